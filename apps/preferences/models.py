@@ -1,0 +1,126 @@
+"""People, where they are reached, and what they refused."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Recipient(models.Model):
+    """A person, named by the company's own ``user_id``."""
+
+    user_id = models.CharField(max_length=200, unique=True)
+    locale = models.CharField(max_length=35, blank=True, help_text="BCP 47, e.g. de-AT")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.user_id
+
+
+class ContactState(models.TextChoices):
+    """Whether a contact may be sent to."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class Contact(models.Model):
+    """Where one channel reaches a recipient: a device's token, a number, an email, a URL, an inbox.
+
+    A device is a contact on the push channel. A contact without a recipient is a bare endpoint.
+    The address is encrypted (context ``contact:`` + blind index) and looked up by its blind
+    index. Rows are never deleted while deliveries may name them, only disabled.
+    """
+
+    recipient = models.ForeignKey(
+        Recipient, null=True, blank=True, on_delete=models.CASCADE, related_name="contacts"
+    )
+    channel = models.CharField(max_length=20)
+    address = models.BinaryField()
+    address_index = models.BinaryField(max_length=16)
+    masked = models.CharField(max_length=100, help_text="the address as people may see it")
+    platform = models.CharField(max_length=20, blank=True, help_text="ios, android or web")
+    app = models.CharField(max_length=200, blank=True, help_text="bundle or package id")
+    secret = models.BinaryField(
+        null=True, blank=True, help_text="a webhook's signing secret, encrypted like the address"
+    )
+    state = models.CharField(max_length=10, default=ContactState.ACTIVE)
+    disabled_reason = models.CharField(max_length=40, blank=True)
+    last_active_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            # Two partial ones: PostgreSQL 14 has no NULLS NOT DISTINCT.
+            models.UniqueConstraint(
+                fields=["recipient", "channel", "address_index"],
+                condition=Q(recipient__isnull=False),
+                name="contact_once_a_recipient",
+            ),
+            models.UniqueConstraint(
+                fields=["channel", "address_index"],
+                condition=Q(recipient__isnull=True),
+                name="contact_once_bare",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["channel", "address_index"], name="contact_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.masked}"
+
+
+class Preference(models.Model):
+    """What a recipient wants (``allowed``) or refused, for all or part of what could be sent.
+
+    An empty channel or category and a missing topic mean "any". The most specific row decides:
+    a topic beats a category, either beats none, and a channel beats any channel.
+    """
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="preferences")
+    channel = models.CharField(max_length=20, blank=True)
+    # The topic's id; this app does not import the topics.
+    topic_id = models.BigIntegerField(null=True, blank=True)
+    category = models.CharField(max_length=100, blank=True)
+    allowed = models.BooleanField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "channel", "topic_id"],
+                condition=Q(topic_id__isnull=False),
+                name="preference_once_a_topic",
+            ),
+            models.UniqueConstraint(
+                fields=["recipient", "channel", "category"],
+                condition=Q(topic_id__isnull=True),
+                name="preference_once_a_category",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        verb = "wants" if self.allowed else "refuses"
+        return f"{self.recipient} {verb} {self.channel or 'every channel'}"
+
+
+class Suppression(models.Model):
+    """An address we must not send to, and why. Found by blind index, so it outlives the contact."""
+
+    channel = models.CharField(max_length=20)
+    address_index = models.BinaryField(max_length=16)
+    masked = models.CharField(max_length=100)
+    reason = models.CharField(max_length=40)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "address_index"], name="suppression_once_an_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.masked}: {self.reason}"

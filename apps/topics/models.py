@@ -1,0 +1,91 @@
+"""Topics and who subscribed to them."""
+
+from django.db import models
+from django.db.models import Q
+
+from apps.preferences.models import Contact, Recipient
+from apps.publishers.models import Publisher
+from notifier.priorities import Priority
+
+
+class Topic(models.Model):
+    """A named thing one can subscribe to; owned by a publisher.
+
+    ``retry_policy``: ``{"schedule": [seconds, …]}`` or null for the channel's default.
+    ``delay`` holds every notification of the topic back for so many seconds.
+    ``mandatory``: preferences do not apply (security notices); suppressions still do.
+    """
+
+    name = models.CharField(max_length=200, unique=True)
+    publisher = models.ForeignKey(Publisher, on_delete=models.PROTECT, related_name="topics")
+    granted_to = models.ManyToManyField(Publisher, blank=True, related_name="granted_topics")
+    display_name = models.CharField(max_length=200, blank=True)
+    category = models.CharField(max_length=100, blank=True)
+    default_priority = models.CharField(max_length=10, default=Priority.NORMAL)
+    mandatory = models.BooleanField(default=False)
+    retry_policy = models.JSONField(null=True, blank=True)
+    delay = models.PositiveIntegerField(default=0, help_text="seconds")
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SubscriptionState(models.TextChoices):
+    """Where a subscription stands. Only an active one is sent to."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class Subscription(models.Model):
+    """A recipient's wish for a topic on a channel, or a bare endpoint's.
+
+    Exactly one of ``recipient`` and ``contact`` is set: a recipient is reached at every active
+    contact they have on the channel, a bare endpoint at itself.
+    """
+
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="subscriptions")
+    channel = models.CharField(max_length=20)
+    recipient = models.ForeignKey(
+        Recipient, null=True, blank=True, on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    contact = models.ForeignKey(
+        Contact, null=True, blank=True, on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    state = models.CharField(max_length=15, default=SubscriptionState.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(recipient__isnull=True) ^ Q(contact__isnull=True),
+                name="subscription_of_one_subscriber",
+            ),
+            models.UniqueConstraint(
+                fields=["topic", "channel", "recipient"],
+                condition=Q(recipient__isnull=False),
+                name="subscription_once_a_recipient",
+            ),
+            models.UniqueConstraint(
+                fields=["topic", "contact"],
+                condition=Q(contact__isnull=False),
+                name="subscription_once_a_contact",
+            ),
+        ]
+        indexes = [
+            # What fan-out cuts into chunks by key range.
+            models.Index(
+                fields=["topic", "channel", "id"],
+                condition=Q(state="active"),
+                name="subscription_audience",
+            ),
+            models.Index(fields=["topic", "id"], name="subscription_listing"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic_id} {self.channel} {self.recipient_id or self.contact_id}"

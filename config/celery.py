@@ -1,0 +1,26 @@
+"""The Celery application. Workers are started from the Procfile, each on its own queues."""
+
+import os
+
+from celery import Celery
+from celery.signals import celeryd_after_setup
+
+from config import queues
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("notifier")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@celeryd_after_setup.connect
+def declare_dead_letter_queues(sender: str, instance: object, **_: object) -> None:
+    """Workers declare the queues they consume; nobody consumes the dead-letter queues."""
+    from django.conf import settings
+
+    if not settings.AMQP_URL.startswith("amqp"):
+        return  # Redis has no dead-letter exchanges
+    with app.connection_for_write() as connection:
+        for queue in queues.declare_dead(list(settings.CHANNELS), quorum=settings.QUORUM_QUEUES):
+            queue(connection.default_channel).declare()

@@ -1,0 +1,19 @@
+"""``python -m config.secrets``: fresh secrets as environment lines, for a new installation."""
+
+import base64
+import os
+import secrets
+
+
+def fresh() -> dict[str, str]:
+    """New values for every secret that settings require."""
+    return {
+        "NOTIFIER_SECRET_KEY": secrets.token_urlsafe(48),
+        "NOTIFIER_ENCRYPTION_KEYS": "1:" + base64.b64encode(os.urandom(32)).decode(),
+        "NOTIFIER_BLIND_INDEX_KEY": base64.b64encode(os.urandom(32)).decode(),
+    }
+
+
+if __name__ == "__main__":
+    for name, value in fresh().items():
+        print(f"{name}={value}")

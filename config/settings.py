@@ -1,0 +1,419 @@
+"""Every value this installation runs with. ``docs/configuration.md`` explains each."""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+
+from config import env, queues
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- Secrets ----------------------------------------------------------------------------------
+
+SECRET_KEY = env.text("NOTIFIER_SECRET_KEY", None, "signs admin sessions and tokens")
+ENCRYPTION_KEYS = env.text(
+    "NOTIFIER_ENCRYPTION_KEYS",
+    None,
+    "keys for addresses and bodies at rest, `id:base64,…`; the first encrypts, all decrypt",
+)
+BLIND_INDEX_KEY = env.text(
+    "NOTIFIER_BLIND_INDEX_KEY",
+    None,
+    "base64 of 32 bytes; addresses are looked up by a hash keyed with it; it must never change",
+)
+
+# -- Where things are -------------------------------------------------------------------------
+
+DATABASE_URL = env.text(
+    "DATABASE_URL", "postgres://postgres@127.0.0.1:5432/notifier", "PostgreSQL 14 or newer"
+)
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis 6.2 or newer")
+AMQP_URL = env.text(
+    "AMQP_URL",
+    "amqp://guest:guest@127.0.0.1:5672//",
+    "RabbitMQ 3.10 or newer; a `redis://` URL makes Redis the broker",
+)
+QUORUM_QUEUES = env.flag(
+    "NOTIFIER_QUORUM_QUEUES", False, "declare RabbitMQ's queues as quorum queues (for clusters)"
+)
+PUBLIC_URL = env.text(
+    "NOTIFIER_PUBLIC_URL", "http://127.0.0.1:8000", "how the outside reaches this service"
+)
+DATABASE_POOL = env.whole(
+    "NOTIFIER_DATABASE_POOL", 8, "database connections kept by each process, at most"
+)
+
+DATABASES = {
+    "default": {
+        **dj_database_url.parse(DATABASE_URL, conn_max_age=0),
+        # Connections go back to a pool of the process while a thread waits for a provider.
+        "ENGINE": "dj_db_conn_pool.backends.postgresql",
+        "POOL_OPTIONS": {
+            "POOL_SIZE": DATABASE_POOL,
+            "MAX_OVERFLOW": 0,
+            "TIMEOUT": 30,
+            "RECYCLE": 1800,
+            "PRE_PING": True,
+        },
+    }
+}
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    # A statement or a lock that takes longer is a fault to be seen, not waited for.
+    options="-c statement_timeout=60000 -c lock_timeout=10000 -c TimeZone=UTC",
+    connect_timeout=5,
+)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
+
+# -- Django -----------------------------------------------------------------------------------
+
+DEBUG = env.flag("NOTIFIER_DEBUG", False, "show tracebacks to the browser; never in production")
+ALLOWED_HOSTS = env.items(
+    "NOTIFIER_ALLOWED_HOSTS", "127.0.0.1,localhost", "host names this service answers to"
+)
+CSRF_TRUSTED_ORIGINS = env.items(
+    "NOTIFIER_CSRF_TRUSTED_ORIGINS", "", "origins the admin may be posted from, behind a proxy"
+)
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_celery_beat",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "apps.publishers",
+    "apps.preferences",
+    "apps.topics",
+    "apps.inbox",
+    "apps.delivery",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step on a fresh machine
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.publishers.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.publishers.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "apps.publishers.pagination.CursorPage",
+    "EXCEPTION_HANDLER": "apps.publishers.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Notifier",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Say what happened; every person hears of it once, on the channels they chose.",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 80 * 1024 * 1024  # a batch: 1,000 notifications of 64 KiB and room
+
+# -- Channels and providers -------------------------------------------------------------------
+
+#: name -> the object that knows the channel. A new channel is one file and one line here.
+CHANNELS = {
+    "push": "notifier.channels.push.Push",
+    "sms": "notifier.channels.sms.Sms",
+    "email": "notifier.channels.email.Email",
+    "webhook": "notifier.channels.webhook.Webhook",
+    "inbox": "notifier.channels.inbox.Inbox",
+}
+
+CA_FILE = env.text("NOTIFIER_CA_FILE", "", "PEM file to trust beside the system's, for a sandbox")
+PROVIDER_TIMEOUT = env.number(
+    "NOTIFIER_PROVIDER_TIMEOUT", 10.0, "seconds a provider has to answer one call"
+)
+PROVIDER_CONCURRENCY = env.whole(
+    "NOTIFIER_PROVIDER_CONCURRENCY", 256, "calls in flight to one provider from one process"
+)
+WEBHOOK_ALLOWED_NETWORKS = env.items(
+    "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS",
+    "",
+    "private networks (CIDR) that webhooks may reach all the same; none by default",
+)
+
+_wire = {
+    "timeout": PROVIDER_TIMEOUT,
+    "concurrency": PROVIDER_CONCURRENCY,
+    "ca_file": CA_FILE or None,
+}
+
+
+def _providers() -> dict[str, dict]:
+    """The providers whose credentials are given, in the order in which a channel tries them."""
+    found: dict[str, dict] = {}
+    fcm_account = env.text(
+        "NOTIFIER_FCM_SERVICE_ACCOUNT_FILE", "", "Google service account JSON; turns fcm on"
+    )
+    fcm = {
+        "project_id": env.text("NOTIFIER_FCM_PROJECT_ID", "", "Firebase project"),
+        "service_account_file": fcm_account,
+        "base_url": env.text(
+            "NOTIFIER_FCM_BASE_URL", "https://fcm.googleapis.com", "where FCM is reached"
+        ),
+    }
+    if fcm_account:
+        found["fcm"] = {
+            "class": "notifier.providers.fcm.FCM",
+            "channel": "push",
+            "platforms": ["android", "web"],
+            "options": {**fcm, **_wire},
+        }
+    apns = {
+        "topic": env.text("NOTIFIER_APNS_TOPIC", "", "bundle id of the iOS app; turns apns on"),
+        "key_file": env.text("NOTIFIER_APNS_KEY_FILE", "", "APNs .p8 key (token auth)") or None,
+        "key_id": env.text("NOTIFIER_APNS_KEY_ID", "", "id of that key") or None,
+        "team_id": env.text("NOTIFIER_APNS_TEAM_ID", "", "Apple team") or None,
+        "cert_file": env.text(
+            "NOTIFIER_APNS_CERT_FILE", "", "PEM of certificate and key (certificate auth)"
+        )
+        or None,
+        "base_url": env.text(
+            "NOTIFIER_APNS_BASE_URL", "https://api.push.apple.com", "where APNs is reached"
+        ),
+    }
+    if apns["topic"]:
+        found["apns"] = {
+            "class": "notifier.providers.apns.APNs",
+            "channel": "push",
+            "platforms": ["ios"],
+            "options": {**apns, **_wire},
+        }
+    twilio = {
+        "account_sid": env.text("NOTIFIER_TWILIO_ACCOUNT_SID", "", "turns twilio on"),
+        "auth_token": env.text("NOTIFIER_TWILIO_AUTH_TOKEN", "", "its auth token"),
+        "from_number": env.text("NOTIFIER_TWILIO_FROM_NUMBER", "", "sender, E.164"),
+        "messaging_service_sid": env.text(
+            "NOTIFIER_TWILIO_MESSAGING_SERVICE_SID", "", "instead of a sender"
+        ),
+        "base_url": env.text(
+            "NOTIFIER_TWILIO_BASE_URL", "https://api.twilio.com", "where Twilio is reached"
+        ),
+        "status_callback": env.text(
+            "NOTIFIER_TWILIO_STATUS_CALLBACK", "", "URL Twilio reports delivery to"
+        ),
+    }
+    if twilio["account_sid"]:
+        found["twilio"] = {
+            "class": "notifier.providers.twilio.Twilio",
+            "channel": "sms",
+            "options": {**twilio, **_wire},
+        }
+    sendgrid = {
+        "api_key": env.text("NOTIFIER_SENDGRID_API_KEY", "", "turns sendgrid on"),
+        "from_email": env.text("NOTIFIER_SENDGRID_FROM_EMAIL", "", "sender"),
+        "from_name": env.text("NOTIFIER_SENDGRID_FROM_NAME", "", "sender's name"),
+        "base_url": env.text(
+            "NOTIFIER_SENDGRID_BASE_URL", "https://api.sendgrid.com", "where SendGrid is reached"
+        ),
+    }
+    if sendgrid["api_key"]:
+        found["sendgrid"] = {
+            "class": "notifier.providers.sendgrid.SendGrid",
+            "channel": "email",
+            "options": {**sendgrid, **_wire},
+        }
+    smtp = {
+        "host": env.text("NOTIFIER_SMTP_HOST", "", "mail server; turns smtp on"),
+        "port": env.whole("NOTIFIER_SMTP_PORT", 587, "its port"),
+        "username": env.text("NOTIFIER_SMTP_USERNAME", "", "log-in, if it wants one"),
+        "password": env.text("NOTIFIER_SMTP_PASSWORD", "", "its password"),
+        "tls": env.text("NOTIFIER_SMTP_TLS", "starttls", "`starttls`, `implicit` or `none`"),
+        "from_email": env.text("NOTIFIER_SMTP_FROM_EMAIL", "", "sender"),
+        "from_name": env.text("NOTIFIER_SMTP_FROM_NAME", "", "sender's name"),
+    }
+    if smtp["host"]:
+        found["smtp"] = {
+            "class": "notifier.providers.smtp.SMTP",
+            "channel": "email",
+            "options": {**smtp, **_wire},
+        }
+    found["webhook"] = {
+        "class": "notifier.providers.webhook.Webhook",
+        "channel": "webhook",
+        "options": {**_wire, "allowed_networks": WEBHOOK_ALLOWED_NETWORKS},
+    }
+    found["inbox"] = {
+        "class": "notifier.providers.inbox.Inbox",
+        "channel": "inbox",
+        "options": {},
+    }
+    preferred = env.items(
+        "NOTIFIER_PROVIDER_ORDER",
+        "",
+        "providers to try first, by name, where a channel has several",
+    )
+    return dict(
+        sorted(
+            found.items(),
+            key=lambda entry: (
+                preferred.index(entry[0]) if entry[0] in preferred else len(preferred)
+            ),
+        )
+    )
+
+
+PROVIDERS = _providers()
+
+# -- Delivery ---------------------------------------------------------------------------------
+
+CHUNK_SIZE = env.whole("NOTIFIER_CHUNK_SIZE", 500, "deliveries one Celery task carries, at most")
+LEASE_SECONDS = env.number(
+    "NOTIFIER_LEASE_SECONDS",
+    20.0,
+    "a worker that has not been heard of for so long loses its chunk to another",
+)
+#: How long an enqueued chunk may stay unclaimed before the sweeper enqueues it again.
+SWEEP_AFTER = {
+    "high": env.number(
+        "NOTIFIER_SWEEP_AFTER_HIGH", 3.0, "seconds until a lost high chunk is swept"
+    ),
+    "normal": env.number("NOTIFIER_SWEEP_AFTER_NORMAL", 15.0, "the same for normal"),
+    "low": env.number("NOTIFIER_SWEEP_AFTER_LOW", 60.0, "the same for low"),
+}
+#: Seconds between attempts by channel, where the topic does not say otherwise.
+RETRY_SCHEDULES = {
+    "push": env.numbers(
+        "NOTIFIER_RETRY_PUSH", "2,5,15,60,300,900,3600", "seconds between attempts on push"
+    ),
+    "sms": env.numbers("NOTIFIER_RETRY_SMS", "2,10,60,300,900", "the same for sms"),
+    "email": env.numbers("NOTIFIER_RETRY_EMAIL", "5,30,300,1800,7200,14400", "for email"),
+    # The example schedule of Standard Webhooks 1.0.0.
+    "webhook": env.numbers(
+        "NOTIFIER_RETRY_WEBHOOK",
+        "5,300,1800,7200,18000,36000,50400,72000,86400",
+        "for webhooks",
+    ),
+    "inbox": env.numbers("NOTIFIER_RETRY_INBOX", "1,2,5,10,30,60,300", "for the inbox"),
+}
+#: What to do when a provider may have the message but did not say so: `channel.priority` pairs
+#: in which to send again. SMS costs money and email annoys, a webhook receiver deduplicates by
+#: `webhook-id`, a push replaces itself, and an OTP that did not come is worse than two.
+RESEND_UNKNOWN = frozenset(
+    env.items(
+        "NOTIFIER_RESEND_UNKNOWN",
+        "push.high,push.normal,push.low,webhook.high,webhook.normal,webhook.low,"
+        "inbox.high,inbox.normal,inbox.low,sms.high,email.high",
+        "`channel.priority` pairs sent again when a call ends without an answer",
+    )
+)
+IDEMPOTENCY_HOURS = env.whole(
+    "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
+)
+
+# -- Celery -----------------------------------------------------------------------------------
+
+_amqp = AMQP_URL.startswith("amqp")
+CELERY_BROKER_URL = AMQP_URL
+CELERY_TASK_QUEUES = queues.declare(list(CHANNELS), quorum=QUORUM_QUEUES)
+CELERY_TASK_DEFAULT_QUEUE = queues.HOUSEKEEPING
+CELERY_TASK_DEFAULT_EXCHANGE = "notifier"
+CELERY_TASK_DEFAULT_ROUTING_KEY = queues.HOUSEKEEPING
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+# A task is acknowledged when it has ended, and comes back when its worker dies.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = env.flag(
+    "NOTIFIER_TASK_EVENTS", True, "tell Flower of every task; costs a few messages per chunk"
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_TIMEOUT = 4.0
+CELERY_BROKER_HEARTBEAT = 15
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    # Without confirms a message published under a memory alarm is lost (celery#5410).
+    {"confirm_publish": True, "confirm_timeout": 5.0, "socket_timeout": 10.0}
+    if _amqp
+    # Redis gives an unacknowledged message back after this long; leases are far shorter.
+    else {"visibility_timeout": 600, "socket_timeout": 10.0, "socket_connect_timeout": 2.0}
+)
+CELERY_TASK_PUBLISH_RETRY = False  # the row is the outbox; the sweeper publishes again
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "delivery.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "purge": {"task": "delivery.purge", "schedule": 600.0, "options": {"expires": 600}},
+}
+CELERY_TIMEZONE = "UTC"
+
+# -- Logs and metrics -------------------------------------------------------------------------
+
+LOG_LEVEL = env.text("NOTIFIER_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {processName} {name}: {message}", "style": "{"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # A line for every task received and done says nothing that the rows do not.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
+}
+METRICS_DIR = env.text(
+    "PROMETHEUS_MULTIPROC_DIR",
+    str(BASE_DIR / ".notifier" / "metrics"),
+    "where the processes of this machine add up their metrics; one for all of them",
+)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
+Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)

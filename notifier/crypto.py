@@ -1,0 +1,97 @@
+"""Encryption at rest for addresses and message bodies.
+
+AES-256-GCM with the key's id in the ciphertext, so that keys rotate: new rows use the first key,
+old rows are read with the key they name. Look-ups by address go through a blind index, a keyed
+hash that tells nothing without its key.
+"""
+
+import base64
+import binascii
+import hmac
+import os
+from collections.abc import Mapping
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+FORMAT = 1
+NONCE_BYTES = 12  # what NIST SP 800-38D recommends for GCM
+KEY_BYTES = 32
+HEADER_BYTES = 3  # one of format, two of key id
+INDEX_BYTES = 16  # 128 bits: no accidental collision among 10^12 addresses
+
+
+class DecryptionError(Exception):
+    """The ciphertext is not ours, was changed, or belongs to another row."""
+
+
+class UnknownKeyError(DecryptionError):
+    """The ciphertext names a key that is not configured. Put it back to read the row."""
+
+
+class Keyring:
+    """Encryption keys by id, the index key, and which key new ciphertexts use.
+
+    ``keys``: id (0..65535) -> 32 bytes; the first one encrypts. ``index_key``: 32 bytes; changing
+    it makes every stored blind index useless, so it does not rotate with the others.
+    """
+
+    def __init__(self, keys: Mapping[int, bytes], index_key: bytes) -> None:
+        if not keys:
+            raise ValueError("at least one encryption key is needed")
+        for key_id, key in keys.items():
+            if not 0 <= key_id <= 0xFFFF:
+                raise ValueError(f"encryption key id {key_id} is not in 0..65535")
+            if len(key) != KEY_BYTES:
+                raise ValueError(f"encryption key {key_id} has {len(key)} bytes, it needs 32")
+        if len(index_key) != KEY_BYTES:
+            raise ValueError(f"the blind index key has {len(index_key)} bytes, it needs 32")
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        primary = next(iter(keys))
+        self._primary = self._ciphers[primary]
+        self._header = bytes([FORMAT]) + primary.to_bytes(2, "big")
+        self._index_key = index_key
+
+    @classmethod
+    def parse(cls, keys: str, index_key: str) -> "Keyring":
+        """Read ``"2:<base64>,1:<base64>"`` and a base64 index key, as settings carry them.
+
+        Raises ``ValueError`` saying what is wrong, without printing a key.
+        """
+        ring: dict[int, bytes] = {}
+        for entry in keys.split(","):
+            key_id, colon, encoded = entry.strip().partition(":")
+            if not colon or not key_id.isdecimal():
+                raise ValueError('encryption keys are written "<id>:<base64 of 32 bytes>,…"')
+            ring[int(key_id)] = _decode(encoded, f"encryption key {key_id}")
+        return cls(ring, _decode(index_key, "the blind index key"))
+
+    def encrypt(self, plain: bytes, context: bytes) -> bytes:
+        """Encrypt for one place: ``context`` names table and row and must be given to decrypt."""
+        nonce = os.urandom(NONCE_BYTES)
+        return self._header + nonce + self._primary.encrypt(nonce, plain, context)
+
+    def decrypt(self, stored: bytes, context: bytes) -> bytes:
+        """The plain bytes. Raises ``DecryptionError``; ``UnknownKeyError`` if its key is gone."""
+        if len(stored) < HEADER_BYTES + NONCE_BYTES or stored[0] != FORMAT:
+            raise DecryptionError("not a ciphertext of this service")
+        cipher = self._ciphers.get(int.from_bytes(stored[1:HEADER_BYTES], "big"))
+        if cipher is None:
+            key_id = int.from_bytes(stored[1:HEADER_BYTES], "big")
+            raise UnknownKeyError(f"encryption key {key_id} is not configured")
+        nonce_end = HEADER_BYTES + NONCE_BYTES
+        try:
+            return cipher.decrypt(stored[HEADER_BYTES:nonce_end], stored[nonce_end:], context)
+        except InvalidTag:
+            raise DecryptionError("the ciphertext was changed or belongs to another row") from None
+
+    def blind_index(self, kind: str, value: str) -> bytes:
+        """16 bytes by which ``value`` can be found again without storing it in clear."""
+        return hmac.digest(self._index_key, f"{kind}\0{value}".encode(), "sha256")[:INDEX_BYTES]
+
+
+def _decode(encoded: str, what: str) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(f"{what} is not base64") from None

@@ -1,0 +1,47 @@
+"""A message: one delivery's content and address, ready for a provider."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from notifier.priorities import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a notification says. One object is shared by every message of a chunk.
+
+    ``data`` is a JSON object for the app; ``actions`` maps a label to a URL.
+    """
+
+    title: str = ""
+    body: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    actions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """``content`` for one address.
+
+    ``id`` is the delivery's public id, the same on every attempt (a webhook's ``webhook-id``).
+    ``address`` is in clear text and must not reach a log. ``platform`` is ios, android or web on
+    the push channel, else empty. ``app`` is the device's app (bundle id) where it has one.
+    ``expires_at`` is in unix seconds.
+    ``secret`` signs a webhook (``whsec_…``), empty elsewhere. ``attempt`` counts from 1.
+    """
+
+    id: str
+    channel: str
+    address: str
+    content: Content
+    priority: Priority = Priority.NORMAL
+    platform: str = ""
+    app: str = ""
+    notification_id: str = ""
+    user_id: str = ""
+    topic: str = ""
+    collapse_key: str = ""
+    expires_at: float | None = None
+    secret: str = ""
+    attempt: int = 1

@@ -1,0 +1,83 @@
+"""What one call to a provider came to, in one small vocabulary for all of them.
+
+A provider maps its own errors to these and decides nothing else; ``notifier.backoff`` decides
+what follows, ``apps.delivery.transitions`` writes it down.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an attempt did not end in acceptance. Stored with the attempt, shown to people."""
+
+    RATE_LIMITED = "rate_limited"  # the provider asked us to slow down
+    PROVIDER_ERROR = "provider_error"  # the provider's own fault (5xx, unreadable answer)
+    CONNECTION = "connection"  # nothing was written: refused, DNS, TLS, reset before the request
+    TIMEOUT = "timeout"  # no answer in time
+    NO_ANSWER = "no_answer"  # the connection broke after the request was written
+    AUTHENTICATION = "authentication"  # our credentials were refused
+    INVALID_ADDRESS = "invalid_address"  # malformed or unroutable: this address never worked
+    DEAD_ADDRESS = "dead_address"  # it worked once and is gone (uninstalled, unsubscribed, 410)
+    INVALID_MESSAGE = "invalid_message"  # the provider cannot read what we sent
+    TOO_LARGE = "too_large"  # the content is over the provider's limit
+    REJECTED = "rejected"  # the provider understood and will not do it
+    FORBIDDEN_ADDRESS = "forbidden_address"  # private or local network: never called
+    NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
+    INTERNAL = "internal"  # a bug of ours; the log has the trace
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message.
+
+    ``provider_message_id`` is what its receipts will name. ``delivered`` is true only where
+    taking it is delivering it (our own inbox, a webhook's 2xx).
+    """
+
+    provider_message_id: str = ""
+    delivered: bool = False
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not taken, and it may work later. ``after``: seconds the provider asked us to wait."""
+
+    reason: Reason
+    after: float | None = None
+    status: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not taken, and trying again cannot help.
+
+    ``disable_contact``: the address itself is dead, nothing must be sent to it again.
+    """
+
+    reason: Reason
+    status: int | None = None
+    detail: str = ""
+    disable_contact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request was written and no answer came: the provider may have the message."""
+
+    reason: Reason = Reason.TIMEOUT
+    detail: str = ""
+
+
+Outcome = Accepted | Retry | Refused | Unknown
+
+#: ``detail`` is for people reading one attempt; a provider's error page must not fill the table.
+DETAIL_LIMIT = 300
+
+
+def clip(text: str) -> str:
+    """``text`` on one line, at most ``DETAIL_LIMIT`` characters. Never pass an address in it."""
+    line = " ".join(text.split())
+    return line if len(line) <= DETAIL_LIMIT else line[: DETAIL_LIMIT - 1] + "…"

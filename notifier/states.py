@@ -1,0 +1,51 @@
+"""Where a delivery stands, and the one table of moves between the places."""
+
+from enum import StrEnum
+
+
+class DeliveryState(StrEnum):
+    QUEUED = "queued"  # accepted by us, not yet handed to a provider
+    SENDING = "sending"  # a worker holds it and may be calling the provider now
+    RETRYING = "retrying"  # tried, waits for its next attempt
+    ACCEPTED = "accepted"  # the provider took it
+    DELIVERED = "delivered"  # the provider (or our own inbox) confirmed it
+    BOUNCED = "bounced"  # the provider took it, then reported it undeliverable
+    FAILED = "failed"  # refused for good; trying again cannot help
+    DEAD = "dead"  # out of attempts; redrive puts it back
+    UNKNOWN = "unknown"  # written to the provider, no answer: it may have been sent
+    SUPPRESSED = "suppressed"  # not sent: refused by preference, suppression or a missing address
+    EXPIRED = "expired"  # not sent: its time was over
+    CANCELLED = "cancelled"  # not sent: the publisher took it back
+
+
+S = DeliveryState
+
+#: state -> the states it may move to. Whatever is not here is a bug, not a race.
+TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
+    S.QUEUED: frozenset({S.SENDING, S.SUPPRESSED, S.EXPIRED, S.CANCELLED}),
+    S.SENDING: frozenset(
+        {S.ACCEPTED, S.DELIVERED, S.RETRYING, S.FAILED, S.DEAD, S.UNKNOWN, S.EXPIRED, S.CANCELLED}
+    ),
+    S.RETRYING: frozenset({S.SENDING, S.EXPIRED, S.CANCELLED, S.SUPPRESSED}),
+    S.ACCEPTED: frozenset({S.DELIVERED, S.BOUNCED}),
+    S.UNKNOWN: frozenset({S.DELIVERED, S.BOUNCED, S.ACCEPTED}),
+    S.DELIVERED: frozenset(),
+    S.BOUNCED: frozenset(),
+    S.FAILED: frozenset(),
+    S.DEAD: frozenset({S.RETRYING}),
+    S.SUPPRESSED: frozenset(),
+    S.EXPIRED: frozenset(),
+    S.CANCELLED: frozenset(),
+}
+
+#: States in which a delivery still waits for something we will do.
+WAITING = frozenset({S.QUEUED, S.SENDING, S.RETRYING})
+#: States in which nothing more happens unless a receipt or an operator says so.
+TERMINAL = frozenset(DeliveryState) - WAITING
+#: States a cancel can still stop. What is being sent right now cannot be called back.
+CANCELLABLE = frozenset({S.QUEUED, S.RETRYING})
+
+
+def may_move(current: DeliveryState, new: DeliveryState) -> bool:
+    """Whether a delivery in ``current`` may move to ``new``."""
+    return new in TRANSITIONS[current]
