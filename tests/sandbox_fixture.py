@@ -1,0 +1,77 @@
+"""A running provider sandbox for tests: ``pytest_plugins = ["tests.sandbox_fixture"]``.
+
+``sandbox.config`` is the parsed ``sandbox.json``:
+
+    pid, ca_file, control_url (plain http), https_url (the same routes over TLS, h2 and http/1.1)
+    fcm       base_url, token_uri, project_id, service_account_file
+    apns      base_url, key_file, key_id, team_id, topic, client_cert_file (certificate and key)
+    twilio    base_url, account_sid, auth_token, from_number
+    sendgrid  base_url, api_key, from_email
+    smtp      host, port, username, password, from_email
+    webhook   base_url (append /{name})
+
+``sandbox.client`` is a ``SandboxClient``: counts, messages, behave, heal, reset.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifier.sandbox.client import SandboxClient
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    directory: Path
+    config: dict[str, Any]
+    client: SandboxClient
+    process: "subprocess.Popen[str]"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+def start_sandbox(directory: Path) -> RunningSandbox:
+    """Start one on free ports and return once it is ready. The caller stops it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "notifier.sandbox", "--dir", str(directory)]
+        + ["--port", "0", "--https-port", "0", "--apns-port", "0", "--smtp-port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if "sandbox ready on" not in line:
+        process.kill()
+        raise RuntimeError(f"the sandbox did not start: {line}{process.stdout.read()}")
+    config = json.loads((directory / "sandbox.json").read_text())
+    return RunningSandbox(directory, config, SandboxClient(config["control_url"]), process)
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    running = start_sandbox(tmp_path_factory.mktemp("sandbox"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def sandbox(sandbox_process: RunningSandbox) -> RunningSandbox:
+    """The one sandbox of this test session, emptied and well-behaved."""
+    sandbox_process.client.reset()
+    return sandbox_process
