@@ -1,0 +1,57 @@
+"""Addresses and secrets at rest: sealed here, opened here, nowhere else.
+
+An address is encrypted for its blind index, so a ciphertext copied to another row does not open.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+from django.conf import settings
+
+from apps.preferences.channels import get_channel
+from notifier.crypto import Keyring
+
+
+class Sealed(NamedTuple):
+    """An address as it is stored: encrypted, findable, and as people may see it."""
+
+    ciphertext: bytes
+    index: bytes
+    masked: str
+
+
+@cache
+def keyring() -> Keyring:
+    """This installation's keys."""
+    return Keyring.parse(settings.ENCRYPTION_KEYS, settings.BLIND_INDEX_KEY)
+
+
+def index_of(channel: str, address: str) -> bytes:
+    """By what an address (as its channel's ``parse`` returned it) is found."""
+    return keyring().blind_index(channel, address)
+
+
+def seal(channel: str, address: str) -> Sealed:
+    """Encrypt an address, as its channel's ``parse`` returned it."""
+    ring = keyring()
+    index = ring.blind_index(channel, address)
+    return Sealed(
+        ring.encrypt(address.encode(), b"contact:" + index),
+        index,
+        get_channel(channel).mask(address),
+    )
+
+
+def open(ciphertext: bytes, address_index: bytes) -> str:
+    """The address in clear. Raises ``notifier.crypto.DecryptionError``."""
+    return keyring().decrypt(ciphertext, b"contact:" + address_index).decode()
+
+
+def seal_secret(secret: str, address_index: bytes) -> bytes:
+    """Encrypt a webhook's signing secret."""
+    return keyring().encrypt(secret.encode(), b"secret:" + address_index)
+
+
+def open_secret(ciphertext: bytes, address_index: bytes) -> str:
+    """The signing secret in clear. Raises ``notifier.crypto.DecryptionError``."""
+    return keyring().decrypt(ciphertext, b"secret:" + address_index).decode()

@@ -1,0 +1,113 @@
+"""Opaque cursors: ``{"data": […], "next": "<cursor or null>"}``.
+
+A page is found by key (``id > the last one's``), never by counting rows off. A cursor is signed
+and belongs to one list, so that a page cannot be asked for by a made-up key.
+"""
+
+from typing import Any
+
+from django.core import signing
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.publishers.problems import Problem
+from apps.publishers.serializers import StrictSerializer
+
+LIMIT = 50
+MAX_LIMIT = 200
+
+
+class PageQuery(StrictSerializer):
+    """The query parameters of a list. Subclasses add filters."""
+
+    cursor = serializers.CharField(required=False, help_text="`next` of the page before")
+    limit = serializers.IntegerField(
+        required=False, min_value=1, max_value=MAX_LIMIT, default=LIMIT, help_text="rows a page"
+    )
+
+
+def read_query(request: Request, query: type[StrictSerializer] = PageQuery) -> dict[str, Any]:
+    """The validated query parameters; a ``Problem`` names those that are wrong or unknown."""
+    serializer = query(data=request.query_params.dict())
+    if not serializer.is_valid():
+        errors = [
+            {"parameter": name, "detail": str(detail)}
+            for name, details in serializer.errors.items()
+            for detail in details
+        ]
+        first = errors[0]
+        raise Problem("invalid-request", f"?{first['parameter']}: {first['detail']}", errors=errors)
+    return serializer.validated_data
+
+
+def encode_cursor(request: Request, key: Any) -> str:
+    """An opaque cursor for the rows after ``key`` (whatever ``str`` makes of it)."""
+    return signing.dumps(str(key), salt=_salt(request))
+
+
+def decode_cursor(request: Request, cursor: str) -> str:
+    """The key in ``cursor``, as text; a ``Problem`` if this list did not give it out."""
+    try:
+        return signing.loads(cursor, salt=_salt(request))
+    except signing.BadSignature:
+        raise Problem(
+            "invalid-cursor",
+            "Use `next` of this list's last answer as it is, or leave cursor out to start anew.",
+        ) from None
+
+
+def _salt(request: Request) -> str:
+    return f"cursor:{request.path}"
+
+
+class CursorPage(BasePagination):
+    """Pages of a queryset by one unique key: ``-id`` is newest first."""
+
+    ordering = "id"
+
+    def __init__(self, ordering: str | None = None) -> None:
+        self.ordering = ordering or self.ordering
+        self.next: str | None = None
+
+    def paginate_queryset(
+        self,
+        queryset: QuerySet,
+        request: Request,
+        view: Any = None,
+        query: dict[str, Any] | None = None,
+    ) -> list[Any]:
+        """The page's rows. ``query`` is what ``read_query`` made of the parameters."""
+        query = read_query(request) if query is None else query
+        key = self.ordering.lstrip("-")
+        if "cursor" in query:
+            beyond = "lt" if self.ordering.startswith("-") else "gt"
+            last = decode_cursor(request, query["cursor"])
+            queryset = queryset.filter(**{f"{key}__{beyond}": last})
+        # One row more than asked for tells whether there is a next page.
+        rows = list(queryset.order_by(self.ordering)[: query["limit"] + 1])
+        if len(rows) > query["limit"]:
+            rows.pop()
+            self.next = encode_cursor(request, getattr(rows[-1], key))
+        return rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"data": data, "next": self.next})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": ["data", "next"],
+            "properties": {
+                "data": schema,
+                "next": {
+                    "type": ["string", "null"],
+                    "description": "cursor of the next page, null on the last",
+                },
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return []

@@ -1,0 +1,250 @@
+"""Every error the API answers with, as RFC 9457 problem details."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+log = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+#: The code of a validation error about a field that does not exist.
+UNKNOWN_FIELD = "unknown_field"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """A kind of error: its HTTP status, and the title that never changes with the occurrence."""
+
+    status: int
+    title: str
+
+
+#: Every problem type there is, by the last part of its URI. ``docs/problems.md`` explains each.
+TYPES = {
+    "malformed-json": ProblemType(400, "The body is not JSON"),
+    "invalid-request": ProblemType(400, "The request is not valid"),
+    "unknown-field": ProblemType(400, "The request has fields that do not exist"),
+    "unknown-recipient": ProblemType(400, "No such recipient"),
+    "unknown-topic": ProblemType(400, "No such topic"),
+    "invalid-cursor": ProblemType(400, "The cursor is not one of this list's"),
+    "invalid-idempotency-key": ProblemType(400, "The idempotency key is not usable"),
+    "missing-key": ProblemType(401, "No API key"),
+    "invalid-key": ProblemType(401, "Not a valid API key"),
+    "expired-key": ProblemType(401, "The API key has expired"),
+    "revoked-key": ProblemType(401, "The API key was revoked"),
+    "inactive-publisher": ProblemType(403, "The publisher is switched off"),
+    "missing-scope": ProblemType(403, "The API key lacks a scope"),
+    "forbidden": ProblemType(403, "Not allowed"),
+    "not-found": ProblemType(404, "Not found"),
+    "method-not-allowed": ProblemType(405, "Method not allowed"),
+    "not-acceptable": ProblemType(406, "Not acceptable"),
+    "topic-exists": ProblemType(409, "The topic exists"),
+    "conflict": ProblemType(409, "The change contradicts the present state"),
+    "idempotency-in-flight": ProblemType(409, "The first request with this key is not done"),
+    "payload-too-large": ProblemType(413, "The payload is too large"),
+    "unsupported-media-type": ProblemType(415, "Unsupported media type"),
+    "idempotency-mismatch": ProblemType(422, "The idempotency key was used for another request"),
+    "rate-limited": ProblemType(429, "Too many requests"),
+    "internal-error": ProblemType(500, "Something went wrong here"),
+    "unavailable": ProblemType(503, "Temporarily unavailable"),
+}
+#: What to answer for an HTTP status that Django or DRF chose.
+_BY_STATUS = {
+    400: "invalid-request",
+    401: "invalid-key",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    409: "conflict",
+    413: "payload-too-large",
+    415: "unsupported-media-type",
+    429: "rate-limited",
+    503: "unavailable",
+}
+
+
+class Problem(exceptions.APIException):
+    """An error answer.
+
+    ``type`` is a key of ``TYPES``; ``detail`` is a sentence saying what to do; ``errors`` are
+    ``{"pointer": JSON pointer into the body, "detail": sentence}``; ``headers`` go into the
+    response (``Retry-After``); any other keyword becomes a member of the answer.
+    """
+
+    def __init__(
+        self,
+        type: str,
+        detail: str,
+        *,
+        errors: Iterable[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail, code=type)
+        self.type = type
+        self.status_code = TYPES[type].status
+        self.sentence = detail
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        self.members = members
+
+    def body(self) -> dict[str, Any]:
+        """The problem details object, also used for one failed item of a bulk call."""
+        found = {
+            "type": f"/problems/{self.type}",
+            "title": TYPES[self.type].title,
+            "status": self.status_code,
+            "detail": self.sentence,
+            **self.members,
+        }
+        if self.errors:
+            found["errors"] = self.errors
+        return found
+
+    def response(self) -> Response:
+        """The answer, for DRF to render."""
+        return Response(
+            self.body(),
+            status=self.status_code,
+            headers=self.headers,
+            content_type=CONTENT_TYPE,
+        )
+
+
+def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's exception handler. Returns ``None`` (and so raises on) for what nobody expected."""
+    problem = as_problem(error)
+    return None if problem is None else problem.response()
+
+
+def as_problem(error: Exception) -> Problem | None:
+    """The problem to answer ``error`` with, ``None`` for what nobody expected."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, exceptions.ValidationError):
+        return invalid(error)
+    if isinstance(error, Http404):
+        return Problem("not-found", str(error) or "There is nothing here. Check the URL.")
+    if isinstance(error, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return Problem("payload-too-large", f"Send at most {limit:,} bytes.", limit=limit)
+    if isinstance(error, PermissionDenied):
+        return Problem("forbidden", "This is not allowed.")
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.warning("the database did not answer: %s", type(error).__name__)
+        return Problem(
+            "unavailable",
+            "The database does not answer. Send the same request again in a moment.",
+            headers={"Retry-After": "2"},
+        )
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return Problem("method-not-allowed", f"{error.detail} The header Allow lists what works.")
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return Problem("unsupported-media-type", "Send JSON with Content-Type: application/json.")
+    if isinstance(error, exceptions.ParseError):
+        return Problem("malformed-json", str(error.detail))
+    if isinstance(error, exceptions.APIException):
+        name = _BY_STATUS.get(error.status_code, "internal-error")
+        wait = getattr(error, "wait", None)
+        headers = {"Retry-After": f"{wait:.0f}"} if wait else {}
+        return Problem(name, str(error.detail), headers=headers)
+    return None
+
+
+def invalid(error: exceptions.ValidationError, at: str = "") -> Problem:
+    """A validation error with a JSON pointer to every wrong field, ``at`` put before each."""
+    found = list(_pointed(error.detail, at))
+    errors = [{"pointer": pointer, "detail": str(detail)} for pointer, detail in found]
+    if all(detail.code == UNKNOWN_FIELD for _, detail in found):
+        name = "unknown-field"
+    else:
+        name = "invalid-request"
+    first = errors[0]
+    where = f"{first['pointer']}: " if first["pointer"] else ""
+    more = f" ({len(errors) - 1} more in errors)" if len(errors) > 1 else ""
+    return Problem(name, f"{where}{first['detail']}{more}", errors=errors)
+
+
+def _pointed(detail: Any, at: str) -> Iterable[tuple[str, exceptions.ErrorDetail]]:
+    """Flatten DRF's nested errors into (JSON pointer, error)."""
+    if isinstance(detail, Mapping):
+        for field, inner in detail.items():
+            whole = field == "non_field_errors"
+            yield from _pointed(inner, at if whole else f"{at}/{_escaped(str(field))}")
+    elif isinstance(detail, list):
+        for position, inner in enumerate(detail):
+            # A list field reports its items' errors by position, a field its own as plain text.
+            nested = isinstance(inner, (Mapping, list))
+            if inner:
+                yield from _pointed(inner, f"{at}/{position}" if nested else at)
+    else:
+        yield at, detail
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+# -- Where Django answers, not DRF ------------------------------------------------------------
+
+
+def rendered(problem: Problem) -> HttpResponse:
+    """The answer, for Django to send."""
+    return JsonResponse(
+        problem.body(),
+        status=problem.status_code,
+        headers=problem.headers,
+        content_type=CONTENT_TYPE,
+    )
+
+
+def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
+    """The view of every path under /v1 that is none of ours."""
+    return rendered(
+        Problem(
+            "not-found",
+            "There is nothing at this path. /v1/docs lists what there is; "
+            "a user_id or a name in a path cannot contain a slash.",
+        )
+    )
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A request Django itself refused, such as one for an unknown host."""
+    if not _is_api(request):
+        return defaults.bad_request(request, exception)
+    return rendered(Problem("invalid-request", "The request's headers or URL are not acceptable."))
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A path that leads nowhere."""
+    if not _is_api(request):
+        return defaults.page_not_found(request, exception)
+    return nothing_here(request)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """An exception nobody expected; Django has logged it."""
+    if not _is_api(request):
+        return defaults.server_error(request)
+    return rendered(
+        Problem(
+            "internal-error",
+            "This is our mistake. Send the same request again with the same Idempotency-Key; "
+            "if it fails again, tell the operators the time and path.",
+        )
+    )
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/v1/")

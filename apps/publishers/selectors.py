@@ -1,0 +1,88 @@
+"""Reads. Publishers and keys are asked for on every request, so they come from a cache."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from apps.publishers.cache import CachedLookup
+from apps.publishers.models import ApiKey, Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherSnapshot:
+    """``request.user``: who is asking."""
+
+    id: int
+    name: str
+    display_name: str
+    is_active: bool
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def pk(self) -> int:
+        return self.id
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class KeySnapshot:
+    """``request.auth``: the key that asks. Times are unix seconds; ``digest`` is hexadecimal."""
+
+    prefix: str
+    publisher_id: int
+    digest: str
+    scopes: frozenset[str]
+    expires_at: float | None
+    revoked_at: float | None
+
+
+def get_publisher(publisher_id: int) -> PublisherSnapshot | None:
+    """The publisher, at most a few seconds old."""
+    return publishers.get(publisher_id)
+
+
+def get_key(prefix: str) -> KeySnapshot | None:
+    """The key of that prefix, whether or not it is still valid."""
+    return keys.get(prefix)
+
+
+def _load_publisher(publisher_id: str) -> PublisherSnapshot | None:
+    row = Publisher.objects.filter(pk=int(publisher_id)).first()
+    if row is None:
+        return None
+    return PublisherSnapshot(row.pk, row.name, row.display_name, row.is_active)
+
+
+def _load_key(prefix: str) -> KeySnapshot | None:
+    row = ApiKey.objects.filter(prefix=prefix).first()
+    if row is None:
+        return None
+    return KeySnapshot(
+        prefix=row.prefix,
+        publisher_id=row.publisher_id,
+        digest=bytes(row.digest).hex(),
+        scopes=frozenset(row.scopes),
+        expires_at=_seconds(row.expires_at),
+        revoked_at=_seconds(row.revoked_at),
+    )
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+def _decode_key(packed: dict) -> KeySnapshot:
+    key = KeySnapshot(**packed)
+    return replace(key, scopes=frozenset(key.scopes))
+
+
+publishers = CachedLookup(
+    "publisher", _load_publisher, asdict, lambda packed: PublisherSnapshot(**packed)
+)
+keys = CachedLookup(
+    "key", _load_key, lambda key: {**asdict(key), "scopes": sorted(key.scopes)}, _decode_key
+)

@@ -1,0 +1,110 @@
+"""Reads. A topic is asked for with every publish, so it comes from a cache."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from apps.publishers.cache import CachedLookup
+from apps.publishers.problems import Problem
+from apps.topics.models import Topic
+from notifier.priorities import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSnapshot:
+    """A topic as publishing needs it.
+
+    ``retry_policy``: ``{"schedule": [seconds, …]}``, ``None`` for the channel's own; ``delay``:
+    seconds; ``granted_ids``: publishers that may publish though they do not own it.
+    """
+
+    id: int
+    name: str
+    publisher_id: int
+    granted_ids: frozenset[int]
+    category: str
+    default_priority: Priority
+    mandatory: bool
+    retry_policy: Mapping[str, Any] | None
+    delay: int
+
+    def visible_to(self, publisher_id: int) -> bool:
+        """Whether the publisher may read it and publish to it."""
+        return publisher_id == self.publisher_id or publisher_id in self.granted_ids
+
+
+def get_topic(name: str) -> TopicSnapshot | None:
+    """The topic of that name, ``None`` if there is none or it was deleted."""
+    return topics_by_name.get(name)
+
+
+def get_topic_by_id(topic_id: int) -> TopicSnapshot | None:
+    """The topic, ``None`` if there is none or it was deleted."""
+    return topics_by_id.get(topic_id)
+
+
+def visible_topic(name: str, publisher_id: int) -> TopicSnapshot:
+    """The topic if the publisher owns it or was granted it, else a 404 ``Problem``.
+
+    Another publisher's topic is answered as if it did not exist.
+    """
+    topic = get_topic(name)
+    if topic is None or not topic.visible_to(publisher_id):
+        raise no_topic(name)
+    return topic
+
+
+def owned_topic(name: str, publisher_id: int) -> TopicSnapshot:
+    """The topic if the publisher owns it; a ``Problem``: 403 if it was granted, else 404."""
+    topic = visible_topic(name, publisher_id)
+    if topic.publisher_id != publisher_id:
+        raise Problem(
+            "forbidden",
+            f"Your publisher was granted the topic {name!r}: it may read and publish. "
+            "Only the owner may change it or who is subscribed.",
+        )
+    return topic
+
+
+def no_topic(name: str) -> Problem:
+    """The answer about a topic that is not there for the one who asks."""
+    return Problem(
+        "not-found", f"There is no topic {name!r}. Create it, or ask its owner for a grant."
+    )
+
+
+def _load(**by: object) -> TopicSnapshot | None:
+    topic = (
+        Topic.objects.filter(deleted_at=None, **by).prefetch_related("granted_to").first()
+    )
+    if topic is None:
+        return None
+    return TopicSnapshot(
+        id=topic.pk,
+        name=topic.name,
+        publisher_id=topic.publisher_id,
+        granted_ids=frozenset(publisher.pk for publisher in topic.granted_to.all()),
+        category=topic.category,
+        default_priority=Priority(topic.default_priority),
+        mandatory=topic.mandatory,
+        retry_policy=topic.retry_policy,
+        delay=topic.delay,
+    )
+
+
+def _encode(topic: TopicSnapshot) -> dict:
+    return {**asdict(topic), "granted_ids": sorted(topic.granted_ids)}
+
+
+def _decode(packed: dict) -> TopicSnapshot:
+    return TopicSnapshot(
+        **{
+            **packed,
+            "granted_ids": frozenset(packed["granted_ids"]),
+            "default_priority": Priority(packed["default_priority"]),
+        }
+    )
+
+
+topics_by_name = CachedLookup("topic-name", lambda name: _load(name=name), _encode, _decode)
+topics_by_id = CachedLookup("topic-id", lambda key: _load(pk=int(key)), _encode, _decode)
