@@ -42,6 +42,10 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return str(self.pk)
 
+    def is_scheduled(self) -> bool:
+        """Whether it was accepted for a later time."""
+        return self.send_at is not None and self.send_at > self.created_at
+
 
 class IdempotencyKey(models.Model):
     """A key under which a publisher published, and the answer it got; kept for a day."""
@@ -162,10 +166,21 @@ class Delivery(models.Model):
                 condition=Q(next_attempt_at__isnull=False),
                 name="delivery_due",
             ),
+            models.Index(fields=["notification", "id"], name="delivery_listing"),
         ]
 
     def __str__(self) -> str:
-        return f"delivery {self.pk}"
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """How the API, providers and webhook receivers name it; the same on every attempt."""
+        return public_id(self.pk)
+
+
+def public_id(delivery_id: int) -> str:
+    """A delivery's id outside this database."""
+    return f"dlv_{delivery_id}"
 
 
 class Attempt(models.Model):

@@ -2,12 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from notifier.messages import Message
 from notifier.outcomes import Outcome, Reason, Retry, Unknown, clip
 
 log = logging.getLogger(__name__)
+
+#: Called once for each message as it is done: message, outcome, start (unix seconds), duration
+#: (seconds).
+Report = Callable[[Message, Outcome, float, float], object]
 
 
 class Provider:
@@ -25,23 +30,27 @@ class Provider:
         self._slots = asyncio.Semaphore(concurrency)
 
     async def send(self, message: Message) -> Outcome:
+        """One message to the provider; what came of it."""
         raise NotImplementedError(f"{type(self).__name__} implements neither send nor send_chunk")
 
-    async def send_chunk(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Send all of them concurrently; one outcome each, in the same order."""
-        return await asyncio.gather(*(self._guarded(message) for message in messages))
+    async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
+        """Send all of them concurrently; ``report`` each one as soon as it is done."""
+        await asyncio.gather(*(self._guarded(message, report) for message in messages))
 
     async def close(self) -> None:
         """Close connections; the provider is not used afterwards."""
 
-    async def _guarded(self, message: Message) -> Outcome:
+    async def _guarded(self, message: Message, report: Report) -> None:
         """One message never takes the rest of its chunk down."""
         async with self._slots:
+            started_at, clock = time.time(), time.perf_counter()
+            outcome: Outcome
             try:
                 # The wire layer has deadlines of its own; this is the last line, a little later.
-                return await asyncio.wait_for(self.send(message), self.timeout + 5)
+                outcome = await asyncio.wait_for(self.send(message), self.timeout + 5)
             except TimeoutError:
-                return Unknown(Reason.TIMEOUT, "no outcome within the deadline")
+                outcome = Unknown(Reason.TIMEOUT, "no outcome within the deadline")
             except Exception as error:  # a bug in a provider must cost one attempt, not a chunk
                 log.exception("provider %s failed on delivery %s", self.name, message.id)
-                return Retry(Reason.INTERNAL, detail=clip(type(error).__name__))
+                outcome = Retry(Reason.INTERNAL, detail=clip(type(error).__name__))
+            report(message, outcome, started_at, time.perf_counter() - clock)

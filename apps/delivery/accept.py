@@ -1,0 +1,110 @@
+"""Accepting notifications: one transaction, after which nothing is lost."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from apps.delivery import content, enqueue
+from apps.delivery.enqueue import Ticket
+from apps.delivery.models import Chunk, ChunkKind, Notification
+from apps.topics.selectors import TopicSnapshot
+from notifier.messages import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A validated notification, not yet accepted.
+
+    Its audience is a topic's subscribers or ``recipient_ids``. ``channels``: which channels may
+    be used; every one of them is tried for every recipient named.
+    """
+
+    content: Content
+    priority: str
+    channels: Sequence[str]
+    topic: TopicSnapshot | None = None
+    recipient_ids: Sequence[int] = field(default_factory=tuple)
+    collapse_key: str = ""
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[Notification]:
+    """Store the notifications with their first chunks and tell the workers after the commit.
+
+    Must run inside the caller's transaction where an idempotency key is to be stored with it.
+    """
+    accepted_at = timezone.now()
+    notifications = [_notification(publisher_id, draft, accepted_at) for draft in drafts]
+    with transaction.atomic():
+        Notification.objects.bulk_create(notifications)
+        chunks = Chunk.objects.bulk_create(
+            chunk
+            for notification, draft in zip(notifications, drafts, strict=True)
+            for chunk in _chunks(notification, draft)
+        )
+        # What is scheduled is enqueued by the sweeper when its time has come.
+        tickets = [ticket(chunk) for chunk in chunks if not chunk.notification.is_scheduled()]
+        transaction.on_commit(lambda: enqueue.soon(tickets))
+    return notifications
+
+
+def ticket(chunk: Chunk) -> Ticket:
+    """What the workers are told of a chunk."""
+    return Ticket(chunk.pk, chunk.kind, chunk.channel, chunk.priority)
+
+
+def _notification(publisher_id: int, draft: Draft, accepted_at: datetime) -> Notification:
+    notification_id: UUID = uuid7()
+    send_at = draft.send_at
+    if draft.topic is not None and draft.topic.delay:
+        send_at = (send_at or accepted_at) + timedelta(seconds=draft.topic.delay)
+    return Notification(
+        id=notification_id,
+        publisher_id=publisher_id,
+        topic_id=draft.topic.id if draft.topic else None,
+        priority=draft.priority,
+        channels=list(draft.channels),
+        content=content.seal(notification_id, draft.content),
+        collapse_key=draft.collapse_key,
+        send_at=send_at,
+        expires_at=draft.expires_at,
+        created_at=accepted_at,
+    )
+
+
+def _chunks(notification: Notification, draft: Draft) -> Iterable[Chunk]:
+    """A topic's audience as one chunk still to be cut; named recipients cut already."""
+    if draft.topic is not None:
+        yield _chunk(notification, ChunkKind.WHOLE)
+        return
+    for channel in draft.channels:
+        for start in range(0, len(draft.recipient_ids), settings.CHUNK_SIZE):
+            ids = draft.recipient_ids[start : start + settings.CHUNK_SIZE]
+            yield _chunk(notification, ChunkKind.NAMED, channel, list(ids))
+
+
+def _chunk(
+    notification: Notification,
+    kind: ChunkKind,
+    channel: str = "",
+    recipient_ids: list[int] | None = None,
+) -> Chunk:
+    now = notification.created_at
+    grace = timedelta(seconds=enqueue.grace(notification.priority))
+    due_at = notification.send_at if notification.is_scheduled() else now + grace
+    return Chunk(
+        notification=notification,
+        kind=kind,
+        channel=channel,
+        priority=notification.priority,
+        recipient_ids=recipient_ids,
+        due_at=due_at,
+        created_at=now,
+    )

@@ -1,0 +1,190 @@
+"""Delivering one chunk: claim it, send it, write down what came of it."""
+
+import logging
+import random
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from apps.delivery import content, metrics, transitions, wiring
+from apps.delivery.models import Notification, public_id
+from apps.delivery.transitions import Chunk, Claimed, Fenced, Result, Terms
+from apps.preferences import vault
+from apps.topics.selectors import TopicSnapshot, get_topic_by_id
+from notifier.dispatch import Sent
+from notifier.messages import Content, Message
+from notifier.outcomes import Accepted, Refused, Retry, Unknown
+from notifier.priorities import Priority
+from notifier.verdicts import judge
+
+log = logging.getLogger(__name__)
+_rng = random.Random()
+
+
+@dataclass(frozen=True, slots=True)
+class _Posted:
+    """A notification as its deliveries need it, read once a chunk."""
+
+    row: Notification
+    topic: TopicSnapshot | None
+    content: Content
+    expires_at: float | None
+
+
+def deliver(chunk_id: int) -> None:
+    """Deliver the chunk if it is still to be done and nobody else holds it.
+
+    No transaction and no connection is held while providers are called.
+    """
+    chunk, claimed, posted = _claim(chunk_id)
+    if chunk is None or not claimed:
+        return
+    messages = {public_id(item.delivery_id): item for item in claimed}
+    keeper = wiring.leases()
+    keeper.hold(chunk)
+    try:
+        connection.close()  # back to the pool while we wait
+        missing = len(claimed)
+        for batch in wiring.engine().send(_messages(chunk, claimed, posted)):
+            missing -= len(batch)
+            results = _results(chunk, batch, messages, posted)
+            transitions.record(chunk, results, finish=missing == 0)
+            metrics.observe(chunk, batch, results, posted_at(posted))
+            connection.close()
+    except Fenced:
+        log.warning("chunk %d was taken over while it was sent; duplicates are possible", chunk.id)
+    finally:
+        keeper.release(chunk)
+
+
+def posted_at(posted: dict[UUID, _Posted]) -> dict[UUID, datetime]:
+    """When each notification should first have gone out: its acceptance or its send time."""
+    return {key: max(p.row.created_at, p.row.send_at or p.row.created_at) for key, p in posted.items()}
+
+
+def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[UUID, _Posted]]:
+    with transaction.atomic():
+        chunk = transitions.claim_chunk(chunk_id)
+        if chunk is None:
+            return None, [], {}
+        posted = {row.pk: _posted(row) for row in _notifications(chunk)}
+        claimed = transitions.begin(chunk, _terms(chunk, posted))
+        if not claimed:
+            transitions.finish_chunk(chunk)
+    return chunk, claimed, posted
+
+
+def _notifications(chunk: Chunk) -> Iterable[Notification]:
+    """The chunk's notifications, share-locked: a cancel waits until the claim is written."""
+    if chunk.notification_id is not None:
+        where, params = "id = %s", [chunk.notification_id]
+    else:
+        where = "id IN (SELECT notification_id FROM delivery_delivery WHERE chunk_id = %s)"
+        params = [chunk.id]
+    return Notification.objects.raw(
+        f"SELECT * FROM delivery_notification WHERE {where} ORDER BY id FOR SHARE", params
+    )
+
+
+def _posted(row: Notification) -> _Posted:
+    return _Posted(
+        row,
+        get_topic_by_id(row.topic_id) if row.topic_id else None,
+        content.unseal(row.pk, row.content),
+        row.expires_at.timestamp() if row.expires_at else None,
+    )
+
+
+def _terms(chunk: Chunk, posted: dict[UUID, _Posted]) -> Terms | None:
+    """The terms under which new deliveries are made; none where none are to be made."""
+    if chunk.notification_id is None or posted[chunk.notification_id].row.cancelled_at:
+        return None
+    one = posted[chunk.notification_id]
+    topic = one.topic
+    return Terms(
+        one.row.topic_id,
+        topic.category if topic else "",
+        topic.mandatory if topic else False,
+        one.row.expires_at,
+    )
+
+
+def _messages(
+    chunk: Chunk, claimed: Sequence[Claimed], posted: dict[UUID, _Posted]
+) -> list[Message]:
+    priority = Priority(chunk.priority)
+    return [
+        Message(
+            id=public_id(item.delivery_id),
+            channel=chunk.channel,
+            address=vault.open(item.address, item.address_index),
+            content=one.content,
+            priority=priority,
+            platform=item.platform,
+            app=item.app,
+            notification_id=str(item.notification_id),
+            user_id=item.user_id,
+            topic=one.topic.name if one.topic else "",
+            collapse_key=one.row.collapse_key,
+            expires_at=one.expires_at,
+            secret=vault.open_secret(item.secret, item.address_index) if item.secret else "",
+            attempt=item.attempts + 1,
+        )
+        for item in claimed
+        for one in (posted[item.notification_id],)
+    ]
+
+
+def _results(
+    chunk: Chunk, batch: list[Sent], claimed: dict[str, Claimed], posted: dict[UUID, _Posted]
+) -> list[Result]:
+    now = time.time()
+    resend = wiring.resend_unknown(chunk.channel, chunk.priority)
+    results = []
+    for sent in batch:
+        item = claimed[sent.message.id]
+        one = posted[item.notification_id]
+        attempt = item.attempts + 1
+        verdict = judge(
+            sent.outcome,
+            attempt=attempt,
+            policy=wiring.retry_policy(chunk.channel, one.topic),
+            resend_unknown=resend,
+            expires_at=one.expires_at,
+            now=now,
+            rng=_rng,
+        )
+        outcome = sent.outcome
+        results.append(
+            Result(
+                delivery_id=item.delivery_id,
+                notification_id=item.notification_id,
+                contact_id=item.contact_id,
+                attempt=attempt,
+                state=verdict.state,
+                reason=verdict.reason,
+                next_attempt_at=(
+                    datetime.fromtimestamp(verdict.next_attempt_at, UTC)
+                    if verdict.next_attempt_at is not None
+                    else None
+                ),
+                provider=sent.provider,
+                provider_message_id=(
+                    outcome.provider_message_id if isinstance(outcome, Accepted) else ""
+                ),
+                started_at=datetime.fromtimestamp(sent.started_at, UTC),
+                duration_ms=round(sent.duration * 1000),
+                outcome=_NAMES[type(outcome)],
+                status=getattr(outcome, "status", None),
+                detail=getattr(outcome, "detail", ""),
+                disable_contact=isinstance(outcome, Refused) and outcome.disable_contact,
+            )
+        )
+    return results
+
+
+_NAMES = {Accepted: "accepted", Retry: "retry", Refused: "refused", Unknown: "unknown"}

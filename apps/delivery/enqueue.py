@@ -1,0 +1,114 @@
+"""Telling the workers of a chunk. A hint only: the row is the outbox and the sweeper repeats it."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from celery import current_app
+from django.conf import settings
+
+from apps.delivery.models import ChunkKind
+from config import queues
+
+log = logging.getLogger(__name__)
+
+#: After a failure nothing is offered to the broker for so long; a connection attempt can take
+#: seconds, and everything in between is swept.
+PAUSE_SECONDS = 1.0
+#: Chunks waiting to be published by this process. More would only be published late.
+BACKLOG = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Which chunk, and what says on which queue it belongs."""
+
+    chunk_id: int
+    kind: str
+    channel: str
+    priority: str
+
+    @property
+    def task(self) -> str:
+        return "delivery.fan_out" if self.kind == ChunkKind.WHOLE else "delivery.deliver"
+
+    @property
+    def queue(self) -> str:
+        if self.kind == ChunkKind.WHOLE:
+            return queues.fan_out_queue(self.priority)
+        return queues.deliver_queue(self.channel, self.priority)
+
+
+def grace(priority: str) -> float:
+    """Seconds after which an unclaimed chunk of this priority is enqueued again."""
+    return settings.SWEEP_AFTER[priority]
+
+
+def now(tickets: Iterable[Ticket]) -> int:
+    """Publish, waiting for the broker's confirmation; how many were published.
+
+    Stops at the first failure with one line in the log: the rest is swept.
+    """
+    published = 0
+    try:
+        with current_app.producer_or_acquire() as producer:
+            for ticket in tickets:
+                current_app.send_task(
+                    ticket.task, args=[ticket.chunk_id], queue=ticket.queue, producer=producer
+                )
+                published += 1
+    except Exception as error:  # kombu lets errors of every transport through
+        log.warning(
+            "the broker took %d chunks, then failed (%s); the sweeper will repeat the rest",
+            published,
+            type(error).__name__,
+        )
+        raise BrokerDown from error
+    return published
+
+
+class BrokerDown(Exception):
+    """The broker did not take a chunk. Nothing is lost: the row is swept."""
+
+
+class _Mailer(threading.Thread):
+    """One daemon thread a process, so that no request ever waits for the broker."""
+
+    def __init__(self) -> None:
+        super().__init__(name="enqueue", daemon=True)
+        self._waiting: queue.Queue[Ticket] = queue.Queue(BACKLOG)
+
+    def offer(self, tickets: Iterable[Ticket]) -> None:
+        for ticket in tickets:
+            try:
+                self._waiting.put_nowait(ticket)
+            except queue.Full:
+                return  # the sweeper has them
+
+    def run(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < 100 and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                now(batch)
+            except BrokerDown:
+                time.sleep(PAUSE_SECONDS)
+
+
+_mailer: _Mailer | None = None
+_lock = threading.Lock()
+
+
+def soon(tickets: Iterable[Ticket]) -> None:
+    """Publish from a thread of this process; returns at once, never raises."""
+    global _mailer
+    if _mailer is None or not _mailer.is_alive():  # first use, or the child of a fork
+        with _lock:
+            if _mailer is None or not _mailer.is_alive():
+                _mailer = _Mailer()
+                _mailer.start()
+    _mailer.offer(tickets)

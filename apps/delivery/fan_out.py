@@ -1,0 +1,93 @@
+"""Cutting a topic's audience into chunks by key range, a page at a time, without loading it."""
+
+import logging
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from apps.delivery import enqueue, transitions
+from apps.delivery.enqueue import Ticket
+from apps.delivery.models import ChunkKind, Notification
+from apps.delivery.transitions import Chunk, Fenced
+
+log = logging.getLogger(__name__)
+
+#: Chunks cut by one statement. A page commits on its own, so that a restart goes on behind it.
+PAGE = 20
+
+_CUT = """
+INSERT INTO delivery_chunk (notification_id, kind, channel, priority, low_id, high_id, state,
+                            fence, sweeps, due_at, created_at)
+SELECT %(notification_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id), 'queued',
+       0, 0, clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
+  FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s AS slice
+          FROM (SELECT id FROM topics_subscription
+                 WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'
+                   AND id > coalesce((SELECT max(high_id) FROM delivery_chunk
+                                       WHERE notification_id = %(notification_id)s
+                                         AND channel = %(channel)s AND kind = 'range'), 0)
+                 ORDER BY id LIMIT %(rows)s) page) sliced
+ GROUP BY slice
+ON CONFLICT DO NOTHING
+RETURNING id
+"""
+
+
+def fan_out(chunk_id: int) -> None:
+    """Cut the whole audience that this chunk stands for into chunks of ``CHUNK_SIZE``.
+
+    Starts where the last cut ended, so that a second run after a crash goes on. Enqueues each
+    page after its commit; what the broker does not take is swept.
+    """
+    with transaction.atomic():
+        chunk = transitions.claim_chunk(chunk_id)
+    if chunk is None:
+        return
+    try:
+        for channel in Notification.objects.only("channels").get(pk=chunk.notification_id).channels:
+            while tickets := _cut_page(chunk, channel):
+                _enqueue(tickets)
+        transitions.finish_chunk(chunk)
+    except Fenced:
+        log.info("fan-out of %s goes on in another worker", chunk.notification_id)
+
+
+def _cut_page(chunk: Chunk, channel: str) -> list[Ticket]:
+    with transaction.atomic():
+        transitions.hold_chunk(chunk)
+        notification = _share_locked(chunk.notification_id)
+        if notification.cancelled_at is not None:
+            return []
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _CUT,
+                {
+                    "notification_id": notification.pk,
+                    "topic_id": notification.topic_id,
+                    "channel": channel,
+                    "priority": chunk.priority,
+                    "grace": enqueue.grace(chunk.priority),
+                    "size": settings.CHUNK_SIZE,
+                    "rows": settings.CHUNK_SIZE * PAGE,
+                },
+            )
+            return [
+                Ticket(chunk_id, ChunkKind.RANGE, channel, chunk.priority)
+                for (chunk_id,) in cursor.fetchall()
+            ]
+
+
+def _share_locked(notification_id: UUID | None) -> Notification:
+    """The row, locked so that a cancel waits until this page of chunks is committed."""
+    [row] = Notification.objects.raw(
+        "SELECT * FROM delivery_notification WHERE id = %s FOR SHARE", [notification_id]
+    )
+    return row
+
+
+def _enqueue(tickets: list[Ticket]) -> None:
+    try:
+        enqueue.now(tickets)
+    except enqueue.BrokerDown:
+        log.warning("fan-out goes on with the broker away; its chunks will be swept")

@@ -1,0 +1,95 @@
+"""What Prometheus scrapes. The processes of a machine add up in ``PROMETHEUS_MULTIPROC_DIR``."""
+
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from apps.delivery import broker, selectors
+from apps.delivery.transitions import Chunk, Result
+from notifier.dispatch import Sent
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+ATTEMPTS = Counter(
+    "notifier_attempts_total",
+    "Calls to providers by what became of the delivery.",
+    ["channel", "priority", "provider", "state", "reason"],
+)
+PROVIDER_SECONDS = Histogram(
+    "notifier_provider_seconds",
+    "How long one call to a provider took.",
+    ["provider", "outcome"],
+    buckets=_SECONDS,
+)
+ACCEPT_TO_PROVIDER = Histogram(
+    "notifier_accept_to_provider_seconds",
+    "From acceptance (or send time) to the first call to a provider.",
+    ["channel", "priority"],
+    buckets=_SECONDS,
+)
+
+
+def observe(
+    chunk: Chunk,
+    batch: Sequence[Sent],
+    results: Sequence[Result],
+    posted_at: Mapping[UUID, datetime],
+) -> None:
+    """Count one batch of recorded attempts."""
+    states = Tally((r.provider, r.state, r.reason) for r in results)
+    for (provider, state, reason), number in states.items():
+        ATTEMPTS.labels(chunk.channel, chunk.priority, provider, state, reason).inc(number)
+    first = ACCEPT_TO_PROVIDER.labels(chunk.channel, chunk.priority)
+    for sent, result in zip(batch, results, strict=True):
+        PROVIDER_SECONDS.labels(sent.provider, result.outcome).observe(sent.duration)
+        if result.attempt == 1:
+            since = posted_at[result.notification_id].timestamp()
+            first.observe(max(0.0, sent.started_at - since))
+
+
+def exposition() -> bytes:
+    """Everything in Prometheus's text format; queues and backlog are read now."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    _backlog(registry)
+    _queues(registry)
+    return generate_latest(registry)
+
+
+def _backlog(registry: CollectorRegistry) -> None:
+    labels = ["channel", "priority"]
+    number = Gauge(
+        "notifier_waiting_deliveries",
+        "Deliveries due and not yet sent; a slice not yet claimed counts as one.",
+        labels,
+        registry=registry,
+    )
+    age = Gauge(
+        "notifier_oldest_waiting_seconds",
+        "For how long the oldest of them has been due.",
+        labels,
+        registry=registry,
+    )
+    for channel, priority, waiting, seconds in selectors.waiting():
+        number.labels(channel or "fanout", priority).set(waiting)
+        age.labels(channel or "fanout", priority).set(seconds)
+
+
+def _queues(registry: CollectorRegistry) -> None:
+    up = Gauge("notifier_broker_up", "1 when the broker answers.", registry=registry)
+    depth = Gauge(
+        "notifier_queue_depth", "Messages ready in a broker queue.", ["queue"], registry=registry
+    )
+    try:
+        depths = broker.depths(list(settings.CHANNELS))
+    except broker.Down:
+        up.set(0)
+        return
+    up.set(1)
+    for name, number in depths.items():
+        depth.labels(name).set(number)

@@ -1,0 +1,90 @@
+"""Reading notifications and what became of them, without counting rows."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+
+from apps.delivery.models import Attempt, Chunk, Delivery, Notification, StateCount
+from notifier.states import WAITING
+
+
+def notifications(publisher_id: int) -> QuerySet[Notification]:
+    """The publisher's notifications."""
+    return Notification.objects.filter(publisher_id=publisher_id).select_related("topic")
+
+
+def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
+    """Deliveries by channel and state, from the kept counts: a few rows, whatever the size."""
+    rows = (
+        StateCount.objects.filter(notification_id=notification_id)
+        .values_list("channel", "state")
+        .annotate(total=Sum("count"))
+        .order_by("channel", "state")
+    )
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for channel, state, total in rows:
+        if total:
+            found[channel][state] = total
+    return dict(found)
+
+
+def state(notification: Notification, by_channel: dict[str, dict[str, int]]) -> str:
+    """``scheduled``, ``sending``, ``done`` or ``cancelled``: derived, so that it cannot be stale.
+
+    ``done``: nothing more is to be sent. Receipts may still arrive.
+    """
+    if notification.cancelled_at is not None:
+        return "cancelled"
+    if any(by_state.get(waiting) for by_state in by_channel.values() for waiting in WAITING):
+        return "sending"
+    if Chunk.objects.filter(notification=notification).exclude(state="done").exists():
+        future = notification.send_at is not None and notification.send_at > timezone.now()
+        return "scheduled" if future else "sending"
+    return "done"
+
+
+def deliveries(notification_id: UUID) -> QuerySet[Delivery]:
+    """The notification's deliveries, to be paged by id."""
+    return Delivery.objects.filter(notification_id=notification_id)
+
+
+def attempts(delivery_ids: Iterable[int]) -> dict[int, list[Attempt]]:
+    """Every attempt of these deliveries, oldest first."""
+    found: dict[int, list[Attempt]] = defaultdict(list)
+    rows = Attempt.objects.filter(delivery_id__in=list(delivery_ids))
+    for attempt in rows.order_by("delivery_id", "number"):
+        found[attempt.delivery_id].append(attempt)
+    return found
+
+
+def waiting() -> list[tuple[str, str, int, float]]:
+    """(channel, priority, deliveries waiting, age of the oldest in seconds), where any wait.
+
+    Reads two partial indexes: open chunks, and deliveries with a next attempt. A chunk still to
+    be created counts as its recipients or, where only its key range is known, as one chunk of
+    ``CHUNK_SIZE``: an upper bound. What is scheduled for later does not wait.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING)
+        return cursor.fetchall()
+
+
+_WAITING = """
+SELECT channel, priority, sum(waiting)::bigint,
+       extract(epoch FROM clock_timestamp() - min(since))::float
+  FROM (SELECT c.channel, c.priority,
+               coalesce(cardinality(c.recipient_ids), 1) AS waiting,
+               greatest(c.created_at, n.send_at) AS since
+          FROM delivery_chunk c LEFT JOIN delivery_notification n ON n.id = c.notification_id
+         WHERE c.state <> 'done' AND coalesce(n.send_at, c.created_at) <= clock_timestamp()
+        UNION ALL
+        SELECT channel, priority, count(*), min(next_attempt_at)
+          FROM delivery_delivery
+         WHERE next_attempt_at <= clock_timestamp()
+         GROUP BY channel, priority) waiting
+ GROUP BY channel, priority
+"""

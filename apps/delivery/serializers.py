@@ -1,0 +1,200 @@
+"""What a publisher posts and what it reads back."""
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.utils import timezone
+from rest_framework import serializers
+
+from apps.delivery.models import Attempt, Delivery, Notification
+from apps.publishers.pagination import PageQuery
+from apps.publishers.problems import Problem
+from apps.publishers.serializers import StrictSerializer
+from notifier.priorities import Priority
+from notifier.states import DeliveryState
+
+#: As much as one notification may say: the largest payload SNS and Web Push senders ask for.
+CONTENT_LIMIT = 64 * 1024
+RECIPIENTS_LIMIT = 1_000
+BATCH_LIMIT = 1_000
+
+
+class ContentIn(StrictSerializer):
+    """Title, body, data for the app, and links a person may follow."""
+
+    title = serializers.CharField(max_length=500, required=False, default="")
+    body = serializers.CharField(required=False, default="", trim_whitespace=False)
+    data = serializers.DictField(required=False, default=dict)
+    actions = serializers.DictField(
+        child=serializers.URLField(max_length=2000), required=False, default=dict
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not (attrs["title"] or attrs["body"] or attrs["data"]):
+            raise serializers.ValidationError("Give at least one of title, body and data.")
+        size = len(orjson.dumps(attrs))
+        if size > CONTENT_LIMIT:
+            raise Problem(
+                "payload-too-large",
+                f"The content has {size} bytes; at most {CONTENT_LIMIT} are taken. "
+                "Send a link to what is larger.",
+                limit=CONTENT_LIMIT,
+            )
+        return attrs
+
+
+class PublishIn(StrictSerializer):
+    """A notification for everybody subscribed to a topic."""
+
+    content = ContentIn()
+    priority = serializers.ChoiceField(
+        choices=list(Priority), required=False, help_text="the topic's default where left out"
+    )
+    channels = serializers.ListField(
+        child=serializers.ChoiceField(choices=list(settings.CHANNELS)),
+        min_length=1,
+        max_length=len(settings.CHANNELS),
+        required=False,
+        help_text="only these channels; every channel where left out",
+    )
+    send_at = serializers.DateTimeField(required=False, help_text="not before")
+    expires_at = serializers.DateTimeField(required=False, help_text="not after")
+    collapse_key = serializers.CharField(
+        max_length=64, required=False, default="", help_text="a later push with it replaces this"
+    )
+
+    def validate_channels(self, channels: list[str]) -> list[str]:
+        return list(dict.fromkeys(channels))
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        expires_at, send_at = attrs.get("expires_at"), attrs.get("send_at")
+        if expires_at is not None:
+            if expires_at <= timezone.now():
+                raise serializers.ValidationError(
+                    {"expires_at": "It is over already; nothing would be sent."}
+                )
+            if send_at is not None and expires_at <= send_at:
+                raise serializers.ValidationError(
+                    {"expires_at": "It must be after send_at, else nothing would be sent."}
+                )
+        return attrs
+
+
+class NotificationIn(PublishIn):
+    """A notification for recipients named by ``user_id`` or ``user_ids``."""
+
+    user_id = serializers.CharField(max_length=200, required=False)
+    user_ids = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        min_length=1,
+        max_length=RECIPIENTS_LIMIT,
+        required=False,
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("user_id" in attrs) == ("user_ids" in attrs):
+            raise serializers.ValidationError("Give either user_id or user_ids.")
+        attrs = super().validate(attrs)
+        named = attrs.pop("user_ids", None) or [attrs.pop("user_id")]
+        attrs["user_ids"] = list(dict.fromkeys(named))
+        return attrs
+
+
+class BatchIn(StrictSerializer):
+    """Up to 1,000 different notifications; each is checked and answered on its own."""
+
+    notifications = serializers.ListField(
+        child=serializers.DictField(), min_length=1, max_length=BATCH_LIMIT
+    )
+
+
+class AcceptedOut(serializers.ModelSerializer):
+    """What a publisher is told when a notification is accepted."""
+
+    state = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Notification
+        fields = ("id", "state", "priority", "channels", "created_at", "send_at", "expires_at")
+
+    def get_state(self, row: Notification) -> str:
+        return "scheduled" if row.is_scheduled() else "accepted"
+
+
+class AttemptOut(serializers.ModelSerializer):
+    """One call to a provider."""
+
+    class Meta:
+        model = Attempt
+        fields = (
+            "number",
+            "provider",
+            "started_at",
+            "duration_ms",
+            "outcome",
+            "reason",
+            "status",
+            "detail",
+        )
+
+
+class DeliveryOut(serializers.ModelSerializer):
+    """One notification to one contact: where it stands and every attempt so far."""
+
+    id = serializers.SerializerMethodField()
+    user_id = serializers.SerializerMethodField()
+    address = serializers.SerializerMethodField(help_text="masked")
+    attempts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Delivery
+        fields = (
+            "id",
+            "user_id",
+            "channel",
+            "address",
+            "state",
+            "reason",
+            "provider",
+            "provider_message_id",
+            "next_attempt_at",
+            "created_at",
+            "updated_at",
+            "attempts",
+        )
+
+    def get_id(self, row: Delivery) -> str:
+        return row.public_id
+
+    def get_user_id(self, row: Delivery) -> str | None:
+        return self.context["user_ids"].get(row.recipient_id)
+
+    def get_address(self, row: Delivery) -> str | None:
+        return self.context["masked"].get(row.contact_id)
+
+    def get_attempts(self, row: Delivery) -> list[dict[str, Any]]:
+        return AttemptOut(self.context["attempts"].get(row.pk, []), many=True).data
+
+
+class NotificationOut(AcceptedOut):
+    """A notification and what became of it."""
+
+    state = serializers.ChoiceField(
+        choices=["scheduled", "sending", "done", "cancelled"], read_only=True
+    )
+    topic = serializers.CharField(source="topic.name", default=None)
+    counts = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        help_text="deliveries by channel and state",
+    )
+
+    class Meta(AcceptedOut.Meta):
+        fields = (*AcceptedOut.Meta.fields, "topic", "collapse_key", "cancelled_at", "counts")
+
+
+class DeliveriesQuery(PageQuery):
+    """Which deliveries of a notification to list."""
+
+    state = serializers.ChoiceField(choices=list(DeliveryState), required=False)
+    channel = serializers.ChoiceField(choices=list(settings.CHANNELS), required=False)

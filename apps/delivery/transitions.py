@@ -1,0 +1,508 @@
+"""The sole writer of a delivery's state. Every move is one SQL statement over many deliveries.
+
+A worker claims a chunk (``claim``), which creates or resumes its deliveries and moves them to
+sending; calls the providers with no transaction open; and writes down what came of it
+(``record``), which counts only while the chunk is still its own.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from apps.delivery.models import ChunkKind
+from notifier.states import DeliveryState
+
+#: Over how many rows a notification's count of one state is spread.
+SLOTS = 8
+#: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
+CANCEL_AT_ONCE = 10_000
+
+
+class Fenced(Exception):
+    """Another worker has claimed this chunk since; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A claimed chunk and the fence under which it was claimed."""
+
+    id: int
+    fence: int
+    kind: str
+    channel: str
+    priority: str
+    notification_id: UUID | None
+    low_id: int | None
+    high_id: int | None
+    recipient_ids: list[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One delivery that this worker now sends, with what it takes to address it."""
+
+    delivery_id: int
+    notification_id: UUID
+    attempts: int
+    contact_id: int
+    address: bytes
+    address_index: bytes
+    platform: str
+    app: str
+    secret: bytes | None
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one delivery's attempt, as ``record`` writes it down."""
+
+    delivery_id: int
+    notification_id: UUID
+    contact_id: int
+    attempt: int
+    state: DeliveryState
+    reason: str
+    next_attempt_at: datetime | None
+    provider: str
+    provider_message_id: str
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    status: int | None
+    detail: str
+    disable_contact: bool
+
+
+# -- Claim ------------------------------------------------------------------------------------
+
+_CLAIM = """
+UPDATE delivery_chunk
+   SET state = 'running', fence = fence + 1,
+       due_at = clock_timestamp() + make_interval(secs => %(lease)s)
+ WHERE id = %(id)s
+   AND (state = 'queued' OR (state = 'running' AND due_at <= clock_timestamp()))
+RETURNING id, fence, kind, channel, priority, notification_id, low_id, high_id, recipient_ids
+"""
+
+
+def claim_chunk(chunk_id: int) -> Chunk | None:
+    """Take the chunk with a lease of ``LEASE_SECONDS``; ``None`` if it is done or another's."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"id": chunk_id, "lease": settings.LEASE_SECONDS})
+        row = cursor.fetchone()
+    return Chunk(*row) if row else None
+
+
+def extend_leases(fences: dict[int, int]) -> None:
+    """Renew the leases of the chunks (id -> fence) that this process is still working on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE delivery_chunk c
+               SET due_at = clock_timestamp() + make_interval(secs => %s)
+              FROM unnest(%s::bigint[], %s::int[]) AS held (id, fence)
+             WHERE c.id = held.id AND c.fence = held.fence AND c.state = 'running'
+            """,
+            [settings.LEASE_SECONDS, list(fences), list(fences.values())],
+        )
+
+
+def finish_chunk(chunk: Chunk) -> None:
+    """Close the chunk. Raises ``Fenced``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'done' "
+            "WHERE id = %s AND fence = %s AND state <> 'done'",
+            [chunk.id, chunk.fence],
+        )
+        if cursor.rowcount != 1:
+            raise Fenced(f"chunk {chunk.id} was claimed by another worker")
+
+
+def hold_chunk(chunk: Chunk) -> None:
+    """Lock the chunk until the transaction ends and renew its lease. Raises ``Fenced``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_chunk SET due_at = clock_timestamp() + make_interval(secs => %s) "
+            "WHERE id = %s AND fence = %s AND state <> 'done'",
+            [settings.LEASE_SECONDS, chunk.id, chunk.fence],
+        )
+        if cursor.rowcount != 1:
+            raise Fenced(f"chunk {chunk.id} was claimed by another worker")
+
+
+# -- Create and resume deliveries -------------------------------------------------------------
+
+# Who a chunk reaches. Columns: recipient_id, contact_id, contact_state, address_index.
+_SUBSCRIBERS = """
+subscriber AS (
+    SELECT recipient_id, contact_id FROM topics_subscription
+     WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'
+       AND id BETWEEN %(low_id)s AND %(high_id)s
+)
+"""
+_NAMED = """
+subscriber AS (
+    SELECT recipient_id, NULL::bigint AS contact_id
+      FROM unnest(%(recipient_ids)s::bigint[]) AS named (recipient_id)
+)
+"""
+_AUDIENCE = """
+audience AS (
+    SELECT s.recipient_id, k.id AS contact_id, k.state AS contact_state, k.address_index
+      FROM subscriber s
+      LEFT JOIN preferences_contact k
+        ON k.recipient_id = s.recipient_id AND k.channel = %(channel)s AND k.state = 'active'
+     WHERE s.contact_id IS NULL
+    UNION ALL
+    SELECT k.recipient_id, k.id, k.state, k.address_index
+      FROM subscriber s JOIN preferences_contact k ON k.id = s.contact_id
+)
+"""
+# Why a contact must not be sent to; null where nothing speaks against it. The most specific
+# preference decides; a mandatory topic is not subject to preferences, only to suppressions.
+_REFUSAL = """
+CASE WHEN a.contact_id IS NULL THEN 'no_address'
+     WHEN a.contact_state <> 'active' THEN 'contact_disabled'
+     ELSE coalesce(
+        (SELECT x.reason FROM preferences_suppression x
+          WHERE x.channel = {channel} AND x.address_index = a.address_index),
+        (SELECT CASE WHEN NOT chosen.allowed THEN 'preference' END
+           FROM (SELECT p.allowed FROM preferences_preference p
+                  WHERE NOT {mandatory}
+                    AND p.recipient_id = a.recipient_id
+                    AND (p.channel = '' OR p.channel = {channel})
+                    AND (p.topic_id IS NULL OR p.topic_id = {topic_id})
+                    AND (p.category = '' OR p.category = {category})
+                  ORDER BY (p.topic_id IS NOT NULL) DESC, (p.category <> '') DESC,
+                           (p.channel <> '') DESC
+                  LIMIT 1) chosen))
+END
+"""
+_ADDRESSED = """
+ moved.id, moved.notification_id, moved.state, moved.attempts, moved.contact_id,
+ k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, '')
+  FROM moved
+  LEFT JOIN preferences_contact k ON k.id = moved.contact_id
+  LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
+"""
+_CREATE = (
+    "WITH {subscribers}, "
+    + _AUDIENCE
+    + ", judged AS (SELECT a.recipient_id, a.contact_id, "
+    + _REFUSAL.format(
+        channel="%(channel)s",
+        mandatory="%(mandatory)s",
+        topic_id="%(topic_id)s",
+        category="%(category)s",
+    )
+    + """ AS refusal FROM audience a),
+moved AS (
+    INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_id, channel,
+                                   priority, state, reason, created_at, updated_at)
+    SELECT %(notification_id)s, %(chunk_id)s, contact_id, recipient_id, %(channel)s,
+           %(priority)s,
+           CASE WHEN refusal IS NOT NULL THEN 'suppressed'
+                WHEN %(expires_at)s::timestamptz <= clock_timestamp() THEN 'expired'
+                ELSE 'sending' END,
+           coalesce(refusal, ''), clock_timestamp(), clock_timestamp()
+      FROM judged
+    ON CONFLICT DO NOTHING
+    RETURNING id, notification_id, state, attempts, contact_id, recipient_id
+)
+SELECT NULL, """
+    + _ADDRESSED
+)
+
+# Deliveries that waited, or that a worker held when it died. What was being sent when its
+# worker died may have been sent: it is sent again, unless its time is over.
+_RESUME = (
+    """
+WITH waiting AS (
+    SELECT id, state FROM delivery_delivery
+     WHERE chunk_id = %(chunk_id)s AND state IN ('queued', 'retrying', 'sending')
+       FOR UPDATE
+), audience AS (
+    SELECT d.id, w.state AS before, d.recipient_id, d.contact_id, d.channel,
+           k.state AS contact_state, k.address_index,
+           n.cancelled_at, n.expires_at, n.topic_id,
+           coalesce(t.mandatory, false) AS mandatory, coalesce(t.category, '') AS category
+      FROM waiting w
+      JOIN delivery_delivery d ON d.id = w.id
+      JOIN delivery_notification n ON n.id = d.notification_id
+      LEFT JOIN topics_topic t ON t.id = n.topic_id
+      LEFT JOIN preferences_contact k ON k.id = d.contact_id
+), judged AS (
+    SELECT a.*, """
+    + _REFUSAL.format(
+        channel="a.channel", mandatory="a.mandatory", topic_id="a.topic_id", category="a.category"
+    )
+    + """ AS refusal FROM audience a
+), decided AS (
+    SELECT id, before, refusal,
+           CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled'
+                WHEN expires_at <= clock_timestamp() THEN 'expired'
+                WHEN refusal IS NOT NULL THEN 'suppressed'
+                ELSE 'sending' END AS after
+      FROM judged
+), moved AS (
+    UPDATE delivery_delivery d
+       SET state = CASE WHEN j.before = 'sending' AND j.after <> 'sending' THEN 'unknown'
+                        ELSE j.after END,
+           reason = CASE WHEN j.before = 'sending' AND j.after <> 'sending' THEN 'worker_lost'
+                         WHEN j.after = 'suppressed' THEN j.refusal
+                         ELSE d.reason END,
+           next_attempt_at = NULL, updated_at = clock_timestamp()
+      FROM decided j
+     WHERE d.id = j.id
+    RETURNING d.id, d.notification_id, d.state, d.attempts, d.contact_id, d.recipient_id,
+              d.channel, j.before
+)
+SELECT moved.before, """
+    + _ADDRESSED
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decides over a notification's deliveries: its topic's rules and its expiry."""
+
+    topic_id: int | None
+    category: str
+    mandatory: bool
+    expires_at: datetime | None
+
+
+def begin(chunk: Chunk, terms: Terms | None) -> list[Claimed]:
+    """Create the chunk's deliveries or resume them; return those this worker now sends.
+
+    ``terms`` belong to a slice of one notification; a retry chunk has none. Runs in the caller's
+    transaction.
+    """
+    rows: list[tuple] = []
+    with connection.cursor() as cursor:
+        if terms is not None:
+            subscribers = _NAMED if chunk.kind == ChunkKind.NAMED else _SUBSCRIBERS
+            cursor.execute(
+                _CREATE.format(subscribers=subscribers),
+                {
+                    "chunk_id": chunk.id,
+                    "notification_id": chunk.notification_id,
+                    "channel": chunk.channel,
+                    "priority": chunk.priority,
+                    "low_id": chunk.low_id,
+                    "high_id": chunk.high_id,
+                    "recipient_ids": chunk.recipient_ids,
+                    "topic_id": terms.topic_id,
+                    "category": terms.category,
+                    "mandatory": terms.mandatory,
+                    "expires_at": terms.expires_at,
+                },
+            )
+            rows += cursor.fetchall()
+        if terms is None or chunk.fence > 1:
+            cursor.execute(_RESUME, {"chunk_id": chunk.id})
+            created = {row[1] for row in rows}
+            rows += [row for row in cursor.fetchall() if row[1] not in created]
+    moves = Counter()
+    for before, _, notification_id, after, *_rest in rows:
+        if before != after:
+            moves[notification_id, chunk.channel, after] += 1
+            if before is not None:
+                moves[notification_id, chunk.channel, before] -= 1
+    count(moves)
+    return [
+        Claimed(delivery_id, notification_id, *rest)
+        for _, delivery_id, notification_id, state, *rest in rows
+        if state == DeliveryState.SENDING
+    ]
+
+
+# -- Record -----------------------------------------------------------------------------------
+
+_RECORD = """
+UPDATE delivery_delivery d
+   SET state = r.state, reason = r.reason, provider = r.provider,
+       provider_message_id = r.provider_message_id, next_attempt_at = r.next_attempt_at,
+       attempts = r.attempt, updated_at = clock_timestamp()
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
+              %s::timestamptz[], %s::smallint[])
+       AS r (id, state, reason, provider, provider_message_id, next_attempt_at, attempt)
+ WHERE d.id = r.id AND d.state = 'sending'
+"""
+_ATTEMPTS = """
+INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
+                              reason, status, detail)
+SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::timestamptz[], %s::int[],
+                     %s::text[], %s::text[], %s::smallint[], %s::text[])
+"""
+_DISABLE = """
+UPDATE preferences_contact
+   SET state = 'disabled', disabled_reason = 'dead_address', updated_at = clock_timestamp()
+ WHERE id = ANY(%s) AND state = 'active'
+"""
+
+
+def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
+    """Write down what came of the attempts; with ``finish`` the chunk is done.
+
+    All or nothing. Raises ``Fenced`` if the chunk was taken over: the other worker's truth
+    stands, and what this one sent was a duplicate.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        finish_chunk(chunk) if finish else hold_chunk(chunk)
+        if not results:
+            return
+        cursor.execute(
+            _RECORD,
+            [
+                [r.delivery_id for r in results],
+                [r.state for r in results],
+                [r.reason for r in results],
+                [r.provider for r in results],
+                [r.provider_message_id for r in results],
+                [r.next_attempt_at for r in results],
+                [r.attempt for r in results],
+            ],
+        )
+        cursor.execute(
+            _ATTEMPTS,
+            [
+                [r.delivery_id for r in results],
+                [r.attempt for r in results],
+                [r.provider for r in results],
+                [r.started_at for r in results],
+                [r.duration_ms for r in results],
+                [r.outcome for r in results],
+                [r.reason for r in results],
+                [r.status for r in results],
+                [r.detail for r in results],
+            ],
+        )
+        dead = [r.contact_id for r in results if r.disable_contact]
+        if dead:
+            cursor.execute(_DISABLE, [dead])
+        moves: Counter = Counter()
+        for r in results:
+            moves[r.notification_id, chunk.channel, r.state] += 1
+            moves[r.notification_id, chunk.channel, DeliveryState.SENDING] -= 1
+        count(moves)
+
+
+# -- Cancel and wake --------------------------------------------------------------------------
+
+
+def cancel(notification_id: UUID) -> bool:
+    """Stop what has not been sent; whether it was not cancelled before.
+
+    Waits for the claims in progress, so that what is not sending when this returns is never
+    sent. Waiting deliveries beyond ``CANCEL_AT_ONCE`` become cancelled when they are due.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_notification SET cancelled_at = clock_timestamp() "
+            "WHERE id = %s AND cancelled_at IS NULL",
+            [notification_id],
+        )
+        if cursor.rowcount != 1:
+            return False
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'done' "
+            "WHERE notification_id = %s AND state = 'queued' AND fence = 0",
+            [notification_id],
+        )
+        cursor.execute(
+            """
+            WITH waiting AS (
+                SELECT id, state FROM delivery_delivery
+                 WHERE notification_id = %s AND state IN ('queued', 'retrying')
+                 LIMIT %s FOR UPDATE SKIP LOCKED
+            )
+            UPDATE delivery_delivery d
+               SET state = 'cancelled', next_attempt_at = NULL, updated_at = clock_timestamp()
+              FROM waiting w WHERE d.id = w.id
+            RETURNING d.channel, w.state
+            """,
+            [notification_id, CANCEL_AT_ONCE],
+        )
+        moves: Counter = Counter()
+        for channel, before in cursor.fetchall():
+            moves[notification_id, channel, DeliveryState.CANCELLED] += 1
+            moves[notification_id, channel, before] -= 1
+        count(moves)
+    return True
+
+
+_WAKE = """
+WITH due AS (
+    SELECT id FROM delivery_delivery
+     WHERE priority = %(priority)s AND channel = %(channel)s AND next_attempt_at <= %(now)s
+     ORDER BY next_attempt_at LIMIT %(size)s FOR UPDATE SKIP LOCKED
+), retry AS (
+    INSERT INTO delivery_chunk (kind, channel, priority, state, fence, sweeps, due_at, created_at)
+    SELECT 'retry', %(channel)s, %(priority)s, 'queued', 0, 0,
+           clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
+     WHERE EXISTS (SELECT FROM due)
+    RETURNING id
+)
+UPDATE delivery_delivery d
+   SET chunk_id = retry.id, next_attempt_at = NULL
+  FROM due, retry WHERE d.id = due.id
+RETURNING d.chunk_id
+"""
+
+
+def wake_due(channel: str, priority: str, now: datetime, size: int, grace: float) -> int | None:
+    """Put up to ``size`` due deliveries into a new retry chunk; its id, or ``None``.
+
+    Their state stays retrying until the chunk is claimed. Safe to run many times at once.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            _WAKE,
+            {
+                "channel": channel,
+                "priority": priority,
+                "now": now,
+                "size": size,
+                "grace": grace,
+            },
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+# -- Counts -----------------------------------------------------------------------------------
+
+_COUNT = """
+INSERT INTO delivery_statecount (notification_id, channel, state, slot, count)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
+ON CONFLICT (notification_id, channel, state, slot)
+DO UPDATE SET count = delivery_statecount.count + excluded.count
+"""
+
+
+def count(moves: Counter | Iterable) -> None:
+    """Add to the counts by (notification, channel, state). In one order, so none deadlock."""
+    changed = sorted((key, change) for key, change in Counter(moves).items() if change)
+    if not changed:
+        return
+    slot = random.randrange(SLOTS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COUNT,
+            [
+                [key[0] for key, _ in changed],
+                [key[1] for key, _ in changed],
+                [key[2] for key, _ in changed],
+                [slot] * len(changed),
+                [change for _, change in changed],
+            ],
+        )

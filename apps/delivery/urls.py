@@ -1,0 +1,14 @@
+"""The delivery doors under ``/v1``."""
+
+from django.urls import path
+
+from apps.delivery import views
+
+urlpatterns = [
+    path("notifications", views.NotificationsView.as_view()),
+    path("notifications/batch", views.BatchView.as_view()),
+    path("notifications/<uuid:notification_id>", views.NotificationView.as_view()),
+    path("notifications/<uuid:notification_id>/cancel", views.CancelView.as_view()),
+    path("notifications/<uuid:notification_id>/deliveries", views.DeliveriesView.as_view()),
+    path("topics/<str:name>/publish", views.PublishView.as_view()),
+]

@@ -1,0 +1,341 @@
+"""The doors to publishing and to what became of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ValidationError
+from rest_framework.views import APIView
+
+from apps.delivery import audience, idempotency, selectors, transitions
+from apps.delivery.accept import Draft, accept
+from apps.delivery.idempotency import Answer
+from apps.delivery.models import Notification
+from apps.delivery.serializers import (
+    AcceptedOut,
+    BatchIn,
+    DeliveriesQuery,
+    DeliveryOut,
+    NotificationIn,
+    NotificationOut,
+    PublishIn,
+)
+from apps.preferences.models import Contact, Recipient
+from apps.publishers.pagination import CursorPage, read_query
+from apps.publishers.problems import Problem, as_problem
+from apps.topics.selectors import TopicSnapshot, visible_topic
+from notifier import channels
+from notifier.messages import Content
+from notifier.priorities import Priority
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Publish once under this key: the same request with it gets the first answer "
+    "again for 24 hours. `X-Idempotency-Key` is read as well.",
+)
+_OTP = OpenApiExample(
+    "One-time password",
+    {
+        "user_id": "ada",
+        "priority": "high",
+        "channels": ["sms"],
+        "content": {"body": "Your code is 123 456."},
+        "expires_at": "2030-01-01T00:05:00Z",
+    },
+    request_only=True,
+)
+_NEWS = OpenApiExample(
+    "News", {"content": {"title": "Shipped", "body": "Order 7 is on its way."}}, request_only=True
+)
+
+
+class NotificationsView(APIView):
+    """Notify named recipients; list what was posted."""
+
+    required_scopes = {"POST": "notifications:write", "GET": "notifications:read"}
+
+    @extend_schema(
+        operation_id="notify",
+        request=NotificationIn,
+        responses={202: AcceptedOut},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[_OTP],
+        tags=["notifications"],
+    )
+    def post(self, request: Request) -> Response:
+        """Notify 1 to 1,000 recipients. 202: it is stored, and nothing will lose it."""
+        serializer = NotificationIn(data=request.data)
+        serializer.is_valid(raise_exception=True)
+
+        def act() -> Answer:
+            draft = _named_draft(serializer.validated_data)
+            [row] = accept(request.user.id, [draft])
+            return Answer(202, _accepted(row))
+
+        return _once(request, act)
+
+    @extend_schema(
+        operation_id="list_notifications",
+        responses={200: NotificationOut(many=True)},
+        tags=["notifications"],
+    )
+    def get(self, request: Request) -> Response:
+        """Your notifications, newest first."""
+        pages = CursorPage("-id")
+        rows = pages.paginate_queryset(selectors.notifications(request.user.id), request)
+        return pages.get_paginated_response([_notification(row) for row in rows])
+
+
+class BatchView(APIView):
+    """Many different notifications in one call."""
+
+    required_scopes = {"POST": "notifications:write"}
+
+    @extend_schema(
+        operation_id="notify_batch",
+        request=BatchIn,
+        responses={202: dict},
+        parameters=[IDEMPOTENCY_KEY],
+        tags=["notifications"],
+    )
+    def post(self, request: Request) -> Response:
+        """Notify with up to 1,000 different notifications; each has a result of its own.
+
+        Those with errors are left out, the others are accepted together.
+        """
+        serializer = BatchIn(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        posted = serializer.validated_data["notifications"]
+
+        def act() -> Answer:
+            return Answer(202, {"results": _accept_batch(request.user.id, posted)})
+
+        return _once(request, act)
+
+
+class PublishView(APIView):
+    """Publish to a topic."""
+
+    required_scopes = {"POST": "notifications:write"}
+
+    @extend_schema(
+        operation_id="publish",
+        request=PublishIn,
+        responses={202: AcceptedOut},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[_NEWS],
+        tags=["topics"],
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Notify everybody subscribed to the topic. 202: stored, and nothing will lose it."""
+        topic = visible_topic(name, request.user.id)
+        serializer = PublishIn(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+
+        def act() -> Answer:
+            chosen = data.get("channels") or list(settings.CHANNELS)
+            priority = data.get("priority") or topic.default_priority
+            draft = _draft(data, chosen, priority, topic=topic)
+            [row] = accept(request.user.id, [draft])
+            return Answer(202, _accepted(row))
+
+        return _once(request, act)
+
+
+class NotificationView(APIView):
+    """One notification."""
+
+    required_scopes = {"GET": "notifications:read"}
+
+    @extend_schema(
+        operation_id="get_notification", responses={200: NotificationOut}, tags=["notifications"]
+    )
+    def get(self, request: Request, notification_id: UUID) -> Response:
+        """Its state, and its deliveries counted by channel and state."""
+        return Response(_notification(_mine(request, notification_id)))
+
+
+class CancelView(APIView):
+    """Take a notification back."""
+
+    required_scopes = {"POST": "notifications:write"}
+
+    @extend_schema(
+        operation_id="cancel_notification",
+        request=None,
+        responses={200: NotificationOut},
+        tags=["notifications"],
+    )
+    def post(self, request: Request, notification_id: UUID) -> Response:
+        """Cancel what has not been sent. What is being sent right now cannot be called back.
+
+        Cancelling twice changes nothing more. The answer is the notification with its counts.
+        """
+        row = _mine(request, notification_id)
+        transitions.cancel(row.pk)
+        return Response(_notification(_mine(request, notification_id)))
+
+
+class DeliveriesView(APIView):
+    """What became of each delivery."""
+
+    required_scopes = {"GET": "notifications:read"}
+
+    @extend_schema(
+        operation_id="list_deliveries",
+        parameters=[DeliveriesQuery],
+        responses={200: DeliveryOut(many=True)},
+        tags=["notifications"],
+    )
+    def get(self, request: Request, notification_id: UUID) -> Response:
+        """The notification's deliveries with every attempt, in the order they were made."""
+        row = _mine(request, notification_id)
+        query = read_query(request, DeliveriesQuery)
+        filters = {name: query[name] for name in ("state", "channel") if name in query}
+        pages = CursorPage("id")
+        rows = pages.paginate_queryset(
+            selectors.deliveries(row.pk).filter(**filters), request, query=query
+        )
+        return pages.get_paginated_response(_deliveries(rows))
+
+
+# -- From what was posted to drafts -----------------------------------------------------------
+
+
+def _named_draft(data: dict[str, Any]) -> Draft:
+    """A draft for named recipients. Raises ``Problem`` naming the recipients nobody knows."""
+    try:
+        ids = audience.recipient_ids(data["user_ids"])
+    except audience.UnknownRecipients as unknown:
+        raise _unknown_recipients(unknown.args[0]) from None
+    recipient_ids = list(ids.values())
+    chosen = data.get("channels") or audience.reachable_channels(recipient_ids)
+    priority = data.get("priority") or Priority.NORMAL
+    return _draft(data, chosen, priority, recipient_ids=recipient_ids)
+
+
+def _draft(
+    data: dict[str, Any],
+    chosen: Sequence[str],
+    priority: str,
+    *,
+    topic: TopicSnapshot | None = None,
+    recipient_ids: Sequence[int] = (),
+) -> Draft:
+    content = Content(**data["content"])
+    _check(content, chosen)
+    return Draft(
+        content=content,
+        priority=priority,
+        channels=chosen,
+        topic=topic,
+        recipient_ids=recipient_ids,
+        collapse_key=data["collapse_key"],
+        send_at=data.get("send_at"),
+        expires_at=data.get("expires_at"),
+    )
+
+
+def _check(content: Content, chosen: Sequence[str]) -> None:
+    """Each channel's limits. Raises ``ValidationError`` naming the channel and the field."""
+    known = channels.load(settings.CHANNELS)
+    for name in chosen:
+        try:
+            known[name].check(content)
+        except ValueError as error:
+            raise ValidationError(
+                {"content": f"On {name}: {error} Or name the channels and leave {name} out."}
+            ) from None
+
+
+def _accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = [{} for _ in posted]
+    drafts: dict[int, Draft] = {}
+    for position, item in enumerate(posted):
+        try:
+            serializer = NotificationIn(data=item)
+            serializer.is_valid(raise_exception=True)
+            drafts[position] = _named_draft(serializer.validated_data)
+        except (ValidationError, Problem) as error:
+            results[position] = {"status": error.status_code, "problem": as_problem(error).body()}
+    rows = accept(publisher_id, list(drafts.values()))
+    for position, row in zip(drafts, rows, strict=True):
+        results[position] = {"status": 202, "notification": _accepted(row)}
+    return results
+
+
+def _unknown_recipients(user_ids: Sequence[str]) -> Problem:
+    return Problem(
+        "unknown-recipient",
+        "Some recipients are not known. Register them with PUT /v1/recipients/{user_id} first.",
+        user_ids=user_ids,
+    )
+
+
+# -- Answers ----------------------------------------------------------------------------------
+
+
+def _once(request: Request, act: Callable[[], Answer]) -> Response:
+    key = request.headers.get("Idempotency-Key") or request.headers.get("X-Idempotency-Key")
+    if key is not None and len(key) > idempotency.LONGEST_KEY:
+        raise Problem(
+            "invalid-idempotency-key",
+            f"The Idempotency-Key has {len(key)} characters; at most "
+            f"{idempotency.LONGEST_KEY} are taken.",
+        )
+    try:
+        answer = idempotency.once(
+            request.user.id, key, idempotency.fingerprint(request.path, request.data), act
+        )
+    except idempotency.KeyReused:
+        raise Problem(
+            "idempotency-mismatch",
+            "This Idempotency-Key was used for a different request. Use a new key.",
+        ) from None
+    except idempotency.StillInFlight:
+        raise Problem(
+            "idempotency-in-flight",
+            "The first request with this Idempotency-Key has not ended. Ask again in a moment.",
+            headers={"Retry-After": "1"},
+        ) from None
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
+    return Response(answer.body, status=answer.status, headers=headers)
+
+
+def _accepted(row: Notification) -> dict[str, Any]:
+    """JSON-ready, since it may be stored as an idempotency key's answer."""
+    data = AcceptedOut(row).data
+    return {**data, "id": str(data["id"])}
+
+
+def _mine(request: Request, notification_id: UUID) -> Notification:
+    row = selectors.notifications(request.user.id).filter(pk=notification_id).first()
+    if row is None:
+        raise Problem("not-found", "You have no notification with this id.")
+    return row
+
+
+def _notification(row: Notification) -> dict[str, Any]:
+    row.counts = selectors.counts(row.pk)
+    row.state = selectors.state(row, row.counts)
+    return NotificationOut(row).data
+
+
+def _deliveries(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    recipients = {row.recipient_id for row in rows}
+    contacts = {row.contact_id for row in rows}
+    context = {
+        "user_ids": dict(
+            Recipient.objects.filter(pk__in=recipients).values_list("id", "user_id")
+        ),
+        "masked": dict(Contact.objects.filter(pk__in=contacts).values_list("id", "masked")),
+        "attempts": selectors.attempts(row.pk for row in rows),
+    }
+    return DeliveryOut(rows, many=True, context=context).data

@@ -1,0 +1,58 @@
+"""The one place where settings become objects of the core."""
+
+import threading
+from collections.abc import Mapping
+from functools import cache
+
+from django.conf import settings
+
+from apps.delivery.engine import Engine
+from apps.delivery.leases import LeaseKeeper
+from apps.inbox import services as inbox
+from apps.topics.selectors import TopicSnapshot
+
+from notifier.backoff import RetryPolicy
+from notifier.dispatch import Dispatcher, routes
+
+_lock = threading.Lock()
+
+
+def engine() -> Engine:
+    """This process's engine, started on first use."""
+    with _lock:  # two threads must not build two
+        return _engine()
+
+
+def leases() -> LeaseKeeper:
+    """This process's lease keeper, started on first use."""
+    with _lock:
+        return _leases()
+
+
+@cache
+def _engine() -> Engine:
+    return Engine(lambda: Dispatcher(routes(settings.PROVIDERS, _own())))
+
+
+@cache
+def _leases() -> LeaseKeeper:
+    keeper = LeaseKeeper()
+    keeper.start()
+    return keeper
+
+
+def _own() -> Mapping[str, Mapping]:
+    """Options that are objects, by provider: the inbox's store is our own table."""
+    return {"inbox": {"store": inbox.store}}
+
+
+def retry_policy(channel: str, topic: TopicSnapshot | None) -> RetryPolicy:
+    """The topic's own policy, else the channel's."""
+    if topic is not None and topic.retry_policy:
+        return RetryPolicy(tuple(topic.retry_policy["schedule"]))
+    return RetryPolicy(settings.RETRY_SCHEDULES[channel])
+
+
+def resend_unknown(channel: str, priority: str) -> bool:
+    """Whether a call without an answer is made again."""
+    return f"{channel}.{priority}" in settings.RESEND_UNKNOWN

@@ -1,0 +1,52 @@
+"""What follows from one attempt: the state a delivery moves to, and when it is tried again."""
+
+import random
+from dataclasses import dataclass
+
+from notifier.backoff import RetryPolicy
+from notifier.outcomes import Accepted, Outcome, Refused, Retry, Unknown
+from notifier.states import DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``next_attempt_at`` is in unix seconds and set only with ``retrying``."""
+
+    state: DeliveryState
+    reason: str = ""
+    next_attempt_at: float | None = None
+
+
+def judge(
+    outcome: Outcome,
+    *,
+    attempt: int,
+    policy: RetryPolicy,
+    resend_unknown: bool,
+    expires_at: float | None,
+    now: float,
+    rng: random.Random,
+) -> Verdict:
+    """Decide what becomes of a delivery after its ``attempt``-th call (from 1).
+
+    ``resend_unknown``: whether a call without an answer is made again, at the risk of a second
+    copy. A next attempt after ``expires_at`` (unix seconds) would never be sent, so the delivery
+    is expired at once.
+    """
+    match outcome:
+        case Accepted(delivered=delivered):
+            return Verdict(DeliveryState.DELIVERED if delivered else DeliveryState.ACCEPTED)
+        case Refused(reason=reason):
+            return Verdict(DeliveryState.FAILED, reason)
+        case Unknown(reason=reason) if not resend_unknown:
+            return Verdict(DeliveryState.UNKNOWN, reason)
+        case Unknown(reason=reason):
+            retry = Retry(reason)
+        case Retry() as retry:
+            pass
+    wait = policy.wait(attempt, retry, rng)
+    if wait is None:
+        return Verdict(DeliveryState.DEAD, retry.reason)
+    if expires_at is not None and now + wait >= expires_at:
+        return Verdict(DeliveryState.EXPIRED, retry.reason)
+    return Verdict(DeliveryState.RETRYING, retry.reason, now + wait)
