@@ -353,6 +353,10 @@ IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
 )
 
+INBOX_DAYS = env.whole(
+    "NOTIFIER_INBOX_DAYS", 7, "how long an inbox keeps what was sent without expires_at"
+)
+
 # -- Celery -----------------------------------------------------------------------------------
 
 _amqp = AMQP_URL.startswith("amqp")

@@ -6,9 +6,8 @@ from apps.preferences.models import Recipient
 
 
 class InboxItem(models.Model):
-    """One notification in one recipient's inbox. Content is encrypted (context ``inbox:`` + id).
-
-    ``delivery_id`` makes putting it there twice impossible.
+    """One notification in one recipient's inbox. Content is encrypted (context ``inbox:`` and
+    the delivery's id, which also makes putting it there twice impossible).
     """
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="inbox")

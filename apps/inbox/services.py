@@ -1,0 +1,68 @@
+"""Writing inboxes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import orjson
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from apps.preferences.vault import keyring
+from notifier.messages import Content, Message
+
+_STORE = """
+INSERT INTO inbox_inboxitem (recipient_id, delivery_id, content, created_at, expires_at)
+SELECT r.id, item.delivery_id, item.content, %s, item.expires_at
+  FROM unnest(%s::text[], %s::bigint[], %s::bytea[], %s::timestamptz[])
+       AS item (user_id, delivery_id, content, expires_at)
+  JOIN preferences_recipient r ON r.user_id = item.user_id
+ON CONFLICT (delivery_id) DO NOTHING
+"""
+
+
+def store(messages: Sequence[Message]) -> None:
+    """Put each message into its recipient's inbox, once however often it is called.
+
+    Runs on a thread of the providers and gives its connection back.
+    """
+    now = timezone.now()
+    shelf_life = timedelta(days=settings.INBOX_DAYS)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _STORE,
+                [
+                    now,
+                    [message.user_id for message in messages],
+                    [delivery_id(message) for message in messages],
+                    [seal(delivery_id(message), message.content) for message in messages],
+                    [_expiry(message) or now + shelf_life for message in messages],
+                ],
+            )
+    finally:
+        connection.close()
+
+
+def delivery_id(message: Message) -> int:
+    """The number in a delivery's public id, ``dlv_<number>``."""
+    return int(message.id.removeprefix("dlv_"))
+
+
+def seal(delivery: int, content: Content) -> bytes:
+    """Encrypt content for the inbox item of this delivery."""
+    return keyring().encrypt(orjson.dumps(asdict(content)), _context(delivery))
+
+
+def unseal(delivery: int, stored: bytes) -> Content:
+    """The content. Raises ``notifier.crypto.DecryptionError``."""
+    return Content(**orjson.loads(keyring().decrypt(bytes(stored), _context(delivery))))
+
+
+def _context(delivery: int) -> bytes:
+    return b"inbox:%d" % delivery
+
+
+def _expiry(message: Message) -> datetime | None:
+    return None if message.expires_at is None else datetime.fromtimestamp(message.expires_at, UTC)
