@@ -71,6 +71,10 @@ class Credentials:
             context.load_verify_locations(self.directory / "ca.pem")
         return context
 
+    def token_uri(self, ports: Ports) -> str:
+        """Where service accounts get access tokens, and the audience of their assertions."""
+        return f"https://{ports.host}:{ports.https}/token"
+
     def write_config(self, ports: Ports) -> None:
         """Write ``service-account.json`` and ``sandbox.json`` for the ports in use."""
         https = f"https://{ports.host}:{ports.https}"
@@ -81,7 +85,7 @@ class Credentials:
             "private_key": (self.directory / "service-account-key.pem").read_text(),
             "client_email": SERVICE_ACCOUNT,
             "client_id": "100000000000000000000",
-            "token_uri": f"{https}/token",
+            "token_uri": self.token_uri(ports),
         }
         self._write("service-account.json", json.dumps(account, indent=2))
         config: dict[str, Any] = {
@@ -91,7 +95,7 @@ class Credentials:
             "https_url": https,
             "fcm": {
                 "base_url": https,
-                "token_uri": f"{https}/token",
+                "token_uri": self.token_uri(ports),
                 "project_id": PROJECT_ID,
                 "service_account_file": str(self.directory / "service-account.json"),
             },
