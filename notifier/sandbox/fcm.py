@@ -23,6 +23,8 @@ from notifier.sandbox.ledger import Ledger
 SEND_PATH = re.compile(r"/v1/projects/([^/]+)/messages:send")
 TOKEN_PATH = "/token"
 TOKEN_LIFE = 3600
+#: What google-auth writes there whatever the token_uri.
+AUDIENCE = "https://oauth2.googleapis.com/token"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPES = {
     "https://www.googleapis.com/auth/firebase.messaging",
@@ -80,7 +82,7 @@ class Fcm(Endpoint):
                 form.get("assertion", [""])[0],
                 self._credentials.service_account_public,
                 algorithms=["RS256"],
-                audience=self._token_uri,
+                audience=[self._token_uri, AUDIENCE],
                 issuer=SERVICE_ACCOUNT,
                 options={"require": ["iss", "aud", "iat", "exp"]},
             )

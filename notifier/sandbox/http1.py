@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from http import HTTPStatus
+from typing import cast
 
 import h11
 
@@ -29,8 +30,7 @@ class Http1Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclasses
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer:

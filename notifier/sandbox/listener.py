@@ -5,6 +5,7 @@ without TLS.
 """
 
 import asyncio
+from typing import cast
 
 from notifier.sandbox.exchange import Handler
 from notifier.sandbox.http1 import Http1Connection
@@ -23,8 +24,7 @@ class Listener(asyncio.Protocol):
         self._speaker: Http1Connection | Http2Connection | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclasses
         self._scheme = "https" if transport.get_extra_info("ssl_object") else "http"
         self._open.add(self)
 

@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 from email.parser import BytesHeaderParser
+from typing import cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -156,8 +157,7 @@ class Smtp:
 
 
 def _transport(server: SMTP) -> asyncio.Transport:
-    assert isinstance(server.transport, asyncio.Transport)
-    return server.transport
+    return cast(asyncio.Transport, server.transport)  # uvloop's are no subclasses
 
 
 def _reset(server: SMTP) -> None:
