@@ -3,9 +3,10 @@
 import logging
 import random
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
+from itertools import chain
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -15,9 +16,10 @@ from apps.delivery.models import Notification, public_id
 from apps.delivery.transitions import Chunk, Claimed, Fenced, Result, Terms
 from apps.preferences import vault
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
+from notifier.crypto import DecryptionError
 from notifier.dispatch import Sent
 from notifier.messages import Content, Message
-from notifier.outcomes import Accepted, Refused, Retry, Unknown
+from notifier.outcomes import Accepted, Reason, Refused, Retry, Unknown
 from notifier.priorities import Priority
 from notifier.verdicts import judge
 
@@ -25,14 +27,18 @@ log = logging.getLogger(__name__)
 _rng = random.Random()
 
 
-@dataclass(frozen=True, slots=True)
 class _Posted:
-    """A notification as its deliveries need it, read once a chunk."""
+    """A notification as its deliveries need it, read and decrypted once a chunk."""
 
-    row: Notification
-    topic: TopicSnapshot | None
-    content: Content
-    expires_at: float | None
+    def __init__(self, row: Notification) -> None:
+        self.row = row
+        self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
+        self.expires_at = row.expires_at.timestamp() if row.expires_at else None
+
+    @cached_property
+    def content(self) -> Content:
+        """Raises ``DecryptionError``."""
+        return content.unseal(self.row.pk, self.row.content)
 
 
 def deliver(chunk_id: int) -> None:
@@ -43,17 +49,19 @@ def deliver(chunk_id: int) -> None:
     chunk, claimed, posted = _claim(chunk_id)
     if chunk is None or not claimed:
         return
-    messages = {public_id(item.delivery_id): item for item in claimed}
+    by_id = {public_id(item.delivery_id): item for item in claimed}
     keeper = wiring.leases()
     keeper.hold(chunk)
     try:
         connection.close()  # back to the pool while we wait
+        messages, unreadable = _messages(chunk, claimed, posted)
         missing = len(claimed)
-        for batch in wiring.engine().send(_messages(chunk, claimed, posted)):
+        for batch in chain([unreadable], wiring.engine().send(messages)):
             missing -= len(batch)
-            results = _results(chunk, batch, messages, posted)
-            transitions.record(chunk, results, finish=missing == 0)
-            metrics.observe(chunk, batch, results, posted_at(posted))
+            results = _results(chunk, batch, by_id, posted)
+            if results:
+                transitions.record(chunk, results, finish=missing == 0)
+                metrics.observe(chunk, batch, results, _posted_at(posted))
             connection.close()
     except Fenced:
         log.warning("chunk %d was taken over while it was sent; duplicates are possible", chunk.id)
@@ -61,9 +69,12 @@ def deliver(chunk_id: int) -> None:
         keeper.release(chunk)
 
 
-def posted_at(posted: dict[UUID, _Posted]) -> dict[UUID, datetime]:
+def _posted_at(posted: Mapping[UUID, _Posted]) -> dict[UUID, datetime]:
     """When each notification should first have gone out: its acceptance or its send time."""
-    return {key: max(p.row.created_at, p.row.send_at or p.row.created_at) for key, p in posted.items()}
+    return {
+        key: max(one.row.created_at, one.row.send_at or one.row.created_at)
+        for key, one in posted.items()
+    }
 
 
 def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[UUID, _Posted]]:
@@ -71,7 +82,7 @@ def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[UUID, _Post
         chunk = transitions.claim_chunk(chunk_id)
         if chunk is None:
             return None, [], {}
-        posted = {row.pk: _posted(row) for row in _notifications(chunk)}
+        posted = {row.pk: _Posted(row) for row in _notifications(chunk)}
         claimed = transitions.begin(chunk, _terms(chunk, posted))
         if not claimed:
             transitions.finish_chunk(chunk)
@@ -90,16 +101,7 @@ def _notifications(chunk: Chunk) -> Iterable[Notification]:
     )
 
 
-def _posted(row: Notification) -> _Posted:
-    return _Posted(
-        row,
-        get_topic_by_id(row.topic_id) if row.topic_id else None,
-        content.unseal(row.pk, row.content),
-        row.expires_at.timestamp() if row.expires_at else None,
-    )
-
-
-def _terms(chunk: Chunk, posted: dict[UUID, _Posted]) -> Terms | None:
+def _terms(chunk: Chunk, posted: Mapping[UUID, _Posted]) -> Terms | None:
     """The terms under which new deliveries are made; none where none are to be made."""
     if chunk.notification_id is None or posted[chunk.notification_id].row.cancelled_at:
         return None
@@ -114,29 +116,43 @@ def _terms(chunk: Chunk, posted: dict[UUID, _Posted]) -> Terms | None:
 
 
 def _messages(
-    chunk: Chunk, claimed: Sequence[Claimed], posted: dict[UUID, _Posted]
-) -> list[Message]:
-    priority = Priority(chunk.priority)
-    return [
-        Message(
-            id=public_id(item.delivery_id),
-            channel=chunk.channel,
-            address=vault.open(item.address, item.address_index),
-            content=one.content,
-            priority=priority,
-            platform=item.platform,
-            app=item.app,
-            notification_id=str(item.notification_id),
-            user_id=item.user_id,
-            topic=one.topic.name if one.topic else "",
-            collapse_key=one.row.collapse_key,
-            expires_at=one.expires_at,
-            secret=vault.open_secret(item.secret, item.address_index) if item.secret else "",
-            attempt=item.attempts + 1,
-        )
-        for item in claimed
-        for one in (posted[item.notification_id],)
-    ]
+    chunk: Chunk, claimed: Iterable[Claimed], posted: Mapping[UUID, _Posted]
+) -> tuple[list[Message], list[Sent]]:
+    """What to send, and the outcomes of what cannot even be read.
+
+    A row that does not decrypt (a key taken out of the settings) is tried again like any other
+    failure: it must not stop the rest of its chunk, and the key may come back.
+    """
+    messages, unreadable = [], []
+    for item in claimed:
+        one = posted[item.notification_id]
+        try:
+            messages.append(_message(chunk, item, one))
+        except DecryptionError as error:
+            log.error("delivery %d cannot be read: %s", item.delivery_id, error)
+            blank = Message(public_id(item.delivery_id), chunk.channel, "", Content())
+            outcome = Retry(Reason.INTERNAL, detail=str(error))
+            unreadable.append(Sent(blank, "", outcome, time.time(), 0.0))
+    return messages, unreadable
+
+
+def _message(chunk: Chunk, item: Claimed, one: _Posted) -> Message:
+    return Message(
+        id=public_id(item.delivery_id),
+        channel=chunk.channel,
+        address=vault.open(item.address, item.address_index),
+        content=one.content,
+        priority=Priority(chunk.priority),
+        platform=item.platform,
+        app=item.app,
+        notification_id=str(item.notification_id),
+        user_id=item.user_id,
+        topic=one.topic.name if one.topic else "",
+        collapse_key=one.row.collapse_key,
+        expires_at=one.expires_at,
+        secret=vault.open_secret(item.secret, item.address_index) if item.secret else "",
+        attempt=item.attempts + 1,
+    )
 
 
 def _results(

@@ -28,9 +28,9 @@ class Engine:
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
         self._thread.start()
-        self._dispatcher = asyncio.run_coroutine_threadsafe(
-            _on_loop(build), self._loop
-        ).result(timeout=30)
+        self._dispatcher = asyncio.run_coroutine_threadsafe(_on_loop(build), self._loop).result(
+            timeout=30
+        )
 
     def send(self, messages: Sequence[Message]) -> Iterator[list[Sent]]:
         """Send all of them concurrently; yields outcomes in batches until every one is in."""

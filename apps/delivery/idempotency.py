@@ -44,9 +44,7 @@ def fingerprint(path: str, body: Any) -> bytes:
     ).digest()
 
 
-def once(
-    publisher_id: int, key: str | None, request: bytes, act: Callable[[], Answer]
-) -> Answer:
+def once(publisher_id: int, key: str | None, request: bytes, act: Callable[[], Answer]) -> Answer:
     """Run ``act`` in one transaction, unless ``key`` has run already: then its answer again.
 
     ``request`` is the request's fingerprint. ``key`` of ``None`` always runs. Raises

@@ -319,8 +319,32 @@ def begin(chunk: Chunk, terms: Terms | None) -> list[Claimed]:
                 moves[notification_id, chunk.channel, before] -= 1
     count(moves)
     return [
-        Claimed(delivery_id, notification_id, *rest)
-        for _, delivery_id, notification_id, state, *rest in rows
+        Claimed(
+            delivery_id,
+            notification_id,
+            attempts,
+            contact_id,
+            bytes(address),
+            bytes(index),
+            platform,
+            app,
+            bytes(secret) if secret else None,
+            user_id,
+        )
+        for (
+            _,
+            delivery_id,
+            notification_id,
+            state,
+            attempts,
+            contact_id,
+            address,
+            index,
+            platform,
+            app,
+            secret,
+            user_id,
+        ) in rows
         if state == DeliveryState.SENDING
     ]
 

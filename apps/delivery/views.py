@@ -332,9 +332,7 @@ def _deliveries(rows: Sequence[Any]) -> list[dict[str, Any]]:
     recipients = {row.recipient_id for row in rows}
     contacts = {row.contact_id for row in rows}
     context = {
-        "user_ids": dict(
-            Recipient.objects.filter(pk__in=recipients).values_list("id", "user_id")
-        ),
+        "user_ids": dict(Recipient.objects.filter(pk__in=recipients).values_list("id", "user_id")),
         "masked": dict(Contact.objects.filter(pk__in=contacts).values_list("id", "masked")),
         "attempts": selectors.attempts(row.pk for row in rows),
     }

@@ -10,9 +10,9 @@ from apps.delivery.engine import Engine
 from apps.delivery.leases import LeaseKeeper
 from apps.inbox import services as inbox
 from apps.topics.selectors import TopicSnapshot
-
 from notifier.backoff import RetryPolicy
-from notifier.dispatch import Dispatcher, routes
+from notifier.dispatch import Dispatcher
+from notifier.providers import routes
 
 _lock = threading.Lock()
 
