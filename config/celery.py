@@ -22,5 +22,5 @@ def declare_dead_letter_queues(sender: str, instance: object, **_: object) -> No
     if not settings.AMQP_URL.startswith("amqp"):
         return  # Redis has no dead-letter exchanges
     with app.connection_for_write() as connection:
-        for queue in queues.declare_dead(list(settings.CHANNELS), quorum=settings.QUORUM_QUEUES):
+        for queue in queues.dead(settings.CHANNELS, quorum=settings.QUORUM_QUEUES):
             queue(connection.default_channel).declare()

@@ -6,6 +6,7 @@ from pathlib import Path
 import dj_database_url
 
 from config import env, queues
+from notifier.queues import HOUSEKEEPING
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -361,10 +362,10 @@ INBOX_DAYS = env.whole(
 
 _amqp = AMQP_URL.startswith("amqp")
 CELERY_BROKER_URL = AMQP_URL
-CELERY_TASK_QUEUES = queues.declare(list(CHANNELS), quorum=QUORUM_QUEUES)
-CELERY_TASK_DEFAULT_QUEUE = queues.HOUSEKEEPING
+CELERY_TASK_QUEUES = queues.live(CHANNELS, quorum=QUORUM_QUEUES)
+CELERY_TASK_DEFAULT_QUEUE = HOUSEKEEPING
 CELERY_TASK_DEFAULT_EXCHANGE = "notifier"
-CELERY_TASK_DEFAULT_ROUTING_KEY = queues.HOUSEKEEPING
+CELERY_TASK_DEFAULT_ROUTING_KEY = HOUSEKEEPING
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

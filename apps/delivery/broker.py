@@ -2,7 +2,7 @@
 
 from celery import current_app
 
-from config import queues
+from notifier import queues
 
 TIMEOUT = 2.0
 

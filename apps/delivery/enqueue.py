@@ -11,7 +11,7 @@ from celery import current_app
 from django.conf import settings
 
 from apps.delivery.models import ChunkKind
-from config import queues
+from notifier import queues
 
 log = logging.getLogger(__name__)
 

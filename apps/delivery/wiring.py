@@ -29,6 +29,14 @@ def leases() -> LeaseKeeper:
         return _leases()
 
 
+def close() -> None:
+    """Close this process's engine if it was started."""
+    with _lock:
+        if _engine.cache_info().currsize:
+            _engine().close()
+            _engine.cache_clear()
+
+
 @cache
 def _engine() -> Engine:
     return Engine(lambda: Dispatcher(routes(settings.PROVIDERS, _own())))
