@@ -141,7 +141,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["apps.publishers.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.publishers.openapi.ProblemSchema",
     "DEFAULT_PAGINATION_CLASS": "apps.publishers.pagination.CursorPage",
     "EXCEPTION_HANDLER": "apps.publishers.problems.handle",
     "UNAUTHENTICATED_USER": None,

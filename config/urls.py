@@ -1,8 +1,26 @@
 """Which URL leads where."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from apps.publishers import problems
+
+handler400 = problems.handler400
+handler404 = problems.handler404
+handler500 = problems.handler500
+
+v1 = [
+    path("", include("apps.publishers.urls")),
+    path("", include("apps.preferences.urls")),
+    path("", include("apps.topics.urls")),
+    path("", include("apps.delivery.urls")),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    re_path("", problems.nothing_here),
+]
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("v1/", include(v1)),
 ]

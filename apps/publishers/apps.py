@@ -6,4 +6,5 @@ class PublishersConfig(AppConfig):
     label = "publishers"
 
     def ready(self) -> None:
-        from apps.publishers import openapi  # noqa: F401  (registers with drf-spectacular)
+        # Both register themselves: with Django's signals, and with drf-spectacular.
+        from apps.publishers import invalidation, openapi  # noqa: F401

@@ -1,6 +1,7 @@
 """Who is asking: ``Authorization: Bearer ntf_<prefix>_<secret>``."""
 
 import time
+
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 

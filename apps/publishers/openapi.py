@@ -3,8 +3,52 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
 
 from apps.publishers.authentication import ApiKeyAuthentication
+from apps.publishers.problems import CONTENT_TYPE
+
+
+class ProblemError(serializers.Serializer):
+    """One thing wrong: ``pointer`` into the body, or the name of a query ``parameter``."""
+
+    pointer = serializers.CharField(required=False)
+    parameter = serializers.CharField(required=False)
+    detail = serializers.CharField()
+
+
+class ProblemDetails(serializers.Serializer):
+    """RFC 9457 problem details."""
+
+    type = serializers.CharField(help_text="a stable URI reference, relative to this service")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="what to do")
+    errors = ProblemError(many=True, required=False)
+
+
+class ProblemSchema(AutoSchema):
+    """Adds the problems that any endpoint of its kind may answer with."""
+
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        codes = {"400": "invalid", "401": "no valid API key", "403": "not allowed"}
+        if "{" in self.path:
+            codes["404"] = "not found"
+        if self.method in ("POST", "PUT", "PATCH"):
+            codes["413"] = "too large"
+            codes["415"] = "not JSON"
+        for code, meaning in codes.items():
+            bodies.setdefault(code, self._problem(meaning))
+        return dict(sorted(bodies.items()))
+
+    def _problem(self, meaning: str) -> dict[str, Any]:
+        component = self.resolve_serializer(ProblemDetails, "response")
+        return {
+            "description": f"Problem details: {meaning}",
+            "content": {CONTENT_TYPE: {"schema": component.ref}},
+        }
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

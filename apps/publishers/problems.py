@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -208,6 +209,7 @@ def rendered(problem: Problem) -> HttpResponse:
     )
 
 
+@csrf_exempt
 def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
     """The view of every path under /v1 that is none of ours."""
     return rendered(

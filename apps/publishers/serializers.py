@@ -1,11 +1,15 @@
-"""What every serializer of this service has in common."""
+"""The serializer every other is made from, and those of API keys."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from apps.publishers.problems import UNKNOWN_FIELD
+from apps.publishers.scopes import Scope
+
+MAX_GRACE_SECONDS = 30 * 86400
 
 
 class StrictSerializer(serializers.Serializer):
@@ -20,9 +24,7 @@ class StrictSerializer(serializers.Serializer):
                 for name in data
                 if name not in known
             }
-        errors = (
-            serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail if unknown else {}
-        )
+        errors = serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail if unknown else {}
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
@@ -35,3 +37,47 @@ class StrictSerializer(serializers.Serializer):
 
     def _writable_names(self) -> list[str]:
         return [name for name, field in self.fields.items() if not field.read_only]
+
+
+class NewKey(StrictSerializer):
+    """A key to be made, for the publisher that asks."""
+
+    name = serializers.CharField(max_length=100, required=False, default="")
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField([scope.value for scope in Scope]),
+        allow_empty=False,
+        max_length=len(Scope),
+        help_text="some or all of the scopes of the key that asks",
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def validate_expires_at(self, value):
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("Give a time that is yet to come.")
+        return value
+
+
+class Rotation(StrictSerializer):
+    """How long the old key still works."""
+
+    grace_seconds = serializers.IntegerField(
+        required=False, default=86400, min_value=0, max_value=MAX_GRACE_SECONDS
+    )
+
+
+class KeyRow(serializers.Serializer):
+    """A key, without its secret."""
+
+    prefix = serializers.CharField()
+    name = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    revoked_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="to the minute")
+
+
+class KeyMade(KeyRow):
+    """A key that was just made."""
+
+    key = serializers.CharField(help_text="the key itself; it is not shown again")

@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class TopicsConfig(AppConfig):
     name = "apps.topics"
     label = "topics"
+
+    def ready(self) -> None:
+        from apps.preferences import topic_names
+        from apps.topics import invalidation, selectors  # noqa: F401  (listens to signals)
+
+        topic_names.provide(topic_names.TopicNames(selectors.ids_by_name, selectors.names_by_id))

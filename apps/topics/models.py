@@ -14,9 +14,10 @@ class Topic(models.Model):
     ``retry_policy``: ``{"schedule": [seconds, …]}`` or null for the channel's default.
     ``delay`` holds every notification of the topic back for so many seconds.
     ``mandatory``: preferences do not apply (security notices); suppressions still do.
+    A deleted topic keeps its row, for the notifications that name it; its name is free again.
     """
 
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
     publisher = models.ForeignKey(Publisher, on_delete=models.PROTECT, related_name="topics")
     granted_to = models.ManyToManyField(Publisher, blank=True, related_name="granted_topics")
     display_name = models.CharField(max_length=200, blank=True)
@@ -28,6 +29,13 @@ class Topic(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(deleted_at__isnull=True), name="topic_once_a_name"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -85,6 +93,10 @@ class Subscription(models.Model):
                 name="subscription_audience",
             ),
             models.Index(fields=["topic", "id"], name="subscription_listing"),
+            # A list of the few who left must not read the many who stay.
+            models.Index(
+                fields=["topic", "id"], condition=~Q(state="active"), name="subscription_inactive"
+            ),
         ]
 
     def __str__(self) -> str:

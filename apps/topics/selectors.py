@@ -1,12 +1,14 @@
 """Reads. A topic is asked for with every publish, so it comes from a cache."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from apps.publishers.cache import CachedLookup
 from apps.publishers.problems import Problem
-from apps.topics.models import Topic
+from apps.topics.models import Subscription, Topic
 from notifier.priorities import Priority
 
 
@@ -39,7 +41,7 @@ def get_topic(name: str) -> TopicSnapshot | None:
 
 
 def get_topic_by_id(topic_id: int) -> TopicSnapshot | None:
-    """The topic, ``None`` if there is none or it was deleted."""
+    """The topic, also a deleted one: what was accepted before is still delivered on its terms."""
     return topics_by_id.get(topic_id)
 
 
@@ -66,6 +68,43 @@ def owned_topic(name: str, publisher_id: int) -> TopicSnapshot:
     return topic
 
 
+def ids_by_name(publisher_id: int, names: Iterable[str]) -> dict[str, int]:
+    """Name -> id of those topics that the publisher may see."""
+    found = ((name, get_topic(name)) for name in names)
+    return {name: t.id for name, t in found if t is not None and t.visible_to(publisher_id)}
+
+
+def names_by_id(publisher_id: int, ids: Iterable[int]) -> dict[int, str]:
+    """Id -> name of those topics that the publisher may see."""
+    rows = visible_topics(publisher_id).filter(pk__in=list(ids))
+    return dict(rows.values_list("pk", "name"))
+
+
+def visible_topics(publisher_id: int) -> QuerySet[Topic]:
+    """Topics the publisher owns or was granted, deleted ones left out."""
+    granted = Topic.granted_to.through.objects.filter(publisher=publisher_id).values("topic")
+    return Topic.objects.filter(
+        Q(publisher=publisher_id) | Q(pk__in=granted), deleted_at=None
+    ).select_related("publisher")
+
+
+def subscriptions(topic_id: int) -> QuerySet[Subscription]:
+    """Who is subscribed, or was, with what a list shows of them."""
+    return (
+        Subscription.objects.filter(topic=topic_id)
+        .select_related("recipient", "contact")
+        .only(
+            "channel",
+            "state",
+            "created_at",
+            "updated_at",
+            "recipient__user_id",
+            "contact__masked",
+            "contact__platform",
+        )
+    )
+
+
 def no_topic(name: str) -> Problem:
     """The answer about a topic that is not there for the one who asks."""
     return Problem(
@@ -74,9 +113,7 @@ def no_topic(name: str) -> Problem:
 
 
 def _load(**by: object) -> TopicSnapshot | None:
-    topic = (
-        Topic.objects.filter(deleted_at=None, **by).prefetch_related("granted_to").first()
-    )
+    topic = Topic.objects.filter(**by).prefetch_related("granted_to").first()
     if topic is None:
         return None
     return TopicSnapshot(
@@ -106,5 +143,7 @@ def _decode(packed: dict) -> TopicSnapshot:
     )
 
 
-topics_by_name = CachedLookup("topic-name", lambda name: _load(name=name), _encode, _decode)
+topics_by_name = CachedLookup(
+    "topic-name", lambda name: _load(name=name, deleted_at=None), _encode, _decode
+)
 topics_by_id = CachedLookup("topic-id", lambda key: _load(pk=int(key)), _encode, _decode)

@@ -1,0 +1,164 @@
+"""One recipient or many, written with all that came with them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from rest_framework.exceptions import ValidationError
+
+from apps.preferences import services, topic_names
+from apps.preferences.channels import PUSH
+from apps.preferences.serializers import BulkRecipientIn
+from apps.preferences.services import Address, Person, Stored, Wish
+from apps.publishers.problems import Problem, invalid
+
+
+class Registered(NamedTuple):
+    """What became of one recipient."""
+
+    created: bool
+    secrets: list[dict[str, str]]
+
+
+@transaction.atomic
+def register(
+    people: Mapping[str, Mapping[str, Any]], topics: Mapping[str, int]
+) -> dict[str, Registered]:
+    """Write recipients, by ``user_id``, as ``RecipientIn`` validated them.
+
+    ``topics``: the id of every topic that their preferences name.
+    """
+    written = services.upsert_recipients(
+        [Person(user_id, p["locale"], p["time_zone"]) for user_id, p in people.items()]
+    )
+    stored = services.upsert_contacts(
+        address
+        for user_id, person in people.items()
+        for address in addresses(written[user_id].id, person)
+    )
+    services.merge_preferences(
+        wish
+        for user_id, person in people.items()
+        for wish in wishes(written[user_id].id, person["preferences"], topics)
+    )
+    shown: dict[int, list[dict[str, str]]] = {}
+    for address, contact in stored.items():
+        if contact.secret:
+            shown.setdefault(address.recipient_id, []).append(secret_of(contact))
+    return {
+        user_id: Registered(written[user_id].created, shown.get(written[user_id].id, []))
+        for user_id in people
+    }
+
+
+def register_many(
+    publisher_id: int, items: Sequence[Any]
+) -> list[tuple[str, Registered] | Problem]:
+    """Write those of ``items`` that are valid; for each its ``user_id`` and result, or a problem.
+
+    Where a ``user_id`` comes twice, the second is a problem: which one wins would be chance.
+    """
+    results: list[tuple[str, Registered] | Problem] = []
+    valid: dict[str, Mapping[str, Any]] = {}
+    positions: list[str | Problem] = []
+    serializer = BulkRecipientIn()
+    for position, item in enumerate(items):
+        at = f"/recipients/{position}"
+        try:
+            person = serializer.run_validation(item)
+        except ValidationError as error:
+            positions.append(invalid(error, at))
+            continue
+        user_id = person["user_id"]
+        if user_id in valid:
+            detail = f"{user_id!r} is in this call twice. Merge the two."
+            errors = [{"pointer": f"{at}/user_id", "detail": detail}]
+            positions.append(Problem("invalid-request", detail, errors=errors))
+            continue
+        valid[user_id] = person
+        positions.append(user_id)
+    topics = topic_names.ids_by_name(publisher_id, _topics_named(valid.values()))
+    for position, entry in enumerate(positions):
+        if isinstance(entry, str):
+            at = f"/recipients/{position}/preferences"
+            try:
+                check_topics(valid[entry]["preferences"], topics, at)
+            except Problem as problem:
+                positions[position] = problem
+                del valid[entry]
+    done = register(valid, topics) if valid else {}
+    for entry in positions:
+        results.append(entry if isinstance(entry, Problem) else (entry, done[entry]))
+    return results
+
+
+def known_topics(publisher_id: int, preferences: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+    """The ids of the topics named; a ``Problem`` names those the publisher does not see."""
+    names = {wish["topic"] for wish in preferences if wish["topic"]}
+    topics = topic_names.ids_by_name(publisher_id, names)
+    check_topics(preferences, topics, "/preferences")
+    return topics
+
+
+def check_topics(
+    preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int], at: str
+) -> None:
+    """Raise a ``Problem`` that names every topic that is not in ``topics``."""
+    errors = [
+        {
+            "pointer": f"{at}/{position}/topic",
+            "detail": f"There is no topic {wish['topic']!r} that you own or were granted.",
+        }
+        for position, wish in enumerate(preferences)
+        if wish["topic"] and wish["topic"] not in topics
+    ]
+    if errors:
+        raise Problem("unknown-topic", errors[0]["detail"], errors=errors)
+
+
+def addresses(recipient_id: int, person: Mapping[str, Any]) -> list[Address]:
+    """The devices and contacts that came with a recipient."""
+    devices = [device_address(recipient_id, device) for device in person["devices"]]
+    return devices + [contact_address(recipient_id, contact) for contact in person["contacts"]]
+
+
+def device_address(recipient_id: int, device: Mapping[str, Any]) -> Address:
+    """What ``DeviceIn`` validated, to be written."""
+    return Address(
+        recipient_id,
+        PUSH,
+        device["token"],
+        platform=device["platform"],
+        app=device["app"],
+        last_active_at=device["last_active_at"],
+    )
+
+
+def contact_address(recipient_id: int, contact: Mapping[str, Any]) -> Address:
+    """What ``ContactIn`` validated, to be written."""
+    return Address(recipient_id, contact["channel"], contact["address"], secret=contact["secret"])
+
+
+def wishes(
+    recipient_id: int, preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int]
+) -> list[Wish]:
+    """What ``PreferenceIn`` validated, to be written."""
+    return [
+        Wish(
+            recipient_id,
+            wish["channel"],
+            topics[wish["topic"]] if wish["topic"] else None,
+            wish["category"],
+            wish["allowed"],
+        )
+        for wish in preferences
+    ]
+
+
+def secret_of(contact: Stored) -> dict[str, str]:
+    """A webhook's secret, to be shown this once."""
+    return {"address": contact.masked, "secret": contact.secret}
+
+
+def _topics_named(people: Any) -> set[str]:
+    return {wish["topic"] for person in people for wish in person["preferences"] if wish["topic"]}

@@ -1,0 +1,47 @@
+"""Reads."""
+
+from django.db.models import QuerySet
+
+from apps.preferences.channels import INBOX, PUSH
+from apps.preferences.models import Contact, Preference, Recipient
+from apps.preferences.services import MOVED, REMOVED
+from apps.publishers.problems import Problem
+
+
+def find_recipient(user_id: str) -> Recipient | None:
+    """The recipient of that very ``user_id``."""
+    return Recipient.objects.filter(user_id=user_id).first()
+
+
+def get_recipient(user_id: str) -> Recipient:
+    """The recipient; a 404 ``Problem`` if there is none."""
+    recipient = find_recipient(user_id)
+    if recipient is None:
+        raise Problem(
+            "not-found", f"There is no recipient {user_id!r}. PUT /v1/recipients/… creates one."
+        )
+    return recipient
+
+
+def _present(recipient_id: int) -> QuerySet[Contact]:
+    """Contacts that were not taken away; one that a provider refused is still shown."""
+    return (
+        Contact.objects.filter(recipient_id=recipient_id)
+        .exclude(disabled_reason__in=[REMOVED, MOVED])
+        .defer("address", "secret")
+    )
+
+
+def devices(recipient_id: int) -> QuerySet[Contact]:
+    """The recipient's devices."""
+    return _present(recipient_id).filter(channel=PUSH).order_by("id")
+
+
+def contacts(recipient_id: int) -> QuerySet[Contact]:
+    """The recipient's contacts, apart from devices and the inbox everybody has."""
+    return _present(recipient_id).exclude(channel__in=[PUSH, INBOX]).order_by("id")
+
+
+def preferences(recipient_id: int) -> QuerySet[Preference]:
+    """All that the recipient wants and refused."""
+    return Preference.objects.filter(recipient_id=recipient_id).order_by("id")

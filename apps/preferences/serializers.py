@@ -1,0 +1,284 @@
+"""What the endpoints for recipients read and write."""
+
+import re
+import zoneinfo
+from functools import cache
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.preferences import user_ids
+from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels, get_channel
+from apps.publishers.serializers import StrictSerializer
+
+MAX_BULK = 1000
+PLATFORMS = ["ios", "android", "web"]
+_LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Every IANA name this machine knows."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def contact_channels() -> list[str]:
+    """Channels whose addresses are contacts: devices have their own place, an inbox its owner."""
+    return [name for name in all_channels() if name not in (PUSH, INBOX)]
+
+
+def parse_address(channel: str, address: str, platform: str = "", field: str = "address") -> str:
+    """The address in its one true form; a validation error at ``field`` says what is wrong."""
+    try:
+        return get_channel(channel).parse(address, platform)
+    except ValueError as error:
+        raise serializers.ValidationError({field: [str(error)]}) from None
+
+
+def parse_secret(secret: str) -> str:
+    """A webhook's signing secret. Standard Webhooks 1.0.0: ``whsec_`` and base64 of 24..64 bytes."""
+    if not re.fullmatch(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}", secret):
+        raise serializers.ValidationError("Write whsec_ and the base64 of 24 to 64 random bytes.")
+    return secret
+
+
+class UserIdField(serializers.CharField):
+    """A ``user_id``, taken as it is."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("help_text", "the company's own id of the person; never folded")
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return user_ids.check(super().to_internal_value(data))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from None
+
+
+class ChannelField(serializers.CharField):
+    """The name of one of this installation's channels."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name not in all_channels():
+            raise serializers.ValidationError(
+                f"There is no channel {name!r}. There are: {', '.join(all_channels())}."
+            )
+        return name
+
+
+class DeviceIn(StrictSerializer):
+    """A device to be registered."""
+
+    platform = serializers.ChoiceField(PLATFORMS)
+    token = serializers.CharField(max_length=4096, help_text="as the platform gave it to the app")
+    app = serializers.CharField(
+        max_length=200, required=False, default="", allow_blank=True, help_text="bundle id"
+    )
+    last_active_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
+
+    def validate(self, device: dict[str, Any]) -> dict[str, Any]:
+        device["token"] = parse_address(PUSH, device["token"], device["platform"], "token")
+        return device
+
+
+class ContactIn(StrictSerializer):
+    """A phone number, an email address or a webhook URL."""
+
+    channel = ChannelField()
+    address = serializers.CharField(max_length=4096)
+    secret = serializers.CharField(
+        required=False,
+        default="",
+        validators=[parse_secret],
+        help_text="webhooks only: the signing secret, `whsec_…`; one is made if none is given",
+    )
+
+    def validate(self, contact: dict[str, Any]) -> dict[str, Any]:
+        known = contact_channels()
+        if contact["channel"] not in known:
+            raise serializers.ValidationError(
+                {"channel": [f"A contact is on {', '.join(known)}; a device under /devices."]}
+            )
+        if contact["secret"] and contact["channel"] != WEBHOOK:
+            raise serializers.ValidationError({"secret": ["Only a webhook has a secret."]})
+        contact["address"] = parse_address(contact["channel"], contact["address"])
+        return contact
+
+
+class PreferenceIn(StrictSerializer):
+    """A wish or a refusal. What is left out means any."""
+
+    channel = ChannelField(required=False, default="")
+    topic = serializers.CharField(required=False, default="", max_length=200)
+    category = serializers.CharField(required=False, default="", max_length=100)
+    allowed = serializers.BooleanField()
+
+    def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
+        if wish["topic"] and wish["category"]:
+            raise serializers.ValidationError(
+                {"category": ["Name a topic or a category, not both: a topic has its own."]}
+            )
+        return wish
+
+
+class PreferenceChange(PreferenceIn):
+    """A wish or a refusal, or with ``allowed: null`` neither."""
+
+    allowed = serializers.BooleanField(allow_null=True)
+
+
+class PreferencesIn(StrictSerializer):
+    """All that a recipient wants and refuses."""
+
+    preferences = PreferenceIn(many=True, max_length=MAX_BULK)
+
+
+class PreferencesChange(StrictSerializer):
+    """Some of what a recipient wants and refuses."""
+
+    preferences = PreferenceChange(many=True, max_length=MAX_BULK)
+
+
+class RecipientIn(StrictSerializer):
+    """A recipient to be written. What is left out stays as it is."""
+
+    locale = serializers.RegexField(
+        _LOCALE, max_length=35, required=False, default=None, help_text="BCP 47, e.g. de-AT"
+    )
+    time_zone = serializers.CharField(
+        required=False, default=None, max_length=64, help_text="IANA name, e.g. Europe/Vienna"
+    )
+    devices = DeviceIn(many=True, required=False, default=list, max_length=50)
+    contacts = ContactIn(many=True, required=False, default=list, max_length=50)
+    preferences = PreferenceIn(many=True, required=False, default=list, max_length=200)
+
+    def validate_locale(self, locale: str | None) -> str | None:
+        if locale is not None and not _LOCALE.fullmatch(locale):
+            raise serializers.ValidationError("Write a BCP 47 tag such as de or de-AT.")
+        return locale
+
+    def validate_time_zone(self, name: str | None) -> str | None:
+        if name is not None and name not in time_zones():
+            raise serializers.ValidationError(
+                f"There is no time zone {name!r}. Write an IANA name such as Europe/Vienna."
+            )
+        return name
+
+
+class BulkRecipientIn(RecipientIn):
+    """One recipient of many."""
+
+    user_id = UserIdField()
+
+
+class BulkRecipientsIn(StrictSerializer):
+    """Many recipients. Each is judged on its own, so a bad one does not cost the others."""
+
+    recipients = serializers.ListField(
+        child=serializers.JSONField(), allow_empty=False, max_length=MAX_BULK
+    )
+
+
+class DeviceRow(serializers.Serializer):
+    """A device as it is stored."""
+
+    id = serializers.IntegerField()
+    platform = serializers.CharField()
+    token = serializers.CharField(source="masked", help_text="masked")
+    app = serializers.CharField()
+    state = serializers.CharField(help_text="active or disabled")
+    disabled_reason = serializers.CharField()
+    last_active_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class ContactRow(serializers.Serializer):
+    """A contact as it is stored."""
+
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    address = serializers.CharField(source="masked", help_text="masked")
+    state = serializers.CharField(help_text="active or disabled")
+    disabled_reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class ContactMade(ContactRow):
+    """A contact that was just written."""
+
+    secret = serializers.CharField(
+        required=False, help_text="a webhook's signing secret, shown when given or made"
+    )
+
+
+class PreferenceRow(serializers.Serializer):
+    """A wish or a refusal; null means any."""
+
+    channel = serializers.CharField(allow_null=True)
+    topic = serializers.CharField(allow_null=True)
+    category = serializers.CharField(allow_null=True)
+    allowed = serializers.BooleanField()
+
+
+class PreferencesOut(serializers.Serializer):
+    """What a recipient wants and refused."""
+
+    preferences = PreferenceRow(many=True)
+
+
+class RecipientRow(serializers.Serializer):
+    """A recipient in a list."""
+
+    user_id = serializers.CharField()
+    locale = serializers.CharField()
+    time_zone = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class RecipientOut(RecipientRow):
+    """A recipient with everywhere they can be reached."""
+
+    devices = DeviceRow(many=True)
+    contacts = ContactRow(many=True)
+
+
+class WebhookSecret(serializers.Serializer):
+    """The signing secret of a webhook that was given or made with this call."""
+
+    address = serializers.CharField(help_text="masked")
+    secret = serializers.CharField()
+
+
+class RecipientWritten(RecipientOut):
+    """A recipient that was just written."""
+
+    secrets = WebhookSecret(many=True)
+
+
+class ItemError(serializers.Serializer):
+    """What is wrong with one item: a problem details object."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = serializers.ListField(child=serializers.DictField(), required=False)
+
+
+class RecipientResult(serializers.Serializer):
+    """What became of one recipient of many."""
+
+    index = serializers.IntegerField(help_text="position in the request, from 0")
+    status = serializers.ChoiceField(["created", "updated", "error"])
+    user_id = serializers.CharField(required=False)
+    secrets = WebhookSecret(many=True, required=False)
+    problem = ItemError(required=False)
+
+
+class RecipientResults(serializers.Serializer):
+    """One result for each item, in the order of the request."""
+
+    results = RecipientResult(many=True)

@@ -1,0 +1,265 @@
+"""Writes: people, where they are reached, and what they want. Set-based: one call, any number.
+
+Rows are written in the order of their keys, so that two calls about the same people wait for
+each other and do not lock each other out.
+"""
+
+import secrets
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from apps.preferences import vault
+from apps.preferences.channels import INBOX, PUSH, WEBHOOK
+from apps.preferences.models import Contact, ContactState, Preference
+from apps.preferences.vault import Sealed
+
+#: Why a contact is disabled, where people and not providers said so.
+REMOVED = "removed"
+MOVED = "moved"
+#: Standard Webhooks 1.0.0 wants 24 to 64 random bytes.
+WEBHOOK_SECRET_BYTES = 32
+
+
+class Person(NamedTuple):
+    """A recipient to be written. ``None`` keeps what is there (or the default)."""
+
+    user_id: str
+    locale: str | None = None
+    time_zone: str | None = None
+
+
+class Written(NamedTuple):
+    """A recipient that was written."""
+
+    id: int
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A contact to be written: a recipient's, or with ``recipient_id`` ``None`` a bare endpoint.
+
+    ``address`` is as its channel's ``parse`` returned it. An empty ``secret`` on the webhook
+    channel keeps the one there is, or has one made.
+    """
+
+    recipient_id: int | None
+    channel: str
+    address: str
+    platform: str = ""
+    app: str = ""
+    secret: str = ""
+    last_active_at: datetime | None = None
+
+
+class Stored(NamedTuple):
+    """A contact that was written. ``secret`` is set if it was given or made just now."""
+
+    id: int
+    channel: str
+    index: bytes
+    masked: str
+    created: bool
+    secret: str
+
+
+@transaction.atomic
+def upsert_recipients(people: Sequence[Person]) -> dict[str, Written]:
+    """Write all of them, each named once, with an inbox for each; by ``user_id``."""
+    columns = [list(column) for column in zip(*people, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_RECIPIENTS, columns)
+        made = dict(cursor.fetchall())
+        cursor.execute(_UPDATE_RECIPIENTS, columns)
+        cursor.execute(
+            "SELECT user_id, id FROM preferences_recipient WHERE user_id = ANY(%s)", [columns[0]]
+        )
+        found = dict(cursor.fetchall())
+    upsert_contacts([Address(row, INBOX, user_id) for user_id, row in made.items()])
+    return {user_id: Written(row, user_id in made) for user_id, row in found.items()}
+
+
+_WISHES = """
+    FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (user_id, locale, time_zone)"""
+_INSERT_RECIPIENTS = f"""
+    INSERT INTO preferences_recipient (user_id, locale, time_zone, created_at, updated_at)
+    SELECT user_id, coalesce(locale, ''), coalesce(time_zone, 'UTC'), now(), now() {_WISHES}
+    ORDER BY user_id
+    ON CONFLICT (user_id) DO NOTHING
+    RETURNING user_id, id"""
+_UPDATE_RECIPIENTS = f"""
+    UPDATE preferences_recipient r
+    SET locale = coalesce(w.locale, r.locale), time_zone = coalesce(w.time_zone, r.time_zone),
+        updated_at = now() {_WISHES}
+    WHERE r.user_id = w.user_id
+        AND (r.locale, r.time_zone)
+            <> (coalesce(w.locale, r.locale), coalesce(w.time_zone, r.time_zone))"""
+
+
+@transaction.atomic
+def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
+    """Write all of them and make them active; a device's token leaves whoever had it before.
+
+    The former holder's row stays, disabled: what is on its way to them must not reach the new
+    holder.
+    """
+    sealed = {address: vault.seal(address.channel, address.address) for address in addresses}
+    owned = {a: s for a, s in sealed.items() if a.recipient_id is not None}
+    bare = {a: s for a, s in sealed.items() if a.recipient_id is None}
+    stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
+    devices = {a: s for a, s in owned.items() if a.channel == PUSH}
+    if devices:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _MOVE_DEVICES,
+                [[a.recipient_id for a in devices], [s.index for s in devices.values()]],
+            )
+    return stored
+
+
+_ON_OWNED = "(recipient_id, channel, address_index) WHERE recipient_id IS NOT NULL"
+_ON_BARE = "(channel, address_index) WHERE recipient_id IS NULL"
+_UPSERT_CONTACTS = """
+    INSERT INTO preferences_contact AS c (recipient_id, channel, address, address_index, masked,
+        platform, app, secret, last_active_at, state, disabled_reason, created_at, updated_at)
+    SELECT DISTINCT ON (w.recipient_id, w.channel, w.address_index)
+        w.*, 'active', '', now(), now()
+    FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bytea[], %s::text[], %s::text[],
+        %s::text[], %s::bytea[], %s::timestamptz[])
+        AS w (recipient_id, channel, address, address_index, masked, platform, app, secret,
+            last_active_at)
+    ORDER BY w.recipient_id, w.channel, w.address_index
+    ON CONFLICT {conflict} DO UPDATE SET
+        platform = CASE excluded.platform WHEN '' THEN c.platform ELSE excluded.platform END,
+        app = CASE excluded.app WHEN '' THEN c.app ELSE excluded.app END,
+        secret = coalesce(excluded.secret, c.secret),
+        last_active_at = coalesce(excluded.last_active_at, c.last_active_at),
+        state = 'active', disabled_reason = '', updated_at = now()
+    RETURNING recipient_id, channel, address_index, id, created_at = updated_at, masked,
+        secret IS NULL"""
+_MOVE_DEVICES = f"""
+    UPDATE preferences_contact c
+    SET state = 'disabled', disabled_reason = '{MOVED}', updated_at = now()
+    FROM unnest(%s::bigint[], %s::bytea[]) AS w (recipient_id, address_index)
+    WHERE c.channel = '{PUSH}' AND c.address_index = w.address_index
+        AND c.recipient_id <> w.recipient_id AND c.state = 'active'"""
+
+
+def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored]:
+    """One INSERT for all of them, and a secret for every webhook that has none."""
+    if not sealed:
+        return {}
+    rows = [
+        (
+            a.recipient_id,
+            a.channel,
+            s.ciphertext,
+            s.index,
+            s.masked[:100],
+            a.platform,
+            a.app,
+            vault.seal_secret(a.secret, s.index) if a.secret else None,
+            a.last_active_at,
+        )
+        for a, s in sealed.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPSERT_CONTACTS.format(conflict=conflict),
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+        found = {
+            (recipient, channel, bytes(index)): (*rest, bytes(index))
+            for recipient, channel, index, *rest in cursor.fetchall()
+        }
+    stored = {}
+    made = {}
+    for a, s in sealed.items():
+        row, created, masked, unsigned, index = found[a.recipient_id, a.channel, s.index]
+        secret = a.secret
+        if a.channel == WEBHOOK and unsigned:
+            secret = made.setdefault(row, (new_webhook_secret(), index))[0]
+        stored[a] = Stored(row, a.channel, index, masked, created, secret)
+    if made:
+        _sign(made)
+    return stored
+
+
+def _sign(made: dict[int, tuple[str, bytes]]) -> None:
+    sealed = [vault.seal_secret(secret, index) for secret, index in made.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE preferences_contact c SET secret = w.secret
+            FROM unnest(%s::bigint[], %s::bytea[]) AS w (id, secret) WHERE c.id = w.id""",
+            [list(made), sealed],
+        )
+
+
+def new_webhook_secret() -> str:
+    """A signing secret as Standard Webhooks 1.0.0 writes it."""
+    return "whsec_" + b64encode(secrets.token_bytes(WEBHOOK_SECRET_BYTES)).decode()
+
+
+def remove_contact(contact: Contact) -> None:
+    """Nothing is sent there any more. The row stays: deliveries may name it."""
+    contact.state = ContactState.DISABLED
+    contact.disabled_reason = REMOVED
+    contact.save(update_fields=["state", "disabled_reason", "updated_at"])
+
+
+class Wish(NamedTuple):
+    """What a recipient wants or refused; ``allowed`` ``None`` takes a wish back."""
+
+    recipient_id: int
+    channel: str
+    topic_id: int | None
+    category: str
+    allowed: bool | None
+
+
+@transaction.atomic
+def merge_preferences(wishes: Iterable[Wish]) -> None:
+    """Write these, of which the last word on the same thing counts, and leave the others."""
+    last = {wish[:4]: wish for wish in wishes}.values()
+    ordered = sorted(last, key=lambda wish: (wish.recipient_id, wish.topic_id or 0, *wish[1:4:2]))
+    kept = [wish for wish in ordered if wish.allowed is not None]
+    _upsert_wishes([w for w in kept if w.topic_id is not None], "topic_id) WHERE topic_id IS NOT")
+    _upsert_wishes([w for w in kept if w.topic_id is None], "category) WHERE topic_id IS")
+    dropped = [wish[:4] for wish in ordered if wish.allowed is None]
+    if dropped:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """DELETE FROM preferences_preference p
+                USING unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[])
+                    AS w (recipient_id, channel, topic_id, category)
+                WHERE p.recipient_id = w.recipient_id AND p.channel = w.channel
+                    AND p.topic_id IS NOT DISTINCT FROM w.topic_id AND p.category = w.category""",
+                [list(column) for column in zip(*dropped, strict=True)],
+            )
+
+
+def _upsert_wishes(wishes: Sequence[Wish], conflict: str) -> None:
+    if not wishes:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO preferences_preference
+                (recipient_id, channel, topic_id, category, allowed, updated_at)
+            SELECT w.*, now()
+            FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::boolean[]) AS w
+            ON CONFLICT (recipient_id, channel, {conflict} NULL
+            DO UPDATE SET allowed = excluded.allowed, updated_at = now()""",
+            [list(column) for column in zip(*wishes, strict=True)],
+        )
+
+
+@transaction.atomic
+def replace_preferences(recipient_id: int, hidden: Sequence[int], wishes: Sequence[Wish]) -> None:
+    """Make these the recipient's only wishes, apart from those for the topics ``hidden``."""
+    Preference.objects.filter(recipient_id=recipient_id).exclude(topic_id__in=hidden).delete()
+    merge_preferences(wishes)

@@ -1,0 +1,29 @@
+"""Topics by name, for preferences. The topics app, which this one may not import, provides them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+
+class TopicNames(NamedTuple):
+    """Both directions, of the topics a publisher may see; others are left out."""
+
+    ids_by_name: Callable[[int, Iterable[str]], Mapping[str, int]]
+    names_by_id: Callable[[int, Iterable[int]], Mapping[int, str]]
+
+
+_provided: list[TopicNames] = []
+
+
+def provide(names: TopicNames) -> None:
+    """Called once, when the topics app is ready."""
+    _provided[:] = [names]
+
+
+def ids_by_name(publisher_id: int, names: Iterable[str]) -> Mapping[str, int]:
+    """Name -> id of those topics that the publisher may see."""
+    return _provided[0].ids_by_name(publisher_id, names)
+
+
+def names_by_id(publisher_id: int, ids: Iterable[int]) -> Mapping[int, str]:
+    """Id -> name of those topics that the publisher may see."""
+    return _provided[0].names_by_id(publisher_id, ids)

@@ -1,0 +1,16 @@
+"""Paths under /v1."""
+
+from django.urls import path
+
+from apps.preferences import views
+
+urlpatterns = [
+    path("recipients", views.RecipientList.as_view()),
+    path("recipients/bulk", views.RecipientBulk.as_view()),
+    path("recipients/<str:user_id>", views.RecipientDetail.as_view()),
+    path("recipients/<str:user_id>/devices", views.DeviceList.as_view()),
+    path("recipients/<str:user_id>/devices/<int:contact_id>", views.DeviceDetail.as_view()),
+    path("recipients/<str:user_id>/contacts", views.ContactList.as_view()),
+    path("recipients/<str:user_id>/contacts/<int:contact_id>", views.ContactDetail.as_view()),
+    path("recipients/<str:user_id>/preferences", views.PreferenceList.as_view()),
+]

@@ -1,0 +1,61 @@
+"""``manage.py create_publisher shop``: a publisher and its first key, printed once."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_slug
+from django.db import transaction
+from django.utils import timezone
+
+from apps.publishers import services
+from apps.publishers.models import Publisher
+from apps.publishers.scopes import Scope
+
+
+class Command(BaseCommand):
+    help = "Create a publisher, or another key for one, and print the key. It is shown only once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="letters, digits, - and _")
+        parser.add_argument("--display-name", default="")
+        parser.add_argument(
+            "--scopes",
+            default=",".join(Scope),
+            help="separated by commas; all of them by default",
+        )
+        parser.add_argument("--expires-days", type=int, help="the key's life; for ever by default")
+        parser.add_argument(
+            "--another-key", action="store_true", help="the publisher exists: only make a key"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"]
+        scopes = {scope.strip() for scope in options["scopes"].split(",")}
+        unknown = scopes - set(Scope)
+        if unknown:
+            raise CommandError(
+                f"No such scope: {', '.join(sorted(unknown))}. There are: {', '.join(Scope)}."
+            )
+        try:
+            validate_slug(name)
+        except ValidationError:
+            raise CommandError("A name has letters, digits, - and _ only.") from None
+        days = options["expires_days"]
+        if days is not None and days < 1:
+            raise CommandError("A key lives for at least one day.")
+        expires_at = timezone.now() + timedelta(days=days) if days else None
+        with transaction.atomic():
+            publisher = Publisher.objects.filter(name=name).first()
+            if options["another_key"]:
+                if publisher is None:
+                    raise CommandError(f"There is no publisher {name}.")
+            elif publisher is not None:
+                raise CommandError(f"{name} exists. --another-key makes another key for it.")
+            else:
+                publisher = services.create_publisher(name, options["display_name"])
+            _, text = services.create_key(publisher.pk, scopes, expires_at=expires_at)
+        self.stderr.write(f"The key of {name}. Keep it: it is not shown again.")
+        self.stdout.write(text)

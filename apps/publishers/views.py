@@ -1,0 +1,130 @@
+"""A publisher's own API keys."""
+
+from datetime import timedelta
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.publishers import serializers, services
+from apps.publishers.endpoint import Endpoint
+from apps.publishers.models import ApiKey
+from apps.publishers.pagination import CursorPage, PageQuery
+from apps.publishers.problems import Problem
+from apps.publishers.scopes import Scope
+
+TAG = "API keys"
+MADE = {
+    "prefix": "k3x9mw2abc",
+    "name": "nightly job",
+    "scopes": ["notifications:write"],
+    "created_at": "2026-11-22T10:00:00Z",
+    "expires_at": None,
+    "revoked_at": None,
+    "last_used_at": None,
+    "key": "ntf_k3x9mw2abc_…",
+}
+
+
+class KeyList(Endpoint):
+    """The publisher's keys."""
+
+    required_scopes = {"GET": Scope.KEYS_WRITE, "POST": Scope.KEYS_WRITE}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_api_keys",
+        tags=[TAG],
+        parameters=[PageQuery],
+        responses=serializers.KeyRow(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List your keys, revoked ones too, oldest first."""
+        page = CursorPage()
+        rows = page.paginate_queryset(ApiKey.objects.filter(publisher=request.user.id), request)
+        return page.get_paginated_response(serializers.KeyRow(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="create_api_key",
+        tags=[TAG],
+        request=serializers.NewKey,
+        responses={201: serializers.KeyMade},
+        examples=[
+            OpenApiExample(
+                "a key that may only publish",
+                {"name": "nightly job", "scopes": ["notifications:write"]},
+                request_only=True,
+            ),
+            OpenApiExample("the key, once", MADE, response_only=True, status_codes=["201"]),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Make a key. It is in this answer and nowhere else."""
+        wanted = self.body(request, serializers.NewKey)
+        beyond = set(wanted["scopes"]) - request.auth.scopes
+        if beyond:
+            raise Problem(
+                "missing-scope",
+                f"A key cannot give away what it lacks: {', '.join(sorted(beyond))}.",
+                scope=" ".join(sorted(beyond)),
+            )
+        row, text = services.create_key(
+            request.user.id,
+            set(wanted["scopes"]),
+            name=wanted["name"],
+            expires_at=wanted["expires_at"],
+        )
+        return Response(_made(row, text), status=201)
+
+
+class KeyDetail(Endpoint):
+    """One key."""
+
+    required_scopes = {"DELETE": Scope.KEYS_WRITE}
+
+    @extend_schema(operation_id="revoke_api_key", tags=[TAG], responses={204: None})
+    def delete(self, request: Request, prefix: str) -> Response:
+        """Revoke a key, at once and for good."""
+        services.revoke_key(_own_key(request, prefix))
+        return Response(status=204)
+
+
+class KeyRotation(Endpoint):
+    """One key's replacement."""
+
+    required_scopes = {"POST": Scope.KEYS_WRITE}
+
+    @extend_schema(
+        operation_id="rotate_api_key",
+        tags=[TAG],
+        request=serializers.Rotation,
+        responses={201: serializers.KeyMade},
+        examples=[OpenApiExample("the key, once", MADE, response_only=True, status_codes=["201"])],
+    )
+    def post(self, request: Request, prefix: str) -> Response:
+        """Make a key with the same scopes; the old one works for `grace_seconds` longer."""
+        grace = self.body(request, serializers.Rotation)["grace_seconds"]
+        old = _own_key(request, prefix)
+        if old.revoked_at is not None:
+            raise Problem("conflict", f"The key {prefix} was revoked. Make a new one instead.")
+        beyond = set(old.scopes) - request.auth.scopes
+        if beyond:
+            raise Problem(
+                "missing-scope",
+                f"A key cannot rotate one that may do more: {', '.join(sorted(beyond))}.",
+                scope=" ".join(sorted(beyond)),
+            )
+        row, text = services.rotate_key(old, timedelta(seconds=grace))
+        return Response(_made(row, text), status=201)
+
+
+def _own_key(request: Request, prefix: str) -> ApiKey:
+    key = ApiKey.objects.filter(publisher=request.user.id, prefix=prefix).first()
+    if key is None:
+        raise Problem("not-found", f"You have no key {prefix}. GET /v1/api-keys lists yours.")
+    return key
+
+
+def _made(row: ApiKey, text: str) -> dict[str, Any]:
+    return {**serializers.KeyRow(row).data, "key": text}

@@ -1,0 +1,32 @@
+"""Whoever writes a topic or its grants, cached copies go."""
+
+from typing import Any
+
+from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.dispatch import receiver
+
+from apps.publishers.models import Publisher
+from apps.topics import selectors
+from apps.topics.models import Topic
+
+
+@receiver([post_save, post_delete], sender=Topic)
+def topic_changed(instance: Topic, **_: Any) -> None:
+    selectors.topics_by_name.changed(instance.name)
+    selectors.topics_by_id.changed(instance.pk)
+
+
+@receiver(m2m_changed, sender=Topic.granted_to.through)
+def grants_changed(
+    instance: Topic | Publisher, action: str, pk_set: set[int] | None, **_: Any
+) -> None:
+    if action not in ("post_add", "post_remove", "pre_clear"):
+        return
+    if isinstance(instance, Topic):
+        topics = [instance]
+    elif pk_set is None:  # every grant of a publisher is taken away
+        topics = list(instance.granted_topics.all())
+    else:
+        topics = list(Topic.objects.filter(pk__in=pk_set))
+    for topic in topics:
+        topic_changed(topic)

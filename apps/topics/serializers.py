@@ -1,0 +1,233 @@
+"""What the endpoints for topics and subscriptions read and write."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels
+from apps.preferences.serializers import (
+    MAX_BULK,
+    PLATFORMS,
+    ChannelField,
+    ItemError,
+    UserIdField,
+    parse_address,
+    parse_secret,
+)
+from apps.publishers.pagination import PageQuery
+from apps.publishers.serializers import StrictSerializer
+from apps.topics.models import SubscriptionState
+from notifier.priorities import Priority
+
+MAX_DELAY = 30 * 86400
+MAX_RETRIES = 50  # as many as AWS SNS makes to SMTP, SMS and push
+MAX_WAIT = 7 * 86400
+
+
+class RetryPolicyField(StrictSerializer):
+    """When to try again."""
+
+    schedule = serializers.ListField(
+        child=serializers.FloatField(min_value=0, max_value=MAX_WAIT),
+        max_length=MAX_RETRIES,
+        help_text="seconds to wait after the first, second, … attempt; none: one attempt only",
+    )
+
+
+class TopicChange(StrictSerializer):
+    """What of a topic can be changed."""
+
+    display_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    category = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        help_text="preferences can refuse a whole category",
+    )
+    default_priority = serializers.ChoiceField([p.value for p in Priority], required=False)
+    mandatory = serializers.BooleanField(
+        required=False, help_text="cannot be refused, for security notices"
+    )
+    retry_policy = RetryPolicyField(
+        required=False, allow_null=True, help_text="null: the channel's own"
+    )
+    delay = serializers.IntegerField(
+        min_value=0, max_value=MAX_DELAY, required=False, help_text="seconds"
+    )
+
+
+class TopicIn(TopicChange):
+    """A topic to be created."""
+
+    name = serializers.RegexField(
+        r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z",
+        max_length=200,
+        error_messages={"invalid": "A name has letters, digits and . _ : - only."},
+    )
+
+
+class TopicOut(serializers.Serializer):
+    """A topic."""
+
+    name = serializers.CharField()
+    owner = serializers.CharField(source="publisher.name", help_text="the publisher's name")
+    display_name = serializers.CharField()
+    category = serializers.CharField()
+    default_priority = serializers.CharField()
+    mandatory = serializers.BooleanField()
+    retry_policy = RetryPolicyField(allow_null=True)
+    delay = serializers.IntegerField(help_text="seconds")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class TopicDetailOut(TopicOut):
+    """A topic and who may publish to it."""
+
+    granted_to = serializers.ListField(
+        child=serializers.CharField(), help_text="publishers; only the owner sees them"
+    )
+
+
+class SubscriptionIn(StrictSerializer):
+    """A recipient on chosen channels, or a bare endpoint: give `user_id` or `address`."""
+
+    user_id = UserIdField(required=False)
+    channels = serializers.ListField(
+        child=ChannelField(), required=False, allow_empty=False, max_length=20
+    )
+    channel = ChannelField(required=False)
+    address = serializers.CharField(
+        max_length=4096, required=False, help_text="an email, phone number, device token or URL"
+    )
+    platform = serializers.ChoiceField(PLATFORMS, required=False, help_text="with a device token")
+    app = serializers.CharField(max_length=200, required=False, help_text="with a device token")
+    secret = serializers.CharField(
+        required=False, validators=[parse_secret], help_text="with a webhook's URL"
+    )
+
+    def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
+        if ("user_id" in wish) == ("address" in wish):
+            raise serializers.ValidationError(
+                "Give user_id and channels, or address and channel: one of the two."
+            )
+        if "user_id" in wish:
+            _refuse(wish, ("channel", "platform", "app", "secret"), "with an address")
+            if "channels" not in wish:
+                raise serializers.ValidationError(
+                    {"channels": [f"Choose from {', '.join(all_channels())}."]}
+                )
+            wish["channels"] = list(dict.fromkeys(wish["channels"]))
+        else:
+            _check_endpoint(wish)
+            _refuse(wish, ("channels",), "with a user_id")
+        return wish
+
+
+class UnsubscribeIn(StrictSerializer):
+    """Who leaves: a recipient, on some channels or all, or a bare endpoint."""
+
+    user_id = UserIdField(required=False)
+    channels = serializers.ListField(
+        child=ChannelField(), required=False, default=list, max_length=20, help_text="none: all"
+    )
+    channel = ChannelField(required=False)
+    address = serializers.CharField(max_length=4096, required=False)
+    platform = serializers.ChoiceField(PLATFORMS, required=False)
+
+    def validate(self, who: dict[str, Any]) -> dict[str, Any]:
+        if ("user_id" in who) == ("address" in who):
+            raise serializers.ValidationError("Give user_id, or address and channel.")
+        if "address" in who:
+            _check_endpoint(who)
+        return who
+
+
+class SubscriptionsIn(StrictSerializer):
+    """Many subscriptions. Each is judged on its own, so a bad one does not cost the others."""
+
+    subscriptions = serializers.ListField(
+        child=serializers.JSONField(), allow_empty=False, max_length=MAX_BULK
+    )
+
+
+class SubscriptionRef(serializers.Serializer):
+    """A subscription on one channel."""
+
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    state = serializers.CharField()
+    secret = serializers.CharField(
+        required=False, help_text="a webhook's signing secret, shown when given or made"
+    )
+
+
+class SubscribedOut(serializers.Serializer):
+    """What a wish became: one subscription for each channel."""
+
+    subscriptions = SubscriptionRef(many=True)
+
+
+class SubscriptionResult(serializers.Serializer):
+    """What became of one wish of many."""
+
+    index = serializers.IntegerField(help_text="position in the request, from 0")
+    status = serializers.ChoiceField(["subscribed", "error"])
+    subscriptions = SubscriptionRef(many=True, required=False)
+    problem = ItemError(required=False)
+
+
+class SubscriptionResults(serializers.Serializer):
+    """One result for each item, in the order of the request."""
+
+    results = SubscriptionResult(many=True)
+
+
+class UnsubscribedOut(serializers.Serializer):
+    """How many subscriptions ended; none if they had ended before."""
+
+    unsubscribed = serializers.IntegerField()
+
+
+class SubscriptionQuery(PageQuery):
+    """Filters of the list of subscriptions."""
+
+    state = serializers.ChoiceField(SubscriptionState.values, required=False)
+    channel = ChannelField(required=False)
+
+
+class SubscriptionRow(serializers.Serializer):
+    """A subscription in a list: a recipient's, or a bare endpoint's."""
+
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    state = serializers.CharField()
+    user_id = serializers.CharField(source="recipient.user_id", default=None, allow_null=True)
+    address = serializers.CharField(
+        source="contact.masked", default=None, allow_null=True, help_text="masked"
+    )
+    platform = serializers.CharField(source="contact.platform", default=None, allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+def _check_endpoint(wish: dict[str, Any]) -> None:
+    """Check a bare endpoint and put its address into its one true form."""
+    channel = wish.get("channel")
+    if channel is None:
+        raise serializers.ValidationError({"channel": ["Say on which channel the address is."]})
+    if channel == INBOX:
+        raise serializers.ValidationError(
+            {"channel": ["An inbox belongs to a recipient: give user_id and channels."]}
+        )
+    if channel != PUSH:
+        _refuse(wish, ("platform", "app"), "with a device token on push")
+    if channel != WEBHOOK:
+        _refuse(wish, ("secret",), "with a webhook")
+    wish["address"] = parse_address(channel, wish["address"], wish.get("platform", ""))
+
+
+def _refuse(wish: dict[str, Any], fields: tuple[str, ...], where: str) -> None:
+    errors = {field: [f"This goes {where}."] for field in fields if field in wish}
+    if errors:
+        raise serializers.ValidationError(errors)

@@ -1,0 +1,48 @@
+"""Writes: topics and grants."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.publishers.models import Publisher
+from apps.topics.models import Topic
+
+
+class TopicExists(Exception):
+    """There is a topic of this name."""
+
+
+def create_topic(publisher_id: int, fields: Mapping[str, Any]) -> Topic:
+    """A new topic of the publisher's. Raises ``TopicExists``."""
+    try:
+        with transaction.atomic():
+            return Topic.objects.create(publisher_id=publisher_id, **fields)
+    except IntegrityError as error:
+        if "topic_once_a_name" not in str(error):
+            raise
+        raise TopicExists from None
+
+
+def change_topic(topic: Topic, fields: Mapping[str, Any]) -> Topic:
+    """Set ``fields`` and no others."""
+    for name, value in fields.items():
+        setattr(topic, name, value)
+    topic.save(update_fields=[*fields, "updated_at"])
+    return topic
+
+
+def delete_topic(topic: Topic) -> None:
+    """Nobody finds it any more; what was accepted for it is still delivered."""
+    change_topic(topic, {"deleted_at": timezone.now()})
+
+
+def grant(topic: Topic, publisher: Publisher) -> None:
+    """The publisher may read the topic and publish to it."""
+    topic.granted_to.add(publisher)
+
+
+def withdraw(topic: Topic, publisher: Publisher) -> None:
+    """The publisher no longer sees the topic."""
+    topic.granted_to.remove(publisher)

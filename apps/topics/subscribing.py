@@ -1,0 +1,124 @@
+"""Who is subscribed to a topic: any number of wishes in a few statements.
+
+Every statement takes its rows in key order, so that two calls about the same people wait for
+each other and do not lock each other out.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.preferences import services as preferences
+from apps.preferences import vault
+from apps.preferences.services import Address
+from apps.topics.models import Subscription, SubscriptionState
+
+
+class Subscribed(NamedTuple):
+    """A subscription as it stands after the call. ``secret``: see ``preferences.Stored``."""
+
+    id: int
+    channel: str
+    state: str
+    secret: str = ""
+
+
+@transaction.atomic
+def subscribe_recipients(
+    topic_id: int, wishes: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Subscribed]:
+    """Subscribe ``(user_id, channel)`` pairs; those of unknown people are not in the answer.
+
+    Who is subscribed stays so; who had unsubscribed is active again.
+    """
+    if not wishes:
+        return {}
+    columns = [list(column) for column in zip(*wishes, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(_SUBSCRIBE_RECIPIENTS, [topic_id, *columns])
+        cursor.execute(_SUBSCRIPTIONS_OF_RECIPIENTS, [*columns, topic_id])
+        return {
+            (user_id, channel): Subscribed(row, channel, state)
+            for user_id, channel, row, state in cursor.fetchall()
+        }
+
+
+_SUBSCRIBE_RECIPIENTS = """
+    INSERT INTO topics_subscription AS s
+        (topic_id, channel, recipient_id, state, created_at, updated_at)
+    SELECT DISTINCT %s::bigint, w.channel, r.id, 'active', now(), now()
+    FROM unnest(%s::text[], %s::text[]) AS w (user_id, channel)
+    JOIN preferences_recipient r ON r.user_id = w.user_id
+    ORDER BY r.id, w.channel
+    ON CONFLICT (topic_id, channel, recipient_id) WHERE recipient_id IS NOT NULL
+    DO UPDATE SET state = 'active', updated_at = now() WHERE s.state = 'unsubscribed'"""
+_SUBSCRIPTIONS_OF_RECIPIENTS = """
+    SELECT w.user_id, w.channel, s.id, s.state
+    FROM unnest(%s::text[], %s::text[]) AS w (user_id, channel)
+    JOIN preferences_recipient r ON r.user_id = w.user_id
+    JOIN topics_subscription s
+        ON s.topic_id = %s AND s.channel = w.channel AND s.recipient_id = r.id"""
+
+
+@transaction.atomic
+def subscribe_endpoints(topic_id: int, addresses: Iterable[Address]) -> dict[Address, Subscribed]:
+    """Subscribe bare endpoints (addresses without a recipient), each at itself."""
+    stored = preferences.upsert_contacts(addresses)
+    if not stored:
+        return {}
+    contacts = [contact.id for contact in stored.values()]
+    channels = [contact.channel for contact in stored.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(_SUBSCRIBE_CONTACTS, [topic_id, contacts, channels])
+        cursor.execute(_SUBSCRIPTIONS_OF_CONTACTS, [topic_id, contacts])
+        found = {contact: (row, state) for contact, row, state in cursor.fetchall()}
+    return {
+        address: Subscribed(
+            found[contact.id][0], contact.channel, found[contact.id][1], contact.secret
+        )
+        for address, contact in stored.items()
+    }
+
+
+_SUBSCRIBE_CONTACTS = """
+    INSERT INTO topics_subscription AS s
+        (topic_id, channel, contact_id, state, created_at, updated_at)
+    SELECT DISTINCT %s::bigint, w.channel, w.id, 'active', now(), now()
+    FROM unnest(%s::bigint[], %s::text[]) AS w (id, channel)
+    ORDER BY w.id
+    ON CONFLICT (topic_id, contact_id) WHERE contact_id IS NOT NULL
+    DO UPDATE SET state = 'active', updated_at = now() WHERE s.state = 'unsubscribed'"""
+_SUBSCRIPTIONS_OF_CONTACTS = """
+    SELECT contact_id, id, state FROM topics_subscription
+    WHERE topic_id = %s AND contact_id = ANY(%s)"""
+
+
+def unsubscribe_recipient(topic_id: int, recipient_id: int, channels: Sequence[str]) -> int:
+    """End a recipient's subscriptions, on these channels or (none given) all; how many ended."""
+    rows = Subscription.objects.filter(topic=topic_id, recipient=recipient_id)
+    return _end(rows.filter(channel__in=channels) if channels else rows)
+
+
+def unsubscribe_endpoint(topic_id: int, channel: str, address: str) -> int:
+    """End a bare endpoint's subscription; how many ended."""
+    rows = Subscription.objects.filter(
+        topic=topic_id,
+        contact__recipient=None,
+        contact__channel=channel,
+        contact__address_index=vault.index_of(channel, address),
+    )
+    return _end(rows)
+
+
+def unsubscribe(subscription: Subscription) -> None:
+    """End one subscription. Ending it again changes nothing."""
+    _end(Subscription.objects.filter(pk=subscription.pk))
+
+
+def _end(rows: QuerySet[Subscription]) -> int:
+    return rows.exclude(state=SubscriptionState.UNSUBSCRIBED).update(
+        state=SubscriptionState.UNSUBSCRIBED, updated_at=timezone.now()
+    )

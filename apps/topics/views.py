@@ -1,0 +1,315 @@
+"""Topics, grants and subscriptions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.preferences.selectors import find_recipient
+from apps.publishers.endpoint import Endpoint
+from apps.publishers.models import Publisher
+from apps.publishers.openapi import ProblemDetails
+from apps.publishers.pagination import CursorPage, PageQuery, read_query
+from apps.publishers.problems import CONTENT_TYPE, Problem
+from apps.publishers.scopes import Scope
+from apps.topics import selectors, serializers, services, subscribing, wishes
+from apps.topics.models import Topic
+from apps.topics.subscribing import Subscribed
+
+TOPICS, SUBSCRIPTIONS = "Topics", "Subscriptions"
+
+EXAMPLE = {
+    "name": "order-updates",
+    "display_name": "Your orders",
+    "category": "orders",
+    "default_priority": "normal",
+    "retry_policy": {"schedule": [5, 60, 600]},
+}
+OUT = {
+    **EXAMPLE,
+    "owner": "shop",
+    "mandatory": False,
+    "delay": 0,
+    "created_at": "2026-11-22T10:00:00Z",
+    "updated_at": "2026-11-22T10:00:00Z",
+    "granted_to": [],
+}
+
+
+class TopicList(Endpoint):
+    """Topics one owns or was granted."""
+
+    required_scopes = {"GET": Scope.TOPICS_READ, "POST": Scope.TOPICS_WRITE}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_topics",
+        tags=[TOPICS],
+        parameters=[PageQuery],
+        responses=serializers.TopicOut(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List the topics you own or were granted, oldest first."""
+        page = CursorPage()
+        rows = page.paginate_queryset(selectors.visible_topics(request.user.id), request)
+        return page.get_paginated_response(serializers.TopicOut(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="create_topic",
+        tags=[TOPICS],
+        request=serializers.TopicIn,
+        responses={
+            201: serializers.TopicDetailOut,
+            (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the name is taken"),
+        },
+        examples=[
+            OpenApiExample("a topic", EXAMPLE, request_only=True),
+            OpenApiExample("the topic", OUT, response_only=True, status_codes=["201"]),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Create a topic. Its name is unique among all publishers."""
+        fields = self.body(request, serializers.TopicIn)
+        try:
+            topic = services.create_topic(request.user.id, fields)
+        except services.TopicExists:
+            raise Problem(
+                "topic-exists",
+                f"There is a topic {fields['name']!r}. Choose another name, or PATCH it if it "
+                "is yours.",
+            ) from None
+        return Response(_topic(topic, request.user.id), status=201)
+
+
+class TopicDetail(Endpoint):
+    """One topic."""
+
+    required_scopes = {
+        "GET": Scope.TOPICS_READ,
+        "PATCH": Scope.TOPICS_WRITE,
+        "DELETE": Scope.TOPICS_WRITE,
+    }
+
+    @extend_schema(operation_id="read_topic", tags=[TOPICS], responses=serializers.TopicDetailOut)
+    def get(self, request: Request, name: str) -> Response:
+        """Read a topic that you own or were granted."""
+        topic = selectors.visible_topics(request.user.id).filter(name=name).first()
+        if topic is None:
+            raise selectors.no_topic(name)
+        return Response(_topic(topic, request.user.id))
+
+    @extend_schema(
+        operation_id="change_topic",
+        tags=[TOPICS],
+        request=serializers.TopicChange,
+        responses=serializers.TopicDetailOut,
+        examples=[
+            OpenApiExample(
+                "one attempt only", {"retry_policy": {"schedule": []}}, request_only=True
+            )
+        ],
+    )
+    def patch(self, request: Request, name: str) -> Response:
+        """Change a topic of yours. What is left out stays as it is."""
+        fields = self.body(request, serializers.TopicChange)
+        topic = services.change_topic(_owned(request, name), fields)
+        return Response(_topic(topic, request.user.id))
+
+    @extend_schema(operation_id="delete_topic", tags=[TOPICS], responses={204: None})
+    def delete(self, request: Request, name: str) -> Response:
+        """Delete a topic of yours, and free its name.
+
+        What was accepted before is still delivered.
+        """
+        services.delete_topic(_owned(request, name))
+        return Response(status=204)
+
+
+class TopicGrant(Endpoint):
+    """Another publisher's right to read a topic and to publish to it."""
+
+    required_scopes = {"PUT": Scope.TOPICS_WRITE, "DELETE": Scope.TOPICS_WRITE}
+
+    @extend_schema(operation_id="grant_topic", tags=[TOPICS], request=None, responses={204: None})
+    def put(self, request: Request, name: str, publisher: str) -> Response:
+        """Let another publisher read a topic of yours and publish to it."""
+        topic = _owned(request, name)
+        services.grant(topic, _publisher(publisher))
+        return Response(status=204)
+
+    @extend_schema(operation_id="withdraw_grant", tags=[TOPICS], responses={204: None})
+    def delete(self, request: Request, name: str, publisher: str) -> Response:
+        """Take a grant back, from the next request on."""
+        topic = _owned(request, name)
+        services.withdraw(topic, _publisher(publisher))
+        return Response(status=204)
+
+
+class SubscriptionList(Endpoint):
+    """Who is subscribed to a topic."""
+
+    required_scopes = {"GET": Scope.SUBSCRIPTIONS_READ, "POST": Scope.SUBSCRIPTIONS_WRITE}
+    pagination_class = CursorPage
+    max_body = 8 * 1024 * 1024
+
+    @extend_schema(
+        operation_id="list_subscriptions",
+        tags=[SUBSCRIPTIONS],
+        parameters=[serializers.SubscriptionQuery],
+        responses=serializers.SubscriptionRow(many=True),
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """List a topic's subscriptions, oldest first, addresses masked."""
+        topic = selectors.visible_topic(name, request.user.id)
+        query = read_query(request, serializers.SubscriptionQuery)
+        filters = {field: query[field] for field in ("state", "channel") if field in query}
+        page = CursorPage()
+        rows = page.paginate_queryset(
+            selectors.subscriptions(topic.id).filter(**filters), request, query=query
+        )
+        return page.get_paginated_response(serializers.SubscriptionRow(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="subscribe",
+        tags=[SUBSCRIPTIONS],
+        request=PolymorphicProxySerializer(
+            "SubscribeIn",
+            [serializers.SubscriptionIn, serializers.SubscriptionsIn],
+            resource_type_field_name=None,
+        ),
+        responses=PolymorphicProxySerializer(
+            "SubscribeOut",
+            [serializers.SubscribedOut, serializers.SubscriptionResults],
+            resource_type_field_name=None,
+        ),
+        examples=[
+            OpenApiExample(
+                "a recipient", {"user_id": "ada", "channels": ["push", "email"]}, request_only=True
+            ),
+            OpenApiExample(
+                "many",
+                {
+                    "subscriptions": [
+                        {"user_id": "ada", "channels": ["push"]},
+                        {"channel": "email", "address": "news@example.com"},
+                    ]
+                },
+                request_only=True,
+            ),
+            OpenApiExample(
+                "a recipient subscribed",
+                {"subscriptions": [{"id": 7, "channel": "push", "state": "active"}]},
+                response_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Subscribe a recipient or a bare endpoint, or up to 1,000 with a result each.
+
+        Subscribing again changes nothing; who had unsubscribed is active again. In
+        `{"subscriptions": […]}` an item that is not valid does not cost the others: its result
+        carries its problem.
+        """
+        topic = selectors.owned_topic(name, request.user.id)
+        if isinstance(request.data, Mapping) and "subscriptions" in request.data:
+            items = self.body(request, serializers.SubscriptionsIn)["subscriptions"]
+            results = wishes.fulfil(topic.id, items, "/subscriptions")
+            return Response({"results": [_result(*numbered) for numbered in enumerate(results)]})
+        (result,) = wishes.fulfil(topic.id, [request.data], "")
+        if isinstance(result, Problem):
+            raise result
+        return Response({"subscriptions": [_subscription(one) for one in result]})
+
+
+class SubscriptionDetail(Endpoint):
+    """One subscription."""
+
+    required_scopes = {"DELETE": Scope.SUBSCRIPTIONS_WRITE}
+
+    @extend_schema(operation_id="delete_subscription", tags=[SUBSCRIPTIONS], responses={204: None})
+    def delete(self, request: Request, name: str, subscription_id: int) -> Response:
+        """End a subscription; it stays in the list as unsubscribed."""
+        topic = selectors.owned_topic(name, request.user.id)
+        subscription = selectors.subscriptions(topic.id).filter(pk=subscription_id).first()
+        if subscription is None:
+            raise Problem("not-found", f"{name!r} has no subscription {subscription_id}.")
+        subscribing.unsubscribe(subscription)
+        return Response(status=204)
+
+
+class Unsubscribe(Endpoint):
+    """Leaving a topic by name and not by subscription."""
+
+    required_scopes = {"POST": Scope.SUBSCRIPTIONS_WRITE}
+
+    @extend_schema(
+        operation_id="unsubscribe",
+        tags=[SUBSCRIPTIONS],
+        request=serializers.UnsubscribeIn,
+        responses=serializers.UnsubscribedOut,
+        examples=[
+            OpenApiExample(
+                "from one channel", {"user_id": "ada", "channels": ["email"]}, request_only=True
+            ),
+            OpenApiExample("from all", {"user_id": "ada"}, request_only=True),
+            OpenApiExample(
+                "an endpoint",
+                {"channel": "email", "address": "news@example.com"},
+                request_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """End a recipient's subscriptions on some channels or all, or a bare endpoint's."""
+        topic = selectors.owned_topic(name, request.user.id)
+        who = self.body(request, serializers.UnsubscribeIn)
+        if "address" in who:
+            ended = subscribing.unsubscribe_endpoint(topic.id, who["channel"], who["address"])
+        else:
+            recipient = find_recipient(who["user_id"])
+            if recipient is None:
+                raise wishes.unknown_recipient(who["user_id"])
+            ended = subscribing.unsubscribe_recipient(topic.id, recipient.pk, who["channels"])
+        return Response({"unsubscribed": ended})
+
+
+def _owned(request: Request, name: str) -> Topic:
+    """The topic's row, for its owner to write."""
+    return Topic.objects.select_related("publisher").get(
+        pk=selectors.owned_topic(name, request.user.id).id
+    )
+
+
+def _publisher(name: str) -> Publisher:
+    publisher = Publisher.objects.filter(name=name).first()
+    if publisher is None:
+        raise Problem("not-found", f"There is no publisher {name!r}. Check the name.")
+    return publisher
+
+
+def _topic(topic: Topic, publisher_id: int) -> dict[str, Any]:
+    granted = []
+    if topic.publisher_id == publisher_id:
+        granted = list(topic.granted_to.order_by("name").values_list("name", flat=True))
+    return {**serializers.TopicOut(topic).data, "granted_to": granted}
+
+
+def _subscription(subscribed: Subscribed) -> dict[str, Any]:
+    shown = subscribed._asdict()
+    if not subscribed.secret:
+        del shown["secret"]
+    return shown
+
+
+def _result(index: int, result: list[Subscribed] | Problem) -> dict[str, Any]:
+    if isinstance(result, Problem):
+        return {"index": index, "status": "error", "problem": result.body()}
+    subscriptions = [_subscription(one) for one in result]
+    return {"index": index, "status": "subscribed", "subscriptions": subscriptions}

@@ -1,0 +1,70 @@
+"""Wishes to be subscribed as they came in, and what became of each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rest_framework.exceptions import ValidationError
+
+from apps.preferences.services import Address
+from apps.publishers.problems import Problem, invalid
+from apps.topics import subscribing
+from apps.topics.serializers import SubscriptionIn
+from apps.topics.subscribing import Subscribed
+
+
+def fulfil(topic_id: int, items: Sequence[Any], root: str) -> list[list[Subscribed] | Problem]:
+    """Subscribe those of ``items`` that are valid; for each its subscriptions, or a problem.
+
+    ``root`` is the JSON pointer of the list in the request; empty where the request is the item.
+    """
+    serializer = SubscriptionIn()
+    read: list[Mapping[str, Any] | Problem] = []
+    for position, item in enumerate(items):
+        try:
+            read.append(serializer.run_validation(item))
+        except ValidationError as error:
+            read.append(invalid(error, _at(root, position)))
+    named = [
+        (wish["user_id"], channel)
+        for wish in read
+        if not isinstance(wish, Problem) and "user_id" in wish
+        for channel in wish["channels"]
+    ]
+    people = subscribing.subscribe_recipients(topic_id, named)
+    endpoints = subscribing.subscribe_endpoints(
+        topic_id,
+        [_address(wish) for wish in read if not isinstance(wish, Problem) and "address" in wish],
+    )
+    results: list[list[Subscribed] | Problem] = []
+    for position, wish in enumerate(read):
+        if isinstance(wish, Problem):
+            results.append(wish)
+        elif "address" in wish:
+            results.append([endpoints[_address(wish)]])
+        elif (wish["user_id"], wish["channels"][0]) in people:
+            results.append([people[wish["user_id"], channel] for channel in wish["channels"]])
+        else:
+            results.append(unknown_recipient(wish["user_id"], _at(root, position)))
+    return results
+
+
+def unknown_recipient(user_id: str, at: str = "") -> Problem:
+    """The answer about somebody who was never written."""
+    detail = f"There is no recipient {user_id!r}. PUT /v1/recipients/… creates one."
+    errors = [{"pointer": f"{at}/user_id", "detail": detail}]
+    return Problem("unknown-recipient", detail, errors=errors)
+
+
+def _at(root: str, position: int) -> str:
+    return f"{root}/{position}" if root else ""
+
+
+def _address(wish: Mapping[str, Any]) -> Address:
+    return Address(
+        None,
+        wish["channel"],
+        wish["address"],
+        platform=wish.get("platform", ""),
+        app=wish.get("app", ""),
+        secret=wish.get("secret", ""),
+    )
