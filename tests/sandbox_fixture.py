@@ -18,10 +18,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyreqwest.client import SyncClient, SyncClientBuilder
 
 from notifier.sandbox.client import SandboxClient
 
@@ -34,6 +36,15 @@ class RunningSandbox:
     config: dict[str, Any]
     client: SandboxClient
     process: "subprocess.Popen[str]"
+
+    def http(self, *, http2: bool = True, certificate: str = "") -> SyncClient:
+        """A real client that trusts the sandbox's CA; ``certificate`` is a PEM file with key."""
+        builder = SyncClientBuilder().no_proxy().timeout(timedelta(seconds=10))
+        builder = builder.add_root_certificate_pem(Path(self.config["ca_file"]).read_bytes())
+        if certificate:
+            builder = builder.identity_pem(Path(certificate).read_bytes())
+        builder = builder.http2_prior_knowledge() if http2 else builder.http1_only()
+        return builder.build()
 
     def stop(self) -> None:
         self.process.terminate()

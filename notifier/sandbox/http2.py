@@ -38,6 +38,9 @@ class Http2Connection(asyncio.Protocol):
             h2.config.H2Configuration(
                 client_side=False,
                 header_encoding=None,
+                # h2 ends the whole connection over one request's odd header, real servers do not.
+                validate_inbound_headers=False,
+                normalize_inbound_headers=False,
                 # Our own headers are lower case and in order.
                 validate_outbound_headers=False,
                 normalize_outbound_headers=False,
@@ -88,7 +91,7 @@ class Http2Connection(asyncio.Protocol):
 
     def _react(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.RequestReceived):
-            headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in event.headers}
+            headers = {k.decode("latin-1"): v.decode("latin-1").strip() for k, v in event.headers}
             self._incoming[event.stream_id] = (headers, bytearray())
         elif isinstance(event, h2.events.DataReceived):
             if (incoming := self._incoming.get(event.stream_id)) is not None:
