@@ -1,0 +1,41 @@
+# make demo   a scenario on every channel, with a stack of its own
+# make up     the whole service on this machine until Ctrl-C
+# make test   everything, on real servers; ARGS="-k word" for a part of it
+# make lint   ruff, mypy and the contracts of import-linter
+# make clean  remove what the others made, the database of `make up` included
+
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& command -v "$$name" && break; done)
+STACK = .venv/bin/python -m stack --end-with-parent
+
+.PHONY: demo up test lint clean installed installed-dev python
+
+demo: installed
+	@$(STACK) demo
+
+up: installed
+	@$(STACK) up
+
+test: installed-dev
+	@$(STACK) test $(ARGS)
+
+lint: installed-dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+clean:
+	rm -rf .venv .venv.lock .notifier .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.* static
+
+installed: python
+	@$(PYTHON) -I stack/install.py requirements.txt
+
+installed-dev: python
+	@$(PYTHON) -I stack/install.py requirements.txt requirements-dev.txt
+
+python:
+ifeq ($(PYTHON),)
+	$(error Python 3.11 or newer is needed, and none was found: install it, or say where it is with `make PYTHON=/path/to/python3`)
+endif

@@ -1,0 +1,37 @@
+"""Django's management commands as guarded processes."""
+
+import sys
+from collections.abc import Mapping
+
+from stack.errors import StackError
+from stack.process import Process
+from stack.state import State
+
+
+def migrate(state: State, env: Mapping[str, str]) -> None:
+    """Bring the database's tables up to date. Raises ``StackError`` with the reason."""
+    run(state, env, "migrate", "--no-input", "--verbosity", "0")
+
+
+def create_admin(state: State, env: Mapping[str, str]) -> bool:
+    """Make the superuser ``admin`` with the state's password; False if there is one already."""
+    name = ["--username", "admin", "--email", "admin@localhost"]
+    password = {"DJANGO_SUPERUSER_PASSWORD": state.secret("admin")}
+    try:
+        run(state, {**env, **password}, "createsuperuser", "--no-input", *name)
+    except StackError as error:
+        if "already taken" in str(error):
+            return False
+        raise
+    return True
+
+
+def run(state: State, env: Mapping[str, str], *arguments: str) -> None:
+    """``manage.py`` with these arguments. Raises ``StackError`` if it fails."""
+    name = f"manage-{arguments[0]}"
+    log = state.log(name)
+    log.unlink(missing_ok=True)
+    command = [sys.executable, "manage.py", *arguments]
+    with Process(name, command, env=env, output=log, keep_open=[state.lock]) as process:
+        if process.wait():
+            raise StackError(f"manage.py {arguments[0]} failed:\n{log.read_text().strip()}")

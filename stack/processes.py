@@ -1,0 +1,136 @@
+"""The Procfile's processes, without honcho: for the demo and the tests."""
+
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from stack.errors import StackError
+from stack.ports import listens
+from stack.process import ROOT, Process, stop_all
+
+#: Celery's warm shutdown ends the tasks in hand.
+STOP = ((signal.SIGTERM, 15.0),)
+#: What a worker logs once it consumes its queues.
+READY = " ready."
+
+
+class Procfile:
+    """The commands of a Procfile, to be run in an environment.
+
+    ``env`` must be whole: nothing is added to it. Logs go to ``<logs>/<name>.log``.
+    """
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        logs: Path,
+        *,
+        keep_open: Sequence[int] = (),
+        path: Path = ROOT / "Procfile",
+    ) -> None:
+        lines = [line.partition(":") for line in path.read_text().splitlines() if line.strip()]
+        self.commands = {name: command.strip() for name, _, command in lines}
+        self.env = env
+        self.logs = logs
+        self._keep_open = keep_open
+
+    def start(self, *names: str) -> "Running":
+        """Start these, or all of them. Returns before they are ready: see ``Running``."""
+        running = Running()
+        try:
+            for name in names or self.commands:
+                running.add(self._process(name))
+        except BaseException:
+            running.stop()
+            raise
+        return running
+
+    def _process(self, name: str) -> "Worker":
+        if name not in self.commands:
+            raise StackError(f"the Procfile has no {name}, only {', '.join(self.commands)}")
+        return Worker(
+            name,
+            ["/bin/sh", "-c", self.commands[name]],
+            env=self.env,
+            output=self.logs / f"{name}.log",
+            stop=STOP,
+            keep_open=self._keep_open,
+        )
+
+
+class Worker(Process):
+    """One of them: web server, Celery worker, beat or Flower."""
+
+    _said = 0
+
+    @property
+    def log(self) -> str:
+        """What it has printed since it was last started."""
+        assert isinstance(self.output, Path)
+        with self.output.open("rb") as file:
+            file.seek(self._said)
+            return file.read().decode(errors="replace")
+
+    def start(self) -> None:
+        assert isinstance(self.output, Path)
+        self._said = self.output.stat().st_size if self.output.exists() else 0
+        super().start()
+
+    def wait_ready(self, seconds: float = 60.0) -> None:
+        """Return once it does its work. Raises ``StackError`` with the end of its log."""
+        self.wait_until(self._ready, seconds)
+
+    def _ready(self) -> bool:
+        if self.name == "web":
+            return listens(int(self.env.get("PORT", "8000")))
+        if self.name == "flower":
+            return listens(int(self.env.get("FLOWER_PORT", "5555")))
+        return (READY if self.name != "beat" else "beat: Starting") in self.log
+
+
+class Running:
+    """Processes by name. ``with`` stops them at the end."""
+
+    def __init__(self) -> None:
+        self._processes: dict[str, Worker] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __getitem__(self, name: str) -> Worker:
+        return self._processes[name]
+
+    def add(self, process: Worker) -> None:
+        """Start one more."""
+        self._processes[process.name] = process
+        process.start()
+
+    def wait_ready(self, seconds: float = 60.0) -> Self:
+        """Return once all do their work. Raises ``StackError`` that names the one that does not."""
+        for process in self._processes.values():
+            process.wait_ready(seconds)
+        return self
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send one of them a signal."""
+        self[name].kill(number)
+
+    def restart(self, name: str) -> None:
+        """Start one of them anew, whether it runs or not. Returns before it is ready."""
+        self[name].restart()
+
+    def pids(self) -> dict[str, int]:
+        """Name to pid of those that run."""
+        return {name: process.pid for name, process in self._processes.items() if process.alive}
+
+    def dead(self) -> list[str]:
+        """The names of those that do not run."""
+        return [name for name, process in self._processes.items() if not process.alive]
+
+    def stop(self, *names: str) -> None:
+        """Stop these, or all of them, at the same time."""
+        stop_all([self[name] for name in names or self._processes])

@@ -1,0 +1,151 @@
+"""RabbitMQ: the one that answers, or else Debian's package as a node of our own."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import amqp
+import kombu
+
+from stack import ports
+from stack.errors import StackError
+from stack.process import Process
+from stack.state import State, write_private
+
+DEFAULT_URL = "amqp://guest:guest@127.0.0.1:5672//"
+PACKAGE = "rabbitmq-server"
+#: Debian's wrapper in /usr/sbin wants to be root and becomes another user; this is the server.
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+POLICY = Path("/usr/sbin/policy-rc.d")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def answers(url: str) -> bool:
+    """Whether a broker lets us in at this URL. A port that is open is not enough."""
+    try:
+        with kombu.Connection(url, connect_timeout=3) as connection:
+            connection.connect()
+    except (OSError, amqp.AMQPError):
+        return False
+    return True
+
+
+def installed() -> bool:
+    """Whether Debian's package is there, installing it where that is ours to do: as root."""
+    if not SERVER.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
+        print(f"Installing Debian's {PACKAGE} for the tests (a minute or two)", flush=True)
+        _install()
+    return SERVER.exists() and shutil.which("epmd", path=SYSTEM_PATH) is not None
+
+
+def _install() -> None:
+    command = ["apt-get", "-q", "-y", "--no-install-recommends"]
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": SYSTEM_PATH}
+    with _no_services():
+        for step in (["update"], ["install", PACKAGE]):
+            done = subprocess.run(
+                command + step, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
+            )
+    if done.returncode:
+        print(f"apt-get could not install {PACKAGE}:\n{done.stderr.strip()}", flush=True)
+
+
+@contextlib.contextmanager
+def _no_services() -> Iterator[None]:
+    """Keep packages from starting their services, which would be nobody's to stop."""
+    if POLICY.exists():  # the machine has a rule of its own
+        yield
+        return
+    # 101 forbids (invoke-rc.d(8)). If we are killed, what we leave forbids nothing.
+    POLICY.write_text(f"#!/bin/sh\nkill -0 {os.getpid()} 2>/dev/null && exit 101\nexit 0\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+
+
+class RabbitMQ(Process):
+    """``with RabbitMQ(state) as rabbitmq:`` runs until the end of the block at ``rabbitmq.url``.
+
+    Its ports, node name, data, cookie and port mapper (epmd) are its own, so that it has nothing
+    to do with another RabbitMQ on this machine.
+    """
+
+    def __init__(self, state: State) -> None:
+        home = state.path("rabbitmq")
+        self.port, distribution, mapper = ports.free(), ports.free(), ports.free()
+        self.password = state.secret("rabbitmq")
+        self.url = f"amqp://notifier:{self.password}@{ports.HOST}:{self.port}//"
+        settings = home / "rabbitmq.conf"
+        write_private(
+            settings,
+            f"listeners.tcp.1 = {ports.HOST}:{self.port}\n"
+            f"default_user = notifier\ndefault_pass = {self.password}\n"
+            "log.console = true\nlog.console.level = warning\nlog.file = false\n"
+            # Another's full disk or busy memory should not fail our tests.
+            "disk_free_limit.absolute = 50MB\n",
+        )
+        env = {
+            "PATH": SYSTEM_PATH,
+            "HOME": str(home),  # where the Erlang cookie is made
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(mapper),
+            "ERL_EPMD_ADDRESS": ports.HOST,
+            "RABBITMQ_NODENAME": f"notifier-{self.port}@localhost",
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(home / "log"),
+            "RABBITMQ_CONFIG_FILE": str(settings),
+            "RABBITMQ_CONF_ENV_FILE": str(home / "none"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "config"),
+            # The script then becomes the server instead of waiting for it.
+            "RUNNING_UNDER_SYSTEMD": "true",
+            # Schedulers that spin for work take the CPU from everybody else.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none "
+            f"-kernel inet_dist_use_interface {{127,0,0,1}}",
+        }
+        super().__init__(
+            "rabbitmq",
+            [SERVER],
+            env=env,
+            output=state.log("rabbitmq"),
+            stop=((signal.SIGTERM, 20.0),),
+            keep_open=[state.lock],
+        )
+        # In the foreground and ours; the one Erlang starts by itself would stay for ever.
+        self._mapper = Process(
+            "epmd",
+            ["epmd", "-port", str(mapper), "-address", ports.HOST],
+            env=env,
+            output=state.log("epmd"),
+            keep_open=[state.lock],
+        )
+
+    def start(self) -> None:
+        """Start it and return once one can log in."""
+        if not self._mapper.alive:
+            self._mapper.start()
+            self._mapper.pid  # noqa: B018  # raises where it could not be started
+        super().start()
+        self.wait_until(lambda: answers(self.url), 90)
+
+    def stop(self) -> None:
+        """Stop it and its port mapper."""
+        super().stop()
+        self._mapper.stop()
+
+    def control(self, *arguments: str) -> str:
+        """What ``rabbitmqctl`` with these arguments prints. Raises ``StackError`` if it fails."""
+        command = [SERVER.with_name("rabbitmqctl"), "--quiet", *arguments]
+        done = subprocess.run(
+            command, env=self.env, capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.returncode:
+            raise StackError(f"rabbitmqctl {' '.join(arguments)}: {done.stderr or done.stdout}")
+        return done.stdout

@@ -1,0 +1,38 @@
+"""The provider sandbox as a guarded process."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from stack.process import Process
+from stack.state import State
+
+
+class Sandbox(Process):
+    """``with Sandbox(state, env) as sandbox:``; where it is, is in ``sandbox.config``.
+
+    The control page is on ``port``, or like all its other listeners on a free one.
+    """
+
+    def __init__(self, state: State, env: Mapping[str, str], *, port: int = 0) -> None:
+        self._directory = state.path("sandbox")
+        self._file = self._directory / "sandbox.json"
+        command = [sys.executable, "-m", "notifier.sandbox", "--dir", self._directory]
+        command += ["--port", str(port), "--https-port", "0", "--apns-port", "0"]
+        command += ["--smtp-port", "0"]
+        super().__init__(
+            "sandbox", command, env=env, output=state.log("sandbox"), keep_open=[state.lock]
+        )
+
+    def start(self) -> None:
+        """Start it and return once it listens: it then writes ``sandbox.json``."""
+        self._file.unlink(missing_ok=True)
+        super().start()
+        self.wait_until(self._file.exists, 30)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The parsed ``sandbox.json``."""
+        config: dict[str, Any] = json.loads(self._file.read_text())
+        return config

@@ -1,0 +1,67 @@
+"""The servers the service stands on: the ones that are given, or else embedded ones."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from stack import rabbitmq
+from stack.postgres import Postgres
+from stack.rabbitmq import RabbitMQ
+from stack.redis import Redis
+from stack.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where they are. ``postgres``, ``redis`` and ``rabbitmq`` are those that we started."""
+
+    database_url: str
+    redis_url: str
+    broker_url: str
+    postgres: Postgres | None = None
+    redis: Redis | None = None
+    rabbitmq: RabbitMQ | None = None
+
+
+@contextlib.contextmanager
+def running(state: State, *, start_rabbitmq: bool = False) -> Iterator[Servers]:
+    """PostgreSQL, Redis and a broker, each one started here stopped at the end.
+
+    ``DATABASE_URL``, ``REDIS_URL`` and ``AMQP_URL`` of the environment are used where they are
+    set. The broker is the RabbitMQ that answers at ``AMQP_URL``, by default on this machine; else,
+    with ``start_rabbitmq``, one of our own where that can be had; else Redis.
+    """
+    with contextlib.ExitStack() as stack:
+        postgres = redis = own_rabbitmq = None
+        if not (database_url := os.environ.get("DATABASE_URL", "")):
+            postgres = stack.enter_context(Postgres(state))
+            database_url = postgres.url
+        _say("PostgreSQL", database_url, postgres is not None)
+        if not (redis_url := os.environ.get("REDIS_URL", "")):
+            redis = stack.enter_context(Redis(state))
+            redis_url = redis.url
+        _say("Redis", redis_url, redis is not None)
+        broker_url = os.environ.get("AMQP_URL") or rabbitmq.DEFAULT_URL
+        if not rabbitmq.answers(broker_url):
+            if "AMQP_URL" in os.environ:
+                print(f"Nothing lets us in at AMQP_URL ({_place(broker_url)})", flush=True)
+            if start_rabbitmq and rabbitmq.installed():
+                own_rabbitmq = stack.enter_context(RabbitMQ(state))
+                broker_url = own_rabbitmq.url
+            else:
+                broker_url = redis_url
+        name = "RabbitMQ" if broker_url.startswith("amqp") else "Redis is the broker"
+        _say(name, broker_url, own_rabbitmq is not None)
+        yield Servers(database_url, redis_url, broker_url, postgres, redis, own_rabbitmq)
+
+
+def _say(name: str, url: str, ours: bool) -> None:
+    print(f"  {name:<20} {_place(url)}{' (embedded)' if ours else ''}", flush=True)
+
+
+def _place(url: str) -> str:
+    """The URL's host and port: no password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)

@@ -1,0 +1,41 @@
+"""The whole service on free ports, for a scenario: the demo's, or a test's."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stack import environment, manage, ports
+from stack.processes import Procfile, Running
+from stack.sandbox import Sandbox
+from stack.servers import Servers
+from stack.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a scenario plays on. ``sandbox`` is the parsed ``sandbox.json``."""
+
+    api_url: str
+    sandbox: dict[str, Any]
+    env: dict[str, str]
+    processes: Running
+
+
+@contextlib.contextmanager
+def running(state: State, servers: Servers, *names: str) -> Iterator[Stage]:
+    """Migrate, then run the sandbox and these processes of the Procfile, all but Flower by default.
+
+    All are ready at the start of the block and gone at its end.
+    """
+    port = ports.free()
+    api_url = f"http://127.0.0.1:{port}"
+    env = environment.of(state, servers) | {"PORT": str(port), "NOTIFIER_PUBLIC_URL": api_url}
+    with Sandbox(state, env) as sandbox:
+        env |= environment.of_sandbox(sandbox.config)
+        manage.migrate(state, env)
+        procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])
+        every = [name for name in procfile.commands if name != "flower"]
+        with procfile.start(*(names or every)) as processes:
+            processes.wait_ready()
+            yield Stage(api_url, sandbox.config, env, processes)

@@ -1,0 +1,139 @@
+"""A directory that one stack keeps its data, secrets and logs in."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from stack.errors import StackError
+from stack.process import ROOT
+
+HOME = ROOT / ".notifier"
+#: Seconds that the servers of a stack which was killed may take to end.
+STOPPING = 45.0
+
+
+class State:
+    """A state directory, locked. Guards inherit the lock: it is free once all servers ended."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self.lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._lock()
+        except BaseException:
+            os.close(self.lock)
+            raise
+
+    def _lock(self) -> None:
+        deadline = time.monotonic() + STOPPING
+        while not _locked(self.lock):
+            owner = os.pread(self.lock, 20, 0).decode()
+            if owner and _alive(int(owner)):
+                raise StackError(
+                    f"{self.directory} is in use by process {owner}. Stop that one first (Ctrl-C)."
+                )
+            if time.monotonic() > deadline:
+                raise StackError(f"the last stack in {self.directory} does not end")
+            time.sleep(0.1)
+        os.ftruncate(self.lock, 0)
+        os.pwrite(self.lock, str(os.getpid()).encode(), 0)
+
+    def close(self) -> None:
+        """Let others have the directory."""
+        os.close(self.lock)
+
+    def path(self, name: str) -> Path:
+        """A directory inside, made where it is missing."""
+        path = self.directory / name
+        path.mkdir(exist_ok=True)
+        return path
+
+    def log(self, name: str) -> Path:
+        """The file that the process of this name writes to."""
+        return self.path("logs") / f"{name}.log"
+
+    def secret(self, name: str, value: str | None = None) -> str:
+        """The secret kept under this name; at first ``value``, or else a random one."""
+        path = self.path("secrets") / name
+        if not path.exists():
+            write_private(path, value or secrets.token_urlsafe(24))
+        return path.read_text()
+
+
+@contextlib.contextmanager
+def kept(directory: Path = HOME) -> Iterator[State]:
+    """A state directory that stays, for ``make up``."""
+    state = State(directory)
+    try:
+        yield state
+    finally:
+        state.close()
+
+
+@contextlib.contextmanager
+def fresh(purpose: str) -> Iterator[State]:
+    """A new state directory, removed at the end unless that is an error: the logs say why."""
+    parent = HOME / "runs"
+    parent.mkdir(parents=True, exist_ok=True)
+    with open(parent / "lock", "w") as making:
+        fcntl.flock(making, fcntl.LOCK_EX)  # or another run could sweep what is not locked yet
+        _sweep(parent)
+        state = State(Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent)))
+    state.directory.chmod(0o755)  # a database of another user is inside
+    try:
+        yield state
+    except StackError:
+        print(f"The logs are in {state.directory / 'logs'}", flush=True)
+        raise
+    except BaseException:
+        shutil.rmtree(state.directory, ignore_errors=True)
+        raise
+    else:
+        shutil.rmtree(state.directory, ignore_errors=True)
+    finally:
+        state.close()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, at once or not at all."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    os.replace(name, path)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what earlier runs left that were killed or failed."""
+    for directory in parent.glob("*-*"):
+        with contextlib.suppress(OSError):
+            lock = os.open(directory / "lock", os.O_RDWR)
+            try:
+                if _locked(lock):
+                    shutil.rmtree(directory, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
