@@ -1,111 +1,62 @@
-"""Which provider gets which message, and when each one is done."""
+"""From messages to outcomes: each message to the provider that takes it."""
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
+from collections.abc import Sequence
 
 from notifier.messages import Message
-from notifier.outcomes import Outcome, Reason, Refused, Retry, clip
-from notifier.providers.base import Provider
+from notifier.outcomes import Outcome, Reason, Refused, Retry
+from notifier.providers import Route
+from notifier.providers.base import Report, Sent, log_bug
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message's outcome. ``started_at`` is in unix seconds, ``duration`` in seconds."""
-
-    message: Message
-    provider: str
-    outcome: Outcome
-    started_at: float
-    duration: float
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A provider and what it carries: a channel, on these platforms or (empty) on any."""
-
-    provider: Provider
-    channel: str
-    platforms: frozenset[str] = frozenset()
-
-    def carries(self, message: Message) -> bool:
-        """Whether this message may go this way."""
-        return message.channel == self.channel and (
-            not self.platforms or message.platform in self.platforms
-        )
-
-
-def routes(
-    entries: Mapping[str, Mapping[str, Any]], own: Mapping[str, Mapping[str, Any]]
-) -> list[Route]:
-    """Build the providers that settings name, in their order.
-
-    An entry is ``{"class": dotted path, "channel": …, "platforms": […], "options": {…}}``;
-    ``own`` adds options that are objects, by provider name. A provider's module, and the SDK
-    behind it, is imported here and not before. Call it on the loop that will send.
-    """
-    found = []
-    for name, entry in entries.items():
-        module, _, cls = entry["class"].rpartition(".")
-        build = getattr(import_module(module), cls)
-        provider = build(name, **entry.get("options", {}), **own.get(name, {}))
-        platforms = frozenset(entry.get("platforms", ()))
-        found.append(Route(provider, entry["channel"], platforms))
-    return found
+__all__ = ["Dispatcher", "Report", "Sent"]
 
 
 class Dispatcher:
-    """Sends a chunk's messages, each through the first route that carries it."""
+    """All providers of one process, used from one event loop.
+
+    ``routes`` are tried in order; see ``notifier.providers.routes``.
+    """
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        self._routes = list(routes)
+        self._routes = routes
 
-    async def send(self, messages: Sequence[Message], report: Callable[[Sent], object]) -> None:
-        """Send all of them concurrently; ``report`` is called once for each, as it is done."""
-        groups: dict[int, list[Message]] = {}
+    async def send(self, messages: Sequence[Message], report: Report) -> None:
+        """Send all of them concurrently; ``report`` exactly one ``Sent`` for each, as it comes."""
+        groups: dict[str, tuple[Route, list[Message]]] = {}
         for message in messages:
-            for position, route in enumerate(self._routes):
-                if route.carries(message):
-                    groups.setdefault(position, []).append(message)
-                    break
+            route = self._route(message)
+            if route is None:
+                report(_unsent(message, "", Refused(Reason.NO_PROVIDER)))
             else:
-                what = f"{message.channel} {message.platform}".strip()
-                nobody = Refused(Reason.NO_PROVIDER, detail=f"no provider is set up for {what}")
-                report(Sent(message, "", nobody, time.time(), 0.0))
-        await asyncio.gather(
-            *(
-                self._send_through(self._routes[position].provider, group, report)
-                for position, group in groups.items()
-            )
-        )
+                groups.setdefault(route.name, (route, []))[1].append(message)
+        await asyncio.gather(*(_send(route, group, report) for route, group in groups.values()))
 
     async def close(self) -> None:
-        """Close every provider."""
+        """Close every connection. pyreqwest wants the loop to run 0.1 s longer."""
+        await asyncio.gather(*(route.provider().close() for route in self._routes if route.built))
+
+    def _route(self, message: Message) -> Route | None:
         for route in self._routes:
-            await route.provider.close()
+            if route.takes(message.channel, message.platform):
+                return route
+        return None
 
-    async def _send_through(
-        self, provider: Provider, messages: list[Message], report: Callable[[Sent], object]
-    ) -> None:
-        missing = {message.id: message for message in messages}
 
-        def done(message: Message, outcome: Outcome, started_at: float, duration: float) -> None:
-            if missing.pop(message.id, None) is not None:
-                report(Sent(message, provider.name, outcome, started_at, duration))
+async def _send(route: Route, messages: Sequence[Message], report: Report) -> None:
+    missing = {id(message): message for message in messages}
 
-        started_at = time.time()
-        detail = "the provider gave no outcome"
-        try:
-            await provider.send_chunk(messages, done)
-        except Exception as error:  # a provider's bug costs attempts, never deliveries
-            log.exception("provider %s failed on a chunk", provider.name)
-            detail = clip(type(error).__name__)
-        for message in list(missing.values()):
-            outcome = Retry(Reason.INTERNAL, detail=detail)
-            done(message, outcome, started_at, time.time() - started_at)
+    def reported(sent: Sent) -> None:
+        if missing.pop(id(sent.message), None) is not None:
+            report(sent)
+
+    try:
+        await route.provider().send_chunk(messages, reported)
+    except Exception as error:  # whoever waits for these outcomes must not wait for ever
+        log_bug(f"provider {route.name}, a chunk of {len(messages)}", error)
+    for message in list(missing.values()):
+        report(_unsent(message, route.name, Retry(Reason.INTERNAL, detail="see the log")))
+
+
+def _unsent(message: Message, provider: str, outcome: Outcome) -> Sent:
+    return Sent(message, provider, outcome, time.time(), 0.0)

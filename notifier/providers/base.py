@@ -1,56 +1,171 @@
-"""What every provider is: a name, and ``send_chunk``."""
+"""What every provider is: a name, and ``send`` or, where one call carries many, ``send_chunk``."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from notifier.messages import Message
-from notifier.outcomes import Outcome, Reason, Retry, Unknown, clip
+from notifier.http import NoAnswer, NotWritten
+from notifier.messages import Content, Message
+from notifier.outcomes import Outcome, Reason, Refused, Retry, Unknown, clip
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-#: Called once for each message as it is done: message, outcome, start (unix seconds), duration
-#: (seconds).
-Report = Callable[[Message, Outcome, float, float], object]
+#: The wire has the deadline; this much later, whatever still hangs is given up.
+LAST_LINE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One attempt and what it came to. ``started_at`` in unix seconds, ``duration`` in seconds."""
+
+    message: Message
+    provider: str
+    outcome: Outcome
+    started_at: float
+    duration: float
+
+
+#: Called once for each message, as its outcome comes.
+Report = Callable[[Sent], None]
 
 
 class Provider:
-    """One account at one provider. Built once a process, inside the event loop that uses it.
+    """One account at one provider. Built once a process, used from one event loop.
 
-    A subclass implements ``send`` (or, where one call can carry many messages, ``send_chunk``)
-    and returns an ``Outcome``; it never raises for what a provider may answer, never retries on
-    its own and never logs an address or content. ``timeout`` (seconds) is the deadline of one
-    call, connection and answer together.
+    A subclass implements ``send`` or ``send_chunk`` and finds an ``Outcome``; it never raises for
+    what a provider may answer, never tries again what may have been written, and never logs an
+    address or content, nor puts them into an outcome's ``detail``. ``timeout`` (seconds) is the
+    deadline of one call, connection and answer together; at most ``concurrency`` calls are under
+    way.
     """
 
     def __init__(self, name: str, *, timeout: float = 10.0, concurrency: int = 256) -> None:
         self.name = name
         self.timeout = timeout
+        self.concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
 
     async def send(self, message: Message) -> Outcome:
-        """One message to the provider; what came of it."""
+        """One call for one message."""
         raise NotImplementedError(f"{type(self).__name__} implements neither send nor send_chunk")
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
-        """Send all of them concurrently; ``report`` each one as soon as it is done."""
-        await asyncio.gather(*(self._guarded(message, report) for message in messages))
+        """Send all of them concurrently; ``report`` each as its outcome comes."""
+        await self._each(messages, self.send, report)
 
     async def close(self) -> None:
         """Close connections; the provider is not used afterwards."""
 
-    async def _guarded(self, message: Message, report: Report) -> None:
-        """One message never takes the rest of its chunk down."""
-        async with self._slots:
-            started_at, clock = time.time(), time.perf_counter()
-            outcome: Outcome
-            try:
-                # The wire layer has deadlines of its own; this is the last line, a little later.
-                outcome = await asyncio.wait_for(self.send(message), self.timeout + 5)
-            except TimeoutError:
-                outcome = Unknown(Reason.TIMEOUT, "no outcome within the deadline")
-            except Exception as error:  # a bug in a provider must cost one attempt, not a chunk
-                log.exception("provider %s failed on delivery %s", self.name, message.id)
-                outcome = Retry(Reason.INTERNAL, detail=clip(type(error).__name__))
-            report(message, outcome, started_at, time.perf_counter() - clock)
+    async def _each(
+        self,
+        messages: Sequence[Message],
+        send: Callable[[Message], Awaitable[Outcome]],
+        report: Report,
+    ) -> None:
+        async def one(message: Message) -> None:
+            async with self._slots:
+                started_at, started = time.time(), time.perf_counter()
+                outcome = await self._outcome(send(message), message.id)
+            duration = time.perf_counter() - started
+            report(Sent(message, self.name, outcome, started_at, duration))
+
+        await asyncio.gather(*map(one, messages))
+
+    async def _outcome(self, call: Awaitable[T], delivery_id: str) -> T | Outcome:
+        """What the call returns, or what its failure means: it never takes others down."""
+        try:
+            async with asyncio.timeout(self.timeout + LAST_LINE):
+                return await call
+        except NotWritten as error:
+            return Retry(Reason.CONNECTION, detail=clip(str(error)))
+        except NoAnswer as error:
+            return Unknown(
+                Reason.TIMEOUT if error.timed_out else Reason.NO_ANSWER, clip(str(error))
+            )
+        except TimeoutError:
+            return Unknown(Reason.TIMEOUT, "no outcome within the deadline")
+        except Exception as error:  # a bug in a provider must cost one attempt, not a chunk
+            log_bug(f"provider {self.name}, delivery {delivery_id}", error)
+            return Retry(Reason.INTERNAL, detail=type(error).__name__)
+
+
+def log_bug(where: str, error: Exception) -> None:
+    """Log its kind and trace without its text, which may quote an address or content."""
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s: %s\n%s", where, type(error).__name__, trace)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one of a provider's errors means: a row of the table at the top of its file.
+
+    ``again``: trying later may help. ``disable``: the address is dead.
+    """
+
+    reason: Reason
+    again: bool = False
+    disable: bool = False
+
+    def outcome(self, status: int | None, detail: str, after: float | None = None) -> Outcome:
+        if self.again:
+            return Retry(self.reason, after, status, clip(detail))
+        return Refused(self.reason, status, clip(detail), self.disable)
+
+
+#: What statuses mean where a provider's own words say nothing (RFC 9110 15.5, 15.6). Refused
+#: credentials are tried again: an operator renews them, and nobody's message must die of it.
+STATUS_RULES = {
+    401: Rule(Reason.AUTHENTICATION, again=True),
+    403: Rule(Reason.AUTHENTICATION, again=True),
+    408: Rule(Reason.PROVIDER_ERROR, again=True),
+    413: Rule(Reason.TOO_LARGE),
+    425: Rule(Reason.RATE_LIMITED, again=True),
+    429: Rule(Reason.RATE_LIMITED, again=True),
+}
+
+
+def status_rule(status: int) -> Rule:
+    """The rule for a status that is not 2xx."""
+    if status >= 500:
+        return Rule(Reason.PROVIDER_ERROR, again=True)
+    return STATUS_RULES.get(status, Rule(Reason.REJECTED))
+
+
+def unreadable() -> Unknown:
+    """A 2xx without the id that proves it: the provider may have the message."""
+    return Unknown(Reason.PROVIDER_ERROR, "the answer cannot be read")
+
+
+class Shared(Generic[T]):
+    """Work done once for all messages of a chunk that say the same, and kept as long as it.
+
+    ``encode`` must use nothing of a message but what ``_wording`` names.
+    """
+
+    def __init__(self, encode: Callable[[Message], T]) -> None:
+        self._encode = encode
+        self._done: dict[tuple[object, ...], tuple[Content, T]] = {}
+
+    def __getitem__(self, message: Message) -> T:
+        key = _wording(message)
+        found = self._done.get(key)
+        if found is None:  # kept with the content, lest another one gets its id()
+            found = self._done[key] = (message.content, self._encode(message))
+        return found[1]
+
+
+def _wording(message: Message) -> tuple[object, ...]:
+    return (
+        id(message.content),
+        message.priority,
+        message.platform,
+        message.notification_id,
+        message.topic,
+        message.collapse_key,
+        message.expires_at,
+    )

@@ -1,0 +1,79 @@
+"""Email: addresses after RFC 5321, the title as subject, actions as links."""
+
+import html
+import re
+from dataclasses import dataclass
+
+import idna
+
+from notifier.messages import Content
+
+LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
+LONGEST_LOCAL = 64  # RFC 5321 4.5.3.1.1
+SUBJECT_LIMIT = 998  # RFC 5322 2.1.1: the longest line
+SUBJECT_FROM_BODY = 78  # RFC 5322 2.1.1: the longest line that every reader shows
+#: A dot-atom of ASCII (RFC 5321 4.1.2). Quoted and international local parts are left out:
+#: SendGrid and most mail servers refuse them.
+LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+LINK = re.compile(r"https?://", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Content as a mail carries it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Email:
+    name = "email"
+
+    def parse(self, address: str, platform: str = "") -> str:
+        local, _, domain = address.rpartition("@")
+        if not LOCAL.fullmatch(local) or len(local) > LONGEST_LOCAL:
+            raise ValueError(
+                "An email address is name@domain, with 1 to 64 ASCII letters, digits and "
+                "dots between them before the @, without a display name: ada@example.com."
+            )
+        try:
+            # The domain ignores case and is compared; the local part belongs to its server.
+            domain = idna.encode(domain, uts46=True).decode().lower()
+        except idna.IDNAError:
+            domain = ""
+        if "." not in domain or domain.endswith("."):
+            raise ValueError("After the @ of an email address stands a domain: example.com.")
+        parsed = f"{local}@{domain}"
+        if len(parsed) > LONGEST:
+            raise ValueError(f"An email address has at most {LONGEST} characters.")
+        return parsed
+
+    def mask(self, address: str) -> str:
+        local, _, domain = address.rpartition("@")
+        return f"{local[:1]}•••@{domain}"
+
+    def check(self, content: Content) -> None:
+        if not (content.title or content.body):
+            raise ValueError("content.title or content.body is needed for an email.")
+        if CONTROL.search(content.title):
+            raise ValueError("content.title becomes the subject: it must be one line.")
+        if len(content.title) > SUBJECT_LIMIT:
+            raise ValueError(f"content.title is a subject: at most {SUBJECT_LIMIT} characters.")
+        for label, url in content.actions.items():
+            if not LINK.match(url) or CONTROL.search(url) or " " in url:
+                raise ValueError(f'content.actions: "{label}" is not an http or https URL.')
+
+
+def render(content: Content) -> Rendered:
+    """Subject, plain text and HTML; nothing in ``content`` becomes markup."""
+    first_line = content.body.strip().partition("\n")[0]
+    subject = CONTROL.sub(" ", content.title or first_line[:SUBJECT_FROM_BODY]).strip()
+    body = content.body or content.title
+    links = [(label, url) for label, url in content.actions.items() if LINK.match(url)]
+    text = "\n\n".join([body, *(f"{label}: {url}" for label, url in links)])
+    paragraphs = [html.escape(part).replace("\n", "<br>") for part in body.split("\n\n")]
+    paragraphs += [f'<a href="{html.escape(url)}">{html.escape(label)}</a>' for label, url in links]
+    page = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    return Rendered(subject, text, f"<!doctype html><html><body>{page}</body></html>")

@@ -1,0 +1,69 @@
+"""Push notifications: addresses are device tokens, content fits into four kilobytes."""
+
+import re
+
+import orjson
+
+from notifier.messages import Content
+
+PLATFORMS = ("ios", "android", "web")
+#: APNs names no length, today's tokens have 32 bytes, and Apple says to expect longer ones.
+APNS_TOKEN = re.compile(r"([0-9a-f]{2}){32,100}")
+FCM_TOKEN = re.compile(r"[A-Za-z0-9_:\-]{20,4096}")
+
+#: Both take 4,096 bytes: https://firebase.google.com/docs/cloud-messaging/concept-options and
+#: Apple's "Generating a remote notification". The rest is room for ids and the payload's frame.
+PAYLOAD_LIMIT = 4096
+FRAME = 512
+
+#: Ours, and FCM's: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
+OWN_KEYS = frozenset({"delivery_id", "notification_id", "topic", "actions"})
+RESERVED_KEY = re.compile(r"from|message_type|(google|gcm)(\..*)?")
+
+
+class Push:
+    name = "push"
+
+    def parse(self, address: str, platform: str = "") -> str:
+        if platform == "ios":
+            token = address.lower()
+            if not APNS_TOKEN.fullmatch(token):
+                raise ValueError("An APNs device token is 64 to 200 hexadecimal digits.")
+            return token
+        if platform not in PLATFORMS:
+            raise ValueError("A push device has a platform: ios, android or web.")
+        if not FCM_TOKEN.fullmatch(address):
+            raise ValueError(
+                "An FCM registration token is 20 to 4096 letters, digits, '-', '_' and ':'."
+            )
+        return address
+
+    def mask(self, address: str) -> str:
+        return f"{address[:4]}•••{address[-4:]}"
+
+    def check(self, content: Content) -> None:
+        if not (content.title or content.body or content.data):
+            raise ValueError("content.title, content.body or content.data is needed for a push.")
+        for key in content.data:
+            if key in OWN_KEYS or RESERVED_KEY.fullmatch(key):
+                raise ValueError(f'content.data: the key "{key}" is reserved.')
+        # As FCM counts, with data as strings: the longer of the two forms.
+        shaped = [content.title, content.body, strings(content)]
+        size = len(orjson.dumps(shaped))
+        limit = PAYLOAD_LIMIT - FRAME
+        if size > limit:
+            raise ValueError(
+                f"content is too large for a push: title, body, data and actions make {size} "
+                f"bytes, at most {limit} are allowed."
+            )
+
+
+def strings(content: Content) -> dict[str, str]:
+    """``data`` and ``actions`` as FCM takes them: strings only, everything else as JSON."""
+    found = {
+        key: value if isinstance(value, str) else orjson.dumps(value).decode()
+        for key, value in content.data.items()
+    }
+    if content.actions:
+        found["actions"] = orjson.dumps(content.actions).decode()
+    return found

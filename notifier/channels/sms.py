@@ -1,0 +1,45 @@
+"""Text messages: addresses are phone numbers in E.164, content is one short text."""
+
+import phonenumbers
+
+from notifier.messages import Content
+
+BODY_LIMIT = 1600  # Twilio's longest, https://www.twilio.com/docs/api/errors/21617
+
+
+class Sms:
+    name = "sms"
+
+    def parse(self, address: str, platform: str = "") -> str:
+        try:
+            number = phonenumbers.parse(address, None)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or number.extension or not phonenumbers.is_valid_number(number):
+            raise ValueError(
+                "A phone number is written with a plus, country code and no extension, "
+                "and must exist in that country's numbering plan: +4915112345678."
+            )
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    def mask(self, address: str) -> str:
+        code = str(phonenumbers.parse(address, None).country_code)
+        hidden = len(address) - 1 - len(code) - 2
+        return f"+{code}{'•' * hidden}{address[-2:]}"
+
+    def check(self, content: Content) -> None:
+        size = len(text(content))
+        if not size:
+            raise ValueError("content.title or content.body is needed for an SMS.")
+        if size > BODY_LIMIT:
+            raise ValueError(
+                f"content.body is too long for an SMS: title, body and actions make {size} "
+                f"characters, at most {BODY_LIMIT} are allowed."
+            )
+
+
+def text(content: Content) -> str:
+    """Title, body and actions as one text."""
+    lines = [content.title, content.body]
+    lines += [f"{label}: {url}" for label, url in content.actions.items()]
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,219 @@
+"""Apple Push Notification service, over HTTP/2.
+
+Sixty lines of our own: Apple has no SDK, and the libraries either cannot be imported any more,
+have no timeout, or lose requests when the server says GOAWAY.
+"""
+
+import base64
+import hashlib
+import time
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import orjson
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+from notifier.http import Reply, Wire
+from notifier.messages import Message
+from notifier.outcomes import Accepted, Outcome, Reason
+from notifier.priorities import Priority
+from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
+
+#: Apple, "Handling notification responses from APNs".
+RULES = {
+    "BadDeviceToken": Rule(Reason.INVALID_ADDRESS, disable=True),
+    "DeviceTokenNotForTopic": Rule(Reason.INVALID_ADDRESS, disable=True),
+    "MissingDeviceToken": Rule(Reason.INVALID_ADDRESS, disable=True),
+    "Unregistered": Rule(Reason.DEAD_ADDRESS, disable=True),
+    "ExpiredToken": Rule(Reason.DEAD_ADDRESS, disable=True),
+    "PayloadTooLarge": Rule(Reason.TOO_LARGE),
+    "PayloadEmpty": Rule(Reason.INVALID_MESSAGE),
+    "BadCollapseId": Rule(Reason.INVALID_MESSAGE),
+    "BadExpirationDate": Rule(Reason.INVALID_MESSAGE),
+    "TooManyRequests": Rule(Reason.RATE_LIMITED, again=True),  # to this one device
+    "TooManyProviderTokenUpdates": Rule(Reason.RATE_LIMITED, again=True),
+    "ExpiredProviderToken": Rule(Reason.AUTHENTICATION, again=True),
+    "InvalidProviderToken": Rule(Reason.AUTHENTICATION, again=True),
+    "MissingProviderToken": Rule(Reason.AUTHENTICATION, again=True),
+    "BadCertificate": Rule(Reason.AUTHENTICATION, again=True),
+    "BadCertificateEnvironment": Rule(Reason.AUTHENTICATION, again=True),
+    "TopicDisallowed": Rule(Reason.REJECTED),
+    "BadTopic": Rule(Reason.REJECTED),
+    "IdleTimeout": Rule(Reason.PROVIDER_ERROR, again=True),
+    "Shutdown": Rule(Reason.PROVIDER_ERROR, again=True),
+}
+GONE = Rule(Reason.DEAD_ADDRESS, disable=True)  # 410 says so whatever its body says
+
+#: Apple, "Sending notification requests to APNs": 10 at once, 5 as the device's power allows,
+#: 1 never wakes it. Without an alert 10 is an error.
+PRIORITY = {Priority.HIGH: 10, Priority.NORMAL: 5, Priority.LOW: 1}
+COLLAPSE_ID_LIMIT = 64
+#: Without an expiration APNs may try but once.
+LONGEST_TTL = 28 * 86400
+#: Apple wants a JWT used for 20 to 60 minutes.
+JWT_LIFE = 50 * 60
+IDS = uuid.UUID("b1f6e0a4-3c35-5a0e-9b5c-0d3f6d2a7c11")  # namespace of our apns-ids
+STREAMS = 64  # calls on one connection; Apple allows some 1,000
+
+
+class APNs(Provider):
+    """``topic``: bundle id of the app, for devices that do not name theirs. Authentication by
+    ``key_file`` (.p8), ``key_id`` and ``team_id``, or by ``cert_file`` (PEM of certificate and
+    key). ``base_url`` and ``ca_file`` (PEM) lead to a sandbox. ``timeout`` in seconds.
+
+    Raises ``OSError`` or ``ValueError`` for a file that cannot be read or used.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        topic: str,
+        key_file: str | None = None,
+        key_id: str | None = None,
+        team_id: str | None = None,
+        cert_file: str | None = None,
+        base_url: str = "https://api.push.apple.com",
+        ca_file: str | None = None,
+        timeout: float = 10.0,
+        concurrency: int = 256,
+    ) -> None:
+        super().__init__(name, timeout=timeout, concurrency=concurrency)
+        self._topic = topic
+        self._token: ProviderToken | None = None
+        if key_file and key_id and team_id:
+            self._token = ProviderToken(key_file, key_id, team_id)
+        elif not cert_file:
+            raise ValueError("APNs needs key_file, key_id and team_id, or cert_file")
+        self._wire = Wire(
+            base_url,
+            http2=True,
+            ca_file=ca_file,
+            identity=Path(cert_file).read_bytes() if cert_file else None,
+            connections=-(-concurrency // STREAMS),
+            timeout=timeout,
+        )
+
+    async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
+        shared = Shared(lambda message: (_headers(message), _payload(message)))
+        await self._each(messages, partial(self._send, shared), report)
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+    async def _send(
+        self, shared: Shared[tuple[dict[str, str], bytes]], message: Message
+    ) -> Outcome:
+        common, payload = shared[message]
+        body = b"%s%s}" % (payload, orjson.dumps(message.id))
+        # The same on every attempt, so that Apple's log and ours speak of the same thing.
+        apns_id = str(uuid.uuid5(IDS, message.id))
+        headers = {"apns-id": apns_id, "apns-topic": message.app or self._topic, **common}
+        path = f"/3/device/{message.address}"
+        token = self._token.get() if self._token else ""
+        reply = await self._post(path, headers, token, body)
+        if self._token and _reason(reply) == "ExpiredProviderToken":  # a clock is wrong
+            reply = await self._post(path, headers, self._token.get(instead_of=token), body)
+        if reply.ok:
+            return Accepted(apns_id, status=reply.status)
+        reason = _reason(reply)
+        rule = GONE if reply.status == 410 else RULES.get(reason) or status_rule(reply.status)
+        return rule.outcome(reply.status, reason, reply.retry_after)
+
+    async def _post(self, path: str, headers: dict[str, str], token: str, body: bytes) -> Reply:
+        if token:
+            headers["authorization"] = f"bearer {token}"
+        return await self._wire.request("POST", path, headers=headers, body=body)
+
+
+class ProviderToken:
+    """The JWT, the same in every process of a team without a word between them.
+
+    Apple answers 429 where each process brings a token of its own. So its time of issue is the
+    start of a period that all clocks share, and its signature is deterministic (RFC 6979).
+    """
+
+    def __init__(self, key_file: str, key_id: str, team_id: str) -> None:
+        key = serialization.load_pem_private_key(Path(key_file).read_bytes(), password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise ValueError(f"{key_file} is not an APNs key (ES256)")
+        self._key = key
+        self._key_id = key_id
+        self._team_id = team_id
+        self._value = ""
+        self._period = -1
+
+    def get(self, instead_of: str = "") -> str:
+        """The token of this period, and not ``instead_of``, which Apple holds to be expired."""
+        now = int(time.time())
+        period = now // JWT_LIFE
+        if period != self._period:
+            self._value, self._period = self._issue(period * JWT_LIFE), period
+        elif self._value == instead_of:
+            self._value = self._issue(now)
+        return self._value
+
+    def _issue(self, at: int) -> str:
+        header = _base64(orjson.dumps({"alg": "ES256", "kid": self._key_id}))
+        claims = _base64(orjson.dumps({"iss": self._team_id, "iat": at}))
+        algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+        signed = self._key.sign(header + b"." + claims, algorithm)
+        r, s = utils.decode_dss_signature(signed)
+        raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return b".".join((header, claims, _base64(raw))).decode()
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _headers(message: Message) -> dict[str, str]:
+    said = bool(message.content.title or message.content.body)
+    expires_at = message.expires_at or time.time() + LONGEST_TTL
+    headers = {
+        "apns-push-type": "alert" if said else "background",
+        "apns-priority": str(PRIORITY[message.priority] if said else 5),
+        "apns-expiration": str(int(expires_at)),
+        "content-type": "application/json",
+    }
+    if message.collapse_key:
+        headers["apns-collapse-id"] = _collapse_id(message.collapse_key)
+    return headers
+
+
+def _collapse_id(key: str) -> str:
+    """As it is where a header can carry it, else a digest of it."""
+    if len(key) <= COLLAPSE_ID_LIMIT and key.isascii() and key.isprintable():
+        return key
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _payload(message: Message) -> bytes:
+    """The payload without its end, which is the delivery's id."""
+    content = message.content
+    aps: dict[str, object] = {"content-available": 1}
+    if content.title or content.body:
+        aps = {"alert": {"title": content.title, "body": content.body}, "sound": "default"}
+    payload: dict[str, object] = {"aps": aps}
+    if content.data:
+        payload["data"] = content.data
+    if content.actions:
+        payload["actions"] = content.actions
+    if message.topic:
+        payload["topic"] = message.topic
+    if message.notification_id:
+        payload["notification_id"] = message.notification_id
+    return orjson.dumps(payload)[:-1] + b',"delivery_id":'
+
+
+def _reason(reply: Reply) -> str:
+    if reply.ok:
+        return ""
+    try:
+        answer = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return ""
+    return str(answer.get("reason", "")) if isinstance(answer, dict) else ""

@@ -1,0 +1,177 @@
+"""SendGrid's v3 Mail Send: many recipients of the same content in one request."""
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+
+import orjson
+
+from notifier.channels import email
+from notifier.http import Reply, Wire
+from notifier.messages import Message
+from notifier.outcomes import Accepted, Outcome, Reason
+from notifier.providers.base import Provider, Report, Rule, Sent, Shared, status_rule
+
+#: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors; without a personalization
+#: named, a 400 is about the whole request.
+ADDRESS_RULE = Rule(Reason.INVALID_ADDRESS, disable=True)  # personalizations.N.to.M.email
+PERSONALIZATION_RULE = Rule(Reason.INVALID_MESSAGE)  # personalizations.N and anything else
+RULES = {
+    400: Rule(Reason.INVALID_MESSAGE),
+    402: Rule(Reason.RATE_LIMITED, again=True),  # out of credits
+    413: Rule(Reason.TOO_LARGE),
+}
+NAMED = re.compile(r"personalizations[.\[](\d+)\]?(\.to[.\[]\d+\]?\.email)?")
+
+#: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
+MOST_PERSONALIZATIONS = 1000
+PATH = "/v3/mail/send"
+
+
+class SendGrid(Provider):
+    """``base_url`` and ``ca_file`` (PEM) lead to a sandbox. ``timeout`` in seconds."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_key: str,
+        from_email: str,
+        from_name: str = "",
+        base_url: str = "https://api.sendgrid.com",
+        ca_file: str | None = None,
+        timeout: float = 10.0,
+        concurrency: int = 256,
+    ) -> None:
+        super().__init__(name, timeout=timeout, concurrency=concurrency)
+        self._from = {"email": from_email, **({"name": from_name} if from_name else {})}
+        self._headers = {
+            "authorization": f"Bearer {api_key}",
+            "content-type": "application/json",
+        }
+        self._wire = Wire(base_url, ca_file=ca_file, timeout=timeout)
+
+    async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
+        """Messages that say the same share requests of at most 1,000 personalizations."""
+        shared = Shared(self._mail)
+        by_mail: dict[int, tuple[bytes, list[Message]]] = {}
+        for message in messages:
+            mail = shared[message]
+            by_mail.setdefault(id(mail), (mail, []))[1].append(message)
+        await asyncio.gather(
+            *(
+                self._request(mail, batch, report)
+                for mail, group in by_mail.values()
+                for batch in _batches(group)
+            )
+        )
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+    async def _request(self, mail: bytes, batch: list[Message], report: Report) -> None:
+        """Send ``batch`` in one request, and what SendGrid leaves of it in further ones: a 400 or
+        413 means that it took none, and one bad address must not discard the rest."""
+        waiting = [batch]
+        while waiting:
+            batch = waiting.pop()
+            async with self._slots:
+                started_at, started = time.time(), time.perf_counter()
+                answer = await self._outcome(self._post(mail, batch), batch[0].id)
+            duration = time.perf_counter() - started
+            outcomes, left = (
+                _judge(answer, batch)
+                if isinstance(answer, Reply)
+                else (
+                    dict.fromkeys(range(len(batch)), answer),
+                    [],
+                )
+            )
+            waiting += left
+            for index, outcome in outcomes.items():
+                report(Sent(batch[index], self.name, outcome, started_at, duration))
+
+    async def _post(self, mail: bytes, batch: list[Message]) -> Reply:
+        personalizations = [
+            {"to": [{"email": message.address}], "custom_args": {"delivery_id": message.id}}
+            for message in batch
+        ]
+        body = b'%s,"personalizations":%s}' % (mail, orjson.dumps(personalizations))
+        return await self._wire.request("POST", PATH, headers=self._headers, body=body)
+
+    def _mail(self, message: Message) -> bytes:
+        """A request's body but for its personalizations and its end."""
+        rendered = email.render(message.content)
+        mail = {
+            "from": self._from,
+            "subject": rendered.subject,
+            "content": [
+                {"type": "text/plain", "value": rendered.text},
+                {"type": "text/html", "value": rendered.html},
+            ],
+        }
+        return orjson.dumps(mail)[:-1]
+
+
+def _batches(messages: Sequence[Message]) -> list[list[Message]]:
+    """As few as possible, with no address twice in one: SendGrid refuses that."""
+    batches: list[list[Message]] = []
+    seen: dict[str, int] = {}  # address -> the last batch it is in
+    for message in messages:
+        address = message.address.lower()
+        index = seen.get(address, -1) + 1
+        while index < len(batches) and len(batches[index]) == MOST_PERSONALIZATIONS:
+            index += 1
+        if index == len(batches):
+            batches.append([])
+        batches[index].append(message)
+        seen[address] = index
+    return batches
+
+
+def _judge(reply: Reply, batch: list[Message]) -> tuple[dict[int, Outcome], list[list[Message]]]:
+    """Outcomes by place in ``batch``, and the messages to be sent again in other requests."""
+    if reply.ok:
+        message_id = reply.headers.get("x-message-id", "")
+        return dict.fromkeys(range(len(batch)), Accepted(message_id, status=reply.status)), []
+    errors = _errors(reply)
+    if reply.status == 400 and (bad := _named(errors, len(batch))):
+        rest = [message for index, message in enumerate(batch) if index not in bad]
+        return dict(bad), [rest] if rest else []
+    if reply.status in (400, 413) and len(batch) > 1:
+        middle = len(batch) // 2
+        return {}, [batch[:middle], batch[middle:]]
+    rule = RULES.get(reply.status) or status_rule(reply.status)
+    after = reply.retry_after
+    if after is None and reply.status == 429:
+        after = _reset_after(reply)
+    # Its sentences may quote addresses: only the fields they are about are kept.
+    outcome = rule.outcome(reply.status, ", ".join(errors), after)
+    return dict.fromkeys(range(len(batch)), outcome), []
+
+
+def _errors(reply: Reply) -> list[str]:
+    """The fields SendGrid complains about."""
+    try:
+        answer = orjson.loads(reply.body)
+        return [str(error["field"]) for error in answer["errors"] if error.get("field")]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def _named(fields: list[str], size: int) -> dict[int, Outcome]:
+    """The personalizations that the fields name, and what is wrong with each."""
+    bad: dict[int, Outcome] = {}
+    for field in fields:
+        found = NAMED.match(field)
+        if found and int(found[1]) < size:
+            rule = ADDRESS_RULE if found[2] else PERSONALIZATION_RULE
+            bad[int(found[1])] = rule.outcome(400, field)
+    return bad
+
+
+def _reset_after(reply: Reply) -> float | None:
+    """SendGrid says when its limit is lifted in a header of its own, in unix seconds."""
+    reset = reply.headers.get("x-ratelimit-reset", "")
+    return max(0.0, int(reset) - time.time()) if reset.isdecimal() else None

@@ -1,0 +1,195 @@
+"""Any mail server, by SMTP (RFC 5321)."""
+
+import asyncio
+import re
+import ssl
+import time
+from collections.abc import Sequence
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as CRLF
+from email.utils import format_datetime, localtime
+from functools import partial
+from typing import Literal
+
+import aiosmtplib
+from aiosmtplib import SMTPException, SMTPResponseException
+
+from notifier.channels import email
+from notifier.http import NotWritten
+from notifier.messages import Message
+from notifier.outcomes import Accepted, Outcome, Reason, Refused, Unknown
+from notifier.providers.base import Provider, Report, Rule, Shared
+
+#: Enhanced codes (RFC 3463, RFC 7504) and, behind them, replies (RFC 5321 4.2, RFC 4954 6).
+RULES = {
+    "5.1.1": Rule(Reason.DEAD_ADDRESS, disable=True),  # no such mailbox
+    "5.1.6": Rule(Reason.DEAD_ADDRESS, disable=True),  # moved away
+    "5.1.10": Rule(Reason.DEAD_ADDRESS, disable=True),  # its domain takes no mail
+    "5.2.1": Rule(Reason.DEAD_ADDRESS, disable=True),  # mailbox disabled
+    "5.1.2": Rule(Reason.INVALID_ADDRESS, disable=True),  # no such domain
+    "5.1.3": Rule(Reason.INVALID_ADDRESS, disable=True),  # syntax
+    "5.2.3": Rule(Reason.TOO_LARGE),
+    "5.3.4": Rule(Reason.TOO_LARGE),
+    "4.7.0": Rule(Reason.RATE_LIMITED, again=True),
+    "4.7.1": Rule(Reason.RATE_LIMITED, again=True),
+    "530": Rule(Reason.AUTHENTICATION, again=True),
+    "534": Rule(Reason.AUTHENTICATION, again=True),
+    "535": Rule(Reason.AUTHENTICATION, again=True),
+    "538": Rule(Reason.AUTHENTICATION, again=True),
+    "553": Rule(Reason.INVALID_ADDRESS, disable=True),
+}
+TEMPORARY = Rule(Reason.PROVIDER_ERROR, again=True)
+PERMANENT = Rule(Reason.REJECTED)
+ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+
+CONNECTIONS = 8  # mail servers limit them; Postfix takes 50 of one client
+IDLE_LIMIT = 30.0  # seconds; servers hang up on idle clients after a while
+ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")  # what may stand between < and >
+
+
+class SMTP(Provider):
+    """``tls``: ``starttls`` (demanded, not merely tried), ``implicit`` or ``none``. ``ca_file``:
+    PEM to trust beside the system's. ``timeout`` in seconds, for one message."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        host: str,
+        port: int,
+        username: str = "",
+        password: str = "",
+        tls: Literal["starttls", "implicit", "none"] = "starttls",
+        from_email: str,
+        from_name: str = "",
+        ca_file: str | None = None,
+        timeout: float = 10.0,
+        concurrency: int = CONNECTIONS,
+    ) -> None:
+        # One message at a time on each connection: what waits, waits before its deadline starts.
+        super().__init__(name, timeout=timeout, concurrency=min(concurrency, CONNECTIONS))
+        if tls not in ("starttls", "implicit", "none"):
+            raise ValueError("tls is starttls, implicit or none")
+        self._from = Address(from_name, addr_spec=from_email)
+        context = ssl.create_default_context()
+        if ca_file:
+            context.load_verify_locations(ca_file)
+        self._connect = partial(
+            aiosmtplib.SMTP,
+            hostname=host,
+            port=port,
+            username=username or None,
+            password=password or None,
+            timeout=timeout,
+            use_tls=tls == "implicit",
+            start_tls=tls == "starttls",
+            tls_context=context,
+            local_hostname=self._from.domain,
+        )
+        self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
+
+    async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
+        await self._each(messages, partial(self._send, Shared(self._mail)), report)
+
+    async def close(self) -> None:
+        idle, self._idle = self._idle, []
+        for client, _ in idle:
+            client.close()
+
+    async def _send(self, mails: Shared[bytes], message: Message) -> Outcome:
+        if not ADDRESS.fullmatch(message.address):
+            return Refused(Reason.INVALID_ADDRESS, detail="not an address SMTP can carry")
+        message_id = f"<{message.id}@{self._from.domain}>"
+        own = f"To: {message.address}\r\nMessage-ID: {message_id}\r\n"
+        mail = f"{own}X-Notifier-Delivery-Id: {message.id}\r\n".encode() + mails[message]
+        transaction = Transaction(self._from.addr_spec, message.address, mail)
+        try:
+            async with asyncio.timeout(self.timeout):
+                client = await self._ready(transaction)
+                reply = await transaction.finish(client)
+        except SMTPResponseException as error:
+            if transaction.client:
+                await self._keep(transaction.client, reset=True)
+            return _refusal(error)
+        except (SMTPException, TimeoutError, OSError) as error:
+            if transaction.client:
+                transaction.client.close()
+            if not transaction.written:
+                raise NotWritten(type(error).__name__) from None
+            timed_out = isinstance(error, TimeoutError)
+            reason = Reason.TIMEOUT if timed_out else Reason.NO_ANSWER
+            return Unknown(reason, type(error).__name__)
+        await self._keep(client)
+        return Accepted(message_id, status=reply)
+
+    async def _ready(self, transaction: "Transaction") -> aiosmtplib.SMTP:
+        """A connection on which the server has taken sender and recipient."""
+        while self._idle:
+            client, since = self._idle.pop()
+            if time.monotonic() - since > IDLE_LIMIT:
+                client.close()
+                continue
+            try:
+                await transaction.begin(client)
+            except aiosmtplib.SMTPServerDisconnected:  # hung up while idle: nothing is lost
+                client.close()
+                continue
+            return client
+        client = self._connect()
+        transaction.client = client
+        await client.connect()
+        await transaction.begin(client)
+        return client
+
+    async def _keep(self, client: aiosmtplib.SMTP, *, reset: bool = False) -> None:
+        try:
+            if reset:
+                await client.rset(timeout=self.timeout / 2)
+        except (SMTPException, OSError):
+            client.close()
+        if client.is_connected:
+            self._idle.append((client, time.monotonic()))
+
+    def _mail(self, message: Message) -> bytes:
+        """The mail without the headers that are its recipient's own."""
+        rendered = email.render(message.content)
+        mail = EmailMessage(policy=CRLF.clone(cte_type="7bit"))
+        mail["From"] = self._from
+        mail["Subject"] = rendered.subject
+        mail["Date"] = format_datetime(localtime())
+        mail.set_content(rendered.text)
+        mail.add_alternative(rendered.html, subtype="html")
+        return mail.as_bytes()
+
+
+class Transaction:
+    """One mail on one connection. ``written``: the server may have the mail."""
+
+    def __init__(self, sender: str, recipient: str, mail: bytes) -> None:
+        self._sender = sender
+        self._recipient = recipient
+        self._mail = mail
+        self.client: aiosmtplib.SMTP | None = None
+        self.written = False
+
+    async def begin(self, client: aiosmtplib.SMTP) -> None:
+        self.client = client
+        await client.mail(self._sender)
+        await client.rcpt(self._recipient)
+
+    async def finish(self, client: aiosmtplib.SMTP) -> int:
+        """Hand the mail over; the reply's code."""
+        self.written = True
+        return (await client.data(self._mail)).code
+
+
+def _refusal(error: SMTPResponseException) -> Outcome:
+    code = error.code
+    if not 400 <= code < 600:  # not a reply at all: after DATA, anything may have happened
+        return Unknown(Reason.PROVIDER_ERROR, "the answer cannot be read")
+    found = ENHANCED.search(str(error.message))
+    enhanced = found[0] if found else ""
+    rule = RULES.get(enhanced) or RULES.get(str(code)) or (TEMPORARY if code < 500 else PERMANENT)
+    # The reply's text mostly quotes the address: only its codes are kept.
+    return rule.outcome(code, f"{code} {enhanced}".strip())

@@ -1,0 +1,231 @@
+"""Webhooks after Standard Webhooks 1.0.0, to anybody's server but none of our own networks."""
+
+import asyncio
+import ipaddress
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+import orjson
+from pyreqwest.http import Url
+
+from notifier.http import NotWritten, Wire
+from notifier.messages import Message
+from notifier.outcomes import Accepted, Outcome, Reason, Refused
+from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
+from notifier.signing import signature
+
+#: Standard Webhooks 1.0.0: only 2xx is success, 410 disables the endpoint, 429, 502 and 504 ask
+#: to slow down. Redirects are not followed, so they fail. 4xx is the endpoint's last word.
+RULES = {
+    401: Rule(Reason.REJECTED),
+    403: Rule(Reason.REJECTED),
+    410: Rule(Reason.DEAD_ADDRESS, disable=True),
+    429: Rule(Reason.RATE_LIMITED, again=True),
+    502: Rule(Reason.RATE_LIMITED, again=True),
+    504: Rule(Reason.RATE_LIMITED, again=True),
+}
+PAYLOAD_LIMIT = 20_000
+
+#: Anything else may be a mail server or a database that takes the request for its own language.
+PORTS = frozenset({80, 443, 8080, 8443})
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: IPv6 networks in which an IPv4 address hides: mapped, NAT64 (RFC 6052, RFC 8215), 6to4, Teredo.
+HIDING = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "::ffff:0:0/96",
+        "::/96",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+    )
+)
+
+LOOKUP_TIMEOUT = 5.0
+LOOKUP_LIFE = 60.0  # seconds a name's addresses are used before it is looked up again
+MOST_HOSTS = 512  # connections and look-ups kept; beyond, the least recently used go
+
+
+class Forbidden(Exception):
+    """The URL leads where webhooks must not go; the text says why."""
+
+
+class Webhook(Provider):
+    """``allowed_networks``: CIDRs that webhooks may reach although they are private, on any port.
+    ``ca_file``: PEM to trust beside the system's. ``timeout`` in seconds."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        allowed_networks: Iterable[str] = (),
+        ca_file: str | None = None,
+        timeout: float = 15.0,
+        concurrency: int = 256,
+    ) -> None:
+        super().__init__(name, timeout=timeout, concurrency=concurrency)
+        self._allowed = tuple(ipaddress.ip_network(network) for network in allowed_networks)
+        self._lookups = Lookups()
+        self._wires = Wires(ca_file, timeout)
+
+    async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
+        await self._each(messages, partial(self._send, Shared(_encode)), report)
+
+    async def close(self) -> None:
+        await self._wires.close()
+
+    async def _send(self, bodies: Shared[bytes], message: Message) -> Outcome:
+        if not message.secret:
+            return Refused(Reason.INTERNAL, detail="this webhook has no secret to sign with")
+        now = int(time.time())
+        body = b'{"type":"notification","timestamp":"%s","data":{"delivery_id":%s,"user_id":%s,%s'
+        body %= (
+            datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z").encode(),
+            orjson.dumps(message.id),
+            orjson.dumps(message.user_id),
+            bodies[message],
+        )
+        if len(body) >= PAYLOAD_LIMIT:
+            return Refused(Reason.TOO_LARGE, detail=f"{len(body)} bytes, under 20,000 are allowed")
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": message.id,
+            "webhook-timestamp": str(now),
+            "webhook-signature": signature(message.secret, message.id, now, body),
+        }
+        try:
+            url = Url(message.address)
+            ip = await self._destination(url, message.attempt)
+        except ValueError:
+            return Refused(Reason.INVALID_ADDRESS, detail="not a URL")
+        except Forbidden as error:
+            return Refused(Reason.FORBIDDEN_ADDRESS, detail=str(error))
+        wire = await self._wires.get(url, ip)
+        path = f"{url.path}?{url.query_string}" if url.query_string else url.path
+        reply = await wire.request("POST", path, headers=headers, body=body)
+        if reply.ok:
+            return Accepted(delivered=True, status=reply.status)
+        rule = RULES.get(reply.status) or status_rule(reply.status)
+        return rule.outcome(reply.status, f"status {reply.status}", reply.retry_after)
+
+    async def _destination(self, url: Url, attempt: int) -> str:
+        """The one IP address to connect to.
+
+        Every address of the name is checked and the connection is bound to one that passed, so
+        another answer to another look-up changes nothing. The URL is read as the client reads it:
+        for both ``http://2130706433/`` is 127.0.0.1.
+        """
+        port = url.port_or_known_default
+        if url.scheme not in ("http", "https") or not url.host_str or port is None:
+            raise ValueError("neither http nor https")
+        found = await self._lookups.get(url.host_str)
+        reachable = [ip for ip in found if self._may_reach(ip, port)]
+        if not reachable:
+            raise Forbidden("a private network, or a port that is not open to webhooks")
+        return str(reachable[(attempt - 1) % len(reachable)])  # another one at each attempt
+
+    def _may_reach(self, ip: Address, port: int) -> bool:
+        if any(ip in network for network in self._allowed):
+            return True
+        return port in PORTS and is_public(ip)
+
+
+def is_public(ip: Address) -> bool:
+    """Whether an address is out on the internet: not private, loopback, link-local, multicast,
+    reserved or carrier-grade NAT, and no IPv6 form of an IPv4 address."""
+    if any(ip in network for network in HIDING):
+        return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+
+
+class Lookups:
+    """Addresses of names, each looked up once however many wait for it."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[str, tuple[float, asyncio.Task[list[Address]]]] = OrderedDict()
+
+    async def get(self, host: str) -> list[Address]:
+        """Raises ``NotWritten`` where the name cannot be resolved."""
+        try:
+            return [ipaddress.ip_address(host.strip("[]"))]
+        except ValueError:
+            pass  # a name
+        until, task = self._found.get(host, (0.0, None))
+        if task is None or time.monotonic() >= until:
+            task = asyncio.create_task(_look_up(host))
+            self._found[host] = (time.monotonic() + LOOKUP_LIFE, task)
+        self._found.move_to_end(host)
+        if len(self._found) > MOST_HOSTS:
+            self._found.popitem(last=False)
+        try:
+            return await asyncio.shield(task)
+        except NotWritten:
+            self._found.pop(host, None)
+            raise
+
+
+async def _look_up(host: str) -> list[Address]:
+    try:
+        async with asyncio.timeout(LOOKUP_TIMEOUT):
+            found = await asyncio.get_running_loop().getaddrinfo(
+                host, None, type=socket.SOCK_STREAM
+            )
+    except (OSError, TimeoutError, UnicodeError):
+        raise NotWritten("the host's name cannot be resolved") from None
+    # A scope (fe80::1%eth0) makes an address link-local, and those are never called.
+    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+
+class Wires:
+    """Connections, each to one host at one address."""
+
+    def __init__(self, ca_file: str | None, timeout: float) -> None:
+        self._ca_file = ca_file
+        self._timeout = timeout
+        self._wires: OrderedDict[tuple[str, str], Wire] = OrderedDict()
+
+    async def get(self, url: Url, ip: str) -> Wire:
+        origin = url.origin_ascii
+        wire = self._wires.get((origin, ip))
+        if wire is None:
+            assert url.host_str is not None
+            wire = Wire(
+                origin,
+                ca_file=self._ca_file,
+                timeout=self._timeout,
+                address=(url.host_str, ip),
+            )
+            # 3 ms of CPU: a thousand new hosts must not hold up the loop.
+            await asyncio.to_thread(wire.open)
+            wire = self._wires.setdefault((origin, ip), wire)
+        self._wires.move_to_end((origin, ip))
+        if len(self._wires) > MOST_HOSTS:
+            # Not closed: calls may be under way, and it closes when the last one is done.
+            self._wires.popitem(last=False)
+        return wire
+
+    async def close(self) -> None:
+        for wire in self._wires.values():
+            await wire.close()
+
+
+def _encode(message: Message) -> bytes:
+    """The end of the body, the same for every recipient."""
+    content = message.content
+    shared = {
+        "notification_id": message.notification_id,
+        "topic": message.topic,
+        "title": content.title,
+        "body": content.body,
+        "data": content.data,
+        "actions": content.actions,
+    }
+    return orjson.dumps(shared)[1:] + b"}"
