@@ -1,0 +1,131 @@
+"""The delivery line in one process: the real API, database and sandbox, tasks run by hand."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import connection
+from rest_framework.test import APIClient
+
+from apps.delivery import tasks, wiring
+from apps.delivery.models import Chunk, ChunkKind, Delivery
+from apps.preferences import vault
+from apps.preferences.models import Contact, Recipient
+from apps.publishers import services as publishers
+from apps.publishers.scopes import Scope
+from apps.topics.models import Subscription, Topic
+
+
+@dataclass
+class Shop:
+    """A publisher with a key that may do everything, and its HTTP client."""
+
+    id: int
+    http: APIClient
+    names: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
+
+    def topic(self, name: str = "news", **fields: Any) -> Topic:
+        return Topic.objects.create(name=name, publisher_id=self.id, **fields)
+
+    def post(self, path: str, body: Any, *, status: int = 202, **headers: str) -> Any:
+        answer = self.http.post(f"/v1/{path}", body, format="json", headers=headers)
+        assert answer.status_code == status, answer.json()
+        return answer.json()
+
+    def get(self, path: str, *, status: int = 200, **query: Any) -> Any:
+        answer = self.http.get(f"/v1/{path}", query)
+        assert answer.status_code == status, answer.json()
+        return answer.json()
+
+    def counts(self, notification: Any) -> dict[str, dict[str, int]]:
+        return self.get(f"notifications/{notification['id']}")["counts"]
+
+
+def make_shop(name: str = "shop") -> Shop:
+    publisher = publishers.create_publisher(name)
+    _, key = publishers.create_key(publisher.pk, list(Scope))
+    http = APIClient()
+    http.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    return Shop(publisher.pk, http)
+
+
+@pytest.fixture
+def shop(transactional_db: None) -> Shop:
+    return make_shop()
+
+
+@pytest.fixture
+def other_shop(transactional_db: None) -> Shop:
+    return make_shop("other")
+
+
+def recipient(user_id: str, **addresses: str) -> Recipient:
+    """A person with an inbox and these addresses: ``email=…``, ``push_ios=token``, …"""
+    person = Recipient.objects.create(user_id=user_id)
+    for name, address in {"inbox": user_id, **addresses}.items():
+        channel, _, platform = name.partition("_")
+        contact(channel, address, recipient=person, platform=platform)
+    return person
+
+
+def contact(channel: str, address: str, **fields: Any) -> Contact:
+    sealed = vault.seal(channel, address)
+    return Contact.objects.create(
+        channel=channel,
+        address=sealed.ciphertext,
+        address_index=sealed.index,
+        masked=sealed.masked,
+        **fields,
+    )
+
+
+def subscribe(topic: Topic, person: Recipient, *channels: str) -> None:
+    for channel in channels:
+        Subscription.objects.create(topic=topic, recipient=person, channel=channel)
+
+
+@pytest.fixture
+def work() -> Callable[[], None]:
+    """Run every open chunk's task, as workers would, until none is left."""
+
+    def run() -> None:
+        while chunks := list(Chunk.objects.exclude(state="done").order_by("id")):
+            for chunk in chunks:
+                task = tasks.fan_out if chunk.kind == ChunkKind.WHOLE else tasks.deliver
+                task.apply(args=[chunk.pk], throw=True)
+            assert not Chunk.objects.filter(
+                pk__in=[chunk.pk for chunk in chunks], state="queued"
+            ).exists(), "a chunk was not claimed"
+
+    return run
+
+
+@pytest.fixture
+def wake() -> Callable[[], None]:
+    """Make every waiting delivery due now and let the sweeper find it."""
+
+    def run() -> None:
+        Delivery.objects.filter(next_attempt_at__isnull=False).update(
+            next_attempt_at="2020-01-01T00:00:00Z"
+        )
+        tasks.sweep.apply(throw=True)
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _engine_of_this_test() -> Iterator[None]:
+    """Each test's providers are its own."""
+    yield
+    wiring.close()
+
+
+@pytest.fixture
+def execute(transactional_db: None) -> Callable[..., list[tuple]]:
+    def run(statement: str, *params: Any) -> list[tuple]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, params)
+            return cursor.fetchall() if cursor.description else []
+
+    return run

@@ -1,0 +1,293 @@
+"""Publishing and reading back, through the HTTP door."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from apps.delivery.models import IdempotencyKey, Notification
+from tests.integration.delivery.conftest import recipient, subscribe
+
+HELLO = {"title": "Hello", "body": "There"}
+
+
+def test_a_notification_to_one_person_reaches_their_inbox(shop, work):
+    recipient("ada")
+    posted = shop.post("notifications", {"user_id": "ada", "content": HELLO})
+    assert posted["state"] == "accepted"
+    work()
+    found = shop.get(f"notifications/{posted['id']}")
+    assert found["state"] == "done"
+    assert found["counts"] == {"inbox": {"delivered": 1}}
+
+
+def test_channels_left_out_means_every_channel_on_which_the_person_is_reached(shop):
+    recipient("ada", email="ada@example.com")
+    posted = shop.post("notifications", {"user_id": "ada", "content": HELLO})
+    assert posted["channels"] == ["email", "inbox"]
+
+
+def test_naming_somebody_twice_notifies_them_once(shop, work):
+    recipient("ada")
+    posted = shop.post("notifications", {"user_ids": ["ada", "ada"], "content": HELLO})
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+
+
+def test_unknown_recipients_are_named_and_nothing_is_accepted(shop):
+    recipient("ada")
+    problem = shop.post(
+        "notifications", {"user_ids": ["ada", "bob", "eve"], "content": HELLO}, status=400
+    )
+    assert problem["type"] == "/problems/unknown-recipient"
+    assert problem["user_ids"] == ["bob", "eve"]
+    assert not Notification.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"titel": "x"}, "/titel"),
+        ({"content": {"subject": "x"}}, "/content/subject"),
+        ({"priority": "urgent"}, "/priority"),
+        ({"channels": ["fax"]}, "/channels"),
+        ({"expires_at": "2001-01-01T00:00:00Z"}, "/expires_at"),
+        ({"send_at": "tomorrow"}, "/send_at"),
+        ({"content": {}}, "/content"),
+        ({"content": {"body": "x", "actions": {"Open": "javascript:alert(1)"}}}, "/content"),
+        ({"user_ids": ["ada"]}, ""),
+        ({"user_id": None}, "/user_id"),
+    ],
+)
+def test_bad_input_is_pointed_at(shop, change, pointer):
+    recipient("ada")
+    problem = shop.post(
+        "notifications", {"user_id": "ada", "content": HELLO, **change}, status=400
+    )
+    assert problem["errors"][0]["pointer"].startswith(pointer)
+
+
+def test_content_over_64_kib_is_refused_with_its_size(shop):
+    recipient("ada")
+    content = {"body": "x" * 70_000}
+    problem = shop.post(
+        "notifications", {"user_id": "ada", "channels": ["inbox"], "content": content}, status=413
+    )
+    assert "70" in problem["detail"] and problem["limit"] == 65536
+
+
+def test_more_than_a_thousand_recipients_are_refused(shop):
+    names = [f"u{n}" for n in range(1001)]
+    problem = shop.post("notifications", {"user_ids": names, "content": HELLO}, status=400)
+    assert problem["errors"][0]["pointer"] == "/user_ids"
+
+
+def test_content_a_named_channel_cannot_carry_is_refused_at_once(shop):
+    recipient("ada", sms="+4366012345678")
+    problem = shop.post(
+        "notifications",
+        {"user_id": "ada", "channels": ["sms"], "content": {"body": "x" * 2000}},
+        status=400,
+    )
+    assert "sms" in problem["detail"]
+
+
+def test_a_topic_reaches_its_subscribers_on_their_channels(shop, work):
+    topic = shop.topic()
+    for name in ("ada", "bob"):
+        subscribe(topic, recipient(name), "inbox")
+    recipient("eve")
+    posted = shop.post("topics/news/publish", {"content": HELLO})
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 2}}
+
+
+def test_a_topics_priority_is_used_where_none_is_given(shop):
+    shop.topic(default_priority="low")
+    assert shop.post("topics/news/publish", {"content": HELLO})["priority"] == "low"
+    urgent = shop.post("topics/news/publish", {"content": HELLO, "priority": "high"})
+    assert urgent["priority"] == "high"
+
+
+def test_only_the_channels_asked_for_are_used(shop, work):
+    topic = shop.topic()
+    person = recipient("ada", email="ada@example.com")
+    subscribe(topic, person, "inbox", "email")
+    posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["inbox"]})
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+
+
+def test_another_publishers_topic_does_not_exist_until_it_is_granted(shop, other_shop):
+    topic = other_shop.topic("theirs")
+    shop.post("topics/theirs/publish", {"content": HELLO}, status=404)
+    topic.granted_to.add(shop.id)
+    shop.post("topics/theirs/publish", {"content": HELLO})
+
+
+def test_another_publishers_notification_does_not_exist(shop, other_shop):
+    recipient("ada")
+    posted = shop.post("notifications", {"user_id": "ada", "content": HELLO})
+    for path in ("", "/deliveries"):
+        other_shop.get(f"notifications/{posted['id']}{path}", status=404)
+    other_shop.post(f"notifications/{posted['id']}/cancel", None, status=404)
+
+
+def test_a_batch_gives_each_notification_a_result_of_its_own(shop, work):
+    recipient("ada")
+    good = {"user_id": "ada", "content": HELLO}
+    answer = shop.post(
+        "notifications/batch",
+        {"notifications": [good, {"user_id": "nobody", "content": HELLO}, {"user_id": "ada"}]},
+    )
+    first, second, third = answer["results"]
+    assert first["status"] == 202
+    assert second["problem"]["type"] == "/problems/unknown-recipient"
+    assert third["problem"]["errors"][0]["pointer"] == "/content"
+    work()
+    assert shop.counts(first["notification"]) == {"inbox": {"delivered": 1}}
+    assert Notification.objects.count() == 1
+
+
+def test_notifications_are_listed_newest_first_and_by_pages(shop):
+    recipient("ada")
+    ids = [
+        shop.post("notifications", {"user_id": "ada", "content": HELLO})["id"] for _ in range(3)
+    ]
+    page = shop.get("notifications", limit=2)
+    rest = shop.get("notifications", limit=2, cursor=page["next"])
+    assert [row["id"] for row in page["data"] + rest["data"]] == ids[::-1]
+    assert rest["next"] is None
+
+
+def test_deliveries_are_paged_with_their_attempts_and_masked_addresses(shop, work):
+    topic = shop.topic()
+    for n in range(3):
+        subscribe(topic, recipient(f"u{n}"), "inbox")
+    posted = shop.post("topics/news/publish", {"content": HELLO})
+    work()
+    path = f"notifications/{posted['id']}/deliveries"
+    page = shop.get(path, limit=2)
+    rest = shop.get(path, limit=2, cursor=page["next"])
+    rows = page["data"] + rest["data"]
+    assert sorted(row["user_id"] for row in rows) == ["u0", "u1", "u2"]
+    assert all(row["attempts"][0]["outcome"] == "accepted" for row in rows)
+    assert shop.get(path, state="failed")["data"] == []
+    assert shop.get(path, state="delivered", channel="inbox")["data"]
+
+
+# -- Idempotency ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", "X-Idempotency-Key"])
+def test_the_same_key_and_body_get_the_first_answer_again(shop, header):
+    recipient("ada")
+    body = {"user_id": "ada", "content": HELLO}
+    first = shop.post("notifications", body, **{header: "k1"})
+    again = shop.http.post("/v1/notifications", body, format="json", headers={header: "k1"})
+    assert (again.status_code, again.json()) == (202, first)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert Notification.objects.count() == 1
+
+
+def test_the_same_key_with_another_body_is_refused(shop):
+    recipient("ada")
+    shop.post("notifications", {"user_id": "ada", "content": HELLO}, **{"Idempotency-Key": "k1"})
+    problem = shop.post(
+        "notifications",
+        {"user_id": "ada", "content": {"title": "Other"}},
+        status=422,
+        **{"Idempotency-Key": "k1"},
+    )
+    assert problem["type"] == "/problems/idempotency-mismatch"
+
+
+def test_two_publishers_may_use_the_same_key(shop, other_shop):
+    recipient("ada")
+    body = {"user_id": "ada", "content": HELLO}
+    first = shop.post("notifications", body, **{"Idempotency-Key": "k"})
+    second = other_shop.post("notifications", body, **{"Idempotency-Key": "k"})
+    assert first["id"] != second["id"]
+
+
+def test_a_request_that_failed_leaves_its_key_free(shop):
+    body = {"user_id": "ada", "content": HELLO}
+    shop.post("notifications", body, status=400, **{"Idempotency-Key": "k"})
+    recipient("ada")
+    shop.post("notifications", body, **{"Idempotency-Key": "k"})
+
+
+def test_a_key_whose_first_request_does_not_end_gets_409_and_then_the_answer(shop):
+    recipient("ada")
+    body = {"user_id": "ada", "content": HELLO}
+    holding, release = threading.Event(), threading.Event()
+
+    def first_request() -> None:
+        """Hold the key's row uncommitted, as a request does that is still at work."""
+        from django.db import transaction
+
+        with transaction.atomic():
+            IdempotencyKey.objects.create(
+                publisher_id=shop.id, key="k", fingerprint=b"", created_at=datetime.now(UTC)
+            )
+            holding.set()
+            release.wait(20)
+            transaction.set_rollback(True)
+        connection.close()
+
+    thread = threading.Thread(target=first_request)
+    thread.start()
+    assert holding.wait(5)
+    try:
+        problem = shop.post("notifications", body, status=409, **{"Idempotency-Key": "k"})
+        assert problem["type"] == "/problems/idempotency-in-flight"
+    finally:
+        release.set()
+        thread.join()
+    shop.post("notifications", body, **{"Idempotency-Key": "k"})
+
+
+def test_a_storm_of_one_key_makes_one_notification_and_one_answer(shop):
+    recipient("ada")
+    answers, body = [], {"user_id": "ada", "content": HELLO}
+
+    def ask() -> None:
+        answers.append(shop.post("notifications", body, **{"Idempotency-Key": "storm"})["id"])
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 12 and len(set(answers)) == 1
+    assert Notification.objects.count() == 1
+
+
+def test_a_batch_is_replayed_as_a_whole(shop):
+    recipient("ada")
+    body = {"notifications": [{"user_id": "ada", "content": HELLO}] * 3}
+    first = shop.post("notifications/batch", body, **{"Idempotency-Key": "b"})
+    assert shop.post("notifications/batch", body, **{"Idempotency-Key": "b"}) == first
+    assert Notification.objects.count() == 3
+
+
+# -- Time -------------------------------------------------------------------------------------
+
+
+def test_a_notification_for_later_waits_and_is_not_enqueued(shop, execute):
+    recipient("ada")
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    posted = shop.post("notifications", {"user_id": "ada", "content": HELLO, "send_at": later})
+    assert posted["state"] == "scheduled"
+    [(due_at,)] = execute("SELECT due_at FROM delivery_chunk")
+    assert due_at == datetime.fromisoformat(later)
+    assert shop.get(f"notifications/{posted['id']}")["state"] == "scheduled"
+
+
+def test_a_topics_delay_holds_its_notifications_back(shop):
+    shop.topic(delay=600)
+    posted = shop.post("topics/news/publish", {"content": HELLO})
+    waits = datetime.fromisoformat(posted["send_at"]) - datetime.fromisoformat(posted["created_at"])
+    assert waits == timedelta(seconds=600)

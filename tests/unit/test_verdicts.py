@@ -1,0 +1,76 @@
+import random
+
+from notifier.backoff import RetryPolicy
+from notifier.outcomes import Accepted, Reason, Refused, Retry, Unknown
+from notifier.states import TERMINAL, TRANSITIONS, WAITING, DeliveryState, may_move
+from notifier.verdicts import judge
+
+NOW = 1_000_000.0
+
+
+def judged(outcome, *, attempt=1, resend_unknown=False, expires_at=None):
+    return judge(
+        outcome,
+        attempt=attempt,
+        policy=RetryPolicy((10.0, 10.0), jitter=0.0),
+        resend_unknown=resend_unknown,
+        expires_at=expires_at,
+        now=NOW,
+        rng=random.Random(1),
+    )
+
+
+def test_what_the_provider_took_is_accepted():
+    assert judged(Accepted("id")).state == DeliveryState.ACCEPTED
+
+
+def test_what_is_there_at_once_is_delivered():
+    assert judged(Accepted(delivered=True)).state == DeliveryState.DELIVERED
+
+
+def test_a_refusal_is_final_on_the_first_attempt():
+    verdict = judged(Refused(Reason.INVALID_ADDRESS))
+    assert (verdict.state, verdict.reason) == (DeliveryState.FAILED, "invalid_address")
+    assert verdict.next_attempt_at is None
+
+
+def test_a_passing_error_is_tried_again_by_the_policy():
+    verdict = judged(Retry(Reason.PROVIDER_ERROR))
+    assert (verdict.state, verdict.next_attempt_at) == (DeliveryState.RETRYING, NOW + 10)
+
+
+def test_out_of_attempts_is_dead_with_the_last_reason():
+    verdict = judged(Retry(Reason.CONNECTION), attempt=3)
+    assert (verdict.state, verdict.reason) == (DeliveryState.DEAD, "connection")
+
+
+def test_no_answer_is_unknown_where_a_second_copy_would_hurt():
+    assert judged(Unknown()).state == DeliveryState.UNKNOWN
+
+
+def test_no_answer_is_tried_again_where_a_missing_copy_would_hurt_more():
+    assert judged(Unknown(), resend_unknown=True).state == DeliveryState.RETRYING
+
+
+def test_a_next_attempt_after_the_expiry_is_not_waited_for():
+    assert judged(Retry(Reason.TIMEOUT), expires_at=NOW + 5).state == DeliveryState.EXPIRED
+
+
+def test_every_verdict_is_a_move_that_the_table_allows():
+    outcomes = [Accepted(), Accepted(delivered=True), Refused(Reason.REJECTED), Unknown()]
+    for outcome in [*outcomes, Retry(Reason.TIMEOUT)]:
+        for attempt in (1, 3):
+            for expires_at in (None, NOW + 1):
+                for resend in (True, False):
+                    verdict = judged(
+                        outcome, attempt=attempt, expires_at=expires_at, resend_unknown=resend
+                    )
+                    assert may_move(DeliveryState.SENDING, verdict.state)
+
+
+def test_every_state_has_its_row_and_waiting_ones_lead_to_sending():
+    assert set(TRANSITIONS) == set(DeliveryState)
+    assert WAITING | TERMINAL == set(DeliveryState)
+    assert all(
+        may_move(state, DeliveryState.SENDING) for state in WAITING - {DeliveryState.SENDING}
+    )
