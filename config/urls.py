@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from apps.delivery import health
 from apps.publishers import problems
 
 handler400 = problems.handler400
@@ -23,4 +24,7 @@ v1 = [
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("v1/", include(v1)),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.exposition),
 ]
