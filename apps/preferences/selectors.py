@@ -1,5 +1,7 @@
 """Reads."""
 
+from collections.abc import Collection
+
 from django.db.models import QuerySet
 
 from apps.preferences.channels import INBOX, PUSH
@@ -11,6 +13,11 @@ from apps.publishers.problems import Problem
 def find_recipient(user_id: str) -> Recipient | None:
     """The recipient of that very ``user_id``."""
     return Recipient.objects.filter(user_id=user_id).first()
+
+
+def recipient_ids(user_ids: Collection[str]) -> dict[str, int]:
+    """``user_id`` -> id of those who are recipients."""
+    return dict(Recipient.objects.filter(user_id__in=user_ids).values_list("user_id", "id"))
 
 
 def get_recipient(user_id: str) -> Recipient:

@@ -36,7 +36,7 @@ def parse_address(channel: str, address: str, platform: str = "", field: str = "
 
 
 def parse_secret(secret: str) -> str:
-    """A webhook's signing secret. Standard Webhooks 1.0.0: ``whsec_`` and base64 of 24..64 bytes."""
+    """A signing secret as Standard Webhooks 1.0.0 has it: ``whsec_``, base64 of 24 to 64 bytes."""
     if not re.fullmatch(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}", secret):
         raise serializers.ValidationError("Write whsec_ and the base64 of 24 to 64 random bytes.")
     return secret

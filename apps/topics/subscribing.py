@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.preferences import selectors as recipients
 from apps.preferences import services as preferences
 from apps.preferences import vault
 from apps.preferences.services import Address
@@ -34,33 +35,36 @@ def subscribe_recipients(
 
     Who is subscribed stays so; who had unsubscribed is active again.
     """
-    if not wishes:
+    people = recipients.recipient_ids({user_id for user_id, _ in wishes})
+    known = {(people[user_id], channel) for user_id, channel in wishes if user_id in people}
+    if not known:
         return {}
-    columns = [list(column) for column in zip(*wishes, strict=True)]
+    columns = [list(column) for column in zip(*sorted(known), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(_SUBSCRIBE_RECIPIENTS, [topic_id, *columns])
-        cursor.execute(_SUBSCRIPTIONS_OF_RECIPIENTS, [*columns, topic_id])
-        return {
-            (user_id, channel): Subscribed(row, channel, state)
-            for user_id, channel, row, state in cursor.fetchall()
-        }
+        found = {(recipient, channel): rest for recipient, channel, *rest in cursor.fetchall()}
+        if unchanged := list({recipient for recipient, _ in known - found.keys()}):
+            cursor.execute(_SUBSCRIPTIONS_OF_RECIPIENTS, [topic_id, unchanged])
+            found |= {(recipient, channel): rest for recipient, channel, *rest in cursor.fetchall()}
+    return {
+        (user_id, channel): Subscribed(found[row][0], channel, found[row][1])
+        for user_id, channel in wishes
+        if (row := (people.get(user_id), channel)) in found
+    }
 
 
+# Neither statement joins what was asked for with a table: without statistics on the tables (a
+# fresh installation) PostgreSQL joined on the channel first and took 6 s for 5,000 people.
 _SUBSCRIBE_RECIPIENTS = """
     INSERT INTO topics_subscription AS s
-        (topic_id, channel, recipient_id, state, created_at, updated_at)
-    SELECT DISTINCT %s::bigint, w.channel, r.id, 'active', now(), now()
-    FROM unnest(%s::text[], %s::text[]) AS w (user_id, channel)
-    JOIN preferences_recipient r ON r.user_id = w.user_id
-    ORDER BY r.id, w.channel
+        (topic_id, recipient_id, channel, state, created_at, updated_at)
+    SELECT %s::bigint, w.*, 'active', now(), now() FROM unnest(%s::bigint[], %s::text[]) AS w
     ON CONFLICT (topic_id, channel, recipient_id) WHERE recipient_id IS NOT NULL
-    DO UPDATE SET state = 'active', updated_at = now() WHERE s.state = 'unsubscribed'"""
+    DO UPDATE SET state = 'active', updated_at = now() WHERE s.state = 'unsubscribed'
+    RETURNING recipient_id, channel, id, state"""
 _SUBSCRIPTIONS_OF_RECIPIENTS = """
-    SELECT w.user_id, w.channel, s.id, s.state
-    FROM unnest(%s::text[], %s::text[]) AS w (user_id, channel)
-    JOIN preferences_recipient r ON r.user_id = w.user_id
-    JOIN topics_subscription s
-        ON s.topic_id = %s AND s.channel = w.channel AND s.recipient_id = r.id"""
+    SELECT recipient_id, channel, id, state FROM topics_subscription
+    WHERE topic_id = %s AND recipient_id = ANY(%s)"""
 
 
 @transaction.atomic
