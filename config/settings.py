@@ -6,6 +6,7 @@ from pathlib import Path
 import dj_database_url
 
 from config import env, queues
+from notifier.priorities import Priority
 from notifier.queues import HOUSEKEEPING
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -155,11 +156,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/v1",
+    "ENUM_NAME_OVERRIDES": {"PriorityEnum": [p.value for p in Priority]},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 80 * 1024 * 1024  # a batch: 1,000 notifications of 64 KiB and room
 
 # -- Channels and providers -------------------------------------------------------------------
 

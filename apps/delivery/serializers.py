@@ -8,6 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from apps.delivery.models import Attempt, Delivery, Notification
+from apps.preferences.serializers import ItemError
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
 from apps.publishers.serializers import StrictSerializer
@@ -49,7 +50,9 @@ class PublishIn(StrictSerializer):
 
     content = ContentIn()
     priority = serializers.ChoiceField(
-        choices=list(Priority), required=False, help_text="the topic's default where left out"
+        choices=[p.value for p in Priority],
+        required=False,
+        help_text="the topic's default where left out",
     )
     channels = serializers.ListField(
         child=serializers.ChoiceField(choices=list(settings.CHANNELS)),
@@ -120,6 +123,21 @@ class AcceptedOut(serializers.ModelSerializer):
 
     def get_state(self, row: Notification) -> str:
         return "scheduled" if row.is_scheduled() else "accepted"
+
+
+class BatchResult(serializers.Serializer):
+    """What became of one notification of a batch."""
+
+    index = serializers.IntegerField(help_text="position in the request, from 0")
+    status = serializers.ChoiceField(["accepted", "error"])
+    notification = AcceptedOut(required=False)
+    problem = ItemError(required=False)
+
+
+class BatchOut(serializers.Serializer):
+    """One result for each notification, in the order of the request."""
+
+    results = BatchResult(many=True)
 
 
 class AttemptOut(serializers.ModelSerializer):

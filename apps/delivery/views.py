@@ -5,19 +5,26 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
-from rest_framework.views import APIView
 
 from apps.delivery import audience, idempotency, selectors, transitions
 from apps.delivery.accept import Draft, accept
 from apps.delivery.idempotency import Answer
 from apps.delivery.models import Notification
 from apps.delivery.serializers import (
+    BATCH_LIMIT,
+    CONTENT_LIMIT,
     AcceptedOut,
     BatchIn,
+    BatchOut,
     DeliveriesQuery,
     DeliveryOut,
     NotificationIn,
@@ -25,12 +32,24 @@ from apps.delivery.serializers import (
     PublishIn,
 )
 from apps.preferences.models import Contact, Recipient
-from apps.publishers.pagination import CursorPage, read_query
-from apps.publishers.problems import Problem, as_problem
+from apps.publishers.endpoint import Endpoint
+from apps.publishers.openapi import ProblemDetails
+from apps.publishers.pagination import CursorPage, PageQuery, read_query
+from apps.publishers.problems import CONTENT_TYPE, Problem, as_problem
+from apps.publishers.scopes import Scope
 from apps.topics.selectors import TopicSnapshot, visible_topic
 from notifier import channels
 from notifier.messages import Content
 from notifier.priorities import Priority
+
+NOTIFICATIONS = "Notifications"
+#: A batch may carry as many contents as notifications.
+BATCH_BODY = BATCH_LIMIT * (CONTENT_LIMIT + 1024)
+#: What a request under an Idempotency-Key may be refused with.
+REFUSALS = {
+    (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the key's first request is not done"),
+    (422, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the key was used for another request"),
+}
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -55,26 +74,26 @@ _NEWS = OpenApiExample(
 )
 
 
-class NotificationsView(APIView):
+class NotificationsView(Endpoint):
     """Notify named recipients; list what was posted."""
 
-    required_scopes = {"POST": "notifications:write", "GET": "notifications:read"}
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE, "GET": Scope.NOTIFICATIONS_READ}
+    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="notify",
         request=NotificationIn,
-        responses={202: AcceptedOut},
+        responses={202: AcceptedOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
         examples=[_OTP],
-        tags=["notifications"],
+        tags=[NOTIFICATIONS],
     )
     def post(self, request: Request) -> Response:
         """Notify 1 to 1,000 recipients. 202: it is stored, and nothing will lose it."""
-        serializer = NotificationIn(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = self.body(request, NotificationIn)
 
         def act() -> Answer:
-            draft = _named_draft(serializer.validated_data)
+            draft = _named_draft(data)
             [row] = accept(request.user.id, [draft])
             return Answer(202, _accepted(row))
 
@@ -82,8 +101,9 @@ class NotificationsView(APIView):
 
     @extend_schema(
         operation_id="list_notifications",
+        parameters=[PageQuery],
         responses={200: NotificationOut(many=True)},
-        tags=["notifications"],
+        tags=[NOTIFICATIONS],
     )
     def get(self, request: Request) -> Response:
         """Your notifications, newest first."""
@@ -92,26 +112,25 @@ class NotificationsView(APIView):
         return pages.get_paginated_response([_notification(row) for row in rows])
 
 
-class BatchView(APIView):
+class BatchView(Endpoint):
     """Many different notifications in one call."""
 
-    required_scopes = {"POST": "notifications:write"}
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
+    max_body = BATCH_BODY
 
     @extend_schema(
         operation_id="notify_batch",
         request=BatchIn,
-        responses={202: dict},
+        responses={202: BatchOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
-        tags=["notifications"],
+        tags=[NOTIFICATIONS],
     )
     def post(self, request: Request) -> Response:
         """Notify with up to 1,000 different notifications; each has a result of its own.
 
         Those with errors are left out, the others are accepted together.
         """
-        serializer = BatchIn(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        posted = serializer.validated_data["notifications"]
+        posted = self.body(request, BatchIn)["notifications"]
 
         def act() -> Answer:
             return Answer(202, {"results": _accept_batch(request.user.id, posted)})
@@ -119,25 +138,23 @@ class BatchView(APIView):
         return _once(request, act)
 
 
-class PublishView(APIView):
+class PublishView(Endpoint):
     """Publish to a topic."""
 
-    required_scopes = {"POST": "notifications:write"}
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
 
     @extend_schema(
         operation_id="publish",
         request=PublishIn,
-        responses={202: AcceptedOut},
+        responses={202: AcceptedOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
         examples=[_NEWS],
-        tags=["topics"],
+        tags=[NOTIFICATIONS],
     )
     def post(self, request: Request, name: str) -> Response:
         """Notify everybody subscribed to the topic. 202: stored, and nothing will lose it."""
         topic = visible_topic(name, request.user.id)
-        serializer = PublishIn(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = self.body(request, PublishIn)
 
         def act() -> Answer:
             chosen = data.get("channels") or list(settings.CHANNELS)
@@ -149,29 +166,29 @@ class PublishView(APIView):
         return _once(request, act)
 
 
-class NotificationView(APIView):
+class NotificationView(Endpoint):
     """One notification."""
 
-    required_scopes = {"GET": "notifications:read"}
+    required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
 
     @extend_schema(
-        operation_id="get_notification", responses={200: NotificationOut}, tags=["notifications"]
+        operation_id="get_notification", responses={200: NotificationOut}, tags=[NOTIFICATIONS]
     )
     def get(self, request: Request, notification_id: UUID) -> Response:
         """Its state, and its deliveries counted by channel and state."""
         return Response(_notification(_mine(request, notification_id)))
 
 
-class CancelView(APIView):
+class CancelView(Endpoint):
     """Take a notification back."""
 
-    required_scopes = {"POST": "notifications:write"}
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
 
     @extend_schema(
         operation_id="cancel_notification",
         request=None,
         responses={200: NotificationOut},
-        tags=["notifications"],
+        tags=[NOTIFICATIONS],
     )
     def post(self, request: Request, notification_id: UUID) -> Response:
         """Cancel what has not been sent. What is being sent right now cannot be called back.
@@ -183,16 +200,17 @@ class CancelView(APIView):
         return Response(_notification(_mine(request, notification_id)))
 
 
-class DeliveriesView(APIView):
+class DeliveriesView(Endpoint):
     """What became of each delivery."""
 
-    required_scopes = {"GET": "notifications:read"}
+    required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
+    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="list_deliveries",
         parameters=[DeliveriesQuery],
         responses={200: DeliveryOut(many=True)},
-        tags=["notifications"],
+        tags=[NOTIFICATIONS],
     )
     def get(self, request: Request, notification_id: UUID) -> Response:
         """The notification's deliveries with every attempt, in the order they were made."""
@@ -264,10 +282,15 @@ def _accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[d
             serializer.is_valid(raise_exception=True)
             drafts[position] = _named_draft(serializer.validated_data)
         except (ValidationError, Problem) as error:
-            results[position] = {"status": error.status_code, "problem": as_problem(error).body()}
+            problem = as_problem(error).body()
+            results[position] = {"index": position, "status": "error", "problem": problem}
     rows = accept(publisher_id, list(drafts.values()))
     for position, row in zip(drafts, rows, strict=True):
-        results[position] = {"status": 202, "notification": _accepted(row)}
+        results[position] = {
+            "index": position,
+            "status": "accepted",
+            "notification": _accepted(row),
+        }
     return results
 
 

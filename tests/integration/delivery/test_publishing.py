@@ -142,7 +142,7 @@ def test_a_batch_gives_each_notification_a_result_of_its_own(shop, work):
         {"notifications": [good, {"user_id": "nobody", "content": HELLO}, {"user_id": "ada"}]},
     )
     first, second, third = answer["results"]
-    assert first["status"] == 202
+    assert [row["status"] for row in answer["results"]] == ["accepted", "error", "error"]
     assert second["problem"]["type"] == "/problems/unknown-recipient"
     assert third["problem"]["errors"][0]["pointer"] == "/content"
     work()
