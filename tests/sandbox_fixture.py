@@ -46,6 +46,11 @@ class RunningSandbox:
         builder = builder.http2_prior_knowledge() if http2 else builder.http1_only()
         return builder.build()
 
+    @property
+    def log(self) -> str:
+        """What the process wrote to stderr so far."""
+        return self.directory.with_suffix(".log").read_text()
+
     def stop(self) -> None:
         self.process.terminate()
         try:
@@ -53,23 +58,25 @@ class RunningSandbox:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+        assert "Traceback" not in self.log, self.log
 
 
 def start_sandbox(directory: Path) -> RunningSandbox:
     """Start one on free ports and return once it is ready. The caller stops it."""
+    log = directory.with_suffix(".log")
+    log.parent.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "notifier.sandbox", "--dir", str(directory)]
         + ["--port", "0", "--https-port", "0", "--apns-port", "0", "--smtp-port", "0"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=log.open("w"),
         text=True,
     )
     assert process.stdout is not None
-    line = process.stdout.readline()
-    if "sandbox ready on" not in line:
+    if "sandbox ready on" not in process.stdout.readline():
         process.kill()
-        raise RuntimeError(f"the sandbox did not start: {line}{process.stdout.read()}")
+        raise RuntimeError(f"the sandbox did not start: {log.read_text()}")
     config = json.loads((directory / "sandbox.json").read_text())
     return RunningSandbox(directory, config, SandboxClient(config["control_url"]), process)
 

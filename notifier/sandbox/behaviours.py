@@ -116,6 +116,8 @@ class Behaviours:
             raise UnknownBehaviour(f'no behaviour "{behaviour.word}"; there are {", ".join(WORDS)}')
         if behaviour.times < 0:
             raise UnknownBehaviour("times is a number from 0 (always)")
+        if not (behaviour.value.isascii() and behaviour.value.isprintable()):
+            raise UnknownBehaviour("retry_after goes into a header: printable ASCII only")
         self._rules[provider, address] = behaviour
         self._shown = {
             key: count

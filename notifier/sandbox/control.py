@@ -64,11 +64,8 @@ class Control:
         found = self._ledger.newest(
             channel=asked.get("channel", ""), address=asked.get("address", ""), since=since
         )
-        if "since" in asked:
-            # Following along: the oldest ones first, so that nothing is skipped.
-            entries = list(found)[::-1][:limit]
-        else:
-            entries = list(islice(found, limit))
+        # Who follows along gets the oldest first, so that nothing is skipped.
+        entries = islice(reversed(list(found)) if "since" in asked else found, limit)
         return {"messages": [entry.as_dict() for entry in entries]}
 
     def _forget_messages(self, request: Request) -> object:

@@ -23,7 +23,7 @@ SERVICE_ACCOUNT = f"sandbox@{PROJECT_ID}.iam.gserviceaccount.com"
 TOPIC = "com.example.app"
 FROM_NUMBER = "+15005550006"  # the one Twilio's own test credentials may send from
 FROM_EMAIL = "notifier@sandbox.example"
-CERTIFICATE_LIFE = datetime.timedelta(days=825)  # the longest that Apple's platforms trust
+CERTIFICATE_LIFE = datetime.timedelta(days=3650)  # longer than anyone keeps a directory
 
 
 @dataclass(frozen=True, slots=True)

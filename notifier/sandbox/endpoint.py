@@ -84,7 +84,7 @@ class Endpoint:
                 message.address,
                 delivery_id=message.delivery_id,
                 status=None if unanswered else answer.status,
-                accepted=answer is accepted or behaviour is not None and behaviour.accepts,
+                accepted=answer is accepted or (behaviour is not None and behaviour.accepts),
                 note=note,
                 message_id=message_id,
                 body=message.body,

@@ -117,7 +117,7 @@ class Fcm(Endpoint):
             raise _invalid("message", "Invalid JSON payload received: no message in it.") from None
         target, address = _target(message)
         _check_content(message, address)
-        data = message.get("data", {})
+        data = message.get("data") or {}
         _check_data(data, address)
         if len(request.body) > TOPIC_PAYLOAD_LIMIT:  # the payload is only a part of the body
             _check_size(message, target, address)

@@ -26,6 +26,8 @@ from notifier.sandbox.exchange import (
 
 STREAMS = 100  # what FCM allows on one connection
 WINDOW = 1024 * 1024
+#: What h2 raises when we answer on a stream that the client has reset.
+GIVEN_UP = (h2.exceptions.NoSuchStreamError, h2.exceptions.StreamIDTooLowError)
 
 
 class Http2Connection(asyncio.Protocol):
@@ -99,7 +101,10 @@ class Http2Connection(asyncio.Protocol):
             self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
         elif isinstance(event, h2.events.StreamEnded):
             headers, body = self._incoming.pop(event.stream_id)
-            self._handle(event.stream_id, headers, bytes(body))
+            try:
+                self._handle(event.stream_id, headers, bytes(body))
+            except GIVEN_UP:
+                self._forget(event.stream_id)  # in the same packet
         elif isinstance(event, h2.events.StreamReset):
             self._forget(event.stream_id)
         elif isinstance(event, h2.events.WindowUpdated | h2.events.RemoteSettingsChanged):

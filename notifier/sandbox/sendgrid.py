@@ -65,7 +65,7 @@ class Sendgrid(Endpoint):
         messages = [
             Received(
                 person["email"],
-                str(personalization.get("custom_args", {}).get("delivery_id", "")),
+                str(personalization["custom_args"].get("delivery_id", "")),
                 orjson.dumps({**shared, **personalization}),
             )
             for personalization in personalizations
@@ -99,12 +99,15 @@ def _check_personalizations(mail: dict[str, Any]) -> list[dict[str, Any]]:
         if not isinstance(personalization, dict) or not personalization.get("to"):
             sentence = "The to array is required for all personalization objects."
             raise _refusal(sentence, f"{here}.to")
-        arguments = personalization.get("custom_args", {})
+        arguments = personalization.setdefault("custom_args", {})
         if not isinstance(arguments, dict) or len(orjson.dumps(arguments)) > CUSTOM_ARGS_LIMIT:
             sentence = "The custom_args must be an object of at most 10000 bytes."
             raise _refusal(sentence, f"{here}.custom_args")
         for field in FIELDS:
-            for place, person in enumerate(personalization.get(field, ())):
+            people = personalization.get(field, [])
+            if not isinstance(people, list):
+                raise _refusal(f"The {field} parameter must be an array.", f"{here}.{field}")
+            for place, person in enumerate(people):
                 _check_person(person, f"{here}.{field}.{place}.email")
                 email = person["email"].lower()
                 if email in seen:

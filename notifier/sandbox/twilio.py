@@ -56,7 +56,10 @@ class Twilio(Endpoint):
         if account is None or account[1] != self._sid:
             sentence = f"The requested resource {request.path} was not found"
             raise _refusal(404, 20404, sentence)
-        form = {key: values[0] for key, values in parse_qs(request.body.decode()).items()}
+        form = {
+            key: values[0]
+            for key, values in parse_qs(request.body.decode("utf-8", "replace")).items()
+        }
         _check(form)
         callback = form.get("StatusCallback", "")
         delivery_id = parse_qs(urlsplit(callback).query).get("delivery_id", [""])[0]

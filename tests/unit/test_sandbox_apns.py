@@ -11,8 +11,6 @@ from pyreqwest.client import SyncClient
 
 from tests.sandbox_fixture import RunningSandbox
 
-pytest_plugins = ["tests.sandbox_fixture"]
-
 TOKEN = "0123456789abcdef" * 4
 PAYLOAD = {"aps": {"alert": {"title": "Hello"}}, "delivery_id": "d-1"}
 

@@ -7,8 +7,6 @@ import pytest
 
 from tests.sandbox_fixture import RunningSandbox
 
-pytest_plugins = ["tests.sandbox_fixture"]
-
 MAIL: dict[str, Any] = {
     "personalizations": [
         {"to": [{"email": "anna@example.com"}], "custom_args": {"delivery_id": "d-1"}}

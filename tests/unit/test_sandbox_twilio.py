@@ -11,8 +11,6 @@ from twilio.rest import Client
 
 from tests.sandbox_fixture import RunningSandbox
 
-pytest_plugins = ["tests.sandbox_fixture"]
-
 GOOD = {"To": "+14155550100", "From": "+15005550006", "Body": "Hello"}
 
 

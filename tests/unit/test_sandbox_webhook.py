@@ -10,8 +10,6 @@ from standardwebhooks import Webhook
 
 from tests.sandbox_fixture import RunningSandbox
 
-pytest_plugins = ["tests.sandbox_fixture"]
-
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 BODY = '{"title":"Hello"}'
 
