@@ -1,0 +1,95 @@
+"""Everything a call can fail with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class NotifierError(Exception):
+    """A call that did not succeed.
+
+    ``status``: the HTTP status, ``None`` where nothing answered; ``type``: the last part of the
+    problem's URI (RFC 9457), the name to branch on; ``detail``: a sentence that says what to do;
+    ``errors``: one mapping for each wrong field, with ``pointer`` (JSON pointer into what was
+    sent) and ``detail``; ``problem``: the whole answer.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        type: str = "",
+        problem: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+        self.type = type
+        self.problem: Mapping[str, Any] = problem or {}
+        self.errors: list[dict[str, str]] = list(self.problem.get("errors", ()))
+        self.retry_after = retry_after
+
+
+class AuthenticationError(NotifierError):
+    """401: the API key is missing, wrong, expired or revoked."""
+
+
+class NotAllowed(NotifierError):
+    """403: the key lacks a scope, or the topic is another publisher's."""
+
+
+class NotFound(NotifierError):
+    """404: no such topic, recipient or notification, or none that this publisher may see."""
+
+
+class InvalidRequest(NotifierError):
+    """400, 413, 422 and other 4xx: what was sent cannot be taken; ``errors`` name the fields."""
+
+
+class Conflict(NotifierError):
+    """409: it contradicts what is there, such as a topic of the same name."""
+
+
+class RateLimited(NotifierError):
+    """429, and waiting longer than the client may would be needed. ``retry_after``: seconds."""
+
+
+class Unavailable(NotifierError):
+    """5xx: the service failed or is down, and did not come back within ``retry_for``."""
+
+
+class ConnectionFailed(NotifierError):
+    """Nothing answered within ``retry_for``: no connection, or none that lasted."""
+
+
+class StillSending(NotifierError, TimeoutError):
+    """``wait`` reached its timeout; the notification goes on being delivered."""
+
+
+_BY_STATUS: dict[int, type[NotifierError]] = {
+    401: AuthenticationError,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    429: RateLimited,
+}
+
+
+def from_problem(
+    status: int, problem: Mapping[str, Any], retry_after: float | None = None
+) -> NotifierError:
+    """The error for an answer of ``status`` with this problem details object."""
+    if status >= 500:
+        kind: type[NotifierError] = Unavailable
+    elif status >= 400:
+        kind = _BY_STATUS.get(status, InvalidRequest)
+    else:  # a redirect: a POST that follows one becomes a GET, and the key goes to a stranger
+        kind = NotifierError
+    return kind(
+        str(problem.get("detail") or f"The service answered {status}; check its base URL."),
+        status=status,
+        type=str(problem.get("type", "")).rpartition("/")[2],
+        problem=problem,
+        retry_after=retry_after,
+    )
