@@ -25,8 +25,8 @@ class SandboxClient:
             return False
 
     def counts(self) -> dict[str, Any]:
-        """Per provider: ``requests``, ``accepted``, ``by_status``, ``deliveries``,
-        ``duplicates`` (accepted more than once)."""
+        """Per provider: ``requests``, ``messages`` (one an address), ``accepted``, ``by_status``,
+        ``deliveries`` (distinct ids accepted) and ``duplicates`` (accepted again)."""
         return dict(self._call("GET", "/sandbox/counts"))
 
     def messages(
@@ -54,7 +54,9 @@ class SandboxClient:
     ) -> None:
         """From now on ``provider`` shows ``behaviour``, to one address or (without) to all.
 
-        It heals after ``times`` requests; without it, it lasts until ``heal``.
+        ``behaviour`` is a word of ``notifier.sandbox``'s table. Each address sees it ``times``
+        times and then no more; without ``times`` it lasts until ``heal``. ``seconds`` is for slow
+        and timeout, ``retry_after`` (anything; "none" for no header) for 429 and 503.
         """
         body = {
             "provider": provider,
