@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from stack import environment, servers, stage
 from stack.errors import StackError
@@ -26,7 +27,7 @@ def main() -> int:
             case "demo":
                 return demo()
             case "up":
-                return up()
+                return up(arguments.state)
             case "test":
                 return test(arguments.rest)
             case _:
@@ -52,7 +53,8 @@ def demo() -> int:
     from stack.demo import play
 
     with fresh("demo") as state, servers.running(state) as found, stage.running(state, found) as on:
-        return play(on.api_url, on.sandbox, on.env)
+        code: int = play(on.api_url, on.sandbox, on.env)
+        return code
 
 
 def run(command: list[str]) -> int:
@@ -68,15 +70,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--end-with-parent", action="store_true", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="play a scenario on a stack of its own")
-    commands.add_parser("up", help="run the service until Ctrl-C")
+    command = commands.add_parser("up", help="run the service until Ctrl-C")
+    command.add_argument("--state", type=Path, default=HOME, help="keeps data, secrets and logs")
     for name, meaning in (("test", "pytest on real servers"), ("run", "COMMAND on fresh servers")):
-        command = commands.add_parser(name, help=meaning)
-        command.add_argument("rest", nargs=argparse.REMAINDER)
-    arguments = parser.parse_args()
-    if "rest" in arguments:
-        arguments.rest = [part for part in arguments.rest if part != "--"]
-        if arguments.command == "run" and not arguments.rest:
-            parser.error("run needs a command")
+        commands.add_parser(name, help=meaning)
+    given, rest = sys.argv[1:], []
+    for place, word in enumerate(given):
+        if word in ("test", "run"):  # what follows is another program's
+            given, rest = given[: place + 1], given[place + 1 :]
+            break
+    arguments = parser.parse_args(given)
+    arguments.rest = rest[1:] if rest[:1] == ["--"] else rest
+    if arguments.command == "run" and not arguments.rest:
+        parser.error("run needs a command")
     return arguments
 
 

@@ -35,6 +35,9 @@ def of(state: State, servers: Servers) -> dict[str, str]:
         # The Procfile's commands are those of this virtual environment.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
+        # Said by every process: whitenoise finds the files without `collectstatic`, and in a
+        # container everybody is root.
+        "PYTHONWARNINGS": "ignore:No directory at,ignore:You're running the worker with superuser",
     }
     return {**secrets, **os.environ, **places}
 

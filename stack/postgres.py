@@ -43,18 +43,11 @@ class Postgres(Process):
         self.url = f"postgres://{USER}:{self.password}@{ports.HOST}:{self.port}/{DATABASE}"
         self._as_user = unprivileged.prefix(self.data, BINARIES)
         self._env = {**os.environ, "LC_ALL": "C"}
+        server = [str(BINARIES / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         super().__init__(
             "postgres",
-            [
-                *self._as_user,
-                BINARIES / "postgres",
-                "-D",
-                self.data,
-                "-p",
-                str(self.port),
-                *options,
-            ],
+            [*self._as_user, *server, *options],
             env=self._env,
             output=state.log("postgres"),
             # A fast shutdown; an immediate one if that hangs.
@@ -84,9 +77,9 @@ class Postgres(Process):
         unprivileged.give(password)
         command = [
             *self._as_user,
-            BINARIES / "initdb",
-            *("--pgdata", making),
-            *("--username", USER, "--pwfile", password, "--auth=scram-sha-256"),
+            str(BINARIES / "initdb"),
+            *("--pgdata", str(making), "--username", USER),
+            *("--pwfile", str(password), "--auth=scram-sha-256"),
             *("--encoding=UTF8", "--locale=C"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ]

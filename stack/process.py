@@ -61,8 +61,8 @@ class Process:
         log = self.output.open("ab") if isinstance(self.output, Path) else self.output
         try:
             self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", GUARD, steps, "--", *self.command],
-                stdin=its,
+                [sys.executable, "-I", "-S", str(GUARD), steps, "--", *self.command],
+                stdin=its.fileno(),
                 stdout=log,
                 stderr=None if log is None else subprocess.STDOUT,
                 cwd=ROOT,
@@ -95,7 +95,8 @@ class Process:
     @property
     def stdout(self) -> IO[bytes]:
         """What it prints, where ``output`` is a pipe."""
-        assert self._guard is not None and self._guard.stdout is not None
+        assert self._guard is not None
+        assert self._guard.stdout is not None
         return self._guard.stdout
 
     def wait(self, seconds: float | None = None) -> int:

@@ -86,7 +86,7 @@ class Worker(Process):
             return listens(int(self.env.get("PORT", "8000")))
         if self.name == "flower":
             return listens(int(self.env.get("FLOWER_PORT", "5555")))
-        return (READY if self.name != "beat" else "beat: Starting") in self.log
+        return self.name == "beat" or READY in self.log
 
 
 class Running:

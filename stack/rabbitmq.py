@@ -108,7 +108,7 @@ class RabbitMQ(Process):
             "RUNNING_UNDER_SYSTEMD": "true",
             # Schedulers that spin for work take the CPU from everybody else.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none "
-            f"-kernel inet_dist_use_interface {{127,0,0,1}}",
+            "-kernel inet_dist_use_interface {127,0,0,1}",
         }
         super().__init__(
             "rabbitmq",
@@ -142,7 +142,7 @@ class RabbitMQ(Process):
 
     def control(self, *arguments: str) -> str:
         """What ``rabbitmqctl`` with these arguments prints. Raises ``StackError`` if it fails."""
-        command = [SERVER.with_name("rabbitmqctl"), "--quiet", *arguments]
+        command = [str(SERVER.with_name("rabbitmqctl")), "--quiet", *arguments]
         done = subprocess.run(
             command, env=self.env, capture_output=True, text=True, timeout=60, check=False
         )

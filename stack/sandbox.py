@@ -18,7 +18,7 @@ class Sandbox(Process):
     def __init__(self, state: State, env: Mapping[str, str], *, port: int = 0) -> None:
         self._directory = state.path("sandbox")
         self._file = self._directory / "sandbox.json"
-        command = [sys.executable, "-m", "notifier.sandbox", "--dir", self._directory]
+        command = [sys.executable, "-m", "notifier.sandbox", "--dir", str(self._directory)]
         command += ["--port", str(port), "--https-port", "0", "--apns-port", "0"]
         command += ["--smtp-port", "0"]
         super().__init__(

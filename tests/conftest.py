@@ -1,0 +1,32 @@
+"""Fixtures for every test, and the line that names what could not be tested."""
+
+import os
+
+import pytest
+
+pytest_plugins = ["tests.sandbox_fixture"]
+
+NO_RABBITMQ = "no RabbitMQ: install Debian's rabbitmq-server, or set AMQP_URL to one that answers"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if "DATABASE_URL" not in os.environ:
+        pytest.exit("The tests want real servers: run `make test ARGS=…`", returncode=1)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> str:
+    """Where RabbitMQ is. A test that asks for it is skipped, loudly, where there is none."""
+    url = os.environ["AMQP_URL"]
+    if not url.startswith("amqp"):
+        pytest.skip(NO_RABBITMQ)
+    return url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    names = [report.nodeid for report in skipped if NO_RABBITMQ in str(report.longrepr)]
+    if names:
+        terminalreporter.write_line(
+            f"NOT TESTED ({len(names)}), {NO_RABBITMQ}: {', '.join(names)}", red=True, bold=True
+        )

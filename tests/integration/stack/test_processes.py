@@ -1,0 +1,76 @@
+"""The Procfile's processes by name."""
+
+import os
+import signal
+
+import pytest
+
+from stack.errors import StackError
+from stack.process import ROOT
+from stack.processes import Procfile
+from tests.integration.stack.family import until
+
+EXAMPLE = """\
+one: echo one@here ready.; exec sleep 600
+two: echo two@here ready.; exec sleep ${SECONDS_TO_SLEEP:-600}
+broken: echo no such queue; exit 4
+"""
+
+
+@pytest.fixture
+def procfile(tmp_path):
+    path = tmp_path / "Procfile"
+    path.write_text(EXAMPLE)
+    return Procfile(os.environ, tmp_path, path=path)
+
+
+def test_processes_are_started_killed_and_restarted_by_name(procfile):
+    with procfile.start("one", "two") as running:
+        running.wait_ready(10)
+        before = running.pids()
+        assert set(before) == {"one", "two"}
+        running.kill("two", signal.SIGKILL)
+        assert running.dead() == ["two"]
+        assert running.pids() == {"one": before["one"]}
+        running.restart("two")
+        running["two"].wait_ready(10)
+        assert running.dead() == []
+        assert running["two"].log == "two@here ready.\n"  # not what it said before
+        running.stop("one")
+        assert running.dead() == ["one"]
+    assert running.pids() == {}
+
+
+def test_a_process_that_does_not_start_is_named_with_its_last_words(procfile):
+    with procfile.start() as running:
+        with pytest.raises(StackError, match=r"broken stopped while starting(.|\n)*no such queue"):
+            running.wait_ready(10)
+
+
+def test_an_unknown_name_is_refused_and_nothing_stays(procfile, tmp_path):
+    with pytest.raises(StackError, match="no three, only one, two, broken"):
+        procfile.start("one", "three")
+    until(lambda: "one@here" not in os.popen(f"fuser {tmp_path}/one.log 2>&1").read())
+
+
+def test_every_queue_has_a_worker_and_only_high_priority_runs_beside_high():
+    from config import queues
+
+    commands = Procfile({}, ROOT).commands
+    consumed = {
+        name: command.split("-Q ")[1].split()[0].split(",")
+        for name, command in commands.items()
+        if " worker " in command
+    }
+    every = [queue for consumes in consumed.values() for queue in consumes]
+    channels = ["push", "sms", "email", "webhook", "inbox"]
+    assert sorted(every) == sorted(queues.names(channels))
+    for consumes in consumed.values():
+        high = [queue.endswith(".high") for queue in consumes]
+        assert all(high) or not any(high)
+
+
+def test_every_worker_has_a_name_of_its_own():
+    commands = Procfile({}, ROOT).commands
+    names = [c.split("-n ")[1].split()[0] for c in commands.values() if " worker " in c]
+    assert sorted(names) == sorted(f"{n}@%h" for n, c in commands.items() if " worker " in c)

@@ -1,0 +1,71 @@
+"""``make up``: the whole service, until Ctrl-C or until one of its processes dies."""
+
+import base64
+import re
+import signal
+import urllib.error
+import urllib.request
+
+import psutil
+import pytest
+
+from tests.integration.stack.family import Launcher
+
+SERVERS = {"DATABASE_URL": "", "REDIS_URL": ""}
+
+
+@pytest.fixture
+def up(tmp_path):
+    state = str(tmp_path / "state")
+    launcher = Launcher("-m", "stack", "up", "--state", state, log=tmp_path / "log", env=SERVERS)
+    launcher.wait_for("Ctrl-C stops everything", 120)
+    yield launcher
+    if launcher.process.poll() is None:
+        launcher.send(signal.SIGKILL)
+    launcher.leaves_nothing()
+
+
+def status(url, login=None):
+    request = urllib.request.Request(url)
+    if login:
+        request.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_all_that_it_prints_can_be_opened_and_ctrl_c_stops_it(up):
+    docs, admin, flower, sandbox = (
+        re.search(rf"{name} +(http://\S+)(?: +(\w+) / (\S+))?", up.output)
+        for name in ("API docs", "Admin", "Flower", "Sandbox")
+    )
+    assert status(docs[1]) == 200
+    assert status(admin[1]) == 200  # after a redirect to its log-in
+    assert status(flower[1]) == 401
+    assert status(flower[1], f"{flower[2]}:{flower[3]}") == 200
+    assert status(sandbox[1]) == 200
+    up.send(signal.SIGINT)
+    up.leaves_nothing()
+    assert up.process.returncode == 0
+
+
+def test_a_process_that_dies_is_named_and_the_rest_is_stopped(up):
+    (sms,) = [
+        process
+        for process in up.family()
+        if "sms_high@%h" in process.cmdline() and "celery" in " ".join(process.cmdline())
+    ]
+    sms.send_signal(signal.SIGKILL)
+    psutil.wait_procs([sms], 5)
+    up.leaves_nothing()
+    assert up.process.returncode == 1
+    assert "sms_high ended with code" in up.output.splitlines()[-1]
+
+
+def test_a_second_one_in_the_same_place_is_refused(up, tmp_path):
+    state = str(tmp_path / "state")
+    second = Launcher("-m", "stack", "up", "--state", state, log=tmp_path / "second", env=SERVERS)
+    assert second.process.wait(20) == 1
+    assert f"in use by process {up.process.pid}" in second.output
