@@ -1,0 +1,153 @@
+"""The demo's books: what the database says, and beside it what the sandbox received."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg2
+
+from notifier.sandbox.client import SandboxClient
+
+#: Deliveries of one publisher by channel and state.
+STATES = """
+SELECT d.channel, d.state, count(*)
+  FROM delivery_delivery d
+  JOIN delivery_notification n ON n.id = d.notification_id
+ WHERE n.publisher_id = %(publisher)s
+ GROUP BY d.channel, d.state ORDER BY d.channel, d.state
+"""
+#: From acceptance (or the time it was to be sent) to the start of the first call to a provider.
+LATENCY = """
+SELECT n.priority, count(*),
+       percentile_cont(0.50) WITHIN GROUP (ORDER BY waited),
+       percentile_cont(0.99) WITHIN GROUP (ORDER BY waited)
+  FROM delivery_notification n
+  JOIN delivery_delivery d ON d.notification_id = n.id
+  JOIN delivery_attempt a ON a.delivery_id = d.id AND a.number = 1,
+       LATERAL (SELECT extract(epoch FROM a.started_at - greatest(n.created_at, n.send_at))
+                       AS waited) AS measured
+ WHERE n.publisher_id = %(publisher)s
+ GROUP BY n.priority
+"""
+#: One notification: its deliveries that were tried, and seconds from acceptance to the last answer.
+SPEED = """
+SELECT count(DISTINCT d.id),
+       extract(epoch FROM max(a.started_at + a.duration_ms * interval '1 ms')
+                          - min(n.created_at))
+  FROM delivery_notification n
+  JOIN delivery_delivery d ON d.notification_id = n.id
+  JOIN delivery_attempt a ON a.delivery_id = d.id
+ WHERE n.id = %(notification)s
+"""
+#: Every delivery that was tried: by whom, where it stands, whether a call went unanswered.
+TRIED = """
+SELECT 'dlv_' || d.id, d.provider, d.state, bool_or(a.outcome = 'unknown')
+  FROM delivery_delivery d
+  JOIN delivery_notification n ON n.id = d.notification_id
+  JOIN delivery_attempt a ON a.delivery_id = d.id
+ WHERE n.publisher_id = %(publisher)s
+ GROUP BY d.id
+"""
+#: What people find in their inboxes.
+INBOX = """
+SELECT 'dlv_' || i.delivery_id
+  FROM inbox_inboxitem i
+  JOIN delivery_delivery d ON d.id = i.delivery_id
+  JOIN delivery_notification n ON n.id = d.notification_id
+ WHERE n.publisher_id = %(publisher)s
+"""
+SENT = ("accepted", "delivered", "bounced")
+PAGE = 10_000
+
+
+@dataclass(slots=True)
+class Account:
+    """One provider's books, as sets of delivery ids.
+
+    ``sent``: the database says that the provider took it; ``unanswered``: it may have, since a
+    call went unanswered, and nothing was heard later; ``resent``: a call went unanswered, so two
+    copies may have been taken. ``received``: how often the other side took each.
+    """
+
+    sent: set[str] = field(default_factory=set)
+    unanswered: set[str] = field(default_factory=set)
+    resent: set[str] = field(default_factory=set)
+    received: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def again(self) -> int:
+        """How many copies too many were taken."""
+        return self.received.total() - len(self.received)
+
+    def faults(self) -> Iterator[str]:
+        """Whatever the two sides disagree on."""
+        if lost := self.sent - self.received.keys():
+            yield f"{len(lost)} said to be sent never arrived, such as {min(lost)}"
+        if ghosts := self.received.keys() - self.sent - self.unanswered:
+            yield f"{len(ghosts)} arrived and are not on record, such as {min(ghosts)}"
+        twice = {name for name, times in self.received.items() if times > 1}
+        if unexplained := twice - self.resent:
+            yield f"{len(unexplained)} arrived twice for no reason, such as {min(unexplained)}"
+
+
+class Books:
+    """What the tables of ``database_url`` say of one publisher."""
+
+    def __init__(self, database_url: str, publisher: str) -> None:
+        self._connection = psycopg2.connect(database_url)
+        self._connection.autocommit = True
+        by_name = "SELECT id FROM publishers_publisher WHERE name = %(name)s"
+        [(self._publisher,)] = self._rows(by_name, name=publisher)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def states(self) -> dict[str, dict[str, int]]:
+        """Deliveries by channel and state."""
+        found: dict[str, dict[str, int]] = {}
+        for channel, state, count in self._rows(STATES):
+            found.setdefault(channel, {})[state] = count
+        return found
+
+    def latency(self) -> dict[str, tuple[int, float, float]]:
+        """By priority: how many were sent, p50 and p99 from accept to provider in seconds."""
+        rows = self._rows(LATENCY)
+        return {priority: (count, float(p50), float(p99)) for priority, count, p50, p99 in rows}
+
+    def speed(self, notification_id: str) -> tuple[int, float]:
+        """How many of its deliveries were tried, and seconds from acceptance to the last answer."""
+        [(count, seconds)] = self._rows(SPEED, notification=notification_id)
+        return count, float(seconds)
+
+    def accounts(self, sandbox: SandboxClient) -> dict[str, Account]:
+        """Both sides by provider. What the inbox received is in a table of its own."""
+        found: dict[str, Account] = {}
+        for delivery, provider, state, unanswered in self._rows(TRIED):
+            account = found.setdefault(provider, Account())
+            if state in SENT:
+                account.sent.add(delivery)
+            elif unanswered:
+                account.unanswered.add(delivery)
+            if unanswered:
+                account.resent.add(delivery)
+        found.setdefault("inbox", Account()).received.update(row[0] for row in self._rows(INBOX))
+        for message in _messages(sandbox):
+            if message["accepted"]:
+                account = found.setdefault(message["provider"], Account())
+                account.received[message["delivery_id"]] += 1
+        return found
+
+    def _rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as cursor:
+            known = {"publisher": getattr(self, "_publisher", None)}
+            cursor.execute(query, {**known, **parameters})
+            return list(cursor.fetchall())
+
+
+def _messages(sandbox: SandboxClient) -> Iterator[dict[str, Any]]:
+    """Everything the sandbox received, oldest first."""
+    since = 0
+    while page := sandbox.messages(since=since, limit=PAGE):
+        yield from page
+        since = page[-1]["seq"]

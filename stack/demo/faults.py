@@ -1,0 +1,97 @@
+"""What may go wrong at a provider, and what must then become of the delivery.
+
+The addresses are the sandbox's magic ones: see ``notifier.sandbox``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from notifier.client import Contact, Delivery, Device
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``answers``: the status of each attempt in their order, ``None`` where none came."""
+
+    name: str
+    story: str
+    address: Device | Contact
+    state: str
+    answers: tuple[int | None, ...]
+
+    @property
+    def channel(self) -> str:
+        return "push" if isinstance(self.address, Device) else self.address.channel
+
+    def mismatch(self, delivery: Delivery) -> str:
+        """How ``delivery`` differs from what must become of it, empty if it does not."""
+        answers = tuple(attempt.status for attempt in delivery.attempts)
+        if (delivery.state, answers) == (self.state, self.answers):
+            return ""
+        return (
+            f"{self.story}: {delivery.state} after {_words(answers)}, "
+            f"and not {self.state} after {_words(self.answers)}"
+        )
+
+    def outcome(self) -> str:
+        """What became of it, for people."""
+        return f"{_words(self.answers)} -> {self.state}"
+
+
+def faults(webhook_url: str) -> Sequence[Fault]:
+    """All of them, each at an address of its own; ``webhook_url`` is the sandbox's receiver."""
+    return [
+        Fault(
+            "busy",
+            "FCM says 429, Retry-After 2 s",
+            Device("android", "demo-sandbox-429x1_2-000000"),
+            "accepted",
+            (429, 200),
+        ),
+        Fault(
+            "failing",
+            "Twilio fails twice, then heals",
+            Contact("sms", "+15005552500"),
+            "accepted",
+            (500, 500, 201),
+        ),
+        Fault(
+            "down",
+            "SendGrid is down for a moment",
+            Contact("email", "503x1.demo@sandbox.example"),
+            "accepted",
+            (503, 202),
+        ),
+        Fault(
+            "hook",
+            "a webhook's receiver fails once",
+            Contact("webhook", f"{webhook_url}/failing?behave=500x1"),
+            "delivered",
+            (500, 204),
+        ),
+        Fault(
+            "gone",
+            "APNs: the app was uninstalled",
+            Device("ios", "facade4100000" + "0" * 51),
+            "failed",
+            (410,),
+        ),
+        Fault(
+            "silent-push",
+            "FCM never answers: sent again",
+            Device("web", "demo-sandbox-timeoutx1-000000"),
+            "accepted",
+            (None, 200),
+        ),
+        Fault(
+            "silent-sms",
+            "Twilio never answers: not paid twice",
+            Contact("sms", "+15005551408"),
+            "unknown",
+            (None,),
+        ),
+    ]
+
+
+def _words(answers: tuple[int | None, ...]) -> str:
+    return ", ".join("no answer" if answer is None else str(answer) for answer in answers)

@@ -1,0 +1,71 @@
+"""Playing the demo on a running stack."""
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from notifier.client import NotifierClient, NotifierError
+from notifier.sandbox.client import SandboxClient
+from stack.demo import report
+from stack.demo.accounts import Books
+from stack.demo.narrator import Narrator
+from stack.demo.scenario import Scenario
+from stack.errors import StackError
+from stack.process import ROOT
+
+SUBSCRIBERS = 3_000
+#: The environment that the demo's stack is to run in: nobody waits minutes for a retry.
+SETTINGS = {
+    "NOTIFIER_PROVIDER_TIMEOUT": "3",
+    "NOTIFIER_RETRY_PUSH": "1,2,4",
+    "NOTIFIER_RETRY_SMS": "1,2,4",
+    "NOTIFIER_RETRY_EMAIL": "1,2,4",
+    "NOTIFIER_RETRY_WEBHOOK": "1,2,4",
+    # Where a text message's receipts would go: it also tells the sandbox which delivery it is.
+    "NOTIFIER_TWILIO_STATUS_CALLBACK": "http://127.0.0.1/v1/receipts/twilio",
+}
+
+
+def play(
+    api_url: str,
+    sandbox: Mapping[str, Any],
+    env: Mapping[str, str],
+    subscribers: int = SUBSCRIBERS,
+) -> int:
+    """Play the scenario and print what became of it: 0. Raises ``StackError`` with the reason.
+
+    ``sandbox`` is the parsed ``sandbox.json``, ``env`` what ``manage.py`` runs with: it should
+    have ``SETTINGS``. ``subscribers``: how many people the blast goes to.
+    """
+    run = secrets.token_hex(2)
+    publisher = f"demo-{run}"
+    ledger = SandboxClient(sandbox["control_url"])
+    print(f"\nPlaying against {api_url}, providers played by {sandbox['control_url']}\n")
+    narrator = Narrator()
+    with NotifierClient(api_url, _create_publisher(publisher, env)) as client:
+        narrator.say(f"created the publisher {publisher} with an API key")
+        webhook_url = sandbox["webhook"]["base_url"]
+        scenario = Scenario(client, ledger, webhook_url, narrator, run=run, subscribers=subscribers)
+        try:
+            blast = scenario.play()
+        except (NotifierError, TimeoutError) as error:
+            raise StackError(f"The demo failed: {error}") from error
+    books = Books(env["DATABASE_URL"], publisher)
+    accounts = books.accounts(ledger)
+    report.print_report(books, accounts, blast)
+    books.close()
+    if reasons := [*scenario.reasons, *report.disagreements(accounts)]:
+        raise StackError("The demo failed:\n" + "\n".join(f"  {reason}" for reason in reasons))
+    print("\nEverything is as it should be.", flush=True)
+    return 0
+
+
+def _create_publisher(name: str, env: Mapping[str, str]) -> str:
+    """The key of a new publisher, as an operator makes it."""
+    command = [sys.executable, "manage.py", "create_publisher", name]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StackError(f"manage.py create_publisher failed:\n{done.stderr.strip()}")
+    return done.stdout.strip()

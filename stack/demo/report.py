@@ -1,0 +1,76 @@
+"""The demo's last page: what became of every delivery, how soon, how fast, and who agrees."""
+
+from collections.abc import Iterator, Mapping
+
+from notifier.priorities import Priority
+from notifier.states import DeliveryState
+from stack.demo.accounts import Account, Books
+from stack.demo.narrator import table
+
+
+def states(found: Mapping[str, Mapping[str, int]]) -> str:
+    """Deliveries by channel and state; states nobody is in are left out."""
+    shown = [s for s in DeliveryState if any(s in by_state for by_state in found.values())]
+    rows = [
+        [channel, *(_number(by_state.get(state, 0)) for state in shown)]
+        for channel, by_state in found.items()
+    ]
+    totals = [sum(by_state.get(state, 0) for by_state in found.values()) for state in shown]
+    rows.append(["all", *map(_number, totals)])
+    return table(["channel", *shown], rows)
+
+
+def latency(found: Mapping[str, tuple[int, float, float]]) -> str:
+    """Milliseconds from accept to provider by priority."""
+    rows = []
+    for priority in Priority:
+        if priority in found:
+            count, p50, p99 = found[priority]
+            rows.append([priority, _number(count), f"{p50 * 1000:,.0f}", f"{p99 * 1000:,.0f}"])
+    return table(["priority", "deliveries", "p50 ms", "p99 ms"], rows)
+
+
+def accounts(found: Mapping[str, Account]) -> str:
+    """What the sandbox received beside what the database says."""
+    rows = []
+    for provider, account in sorted(found.items()):
+        arrived = account.received.keys() & account.unanswered
+        rows.append(
+            [
+                provider,
+                _number(len(account.sent)),
+                _number(len(account.unanswered)),
+                _number(len(account.received)),
+                _number(len(arrived)),
+                _number(account.again),
+                "no" if any(account.faults()) else "yes",
+            ]
+        )
+    head = ["provider", "sent", "unanswered", "received", "of them unanswered", "twice", "agree"]
+    return table(head, rows)
+
+
+def print_report(books: Books, found: Mapping[str, Account], blast_id: str) -> None:
+    """All of it."""
+    count, seconds = books.speed(blast_id)
+    print("\nWhat became of every delivery (database)\n")
+    print(states(books.states()))
+    print("\nFrom accept to provider: POST accepted -> first call to the provider begins\n")
+    print(latency(books.latency()))
+    print(
+        f"\nThe low-priority blast: {count:,} deliveries in {seconds:.1f} s, "
+        f"{count / seconds:,.0f} deliveries/s, while the high priority above went past it"
+    )
+    print("\nWhat the database says (sent, unanswered), and what the sandbox received\n")
+    print(accounts(found), flush=True)
+
+
+def disagreements(found: Mapping[str, Account]) -> Iterator[str]:
+    """A sentence for whatever the database and the sandbox disagree on."""
+    for provider, account in sorted(found.items()):
+        for fault in account.faults():
+            yield f"{provider}: of the deliveries, {fault}"
+
+
+def _number(value: int) -> str:
+    return f"{value:,}" if value else "-"

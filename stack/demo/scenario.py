@@ -1,0 +1,336 @@
+"""The scenario, step by step, through the public API. Each step says what it did."""
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from notifier.client import (
+    Delivery,
+    Device,
+    Draft,
+    InvalidRequest,
+    Notification,
+    NotifierClient,
+    Preference,
+    Recipient,
+)
+from notifier.sandbox.client import SandboxClient
+from stack.demo.crowd import PHONE_EVERY, Crowd
+from stack.demo.faults import faults
+from stack.demo.narrator import Narrator
+
+#: One-time passwords: so many a second, and so many at least, while the blast runs.
+OTP_RATE = 25.0
+OTP_LEAST = 100
+#: Seconds for everything to be sent, retries included.
+PATIENCE = 60.0
+
+
+class Scenario:
+    """``run`` names this run's topics and people. Whatever is not as it must be is in
+    ``reasons``, a sentence each."""
+
+    def __init__(
+        self,
+        client: NotifierClient,
+        sandbox: SandboxClient,
+        webhook_url: str,
+        narrator: Narrator,
+        *,
+        run: str,
+        subscribers: int,
+    ) -> None:
+        self.reasons: list[str] = []
+        self._client = client
+        self._sandbox = sandbox
+        self._webhook_url = webhook_url
+        self._say = narrator.say
+        self._run = run
+        self._crowd = Crowd(run, subscribers)
+        self._ada = f"ada-{run}"
+        self._security = f"security-{run}"
+        self._orders = f"orders-{run}"
+        self._offers = f"offers-{run}"
+        self._faults = {f"{fault.name}-{run}": fault for fault in faults(webhook_url)}
+
+    def play(self) -> str:
+        """Everything, in order. Returns the blast's notification id."""
+        self._create_topics()
+        self._register_ada()
+        self._register_crowd()
+        troubled = self._meet_faults()
+        blast = self._blast_with_passwords()
+        self._publish_at_normal_and_high()
+        self._replay()
+        self._take_back()
+        self._look_at_faults(troubled)
+        return blast
+
+    # -- Before anything is sent --------------------------------------------------------------
+
+    def _create_topics(self) -> None:
+        create = self._client.create_topic
+        create(self._security, display_name="Security notices", mandatory=True,
+               default_priority="high")  # fmt: skip
+        create(self._orders, display_name="Your orders", category="orders")
+        create(self._offers, display_name="Offers", category="marketing", default_priority="low")
+        self._say(
+            "created 3 topics: security notices (mandatory, high), orders (normal), "
+            "offers (category marketing, low)"
+        )
+
+    def _register_ada(self) -> None:
+        """One person, the way an app would do it: an address at a time."""
+        ada, client = self._ada, self._client
+        client.upsert_recipient(ada, locale="de-AT", time_zone="Europe/Vienna")
+        client.add_device(ada, "ios", f"0{self._run}{'a' * (63 - len(self._run))}")
+        client.add_device(ada, "android", f"token-{self._run}-adas-android-phone")
+        client.add_device(ada, "web", f"token-{self._run}-adas-browser-0000")
+        client.add_contact(ada, "sms", "+12025550123")
+        client.add_contact(ada, "email", "ada@example.com")
+        hook = client.add_contact(ada, "webhook", f"{self._webhook_url}/ada")
+        if hook.secret:
+            self._sandbox.register_webhook("ada", hook.secret)
+        client.subscribe(
+            self._orders, user_id=ada, channels=["push", "sms", "email", "webhook", "inbox"]
+        )
+        client.subscribe(self._orders, channel="email", address="warehouse@example.com")
+        self._say(
+            "registered ada: iOS, Android and web devices, phone, email, a signed webhook, inbox; "
+            "subscribed her and a bare email address to orders"
+        )
+
+    def _register_crowd(self) -> None:
+        crowd, client = self._crowd, self._client
+        written = client.upsert_recipients(crowd.people())
+        self._expect_none("recipients", [r.problem for r in written if r.problem])
+        self._say(f"registered {crowd.size:,} more recipients in calls of 1,000")
+        joined = client.subscribe_many(self._offers, crowd.subscribers("push", "email", "inbox"))
+        self._expect_none("subscriptions", [r.problem for r in joined if r.problem])
+        total = sum(len(result.subscriptions) for result in joined)
+        self._say(
+            f"subscribed them to offers on push, email and inbox, 1 in {PHONE_EVERY} on sms: "
+            f"{total:,} subscriptions"
+        )
+        refusing = crowd.refusing()
+        for user_id in refusing[:3]:
+            client.set_preferences(user_id, [Preference(False)])
+        client.subscribe(self._security, user_id=refusing[0], channels=["push", "email"])
+        ended = client.unsubscribe(self._offers, user_id=crowd.user_id(0), channels=["email"])
+        self._expect(ended == 1, f"unsubscribing from one channel ended {ended} subscriptions")
+        self._say(
+            f"{len(refusing):,} of them refuse marketing, 3 refuse everything; "
+            "one left the offers on email"
+        )
+
+    # -- Faults -------------------------------------------------------------------------------
+
+    def _meet_faults(self) -> dict[str, Notification]:
+        """Post to everybody behind a faulty provider; looked at again at the end."""
+        people = [
+            Recipient(
+                user_id,
+                devices=[fault.address] if isinstance(fault.address, Device) else [],
+                contacts=[] if isinstance(fault.address, Device) else [fault.address],
+            )
+            for user_id, fault in self._faults.items()
+        ]
+        written = self._client.upsert_recipients(people)
+        self._expect_none("recipients", [r.problem for r in written if r.problem])
+        results = self._client.notify_batch(
+            [
+                Draft(user_ids=[user_id], title="Hello", body="Hello?", channels=[fault.channel])
+                for user_id, fault in self._faults.items()
+            ]
+        )
+        self._expect_none("notifications", [r.problem for r in results if r.problem])
+        self._say(
+            f"posted a batch of {len(results)} notifications to providers that misbehave: "
+            "429, 500, 503, a dead token, no answer"
+        )
+        return {
+            user_id: result.notification
+            for user_id, result in zip(self._faults, results, strict=True)
+            if result.notification
+        }
+
+    def _look_at_faults(self, posted: dict[str, Notification]) -> None:
+        for user_id, fault in self._faults.items():
+            self._client.wait(posted[user_id].id, PATIENCE)
+            [delivery] = self._client.deliveries(posted[user_id].id)
+            mismatch = fault.mismatch(delivery)
+            self._expect(not mismatch, mismatch)
+            self._say(f"{fault.channel:<7} {fault.story:<37} {_became(delivery)}")
+        gone = next(user_id for user_id, fault in self._faults.items() if fault.name == "gone")
+        again = self._client.notify_users([gone], title="Still there?", channels=["push"])
+        [delivery] = self._all(again)
+        self._expect(
+            (delivery.state, delivery.reason, delivery.attempts)
+            == ("suppressed", "no_address", ()),
+            f"a dead token was used again: {delivery.state} {delivery.reason}",
+        )
+        self._say("push    the dead token again: its device is disabled, nothing was sent")
+
+    # -- Publish ------------------------------------------------------------------------------
+
+    def _blast_with_passwords(self) -> str:
+        """A low-priority blast, and beside it one-time passwords one after the other."""
+        blast = self._client.publish(
+            self._offers,
+            title="Half price",
+            body="Everything, until Sunday.",
+            actions={"See": "https://shop.example.com/sale"},
+            data={"campaign": "sunday"},
+        )
+        self._say("published offers at low priority; sending one-time passwords (high) meanwhile")
+        passwords = _Passwords(self._client, self._crowd.with_phone())
+        passwords.start()
+        said = time.monotonic()
+        while not (now := self._client.get_notification(blast.id)).done:
+            self._check_patience(now)
+            if time.monotonic() - said >= 1:
+                said = time.monotonic()
+                self._say(f"   offers: {_through(now):,} deliveries done, "
+                          f"one-time passwords: {len(passwords.posted)} accepted")  # fmt: skip
+            time.sleep(0.2)
+        posted = passwords.finish()
+        for one in posted:
+            found = self._client.wait(one.id, PATIENCE)
+            self._expect(
+                found.count("accepted") == 1, f"a one-time password became {dict(found.counts)}"
+            )
+        refused = [
+            delivery.reason for delivery in self._client.deliveries(blast.id, state="suppressed")
+        ]
+        self._expect(
+            refused.count("preference") == len(refused) > 0,
+            f"of the offers {len(refused)} deliveries were suppressed, "
+            f"{refused.count('preference')} of them by preference",
+        )
+        self._say(
+            f"offers: all {_through(now):,} deliveries done, {len(refused):,} of them not sent "
+            f"since people refuse marketing; {len(posted)} one-time passwords went past them"
+        )
+        return blast.id
+
+    def _publish_at_normal_and_high(self) -> None:
+        order = self._client.publish(
+            self._orders, title="Order 7", body="It is on its way.", collapse_key="order-7"
+        )
+        deliveries = self._all(order)
+        states = {delivery.state for delivery in deliveries}
+        self._expect(
+            len(deliveries) == 8 and states == {"accepted", "delivered"},
+            f"the order update had {len(deliveries)} deliveries: {', '.join(sorted(states))}",
+        )
+        self._say(f"published an order update (normal): {len(deliveries)} deliveries, "
+                  "on all of ada's devices and channels and the bare address")  # fmt: skip
+        notice = self._client.publish(self._security, title="New sign-in", body="From Vienna.")
+        states = {delivery.state for delivery in self._all(notice)}
+        self._expect(states == {"accepted"}, f"the mandatory notice was {states}")
+        self._say("published a security notice (high): mandatory, so it reaches "
+                  "somebody who refuses everything")  # fmt: skip
+
+    def _replay(self) -> None:
+        """The same request under the same key, and another one under it."""
+        key = f"order-8-{self._run}"
+
+        def post(body: str) -> Notification:
+            return self._client.notify_users(
+                [self._ada], title="Order 8", body=body, channels=["inbox"], idempotency_key=key
+            )
+
+        first, second = post("Paid."), post("Paid.")
+        self._expect(
+            second.replayed and first.id == second.id and len(self._all(first)) == 1,
+            "the same idempotency key made another notification",
+        )
+        try:
+            post("Not paid.")
+            self.reasons.append("an idempotency key was taken for another request")
+        except InvalidRequest as error:
+            self._expect(error.type == "idempotency-mismatch", error.detail)
+        self._say("replayed an idempotency key: the first answer again, sent once; "
+                  "with another body it is refused (422)")  # fmt: skip
+
+    def _take_back(self) -> None:
+        later = datetime.now(UTC) + timedelta(hours=1)
+        posted = self._client.notify_users([self._ada], body="Reminder", send_at=later)
+        cancelled = self._client.cancel(posted.id)
+        self._expect(
+            (posted.state, cancelled.state) == ("scheduled", "cancelled"),
+            f"a scheduled notification was {posted.state}, then {cancelled.state}",
+        )
+        self._say("scheduled a notification for later and cancelled it")
+
+    # -- How it is judged ---------------------------------------------------------------------
+
+    def _all(self, posted: Notification) -> list[Delivery]:
+        """The notification's deliveries once it is done."""
+        self._client.wait(posted.id, PATIENCE)
+        return list(self._client.deliveries(posted.id))
+
+    def _expect(self, true: bool, otherwise: str) -> None:
+        if not true:
+            self.reasons.append(otherwise)
+
+    def _expect_none(self, what: str, problems: Sequence[Any]) -> None:
+        self._expect(not problems, f"{len(problems)} {what} were refused: {problems[:1]}")
+
+    def _check_patience(self, now: Notification) -> None:
+        if (datetime.now(UTC) - now.created_at).total_seconds() > PATIENCE:
+            raise TimeoutError(f"After {PATIENCE:g} s the offers stand at {dict(now.counts)}.")
+
+
+class _Passwords:
+    """One-time passwords by text message, one after the other, from a thread."""
+
+    def __init__(self, client: NotifierClient, user_ids: Sequence[str]) -> None:
+        self.posted: list[Notification] = []
+        self._client = client
+        self._user_ids = user_ids
+        self._error: Exception | None = None
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self) -> list[Notification]:
+        """Send what is left of ``OTP_LEAST``, and return what was posted."""
+        self._enough.set()
+        self._thread.join()
+        if self._error:
+            raise self._error
+        return self.posted
+
+    def _run(self) -> None:
+        try:
+            while len(self.posted) < OTP_LEAST or not self._enough.is_set():
+                user_id = self._user_ids[len(self.posted) % len(self._user_ids)]
+                self.posted.append(self._post(user_id))
+                time.sleep(1 / OTP_RATE)
+        except Exception as error:  # raised again by finish()
+            self._error = error
+
+    def _post(self, user_id: str) -> Notification:
+        return self._client.notify_users(
+            [user_id],
+            body=f"Your code is {len(self.posted):06d}.",
+            priority="high",
+            channels=["sms"],
+            expires_at=datetime.now(UTC) + timedelta(minutes=5),
+        )
+
+
+def _through(notification: Notification) -> int:
+    """How many of its deliveries are where they stay."""
+    waiting = sum(notification.count(state) for state in ("queued", "sending", "retrying"))
+    return sum(sum(by_state.values()) for by_state in notification.counts.values()) - waiting
+
+
+def _became(delivery: Delivery) -> str:
+    answers = (str(attempt.status or "no answer") for attempt in delivery.attempts)
+    return f"{', '.join(answers)} -> {delivery.state}"
