@@ -127,7 +127,8 @@ class Wire:
             builder = builder.body_bytes(body)
         if timeout is not None:
             builder = builder.timeout(timedelta(seconds=timeout))
-        return await _exchange(builder.build_streamed())
+        # With a buffer, pyreqwest reads ahead and a broken body would cost us the status.
+        return await _exchange(builder.streamed_read_buffer_limit(0).build_streamed())
 
     def open(self) -> None:
         """Build the clients now: a few milliseconds of CPU each. They connect on use."""
@@ -210,7 +211,7 @@ def retry_after(value: str | None, now: float) -> float | None:
         return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

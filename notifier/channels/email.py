@@ -70,7 +70,7 @@ def render(content: Content) -> Rendered:
     """Subject, plain text and HTML; nothing in ``content`` becomes markup."""
     first_line = content.body.strip().partition("\n")[0]
     subject = CONTROL.sub(" ", content.title or first_line[:SUBJECT_FROM_BODY]).strip()
-    body = content.body or content.title
+    body = "\n".join((content.body or content.title).splitlines())
     links = [(label, url) for label, url in content.actions.items() if LINK.match(url)]
     text = "\n\n".join([body, *(f"{label}: {url}" for label, url in links)])
     paragraphs = [html.escape(part).replace("\n", "<br>") for part in body.split("\n\n")]

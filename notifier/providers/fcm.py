@@ -49,6 +49,7 @@ SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFE = 3600
 REFRESH_BEFORE = 300.0  # seconds before its end that an access token is renewed
+REFUSED_PAUSE = 10.0  # seconds between two tokens asked for because FCM refused the first
 STREAMS = 32  # calls on one connection; Google allows 100
 
 
@@ -127,14 +128,17 @@ class AccessToken:
         self._wire = Wire(f"{uri.scheme}://{uri.netloc}", ca_file=ca_file, timeout=timeout / 2)
         self._value = ""
         self._renew_at = 0.0
+        self._asked_at = 0.0
         self._asking: asyncio.Task[None] | None = None
 
     async def get(self, instead_of: str = "") -> str:
-        """The token, and not ``instead_of``, which was refused.
+        """The token, and not ``instead_of``, which was refused, unless it is still fresh: where
+        FCM refuses every token, we do not ask for one for each message.
 
         Raises ``NotWritten`` where Google cannot be reached and ``TokenRefused`` where it says no.
         """
-        if not self._value or self._value == instead_of or time.time() >= self._renew_at:
+        refused = self._value == instead_of and time.time() >= self._asked_at + REFUSED_PAUSE
+        if not self._value or refused or time.time() >= self._renew_at:
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.create_task(self._ask())
             await asyncio.shield(self._asking)
@@ -165,7 +169,7 @@ class AccessToken:
             raise NotWritten(f"no access token: status {reply.status}")
         if not reply.ok:
             raise TokenRefused(f"no access token: {answer.get('error', reply.status)}")
-        self._value = str(token)
+        self._value, self._asked_at = str(token), now
         life = answer.get("expires_in")
         self._renew_at = now + (life if isinstance(life, int) else ASSERTION_LIFE) - REFRESH_BEFORE
 
@@ -203,11 +207,11 @@ def _encode(message: Message) -> tuple[bytes, bytes]:
     # The encoder wants a target, and refuses what FCM would; its text is JSON by design.
     encoded = str(
         messaging.Message(
-            token="x", data=data, notification=notification, android=android, webpush=webpush
+            topic="x", data=data, notification=notification, android=android, webpush=webpush
         )
     )
     rest = orjson.loads(encoded)
-    del rest["token"]
+    del rest["topic"]
     rest.pop("data", None)
     shared = orjson.dumps(data)[1:-1] + (b"," if data else b"")
     return (

@@ -1,0 +1,207 @@
+"""SMTP on the sandbox."""
+
+import asyncio
+import email
+import email.policy
+from typing import Any
+
+import pytest
+
+from notifier.messages import Content
+from notifier.outcomes import Accepted, Reason, Refused, Retry
+from notifier.providers.base import Provider
+from notifier.providers.smtp import CONNECTIONS, SMTP
+from tests.integration.providers.contract import TIMEOUT, ProviderContract, send
+from tests.sandbox_fixture import RunningSandbox
+from tests.servers import Handler, listening
+
+
+def mail_server(replies: dict[str, str], seen: list[str]) -> Handler:
+    """Says ``replies`` to commands by their first word, and 250 to all others."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append("connect")
+        writer.write(b"220 mail.example ESMTP\r\n")
+        while line := await reader.readline():
+            word = line.decode().split()[0].upper()
+            seen.append(word)
+            reply = replies.get(word, "250 ok")
+            if not reply:
+                return
+            writer.write(f"{reply}\r\n".encode())
+            if word == "DATA" and reply.startswith("354"):
+                while (await reader.readline()) != b".\r\n":
+                    pass
+                writer.write(f"{replies.get('.', '250 2.0.0 queued')}\r\n".encode())
+
+    return handler
+
+
+TAKING = {"DATA": "354 go on"}
+
+
+class TestSMTP(ProviderContract):
+    name = "smtp"
+    channel = "email"
+    malformed = "nobody at nowhere"
+    status_is_proof = False
+    retry_after = None
+    dead = Refused(Reason.DEAD_ADDRESS, 550, "550 5.1.1", disable_contact=True)
+    refused_credentials = Retry(Reason.AUTHENTICATION, None, 530, "530 5.7.0")
+    forbidden = Refused(Reason.REJECTED, 554, "554 5.7.1")
+
+    def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
+        given = {
+            **sandbox.config["smtp"],
+            "ca_file": sandbox.config["ca_file"],
+            "from_name": "Nötifier, Inc.",
+            "timeout": TIMEOUT,
+        }
+        return SMTP("smtp", **{**given, **options})
+
+    def unreachable(self, port: int) -> dict[str, Any]:
+        return {"port": port}
+
+    def plain(self, sandbox: RunningSandbox, port: int, **options: Any) -> Provider:
+        """To a server that has neither TLS nor passwords."""
+        return self.build(sandbox, port=port, tls="none", username="", password="", **options)
+
+    def address(self, sandbox: RunningSandbox, number: int = 0) -> str:
+        return f"ada{number}@people.example"
+
+    def magic(self, sandbox: RunningSandbox, word: str, times: int = 0) -> str:
+        return f"{word}x{times}@sandbox.example" if times else f"{word}@sandbox.example"
+
+    def mail(self, received: dict[str, Any]) -> email.message.EmailMessage:
+        content = received["content"]
+        raw = content if isinstance(content, str) else content["raw"]
+        return email.message_from_string(raw, policy=email.policy.default)  # type: ignore[return-value]
+
+    def said(self, received: dict[str, Any]) -> str:
+        mail = self.mail(received)
+        text, page = mail.get_body(("plain",)), mail.get_body(("html",))
+        assert text is not None
+        assert page is not None
+        assert "<b>&" not in page.get_content()
+        return f"{mail['subject']}\n{text.get_content()}"
+
+    async def test_a_mail_has_the_headers_a_mail_needs(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        await send(provider, self.message(self.address(sandbox)))
+        (received,) = self.accepted(sandbox)
+        mail = self.mail(received)
+        assert mail["to"] == self.address(sandbox)
+        assert mail["message-id"] == "<d_smtp_0@sandbox.example>"
+        assert mail["x-notifier-delivery-id"] == "d_smtp_0"
+        assert mail["from"].addresses[0].display_name == "Nötifier, Inc."
+        assert mail["date"] is not None
+
+    @pytest.mark.parametrize("address", ["a@b.c\r\nRCPT TO:<eve@e.x>", "a@b.c>", "a b@c.d", "abc"])
+    async def test_an_address_cannot_smuggle_commands(
+        self, address: str, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        (outcome,) = await send(provider, self.message(address))
+        assert isinstance(outcome, Refused)
+        assert outcome.reason is Reason.INVALID_ADDRESS
+        assert sandbox.client.counts()["smtp"]["requests"] == 0
+
+    async def test_a_title_cannot_smuggle_headers(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        content = Content("hi\r\nBcc: eve@example.com", "b")
+        await send(provider, self.message(self.address(sandbox), content=content))
+        (received,) = self.accepted(sandbox)
+        assert self.mail(received)["bcc"] is None
+
+    async def test_connections_are_few_and_used_again(self, sandbox: RunningSandbox) -> None:
+        seen: list[str] = []
+        async with listening(mail_server(TAKING, seen)) as port:
+            provider = self.plain(sandbox, port)
+            for _ in range(2):
+                messages = [self.message(self.address(sandbox, n), n) for n in range(50)]
+                assert all(isinstance(o, Accepted) for o in await send(provider, *messages))
+            await provider.close()
+        assert seen.count("DATA") == 100
+        assert seen.count("connect") <= CONNECTIONS
+
+    async def test_a_refused_recipient_leaves_the_connection_usable(
+        self, sandbox: RunningSandbox
+    ) -> None:
+        seen: list[str] = []
+        async with listening(mail_server({"RCPT": "550 5.1.1 no <x@y.z>"}, seen)) as port:
+            provider = self.plain(sandbox, port, concurrency=1)
+            messages = [self.message(self.address(sandbox, n), n) for n in range(3)]
+            assert await send(provider, *messages) == [self.dead] * 3
+            await provider.close()
+        assert (seen.count("connect"), seen.count("RSET")) == (1, 3)
+
+    async def test_a_connection_lost_while_idle_costs_nothing(
+        self, sandbox: RunningSandbox
+    ) -> None:
+        seen: list[str] = []
+        replies = dict(TAKING)
+        async with listening(mail_server(replies, seen)) as port:
+            provider = self.plain(sandbox, port)
+            await send(provider, self.message(self.address(sandbox), 1))
+            replies["MAIL"] = ""  # hangs up at the next mail
+            hung_up = asyncio.create_task(send(provider, self.message(self.address(sandbox), 2)))
+            while seen.count("MAIL") < 2:
+                await asyncio.sleep(0)
+            del replies["MAIL"]
+            (outcome,) = await hung_up
+            await provider.close()
+        assert isinstance(outcome, Accepted)
+        assert seen.count("connect") == 2
+
+    @pytest.mark.parametrize(
+        ("command", "reply", "expected"),
+        [
+            ("MAIL", "421 4.3.2 closing", Retry(Reason.PROVIDER_ERROR, None, 421, "421 4.3.2")),
+            ("RCPT", "450 4.2.0 greylisted", Retry(Reason.PROVIDER_ERROR, None, 450, "450 4.2.0")),
+            ("RCPT", "550 no", Refused(Reason.REJECTED, 550, "550")),
+            ("RCPT", "553 bad", Refused(Reason.INVALID_ADDRESS, 553, "553", True)),
+            ("DATA", "451 later", Retry(Reason.PROVIDER_ERROR, None, 451, "451")),
+            (".", "552 5.3.4 big", Refused(Reason.TOO_LARGE, 552, "552 5.3.4")),
+            (".", "451 4.7.1 slow", Retry(Reason.RATE_LIMITED, None, 451, "451 4.7.1")),
+        ],
+    )
+    async def test_replies_mean_what_their_codes_say(
+        self, command: str, reply: str, expected: object, sandbox: RunningSandbox
+    ) -> None:
+        async with listening(mail_server({**TAKING, command: reply}, [])) as port:
+            provider = self.plain(sandbox, port)
+            (outcome,) = await send(provider, self.message(self.address(sandbox)))
+            await provider.close()
+        assert outcome == expected
+
+    @pytest.mark.parametrize("command", ["EHLO", "MAIL", "RCPT"])
+    async def test_silence_before_the_mail_is_written_is_retried(
+        self, command: str, sandbox: RunningSandbox
+    ) -> None:
+        async with listening(mail_server({**TAKING, command: ""}, [])) as port:
+            provider = self.plain(sandbox, port)
+            (outcome,) = await send(provider, self.message(self.address(sandbox)))
+            await provider.close()
+        assert isinstance(outcome, Retry)
+        assert outcome.reason is Reason.CONNECTION
+
+    async def test_starttls_is_demanded_not_tried(self, sandbox: RunningSandbox) -> None:
+        seen: list[str] = []
+        async with listening(mail_server(TAKING, seen)) as port:
+            provider = self.build(sandbox, port=port)
+            (outcome,) = await send(provider, self.message(self.address(sandbox)))
+            await provider.close()
+        assert isinstance(outcome, Retry)
+        assert "MAIL" not in seen
+
+    async def test_a_wrong_password_is_retried(self, sandbox: RunningSandbox) -> None:
+        provider = self.build(sandbox, password="wrong")
+        (outcome,) = await send(provider, self.message(self.address(sandbox)))
+        assert isinstance(outcome, Retry)
+        assert outcome.reason is Reason.AUTHENTICATION
+        await provider.close()
+
+    def test_an_unknown_kind_of_tls_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="starttls"):
+            SMTP("smtp", host="h", port=25, from_email="a@b.c", tls="ssl")  # type: ignore[arg-type]

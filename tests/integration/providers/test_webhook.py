@@ -1,0 +1,302 @@
+"""Webhooks on the sandbox, and everywhere they must not go."""
+
+import asyncio
+import json
+import time
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from notifier.messages import Content
+from notifier.outcomes import Accepted, Reason, Refused, Retry
+from notifier.providers.base import Provider
+from notifier.providers.webhook import Webhook, is_public
+from tests.integration.providers.contract import (
+    SECRET,
+    TIMEOUT,
+    ProviderContract,
+    send,
+)
+from tests.sandbox_fixture import RunningSandbox
+from tests.servers import OK, answering, listening, read_request
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+FORBIDDEN = Refused(
+    Reason.FORBIDDEN_ADDRESS, detail="a private network, or a port that is not open to webhooks"
+)
+
+
+class TestWebhook(ProviderContract):
+    name = "webhook"
+    channel = "webhook"
+    malformed = "https://:no url"
+    dead = Refused(Reason.DEAD_ADDRESS, 410, "status 410", disable_contact=True)
+    refused_credentials = Refused(Reason.REJECTED, 401, "status 401")
+    forbidden = Refused(Reason.REJECTED, 403, "status 403")
+
+    def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
+        self.closed = options.pop("closed", None)
+        given = {
+            "allowed_networks": LOOPBACK,
+            "ca_file": sandbox.config["ca_file"],
+            "timeout": TIMEOUT,
+        }
+        return Webhook("webhook", **{**given, **options})
+
+    def unreachable(self, port: int) -> dict[str, Any]:
+        return {"closed": port}
+
+    def address(self, sandbox: RunningSandbox, number: int = 0) -> str:
+        if getattr(self, "closed", None):
+            return f"https://127.0.0.1:{self.closed}/"
+        return f"{sandbox.config['webhook']['base_url']}/shop-{number}"
+
+    def magic(self, sandbox: RunningSandbox, word: str, times: int = 0) -> str:
+        spec = f"{word}x{times}" if times else word
+        return f"{self.address(sandbox)}?behave={spec}"
+
+    def said(self, received: dict[str, Any]) -> str:
+        data = received["content"]["data"]
+        return f"{data['title']}\n{data['body']}"
+
+    async def test_the_body_says_everything(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        await send(provider, self.message(self.address(sandbox)))
+        (received,) = self.accepted(sandbox)
+        content = received["content"]
+        assert content["type"] == "notification"
+        assert content["timestamp"].endswith("Z")
+        assert {**content["data"], "body": ""} == {
+            "delivery_id": "d_webhook_0",
+            "user_id": "user-1",
+            "notification_id": "n_1",
+            "topic": "orders",
+            "title": "Grüße 🎉",
+            "body": "",
+            "data": {"key": "wert"},
+            "actions": {"Open": "https://example.com/?a=1&b=2"},
+        }
+
+    async def test_the_sandbox_accepts_the_signature_and_refuses_another_secret(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        sandbox.client.register_webhook("shop-0", SECRET)
+        (outcome,) = await send(provider, self.message(self.address(sandbox)))
+        assert isinstance(outcome, Accepted)
+        sandbox.client.register_webhook("shop-0", SECRET[:-4] + "AAAA")
+        (outcome,) = await send(provider, self.message(self.address(sandbox)))
+        assert outcome == self.refused_credentials
+
+    async def test_each_attempt_has_the_same_id_and_a_fresh_timestamp(
+        self, provider: Provider
+    ) -> None:
+        heads: list[dict[str, str]] = []
+        bodies: list[bytes] = []
+
+        async def receiver(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head, body = await read_request(reader)
+            heads.append(dict(line.split(": ", 1) for line in head.split("\r\n")[1:-2]))
+            bodies.append(body)
+            writer.write(OK)
+
+        async with listening(receiver) as port:
+            for attempt in (1, 2):
+                message = self.message(f"http://127.0.0.1:{port}/", attempt=attempt)
+                await send(provider, message)
+                await asyncio.sleep(1.1)
+        first, again = heads
+        assert first["webhook-id"] == again["webhook-id"] == "d_webhook_0"
+        assert int(again["webhook-timestamp"]) > int(first["webhook-timestamp"])
+        assert abs(time.time() - int(again["webhook-timestamp"])) < 5
+        # `read_request` lowers everything, so the signature is checked by the sandbox above.
+        assert first["webhook-signature"] != again["webhook-signature"]
+        assert json.loads(bodies[0])["data"]["delivery_id"] == "d_webhook_0"
+
+    @pytest.mark.parametrize(
+        ("status", "expected"),
+        [
+            (200, Accepted(delivered=True, status=200)),
+            (299, Accepted(delivered=True, status=299)),
+            (301, Refused(Reason.REJECTED, 301, "status 301")),
+            (307, Refused(Reason.REJECTED, 307, "status 307")),
+            (400, Refused(Reason.REJECTED, 400, "status 400")),
+            (404, Refused(Reason.REJECTED, 404, "status 404")),
+            (410, Refused(Reason.DEAD_ADDRESS, 410, "status 410", True)),
+            (429, Retry(Reason.RATE_LIMITED, 9.0, 429, "status 429")),
+            (502, Retry(Reason.RATE_LIMITED, 9.0, 502, "status 502")),
+            (504, Retry(Reason.RATE_LIMITED, 9.0, 504, "status 504")),
+            (500, Retry(Reason.PROVIDER_ERROR, 9.0, 500, "status 500")),
+        ],
+    )
+    async def test_statuses_mean_what_standard_webhooks_says(
+        self, status: int, expected: object, provider: Provider
+    ) -> None:
+        raw = f"HTTP/1.1 {status} x\r\nlocation: /b\r\nretry-after: 9\r\ncontent-length: 0\r\n\r\n"
+        async with listening(answering(raw.encode())) as port:
+            (outcome,) = await send(provider, self.message(f"http://127.0.0.1:{port}/a"))
+        assert outcome == expected
+
+    async def test_a_message_without_a_secret_is_not_sent(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        message = self.message(self.address(sandbox))
+        unsigned = type(message)(message.id, "webhook", message.address, message.content)
+        (outcome,) = await send(provider, unsigned)
+        assert isinstance(outcome, Refused)
+        assert sandbox.client.counts()["webhook"]["requests"] == 0
+
+    async def test_too_large_a_body_is_not_sent(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        message = self.message(self.address(sandbox), content=Content("t", "x" * 20_000))
+        (outcome,) = await send(provider, message)
+        assert isinstance(outcome, Refused)
+        assert outcome.reason is Reason.TOO_LARGE
+        assert sandbox.client.counts()["webhook"]["requests"] == 0
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "127.0.0.1",
+            "localhost",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "0.0.0.0",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "[fe80::1]",
+            "[fc00::1]",
+            "[ff02::1]",
+            "169.254.169.254",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.0.1",
+            "100.64.0.1",
+            "192.0.2.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "①②⑦.⓪.⓪.①",
+        ],
+    )
+    async def test_no_private_address_is_called_however_it_is_written(self, host: str) -> None:
+        provider = Webhook("webhook", timeout=TIMEOUT)
+        (outcome,) = await send(provider, self.message(f"http://{host}/"))
+        assert outcome == FORBIDDEN
+        await provider.close()
+
+    async def test_a_listener_on_loopback_hears_nothing(self) -> None:
+        heard = []
+
+        async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(1)
+
+        provider = Webhook("webhook", allowed_networks=["10.0.0.0/8"], timeout=TIMEOUT)
+        async with listening(listener) as port:
+            for host in ("127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"):
+                await send(provider, self.message(f"http://{host}:{port}/"))
+        await provider.close()
+        assert not heard
+
+    async def test_a_name_that_is_rebound_after_the_check_does_not_lead_inside(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first look-up says a public address, every later one says loopback."""
+        heard = []
+
+        async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(1)
+
+        loop = asyncio.get_running_loop()
+        answers = iter(["203.0.113.9"])
+
+        async def rebinding(host: str, *_: object, **__: object) -> list[Any]:
+            return [(2, 1, 6, "", (next(answers, "127.0.0.1"), 0))]
+
+        monkeypatch.setattr(loop, "getaddrinfo", rebinding)
+        # The documentation network stands for the internet, and nothing of it can be reached.
+        provider = Webhook("webhook", allowed_networks=["203.0.113.0/24"], timeout=0.5)
+        async with listening(listener) as port:
+            for _ in range(2):
+                (outcome,) = await send(provider, self.message(f"http://localhost:{port}/"))
+                assert outcome != FORBIDDEN  # it passed the check, and was bound to what passed
+                assert isinstance(outcome, Retry)
+                assert outcome.reason is Reason.CONNECTION
+        await provider.close()
+        assert not heard
+
+    async def test_a_name_with_one_public_and_one_private_address_leads_to_the_public_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def both(host: str, *_: object, **__: object) -> list[Any]:
+            return [(2, 1, 6, "", ("10.0.0.1", 0)), (2, 1, 6, "", ("127.0.0.1", 0))]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+        provider = Webhook("webhook", allowed_networks=["127.0.0.0/8"], timeout=TIMEOUT)
+        async with listening(answering(OK)) as port:
+            for attempt in (1, 2, 3):
+                message = self.message(f"http://two.example:{port}/", attempt=attempt)
+                (outcome,) = await send(provider, message)
+                assert isinstance(outcome, Accepted)
+        await provider.close()
+
+    async def test_a_name_is_looked_up_once_for_a_whole_chunk(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = []
+
+        async def slow(host: str, *_: object, **__: object) -> list[Any]:
+            asked.append(host)
+            await asyncio.sleep(0.05)
+            return [(2, 1, 6, "", ("127.0.0.1", 0))]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", slow)
+        provider = Webhook("webhook", allowed_networks=LOOPBACK, timeout=TIMEOUT)
+        async with listening(answering(OK)) as port:
+            messages = [self.message(f"http://shop.example:{port}/{n}", n) for n in range(20)]
+            assert all(isinstance(o, Accepted) for o in await send(provider, *messages))
+        await provider.close()
+        assert asked == ["shop.example"]
+
+    async def test_a_name_that_does_not_resolve_is_retried(self, provider: Provider) -> None:
+        (outcome,) = await send(provider, self.message("https://nowhere.invalid/"))
+        assert isinstance(outcome, Retry)
+        assert outcome.reason is Reason.CONNECTION
+
+    async def test_odd_ports_are_closed_to_webhooks_on_the_internet(self) -> None:
+        provider = Webhook("webhook", timeout=TIMEOUT)
+        (outcome,) = await send(provider, self.message("http://93.184.216.34:25/"))
+        assert outcome == FORBIDDEN
+
+    async def test_another_scheme_is_refused(self, provider: Provider) -> None:
+        outcomes = await send(
+            provider, self.message("file:///etc/passwd", 1), self.message("gopher://127.0.0.1/", 2)
+        )
+        assert all(isinstance(o, Refused) for o in outcomes)
+
+    async def test_few_connections_are_kept(
+        self, monkeypatch: pytest.MonkeyPatch, provider: Provider
+    ) -> None:
+        monkeypatch.setattr("notifier.providers.webhook.MOST_HOSTS", 2)
+        for number in range(5):
+            async with listening(answering(OK)) as port:
+                message = self.message(f"http://127.0.0.1:{port}/", number)
+                assert isinstance((await send(provider, message))[0], Accepted)
+        assert len(provider._wires._wires) == 2  # type: ignore[attr-defined]
+
+    def test_a_network_that_is_none_is_refused_at_once(self) -> None:
+        with pytest.raises(ValueError, match="nowhere"):
+            Webhook("webhook", allowed_networks=["nowhere"])
+
+    @pytest.mark.parametrize("public", ["93.184.216.34", "8.8.8.8", "2606:4700:4700::1111"])
+    def test_the_internet_is_public(self, public: str) -> None:
+        assert is_public(ip_address(public))
