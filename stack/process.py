@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from stack.errors import StackError
 
@@ -29,12 +29,12 @@ class Process:
         command: Sequence[str | Path],
         *,
         env: Mapping[str, str],
-        output: Path | IO[bytes] | int | None = None,
+        output: Path | None = None,
         stop: Steps = ((signal.SIGTERM, 10.0),),
         keep_open: Sequence[int] = (),
     ) -> None:
-        """``output`` gets what the command prints: a file (appended), a pipe (``subprocess.PIPE``)
-        or, by default, our own standard output. ``keep_open`` are file descriptors that stay open
+        """``output`` is a file to append what the command prints to; by default that goes to
+        our own standard output. ``keep_open`` are file descriptors that stay open
         until the command has ended, for locks."""
         self.name = name
         self.command = [str(part) for part in command]
@@ -58,7 +58,7 @@ class Process:
         assert not self.alive, f"{self.name} runs already"
         ours, its = socket.socketpair()
         steps = ",".join(f"{number.name[3:]}:{seconds}" for number, seconds in self._steps)
-        log = self.output.open("ab") if isinstance(self.output, Path) else self.output
+        log = self.output.open("ab") if self.output else None
         try:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(GUARD), steps, "--", *self.command],
@@ -72,8 +72,8 @@ class Process:
             )
         finally:
             its.close()
-            if isinstance(self.output, Path):
-                log.close()  # type: ignore[union-attr]
+            if log:
+                log.close()
         self._lifeline, self._pid = ours, None
 
     @property
@@ -91,13 +91,6 @@ class Process:
     @property
     def alive(self) -> bool:
         return self._guard is not None and self._guard.poll() is None
-
-    @property
-    def stdout(self) -> IO[bytes]:
-        """What it prints, where ``output`` is a pipe."""
-        assert self._guard is not None
-        assert self._guard.stdout is not None
-        return self._guard.stdout
 
     def wait(self, seconds: float | None = None) -> int:
         """Its exit code once it has ended; 128 + n where signal n ended it.
@@ -143,7 +136,7 @@ class Process:
             time.sleep(0.05)
 
     def _last_words(self) -> str:
-        if not isinstance(self.output, Path) or not self.output.exists():
+        if not self.output or not self.output.exists():
             return ""
         lines = self.output.read_text(errors="replace").splitlines()[-15:]
         return "; its log ends:\n" + "\n".join(f"  {line}" for line in lines)
@@ -156,8 +149,6 @@ def stop_all(processes: Iterable[Process]) -> None:
         process.let_go()
     for process in started:
         process.wait()
-        if process._guard is not None and process._guard.stdout is not None:
-            process._guard.stdout.close()
 
 
 def package(name: str) -> Path:

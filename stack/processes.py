@@ -67,13 +67,13 @@ class Worker(Process):
     @property
     def log(self) -> str:
         """What it has printed since it was last started."""
-        assert isinstance(self.output, Path)
+        assert self.output
         with self.output.open("rb") as file:
             file.seek(self._said)
             return file.read().decode(errors="replace")
 
     def start(self) -> None:
-        assert isinstance(self.output, Path)
+        assert self.output
         self._said = self.output.stat().st_size if self.output.exists() else 0
         super().start()
 

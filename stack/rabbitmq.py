@@ -28,7 +28,7 @@ def answers(url: str) -> bool:
     """Whether a broker lets us in at this URL. A port that is open is not enough."""
     try:
         with kombu.Connection(url, connect_timeout=3) as connection:
-            connection.connect()
+            connection.transport.establish_connection().close()
     except (OSError, amqp.AMQPError):
         return False
     return True

@@ -44,7 +44,7 @@ def running(state: State, *, start_rabbitmq: bool = False) -> Iterator[Servers]:
             redis_url = redis.url
         _say("Redis", redis_url, redis is not None)
         broker_url = os.environ.get("AMQP_URL") or rabbitmq.DEFAULT_URL
-        if not rabbitmq.answers(broker_url):
+        if broker_url.startswith("amqp") and not rabbitmq.answers(broker_url):
             if "AMQP_URL" in os.environ:
                 print(f"Nothing lets us in at AMQP_URL ({_place(broker_url)})", flush=True)
             if start_rabbitmq and rabbitmq.installed():

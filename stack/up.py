@@ -4,9 +4,9 @@ import os
 import re
 import shlex
 import signal
-import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stack import environment, manage, ports, servers
@@ -39,33 +39,43 @@ def up(directory: Path) -> int:
 def _run(state: State, env: Mapping[str, str], welcome: str) -> int:
     commands = Procfile(env, state.path("logs")).commands.values()
     starting = sum(" worker " in command for command in commands)
-    web = env["PORT"]
     command = [sys.executable, "-m", "honcho", "start", "-f", "Procfile", "-e", os.devnull]
-    process = Process(
-        "honcho",
-        [*command, "-p", web],
-        env=env,
-        output=subprocess.PIPE,
-        stop=STOP,
-        keep_open=[state.lock],
-    )
+    command += ["-p", env["PORT"]]
+    log = state.log("up")
+    log.unlink(missing_ok=True)
     first_dead = ""
     try:
-        with process:
-            for line in process.stdout:
-                text = line.decode(errors="replace")
-                if not first_dead and (stopped := STOPPED.search(text)):
+        with Process(
+            "honcho", command, env=env, output=log, stop=STOP, keep_open=[state.lock]
+        ) as honcho:
+            for line in _follow(log, honcho):
+                print(line, end="", flush=True)
+                if not first_dead and (stopped := STOPPED.search(line)):
                     first_dead = f"{stopped[1]} ended with code {stopped[2]}"
-                print(text, end="", flush=True)
-                starting -= READY in text
-                if READY in text and not starting:
-                    process.wait_until(lambda: ports.listens(int(web)), 30)
+                if READY in line and (starting := starting - 1) == 0:
+                    honcho.wait_until(lambda: ports.listens(int(env["PORT"])), 30)
                     print(welcome, flush=True)
     except KeyboardInterrupt:
         print("\nStopping", flush=True)
         return 0
     print(f"{first_dead or 'honcho ended'}; everything was stopped. Its lines above say why.")
     return 1
+
+
+def _follow(log: Path, process: Process) -> Iterator[str]:
+    """The lines of its log as they come, until it has ended. A pipe would break if we died."""
+    while not log.exists():
+        time.sleep(0.05)
+    with log.open(errors="replace") as lines:
+        part, alive = "", True
+        while alive:
+            alive = process.alive  # and then read once more
+            while part := part + lines.readline():
+                if not part.endswith("\n"):
+                    break
+                yield part
+                part = ""
+            time.sleep(0.05)
 
 
 def _write_env(state: State, env: Mapping[str, str]) -> None:

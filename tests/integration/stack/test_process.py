@@ -47,7 +47,7 @@ def test_a_launcher_that_ends_takes_its_processes_along(number, tmp_path):
 
 
 def test_a_launcher_killed_right_after_the_start_leaves_nothing(tmp_path):
-    for delay in (0.08, 0.12, 0.16, 0.2):
+    for delay in (0.08, 0.14, 0.2):
         launcher = Launcher("-c", LAUNCHER, log=tmp_path / "log")
         time.sleep(delay)
         launcher.send(signal.SIGKILL)

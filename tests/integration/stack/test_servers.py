@@ -29,7 +29,7 @@ with kept(Path(sys.argv[1])) as state, servers.running(state) as found:
     print("up", found.database_url, flush=True)
     time.sleep(600)
 """
-EMBEDDED = {"DATABASE_URL": "", "REDIS_URL": ""}
+EMBEDDED = {"DATABASE_URL": "", "REDIS_URL": "", "AMQP_URL": "amqp://127.0.0.1:1//"}
 
 
 @pytest.fixture
