@@ -140,7 +140,7 @@ _UPSERT_CONTACTS = """
         secret = coalesce(excluded.secret, c.secret),
         last_active_at = coalesce(excluded.last_active_at, c.last_active_at),
         state = 'active', disabled_reason = '', updated_at = now()
-    RETURNING recipient_id, channel, address_index, id, created_at = updated_at, masked,
+    RETURNING recipient_id, channel, address_index, id, xmax = 0, masked,
         secret IS NULL"""
 _MOVE_DEVICES = f"""
     UPDATE preferences_contact c

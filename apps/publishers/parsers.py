@@ -11,7 +11,7 @@ DEFAULT_MAX_BODY = 1024 * 1024
 
 
 class JsonBody(BaseParser):
-    """Strict UTF-8 JSON of at most the view's ``max_body`` bytes."""
+    """A JSON object in strict UTF-8 of at most the view's ``max_body`` bytes."""
 
     media_type = "application/json"
 
@@ -22,10 +22,13 @@ class JsonBody(BaseParser):
         if len(body) > limit:
             raise Problem("payload-too-large", f"Send at most {limit:,} bytes.", limit=limit)
         try:
-            return orjson.loads(body)
+            read = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise Problem(
                 "malformed-json",
                 f"Send a JSON body in UTF-8. At line {error.lineno}, column {error.colno}: "
                 f"{error.msg}.",
             ) from None
+        if not isinstance(read, dict):
+            raise Problem("invalid-request", "Send a JSON object: {…}.")
+        return read

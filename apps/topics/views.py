@@ -1,6 +1,5 @@
 """Topics, grants and subscriptions."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import (
@@ -218,7 +217,7 @@ class SubscriptionList(Endpoint):
         carries its problem.
         """
         topic = selectors.owned_topic(name, request.user.id)
-        if isinstance(request.data, Mapping) and "subscriptions" in request.data:
+        if "subscriptions" in request.data:
             items = self.body(request, serializers.SubscriptionsIn)["subscriptions"]
             results = wishes.fulfil(topic.id, items, "/subscriptions")
             return Response({"results": [_result(*numbered) for numbered in enumerate(results)]})

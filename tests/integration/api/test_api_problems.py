@@ -1,0 +1,145 @@
+"""Every error is a problem that says what to do."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from apps.preferences import selectors
+from apps.publishers.problems import TYPES
+from apps.topics import views
+from tests.integration.api.conftest import Api
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_documentation_lists_every_problem_there_is():
+    rows = re.findall(
+        r"^\| `/problems/([a-z-]+)` \| (\d{3}) \| ([^|]+) \| [^|]+ \|$",
+        (ROOT / "docs" / "problems.md").read_text(),
+        re.MULTILINE,
+    )
+    assert rows == [(name, str(kind.status), kind.title) for name, kind in TYPES.items()]
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_an_unknown_path_is_a_problem(api: Api, method: str):
+    problem = api.call(method, "nothing/here", status=404)
+    assert problem["type"] == "/problems/not-found"
+    assert "/v1/docs" in problem["detail"]
+
+
+def test_an_unknown_path_needs_no_key_to_be_unknown(api: Api):
+    assert api.call("post", "nothing", status=404, headers={})["type"] == "/problems/not-found"
+
+
+def test_a_path_outside_the_api_is_not_answered_with_a_problem(client: Client):
+    assert client.get("/nothing").headers["Content-Type"].startswith("text/html")
+
+
+def test_a_wrong_method_names_the_right_ones(api: Api):
+    problem = api.put("topics", {}, status=405)
+    assert problem["type"] == "/problems/method-not-allowed"
+    assert api.headers["Allow"] == "GET, POST, HEAD, OPTIONS"
+
+
+def test_a_body_that_is_not_json_is_located(api: Api):
+    problem = api.call(
+        "post", "topics", status=400, data=b'{"name": }', content_type="application/json"
+    )
+    assert problem["type"] == "/problems/malformed-json"
+    assert "line 1, column 10" in problem["detail"]
+
+
+@pytest.mark.parametrize("body", [b'{"name": "\xff"}', b'{"name": "\\ud800"}', b'{"delay": NaN}'])
+def test_json_is_strict(api: Api, body: bytes):
+    problem = api.call("post", "topics", status=400, data=body, content_type="application/json")
+    assert problem["type"] == "/problems/malformed-json"
+
+
+@pytest.mark.parametrize("body", ["[]", '"text"', "3", "null"])
+def test_a_body_that_is_no_object_is_refused(api: Api, body: str):
+    problem = api.call("post", "topics", status=400, data=body, content_type="application/json")
+    assert problem["type"] == "/problems/invalid-request"
+
+
+def test_a_body_of_another_type_is_refused(api: Api):
+    problem = api.call("post", "topics", status=415, data="name=news", content_type="text/plain")
+    assert problem["type"] == "/problems/unsupported-media-type"
+    assert "application/json" in problem["detail"]
+
+
+def test_a_body_beyond_the_limit_is_refused(api: Api):
+    problem = api.post("topics", {"name": "news", "display_name": "x" * 1024 * 1024}, status=413)
+    assert problem["type"] == "/problems/payload-too-large"
+    assert problem["limit"] == 1024 * 1024
+
+
+def test_unknown_fields_are_named_with_those_that_are_known(api: Api):
+    problem = api.post("topics", {"name": "news", "prioritiy": "high", "a/b~c": 1}, status=400)
+    assert problem["type"] == "/problems/unknown-field"
+    assert {error["pointer"] for error in problem["errors"]} == {"/prioritiy", "/a~1b~0c"}
+    assert "default_priority" in problem["errors"][0]["detail"]
+
+
+def test_every_wrong_field_is_pointed_at(api: Api):
+    body = {
+        "time_zone": "Mars/Olympus",
+        "locale": "de_AT",
+        "surname": "x",
+        "devices": [
+            {"platform": "android", "token": "a" * 30},
+            {"platform": "palm", "token": "b" * 30, "os": 5},
+        ],
+    }
+    problem = api.put("recipients/ada", body, status=400)
+    assert problem["type"] == "/problems/invalid-request"
+    assert {error["pointer"] for error in problem["errors"]} == {
+        "/time_zone",
+        "/locale",
+        "/surname",
+        "/devices/1/platform",
+        "/devices/1/os",
+    }
+    assert "(4 more in errors)" in problem["detail"]
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "many"])
+def test_a_wrong_limit_is_named(api: Api, limit: str):
+    problem = api.get("topics", status=400, limit=limit)
+    assert problem["errors"][0]["parameter"] == "limit"
+
+
+def test_an_unknown_query_parameter_is_named(api: Api):
+    problem = api.get("topics", status=400, offset="10")
+    assert problem["errors"][0]["parameter"] == "offset"
+    assert "cursor" in problem["errors"][0]["detail"]
+
+
+def test_an_exception_nobody_expected_is_a_problem(api: Api, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(views.selectors, "visible_topics", broken)
+    problem = api.get("topics", status=500)
+    assert problem["type"] == "/problems/internal-error"
+    assert "secret" not in str(problem)
+
+
+def test_a_database_that_is_gone_is_a_problem_to_come_back_to(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+):
+    def gone(*_: object) -> None:
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(selectors.Recipient.objects, "all", gone)
+    problem = api.get("recipients", status=503)
+    assert problem["type"] == "/problems/unavailable"
+    assert api.headers["Retry-After"] == "2"
+
+
+def test_a_host_that_is_not_ours_is_a_problem(api: Api):
+    problem = api.call("get", "topics", status=400, headers={"Host": "evil.example"})
+    assert problem["type"] == "/problems/invalid-request"
