@@ -390,7 +390,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     # Redis gives an unacknowledged message back after this long; leases are far shorter.
     else {"visibility_timeout": 600, "socket_timeout": 10.0, "socket_connect_timeout": 2.0}
 )
-CELERY_TASK_PUBLISH_RETRY = False  # the row is the outbox; the sweeper publishes again
+# Once more on a new connection, where the old one was gone; beyond that, the row is the outbox and
+# the sweeper publishes again.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {

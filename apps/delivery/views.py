@@ -31,6 +31,7 @@ from apps.delivery.serializers import (
     NotificationOut,
     PublishIn,
 )
+from apps.preferences.channels import get_channel
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
@@ -38,7 +39,6 @@ from apps.publishers.pagination import CursorPage, PageQuery, read_query
 from apps.publishers.problems import CONTENT_TYPE, Problem, as_problem
 from apps.publishers.scopes import Scope
 from apps.topics.selectors import TopicSnapshot, visible_topic
-from notifier import channels
 from notifier.messages import Content
 from notifier.priorities import Priority
 
@@ -263,10 +263,9 @@ def _draft(
 
 def _check(content: Content, chosen: Sequence[str]) -> None:
     """Each channel's limits. Raises ``ValidationError`` naming the channel and the field."""
-    known = channels.load(settings.CHANNELS)
     for name in chosen:
         try:
-            known[name].check(content)
+            get_channel(name).check(content)
         except ValueError as error:
             raise ValidationError(
                 {"content": f"On {name}: {error} Or name the channels and leave {name} out."}
