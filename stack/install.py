@@ -86,7 +86,10 @@ def _install(requirements: list[Path]) -> None:
                 print(f"  unpacking them ({time.monotonic() - started:.0f} s)", flush=True)
             elif not unpacking and time.monotonic() - last > 5:
                 last = time.monotonic()
-                print(f"  {collected} of {count} collected ({last - started:.0f} s)", flush=True)
+                print(
+                    f"  {min(collected, count)} of {count} collected ({last - started:.0f} s)",
+                    flush=True,
+                )
     if pip.returncode:
         sys.exit(
             "".join(lines[-25:]) + "\nThe packages could not be installed: see above. Where one "
