@@ -1,8 +1,8 @@
 """The one wire: every HTTP call to a provider goes through here.
 
-pyreqwest (Rust's hyper underneath) because it costs the least of what keeps requests at an
-HTTP/2 GOAWAY; ``docs/decisions`` has the numbers. What a caller must know after a failure is one
-thing: can the provider have the message? ``NotWritten`` says no, ``NoAnswer`` says perhaps.
+pyreqwest (Rust's hyper underneath), because of what loses no request at an HTTP/2 GOAWAY it costs
+the least. What a caller must know after a failure is one thing: can the provider have the message?
+``NotWritten`` says no, ``NoAnswer`` says perhaps.
 """
 
 import itertools

@@ -71,7 +71,7 @@ class Twilio(Provider):
             if messaging_service_sid
             else {"From": from_number}
         )
-        self._callback = status_callback
+        self._callback = quote(_ending_in_delivery_id(status_callback), safe="")
         self._path = f"/2010-04-01/Accounts/{account_sid}/Messages.json"
         pair = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
         self._headers = {
@@ -90,8 +90,7 @@ class Twilio(Provider):
     async def _send(self, forms: Shared[str], message: Message) -> Outcome:
         form = f"{forms[message]}&To={quote(message.address, safe='')}"
         if self._callback:
-            callback = with_delivery_id(self._callback, message.id)
-            form += f"&StatusCallback={quote(callback, safe='')}"
+            form += f"&StatusCallback={self._callback}{quote(message.id, safe='')}"
         reply = await self._wire.request(
             "POST", self._path, headers=self._headers, body=form.encode()
         )
@@ -105,11 +104,13 @@ class Twilio(Provider):
         return urlencode(form)
 
 
-def with_delivery_id(callback: str, delivery_id: str) -> str:
-    """``callback`` with ``delivery_id`` in its query."""
+def _ending_in_delivery_id(callback: str) -> str:
+    """``callback`` with a query that only wants the id at its end; empty where there is none."""
+    if not callback:
+        return ""
     url = urlsplit(callback)
-    query = urlencode([*parse_qsl(url.query), ("delivery_id", delivery_id)])
-    return urlunsplit(url._replace(query=query))
+    query = urlencode([*parse_qsl(url.query), ("delivery_id", "")])
+    return urlunsplit(url._replace(query=query, fragment=""))
 
 
 def _outcome(reply: Reply) -> Outcome:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import h2.connection
 import pytest
 from h2.errors import ErrorCodes
+from pyreqwest.http import Url
 
 from notifier.http import BODY_LIMIT, NoAnswer, NotWritten, Reply, Wire, retry_after
 from tests.servers import OK, Handler, Http2Server, answering, listening, ok, read_request
@@ -240,9 +241,11 @@ async def test_a_proxy_from_the_environment_is_not_used(monkeypatch) -> None:
         assert (await call(port)).ok
 
 
-async def test_the_connection_goes_to_the_address_given_and_not_to_the_name() -> None:
+@pytest.mark.parametrize("host", ["pinned.invalid", "pinned.invalid.", "PINNED.invalid", "a_b"])
+async def test_the_connection_goes_to_the_address_given_and_not_to_the_name(host: str) -> None:
     async with listening(answering(OK)) as port:
-        wire = Wire(f"http://pinned.invalid:{port}", address=("pinned.invalid", "127.0.0.1"))
+        url = Url(f"http://{host}:{port}")  # as a webhook's URL is read
+        wire = Wire(url.origin_ascii, address=(url.host_str or "", "127.0.0.1"))
         assert (await wire.request("GET", "/", headers={})).ok
         await wire.close()
 

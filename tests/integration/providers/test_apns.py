@@ -18,8 +18,13 @@ from tests.sandbox_fixture import RunningSandbox
 from tests.servers import Http2Server, listening, ok
 
 CODES = {
-    **{"slow": 200, "dead": 410, "timeout": 408, "reset": 444, "torn": 206},
-    **{"garbled": 601, "huge": 602},
+    "slow": 200,
+    "dead": 410,
+    "timeout": 408,
+    "reset": 444,
+    "torn": 206,
+    "garbled": 601,
+    "huge": 602,
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from notifier.messages import Content
 from notifier.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
-from notifier.providers.twilio import Twilio, with_delivery_id
+from notifier.providers.twilio import Twilio
 from tests.integration.providers.contract import TIMEOUT, ProviderContract, send
 from tests.integration.providers.test_apns import CODES
 from tests.sandbox_fixture import RunningSandbox
@@ -77,7 +77,12 @@ class TestTwilio(ProviderContract):
         with pytest.raises(ValueError, match="from_number"):
             Twilio("twilio", account_sid="AC", auth_token="t")
 
-    def test_the_delivery_id_joins_what_the_callback_asks_already(self) -> None:
-        assert (
-            with_delivery_id("https://e.x/r?a=1#f", "d_1") == "https://e.x/r?a=1&delivery_id=d_1#f"
-        )
+    async def test_the_delivery_id_joins_what_the_callback_asks_already(
+        self, sandbox: RunningSandbox
+    ) -> None:
+        provider = self.build(sandbox, status_callback="https://e.x/r?a=1&b=%26#part")
+        await send(provider, self.message(self.address(sandbox)))
+        (received,) = self.accepted(sandbox)
+        expected = "https://e.x/r?a=1&b=%26&delivery_id=d_twilio_0"
+        assert received["content"]["StatusCallback"] == expected
+        await provider.close()
