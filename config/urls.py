@@ -1,7 +1,7 @@
 """Which URL leads where."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from apps.delivery import health
@@ -11,7 +11,7 @@ handler400 = problems.handler400
 handler404 = problems.handler404
 handler500 = problems.handler500
 
-v1 = [
+v1: list[URLPattern | URLResolver] = [
     path("", include("apps.publishers.urls")),
     path("", include("apps.preferences.urls")),
     path("", include("apps.topics.urls")),

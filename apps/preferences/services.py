@@ -75,7 +75,8 @@ def upsert_recipients(people: Sequence[Person]) -> dict[str, Written]:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_RECIPIENTS, columns)
         made = dict(cursor.fetchall())
-        cursor.execute(_UPDATE_RECIPIENTS, columns)
+        if len(made) < len(people) and any(p.locale or p.time_zone for p in people):
+            cursor.execute(_UPDATE_RECIPIENTS, columns)
         cursor.execute(
             "SELECT user_id, id FROM preferences_recipient WHERE user_id = ANY(%s)", [columns[0]]
         )

@@ -15,6 +15,8 @@ import orjson
 import redis
 from django.conf import settings
 from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -120,7 +122,12 @@ class _Shared:
 
     def connect(self, read_timeout: float = 0.2) -> redis.Redis:
         return redis.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=0.2, socket_timeout=read_timeout
+            settings.REDIS_URL,
+            socket_connect_timeout=0.2,
+            socket_timeout=read_timeout,
+            # Once more at once, for a connection that an idle Redis closed; redis-py's own
+            # default backs off for seconds.
+            retry=Retry(NoBackoff(), 1),
         )
 
     def call(self, what: Callable[[redis.Redis], Any]) -> Any:

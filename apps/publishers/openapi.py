@@ -1,6 +1,6 @@
 """What OpenAPI says about every endpoint."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -31,7 +31,9 @@ class ProblemDetails(serializers.Serializer):
 class ProblemSchema(AutoSchema):
     """Adds the problems that any endpoint of its kind may answer with."""
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
         codes = {"400": "invalid", "401": "no valid API key", "403": "not allowed"}
         if "{" in self.path:

@@ -74,7 +74,9 @@ def read_csv(file: TextIO) -> Iterator[Wish | Rejected]:
                 reader.line_num, f"{len(row)} columns, where the header has {len(header)}."
             )
             continue
-        fields: dict[str, Any] = {name: text for name, text in zip(header, row) if text}
+        fields: dict[str, Any] = {
+            name: text for name, text in zip(header, row, strict=True) if text
+        }
         if "channels" in fields:
             fields["channels"] = fields["channels"].split("|")
         yield _judged(reader.line_num, fields)
@@ -147,7 +149,7 @@ def _wish(line: int, fields: Mapping[str, Any]) -> Wish:
 
 
 def _endpoint(fields: Mapping[str, Any]) -> Address:
-    channel = fields.get("channel")
+    channel = fields.get("channel", "")
     if channel == INBOX:
         raise ValueError("An inbox belongs to a recipient: give user_id and channels.")
     platform, app = _text(fields, "platform"), _text(fields, "app")

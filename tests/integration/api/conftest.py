@@ -11,6 +11,8 @@ from django.test import Client
 from apps.publishers import cache, services
 from apps.publishers.scopes import Scope
 
+REDIS_URL = settings.REDIS_URL  # some tests point the settings elsewhere
+
 
 class Api:
     """A publisher's client. Every call checks the status and gives back the JSON."""
@@ -62,7 +64,7 @@ def forget_lookups() -> None:
     """What was looked up in rows that are rolled back."""
     for lookup in cache._lookups.values():
         lookup.forget()
-    client = redis.Redis.from_url(settings.REDIS_URL)
+    client = redis.Redis.from_url(REDIS_URL)
     for key in client.scan_iter("notifier:lookup:*", count=1000):
         client.delete(key)
     client.close()

@@ -51,14 +51,13 @@ def test_json_lines_work_the_same(api: Api, tmp_path: Path):
     api.put("recipients/ada", {}, status=201)
     file = tmp_path / "people.jsonl"
     file.write_text(
-        '{"user_id": "ada", "channels": ["push"]}\n\n{"channel": "sms", "address": "+4915112345678"}'
+        '{"user_id": "ada", "channels": ["push"]}\n\n'
+        '{"channel": "sms", "address": "+4915112345678"}'
     )
     assert "2 lines, 2 subscriptions" in run(file)
 
 
-def test_bad_lines_are_reported_with_their_numbers_and_cost_nobody_else(
-    api: Api, tmp_path: Path
-):
+def test_bad_lines_are_reported_with_their_numbers_and_cost_nobody_else(api: Api, tmp_path: Path):
     api.put("recipients/ada", {}, status=201)
     file = tmp_path / "people.csv"
     file.write_bytes(
@@ -84,9 +83,11 @@ def test_bad_lines_are_reported_with_their_numbers_and_cost_nobody_else(
 
 def test_bad_json_lines_are_reported_with_their_numbers(api: Api, tmp_path: Path):
     file = tmp_path / "people.jsonl"
-    file.write_text('{\n[]\n{"user_id": 7, "channel": "push"}\n{"user": "ada"}\n'
-                    '{"user_id": "ada", "channels": "push"}\n'
-                    '{"channel": "email", "address": "a@example.com", "platform": "ios"}\n')
+    file.write_text(
+        '{\n[]\n{"user_id": 7, "channel": "push"}\n{"user": "ada"}\n'
+        '{"user_id": "ada", "channels": "push"}\n'
+        '{"channel": "email", "address": "a@example.com", "platform": "ios"}\n'
+    )
     run(file)
     rejected = Path(f"{file}.rejected").read_text().splitlines()
     assert [line.split("\t")[0] for line in rejected] == list("123456")

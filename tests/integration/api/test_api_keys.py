@@ -193,15 +193,17 @@ def test_create_publisher_prints_a_key_that_works_once(api: Api):
 
 def test_create_publisher_limits_scopes_and_life(db: None):
     call_command(
-        "create_publisher", "b", "--scopes=topics:read, topics:write", "--expires-days=2",
-        stdout=StringIO(), stderr=StringIO(),
+        "create_publisher",
+        "b",
+        "--scopes=topics:read, topics:write",
+        "--expires-days=2",
+        stdout=StringIO(),
+        stderr=StringIO(),
     )
     key = ApiKey.objects.get()
     assert key.scopes == ["topics:read", "topics:write"]
     assert timedelta(days=1) < key.expires_at - timezone.now() <= timedelta(days=2)
-    call_command(
-        "create_publisher", "b", "--another-key", stdout=StringIO(), stderr=StringIO()
-    )
+    call_command("create_publisher", "b", "--another-key", stdout=StringIO(), stderr=StringIO())
     assert ApiKey.objects.filter(publisher__name="b").count() == 2
 
 

@@ -79,9 +79,7 @@ def test_unknown_topics_are_named_and_nothing_is_written(api: Api):
     assert api.get(PATH) == {"preferences": []}
 
 
-def test_preferences_for_other_publishers_topics_are_neither_seen_nor_touched(
-    api: Api, other: Api
-):
+def test_preferences_for_other_publishers_topics_are_neither_seen_nor_touched(api: Api, other: Api):
     other.post("topics", {"name": "theirs"}, status=201)
     other.put(PATH, {"preferences": [{"topic": "theirs", "allowed": False}]})
     assert api.get(PATH) == {"preferences": []}

@@ -3,7 +3,6 @@
 import sys
 import time
 from argparse import ArgumentParser
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -84,7 +83,7 @@ class Command(BaseCommand):
 
 def _opened(path: str) -> Any:
     # Bytes that are not UTF-8 cost their line and not the import.
+    how: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
     if path == "-":
-        sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")
-        return nullcontext(sys.stdin)
-    return open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        return open(sys.stdin.fileno(), **how)
+    return open(path, **how)
