@@ -62,7 +62,6 @@ class Stored(NamedTuple):
 
     id: int
     channel: str
-    index: bytes
     masked: str
     created: bool
     secret: str
@@ -113,13 +112,11 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
     owned = {a: s for a, s in sealed.items() if a.recipient_id is not None}
     bare = {a: s for a, s in sealed.items() if a.recipient_id is None}
     stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
-    devices = {a: s for a, s in owned.items() if a.channel == PUSH}
-    if devices:
+    # Where a call gives one token to several, the last one has it.
+    holders = {s.index: a.recipient_id for a, s in owned.items() if a.channel == PUSH}
+    if holders:
         with connection.cursor() as cursor:
-            cursor.execute(
-                _MOVE_DEVICES,
-                [[a.recipient_id for a in devices], [s.index for s in devices.values()]],
-            )
+            cursor.execute(_MOVE_DEVICES, [list(holders.values()), list(holders)])
     return stored
 
 
@@ -179,13 +176,13 @@ def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored
             for recipient, channel, index, *rest in cursor.fetchall()
         }
     stored = {}
-    made = {}
+    made: dict[int, tuple[str, bytes]] = {}
     for a, s in sealed.items():
         row, created, masked, unsigned, index = found[a.recipient_id, a.channel, s.index]
         secret = a.secret
         if a.channel == WEBHOOK and unsigned:
             secret = made.setdefault(row, (new_webhook_secret(), index))[0]
-        stored[a] = Stored(row, a.channel, index, masked, created, secret)
+        stored[a] = Stored(row, a.channel, masked, created, secret)
     if made:
         _sign(made)
     return stored

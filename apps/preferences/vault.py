@@ -3,8 +3,8 @@
 An address is encrypted for its blind index, so a ciphertext copied to another row does not open.
 """
 
+from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 from django.conf import settings
 
@@ -12,7 +12,8 @@ from apps.preferences.channels import get_channel
 from notifier.crypto import Keyring
 
 
-class Sealed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sealed:
     """An address as it is stored: encrypted, findable, and as people may see it."""
 
     ciphertext: bytes

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
@@ -54,23 +52,15 @@ TYPES = {
     "payload-too-large": ProblemType(413, "The payload is too large"),
     "unsupported-media-type": ProblemType(415, "Unsupported media type"),
     "idempotency-mismatch": ProblemType(422, "The idempotency key was used for another request"),
-    "rate-limited": ProblemType(429, "Too many requests"),
     "internal-error": ProblemType(500, "Something went wrong here"),
     "unavailable": ProblemType(503, "Temporarily unavailable"),
 }
-#: What to answer for an HTTP status that Django or DRF chose.
+#: What to answer for an HTTP status that DRF chose.
 _BY_STATUS = {
     400: "invalid-request",
-    401: "invalid-key",
     403: "forbidden",
     404: "not-found",
-    405: "method-not-allowed",
     406: "not-acceptable",
-    409: "conflict",
-    413: "payload-too-large",
-    415: "unsupported-media-type",
-    429: "rate-limited",
-    503: "unavailable",
 }
 
 
@@ -136,11 +126,6 @@ def as_problem(error: Exception) -> Problem | None:
         return invalid(error)
     if isinstance(error, Http404):
         return Problem("not-found", str(error) or "There is nothing here. Check the URL.")
-    if isinstance(error, RequestDataTooBig):
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        return Problem("payload-too-large", f"Send at most {limit:,} bytes.", limit=limit)
-    if isinstance(error, PermissionDenied):
-        return Problem("forbidden", "This is not allowed.")
     if isinstance(error, (OperationalError, InterfaceError)):
         log.warning("the database did not answer: %s", type(error).__name__)
         return Problem(
@@ -152,13 +137,8 @@ def as_problem(error: Exception) -> Problem | None:
         return Problem("method-not-allowed", f"{error.detail} The header Allow lists what works.")
     if isinstance(error, exceptions.UnsupportedMediaType):
         return Problem("unsupported-media-type", "Send JSON with Content-Type: application/json.")
-    if isinstance(error, exceptions.ParseError):
-        return Problem("malformed-json", str(error.detail))
     if isinstance(error, exceptions.APIException):
-        name = _BY_STATUS.get(error.status_code, "internal-error")
-        wait = getattr(error, "wait", None)
-        headers = {"Retry-After": f"{wait:.0f}"} if wait else {}
-        return Problem(name, str(error.detail), headers=headers)
+        return Problem(_BY_STATUS.get(error.status_code, "internal-error"), str(error.detail))
     return None
 
 

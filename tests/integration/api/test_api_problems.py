@@ -71,6 +71,12 @@ def test_a_body_of_another_type_is_refused(api: Api):
     assert "application/json" in problem["detail"]
 
 
+def test_only_json_is_spoken(api: Api):
+    headers = {"Authorization": f"Bearer {api.key}", "Accept": "application/xml"}
+    problem = api.call("get", "topics", status=406, headers=headers)
+    assert problem["type"] == "/problems/not-acceptable"
+
+
 def test_a_body_beyond_the_limit_is_refused(api: Api):
     problem = api.post("topics", {"name": "news", "display_name": "x" * 1024 * 1024}, status=413)
     assert problem["type"] == "/problems/payload-too-large"

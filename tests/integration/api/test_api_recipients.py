@@ -86,7 +86,7 @@ def test_user_ids_are_not_folded(api: Api):
         assert api.get(f"recipients/{quote(name, safe='')}")["user_id"] == name
 
 
-@pytest.mark.parametrize("name", ["a\nb", " a", "a\u200b", "x" * 201, "a\x00"])
+@pytest.mark.parametrize("name", ["a\nb", " a", "a\u200b", "x" * 201, "a\x00", ".."])
 def test_what_cannot_be_a_user_id_is_said(api: Api, name: str):
     problem = api.put(f"recipients/{quote(name, safe='')}", {}, status=400)
     assert "user_id" in problem["detail"]
@@ -216,6 +216,13 @@ def test_a_token_moves_to_the_recipient_who_registers_it_last(api: Api):
     api.put("recipients/ada", {"devices": [ANDROID]})
     assert api.get("recipients/bob/devices") == []
     assert [device["id"] for device in api.get("recipients/ada/devices")] == [first["id"]]
+
+
+def test_the_last_one_of_a_call_has_the_token(api: Api):
+    people = [{"user_id": name, "devices": [ANDROID]} for name in ("zoe", "ada")]
+    api.post("recipients/bulk", {"recipients": people})
+    assert api.get("recipients/zoe/devices") == []
+    assert len(api.get("recipients/ada/devices")) == 1
 
 
 def test_a_device_that_a_provider_refused_is_shown_as_disabled(api: Api):
