@@ -59,7 +59,7 @@ class DeliveryAdmin(ReadOnly):
     def every_attempt(self, row: Delivery) -> str:
         return (
             "; ".join(
-                f"{a.number}: {a.started_at:%H:%M:%S} {a.provider} {a.outcome} {a.reason} {a.detail}"
+                f"{a.number}: {a.started_at:%H:%M:%S} {a.provider} {a.outcome} {a.reason}"
                 for a in selectors.attempts([row.pk])[row.pk]
             )
             or "none"
@@ -70,7 +70,7 @@ class DeliveryAdmin(ReadOnly):
 class ChunkAdmin(ReadOnly):
     """Slices of audiences; an open one that is overdue is being swept."""
 
-    list_display = ("id", "kind", "channel", "priority", "state", "fence", "sweeps", "due_at")
+    list_display = ("id", "kind", "channel", "priority", "state", "fence", "due_at")
     list_filter = ("state", "kind", "channel", "priority")
     ordering = ("-id",)
     raw_id_fields = ("notification",)

@@ -1,8 +1,8 @@
 """Asking the broker how it is and how much it holds."""
 
-from celery import current_app
+from collections.abc import Iterable
 
-from notifier import queues
+from celery import current_app
 
 TIMEOUT = 2.0
 
@@ -22,8 +22,8 @@ def ping() -> None:
         raise Down(type(error).__name__) from error
 
 
-def depths(channels: list[str]) -> dict[str, int]:
-    """Messages ready by queue, dead-letter queues included; absent ones left out.
+def depths(names: Iterable[str]) -> dict[str, int]:
+    """Messages ready in each of these queues; a queue that does not exist is left out.
 
     Raises ``Down``.
     """
@@ -33,7 +33,7 @@ def depths(channels: list[str]) -> dict[str, int]:
             connect_timeout=TIMEOUT, transport_options={"socket_timeout": TIMEOUT}
         ) as connection:
             connection.ensure_connection(max_retries=1, timeout=TIMEOUT)
-            for name in _all(channels):
+            for name in names:
                 # A missing queue closes its channel, so each look-up has one of its own.
                 with connection.channel() as channel:
                     try:
@@ -43,8 +43,3 @@ def depths(channels: list[str]) -> dict[str, int]:
     except Exception as error:  # every transport has errors of its own
         raise Down(type(error).__name__) from error
     return found
-
-
-def _all(channels: list[str]) -> list[str]:
-    live = queues.names(channels)
-    return [*live, *(name + queues.DEAD_SUFFIX for name in live)]

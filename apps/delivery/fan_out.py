@@ -18,9 +18,9 @@ PAGE = 20
 
 _CUT = """
 INSERT INTO delivery_chunk (notification_id, kind, channel, priority, low_id, high_id, state,
-                            fence, sweeps, due_at, created_at)
+                            fence, due_at, created_at)
 SELECT %(notification_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id), 'queued',
-       0, 0, clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
+       0, clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
   FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s AS slice
           FROM (SELECT id FROM topics_subscription
                  WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'

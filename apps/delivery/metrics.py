@@ -11,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps.delivery import broker, selectors
 from apps.delivery.transitions import Chunk, Result
+from notifier import queues
 from notifier.dispatch import Sent
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -86,7 +87,8 @@ def _queues(registry: CollectorRegistry) -> None:
         "notifier_queue_depth", "Messages ready in a broker queue.", ["queue"], registry=registry
     )
     try:
-        depths = broker.depths(list(settings.CHANNELS))
+        live = queues.names(settings.CHANNELS)
+        depths = broker.depths([*live, *(name + queues.DEAD_SUFFIX for name in live)])
     except broker.Down:
         up.set(0)
         return

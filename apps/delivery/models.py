@@ -89,7 +89,6 @@ class Chunk(models.Model):
     A worker claims a chunk by moving it to running with a new ``fence``; what it writes later
     counts only while the fence is still its own. ``due_at`` is when the sweeper looks at it
     again: the time to enqueue it (queued), or the end of its worker's lease (running).
-    ``sweeps`` counts how often it was enqueued again, so that a long queue is not made longer.
     """
 
     notification = models.ForeignKey(
@@ -103,7 +102,6 @@ class Chunk(models.Model):
     recipient_ids = ArrayField(models.BigIntegerField(), null=True)
     state = models.CharField(max_length=7, default=ChunkState.QUEUED)
     fence = models.IntegerField(default=0)
-    sweeps = models.SmallIntegerField(default=0)
     due_at = models.DateTimeField()
     created_at = models.DateTimeField()
 

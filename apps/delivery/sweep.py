@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from apps.delivery import enqueue, transitions
+from apps.delivery import broker, enqueue, transitions
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind
 from notifier.priorities import Priority
@@ -14,15 +14,23 @@ from notifier.priorities import Priority
 AT_ONCE = 1_000
 RETRY_CHUNKS = 20
 
-# An unclaimed chunk may only be waiting in a long queue: each further sweep of it waits twice as
-# long (up to 64 times), so that a backlog of hours costs a few idle messages, not a flood. A
-# running chunk is here because its worker's lease ran out.
+# How many chunks wait for a worker on each queue, where one of them has waited for long. What is
+# scheduled for later than the grace period was never enqueued and does not count.
+_WAITING = """
+SELECT kind = 'whole', channel, count(*)
+  FROM delivery_chunk
+ WHERE state = 'queued' AND priority = %(priority)s
+   AND due_at <= clock_timestamp() + make_interval(secs => %(grace)s)
+ GROUP BY 1, 2
+HAVING min(due_at) <= clock_timestamp()
+"""
 _SWEEP = """
 UPDATE delivery_chunk
-   SET state = 'queued', sweeps = sweeps + 1,
-       due_at = clock_timestamp() + make_interval(secs => %(grace)s * (2 ^ least(sweeps, 6)))
+   SET state = 'queued', due_at = clock_timestamp() + make_interval(secs => %(grace)s)
  WHERE id IN (SELECT id FROM delivery_chunk
                WHERE state <> 'done' AND due_at <= clock_timestamp() AND priority = %(priority)s
+                 AND (state = 'running'
+                      OR (CASE WHEN kind = 'whole' THEN '' ELSE channel END) = ANY(%(lost)s))
                ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING id, kind, channel, priority
 """
@@ -31,8 +39,8 @@ RETURNING id, kind, channel, priority
 def sweep() -> int:
     """Enqueue due chunks, then put due deliveries into retry chunks; high priority first.
 
-    Returns how many chunks were enqueued. With the broker away nothing is lost and nothing
-    more is made: what is due stays due.
+    Returns how many chunks were enqueued. Raises ``enqueue.BrokerDown`` or ``broker.Down`` with
+    the broker away: nothing is lost then, what is due stays due.
     """
     enqueued = 0
     for priority in Priority:
@@ -43,11 +51,33 @@ def sweep() -> int:
 
 
 def _due_chunks(priority: Priority) -> list[Ticket]:
+    """Chunks whose worker's lease ran out, that were scheduled for now, or that were lost."""
+    grace = enqueue.grace(priority)
     with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"priority": priority, "grace": grace})
+        lost = _lost(priority, cursor.fetchall())
         cursor.execute(
-            _SWEEP, {"grace": enqueue.grace(priority), "priority": priority, "limit": AT_ONCE}
+            _SWEEP, {"grace": grace, "priority": priority, "limit": AT_ONCE, "lost": lost}
         )
         return [Ticket(*row) for row in cursor.fetchall()]
+
+
+def _lost(priority: Priority, waiting: list[tuple[bool, str, int]]) -> list[str]:
+    """The channels ('' for fan-out) whose queue holds fewer messages than chunks wait for it.
+
+    Where it holds as many, the chunks only wait their turn: enqueueing them again, second after
+    second, would make a long queue longer.
+    """
+    names = {
+        Ticket(0, ChunkKind.WHOLE if whole else ChunkKind.RANGE, channel, priority).queue: channel
+        for whole, channel, _ in waiting
+    }
+    depths = broker.depths(names) if names else {}
+    return [
+        channel
+        for (name, channel), (_, _, number) in zip(names.items(), waiting, strict=True)
+        if depths.get(name, 0) < number
+    ]
 
 
 def _retries(channel: str, priority: Priority) -> list[Ticket]:

@@ -470,8 +470,8 @@ WITH due AS (
      WHERE priority = %(priority)s AND channel = %(channel)s AND next_attempt_at <= %(now)s
      ORDER BY next_attempt_at LIMIT %(size)s FOR UPDATE SKIP LOCKED
 ), retry AS (
-    INSERT INTO delivery_chunk (kind, channel, priority, state, fence, sweeps, due_at, created_at)
-    SELECT 'retry', %(channel)s, %(priority)s, 'queued', 0, 0,
+    INSERT INTO delivery_chunk (kind, channel, priority, state, fence, due_at, created_at)
+    SELECT 'retry', %(channel)s, %(priority)s, 'queued', 0,
            clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
      WHERE EXISTS (SELECT FROM due)
     RETURNING id

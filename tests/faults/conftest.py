@@ -18,5 +18,3 @@ def line(_line: Line) -> Iterator[Line]:
     _line.heal()
     yield _line
     _line.heal()
-
-

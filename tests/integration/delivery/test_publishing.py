@@ -62,9 +62,7 @@ def test_unknown_recipients_are_named_and_nothing_is_accepted(shop):
 )
 def test_bad_input_is_pointed_at(shop, change, pointer):
     recipient("ada")
-    problem = shop.post(
-        "notifications", {"user_id": "ada", "content": HELLO, **change}, status=400
-    )
+    problem = shop.post("notifications", {"user_id": "ada", "content": HELLO, **change}, status=400)
     assert problem["errors"][0]["pointer"].startswith(pointer)
 
 
@@ -152,9 +150,7 @@ def test_a_batch_gives_each_notification_a_result_of_its_own(shop, work):
 
 def test_notifications_are_listed_newest_first_and_by_pages(shop):
     recipient("ada")
-    ids = [
-        shop.post("notifications", {"user_id": "ada", "content": HELLO})["id"] for _ in range(3)
-    ]
+    ids = [shop.post("notifications", {"user_id": "ada", "content": HELLO})["id"] for _ in range(3)]
     page = shop.get("notifications", limit=2)
     rest = shop.get("notifications", limit=2, cursor=page["next"])
     assert [row["id"] for row in page["data"] + rest["data"]] == ids[::-1]
