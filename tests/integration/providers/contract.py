@@ -21,7 +21,7 @@ TITLE = "Grüße 🎉"
 BODY = "Zeile eins\r\nZeile zwei 😀 <b>&\r\n.\r\nlast secret line"
 CONTENT = Content(TITLE, BODY, {"key": "wert"}, {"Open": "https://example.com/?a=1&b=2"})
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-TIMEOUT = 1.5
+TIMEOUT = 10.0  # of every provider built here; on a busy machine an answer may take a second
 
 
 def closed_port() -> int:
@@ -151,15 +151,15 @@ class ProviderContract:
         assert isinstance(outcome, Retry)
         assert outcome.reason is Reason.PROVIDER_ERROR
 
-    async def test_no_answer_in_time_is_unknown(
-        self, provider: Provider, sandbox: RunningSandbox
-    ) -> None:
+    async def test_no_answer_in_time_is_unknown(self, sandbox: RunningSandbox) -> None:
+        provider = self.build(sandbox, timeout=1.5)
         started = time.monotonic()
         outcome = await self.one(provider, sandbox, "timeout")
         assert isinstance(outcome, Unknown)
         assert outcome.reason is Reason.TIMEOUT
-        assert time.monotonic() - started < TIMEOUT + 1
+        assert time.monotonic() - started < 5  # and not the 60 s of the sandbox's silence
         assert len(self.accepted(sandbox)) == 1  # which is why it is unknown
+        await provider.close()
 
     async def test_a_connection_reset_before_the_answer_is_unknown(
         self, provider: Provider, sandbox: RunningSandbox
@@ -181,7 +181,7 @@ class ProviderContract:
     ) -> None:
         started = time.monotonic()
         outcome = await self.one(provider, sandbox, word)
-        assert time.monotonic() - started < TIMEOUT + 1
+        assert time.monotonic() - started < 5
         assert isinstance(outcome, Accepted if self.status_is_proof else Unknown)
         assert len(self.accepted(sandbox)) == 1
 
@@ -224,7 +224,7 @@ class ProviderContract:
     ) -> None:
         messages = [self.message(self.address(sandbox, n), n) for n in range(300)]
         outcomes = await send(provider, *messages)
-        assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+        assert [outcome for outcome in outcomes if not isinstance(outcome, Accepted)] == []
         counts = sandbox.client.counts()[self.name]
         assert (counts["deliveries"], counts["duplicates"]) == (300, 0)
 
@@ -245,7 +245,7 @@ class ProviderContract:
     ) -> None:
         caplog.set_level(logging.DEBUG)
         words = ("429", "500", "reset", "garbled", "dead", "401", "403")
-        provider = self.build(sandbox, timeout=0.8)
+        provider = self.build(sandbox)
         messages: Sequence[Message] = [
             *(self.message(self.magic(sandbox, w), n) for n, w in enumerate(words)),
             self.message(self.malformed, 98),
