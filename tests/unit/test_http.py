@@ -15,8 +15,15 @@ from notifier.http import BODY_LIMIT, NoAnswer, NotWritten, Reply, Wire, retry_a
 from tests.servers import OK, Handler, Http2Server, answering, listening, ok, read_request
 
 
-async def call(port: int, *, scheme: str = "http", http2: bool = False, **options: object) -> Reply:
-    wire = Wire(f"{scheme}://127.0.0.1:{port}", http2=http2, timeout=1.0, **options)  # type: ignore[arg-type]
+async def call(
+    port: int,
+    *,
+    scheme: str = "http",
+    http2: bool = False,
+    timeout: float = 10.0,
+    **options: object,
+) -> Reply:
+    wire = Wire(f"{scheme}://127.0.0.1:{port}", http2=http2, timeout=timeout, **options)  # type: ignore[arg-type]
     try:
         return await wire.request("POST", "/", headers={}, body=b"{}")
     finally:
@@ -44,7 +51,7 @@ async def test_a_connection_that_is_never_taken_was_not_written() -> None:
             other.setblocking(False)
             other.connect_ex(full.getsockname())
         with pytest.raises(NotWritten):
-            await call(full.getsockname()[1])
+            await call(full.getsockname()[1], timeout=1.0)
         for other in others:
             other.close()
 
@@ -56,7 +63,7 @@ async def test_a_silent_tls_handshake_was_not_written() -> None:
 
     async with listening(silent) as port:
         with pytest.raises(NotWritten):
-            await call(port, scheme="https")
+            await call(port, scheme="https", timeout=1.0)
 
 
 async def test_a_certificate_nobody_vouches_for_was_not_written(tmp_path) -> None:
@@ -109,7 +116,7 @@ async def test_the_client_certificate_is_shown(tmp_path) -> None:
 async def test_no_answer_in_time_may_have_been_written() -> None:
     async with listening(answering(b"", stay=True)) as port:
         with pytest.raises(NoAnswer) as caught:
-            await call(port)
+            await call(port, timeout=1.0)
     assert caught.value.timed_out
 
 
@@ -199,9 +206,9 @@ async def test_the_status_counts_though_the_body_never_comes(stay: bool) -> None
     head = b"HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: 50\r\n\r\nabc"
     started = time.monotonic()
     async with listening(answering(head, stay=stay)) as port:
-        reply = await call(port)
+        reply = await call(port, timeout=2.0)
     assert (reply.status, reply.retry_after) == (429, 7.0)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 async def test_redirects_are_not_followed() -> None:
