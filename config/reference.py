@@ -1,0 +1,100 @@
+"""``python -m config.reference > docs/configuration.md``: every setting, as the code reads it.
+
+A section is a heading of ``config/settings.py``; names, defaults and meanings are those of
+``config.env.SETTINGS``. What only the Procfile reads has its meaning here.
+"""
+
+import os
+import re
+
+from config.secrets import fresh
+
+for _name, _value in fresh().items():  # settings demand secrets, and the reference shows none
+    os.environ.setdefault(_name, _value)
+
+from config import settings  # noqa: E402
+from config.env import SETTINGS  # noqa: E402
+
+#: What the Procfile's commands read and settings do not.
+PROCFILE = {
+    "WEB_PROCESSES": "processes of the API",
+    "WEB_THREADS": "threads of each, so many requests it answers at the same time",
+    "WEB_HOST": "address the API listens on; a proxy with TLS belongs in front of it",
+    "PORT": "its port",
+    "WORKER_THREADS": "chunks that one worker process holds at the same time",
+    "BEAT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR, for beat alone",
+    "FLOWER_BASIC_AUTH": "`user:password` for Flower, which does not start without it",
+    "FLOWER_HOST": "address Flower listens on",
+    "FLOWER_PORT": "its port",
+}
+
+INTRODUCTION = """\
+# Configuration
+
+Everything is set by environment variables. `python -m config.secrets` prints fresh values for \
+those without a default; `make up` makes them by itself and keeps them in `.notifier/secrets/`.
+
+A flag is `1` or `0`, a list has commas between its items, times are in seconds. A value that \
+cannot be read stops the process with a sentence that names the variable. Where a path is \
+relative here, it is inside the project's directory.
+
+This page is written by `python -m config.reference > docs/configuration.md`.
+"""
+
+
+def main() -> None:
+    print(reference(), end="")
+
+
+def reference() -> str:
+    """The whole page. Raises ``LookupError`` for a variable of the Procfile without a meaning."""
+    sections: dict[str, list[str]] = {}
+    found = _sections()
+    for setting in SETTINGS:
+        row = _row(setting.name, setting.default, setting.meaning)
+        sections.setdefault(found[setting.name], []).append(row)
+    sections["Processes (read by the Procfile)"] = list(_procfile({s.name for s in SETTINGS}))
+    return INTRODUCTION + "".join(_table(title, rows) for title, rows in sections.items())
+
+
+def _sections() -> dict[str, str]:
+    """The heading above the line of ``config/settings.py`` that names a setting, by its name."""
+    found: dict[str, str] = {}
+    heading = ""
+    for line in (settings.BASE_DIR / "config" / "settings.py").read_text().splitlines():
+        if title := re.match(r"# -- (.+?) -+$", line):
+            heading = title[1]
+        for name in re.findall(r'"([A-Z][A-Z0-9_]+)"', line):
+            found.setdefault(name, heading)
+    return found
+
+
+def _procfile(known: set[str]) -> list[str]:
+    """A row for each variable of the Procfile that is not a setting, in the Procfile's order."""
+    text = (settings.BASE_DIR / "Procfile").read_text()
+    rows = {}
+    for name, default in re.findall(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}", text):
+        if name not in known:
+            if name not in PROCFILE:
+                raise LookupError(f"config/reference.py has no meaning for {name} of the Procfile")
+            rows[name] = _row(name, default or None, PROCFILE[name])
+    return list(rows.values())
+
+
+def _row(name: str, default: str | None, meaning: str) -> str:
+    if default is None:
+        shown = "none, must be set"
+    elif default:
+        # Breaks where a line may break, since one default is longer than any screen.
+        shown = f"`{default.replace(f'{settings.BASE_DIR}{os.sep}', '').replace(',', ', ')}`"
+    else:
+        shown = "empty"
+    return f"| `{name}` | {shown} | {meaning} |\n"
+
+
+def _table(title: str, rows: list[str]) -> str:
+    return f"\n## {title}\n\n| name | default | meaning |\n|---|---|---|\n{''.join(rows)}"
+
+
+if __name__ == "__main__":
+    main()
