@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.publishers.parsers import DEFAULT_MAX_BODY, JsonBody
+from apps.publishers.problems import Problem
 from apps.publishers.serializers import StrictSerializer
 
 
@@ -18,6 +19,12 @@ class Endpoint(APIView):
     parser_classes = [JsonBody]
     max_body = DEFAULT_MAX_BODY
     required_scopes: dict[str, str] = {}
+
+    def initial(self, request: Request, *args: Any, **options: Any) -> None:
+        super().initial(request, *args, **options)
+        if "Transfer-Encoding" in request.headers:
+            # WSGI has no end of such a body, and Django takes it for empty.
+            raise Problem("length-required", "Send Content-Length; a chunked body is not taken.")
 
     def body(self, request: Request, serializer: type[StrictSerializer], **options: Any) -> Any:
         """The validated body; a validation problem points at what is wrong."""

@@ -49,6 +49,7 @@ TYPES = {
     "topic-exists": ProblemType(409, "The topic exists"),
     "conflict": ProblemType(409, "The change contradicts the present state"),
     "idempotency-in-flight": ProblemType(409, "The first request with this key is not done"),
+    "length-required": ProblemType(411, "The body's length is missing"),
     "payload-too-large": ProblemType(413, "The payload is too large"),
     "unsupported-media-type": ProblemType(415, "Unsupported media type"),
     "idempotency-mismatch": ProblemType(422, "The idempotency key was used for another request"),

@@ -77,6 +77,12 @@ def test_only_json_is_spoken(api: Api):
     assert problem["type"] == "/problems/not-acceptable"
 
 
+def test_a_chunked_body_is_refused_and_not_taken_for_empty(api: Api):
+    headers = {"Authorization": f"Bearer {api.key}", "Transfer-Encoding": "chunked"}
+    problem = api.call("post", "topics", {"name": "news"}, status=411, headers=headers)
+    assert problem["type"] == "/problems/length-required"
+
+
 def test_a_body_beyond_the_limit_is_refused(api: Api):
     problem = api.post("topics", {"name": "news", "display_name": "x" * 1024 * 1024}, status=413)
     assert problem["type"] == "/problems/payload-too-large"
