@@ -30,10 +30,10 @@ clean:
 	rm -rf .venv .venv.lock .notifier .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.* static
 
 installed: python
-	@$(PYTHON) -I stack/install.py requirements.txt
+	@$(PYTHON) -m stack.install requirements.txt
 
 installed-dev: python
-	@$(PYTHON) -I stack/install.py requirements.txt requirements-dev.txt
+	@$(PYTHON) -m stack.install requirements.txt requirements-dev.txt
 
 python:
 ifeq ($(PYTHON),)

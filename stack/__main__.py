@@ -1,15 +1,14 @@
 """``python -m stack demo|up|test|run``: what the Makefile calls."""
 
 import argparse
-import os
 import signal
 import sys
-import threading
-import time
 from pathlib import Path
 
 from stack import environment, servers, stage
+from stack.demo import SETTINGS, SUBSCRIBERS, play
 from stack.errors import StackError
+from stack.parent import end_with_parent
 from stack.process import Process
 from stack.state import HOME, fresh
 from stack.suite import test
@@ -21,11 +20,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     if arguments.end_with_parent:
-        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+        end_with_parent()
     try:
         match arguments.command:
             case "demo":
-                return demo()
+                return demo(arguments.subscribers)
             case "up":
                 return up(arguments.state)
             case "test":
@@ -48,13 +47,14 @@ def main() -> int:
         return 128 + signal.SIGINT
 
 
-def demo() -> int:
+def demo(subscribers: int) -> int:
     """Play the scenario on a stack of its own. 0, or 1 with the reason."""
-    from stack.demo import play
-
-    with fresh("demo") as state, servers.running(state) as found, stage.running(state, found) as on:
-        code: int = play(on.api_url, on.sandbox, on.env)
-        return code
+    with (
+        fresh("demo") as state,
+        servers.running(state) as found,
+        stage.running(state, found, settings=SETTINGS) as on,
+    ):
+        return play(on.api_url, on.sandbox, on.env, subscribers)
 
 
 def run(command: list[str]) -> int:
@@ -69,7 +69,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("--end-with-parent", action="store_true", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="play a scenario on a stack of its own")
+    command = commands.add_parser("demo", help="play a scenario on a stack of its own")
+    command.add_argument("--subscribers", type=int, default=SUBSCRIBERS, help="of the blast")
     command = commands.add_parser("up", help="run the service until Ctrl-C")
     command.add_argument("--state", type=Path, default=HOME, help="keeps data, secrets and logs")
     for name, meaning in (("test", "pytest on real servers"), ("run", "COMMAND on fresh servers")):
@@ -84,13 +85,6 @@ def _arguments() -> argparse.Namespace:
     if arguments.command == "run" and not arguments.rest:
         parser.error("run needs a command")
     return arguments
-
-
-def _end_with(parent: int) -> None:
-    """End as by SIGTERM when make is gone: killed, it cannot tell us."""
-    while os.getppid() == parent:
-        time.sleep(0.3)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,34 @@
-"""``python3 -I stack/install.py requirements.txt…``: a virtual environment with these packages.
+"""``python3 -m stack.install requirements.txt…``: a virtual environment with these packages.
 
 Runs on the system's Python, before anything is installed: standard library only.
 """
 
-import contextlib
 import fcntl
 import hashlib
+import os
 import platform
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from stack.parent import end_with_parent
+from stack.process import ROOT, Process
+
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 PIP = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-GUARD = ROOT / "stack" / "guard.py"
+LOG = ROOT / ".notifier" / "install.log"
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_with_parent()
     requirements = [ROOT / name for name in sys.argv[1:]]
+    LOG.parent.mkdir(exist_ok=True)
     with open(ROOT / ".venv.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once: the second waits
         stamp = VENV / f"installed-{requirements[-1].stem}"
@@ -37,7 +39,7 @@ def main() -> int:
             _make_venv()
             _install(requirements)
         except KeyboardInterrupt:
-            return 130
+            return 128 + signal.SIGINT
         stamp.write_text(wanted)
     return 0
 
@@ -48,7 +50,7 @@ def _digest(requirements: list[Path]) -> str:
 
 
 def _make_venv() -> None:
-    if PYTHON.exists() and _runs([PYTHON, "-m", "pip", "--version"]):
+    if PYTHON.exists() and _runs(PYTHON, "-m", "pip", "--version"):
         return
     try:
         import ensurepip  # noqa: F401  # Debian leaves it out of its python3
@@ -58,43 +60,37 @@ def _make_venv() -> None:
         )
     print("Making the virtual environment .venv", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
-    with _guarded([sys.executable, "-m", "venv", VENV]) as venv:
-        output = venv.communicate()[0]
-    if venv.returncode:
+    with _process("venv", [sys.executable, "-m", "venv", str(VENV)]) as venv:
+        failed = venv.wait()
+    if failed:
         shutil.rmtree(VENV, ignore_errors=True)
-        sys.exit(f"The virtual environment could not be made:\n{output}")
+        sys.exit(f"The virtual environment could not be made:\n{_said()}")
 
 
 def _install(requirements: list[Path]) -> None:
     """Run pip, and say every few seconds what it is at."""
     started = last = time.monotonic()
-    count = sum(
-        bool(line.strip()) and line.lstrip()[0] not in "#-"
-        for path in requirements
-        for line in path.read_text().splitlines()
-    )
+    pins = [re.findall("^[a-z].*==", path.read_text(), re.MULTILINE) for path in requirements]
+    count = sum(map(len, pins))
     print(f"Installing {count} packages", flush=True)
-    files = [part for path in requirements for part in ("-r", path)]
-    collected, unpacking, lines = 0, False, []
-    with _guarded([*PIP, *files]) as pip:
-        assert pip.stdout is not None
-        for line in pip.stdout:
-            lines.append(line)
+    files = [part for path in requirements for part in ("-r", str(path))]
+    collected, unpacking = 0, False
+    with _process("pip", [*PIP, *files]) as pip:
+        for line in pip.follow():
             collected += line.startswith("Collecting")
             if line.startswith("Installing collected"):
                 unpacking = True
                 print(f"  unpacking them ({time.monotonic() - started:.0f} s)", flush=True)
             elif not unpacking and time.monotonic() - last > 5:
                 last = time.monotonic()
-                print(
-                    f"  {min(collected, count)} of {count} collected ({last - started:.0f} s)",
-                    flush=True,
-                )
-    if pip.returncode:
+                at = f"{min(collected, count)} of {count} collected ({last - started:.0f} s)"
+                print(f"  {at}", flush=True)
+        failed = pip.wait()
+    if failed:
         sys.exit(
-            "".join(lines[-25:]) + "\nThe packages could not be installed: see above. Where one "
-            "has no binary for this machine, a C compiler is needed (Debian: apt install "
-            "build-essential python3-dev)."
+            f"{_said()}\nThe packages could not be installed: see above. Where one has no binary "
+            "for this machine, a C compiler is needed (Debian: apt install build-essential "
+            "python3-dev)."
         )
     _install_redis(requirements[0])
     print(f"  done ({time.monotonic() - started:.0f} s)", flush=True)
@@ -113,38 +109,27 @@ def _install_redis(requirements: Path) -> None:
     (packages,) = VENV.glob("lib/python*/site-packages")
     like = ["--python-version=3.12", "--implementation=cp", "--abi=cp312"]
     like += ["--platform=manylinux2014_x86_64", "--only-binary=:all:", "--no-deps", "--upgrade"]
-    with _guarded([*PIP, *like, "--target", packages, pin[0]]) as pip:
-        output = pip.communicate()[0]
-    if pip.returncode:
-        sys.exit(f"{output}\nThe embedded Redis could not be installed: see above.")
+    with _process("pip", [*PIP, *like, "--target", str(packages), pin[0]]) as pip:
+        failed = pip.wait()
+    if failed:
+        sys.exit(f"{_said()}\nThe embedded Redis could not be installed: see above.")
 
 
-@contextlib.contextmanager
-def _guarded(command: Sequence[str | Path]) -> Iterator["subprocess.Popen[str]"]:
-    """A command that ends with us, with what it prints in ``stdout``."""
-    ours, its = socket.socketpair()
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(GUARD), "TERM:5", "--", *map(str, command)],
-        stdin=its.fileno(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-        start_new_session=True,
-    )
-    its.close()
-    try:
-        yield process
-        process.wait()
-    finally:
-        ours.close()
-        process.wait()
+def _process(name: str, command: list[str]) -> Process:
+    LOG.unlink(missing_ok=True)
+    return Process(name, command, env=os.environ, output=LOG, stop=((signal.SIGTERM, 5.0),))
 
 
-def _runs(command: Sequence[str | Path]) -> bool:
-    done = subprocess.run([str(part) for part in command], capture_output=True, check=False)
-    return done.returncode == 0
+def _said() -> str:
+    return "".join(LOG.read_text(errors="replace").splitlines(keepends=True)[-25:])
+
+
+def _runs(*command: str | Path) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except PermissionError as error:
+        sys.exit(f"{error.filename} belongs to another user. Run this as that user, or remove it.")

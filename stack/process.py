@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,6 +91,23 @@ class Process:
     @property
     def alive(self) -> bool:
         return self._guard is not None and self._guard.poll() is None
+
+    def follow(self) -> Iterator[str]:
+        """The lines of its output, from the file's start, as they come until it has ended.
+
+        A file and not a pipe: a pipe would break if we died, and it would end in the middle.
+        """
+        assert self.output, f"the output of {self.name} goes elsewhere"
+        with self.output.open(errors="replace") as lines:
+            part, alive = "", True
+            while alive:
+                alive = self.alive  # and then read once more
+                while part := part + lines.readline():
+                    if not part.endswith("\n"):
+                        break
+                    yield part
+                    part = ""
+                time.sleep(0.05)
 
     def wait(self, seconds: float | None = None) -> int:
         """Its exit code once it has ended; 128 + n where signal n ended it.

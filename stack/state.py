@@ -19,34 +19,40 @@ STOPPING = 45.0
 
 
 class State:
-    """A state directory, locked. Guards inherit the lock: it is free once all servers ended."""
+    """A state directory that nobody else uses.
+
+    Two locks say so. ``owner`` is this process's alone. ``lock`` is inherited by the guards of
+    what it starts, and so it is free only when all of that has ended.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        self.lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._owner = _open(directory / "owner")
+        self.lock = _open(directory / "lock")
         try:
-            self._lock()
+            self._take()
         except BaseException:
-            os.close(self.lock)
+            self.close()
             raise
 
-    def _lock(self) -> None:
+    def _take(self) -> None:
+        if not _locked(self._owner):
+            owner = os.pread(self._owner, 20, 0).decode()
+            raise StackError(
+                f"{self.directory} is in use by process {owner}. Stop that one first (Ctrl-C)."
+            )
+        os.ftruncate(self._owner, 0)
+        os.pwrite(self._owner, str(os.getpid()).encode(), 0)
         deadline = time.monotonic() + STOPPING
         while not _locked(self.lock):
-            owner = os.pread(self.lock, 20, 0).decode()
-            if owner and _alive(int(owner)):
-                raise StackError(
-                    f"{self.directory} is in use by process {owner}. Stop that one first (Ctrl-C)."
-                )
             if time.monotonic() > deadline:
                 raise StackError(f"the last stack in {self.directory} does not end")
             time.sleep(0.1)
-        os.ftruncate(self.lock, 0)
-        os.pwrite(self.lock, str(os.getpid()).encode(), 0)
 
     def close(self) -> None:
         """Let others have the directory."""
+        os.close(self._owner)
         os.close(self.lock)
 
     def path(self, name: str) -> Path:
@@ -121,19 +127,13 @@ def _sweep(parent: Path) -> None:
                 os.close(lock)
 
 
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
 def _locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    return True
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
     return True

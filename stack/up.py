@@ -5,8 +5,7 @@ import re
 import shlex
 import signal
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from stack import environment, manage, ports, servers
@@ -48,7 +47,7 @@ def _run(state: State, env: Mapping[str, str], welcome: str) -> int:
         with Process(
             "honcho", command, env=env, output=log, stop=STOP, keep_open=[state.lock]
         ) as honcho:
-            for line in _follow(log, honcho):
+            for line in honcho.follow():
                 print(line, end="", flush=True)
                 if not first_dead and (stopped := STOPPED.search(line)):
                     first_dead = f"{stopped[1]} ended with code {stopped[2]}"
@@ -60,22 +59,6 @@ def _run(state: State, env: Mapping[str, str], welcome: str) -> int:
         return 0
     print(f"{first_dead or 'honcho ended'}; everything was stopped. Its lines above say why.")
     return 1
-
-
-def _follow(log: Path, process: Process) -> Iterator[str]:
-    """The lines of its log as they come, until it has ended. A pipe would break if we died."""
-    while not log.exists():
-        time.sleep(0.05)
-    with log.open(errors="replace") as lines:
-        part, alive = "", True
-        while alive:
-            alive = process.alive  # and then read once more
-            while part := part + lines.readline():
-                if not part.endswith("\n"):
-                    break
-                yield part
-                part = ""
-            time.sleep(0.05)
 
 
 def _write_env(state: State, env: Mapping[str, str]) -> None:
