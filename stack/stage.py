@@ -1,7 +1,7 @@
 """The whole service on free ports, for a scenario: the demo's, or a test's."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +23,18 @@ class Stage:
 
 
 @contextlib.contextmanager
-def running(state: State, servers: Servers, *names: str) -> Iterator[Stage]:
+def running(
+    state: State, servers: Servers, *names: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Stage]:
     """Migrate, then run the sandbox and these processes of the Procfile, all but Flower by default.
 
-    All are ready at the start of the block and gone at its end.
+    ``settings`` are added to their environment. All are ready at the start of the block and gone
+    at its end.
     """
     port = ports.free()
     api_url = f"http://127.0.0.1:{port}"
     env = environment.of(state, servers) | {"PORT": str(port), "NOTIFIER_PUBLIC_URL": api_url}
+    env |= settings or {}
     with Sandbox(state, env) as sandbox:
         env |= environment.of_sandbox(sandbox.config)
         manage.migrate(state, env)

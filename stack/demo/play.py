@@ -15,7 +15,7 @@ from stack.demo.scenario import Scenario
 from stack.errors import StackError
 from stack.process import ROOT
 
-SUBSCRIBERS = 3_000
+SUBSCRIBERS = 5_000
 #: The environment that the demo's stack is to run in: nobody waits minutes for a retry.
 SETTINGS = {
     "NOTIFIER_PROVIDER_TIMEOUT": "3",

@@ -1,10 +1,10 @@
 """The demo's last page: what became of every delivery, how soon, how fast, and who agrees."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from notifier.priorities import Priority
 from notifier.states import DeliveryState
-from stack.demo.accounts import Account, Books
+from stack.demo.accounts import Account, Books, Latency
 from stack.demo.narrator import table
 
 
@@ -20,13 +20,18 @@ def states(found: Mapping[str, Mapping[str, int]]) -> str:
     return table(["channel", *shown], rows)
 
 
-def latency(found: Mapping[str, tuple[int, float, float]]) -> str:
-    """Milliseconds from accept to provider by priority."""
-    rows = []
-    for priority in Priority:
-        if priority in found:
-            count, p50, p99 = found[priority]
-            rows.append([priority, _number(count), f"{p50 * 1000:,.0f}", f"{p99 * 1000:,.0f}"])
+def latency(found: Sequence[Latency]) -> str:
+    """Milliseconds from accept to provider by priority, the most urgent first."""
+    order = list(Priority)
+    rows = [
+        [
+            f"{one.priority}{', beside the blast' if one.beside_blast else ''}",
+            _number(one.count),
+            f"{one.p50 * 1000:,.0f}",
+            f"{one.p99 * 1000:,.0f}",
+        ]
+        for one in sorted(found, key=lambda o: (order.index(Priority(o.priority)), o.beside_blast))
+    ]
     return table(["priority", "deliveries", "p50 ms", "p99 ms"], rows)
 
 
@@ -56,10 +61,10 @@ def print_report(books: Books, found: Mapping[str, Account], blast_id: str) -> N
     print("\nWhat became of every delivery (database)\n")
     print(states(books.states()))
     print("\nFrom accept to provider: POST accepted -> first call to the provider begins\n")
-    print(latency(books.latency()))
+    print(latency(books.latency(blast_id)))
     print(
         f"\nThe low-priority blast: {count:,} deliveries in {seconds:.1f} s, "
-        f"{count / seconds:,.0f} deliveries/s, while the high priority above went past it"
+        f"{count / seconds:,.0f} deliveries/s from accepting it to the last answer"
     )
     print("\nWhat the database says (sent, unanswered), and what the sandbox received\n")
     print(accounts(found), flush=True)

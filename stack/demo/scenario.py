@@ -3,8 +3,9 @@
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from notifier.client import (
     Delivery,
@@ -18,11 +19,13 @@ from notifier.client import (
 )
 from notifier.sandbox.client import SandboxClient
 from stack.demo.crowd import PHONE_EVERY, Crowd
-from stack.demo.faults import faults
+from stack.demo.faults import became, faults
 from stack.demo.narrator import Narrator
 
-#: One-time passwords: so many a second, and so many at least, while the blast runs.
-OTP_RATE = 25.0
+#: One-time passwords while the blast runs: by so many senders, with seconds of rest between two,
+#: and so many at least.
+OTP_SENDERS = 4
+OTP_REST = 0.1
 OTP_LEAST = 100
 #: Seconds for everything to be sent, retries included.
 PATIENCE = 60.0
@@ -60,11 +63,11 @@ class Scenario:
         self._create_topics()
         self._register_ada()
         self._register_crowd()
-        troubled = self._meet_faults()
-        blast = self._blast_with_passwords()
         self._publish_at_normal_and_high()
         self._replay()
         self._take_back()
+        troubled = self._meet_faults()
+        blast = self._blast_with_passwords()
         self._look_at_faults(troubled)
         return blast
 
@@ -125,95 +128,7 @@ class Scenario:
             "one left the offers on email"
         )
 
-    # -- Faults -------------------------------------------------------------------------------
-
-    def _meet_faults(self) -> dict[str, Notification]:
-        """Post to everybody behind a faulty provider; looked at again at the end."""
-        people = [
-            Recipient(
-                user_id,
-                devices=[fault.address] if isinstance(fault.address, Device) else [],
-                contacts=[] if isinstance(fault.address, Device) else [fault.address],
-            )
-            for user_id, fault in self._faults.items()
-        ]
-        written = self._client.upsert_recipients(people)
-        self._expect_none("recipients", [r.problem for r in written if r.problem])
-        results = self._client.notify_batch(
-            [
-                Draft(user_ids=[user_id], title="Hello", body="Hello?", channels=[fault.channel])
-                for user_id, fault in self._faults.items()
-            ]
-        )
-        self._expect_none("notifications", [r.problem for r in results if r.problem])
-        self._say(
-            f"posted a batch of {len(results)} notifications to providers that misbehave: "
-            "429, 500, 503, a dead token, no answer"
-        )
-        return {
-            user_id: result.notification
-            for user_id, result in zip(self._faults, results, strict=True)
-            if result.notification
-        }
-
-    def _look_at_faults(self, posted: dict[str, Notification]) -> None:
-        for user_id, fault in self._faults.items():
-            self._client.wait(posted[user_id].id, PATIENCE)
-            [delivery] = self._client.deliveries(posted[user_id].id)
-            mismatch = fault.mismatch(delivery)
-            self._expect(not mismatch, mismatch)
-            self._say(f"{fault.channel:<7} {fault.story:<37} {_became(delivery)}")
-        gone = next(user_id for user_id, fault in self._faults.items() if fault.name == "gone")
-        again = self._client.notify_users([gone], title="Still there?", channels=["push"])
-        [delivery] = self._all(again)
-        self._expect(
-            (delivery.state, delivery.reason, delivery.attempts)
-            == ("suppressed", "no_address", ()),
-            f"a dead token was used again: {delivery.state} {delivery.reason}",
-        )
-        self._say("push    the dead token again: its device is disabled, nothing was sent")
-
     # -- Publish ------------------------------------------------------------------------------
-
-    def _blast_with_passwords(self) -> str:
-        """A low-priority blast, and beside it one-time passwords one after the other."""
-        blast = self._client.publish(
-            self._offers,
-            title="Half price",
-            body="Everything, until Sunday.",
-            actions={"See": "https://shop.example.com/sale"},
-            data={"campaign": "sunday"},
-        )
-        self._say("published offers at low priority; sending one-time passwords (high) meanwhile")
-        passwords = _Passwords(self._client, self._crowd.with_phone())
-        passwords.start()
-        said = time.monotonic()
-        while not (now := self._client.get_notification(blast.id)).done:
-            self._check_patience(now)
-            if time.monotonic() - said >= 1:
-                said = time.monotonic()
-                self._say(f"   offers: {_through(now):,} deliveries done, "
-                          f"one-time passwords: {len(passwords.posted)} accepted")  # fmt: skip
-            time.sleep(0.2)
-        posted = passwords.finish()
-        for one in posted:
-            found = self._client.wait(one.id, PATIENCE)
-            self._expect(
-                found.count("accepted") == 1, f"a one-time password became {dict(found.counts)}"
-            )
-        refused = [
-            delivery.reason for delivery in self._client.deliveries(blast.id, state="suppressed")
-        ]
-        self._expect(
-            refused.count("preference") == len(refused) > 0,
-            f"of the offers {len(refused)} deliveries were suppressed, "
-            f"{refused.count('preference')} of them by preference",
-        )
-        self._say(
-            f"offers: all {_through(now):,} deliveries done, {len(refused):,} of them not sent "
-            f"since people refuse marketing; {len(posted)} one-time passwords went past them"
-        )
-        return blast.id
 
     def _publish_at_normal_and_high(self) -> None:
         order = self._client.publish(
@@ -265,6 +180,95 @@ class Scenario:
         )
         self._say("scheduled a notification for later and cancelled it")
 
+    # -- Faults and load ---------------------------------------------------------------------
+
+    def _meet_faults(self) -> dict[str, Notification]:
+        """Post to everybody behind a faulty provider; looked at again at the end."""
+        people = [
+            Recipient(
+                user_id,
+                devices=[fault.address] if isinstance(fault.address, Device) else [],
+                contacts=[] if isinstance(fault.address, Device) else [fault.address],
+            )
+            for user_id, fault in self._faults.items()
+        ]
+        written = self._client.upsert_recipients(people)
+        self._expect_none("recipients", [r.problem for r in written if r.problem])
+        results = self._client.notify_batch(
+            [
+                Draft(user_ids=[user_id], title="Hello", body="Hello?", channels=[fault.channel])
+                for user_id, fault in self._faults.items()
+            ]
+        )
+        self._expect_none("notifications", [r.problem for r in results if r.problem])
+        self._say(
+            f"posted a batch of {len(results)} notifications to providers that misbehave: "
+            "429, 500, 503, a dead token, no answer"
+        )
+        return {
+            user_id: result.notification
+            for user_id, result in zip(self._faults, results, strict=True)
+            if result.notification
+        }
+
+    def _blast_with_passwords(self) -> str:
+        """A low-priority blast, and beside it one-time passwords one after the other."""
+        blast = self._client.publish(
+            self._offers,
+            title="Half price",
+            body="Everything, until Sunday.",
+            actions={"See": "https://shop.example.com/sale"},
+            data={"campaign": "sunday"},
+        )
+        self._say("published offers at low priority; sending one-time passwords (high) meanwhile")
+        with _Passwords(self._client, self._crowd.with_phone()) as passwords:
+            said = time.monotonic()
+            while not (now := self._client.get_notification(blast.id)).done:
+                self._check_patience(now)
+                if time.monotonic() - said >= 1:
+                    said = time.monotonic()
+                    self._say(
+                        f"   offers: {_through(now):,} deliveries done, "
+                        f"one-time passwords: {len(passwords.posted)} accepted"
+                    )
+                time.sleep(0.2)
+            posted = passwords.finish()
+        for one in posted:
+            found = self._client.wait(one.id, PATIENCE)
+            self._expect(
+                found.count("accepted") == 1, f"a one-time password became {dict(found.counts)}"
+            )
+        refused = [
+            delivery.reason for delivery in self._client.deliveries(blast.id, state="suppressed")
+        ]
+        self._expect(
+            refused.count("preference") == len(refused) > 0,
+            f"of the offers {len(refused)} deliveries were suppressed, "
+            f"{refused.count('preference')} of them by preference",
+        )
+        self._say(
+            f"offers: all {_through(now):,} deliveries done, {len(refused):,} of them not sent "
+            f"since people refuse marketing; {len(posted)} one-time passwords went past them"
+        )
+        return blast.id
+
+    def _look_at_faults(self, posted: dict[str, Notification]) -> None:
+        for user_id, fault in self._faults.items():
+            self._client.wait(posted[user_id].id, PATIENCE)
+            [delivery] = self._client.deliveries(posted[user_id].id)
+            mismatch = fault.mismatch(delivery)
+            self._expect(not mismatch, mismatch)
+            self._say(f"{fault.channel:<7} {fault.story:<37} {became(delivery)}")
+        gone = next(user_id for user_id, fault in self._faults.items() if fault.name == "gone")
+        again = self._client.notify_users([gone], title="Still there?", channels=["push"])
+        [delivery] = self._all(again)
+        self._expect(
+            (delivery.state, delivery.reason, delivery.attempts)
+            == ("suppressed", "no_address", ()),
+            f"a dead token was used again: {delivery.state} {delivery.reason}",
+        )
+        self._say("push    the dead token again: its device is disabled, nothing was sent")
+
     # -- How it is judged ---------------------------------------------------------------------
 
     def _all(self, posted: Notification) -> list[Delivery]:
@@ -285,40 +289,41 @@ class Scenario:
 
 
 class _Passwords:
-    """One-time passwords by text message, one after the other, from a thread."""
+    """One-time passwords by text message, from threads of their own until the block ends."""
 
     def __init__(self, client: NotifierClient, user_ids: Sequence[str]) -> None:
         self.posted: list[Notification] = []
         self._client = client
         self._user_ids = user_ids
-        self._error: Exception | None = None
         self._enough = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._stopped = threading.Event()
+        self._pool = ThreadPoolExecutor(OTP_SENDERS)
 
-    def start(self) -> None:
-        self._thread.start()
+    def __enter__(self) -> Self:
+        self._senders = [self._pool.submit(self._send) for _ in range(OTP_SENDERS)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._pool.shutdown()
 
     def finish(self) -> list[Notification]:
         """Send what is left of ``OTP_LEAST``, and return what was posted."""
         self._enough.set()
-        self._thread.join()
-        if self._error:
-            raise self._error
+        for sender in self._senders:
+            sender.result()
         return self.posted
 
-    def _run(self) -> None:
-        try:
-            while len(self.posted) < OTP_LEAST or not self._enough.is_set():
-                user_id = self._user_ids[len(self.posted) % len(self._user_ids)]
-                self.posted.append(self._post(user_id))
-                time.sleep(1 / OTP_RATE)
-        except Exception as error:  # raised again by finish()
-            self._error = error
+    def _send(self) -> None:
+        while len(self.posted) < OTP_LEAST or not self._enough.is_set():
+            self.posted.append(self._post(len(self.posted)))
+            if self._stopped.wait(OTP_REST):
+                return
 
-    def _post(self, user_id: str) -> Notification:
+    def _post(self, number: int) -> Notification:
         return self._client.notify_users(
-            [user_id],
-            body=f"Your code is {len(self.posted):06d}.",
+            [self._user_ids[number % len(self._user_ids)]],
+            body=f"Your code is {number:06d}.",
             priority="high",
             channels=["sms"],
             expires_at=datetime.now(UTC) + timedelta(minutes=5),
@@ -329,8 +334,3 @@ def _through(notification: Notification) -> int:
     """How many of its deliveries are where they stay."""
     waiting = sum(notification.count(state) for state in ("queued", "sending", "retrying"))
     return sum(sum(by_state.values()) for by_state in notification.counts.values()) - waiting
-
-
-def _became(delivery: Delivery) -> str:
-    answers = (str(attempt.status or "no answer") for attempt in delivery.attempts)
-    return f"{', '.join(answers)} -> {delivery.state}"
