@@ -1,4 +1,6 @@
-from celery.signals import worker_shutdown
+from typing import Any
+
+from celery.signals import celeryd_after_setup, worker_shutdown
 from django.apps import AppConfig
 
 
@@ -7,7 +9,26 @@ class DeliveryConfig(AppConfig):
     label = "delivery"
 
     def ready(self) -> None:
+        celeryd_after_setup.connect(_warm_engine, dispatch_uid="warm-engine")
         worker_shutdown.connect(_close_engine, dispatch_uid="close-engine")
+
+
+def _warm_engine(instance: Any, **_: object) -> None:
+    """The first message must not wait for imports and clients to be built."""
+    from django.conf import settings
+
+    from apps.delivery import wiring
+    from notifier.priorities import Priority
+    from notifier.queues import deliver_queue
+
+    consumed = instance.app.amqp.queues.consume_from
+    channels = [
+        channel
+        for channel in settings.CHANNELS
+        if any(deliver_queue(channel, priority) in consumed for priority in Priority)
+    ]
+    if channels:
+        wiring.warm(channels)
 
 
 def _close_engine(**_: object) -> None:

@@ -6,11 +6,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from notifier.dispatch import Dispatcher, Sent
 from notifier.messages import Message
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: Outcomes are handed over when so many seconds have passed, even if some calls still run: what
 #: the provider took must be on record soon, whatever one slow call does.
@@ -28,9 +30,11 @@ class Engine:
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
         self._thread.start()
-        self._dispatcher = asyncio.run_coroutine_threadsafe(_on_loop(build), self._loop).result(
-            timeout=30
-        )
+        self._dispatcher = self.call(build)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """What ``function`` returns, called on the loop. Waits up to 30 seconds."""
+        return asyncio.run_coroutine_threadsafe(_on_loop(function), self._loop).result(timeout=30)
 
     def send(self, messages: Sequence[Message]) -> Iterator[list[Sent]]:
         """Send all of them concurrently; yields outcomes in batches until every one is in."""
@@ -62,8 +66,8 @@ class Engine:
         self._thread.join(timeout=5)
 
 
-async def _on_loop(build: Callable[[], Dispatcher]) -> Dispatcher:
-    return build()
+async def _on_loop(function: Callable[[], T]) -> T:
+    return function()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

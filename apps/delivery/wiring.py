@@ -1,7 +1,8 @@
 """The one place where settings become objects of the core."""
 
+import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 
 from django.conf import settings
@@ -12,8 +13,9 @@ from apps.inbox import services as inbox
 from apps.topics.selectors import TopicSnapshot
 from notifier.backoff import RetryPolicy
 from notifier.dispatch import Dispatcher
-from notifier.providers import routes
+from notifier.providers import Route, routes
 
+log = logging.getLogger(__name__)
 _lock = threading.Lock()
 
 
@@ -35,11 +37,34 @@ def close() -> None:
         if _engine.cache_info().currsize:
             _engine().close()
             _engine.cache_clear()
+            _routes.cache_clear()
+
+
+def warm(channels: Collection[str]) -> None:
+    """Start the engine and build these channels' providers, before the first message asks.
+
+    Importing a provider's library takes up to a second, which a one-time password has not.
+    """
+    engine().call(lambda: _build(channels))
 
 
 @cache
 def _engine() -> Engine:
-    return Engine(lambda: Dispatcher(routes(settings.PROVIDERS, _own())))
+    return Engine(lambda: Dispatcher(_routes()))
+
+
+@cache
+def _routes() -> list[Route]:
+    return routes(settings.PROVIDERS, _own())
+
+
+def _build(channels: Collection[str]) -> None:
+    for route in _routes():
+        if route.channel in channels:
+            try:
+                route.provider()
+            except Exception:  # its messages will say so too; the others can be sent
+                log.exception("provider %s cannot be built", route.name)
 
 
 @cache
