@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from apps.preferences.models import Contact, ContactState, Recipient
+from apps.preferences import selectors
+from apps.preferences.models import Contact, ContactState
 
 
 class UnknownRecipients(Exception):
@@ -13,7 +14,7 @@ class UnknownRecipients(Exception):
 
 def recipient_ids(user_ids: Sequence[str]) -> dict[str, int]:
     """user_id -> recipient id, in one query. Raises ``UnknownRecipients``."""
-    found = dict(Recipient.objects.filter(user_id__in=user_ids).values_list("user_id", "id"))
+    found = selectors.recipient_ids(user_ids)
     missing = [user_id for user_id in user_ids if user_id not in found]
     if missing:
         raise UnknownRecipients(missing)

@@ -69,6 +69,16 @@ _OTP = OpenApiExample(
     },
     request_only=True,
 )
+_BATCH = OpenApiExample(
+    "Two notifications",
+    {
+        "notifications": [
+            {"user_id": "ada", "content": {"title": "Order 7", "body": "It is on its way."}},
+            {"user_id": "bob", "content": {"title": "Order 8", "body": "It is packed."}},
+        ]
+    },
+    request_only=True,
+)
 _NEWS = OpenApiExample(
     "News", {"content": {"title": "Shipped", "body": "Order 7 is on its way."}}, request_only=True
 )
@@ -123,6 +133,7 @@ class BatchView(Endpoint):
         request=BatchIn,
         responses={202: BatchOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
+        examples=[_BATCH],
         tags=[NOTIFICATIONS],
     )
     def post(self, request: Request) -> Response:
@@ -297,6 +308,9 @@ def _unknown_recipients(user_ids: Sequence[str]) -> Problem:
     return Problem(
         "unknown-recipient",
         "Some recipients are not known. Register them with PUT /v1/recipients/{user_id} first.",
+        errors=[
+            {"pointer": "/user_ids", "detail": f"{user_id!r} is nobody."} for user_id in user_ids
+        ],
         user_ids=user_ids,
     )
 
