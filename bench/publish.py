@@ -70,9 +70,7 @@ def main() -> int:
 
 def _key(on: Stage) -> str:
     command = [sys.executable, "manage.py", "create_publisher", "bench"]
-    made = subprocess.run(
-        command, cwd=ROOT, env=on.env, capture_output=True, text=True, check=True
-    )
+    made = subprocess.run(command, cwd=ROOT, env=on.env, capture_output=True, text=True, check=True)
     return made.stdout.strip()
 
 

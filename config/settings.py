@@ -46,9 +46,16 @@ DATABASE_POOL = env.whole(
     "NOTIFIER_DATABASE_POOL", 8, "database connections kept by each process, at most"
 )
 
+_database = dj_database_url.parse(DATABASE_URL, conn_max_age=0)
 DATABASES = {
     "default": {
-        **dj_database_url.parse(DATABASE_URL, conn_max_age=0),
+        **_database,
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            # A statement or a lock that takes longer is a fault to be seen, not waited for.
+            "options": "-c statement_timeout=60000 -c lock_timeout=10000 -c TimeZone=UTC",
+            "connect_timeout": 5,
+        },
         # Connections go back to a pool of the process while a thread waits for a provider.
         "ENGINE": "dj_db_conn_pool.backends.postgresql",
         "POOL_OPTIONS": {
@@ -60,11 +67,6 @@ DATABASES = {
         },
     }
 }
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    # A statement or a lock that takes longer is a fault to be seen, not waited for.
-    options="-c statement_timeout=60000 -c lock_timeout=10000 -c TimeZone=UTC",
-    connect_timeout=5,
-)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

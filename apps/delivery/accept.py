@@ -92,7 +92,7 @@ def _chunks(notification: Notification, draft: Draft) -> Iterable[Chunk]:
 
 def _chunk(
     notification: Notification,
-    kind: ChunkKind,
+    kind: str,
     channel: str = "",
     recipient_ids: list[int] | None = None,
 ) -> Chunk:

@@ -15,12 +15,15 @@ class DeliveryConfig(AppConfig):
 
 def _warm_engine(instance: Any, **_: object) -> None:
     """The first message must not wait for imports and clients to be built."""
+    from celery.concurrency.thread import TaskPool
     from django.conf import settings
 
     from apps.delivery import wiring
     from notifier.priorities import Priority
     from notifier.queues import deliver_queue
 
+    if not issubclass(instance.pool_cls, TaskPool):
+        return  # the engine's thread would not survive a fork
     consumed = instance.app.amqp.queues.consume_from
     channels = [
         channel

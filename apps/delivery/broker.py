@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from celery import current_app
+from kombu import Queue
 
-TIMEOUT = 2.0
+TIMEOUT = 2  # seconds
 
 
 class Down(Exception):
@@ -37,7 +38,8 @@ def depths(names: Iterable[str]) -> dict[str, int]:
                 # A missing queue closes its channel, so each look-up has one of its own.
                 with connection.channel() as channel:
                     try:
-                        found[name] = channel.queue_declare(queue=name, passive=True).message_count
+                        declared = Queue(name, channel=channel).queue_declare(passive=True)
+                        found[name] = declared.message_count
                     except connection.channel_errors:
                         continue
     except Exception as error:  # every transport has errors of its own

@@ -91,6 +91,7 @@ def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[UUID, _Post
 
 def _notifications(chunk: Chunk) -> Iterable[Notification]:
     """The chunk's notifications, share-locked: a cancel waits until the claim is written."""
+    params: list[UUID | int]
     if chunk.notification_id is not None:
         where, params = "id = %s", [chunk.notification_id]
     else:

@@ -207,7 +207,8 @@ class NotificationOut(AcceptedOut):
         help_text="deliveries by channel and state",
     )
 
-    class Meta(AcceptedOut.Meta):
+    class Meta:
+        model = Notification
         fields = (*AcceptedOut.Meta.fields, "topic", "collapse_key", "cancelled_at", "counts")
 
 

@@ -311,7 +311,7 @@ def begin(chunk: Chunk, terms: Terms | None) -> list[Claimed]:
             cursor.execute(_RESUME, {"chunk_id": chunk.id})
             created = {row[1] for row in rows}
             rows += [row for row in cursor.fetchall() if row[1] not in created]
-    moves = Counter()
+    moves: Counter = Counter()
     for before, _, notification_id, after, *_rest in rows:
         if before != after:
             moves[notification_id, chunk.channel, after] += 1

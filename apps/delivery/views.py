@@ -36,7 +36,7 @@ from apps.preferences.models import Contact, Recipient
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import CursorPage, PageQuery, read_query
-from apps.publishers.problems import CONTENT_TYPE, Problem, as_problem
+from apps.publishers.problems import CONTENT_TYPE, Problem, invalid
 from apps.publishers.scopes import Scope
 from apps.topics.selectors import TopicSnapshot, visible_topic
 from notifier.messages import Content
@@ -291,9 +291,10 @@ def _accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[d
             serializer = NotificationIn(data=item)
             serializer.is_valid(raise_exception=True)
             drafts[position] = _named_draft(serializer.validated_data)
-        except (ValidationError, Problem) as error:
-            problem = as_problem(error).body()
-            results[position] = {"index": position, "status": "error", "problem": problem}
+        except ValidationError as error:
+            results[position] = _failed(position, invalid(error))
+        except Problem as problem:
+            results[position] = _failed(position, problem)
     rows = accept(publisher_id, list(drafts.values()))
     for position, row in zip(drafts, rows, strict=True):
         results[position] = {
@@ -302,6 +303,10 @@ def _accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[d
             "notification": _accepted(row),
         }
     return results
+
+
+def _failed(position: int, problem: Problem) -> dict[str, Any]:
+    return {"index": position, "status": "error", "problem": problem.body()}
 
 
 def _unknown_recipients(user_ids: Sequence[str]) -> Problem:

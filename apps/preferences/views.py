@@ -89,12 +89,12 @@ class RecipientBulk(RecipientDetail):
     max_body = 16 * 1024 * 1024
 
     @extend_schema(exclude=True)
-    def get(self, request: Request) -> Response:
-        return super().get(request, "bulk")
+    def get(self, request: Request, user_id: str = "bulk") -> Response:
+        return super().get(request, user_id)
 
     @extend_schema(exclude=True)
-    def put(self, request: Request) -> Response:
-        return super().put(request, "bulk")
+    def put(self, request: Request, user_id: str = "bulk") -> Response:
+        return super().put(request, user_id)
 
     @extend_schema(
         operation_id="upsert_recipients",
