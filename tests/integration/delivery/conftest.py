@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.db import connection
+from celery import current_app
+from django.db import connection as database
+from kombu import Queue
 from rest_framework.test import APIClient
 
 from apps.delivery import tasks, wiring
@@ -122,9 +124,19 @@ def _engine_of_this_test() -> Iterator[None]:
 
 
 @pytest.fixture
+def queue() -> Iterator[Queue]:
+    """The broker's queue of urgent inbox chunks, emptied."""
+    with current_app.connection_for_write() as connection:
+        queue = current_app.amqp.queues["deliver.inbox.high"].bind(connection.default_channel)
+        queue.declare()
+        queue.purge()
+        yield queue
+
+
+@pytest.fixture
 def execute(transactional_db: None) -> Callable[..., list[tuple]]:
     def run(statement: str, *params: Any) -> list[tuple]:
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute(statement, params)
             return cursor.fetchall() if cursor.description else []
 

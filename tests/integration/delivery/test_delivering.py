@@ -4,7 +4,6 @@ import threading
 import time
 
 import pytest
-from celery import current_app
 from django.db import connection
 
 from apps.delivery import broker, deliver, engine, fan_out, purge, sweep, tasks, transitions
@@ -450,16 +449,6 @@ def test_an_interrupted_fan_out_goes_on_where_it_stopped(shop, work, settings, e
     work()
     assert Chunk.objects.filter(kind="range").count() == 5
     assert shop.counts(posted) == {"inbox": {"delivered": 5}}
-
-
-@pytest.fixture
-def queue():
-    """The broker's queue of urgent inbox chunks, emptied."""
-    with current_app.connection_for_write() as connection:
-        queue = current_app.amqp.queues["deliver.inbox.high"].bind(connection.default_channel)
-        queue.declare()
-        queue.purge()
-        yield queue
 
 
 def queued() -> int:
