@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from apps.delivery.models import Attempt, Delivery, Notification
-from apps.preferences.serializers import ItemError
+from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
 from apps.publishers.serializers import StrictSerializer
@@ -131,7 +131,7 @@ class BatchResult(serializers.Serializer):
     index = serializers.IntegerField(help_text="position in the request, from 0")
     status = serializers.ChoiceField(["accepted", "error"])
     notification = AcceptedOut(required=False)
-    problem = ItemError(required=False)
+    problem = ProblemDetails(required=False)
 
 
 class BatchOut(serializers.Serializer):

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from apps.preferences import user_ids
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels, get_channel
+from apps.publishers.openapi import ProblemDetails
 from apps.publishers.serializers import StrictSerializer
 
 MAX_BULK = 1000
@@ -258,16 +259,6 @@ class RecipientWritten(RecipientOut):
     secrets = WebhookSecret(many=True)
 
 
-class ItemError(serializers.Serializer):
-    """What is wrong with one item: a problem details object."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    errors = serializers.ListField(child=serializers.DictField(), required=False)
-
-
 class RecipientResult(serializers.Serializer):
     """What became of one recipient of many."""
 
@@ -275,7 +266,7 @@ class RecipientResult(serializers.Serializer):
     status = serializers.ChoiceField(["created", "updated", "error"])
     user_id = serializers.CharField(required=False)
     secrets = WebhookSecret(many=True, required=False)
-    problem = ItemError(required=False)
+    problem = ProblemDetails(required=False)
 
 
 class RecipientResults(serializers.Serializer):

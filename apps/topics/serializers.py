@@ -9,11 +9,11 @@ from apps.preferences.serializers import (
     MAX_BULK,
     PLATFORMS,
     ChannelField,
-    ItemError,
     UserIdField,
     parse_address,
     parse_secret,
 )
+from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.serializers import StrictSerializer
 from apps.topics.models import SubscriptionState
@@ -174,7 +174,7 @@ class SubscriptionResult(serializers.Serializer):
     index = serializers.IntegerField(help_text="position in the request, from 0")
     status = serializers.ChoiceField(["subscribed", "error"])
     subscriptions = SubscriptionRef(many=True, required=False)
-    problem = ItemError(required=False)
+    problem = ProblemDetails(required=False)
 
 
 class SubscriptionResults(serializers.Serializer):

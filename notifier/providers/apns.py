@@ -25,7 +25,8 @@ from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
 #: Apple, "Handling notification responses from APNs".
 RULES = {
     "BadDeviceToken": Rule(Reason.INVALID_ADDRESS, disable=True),
-    "DeviceTokenNotForTopic": Rule(Reason.INVALID_ADDRESS, disable=True),
+    # Our topic may be the wrong one: a mistake in the settings must not disable every device.
+    "DeviceTokenNotForTopic": Rule(Reason.INVALID_ADDRESS),
     "MissingDeviceToken": Rule(Reason.INVALID_ADDRESS, disable=True),
     "Unregistered": Rule(Reason.DEAD_ADDRESS, disable=True),
     "ExpiredToken": Rule(Reason.DEAD_ADDRESS, disable=True),

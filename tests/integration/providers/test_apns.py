@@ -117,9 +117,7 @@ class TestAPNs(ProviderContract):
     async def test_another_apps_device_is_disabled(self, sandbox: RunningSandbox) -> None:
         provider = self.build(sandbox, topic="com.other.app")
         (outcome,) = await send(provider, self.message(self.address(sandbox)))
-        assert outcome == Refused(
-            Reason.INVALID_ADDRESS, 400, "DeviceTokenNotForTopic", disable_contact=True
-        )
+        assert outcome == Refused(Reason.INVALID_ADDRESS, 400, "DeviceTokenNotForTopic")
         await provider.close()
 
     async def test_too_large_a_payload_is_refused(
