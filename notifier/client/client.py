@@ -144,7 +144,7 @@ class NotifierClient:
             {"notifications": [draft.body_of() for draft in drafts]},
             key=idempotency_key or _new_key(),
         )
-        return [_batch_result(result) for result in answer.body["results"]]
+        return [read(BatchResult, _with_problem(result)) for result in answer.body["results"]]
 
     def get_notification(self, notification_id: str) -> Notification:
         """Its state, and its deliveries counted by channel and state."""
@@ -419,12 +419,6 @@ def _subscriptions(topic: str) -> str:
 
 def _preferences(answer: Answer) -> list[Preference]:
     return [read(Preference, row) for row in answer.body["preferences"]]
-
-
-def _batch_result(result: Mapping[str, Any]) -> BatchResult:
-    if "problem" in result:
-        return BatchResult(problem=from_problem(result["status"], result["problem"]))
-    return BatchResult(notification=read(Notification, result["notification"]))
 
 
 def _with_problem(result: Mapping[str, Any]) -> Mapping[str, Any]:

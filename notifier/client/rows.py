@@ -137,9 +137,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of one notification of a batch: it is accepted, or there is a problem."""
+    """What became of one notification of a batch. ``status``: accepted or error."""
 
-    notification: Notification | None = None
+    index: int
+    status: str
+    notification: Notification | None = field(
+        default=None, metadata={"read": lambda row: read(Notification, row)}
+    )
     problem: NotifierError | None = None
 
 
