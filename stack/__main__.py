@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from stack import environment, servers, stage
-from stack.demo import SETTINGS, SUBSCRIBERS, play
+from stack.demo import LEAST_SUBSCRIBERS, SETTINGS, SUBSCRIBERS, play
 from stack.errors import StackError
 from stack.parent import end_with_parent
 from stack.process import Process
@@ -84,6 +84,8 @@ def _arguments() -> argparse.Namespace:
     arguments.rest = rest[1:] if rest[:1] == ["--"] else rest
     if arguments.command == "run" and not arguments.rest:
         parser.error("run needs a command")
+    if arguments.command == "demo" and arguments.subscribers < LEAST_SUBSCRIBERS:
+        parser.error(f"--subscribers is at least {LEAST_SUBSCRIBERS}")
     return arguments
 
 

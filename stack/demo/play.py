@@ -16,6 +16,8 @@ from stack.errors import StackError
 from stack.process import ROOT
 
 SUBSCRIBERS = 5_000
+#: With fewer, too few of them refuse marketing.
+LEAST_SUBSCRIBERS = 100
 #: The environment that the demo's stack is to run in: nobody waits minutes for a retry.
 SETTINGS = {
     "NOTIFIER_PROVIDER_TIMEOUT": "3",
