@@ -11,6 +11,9 @@ handler400 = problems.handler400
 handler404 = problems.handler404
 handler500 = problems.handler500
 
+admin.site.site_header = admin.site.site_title = "Notifier"
+admin.site.index_title = "Operations"
+
 v1: list[URLPattern | URLResolver] = [
     path("", include("apps.publishers.urls")),
     path("", include("apps.preferences.urls")),

@@ -1,12 +1,19 @@
 """What Prometheus scrapes. The processes of a machine add up in ``PROMETHEUS_MULTIPROC_DIR``."""
 
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps.delivery import broker, selectors
@@ -56,10 +63,20 @@ def observe(
 def exposition() -> bytes:
     """Everything in Prometheus's text format; queues and backlog are read now."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)
+    registry.register(_OwnMetrics())
     _backlog(registry)
     _queues(registry)
     return generate_latest(registry)
+
+
+class _OwnMetrics:
+    """What our processes added up. Flower shares the directory and has doors of its own."""
+
+    def __init__(self) -> None:
+        self._all = MultiProcessCollector(CollectorRegistry())
+
+    def collect(self) -> Iterator[Metric]:
+        return (metric for metric in self._all.collect() if metric.name.startswith("notifier_"))
 
 
 def _backlog(registry: CollectorRegistry) -> None:

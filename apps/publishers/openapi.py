@@ -45,6 +45,10 @@ class ProblemSchema(AutoSchema):
             bodies.setdefault(code, self._problem(meaning))
         return dict(sorted(bodies.items()))
 
+    def get_summary(self) -> str:
+        """The first sentence, which a list of operations has room for."""
+        return self.get_description().partition("\n")[0].partition(". ")[0].rstrip(".")
+
     def _problem(self, meaning: str) -> dict[str, Any]:
         component = self.resolve_serializer(ProblemDetails, "response")
         return {

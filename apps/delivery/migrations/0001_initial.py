@@ -184,6 +184,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name_plural": "deliveries"},
         ),
         migrations.AddField(
             model_name="chunk",
