@@ -49,12 +49,10 @@ def main() -> int:
 
 def demo(subscribers: int) -> int:
     """Play the scenario on a stack of its own. 0, or 1 with the reason."""
-    with (
-        fresh("demo") as state,
-        servers.running(state) as found,
-        stage.running(state, found, settings=SETTINGS) as on,
-    ):
-        return play(on.api_url, on.sandbox, on.env, subscribers)
+    with fresh("demo") as state, servers.running(state) as found:
+        print("Starting the sandbox, the API and the workers", flush=True)
+        with stage.running(state, found, settings=SETTINGS) as on:
+            return play(on.api_url, on.sandbox, on.env, subscribers)
 
 
 def run(command: list[str]) -> int:

@@ -37,22 +37,18 @@ def latency(found: Sequence[Latency]) -> str:
 
 def accounts(found: Mapping[str, Account]) -> str:
     """What the sandbox received beside what the database says."""
-    rows = []
-    for provider, account in sorted(found.items()):
-        arrived = account.received.keys() & account.unanswered
-        rows.append(
-            [
-                provider,
-                _number(len(account.sent)),
-                _number(len(account.unanswered)),
-                _number(len(account.received)),
-                _number(len(arrived)),
-                _number(account.again),
-                "no" if any(account.faults()) else "yes",
-            ]
-        )
-    head = ["provider", "sent", "unanswered", "received", "of them unanswered", "twice", "agree"]
-    return table(head, rows)
+    rows = [
+        [
+            provider,
+            _number(len(account.sent)),
+            _number(len(account.unanswered)),
+            _number(len(account.received)),
+            _number(account.again),
+            "no" if any(account.faults()) else "yes",
+        ]
+        for provider, account in sorted(found.items())
+    ]
+    return table(["provider", "sent", "unknown", "received", "twice", "agree"], rows)
 
 
 def print_report(books: Books, found: Mapping[str, Account], blast_id: str) -> None:
@@ -60,14 +56,18 @@ def print_report(books: Books, found: Mapping[str, Account], blast_id: str) -> N
     count, seconds = books.speed(blast_id)
     print("\nWhat became of every delivery (database)\n")
     print(states(books.states()))
-    print("\nFrom accept to provider: POST accepted -> first call to the provider begins\n")
+    print("\nFrom accept to provider: from acceptance until the first call begins\n")
     print(latency(books.latency(blast_id)))
     print(
-        f"\nThe low-priority blast: {count:,} deliveries in {seconds:.1f} s, "
-        f"{count / seconds:,.0f} deliveries/s from accepting it to the last answer"
+        f"\nThe blast (low): {count:,} deliveries in {seconds:.1f} s, "
+        f"{count / seconds:,.0f} deliveries/s from acceptance to the last answer"
     )
-    print("\nWhat the database says (sent, unanswered), and what the sandbox received\n")
-    print(accounts(found), flush=True)
+    print("\nWhat the database says (sent, unknown) beside what the sandbox received\n")
+    print(accounts(found))
+    print(
+        "\n  unknown: a call went unanswered and is not made again; the message may have arrived."
+        "\n  twice: a call went unanswered and was made again."
+    )
 
 
 def disagreements(found: Mapping[str, Account]) -> Iterator[str]:

@@ -75,13 +75,13 @@ class Scenario:
 
     def _create_topics(self) -> None:
         create = self._client.create_topic
-        create(self._security, display_name="Security notices", mandatory=True,
-               default_priority="high")  # fmt: skip
+        create(
+            self._security, display_name="Security notices", mandatory=True, default_priority="high"
+        )
         create(self._orders, display_name="Your orders", category="orders")
         create(self._offers, display_name="Offers", category="marketing", default_priority="low")
         self._say(
-            "created 3 topics: security notices (mandatory, high), orders (normal), "
-            "offers (category marketing, low)"
+            "created 3 topics: security notices (mandatory), orders, offers (category marketing)"
         )
 
     def _register_ada(self) -> None:
@@ -101,8 +101,7 @@ class Scenario:
         )
         client.subscribe(self._orders, channel="email", address="warehouse@example.com")
         self._say(
-            "registered ada: iOS, Android and web devices, phone, email, a signed webhook, inbox; "
-            "subscribed her and a bare email address to orders"
+            "registered ada: iOS, Android and web devices, phone, email, signed webhook, inbox"
         )
 
     def _register_crowd(self) -> None:
@@ -114,8 +113,8 @@ class Scenario:
         self._expect_none("subscriptions", [r.problem for r in joined if r.problem])
         total = sum(len(result.subscriptions) for result in joined)
         self._say(
-            f"subscribed them to offers on push, email and inbox, 1 in {PHONE_EVERY} on sms: "
-            f"{total:,} subscriptions"
+            f"subscribed them to offers on push, email and inbox, 1 in {PHONE_EVERY} on sms too: "
+            f"{total:,}"
         )
         refusing = crowd.refusing()
         for user_id in refusing[:3]:
@@ -140,13 +139,14 @@ class Scenario:
             len(deliveries) == 8 and states == {"accepted", "delivered"},
             f"the order update had {len(deliveries)} deliveries: {', '.join(sorted(states))}",
         )
-        self._say(f"published an order update (normal): {len(deliveries)} deliveries, "
-                  "on all of ada's devices and channels and the bare address")  # fmt: skip
+        self._say(
+            f"published an order update (normal): {len(deliveries)} deliveries, to all of ada's "
+            "addresses"
+        )
         notice = self._client.publish(self._security, title="New sign-in", body="From Vienna.")
         states = {delivery.state for delivery in self._all(notice)}
         self._expect(states == {"accepted"}, f"the mandatory notice was {states}")
-        self._say("published a security notice (high): mandatory, so it reaches "
-                  "somebody who refuses everything")  # fmt: skip
+        self._say("published a security notice (high): it reaches one who refuses everything")
 
     def _replay(self) -> None:
         """The same request under the same key, and another one under it."""
@@ -167,8 +167,7 @@ class Scenario:
             self.reasons.append("an idempotency key was taken for another request")
         except InvalidRequest as error:
             self._expect(error.type == "idempotency-mismatch", error.detail)
-        self._say("replayed an idempotency key: the first answer again, sent once; "
-                  "with another body it is refused (422)")  # fmt: skip
+        self._say("replayed an idempotency key: sent once; with another body it is refused (422)")
 
     def _take_back(self) -> None:
         later = datetime.now(UTC) + timedelta(hours=1)
@@ -202,7 +201,7 @@ class Scenario:
         )
         self._expect_none("notifications", [r.problem for r in results if r.problem])
         self._say(
-            f"posted a batch of {len(results)} notifications to providers that misbehave: "
+            f"posted a batch of {len(results)} to misbehaving providers: "
             "429, 500, 503, a dead token, no answer"
         )
         return {
@@ -220,7 +219,7 @@ class Scenario:
             actions={"See": "https://shop.example.com/sale"},
             data={"campaign": "sunday"},
         )
-        self._say("published offers at low priority; sending one-time passwords (high) meanwhile")
+        self._say("published offers (low); sending one-time passwords (high) meanwhile")
         with _Passwords(self._client, self._crowd.with_phone()) as passwords:
             said = time.monotonic()
             while not (now := self._client.get_notification(blast.id)).done:
@@ -247,18 +246,19 @@ class Scenario:
             f"{refused.count('preference')} of them by preference",
         )
         self._say(
-            f"offers: all {_through(now):,} deliveries done, {len(refused):,} of them not sent "
-            f"since people refuse marketing; {len(posted)} one-time passwords went past them"
+            f"offers: {_through(now):,} deliveries done, {len(refused):,} refused by preference; "
+            f"{len(posted)} passwords went past"
         )
         return blast.id
 
     def _look_at_faults(self, posted: dict[str, Notification]) -> None:
+        self._say("what became of the batch, attempt by attempt:")
         for user_id, fault in self._faults.items():
             self._client.wait(posted[user_id].id, PATIENCE)
             [delivery] = self._client.deliveries(posted[user_id].id)
             mismatch = fault.mismatch(delivery)
             self._expect(not mismatch, mismatch)
-            self._say(f"{fault.channel:<7} {fault.story:<37} {became(delivery)}")
+            self._say(f"   {fault.channel:<8} {fault.story:<37} {became(delivery)}")
         gone = next(user_id for user_id, fault in self._faults.items() if fault.name == "gone")
         again = self._client.notify_users([gone], title="Still there?", channels=["push"])
         [delivery] = self._all(again)
@@ -267,7 +267,7 @@ class Scenario:
             == ("suppressed", "no_address", ()),
             f"a dead token was used again: {delivery.state} {delivery.reason}",
         )
-        self._say("push    the dead token again: its device is disabled, nothing was sent")
+        self._say("   push     the dead token again: its device is disabled, nothing was sent")
 
     # -- How it is judged ---------------------------------------------------------------------
 

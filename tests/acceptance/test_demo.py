@@ -42,6 +42,7 @@ def test_the_demo_plays_agrees_with_the_sandbox_and_leaves_nothing(
         assert re.search(rf"^  {priority}.* +\d+ +\d+$", said, re.MULTILINE)
     assert re.search(r"\d deliveries/s", said)
     assert said.rstrip().endswith("Everything is as it should be.")
+    assert max(map(len, said.splitlines())) <= 100, "a step is a line"
     assert "\x1b" not in said, "plain text where it is not a terminal"
 
 
