@@ -43,7 +43,7 @@ PUBLIC_URL = env.text(
     "NOTIFIER_PUBLIC_URL", "http://127.0.0.1:8000", "how the outside reaches this service"
 )
 DATABASE_POOL = env.whole(
-    "NOTIFIER_DATABASE_POOL", 8, "database connections kept by each process, at most"
+    "NOTIFIER_DATABASE_POOL", 5, "database connections kept by each process, at most"
 )
 
 _database = dj_database_url.parse(DATABASE_URL, conn_max_age=0)
@@ -166,7 +166,8 @@ SPECTACULAR_SETTINGS = {
 
 # -- Channels and providers -------------------------------------------------------------------
 
-#: name -> the object that knows the channel. A new channel is one file and one line here.
+#: name -> the object that knows the channel. docs/adding-a-channel.md says what else a new one
+#: needs: a provider, a retry schedule and a worker.
 CHANNELS = {
     "push": "notifier.channels.push.Push",
     "sms": "notifier.channels.sms.Sms",

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
@@ -32,19 +33,32 @@ def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
     return dict(found)
 
 
-def state(notification: Notification, by_channel: dict[str, dict[str, int]]) -> str:
-    """``scheduled``, ``sending``, ``done`` or ``cancelled``: derived, so that it cannot be stale.
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a notification is.
 
-    ``done``: nothing more is to be sent. Receipts may still arrive.
+    ``state``: ``scheduled``, ``sending``, ``done`` or ``cancelled``, derived, so that it cannot be
+    stale. ``done``: nothing more is to be sent; receipts may still arrive. ``counts``: deliveries
+    by channel and state.
     """
+
+    state: str
+    counts: dict[str, dict[str, int]]
+
+
+def progress(notification: Notification) -> Progress:
+    """How far it is, from its open chunks and kept counts."""
+    # In this order: a chunk that is done has its deliveries counted, in the same transaction.
+    open_chunks = Chunk.objects.filter(notification=notification).exclude(state="done").exists()
+    by_channel = counts(notification.pk)
+    waiting = any(by_state.get(name) for by_state in by_channel.values() for name in WAITING)
     if notification.cancelled_at is not None:
-        return "cancelled"
-    if any(by_state.get(waiting) for by_state in by_channel.values() for waiting in WAITING):
-        return "sending"
-    if Chunk.objects.filter(notification=notification).exclude(state="done").exists():
-        future = notification.send_at is not None and notification.send_at > timezone.now()
-        return "scheduled" if future else "sending"
-    return "done"
+        state = "cancelled"
+    elif open_chunks and notification.send_at and notification.send_at > timezone.now():
+        state = "scheduled"
+    else:
+        state = "sending" if open_chunks or waiting else "done"
+    return Progress(state, by_channel)
 
 
 def deliveries(notification_id: UUID) -> QuerySet[Delivery]:

@@ -196,14 +196,15 @@ class DeliveryOut(serializers.ModelSerializer):
 
 
 class NotificationOut(AcceptedOut):
-    """A notification and what became of it."""
+    """A notification and what became of it: a row with its ``progress``."""
 
     state = serializers.ChoiceField(
-        choices=["scheduled", "sending", "done", "cancelled"], read_only=True
+        choices=["scheduled", "sending", "done", "cancelled"], source="progress.state"
     )
     topic = serializers.CharField(source="topic.name", default=None)
     counts = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
+        source="progress.counts",
         help_text="deliveries by channel and state",
     )
 

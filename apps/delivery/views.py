@@ -364,8 +364,7 @@ def _mine(request: Request, notification_id: UUID) -> Notification:
 
 
 def _notification(row: Notification) -> dict[str, Any]:
-    row.counts = selectors.counts(row.pk)
-    row.state = selectors.state(row, row.counts)
+    row.progress = selectors.progress(row)  # type: ignore[attr-defined]
     return NotificationOut(row).data
 
 

@@ -42,7 +42,10 @@ QUICK = {
     "NOTIFIER_RETRY_PUSH": "1,1,2,2,4,4,8,8",
     "NOTIFIER_RETRY_SMS": "1,1,2,2,4,4,8,8",
     "NOTIFIER_CHUNK_SIZE": "100",
+    "WORKER_THREADS": "8",
 }
+#: Deliveries one worker process may have sent and not yet recorded: its threads' chunks.
+IN_FLIGHT = int(QUICK["NOTIFIER_CHUNK_SIZE"]) * int(QUICK["WORKER_THREADS"])
 
 
 @dataclass

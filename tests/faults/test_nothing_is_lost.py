@@ -9,11 +9,9 @@ import time
 
 import pytest
 
-from tests.faults.line import PROCESSES, Line
+from tests.faults.line import IN_FLIGHT, PROCESSES, Line
 
 AUDIENCE = 1500
-#: Deliveries one worker process may have sent and not yet recorded: its threads' chunks.
-IN_FLIGHT = 800
 
 
 def all_arrived(line: Line, notification: str, size: int = AUDIENCE) -> None:
