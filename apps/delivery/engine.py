@@ -38,24 +38,37 @@ class Engine:
 
     def send(self, messages: Sequence[Message]) -> Iterator[list[Sent]]:
         """Send all of them concurrently; yields outcomes in batches until every one is in."""
-        outcomes: queue.SimpleQueue[Sent] = queue.SimpleQueue()
-        asyncio.run_coroutine_threadsafe(
-            self._dispatcher.send(messages, outcomes.put), self._loop
-        ).add_done_callback(_log_failure)
-        missing = len(messages)
-        batch: list[Sent] = []
-        hand_over_at = time.monotonic() + HAND_OVER_SECONDS
-        while missing:
-            try:
-                batch.append(outcomes.get(timeout=max(0.0, hand_over_at - time.monotonic())))
-                missing -= 1
-            except queue.Empty:
-                if batch:
-                    yield batch
-                batch = []
-                hand_over_at = time.monotonic() + HAND_OVER_SECONDS
-        if batch:
+        batches: queue.SimpleQueue[list[Sent] | None] = queue.SimpleQueue()
+        asyncio.run_coroutine_threadsafe(self._collect(messages, batches), self._loop)
+        while (batch := batches.get()) is not None:
             yield batch
+
+    async def _collect(
+        self, messages: Sequence[Message], batches: "queue.SimpleQueue[list[Sent] | None]"
+    ) -> None:
+        """Put outcomes into ``batches``, then ``None``.
+
+        In batches, since each one wakes a thread that competes with this loop for the interpreter.
+        """
+        waiting: list[Sent] = []
+        timer: asyncio.TimerHandle | None = None
+
+        def hand_over() -> None:
+            nonlocal timer
+            if waiting:
+                batches.put(waiting.copy())
+                waiting.clear()
+            timer = self._loop.call_later(HAND_OVER_SECONDS, hand_over)
+
+        hand_over()
+        try:
+            await self._dispatcher.send(messages, waiting.append)
+        except Exception:
+            log.exception("the dispatcher failed; what it did not report is tried again")
+        hand_over()
+        if timer is not None:
+            timer.cancel()
+        batches.put(None)
 
     def close(self) -> None:
         """Close the providers' connections and stop the loop."""
@@ -74,9 +87,3 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     import uvloop
 
     return uvloop.new_event_loop()
-
-
-def _log_failure(future: object) -> None:
-    error = future.exception()  # type: ignore[attr-defined]
-    if error is not None:
-        log.error("the dispatcher failed", exc_info=error)
