@@ -46,6 +46,12 @@ DATABASE_POOL = env.whole(
     "NOTIFIER_DATABASE_POOL", 5, "database connections kept by each process, at most"
 )
 
+LEASE_SECONDS = env.number(
+    "NOTIFIER_LEASE_SECONDS",
+    20.0,
+    "a worker that has not been heard of for so long loses its chunk to another",
+)
+
 _database = dj_database_url.parse(DATABASE_URL, conn_max_age=0)
 DATABASES = {
     "default": {
@@ -61,7 +67,8 @@ DATABASES = {
         "POOL_OPTIONS": {
             "POOL_SIZE": DATABASE_POOL,
             "MAX_OVERFLOW": 0,
-            "TIMEOUT": 30,
+            # Shorter than a third of a lease, or a busy pool would cost a worker its chunks.
+            "TIMEOUT": min(5.0, LEASE_SECONDS / 4),
             "RECYCLE": 1800,
             "PRE_PING": True,
         },
@@ -84,6 +91,8 @@ ALLOWED_HOSTS = env.items(
 CSRF_TRUSTED_ORIGINS = env.items(
     "NOTIFIER_CSRF_TRUSTED_ORIGINS", "", "origins the admin may be posted from, behind a proxy"
 )
+# Behind TLS the admin's cookies never travel without it.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -315,11 +324,6 @@ PROVIDERS = _providers()
 # -- Delivery ---------------------------------------------------------------------------------
 
 CHUNK_SIZE = env.whole("NOTIFIER_CHUNK_SIZE", 500, "deliveries one Celery task carries, at most")
-LEASE_SECONDS = env.number(
-    "NOTIFIER_LEASE_SECONDS",
-    20.0,
-    "a worker that has not been heard of for so long loses its chunk to another",
-)
 #: How long an enqueued chunk may stay unclaimed before the sweeper enqueues it again.
 SWEEP_AFTER = {
     "high": env.number(
@@ -351,7 +355,8 @@ RESEND_UNKNOWN = frozenset(
         "NOTIFIER_RESEND_UNKNOWN",
         "push.high,push.normal,push.low,webhook.high,webhook.normal,webhook.low,"
         "inbox.high,inbox.normal,inbox.low,sms.high,email.high",
-        "`channel.priority` pairs sent again when a call ends without an answer",
+        "`channel.priority` pairs sent again when a call ends without an answer; what a worker "
+        "was sending when it died is sent again in any case",
     )
 )
 IDEMPOTENCY_HOURS = env.whole(
@@ -359,7 +364,7 @@ IDEMPOTENCY_HOURS = env.whole(
 )
 
 INBOX_DAYS = env.whole(
-    "NOTIFIER_INBOX_DAYS", 7, "how long an inbox keeps what was sent without expires_at"
+    "NOTIFIER_INBOX_DAYS", 7, "when an inbox item expires that was sent without expires_at"
 )
 
 # -- Celery -----------------------------------------------------------------------------------

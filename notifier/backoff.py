@@ -27,13 +27,6 @@ class RetryPolicy:
         """How many times a delivery is tried before it is dead."""
         return len(self.schedule) + 1
 
-    @classmethod
-    def exponential(
-        cls, attempts: int, base: float, cap: float, jitter: float = 0.2
-    ) -> "RetryPolicy":
-        """Waits of ``base``, 2 x ``base``, 4 x … seconds, none longer than ``cap``."""
-        return cls(tuple(min(cap, base * 2**n) for n in range(attempts - 1)), jitter)
-
     def wait(self, attempt: int, outcome: Retry, rng: random.Random) -> float | None:
         """Seconds until the next attempt, or ``None`` when ``attempt`` (from 1) was the last.
 

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"  # the content is over the provider's limit
     REJECTED = "rejected"  # the provider understood and will not do it
     FORBIDDEN_ADDRESS = "forbidden_address"  # private or local network: never called
+    EXPIRED = "expired"  # its time was over before its turn came; the provider was not called
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
     INTERNAL = "internal"  # a bug of ours; the log has the trace
 

@@ -24,7 +24,7 @@ S = DeliveryState
 TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.QUEUED: frozenset({S.SENDING, S.SUPPRESSED, S.EXPIRED, S.CANCELLED}),
     S.SENDING: frozenset(
-        {S.ACCEPTED, S.DELIVERED, S.RETRYING, S.FAILED, S.DEAD, S.UNKNOWN, S.EXPIRED, S.CANCELLED}
+        {S.ACCEPTED, S.DELIVERED, S.RETRYING, S.FAILED, S.DEAD, S.UNKNOWN, S.EXPIRED}
     ),
     S.RETRYING: frozenset({S.SENDING, S.EXPIRED, S.CANCELLED, S.SUPPRESSED}),
     S.ACCEPTED: frozenset({S.DELIVERED, S.BOUNCED}),
@@ -42,8 +42,6 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
 WAITING = frozenset({S.QUEUED, S.SENDING, S.RETRYING})
 #: States in which nothing more happens unless a receipt or an operator says so.
 TERMINAL = frozenset(DeliveryState) - WAITING
-#: States a cancel can still stop. What is being sent right now cannot be called back.
-CANCELLABLE = frozenset({S.QUEUED, S.RETRYING})
 
 
 def may_move(current: DeliveryState, new: DeliveryState) -> bool:

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from notifier.backoff import RetryPolicy
-from notifier.outcomes import Accepted, Outcome, Refused, Retry, Unknown
+from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.states import DeliveryState
 
 
@@ -36,6 +36,8 @@ def judge(
     match outcome:
         case Accepted(delivered=delivered):
             return Verdict(DeliveryState.DELIVERED if delivered else DeliveryState.ACCEPTED)
+        case Refused(reason=Reason.EXPIRED as reason):
+            return Verdict(DeliveryState.EXPIRED, reason)
         case Refused(reason=reason):
             return Verdict(DeliveryState.FAILED, reason)
         case Unknown(reason=reason) if not resend_unknown:
@@ -45,8 +47,12 @@ def judge(
         case Retry() as retry:
             pass
     wait = policy.wait(attempt, retry, rng)
+    in_time = wait is not None and (expires_at is None or now + wait < expires_at)
+    if isinstance(outcome, Unknown) and not in_time:
+        # Not dead and not expired: the provider may have it, and its receipt may still say so.
+        return Verdict(DeliveryState.UNKNOWN, retry.reason)
     if wait is None:
         return Verdict(DeliveryState.DEAD, retry.reason)
-    if expires_at is not None and now + wait >= expires_at:
+    if not in_time:
         return Verdict(DeliveryState.EXPIRED, retry.reason)
     return Verdict(DeliveryState.RETRYING, retry.reason, now + wait)

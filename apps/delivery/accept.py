@@ -98,13 +98,13 @@ def _chunk(
 ) -> Chunk:
     now = notification.created_at
     grace = timedelta(seconds=enqueue.grace(notification.priority))
-    due_at = notification.send_at if notification.is_scheduled() else now + grace
+    scheduled = notification.is_scheduled()
     return Chunk(
         notification=notification,
         kind=kind,
         channel=channel,
         priority=notification.priority,
         recipient_ids=recipient_ids,
-        due_at=due_at,
-        created_at=now,
+        due_at=notification.send_at if scheduled else now + grace,
+        ready_at=notification.send_at if scheduled else now,
     )

@@ -1,15 +1,28 @@
 """Notifications and deliveries as an operator sees them: read, filter, never edit."""
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 from apps.delivery import selectors
 from apps.delivery.models import Chunk, Delivery, Notification
 
 
-class ReadOnly(admin.ModelAdmin):
-    """Rows that only the pipeline writes; no page counts them, there may be millions."""
+class Newest(Paginator):
+    """Pages through the first ``MOST`` rows: there may be millions, and no page may count them."""
 
+    MOST = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list[: self.MOST].count()
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Rows that only the pipeline writes. Filter to see what lies beyond the newest."""
+
+    paginator = Newest
     show_full_result_count = False
     list_per_page = 50
 

@@ -3,13 +3,14 @@
 import logging
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from apps.delivery import content, metrics, transitions, wiring
 from apps.delivery.models import Notification, public_id
@@ -25,6 +26,11 @@ from notifier.verdicts import judge
 
 log = logging.getLogger(__name__)
 _rng = random.Random()
+
+#: Seconds between attempts to record, well within a lease that is being renewed.
+RECORD_AGAIN = (0.1, 0.5, 2.0, 5.0)
+#: Characters of a provider's message id or detail that are kept.
+LONGEST_WORD = 200
 
 
 class _Posted:
@@ -60,13 +66,28 @@ def deliver(chunk_id: int) -> None:
             missing -= len(batch)
             results = _results(chunk, batch, by_id, posted)
             if results:
-                transitions.record(chunk, results, finish=missing == 0)
+                _record(chunk, results, finish=missing == 0)
                 metrics.observe(chunk, batch, results, _posted_at(posted))
             connection.close()
     except Fenced:
         log.warning("chunk %d was taken over while it was sent; duplicates are possible", chunk.id)
     finally:
         keeper.release(chunk)
+
+
+def _record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
+    """Write it down, again if the database fails for a moment: what was sent would be sent twice.
+
+    Safe to repeat: all or nothing, and only while the chunk is ours.
+    """
+    for pause in RECORD_AGAIN:
+        try:
+            return transitions.record(chunk, results, finish=finish)
+        except (OperationalError, InterfaceError, PoolExhausted) as error:
+            log.warning("chunk %d not recorded yet: %s", chunk.id, type(error).__name__)
+            connection.close()
+            time.sleep(pause)
+    return transitions.record(chunk, results, finish=finish)
 
 
 def _posted_at(posted: Mapping[UUID, _Posted]) -> dict[UUID, datetime]:
@@ -83,7 +104,8 @@ def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[UUID, _Post
         if chunk is None:
             return None, [], {}
         posted = {row.pk: _Posted(row) for row in _notifications(chunk)}
-        claimed = transitions.begin(chunk, _terms(chunk, posted))
+        most_attempts = wiring.retry_policy(chunk.channel, None).attempts
+        claimed = transitions.begin(chunk, _terms(chunk, posted), most_attempts)
         if not claimed:
             transitions.finish_chunk(chunk)
     return chunk, claimed, posted
@@ -191,17 +213,22 @@ def _results(
                 ),
                 provider=sent.provider,
                 provider_message_id=(
-                    outcome.provider_message_id if isinstance(outcome, Accepted) else ""
+                    _clean(outcome.provider_message_id) if isinstance(outcome, Accepted) else ""
                 ),
                 started_at=datetime.fromtimestamp(sent.started_at, UTC),
                 duration_ms=round(sent.duration * 1000),
                 outcome=_NAMES[type(outcome)],
                 status=getattr(outcome, "status", None),
-                detail=getattr(outcome, "detail", ""),
+                detail=_clean(getattr(outcome, "detail", "")),
                 disable_contact=isinstance(outcome, Refused) and outcome.disable_contact,
             )
         )
     return results
+
+
+def _clean(text: str) -> str:
+    """What a provider says, as a column can hold it: one odd answer must not cost a whole chunk."""
+    return text.replace("\0", "")[:LONGEST_WORD]
 
 
 _NAMES = {Accepted: "accepted", Retry: "retry", Refused: "refused", Unknown: "unknown"}

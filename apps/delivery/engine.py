@@ -37,11 +37,17 @@ class Engine:
         return asyncio.run_coroutine_threadsafe(_on_loop(function), self._loop).result(timeout=30)
 
     def send(self, messages: Sequence[Message]) -> Iterator[list[Sent]]:
-        """Send all of them concurrently; yields outcomes in batches until every one is in."""
+        """Send all of them concurrently; yields outcomes in batches until every one is in.
+
+        Closed before that (the chunk is another's now), it stops what has not been sent.
+        """
         batches: queue.SimpleQueue[list[Sent] | None] = queue.SimpleQueue()
-        asyncio.run_coroutine_threadsafe(self._collect(messages, batches), self._loop)
-        while (batch := batches.get()) is not None:
-            yield batch
+        sending = asyncio.run_coroutine_threadsafe(self._collect(messages, batches), self._loop)
+        try:
+            while (batch := batches.get()) is not None:
+                yield batch
+        finally:
+            sending.cancel()
 
     async def _collect(
         self, messages: Sequence[Message], batches: "queue.SimpleQueue[list[Sent] | None]"
@@ -65,10 +71,11 @@ class Engine:
             await self._dispatcher.send(messages, waiting.append)
         except Exception:
             log.exception("the dispatcher failed; what it did not report is tried again")
-        hand_over()
-        if timer is not None:
-            timer.cancel()
-        batches.put(None)
+        finally:
+            hand_over()
+            if timer is not None:
+                timer.cancel()
+            batches.put(None)
 
     def close(self) -> None:
         """Close the providers' connections and stop the loop."""

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 
 from celery import current_app
 from django.conf import settings
 
 from apps.delivery.models import ChunkKind
 from notifier import queues
+from notifier.priorities import Priority
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,9 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 1.0
 #: Chunks waiting to be published by this process. More would only be published late.
 BACKLOG = 10_000
+#: Published in one go; an urgent ticket waits for no more than these.
+BATCH = 20
+_RANKS = {priority.value: rank for rank, priority in enumerate(Priority)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +84,21 @@ class _Mailer(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="enqueue", daemon=True)
-        self._waiting: queue.Queue[Ticket] = queue.Queue(BACKLOG)
+        # Urgent ones first, then as they came: nobody's code waits behind a batch of newsletters.
+        self._waiting: queue.PriorityQueue[tuple[int, int, Ticket]] = queue.PriorityQueue()
+        self._numbers = count()
 
     def offer(self, tickets: Iterable[Ticket]) -> None:
         for ticket in tickets:
-            try:
-                self._waiting.put_nowait(ticket)
-            except queue.Full:
-                return  # the sweeper has them
+            rank = _RANKS[ticket.priority]
+            if rank == 0 or self._waiting.qsize() < BACKLOG:  # the others are swept
+                self._waiting.put((rank, next(self._numbers), ticket))
 
     def run(self) -> None:
         while True:
-            batch = [self._waiting.get()]
-            while len(batch) < 100 and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
+            batch = [self._waiting.get()[2]]
+            while len(batch) < BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait()[2])
             try:
                 now(batch)
             except BrokerDown:

@@ -18,15 +18,16 @@ PAGE = 20
 
 _CUT = """
 INSERT INTO delivery_chunk (notification_id, kind, channel, priority, low_id, high_id, state,
-                            fence, due_at, created_at)
+                            fence, due_at, ready_at)
 SELECT %(notification_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id), 'queued',
        0, clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
   FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s AS slice
           FROM (SELECT id FROM topics_subscription
                  WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'
-                   AND id > coalesce((SELECT max(high_id) FROM delivery_chunk
+                   AND id > coalesce((SELECT high_id FROM delivery_chunk
                                        WHERE notification_id = %(notification_id)s
-                                         AND channel = %(channel)s AND kind = 'range'), 0)
+                                         AND channel = %(channel)s AND kind = 'range'
+                                       ORDER BY low_id DESC LIMIT 1), 0)
                  ORDER BY id LIMIT %(rows)s) page) sliced
  GROUP BY slice
 ON CONFLICT DO NOTHING
@@ -87,6 +88,7 @@ def _share_locked(notification_id: UUID | None) -> Notification:
 
 
 def _enqueue(tickets: list[Ticket]) -> None:
+    connection.close()  # back to the pool while we wait for the broker
     try:
         enqueue.now(tickets)
     except enqueue.BrokerDown:

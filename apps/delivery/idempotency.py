@@ -53,32 +53,32 @@ def once(publisher_id: int, key: str | None, request: bytes, act: Callable[[], A
     if key is None:
         with transaction.atomic():
             return act()
-    try:
-        with transaction.atomic():
-            if not _claim(publisher_id, key, request):
-                return _first_answer(publisher_id, key, request)
-            answer = act()
-            IdempotencyKey.objects.filter(publisher_id=publisher_id, key=key).update(
-                status=answer.status, answer=answer.body
-            )
-            return answer
-    except OperationalError as error:
-        # 55P03 lock_not_available: the row of the first request is not committed yet.
-        if getattr(error.__cause__, "pgcode", None) == "55P03":
-            raise StillInFlight from error
-        raise
+    with transaction.atomic():
+        if not _claim(publisher_id, key, request):
+            return _first_answer(publisher_id, key, request)
+        answer = act()
+        IdempotencyKey.objects.filter(publisher_id=publisher_id, key=key).update(
+            status=answer.status, answer=answer.body
+        )
+        return answer
 
 
 def _claim(publisher_id: int, key: str, request: bytes) -> bool:
     """Whether this request is the first with the key; waits for one in flight."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT])
-        cursor.execute(
-            "INSERT INTO delivery_idempotencykey "
-            "(publisher_id, key, fingerprint, status, created_at) VALUES (%s, %s, %s, 0, %s) "
-            "ON CONFLICT (publisher_id, key) DO NOTHING",
-            [publisher_id, key, request, timezone.now()],
-        )
+        try:
+            cursor.execute(
+                "INSERT INTO delivery_idempotencykey "
+                "(publisher_id, key, fingerprint, status, created_at) VALUES (%s, %s, %s, 0, %s) "
+                "ON CONFLICT (publisher_id, key) DO NOTHING",
+                [publisher_id, key, request, timezone.now()],
+            )
+        except OperationalError as error:
+            # 55P03 lock_not_available: the row of the first request is not committed yet.
+            if getattr(error.__cause__, "pgcode", None) == "55P03":
+                raise StillInFlight from error
+            raise
         first = cursor.rowcount == 1
         cursor.execute("SELECT set_config('lock_timeout', '10s', true)")
     return first

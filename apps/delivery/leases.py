@@ -4,7 +4,7 @@ import logging
 import threading
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from apps.delivery import transitions
 from apps.delivery.transitions import Chunk
@@ -43,7 +43,6 @@ class LeaseKeeper(threading.Thread):
                 continue
             try:
                 transitions.extend_leases(held)
-            except DatabaseError as error:
-                log.warning("leases not renewed: %s", type(error).__name__)
-            finally:
                 connection.close()
+            except Exception as error:  # this thread must outlive whatever a database can do
+                log.warning("leases not renewed: %s", type(error).__name__)

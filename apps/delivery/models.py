@@ -8,6 +8,7 @@ rows they name.
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -89,6 +90,8 @@ class Chunk(models.Model):
     A worker claims a chunk by moving it to running with a new ``fence``; what it writes later
     counts only while the fence is still its own. ``due_at`` is when the sweeper looks at it
     again: the time to enqueue it (queued), or the end of its worker's lease (running).
+    ``ready_at`` is since when it could have been worked on: acceptance, or the time it was
+    scheduled for.
     """
 
     notification = models.ForeignKey(
@@ -103,11 +106,15 @@ class Chunk(models.Model):
     state = models.CharField(max_length=7, default=ChunkState.QUEUED)
     fence = models.IntegerField(default=0)
     due_at = models.DateTimeField()
-    created_at = models.DateTimeField()
+    ready_at = models.DateTimeField()
 
     class Meta:
         indexes = [
-            models.Index(fields=["due_at"], condition=~Q(state="done"), name="chunk_open"),
+            models.Index(
+                fields=["priority", "due_at"], condition=~Q(state="done"), name="chunk_open"
+            ),
+            # Rows come in this order, so a few pages tell the purge where the old ones are.
+            BrinIndex(fields=["ready_at"], name="chunk_age"),
         ]
         constraints = [
             # Two workers cutting the same audience make the same cuts, once.

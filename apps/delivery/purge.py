@@ -21,8 +21,8 @@ def purge() -> int:
         now - timedelta(hours=settings.IDEMPOTENCY_HOURS),
     )
     dropped += _in_batches(
-        "DELETE FROM delivery_chunk WHERE id IN (SELECT id FROM delivery_chunk "
-        "WHERE state = 'done' AND created_at < %s ORDER BY id LIMIT %s)",
+        "DELETE FROM delivery_chunk WHERE id IN "
+        "(SELECT id FROM delivery_chunk WHERE state = 'done' AND ready_at < %s LIMIT %s)",
         now - timedelta(days=1),
     )
     return dropped

@@ -90,11 +90,11 @@ def waiting() -> list[tuple[str, str, int, float]]:
 _WAITING = """
 SELECT channel, priority, sum(waiting)::bigint,
        extract(epoch FROM clock_timestamp() - min(since))::float
-  FROM (SELECT c.channel, c.priority,
-               coalesce(cardinality(c.recipient_ids), 1) AS waiting,
-               greatest(c.created_at, n.send_at) AS since
-          FROM delivery_chunk c LEFT JOIN delivery_notification n ON n.id = c.notification_id
-         WHERE c.state <> 'done' AND coalesce(n.send_at, c.created_at) <= clock_timestamp()
+  FROM (SELECT channel, priority, sum(coalesce(cardinality(recipient_ids), 1)) AS waiting,
+               min(ready_at) AS since
+          FROM delivery_chunk
+         WHERE state <> 'done' AND ready_at <= clock_timestamp()
+         GROUP BY channel, priority
         UNION ALL
         SELECT channel, priority, count(*), min(next_attempt_at)
           FROM delivery_delivery

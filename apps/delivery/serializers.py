@@ -1,5 +1,6 @@
 """What a publisher posts and what it reads back."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -18,6 +19,8 @@ from notifier.states import DeliveryState
 #: As much as one notification may say: the largest payload SNS and Web Push senders ask for.
 CONTENT_LIMIT = 64 * 1024
 RECIPIENTS_LIMIT = 1_000
+#: What is planned for longer is planned for a world nobody knows.
+LONGEST_AHEAD = timedelta(days=366)
 BATCH_LIMIT = 1_000
 
 
@@ -72,6 +75,10 @@ class PublishIn(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         expires_at, send_at = attrs.get("expires_at"), attrs.get("send_at")
+        if send_at is not None and send_at > timezone.now() + LONGEST_AHEAD:
+            raise serializers.ValidationError(
+                {"send_at": f"It can be at most {LONGEST_AHEAD.days} days from now."}
+            )
         if expires_at is not None:
             if expires_at <= timezone.now():
                 raise serializers.ValidationError(

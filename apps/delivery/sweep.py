@@ -44,10 +44,15 @@ def sweep() -> int:
     """
     enqueued = 0
     for priority in Priority:
-        enqueued += enqueue.now(_due_chunks(priority))
+        enqueued += _enqueue(_due_chunks(priority))
         for channel in settings.CHANNELS:
-            enqueued += enqueue.now(_retries(channel, priority))
+            enqueued += _enqueue(_retries(channel, priority))
     return enqueued
+
+
+def _enqueue(tickets: list[Ticket]) -> int:
+    connection.close()  # back to the pool while we wait for the broker
+    return enqueue.now(tickets)
 
 
 def _due_chunks(priority: Priority) -> list[Ticket]:
@@ -55,7 +60,9 @@ def _due_chunks(priority: Priority) -> list[Ticket]:
     grace = enqueue.grace(priority)
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"priority": priority, "grace": grace})
-        lost = _lost(priority, cursor.fetchall())
+        waiting = cursor.fetchall()
+    lost = _lost(priority, waiting)
+    with connection.cursor() as cursor:
         cursor.execute(
             _SWEEP, {"grace": grace, "priority": priority, "limit": AT_ONCE, "lost": lost}
         )
@@ -72,7 +79,10 @@ def _lost(priority: Priority, waiting: list[tuple[bool, str, int]]) -> list[str]
         Ticket(0, ChunkKind.WHOLE if whole else ChunkKind.RANGE, channel, priority).queue: channel
         for whole, channel, _ in waiting
     }
-    depths = broker.depths(names) if names else {}
+    if not names:
+        return []
+    connection.close()
+    depths = broker.depths(names)
     return [
         channel
         for (name, channel), (_, _, number) in zip(names.items(), waiting, strict=True)

@@ -186,6 +186,16 @@ CASE WHEN a.contact_id IS NULL THEN 'no_address'
                   LIMIT 1) chosen))
 END
 """
+# Somebody who left the topic between two attempts gets no further one.
+_UNSUBSCRIBED = """
+coalesce(CASE WHEN a.topic_id IS NOT NULL
+     AND NOT EXISTS (SELECT FROM topics_subscription s
+                      WHERE s.topic_id = a.topic_id AND s.channel = a.channel
+                        AND s.recipient_id = a.recipient_id AND s.state = 'active')
+     AND NOT EXISTS (SELECT FROM topics_subscription s
+                      WHERE s.topic_id = a.topic_id AND s.contact_id = a.contact_id
+                        AND s.state = 'active')
+     THEN 'unsubscribed' END, """
 _ADDRESSED = """
  moved.id, moved.notification_id, moved.state, moved.attempts, moved.contact_id,
  k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, '')
@@ -221,16 +231,19 @@ SELECT NULL, """
     + _ADDRESSED
 )
 
-# Deliveries that waited, or that a worker held when it died. What was being sent when its
-# worker died may have been sent: it is sent again, unless its time is over.
+# Deliveries that were woken, or that a worker held when it died; those that wait for their next
+# attempt go on waiting. What was being sent when its worker died may have been sent: that counts
+# as an attempt, and it is sent again, unless its time is over or its attempts are used up (it may
+# be what kills the workers).
 _RESUME = (
     """
 WITH waiting AS (
     SELECT id, state FROM delivery_delivery
-     WHERE chunk_id = %(chunk_id)s AND state IN ('queued', 'retrying', 'sending')
+     WHERE chunk_id = %(chunk_id)s
+       AND (state IN ('queued', 'sending') OR (state = 'retrying' AND next_attempt_at IS NULL))
        FOR UPDATE
 ), audience AS (
-    SELECT d.id, w.state AS before, d.recipient_id, d.contact_id, d.channel,
+    SELECT d.id, w.state AS before, d.attempts, d.recipient_id, d.contact_id, d.channel,
            k.state AS contact_state, k.address_index,
            n.cancelled_at, n.expires_at, n.topic_id,
            coalesce(t.mandatory, false) AS mandatory, coalesce(t.category, '') AS category
@@ -241,15 +254,17 @@ WITH waiting AS (
       LEFT JOIN preferences_contact k ON k.id = d.contact_id
 ), judged AS (
     SELECT a.*, """
+    + _UNSUBSCRIBED
     + _REFUSAL.format(
         channel="a.channel", mandatory="a.mandatory", topic_id="a.topic_id", category="a.category"
     )
-    + """ AS refusal FROM audience a
+    + """) AS refusal FROM audience a
 ), decided AS (
     SELECT id, before, refusal,
            CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled'
                 WHEN expires_at <= clock_timestamp() THEN 'expired'
                 WHEN refusal IS NOT NULL THEN 'suppressed'
+                WHEN before = 'sending' AND attempts + 1 >= %(most_attempts)s THEN 'unknown'
                 ELSE 'sending' END AS after
       FROM judged
 ), moved AS (
@@ -259,11 +274,18 @@ WITH waiting AS (
            reason = CASE WHEN j.before = 'sending' AND j.after <> 'sending' THEN 'worker_lost'
                          WHEN j.after = 'suppressed' THEN j.refusal
                          ELSE d.reason END,
+           attempts = d.attempts + (j.before = 'sending')::int,
            next_attempt_at = NULL, updated_at = clock_timestamp()
       FROM decided j
      WHERE d.id = j.id
     RETURNING d.id, d.notification_id, d.state, d.attempts, d.contact_id, d.recipient_id,
-              d.channel, j.before
+              d.channel, d.provider, j.before
+), lost AS (
+    INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
+                                  reason, detail)
+    SELECT id, attempts, provider, clock_timestamp(), 0, 'unknown', 'worker_lost', ''
+      FROM moved WHERE before = 'sending'
+    ON CONFLICT DO NOTHING
 )
 SELECT moved.before, """
     + _ADDRESSED
@@ -280,10 +302,11 @@ class Terms:
     expires_at: datetime | None
 
 
-def begin(chunk: Chunk, terms: Terms | None) -> list[Claimed]:
+def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed]:
     """Create the chunk's deliveries or resume them; return those this worker now sends.
 
-    ``terms`` belong to a slice of one notification; a retry chunk has none. Runs in the caller's
+    ``terms`` belong to a slice of one notification; a retry chunk has none. ``most_attempts``:
+    after so many a delivery that takes its worker down is not sent again. Runs in the caller's
     transaction.
     """
     rows: list[tuple] = []
@@ -308,7 +331,7 @@ def begin(chunk: Chunk, terms: Terms | None) -> list[Claimed]:
             )
             rows += cursor.fetchall()
         if terms is None or chunk.fence > 1:
-            cursor.execute(_RESUME, {"chunk_id": chunk.id})
+            cursor.execute(_RESUME, {"chunk_id": chunk.id, "most_attempts": most_attempts})
             created = {row[1] for row in rows}
             rows += [row for row in cursor.fetchall() if row[1] not in created]
     moves: Counter = Counter()
@@ -438,8 +461,11 @@ def cancel(notification_id: UUID) -> bool:
         if cursor.rowcount != 1:
             return False
         cursor.execute(
-            "UPDATE delivery_chunk SET state = 'done' "
-            "WHERE notification_id = %s AND state = 'queued' AND fence = 0",
+            # A chunk that is being claimed is left alone: its claim waits for us and then sees
+            # the cancel, while waiting for it would be a deadlock.
+            "UPDATE delivery_chunk SET state = 'done' WHERE id IN "
+            "(SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
+            "AND fence = 0 FOR UPDATE SKIP LOCKED)",
             [notification_id],
         )
         cursor.execute(
@@ -470,7 +496,7 @@ WITH due AS (
      WHERE priority = %(priority)s AND channel = %(channel)s AND next_attempt_at <= %(now)s
      ORDER BY next_attempt_at LIMIT %(size)s FOR UPDATE SKIP LOCKED
 ), retry AS (
-    INSERT INTO delivery_chunk (kind, channel, priority, state, fence, due_at, created_at)
+    INSERT INTO delivery_chunk (kind, channel, priority, state, fence, due_at, ready_at)
     SELECT 'retry', %(channel)s, %(priority)s, 'queued', 0,
            clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
      WHERE EXISTS (SELECT FROM due)

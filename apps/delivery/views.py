@@ -100,10 +100,9 @@ class NotificationsView(Endpoint):
     )
     def post(self, request: Request) -> Response:
         """Notify 1 to 1,000 recipients. 202: it is stored, and nothing will lose it."""
-        data = self.body(request, NotificationIn)
 
         def act() -> Answer:
-            draft = _named_draft(data)
+            draft = _named_draft(self.body(request, NotificationIn))
             [row] = accept(request.user.id, [draft])
             return Answer(202, _accepted(row))
 
@@ -141,9 +140,9 @@ class BatchView(Endpoint):
 
         Those with errors are left out, the others are accepted together.
         """
-        posted = self.body(request, BatchIn)["notifications"]
 
         def act() -> Answer:
+            posted = self.body(request, BatchIn)["notifications"]
             return Answer(202, {"results": _accept_batch(request.user.id, posted)})
 
         return _once(request, act)
@@ -164,10 +163,10 @@ class PublishView(Endpoint):
     )
     def post(self, request: Request, name: str) -> Response:
         """Notify everybody subscribed to the topic. 202: stored, and nothing will lose it."""
-        topic = visible_topic(name, request.user.id)
-        data = self.body(request, PublishIn)
 
         def act() -> Answer:
+            topic = visible_topic(name, request.user.id)
+            data = self.body(request, PublishIn)
             chosen = data.get("channels") or list(settings.CHANNELS)
             priority = data.get("priority") or topic.default_priority
             draft = _draft(data, chosen, priority, topic=topic)
@@ -324,12 +323,17 @@ def _unknown_recipients(user_ids: Sequence[str]) -> Problem:
 
 
 def _once(request: Request, act: Callable[[], Answer]) -> Response:
-    key = request.headers.get("Idempotency-Key") or request.headers.get("X-Idempotency-Key")
-    if key is not None and len(key) > idempotency.LONGEST_KEY:
+    """Answer with what ``act`` does, or with what it did for the first request with this key.
+
+    Checking the request belongs to ``act``: a replay is answered as the first one was, though its
+    topic may be gone and its time be over.
+    """
+    key = request.headers.get("Idempotency-Key", request.headers.get("X-Idempotency-Key"))
+    if key is not None and not 0 < len(key.strip()) <= idempotency.LONGEST_KEY:
         raise Problem(
             "invalid-idempotency-key",
-            f"The Idempotency-Key has {len(key)} characters; at most "
-            f"{idempotency.LONGEST_KEY} are taken.",
+            f"The Idempotency-Key must have 1 to {idempotency.LONGEST_KEY} characters; a random "
+            "UUID will do.",
         )
     try:
         answer = idempotency.once(

@@ -11,6 +11,7 @@ from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ def as_problem(error: Exception) -> Problem | None:
         return invalid(error)
     if isinstance(error, Http404):
         return Problem("not-found", str(error) or "There is nothing here. Check the URL.")
-    if isinstance(error, (OperationalError, InterfaceError)):
+    if isinstance(error, (OperationalError, InterfaceError, PoolExhausted)):
         log.warning("the database did not answer: %s", type(error).__name__)
         return Problem(
             "unavailable",

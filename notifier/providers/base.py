@@ -70,7 +70,10 @@ class Provider:
         async def one(message: Message) -> None:
             async with self._slots:
                 started_at, started = time.time(), time.perf_counter()
-                outcome = await self._outcome(send(message), message.id)
+                if message.expires_at is not None and started_at >= message.expires_at:
+                    outcome: Outcome = Refused(Reason.EXPIRED)
+                else:
+                    outcome = await self._outcome(send(message), message.id)
             duration = time.perf_counter() - started
             report(Sent(message, self.name, outcome, started_at, duration))
 

@@ -42,7 +42,3 @@ def test_an_absurd_retry_after_is_clamped():
 
 def test_a_negative_retry_after_still_waits():
     assert min(waits(1, Retry(Reason.RATE_LIMITED, after=-5), RetryPolicy((0.0,)))) >= 0.5
-
-
-def test_exponential_doubles_up_to_the_cap():
-    assert RetryPolicy.exponential(6, base=1, cap=6).schedule == (1, 2, 4, 6, 6)

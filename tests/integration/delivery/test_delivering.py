@@ -510,5 +510,5 @@ def test_done_chunks_and_old_keys_are_purged(shop, work, execute):
     work()
     assert purge.purge() == 0
     execute("UPDATE delivery_idempotencykey SET created_at = now() - interval '25 hours'")
-    execute("UPDATE delivery_chunk SET created_at = now() - interval '25 hours'")
+    execute("UPDATE delivery_chunk SET ready_at = now() - interval '25 hours'")
     assert purge.purge() == 2
