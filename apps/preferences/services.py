@@ -23,6 +23,10 @@ REMOVED = "removed"
 MOVED = "moved"
 #: Standard Webhooks 1.0.0 wants 24 to 64 random bytes.
 WEBHOOK_SECRET_BYTES = 32
+#: Advisory locks on device tokens: the first of each lock's two numbers, and how many there are.
+#: Tokens share them, since PostgreSQL's table of locks has room for some thousands in all.
+TOKEN_LOCK_CLASS = 1
+TOKEN_LOCKS = 1024
 
 
 class Person(NamedTuple):
@@ -106,14 +110,16 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
     """Write all of them and make them active; a device's token leaves whoever had it before.
 
     The former holder's row stays, disabled: what is on its way to them must not reach the new
-    holder.
+    holder. Of two calls that register a token at once, the one that comes second has it.
     """
     sealed = {address: vault.seal(address.channel, address.address) for address in addresses}
     owned = {a: s for a, s in sealed.items() if a.recipient_id is not None}
     bare = {a: s for a, s in sealed.items() if a.recipient_id is None}
-    stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
     # Where a call gives one token to several, the last one has it.
     holders = {s.index: a.recipient_id for a, s in owned.items() if a.channel == PUSH}
+    if holders:
+        _wait_for_tokens(holders)
+    stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
     if holders:
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_DEVICES, [list(holders.values()), list(holders)])
@@ -146,6 +152,17 @@ _MOVE_DEVICES = f"""
     FROM unnest(%s::bigint[], %s::bytea[]) AS w (recipient_id, address_index)
     WHERE c.channel = '{PUSH}' AND c.address_index = w.address_index
         AND c.recipient_id <> w.recipient_id AND c.state = 'active'"""
+
+
+def _wait_for_tokens(indexes: Iterable[bytes]) -> None:
+    """Let one transaction at a time write these tokens: rows of other people that are not
+    committed yet cannot be seen, and so not disabled."""
+    locks = sorted({int.from_bytes(index[:2]) % TOKEN_LOCKS for index in indexes})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, lock) FROM unnest(%s::int[]) AS lock",
+            [TOKEN_LOCK_CLASS, locks],
+        )
 
 
 def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored]:

@@ -1,12 +1,17 @@
 """Recipients, their devices and contacts."""
 
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from urllib.parse import quote
 
 import pytest
+from django.db import connection, transaction
 
-from apps.preferences import vault
+from apps.preferences import services, vault
 from apps.preferences.models import Contact, Recipient
+from apps.preferences.services import Address, Person
 from tests.integration.api.conftest import Api
 
 TOKEN = "f" * 60
@@ -17,6 +22,14 @@ ANDROID = {"platform": "android", "token": TOKEN, "app": "com.example.shop"}
 
 def clear(contact: Contact) -> str:
     return vault.open(bytes(contact.address), bytes(contact.address_index))
+
+
+def connected(call: Callable[[], None]) -> None:
+    """Run in a thread, whose connection must not outlive it."""
+    try:
+        call()
+    finally:
+        connection.close()
 
 
 def test_a_recipient_is_created_then_changed(api: Api):
@@ -223,6 +236,39 @@ def test_the_last_one_of_a_call_has_the_token(api: Api):
     api.post("recipients/bulk", {"recipients": people})
     assert api.get("recipients/zoe/devices") == []
     assert len(api.get("recipients/ada/devices")) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_registered_twice_at_once_has_one_holder():
+    """The first transaction is still open while the second registers the same two tokens, in
+    the other order."""
+    people = services.upsert_recipients([Person("ada"), Person("bob")])
+    tokens = ["t" * 40, "u" * 40]
+    written, commit = threading.Event(), threading.Event()
+
+    def register(user_id: str, tokens: list[str]) -> None:
+        row = people[user_id].id
+        services.upsert_contacts([Address(row, "push", t, platform="android") for t in tokens])
+
+    def first() -> None:
+        with transaction.atomic():
+            register("ada", tokens)
+            written.set()
+            commit.wait(10)
+
+    def second() -> None:
+        written.wait(10)
+        register("bob", tokens[::-1])
+
+    with ThreadPoolExecutor() as pool:
+        calls = [pool.submit(connected, call) for call in (first, second)]
+        # Nothing else to do for the second but to wait for the first.
+        assert wait([calls[1]], timeout=0.5).not_done
+        commit.set()
+        for call in calls:
+            call.result(timeout=10)
+    active = Contact.objects.filter(channel="push", state="active")
+    assert [contact.recipient.user_id for contact in active] == ["bob", "bob"]
 
 
 def test_a_device_that_a_provider_refused_is_shown_as_disabled(api: Api):
