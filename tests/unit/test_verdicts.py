@@ -74,3 +74,13 @@ def test_every_state_has_its_row_and_waiting_ones_lead_to_sending():
     assert all(
         may_move(state, DeliveryState.SENDING) for state in WAITING - {DeliveryState.SENDING}
     )
+
+
+def test_what_the_provider_may_have_is_neither_dead_nor_expired():
+    late = judged(Unknown(), resend_unknown=True, expires_at=NOW + 1)
+    last = judged(Unknown(), resend_unknown=True, attempt=3)
+    assert late.state == last.state == DeliveryState.UNKNOWN
+
+
+def test_what_expired_before_its_turn_is_expired():
+    assert judged(Refused(Reason.EXPIRED)).state == DeliveryState.EXPIRED

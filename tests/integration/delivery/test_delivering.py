@@ -198,7 +198,7 @@ def test_every_channel_reaches_its_provider_and_the_counts_agree(shop, work, pro
             email=f"u{n}@example.com",
         )
         subscribe(topic, person, "push", "sms", "email", "inbox")
-    guest = contact("email", "guest@example.com")
+    guest = contact("email", "guest@example.com", publisher_id=shop.id)
     Subscription.objects.create(topic=topic, channel="email", contact=guest)
     posted = shop.post("topics/news/publish", {"content": HELLO})
     work()

@@ -1,6 +1,7 @@
 """Publishing and reading back, through the HTTP door."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -287,3 +288,27 @@ def test_a_topics_delay_holds_its_notifications_back(shop):
     posted = shop.post("topics/news/publish", {"content": HELLO})
     waits = datetime.fromisoformat(posted["send_at"]) - datetime.fromisoformat(posted["created_at"])
     assert waits == timedelta(seconds=600)
+
+
+def test_a_replay_after_the_expiry_still_gets_the_first_answer(shop):
+    recipient("ada")
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    body = {"user_id": "ada", "content": HELLO, "expires_at": soon}
+    first = shop.post("notifications", body, **{"Idempotency-Key": "k"})
+    time.sleep(1.1)
+    assert shop.post("notifications", body, **{"Idempotency-Key": "k"}) == first
+
+
+@pytest.mark.parametrize("key", ["", "   ", "k" * 256])
+def test_an_unusable_idempotency_key_is_refused(shop, key):
+    recipient("ada")
+    body = {"user_id": "ada", "content": HELLO}
+    problem = shop.post("notifications", body, status=400, **{"Idempotency-Key": key})
+    assert problem["type"] == "/problems/invalid-idempotency-key"
+
+
+def test_a_date_nobody_will_live_to_see_is_refused(shop):
+    shop.topic(delay=60)
+    body = {"content": HELLO, "send_at": "9999-12-31T23:59:59Z"}
+    problem = shop.post("topics/news/publish", body, status=400)
+    assert problem["errors"][0]["pointer"] == "/send_at"
