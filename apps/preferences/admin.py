@@ -25,12 +25,21 @@ class RecipientAdmin(LargeTableAdmin):
 
 @admin.register(Contact)
 class ContactAdmin(LargeTableAdmin):
-    list_display = ["masked", "channel", "recipient", "platform", "state", "disabled_reason"]
+    list_display = [
+        "masked",
+        "channel",
+        "recipient",
+        "publisher",
+        "platform",
+        "state",
+        "disabled_reason",
+    ]
     list_filter = ["channel", "state"]
-    list_select_related = ["recipient"]
+    list_select_related = ["recipient", "publisher"]
     search_fields = ["=recipient__user_id"]
     fields = [
         "recipient",
+        "publisher",
         "channel",
         "masked",
         "platform",

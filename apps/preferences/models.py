@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from apps.publishers.models import Publisher
+
 
 class Recipient(models.Model):
     """A person, named by the company's own ``user_id``."""
@@ -27,13 +29,17 @@ class ContactState(models.TextChoices):
 class Contact(models.Model):
     """Where one channel reaches a recipient: a device's token, a number, an email, a URL, an inbox.
 
-    A device is a contact on the push channel. A contact without a recipient is a bare endpoint.
+    A device is a contact on the push channel. A contact without a recipient is a bare endpoint,
+    and its publisher's: another's subscription of the same address is another contact.
     The address is encrypted (context ``contact:`` + blind index) and looked up by its blind
     index. Rows are never deleted while deliveries may name them, only disabled.
     """
 
     recipient = models.ForeignKey(
         Recipient, null=True, blank=True, on_delete=models.CASCADE, related_name="contacts"
+    )
+    publisher = models.ForeignKey(
+        Publisher, null=True, blank=True, on_delete=models.PROTECT, related_name="endpoints"
     )
     channel = models.CharField(max_length=20)
     address = models.BinaryField()
@@ -52,6 +58,10 @@ class Contact(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(recipient__isnull=True) ^ Q(publisher__isnull=True),
+                name="contact_of_one_owner",
+            ),
             # Two partial ones: PostgreSQL 14 has no NULLS NOT DISTINCT.
             models.UniqueConstraint(
                 fields=["recipient", "channel", "address_index"],
@@ -59,7 +69,7 @@ class Contact(models.Model):
                 name="contact_once_a_recipient",
             ),
             models.UniqueConstraint(
-                fields=["channel", "address_index"],
+                fields=["publisher", "channel", "address_index"],
                 condition=Q(recipient__isnull=True),
                 name="contact_once_bare",
             ),

@@ -46,8 +46,9 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A contact to be written: a recipient's, or with ``recipient_id`` ``None`` a bare endpoint.
+    """A contact to be written: a recipient's, or a publisher's bare endpoint.
 
+    Exactly one of ``recipient_id`` and ``publisher_id`` is set.
     ``address`` is as its channel's ``parse`` returned it. An empty ``secret`` on the webhook
     channel keeps the one there is, or has one made.
     """
@@ -59,6 +60,12 @@ class Address:
     app: str = ""
     secret: str = ""
     last_active_at: datetime | None = None
+    publisher_id: int | None = None
+
+    @property
+    def owner(self) -> tuple[int | None, int | None]:
+        """Whose it is, by which it is told from others of the same address."""
+        return self.recipient_id, self.publisher_id
 
 
 class Stored(NamedTuple):
@@ -127,24 +134,25 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
 
 
 _ON_OWNED = "(recipient_id, channel, address_index) WHERE recipient_id IS NOT NULL"
-_ON_BARE = "(channel, address_index) WHERE recipient_id IS NULL"
+_ON_BARE = "(publisher_id, channel, address_index) WHERE recipient_id IS NULL"
 _UPSERT_CONTACTS = """
-    INSERT INTO preferences_contact AS c (recipient_id, channel, address, address_index, masked,
-        platform, app, secret, last_active_at, state, disabled_reason, created_at, updated_at)
-    SELECT DISTINCT ON (w.recipient_id, w.channel, w.address_index)
+    INSERT INTO preferences_contact AS c (recipient_id, publisher_id, channel, address,
+        address_index, masked, platform, app, secret, last_active_at, state, disabled_reason,
+        created_at, updated_at)
+    SELECT DISTINCT ON (w.recipient_id, w.publisher_id, w.channel, w.address_index)
         w.*, 'active', '', now(), now()
-    FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bytea[], %s::text[], %s::text[],
-        %s::text[], %s::bytea[], %s::timestamptz[])
-        AS w (recipient_id, channel, address, address_index, masked, platform, app, secret,
-            last_active_at)
-    ORDER BY w.recipient_id, w.channel, w.address_index
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bytea[], %s::bytea[], %s::text[],
+        %s::text[], %s::text[], %s::bytea[], %s::timestamptz[])
+        AS w (recipient_id, publisher_id, channel, address, address_index, masked, platform, app,
+            secret, last_active_at)
+    ORDER BY w.recipient_id, w.publisher_id, w.channel, w.address_index
     ON CONFLICT {conflict} DO UPDATE SET
         platform = CASE excluded.platform WHEN '' THEN c.platform ELSE excluded.platform END,
         app = CASE excluded.app WHEN '' THEN c.app ELSE excluded.app END,
         secret = coalesce(excluded.secret, c.secret),
         last_active_at = coalesce(excluded.last_active_at, c.last_active_at),
         state = 'active', disabled_reason = '', updated_at = now()
-    RETURNING recipient_id, channel, address_index, id, xmax = 0, masked,
+    RETURNING recipient_id, publisher_id, channel, address_index, id, xmax = 0, masked,
         secret IS NULL"""
 _MOVE_DEVICES = f"""
     UPDATE preferences_contact c
@@ -171,7 +179,7 @@ def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored
         return {}
     rows = [
         (
-            a.recipient_id,
+            *a.owner,
             a.channel,
             s.ciphertext,
             s.index,
@@ -189,13 +197,13 @@ def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored
             [list(column) for column in zip(*rows, strict=True)],
         )
         found = {
-            (recipient, channel, bytes(index)): (*rest, bytes(index))
-            for recipient, channel, index, *rest in cursor.fetchall()
+            ((recipient, publisher), channel, bytes(index)): (*rest, bytes(index))
+            for recipient, publisher, channel, index, *rest in cursor.fetchall()
         }
     stored = {}
     made: dict[int, tuple[str, bytes]] = {}
     for a, s in sealed.items():
-        row, created, masked, unsigned, index = found[a.recipient_id, a.channel, s.index]
+        row, created, masked, unsigned, index = found[a.owner, a.channel, s.index]
         secret = a.secret
         if a.channel == WEBHOOK and unsigned:
             secret = made.setdefault(row, (new_webhook_secret(), index))[0]

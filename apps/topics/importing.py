@@ -6,6 +6,7 @@ interrupted is started again from the top.
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, TextIO
 
@@ -16,6 +17,7 @@ from apps.preferences import user_ids
 from apps.preferences.channels import INBOX, PUSH, get_channel
 from apps.preferences.services import Address, Person
 from apps.topics import subscribing
+from apps.topics.selectors import TopicSnapshot
 
 #: Rows a transaction. Larger ones were no faster and hold their locks longer.
 BATCH = 5_000
@@ -38,7 +40,7 @@ class Progress(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """One line: a recipient on channels, or a bare endpoint."""
+    """One line: a recipient on channels, or a bare endpoint, whose publisher the topic tells."""
 
     line: int
     user_id: str
@@ -99,7 +101,7 @@ def read_jsonl(file: TextIO) -> Iterator[Wish | Rejected]:
 
 
 def run(
-    topic_id: int, lines: Iterable[Wish | Rejected], *, create_recipients: bool
+    topic: TopicSnapshot, lines: Iterable[Wish | Rejected], *, create_recipients: bool
 ) -> Iterator[Progress]:
     """Import ``lines``, telling what each batch came to."""
     remaining = iter(lines)
@@ -111,7 +113,7 @@ def run(
             people = {wish.user_id for wish in named}
             preferences.upsert_recipients([Person(user_id) for user_id in people])
         found = subscribing.subscribe_recipients(
-            topic_id, [(wish.user_id, channel) for wish in named for channel in wish.channels]
+            topic.id, [(wish.user_id, channel) for wish in named for channel in wish.channels]
         )
         rejected += [
             Rejected(wish.line, f"There is no recipient {wish.user_id!r}.")
@@ -119,7 +121,12 @@ def run(
             if (wish.user_id, wish.channels[0]) not in found
         ]
         endpoints = subscribing.subscribe_endpoints(
-            topic_id, {wish.address for wish in wishes if wish.address is not None}
+            topic.id,
+            {
+                replace(wish.address, publisher_id=topic.publisher_id)
+                for wish in wishes
+                if wish.address is not None
+            },
         )
         rejected.sort()
         yield Progress(len(batch), len(found) + len(endpoints), rejected)

@@ -69,7 +69,7 @@ _SUBSCRIPTIONS_OF_RECIPIENTS = """
 
 @transaction.atomic
 def subscribe_endpoints(topic_id: int, addresses: Iterable[Address]) -> dict[Address, Subscribed]:
-    """Subscribe bare endpoints (addresses without a recipient), each at itself."""
+    """Subscribe bare endpoints (addresses of the topic's publisher), each at itself."""
     stored = preferences.upsert_contacts(addresses)
     if not stored:
         return {}

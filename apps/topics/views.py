@@ -219,9 +219,9 @@ class SubscriptionList(Endpoint):
         topic = selectors.owned_topic(name, request.user.id)
         if "subscriptions" in request.data:
             items = self.body(request, serializers.SubscriptionsIn)["subscriptions"]
-            results = wishes.fulfil(topic.id, items, "/subscriptions")
+            results = wishes.fulfil(topic, items, "/subscriptions")
             return Response({"results": [_result(*numbered) for numbered in enumerate(results)]})
-        (result,) = wishes.fulfil(topic.id, [request.data], "")
+        (result,) = wishes.fulfil(topic, [request.data], "")
         if isinstance(result, Problem):
             raise result
         return Response({"subscriptions": [_subscription(one) for one in result]})

@@ -8,11 +8,14 @@ from rest_framework.exceptions import ValidationError
 from apps.preferences.services import Address
 from apps.publishers.problems import Problem, invalid
 from apps.topics import subscribing
+from apps.topics.selectors import TopicSnapshot
 from apps.topics.serializers import SubscriptionIn
 from apps.topics.subscribing import Subscribed
 
 
-def fulfil(topic_id: int, items: Sequence[Any], root: str) -> list[list[Subscribed] | Problem]:
+def fulfil(
+    topic: TopicSnapshot, items: Sequence[Any], root: str
+) -> list[list[Subscribed] | Problem]:
     """Subscribe those of ``items`` that are valid; for each its subscriptions, or a problem.
 
     ``root`` is the JSON pointer of the list in the request; empty where the request is the item.
@@ -30,17 +33,19 @@ def fulfil(topic_id: int, items: Sequence[Any], root: str) -> list[list[Subscrib
         if not isinstance(wish, Problem) and "user_id" in wish
         for channel in wish["channels"]
     ]
-    people = subscribing.subscribe_recipients(topic_id, named)
-    endpoints = subscribing.subscribe_endpoints(
-        topic_id,
-        [_address(wish) for wish in read if not isinstance(wish, Problem) and "address" in wish],
-    )
+    people = subscribing.subscribe_recipients(topic.id, named)
+    addresses = {
+        position: _address(topic.publisher_id, wish)
+        for position, wish in enumerate(read)
+        if not isinstance(wish, Problem) and "address" in wish
+    }
+    endpoints = subscribing.subscribe_endpoints(topic.id, addresses.values())
     results: list[list[Subscribed] | Problem] = []
     for position, wish in enumerate(read):
         if isinstance(wish, Problem):
             results.append(wish)
-        elif "address" in wish:
-            results.append([endpoints[_address(wish)]])
+        elif position in addresses:
+            results.append([endpoints[addresses[position]]])
         elif (wish["user_id"], wish["channels"][0]) in people:
             results.append([people[wish["user_id"], channel] for channel in wish["channels"]])
         else:
@@ -59,7 +64,7 @@ def _at(root: str, position: int) -> str:
     return f"{root}/{position}" if root else ""
 
 
-def _address(wish: Mapping[str, Any]) -> Address:
+def _address(publisher_id: int, wish: Mapping[str, Any]) -> Address:
     return Address(
         None,
         wish["channel"],
@@ -67,4 +72,5 @@ def _address(wish: Mapping[str, Any]) -> Address:
         platform=wish.get("platform", ""),
         app=wish.get("app", ""),
         secret=wish.get("secret", ""),
+        publisher_id=publisher_id,
     )

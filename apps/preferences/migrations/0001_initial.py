@@ -7,7 +7,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [
+        ("publishers", "0001_initial"),
+    ]
 
     operations = [
         migrations.CreateModel(
@@ -140,12 +142,30 @@ class Migration(migrations.Migration):
                         to="preferences.recipient",
                     ),
                 ),
+                (
+                    "publisher",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="endpoints",
+                        to="publishers.publisher",
+                    ),
+                ),
             ],
             options={
                 "indexes": [
                     models.Index(fields=["channel", "address_index"], name="contact_by_address")
                 ],
                 "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("recipient__isnull", True),
+                            ("publisher__isnull", True),
+                            _connector="XOR",
+                        ),
+                        name="contact_of_one_owner",
+                    ),
                     models.UniqueConstraint(
                         condition=models.Q(("recipient__isnull", False)),
                         fields=("recipient", "channel", "address_index"),
@@ -153,7 +173,7 @@ class Migration(migrations.Migration):
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("recipient__isnull", True)),
-                        fields=("channel", "address_index"),
+                        fields=("publisher", "channel", "address_index"),
                         name="contact_once_bare",
                     ),
                 ],

@@ -16,6 +16,7 @@ from django.db import connection
 from apps.preferences.models import Contact, Recipient
 from apps.topics import importing
 from apps.topics.models import Subscription
+from apps.topics.selectors import get_topic
 from tests.integration.api.conftest import Api
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -113,7 +114,7 @@ def test_an_import_that_was_interrupted_is_started_again(
     file.write_text("\n".join(["user_id,channels", *lines]))
     with file.open() as opened:
         batches = importing.run(
-            importing_topic(), importing.read_csv(opened), create_recipients=True
+            get_topic("news"), importing.read_csv(opened), create_recipients=True
         )
         next(batches)
         next(batches)
@@ -121,12 +122,6 @@ def test_an_import_that_was_interrupted_is_started_again(
     Subscription.objects.filter(recipient__user_id="user-3").update(state="unsubscribed")
     assert "35 lines, 35 subscriptions" in run(file, "--create-recipients")
     assert Subscription.objects.filter(state="active").count() == 35
-
-
-def importing_topic() -> int:
-    from apps.topics.selectors import get_topic
-
-    return get_topic("news").id
 
 
 @pytest.mark.parametrize(

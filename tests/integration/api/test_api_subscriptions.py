@@ -70,6 +70,33 @@ def test_a_bare_webhooks_secret_is_shown_once(api: Api):
     ]
 
 
+def test_another_publisher_cannot_replace_a_webhooks_secret_or_wake_it_up(api: Api, other: Api):
+    hook = {"channel": "webhook", "address": "https://example.com/hook"}
+    (mine,) = api.post(PATH, hook)["subscriptions"]
+    Contact.objects.update(state="disabled", disabled_reason="dead_address")  # it answered 410
+    other.post("topics", {"name": "theirs"}, status=201)
+    known = "whsec_" + "QUFB" * 10
+    theirs = other.post("topics/theirs/subscriptions", {**hook, "secret": known})
+    assert theirs["subscriptions"][0]["secret"] == known
+    assert endpoint_of("news") == ("disabled", mine["secret"])
+    assert endpoint_of("theirs") == ("active", known)
+
+
+def test_a_publisher_replaces_its_own_webhooks_secret_under_all_its_topics(api: Api):
+    hook = {"channel": "webhook", "address": "https://example.com/hook"}
+    api.post("topics", {"name": "sports"}, status=201)
+    api.post(PATH, hook)
+    new = "whsec_" + "QUFB" * 10
+    api.post("topics/sports/subscriptions", {**hook, "secret": new})
+    assert endpoint_of("news") == endpoint_of("sports") == ("active", new)
+
+
+def endpoint_of(topic: str) -> tuple[str, str]:
+    """The state and the secret of the topic's one bare endpoint."""
+    contact = Contact.objects.get(subscriptions__topic__name=topic)
+    return contact.state, vault.open_secret(bytes(contact.secret), bytes(contact.address_index))
+
+
 def test_subscribing_again_gives_the_same_answer(api: Api):
     for wish in ({"user_id": "ada", "channels": ["push", "email"]}, EMAIL):
         first = api.post(PATH, wish)

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             with _opened(path) as file, rejects.open("w", encoding="utf-8") as rejected:
                 lines = READERS[kind](file)
                 batches = importing.run(
-                    topic.id, lines, create_recipients=options["create_recipients"]
+                    topic, lines, create_recipients=options["create_recipients"]
                 )
                 refused = self._follow(batches, rejected)
         except OSError as error:
