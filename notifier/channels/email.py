@@ -16,6 +16,8 @@ SUBJECT_FROM_BODY = 78  # RFC 5322 2.1.1: the longest line that every reader sho
 #: SendGrid and most mail servers refuse them.
 LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: What cannot stand in a subject: control characters and what Unicode ends a line with.
+UNPRINTED = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 LINK = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -69,7 +71,7 @@ class Email:
 def render(content: Content) -> Rendered:
     """Subject, plain text and HTML; nothing in ``content`` becomes markup."""
     first_line = content.body.strip().partition("\n")[0]
-    subject = CONTROL.sub(" ", content.title or first_line[:SUBJECT_FROM_BODY]).strip()
+    subject = UNPRINTED.sub(" ", content.title or first_line[:SUBJECT_FROM_BODY]).strip()
     body = "\n".join((content.body or content.title).splitlines())
     links = [(label, url) for label, url in content.actions.items() if LINK.match(url)]
     text = "\n\n".join([body, *(f"{label}: {url}" for label, url in links)])

@@ -168,7 +168,9 @@ def test_content_a_channel_cannot_carry_is_refused_by_field(
 def test_ordinary_content_is_carried_by_every_channel(
     loaded: dict[str, Channel], channel: str
 ) -> None:
-    content = Content("Grüße 🎉", "line\nline", {"a": {"b": 1}}, {"Open": "https://example.com/"})
+    content = Content(
+        "Grüße\u2028🎉", "line\nline", {"a": {"b": 1}}, {"Open": "https://example.com/"}
+    )
     loaded[channel].check(content)
 
 
@@ -201,6 +203,14 @@ def test_nothing_in_content_becomes_markup_in_an_email() -> None:
 def test_the_subject_is_the_title_or_the_first_line_on_one_line() -> None:
     assert email.render(Content("a\r\nBcc: b", "x")).subject == "a  Bcc: b"
     assert email.render(Content("", "first\nsecond")).subject == "first"
+
+
+@pytest.mark.parametrize(
+    "separator", [c for c in map(chr, range(0x10000)) if len(f"a{c}b".splitlines()) > 1]
+)
+def test_no_line_separator_of_unicode_gets_into_a_subject(separator: str) -> None:
+    for content in (Content(f"Sale{separator}now", "b"), Content("", f"Sale{separator}now")):
+        assert len(email.render(content).subject.splitlines()) == 1
 
 
 def test_a_link_that_is_not_http_is_left_out_of_an_email() -> None:

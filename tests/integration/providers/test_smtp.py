@@ -114,6 +114,15 @@ class TestSMTP(ProviderContract):
         (received,) = self.accepted(sandbox)
         assert self.mail(received)["bcc"] is None
 
+    @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x1c", "\v"])
+    async def test_a_title_with_any_line_separator_is_mailed(
+        self, separator: str, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        content = Content(f"Sale{separator}now", "b")
+        await send(provider, self.message(self.address(sandbox), content=content))
+        (received,) = self.accepted(sandbox)
+        assert self.mail(received)["subject"] == "Sale now"
+
     async def test_connections_are_few_and_used_again(self, sandbox: RunningSandbox) -> None:
         seen: list[str] = []
         async with listening(mail_server(TAKING, seen)) as port:
