@@ -13,8 +13,7 @@ from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason
 from notifier.providers.base import Provider, Report, Rule, Sent, Shared, status_rule
 
-#: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors; without a personalization
-#: named, a 400 is about the whole request.
+#: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
 ADDRESS_RULE = Rule(Reason.INVALID_ADDRESS, disable=True)  # personalizations.N.to.M.email
 PERSONALIZATION_RULE = Rule(Reason.INVALID_MESSAGE)  # personalizations.N and anything else
 RULES = {
@@ -22,6 +21,7 @@ RULES = {
     402: Rule(Reason.RATE_LIMITED, again=True),  # out of credits
     413: Rule(Reason.TOO_LARGE),
 }
+PERSONALIZATIONS = "personalizations"
 NAMED = re.compile(r"personalizations[.\[](\d+)\]?(\.to[.\[]\d+\]?\.email)?")
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
@@ -72,7 +72,8 @@ class SendGrid(Provider):
 
     async def _request(self, mail: bytes, batch: list[Message], report: Report) -> None:
         """Send ``batch`` in one request, and what SendGrid leaves of it in further ones: a 400 or
-        413 means that it took none, and one bad address must not discard the rest."""
+        413 means that it took none, and one bad address must not discard the rest. What is wrong
+        with the sender or the content is wrong for all, and asked once."""
         waiting = [batch]
         while waiting:
             batch = waiting.pop()
@@ -139,7 +140,8 @@ def _judge(reply: Reply, batch: list[Message]) -> tuple[dict[int, Outcome], list
     if reply.status == 400 and (bad := _named(errors, len(batch))):
         rest = [message for index, message in enumerate(batch) if index not in bad]
         return dict(bad), [rest] if rest else []
-    if reply.status in (400, 413) and len(batch) > 1:
+    anyones = not errors or any(field.startswith(PERSONALIZATIONS) for field in errors)
+    if (reply.status == 413 or (reply.status == 400 and anyones)) and len(batch) > 1:
         middle = len(batch) // 2
         return {}, [batch[:middle], batch[middle:]]
     rule = RULES.get(reply.status) or status_rule(reply.status)

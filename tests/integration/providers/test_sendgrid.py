@@ -1,10 +1,11 @@
 """SendGrid on the sandbox."""
 
+import asyncio
 import time
 from typing import Any
 
 from notifier.messages import Content
-from notifier.outcomes import Accepted, Reason, Refused, Retry
+from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.sendgrid import SendGrid
 from tests.integration.providers.contract import (
@@ -15,7 +16,7 @@ from tests.integration.providers.contract import (
     send,
 )
 from tests.sandbox_fixture import RunningSandbox
-from tests.servers import answering, listening
+from tests.servers import answering, listening, read_request
 
 
 class TestSendGrid(ProviderContract):
@@ -94,14 +95,35 @@ class TestSendGrid(ProviderContract):
     async def test_a_bad_request_that_names_nobody_ends_with_each_alone(
         self, sandbox: RunningSandbox
     ) -> None:
-        answer = b'{"errors":[{"message":"no","field":"from.email","help":null}]}'
-        head = b"HTTP/1.1 400 Bad\r\ncontent-length: %d\r\n\r\n" % len(answer)
-        async with listening(answering(head + answer)) as port:
+        outcomes, requests = await self.refused(sandbox, "null")
+        assert outcomes == [Refused(Reason.INVALID_MESSAGE, 400)] * 5
+        assert requests == 9  # 5, then 2 and 3, and so on
+
+    async def test_a_bad_sender_costs_one_request(self, sandbox: RunningSandbox) -> None:
+        outcomes, requests = await self.refused(sandbox, '"from.email"')
+        assert outcomes == [Refused(Reason.INVALID_MESSAGE, 400, "from.email")] * 5
+        assert requests == 1
+
+    async def refused(self, sandbox: RunningSandbox, field: str) -> tuple[list[Outcome], int]:
+        """The outcomes of five messages where every request is a 400 about ``field``, and how
+        many requests there were."""
+        answer = b'{"errors":[{"message":"no","field":%s,"help":null}]}' % field.encode()
+        raw = b"HTTP/1.1 400 Bad\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer)
+        requests = 0
+
+        async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal requests
+            while True:
+                await read_request(reader)
+                requests += 1
+                writer.write(raw)
+
+        async with listening(server) as port:
             provider = self.build(sandbox, base_url=f"http://127.0.0.1:{port}")
             messages = [self.message(self.address(sandbox, n), n) for n in range(5)]
             outcomes = await send(provider, *messages)
             await provider.close()
-        assert outcomes == [Refused(Reason.INVALID_MESSAGE, 400, "from.email")] * 5
+        return outcomes, requests
 
     async def test_the_limits_own_header_says_when_to_return(self, sandbox: RunningSandbox) -> None:
         reset = int(time.time()) + 30
