@@ -140,9 +140,11 @@ class Webhook(Provider):
 
 def is_public(ip: Address) -> bool:
     """Whether an address is out on the internet: not private, loopback, link-local, multicast,
-    reserved or carrier-grade NAT, and no IPv6 form of an IPv4 address."""
+    reserved, site-local or carrier-grade NAT, and no IPv6 form of an IPv4 address."""
     if any(ip in network for network in HIDING):
         return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local:
+        return False  # fec0::/10: given up (RFC 3879), and so global to Python, but still in use
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
@@ -185,36 +187,44 @@ async def _look_up(host: str) -> list[Address]:
 
 
 class Wires:
-    """Connections, each to one host at one address."""
+    """Connections, each to one host at one address, opened once however many wait for them."""
 
     def __init__(self, ca_file: str | None, timeout: float) -> None:
         self._ca_file = ca_file
         self._timeout = timeout
-        self._wires: OrderedDict[tuple[str, str], Wire] = OrderedDict()
+        self._wires: OrderedDict[tuple[str, str], asyncio.Task[Wire]] = OrderedDict()
 
     async def get(self, url: Url, ip: str) -> Wire:
-        origin = url.origin_ascii
-        wire = self._wires.get((origin, ip))
-        if wire is None:
-            assert url.host_str is not None
-            wire = Wire(
-                origin,
-                ca_file=self._ca_file,
-                timeout=self._timeout,
-                address=(url.host_str, ip),
-            )
-            # 3 ms of CPU: a thousand new hosts must not hold up the loop.
-            await asyncio.to_thread(wire.open)
-            wire = self._wires.setdefault((origin, ip), wire)
-        self._wires.move_to_end((origin, ip))
+        """Raises ``OSError`` where ``ca_file`` cannot be read."""
+        key = url.origin_ascii, ip
+        task = self._wires.get(key)
+        if task is None:
+            task = self._wires[key] = asyncio.create_task(self._open(url, ip))
+        self._wires.move_to_end(key)
         if len(self._wires) > MOST_HOSTS:
             # Not closed: calls may be under way, and it closes when the last one is done.
             self._wires.popitem(last=False)
+        try:
+            return await asyncio.shield(task)
+        except OSError:
+            self._wires.pop(key, None)
+            raise
+
+    async def _open(self, url: Url, ip: str) -> Wire:
+        assert url.host_str is not None
+        wire = Wire(
+            url.origin_ascii,
+            ca_file=self._ca_file,
+            timeout=self._timeout,
+            address=(url.host_str, ip),
+        )
+        # 3 ms of CPU: a thousand new hosts must not hold up the loop.
+        await asyncio.to_thread(wire.open)
         return wire
 
     async def close(self) -> None:
-        for wire in self._wires.values():
-            await wire.close()
+        for task in self._wires.values():
+            await (await task).close()
 
 
 def _encode(message: Message) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from notifier.http import Wire
 from notifier.messages import Content
 from notifier.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
@@ -174,6 +175,7 @@ class TestWebhook(ProviderContract):
             "[2002:7f00:1::]",
             "[fe80::1]",
             "[fc00::1]",
+            "[fec0::1]",
             "[ff02::1]",
             "169.254.169.254",
             "10.0.0.1",
@@ -282,6 +284,17 @@ class TestWebhook(ProviderContract):
             provider, self.message("file:///etc/passwd", 1), self.message("gopher://127.0.0.1/", 2)
         )
         assert all(isinstance(o, Refused) for o in outcomes)
+
+    async def test_one_new_host_is_one_client_for_a_whole_chunk(
+        self, monkeypatch: pytest.MonkeyPatch, provider: Provider
+    ) -> None:
+        built = []
+        build = Wire.open
+        monkeypatch.setattr(Wire, "open", lambda wire: (built.append(wire), build(wire)))
+        async with listening(answering(OK)) as port:
+            messages = [self.message(f"http://127.0.0.1:{port}/{n}", n) for n in range(50)]
+            assert all(isinstance(o, Accepted) for o in await send(provider, *messages))
+        assert len(built) == 1
 
     async def test_few_connections_are_kept(
         self, monkeypatch: pytest.MonkeyPatch, provider: Provider
