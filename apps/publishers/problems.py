@@ -163,7 +163,7 @@ def _pointed(detail: Any, at: str) -> Iterable[tuple[str, exceptions.ErrorDetail
     if isinstance(detail, Mapping):
         for field, inner in detail.items():
             whole = field == "non_field_errors"
-            yield from _pointed(inner, at if whole else f"{at}/{_escaped(str(field))}")
+            yield from _pointed(inner, at if whole else f"{at}/{escaped(str(field))}")
     elif isinstance(detail, list):
         for position, inner in enumerate(detail):
             # A list field reports its items' errors by position, a field its own as plain text.
@@ -174,7 +174,8 @@ def _pointed(detail: Any, at: str) -> Iterable[tuple[str, exceptions.ErrorDetail
         yield at, detail
 
 
-def _escaped(part: str) -> str:
+def escaped(part: str) -> str:
+    """A member's name as a part of a JSON pointer (RFC 6901)."""
     return part.replace("~", "~0").replace("/", "~1")
 
 

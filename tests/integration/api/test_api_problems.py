@@ -59,6 +59,59 @@ def test_json_is_strict(api: Api, body: bytes):
     assert problem["type"] == "/problems/malformed-json"
 
 
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
+def test_json_nested_too_deep_to_be_stored_is_the_senders_mistake(
+    api: Api, opened: str, closed: str
+):
+    api.put("recipients/ada", {}, status=201)
+    for levels, status in ((61, 202), (62, 400), (900, 400)):
+        deep = f"{opened * levels}0{closed * levels}"
+        # With the notification, its content and its data, three levels more.
+        data = f'{{"user_id": "ada", "content": {{"body": "x", "data": {{"a": {deep}}}}}}}'
+        problem = api.call(
+            "post", "notifications", status=status, data=data, content_type="application/json"
+        )
+    assert problem["type"] == "/problems/invalid-request"
+    assert "64" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"user_id": "a\0"}, ["/user_id"]),
+        (
+            {"user_id": "ada", "content": {"data": {"a": ["x", {"~/": "\0"}]}}},
+            ["/content/data/a/1/~0~1"],
+        ),
+        (
+            {"notifications": [{"a\0b": 1}, {"a": "\0", "b": "c\0"}]},
+            ["/notifications/0/a\0b", "/notifications/1/a", "/notifications/1/b"],
+        ),
+    ],
+)
+def test_every_nul_character_is_pointed_at(api: Api, body: dict, pointers: list[str]):
+    problem = api.post("notifications", body, status=400)
+    assert problem["type"] == "/problems/invalid-request"
+    assert [error["pointer"] for error in problem["errors"]] == pointers
+
+
+def test_a_batch_with_a_nul_is_refused_and_its_key_stays_free(api: Api):
+    api.put("recipients/ada", {}, status=201)
+    item = {"user_id": "ada", "content": {"body": "x"}}
+    headers = {"Authorization": f"Bearer {api.key}", "Idempotency-Key": "k"}
+    body = {"notifications": [item, {**item, "a\0b": 1}]}
+    problem = api.call("post", "notifications/batch", body, status=400, headers=headers)
+    assert problem["errors"][0]["pointer"] == "/notifications/1/a\0b"
+    body["notifications"].pop()
+    api.call("post", "notifications/batch", body, status=202, headers=headers)
+
+
+def test_a_backslash_before_u0000_is_text(api: Api):
+    data = b'{"name": "news", "display_name": "\\\\u0000"}'
+    made = api.call("post", "topics", status=201, data=data, content_type="application/json")
+    assert made["display_name"] == r"\u0000"
+
+
 @pytest.mark.parametrize("body", ["[]", '"text"', "3", "null"])
 def test_a_body_that_is_no_object_is_refused(api: Api, body: str):
     problem = api.call("post", "topics", status=400, data=body, content_type="application/json")
