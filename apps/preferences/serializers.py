@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.preferences import user_ids
+from apps.preferences import app_ids, user_ids
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels, get_channel
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.serializers import StrictSerializer
@@ -57,6 +57,19 @@ class UserIdField(serializers.CharField):
             raise serializers.ValidationError(str(error)) from None
 
 
+class AppField(serializers.CharField):
+    """The id of the app that a device token was given to."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=app_ids.MAX_LENGTH, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return app_ids.check(super().to_internal_value(data))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from None
+
+
 class ChannelField(serializers.CharField):
     """The name of one of this installation's channels."""
 
@@ -74,9 +87,7 @@ class DeviceIn(StrictSerializer):
 
     platform = serializers.ChoiceField(PLATFORMS)
     token = serializers.CharField(max_length=4096, help_text="as the platform gave it to the app")
-    app = serializers.CharField(
-        max_length=200, required=False, default="", allow_blank=True, help_text="bundle id"
-    )
+    app = AppField(required=False, default="", allow_blank=True, help_text="bundle id")
     last_active_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
 
     def validate(self, device: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TextIO
 
 import orjson
 
+from apps.preferences import app_ids, user_ids
 from apps.preferences import services as preferences
-from apps.preferences import user_ids
 from apps.preferences.channels import INBOX, PUSH, get_channel
 from apps.preferences.services import Address, Person
 from apps.topics import subscribing
@@ -159,7 +159,7 @@ def _endpoint(fields: Mapping[str, Any]) -> Address:
     channel = fields.get("channel", "")
     if channel == INBOX:
         raise ValueError("An inbox belongs to a recipient: give user_id and channels.")
-    platform, app = _text(fields, "platform"), _text(fields, "app")
+    platform, app = _text(fields, "platform"), app_ids.check(_text(fields, "app"))
     if (platform or app) and channel != PUSH:
         raise ValueError("platform and app go with a device token on push.")
     address = _known(channel).parse(_text(fields, "address"), platform)

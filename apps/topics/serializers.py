@@ -8,6 +8,7 @@ from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels
 from apps.preferences.serializers import (
     MAX_BULK,
     PLATFORMS,
+    AppField,
     ChannelField,
     UserIdField,
     parse_address,
@@ -101,7 +102,7 @@ class SubscriptionIn(StrictSerializer):
         max_length=4096, required=False, help_text="an email, phone number, device token or URL"
     )
     platform = serializers.ChoiceField(PLATFORMS, required=False, help_text="with a device token")
-    app = serializers.CharField(max_length=200, required=False, help_text="with a device token")
+    app = AppField(required=False, help_text="with a device token")
     secret = serializers.CharField(
         required=False, validators=[parse_secret], help_text="with a webhook's URL"
     )

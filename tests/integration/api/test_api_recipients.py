@@ -99,12 +99,16 @@ def test_user_ids_are_not_folded(api: Api):
         assert api.get(f"recipients/{quote(name, safe='')}")["user_id"] == name
 
 
-@pytest.mark.parametrize("name", ["a\nb", " a", "a\u200b", "x" * 201, "a\x00", ".."])
+@pytest.mark.parametrize("name", ["a\nb", " a", "a\u200b", "x" * 201, "a\x01", ".."])
 def test_what_cannot_be_a_user_id_is_said(api: Api, name: str):
     problem = api.put(f"recipients/{quote(name, safe='')}", {}, status=400)
     assert "user_id" in problem["detail"]
     (result,) = api.post("recipients/bulk", {"recipients": [{"user_id": name}]})["results"]
     assert result["problem"]["errors"][0]["pointer"] == "/recipients/0/user_id"
+
+
+def test_a_nul_in_a_path_is_no_user_id(api: Api):
+    assert "user_id" in api.put("recipients/a%00", {}, status=400)["detail"]
 
 
 def test_a_slash_in_a_user_id_is_said(api: Api):
@@ -286,6 +290,13 @@ def test_tokens_are_checked_by_platform(api: Api):
     problem = api.post("recipients/ada/devices", bad, status=400)
     assert problem["errors"][0]["pointer"] == "/token"
     assert OTHER_TOKEN not in str(problem)
+
+
+@pytest.mark.parametrize("app", ["com.x\r\nevil: 1", "com.x\x7f", "com.ü", "com x"])
+def test_an_app_that_no_header_can_carry_is_refused(api: Api, app: str):
+    api.put("recipients/ada", {}, status=201)
+    problem = api.post("recipients/ada/devices", {**ANDROID, "app": app}, status=400)
+    assert problem["errors"][0]["pointer"] == "/app"
 
 
 def test_a_contact_is_added_listed_and_removed(api: Api):
