@@ -1,7 +1,8 @@
 """Look-ups that are asked for on every request: process-local, then Redis, then the database.
 
-A write deletes the value from Redis and tells every process to forget its copy, so a change is
-seen at once. Redis may be gone: then a local copy lives for its few seconds and no longer.
+A write bars the value's place in Redis for a few seconds, in which everybody asks the database,
+and tells every process to forget its copy: a change is seen as soon as a process hears of it.
+Redis may be gone: then a local copy lives for its few seconds and no longer.
 """
 
 import logging

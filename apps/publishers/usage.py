@@ -55,7 +55,7 @@ def write() -> None:
     prefixes = [_noted.pop() for _ in range(len(_noted))]
     try:
         ApiKey.objects.filter(prefix__in=prefixes).update(last_used_at=timezone.now())
-    except Exception as error:  # nobody waits for this; the next use notes it again
+    except Exception as error:  # nobody waits for this; its first use a minute later tries again
         log.warning("the last use of a key was not written: %s", type(error).__name__)
     finally:
         connection.close()
