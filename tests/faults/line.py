@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -56,6 +57,7 @@ class Line:
     servers: Servers
     key: str
     sandbox: SandboxClient
+    logs: Path
     _names: Iterator[int] = field(default_factory=count)
 
     def call(self, method: str, path: str, body: Any = None, timeout: float = 20, **headers: str):
@@ -189,4 +191,4 @@ def _staged(state: Any, servers: Servers) -> Iterator[Line]:
                 check=True,
             )
             client = SandboxClient(on.sandbox["control_url"])
-            yield Line(on, servers, made.stdout.strip(), client)
+            yield Line(on, servers, made.stdout.strip(), client, state.directory / "logs")

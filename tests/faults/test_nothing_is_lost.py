@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.faults.line import IN_FLIGHT, PROCESSES, Line
+from tests.faults.line import IN_FLIGHT, PROCESSES, Line, token
 
 AUDIENCE = 1500
 
@@ -189,6 +189,24 @@ def test_an_urgent_message_does_not_wait_behind_a_newsletter(line: Line):
         waits.append(wait)
     assert max(waits) < 2, waits
     line.settled(newsletter)
+
+
+def test_no_log_names_an_address_or_what_was_said(line: Line):
+    phone, words = "+4366098765432", "sesame open"
+    ada = line.person(
+        contacts=[{"channel": "sms", "address": phone}],
+        devices=[{"platform": "android", "token": token("unspeakable")}],
+    )
+    line.sandbox.behave("twilio", "500", times=1)
+    line.sandbox.behave("fcm", "garbled", times=1)
+    body = {"user_id": ada, "channels": ["sms", "push"], "content": {"body": words}}
+    posted = line.call("POST", "/v1/notifications", body)["id"]
+    line.until(lambda: line.read(posted)["state"] == "done", 30)
+    logs = list(line.logs.glob("*.log"))
+    assert len(logs) > len(PROCESSES)
+    for log in logs:
+        text = log.read_text(errors="replace")
+        assert not any(word in text for word in (phone, phone[1:], words, "unspeakable")), log
 
 
 def test_every_process_of_the_line_still_runs(line: Line):
