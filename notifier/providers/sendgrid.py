@@ -10,7 +10,7 @@ import orjson
 from notifier.channels import email
 from notifier.http import Reply, Wire
 from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason
+from notifier.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.providers.base import Provider, Report, Rule, Sent, Shared, status_rule
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
@@ -79,6 +79,12 @@ class SendGrid(Provider):
             batch = waiting.pop()
             async with self._slots:
                 started_at, started = time.time(), time.perf_counter()
+                for message in batch:
+                    if _expired(message, started_at):
+                        report(Sent(message, self.name, Refused(Reason.EXPIRED), started_at, 0.0))
+                batch = [message for message in batch if not _expired(message, started_at)]
+                if not batch:
+                    continue
                 answer = await self._outcome(self._post(mail, batch), batch[0].id)
             duration = time.perf_counter() - started
             outcomes, left = (
@@ -113,6 +119,10 @@ class SendGrid(Provider):
             ],
         }
         return orjson.dumps(mail)[:-1]
+
+
+def _expired(message: Message, now: float) -> bool:
+    return message.expires_at is not None and message.expires_at <= now
 
 
 def _batches(messages: Sequence[Message]) -> list[list[Message]]:

@@ -129,6 +129,16 @@ class ProviderContract:
         assert TITLE in said
         assert BODY.replace("\r\n", "\n") in said
 
+    async def test_what_has_expired_is_not_sent_and_costs_the_others_nothing(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        late = self.message(self.address(sandbox, 1), 1, expires_at=time.time() - 5)
+        outcomes = await send(provider, late, self.message(self.address(sandbox, 2), 2))
+        assert outcomes[0] == Refused(Reason.EXPIRED)
+        assert isinstance(outcomes[1], Accepted)
+        (received,) = self.accepted(sandbox)
+        assert received["delivery_id"] == f"d_{self.name}_2"
+
     async def test_too_many_requests_is_a_retry_after_what_the_provider_asks(
         self, provider: Provider, sandbox: RunningSandbox
     ) -> None:
