@@ -423,6 +423,8 @@ LOGGING = {
     "loggers": {
         # A line for every task received and done says nothing that the rows do not.
         "celery.app.trace": {"level": "WARNING"},
+        # What a publisher did wrong is in its answer; here it would bury what is wrong with us.
+        "django.request": {"level": "ERROR"},
         "celery.worker.strategy": {"level": "WARNING"},
     },
 }

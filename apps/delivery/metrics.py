@@ -6,20 +6,16 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Metric,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from apps.delivery import broker, selectors
 from apps.delivery.transitions import Chunk, Result
 from notifier import queues
 from notifier.dispatch import Sent
+from notifier.priorities import Priority
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
@@ -63,13 +59,13 @@ def observe(
 def exposition() -> bytes:
     """Everything in Prometheus's text format; queues and backlog are read now."""
     registry = CollectorRegistry()
-    registry.register(_OwnMetrics())
-    _backlog(registry)
-    _queues(registry)
+    registry.register(_Attempts())
+    registry.register(_Backlog())
+    registry.register(_Broker())
     return generate_latest(registry)
 
 
-class _OwnMetrics:
+class _Attempts(Collector):
     """What our processes added up. Flower shares the directory and has doors of its own."""
 
     def __init__(self) -> None:
@@ -79,36 +75,48 @@ class _OwnMetrics:
         return (metric for metric in self._all.collect() if metric.name.startswith("notifier_"))
 
 
-def _backlog(registry: CollectorRegistry) -> None:
-    labels = ["channel", "priority"]
-    number = Gauge(
-        "notifier_waiting_deliveries",
-        "Deliveries due and not yet sent; a slice not yet claimed counts as one.",
-        labels,
-        registry=registry,
-    )
-    age = Gauge(
-        "notifier_oldest_waiting_seconds",
-        "For how long the oldest of them has been due.",
-        labels,
-        registry=registry,
-    )
-    for channel, priority, waiting, seconds in selectors.waiting():
-        number.labels(channel or "fanout", priority).set(waiting)
-        age.labels(channel or "fanout", priority).set(seconds)
+class _Backlog(Collector):
+    """What waits. Every channel and priority has a sample, so that 0 can be told from nothing."""
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["channel", "priority"]
+        number = GaugeMetricFamily(
+            "notifier_waiting_deliveries",
+            "Deliveries due and not yet sent; a slice not yet claimed counts as one.",
+            labels=labels,
+        )
+        age = GaugeMetricFamily(
+            "notifier_oldest_waiting_seconds",
+            "For how long the oldest of them has been due.",
+            labels=labels,
+        )
+        waiting = {(channel, priority): rest for channel, priority, *rest in selectors.waiting()}
+        for channel in ("", *settings.CHANNELS):
+            for priority in Priority:
+                deliveries, seconds = waiting.get((channel, priority), (0, 0.0))
+                number.add_metric([channel or "fanout", priority], deliveries)
+                age.add_metric([channel or "fanout", priority], seconds)
+        yield number
+        yield age
 
 
-def _queues(registry: CollectorRegistry) -> None:
-    up = Gauge("notifier_broker_up", "1 when the broker answers.", registry=registry)
-    depth = Gauge(
-        "notifier_queue_depth", "Messages ready in a broker queue.", ["queue"], registry=registry
-    )
-    try:
+class _Broker(Collector):
+    """The broker and its queues. A queue that does not exist yet is empty."""
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("notifier_broker_up", "1 when the broker answers.")
+        depth = GaugeMetricFamily(
+            "notifier_queue_depth", "Messages ready in a broker queue.", labels=["queue"]
+        )
         live = queues.names(settings.CHANNELS)
-        depths = broker.depths([*live, *(name + queues.DEAD_SUFFIX for name in live)])
-    except broker.Down:
-        up.set(0)
-        return
-    up.set(1)
-    for name, number in depths.items():
-        depth.labels(name).set(number)
+        names = [*live, *(name + queues.DEAD_SUFFIX for name in live)]
+        try:
+            depths = broker.depths(names)
+        except broker.Down:
+            up.add_metric([], 0)
+        else:
+            up.add_metric([], 1)
+            for name in names:
+                depth.add_metric([name], depths.get(name, 0))
+        yield up
+        yield depth

@@ -6,13 +6,14 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.delivery.models import Attempt, Delivery, Notification
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
-from apps.publishers.serializers import StrictSerializer
+from apps.publishers.serializers import Choice, StrictSerializer
 from notifier.priorities import Priority
 from notifier.states import DeliveryState
 
@@ -52,19 +53,21 @@ class PublishIn(StrictSerializer):
     """A notification for everybody subscribed to a topic."""
 
     content = ContentIn()
-    priority = serializers.ChoiceField(
-        choices=[p.value for p in Priority],
+    priority = Choice(
+        [p.value for p in Priority],
         required=False,
         help_text="the topic's default where left out",
     )
     channels = serializers.ListField(
-        child=serializers.ChoiceField(choices=list(settings.CHANNELS)),
+        child=Choice(list(settings.CHANNELS)),
         min_length=1,
         max_length=len(settings.CHANNELS),
         required=False,
         help_text="only these channels; every channel where left out",
     )
-    send_at = serializers.DateTimeField(required=False, help_text="not before")
+    send_at = serializers.DateTimeField(
+        required=False, help_text="not before; what is past means at once"
+    )
     expires_at = serializers.DateTimeField(required=False, help_text="not after")
     collapse_key = serializers.CharField(
         max_length=64, required=False, default="", help_text="a later push with it replaces this"
@@ -122,7 +125,7 @@ class BatchIn(StrictSerializer):
 class AcceptedOut(serializers.ModelSerializer):
     """What a publisher is told when a notification is accepted."""
 
-    state = serializers.SerializerMethodField()
+    state = serializers.SerializerMethodField(help_text="accepted, or scheduled for later")
 
     class Meta:
         model = Notification
@@ -198,7 +201,8 @@ class DeliveryOut(serializers.ModelSerializer):
     def get_address(self, row: Delivery) -> str | None:
         return self.context["masked"].get(row.contact_id)
 
-    def get_attempts(self, row: Delivery) -> list[dict[str, Any]]:
+    @extend_schema_field(AttemptOut(many=True))
+    def get_attempts(self, row: Delivery) -> Any:
         return AttemptOut(self.context["attempts"].get(row.pk, []), many=True).data
 
 
@@ -208,7 +212,7 @@ class NotificationOut(AcceptedOut):
     state = serializers.ChoiceField(
         choices=["scheduled", "sending", "done", "cancelled"], source="progress.state"
     )
-    topic = serializers.CharField(source="topic.name", default=None)
+    topic = serializers.CharField(source="topic.name", default=None, allow_null=True)
     counts = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         source="progress.counts",
@@ -223,5 +227,5 @@ class NotificationOut(AcceptedOut):
 class DeliveriesQuery(PageQuery):
     """Which deliveries of a notification to list."""
 
-    state = serializers.ChoiceField(choices=list(DeliveryState), required=False)
-    channel = serializers.ChoiceField(choices=list(settings.CHANNELS), required=False)
+    state = Choice([state.value for state in DeliveryState], required=False)
+    channel = Choice(list(settings.CHANNELS), required=False)

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from apps.preferences import app_ids, user_ids
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels, get_channel
 from apps.publishers.openapi import ProblemDetails
-from apps.publishers.serializers import StrictSerializer
+from apps.publishers.serializers import Choice, StrictSerializer
 
 MAX_BULK = 1000
 PLATFORMS = ["ios", "android", "web"]
@@ -85,7 +85,7 @@ class ChannelField(serializers.CharField):
 class DeviceIn(StrictSerializer):
     """A device to be registered."""
 
-    platform = serializers.ChoiceField(PLATFORMS)
+    platform = Choice(PLATFORMS)
     token = serializers.CharField(max_length=4096, help_text="as the platform gave it to the app")
     app = AppField(required=False, default="", allow_blank=True, help_text="bundle id")
     last_active_at = serializers.DateTimeField(required=False, default=None, allow_null=True)

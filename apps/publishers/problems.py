@@ -139,6 +139,8 @@ def as_problem(error: Exception) -> Problem | None:
         return Problem("method-not-allowed", f"{error.detail} The header Allow lists what works.")
     if isinstance(error, exceptions.UnsupportedMediaType):
         return Problem("unsupported-media-type", "Send JSON with Content-Type: application/json.")
+    if isinstance(error, exceptions.NotAcceptable):
+        return Problem("not-acceptable", "The answer is JSON: send Accept: application/json.")
     if isinstance(error, exceptions.APIException):
         return Problem(_BY_STATUS.get(error.status_code, "internal-error"), str(error.detail))
     return None

@@ -12,6 +12,17 @@ from apps.publishers.scopes import Scope
 MAX_GRACE_SECONDS = 30 * 86400
 
 
+class Choice(serializers.ChoiceField):
+    """One of a few words; an error lists them."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError:
+            known = ", ".join(str(choice) for choice in self.choices)
+            raise serializers.ValidationError(f"It must be one of: {known}.") from None
+
+
 class StrictSerializer(serializers.Serializer):
     """A serializer to which a field it does not know is an error that names it."""
 
@@ -44,7 +55,7 @@ class NewKey(StrictSerializer):
 
     name = serializers.CharField(max_length=100, required=False, default="")
     scopes = serializers.ListField(
-        child=serializers.ChoiceField([scope.value for scope in Scope]),
+        child=Choice([scope.value for scope in Scope]),
         allow_empty=False,
         max_length=len(Scope),
         help_text="some or all of the scopes of the key that asks",

@@ -16,7 +16,7 @@ from apps.preferences.serializers import (
 )
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
-from apps.publishers.serializers import StrictSerializer
+from apps.publishers.serializers import Choice, StrictSerializer
 from apps.topics.models import SubscriptionState
 from notifier.priorities import Priority
 
@@ -45,7 +45,7 @@ class TopicChange(StrictSerializer):
         allow_blank=True,
         help_text="preferences can refuse a whole category",
     )
-    default_priority = serializers.ChoiceField([p.value for p in Priority], required=False)
+    default_priority = Choice([p.value for p in Priority], required=False)
     mandatory = serializers.BooleanField(
         required=False, help_text="cannot be refused, for security notices"
     )
@@ -101,7 +101,7 @@ class SubscriptionIn(StrictSerializer):
     address = serializers.CharField(
         max_length=4096, required=False, help_text="an email, phone number, device token or URL"
     )
-    platform = serializers.ChoiceField(PLATFORMS, required=False, help_text="with a device token")
+    platform = Choice(PLATFORMS, required=False, help_text="with a device token")
     app = AppField(required=False, help_text="with a device token")
     secret = serializers.CharField(
         required=False, validators=[parse_secret], help_text="with a webhook's URL"
@@ -134,7 +134,7 @@ class UnsubscribeIn(StrictSerializer):
     )
     channel = ChannelField(required=False)
     address = serializers.CharField(max_length=4096, required=False)
-    platform = serializers.ChoiceField(PLATFORMS, required=False)
+    platform = Choice(PLATFORMS, required=False)
 
     def validate(self, who: dict[str, Any]) -> dict[str, Any]:
         if ("user_id" in who) == ("address" in who):
@@ -193,7 +193,7 @@ class UnsubscribedOut(serializers.Serializer):
 class SubscriptionQuery(PageQuery):
     """Filters of the list of subscriptions."""
 
-    state = serializers.ChoiceField(SubscriptionState.values, required=False)
+    state = Choice(SubscriptionState.values, required=False)
     channel = ChannelField(required=False)
 
 

@@ -25,6 +25,10 @@ def ready(client):
     return answer.status_code, answer.json()
 
 
+def test_the_root_leads_to_the_docs(client):
+    assert client.get("/").headers["Location"] == "/v1/docs"
+
+
 def test_healthz_answers(client):
     assert client.get("/healthz").json() == {"status": "ok"}
 
@@ -92,7 +96,17 @@ def test_what_is_scheduled_for_later_does_not_wait(shop, client):
     recipient("ada")
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     shop.post("notifications", {"user_id": "ada", "content": HELLO, "send_at": later})
-    assert ("notifier_waiting_deliveries", "inbox", "normal") not in metrics(client)
+    assert metrics(client)["notifier_waiting_deliveries", "inbox", "normal"] == 0
+
+
+@pytest.mark.django_db
+def test_metrics_name_each_family_once_and_every_queue(client):
+    text = client.get("/metrics").content.decode()
+    helps = [line.split()[2] for line in text.splitlines() if line.startswith("# HELP")]
+    assert len(helps) == len(set(helps))
+    found = metrics(client)
+    assert ("notifier_queue_depth", "deliver.sms.high") in found
+    assert ("notifier_queue_depth", "deliver.sms.high.dead") in found
 
 
 def test_metrics_count_attempts_and_time_providers(shop, client, work):

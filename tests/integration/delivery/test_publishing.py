@@ -67,6 +67,12 @@ def test_bad_input_is_pointed_at(shop, change, pointer):
     assert problem["errors"][0]["pointer"].startswith(pointer)
 
 
+def test_a_word_that_is_not_one_of_a_few_is_told_the_few(shop):
+    body = {"user_id": "ada", "priority": "urgent", "content": HELLO}
+    problem = shop.post("notifications", body, status=400)
+    assert problem["errors"][0]["detail"] == "It must be one of: high, normal, low."
+
+
 def test_content_over_64_kib_is_refused_with_its_size(shop):
     recipient("ada")
     content = {"body": "x" * 70_000}
