@@ -12,9 +12,10 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.delivery import content, metrics, transitions, wiring
+from apps.delivery import chunks, content, metrics, transitions, wiring
+from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.models import Notification, public_id
-from apps.delivery.transitions import Chunk, Claimed, Fenced, Result, Terms
+from apps.delivery.transitions import Claimed, Result, Terms
 from apps.preferences import vault
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.crypto import DecryptionError
@@ -100,14 +101,14 @@ def _posted_at(posted: Mapping[UUID, _Posted]) -> dict[UUID, datetime]:
 
 def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[UUID, _Posted]]:
     with transaction.atomic():
-        chunk = transitions.claim_chunk(chunk_id)
+        chunk = chunks.claim(chunk_id)
         if chunk is None:
             return None, [], {}
         posted = {row.pk: _Posted(row) for row in _notifications(chunk)}
         most_attempts = wiring.retry_policy(chunk.channel, None).attempts
         claimed = transitions.begin(chunk, _terms(chunk, posted), most_attempts)
         if not claimed:
-            transitions.finish_chunk(chunk)
+            chunks.finish(chunk)
     return chunk, claimed, posted
 
 

@@ -6,10 +6,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.delivery import enqueue, transitions
+from apps.delivery import chunks, enqueue
+from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind, Notification
-from apps.delivery.transitions import Chunk, Fenced
 
 log = logging.getLogger(__name__)
 
@@ -42,21 +42,21 @@ def fan_out(chunk_id: int) -> None:
     page after its commit; what the broker does not take is swept.
     """
     with transaction.atomic():
-        chunk = transitions.claim_chunk(chunk_id)
+        chunk = chunks.claim(chunk_id)
     if chunk is None:
         return
     try:
         for channel in Notification.objects.only("channels").get(pk=chunk.notification_id).channels:
             while tickets := _cut_page(chunk, channel):
                 _enqueue(tickets)
-        transitions.finish_chunk(chunk)
+        chunks.finish(chunk)
     except Fenced:
         log.info("fan-out of %s goes on in another worker", chunk.notification_id)
 
 
 def _cut_page(chunk: Chunk, channel: str) -> list[Ticket]:
     with transaction.atomic():
-        transitions.hold_chunk(chunk)
+        chunks.hold(chunk)
         notification = _share_locked(chunk.notification_id)
         if notification.cancelled_at is not None:
             return []

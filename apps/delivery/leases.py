@@ -6,8 +6,8 @@ import threading
 from django.conf import settings
 from django.db import connection
 
-from apps.delivery import transitions
-from apps.delivery.transitions import Chunk
+from apps.delivery import chunks
+from apps.delivery.chunks import Chunk
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class LeaseKeeper(threading.Thread):
             if not held:
                 continue
             try:
-                transitions.extend_leases(held)
+                chunks.extend_leases(held)
                 connection.close()
             except Exception as error:  # this thread must outlive whatever a database can do
                 log.warning("leases not renewed: %s", type(error).__name__)

@@ -12,7 +12,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from apps.delivery import broker, selectors
-from apps.delivery.transitions import Chunk, Result
+from apps.delivery.chunks import Chunk
+from apps.delivery.transitions import Result
 from notifier import queues
 from notifier.dispatch import Sent
 from notifier.priorities import Priority

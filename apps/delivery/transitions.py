@@ -1,46 +1,25 @@
 """The sole writer of a delivery's state. Every move is one SQL statement over many deliveries.
 
-A worker claims a chunk (``claim``), which creates or resumes its deliveries and moves them to
-sending; calls the providers with no transaction open; and writes down what came of it
+A worker that claimed a chunk creates or resumes its deliveries, moving them to sending
+(``begin``); calls the providers with no transaction open; and writes down what came of it
 (``record``), which counts only while the chunk is still its own.
 """
 
-import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 
+from apps.delivery import chunks, counts
+from apps.delivery.chunks import Chunk
 from apps.delivery.models import ChunkKind
 from notifier.states import DeliveryState
 
-#: Over how many rows a notification's count of one state is spread.
-SLOTS = 8
 #: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
 CANCEL_AT_ONCE = 10_000
-
-
-class Fenced(Exception):
-    """Another worker has claimed this chunk since; nothing was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A claimed chunk and the fence under which it was claimed."""
-
-    id: int
-    fence: int
-    kind: str
-    channel: str
-    priority: str
-    notification_id: UUID | None
-    low_id: int | None
-    high_id: int | None
-    recipient_ids: list[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,64 +57,6 @@ class Result:
     status: int | None
     detail: str
     disable_contact: bool
-
-
-# -- Claim ------------------------------------------------------------------------------------
-
-_CLAIM = """
-UPDATE delivery_chunk
-   SET state = 'running', fence = fence + 1,
-       due_at = clock_timestamp() + make_interval(secs => %(lease)s)
- WHERE id = %(id)s
-   AND (state = 'queued' OR (state = 'running' AND due_at <= clock_timestamp()))
-RETURNING id, fence, kind, channel, priority, notification_id, low_id, high_id, recipient_ids
-"""
-
-
-def claim_chunk(chunk_id: int) -> Chunk | None:
-    """Take the chunk with a lease of ``LEASE_SECONDS``; ``None`` if it is done or another's."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"id": chunk_id, "lease": settings.LEASE_SECONDS})
-        row = cursor.fetchone()
-    return Chunk(*row) if row else None
-
-
-def extend_leases(fences: dict[int, int]) -> None:
-    """Renew the leases of the chunks (id -> fence) that this process is still working on."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE delivery_chunk c
-               SET due_at = clock_timestamp() + make_interval(secs => %s)
-              FROM unnest(%s::bigint[], %s::int[]) AS held (id, fence)
-             WHERE c.id = held.id AND c.fence = held.fence AND c.state = 'running'
-            """,
-            [settings.LEASE_SECONDS, list(fences), list(fences.values())],
-        )
-
-
-def finish_chunk(chunk: Chunk) -> None:
-    """Close the chunk. Raises ``Fenced``."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE delivery_chunk SET state = 'done' "
-            "WHERE id = %s AND fence = %s AND state <> 'done'",
-            [chunk.id, chunk.fence],
-        )
-        if cursor.rowcount != 1:
-            raise Fenced(f"chunk {chunk.id} was claimed by another worker")
-
-
-def hold_chunk(chunk: Chunk) -> None:
-    """Lock the chunk until the transaction ends and renew its lease. Raises ``Fenced``."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE delivery_chunk SET due_at = clock_timestamp() + make_interval(secs => %s) "
-            "WHERE id = %s AND fence = %s AND state <> 'done'",
-            [settings.LEASE_SECONDS, chunk.id, chunk.fence],
-        )
-        if cursor.rowcount != 1:
-            raise Fenced(f"chunk {chunk.id} was claimed by another worker")
 
 
 # -- Create and resume deliveries -------------------------------------------------------------
@@ -340,7 +261,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             moves[notification_id, chunk.channel, after] += 1
             if before is not None:
                 moves[notification_id, chunk.channel, before] -= 1
-    count(moves)
+    counts.add(moves)
     return [
         Claimed(
             delivery_id,
@@ -404,7 +325,7 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
     stands, and what this one sent was a duplicate.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        finish_chunk(chunk) if finish else hold_chunk(chunk)
+        chunks.finish(chunk) if finish else chunks.hold(chunk)
         if not results:
             return
         cursor.execute(
@@ -440,7 +361,7 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
         for r in results:
             moves[r.notification_id, chunk.channel, r.state] += 1
             moves[r.notification_id, chunk.channel, DeliveryState.SENDING] -= 1
-        count(moves)
+        counts.add(moves)
 
 
 # -- Cancel and wake --------------------------------------------------------------------------
@@ -486,7 +407,7 @@ def cancel(notification_id: UUID) -> bool:
         for channel, before in cursor.fetchall():
             moves[notification_id, channel, DeliveryState.CANCELLED] += 1
             moves[notification_id, channel, before] -= 1
-        count(moves)
+        counts.add(moves)
     return True
 
 
@@ -527,32 +448,3 @@ def wake_due(channel: str, priority: str, now: datetime, size: int, grace: float
         )
         row = cursor.fetchone()
     return row[0] if row else None
-
-
-# -- Counts -----------------------------------------------------------------------------------
-
-_COUNT = """
-INSERT INTO delivery_statecount (notification_id, channel, state, slot, count)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
-ON CONFLICT (notification_id, channel, state, slot)
-DO UPDATE SET count = delivery_statecount.count + excluded.count
-"""
-
-
-def count(moves: Counter | Iterable) -> None:
-    """Add to the counts by (notification, channel, state). In one order, so none deadlock."""
-    changed = sorted((key, change) for key, change in Counter(moves).items() if change)
-    if not changed:
-        return
-    slot = random.randrange(SLOTS)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNT,
-            [
-                [key[0] for key, _ in changed],
-                [key[1] for key, _ in changed],
-                [key[2] for key, _ in changed],
-                [slot] * len(changed),
-                [change for _, change in changed],
-            ],
-        )

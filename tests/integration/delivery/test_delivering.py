@@ -6,7 +6,7 @@ import time
 import pytest
 from django.db import connection
 
-from apps.delivery import broker, deliver, engine, fan_out, purge, sweep, tasks, transitions
+from apps.delivery import broker, chunks, deliver, engine, fan_out, purge, sweep, tasks, transitions
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.preferences.models import Contact, Preference, Suppression
 from apps.topics.models import Subscription
@@ -390,10 +390,10 @@ def test_a_chunk_in_work_cannot_be_claimed_until_its_lease_ends(shop, execute):
     recipient("ada")
     notify(shop, "ada", "inbox")
     chunk_id = Chunk.objects.get().pk
-    assert transitions.claim_chunk(chunk_id).fence == 1
-    assert transitions.claim_chunk(chunk_id) is None
+    assert chunks.claim(chunk_id).fence == 1
+    assert chunks.claim(chunk_id) is None
     expire_leases(execute)
-    assert transitions.claim_chunk(chunk_id).fence == 2
+    assert chunks.claim(chunk_id).fence == 2
 
 
 def test_the_late_writes_of_a_worker_that_lost_its_chunk_are_kept_out(shop, work, execute):
@@ -403,7 +403,7 @@ def test_the_late_writes_of_a_worker_that_lost_its_chunk_are_kept_out(shop, work
     assert len(claimed) == 1
     expire_leases(execute)
     work()
-    with pytest.raises(transitions.Fenced):
+    with pytest.raises(chunks.Fenced):
         transitions.record(stale, [], finish=True)
     assert shop.counts(posted) == {"inbox": {"delivered": 1}}
 
@@ -439,7 +439,7 @@ def test_an_interrupted_fan_out_goes_on_where_it_stopped(shop, work, settings, e
     for n in range(5):
         subscribe(topic, recipient(f"u{n}"), "inbox")
     posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["inbox"]})
-    whole = transitions.claim_chunk(Chunk.objects.get().pk)
+    whole = chunks.claim(Chunk.objects.get().pk)
     original, fan_out.PAGE = fan_out.PAGE, 2
     try:
         assert len(fan_out._cut_page(whole, "inbox")) == 2  # and here the worker dies
@@ -486,7 +486,7 @@ def test_the_sweeper_leaves_a_chunk_alone_that_only_waits_in_a_long_queue(shop, 
 def test_the_sweeper_takes_a_chunk_back_whose_workers_lease_ran_out(shop, execute, queue):
     recipient("ada")
     notify(shop, "ada", "inbox", priority="high")
-    transitions.claim_chunk(Chunk.objects.get().pk)
+    chunks.claim(Chunk.objects.get().pk)
     overdue(execute)
     assert sweep.sweep() == 1
     assert Chunk.objects.get().state == "queued"

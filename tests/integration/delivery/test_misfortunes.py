@@ -8,7 +8,7 @@ import pytest
 from dj_db_conn_pool.core import pool_container
 from django.db import OperationalError, connection
 
-from apps.delivery import deliver, enqueue, fan_out, tasks, transitions
+from apps.delivery import chunks, deliver, enqueue, fan_out, tasks, transitions
 from apps.delivery.enqueue import Ticket
 from apps.delivery.leases import LeaseKeeper
 from apps.delivery.models import Chunk
@@ -76,7 +76,7 @@ def test_a_cancel_in_the_middle_of_a_claim_waits_for_it_and_is_answered(shop, wo
 def test_the_lease_keeper_outlives_an_exhausted_pool(shop, settings):
     settings.LEASE_SECONDS = 0.6
     chunk_id = Chunk.objects.get(notification=notify(shop, "ada")["id"]).pk
-    chunk = transitions.claim_chunk(chunk_id)
+    chunk = chunks.claim(chunk_id)
     connection.ensure_connection()
     pool, taken = pool_container.get("default"), []
     original, pool._timeout = pool._timeout, 0.3
@@ -102,7 +102,7 @@ def test_a_database_that_fails_for_a_moment_does_not_make_us_send_twice(
     shop, provider, monkeypatch
 ):
     posted = notify(shop, "ada", "bob")
-    finish, failed = transitions.finish_chunk, []
+    finish, failed = chunks.finish, []
 
     def fail_once(chunk):
         if not failed:
@@ -110,7 +110,7 @@ def test_a_database_that_fails_for_a_moment_does_not_make_us_send_twice(
             raise OperationalError("deadlock detected")
         return finish(chunk)
 
-    monkeypatch.setattr(transitions, "finish_chunk", fail_once)
+    monkeypatch.setattr(chunks, "finish", fail_once)
     deliver.deliver(Chunk.objects.get().pk)
     assert failed and len(provider.calls) == 2
     assert shop.counts(posted) == {"inbox": {"delivered": 2}}
@@ -248,7 +248,7 @@ def test_a_worker_that_finds_the_database_gone_leaves_its_chunk_to_the_sweeper(s
         raise OperationalError("server closed the connection")
 
     with monkeypatch.context() as patch:
-        patch.setattr(transitions, "claim_chunk", gone)
+        patch.setattr(chunks, "claim", gone)
         with pytest.raises(OperationalError):
             tasks.deliver.apply(args=[chunk_id], throw=True)
     assert Chunk.objects.get().state == "queued"
