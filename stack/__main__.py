@@ -1,11 +1,11 @@
-"""``python -m stack demo|up|test|run``: what the Makefile calls."""
+"""``python -m stack demo|up|test|run|manage``: what the Makefile calls, and ``manage.py``."""
 
 import argparse
 import signal
 import sys
 from pathlib import Path
 
-from stack import environment, servers, stage
+from stack import environment, manage, servers, stage
 from stack.demo import LEAST_SUBSCRIBERS, SETTINGS, SUBSCRIBERS, play
 from stack.errors import StackError
 from stack.parent import end_with_parent
@@ -29,6 +29,8 @@ def main() -> int:
                 return up(arguments.state)
             case "test":
                 return test(arguments.rest)
+            case "manage":
+                manage.become(HOME, arguments.rest)
             case _:
                 return run(arguments.rest)
     except StackError as error:
@@ -71,17 +73,22 @@ def _arguments() -> argparse.Namespace:
     command.add_argument("--subscribers", type=int, default=SUBSCRIBERS, help="of the blast")
     command = commands.add_parser("up", help="run the service until Ctrl-C")
     command.add_argument("--state", type=Path, default=HOME, help="keeps data, secrets and logs")
-    for name, meaning in (("test", "pytest on real servers"), ("run", "COMMAND on fresh servers")):
+    passed_on = {
+        "test": "pytest on real servers",
+        "run": "COMMAND on fresh servers",
+        "manage": "manage.py COMMAND in the service that `make up` runs",
+    }
+    for name, meaning in passed_on.items():
         commands.add_parser(name, help=meaning)
     given, rest = sys.argv[1:], []
     for place, word in enumerate(given):
-        if word in ("test", "run"):  # what follows is another program's
+        if word in passed_on:  # what follows is another program's
             given, rest = given[: place + 1], given[place + 1 :]
             break
     arguments = parser.parse_args(given)
     arguments.rest = rest[1:] if rest[:1] == ["--"] else rest
-    if arguments.command == "run" and not arguments.rest:
-        parser.error("run needs a command")
+    if arguments.command in ("run", "manage") and not arguments.rest:
+        parser.error(f"{arguments.command} needs a command")
     if arguments.command == "demo" and arguments.subscribers < LEAST_SUBSCRIBERS:
         parser.error(f"--subscribers is at least {LEAST_SUBSCRIBERS}")
     return arguments

@@ -1,11 +1,14 @@
-"""Django's management commands as guarded processes."""
+"""Django's management commands, as guarded processes or in place of this one."""
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
 
 from stack.errors import StackError
-from stack.process import Process
-from stack.state import State
+from stack.process import ROOT, Process
+from stack.state import State, running_env
 
 
 def migrate(state: State, env: Mapping[str, str]) -> None:
@@ -35,3 +38,15 @@ def run(state: State, env: Mapping[str, str], *arguments: str) -> None:
     with Process(name, command, env=env, output=log, keep_open=[state.lock]) as process:
         if process.wait():
             raise StackError(f"manage.py {arguments[0]} failed:\n{log.read_text().strip()}")
+
+
+def become(directory: Path, arguments: Sequence[str]) -> NoReturn:
+    """Go on as ``manage.py`` in the service that runs in a state directory.
+
+    It has this terminal and this working directory. Nothing of its environment but where it runs
+    comes from here: a setting of this terminal is not one of the service. Raises ``StackError``
+    where no service runs.
+    """
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")}
+    env = ours | running_env(directory)
+    os.execve(sys.executable, [sys.executable, str(ROOT / "manage.py"), *arguments], env)

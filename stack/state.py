@@ -2,18 +2,22 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stack.errors import StackError
 from stack.process import ROOT
 
 HOME = ROOT / ".notifier"
+#: JSON and not for the shell: a terminal with these settings would use the running database for
+#: its own demo and tests.
+ENV = "env.json"
 #: Seconds that the servers of a stack which was killed may take to end.
 STOPPING = 45.0
 
@@ -42,6 +46,7 @@ class State:
             raise StackError(
                 f"{self.directory} is in use by process {owner}. Stop that one first (Ctrl-C)."
             )
+        (self.directory / ENV).unlink(missing_ok=True)  # the last one's, which was killed
         os.ftruncate(self._owner, 0)
         os.pwrite(self._owner, str(os.getpid()).encode(), 0)
         deadline = time.monotonic() + STOPPING
@@ -64,6 +69,10 @@ class State:
     def log(self, name: str) -> Path:
         """The file that the process of this name writes to."""
         return self.path("logs") / f"{name}.log"
+
+    def publish_env(self, env: Mapping[str, str]) -> None:
+        """Let ``running_env`` find the environment of what runs here."""
+        write_private(self.directory / ENV, json.dumps(env, indent=1, sort_keys=True))
 
     def secret(self, name: str, value: str | None = None) -> str:
         """The secret kept under this name; at first ``value``, or else a random one."""
@@ -105,6 +114,32 @@ def fresh(purpose: str) -> Iterator[State]:
         shutil.rmtree(state.directory, ignore_errors=True)
     finally:
         state.close()
+
+
+def running_env(directory: Path) -> dict[str, str]:
+    """What the stack that runs in a directory has published of its environment.
+
+    Raises ``StackError`` where none runs there, or none that is ready.
+    """
+    try:
+        with open(directory / "owner") as owner:
+            # Shared, so that two who ask do not take each other for the owner.
+            fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        pass
+    except BlockingIOError:
+        return _published(directory / ENV)
+    raise StackError("`make up` does not run. Start it in another terminal, and wait for its URLs.")
+
+
+def _published(env: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(env.read_text())
+    except FileNotFoundError:
+        raise StackError(
+            "`make up` is still starting. Try again once it has named its URLs."
+        ) from None
+    return found
 
 
 def write_private(path: Path, text: str) -> None:

@@ -2,17 +2,17 @@
 
 import os
 import re
-import shlex
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from stack import environment, manage, ports, servers
 from stack.process import Process
 from stack.processes import READY, Procfile
 from stack.sandbox import Sandbox
-from stack.state import State, kept, write_private
+from stack.state import State, kept
 
 #: honcho waits 5 s for its processes and then kills them.
 STOP = ((signal.SIGTERM, 12.0),)
@@ -31,8 +31,8 @@ def up(directory: Path) -> int:
             manage.migrate(state, env)
             made = manage.create_admin(state, env)
             password = state.secret("admin") if made or found.postgres else "as it was"
-            _write_env(state, env)
-            return _run(state, env, _welcome(state, env, password, sandbox.config["control_url"]))
+            state.publish_env(_settings(env))
+            return _run(state, env, _welcome(env, password, sandbox.config))
 
 
 def _run(state: State, env: Mapping[str, str], welcome: str) -> int:
@@ -61,25 +61,26 @@ def _run(state: State, env: Mapping[str, str], welcome: str) -> int:
     return 1
 
 
-def _write_env(state: State, env: Mapping[str, str]) -> None:
-    """Write the service's environment as a file for the shell."""
-    lines = [
-        f"export {name}={shlex.quote(value)}"
-        for name, value in sorted(env.items())
+def _settings(env: Mapping[str, str]) -> dict[str, str]:
+    """The service's own part of its environment, without what this terminal's user keeps in it."""
+    return {
+        name: value
+        for name, value in env.items()
         if name.endswith("_URL") or name.startswith("NOTIFIER_") or os.environ.get(name) != value
-    ]
-    write_private(state.directory / "env", "\n".join(lines) + "\n")
+    }
 
 
-def _welcome(state: State, env: Mapping[str, str], password: str, sandbox: str) -> str:
+def _welcome(env: Mapping[str, str], password: str, sandbox: Mapping[str, Any]) -> str:
     base = f"http://127.0.0.1:{env['PORT']}"
     flower_password = env["FLOWER_BASIC_AUTH"].partition(":")[2]
     return f"""
+  API        {base}
   API docs   {base}/v1/docs
   Admin      {base}/admin/    admin / {password}
   Flower     http://127.0.0.1:{env["FLOWER_PORT"]}/    admin / {flower_password}
-  Sandbox    {sandbox}
+  Sandbox    {sandbox["control_url"]}
+  Webhooks   {sandbox["webhook"]["base_url"]}/NAME is a receiver in the sandbox
 
-  An API key:  . {state.directory}/env && {sys.executable} manage.py create_publisher shop
+  An API key:  .venv/bin/python -m stack manage create_publisher shop
   Ctrl-C stops everything.
 """

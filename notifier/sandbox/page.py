@@ -33,8 +33,11 @@ summary { cursor: pointer } pre { white-space: pre-wrap; font-size: .8rem; margi
 
 
 class Page:
-    def __init__(self, ledger: Ledger) -> None:
+    """``webhooks`` is the URL below which every name is a receiver."""
+
+    def __init__(self, ledger: Ledger, webhooks: str) -> None:
         self._ledger = ledger
+        self._webhooks = webhooks
 
     def handle(self, request: Request) -> Answer:
         asked = {key: values[0] for key, values in parse_qs(request.query).items()}
@@ -47,6 +50,8 @@ class Page:
             "<h1>Notifier sandbox</h1>"
             '<p class="quiet">Stands in for FCM, APNs, Twilio, SendGrid, a mail server and your '
             "webhook. Nothing that arrives here reaches anyone.</p>"
+            f"<p>Webhooks are received at <code>{escape(self._webhooks)}NAME</code>, whatever "
+            "the name.</p>"
             f"<h2>Providers</h2>{self._counts()}"
             f"<h2>Latest messages</h2>{_filter(channel, address)}{_messages(entries)}"
             f"<h2>Addresses that ask for trouble</h2>{_behaviours()}"

@@ -44,7 +44,8 @@ class Sandbox:
         self._webhook = webhook.Webhook(ledger, behaviours)
         self._smtp = Smtp(ledger, behaviours, self._credentials, self._credentials.server_context())
         self._control = control.Control(ledger, behaviours, self._webhook)
-        self._page = Page(ledger)
+        webhooks = f"https://{self.ports.host}:{self.ports.https}{webhook.PATH}"
+        self._page = Page(ledger, webhooks)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""

@@ -27,8 +27,12 @@ class Command(BaseCommand):
             help="separated by commas; all of them by default",
         )
         parser.add_argument("--expires-days", type=int, help="the key's life; for ever by default")
-        parser.add_argument(
+        existing = parser.add_mutually_exclusive_group()
+        existing.add_argument(
             "--another-key", action="store_true", help="the publisher exists: only make a key"
+        )
+        existing.add_argument(
+            "--or-another-key", action="store_true", help="make a key whether or not it exists"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,10 +56,10 @@ class Command(BaseCommand):
             if options["another_key"]:
                 if publisher is None:
                     raise CommandError(f"There is no publisher {name}.")
-            elif publisher is not None:
-                raise CommandError(f"{name} exists. --another-key makes another key for it.")
-            else:
+            elif publisher is None:
                 publisher = services.create_publisher(name, options["display_name"])
+            elif not options["or_another_key"]:
+                raise CommandError(f"{name} exists. --another-key makes another key for it.")
             _, text = services.create_key(publisher.pk, scopes, expires_at=expires_at)
         self.stderr.write(f"The key of {name}. Keep it: it is not shown again.")
         self.stdout.write(text)
