@@ -71,25 +71,39 @@ def _sections() -> dict[str, str]:
 
 def _procfile(known: set[str]) -> list[str]:
     """A row for each variable of the Procfile that is not a setting, in the Procfile's order."""
-    text = (settings.BASE_DIR / "Procfile").read_text()
-    rows = {}
-    for name, default in re.findall(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}", text):
-        if name not in known:
-            if name not in PROCFILE:
-                raise LookupError(f"config/reference.py has no meaning for {name} of the Procfile")
-            rows[name] = _row(name, default or None, PROCFILE[name])
-    return list(rows.values())
+    found: dict[str, dict[str, list[str]]] = {}  # variable -> default -> processes that have it
+    for line in (settings.BASE_DIR / "Procfile").read_text().splitlines():
+        process, _, command = line.partition(": ")
+        for name, default in re.findall(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}", command):
+            if name not in known:
+                found.setdefault(name, {}).setdefault(default, []).append(process)
+    if missing := found.keys() - PROCFILE:
+        raise LookupError(
+            f"config/reference.py has no meaning for {', '.join(missing)} of the Procfile"
+        )
+    return [f"| `{name}` | {_defaults(of)} | {PROCFILE[name]} |\n" for name, of in found.items()]
+
+
+def _defaults(processes: dict[str, list[str]]) -> str:
+    """One default, or each with the processes that have it."""
+    if len(processes) == 1:
+        return _shown(next(iter(processes)) or None)
+    return "; ".join(
+        f"{_shown(default)} in {', '.join(f'`{name}`' for name in names)}"
+        for default, names in processes.items()
+    )
 
 
 def _row(name: str, default: str | None, meaning: str) -> str:
+    return f"| `{name}` | {_shown(default)} | {meaning} |\n"
+
+
+def _shown(default: str | None) -> str:
     if default is None:
-        shown = "none, must be set"
-    elif default:
-        # Breaks where a line may break, since one default is longer than any screen.
-        shown = f"`{default.replace(f'{settings.BASE_DIR}{os.sep}', '').replace(',', ', ')}`"
-    else:
-        shown = "empty"
-    return f"| `{name}` | {shown} | {meaning} |\n"
+        return "none, must be set"
+    # Breaks where a line may break, since one default is longer than any screen.
+    short = default.replace(f"{settings.BASE_DIR}{os.sep}", "").replace(",", ", ")
+    return f"`{short}`" if short else "empty"
 
 
 def _table(title: str, rows: list[str]) -> str:
