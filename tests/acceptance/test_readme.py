@@ -3,7 +3,7 @@
 import json
 import os
 import re
-import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +15,11 @@ from notifier.sandbox.client import SandboxClient
 from stack import servers, stage
 from stack.process import ROOT
 from stack.stage import Stage
-from stack.state import fresh
+from stack.state import State, kept
 
 #: What the quickstart needs; the other channels' workers would only take time to start.
 PROCESSES = ("web", "fanout", "push", "sms_high", "email", "housekeeping")
+PRINTED_URL = "http://127.0.0.1:8000"
 
 
 def snippet(language: str) -> str:
@@ -28,34 +29,38 @@ def snippet(language: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Stage]:
-    with (
-        fresh("readme") as state,
-        servers.running(state) as found,
-        stage.running(state, found, *PROCESSES) as on,
-    ):
-        yield on
-
-
-@pytest.fixture(scope="module")
-def project(service: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory that looks like this one with ``make up`` running."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that looks like this one. ``stack`` is a copy, to keep its state in there."""
     directory = tmp_path_factory.mktemp("project")
     for name in ("manage.py", "notifier"):
         (directory / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "stack", directory / "stack")
     (directory / ".venv").symlink_to(sys.prefix)
-    (directory / ".notifier").mkdir()
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in service.env.items()]
-    (directory / ".notifier" / "env").write_text("\n".join(lines))
     return directory
 
 
 @pytest.fixture(scope="module")
-def with_curl(project: Path) -> tuple[list[dict], str]:
-    """What the curl quickstart printed, answer by answer, and the API key it made."""
-    done = run(project, snippet("sh") + '\necho "$KEY"\n')
-    *answers, key = done.splitlines()
-    return [json.loads(answer) for answer in answers], key
+def state(project: Path) -> Iterator[State]:
+    with kept(project / ".notifier") as state:
+        yield state
+
+
+@pytest.fixture(scope="module")
+def service(state: State) -> Iterator[Stage]:
+    """What ``make up`` runs, with the processes that are needed."""
+    with servers.running(state) as found, stage.running(state, found, *PROCESSES) as on:
+        state.publish_env(on.env)
+        yield on
+
+
+@pytest.fixture(scope="module")
+def with_curl(project: Path, service: Stage) -> tuple[list[list[dict]], str]:
+    """What the curl quickstart printed, run twice, answer by answer, and the last API key."""
+    script = snippet("sh")
+    assert script.startswith(f"export NOTIFIER_URL={PRINTED_URL}\n")
+    script = script.replace(PRINTED_URL, service.api_url) + 'echo "$KEY"\n'
+    runs = [run(project, script).splitlines() for _ in range(2)]
+    return [[json.loads(answer) for answer in answers] for *answers, _ in runs], runs[-1][-1]
 
 
 def run(directory: Path, script: str, **env: str) -> str:
@@ -74,25 +79,70 @@ def run(directory: Path, script: str, **env: str) -> str:
     return done.stdout
 
 
-def test_the_quickstart_with_curl_sends_a_one_time_password(service, with_curl):
-    (person, posted, listed), _ = with_curl
-    assert person["user_id"] == "ada"
-    assert posted["state"] == "accepted"
-    assert listed["data"][0]["id"] == posted["id"]
-    assert listed["data"][0]["counts"] == {"sms": {"accepted": 1}}
+def manage(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [".venv/bin/python", "-m", "stack", "manage", *arguments]
+    return subprocess.run(
+        command, cwd=project, env={}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_manage_says_that_nothing_runs(project):
+    done = manage(project, "create_publisher", "shop")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip().startswith("`make up` does not run.")
+
+
+def test_manage_says_that_the_service_is_still_starting(project, state):
+    done = manage(project, "create_publisher", "shop")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip().startswith("`make up` is still starting.")
+
+
+def test_the_quickstart_with_curl_sends_a_one_time_password_each_time(service, with_curl):
+    runs, _ = with_curl
+    for person, posted, listed in runs:
+        assert person["user_id"] == "ada"
+        assert posted["state"] == "accepted"
+        assert listed["data"][0]["id"] == posted["id"]
+        assert listed["data"][0]["counts"] == {"sms": {"accepted": 1}}
     received = SandboxClient(service.sandbox["control_url"]).messages(channel="sms")
-    assert [message["address"] for message in received] == ["+12025550123"]
+    assert [message["address"] for message in received] == ["+12025550123"] * 2
     assert received[0]["content"]["Body"] == "Your code is 123 456."
+
+
+def test_the_quickstart_does_not_go_on_without_a_key(project, service):
+    script = snippet("sh").replace(" shop ", " 'two words' ")
+    failed = subprocess.run(
+        ["sh", "-eu"],
+        input=script,
+        cwd=project,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "letters, digits, - and _ only" in failed.stderr
+    assert (failed.returncode != 0, failed.stdout) == (True, "")
+
+
+def test_manage_passes_on_what_the_command_came_to(project, service):
+    done = manage(project, "create_publisher", "shop", "--another-key", "--or-another-key")
+    assert done.returncode != 0
+    assert "not allowed with argument" in done.stderr
 
 
 def test_the_quickstart_with_the_client_prints_what_the_readme_says(service, project, with_curl):
     _, key = with_curl
-    env = {"NOTIFIER_PUBLIC_URL": service.api_url, "KEY": key}
-    said = run(project, f".venv/bin/python - <<'EOF'\n{snippet('python')}EOF\n", **env)
+    env = {"NOTIFIER_URL": service.api_url, "KEY": key}
+    (project / "quickstart.py").write_text(snippet("python"))
     [promised] = re.findall(
-        r"It prints:\n\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+        r"It prints this,[^\n]*:\n\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
     )
-    assert sorted(said.splitlines()) == sorted(promised.splitlines())
+    for _ in range(2):
+        said = run(project, ".venv/bin/python quickstart.py", **env).splitlines()
+        assert said[0] == promised.splitlines()[0]
+        assert sorted(said) == sorted(promised.splitlines())
 
 
 def test_both_quickstarts_have_about_twenty_lines():
