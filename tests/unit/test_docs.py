@@ -1,17 +1,36 @@
 """The documents say what the code does; where they name a thing, it is there."""
 
+import asyncio
+import json
+import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import urllib3
 from django.conf import settings
+from standardwebhooks.webhooks import WebhookVerificationError
 
+from apps.delivery import idempotency
+from apps.delivery import serializers as delivery
+from apps.delivery.views import BatchView
+from apps.preferences.serializers import MAX_BULK
+from apps.preferences.views import RecipientBulk
+from apps.publishers.pagination import MAX_LIMIT
+from apps.publishers.parsers import DEFAULT_MAX_BODY
+from apps.topics.views import SubscriptionList
 from config import reference
 from config.env import SETTINGS
+from notifier.channels import push, sms, webhook
+from notifier.messages import Content, Message
+from notifier.outcomes import Accepted, Reason
+from notifier.providers.webhook import PORTS, Webhook
 from notifier.queues import names
 from notifier.states import TRANSITIONS
+from tests.servers import OK, listening
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
@@ -92,6 +111,151 @@ def test_the_table_of_metrics_is_the_one_in_the_code():
     shown = {row[0] for row in table_of(DOCS / "operations.md", "Metrics")}
     source = (ROOT / "apps" / "delivery" / "metrics.py").read_text()
     assert shown == set(re.findall(r'"(notifier_\w+)"', source))
+
+
+#: Reasons that the statements of transitions write, and no provider's outcome has.
+OURS = {"no_address", "contact_disabled", "preference", "unsubscribed", "worker_lost"}
+
+
+def test_the_table_of_reasons_is_the_one_in_the_code():
+    shown = [row[0] for row in table_of(DOCS / "operations.md", "Reasons")]
+    assert sorted(shown) == sorted({*Reason} | OURS)
+
+
+def test_the_reasons_of_our_own_are_those_of_the_statements():
+    sources = (ROOT / "apps" / "delivery").glob("*.py")
+    statements = "".join(path.read_text() for path in sources)
+    written = set(re.findall(r"THEN '(\w+)'", statements)) - set(TRANSITIONS)
+    assert written >= OURS
+    assert written <= OURS | {*Reason}
+
+
+def test_the_threads_of_workers_are_those_of_the_procfile():
+    rows = table_of(DOCS / "configuration.md", "Processes (read by the Procfile)")
+    [default] = [row[1] for row in rows if row[0] == "WORKER_THREADS"]
+    shown = {
+        process: number
+        for part in default.split("; ")
+        for number, _, processes in [part.partition(" in ")]
+        for process in processes.split(", ")
+    }
+    lines = (ROOT / "Procfile").read_text()
+    assert shown == dict(re.findall(r"^(\w+): .*WORKER_THREADS:-(\d+)", lines, re.MULTILINE))
+
+
+# -- The API and webhooks ---------------------------------------------------------------------
+
+
+def test_the_table_of_limits_is_what_the_code_allows():
+    shown = {row[0]: row[1] for row in table_of(DOCS / "api.md", "Limits")}
+    assert shown == {
+        "a request": f"{DEFAULT_MAX_BODY // 2**20} MiB",
+        "a bulk request of recipients": f"{RecipientBulk.max_body // 2**20} MiB",
+        "a bulk request of subscriptions": f"{SubscriptionList.max_body // 2**20} MiB",
+        "a batch of notifications": f"{BatchView.max_body // 2**10:,} KiB",
+        "recipients named in one notification": f"{delivery.RECIPIENTS_LIMIT:,}",
+        "notifications in a batch, recipients or subscriptions in a bulk call": (
+            f"{delivery.BATCH_LIMIT:,}"
+        ),
+        "a notification's content": f"{delivery.CONTENT_LIMIT // 2**10} KiB",
+        "its title": f"{delivery.ContentIn().fields['title'].max_length} characters",
+        "content for push": f"{push.PAYLOAD_LIMIT - push.FRAME:,} bytes",
+        "content for a webhook": f"{webhook.PAYLOAD_LIMIT - webhook.FRAME:,} bytes",
+        "title, body and actions for SMS": f"{sms.BODY_LIMIT:,} characters",
+        "send_at": f"{delivery.LONGEST_AHEAD.days} days ahead",
+        "an idempotency key": f"{idempotency.LONGEST_KEY} characters",
+        "rows a page": f"{MAX_LIMIT}",
+    }
+    assert MAX_BULK == delivery.BATCH_LIMIT
+
+
+def test_a_date_time_without_a_zone_is_utc():
+    field = delivery.PublishIn().fields["send_at"]
+    assert field.run_validation("2026-03-01T12:00:00") == field.run_validation(
+        "2026-03-01T12:00:00Z"
+    )
+
+
+def block_of(page: Path, language: str) -> str:
+    """The page's one block in this language."""
+    [block] = re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+    return block
+
+
+async def posted(message: Message) -> tuple[dict[str, str], bytes]:
+    """Headers and body as a receiver at ``PORT`` in the message's address gets them."""
+    arrived = asyncio.get_running_loop().create_future()
+
+    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        lines = [line.split(": ", 1) for line in head.splitlines()[1:] if line]
+        headers = {name.lower(): value for name, value in lines}
+        arrived.set_result((headers, await reader.readexactly(int(headers["content-length"]))))
+        writer.write(OK)
+
+    provider = Webhook("webhook", allowed_networks=["127.0.0.0/8"])
+    sent = []
+    async with listening(receive) as port:
+        url = message.address.replace("PORT", str(port))
+        await provider.send_chunk([replace(message, address=url)], sent.append)
+        found = await arrived
+    await provider.close()
+    await asyncio.sleep(0.1)  # pyreqwest's runtime outlives its clients a little
+    assert sent[0].outcome == Accepted(delivered=True, status=200)
+    return found
+
+
+def test_a_webhook_is_what_the_page_says_and_its_snippet_verifies_it():
+    page = DOCS / "webhooks.md"
+    example = json.loads(block_of(page, "json"))
+    said = example["data"]
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    message = Message(
+        id=said["delivery_id"],
+        channel="webhook",
+        address="http://127.0.0.1:PORT/hook",
+        content=Content(said["title"], said["body"], said["data"], said["actions"]),
+        notification_id=said["notification_id"],
+        user_id=said["user_id"],
+        topic=said["topic"],
+        secret=secret,
+    )
+    headers, body = asyncio.run(posted(message))
+    assert {row[0] for row in table_of(page, "What comes")} <= set(headers)
+    arrived = json.loads(body)
+    assert {**arrived, "timestamp": ""} == {**example, "timestamp": ""}
+    scope: dict[str, object] = {}
+    exec(block_of(page, "python"), scope)
+    receive = scope["receive"]
+    assert receive(secret, headers, body) == said
+    with pytest.raises(WebhookVerificationError):
+        receive(secret, headers, body.replace(b"ada", b"bob"))
+    old = {**headers, "webhook-timestamp": str(int(headers["webhook-timestamp"]) - 301)}
+    with pytest.raises(WebhookVerificationError, match="too old"):
+        receive(secret, old, body)
+
+
+def test_the_ports_and_sizes_of_webhooks_are_those_of_the_code():
+    text = (DOCS / "webhooks.md").read_text()
+    listed = re.search(r"the ports ([\d, and]+)", text)[1]
+    assert {int(port) for port in re.findall(r"\d+", listed)} == PORTS
+    assert f"less than {webhook.PAYLOAD_LIMIT:,} bytes" in text
+    assert f"at most {webhook.PAYLOAD_LIMIT - webhook.FRAME:,}" in text
+    assert f"at most {webhook.LONGEST:,} characters" in text
+
+
+def test_the_client_needs_urllib3_only(tmp_path):
+    (tmp_path / "urllib3").symlink_to(Path(urllib3.__file__).parent)
+    # -S: no site-packages.
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "from notifier.client import NotifierClient"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 # -- Every page -------------------------------------------------------------------------------
