@@ -72,5 +72,5 @@ def test_every_queue_has_a_worker_and_only_high_priority_runs_beside_high():
 
 def test_every_worker_has_a_name_of_its_own():
     commands = Procfile({}, ROOT).commands
-    names = [c.split("-n ")[1].split()[0] for c in commands.values() if " worker " in c]
+    names = [c.split(" worker -n ")[1].split()[0] for c in commands.values() if " worker " in c]
     assert sorted(names) == sorted(f"{n}@%h" for n, c in commands.items() if " worker " in c)
