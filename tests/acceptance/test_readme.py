@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,6 +144,11 @@ def test_the_quickstart_with_the_client_prints_what_the_readme_says(service, pro
         said = run(project, ".venv/bin/python quickstart.py", **env).splitlines()
         assert said[0] == promised.splitlines()[0]
         assert sorted(said) == sorted(promised.splitlines())
+
+
+def test_the_page_of_the_sandbox_says_where_webhooks_are_received(service):
+    with urllib.request.urlopen(service.sandbox["control_url"], timeout=10) as page:
+        assert f"{service.sandbox['webhook']['base_url']}/NAME" in page.read().decode()
 
 
 def test_both_quickstarts_have_about_twenty_lines():
