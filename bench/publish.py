@@ -110,7 +110,9 @@ def _report(small: Run, large: Run) -> None:
     workers = sum(large.cpu(name) for name in WORKERS)
     print(
         f"\n{large.subscribers:,} deliveries in {large.seconds:.1f} s: {large.rate:,.0f}/s "
-        f"({small.rate:,.0f}/s at {small.subscribers:,}); workers {workers:.0f} µs CPU each"
+        f"({small.rate:,.0f}/s at {small.subscribers:,}); workers {workers:.0f} µs CPU each\n"
+        "web is two processes and their parent; postgres is a process per connection, and the "
+        "memory\nthose share is counted for each."
     )
     RESULTS.mkdir(exist_ok=True)
     result = {
