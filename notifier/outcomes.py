@@ -16,7 +16,7 @@ class Reason(StrEnum):
     CONNECTION = "connection"  # nothing was written: refused, DNS, TLS, reset before the request
     TIMEOUT = "timeout"  # no answer in time
     NO_ANSWER = "no_answer"  # the connection broke after the request was written
-    AUTHENTICATION = "authentication"  # our credentials were refused
+    AUTHENTICATION = "authentication"  # our credentials were refused; a dead letter at once
     INVALID_ADDRESS = "invalid_address"  # malformed or unroutable: this address never worked
     DEAD_ADDRESS = "dead_address"  # it worked once and is gone (uninstalled, unsubscribed, 410)
     INVALID_MESSAGE = "invalid_message"  # the provider cannot read what we sent

@@ -11,7 +11,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"  # the provider (or our own inbox) confirmed it
     BOUNCED = "bounced"  # the provider took it, then reported it undeliverable
     FAILED = "failed"  # refused for good; trying again cannot help
-    DEAD = "dead"  # out of attempts; redrive puts it back
+    DEAD = "dead"  # out of attempts, or our credentials were refused; redrive puts it back
     UNKNOWN = "unknown"  # written to the provider, no answer: it may have been sent
     SUPPRESSED = "suppressed"  # not sent: refused by preference, suppression or a missing address
     EXPIRED = "expired"  # not sent: its time was over

@@ -38,6 +38,9 @@ def judge(
             return Verdict(DeliveryState.DELIVERED if delivered else DeliveryState.ACCEPTED)
         case Refused(reason=Reason.EXPIRED as reason):
             return Verdict(DeliveryState.EXPIRED, reason)
+        case Refused(reason=Reason.AUTHENTICATION as reason):
+            # Our fault, not the message's: kept as a dead letter, to be redriven with a new key.
+            return Verdict(DeliveryState.DEAD, reason)
         case Refused(reason=reason):
             return Verdict(DeliveryState.FAILED, reason)
         case Unknown(reason=reason) if not resend_unknown:

@@ -120,11 +120,10 @@ class Rule:
         return Refused(self.reason, status, clip(detail), self.disable)
 
 
-#: What statuses mean where a provider's own words say nothing (RFC 9110 15.5, 15.6). Refused
-#: credentials are tried again: an operator renews them, and nobody's message must die of it.
+#: What statuses mean where a provider's own words say nothing (RFC 9110 15.5, 15.6).
 STATUS_RULES = {
-    401: Rule(Reason.AUTHENTICATION, again=True),
-    403: Rule(Reason.AUTHENTICATION, again=True),
+    401: Rule(Reason.AUTHENTICATION),
+    403: Rule(Reason.AUTHENTICATION),
     408: Rule(Reason.PROVIDER_ERROR, again=True),
     413: Rule(Reason.TOO_LARGE),
     425: Rule(Reason.RATE_LIMITED, again=True),

@@ -22,7 +22,7 @@ from google.auth import jwt
 from notifier.channels import push
 from notifier.http import NotWritten, Reply, Wire
 from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason, Retry
+from notifier.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.priorities import Priority
 from notifier.providers.base import Provider, Report, Rule, Shared, status_rule, unreadable
 
@@ -34,7 +34,7 @@ RULES = {
     "QUOTA_EXCEEDED": Rule(Reason.RATE_LIMITED, again=True),
     "UNAVAILABLE": Rule(Reason.PROVIDER_ERROR, again=True),
     "INTERNAL": Rule(Reason.PROVIDER_ERROR, again=True),
-    "THIRD_PARTY_AUTH_ERROR": Rule(Reason.AUTHENTICATION, again=True),
+    "THIRD_PARTY_AUTH_ERROR": Rule(Reason.AUTHENTICATION),
 }
 BAD_TOKEN = Rule(Reason.INVALID_ADDRESS, disable=True)  # INVALID_ARGUMENT on message.token
 
@@ -103,7 +103,7 @@ class FCM(Provider):
             if reply.status == 401:  # revoked before its time
                 reply = await self._post(body, await self._token.get(instead_of=token))
         except TokenRefused as error:
-            return Retry(Reason.AUTHENTICATION, detail=str(error))
+            return Refused(Reason.AUTHENTICATION, detail=str(error))
         return _outcome(reply)
 
     async def _post(self, body: bytes, token: str) -> Reply:

@@ -33,10 +33,10 @@ RULES = {
     "5.3.4": Rule(Reason.TOO_LARGE),
     "4.7.0": Rule(Reason.RATE_LIMITED, again=True),
     "4.7.1": Rule(Reason.RATE_LIMITED, again=True),
-    "530": Rule(Reason.AUTHENTICATION, again=True),
-    "534": Rule(Reason.AUTHENTICATION, again=True),
-    "535": Rule(Reason.AUTHENTICATION, again=True),
-    "538": Rule(Reason.AUTHENTICATION, again=True),
+    "530": Rule(Reason.AUTHENTICATION),
+    "534": Rule(Reason.AUTHENTICATION),
+    "535": Rule(Reason.AUTHENTICATION),
+    "538": Rule(Reason.AUTHENTICATION),
     "553": Rule(Reason.INVALID_ADDRESS, disable=True),
 }
 TEMPORARY = Rule(Reason.PROVIDER_ERROR, again=True)

@@ -20,8 +20,8 @@ from notifier.providers.base import Provider, Report, Rule, Shared, status_rule,
 
 #: https://www.twilio.com/docs/api/errors
 RULES = {
-    20003: Rule(Reason.AUTHENTICATION, again=True),
-    20005: Rule(Reason.AUTHENTICATION, again=True),  # account not active
+    20003: Rule(Reason.AUTHENTICATION),
+    20005: Rule(Reason.AUTHENTICATION),  # account not active
     20429: Rule(Reason.RATE_LIMITED, again=True),
     21211: Rule(Reason.INVALID_ADDRESS, disable=True),  # invalid "To"
     21214: Rule(Reason.INVALID_ADDRESS, disable=True),  # "To" cannot be reached

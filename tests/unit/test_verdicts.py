@@ -34,6 +34,12 @@ def test_a_refusal_is_final_on_the_first_attempt():
     assert verdict.next_attempt_at is None
 
 
+def test_refused_credentials_make_a_dead_letter_on_the_first_attempt():
+    verdict = judged(Refused(Reason.AUTHENTICATION))
+    assert (verdict.state, verdict.reason) == (DeliveryState.DEAD, "authentication")
+    assert verdict.next_attempt_at is None
+
+
 def test_a_passing_error_is_tried_again_by_the_policy():
     verdict = judged(Retry(Reason.PROVIDER_ERROR))
     assert (verdict.state, verdict.next_attempt_at) == (DeliveryState.RETRYING, NOW + 10)

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from notifier.messages import Content, Message
-from notifier.outcomes import Accepted, Reason, Refused, Retry
+from notifier.outcomes import Accepted, Reason, Refused
 from notifier.priorities import Priority
 from notifier.providers.apns import APNs, ProviderToken
 from notifier.providers.base import Provider
@@ -34,8 +34,8 @@ class TestAPNs(ProviderContract):
     platform = "ios"
     malformed = "abc"
     dead = Refused(Reason.DEAD_ADDRESS, 410, "Unregistered", disable_contact=True)
-    refused_credentials = Retry(Reason.AUTHENTICATION, None, 403, "InvalidProviderToken")
-    forbidden = Retry(Reason.AUTHENTICATION, None, 403, "Forbidden")
+    refused_credentials = Refused(Reason.AUTHENTICATION, 403, "InvalidProviderToken")
+    forbidden = Refused(Reason.AUTHENTICATION, 403, "Forbidden")
 
     def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
         apns = dict(sandbox.config["apns"])

@@ -25,7 +25,7 @@ class TestFCM(ProviderContract):
     malformed = "no token at all!"
     status_is_proof = False
     dead = Refused(Reason.DEAD_ADDRESS, 404, "UNREGISTERED", disable_contact=True)
-    refused_credentials = Retry(Reason.AUTHENTICATION, None, 401, "THIRD_PARTY_AUTH_ERROR")
+    refused_credentials = Refused(Reason.AUTHENTICATION, 401, "THIRD_PARTY_AUTH_ERROR")
     forbidden = Refused(Reason.INVALID_ADDRESS, 403, "SENDER_ID_MISMATCH", disable_contact=True)
 
     def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
@@ -125,9 +125,7 @@ class TestFCM(ProviderContract):
             outcomes = await send(provider, *messages)
             await provider.close()
         # The sandbox knows no such token, so all 50 are refused, and do not ask for 50 more.
-        assert all(
-            o == Retry(Reason.AUTHENTICATION, None, 401, "UNAUTHENTICATED") for o in outcomes
-        )
+        assert all(o == Refused(Reason.AUTHENTICATION, 401, "UNAUTHENTICATED") for o in outcomes)
         assert len(asked) == 1
 
     async def test_a_revoked_token_is_renewed_and_the_message_sent(
@@ -149,19 +147,19 @@ class TestFCM(ProviderContract):
         assert outcome.reason is Reason.CONNECTION
         await provider.close()
 
-    async def test_a_service_account_google_does_not_know_is_retried(
+    async def test_a_service_account_google_does_not_know_is_refused(
         self, sandbox: RunningSandbox, tmp_path: Path
     ) -> None:
         account = self.account(sandbox, tmp_path, sandbox.config["fcm"]["token_uri"], email="x@y.z")
         provider = self.build(sandbox, service_account_file=account)
         (outcome,) = await send(provider, self.message(self.address(sandbox)))
-        assert outcome == Retry(Reason.AUTHENTICATION, detail="no access token: invalid_grant")
+        assert outcome == Refused(Reason.AUTHENTICATION, detail="no access token: invalid_grant")
         await provider.close()
 
     async def test_an_unknown_project_disables_no_token(self, sandbox: RunningSandbox) -> None:
         provider = self.build(sandbox, project_id="another")
         (outcome,) = await send(provider, self.message(self.address(sandbox)))
-        assert outcome == Retry(Reason.AUTHENTICATION, None, 403, "PERMISSION_DENIED")
+        assert outcome == Refused(Reason.AUTHENTICATION, 403, "PERMISSION_DENIED")
         await provider.close()
 
     def test_a_file_that_is_no_service_account_is_refused_at_once(self, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ class TestSendGrid(ProviderContract):
     channel = "email"
     malformed = "nobody-at-nowhere"
     dead = None
-    refused_credentials = Retry(Reason.AUTHENTICATION, None, 401)
-    forbidden = Retry(Reason.AUTHENTICATION, None, 403)
+    refused_credentials = Refused(Reason.AUTHENTICATION, 401)
+    forbidden = Refused(Reason.AUTHENTICATION, 403)
 
     def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
         given = {

@@ -47,7 +47,7 @@ class TestSMTP(ProviderContract):
     status_is_proof = False
     retry_after = None
     dead = Refused(Reason.DEAD_ADDRESS, 550, "550 5.1.1", disable_contact=True)
-    refused_credentials = Retry(Reason.AUTHENTICATION, None, 530, "530 5.7.0")
+    refused_credentials = Refused(Reason.AUTHENTICATION, 530, "530 5.7.0")
     forbidden = Refused(Reason.REJECTED, 554, "554 5.7.1")
 
     def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
@@ -204,10 +204,10 @@ class TestSMTP(ProviderContract):
         assert isinstance(outcome, Retry)
         assert "MAIL" not in seen
 
-    async def test_a_wrong_password_is_retried(self, sandbox: RunningSandbox) -> None:
+    async def test_a_wrong_password_is_final(self, sandbox: RunningSandbox) -> None:
         provider = self.build(sandbox, password="wrong")
         (outcome,) = await send(provider, self.message(self.address(sandbox)))
-        assert isinstance(outcome, Retry)
+        assert isinstance(outcome, Refused)
         assert outcome.reason is Reason.AUTHENTICATION
         await provider.close()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notifier.messages import Content
-from notifier.outcomes import Accepted, Reason, Refused, Retry
+from notifier.outcomes import Accepted, Reason, Refused
 from notifier.providers.base import Provider
 from notifier.providers.twilio import Twilio
 from tests.integration.providers.contract import TIMEOUT, ProviderContract, send
@@ -20,8 +20,8 @@ class TestTwilio(ProviderContract):
     malformed = "+15005550001"
     status_is_proof = False
     dead = Refused(Reason.DEAD_ADDRESS, 400, "Twilio error 21610", disable_contact=True)
-    refused_credentials = Retry(Reason.AUTHENTICATION, None, 401, "Twilio error 20003")
-    forbidden = Retry(Reason.AUTHENTICATION, None, 403, "Twilio error 20005")
+    refused_credentials = Refused(Reason.AUTHENTICATION, 401, "Twilio error 20003")
+    forbidden = Refused(Reason.AUTHENTICATION, 403, "Twilio error 20005")
 
     def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
         given = {
