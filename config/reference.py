@@ -1,7 +1,7 @@
 """``python -m config.reference > docs/configuration.md``: every setting, as the code reads it.
 
-A section is a heading of ``config/settings.py``; names, defaults and meanings are those of
-``config.env.SETTINGS``. What only the Procfile reads has its meaning here.
+A section is a heading of ``config/settings.py`` or ``config/providers.py``; names, defaults and
+meanings are those of ``config.env.SETTINGS``. What only the Procfile reads has its meaning here.
 """
 
 import os
@@ -58,14 +58,15 @@ def reference() -> str:
 
 
 def _sections() -> dict[str, str]:
-    """The heading above the line of ``config/settings.py`` that names a setting, by its name."""
+    """The heading above the line that reads a setting, by its name."""
     found: dict[str, str] = {}
     heading = ""
-    for line in (settings.BASE_DIR / "config" / "settings.py").read_text().splitlines():
-        if title := re.match(r"# -- (.+?) -+$", line):
-            heading = title[1]
-        for name in re.findall(r'"([A-Z][A-Z0-9_]+)"', line):
-            found.setdefault(name, heading)
+    for file in ("settings.py", "providers.py"):
+        for line in (settings.BASE_DIR / "config" / file).read_text().splitlines():
+            if title := re.match(r"# -- (.+?) -+$", line):
+                heading = title[1]
+            for name in re.findall(r'"([A-Z][A-Z0-9_]+)"', line):
+                found.setdefault(name, heading)
     return found
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dj_database_url
 
-from config import env, queues
+from config import env, providers, queues
 from notifier.priorities import Priority
 from notifier.queues import HOUSEKEEPING
 
@@ -94,6 +94,7 @@ CSRF_TRUSTED_ORIGINS = env.items(
 # Behind TLS the admin's cookies never travel without it.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -108,6 +109,7 @@ INSTALLED_APPS = [
     "apps.publishers",
     "apps.preferences",
     "apps.topics",
+    "apps.content",
     "apps.inbox",
     "apps.delivery",
 ]
@@ -185,141 +187,7 @@ CHANNELS = {
     "inbox": "notifier.channels.inbox.Inbox",
 }
 
-CA_FILE = env.text("NOTIFIER_CA_FILE", "", "PEM file to trust beside the system's, for a sandbox")
-PROVIDER_TIMEOUT = env.number(
-    "NOTIFIER_PROVIDER_TIMEOUT", 10.0, "seconds a provider has to answer one call"
-)
-PROVIDER_CONCURRENCY = env.whole(
-    "NOTIFIER_PROVIDER_CONCURRENCY", 256, "calls in flight to one provider from one process"
-)
-WEBHOOK_ALLOWED_NETWORKS = env.items(
-    "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS",
-    "",
-    "private networks (CIDR) that webhooks may reach all the same; none by default",
-)
-
-_wire = {
-    "timeout": PROVIDER_TIMEOUT,
-    "concurrency": PROVIDER_CONCURRENCY,
-    "ca_file": CA_FILE or None,
-}
-
-
-def _providers() -> dict[str, dict]:
-    """The providers whose credentials are given, in the order in which a channel tries them."""
-    found: dict[str, dict] = {}
-    fcm_account = env.text(
-        "NOTIFIER_FCM_SERVICE_ACCOUNT_FILE", "", "Google service account JSON; turns fcm on"
-    )
-    fcm = {
-        "project_id": env.text("NOTIFIER_FCM_PROJECT_ID", "", "Firebase project"),
-        "service_account_file": fcm_account,
-        "base_url": env.text(
-            "NOTIFIER_FCM_BASE_URL", "https://fcm.googleapis.com", "where FCM is reached"
-        ),
-    }
-    if fcm_account:
-        found["fcm"] = {
-            "class": "notifier.providers.fcm.FCM",
-            "channel": "push",
-            "platforms": ["android", "web"],
-            "options": {**fcm, **_wire},
-        }
-    apns = {
-        "topic": env.text("NOTIFIER_APNS_TOPIC", "", "bundle id of the iOS app; turns apns on"),
-        "key_file": env.text("NOTIFIER_APNS_KEY_FILE", "", "APNs .p8 key (token auth)") or None,
-        "key_id": env.text("NOTIFIER_APNS_KEY_ID", "", "id of that key") or None,
-        "team_id": env.text("NOTIFIER_APNS_TEAM_ID", "", "Apple team") or None,
-        "cert_file": env.text(
-            "NOTIFIER_APNS_CERT_FILE", "", "PEM of certificate and key (certificate auth)"
-        )
-        or None,
-        "base_url": env.text(
-            "NOTIFIER_APNS_BASE_URL", "https://api.push.apple.com", "where APNs is reached"
-        ),
-    }
-    if apns["topic"]:
-        found["apns"] = {
-            "class": "notifier.providers.apns.APNs",
-            "channel": "push",
-            "platforms": ["ios"],
-            "options": {**apns, **_wire},
-        }
-    twilio = {
-        "account_sid": env.text("NOTIFIER_TWILIO_ACCOUNT_SID", "", "turns twilio on"),
-        "auth_token": env.text("NOTIFIER_TWILIO_AUTH_TOKEN", "", "its auth token"),
-        "from_number": env.text("NOTIFIER_TWILIO_FROM_NUMBER", "", "sender, E.164"),
-        "messaging_service_sid": env.text(
-            "NOTIFIER_TWILIO_MESSAGING_SERVICE_SID", "", "instead of a sender"
-        ),
-        "base_url": env.text(
-            "NOTIFIER_TWILIO_BASE_URL", "https://api.twilio.com", "where Twilio is reached"
-        ),
-        "status_callback": env.text(
-            "NOTIFIER_TWILIO_STATUS_CALLBACK", "", "URL Twilio reports delivery to"
-        ),
-    }
-    if twilio["account_sid"]:
-        found["twilio"] = {
-            "class": "notifier.providers.twilio.Twilio",
-            "channel": "sms",
-            "options": {**twilio, **_wire},
-        }
-    sendgrid = {
-        "api_key": env.text("NOTIFIER_SENDGRID_API_KEY", "", "turns sendgrid on"),
-        "from_email": env.text("NOTIFIER_SENDGRID_FROM_EMAIL", "", "sender"),
-        "from_name": env.text("NOTIFIER_SENDGRID_FROM_NAME", "", "sender's name"),
-        "base_url": env.text(
-            "NOTIFIER_SENDGRID_BASE_URL", "https://api.sendgrid.com", "where SendGrid is reached"
-        ),
-    }
-    if sendgrid["api_key"]:
-        found["sendgrid"] = {
-            "class": "notifier.providers.sendgrid.SendGrid",
-            "channel": "email",
-            "options": {**sendgrid, **_wire},
-        }
-    smtp = {
-        "host": env.text("NOTIFIER_SMTP_HOST", "", "mail server; turns smtp on"),
-        "port": env.whole("NOTIFIER_SMTP_PORT", 587, "its port"),
-        "username": env.text("NOTIFIER_SMTP_USERNAME", "", "log-in, if it wants one"),
-        "password": env.text("NOTIFIER_SMTP_PASSWORD", "", "its password"),
-        "tls": env.text("NOTIFIER_SMTP_TLS", "starttls", "`starttls`, `implicit` or `none`"),
-        "from_email": env.text("NOTIFIER_SMTP_FROM_EMAIL", "", "sender"),
-        "from_name": env.text("NOTIFIER_SMTP_FROM_NAME", "", "sender's name"),
-    }
-    if smtp["host"]:
-        found["smtp"] = {
-            "class": "notifier.providers.smtp.SMTP",
-            "channel": "email",
-            "options": {**smtp, **_wire},
-        }
-    found["webhook"] = {
-        "class": "notifier.providers.webhook.Webhook",
-        "channel": "webhook",
-        "options": {**_wire, "allowed_networks": WEBHOOK_ALLOWED_NETWORKS},
-    }
-    found["inbox"] = {
-        "class": "notifier.providers.inbox.Inbox",
-        "channel": "inbox",
-        "options": {},
-    }
-    preferred = env.items(
-        "NOTIFIER_PROVIDER_ORDER",
-        "",
-        "providers to try first, by name, where a channel has several",
-    )
-    return dict(
-        sorted(
-            found.items(),
-            key=lambda entry: (
-                preferred.index(entry[0]) if entry[0] in preferred else len(preferred)
-            ),
-        )
-    )
-
-
-PROVIDERS = _providers()
+PROVIDERS = providers.configured()
 
 # -- Delivery ---------------------------------------------------------------------------------
 

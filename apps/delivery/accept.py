@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from apps.delivery import content, enqueue
 from apps.delivery.enqueue import Ticket
-from apps.delivery.models import Chunk, ChunkKind, Notification
+from apps.delivery.models import Chunk, ChunkKind, Notification, NotificationKind
 from apps.topics.selectors import TopicSnapshot
 from notifier.messages import Content
 
@@ -21,8 +21,9 @@ from notifier.messages import Content
 class Draft:
     """A validated notification, not yet accepted.
 
-    Its audience is a topic's subscribers or ``recipient_ids``. ``channels``: which channels may
-    be used; every one of them is tried for every recipient named.
+    Its audience is a topic's subscribers, ``recipient_ids`` or ``contact_ids``. ``channels``:
+    which channels may be used; every one of them is tried for every recipient named. Contacts
+    are all on one channel, which is the only one then.
     """
 
     content: Content
@@ -30,6 +31,8 @@ class Draft:
     channels: Sequence[str]
     topic: TopicSnapshot | None = None
     recipient_ids: Sequence[int] = field(default_factory=tuple)
+    contact_ids: Sequence[int] = field(default_factory=tuple)
+    kind: str = NotificationKind.PUBLISHED
     collapse_key: str = ""
     send_at: datetime | None = None
     expires_at: datetime | None = None
@@ -68,6 +71,7 @@ def _notification(publisher_id: int, draft: Draft, accepted_at: datetime) -> Not
     return Notification(
         id=notification_id,
         publisher_id=publisher_id,
+        kind=draft.kind,
         topic_id=draft.topic.id if draft.topic else None,
         priority=draft.priority,
         channels=list(draft.channels),
@@ -80,21 +84,30 @@ def _notification(publisher_id: int, draft: Draft, accepted_at: datetime) -> Not
 
 
 def _chunks(notification: Notification, draft: Draft) -> Iterable[Chunk]:
-    """A topic's audience as one chunk still to be cut; named recipients cut already."""
+    """A topic's audience as one chunk still to be cut; who is named, cut already."""
+    if draft.contact_ids:
+        [channel] = draft.channels
+        for ids in _slices(draft.contact_ids):
+            yield _chunk(notification, ChunkKind.ENDPOINT, channel, contact_ids=ids)
+        return
     if draft.topic is not None:
         yield _chunk(notification, ChunkKind.WHOLE)
         return
     for channel in draft.channels:
-        for start in range(0, len(draft.recipient_ids), settings.CHUNK_SIZE):
-            ids = draft.recipient_ids[start : start + settings.CHUNK_SIZE]
-            yield _chunk(notification, ChunkKind.NAMED, channel, list(ids))
+        for ids in _slices(draft.recipient_ids):
+            yield _chunk(notification, ChunkKind.NAMED, channel, recipient_ids=ids)
+
+
+def _slices(ids: Sequence[int]) -> Iterable[list[int]]:
+    for start in range(0, len(ids), settings.CHUNK_SIZE):
+        yield list(ids[start : start + settings.CHUNK_SIZE])
 
 
 def _chunk(
     notification: Notification,
     kind: str,
     channel: str = "",
-    recipient_ids: list[int] | None = None,
+    **audience: list[int],
 ) -> Chunk:
     now = notification.created_at
     grace = timedelta(seconds=enqueue.grace(notification.priority))
@@ -104,7 +117,7 @@ def _chunk(
         kind=kind,
         channel=channel,
         priority=notification.priority,
-        recipient_ids=recipient_ids,
         due_at=notification.send_at if scheduled else now + grace,
         ready_at=notification.send_at if scheduled else now,
+        **audience,
     )

@@ -24,6 +24,7 @@ class Chunk:
     low_id: int | None
     high_id: int | None
     recipient_ids: list[int] | None
+    contact_ids: list[int] | None
 
 
 _CLAIM = """
@@ -32,7 +33,8 @@ UPDATE delivery_chunk
        due_at = clock_timestamp() + make_interval(secs => %(lease)s)
  WHERE id = %(id)s
    AND (state = 'queued' OR (state = 'running' AND due_at <= clock_timestamp()))
-RETURNING id, fence, kind, channel, priority, notification_id, low_id, high_id, recipient_ids
+RETURNING id, fence, kind, channel, priority, notification_id, low_id, high_id, recipient_ids,
+          contact_ids
 """
 
 

@@ -18,6 +18,14 @@ from notifier.priorities import Priority
 from notifier.states import DeliveryState
 
 
+class NotificationKind(models.TextChoices):
+    """Why a notification exists. Only what was published is listed and counted as usage."""
+
+    PUBLISHED = "published"  # a publisher posted it
+    CONFIRMATION = "confirmation"  # asks a new subscriber's address to confirm
+    STATUS = "status"  # tells a publisher what became of deliveries
+
+
 class Notification(models.Model):
     """What a publisher posted, once.
 
@@ -28,6 +36,14 @@ class Notification(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     publisher = models.ForeignKey(Publisher, on_delete=models.PROTECT, db_constraint=False)
     topic = models.ForeignKey(Topic, null=True, on_delete=models.PROTECT, db_constraint=False)
+    kind = models.CharField(
+        max_length=12,
+        default=NotificationKind.PUBLISHED,
+        db_default=NotificationKind.PUBLISHED,
+    )
+    # Ids of a group and of a template's version; without constraints, as everything here.
+    group_id = models.BigIntegerField(null=True)
+    template_version_id = models.BigIntegerField(null=True)
     priority = models.CharField(max_length=10, default=Priority.NORMAL)
     channels = ArrayField(models.CharField(max_length=20))
     content = models.BinaryField()
@@ -38,7 +54,14 @@ class Notification(models.Model):
     cancelled_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["publisher", "-id"], name="notification_newest")]
+        indexes = [
+            models.Index(fields=["publisher", "-id"], name="notification_newest"),
+            models.Index(
+                fields=["topic", "-id"],
+                condition=Q(topic__isnull=False),
+                name="notification_of_topic",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -71,8 +94,9 @@ class ChunkKind(models.TextChoices):
     """What a chunk is a slice of, and so what its worker does with it."""
 
     WHOLE = "whole"  # a topic's whole audience, still to be cut: fan_out
-    RANGE = "range"  # the topic's subscriptions with low_id <= id <= high_id on one channel
+    RANGE = "range"  # the topic's subscriptions or the group's members, low_id <= id <= high_id
     NAMED = "named"  # the recipients in recipient_ids, on one channel
+    ENDPOINT = "endpoint"  # the contacts in contact_ids, whoever they belong to
     RETRY = "retry"  # deliveries that were due for another attempt, of any notification
 
 
@@ -97,12 +121,13 @@ class Chunk(models.Model):
     notification = models.ForeignKey(
         Notification, null=True, on_delete=models.CASCADE, db_constraint=False
     )
-    kind = models.CharField(max_length=5)
+    kind = models.CharField(max_length=8)
     channel = models.CharField(max_length=20, blank=True)
     priority = models.CharField(max_length=10)
     low_id = models.BigIntegerField(null=True)
     high_id = models.BigIntegerField(null=True)
     recipient_ids = ArrayField(models.BigIntegerField(), null=True)
+    contact_ids = ArrayField(models.BigIntegerField(), null=True)
     state = models.CharField(max_length=7, default=ChunkState.QUEUED)
     fence = models.IntegerField(default=0)
     due_at = models.DateTimeField()
@@ -150,6 +175,9 @@ class Delivery(models.Model):
     provider = models.CharField(max_length=40, blank=True, db_default="")
     provider_message_id = models.CharField(max_length=200, blank=True, db_default="")
     attempts = models.SmallIntegerField(db_default=0)
+    attempts_before_redrive = models.SmallIntegerField(db_default=0)
+    # The delivery in whose place this one is sent, after its last attempt.
+    instead_of = models.BigIntegerField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -158,11 +186,18 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [
             models.UniqueConstraint(
-                fields=["notification", "contact_id"], name="delivery_once_a_contact"
+                fields=["notification", "contact_id"],
+                condition=Q(instead_of__isnull=True),
+                name="delivery_once_a_contact",
+            ),
+            models.UniqueConstraint(
+                fields=["instead_of"],
+                condition=Q(instead_of__isnull=False),
+                name="delivery_once_instead",
             ),
             models.UniqueConstraint(
                 fields=["notification", "recipient_id", "channel"],
-                condition=Q(contact_id__isnull=True),
+                condition=Q(contact_id__isnull=True, instead_of__isnull=True),
                 name="delivery_once_without_address",
             ),
         ]
@@ -173,6 +208,11 @@ class Delivery(models.Model):
                 name="delivery_due",
             ),
             models.Index(fields=["notification", "id"], name="delivery_listing"),
+            models.Index(
+                fields=["recipient_id", "-id"],
+                condition=Q(recipient_id__isnull=False),
+                name="delivery_of_recipient",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -222,3 +262,141 @@ class StateCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.state}: {self.count}"
+
+
+class DeadLetter(models.Model):
+    """A delivery that is dead, for as long as it is: written when it dies, gone when redriven.
+
+    A table of its own, since an index on a delivery's state would cost every delivery more than
+    the few dead ones are worth (no HOT updates).
+    """
+
+    delivery = models.OneToOneField(
+        Delivery, primary_key=True, on_delete=models.CASCADE, db_constraint=False
+    )
+    publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, db_constraint=False)
+    topic = models.ForeignKey(Topic, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    channel = models.CharField(max_length=20)
+    provider = models.CharField(max_length=40, blank=True)
+    reason = models.CharField(max_length=40, blank=True)
+    died_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["publisher", "-delivery"], name="dead_letter_newest")]
+
+    def __str__(self) -> str:
+        return public_id(self.delivery_id)
+
+
+class Receipt(models.Model):
+    """What a provider told us later about deliveries: one call of its, stored before it is read.
+
+    ``body`` is the encrypted request (context ``receipt:`` + provider); ``read_at`` is when the
+    deliveries were advanced by it, and the body is dropped then.
+    """
+
+    provider = models.CharField(max_length=40)
+    body = models.BinaryField()
+    received_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=Q(read_at__isnull=True), name="receipt_unread")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} receipt {self.pk}"
+
+
+class ReceiptEvent(models.Model):
+    """What one receipt says about one delivery, in our words."""
+
+    delivery_id = models.BigIntegerField()
+    provider = models.CharField(max_length=40)
+    event = models.CharField(max_length=20)
+    reason = models.CharField(max_length=40, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            # A receipt that comes twice says the same.
+            models.UniqueConstraint(
+                fields=["delivery_id", "provider", "event", "at"], name="receipt_event_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.event} for delivery {self.delivery_id}"
+
+
+class HourCount(models.Model):
+    """Moves of deliveries into a state less those out of it, by hour of the move.
+
+    Summed over all hours it is how many are in the state now; over one hour, what that hour
+    brought. ``topic_id`` is 0 where no topic was published to. Spread over slots as StateCount is.
+    """
+
+    pk = models.CompositePrimaryKey("publisher_id", "topic_id", "hour", "channel", "state", "slot")
+    publisher_id = models.BigIntegerField()
+    topic_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    channel = models.CharField(max_length=20)
+    state = models.CharField(max_length=10)
+    slot = models.SmallIntegerField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["hour"], name="hour_count_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%d %H:00} {self.channel} {self.state}: {self.count}"
+
+
+class MinuteCount(models.Model):
+    """Attempts by minute, channel, provider and what they came to; kept for two days."""
+
+    pk = models.CompositePrimaryKey("minute", "channel", "provider", "outcome", "reason", "slot")
+    minute = models.DateTimeField()
+    channel = models.CharField(max_length=20)
+    provider = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=10)
+    reason = models.CharField(max_length=40)
+    slot = models.SmallIntegerField()
+    count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.minute:%H:%M} {self.provider} {self.outcome}: {self.count}"
+
+
+class StatusWebhook(models.Model):
+    """Where a publisher wants to be told what became of its deliveries.
+
+    ``contact`` is the publisher's endpoint with its signing secret; ``events`` are states.
+    """
+
+    publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, related_name="+")
+    contact = models.ForeignKey("preferences.Contact", on_delete=models.CASCADE, related_name="+")
+    events = ArrayField(models.CharField(max_length=20))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["publisher", "contact"], name="status_webhook_once_an_endpoint"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.publisher_id}: {', '.join(self.events)}"
+
+
+class ProviderSwitch(models.Model):
+    """A provider that an operator paused: nothing is sent through it until it is resumed."""
+
+    provider = models.CharField(max_length=40, primary_key=True)
+    paused_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.provider} is paused"

@@ -75,6 +75,17 @@ subscriber AS (
       FROM unnest(%(recipient_ids)s::bigint[]) AS named (recipient_id)
 )
 """
+_ENDPOINTS = """
+subscriber AS (
+    SELECT NULL::bigint AS recipient_id, contact_id
+      FROM unnest(%(contact_ids)s::bigint[]) AS named (contact_id)
+)
+"""
+_SUBSCRIBERS_OF = {
+    ChunkKind.RANGE: _SUBSCRIBERS,
+    ChunkKind.NAMED: _NAMED,
+    ChunkKind.ENDPOINT: _ENDPOINTS,
+}
 _AUDIENCE = """
 audience AS (
     SELECT s.recipient_id, k.id AS contact_id, k.state AS contact_state, k.address_index
@@ -233,9 +244,8 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
     rows: list[tuple] = []
     with connection.cursor() as cursor:
         if terms is not None:
-            subscribers = _NAMED if chunk.kind == ChunkKind.NAMED else _SUBSCRIBERS
             cursor.execute(
-                _CREATE.format(subscribers=subscribers),
+                _CREATE.format(subscribers=_SUBSCRIBERS_OF[ChunkKind(chunk.kind)]),
                 {
                     "chunk_id": chunk.id,
                     "notification_id": chunk.notification_id,
@@ -244,6 +254,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
                     "low_id": chunk.low_id,
                     "high_id": chunk.high_id,
                     "recipient_ids": chunk.recipient_ids,
+                    "contact_ids": chunk.contact_ids,
                     "topic_id": terms.topic_id,
                     "category": terms.category,
                     "mandatory": terms.mandatory,

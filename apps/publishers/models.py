@@ -35,3 +35,36 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+
+class AuditEvent(models.Model):
+    """One change that a publisher or an operator made. Written by ``apps.publishers.audit`` only.
+
+    ``object_type`` and ``object_name`` say what was changed, in the words of the API (``topic``,
+    ``order-updates``); ``publisher`` whose it is, null where it is everybody's. ``actor`` is the
+    operator's user name, or the prefix of the publisher's key. Values never hold a secret, an
+    address or content.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True)
+    publisher = models.ForeignKey(
+        Publisher, null=True, on_delete=models.SET_NULL, db_constraint=False, related_name="+"
+    )
+    actor_kind = models.CharField(max_length=10, help_text="publisher, operator or system")
+    actor = models.CharField(max_length=150)
+    remote_address = models.GenericIPAddressField(null=True)
+    action = models.CharField(max_length=40, help_text="create, update, delete, …")
+    object_type = models.CharField(max_length=40)
+    object_name = models.CharField(max_length=200)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["publisher", "-id"], name="audit_newest"),
+            models.Index(fields=["object_type", "object_name", "-id"], name="audit_of_object"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.object_type} {self.object_name}"

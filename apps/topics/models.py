@@ -13,6 +13,7 @@ class Topic(models.Model):
 
     ``retry_policy``: ``{"schedule": [seconds, …]}`` or null for the channel's default.
     ``delay`` holds every notification of the topic back for so many seconds.
+    ``paused_at``: since when an operator holds back whatever is published to it.
     ``mandatory``: preferences do not apply (security notices); suppressions still do.
     A deleted topic keeps its row, for the notifications that name it; its name is free again.
     """
@@ -26,6 +27,10 @@ class Topic(models.Model):
     mandatory = models.BooleanField(default=False)
     retry_policy = models.JSONField(null=True, blank=True)
     delay = models.PositiveIntegerField(default=0, help_text="seconds")
+    requires_confirmation = models.BooleanField(
+        default=False, help_text="nothing is sent to a subscriber who has not confirmed"
+    )
+    paused_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -53,7 +58,8 @@ class Subscription(models.Model):
     """A recipient's wish for a topic on a channel, or a bare endpoint's.
 
     Exactly one of ``recipient`` and ``contact`` is set: a recipient is reached at every active
-    contact they have on the channel, a bare endpoint at itself.
+    contact they have on the channel, a bare endpoint at itself. ``retry_policy`` goes before the
+    topic's. A pending one's ``confirm_at`` is its place in the queue of confirmations to be sent.
     """
 
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="subscriptions")
@@ -65,6 +71,9 @@ class Subscription(models.Model):
         Contact, null=True, blank=True, on_delete=models.CASCADE, related_name="subscriptions"
     )
     state = models.CharField(max_length=15, default=SubscriptionState.ACTIVE)
+    retry_policy = models.JSONField(null=True, blank=True)
+    # When the next confirmation is to be sent; null where none is.
+    confirm_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -93,6 +102,11 @@ class Subscription(models.Model):
                 name="subscription_audience",
             ),
             models.Index(fields=["topic", "id"], name="subscription_listing"),
+            models.Index(
+                fields=["confirm_at"],
+                condition=Q(confirm_at__isnull=False),
+                name="subscription_to_confirm",
+            ),
             # A list of the few who left must not read the many who stay.
             models.Index(
                 fields=["topic", "id"], condition=~Q(state="active"), name="subscription_inactive"
