@@ -1,0 +1,157 @@
+"""What operators change in the admin, in the audit trail."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.forms.models import model_to_dict
+from django.http import HttpRequest, HttpResponseBase
+
+from apps.publishers import audit
+from apps.publishers.models import Publisher
+
+#: Fields that an event says have changed, but not from what to what.
+_SECRET = re.compile("password|secret|token|digest|address|masked|content")
+_HIDDEN = "…"
+#: How many of the rows an action was done to an event names.
+MOST_NAMED = 100
+
+
+class Audited(admin.ModelAdmin):
+    """A ModelAdmin that records what is added, changed, deleted and done to selected rows.
+
+    An action on selected rows runs in one transaction with its event. A page of one's own calls
+    ``audit`` for what it changes.
+    """
+
+    def audit(
+        self,
+        request: HttpRequest,
+        action: str,
+        row: Model,
+        *,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+    ) -> None:
+        """Record that the operator did ``action`` to ``row``."""
+        audit.record(
+            request,
+            action,
+            _kind(self.model),
+            _name(row),
+            publisher_id=_owner(row),
+            before=before,
+            after=after,
+        )
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        # Django calls this once for each row added or changed, in the transaction of the change.
+        row = getattr(form, "instance", None) or form.user  # a form for a password has no instance
+        before, after = _changes(form)
+        if add:
+            self.audit(request, "create", row, after=after)
+        elif after:
+            self.audit(request, "update", row, before=before, after=after)
+        return super().construct_change_message(request, form, formsets, add)
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Any]) -> Any:
+        # Called for every way of deleting, before it.
+        for row in queryset:
+            self.audit(request, "delete", row, before=_shown(model_to_dict(row)))
+        return super().log_deletions(request, queryset)  # type: ignore[arg-type]
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponseBase | None:
+        with transaction.atomic():
+            self._audit_action(request)
+            return super().response_action(request, queryset)
+
+    def _audit_action(self, request: HttpRequest) -> None:
+        """An event for the action of the button that was pushed, one of two on the page."""
+        chosen = request.POST.getlist("action")
+        pushed = request.POST.get("index", "0")
+        action = chosen[int(pushed)] if pushed.isdecimal() and int(pushed) < len(chosen) else ""
+        ids = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        every = request.POST.get("select_across") == "1"
+        if action not in self.get_actions(request) or not (ids or every):
+            return
+        if action == "delete_selected":  # each row of it has an event
+            return
+        audit.record(
+            request,
+            action,
+            _kind(self.model),
+            ids[0] if len(ids) == 1 and not every else "",
+            after={"rows": "all" if every else len(ids), "ids": ids[:MOST_NAMED]},
+        )
+
+
+def _changes(form: forms.ModelForm) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The changed fields' values before and after, fit to be kept."""
+    before, after = {}, {}
+    for name in form.changed_data:
+        field = form.fields.get(name)
+        before[name] = _named(field, form.initial.get(name))
+        after[name] = form.cleaned_data.get(name)
+    return _shown(before), _shown(after)
+
+
+def _named(field: forms.Field | None, value: Any) -> Any:
+    """What a form knows by its primary key, as the row itself."""
+    if isinstance(field, forms.ModelChoiceField) and not isinstance(value, list):
+        return field.queryset.filter(pk=value).first() if field.queryset is not None else value
+    return value
+
+
+def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _HIDDEN if _SECRET.search(name) else _plain(value) for name, value in values.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can hold it."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Model):
+        return _name(value)
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, (bytes, memoryview)):
+        return _HIDDEN
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, Iterable):
+        return [_plain(inner) for inner in value]
+    return str(value)
+
+
+def _kind(model: type[Model]) -> str:
+    return str(model._meta.verbose_name).replace(" ", "_")
+
+
+def _name(row: Model) -> str:
+    """How the API names it; its primary key where the API does not."""
+    for attribute in ("prefix", "name", "user_id", "username"):
+        value = getattr(row, attribute, None)
+        if isinstance(value, str) and value:
+            return value[:200]
+    return str(row.pk)
+
+
+def _owner(row: Model) -> int | None:
+    if isinstance(row, Publisher):
+        return row.pk
+    found = getattr(row, "publisher_id", None)
+    return (
+        found if found is not None else getattr(getattr(row, "topic", None), "publisher_id", None)
+    )
