@@ -1,6 +1,7 @@
 """Django's management commands, as guarded processes or in place of this one."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,15 @@ def create_admin(state: State, env: Mapping[str, str]) -> bool:
             return False
         raise
     return True
+
+
+def create_publisher(env: Mapping[str, str], name: str) -> str:
+    """The API key of a new publisher, as an operator makes it. Raises ``StackError``."""
+    command = [sys.executable, "manage.py", "create_publisher", name]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StackError(f"manage.py create_publisher failed:\n{done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def run(state: State, env: Mapping[str, str], *arguments: str) -> None:

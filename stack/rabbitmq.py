@@ -1,17 +1,15 @@
 """RabbitMQ: the one that answers, or else Debian's package as a node of our own."""
 
-import contextlib
-import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import amqp
 import kombu
 
-from stack import ports
+from stack import debian, ports
+from stack.debian import SYSTEM_PATH
 from stack.errors import StackError
 from stack.process import Process
 from stack.state import State, write_private
@@ -20,8 +18,6 @@ DEFAULT_URL = "amqp://guest:guest@127.0.0.1:5672//"
 PACKAGE = "rabbitmq-server"
 #: Debian's wrapper in /usr/sbin wants to be root and becomes another user; this is the server.
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-POLICY = Path("/usr/sbin/policy-rc.d")
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def answers(url: str) -> bool:
@@ -35,38 +31,8 @@ def answers(url: str) -> bool:
 
 
 def installed() -> bool:
-    """Whether Debian's package is there, installing it where that is ours to do: as root."""
-    if not SERVER.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
-        print(f"Installing Debian's {PACKAGE} for the tests (a minute or two)", flush=True)
-        _install()
-    return SERVER.exists() and shutil.which("epmd", path=SYSTEM_PATH) is not None
-
-
-def _install() -> None:
-    command = ["apt-get", "-q", "-y", "--no-install-recommends"]
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": SYSTEM_PATH}
-    with _no_services():
-        for step in (["update"], ["install", PACKAGE]):
-            done = subprocess.run(
-                command + step, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
-            )
-    if done.returncode:
-        print(f"apt-get could not install {PACKAGE}:\n{done.stderr.strip()}", flush=True)
-
-
-@contextlib.contextmanager
-def _no_services() -> Iterator[None]:
-    """Keep packages from starting their services, which would be nobody's to stop."""
-    if POLICY.exists():  # the machine has a rule of its own
-        yield
-        return
-    # 101 forbids (invoke-rc.d(8)). If we are killed, what we leave forbids nothing.
-    POLICY.write_text(f"#!/bin/sh\nkill -0 {os.getpid()} 2>/dev/null && exit 101\nexit 0\n")
-    POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        POLICY.unlink()
+    """Whether Debian's package is there, installing it where that is ours to do."""
+    return debian.installed(PACKAGE, SERVER) and shutil.which("epmd", path=SYSTEM_PATH) is not None
 
 
 class RabbitMQ(Process):

@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from stack import environment, servers
+from stack import chromium, environment, servers
 from stack.process import Process
 from stack.state import fresh
 
@@ -16,6 +16,7 @@ def test(arguments: Sequence[str]) -> int:
     """pytest's exit code. With arguments of one's own, coverage is not measured."""
     command = [sys.executable, "-m", "pytest"]
     command += arguments or ["--cov", "--cov-report=term:skip-covered"]
+    chromium.installed()
     with fresh("test") as state, servers.running(state, start_rabbitmq=True) as found:
         env = environment.of(state, found)
         with Process("pytest", command, env=env, stop=STOP, keep_open=[state.lock]) as pytest:

@@ -7,6 +7,7 @@ import pytest
 pytest_plugins = ["tests.sandbox_fixture"]
 
 NO_RABBITMQ = "no RabbitMQ: install Debian's rabbitmq-server, or set AMQP_URL to one that answers"
+NO_CHROMIUM = "no browser: install Debian's chromium"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,8 +26,9 @@ def rabbitmq_url() -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
-    names = [report.nodeid for report in skipped if NO_RABBITMQ in str(report.longrepr)]
-    if names:
-        terminalreporter.write_line(
-            f"NOT TESTED ({len(names)}), {NO_RABBITMQ}: {', '.join(names)}", red=True, bold=True
-        )
+    for reason in (NO_RABBITMQ, NO_CHROMIUM):
+        names = [report.nodeid for report in skipped if reason in str(report.longrepr)]
+        if names:
+            terminalreporter.write_line(
+                f"NOT TESTED ({len(names)}), {reason}: {', '.join(names)}", red=True, bold=True
+            )

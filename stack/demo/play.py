@@ -1,8 +1,6 @@
 """Playing the demo on a running stack."""
 
 import secrets
-import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +11,7 @@ from stack.demo.accounts import Books
 from stack.demo.narrator import Narrator
 from stack.demo.scenario import Scenario
 from stack.errors import StackError
-from stack.process import ROOT
+from stack.manage import create_publisher
 
 SUBSCRIBERS = 5_000
 #: With fewer, too few of them refuse marketing.
@@ -46,7 +44,7 @@ def play(
     ledger = SandboxClient(sandbox["control_url"])
     print(f"\nPlaying against {api_url}, providers played by {sandbox['control_url']}\n")
     narrator = Narrator()
-    with NotifierClient(api_url, _create_publisher(publisher, env)) as client:
+    with NotifierClient(api_url, create_publisher(env, publisher)) as client:
         narrator.say(f"created the publisher {publisher} with an API key")
         webhook_url = sandbox["webhook"]["base_url"]
         scenario = Scenario(client, ledger, webhook_url, narrator, run=run, subscribers=subscribers)
@@ -62,12 +60,3 @@ def play(
         raise StackError("The demo failed:\n" + "\n".join(f"  {reason}" for reason in reasons))
     print("\nEverything is as it should be.", flush=True)
     return 0
-
-
-def _create_publisher(name: str, env: Mapping[str, str]) -> str:
-    """The key of a new publisher, as an operator makes it."""
-    command = [sys.executable, "manage.py", "create_publisher", name]
-    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StackError(f"manage.py create_publisher failed:\n{done.stderr.strip()}")
-    return done.stdout.strip()

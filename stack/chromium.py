@@ -1,0 +1,34 @@
+"""Chromium, Debian's: what the tests drive and what takes the screenshots."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stack import debian
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+PACKAGE = "chromium"
+PROGRAM = Path("/usr/bin/chromium")
+
+
+def installed() -> bool:
+    """Whether Debian's package is there, installing it where that is ours to do."""
+    return debian.installed(PACKAGE, PROGRAM)
+
+
+@contextmanager
+def running() -> "Iterator[Browser]":
+    """A browser without a window."""
+    from playwright.sync_api import sync_playwright  # of requirements-dev.txt only
+
+    with sync_playwright() as playwright:
+        # As root there is no sandbox to be had; small containers have a small /dev/shm.
+        options = ["--no-sandbox", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=options)
+        try:
+            yield browser
+        finally:
+            browser.close()
