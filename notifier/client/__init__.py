@@ -1,4 +1,4 @@
-"""A client of the REST API, for publishers: synchronous, typed, safe to share between threads.
+"""A client of the REST API, typed: synchronous and safe to share between threads, or asynchronous.
 
     from notifier.client import NotifierClient
 
@@ -6,11 +6,16 @@
         posted = client.notify_users(["ada"], title="Shipped", body="Order 7 is on its way.")
         print(client.wait(posted.id, timeout=30).counts)
 
-Every error is a ``NotifierError``. What publishes carries an ``Idempotency-Key``, so that it can
-be, and is, repeated until it is answered without anybody being told twice.
+``AsyncNotifierClient`` has the same methods to await; ``InboxClient`` and ``AsyncInboxClient`` are
+for a person's own inbox. Every error is a ``NotifierError``. What publishes carries an
+``Idempotency-Key``, so that it can be, and is, repeated until it is answered without anybody being
+told twice.
 """
 
-from notifier.client.client import NotifierClient
+from notifier.client._async.client import AsyncNotifierClient
+from notifier.client._async.inbox import AsyncInboxClient
+from notifier.client._sync.client import NotifierClient
+from notifier.client._sync.inbox import InboxClient
 from notifier.client.errors import (
     AuthenticationError,
     Conflict,
@@ -24,46 +29,83 @@ from notifier.client.errors import (
     Unavailable,
 )
 from notifier.client.rows import (
+    Added,
+    ApiKey,
     Attempt,
+    AuditEvent,
     BatchResult,
     Contact,
+    DeadLetter,
     Delivery,
     Device,
     Draft,
+    Group,
+    InboxItem,
+    Marked,
+    Member,
+    Message,
     Notification,
     Preference,
+    Preview,
+    Receipt,
     Recipient,
     RecipientResult,
+    Redriven,
+    Removed,
+    StatusWebhook,
     Subscriber,
     Subscription,
     SubscriptionResult,
+    Suppression,
+    Template,
+    TemplateContent,
     Topic,
 )
 
 __all__ = [
+    "Added",
+    "ApiKey",
+    "AsyncInboxClient",
+    "AsyncNotifierClient",
     "Attempt",
+    "AuditEvent",
     "AuthenticationError",
     "BatchResult",
     "Conflict",
     "ConnectionFailed",
     "Contact",
+    "DeadLetter",
     "Delivery",
     "Device",
     "Draft",
+    "Group",
+    "InboxClient",
+    "InboxItem",
     "InvalidRequest",
+    "Marked",
+    "Member",
+    "Message",
     "NotAllowed",
     "NotFound",
     "Notification",
     "NotifierClient",
     "NotifierError",
     "Preference",
+    "Preview",
     "RateLimited",
+    "Receipt",
     "Recipient",
     "RecipientResult",
+    "Redriven",
+    "Removed",
+    "StatusWebhook",
     "StillSending",
     "Subscriber",
     "Subscription",
     "SubscriptionResult",
+    "Suppression",
+    "Template",
+    "TemplateContent",
     "Topic",
     "Unavailable",
 ]

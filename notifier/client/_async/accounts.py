@@ -1,0 +1,79 @@
+"""A publisher's own affairs: keys, usage, audit trail, status webhooks."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from notifier.client._async.base import AsyncCalls, segment
+from notifier.client.rows import ApiKey, AuditEvent, StatusWebhook
+from notifier.client.rows.base import read, write_query
+
+
+class AsyncAccounts(AsyncCalls):
+    """What belongs to the publisher whose key is used."""
+
+    async def create_api_key(
+        self, scopes: Sequence[str], *, name: str = "", expires_at: datetime | None = None
+    ) -> ApiKey:
+        """Make a key with these scopes; its ``key`` is shown in this answer only."""
+        body = {"scopes": list(scopes), **write_query({"name": name, "expires_at": expires_at})}
+        answer = await self._http.request("POST", "/v1/api-keys", body, repeatable=False)
+        return read(ApiKey, answer.body)
+
+    def list_api_keys(self) -> AsyncIterator[ApiKey]:
+        """Your keys, revoked ones too, oldest first."""
+        return self._pages(ApiKey, "/v1/api-keys")
+
+    async def revoke_api_key(self, prefix: str) -> None:
+        """The key works no more."""
+        await self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}")
+
+    async def usage(self) -> Mapping[str, Any]:
+        """Your limits, and what you used of them."""
+        found: Mapping[str, Any] = (await self._http.request("GET", "/v1/usage")).body
+        return found
+
+    def list_audit_events(
+        self,
+        *,
+        object_type: str | None = None,
+        object_name: str | None = None,
+        since: datetime | None = None,
+    ) -> AsyncIterator[AuditEvent]:
+        """Who changed what of yours, newest first.
+
+        async for event in client.list_audit_events(object_type="topic"):
+            print(event.at, event.actor, event.action, event.object_name)
+        """
+        filters = write_query(
+            {"object_type": object_type, "object_name": object_name, "since": since}
+        )
+        return self._pages(AuditEvent, "/v1/audit", **filters)
+
+    # -- Status webhooks ----------------------------------------------------------------------
+
+    async def create_status_webhook(
+        self, url: str, events: Sequence[str], *, secret: str | None = None
+    ) -> StatusWebhook:
+        """Have ``url`` told when deliveries become one of ``events``; its ``secret`` is shown once.
+
+        await client.create_status_webhook("https://shop.example.com/hooks", ["failed", "dead"])
+        """
+        body: dict[str, Any] = {"url": url, "events": list(events)}
+        if secret is not None:
+            body["secret"] = secret
+        answer = await self._http.request("POST", "/v1/status-webhooks", body, repeatable=False)
+        return read(StatusWebhook, answer.body)
+
+    def list_status_webhooks(self) -> AsyncIterator[StatusWebhook]:
+        """Your status webhooks, oldest first."""
+        return self._pages(StatusWebhook, "/v1/status-webhooks")
+
+    async def update_status_webhook(self, webhook_id: int, events: Sequence[str]) -> StatusWebhook:
+        """Choose other events."""
+        path, body = f"/v1/status-webhooks/{webhook_id}", {"events": list(events)}
+        return read(StatusWebhook, (await self._http.request("PATCH", path, body)).body)
+
+    async def delete_status_webhook(self, webhook_id: int) -> None:
+        """Tell it nothing more."""
+        await self._http.request("DELETE", f"/v1/status-webhooks/{webhook_id}", repeatable=False)

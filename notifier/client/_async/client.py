@@ -1,0 +1,46 @@
+"""The client: one method for each thing the API does."""
+
+from typing import Self
+
+from notifier.client._async.accounts import AsyncAccounts
+from notifier.client._async.dead_letters import AsyncDeadLetters
+from notifier.client._async.groups import AsyncGroups
+from notifier.client._async.publishing import AsyncPublishing
+from notifier.client._async.recipients import AsyncRecipients
+from notifier.client._async.templates import AsyncTemplates
+from notifier.client._async.topics import AsyncTopics
+from notifier.client._async.transport import AsyncTransport
+
+
+class AsyncNotifierClient(
+    AsyncPublishing,
+    AsyncTopics,
+    AsyncRecipients,
+    AsyncGroups,
+    AsyncTemplates,
+    AsyncDeadLetters,
+    AsyncAccounts,
+):
+    """The API at ``base_url`` (without ``/v1``), used with ``api_key``: a key, or a JWT of your
+    identity provider.
+
+    Requests that can be repeated safely are: on connection errors, 429, 502, 503 and 504, with
+    growing, jittered waits, for at most ``retry_for`` seconds. Publishing is always safe, since it
+    carries an Idempotency-Key. Other errors are raised at once, as a ``NotifierError``.
+    ``timeout``: seconds that one request may take.
+    """
+
+    def __init__(
+        self, base_url: str, api_key: str, *, timeout: float = 15.0, retry_for: float = 30.0
+    ) -> None:
+        self._http = AsyncTransport(base_url, api_key, timeout=timeout, retry_for=retry_for)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()

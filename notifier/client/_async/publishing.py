@@ -1,0 +1,120 @@
+"""Publishing, and what became of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Unpack
+
+from notifier.client._async.base import AsyncCalls, new_key, segment, with_problem
+from notifier.client.errors import StillSending
+from notifier.client.rows import BatchResult, Delivery, Draft, Message, Notification
+from notifier.client.rows.base import read
+
+
+class AsyncPublishing(AsyncCalls):
+    """Each call that publishes takes the keywords of ``Message``.
+
+    Once it returns, the notification is stored and will be delivered or accounted for.
+    ``idempotency_key``: your own name of the event, so that a restarted job does not tell anybody
+    twice; without it one is made for the call.
+    """
+
+    async def notify_users(
+        self,
+        user_ids: Sequence[str],
+        *,
+        idempotency_key: str | None = None,
+        **message: Unpack[Message],
+    ) -> Notification:
+        """Notify 1 to 1,000 recipients.
+
+        await client.notify_users(["ada"], body="Your code is 123 456.", priority="high",
+                                  channels=["sms"], expires_at=now + timedelta(minutes=5))
+        await client.notify_users(["ada"], template="shipped", variables={"order": 7})
+        """
+        draft = Draft(user_ids=user_ids, **message)
+        return await self._publish("/v1/notifications", draft, idempotency_key)
+
+    async def notify_group(
+        self, group: str, *, idempotency_key: str | None = None, **message: Unpack[Message]
+    ) -> Notification:
+        """Notify everybody in a group of yours.
+
+        await client.notify_group("on-call", title="Disk full", body="db-1 has 2 % left.")
+        """
+        path = f"/v1/groups/{segment(group)}/notify"
+        return await self._publish(path, Draft(**message), idempotency_key)
+
+    async def publish(
+        self, topic: str, *, idempotency_key: str | None = None, **message: Unpack[Message]
+    ) -> Notification:
+        """Notify everybody subscribed to ``topic``, on the channels they chose.
+
+        await client.publish("order-updates", title="Shipped", body="Order 7 is on its way.")
+        """
+        path = f"/v1/topics/{segment(topic)}/publish"
+        return await self._publish(path, Draft(**message), idempotency_key)
+
+    async def notify_batch(
+        self, drafts: Sequence[Draft], *, idempotency_key: str | None = None
+    ) -> list[BatchResult]:
+        """Up to 1,000 different notifications in one call, with a result each in their order.
+
+        drafts = [Draft(user_ids=["ada"], body="1"), Draft(user_ids=["bo"], body="2")]
+        await client.notify_batch(drafts)
+        """
+        answer = await self._http.request(
+            "POST",
+            "/v1/notifications/batch",
+            {"notifications": [draft.body_of() for draft in drafts]},
+            key=idempotency_key or new_key(),
+        )
+        return [read(BatchResult, with_problem(result)) for result in answer.body["results"]]
+
+    async def get_notification(self, notification_id: str) -> Notification:
+        """Its state, and its deliveries counted by channel and state."""
+        answer = await self._http.request("GET", f"/v1/notifications/{segment(notification_id)}")
+        return read(Notification, answer.body)
+
+    def list_notifications(self) -> AsyncIterator[Notification]:
+        """Your notifications, newest first."""
+        return self._pages(Notification, "/v1/notifications")
+
+    def deliveries(
+        self, notification_id: str, *, state: str | None = None, channel: str | None = None
+    ) -> AsyncIterator[Delivery]:
+        """Its deliveries with every attempt, read a page at a time as they are iterated.
+
+        async for delivery in client.deliveries(posted.id, state="failed"):
+            print(delivery.user_id, delivery.reason, delivery.attempts)
+        """
+        path = f"/v1/notifications/{segment(notification_id)}/deliveries"
+        return self._pages(Delivery, path, state=state, channel=channel)
+
+    async def cancel(self, notification_id: str) -> Notification:
+        """Stop what has not been sent. What is being sent right now cannot be called back."""
+        path = f"/v1/notifications/{segment(notification_id)}/cancel"
+        return read(Notification, (await self._http.request("POST", path)).body)
+
+    async def wait(self, notification_id: str, timeout: float = 60.0) -> Notification:
+        """The notification once nothing more is to be sent.
+
+        Raises ``StillSending`` after ``timeout`` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        pause = 0.05
+        while not (found := await self.get_notification(notification_id)).done:
+            if time.monotonic() + pause > deadline:
+                raise StillSending(
+                    f"After {timeout:g} s notification {notification_id} is {found.state}: "
+                    f"{dict(found.counts)}."
+                )
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 1.5)
+        return found
+
+    async def _publish(self, path: str, draft: Draft, key: str | None) -> Notification:
+        answer = await self._http.request("POST", path, draft.body_of(), key=key or new_key())
+        replayed = answer.headers.get("idempotent-replayed") == "true"
+        return replace(read(Notification, answer.body), replayed=replayed)

@@ -1,0 +1,80 @@
+"""Templates."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from notifier.client._async.base import AsyncCalls, segment
+from notifier.client.rows import Preview, Template, TemplateContent
+from notifier.client.rows.base import read
+
+
+class AsyncTemplates(AsyncCalls):
+    """What notifications say, per channel and language, in versions that never change."""
+
+    async def create_template(
+        self,
+        name: str,
+        contents: Sequence[TemplateContent],
+        *,
+        default_locale: str,
+        display_name: str = "",
+    ) -> Template:
+        """Create a template, checked before it is stored; it is version 1.
+
+        shipped = TemplateContent(channel="push", locale="en", title="Shipped",
+                                  body="Order {{ order }} is on its way.")
+        await client.create_template("shipped", [shipped], default_locale="en")
+        """
+        body = {"name": name, "display_name": display_name, **_version(contents, default_locale)}
+        answer = await self._http.request("POST", "/v1/templates", body, repeatable=False)
+        return read(Template, answer.body)
+
+    async def add_template_version(
+        self, name: str, contents: Sequence[TemplateContent], *, default_locale: str
+    ) -> Template:
+        """Store a new version, which is used from then on."""
+        path = f"{_template(name)}/versions"
+        body = _version(contents, default_locale)
+        return read(Template, (await self._http.request("POST", path, body, repeatable=False)).body)
+
+    async def get_template(self, name: str, *, version: int | None = None) -> Template:
+        """A template of yours in its newest version, or in the one asked for."""
+        query = None if version is None else {"version": version}
+        return read(Template, (await self._http.request("GET", _template(name), query=query)).body)
+
+    def list_templates(self) -> AsyncIterator[Template]:
+        """Your templates, each in its newest version."""
+        return self._pages(Template, "/v1/templates")
+
+    async def delete_template(self, name: str) -> None:
+        """Delete a template. What was published with it is still delivered."""
+        await self._http.request("DELETE", _template(name), repeatable=False)
+
+    async def preview_template(
+        self,
+        name: str,
+        channel: str,
+        variables: Mapping[str, Any],
+        *,
+        locale: str | None = None,
+        version: int | None = None,
+    ) -> Preview:
+        """The template filled in, as a recipient with this locale would get it."""
+        body: dict[str, Any] = {"channel": channel, "variables": dict(variables)}
+        if locale is not None:
+            body["locale"] = locale
+        if version is not None:
+            body["version"] = version
+        path = f"{_template(name)}/preview"
+        return read(Preview, (await self._http.request("POST", path, body)).body)
+
+
+def _template(name: str) -> str:
+    return f"/v1/templates/{segment(name)}"
+
+
+def _version(contents: Sequence[TemplateContent], default_locale: str) -> dict[str, Any]:
+    return {
+        "default_locale": default_locale,
+        "contents": [content.body_of() for content in contents],
+    }

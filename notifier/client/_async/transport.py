@@ -1,0 +1,76 @@
+"""Calls that are repeated until they are answered, where repeating them does no harm: aiohttp."""
+
+import asyncio
+import time
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from notifier.client.calls import (
+    CONNECT_TIMEOUT,
+    Answer,
+    Call,
+    answer_of,
+    backoff,
+    connection_failed,
+    may_repeat,
+)
+from notifier.client.errors import NotifierError
+
+
+class AsyncTransport:
+    """Keeps connections open, for one event loop.
+
+    ``timeout``: seconds one request may take; ``retry_for``: seconds in which a call may start
+    over, waits included.
+    """
+
+    def __init__(self, base_url: str, token: str, *, timeout: float, retry_for: float) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._token = token
+        self._retry_for = retry_for
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout, sock_connect=min(timeout, CONNECT_TIMEOUT)
+        )
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def request(self, method: str, path: str, body: Any = None, **rest: Any) -> Answer:
+        """The answer, if it is a 2xx; raises ``NotifierError``. ``rest``: fields of ``Call``."""
+        call = Call(method, path, body, **rest)
+        deadline = time.monotonic() + self._retry_for
+        attempt = 0
+        while True:
+            try:
+                return await self._once(call)
+            except NotifierError as error:
+                wait = backoff(attempt, error.retry_after)
+                again = may_repeat(error, call.repeatable)
+                if not again or time.monotonic() + wait > deadline:
+                    raise
+            await asyncio.sleep(wait)
+            attempt += 1
+
+    async def _once(self, call: Call) -> Answer:
+        if self._session is None:  # which wants a running loop
+            self._session = aiohttp.ClientSession(timeout=self._timeout)
+        try:
+            async with self._session.request(
+                call.method,
+                URL(self._base_url + call.target, encoded=True),
+                data=call.encoded(),
+                headers=call.headers(self._token),
+                allow_redirects=False,
+            ) as response:
+                return answer_of(response.status, response.headers, await response.read())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            # Both mean that no request was written.
+            unwritten = isinstance(
+                error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+            )
+            raise connection_failed(self._base_url, error, written=not unwritten) from error

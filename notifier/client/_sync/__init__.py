@@ -1,0 +1,1 @@
+# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.

@@ -1,0 +1,80 @@
+# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""A publisher's own affairs: keys, usage, audit trail, status webhooks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from notifier.client._sync.base import Calls, segment
+from notifier.client.rows import ApiKey, AuditEvent, StatusWebhook
+from notifier.client.rows.base import read, write_query
+
+
+class Accounts(Calls):
+    """What belongs to the publisher whose key is used."""
+
+    def create_api_key(
+        self, scopes: Sequence[str], *, name: str = "", expires_at: datetime | None = None
+    ) -> ApiKey:
+        """Make a key with these scopes; its ``key`` is shown in this answer only."""
+        body = {"scopes": list(scopes), **write_query({"name": name, "expires_at": expires_at})}
+        answer = self._http.request("POST", "/v1/api-keys", body, repeatable=False)
+        return read(ApiKey, answer.body)
+
+    def list_api_keys(self) -> Iterator[ApiKey]:
+        """Your keys, revoked ones too, oldest first."""
+        return self._pages(ApiKey, "/v1/api-keys")
+
+    def revoke_api_key(self, prefix: str) -> None:
+        """The key works no more."""
+        self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}")
+
+    def usage(self) -> Mapping[str, Any]:
+        """Your limits, and what you used of them."""
+        found: Mapping[str, Any] = (self._http.request("GET", "/v1/usage")).body
+        return found
+
+    def list_audit_events(
+        self,
+        *,
+        object_type: str | None = None,
+        object_name: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterator[AuditEvent]:
+        """Who changed what of yours, newest first.
+
+        for event in client.list_audit_events(object_type="topic"):
+            print(event.at, event.actor, event.action, event.object_name)
+        """
+        filters = write_query(
+            {"object_type": object_type, "object_name": object_name, "since": since}
+        )
+        return self._pages(AuditEvent, "/v1/audit", **filters)
+
+    # -- Status webhooks ----------------------------------------------------------------------
+
+    def create_status_webhook(
+        self, url: str, events: Sequence[str], *, secret: str | None = None
+    ) -> StatusWebhook:
+        """Have ``url`` told when deliveries become one of ``events``; its ``secret`` is shown once.
+
+        client.create_status_webhook("https://shop.example.com/hooks", ["failed", "dead"])
+        """
+        body: dict[str, Any] = {"url": url, "events": list(events)}
+        if secret is not None:
+            body["secret"] = secret
+        answer = self._http.request("POST", "/v1/status-webhooks", body, repeatable=False)
+        return read(StatusWebhook, answer.body)
+
+    def list_status_webhooks(self) -> Iterator[StatusWebhook]:
+        """Your status webhooks, oldest first."""
+        return self._pages(StatusWebhook, "/v1/status-webhooks")
+
+    def update_status_webhook(self, webhook_id: int, events: Sequence[str]) -> StatusWebhook:
+        """Choose other events."""
+        path, body = f"/v1/status-webhooks/{webhook_id}", {"events": list(events)}
+        return read(StatusWebhook, (self._http.request("PATCH", path, body)).body)
+
+    def delete_status_webhook(self, webhook_id: int) -> None:
+        """Tell it nothing more."""
+        self._http.request("DELETE", f"/v1/status-webhooks/{webhook_id}", repeatable=False)

@@ -1,0 +1,67 @@
+# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""What every part of the client stands on."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from notifier.client._sync.transport import Transport
+from notifier.client.errors import from_problem
+from notifier.client.rows.base import Row, read
+
+#: As many as the API takes in one call.
+BULK = 1_000
+PAGE = 200
+
+
+class Calls:
+    """One connection to the API, and how its lists and bulk calls are made."""
+
+    _http: Transport
+
+    def _pages(self, row: type[Row], path: str, **filters: Any) -> Iterator[Row]:
+        query: dict[str, Any] = {k: v for k, v in filters.items() if v is not None}
+        query["limit"] = PAGE
+        while True:
+            page = (self._http.request("GET", path, query=query)).body
+            for answer in page["data"]:
+                yield read(row, answer)
+            if not page["next"]:
+                return
+            query["cursor"] = page["next"]
+
+    def _bulk(
+        self, row: type[Row], path: str, name: str, items: Iterable[dict[str, Any]]
+    ) -> list[Row]:
+        results: list[Row] = []
+        for start, part in slices(items):
+            answer = self._http.request("POST", path, {name: part})
+            for result in answer.body["results"]:
+                shifted = {**result, "index": start + result["index"]}
+                results.append(read(row, with_problem(shifted)))
+        return results
+
+
+def slices(items: Iterable[Any]) -> list[tuple[int, list[Any]]]:
+    """``items`` in parts that one call takes, each with its first one's index."""
+    waiting = list(items)
+    return [(start, waiting[start : start + BULK]) for start in range(0, len(waiting), BULK)]
+
+
+def new_key() -> str:
+    """A fresh Idempotency-Key."""
+    return str(uuid.uuid4())
+
+
+def segment(text: str) -> str:
+    """``text`` as one segment of a path."""
+    return quote(text, safe="")
+
+
+def with_problem(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``result`` with its problem, if it has one, as the error it would have been alone."""
+    if "problem" not in result:
+        return result
+    problem = result["problem"]
+    return {**result, "problem": from_problem(problem["status"], problem)}

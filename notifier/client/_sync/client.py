@@ -1,0 +1,47 @@
+# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""The client: one method for each thing the API does."""
+
+from typing import Self
+
+from notifier.client._sync.accounts import Accounts
+from notifier.client._sync.dead_letters import DeadLetters
+from notifier.client._sync.groups import Groups
+from notifier.client._sync.publishing import Publishing
+from notifier.client._sync.recipients import Recipients
+from notifier.client._sync.templates import Templates
+from notifier.client._sync.topics import Topics
+from notifier.client._sync.transport import Transport
+
+
+class NotifierClient(
+    Publishing,
+    Topics,
+    Recipients,
+    Groups,
+    Templates,
+    DeadLetters,
+    Accounts,
+):
+    """The API at ``base_url`` (without ``/v1``), used with ``api_key``: a key, or a JWT of your
+    identity provider.
+
+    Requests that can be repeated safely are: on connection errors, 429, 502, 503 and 504, with
+    growing, jittered waits, for at most ``retry_for`` seconds. Publishing is always safe, since it
+    carries an Idempotency-Key. Other errors are raised at once, as a ``NotifierError``.
+    ``timeout``: seconds that one request may take.
+    """
+
+    def __init__(
+        self, base_url: str, api_key: str, *, timeout: float = 15.0, retry_for: float = 30.0
+    ) -> None:
+        self._http = Transport(base_url, api_key, timeout=timeout, retry_for=retry_for)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()

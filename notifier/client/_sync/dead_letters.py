@@ -1,0 +1,99 @@
+# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""Dead letters and suppressions: what could not be sent, and what must not be."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from notifier.client._sync.base import Calls, segment
+from notifier.client.rows import DeadLetter, Delivery, Redriven, Suppression
+from notifier.client.rows.base import read, write_query
+
+
+class DeadLetters(Calls):
+    """Deliveries out of attempts, and addresses that are not sent to."""
+
+    def list_dead_letters(
+        self,
+        *,
+        topic: str | None = None,
+        channel: str | None = None,
+        provider: str | None = None,
+        reason: str | None = None,
+    ) -> Iterator[DeadLetter]:
+        """Your dead letters, newest first."""
+        return self._pages(
+            DeadLetter,
+            "/v1/dead-letters",
+            topic=topic,
+            channel=channel,
+            provider=provider,
+            reason=reason,
+        )
+
+    def get_dead_letter(self, delivery_id: str) -> Delivery:
+        """A dead letter with every attempt."""
+        path = f"/v1/dead-letters/{segment(delivery_id)}"
+        return read(Delivery, (self._http.request("GET", path)).body)
+
+    def redrive(self, delivery_ids: Sequence[str]) -> Redriven:
+        """Put up to 1,000 dead letters back: they are sent again as if for the first time."""
+        body = {"ids": list(delivery_ids)}
+        answer = self._http.request("POST", "/v1/dead-letters/redrive", body)
+        return read(Redriven, answer.body)
+
+    def redrive_all(
+        self,
+        *,
+        topic: str | None = None,
+        channel: str | None = None,
+        provider: str | None = None,
+        reason: str | None = None,
+        died_after: datetime | None = None,
+        died_before: datetime | None = None,
+    ) -> int:
+        """Put back all your dead letters that match, in as many calls as it takes; how many.
+
+        client.redrive_all(channel="email", reason="authentication")
+        """
+        match = write_query(
+            {
+                "topic": topic,
+                "channel": channel,
+                "provider": provider,
+                "reason": reason,
+                "died_after": died_after,
+                "died_before": died_before,
+            }
+        )
+        total, more = 0, True
+        while more:
+            path, body = "/v1/dead-letters/redrive", {"match": match}
+            redriven = read(Redriven, (self._http.request("POST", path, body)).body)
+            total += redriven.redriven
+            more = redriven.more
+        return total
+
+    # -- Suppressions -------------------------------------------------------------------------
+
+    def list_suppressions(
+        self, *, channel: str | None = None, reason: str | None = None, address: str | None = None
+    ) -> Iterator[Suppression]:
+        """Addresses that nothing is sent to; with ``address`` and ``channel`` the one asked for."""
+        return self._pages(
+            Suppression, "/v1/suppressions", channel=channel, reason=reason, address=address
+        )
+
+    def suppress(self, channel: str, address: str, *, reason: str | None = None) -> Suppression:
+        """Send nothing to ``address`` on ``channel`` any more.
+
+        client.suppress("email", "ada@example.com", reason="asked us by phone")
+        """
+        body = {"channel": channel, "address": address}
+        if reason is not None:
+            body["reason"] = reason
+        return read(Suppression, (self._http.request("POST", "/v1/suppressions", body)).body)
+
+    def lift_suppression(self, suppression_id: int) -> None:
+        """Let the address be sent to again."""
+        path = f"/v1/suppressions/{suppression_id}"
+        self._http.request("DELETE", path, repeatable=False)

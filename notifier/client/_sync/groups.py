@@ -1,0 +1,61 @@
+# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""Named sets of recipients."""
+
+from collections.abc import Iterable, Iterator
+
+from notifier.client._sync.base import Calls, segment, slices
+from notifier.client.rows import Added, Group, Member, Removed
+from notifier.client.rows.base import read
+
+
+class Groups(Calls):
+    """Groups of yours; ``notify_group`` notifies one."""
+
+    def put_group(self, name: str, *, display_name: str = "") -> Group:
+        """Create a group, or change what it is called."""
+        body = {"display_name": display_name}
+        return read(Group, (self._http.request("PUT", _group(name), body)).body)
+
+    def get_group(self, name: str) -> Group:
+        """A group of yours."""
+        return read(Group, (self._http.request("GET", _group(name))).body)
+
+    def list_groups(self) -> Iterator[Group]:
+        """Your groups, oldest first."""
+        return self._pages(Group, "/v1/groups")
+
+    def delete_group(self, name: str) -> None:
+        """Delete a group; nothing happens to the people in it."""
+        self._http.request("DELETE", _group(name), repeatable=False)
+
+    def list_members(self, group: str) -> Iterator[Member]:
+        """Who is in a group, read a page at a time as they are iterated."""
+        return self._pages(Member, f"{_group(group)}/members")
+
+    def add_members(self, group: str, user_ids: Iterable[str]) -> Added:
+        """Add any number of recipients, 1,000 a call. Who is in it already stays in it.
+
+        added = client.add_members("on-call", ["ada", "bo"])
+        """
+        added, already, unknown = 0, 0, []
+        for _, part in slices(user_ids):
+            path = f"{_group(group)}/members"
+            answer = (self._http.request("POST", path, {"user_ids": part})).body
+            added += answer["added"]
+            already += answer["already"]
+            unknown += answer["unknown"]
+        return Added(added, already, tuple(unknown))
+
+    def remove_members(self, group: str, user_ids: Iterable[str]) -> Removed:
+        """Take any number of recipients out of a group, 1,000 a call."""
+        removed, unknown = 0, []
+        for _, part in slices(user_ids):
+            path = f"{_group(group)}/members/remove"
+            answer = (self._http.request("POST", path, {"user_ids": part})).body
+            removed += answer["removed"]
+            unknown += answer["unknown"]
+        return Removed(removed, tuple(unknown))
+
+
+def _group(name: str) -> str:
+    return f"/v1/groups/{segment(name)}"

@@ -1,0 +1,95 @@
+# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""Recipients, their contacts and preferences."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from notifier.client._sync.base import Calls, segment
+from notifier.client.calls import Answer
+from notifier.client.rows import Contact, Device, Preference, Recipient, RecipientResult
+from notifier.client.rows.base import read
+
+
+class Recipients(Calls):
+    """People by the company's own ``user_id``."""
+
+    def upsert_recipient(
+        self,
+        user_id: str,
+        *,
+        locale: str | None = None,
+        time_zone: str | None = None,
+        devices: Sequence[Device] = (),
+        contacts: Sequence[Contact] = (),
+        preferences: Sequence[Preference] = (),
+    ) -> Recipient:
+        """Create or change a recipient; what is left out stays as it is. Everybody has an inbox.
+
+        client.upsert_recipient("ada", time_zone="Europe/Vienna",
+                                      devices=[Device("ios", token)],
+                                      contacts=[Contact("email", "ada@example.com")])
+        """
+        person = Recipient(user_id, locale, time_zone, devices, contacts, preferences)
+        answer = self._http.request("PUT", _recipient(user_id), person.body_of())
+        return read(Recipient, answer.body)
+
+    def upsert_recipients(self, recipients: Iterable[Recipient]) -> list[RecipientResult]:
+        """Create or change any number, 1,000 a call, with a result each in their order."""
+        return self._bulk(
+            RecipientResult,
+            "/v1/recipients/bulk",
+            "recipients",
+            ({"user_id": person.user_id, **person.body_of()} for person in recipients),
+        )
+
+    def get_recipient(self, user_id: str) -> Recipient:
+        """A recipient with devices and contacts, addresses masked."""
+        return read(Recipient, (self._http.request("GET", _recipient(user_id))).body)
+
+    def add_device(
+        self,
+        user_id: str,
+        platform: str,
+        token: str,
+        *,
+        app: str = "",
+        last_active_at: datetime | None = None,
+    ) -> Device:
+        """Register a device, or say that it is still there; one that was disabled is active."""
+        device = Device(platform, token, app, last_active_at)
+        path = f"{_recipient(user_id)}/devices"
+        return read(Device, (self._http.request("POST", path, device.body_of())).body)
+
+    def add_contact(
+        self, user_id: str, channel: str, address: str, *, secret: str | None = None
+    ) -> Contact:
+        """Add a phone number (sms), an email address or a webhook's URL.
+
+        The ``secret`` that signs a webhook is in the answer where it was given or made.
+        """
+        path = f"{_recipient(user_id)}/contacts"
+        body = Contact(channel, address, secret).body_of()
+        return read(Contact, (self._http.request("POST", path, body)).body)
+
+    def get_preferences(self, user_id: str) -> list[Preference]:
+        """What a recipient wants and refused."""
+        path = f"{_recipient(user_id)}/preferences"
+        return _preferences(self._http.request("GET", path))
+
+    def set_preferences(self, user_id: str, preferences: Sequence[Preference]) -> list[Preference]:
+        """Replace what a recipient wants and refuses. The most specific preference decides.
+
+        no_offers = Preference(False, channel="sms", category="marketing")
+        client.set_preferences("ada", [no_offers])
+        """
+        body = {"preferences": [preference.body_of() for preference in preferences]}
+        path = f"{_recipient(user_id)}/preferences"
+        return _preferences(self._http.request("PUT", path, body))
+
+
+def _recipient(user_id: str) -> str:
+    return f"/v1/recipients/{segment(user_id)}"
+
+
+def _preferences(answer: Answer) -> list[Preference]:
+    return [read(Preference, row) for row in answer.body["preferences"]]

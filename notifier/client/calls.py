@@ -1,0 +1,119 @@
+"""What a call is made of and when it is made again, whatever carries it."""
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from notifier.client.errors import ConnectionFailed, NotifierError, from_problem
+
+#: What a proxy, an overloaded or a restarting service answers: it may be different in a moment.
+_PASSING = frozenset({429, 502, 503, 504})
+_IN_FLIGHT = "idempotency-in-flight"
+_FIRST_WAIT = 0.2
+_LONGEST_WAIT = 5.0
+#: Seconds a connection may take.
+CONNECT_TIMEOUT = 5.0
+USER_AGENT = "notifier-client/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx. ``body`` is the parsed JSON, ``None`` where there is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the API, the same however often it is made.
+
+    ``key`` is its Idempotency-Key. ``repeatable``: whether making it twice does no more than
+    making it once; if not, it is repeated only where the first one cannot have been acted upon.
+    """
+
+    method: str
+    path: str
+    body: Any = None
+    query: Mapping[str, Any] | None = None
+    key: str | None = None
+    repeatable: bool = True
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    def headers(self, token: str) -> dict[str, str]:
+        headers = {
+            "authorization": f"Bearer {token}",
+            "accept": "application/json",
+            "user-agent": USER_AGENT,
+        }
+        if self.key is not None:
+            headers["idempotency-key"] = self.key
+        if self.body is not None:
+            headers["content-type"] = "application/json"
+        return headers
+
+    def encoded(self) -> bytes | None:
+        if self.body is None:
+            return None
+        return json.dumps(self.body, ensure_ascii=False, allow_nan=False).encode()
+
+
+def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """The answer, if it is a 2xx; raises ``NotifierError``. ``headers`` ignore case."""
+    parsed = _parsed(body)
+    if 200 <= status < 300:
+        return Answer(status, headers, parsed)
+    raise from_problem(
+        status,
+        parsed if isinstance(parsed, dict) else {},
+        _seconds(headers.get("retry-after")),
+    )
+
+
+def connection_failed(base_url: str, error: Exception, *, written: bool) -> ConnectionFailed:
+    """The error for a call that nothing answered."""
+    kind = "no-answer" if written else "not-connected"
+    said = str(error) or type(error).__name__
+    return ConnectionFailed(f"{base_url} does not answer: {said}", type=kind)
+
+
+def may_repeat(error: NotifierError, repeatable: bool) -> bool:
+    """Whether the call may be made again after ``error``."""
+    if error.status == 429 or error.type == "not-connected":
+        return True
+    passing = error.status in _PASSING or error.type == _IN_FLIGHT
+    return repeatable and (passing or isinstance(error, ConnectionFailed))
+
+
+def backoff(attempt: int, asked: float | None) -> float:
+    """Seconds to wait: twice as long each time, spread so that clients do not come back at once.
+
+    What the service asked for is a floor.
+    """
+    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**attempt)
+    planned = longest * (0.5 + random.random() / 2)
+    return planned if asked is None else max(planned, asked * (1 + 0.1 * random.random()))
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After in seconds. The service sends no dates, and a proxy's is left unread."""
+    try:
+        return max(0.0, float(retry_after)) if retry_after else None
+    except ValueError:
+        return None
+
+
+def _parsed(body: bytes) -> Any:
+    """The JSON in ``body``; ``None`` where it is empty or, from some proxy, something else."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None

@@ -1,0 +1,60 @@
+"""What goes in and comes out, as frozen dataclasses."""
+
+from notifier.client.rows.accounts import ApiKey, AuditEvent
+from notifier.client.rows.dead_letters import DeadLetter, Redriven
+from notifier.client.rows.groups import Added, Group, Member, Removed
+from notifier.client.rows.inbox import InboxItem, Marked
+from notifier.client.rows.notifications import (
+    Attempt,
+    BatchResult,
+    Delivery,
+    Draft,
+    Message,
+    Notification,
+    Receipt,
+)
+from notifier.client.rows.recipients import (
+    Contact,
+    Device,
+    Preference,
+    Recipient,
+    RecipientResult,
+)
+from notifier.client.rows.status_webhooks import StatusWebhook
+from notifier.client.rows.suppressions import Suppression
+from notifier.client.rows.templates import Preview, Template, TemplateContent
+from notifier.client.rows.topics import Subscriber, Subscription, SubscriptionResult, Topic
+
+__all__ = [
+    "Added",
+    "ApiKey",
+    "Attempt",
+    "AuditEvent",
+    "BatchResult",
+    "Contact",
+    "DeadLetter",
+    "Delivery",
+    "Device",
+    "Draft",
+    "Group",
+    "InboxItem",
+    "Marked",
+    "Member",
+    "Message",
+    "Notification",
+    "Preference",
+    "Preview",
+    "Receipt",
+    "Recipient",
+    "RecipientResult",
+    "Redriven",
+    "Removed",
+    "StatusWebhook",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionResult",
+    "Suppression",
+    "Template",
+    "TemplateContent",
+    "Topic",
+]

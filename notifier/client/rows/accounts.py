@@ -1,0 +1,37 @@
+"""A publisher's own affairs: keys, limits, audit trail."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from notifier.client.rows.base import TIME, TUPLE
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key. ``key`` is the key itself, shown once, when it is made."""
+
+    prefix: str
+    name: str = ""
+    scopes: tuple[str, ...] = field(default=(), metadata=TUPLE)
+    created_at: datetime | None = field(default=None, metadata=TIME)
+    expires_at: datetime | None = field(default=None, metadata=TIME)
+    revoked_at: datetime | None = field(default=None, metadata=TIME)
+    last_used_at: datetime | None = field(default=None, metadata=TIME)
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Who changed what, when and from where, and what it was before and after."""
+
+    at: datetime = field(metadata=TIME)
+    actor_kind: str
+    actor: str
+    action: str
+    object_type: str
+    object_name: str
+    remote_address: str | None = None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None

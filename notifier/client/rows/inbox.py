@@ -1,0 +1,36 @@
+"""What a person finds in the inbox."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from notifier.client.rows.base import TIME, TUPLE
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """One notification in one person's inbox."""
+
+    id: int
+    title: str
+    body: str
+    status: str
+    created_at: datetime = field(metadata=TIME)
+    severity: str = "info"
+    display_type: str = "inbox"
+    source: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    actions: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = field(default=None, metadata=TIME)
+    read_at: datetime | None = field(default=None, metadata=TIME)
+    acknowledged_at: datetime | None = field(default=None, metadata=TIME)
+    notification_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """How many items changed, and which ids are ``unknown``: nobody's, or somebody else's."""
+
+    changed: int
+    unknown: tuple[int, ...] = field(default=(), metadata=TUPLE)

@@ -1,0 +1,161 @@
+"""Notifications, their deliveries and attempts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypedDict
+
+from notifier.client.errors import NotifierError
+from notifier.client.rows.base import TIME, TUPLE, many, one, write
+
+
+class Message(TypedDict, total=False):
+    """What a notification says, and how it is to be sent: keywords of everything that publishes.
+
+    Either ``title``, ``body``, ``data`` (for the app), ``actions`` (label to URL), and for the
+    inbox ``severity`` (info, success, warning, error), ``display_type`` and ``source``; or a
+    ``template``'s name with its ``variables``, and a ``template_version`` if not the newest.
+    ``channels``: only these, else wherever the recipients can be reached; ``priority``: high,
+    normal or low; ``send_at`` and ``expires_at``: not before and not after, with a time zone;
+    ``collapse_key``: a later push with the same one replaces this.
+    """
+
+    title: str | None
+    body: str | None
+    data: Mapping[str, Any] | None
+    actions: Mapping[str, str] | None
+    severity: str | None
+    display_type: str | None
+    source: str | None
+    template: str | None
+    template_version: int | None
+    variables: Mapping[str, Any] | None
+    priority: str | None
+    channels: Sequence[str] | None
+    send_at: datetime | None
+    expires_at: datetime | None
+    collapse_key: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A notification to be posted, one of a batch. ``Message`` says what its fields are."""
+
+    user_ids: Sequence[str] | None = None
+    title: str | None = None
+    body: str | None = None
+    data: Mapping[str, Any] | None = None
+    actions: Mapping[str, str] | None = None
+    severity: str | None = None
+    display_type: str | None = None
+    source: str | None = None
+    template: str | None = None
+    template_version: int | None = None
+    variables: Mapping[str, Any] | None = None
+    priority: str | None = None
+    channels: Sequence[str] | None = None
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+    collapse_key: str | None = None
+
+    def body_of(self) -> dict[str, Any]:
+        """As the API takes it."""
+        body = write(
+            self, "user_ids", "priority", "channels", "send_at", "expires_at", "collapse_key"
+        )
+        words = ("title", "body", "data", "actions", "severity", "display_type", "source")
+        if content := write(self, *words):
+            body["content"] = content
+        if self.template is not None:
+            version = {} if self.template_version is None else {"version": self.template_version}
+            variables = dict(self.variables or {})
+            body["template"] = {"name": self.template, "variables": variables, **version}
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A notification and what became of it.
+
+    ``state``: accepted or scheduled (in the answer to a post), then scheduled, sending, done or
+    cancelled. ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
+    ``replayed``: this is the first answer again, since the idempotency key was used before.
+    """
+
+    id: str
+    state: str
+    priority: str
+    channels: tuple[str, ...] = field(metadata=TUPLE)
+    created_at: datetime = field(metadata=TIME)
+    send_at: datetime | None = field(default=None, metadata=TIME)
+    expires_at: datetime | None = field(default=None, metadata=TIME)
+    cancelled_at: datetime | None = field(default=None, metadata=TIME)
+    topic: str | None = None
+    group: str | None = None
+    collapse_key: str = ""
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    replayed: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be sent."""
+        return self.state in ("done", "cancelled")
+
+    def count(self, state: str) -> int:
+        """How many deliveries are in ``state``, on all channels."""
+        return sum(by_state.get(state, 0) for by_state in self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to a provider. ``outcome``: accepted, retry, refused or unknown."""
+
+    number: int
+    provider: str
+    started_at: datetime = field(metadata=TIME)
+    duration_ms: int
+    outcome: str
+    reason: str = ""
+    status: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the provider said later. ``event``: delivered, bounced, complained, …"""
+
+    event: str
+    at: datetime = field(metadata=TIME)
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One notification to one recipient's one address (masked) on one channel.
+
+    ``instead_of``: the delivery in whose place this one was made, after its last attempt.
+    """
+
+    id: str
+    channel: str
+    state: str
+    created_at: datetime = field(metadata=TIME)
+    updated_at: datetime = field(metadata=TIME)
+    user_id: str | None = None
+    address: str | None = None
+    reason: str = ""
+    provider: str = ""
+    provider_message_id: str = ""
+    next_attempt_at: datetime | None = field(default=None, metadata=TIME)
+    attempts: tuple[Attempt, ...] = field(default=(), metadata=many(Attempt))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of one notification of a batch. ``status``: accepted or error."""
+
+    index: int
+    status: str
+    notification: Notification | None = field(default=None, metadata=one(Notification))
+    problem: NotifierError | None = None

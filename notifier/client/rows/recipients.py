@@ -1,0 +1,97 @@
+"""People, where they are reached, and what they refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from notifier.client.errors import NotifierError
+from notifier.client.rows.base import TIME, TUPLE, many, write
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where push reaches a recipient. ``platform``: ios, android or web.
+
+    What is read back has an ``id`` and a ``state``, and the token is masked.
+    """
+
+    platform: str
+    token: str
+    app: str = ""
+    last_active_at: datetime | None = field(default=None, metadata=TIME)
+    id: int | None = None
+    state: str = ""
+    disabled_reason: str = ""
+
+    def body_of(self) -> dict[str, Any]:
+        """As the API takes it."""
+        return write(self, "platform", "token", "app", "last_active_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A phone number (sms), an email address or a webhook's URL.
+
+    ``secret`` signs what a webhook gets (``whsec_…``); one is made, and shown once, where none is
+    given. What is read back has an ``id`` and a ``state``, and the address is masked.
+    """
+
+    channel: str
+    address: str
+    secret: str | None = None
+    id: int | None = None
+    state: str = ""
+    disabled_reason: str = ""
+
+    def body_of(self) -> dict[str, Any]:
+        """As the API takes it."""
+        return write(self, "channel", "address", "secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A wish or a refusal; what is left out means any. Of several the most specific decides."""
+
+    allowed: bool
+    channel: str | None = None
+    topic: str | None = None
+    category: str | None = None
+
+    def body_of(self) -> dict[str, Any]:
+        """As the API takes it."""
+        return write(self, "allowed", "channel", "topic", "category")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person by the company's own ``user_id``. Written, what is left out stays as it is.
+
+    ``locale`` is a BCP 47 tag, ``time_zone`` an IANA name. ``secrets``, read back only: of each
+    webhook written just now, its masked ``address`` and its ``secret``.
+    """
+
+    user_id: str
+    locale: str | None = None
+    time_zone: str | None = None
+    devices: Sequence[Device] = field(default=(), metadata=many(Device))
+    contacts: Sequence[Contact] = field(default=(), metadata=many(Contact))
+    preferences: Sequence[Preference] = ()
+    secrets: tuple[Mapping[str, str], ...] = field(default=(), metadata=TUPLE)
+
+    def body_of(self) -> dict[str, Any]:
+        """As the API takes it, without ``user_id``."""
+        parts = ("devices", "contacts", "preferences")
+        many = {name: [row.body_of() for row in getattr(self, name)] for name in parts}
+        return {**write(self, "locale", "time_zone"), **many}
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientResult:
+    """What became of one recipient of many. ``status``: created, updated or error."""
+
+    index: int
+    status: str
+    user_id: str | None = None
+    secrets: tuple[Mapping[str, str], ...] = field(default=(), metadata=TUPLE)
+    problem: NotifierError | None = None

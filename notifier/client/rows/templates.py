@@ -1,0 +1,50 @@
+"""Templates, their versions and contents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from notifier.client.rows.base import TIME, many, write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateContent:
+    """What a template says on one channel in one language; ``html`` is for email."""
+
+    channel: str
+    locale: str
+    title: str | None = None
+    body: str | None = None
+    html: str | None = None
+    data: Mapping[str, Any] | None = None
+    actions: Mapping[str, str] | None = None
+
+    def body_of(self) -> dict[str, Any]:
+        """As the API takes it."""
+        return write(self, "channel", "locale", "title", "body", "html", "data", "actions")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template in one version; versions never change."""
+
+    name: str
+    version: int
+    default_locale: str = ""
+    display_name: str = ""
+    created_at: datetime | None = field(default=None, metadata=TIME)
+    contents: Sequence[TemplateContent] = field(default=(), metadata=many(TemplateContent))
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A template filled in. ``locale`` is the one that was found."""
+
+    channel: str
+    locale: str
+    title: str = ""
+    body: str = ""
+    html: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    actions: Mapping[str, str] = field(default_factory=dict)

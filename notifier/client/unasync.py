@@ -1,0 +1,46 @@
+"""``python -m notifier.client.unasync``: the synchronous client, made from the asynchronous one.
+
+Both say the same but for ``async`` and ``await``, so one of them is written and the other made.
+A test holds the copy to its source.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SOURCE, COPY = HERE / "_async", HERE / "_sync"
+#: Each carries calls over a library of its own.
+WRITTEN_TWICE = frozenset({"transport.py"})
+NOTE = "# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.\n"
+_WORDS = [
+    (r"\basync (def|for|with) ", r"\1 "),
+    (r"\bawait ", ""),
+    (r"\bAsync(?=[A-Z])", ""),
+    (r"\b_async\b", "_sync"),
+    (r"__a(enter|exit)__", r"__\1__"),
+    (r"\basyncio\.sleep\b", "time.sleep"),
+    (r"^import asyncio\n", ""),
+]
+
+
+def made(source: str) -> str:
+    """The synchronous text for an asynchronous one."""
+    for pattern, word in _WORDS:
+        source = re.sub(pattern, word, source, flags=re.MULTILINE)
+    return NOTE + source
+
+
+def write(directory: Path) -> None:
+    """Write the synchronous client to ``directory``, as ruff would have it."""
+    for path in sorted(SOURCE.glob("*.py")):
+        if path.name not in WRITTEN_TWICE:
+            (directory / path.name).write_text(made(path.read_text()))
+    for step in (["check", "--quiet", "--select=I", "--fix"], ["format", "--quiet"]):
+        config = f"--config={HERE.parent.parent / 'pyproject.toml'}"
+        subprocess.run([sys.executable, "-m", "ruff", *step, config, str(directory)], check=True)
+
+
+if __name__ == "__main__":
+    write(COPY)
