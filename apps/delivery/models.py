@@ -335,7 +335,8 @@ class HourCount(models.Model):
     """Moves of deliveries into a state less those out of it, by hour of the move.
 
     Summed over all hours it is how many are in the state now; over one hour, what that hour
-    brought. ``topic_id`` is 0 where no topic was published to. Spread over slots as StateCount is.
+    brought. ``topic_id`` is 0 where no topic was published to. Spread over slots as StateCount is;
+    a negative slot holds what was folded (``apps.delivery.folding``).
     """
 
     pk = models.CompositePrimaryKey("publisher_id", "topic_id", "hour", "channel", "state", "slot")
@@ -348,7 +349,8 @@ class HourCount(models.Model):
     count = models.BigIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["hour"], name="hour_count_hour")]
+        # What is to be folded next, without reading what has been.
+        indexes = [models.Index(fields=["slot", "hour"], name="hour_count_to_fold")]
 
     def __str__(self) -> str:
         return f"{self.hour:%d %H:00} {self.channel} {self.state}: {self.count}"

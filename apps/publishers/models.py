@@ -1,15 +1,36 @@
 """Who may publish, and with which keys."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
 from django.db import models
 
 
 class Publisher(models.Model):
-    """A service that may publish; holds API keys."""
+    """A service that may publish; holds API keys.
+
+    Where a limit is null, the settings' default applies.
+    """
 
     name = models.SlugField(max_length=100, unique=True)
     display_name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
+    rate_per_second = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="requests a second; empty for the default",
+    )
+    burst = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="requests at once after a rest; empty for two seconds' worth",
+    )
+    quota_per_day = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        help_text="notifications accepted from midnight to midnight UTC; empty for the default",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -20,7 +41,8 @@ class ApiKey(models.Model):
     """One key of a publisher. The key itself is printed once and never stored.
 
     ``digest`` is its SHA-256: the secret part is 256 random bits, so that a slow hash would only
-    slow the API down. ``prefix`` is the part that is shown and looked up by.
+    slow the API down. ``prefix`` is the part that is shown and looked up by. A key's own rate
+    applies beside its publisher's.
     """
 
     publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, related_name="api_keys")
@@ -28,6 +50,18 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=16, unique=True)
     digest = models.BinaryField(max_length=32)
     scopes = ArrayField(models.CharField(max_length=40))
+    rate_per_second = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="requests a second; empty for its publisher's alone",
+    )
+    burst = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="requests at once after a rest; empty for two seconds' worth",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -35,6 +69,22 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+
+class DayCount(models.Model):
+    """How many notifications of a publisher were accepted on a day (UTC): its quota's measure.
+
+    Spread over slots, so that requests at the same time do not wait for one row.
+    """
+
+    pk = models.CompositePrimaryKey("publisher_id", "day", "slot")
+    publisher_id = models.BigIntegerField()
+    day = models.DateField()
+    slot = models.SmallIntegerField()
+    count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.count}"
 
 
 class AuditEvent(models.Model):
