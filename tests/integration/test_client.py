@@ -25,6 +25,7 @@ from notifier.client import (
     StillSending,
     Subscriber,
 )
+from tests.awaiting import Awaiting
 from tests.integration.api.conftest import forget_lookups
 
 IOS, ANDROID = "a" * 64, "token-of-an-android-phone"
@@ -39,15 +40,15 @@ def _nothing_is_remembered() -> Iterator[None]:
     forget_lookups()
 
 
-@pytest.fixture
-def connect(live_server: Any) -> Iterator[Connect]:
+@pytest.fixture(params=[NotifierClient, Awaiting])
+def connect(live_server: Any, request: pytest.FixtureRequest) -> Iterator[Connect]:
     """A publisher's client, by the publisher's name; ``scopes``: all unless some are given."""
     clients = []
 
     def make(name: str = "shop", scopes: Any = tuple(Scope)) -> NotifierClient:
         publisher = services.create_publisher(name)
         _, key = services.create_key(publisher.pk, set(scopes))
-        clients.append(NotifierClient(live_server.url, key, retry_for=5))
+        clients.append(request.param(live_server.url, key, retry_for=5))
         return clients[-1]
 
     yield make

@@ -4,7 +4,7 @@ import json
 import socketserver
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from notifier.client import (
     RateLimited,
     Unavailable,
 )
+from tests.awaiting import Awaiting
 
 ACCEPTED = {
     "id": "0199",
@@ -32,6 +33,7 @@ ACCEPTED = {
     "channels": ["sms"],
     "created_at": "2026-11-22T10:00:00Z",
 }
+Connect = Callable[..., NotifierClient]
 #: Instead of an answer.
 HANG_UP, SILENCE = "hang up", "silence"
 
@@ -97,11 +99,20 @@ def problem(status: int, name: str, **members: Any) -> tuple[int, dict[str, Any]
     return status, {"type": f"/problems/{name}", "detail": "Do this.", **members}
 
 
-def client(script: Script, **options: Any) -> NotifierClient:
-    return NotifierClient(script.url, "ntf_key", **{"timeout": 5, "retry_for": 20, **options})
+@pytest.fixture(params=[NotifierClient, Awaiting])
+def client(request: pytest.FixtureRequest) -> Connect:
+    """Makes a client of a script; every test is made with both kinds."""
+
+    def connect(script: Script, **options: Any) -> NotifierClient:
+        made: NotifierClient = request.param(
+            script.url, "ntf_key", **{"timeout": 5, "retry_for": 20, **options}
+        )
+        return made
+
+    return connect
 
 
-def test_publishing_is_repeated_under_the_same_key_until_it_is_answered() -> None:
+def test_publishing_is_repeated_under_the_same_key_until_it_is_answered(client: Connect) -> None:
     failures = [(503, "starting"), HANG_UP, (502, "<html>"), problem(409, "idempotency-in-flight")]
     with serving(*failures, (202, ACCEPTED)) as script, client(script) as notifier:
         posted = notifier.notify_users(["ada"], body="Hello")
@@ -111,7 +122,7 @@ def test_publishing_is_repeated_under_the_same_key_until_it_is_answered() -> Non
     assert script.keys()[0]
 
 
-def test_each_call_has_a_key_of_its_own_unless_one_is_given() -> None:
+def test_each_call_has_a_key_of_its_own_unless_one_is_given(client: Connect) -> None:
     with serving((202, ACCEPTED)) as script, client(script) as notifier:
         notifier.publish("news", body="Hello")
         notifier.publish("news", body="Hello")
@@ -121,7 +132,7 @@ def test_each_call_has_a_key_of_its_own_unless_one_is_given() -> None:
     assert given == "order-7"
 
 
-def test_only_what_was_given_is_sent() -> None:
+def test_only_what_was_given_is_sent(client: Connect) -> None:
     with serving((202, ACCEPTED)) as script, client(script) as notifier:
         notifier.notify_users(["ada"], body="Hello", send_at=datetime(2030, 1, 1, tzinfo=UTC))
     line, headers, body = script.seen[0]
@@ -134,20 +145,20 @@ def test_only_what_was_given_is_sent() -> None:
     }
 
 
-def test_a_name_in_a_path_is_one_segment_of_it() -> None:
+def test_a_name_in_a_path_is_one_segment_of_it(client: Connect) -> None:
     with serving((202, ACCEPTED)) as script, client(script) as notifier:
         notifier.publish("a/b?c", body="Hello")
     assert script.seen[0][0] == "POST /v1/topics/a%2Fb%3Fc/publish HTTP/1.1"
 
 
-def test_a_time_without_zone_is_refused_before_anything_is_sent() -> None:
+def test_a_time_without_zone_is_refused_before_anything_is_sent(client: Connect) -> None:
     with serving((202, ACCEPTED)) as script, client(script) as notifier:
         with pytest.raises(ValueError, match="send_at needs a time zone"):
             notifier.publish("news", body="Hello", send_at=datetime(2030, 1, 1))
     assert script.seen == []
 
 
-def test_retry_after_is_waited_for() -> None:
+def test_retry_after_is_waited_for(client: Connect) -> None:
     with serving((429, {}, "1"), (202, ACCEPTED)) as script, client(script) as notifier:
         began = time.monotonic()
         notifier.publish("news", body="Hello")
@@ -155,7 +166,7 @@ def test_retry_after_is_waited_for() -> None:
     assert len(script.seen) == 2
 
 
-def test_a_retry_after_beyond_the_budget_is_raised_at_once() -> None:
+def test_a_retry_after_beyond_the_budget_is_raised_at_once(client: Connect) -> None:
     with serving((429, {}, "3600")) as script, client(script) as notifier:
         with pytest.raises(RateLimited) as raised:
             notifier.publish("news", body="Hello")
@@ -178,7 +189,7 @@ def test_a_retry_after_beyond_the_budget_is_raised_at_once() -> None:
     ],
 )
 def test_other_errors_are_raised_without_asking_again(
-    status: int, name: str, kind: type[NotifierError]
+    client: Connect, status: int, name: str, kind: type[NotifierError]
 ) -> None:
     errors = [{"pointer": "/content", "detail": "Give it."}]
     with serving(problem(status, name, errors=errors)) as script, client(script) as notifier:
@@ -191,7 +202,7 @@ def test_other_errors_are_raised_without_asking_again(
     assert len(script.seen) == 1
 
 
-def test_a_service_that_stays_down_is_given_up_within_the_budget() -> None:
+def test_a_service_that_stays_down_is_given_up_within_the_budget(client: Connect) -> None:
     with serving((503, "down")) as script, client(script, retry_for=1) as notifier:
         began = time.monotonic()
         with pytest.raises(Unavailable):
@@ -201,14 +212,14 @@ def test_a_service_that_stays_down_is_given_up_within_the_budget() -> None:
 
 
 @pytest.mark.parametrize("step", [(503, "down"), HANG_UP])
-def test_what_would_do_more_when_done_twice_is_done_once(step: Any) -> None:
+def test_what_would_do_more_when_done_twice_is_done_once(client: Connect, step: Any) -> None:
     with serving(step) as script, client(script) as notifier:
         with pytest.raises((Unavailable, ConnectionFailed)):
             notifier.create_topic("news")
     assert len(script.seen) == 1
 
 
-def test_a_service_that_says_nothing_costs_no_more_than_the_timeout() -> None:
+def test_a_service_that_says_nothing_costs_no_more_than_the_timeout(client: Connect) -> None:
     with serving(SILENCE) as script, client(script, timeout=0.3, retry_for=0) as notifier:
         began = time.monotonic()
         with pytest.raises(ConnectionFailed):
@@ -216,10 +227,10 @@ def test_a_service_that_says_nothing_costs_no_more_than_the_timeout() -> None:
     assert time.monotonic() - began < 2
 
 
-def test_where_nothing_listens_the_call_is_repeated_within_the_budget() -> None:
+def test_where_nothing_listens_the_call_is_repeated_within_the_budget(client: Connect) -> None:
     with serving((200, {})) as script:
         pass
-    with NotifierClient(script.url, "ntf_key", retry_for=0.5) as notifier:
+    with client(script, retry_for=0.5) as notifier:
         began = time.monotonic()
         with pytest.raises(ConnectionFailed) as raised:
             notifier.create_topic("news")
@@ -227,7 +238,7 @@ def test_where_nothing_listens_the_call_is_repeated_within_the_budget() -> None:
     assert 0.1 < time.monotonic() - began < 2
 
 
-def test_fields_that_a_newer_service_adds_are_ignored() -> None:
+def test_fields_that_a_newer_service_adds_are_ignored(client: Connect) -> None:
     answer = {**ACCEPTED, "novelty": 1, "counts": {"sms": {"accepted": 2, "dead": 1}}}
     with serving((200, {**answer, "state": "done"})) as script, client(script) as notifier:
         found = notifier.wait("0199")
@@ -236,7 +247,7 @@ def test_fields_that_a_newer_service_adds_are_ignored() -> None:
     assert found.created_at == datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
-def test_the_api_key_is_in_no_error_and_no_representation() -> None:
+def test_the_api_key_is_in_no_error_and_no_representation(client: Connect) -> None:
     with serving((400, {})) as script, client(script) as notifier:
         with pytest.raises(NotifierError) as raised:
             notifier.publish("news", body="Hello")
