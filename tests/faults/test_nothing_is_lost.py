@@ -4,8 +4,11 @@ For every fault: as many deliveries as subscribers, none lost, and duplicates no
 was in flight when it broke.
 """
 
+import json
 import signal
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -118,12 +121,27 @@ def test_a_broker_in_memory_alarm_does_not_block_publishing(line: Line):
     all_arrived(line, notification, 50)
 
 
+def ready(line: Line) -> tuple[int, dict[str, str]]:
+    """What /readyz says: its status, and the state of each server."""
+    try:
+        with urllib.request.urlopen(line.stage.api_url + "/readyz", timeout=20) as answer:
+            return answer.status, json.load(answer)["checks"]
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)["checks"]
+
+
 def test_a_restarted_database_loses_nothing_it_accepted(line: Line):
     topic = line.audience(AUDIENCE)
     slow_provider(line)
     notification = line.publish(topic)
     line.begun(notification)
-    line.servers.postgres.restart()
+    line.servers.postgres.stop()
+    status, checks = ready(line)
+    assert status == 503
+    assert checks["database"].startswith("missing: ")
+    assert (checks["broker"], checks["redis"]) == ("ok", "ok")
+    line.servers.postgres.start()
+    line.until(lambda: ready(line)[0] == 200, 30)
     all_arrived(line, notification)
 
 
