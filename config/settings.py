@@ -231,6 +231,13 @@ IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
 )
 
+STATISTICS_DAYS = env.whole(
+    "NOTIFIER_STATISTICS_DAYS",
+    400,
+    "days of statistics that can be told apart: by the hour for 31 days, by the day after",
+)
+AUDIT_DAYS = env.whole("NOTIFIER_AUDIT_DAYS", 400, "how long an event stays in the audit trail")
+
 INBOX_DAYS = env.whole(
     "NOTIFIER_INBOX_DAYS", 7, "when an inbox item expires that was sent without expires_at"
 )

@@ -6,33 +6,56 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from apps.delivery import folding
+
 AT_ONCE = 10_000
+MINUTES_KEPT = timedelta(days=2)
 
 
 def purge() -> int:
-    """Delete idempotency keys past their hours and done chunks a day old; how many rows.
+    """Delete what is past its time, and fold old counts; how many rows went.
 
     In batches, so that no statement holds many locks.
     """
     now = timezone.now()
     dropped = _in_batches(
         "DELETE FROM delivery_idempotencykey WHERE id IN "
-        "(SELECT id FROM delivery_idempotencykey WHERE created_at < %s LIMIT %s)",
+        "(SELECT id FROM delivery_idempotencykey WHERE created_at < %(before)s LIMIT %(most)s)",
         now - timedelta(hours=settings.IDEMPOTENCY_HOURS),
     )
     dropped += _in_batches(
         "DELETE FROM delivery_chunk WHERE id IN "
-        "(SELECT id FROM delivery_chunk WHERE state = 'done' AND ready_at < %s LIMIT %s)",
+        "(SELECT id FROM delivery_chunk WHERE state = 'done' AND ready_at < %(before)s "
+        "LIMIT %(most)s)",
         now - timedelta(days=1),
     )
-    return dropped
+    dropped += _in_batches(
+        "DELETE FROM delivery_minutecount WHERE (minute, channel, provider, outcome, reason, slot) "
+        "IN (SELECT minute, channel, provider, outcome, reason, slot FROM delivery_minutecount "
+        "WHERE minute < %(before)s LIMIT %(most)s)",
+        now - MINUTES_KEPT,
+    )
+    dropped += _in_batches(
+        "DELETE FROM publishers_daycount WHERE (publisher_id, day, slot) IN "
+        "(SELECT publisher_id, day, slot FROM publishers_daycount WHERE day < %(before)s "
+        "LIMIT %(most)s)",
+        now - timedelta(days=settings.STATISTICS_DAYS),
+    )
+    # Ids come in the order of time, and so the old ones are found without an index on it.
+    dropped += _in_batches(
+        "WITH oldest AS (SELECT id, at FROM publishers_auditevent ORDER BY id LIMIT %(most)s) "
+        "DELETE FROM publishers_auditevent e USING oldest o WHERE e.id = o.id "
+        "AND o.at < %(before)s",
+        now - timedelta(days=settings.AUDIT_DAYS),
+    )
+    return dropped + folding.fold()
 
 
 def _in_batches(statement: str, before: object) -> int:
     dropped = 0
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(statement, [before, AT_ONCE])
+            cursor.execute(statement, {"before": before, "most": AT_ONCE})
             dropped += cursor.rowcount
             if cursor.rowcount < AT_ONCE:
                 return dropped

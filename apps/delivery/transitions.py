@@ -373,6 +373,9 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
             moves[r.notification_id, chunk.channel, r.state] += 1
             moves[r.notification_id, chunk.channel, DeliveryState.SENDING] -= 1
         counts.add(moves)
+        counts.add_attempts(
+            Counter((chunk.channel, r.provider, r.outcome, r.reason) for r in results)
+        )
 
 
 # -- Cancel and wake --------------------------------------------------------------------------

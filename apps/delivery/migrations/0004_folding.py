@@ -2,7 +2,6 @@
 
 from django.db import migrations, models
 
-
 # As delivery_statecount is kept (0002): few rows, each updated many times.
 _HOT = """
 ALTER TABLE delivery_hourcount SET (
