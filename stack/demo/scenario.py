@@ -221,6 +221,7 @@ class Scenario:
         )
         self._say("published offers (low); sending one-time passwords (high) meanwhile")
         with _Passwords(self._client, self._crowd.with_phone()) as passwords:
+            passwords.start()
             said = time.monotonic()
             while not (now := self._client.get_notification(blast.id)).done:
                 self._check_patience(now)
@@ -300,8 +301,11 @@ class _Passwords:
         self._pool = ThreadPoolExecutor(OTP_SENDERS)
 
     def __enter__(self) -> Self:
+        return self  # and starts nothing yet: an interrupt in here would leave the threads behind
+
+    def start(self) -> None:
+        """Begin to send."""
         self._senders = [self._pool.submit(self._send) for _ in range(OTP_SENDERS)]
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
