@@ -2,22 +2,47 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from notifier.priorities import Priority
+
+
+class Severity(StrEnum):
+    """How much an inbox item matters to the person."""
+
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class DisplayType(StrEnum):
+    """Where an app shows an inbox item beside the inbox itself."""
+
+    INBOX = "inbox"
+    BANNER_DISMISS = "banner_dismiss"
+    BANNER_NONDISMISS = "banner_nondismiss"
+    PAGE = "page"
+    POPUP = "popup"
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
     """What a notification says. One object is shared by every message of a chunk.
 
-    ``data`` is a JSON object for the app; ``actions`` maps a label to a URL.
+    ``data`` is a JSON object for the app; ``actions`` maps a label to a URL. The inbox alone has
+    ``severity`` (of ``Severity``), ``display_type`` (of ``DisplayType``) and ``source``, the
+    system it comes from, in words for the person.
     """
 
     title: str = ""
     body: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, str] = field(default_factory=dict)
+    severity: str = Severity.INFO
+    display_type: str = DisplayType.INBOX
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
 from apps.publishers.serializers import Choice, StrictSerializer
+from notifier.messages import DisplayType, Severity
 from notifier.priorities import Priority
 from notifier.states import DeliveryState
 
@@ -33,6 +34,25 @@ class ContentIn(StrictSerializer):
     data = serializers.DictField(required=False, default=dict)
     actions = serializers.DictField(
         child=serializers.URLField(max_length=2000), required=False, default=dict
+    )
+    severity = Choice(
+        [s.value for s in Severity],
+        required=False,
+        default=Severity.INFO.value,
+        help_text="for the inbox",
+    )
+    display_type = Choice(
+        [d.value for d in DisplayType],
+        required=False,
+        default=DisplayType.INBOX.value,
+        help_text="where an app shows it beside the inbox",
+    )
+    source = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="the system it comes from, for the inbox",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Writing inboxes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -13,10 +12,14 @@ from apps.preferences.vault import keyring
 from notifier.messages import Content, Message
 
 _STORE = """
-INSERT INTO inbox_inboxitem (recipient_id, delivery_id, content, created_at, expires_at)
-SELECT r.id, item.delivery_id, item.content, %s, item.expires_at
-  FROM unnest(%s::text[], %s::bigint[], %s::bytea[], %s::timestamptz[])
-       AS item (user_id, delivery_id, content, expires_at)
+INSERT INTO inbox_inboxitem (recipient_id, delivery_id, notification_id, content, severity,
+                             display_type, source, created_at, expires_at)
+SELECT r.id, item.delivery_id, item.notification_id, item.content, item.severity,
+       item.display_type, item.source, %s, item.expires_at
+  FROM unnest(%s::text[], %s::bigint[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[],
+              %s::timestamptz[])
+       AS item (user_id, delivery_id, notification_id, content, severity, display_type, source,
+                expires_at)
   JOIN preferences_recipient r ON r.user_id = item.user_id
 ON CONFLICT (delivery_id) DO NOTHING
 """
@@ -37,7 +40,11 @@ def store(messages: Sequence[Message]) -> None:
                     now,
                     [message.user_id for message in messages],
                     [delivery_id(message) for message in messages],
+                    [message.notification_id or None for message in messages],
                     [seal(delivery_id(message), message.content) for message in messages],
+                    [str(message.content.severity) for message in messages],
+                    [str(message.content.display_type) for message in messages],
+                    [message.content.source for message in messages],
                     [_expiry(message) or now + shelf_life for message in messages],
                 ],
             )
@@ -51,12 +58,13 @@ def delivery_id(message: Message) -> int:
 
 
 def seal(delivery: int, content: Content) -> bytes:
-    """Encrypt content for the inbox item of this delivery."""
-    return keyring().encrypt(orjson.dumps(asdict(content)), _context(delivery))
+    """Encrypt title, body, data and actions for the inbox item of this delivery."""
+    sealed = {name: getattr(content, name) for name in ("title", "body", "data", "actions")}
+    return keyring().encrypt(orjson.dumps(sealed), _context(delivery))
 
 
 def unseal(delivery: int, stored: bytes) -> Content:
-    """The content. Raises ``notifier.crypto.DecryptionError``."""
+    """What ``seal`` encrypted. Raises ``notifier.crypto.DecryptionError``."""
     return Content(**orjson.loads(keyring().decrypt(bytes(stored), _context(delivery))))
 
 
