@@ -1,0 +1,93 @@
+"""What notifications say, written once: templates, their versions and translations."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from apps.publishers.models import Publisher
+
+
+class Template(models.Model):
+    """A name under which a publisher keeps what its notifications say.
+
+    A deleted template keeps its row, for the notifications that name its versions; its name is
+    free again.
+    """
+
+    publisher = models.ForeignKey(Publisher, on_delete=models.PROTECT, related_name="templates")
+    name = models.CharField(max_length=200)
+    display_name = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["publisher", "name"],
+                condition=Q(deleted_at__isnull=True),
+                name="template_once_a_name",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Unchanging(models.Model):
+    """A row that is written once: accepted notifications are rendered from it later."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if not self._state.adding:
+            raise TypeError(f"a {self._meta.verbose_name} never changes; make a new version")
+        super().save(*args, **options)
+
+
+class TemplateVersion(Unchanging):
+    """What a template says since ``created_at``. ``number`` counts from 1 for each template."""
+
+    template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    default_locale = models.CharField(max_length=35, help_text="BCP 47, e.g. en")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["template", "number"], name="template_version_once_a_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+
+class Translation(Unchanging):
+    """What a version says on one channel in one locale.
+
+    ``actions`` are pairs of label and URL: a JSON object in the database forgets their order.
+    """
+
+    version = models.ForeignKey(
+        TemplateVersion, on_delete=models.CASCADE, related_name="translations"
+    )
+    channel = models.CharField(max_length=20)
+    locale = models.CharField(max_length=35)
+    title = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    data = models.JSONField(default=dict, blank=True)
+    actions = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "channel", "locale"], name="translation_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} in {self.locale}"
