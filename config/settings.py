@@ -170,6 +170,16 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/v1",
     "ENUM_NAME_OVERRIDES": {"PriorityEnum": [p.value for p in Priority]},
+    "APPEND_COMPONENTS": {
+        "headers": {
+            f"RateLimit-{name}": {"description": meaning, "schema": {"type": "integer"}}
+            for name, meaning in {
+                "Limit": "requests at once, after a rest",
+                "Remaining": "requests left now",
+                "Reset": "seconds until all of them are left again",
+            }.items()
+        }
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -231,6 +241,16 @@ IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
 )
 
+RATE_PER_SECOND = env.whole(
+    "NOTIFIER_RATE_PER_SECOND",
+    500,
+    "requests a second of one publisher; twice as many at once after a rest",
+)
+QUOTA_PER_DAY = env.whole(
+    "NOTIFIER_QUOTA_PER_DAY",
+    10_000_000,
+    "notifications accepted from one publisher from midnight to midnight UTC",
+)
 STATISTICS_DAYS = env.whole(
     "NOTIFIER_STATISTICS_DAYS",
     400,

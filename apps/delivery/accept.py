@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from apps.delivery import content, enqueue
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import Chunk, ChunkKind, Notification, NotificationKind
+from apps.publishers import quota
 from apps.topics.selectors import TopicSnapshot
 from notifier.messages import Content
 
@@ -42,6 +43,7 @@ def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[Notification]:
     """Store the notifications with their first chunks and tell the workers after the commit.
 
     Must run inside the caller's transaction where an idempotency key is to be stored with it.
+    Raises a ``Problem`` where they are more than the publisher's quota, and stores none then.
     """
     accepted_at = timezone.now()
     notifications = [_notification(publisher_id, draft, accepted_at) for draft in drafts]
@@ -55,6 +57,9 @@ def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[Notification]:
         # What is scheduled is enqueued by the sweeper when its time has come.
         tickets = [ticket(chunk) for chunk in chunks if not chunk.notification.is_scheduled()]
         transaction.on_commit(lambda: enqueue.soon(tickets))
+        published = sum(draft.kind == NotificationKind.PUBLISHED for draft in drafts)
+        if published:
+            quota.take(publisher_id, published)
     return notifications
 
 

@@ -33,6 +33,7 @@ from apps.delivery.serializers import (
 )
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Contact, Recipient
+from apps.publishers import quota
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import CursorPage, PageQuery, read_query
@@ -294,6 +295,9 @@ def _accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[d
             results[position] = _failed(position, invalid(error))
         except Problem as problem:
             results[position] = _failed(position, problem)
+    for position in list(drafts)[quota.remaining(publisher_id) :]:
+        del drafts[position]
+        results[position] = _failed(position, quota.exceeded(publisher_id))
     rows = accept(publisher_id, list(drafts.values()))
     for position, row in zip(drafts, rows, strict=True):
         results[position] = {

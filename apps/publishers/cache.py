@@ -142,7 +142,9 @@ class _Shared:
         except (redis.RedisError, OSError) as error:
             if not self._rests_until:
                 log.warning(
-                    "Redis does not answer (%s); look-ups go to the database", type(error).__name__
+                    "Redis does not answer (%s); look-ups go to the database, and requests are "
+                    "not limited",
+                    type(error).__name__,
                 )
             self._rests_until = time.monotonic() + REST_SECONDS
             return None
@@ -211,6 +213,12 @@ class _Listener:
                 name, _, key = message["data"].decode().partition(":")
                 if name in _lookups:
                     _lookups[name].forget(key)
+
+
+def ask_redis(what: Callable[[redis.Redis], T]) -> T | None:
+    """What Redis answers, ``None`` while it is gone: then at once, but for one timeout now and
+    then."""
+    return _shared.call(what)
 
 
 _shared = _Shared()

@@ -3,15 +3,19 @@
 from typing import Any
 
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.publishers import limits
+from apps.publishers.limits import Allowance
 from apps.publishers.parsers import DEFAULT_MAX_BODY, JsonBody
 from apps.publishers.problems import Problem
+from apps.publishers.selectors import PublisherSnapshot
 from apps.publishers.serializers import StrictSerializer
 
 
 class Endpoint(APIView):
-    """A view that reads bounded strict JSON.
+    """A view that reads bounded strict JSON, as often as its publisher's rate allows.
 
     ``required_scopes`` maps each method to the scope it needs; ``max_body`` is in bytes.
     """
@@ -19,6 +23,29 @@ class Endpoint(APIView):
     parser_classes = [JsonBody]
     max_body = DEFAULT_MAX_BODY
     required_scopes: dict[str, str] = {}
+    allowance: Allowance | None = None
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        if not isinstance(request.user, PublisherSnapshot):
+            return
+        # Before anything else is looked at: what is refused costs as much as what is answered.
+        self.allowance = limits.take(request.user, request.auth)
+        if self.allowance is not None and not self.allowance.taken:
+            seconds = self.allowance.retry_after
+            raise Problem(
+                "rate-limited",
+                f"Your publisher or key sends more requests than it may. Wait {seconds} s, then "
+                "send this one again; a bulk call is one request.",
+                headers={"Retry-After": str(seconds)},
+            )
+
+    def finalize_response(self, *args: Any, **options: Any) -> Response:
+        response = super().finalize_response(*args, **options)
+        if self.allowance is not None:
+            for name, value in self.allowance.headers().items():
+                response.headers[name] = value
+        return response
 
     def initial(self, request: Request, *args: Any, **options: Any) -> None:
         super().initial(request, *args, **options)

@@ -9,6 +9,11 @@ from rest_framework import serializers
 from apps.publishers.authentication import ApiKeyAuthentication
 from apps.publishers.problems import CONTENT_TYPE
 
+RATE_HEADERS = {
+    name: {"$ref": f"#/components/headers/{name}"}
+    for name in ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+}
+
 
 class ProblemError(serializers.Serializer):
     """One thing wrong: ``pointer`` into the body, or the name of a query ``parameter``."""
@@ -36,6 +41,8 @@ class ProblemSchema(AutoSchema):
     ) -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
         codes = {"400": "invalid", "401": "no valid API key", "403": "not allowed"}
+        if getattr(self.view, "required_scopes", None):
+            codes["429"] = "too many requests, or the day's quota is used up"
         if "{" in self.path:
             codes["404"] = "not found"
         if self.method in ("POST", "PUT", "PATCH"):
@@ -43,6 +50,9 @@ class ProblemSchema(AutoSchema):
             codes["415"] = "not JSON"
         for code, meaning in codes.items():
             bodies.setdefault(code, self._problem(meaning))
+        if "429" in bodies:
+            for code in bodies.keys() - {"401"}:
+                bodies[code].setdefault("headers", {}).update(RATE_HEADERS)
         return dict(sorted(bodies.items()))
 
     def get_summary(self) -> str:

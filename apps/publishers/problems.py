@@ -54,6 +54,8 @@ TYPES = {
     "payload-too-large": ProblemType(413, "The payload is too large"),
     "unsupported-media-type": ProblemType(415, "Unsupported media type"),
     "idempotency-mismatch": ProblemType(422, "The idempotency key was used for another request"),
+    "rate-limited": ProblemType(429, "Too many requests"),
+    "quota-exceeded": ProblemType(429, "The day's quota is used up"),
     "internal-error": ProblemType(500, "Something went wrong here"),
     "unavailable": ProblemType(503, "Temporarily unavailable"),
 }

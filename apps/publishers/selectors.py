@@ -9,12 +9,15 @@ from apps.publishers.models import ApiKey, Publisher
 
 @dataclass(frozen=True, slots=True)
 class PublisherSnapshot:
-    """``request.user``: who is asking."""
+    """``request.user``: who is asking. A limit of ``None`` is the settings' default."""
 
     id: int
     name: str
     display_name: str
     is_active: bool
+    rate_per_second: int | None = None
+    burst: int | None = None
+    quota_per_day: int | None = None
 
     @property
     def is_authenticated(self) -> bool:
@@ -30,7 +33,10 @@ class PublisherSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class KeySnapshot:
-    """``request.auth``: the key that asks. Times are unix seconds; ``digest`` is hexadecimal."""
+    """``request.auth``: the key that asks. Times are unix seconds; ``digest`` is hexadecimal.
+
+    Without a rate of its own only its publisher's applies.
+    """
 
     prefix: str
     publisher_id: int
@@ -38,6 +44,8 @@ class KeySnapshot:
     scopes: frozenset[str]
     expires_at: float | None
     revoked_at: float | None
+    rate_per_second: int | None = None
+    burst: int | None = None
 
 
 def get_publisher(publisher_id: int) -> PublisherSnapshot | None:
@@ -54,7 +62,15 @@ def _load_publisher(publisher_id: str) -> PublisherSnapshot | None:
     row = Publisher.objects.filter(pk=int(publisher_id)).first()
     if row is None:
         return None
-    return PublisherSnapshot(row.pk, row.name, row.display_name, row.is_active)
+    return PublisherSnapshot(
+        row.pk,
+        row.name,
+        row.display_name,
+        row.is_active,
+        row.rate_per_second,
+        row.burst,
+        row.quota_per_day,
+    )
 
 
 def _load_key(prefix: str) -> KeySnapshot | None:
@@ -68,6 +84,8 @@ def _load_key(prefix: str) -> KeySnapshot | None:
         scopes=frozenset(row.scopes),
         expires_at=_seconds(row.expires_at),
         revoked_at=_seconds(row.revoked_at),
+        rate_per_second=row.rate_per_second,
+        burst=row.burst,
     )
 
 

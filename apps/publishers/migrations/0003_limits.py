@@ -66,7 +66,8 @@ class Migration(migrations.Migration):
             name="quota_per_day",
             field=models.PositiveBigIntegerField(
                 blank=True,
-                help_text="notifications accepted from midnight to midnight UTC; empty for the default",
+                help_text="notifications accepted from midnight to midnight UTC; "
+                "empty for the default",
                 null=True,
             ),
         ),

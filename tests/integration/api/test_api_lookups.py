@@ -202,7 +202,8 @@ def test_without_redis_everything_works_and_the_log_says_so_once(
             assert get_topic("news").delay == delay
         assert time.monotonic() - started < 2
     assert [record.getMessage() for record in caplog.records] == [
-        "Redis does not answer (ConnectionError); look-ups go to the database"
+        "Redis does not answer (ConnectionError); look-ups go to the database, and requests are "
+        "not limited"
     ]
 
 

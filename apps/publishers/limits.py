@@ -1,0 +1,137 @@
+"""How many requests a second: a token bucket for each publisher, and for each key that has one.
+
+A bucket holds ``burst`` requests and is filled with ``per_second``. It is kept in Redis as the
+time at which it will be full again (GCRA), one call for both buckets, in Redis's own time. While
+Redis is gone nothing is limited.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import redis
+from django.conf import settings
+from prometheus_client import Counter
+
+from apps.publishers.cache import ask_redis
+from apps.publishers.selectors import KeySnapshot, PublisherSnapshot
+
+#: A bucket whose size nobody set holds what comes in so many seconds.
+BURST_SECONDS = 2
+
+UNLIMITED = Counter(
+    "notifier_unlimited_requests_total",
+    "Requests that were let through unlimited because Redis did not answer.",
+)
+
+# For each bucket: when it is full again, in microseconds from now; a request that is taken moves
+# that by its share. Taken only if every bucket has room. A clock that was set back fills nothing.
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local ahead, taken = {}, 1
+for i, key in ipairs(KEYS) do
+  local share, size = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local full_at = tonumber(redis.call('GET', key) or now)
+  ahead[i] = math.min(math.max(full_at - now, 0), size)
+  if ahead[i] + share > size then taken = 0 end
+end
+for i, key in ipairs(KEYS) do
+  if taken == 1 then
+    ahead[i] = ahead[i] + tonumber(ARGV[2 * i - 1])
+    redis.call('SET', key, string.format('%.0f', now + ahead[i]),
+               'PX', math.ceil(ahead[i] / 1000))
+  end
+end
+return {taken, unpack(ahead)}
+"""
+_SHA = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A bucket's measure: requests a second, and how many at once."""
+
+    per_second: int
+    burst: int
+
+    @property
+    def share(self) -> int:
+        """Microseconds in which one request's room is filled."""
+        return round(1_000_000 / self.per_second)
+
+    @property
+    def size(self) -> int:
+        """Microseconds in which the empty bucket is filled."""
+        return self.share * self.burst
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a request is told of its limit: the one of two that has less left.
+
+    ``limit`` requests at once, ``remaining`` of them now, all again in ``reset`` seconds. One that
+    was not ``taken`` may come again in ``retry_after`` seconds.
+    """
+
+    taken: bool
+    limit: int
+    remaining: int
+    reset: int
+    retry_after: int
+
+    def headers(self) -> dict[str, str]:
+        """As draft-ietf-httpapi-ratelimit-headers-06 writes it."""
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset),
+        }
+
+
+def publisher_rate(publisher: PublisherSnapshot) -> Rate:
+    """The publisher's own rate, or the default."""
+    per_second = publisher.rate_per_second or settings.RATE_PER_SECOND
+    return Rate(per_second, publisher.burst or BURST_SECONDS * per_second)
+
+
+def key_rate(key: KeySnapshot) -> Rate | None:
+    """The key's own rate, if it has one."""
+    if key.rate_per_second is None:
+        return None
+    return Rate(key.rate_per_second, key.burst or BURST_SECONDS * key.rate_per_second)
+
+
+def take(publisher: PublisherSnapshot, key: KeySnapshot) -> Allowance | None:
+    """Take room for one request; ``None`` while Redis is gone."""
+    buckets = {f"notifier:rate:{publisher.id}": publisher_rate(publisher)}
+    if (own := key_rate(key)) is not None:
+        buckets[f"notifier:rate:{publisher.id}:{key.prefix}"] = own
+    measures = [number for rate in buckets.values() for number in (rate.share, rate.size)]
+
+    def call(client: redis.Redis) -> list[int]:
+        try:
+            return client.evalsha(_SHA, len(buckets), *buckets, *measures)
+        except redis.exceptions.NoScriptError:  # Redis was started anew
+            return client.eval(_TAKE, len(buckets), *buckets, *measures)
+
+    answer = ask_redis(call)
+    if answer is None:
+        UNLIMITED.inc()
+        return None
+    taken, *ahead = answer
+    allowances = [
+        _allowance(bool(taken), rate, us) for rate, us in zip(buckets.values(), ahead, strict=True)
+    ]
+    return min(allowances, key=lambda one: (one.remaining, -one.retry_after))
+
+
+def _allowance(taken: bool, rate: Rate, ahead: int) -> Allowance:
+    room = rate.size - ahead
+    return Allowance(
+        taken,
+        limit=rate.burst,
+        remaining=room // rate.share,
+        reset=math.ceil(ahead / 1_000_000),
+        retry_after=max(1, math.ceil((rate.share - room) / 1_000_000)),
+    )

@@ -1,0 +1,85 @@
+"""How many notifications a publisher may post on a day, from midnight to midnight UTC.
+
+They are counted in the transaction that accepts them (``DayCount``), so that the count is never
+lost and never wrong. Requests that are under way at the same time do not see each other, and may
+together go over the quota by what they post.
+"""
+
+import math
+import random
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from apps.publishers.problems import Problem
+from apps.publishers.selectors import get_publisher
+
+#: Over how many rows a day's count is spread.
+SLOTS = 16
+
+_USED = (
+    "SELECT coalesce(sum(count), 0) FROM publishers_daycount WHERE publisher_id = %s AND day = %s"
+)
+_TAKE = f"""
+WITH used (count) AS ({_USED})
+INSERT INTO publishers_daycount AS d (publisher_id, day, slot, count) VALUES (%s, %s, %s, %s)
+ON CONFLICT (publisher_id, day, slot) DO UPDATE SET count = d.count + excluded.count
+RETURNING (SELECT count FROM used)
+"""
+
+
+def take(publisher_id: int, number: int) -> None:
+    """Count ``number`` notifications accepted now. Raises a ``Problem`` if they are too many.
+
+    Call it late in the transaction that accepts them: a row is locked until it ends.
+    """
+    with connection.cursor() as cursor:
+        today = [publisher_id, _today()]
+        cursor.execute(_TAKE, [*today, *today, random.randrange(SLOTS), number])
+        [before] = cursor.fetchone()
+    if before + number > per_day(publisher_id):
+        raise exceeded(publisher_id)
+
+
+def remaining(publisher_id: int) -> int:
+    """How many more notifications are accepted today."""
+    return max(0, per_day(publisher_id) - used(publisher_id))
+
+
+def used(publisher_id: int) -> int:
+    """How many were accepted today."""
+    with connection.cursor() as cursor:
+        cursor.execute(_USED, [publisher_id, _today()])
+        return int(cursor.fetchone()[0])
+
+
+def per_day(publisher_id: int) -> int:
+    """The publisher's own quota, or the default."""
+    publisher = get_publisher(publisher_id)
+    if publisher is None or publisher.quota_per_day is None:
+        return settings.QUOTA_PER_DAY
+    return publisher.quota_per_day
+
+
+def resets_at() -> datetime:
+    """The coming midnight, UTC."""
+    return datetime.combine(_today() + timedelta(days=1), time(), UTC)
+
+
+def exceeded(publisher_id: int) -> Problem:
+    """The answer to what is beyond the publisher's quota."""
+    limit = per_day(publisher_id)
+    seconds = math.ceil((resets_at() - timezone.now()).total_seconds())
+    return Problem(
+        "quota-exceeded",
+        f"Your publisher may post {limit:,} notifications a day, and this would be more. Send it "
+        "again after midnight UTC, or ask the operators for a larger quota.",
+        headers={"Retry-After": str(max(1, seconds))},
+        quota=limit,
+    )
+
+
+def _today() -> date:
+    return timezone.now().astimezone(UTC).date()
