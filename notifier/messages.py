@@ -7,6 +7,9 @@ from typing import Any
 
 from notifier.priorities import Priority
 
+#: The type of what a publisher says to people.
+NOTIFICATION = "notification"
+
 
 class Severity(StrEnum):
     """How much an inbox item matters to the person."""
@@ -33,7 +36,8 @@ class Content:
 
     ``data`` is a JSON object for the app; ``actions`` maps a label to a URL. The inbox alone has
     ``severity`` (of ``Severity``), ``display_type`` (of ``DisplayType``) and ``source``, the
-    system it comes from, in words for the person.
+    system it comes from, in words for the person. ``event_type`` is what a webhook calls it: an
+    event of another type than ``NOTIFICATION`` carries ``data`` and nothing else.
     """
 
     title: str = ""
@@ -43,6 +47,7 @@ class Content:
     severity: str = Severity.INFO
     display_type: str = DisplayType.INBOX
     source: str = ""
+    event_type: str = NOTIFICATION
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import orjson
 from pyreqwest.http import Url
 
 from notifier.http import NotWritten, Wire
-from notifier.messages import Message
+from notifier.messages import NOTIFICATION, Message
 from notifier.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
 from notifier.signing import signature
@@ -86,11 +86,10 @@ class Webhook(Provider):
         if not message.secret:
             return Refused(Reason.INTERNAL, detail="this webhook has no secret to sign with")
         now = int(time.time())
-        body = b'{"type":"notification","timestamp":"%s","data":{"delivery_id":%s,"user_id":%s,%s'
-        body %= (
+        body = b'{"type":%s,"timestamp":"%s","data":{%s%s' % (
+            orjson.dumps(message.content.event_type),
             datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z").encode(),
-            orjson.dumps(message.id),
-            orjson.dumps(message.user_id),
+            _addressee(message),
             bodies[message],
         )
         if len(body) >= PAYLOAD_LIMIT:
@@ -227,9 +226,21 @@ class Wires:
             await (await task).close()
 
 
+def _addressee(message: Message) -> bytes:
+    """The start of a notification's data, its own for every delivery."""
+    if message.content.event_type != NOTIFICATION:
+        return b""
+    return b'"delivery_id":%s,"user_id":%s,' % (
+        orjson.dumps(message.id),
+        orjson.dumps(message.user_id),
+    )
+
+
 def _encode(message: Message) -> bytes:
     """The end of the body, the same for every recipient."""
     content = message.content
+    if content.event_type != NOTIFICATION:
+        return orjson.dumps(content.data)[1:] + b"}"
     shared = {
         "notification_id": message.notification_id,
         "topic": message.topic,

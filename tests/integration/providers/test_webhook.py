@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -78,6 +79,18 @@ class TestWebhook(ProviderContract):
             "body": "",
             "data": {"key": "wert"},
             "actions": {"Open": "https://example.com/?a=1&b=2"},
+        }
+
+    async def test_an_event_of_another_type_carries_its_data_and_nothing_else(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        event = Content(data={"topic": "orders"}, event_type="subscription.confirmation")
+        await send(provider, replace(self.message(self.address(sandbox)), content=event))
+        (received,) = self.accepted(sandbox)
+        assert received["content"].pop("timestamp").endswith("Z")
+        assert received["content"] == {
+            "type": "subscription.confirmation",
+            "data": {"topic": "orders"},
         }
 
     async def test_the_sandbox_accepts_the_signature_and_refuses_another_secret(
