@@ -286,3 +286,32 @@ def replace_preferences(recipient_id: int, hidden: Sequence[int], wishes: Sequen
     """Make these the recipient's only wishes, apart from those for the topics ``hidden``."""
     Preference.objects.filter(recipient_id=recipient_id).exclude(topic_id__in=hidden).delete()
     merge_preferences(wishes)
+
+
+class Blocked(NamedTuple):
+    """An address that must not be sent to from now on. ``masked``: as people may see it."""
+
+    channel: str
+    address_index: bytes
+    masked: str
+    reason: str
+
+
+def suppress(addresses: Iterable[Blocked]) -> int:
+    """Suppress all of them, from the next claim of a chunk on; how many were not before.
+
+    An address that is suppressed keeps its first reason.
+    """
+    once = {(a.channel, a.address_index): a for a in addresses}
+    if not once:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO preferences_suppression
+                (channel, address_index, masked, reason, created_at)
+            SELECT w.*, now()
+            FROM unnest(%s::text[], %s::bytea[], %s::text[], %s::text[]) AS w
+            ON CONFLICT (channel, address_index) DO NOTHING""",
+            [list(column) for column in zip(*(once[key] for key in sorted(once)), strict=True)],
+        )
+        return cursor.rowcount
