@@ -43,6 +43,8 @@ class Notification(models.Model):
     )
     # Ids of a group and of a template's version; without constraints, as everything here.
     group_id = models.BigIntegerField(null=True)
+    # A group's members are left out on channels where they have no address: none was named.
+    reachable_only = models.BooleanField(default=False, db_default=False)
     template_version_id = models.BigIntegerField(null=True)
     priority = models.CharField(max_length=10, default=Priority.NORMAL)
     channels = ArrayField(models.CharField(max_length=20))
@@ -55,7 +57,11 @@ class Notification(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["publisher", "-id"], name="notification_newest"),
+            models.Index(
+                fields=["publisher", "-id"],
+                condition=Q(kind="published"),
+                name="notification_newest",
+            ),
             models.Index(
                 fields=["topic", "-id"],
                 condition=Q(topic__isnull=False),
