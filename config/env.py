@@ -6,6 +6,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -62,6 +63,15 @@ def numbers(name: str, default: str, meaning: str) -> tuple[float, ...]:
         return tuple(float(item) for item in value.split(",") if item.strip())
 
     return _parsed(name, default, meaning, parse, "numbers with commas between them")
+
+
+def networks(name: str, default: str, meaning: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Comma-separated IP networks or addresses."""
+
+    def parse(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(item.strip()) for item in value.split(",") if item.strip())
+
+    return _parsed(name, default, meaning, parse, "networks such as 10.0.0.0/8")
 
 
 def _flag(value: str) -> bool:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import dj_database_url
 
-from config import env, providers, queues
+from config import env, providers, queues, tokens
+from config.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from notifier.priorities import Priority
 from notifier.queues import HOUSEKEEPING
 
@@ -23,6 +24,16 @@ BLIND_INDEX_KEY = env.text(
     "NOTIFIER_BLIND_INDEX_KEY",
     None,
     "base64 of 32 bytes; addresses are looked up by a hash keyed with it; it must never change",
+)
+
+# -- Tokens that others sign ------------------------------------------------------------------
+
+INBOX_TOKENS = tokens.of_end_users()
+PUBLISHER_TOKENS = tokens.of_publishers()
+PUBLISHER_JWT_CLAIMS = env.items(
+    "NOTIFIER_PUBLISHER_JWT_CLAIM",
+    "client_id",
+    "claim that names the publisher; of several (`client_id,azp`) the first that is there",
 )
 
 # -- Where things are -------------------------------------------------------------------------
@@ -90,6 +101,12 @@ ALLOWED_HOSTS = env.items(
 )
 CSRF_TRUSTED_ORIGINS = env.items(
     "NOTIFIER_CSRF_TRUSTED_ORIGINS", "", "origins the admin may be posted from, behind a proxy"
+)
+TRUSTED_PROXIES = env.networks(
+    "NOTIFIER_TRUSTED_PROXIES",
+    "",
+    "addresses of proxies in front of this service, as networks; what they write in "
+    "X-Forwarded-For is believed, where the audit trail says from where a change came",
 )
 # Behind TLS the admin's cookies never travel without it.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")

@@ -134,11 +134,11 @@ def _key(member: Any) -> jwt.PyJWK | None:
         return None
 
 
-def source(url: str, ca_file: str = "") -> Source:
+def source(url: str) -> Source:
     """Reads a key set from an ``https://``, ``http://`` or ``file://`` URL.
 
-    ``ca_file``: PEM to trust beside the system's. No redirect is followed: whoever can answer
-    with one must not name the keys. Raises ``ValueError`` for another URL.
+    No redirect is followed: whoever can answer with one must not name the keys. Raises
+    ``ValueError`` for another URL.
     """
     parts = urlsplit(url)
     if parts.scheme == "file":
@@ -146,15 +146,12 @@ def source(url: str, ca_file: str = "") -> Source:
         return path.read_bytes
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError(f"a key set's URL begins with https:// or file:///, not {url!r}")
-    return lambda: _fetch(url, ca_file)
+    return lambda: _fetch(url)
 
 
-def _fetch(url: str, ca_file: str) -> bytes:
+def _fetch(url: str) -> bytes:
     deadline = time.monotonic() + TIMEOUT
-    context = ssl.create_default_context()
-    if ca_file:
-        context.load_verify_locations(ca_file)
-    with urllib3.PoolManager(ssl_context=context) as pool:
+    with urllib3.PoolManager(ssl_context=ssl.create_default_context()) as pool:
         answer = pool.request(
             "GET",
             url,

@@ -1,0 +1,67 @@
+"""Whose JSON Web Tokens are believed."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+from notifier import jwks
+from notifier.tokens import SHORTEST_SECRET
+
+# -- Tokens that others sign ------------------------------------------------------------------
+
+_JWKS = "`https://` or `file:///` URL of the key set (JWKS) that verifies"
+
+
+def of_end_users() -> dict[str, Any]:
+    """What opens an inbox, as ``apps.publishers.tokens.verifier`` takes it."""
+    secret = env.text(
+        "NOTIFIER_INBOX_JWT_SECRET",
+        "",
+        "verifies end users' tokens signed by HS256, which open their inboxes; 32 bytes or more",
+    )
+    if secret and len(secret.encode()) < SHORTEST_SECRET:
+        raise ImproperlyConfigured(
+            f"NOTIFIER_INBOX_JWT_SECRET must have at least {SHORTEST_SECRET} bytes"
+        )
+    return {
+        "secret": secret,
+        "jwks_url": _url("NOTIFIER_INBOX_JWKS_URL", f"{_JWKS} end users' other tokens"),
+        "issuer": env.text("NOTIFIER_INBOX_JWT_ISSUER", "", "the `iss` of end users' tokens"),
+        "audience": env.text(
+            "NOTIFIER_INBOX_JWT_AUDIENCE", "", "in the `aud` of end users' tokens"
+        ),
+        "longest": env.number(
+            "NOTIFIER_INBOX_JWT_MAX_SECONDS", 3600.0, "an end user's token may live so long"
+        ),
+    }
+
+
+def of_publishers() -> dict[str, Any]:
+    """What may stand in for an API key, likewise."""
+    found = {
+        "jwks_url": _url(
+            "NOTIFIER_PUBLISHER_JWKS_URL", f"{_JWKS} publishers' tokens; none if empty"
+        ),
+        "issuer": env.text("NOTIFIER_PUBLISHER_JWT_ISSUER", "", "the `iss` of publishers' tokens"),
+        "audience": env.text(
+            "NOTIFIER_PUBLISHER_JWT_AUDIENCE", "", "in the `aud` of publishers' tokens"
+        ),
+    }
+    # A token that the same provider made for another service would be as good as one for this.
+    if found["jwks_url"] and not (found["issuer"] and found["audience"]):
+        raise ImproperlyConfigured(
+            "NOTIFIER_PUBLISHER_JWKS_URL needs NOTIFIER_PUBLISHER_JWT_ISSUER and "
+            "NOTIFIER_PUBLISHER_JWT_AUDIENCE beside it"
+        )
+    return found
+
+
+def _url(name: str, meaning: str) -> str:
+    url = env.text(name, "", meaning)
+    if url:
+        try:
+            jwks.source(url)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {error}") from None
+    return url
