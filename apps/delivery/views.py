@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -33,7 +34,7 @@ from apps.delivery.serializers import (
 )
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Contact, Recipient
-from apps.publishers import quota
+from apps.publishers import audit, quota
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import CursorPage, PageQuery, read_query
@@ -207,7 +208,9 @@ class CancelView(Endpoint):
         Cancelling twice changes nothing more. The answer is the notification with its counts.
         """
         row = _mine(request, notification_id)
-        transitions.cancel(row.pk)
+        with transaction.atomic():
+            if transitions.cancel(row.pk):
+                audit.record(request, "cancel", "notification", str(row.pk))
         return Response(_notification(_mine(request, notification_id)))
 
 

@@ -11,7 +11,9 @@ from rest_framework.response import Response
 from apps.preferences import registration, selectors, serializers, services, topic_names, user_ids
 from apps.preferences.models import Contact, Recipient
 from apps.preferences.registration import Registered
+from apps.preferences.selectors import find_recipient
 from apps.preferences.services import Stored
+from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.pagination import CursorPage, PageQuery
 from apps.publishers.problems import Problem
@@ -77,7 +79,10 @@ class RecipientDetail(Endpoint):
         except ValueError as error:
             raise Problem("invalid-request", str(error)) from None
         topics = registration.known_topics(request.user.id, person["preferences"])
-        done = registration.register({user_id: person}, topics)[user_id]
+        with transaction.atomic():
+            before = find_recipient(user_id)
+            done = registration.register({user_id: person}, topics)[user_id]
+            _audit_written(request, user_id, person, before)
         written = _recipient(selectors.get_recipient(user_id))
         return Response({**written, "secrets": done.secrets}, status=201 if done.created else 200)
 
@@ -125,7 +130,12 @@ class RecipientBulk(RecipientDetail):
         An item that is not valid does not cost the others: its result carries its problem.
         """
         items = self.body(request, serializers.BulkRecipientsIn)["recipients"]
-        results = registration.register_many(request.user.id, items)
+        with transaction.atomic():
+            results = registration.register_many(request.user.id, items)
+            created = [done.created for _, done in _done(results)]
+            if created:
+                after = {"created": sum(created), "updated": len(created) - sum(created)}
+                audit.record(request, "upsert", "recipient", "", after=after)
         return Response({"results": [_result(*numbered) for numbered in enumerate(results)]})
 
 
@@ -156,7 +166,11 @@ class DeviceList(Endpoint):
         """
         device = self.body(request, serializers.DeviceIn)
         recipient = selectors.get_recipient(user_id)
-        stored = _write(registration.device_address(recipient.pk, device))
+        address = registration.device_address(recipient.pk, device)
+        with transaction.atomic():
+            stored = _write(address)
+            after = {"id": stored.id, "platform": address.platform, "app": address.app}
+            _audit_contact(request, "device", user_id, stored, after)
         row = serializers.DeviceRow(Contact.objects.get(pk=stored.id)).data
         return Response(row, status=201 if stored.created else 200)
 
@@ -169,7 +183,7 @@ class DeviceDetail(Endpoint):
     @extend_schema(operation_id="remove_device", tags=[TAG], responses={204: None})
     def delete(self, request: Request, user_id: str, contact_id: int) -> Response:
         """Remove a device: nothing is sent to it any more."""
-        return _remove(selectors.devices(_id_of(user_id)), contact_id, "device")
+        return _remove(request, selectors.devices(_id_of(user_id)), contact_id, user_id, "device")
 
 
 class ContactList(Endpoint):
@@ -205,7 +219,11 @@ class ContactList(Endpoint):
         201 when it is new here. Adding one again makes it active again.
         """
         contact = self.body(request, serializers.ContactIn)
-        stored = _write(registration.contact_address(_id_of(user_id), contact))
+        address = registration.contact_address(_id_of(user_id), contact)
+        with transaction.atomic():
+            stored = _write(address)
+            after = {"id": stored.id, "channel": address.channel}
+            _audit_contact(request, "contact", user_id, stored, after)
         row = serializers.ContactRow(Contact.objects.get(pk=stored.id)).data
         secret = {"secret": stored.secret} if stored.secret else {}
         return Response({**row, **secret}, status=201 if stored.created else 200)
@@ -219,7 +237,7 @@ class ContactDetail(Endpoint):
     @extend_schema(operation_id="remove_contact", tags=[TAG], responses={204: None})
     def delete(self, request: Request, user_id: str, contact_id: int) -> Response:
         """Remove a contact: nothing is sent to it any more."""
-        return _remove(selectors.contacts(_id_of(user_id)), contact_id, "contact")
+        return _remove(request, selectors.contacts(_id_of(user_id)), contact_id, user_id, "contact")
 
 
 class PreferenceList(Endpoint):
@@ -264,9 +282,12 @@ class PreferenceList(Endpoint):
         wanted = self.body(request, serializers.PreferencesIn)["preferences"]
         recipient_id, wishes = self._wishes(request, user_id, wanted)
         with transaction.atomic():
+            before = _preferences(request.user.id, recipient_id)
             hidden = _hidden_topics(request.user.id, recipient_id)
             services.replace_preferences(recipient_id, hidden, wishes)
-        return Response(_preferences(request.user.id, recipient_id))
+            after = _preferences(request.user.id, recipient_id)
+            audit.record(request, "replace", "preferences", user_id, before=before, after=after)
+        return Response(after)
 
     @extend_schema(
         operation_id="change_preferences",
@@ -290,8 +311,12 @@ class PreferenceList(Endpoint):
         """Change these preferences and leave the others; `allowed: null` takes one back."""
         wanted = self.body(request, serializers.PreferencesChange)["preferences"]
         recipient_id, wishes = self._wishes(request, user_id, wanted)
-        services.merge_preferences(wishes)
-        return Response(_preferences(request.user.id, recipient_id))
+        with transaction.atomic():
+            before = _preferences(request.user.id, recipient_id)
+            services.merge_preferences(wishes)
+            after = _preferences(request.user.id, recipient_id)
+            audit.record(request, "update", "preferences", user_id, before=before, after=after)
+        return Response(after)
 
     def _wishes(
         self, request: Request, user_id: str, wanted: Sequence[Mapping[str, Any]]
@@ -309,12 +334,45 @@ def _write(address: services.Address) -> Stored:
     return services.upsert_contacts([address])[address]
 
 
-def _remove(contacts: Any, contact_id: int, what: str) -> Response:
+def _remove(request: Request, contacts: Any, contact_id: int, user_id: str, what: str) -> Response:
     contact = contacts.filter(pk=contact_id).first()
     if contact is None:
         raise Problem("not-found", f"This recipient has no {what} {contact_id}.")
-    services.remove_contact(contact)
+    with transaction.atomic():
+        services.remove_contact(contact)
+        before = {"id": contact_id, "channel": contact.channel}
+        audit.record(request, "delete", what, user_id, before=before)
     return Response(status=204)
+
+
+def _audit_written(
+    request: Request, user_id: str, person: Mapping[str, Any], before: Recipient | None
+) -> None:
+    """The event of one recipient's writing: what it says of them, how much came with it."""
+    said = {name: person[name] for name in ("locale", "time_zone") if person[name] is not None}
+    number = {
+        f"{name}_written": len(person[name])
+        for name in ("devices", "contacts", "preferences")
+        if person[name]
+    }
+    if before is None:
+        audit.record(request, "create", "recipient", user_id, after={**said, **number})
+    else:
+        was = {name: getattr(before, name) for name in said}
+        audit.record(request, "update", "recipient", user_id, before=was, after={**said, **number})
+
+
+def _audit_contact(
+    request: Request, what: str, user_id: str, stored: Stored, after: dict[str, Any]
+) -> None:
+    action = "create" if stored.created else "update"
+    audit.record(request, action, what, user_id, after=after)
+
+
+def _done(
+    results: Sequence[tuple[str, Registered] | Problem],
+) -> list[tuple[str, Registered]]:
+    return [result for result in results if not isinstance(result, Problem)]
 
 
 def _recipient(recipient: Recipient) -> dict[str, Any]:

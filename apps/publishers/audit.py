@@ -6,7 +6,10 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from apps.publishers.models import AuditEvent
+from apps.publishers.remote import remote_address
 
+#: Characters of an object's name that are kept; the longest that the API takes fit.
+LONGEST_NAME = 200
 OPERATOR, PUBLISHER, SYSTEM = "operator", "publisher", "system"
 
 
@@ -36,10 +39,10 @@ def record(
         publisher_id=publisher_id if publisher_id is not None else owner,
         actor_kind=kind,
         actor=actor,
-        remote_address=request.META.get("REMOTE_ADDR") or None if request else None,
+        remote_address=remote_address(request) if request else None,
         action=action,
         object_type=object_type,
-        object_name=object_name,
+        object_name=object_name[:LONGEST_NAME],
         before=before,
         after=after,
     )

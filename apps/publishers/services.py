@@ -54,8 +54,10 @@ def rotate_key(old: ApiKey, grace: timedelta = ROTATION_GRACE) -> tuple[ApiKey, 
     return made
 
 
-def revoke_key(key: ApiKey) -> None:
-    """The key works no more, in any process, from a moment after the commit."""
-    if key.revoked_at is None:
-        key.revoked_at = timezone.now()
-        key.save(update_fields=["revoked_at"])
+def revoke_key(key: ApiKey) -> bool:
+    """The key works no more, in any process, from a moment after the commit; whether it did."""
+    if key.revoked_at is not None:
+        return False
+    key.revoked_at = timezone.now()
+    key.save(update_fields=["revoked_at"])
+    return True

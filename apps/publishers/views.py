@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.publishers import serializers, services
+from apps.publishers import audit, serializers, services
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.models import ApiKey
 from apps.publishers.pagination import CursorPage, PageQuery
@@ -69,12 +70,16 @@ class KeyList(Endpoint):
                 f"A key cannot give away what it lacks: {', '.join(sorted(beyond))}.",
                 scope=" ".join(sorted(beyond)),
             )
-        row, text = services.create_key(
-            request.user.id,
-            set(wanted["scopes"]),
-            name=wanted["name"],
-            expires_at=wanted["expires_at"],
-        )
+        with transaction.atomic():
+            row, text = services.create_key(
+                request.user.id,
+                set(wanted["scopes"]),
+                name=wanted["name"],
+                expires_at=wanted["expires_at"],
+            )
+            shown = serializers.KeyRow(row).data
+            after = {name: shown[name] for name in ("name", "scopes", "expires_at")}
+            audit.record(request, "create", "api_key", row.prefix, after=after)
         return Response(_made(row, text), status=201)
 
 
@@ -86,7 +91,9 @@ class KeyDetail(Endpoint):
     @extend_schema(operation_id="revoke_api_key", tags=[TAG], responses={204: None})
     def delete(self, request: Request, prefix: str) -> Response:
         """Revoke a key, at once and for good."""
-        services.revoke_key(_own_key(request, prefix))
+        with transaction.atomic():
+            if services.revoke_key(_own_key(request, prefix)):
+                audit.record(request, "revoke", "api_key", prefix)
         return Response(status=204)
 
 
@@ -115,7 +122,16 @@ class KeyRotation(Endpoint):
                 f"A key cannot rotate one that may do more: {', '.join(sorted(beyond))}.",
                 scope=" ".join(sorted(beyond)),
             )
-        row, text = services.rotate_key(old, timedelta(seconds=grace))
+        with transaction.atomic():
+            row, text = services.rotate_key(old, timedelta(seconds=grace))
+            expires_at = serializers.KeyRow(old).data["expires_at"]
+            audit.record(
+                request,
+                "rotate",
+                "api_key",
+                prefix,
+                after={"replaced_by": row.prefix, "expires_at": expires_at},
+            )
         return Response(_made(row, text), status=201)
 
 

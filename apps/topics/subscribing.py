@@ -117,9 +117,9 @@ def unsubscribe_endpoint(topic_id: int, channel: str, address: str) -> int:
     return _end(rows)
 
 
-def unsubscribe(subscription: Subscription) -> None:
-    """End one subscription. Ending it again changes nothing."""
-    _end(Subscription.objects.filter(pk=subscription.pk))
+def unsubscribe(subscription: Subscription) -> bool:
+    """End one subscription; whether it had not ended before."""
+    return bool(_end(Subscription.objects.filter(pk=subscription.pk)))
 
 
 def _end(rows: QuerySet[Subscription]) -> int:

@@ -1,7 +1,9 @@
 """Topics, grants and subscriptions."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiResponse,
@@ -12,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.preferences.selectors import find_recipient
+from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.models import Publisher
 from apps.publishers.openapi import ProblemDetails
@@ -77,7 +80,9 @@ class TopicList(Endpoint):
         """Create a topic. Its name is unique among all publishers."""
         fields = self.body(request, serializers.TopicIn)
         try:
-            topic = services.create_topic(request.user.id, fields)
+            with transaction.atomic():
+                topic = services.create_topic(request.user.id, fields)
+                audit.record(request, "create", "topic", topic.name, after=fields)
         except services.TopicExists:
             raise Problem(
                 "topic-exists",
@@ -118,7 +123,11 @@ class TopicDetail(Endpoint):
     def patch(self, request: Request, name: str) -> Response:
         """Change a topic of yours. What is left out stays as it is."""
         fields = self.body(request, serializers.TopicChange)
-        topic = services.change_topic(_owned(request, name), fields)
+        with transaction.atomic():
+            topic = _owned(request, name)
+            before = {field: getattr(topic, field) for field in fields}
+            services.change_topic(topic, fields)
+            audit.record(request, "update", "topic", name, before=before, after=fields)
         return Response(_topic(topic, request.user.id))
 
     @extend_schema(operation_id="delete_topic", tags=[TOPICS], responses={204: None})
@@ -127,7 +136,9 @@ class TopicDetail(Endpoint):
 
         What was accepted before is still delivered.
         """
-        services.delete_topic(_owned(request, name))
+        with transaction.atomic():
+            services.delete_topic(_owned(request, name))
+            audit.record(request, "delete", "topic", name)
         return Response(status=204)
 
 
@@ -139,15 +150,17 @@ class TopicGrant(Endpoint):
     @extend_schema(operation_id="grant_topic", tags=[TOPICS], request=None, responses={204: None})
     def put(self, request: Request, name: str, publisher: str) -> Response:
         """Let another publisher read a topic of yours and publish to it."""
-        topic = _owned(request, name)
-        services.grant(topic, _publisher(publisher))
+        with transaction.atomic():
+            services.grant(_owned(request, name), _publisher(publisher))
+            audit.record(request, "grant", "topic", name, after={"publisher": publisher})
         return Response(status=204)
 
     @extend_schema(operation_id="withdraw_grant", tags=[TOPICS], responses={204: None})
     def delete(self, request: Request, name: str, publisher: str) -> Response:
         """Take a grant back, from the next request on."""
-        topic = _owned(request, name)
-        services.withdraw(topic, _publisher(publisher))
+        with transaction.atomic():
+            services.withdraw(_owned(request, name), _publisher(publisher))
+            audit.record(request, "withdraw", "topic", name, before={"publisher": publisher})
         return Response(status=204)
 
 
@@ -219,11 +232,15 @@ class SubscriptionList(Endpoint):
         topic = selectors.owned_topic(name, request.user.id)
         if "subscriptions" in request.data:
             items = self.body(request, serializers.SubscriptionsIn)["subscriptions"]
-            results = wishes.fulfil(topic, items, "/subscriptions")
+            with transaction.atomic():
+                results = wishes.fulfil(topic, items, "/subscriptions")
+                _audit_subscribed(request, name, results)
             return Response({"results": [_result(*numbered) for numbered in enumerate(results)]})
-        (result,) = wishes.fulfil(topic, [request.data], "")
-        if isinstance(result, Problem):
-            raise result
+        with transaction.atomic():
+            (result,) = wishes.fulfil(topic, [request.data], "")
+            if isinstance(result, Problem):
+                raise result
+            _audit_subscribed(request, name, [result], request.data.get("user_id"))
         return Response({"subscriptions": [_subscription(one) for one in result]})
 
 
@@ -239,7 +256,13 @@ class SubscriptionDetail(Endpoint):
         subscription = selectors.subscriptions(topic.id).filter(pk=subscription_id).first()
         if subscription is None:
             raise Problem("not-found", f"{name!r} has no subscription {subscription_id}.")
-        subscribing.unsubscribe(subscription)
+        with transaction.atomic():
+            if subscribing.unsubscribe(subscription):
+                person = subscription.recipient
+                before = {"id": subscription_id, "channel": subscription.channel}
+                if person is not None:
+                    before["user_id"] = person.user_id
+                audit.record(request, "unsubscribe", "subscription", name, before=before)
         return Response(status=204)
 
 
@@ -269,13 +292,19 @@ class Unsubscribe(Endpoint):
         """End a recipient's subscriptions on some channels or all, or a bare endpoint's."""
         topic = selectors.owned_topic(name, request.user.id)
         who = self.body(request, serializers.UnsubscribeIn)
-        if "address" in who:
-            ended = subscribing.unsubscribe_endpoint(topic.id, who["channel"], who["address"])
-        else:
-            recipient = find_recipient(who["user_id"])
-            if recipient is None:
-                raise wishes.unknown_recipient(who["user_id"])
-            ended = subscribing.unsubscribe_recipient(topic.id, recipient.pk, who["channels"])
+        with transaction.atomic():
+            if "address" in who:
+                ended = subscribing.unsubscribe_endpoint(topic.id, who["channel"], who["address"])
+            else:
+                recipient = find_recipient(who["user_id"])
+                if recipient is None:
+                    raise wishes.unknown_recipient(who["user_id"])
+                ended = subscribing.unsubscribe_recipient(topic.id, recipient.pk, who["channels"])
+            if ended:
+                before = {"subscriptions": ended}
+                if "user_id" in who:
+                    before["user_id"] = who["user_id"]
+                audit.record(request, "unsubscribe", "subscription", name, before=before)
         return Response({"unsubscribed": ended})
 
 
@@ -298,6 +327,20 @@ def _topic(topic: Topic, publisher_id: int) -> dict[str, Any]:
     if topic.publisher_id == publisher_id:
         granted = list(topic.granted_to.order_by("name").values_list("name", flat=True))
     return {**serializers.TopicOut(topic).data, "granted_to": granted}
+
+
+def _audit_subscribed(
+    request: Request,
+    topic: str,
+    results: Sequence[list[Subscribed] | Problem],
+    user_id: str | None = None,
+) -> None:
+    """One event for the call, whomever it subscribed."""
+    made = sum(len(result) for result in results if not isinstance(result, Problem))
+    if made:
+        named = {"user_id": user_id} if user_id else {}
+        after = {**named, "subscriptions": made}
+        audit.record(request, "subscribe", "subscription", topic, after=after)
 
 
 def _subscription(subscribed: Subscribed) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.core.validators import validate_slug
 from django.db import transaction
 from django.utils import timezone
 
-from apps.publishers import services
+from apps.publishers import audit, services
 from apps.publishers.models import Publisher
 from apps.publishers.scopes import Scope
 
@@ -58,8 +58,17 @@ class Command(BaseCommand):
                     raise CommandError(f"There is no publisher {name}.")
             elif publisher is None:
                 publisher = services.create_publisher(name, options["display_name"])
+                audit.record(None, "create", "publisher", name, publisher_id=publisher.pk)
             elif not options["or_another_key"]:
                 raise CommandError(f"{name} exists. --another-key makes another key for it.")
-            _, text = services.create_key(publisher.pk, scopes, expires_at=expires_at)
+            key, text = services.create_key(publisher.pk, scopes, expires_at=expires_at)
+            audit.record(
+                None,
+                "create",
+                "api_key",
+                key.prefix,
+                publisher_id=publisher.pk,
+                after={"scopes": key.scopes, "expires_days": days},
+            )
         self.stderr.write(f"The key of {name}. Keep it: it is not shown again.")
         self.stdout.write(text)

@@ -8,8 +8,9 @@ from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.publishers import audit
 from apps.topics import importing
-from apps.topics.selectors import get_topic
+from apps.topics.selectors import TopicSnapshot, get_topic
 
 READERS = {"csv": importing.read_csv, "jsonl": importing.read_jsonl}
 
@@ -47,7 +48,7 @@ class Command(BaseCommand):
                 batches = importing.run(
                     topic, lines, create_recipients=options["create_recipients"]
                 )
-                refused = self._follow(batches, rejected)
+                refused = self._follow(topic, batches, rejected)
         except OSError as error:
             raise CommandError(str(error)) from None
         except ValueError as error:  # a header that names no columns of ours
@@ -57,19 +58,29 @@ class Command(BaseCommand):
         else:
             rejects.unlink()
 
-    def _follow(self, batches: Any, rejected: TextIO) -> int:
+    def _follow(self, topic: TopicSnapshot, batches: Any, rejected: TextIO) -> int:
         """Print progress about once a second; how many lines were rejected."""
         started = told = time.monotonic()
         lines = subscriptions = refused = 0
-        for batch in batches:
-            lines += batch.lines
-            subscriptions += batch.subscriptions
-            refused += len(batch.rejected)
-            for line, reason in batch.rejected:
-                rejected.write(f"{line}\t{reason}\n")
-            if time.monotonic() - told >= 1:
-                told = time.monotonic()
-                self._tell(lines, subscriptions, refused, told - started)
+        try:
+            for batch in batches:
+                lines += batch.lines
+                subscriptions += batch.subscriptions
+                refused += len(batch.rejected)
+                for line, reason in batch.rejected:
+                    rejected.write(f"{line}\t{reason}\n")
+                if time.monotonic() - told >= 1:
+                    told = time.monotonic()
+                    self._tell(lines, subscriptions, refused, told - started)
+        finally:  # what was imported before an interruption stays
+            audit.record(
+                None,
+                "import",
+                "subscription",
+                topic.name,
+                publisher_id=topic.publisher_id,
+                after={"lines": lines, "subscriptions": subscriptions, "rejected": refused},
+            )
         self._tell(lines, subscriptions, refused, time.monotonic() - started)
         return refused
 
