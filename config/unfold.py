@@ -1,0 +1,102 @@
+"""How the admin looks, and what its sidebar leads to."""
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+_COLOURS = {
+    "50": "oklch(97.7% .013 236.62)",
+    "100": "oklch(95.1% .026 236.824)",
+    "200": "oklch(90.1% .058 230.902)",
+    "300": "oklch(82.8% .111 230.318)",
+    "400": "oklch(74.6% .16 232.661)",
+    "500": "oklch(68.5% .169 237.323)",
+    "600": "oklch(58.8% .158 241.966)",
+    "700": "oklch(50% .134 242.749)",
+    "800": "oklch(44.3% .11 240.79)",
+    "900": "oklch(39.1% .09 240.876)",
+    "950": "oklch(29.3% .066 243.157)",
+}
+
+
+def _item(title: str, icon: str, name: str, permission: str) -> dict[str, Any]:
+    """A link that those see who may see what it leads to."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{name}"),
+        "permission": lambda request: not permission or request.user.has_perm(permission),
+    }
+
+
+def _list(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
+    return _item(title, icon, f"{app}_{model}_changelist", f"{app}.view_{model}")
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Notifier",
+    "SITE_HEADER": "Notifier",
+    "SITE_SYMBOL": "notifications",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,  # the audit trail has it
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {"primary": _COLOURS},
+    "STYLES": [lambda request: static("operators/operators.css")],
+    "DASHBOARD_CALLBACK": "apps.delivery.admin.start_page.context",
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            {"title": "Now", "items": [_item("Start page", "speed", "index", "")]},
+            {
+                "title": "Deliveries",
+                "separator": True,
+                "items": [
+                    _list("Notifications", "campaign", "delivery", "notification"),
+                    _list("Deliveries", "send", "delivery", "delivery"),
+                    _list("Dead letters", "mail_off", "delivery", "deadletter"),
+                    _item("Why did they (not) get it?", "help", "why", "delivery.view_delivery"),
+                    _list("Chunks", "view_module", "delivery", "chunk"),
+                ],
+            },
+            {
+                "title": "Topics",
+                "separator": True,
+                "items": [
+                    _list("Topics", "topic", "topics", "topic"),
+                    _list("Subscriptions", "how_to_reg", "topics", "subscription"),
+                ],
+            },
+            {
+                "title": "People",
+                "separator": True,
+                "items": [
+                    _list("Recipients", "person", "preferences", "recipient"),
+                    _list("Contacts", "contact_mail", "preferences", "contact"),
+                    _list("Preferences", "tune", "preferences", "preference"),
+                    _list("Suppressions", "block", "preferences", "suppression"),
+                ],
+            },
+            {
+                "title": "Publishers",
+                "separator": True,
+                "items": [
+                    _list("Publishers", "storefront", "publishers", "publisher"),
+                    _list("API keys", "key", "publishers", "apikey"),
+                    _list("Audit trail", "history", "publishers", "auditevent"),
+                ],
+            },
+            {
+                "title": "System",
+                "separator": True,
+                "collapsible": True,
+                "items": [
+                    _list("Periodic tasks", "schedule", "django_celery_beat", "periodictask"),
+                    _list("Operators", "badge", "auth", "user"),
+                    _list("Roles", "groups", "auth", "group"),
+                ],
+            },
+        ],
+    },
+}
