@@ -14,6 +14,7 @@ handler500 = problems.handler500
 
 admin.site.site_header = admin.site.site_title = "Notifier"
 admin.site.index_title = "Operations"
+admin.site.index_template = "delivery/start_page.html"
 
 v1: list[URLPattern | URLResolver] = [
     path("", include("apps.publishers.urls")),

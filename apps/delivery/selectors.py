@@ -6,16 +6,29 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
 
-from apps.delivery.models import Attempt, Chunk, Delivery, Notification, StateCount
+from apps.delivery.models import (
+    Attempt,
+    Chunk,
+    Delivery,
+    Notification,
+    NotificationKind,
+    StateCount,
+)
+from apps.preferences.models import Group
 from notifier.states import WAITING
 
 
 def notifications(publisher_id: int) -> QuerySet[Notification]:
-    """The publisher's notifications."""
-    return Notification.objects.filter(publisher_id=publisher_id).select_related("topic")
+    """What the publisher published, each with its topic and the name of its ``group``."""
+    group = Group.objects.filter(pk=OuterRef("group_id")).values("name")
+    return (
+        Notification.objects.filter(publisher_id=publisher_id, kind=NotificationKind.PUBLISHED)
+        .select_related("topic")
+        .annotate(group=Subquery(group))
+    )
 
 
 def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
@@ -30,6 +43,20 @@ def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
     for channel, state, total in rows:
         if total:
             found[channel][state] = total
+    return dict(found)
+
+
+def state_counts(notification_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
+    """Deliveries by state of each of these notifications, in one query."""
+    rows = (
+        StateCount.objects.filter(notification_id__in=list(notification_ids))
+        .values_list("notification_id", "state")
+        .annotate(total=Sum("count"))
+    )
+    found: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for notification_id, state, total in rows:
+        if total:
+            found[notification_id][state] = total
     return dict(found)
 
 

@@ -1,43 +1,49 @@
-"""People and where they are reached, for operators. Addresses are shown masked only."""
+"""Where people are reached and what they want, for operators. Addresses are masked; revealing one
+takes a permission and is audited. A recipient's own page is in ``apps.delivery.admin``: it shows
+what became of what was sent to them."""
 
-from django.contrib import admin
-from django.http import HttpRequest
+from collections.abc import Sequence
+from typing import Any
 
-from apps.preferences.models import Contact, Preference, Recipient, Suppression
+from django.contrib import admin, messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import add_never_cache_headers
+
+from apps.preferences import vault
+from apps.preferences.channels import all_channels
+from apps.preferences.models import Contact, ContactState, Preference, Recipient, Suppression
+from apps.publishers.operators import markup
+from apps.publishers.operators.narrowing import choice, linked
+from apps.publishers.operators.newest import NewestAdmin, ReadOnly
+from apps.publishers.operators.panels import Button, Panelled
+from notifier.crypto import DecryptionError
+
+#: Why a contact is disabled that an operator disabled.
+OPERATOR = "operator"
 
 
-class LargeTableAdmin(admin.ModelAdmin):
-    """A table of millions: nothing counts its rows or loads them into a select box."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-
-@admin.register(Recipient)
-class RecipientAdmin(LargeTableAdmin):
-    list_display = ["user_id", "locale", "time_zone", "created_at"]
-    search_fields = ["=user_id"]
-    readonly_fields = ["user_id", "created_at", "updated_at"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # the API makes the inbox that belongs to everybody
+def of_person(user_id: str) -> Q:
+    """The rows of the recipient of this very ``user_id``."""
+    found = Recipient.objects.filter(user_id=user_id.strip()).values_list("pk", flat=True)
+    return Q(recipient_id__in=list(found))
 
 
 @admin.register(Contact)
-class ContactAdmin(LargeTableAdmin):
-    list_display = [
-        "masked",
-        "channel",
-        "recipient",
-        "publisher",
-        "platform",
-        "state",
-        "disabled_reason",
-    ]
-    list_filter = ["channel", "state"]
-    list_select_related = ["recipient", "publisher"]
-    search_fields = ["=recipient__user_id"]
-    fields = [
+class ContactAdmin(Panelled, ReadOnly):
+    """They are disabled and not deleted: deliveries name them. The API writes them."""
+
+    list_display = ("masked", "channel", "recipient", "publisher", "platform", "standing")
+    list_filter = (
+        linked("recipient_id", "recipient"),
+        choice("channel", all_channels),
+        choice("state", lambda: ContactState.values),
+    )
+    list_select_related = ("recipient", "publisher")
+    search_fields = ("recipient",)
+    search_help_text = "A recipient's user_id"
+    fields = (
         "recipient",
         "publisher",
         "channel",
@@ -49,30 +55,83 @@ class ContactAdmin(LargeTableAdmin):
         "last_active_at",
         "created_at",
         "updated_at",
-    ]
-    readonly_fields = [name for name in fields if name not in ("state", "disabled_reason")]
+    )
+
+    def find(self, term: str) -> Q:
+        return of_person(term)
+
+    @admin.display(description="state")
+    def standing(self, row: Contact) -> str:
+        return markup.badge(row.state) + (f" {row.disabled_reason}" if row.disabled_reason else "")
+
+    def buttons(self, request: HttpRequest, row: Contact) -> Sequence[Button]:
+        found = []
+        if request.user.has_perm("preferences.reveal_contact"):
+            warning = "This is recorded, with your name."
+            found.append(Button("reveal", "Reveal the address", warning=warning))
+        if request.user.has_perm("preferences.change_contact"):
+            if row.state == ContactState.ACTIVE:
+                found.append(Button("disable", "Disable", "bad"))
+            else:
+                found.append(Button("enable", "Enable"))
+        return found
+
+    def do_reveal(self, request: HttpRequest, row: Contact) -> HttpResponse:
+        """The address in clear, on a page that nobody keeps."""
+        try:
+            address = vault.open(bytes(row.address), bytes(row.address_index))
+        except DecryptionError:
+            address = ""
+        self.audit(request, "reveal", row)
+        answer = render(
+            request,
+            "preferences/reveal.html",
+            self.admin_site.each_context(request)
+            | {"title": "An address", "contact": row, "address": address},
+        )
+        add_never_cache_headers(answer)
+        return answer
+
+    def do_disable(self, request: HttpRequest, row: Contact) -> None:
+        self._set(request, row, ContactState.DISABLED, OPERATOR)
+        messages.success(request, "Nothing is sent there any more.")
+
+    def do_enable(self, request: HttpRequest, row: Contact) -> None:
+        self._set(request, row, ContactState.ACTIVE, "")
+        messages.success(request, "It is sent to again.")
+
+    def _set(self, request: HttpRequest, row: Contact, state: str, reason: str) -> None:
+        before = {"state": row.state, "disabled_reason": row.disabled_reason}
+        row.state, row.disabled_reason = state, reason
+        row.save(update_fields=["state", "disabled_reason", "updated_at"])
+        after = {"state": state, "disabled_reason": reason}
+        self.audit(request, "update", row, before=before, after=after)
+
+
+@admin.register(Preference)
+class PreferenceAdmin(NewestAdmin):
+    list_display = ("recipient", "channel", "topic_id", "category", "allowed", "updated_at")
+    list_filter = (linked("recipient_id", "recipient"), choice("channel", all_channels))
+    list_select_related = ("recipient",)
+    search_fields = ("recipient",)
+    search_help_text = "A recipient's user_id"
+    raw_id_fields = ("recipient",)
+    moment = "updated_at"
+
+    def find(self, term: str) -> Q:
+        return of_person(term)
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(NewestAdmin):
+    """Deleting one lifts it."""
+
+    list_display = ("masked", "channel", "reason", "created_at")
+    list_filter = (choice("channel", all_channels),)
+    fields = readonly_fields = ("channel", "masked", "reason", "created_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # an address is encrypted on its way in, by the API
 
-    def has_delete_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
-        return False  # deliveries name contacts; disable it instead
-
-
-@admin.register(Preference)
-class PreferenceAdmin(LargeTableAdmin):
-    list_display = ["recipient", "channel", "topic_id", "category", "allowed", "updated_at"]
-    list_select_related = ["recipient"]
-    search_fields = ["=recipient__user_id"]
-    raw_id_fields = ["recipient"]
-
-
-@admin.register(Suppression)
-class SuppressionAdmin(LargeTableAdmin):
-    list_display = ["masked", "channel", "reason", "created_at"]
-    list_filter = ["channel", "reason"]
-    fields = ["channel", "masked", "reason", "created_at"]
-    readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

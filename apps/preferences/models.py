@@ -77,6 +77,7 @@ class Contact(models.Model):
         indexes = [
             models.Index(fields=["channel", "address_index"], name="contact_by_address"),
         ]
+        permissions = [("reveal_contact", "Can reveal an address")]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.masked}"

@@ -1,34 +1,158 @@
-"""Publishers and keys, for operators."""
+"""Publishers, their keys, and who changed what."""
 
-from django.contrib import admin
-from django.db.models import QuerySet
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
 
 from apps.publishers import services
-from apps.publishers.models import ApiKey, Publisher
+from apps.publishers.admin_audit import Audited
+from apps.publishers.audit import OPERATOR, PUBLISHER, SYSTEM
+from apps.publishers.models import ApiKey, AuditEvent, Publisher
+from apps.publishers.operators import markup, system  # noqa: F401  # system registers
+from apps.publishers.operators.narrowing import choice, linked, related
+from apps.publishers.operators.newest import ReadOnly
+from apps.publishers.operators.panels import Button, Panel, Panelled
 
 
 @admin.register(Publisher)
-class PublisherAdmin(admin.ModelAdmin):
-    list_display = ["name", "display_name", "is_active", "created_at"]
-    search_fields = ["name", "display_name"]
+class PublisherAdmin(Audited, Panelled):
+    """One that should not publish any more is disabled: what it owns names it."""
+
+    list_display = ("name", "display_name", "standing", "created_at")
+    search_fields = ("name", "display_name")
+    readonly_fields = ("is_active", "created_at")
+
+    @admin.display(description="state")
+    def standing(self, row: Publisher) -> str:
+        return markup.badge("active" if row.is_active else "disabled")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def panels(self, request: HttpRequest, row: Publisher) -> Sequence[Panel]:
+        keys = markup.table(
+            ("key", "name", "last used", "state"),
+            (
+                (
+                    markup.link(markup.page("publishers_apikey_change", key.pk), key),
+                    key.name,
+                    markup.moment(key.last_used_at),
+                    markup.badge("disabled" if key.revoked_at else "active"),
+                )
+                for key in row.api_keys.order_by("-pk")[:20]
+            ),
+            "It has no keys: `manage.py create_publisher` makes one.",
+        )
+        lists = {
+            "Its notifications": "delivery_notification_changelist",
+            "Its dead letters": "delivery_deadletter_changelist",
+            "What it changed": "publishers_auditevent_changelist",
+        }
+        links = markup.lines(
+            markup.link(markup.page(name, publisher_id=row.pk), text)
+            for text, name in lists.items()
+        )
+        return [Panel("Keys", keys), Panel("More", links)]
+
+    def buttons(self, request: HttpRequest, row: Publisher) -> Sequence[Button]:
+        if not self.has_change_permission(request, row):
+            return ()
+        if row.is_active:
+            warning = "From now on every request of this publisher is refused."
+            return [Button("disable", "Disable this publisher", "bad", warning)]
+        return [Button("enable", "Enable this publisher")]
+
+    def do_disable(self, request: HttpRequest, row: Publisher) -> None:
+        self._set(request, row, False)
+        messages.success(request, f"{row.name} is refused from now on.")
+
+    def do_enable(self, request: HttpRequest, row: Publisher) -> None:
+        self._set(request, row, True)
+        messages.success(request, f"{row.name} may publish again.")
+
+    def _set(self, request: HttpRequest, row: Publisher, is_active: bool) -> None:
+        self.audit(
+            request,
+            "enable" if is_active else "disable",
+            row,
+            before={"is_active": row.is_active},
+            after={"is_active": is_active},
+        )
+        row.is_active = is_active
+        row.save(update_fields=["is_active"])
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):
+class ApiKeyAdmin(Audited, ModelAdmin):
     """Keys are made by the API or ``create_publisher``; here they are seen and revoked."""
 
-    list_display = ["prefix", "publisher", "name", "expires_at", "revoked_at", "last_used_at"]
-    search_fields = ["prefix", "publisher__name"]
-    readonly_fields = ["publisher", "prefix", "scopes", "created_at", "revoked_at", "last_used_at"]
-    exclude = ["digest"]
-    actions = ["revoke"]
+    list_display = ("prefix", "publisher", "name", "expires_at", "revoked_at", "last_used_at")
+    list_select_related = ("publisher",)
+    search_fields = ("prefix", "publisher__name")
+    readonly_fields = (
+        "publisher",
+        "prefix",
+        "scopes",
+        "created_at",
+        "revoked_at",
+        "last_used_at",
+    )
+    exclude = ("digest",)
+    actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a revoked key still says whose it was
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
             services.revoke_key(key)
         self.message_user(request, f"{len(keys)} keys are revoked.")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnly):
+    """Who changed what, when, from where; and what it was before and after."""
+
+    list_display = ("when", "who", "action", "object_type", "object_name", "publisher", "changed")
+    list_filter = (
+        related("publisher_id", lambda: Publisher.objects.values_list("pk", "name"), indexed=True),
+        choice("actor_kind", lambda: (OPERATOR, PUBLISHER, SYSTEM), "who"),
+        linked("object_type", "kind of object"),
+    )
+    list_select_related = ("publisher",)
+    search_fields = ("object_name",)
+    search_help_text = "An object, as kind:name (topic:news)"
+    moment = "at"
+
+    def find(self, term: str) -> Q:
+        kind, _, name = term.strip().partition(":")
+        return Q(object_type=kind, object_name=name) if name else Q(object_type=kind)
+
+    @admin.display(description="when")
+    def when(self, row: AuditEvent) -> str:
+        return markup.moment(row.at)
+
+    @admin.display(description="who")
+    def who(self, row: AuditEvent) -> str:
+        return format_html(
+            '{} <small class="n-muted">{} {}</small>',
+            row.actor,
+            row.actor_kind,
+            row.remote_address or "",
+        )
+
+    @admin.display(description="change")
+    def changed(self, row: AuditEvent) -> str:
+        before, after = (json.dumps(value) if value else "" for value in (row.before, row.after))
+        said = f"{before} → {after}" if before and after else before or after
+        return format_html('<span class="n-code">{}</span>', said[:200])

@@ -1,0 +1,45 @@
+"""Slices of audiences, for who looks at how the line works."""
+
+from django.contrib import admin
+from django.db.models import Q
+
+from apps.delivery.models import Chunk, ChunkKind, ChunkState
+from apps.preferences.channels import all_channels
+from apps.publishers.operators import markup
+from apps.publishers.operators.narrowing import choice
+from apps.publishers.operators.newest import ReadOnly
+from notifier.priorities import Priority
+
+
+@admin.register(Chunk)
+class ChunkAdmin(ReadOnly):
+    """An open one that is overdue is being swept."""
+
+    list_display = ("id", "kind", "channel", "priority", "standing", "fence", "due_at", "ready_at")
+    list_filter = (
+        choice("state", lambda: ChunkState.values),
+        choice("kind", lambda: ChunkKind.values),
+        choice("channel", all_channels),
+        choice("priority", lambda: Priority),
+    )
+    moment = "ready_at"
+    fields = (
+        "notification_id",
+        "kind",
+        "channel",
+        "priority",
+        "state",
+        "fence",
+        "ready_at",
+        "due_at",
+        "low_id",
+        "high_id",
+    )
+    readonly_fields = ("notification_id",)
+
+    @admin.display(description="state")
+    def standing(self, row: Chunk) -> str:
+        return markup.badge(row.state)
+
+    def find(self, term: str) -> Q:
+        return Q(pk=int(term)) if term.isdecimal() else Q(pk__in=[])

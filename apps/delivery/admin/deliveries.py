@@ -1,0 +1,173 @@
+"""Where each delivery stands and why, with every attempt and receipt."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from apps.delivery import selectors, words
+from apps.delivery.models import Delivery, ReceiptEvent
+from apps.preferences.channels import all_channels
+from apps.preferences.models import Contact, Recipient
+from apps.publishers.operators import markup
+from apps.publishers.operators.narrowing import choice, linked
+from apps.publishers.operators.newest import ReadOnly
+from apps.publishers.operators.panels import Panel, Panelled
+from notifier.priorities import Priority
+from notifier.states import DeliveryState
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(Panelled, ReadOnly):
+    """No index serves states and reasons: it would cost every delivery more than it is worth."""
+
+    list_display = (
+        "public_id",
+        "made",
+        "person",
+        "address",
+        "channel",
+        "priority",
+        "standing",
+        "reason",
+        "provider",
+        "attempts",
+    )
+    list_filter = (
+        linked("notification_id"),
+        linked("recipient_id", "recipient"),
+        choice("state", lambda: DeliveryState),
+        choice("channel", all_channels),
+        choice("provider", lambda: settings.PROVIDERS),
+        choice("reason", lambda: words.REASONS),
+        choice("priority", lambda: Priority),
+    )
+    search_fields = ("id",)
+    search_help_text = "A delivery's id, a notification's id, or a recipient's user_id"
+    fields = (
+        "public_id",
+        "notification_id",
+        "channel",
+        "priority",
+        "provider",
+        "provider_message_id",
+        "next_attempt_at",
+        "created_at",
+        "updated_at",
+    )
+    readonly_fields = ("public_id", "notification_id")
+
+    def find(self, term: str) -> Q:
+        return _find(term.strip())
+
+    def with_page(self, rows: list[Any]) -> list[Any]:
+        name(rows)
+        return rows
+
+    @admin.display(description="delivery")
+    def public_id(self, row: Delivery) -> str:
+        return row.public_id
+
+    @admin.display(description="made")
+    def made(self, row: Delivery) -> SafeString | str:
+        return markup.moment(row.created_at)
+
+    @admin.display(description="recipient")
+    def person(self, row: Any) -> SafeString | str:
+        return _person(row)
+
+    @admin.display(description="address")
+    def address(self, row: Any) -> str:
+        return row.masked
+
+    @admin.display(description="state")
+    def standing(self, row: Delivery) -> SafeString | str:
+        return markup.badge(row.state)
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        name([row])
+        said = f"It {words.STATES.get(row.state, row.state)}{words.because(row.reason)}."
+        links = [
+            markup.link(
+                markup.page("delivery_notification_change", row.notification_id), "The notification"
+            )
+        ]
+        if row.user_id:
+            query = {"user_id": row.user_id, "notification": row.notification_id}
+            links += [_person(row), markup.link(markup.page("why", **query), "Why?")]
+        standing = markup.lines([markup.badge(row.state), said, row.masked, *links])
+        return [
+            Panel("Where it stands", standing),
+            Panel("What the provider said later", receipts_table([row.pk])),
+            Panel("Every attempt", attempts_table([row.pk]), wide=True),
+        ]
+
+
+def name(rows: Iterable[Any]) -> None:
+    """Give each row that names a recipient and a contact their ``user_id`` and ``masked``."""
+    rows = list(rows)
+    people = {row.recipient_id for row in rows} - {None}
+    contacts = {row.contact_id for row in rows} - {None}
+    user_ids = dict(Recipient.objects.filter(pk__in=people).values_list("pk", "user_id"))
+    masked = dict(Contact.objects.filter(pk__in=contacts).values_list("pk", "masked"))
+    for row in rows:
+        row.user_id = user_ids.get(row.recipient_id, "")
+        row.masked = masked.get(row.contact_id, "")
+
+
+def attempts_table(delivery_ids: Iterable[int]) -> SafeString:
+    """Every attempt of these deliveries, oldest first."""
+    found = selectors.attempts(delivery_ids)
+    return markup.table(
+        ("", "started", "provider", "took", "outcome", "reason", "status", "the provider's words"),
+        (
+            (
+                attempt.number,
+                markup.moment(attempt.started_at),
+                attempt.provider,
+                f"{attempt.duration_ms:,} ms",
+                markup.badge(attempt.outcome),
+                attempt.reason.replace("_", " "),
+                attempt.status or "",
+                attempt.detail,
+            )
+            for attempts in found.values()
+            for attempt in attempts
+        ),
+        "No provider was called.",
+    )
+
+
+def receipts_table(delivery_ids: Iterable[int]) -> SafeString:
+    """What providers told us about these deliveries later, oldest first."""
+    rows = ReceiptEvent.objects.filter(delivery_id__in=list(delivery_ids)).order_by("at", "id")
+    return markup.table(
+        ("at", "provider", "says", "reason", "the provider's words"),
+        (
+            (markup.moment(row.at), row.provider, markup.badge(row.event), row.reason, row.detail)
+            for row in rows
+        ),
+        "No receipt has come.",
+    )
+
+
+def _person(row: Any) -> SafeString | str:
+    if not row.user_id:
+        return ""
+    return markup.link(markup.page("preferences_recipient_change", row.recipient_id), row.user_id)
+
+
+def _find(term: str) -> Q:
+    number = term.removeprefix("dlv_")
+    if term.startswith("dlv_") and number.isdecimal():
+        return Q(pk=int(number)) if len(number) < 19 else Q(pk__in=[])
+    try:
+        return Q(notification_id=UUID(term))
+    except ValueError:
+        people = Recipient.objects.filter(user_id=term).values_list("pk", flat=True)
+        return Q(recipient_id__in=list(people))

@@ -1,0 +1,120 @@
+"""What was posted, how far it is, and the button that stops it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+
+from apps.delivery import selectors, transitions
+from apps.delivery.admin import providers, why_page
+from apps.delivery.models import Notification, NotificationKind
+from apps.publishers.models import Publisher
+from apps.publishers.operators import markup
+from apps.publishers.operators.narrowing import choice, linked, present, related
+from apps.publishers.operators.newest import ReadOnly
+from apps.publishers.operators.panels import Button, Panel, Panelled
+from apps.topics.models import Topic
+from notifier.priorities import Priority
+
+
+@admin.register(Notification)
+class NotificationAdmin(Panelled, ReadOnly):
+    """Counts are those that are kept as deliveries move: a few rows, whatever the size."""
+
+    list_display = ("posted", "publisher", "topic", "kind", "priority", "standing", "progress")
+    list_filter = (
+        related("publisher_id", lambda: Publisher.objects.values_list("pk", "name"), indexed=True),
+        linked("topic_id"),
+        choice("priority", lambda: Priority),
+        choice("kind", lambda: NotificationKind.values),
+        present("cancelled_at", "cancelled"),
+    )
+    list_select_related = ("publisher", "topic")
+    search_fields = ("id",)
+    search_help_text = "A notification's id, or the name of a topic"
+    fields = (
+        "id",
+        "publisher",
+        "topic",
+        "kind",
+        "priority",
+        "channels",
+        "collapse_key",
+        "created_at",
+        "send_at",
+        "expires_at",
+        "cancelled_at",
+    )
+
+    def find(self, term: str) -> Q:
+        try:
+            return Q(pk=UUID(term.strip()))
+        except ValueError:
+            return Q(topic_id__in=list(_topics(term.strip())))
+
+    def with_page(self, rows: list[Any]) -> list[Any]:
+        counts = selectors.state_counts(row.pk for row in rows)
+        for row in rows:
+            row.states = counts.get(row.pk, {})
+        return rows
+
+    @admin.display(description="posted")
+    def posted(self, row: Notification) -> SafeString | str:
+        return markup.moment(row.created_at)
+
+    @admin.display(description="state")
+    def standing(self, row: Any) -> SafeString | str:
+        if row.cancelled_at:
+            return markup.badge("cancelled")
+        return markup.badge("scheduled") if row.is_scheduled() and not row.states else ""
+
+    @admin.display(description="deliveries")
+    def progress(self, row: Any) -> SafeString:
+        return markup.bar(row.states)
+
+    def panels(self, request: HttpRequest, row: Notification) -> Sequence[Panel]:
+        progress = selectors.progress(row)
+        total: dict[str, int] = {}
+        for states in progress.counts.values():
+            for state, number in states.items():
+                total[state] = total.get(state, 0) + number
+        by_channel = markup.table(
+            ("channel", "deliveries"),
+            ((channel, markup.bar(states)) for channel, states in progress.counts.items()),
+            "No deliveries yet.",
+        )
+        look = markup.link(
+            markup.page("delivery_delivery_changelist", notification_id=row.pk), "Every delivery"
+        )
+        why = markup.link(markup.page("why", notification=row.pk), "Why did somebody (not) get it?")
+        standing = markup.lines([markup.badge(progress.state), markup.bar(total), look, why])
+        return [Panel("How far it is", standing), Panel("By channel", by_channel)]
+
+    def buttons(self, request: HttpRequest, row: Notification) -> Sequence[Button]:
+        if row.cancelled_at or not request.user.has_perm("delivery.change_notification"):
+            return ()
+        warning = "What has not been sent will not be sent. This cannot be undone."
+        return [Button("cancel", "Cancel what has not been sent", "bad", warning)]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        switch = "provider/<str:provider>/<str:verb>/"
+        return [
+            path(switch, view(providers.switch), name="provider_switch"),
+            path("why/", view(why_page.why), name="why"),
+            *super().get_urls(),
+        ]
+
+    def do_cancel(self, request: HttpRequest, row: Notification) -> None:
+        if transitions.cancel(row.pk):
+            self.audit(request, "cancel", row)
+        messages.success(request, "What was not sent yet is cancelled.")
+
+
+def _topics(name: str) -> Any:
+    return Topic.objects.filter(name=name).values_list("pk", flat=True)

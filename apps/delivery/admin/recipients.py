@@ -1,0 +1,197 @@
+"""A person: where they are reached, what they want, what they got and did not get."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db import connection
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from apps.delivery.admin.deliveries import name
+from apps.delivery.models import Delivery
+from apps.preferences.models import Contact, Preference, Recipient, Suppression
+from apps.publishers.operators import markup
+from apps.publishers.operators.newest import NewestAdmin
+from apps.publishers.operators.panels import Panel, Panelled
+from apps.topics.models import Subscription, Topic
+
+#: Rows in each panel.
+MOST = 20
+
+# The newest notifications of each topic they have anything to do with, whether they got them.
+_POSTED = """
+SELECT n.id, n.created_at, t.name
+  FROM (SELECT DISTINCT topic_id FROM topics_subscription
+         WHERE recipient_id = %(recipient)s LIMIT 100) s
+  JOIN topics_topic t ON t.id = s.topic_id,
+       LATERAL (SELECT id, created_at FROM delivery_notification
+                 WHERE topic_id = s.topic_id ORDER BY id DESC LIMIT 5) n
+ ORDER BY n.id DESC LIMIT %(most)s
+"""
+
+
+@admin.register(Recipient)
+class RecipientAdmin(Panelled, NewestAdmin):
+    """The API makes them, with the inbox that belongs to everybody."""
+
+    list_display = ("user_id", "locale", "time_zone", "created_at")
+    search_fields = ("user_id",)
+    search_help_text = "The very user_id"
+    readonly_fields = ("user_id", "created_at", "updated_at")
+
+    def find(self, term: str) -> Q:
+        return Q(user_id=term.strip())
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # deliveries name their contacts
+
+    def panels(self, request: HttpRequest, row: Recipient) -> Sequence[Panel]:
+        contacts = list(
+            Contact.objects.filter(recipient=row).defer("address", "secret").order_by("id")[:100]
+        )
+        return [
+            Panel("Contacts", _contacts(contacts)),
+            Panel("Subscriptions", _subscriptions(row)),
+            Panel("Preferences", _preferences(row)),
+            Panel("Suppressions", _suppressions(contacts)),
+            Panel("Newest deliveries", _deliveries(row), wide=True),
+            Panel("Newest notifications of their topics", _posted(row), wide=True),
+        ]
+
+
+def _contacts(contacts: Sequence[Contact]) -> SafeString:
+    return markup.table(
+        ("channel", "address", "state", "since"),
+        (
+            (
+                contact.channel,
+                markup.link(
+                    markup.page("preferences_contact_change", contact.pk),
+                    contact.masked or contact.platform,
+                ),
+                markup.lines([markup.badge(contact.state), contact.disabled_reason]),
+                markup.moment(contact.updated_at),
+            )
+            for contact in contacts
+        ),
+    )
+
+
+def _subscriptions(person: Recipient) -> SafeString:
+    rows = Subscription.objects.filter(recipient=person).select_related("topic").order_by("-pk")
+    return markup.table(
+        ("topic", "channel", "state", "since"),
+        (
+            (
+                markup.link(markup.page("topics_topic_change", row.topic_id), row.topic),
+                row.channel,
+                markup.badge(row.state),
+                markup.moment(row.updated_at),
+            )
+            for row in rows[:MOST]
+        ),
+    )
+
+
+def _preferences(person: Recipient) -> SafeString:
+    rows = list(Preference.objects.filter(recipient=person).order_by("-pk")[:MOST])
+    topics = dict(
+        Topic.objects.filter(pk__in=[row.topic_id for row in rows if row.topic_id]).values_list(
+            "pk", "name"
+        )
+    )
+    return markup.table(
+        ("about", "channel", "", "since"),
+        (
+            (
+                topics.get(row.topic_id or 0) or row.category or "everything",
+                row.channel or "every channel",
+                "wanted" if row.allowed else "refused",
+                markup.moment(row.updated_at),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _suppressions(contacts: Sequence[Contact]) -> SafeString:
+    found = Q(pk__in=[])
+    for contact in contacts:
+        found |= Q(channel=contact.channel, address_index=contact.address_index)
+    return markup.table(
+        ("channel", "address", "reason", "since"),
+        (
+            (
+                row.channel,
+                markup.link(markup.page("preferences_suppression_change", row.pk), row.masked),
+                row.reason.replace("_", " "),
+                markup.moment(row.created_at),
+            )
+            for row in Suppression.objects.filter(found)
+        ),
+    )
+
+
+def _deliveries(person: Recipient) -> SafeString:
+    rows: list[Any] = list(Delivery.objects.filter(recipient_id=person.pk).order_by("-pk")[:MOST])
+    name(rows)
+    more = markup.page("delivery_delivery_changelist", recipient_id=person.pk)
+    return markup.lines(
+        [
+            markup.table(
+                ("delivery", "made", "channel", "address", "state", "reason", ""),
+                (
+                    (
+                        markup.link(markup.page("delivery_delivery_change", row.pk), row.public_id),
+                        markup.moment(row.created_at),
+                        row.channel,
+                        row.masked,
+                        markup.badge(row.state),
+                        row.reason.replace("_", " "),
+                        _why(person, row.notification_id),
+                    )
+                    for row in rows
+                ),
+                "Nothing was made for them.",
+            ),
+            markup.link(more, "All of them") if len(rows) == MOST else "",
+        ]
+    )
+
+
+def _posted(person: Recipient) -> SafeString:
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTED, {"recipient": person.pk, "most": MOST})
+        posted = cursor.fetchall()
+    states: dict[Any, list[str]] = {}
+    found = Delivery.objects.filter(
+        recipient_id=person.pk, notification_id__in=[key for key, *_ in posted]
+    )
+    for delivery in found.order_by("pk"):
+        states.setdefault(delivery.notification_id, []).append(
+            markup.lines([f"{delivery.channel} ", markup.badge(delivery.state)])
+        )
+    return markup.table(
+        ("posted", "topic", "notification", "what they got", ""),
+        (
+            (
+                markup.moment(created_at),
+                topic,
+                markup.link(markup.page("delivery_notification_change", key), key),
+                markup.lines(states[key]) if key in states else "nothing",
+                _why(person, key),
+            )
+            for key, created_at, topic in posted
+        ),
+    )
+
+
+def _why(person: Recipient, notification: Any) -> SafeString:
+    return markup.link(
+        markup.page("why", user_id=person.user_id, notification=notification), "Why?"
+    )

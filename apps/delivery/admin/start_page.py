@@ -1,0 +1,160 @@
+"""The first page: what waits, how fast it goes, what is broken, and the switches.
+
+Everything on it is read from kept counts, partial indexes and the broker; nothing scans a table.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from apps.delivery import broker, statistics
+from apps.delivery.admin import chart
+from apps.delivery.admin.deliveries import name
+from apps.delivery.admin.providers import provider_rows
+from apps.delivery.backlog import Backlog, backlog
+from apps.delivery.models import DeadLetter, public_id
+from apps.publishers.operators import markup
+from notifier import queues
+from notifier.priorities import Priority
+
+#: What the charts show.
+SPAN = timedelta(hours=3)
+#: The rate and the share of errors are of this much time.
+RECENT = timedelta(minutes=5)
+NEWEST_DEAD = 8
+
+
+def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What ``delivery/start_page.html`` shows, for operators who may see deliveries."""
+    if not request.user.has_perm("delivery.view_delivery"):
+        return context | {"not_allowed": True}
+    now = timezone.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+    minutes = statistics.per_minute(now - SPAN)
+    waiting = backlog()
+    return context | {
+        "figures": _figures(minutes, waiting, now),
+        "backlog": _backlog(waiting),
+        "rates": _lines(minutes, "accepted", now, "Attempts accepted, by channel"),
+        "failures": _lines(minutes, "failed", now, "Attempts that failed, by channel"),
+        "errors": _errors(now),
+        "providers": provider_rows(request),
+        "queues": _queues(),
+        "dead_letters": _dead_letters(),
+    }
+
+
+def _figures(minutes: Any, rows: list[Backlog], now: datetime) -> list[tuple[str, str]]:
+    recent = [
+        minute
+        for of_channel in minutes.values()
+        for minute in of_channel
+        if minute.minute >= now - RECENT
+    ]
+    accepted = sum(minute.accepted for minute in recent)
+    failed = sum(minute.failed for minute in recent)
+    waiting = sum(row.waiting for row in rows)
+    more = "+" if any(row.more for row in rows) else ""
+    share = f"{failed / (accepted + failed):.1%}" if recent else "–"
+    return [
+        (f"{waiting:,}{more}", "deliveries wait"),
+        (_age(max((row.seconds for row in rows), default=0.0)), "the oldest has waited"),
+        (f"{accepted / RECENT.total_seconds():,.1f}/s", "accepted by providers, last 5 minutes"),
+        (share, "of attempts failed, last 5 minutes"),
+    ]
+
+
+def _backlog(rows: list[Backlog]) -> SafeString:
+    found = {(row.channel, row.priority): row for row in rows}
+
+    def cell(channel: str, priority: str) -> str:
+        row = found.get((channel, priority))
+        if row is None:
+            return "–"
+        return f"{row.waiting:,}{'+' if row.more else ''} · {_age(row.seconds)}"
+
+    return markup.table(
+        ("channel", *Priority),
+        (
+            (channel or "fan-out", *(cell(channel, priority) for priority in Priority))
+            for channel in ("", *settings.CHANNELS)
+        ),
+    )
+
+
+def _lines(minutes: Any, what: str, now: datetime, label: str) -> SafeString:
+    series = {
+        channel: {minute.minute: getattr(minute, what) for minute in of_channel}
+        for channel, of_channel in minutes.items()
+    }
+    return chart.over_time(series, now - SPAN, now, label)
+
+
+def _errors(now: datetime) -> SafeString:
+    return markup.table(
+        ("channel", "provider", "reason", "attempts"),
+        (
+            (error.channel, error.provider, error.reason.replace("_", " "), f"{error.count:,}")
+            for error in statistics.errors(now - SPAN, 6)
+        ),
+        "No attempt failed.",
+    )
+
+
+def _queues() -> SafeString | str:
+    live = queues.names(settings.CHANNELS)
+    try:
+        found = broker.look([*live, *(name + queues.DEAD_SUFFIX for name in live)])
+    except broker.Down:
+        return markup.badge("dead") + " The broker does not answer."
+    nothing = broker.Queue(0, None)
+    rows = []
+    for queue in live:
+        now, dead = found.get(queue, nothing), found.get(queue + queues.DEAD_SUFFIX, nothing)
+        if now.depth or dead.depth or now.consumers != 1:
+            rows.append((queue, f"{now.depth:,}", _workers(now.consumers), f"{dead.depth:,}"))
+    return markup.table(
+        ("queue", "ready", "workers", "dead-lettered"),
+        rows,
+        f"All {len(live)} queues are empty, and each has a worker.",
+    )
+
+
+def _workers(consumers: int | None) -> SafeString | str:
+    if consumers is None:
+        return "–"
+    return str(consumers) if consumers else markup.badge("dead")
+
+
+def _dead_letters() -> SafeString:
+    rows: list[Any] = list(
+        DeadLetter.objects.select_related("delivery", "topic").order_by("-pk")[:NEWEST_DEAD]
+    )
+    name(row.delivery for row in rows)
+    return markup.table(
+        ("delivery", "died", "topic", "recipient", "channel", "provider", "reason"),
+        (
+            (
+                markup.link(markup.page("delivery_delivery_change", row.pk), public_id(row.pk)),
+                markup.moment(row.died_at),
+                row.topic or "",
+                row.delivery.user_id,
+                row.channel,
+                row.provider,
+                row.reason.replace("_", " "),
+            )
+            for row in rows
+        ),
+        "There are no dead letters.",
+    )
+
+
+def _age(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"

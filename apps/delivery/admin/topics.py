@@ -1,0 +1,178 @@
+"""Topics: what became of what was published to them, and the switch that holds it back."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import connection
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.views import ChangeList
+
+from apps.delivery import selectors, statistics
+from apps.delivery.admin import chart
+from apps.delivery.models import Notification
+from apps.publishers.admin_audit import Audited
+from apps.publishers.operators import markup
+from apps.publishers.operators.panels import Button, Panel, Panelled
+from apps.topics import services
+from apps.topics.models import Topic
+
+#: Newest notifications on a topic's page.
+NEWEST = 10
+
+# The primary key leads to a topic's hours, publisher by publisher.
+_DAY = """
+SELECT h.topic_id, h.state, sum(h.count)::bigint
+  FROM publishers_publisher p
+  JOIN delivery_hourcount h ON h.publisher_id = p.id AND h.topic_id = ANY(%s)
+   AND h.hour > clock_timestamp() - interval '1 day'
+ GROUP BY h.topic_id, h.state
+"""
+
+
+class TopicList(ChangeList):
+    """A page of topics with the counts of all of them, read at once."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows: list[Any] = list(self.result_list)
+        counts = _day([row.pk for row in rows])
+        for row in rows:
+            row.states = counts.get(row.pk, {})
+        self.result_list = rows
+
+
+@admin.register(Topic)
+class TopicAdmin(Audited, Panelled):
+    """A deleted one keeps its row, for the notifications that name it."""
+
+    list_display = ("name", "publisher", "category", "default_priority", "standing", "last_day")
+    list_filter = ("publisher", "mandatory")
+    list_select_related = ("publisher",)
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("name", "display_name")
+    ordering = ("name",)
+    filter_horizontal = ("granted_to",)
+    readonly_fields = ("paused_at", "deleted_at", "created_at", "updated_at")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[TopicList]:
+        return TopicList
+
+    @admin.display(description="state")
+    def standing(self, row: Topic) -> SafeString | str:
+        if row.deleted_at:
+            return markup.badge("deleted")
+        return markup.badge("paused" if row.paused_at else "active")
+
+    @admin.display(description="deliveries of the last 24 hours")
+    def last_day(self, row: Any) -> SafeString:
+        return markup.bar(row.states)
+
+    def panels(self, request: HttpRequest, row: Topic) -> Sequence[Panel]:
+        now = statistics.now_of_topic(row.pk)
+        standing = markup.lines(
+            [
+                markup.badge("paused" if row.paused_at else "active"),
+                ", ".join(f"{number:,} {what}" for what, number in now.items()),
+                markup.link(
+                    markup.page("delivery_notification_changelist", topic_id=row.pk),
+                    "Its notifications",
+                ),
+                markup.link(
+                    markup.page("topics_subscription_changelist", topic_id=row.pk),
+                    "Its subscriptions",
+                ),
+                markup.link(
+                    markup.page("delivery_deadletter_changelist", topic_id=row.pk),
+                    "Its dead letters",
+                ),
+            ]
+        )
+        return [
+            Panel("Deliveries now", standing),
+            Panel("By hour, of the last two days", _hours(row.pk)),
+            Panel("Newest notifications", _newest(row.pk), wide=True),
+        ]
+
+    def buttons(self, request: HttpRequest, row: Topic) -> Sequence[Button]:
+        if row.deleted_at or not self.has_change_permission(request, row):
+            return ()
+        if row.paused_at:
+            return [Button("resume", "Resume this topic")]
+        warning = "What is published to it is accepted, and held back until it is resumed."
+        return [Button("pause", "Pause this topic", "bad", warning)]
+
+    def do_pause(self, request: HttpRequest, row: Topic) -> None:
+        services.pause(row)
+        self.audit(request, "pause", row)
+        messages.warning(request, f"What is published to {row.name} is held back.")
+
+    def do_resume(self, request: HttpRequest, row: Topic) -> None:
+        services.resume(row)
+        self.audit(request, "resume", row)
+        messages.success(request, f"{row.name} goes on.")
+
+    def delete_model(self, request: HttpRequest, topic: Topic) -> None:
+        services.delete_topic(topic)  # notifications name the row
+
+    def delete_queryset(self, request: HttpRequest, topics: Collection[Topic]) -> None:
+        for topic in topics:
+            services.delete_topic(topic)
+
+    def get_deleted_objects(self, topics: Collection[Topic], request: HttpRequest) -> tuple:
+        names = [str(topic) for topic in topics]
+        return names, {"topics": len(names)}, set(), []
+
+
+def _day(topic_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """How many deliveries of these topics came to each state in a day, less those that left it."""
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    with connection.cursor() as cursor:
+        cursor.execute(_DAY, [list(topic_ids)])
+        for topic_id, state, number in cursor.fetchall():
+            if number > 0:
+                found[topic_id][state] = number
+    return dict(found)
+
+
+def _hours(topic_id: int) -> SafeString:
+    until = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    since = until - timedelta(days=2)
+    hours = statistics.hours_of_topic(topic_id, since, until)
+    return chart.over_time(
+        {
+            what: {hour: counts[what] for hour, counts in hours.items()}
+            for what in ("sent", "failed", "suppressed")
+        },
+        since,
+        until,
+        "Deliveries by hour",
+        step=timedelta(hours=1),
+    )
+
+
+def _newest(topic_id: int) -> SafeString:
+    rows = list(
+        Notification.objects.filter(topic_id=topic_id).defer("content").order_by("-pk")[:NEWEST]
+    )
+    counts = selectors.state_counts(row.pk for row in rows)
+    return markup.table(
+        ("posted", "notification", "priority", "deliveries"),
+        (
+            (
+                markup.moment(row.created_at),
+                markup.link(markup.page("delivery_notification_change", row.pk), row.pk),
+                row.priority,
+                markup.bar(counts.get(row.pk, {})),
+            )
+            for row in rows
+        ),
+        "Nothing was published to it.",
+    )

@@ -1,0 +1,59 @@
+"""Why did this person (not) get it? A question for one person and one notification."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.delivery.models import Notification
+from apps.delivery.why import why as tell
+from apps.preferences.models import Recipient
+from apps.publishers.operators import markup
+
+
+@require_safe
+def why(request: HttpRequest) -> HttpResponse:
+    """Asks for ``user_id`` and ``notification`` (an id), and tells the story."""
+    if not request.user.has_perms(["delivery.view_delivery", "preferences.view_recipient"]):
+        raise PermissionDenied
+    user_id = request.GET.get("user_id", "").strip()
+    key = request.GET.get("notification", "").strip()
+    context: dict[str, Any] = {"user_id": user_id, "notification_id": key}
+    if user_id and key:
+        context |= _answer(user_id, key)
+    return render(
+        request,
+        "delivery/why.html",
+        admin.site.each_context(request) | {"title": "Why did they (not) get it?"} | context,
+    )
+
+
+def _answer(user_id: str, key: str) -> dict[str, Any]:
+    person = Recipient.objects.filter(user_id=user_id.replace("\0", "")).first()
+    if person is None:
+        return {"problem": f"There is no recipient {user_id}."}
+    try:
+        notification = (
+            Notification.objects.select_related("publisher", "topic").filter(pk=UUID(key)).first()
+        )
+    except ValueError:
+        return {"problem": "A notification's id is a UUID, as the API and the lists show it."}
+    if notification is None:
+        return {"problem": f"There is no notification {key}."}
+    story = tell(person, notification)
+    said = {
+        channel: [(markup.tone(one.state) if one.state else "", one.text) for one in sentences]
+        for channel, sentences in story.channels.items()
+    }
+    opening = [(markup.tone(one.state) if one.state else "", one.text) for one in story.sentences]
+    return {
+        "story": story,
+        "opening": opening,
+        "channels": said,
+        "person": person,
+        "notification": notification,
+    }

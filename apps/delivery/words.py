@@ -1,0 +1,48 @@
+"""States and reasons in words, for people who have not read the code."""
+
+#: Why a delivery or an attempt came to what it came to: a clause that can follow "because".
+REASONS = {
+    "rate_limited": "the provider asked us to slow down",
+    "provider_error": "the provider had a fault of its own",
+    "connection": "no connection could be made, and nothing was sent",
+    "timeout": "no answer came in time; the provider may have it",
+    "no_answer": "the connection broke after the request was sent; the provider may have it",
+    "authentication": "the provider refused our credentials",
+    "invalid_address": "the address is malformed or leads nowhere",
+    "dead_address": "the address worked once and is gone",
+    "invalid_message": "the provider cannot read what we sent",
+    "too_large": "the content is over the provider's limit",
+    "rejected": "the provider understood and will not do it",
+    "forbidden_address": "the URL leads into a private network or to a port that is not allowed",
+    "expired": "its time was over before its turn came",
+    "no_provider": "no provider is configured for this channel and platform",
+    "internal": "of a mistake of ours; the workers' log has the trace",
+    "no_address": "they have nothing on this channel that works",
+    "contact_disabled": "the contact is disabled",
+    "preference": "they refuse this channel, topic or category",
+    "unsubscribed": "they left the topic between two attempts",
+    "worker_lost": "the worker died while it sent this; it may have been sent",
+    "hard_bounce": "mail to this address bounced for good",
+    "complaint": "they reported a message to this address as spam",
+    "manual": "somebody put the address on the list of suppressions",
+}
+#: What each state says of a delivery.
+STATES = {
+    "queued": "waits for a worker",
+    "sending": "is being sent right now",
+    "retrying": "was tried and waits for its next attempt",
+    "accepted": "was taken by the provider, which has not said yet whether it arrived",
+    "delivered": "arrived",
+    "bounced": "was taken by the provider, which could not deliver it",
+    "failed": "was refused for good",
+    "dead": "is a dead letter: nothing more happens unless it is redriven",
+    "unknown": "was sent, but no answer came: it may have arrived",
+    "suppressed": "was not sent",
+    "expired": "was not sent in time",
+    "cancelled": "was not sent, because the publisher or an operator took it back",
+}
+
+
+def because(reason: str) -> str:
+    """`` because …``; nothing where there is no reason."""
+    return f" because {REASONS.get(reason, reason.replace('_', ' '))}" if reason else ""

@@ -1,0 +1,104 @@
+"""Filters of lists whose tables nobody can count: what they narrow a list to, and how cheaply."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+
+
+class Narrowing(SimpleListFilter):
+    """A filter on one field. ``indexed``: an index gives its rows newest first.
+
+    The list asks for its ``condition``, and decides how many rows may be looked through for it.
+    """
+
+    field = ""
+    indexed = False
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        params: dict[str, Any],
+        model: type[Model],
+        model_admin: Any,
+    ) -> None:
+        self._model = model
+        super().__init__(request, params, model, model_admin)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset
+
+    def condition(self) -> Q | None:
+        """What the rows must be; ``None`` for any. Raises ``IncorrectLookupParameters``."""
+        if self.value() is None:
+            return None
+        if self.field.endswith("__isnull"):
+            return Q(**{self.field: self.value() == "yes"})
+        try:
+            value = self._model._meta.get_field(self.field).to_python(self.value())
+        except ValidationError as error:
+            raise IncorrectLookupParameters(error) from error
+        return Q(**{self.field: value})
+
+
+def choice(
+    field: str, values: Callable[[], Iterable[str]], title: str = "", *, indexed: bool = False
+) -> type[Narrowing]:
+    """One of ``values``, which come from the code or settings and not from the rows."""
+
+    class Choice(Narrowing):
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(value, value.replace("_", " ")) for value in values()]
+
+    return _named(Choice, field, title, indexed)
+
+
+def related(
+    field: str,
+    rows: Callable[[], Iterable[tuple[Any, str]]],
+    title: str = "",
+    *,
+    indexed: bool = False,
+) -> type[Narrowing]:
+    """One of a few rows of another table: (primary key, name)."""
+
+    class Related(Narrowing):
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(str(key), name) for key, name in rows()]
+
+    return _named(Related, field, title, indexed)
+
+
+def linked(field: str, title: str = "", *, indexed: bool = True) -> type[Narrowing]:
+    """What another page links to with ``?field=key``: only shown while it is there."""
+
+    class Linked(Narrowing):
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(self.value() or "", self.value() or "")] if self.value() else []
+
+        def has_output(self) -> bool:
+            return self.value() is not None
+
+    return _named(Linked, field, title, indexed)
+
+
+def present(field: str, title: str) -> type[Narrowing]:
+    """Whether a field is set."""
+
+    class Present(Narrowing):
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [("no", "yes"), ("yes", "no")]  # the lookup is "is null"
+
+    return _named(Present, f"{field}__isnull", title, False)
+
+
+def _named(kind: type[Narrowing], field: str, title: str, indexed: bool) -> type[Narrowing]:
+    kind.field = field
+    kind.parameter_name = field
+    kind.title = title or field.removesuffix("_id").replace("_", " ")
+    kind.indexed = indexed
+    return kind

@@ -1,0 +1,77 @@
+"""A row's page: what is known about it in panels, and buttons that do something to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A box with a title. ``body`` is safe HTML."""
+
+    title: str
+    body: str
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Posts to ``do_<verb>`` of the row's admin. ``warning`` is asked about first."""
+
+    verb: str
+    label: str
+    tone: str = ""
+    warning: str = ""
+
+
+class Panelled(ModelAdmin):
+    """A ModelAdmin whose rows' pages have panels and buttons above their fields."""
+
+    change_form_outer_before_template = "operators/panels.html"
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        """What the page shows beside the fields."""
+        return ()
+
+    def buttons(self, request: HttpRequest, row: Any) -> Sequence[Button]:
+        """What this operator may do to the row as it is now; anything else is refused."""
+        return ()
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_do"
+        view = self.admin_site.admin_view(require_POST(self._do))
+        return [path("<path:object_id>/do/<slug:verb>/", view, name=name), *super().get_urls()]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = dict(extra_context or {})
+        row = self.get_object(request, object_id) if object_id else None
+        if row is not None and self.has_view_or_change_permission(request, row):
+            context |= {"panels": self.panels(request, row), "buttons": self.buttons(request, row)}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def _do(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        if verb not in {button.verb for button in self.buttons(request, row)}:
+            messages.warning(request, "That cannot be done now, or not by you.")
+            return HttpResponseRedirect("../../change/")
+        with transaction.atomic():
+            answer = getattr(self, f"do_{verb}")(request, row)
+        return answer or HttpResponseRedirect("../../change/")

@@ -1,0 +1,31 @@
+"""The admin over HTTP, on rows that the real line made."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from tests.integration.delivery.conftest import (  # noqa: F401
+    _engine_of_this_test,
+    other_shop,
+    shop,
+    wake,
+    work,
+)
+
+
+@pytest.fixture
+def operator(transactional_db: None) -> Client:
+    """Somebody who may do everything."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+@pytest.fixture
+def onlooker(transactional_db: None) -> Client:
+    """Somebody who may see everything, and change and reveal nothing."""
+    user = User.objects.create_user("onlooker", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(user)
+    return client
