@@ -12,6 +12,7 @@ from apps.publishers.models import ApiKey, Publisher
 @receiver([post_save, post_delete], sender=Publisher)
 def publisher_changed(instance: Publisher, **_: Any) -> None:
     selectors.publishers.changed(instance.pk)
+    selectors.publisher_ids.changed(instance.name)
 
 
 @receiver([post_save, post_delete], sender=ApiKey)

@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from apps.publishers.authentication import ApiKeyAuthentication
+from apps.publishers.authentication import PublisherAuthentication
 from apps.publishers.problems import CONTENT_TYPE
 
 RATE_HEADERS = {
@@ -70,7 +70,7 @@ class ProblemSchema(AutoSchema):
 class ApiKeyScheme(OpenApiAuthenticationExtension):
     """What OpenAPI says about keys."""
 
-    target_class = ApiKeyAuthentication
+    target_class = PublisherAuthentication
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
@@ -78,5 +78,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "ntf_<prefix>_<secret>",
-            "description": "An API key, printed once by `manage.py create_publisher`.",
+            "description": "An API key, printed once by `manage.py create_publisher`; or, where "
+            "the operators have set it up, a JWT of the company's identity provider (OAuth 2 "
+            "client credentials), whose `scope` names the same scopes.",
         }

@@ -53,6 +53,14 @@ def get_publisher(publisher_id: int) -> PublisherSnapshot | None:
     return publishers.get(publisher_id)
 
 
+def get_publisher_named(name: str) -> PublisherSnapshot | None:
+    """The publisher of that name, likewise."""
+    publisher_id = publisher_ids.get(name)
+    publisher = None if publisher_id is None else get_publisher(publisher_id)
+    # Its name may have changed since the look-up.
+    return publisher if publisher is not None and publisher.name == name else None
+
+
 def get_key(prefix: str) -> KeySnapshot | None:
     """The key of that prefix, whether or not it is still valid."""
     return keys.get(prefix)
@@ -71,6 +79,10 @@ def _load_publisher(publisher_id: str) -> PublisherSnapshot | None:
         row.burst,
         row.quota_per_day,
     )
+
+
+def _load_publisher_id(name: str) -> int | None:
+    return Publisher.objects.filter(name=name).values_list("pk", flat=True).first()
 
 
 def _load_key(prefix: str) -> KeySnapshot | None:
@@ -101,6 +113,7 @@ def _decode_key(packed: dict) -> KeySnapshot:
 publishers = CachedLookup(
     "publisher", _load_publisher, asdict, lambda packed: PublisherSnapshot(**packed)
 )
+publisher_ids = CachedLookup("publisher-id", _load_publisher_id, int, int)
 keys = CachedLookup(
     "key", _load_key, lambda key: {**asdict(key), "scopes": sorted(key.scopes)}, _decode_key
 )
