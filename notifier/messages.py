@@ -34,7 +34,8 @@ class DisplayType(StrEnum):
 class Content:
     """What a notification says. One object is shared by every message of a chunk.
 
-    ``data`` is a JSON object for the app; ``actions`` maps a label to a URL. The inbox alone has
+    ``data`` is a JSON object for the app; ``actions`` maps a label to a URL. ``html`` is what an
+    email shows instead of ``body`` where it can; nothing else has a use for it. The inbox alone has
     ``severity`` (of ``Severity``), ``display_type`` (of ``DisplayType``) and ``source``, the
     system it comes from, in words for the person. ``event_type`` is what a webhook calls it: an
     event of another type than ``NOTIFICATION`` carries ``data`` and nothing else.
@@ -44,6 +45,7 @@ class Content:
     body: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, str] = field(default_factory=dict)
+    html: str = ""
     severity: str = Severity.INFO
     display_type: str = DisplayType.INBOX
     source: str = ""

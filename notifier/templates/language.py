@@ -1,0 +1,277 @@
+"""The template language: the part of Jinja whose cost can be counted.
+
+What a template may contain is listed here, and all else is refused when it is compiled: there are
+no calls, so no methods and no macros, no other templates, no lists made from values. What is left
+is rewritten so that everything that takes time is paid for (``notifier.templates.budget``) before
+it is done. An attribute is a member of a JSON object and never one of Python's; the sandbox under
+it (``ImmutableSandboxedEnvironment``) would refuse those, too.
+"""
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from jinja2 import StrictUndefined, Undefined, nodes, pass_context, tests
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+from jinja2.visitor import NodeTransformer
+
+from notifier.templates.budget import Budget, bounded
+from notifier.templates.errors import TemplateError
+from notifier.templates.filters import BUDGET, FILTERS, WrongValue, charged, joined, printed
+
+#: Parts of a text, each counted as often as it is deep: what compiling takes time for (well under
+#: a second in all). A long mail has several thousand.
+MOST_PARTS = 50_000
+#: How deep parts may be nested.
+DEEPEST = 40
+#: Nodes of a list or an object that is written in a template.
+MOST_LISTED = 100
+
+ALLOWED = (
+    *(nodes.Output, nodes.TemplateData, nodes.For, nodes.If, nodes.With, nodes.Assign),
+    *(nodes.Name, nodes.Const, nodes.Tuple, nodes.List, nodes.Dict, nodes.Pair, nodes.Keyword),
+    *(nodes.CondExpr, nodes.Filter, nodes.Test, nodes.Getitem, nodes.Getattr, nodes.Concat),
+    *(nodes.Compare, nodes.Operand, nodes.Not, nodes.And, nodes.Or, nodes.Neg, nodes.Pos),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod),
+)
+REFUSED = {
+    nodes.Call: "Nothing can be called. Use a filter: {{ name|upper }}.",
+    nodes.Include: "Templates cannot include others.",
+    nodes.Import: "Templates cannot import others.",
+    nodes.FromImport: "Templates cannot import others.",
+    nodes.Extends: "Templates cannot extend others.",
+    nodes.Block: "There are no blocks, since templates cannot extend others.",
+    nodes.Macro: "There are no macros.",
+    nodes.CallBlock: "There are no macros to call.",
+    nodes.FilterBlock: "A filter is written behind a value: {{ name|upper }}.",
+    nodes.AssignBlock: "{% set %} takes a value: {% set name = value %}.",
+    nodes.Pow: "There are no powers (**).",
+    nodes.Slice: "There are no slices. Use truncate, or loop.index to stop early.",
+}
+KNOWN_FILTERS = frozenset(FILTERS) | {"default", "d"}
+TESTS: dict[str, Any] = {
+    name: tests.TESTS[name]
+    for name in ("boolean", "defined", "false", "mapping", "none", "number", "sequence", "string")
+    + ("true", "undefined")
+}
+TESTS |= {
+    # Jinja's own would take a text, and % would format it: "%999999999d" is odd.
+    "divisibleby": lambda value, by: _whole(value) % _whole(by) == 0,
+    "even": lambda value: _whole(value) % 2 == 0,
+    "odd": lambda value: _whole(value) % 2 == 1,
+}
+LOOP = frozenset(
+    ("depth", "depth0", "first", "index", "index0", "last", "length", "nextitem", "previtem")
+    + ("revindex", "revindex0")
+)
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+#: How many nodes of a loop's body make one more step of each turn.
+NODES_A_STEP = 8
+# Filters that the rewriting puts in; no template can write a name with a space.
+COUNTED, WEIGHED, CONCAT = " counted", " weighed", " concat"
+
+
+class Missing(StrictUndefined):
+    """A variable that was not given. Its error's text is its name, after a dot if a member's."""
+
+    @property
+    def _undefined_message(self) -> str:
+        member = self._undefined_obj is not missing
+        return f"{'.' if member else ''}{self._undefined_name}"
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise WrongValue("odd, even and divisibleby are asked of whole numbers.")
+    return value
+
+
+@pass_context
+def _counted(context: Context, value: Any, steps: int) -> Iterator[Any]:
+    """What a loop runs over, each item's turn paid for."""
+    if isinstance(value, Undefined):
+        iter(value)  # raises
+    if not isinstance(value, (list, tuple, dict, str)):
+        raise WrongValue("A loop runs over a list or an object.")
+    budget: Budget = context.parent[BUDGET]
+    for item in value:
+        budget.spend(steps)
+        yield item
+
+
+@pass_context
+def _weighed(context: Context, value: Any) -> Any:
+    """One side of a comparison, paid for."""
+    context.parent[BUDGET].charge(value)
+    return value
+
+
+@pass_context
+def _concat(context: Context, *values: Any) -> str:
+    budget: Budget = context.parent[BUDGET]
+    for value in values:
+        budget.charge(value)
+    text: str = bounded(joined(context, values))
+    return text
+
+
+@pass_context
+def _finalize(context: Context, value: Any) -> Any:
+    """What ``{{ }}`` prints, paid for."""
+    context.parent[BUDGET].charge(value)
+    return printed(value)
+
+
+class Language(ImmutableSandboxedEnvironment):
+    """The environment all templates are compiled in; one escapes for HTML, the other does not."""
+
+    intercepted_binops = frozenset(OPERATORS)
+
+    def __init__(self, *, html: bool) -> None:
+        super().__init__(
+            undefined=Missing,
+            autoescape=html,
+            finalize=_finalize,
+            optimized=False,  # nothing is computed while compiling
+            cache_size=0,
+            keep_trailing_newline=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.globals.clear()
+        self.filters = {name: charged(work) for name, work in FILTERS.items()}
+        self.filters |= {COUNTED: _counted, WEIGHED: _weighed, CONCAT: _concat}
+        self.tests = dict(TESTS)
+        # Not a filter like the others: it takes what is missing.
+        self.filters["default"] = self.filters["d"] = _default
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, LoopContext):
+            if attribute in LOOP:
+                return getattr(obj, attribute)
+        elif isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        elif isinstance(obj, Undefined):
+            str(obj)  # raises
+        return self.undefined(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(argument, str):
+            return self.getattr(obj, argument)
+        if isinstance(obj, (list, tuple, str)) and isinstance(argument, int):
+            if -len(obj) <= argument < len(obj):
+                return obj[argument]
+        elif isinstance(obj, Undefined):
+            str(obj)  # raises
+        return self.undefined(obj=obj, name=str(printed(argument)))
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        budget: Budget = context.parent[BUDGET]
+        budget.charge(left)
+        budget.charge(right)
+        numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
+        texts = operator == "+" and isinstance(left, str) and isinstance(right, str)
+        if not (numbers or texts):
+            for value in (left, right):
+                if isinstance(value, Undefined):
+                    str(value)  # raises
+            raise WrongValue(f"{operator} takes numbers. Use ~ to join texts.")
+        return bounded(OPERATORS[operator](left, right))
+
+
+@pass_context
+def _default(context: Context, value: Any, instead: Any = "", empty: bool = False) -> Any:
+    context.parent[BUDGET].spend(1)
+    return instead if isinstance(value, Undefined) or (empty and not value) else value
+
+
+def check(tree: nodes.Template) -> None:
+    """Raises ``TemplateError`` at the first thing the language does not have."""
+    for node in inside(tree):
+        kind = type(node)
+        if kind in REFUSED:
+            raise TemplateError(REFUSED[kind], node.lineno)
+        if kind not in ALLOWED:
+            raise TemplateError(f"There is no {kind.__name__.lower()} here.", node.lineno)
+        if isinstance(node, nodes.For) and node.recursive:
+            raise TemplateError("Loops cannot be recursive.", node.lineno)
+        if isinstance(node, nodes.Name) and node.name == "self":
+            raise TemplateError("A variable cannot be called self.", node.lineno)
+        if isinstance(node, nodes.Filter) and node.name not in KNOWN_FILTERS:
+            known = ", ".join(sorted(KNOWN_FILTERS))
+            raise TemplateError(f"There is no filter {node.name}. Known are: {known}.", node.lineno)
+        if isinstance(node, nodes.Test) and node.name not in TESTS:
+            known = ", ".join(sorted(TESTS))
+            raise TemplateError(f"There is no test {node.name}. Known are: {known}.", node.lineno)
+        if isinstance(node, (nodes.List, nodes.Dict, nodes.Pair)) or (
+            isinstance(node, nodes.Tuple) and node.ctx == "load"
+        ):
+            if sum(1 for _ in inside(node)) > MOST_LISTED:
+                raise TemplateError(
+                    f"A list written in a template has at most {MOST_LISTED} parts.", node.lineno
+                )
+            # A list of lists of lists … would weigh more than all that was given.
+            if any(isinstance(child, (nodes.Name, nodes.Filter)) for child in inside(node)):
+                raise TemplateError("A list written in a template holds no variables.", node.lineno)
+
+
+def inside(node: nodes.Node) -> Iterator[nodes.Node]:
+    """All nodes under one. Raises ``TemplateError`` where they are too many or too deep."""
+    parts = 0
+    waiting = [iter(node.iter_child_nodes())]
+    while waiting:
+        child = next(waiting[-1], None)
+        if child is None:
+            waiting.pop()
+            continue
+        if len(waiting) > DEEPEST:
+            raise TemplateError("This is nested too deeply.", child.lineno)
+        parts += len(waiting)
+        if parts > MOST_PARTS:
+            raise TemplateError("The text is too complicated: it has too many parts.", child.lineno)
+        yield child
+        waiting.append(iter(child.iter_child_nodes()))
+
+
+class Rewriting(NodeTransformer):
+    """Puts the filters in that make loops, comparisons and ``~`` be paid for."""
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:
+        steps = 1 + sum(1 for _ in inside(node)) // NODES_A_STEP
+        self.generic_visit(node)
+        node.iter = _filter(COUNTED, node.iter, [nodes.Const(steps)])
+        return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
+        self.generic_visit(node)
+        node.expr = _filter(WEIGHED, node.expr)
+        for operand in node.ops:
+            operand.expr = _filter(WEIGHED, operand.expr)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
+        self.generic_visit(node)
+        first, *rest = node.nodes
+        return _filter(CONCAT, first, rest)
+
+
+def _filter(name: str, value: nodes.Node, options: Sequence[Any] = ()) -> nodes.Filter:
+    return nodes.Filter(
+        value,
+        name,
+        list(options),
+        [],
+        None,
+        None,
+        lineno=value.lineno,
+        environment=value.environment,
+    )

@@ -1,0 +1,121 @@
+"""One text of a template: compiled once, rendered for many."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
+
+from notifier.templates.budget import Budget, fits
+from notifier.templates.errors import MissingVariable, TemplateError
+from notifier.templates.filters import BUDGET
+from notifier.templates.language import Language, Rewriting, check, inside
+
+#: Characters of one text. A mail over 102 KB is cut off by Gmail.
+SOURCE_LIMIT = 64 * 1024
+#: Compiled texts that a process keeps, about 10 kB each.
+KEPT = 2048
+
+_LANGUAGES = {html: Language(html=html) for html in (False, True)}
+
+
+class Text:
+    """A compiled text. ``names``: the variables it mentions."""
+
+    __slots__ = ("_paths", "_plain", "_template", "names")
+
+    def __init__(self, source: str, html: bool) -> None:
+        self._plain = source
+        self._template: Template | None = None
+        self._paths: frozenset[str] = frozenset()
+        self.names: frozenset[str] = frozenset()
+        if not any(opening in source for opening in ("{{", "{%", "{#")):
+            return
+        language = _LANGUAGES[html]
+        tree = language.parse(source)
+        check(tree)
+        self.names = frozenset(meta.find_undeclared_variables(tree))
+        self._paths = frozenset(_paths(tree))
+        code = language.compile(Rewriting().visit(tree))
+        self._template = Template.from_code(language, code, language.globals)
+
+    def render(self, variables: Mapping[str, Any], budget: Budget) -> str:
+        """The text with ``variables`` (JSON) filled in. Raises ``TemplateError``."""
+        if self._template is None:
+            return self._plain
+        context = self._template.new_context({**variables, BUDGET: budget}, shared=True)
+        pieces: list[str] = []
+        size = 0
+        try:
+            for piece in self._template.root_render_func(context):
+                size += len(piece)
+                fits(size)
+                pieces.append(piece)
+        except UndefinedError as error:
+            raise self._missing(error) from None
+        except TemplateError as error:
+            error.line = _line_of(error)
+            raise error from None
+        except Exception as error:
+            raise TemplateError(_sentence(error), _line_of(error)) from None
+        return "".join(pieces)
+
+    def _missing(self, error: UndefinedError) -> MissingVariable:
+        """Its name with those of the objects it should be in, as the text writes them."""
+        name = str(error)
+        if name.startswith("."):
+            found = sorted(path for path in self._paths if path.endswith(name))
+            name = " or ".join(found) or name[1:]
+        return MissingVariable(name, _line_of(error))
+
+
+@lru_cache(maxsize=KEPT)
+def text(source: str, html: bool = False) -> Text:
+    """The compiled text, from this process's cache. Raises ``TemplateError`` with the line."""
+    if len(source) > SOURCE_LIMIT:
+        raise TemplateError(f"The text has {len(source):,} characters, at most {SOURCE_LIMIT:,}.")
+    try:
+        return Text(source, html)
+    except TemplateError:
+        raise
+    except TemplateSyntaxError as error:
+        message = (error.message or "It cannot be read").rstrip(".")
+        raise TemplateError(f"{message[0].upper()}{message[1:]}.", error.lineno) from None
+    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+        raise TemplateError(_sentence(error)) from None
+
+
+def _paths(tree: nodes.Template) -> Iterator[str]:
+    """``order.id`` for every chain of members that the text mentions."""
+    for node in inside(tree):
+        names: list[str] = []
+        while isinstance(node, nodes.Getattr):
+            names.insert(0, node.attr)
+            node = node.node
+        if isinstance(node, nodes.Name) and names:
+            yield ".".join([node.name, *names])
+
+
+def _line_of(error: Exception) -> int | None:
+    """The template's line that an exception came from."""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            line = template.get_corresponding_lineno(trace.tb_lineno)
+        trace = trace.tb_next
+    return line
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong in a template, without the values it went wrong with."""
+    match error:
+        case ZeroDivisionError():
+            return "Something is divided by zero."
+        case OverflowError():
+            return "A number is too large."
+        case RecursionError() | MemoryError() | SyntaxError():
+            return "The text is nested too deeply."
+        case ValueError():
+            return "A value cannot be read as what it should be."
+    return "A value is of the wrong type for what is done with it."

@@ -1,0 +1,129 @@
+"""What a template says on one channel in one locale."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from notifier.messages import Content
+from notifier.templates.budget import RENDER_STEPS, Budget
+from notifier.templates.errors import TemplateError
+from notifier.templates.text import Text, text
+
+#: What a rendered translation may come to, as much as a notification may say.
+TITLE_LIMIT = 500
+ACTION_LIMIT = 2000
+CONTENT_LIMIT = 64 * 1024
+#: What ends a line for some reader or other, and control characters: none is for a subject.
+UNPRINTED = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+LINK = re.compile(r"https?://[^\s\x00-\x20\x7f/]\S*", re.IGNORECASE)
+#: The variables that are not posted but the recipient's own.
+RECIPIENT = "recipient"
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """Texts as the publisher wrote them. ``html`` is escaped for HTML, nothing else is.
+
+    Every text in ``data``, and every URL in ``actions``, is a template of its own.
+    """
+
+    title: str = ""
+    body: str = ""
+    html: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    actions: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Compile every text. Raises ``TemplateError`` with its ``field``."""
+        self._texts()
+
+    def names(self) -> frozenset[str]:
+        """The variables that its texts mention, ``recipient`` among them."""
+        return frozenset[str]().union(*(one.names for one in self._texts()))
+
+    def size(self) -> int:
+        """How many characters its author wrote."""
+        rest = orjson.dumps([self.data, self.actions])
+        return len(self.title) + len(self.body) + len(self.html) + len(rest)
+
+    def render(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Content:
+        """The content with ``variables`` filled in, which fits what any content must.
+
+        Raises ``TemplateError`` with its ``field``. ``budget``: what is left of a larger one.
+        """
+        budget = budget or budget_for(variables)
+        filled = self._filled(lambda one: one.render(variables, budget))
+        _check(filled)
+        return filled
+
+    def _texts(self) -> list[Text]:
+        found: list[Text] = []
+
+        def keep(one: Text) -> str:
+            found.append(one)
+            return ""
+
+        self._filled(keep)
+        return found
+
+    def _filled(self, fill: Callable[[Text], str]) -> Content:
+        """The content that ``fill`` makes of its texts."""
+
+        def filled(source: str, at: str, html: bool = False) -> str:
+            try:
+                return fill(text(source, html))
+            except TemplateError as error:
+                error.field = at
+                raise
+
+        def within(value: Any, at: str) -> Any:
+            if isinstance(value, str):
+                return filled(value, at)
+            if isinstance(value, Mapping):
+                return {name: within(one, f"{at}/{_part(name)}") for name, one in value.items()}
+            if isinstance(value, list):
+                return [within(one, f"{at}/{index}") for index, one in enumerate(value)]
+            return value
+
+        return Content(
+            title=filled(self.title, "title").strip(),
+            body=filled(self.body, "body"),
+            data=within(self.data, "data"),
+            actions=within(self.actions, "actions"),
+            html=filled(self.html, "html", html=True),
+        )
+
+
+def budget_for(variables: Mapping[str, Any], steps: int = RENDER_STEPS) -> Budget:
+    """The budget of one render with these variables."""
+    return Budget(steps, len(orjson.dumps(variables)))
+
+
+def _check(content: Content) -> None:
+    if UNPRINTED.search(content.title):
+        raise _over("title", "The title must be one line, and comes to more.")
+    if len(content.title) > TITLE_LIMIT:
+        raise _over("title", f"The title comes to more than {TITLE_LIMIT} characters.")
+    for label, url in content.actions.items():
+        if not LINK.fullmatch(url) or len(url) > ACTION_LIMIT:
+            raise _over(
+                f"actions/{_part(label)}",
+                f"This does not come to an http or https URL of at most {ACTION_LIMIT} characters.",
+            )
+    size = len(orjson.dumps([content.title, content.body, content.data, content.actions]))
+    if size + len(content.html.encode()) > CONTENT_LIMIT:
+        raise _over("", f"The content comes to more than {CONTENT_LIMIT:,} bytes.")
+
+
+def _over(at: str, message: str) -> TemplateError:
+    error = TemplateError(message)
+    error.field = at
+    return error
+
+
+def _part(name: str) -> str:
+    """A member's name as a part of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
