@@ -19,6 +19,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: What cannot stand in a subject: control characters and what Unicode ends a line with.
 UNPRINTED = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 LINK = re.compile(r"https?://", re.IGNORECASE)
+WHOLE_PAGE = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,22 @@ class Email:
 
 
 def render(content: Content) -> Rendered:
-    """Subject, plain text and HTML; nothing in ``content`` becomes markup."""
+    """Subject, plain text and HTML. Nothing but ``content.html`` becomes markup."""
     first_line = content.body.strip().partition("\n")[0]
     subject = UNPRINTED.sub(" ", content.title or first_line[:SUBJECT_FROM_BODY]).strip()
     body = "\n".join((content.body or content.title).splitlines())
     links = [(label, url) for label, url in content.actions.items() if LINK.match(url)]
     text = "\n\n".join([body, *(f"{label}: {url}" for label, url in links)])
+    if content.html:
+        return Rendered(subject, text, _page(content.html))
     paragraphs = [html.escape(part).replace("\n", "<br>") for part in body.split("\n\n")]
     paragraphs += [f'<a href="{html.escape(url)}">{html.escape(label)}</a>' for label, url in links]
     page = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-    return Rendered(subject, text, f"<!doctype html><html><body>{page}</body></html>")
+    return Rendered(subject, text, _page(page))
+
+
+def _page(markup: str) -> str:
+    """``markup`` as a whole page, which it may be already."""
+    if WHOLE_PAGE.match(markup):
+        return markup
+    return f"<!doctype html><html><body>{markup}</body></html>"

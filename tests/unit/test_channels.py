@@ -213,6 +213,14 @@ def test_no_line_separator_of_unicode_gets_into_a_subject(separator: str) -> Non
         assert len(email.render(content).subject.splitlines()) == 1
 
 
+def test_html_of_its_own_is_shown_in_an_email_and_the_body_where_it_cannot() -> None:
+    rendered = email.render(Content("Hi", "plain", html="<p>rich</p>"))
+    assert rendered.text == "plain"
+    assert rendered.html == "<!doctype html><html><body><p>rich</p></body></html>"
+    whole = "\n<!DOCTYPE html>\n<html><body>rich</body></html>"
+    assert email.render(Content("Hi", "plain", html=whole)).html == whole
+
+
 def test_a_link_that_is_not_http_is_left_out_of_an_email() -> None:
     rendered = email.render(Content("t", "b", actions={"Go": "javascript:alert(1)"}))
     assert "javascript" not in rendered.html + rendered.text
