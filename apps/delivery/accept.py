@@ -22,15 +22,18 @@ from notifier.messages import Content
 class Draft:
     """A validated notification, not yet accepted.
 
-    Its audience is a topic's subscribers, ``recipient_ids`` or ``contact_ids``. ``channels``:
-    which channels may be used; every one of them is tried for every recipient named. Contacts
-    are all on one channel, which is the only one then.
+    Its audience is a topic's subscribers, a group's members, ``recipient_ids`` or
+    ``contact_ids``. ``channels``: which channels may be used; every one of them is tried for
+    every recipient named, and for every member of a group unless ``reachable_only`` leaves out
+    those who have no address there. Contacts are all on one channel, which is the only one then.
     """
 
     content: Content
     priority: str
     channels: Sequence[str]
     topic: TopicSnapshot | None = None
+    group_id: int | None = None
+    reachable_only: bool = False
     recipient_ids: Sequence[int] = field(default_factory=tuple)
     contact_ids: Sequence[int] = field(default_factory=tuple)
     kind: str = NotificationKind.PUBLISHED
@@ -78,6 +81,8 @@ def _notification(publisher_id: int, draft: Draft, accepted_at: datetime) -> Not
         publisher_id=publisher_id,
         kind=draft.kind,
         topic_id=draft.topic.id if draft.topic else None,
+        group_id=draft.group_id,
+        reachable_only=draft.reachable_only,
         priority=draft.priority,
         channels=list(draft.channels),
         content=content.seal(notification_id, draft.content),
@@ -89,13 +94,13 @@ def _notification(publisher_id: int, draft: Draft, accepted_at: datetime) -> Not
 
 
 def _chunks(notification: Notification, draft: Draft) -> Iterable[Chunk]:
-    """A topic's audience as one chunk still to be cut; who is named, cut already."""
+    """A topic's or group's audience as one chunk still to be cut; who is named, cut already."""
     if draft.contact_ids:
         [channel] = draft.channels
         for ids in _slices(draft.contact_ids):
             yield _chunk(notification, ChunkKind.ENDPOINT, channel, contact_ids=ids)
         return
-    if draft.topic is not None:
+    if draft.topic is not None or draft.group_id is not None:
         yield _chunk(notification, ChunkKind.WHOLE)
         return
     for channel in draft.channels:

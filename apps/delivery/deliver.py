@@ -133,6 +133,8 @@ def _terms(chunk: Chunk, posted: Mapping[UUID, _Posted]) -> Terms | None:
     topic = one.topic
     return Terms(
         one.row.topic_id,
+        one.row.group_id,
+        one.row.reachable_only,
         topic.category if topic else "",
         topic.mandatory if topic else False,
         one.row.expires_at,

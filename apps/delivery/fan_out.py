@@ -1,4 +1,5 @@
-"""Cutting a topic's audience into chunks by key range, a page at a time, without loading it."""
+"""Cutting a topic's or a group's audience into chunks by key range, a page at a time, without
+loading it."""
 
 import logging
 from uuid import UUID
@@ -6,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.delivery import chunks, enqueue
+from apps.delivery import chunks, enqueue, transitions
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind, Notification
@@ -22,8 +23,7 @@ INSERT INTO delivery_chunk (notification_id, kind, channel, priority, low_id, hi
 SELECT %(notification_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id), 'queued',
        0, clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
   FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s AS slice
-          FROM (SELECT id FROM topics_subscription
-                 WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'
+          FROM (SELECT id FROM {audience}
                    AND id > coalesce((SELECT high_id FROM delivery_chunk
                                        WHERE notification_id = %(notification_id)s
                                          AND channel = %(channel)s AND kind = 'range'
@@ -33,6 +33,8 @@ SELECT %(notification_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id)
 ON CONFLICT DO NOTHING
 RETURNING id
 """
+_CUT_TOPIC = _CUT.format(audience=transitions.SUBSCRIPTIONS)
+_CUT_GROUP = _CUT.format(audience=transitions.MEMBERSHIPS)
 
 
 def fan_out(chunk_id: int) -> None:
@@ -62,10 +64,12 @@ def _cut_page(chunk: Chunk, channel: str) -> list[Ticket]:
             return []
         with connection.cursor() as cursor:
             cursor.execute(
-                _CUT,
+                _CUT_TOPIC if notification.group_id is None else _CUT_GROUP,
                 {
                     "notification_id": notification.pk,
                     "topic_id": notification.topic_id,
+                    "group_id": notification.group_id,
+                    "reachable_only": notification.reachable_only,
                     "channel": channel,
                     "priority": chunk.priority,
                     "grace": enqueue.grace(chunk.priority),

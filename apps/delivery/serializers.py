@@ -233,6 +233,9 @@ class NotificationOut(AcceptedOut):
         choices=["scheduled", "sending", "done", "cancelled"], source="progress.state"
     )
     topic = serializers.CharField(source="topic.name", default=None, allow_null=True)
+    group = serializers.CharField(
+        default=None, allow_null=True, help_text="null where there was none, or it was deleted"
+    )
     counts = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         source="progress.counts",
@@ -241,7 +244,14 @@ class NotificationOut(AcceptedOut):
 
     class Meta:
         model = Notification
-        fields = (*AcceptedOut.Meta.fields, "topic", "collapse_key", "cancelled_at", "counts")
+        fields = (
+            *AcceptedOut.Meta.fields,
+            "topic",
+            "group",
+            "collapse_key",
+            "cancelled_at",
+            "counts",
+        )
 
 
 class DeliveriesQuery(PageQuery):

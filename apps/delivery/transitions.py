@@ -61,11 +61,28 @@ class Result:
 
 # -- Create and resume deliveries -------------------------------------------------------------
 
-# Who a chunk reaches. Columns: recipient_id, contact_id, contact_state, address_index.
-_SUBSCRIBERS = """
+#: What fan-out cuts by id: a topic's subscriptions on the channel; or a group's members, and
+#: where no channel was named, only those with an address on this one.
+SUBSCRIPTIONS = """topics_subscription
+ WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'
+"""
+MEMBERSHIPS = """preferences_membership m
+ WHERE group_id = %(group_id)s
+   AND (NOT %(reachable_only)s
+        OR EXISTS (SELECT FROM preferences_contact k
+                    WHERE k.recipient_id = m.recipient_id AND k.channel = %(channel)s
+                      AND k.state = 'active'))
+"""
+# Who a chunk reaches. Columns: recipient_id, contact_id.
+_SUBSCRIBERS = f"""
 subscriber AS (
-    SELECT recipient_id, contact_id FROM topics_subscription
-     WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'
+    SELECT recipient_id, contact_id FROM {SUBSCRIPTIONS}
+       AND id BETWEEN %(low_id)s AND %(high_id)s
+)
+"""
+_MEMBERS = f"""
+subscriber AS (
+    SELECT recipient_id, NULL::bigint AS contact_id FROM {MEMBERSHIPS}
        AND id BETWEEN %(low_id)s AND %(high_id)s
 )
 """
@@ -226,9 +243,14 @@ SELECT moved.before, """
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What decides over a notification's deliveries: its topic's rules and its expiry."""
+    """What decides over a notification's deliveries: its topic's rules and its expiry.
+
+    ``group_id`` and ``reachable_only``: see ``apps.delivery.models.Notification``.
+    """
 
     topic_id: int | None
+    group_id: int | None
+    reachable_only: bool
     category: str
     mandatory: bool
     expires_at: datetime | None
@@ -245,7 +267,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
     with connection.cursor() as cursor:
         if terms is not None:
             cursor.execute(
-                _CREATE.format(subscribers=_SUBSCRIBERS_OF[ChunkKind(chunk.kind)]),
+                _CREATE.format(subscribers=_subscribers(chunk, terms)),
                 {
                     "chunk_id": chunk.id,
                     "notification_id": chunk.notification_id,
@@ -256,6 +278,8 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
                     "recipient_ids": chunk.recipient_ids,
                     "contact_ids": chunk.contact_ids,
                     "topic_id": terms.topic_id,
+                    "group_id": terms.group_id,
+                    "reachable_only": terms.reachable_only,
                     "category": terms.category,
                     "mandatory": terms.mandatory,
                     "expires_at": terms.expires_at,
@@ -302,6 +326,12 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
         ) in rows
         if state == DeliveryState.SENDING
     ]
+
+
+def _subscribers(chunk: Chunk, terms: Terms) -> str:
+    if chunk.kind == ChunkKind.RANGE and terms.group_id is not None:
+        return _MEMBERS
+    return _SUBSCRIBERS_OF[ChunkKind(chunk.kind)]
 
 
 # -- Record -----------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ from apps.delivery.serializers import (
     PublishIn,
 )
 from apps.preferences.channels import get_channel
-from apps.preferences.models import Contact, Recipient
+from apps.preferences.models import Contact, Group, Recipient
+from apps.preferences.selectors import get_group
 from apps.publishers import audit, quota
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
@@ -178,6 +179,37 @@ class PublishView(Endpoint):
         return _once(request, act)
 
 
+class GroupNotifyView(Endpoint):
+    """Notify a group."""
+
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
+
+    @extend_schema(
+        operation_id="notify_group",
+        request=PublishIn,
+        responses={202: AcceptedOut, **REFUSALS},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[_NEWS],
+        tags=[NOTIFICATIONS],
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Notify everybody in a group of yours. 202: stored, and nothing will lose it.
+
+        Without `channels`, each member is notified on every channel they can be reached on.
+        """
+
+        def act() -> Answer:
+            group = get_group(name, request.user.id)
+            data = self.body(request, PublishIn)
+            chosen = data.get("channels") or list(settings.CHANNELS)
+            priority = data.get("priority") or Priority.NORMAL
+            draft = _draft(data, chosen, priority, group=group)
+            [row] = accept(request.user.id, [draft])
+            return Answer(202, _accepted(row))
+
+        return _once(request, act)
+
+
 class NotificationView(Endpoint):
     """One notification."""
 
@@ -259,6 +291,7 @@ def _draft(
     priority: str,
     *,
     topic: TopicSnapshot | None = None,
+    group: Group | None = None,
     recipient_ids: Sequence[int] = (),
 ) -> Draft:
     content = Content(**data["content"])
@@ -268,6 +301,8 @@ def _draft(
         priority=priority,
         channels=chosen,
         topic=topic,
+        group_id=group.pk if group else None,
+        reachable_only=group is not None and "channels" not in data,
         recipient_ids=recipient_ids,
         collapse_key=data["collapse_key"],
         send_at=data.get("send_at"),

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.db.models import QuerySet
 
 from apps.preferences.channels import INBOX, PUSH
-from apps.preferences.models import Contact, Preference, Recipient
+from apps.preferences.models import Contact, Group, Membership, Preference, Recipient
 from apps.preferences.services import MOVED, REMOVED
 from apps.publishers.problems import Problem
 
@@ -52,3 +52,27 @@ def contacts(recipient_id: int) -> QuerySet[Contact]:
 def preferences(recipient_id: int) -> QuerySet[Preference]:
     """All that the recipient wants and refused."""
     return Preference.objects.filter(recipient_id=recipient_id).order_by("id")
+
+
+def groups(publisher_id: int) -> QuerySet[Group]:
+    """The publisher's groups."""
+    return Group.objects.filter(publisher_id=publisher_id)
+
+
+def get_group(name: str, publisher_id: int, *, lock: bool = False) -> Group:
+    """The publisher's group of that name; a 404 ``Problem`` if there is none.
+
+    With ``lock`` nobody else changes or deletes it before the transaction ends.
+    """
+    rows = groups(publisher_id)
+    if lock:
+        rows = rows.select_for_update(no_key=True)
+    group = rows.filter(name=name).first()
+    if group is None:
+        raise Problem("not-found", f"You have no group {name!r}. PUT /v1/groups/… creates one.")
+    return group
+
+
+def members(group_id: int) -> QuerySet[Membership]:
+    """Who is in the group."""
+    return Membership.objects.filter(group_id=group_id).select_related("recipient")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.preferences import views
+from apps.preferences import group_views, views
 
 urlpatterns = [
     path("recipients", views.RecipientList.as_view()),
@@ -13,4 +13,8 @@ urlpatterns = [
     path("recipients/<str:user_id>/contacts", views.ContactList.as_view()),
     path("recipients/<str:user_id>/contacts/<int:contact_id>", views.ContactDetail.as_view()),
     path("recipients/<str:user_id>/preferences", views.PreferenceList.as_view()),
+    path("groups", group_views.GroupList.as_view()),
+    path("groups/<str:name>", group_views.GroupDetail.as_view()),
+    path("groups/<str:name>/members", group_views.MemberList.as_view()),
+    path("groups/<str:name>/members/remove", group_views.MemberRemoval.as_view()),
 ]

@@ -52,6 +52,9 @@ class Endpoint(APIView):
         if "Transfer-Encoding" in request.headers:
             # WSGI has no end of such a body, and Django takes it for empty.
             raise Problem("length-required", "Send Content-Length; a chunked body is not taken.")
+        if any("\0" in str(part) for part in self.kwargs.values()):
+            # PostgreSQL has no such character.
+            raise Problem("not-found", "No name in a path has a NUL character. Check the path.")
 
     def body(self, request: Request, serializer: type[StrictSerializer], **options: Any) -> Any:
         """The validated body; a validation problem points at what is wrong."""

@@ -4,25 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('delivery', '0004_folding'),
-        ('publishers', '0003_limits'),
-        ('topics', '0002_doors'),
+        ("delivery", "0004_folding"),
+        ("publishers", "0003_limits"),
+        ("topics", "0002_doors"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='notification',
-            name='notification_newest',
+            model_name="notification",
+            name="notification_newest",
         ),
         migrations.AddField(
-            model_name='notification',
-            name='reachable_only',
+            model_name="notification",
+            name="reachable_only",
             field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('kind', 'published')), fields=['publisher', '-id'], name='notification_newest'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("kind", "published")),
+                fields=["publisher", "-id"],
+                name="notification_newest",
+            ),
         ),
     ]
