@@ -102,7 +102,7 @@ def _changes(form: forms.ModelForm) -> tuple[dict[str, Any], dict[str, Any]]:
         field = form.fields.get(name)
         before[name] = _named(field, form.initial.get(name))
         after[name] = form.cleaned_data.get(name)
-    return _shown(before), _shown(after)
+    return _shown(before), _shown(after, hidden="changed")
 
 
 def _named(field: forms.Field | None, value: Any) -> Any:
@@ -112,9 +112,9 @@ def _named(field: forms.Field | None, value: Any) -> Any:
     return value
 
 
-def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(values: Mapping[str, Any], hidden: str = _HIDDEN) -> dict[str, Any]:
     return {
-        name: _HIDDEN if _SECRET.search(name) else _plain(value) for name, value in values.items()
+        name: hidden if _SECRET.search(name) else _plain(value) for name, value in values.items()
     }
 
 

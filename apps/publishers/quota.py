@@ -11,8 +11,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Sum
 from django.utils import timezone
 
+from apps.publishers.models import DayCount
 from apps.publishers.problems import Problem
 from apps.publishers.selectors import get_publisher
 
@@ -53,6 +55,12 @@ def used(publisher_id: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_USED, [publisher_id, _today()])
         return int(cursor.fetchone()[0])
+
+
+def used_by_day(publisher_id: int, since: date) -> dict[date, int]:
+    """How many were accepted on each day from ``since`` on, where any were."""
+    rows = DayCount.objects.filter(publisher_id=publisher_id, day__gte=since)
+    return dict(rows.values_list("day").annotate(total=Sum("count")).order_by("day"))
 
 
 def per_day(publisher_id: int) -> int:
