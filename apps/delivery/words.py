@@ -24,6 +24,7 @@ REASONS = {
     "worker_lost": "the worker died while it sent this; it may have been sent",
     "hard_bounce": "mail to this address bounced for good",
     "complaint": "they reported a message to this address as spam",
+    "opted_out": "they told the provider to stop",
     "manual": "somebody put the address on the list of suppressions",
 }
 #: What each state says of a delivery.

@@ -117,6 +117,16 @@ class Preference(models.Model):
         return f"{self.recipient} {verb} {self.channel or 'every channel'}"
 
 
+class SuppressionReason(models.TextChoices):
+    """Why an address must not be sent to; a delivery that it stops shows it as its reason."""
+
+    HARD_BOUNCE = "hard_bounce"  # what was sent there came back for good
+    COMPLAINT = "complaint"  # the owner reported a message as spam
+    OPTED_OUT = "opted_out"  # the owner told the provider to stop
+    DEAD_ADDRESS = "dead_address"  # a token or number that is nobody's any more
+    MANUAL = "manual"  # a publisher or an operator put it on the list
+
+
 class Suppression(models.Model):
     """An address we must not send to, and why. Found by blind index, so it outlives the contact."""
 

@@ -4,8 +4,16 @@ from collections.abc import Collection
 
 from django.db.models import QuerySet
 
+from apps.preferences import vault
 from apps.preferences.channels import INBOX, PUSH
-from apps.preferences.models import Contact, Group, Membership, Preference, Recipient
+from apps.preferences.models import (
+    Contact,
+    Group,
+    Membership,
+    Preference,
+    Recipient,
+    Suppression,
+)
 from apps.preferences.services import MOVED, REMOVED
 from apps.publishers.problems import Problem
 
@@ -76,3 +84,10 @@ def get_group(name: str, publisher_id: int, *, lock: bool = False) -> Group:
 def members(group_id: int) -> QuerySet[Membership]:
     """Who is in the group."""
     return Membership.objects.filter(group_id=group_id).select_related("recipient")
+
+
+def suppression_of(channel: str, address: str) -> QuerySet[Suppression]:
+    """The suppression of an address (as its channel's ``parse`` returned it), if there is one."""
+    return Suppression.objects.filter(
+        channel=channel, address_index=vault.index_of(channel, address)
+    )

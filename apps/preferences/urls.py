@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.preferences import group_views, views
+from apps.preferences import group_views, suppression_views, views
 
 urlpatterns = [
     path("recipients", views.RecipientList.as_view()),
@@ -17,4 +17,6 @@ urlpatterns = [
     path("groups/<str:name>", group_views.GroupDetail.as_view()),
     path("groups/<str:name>/members", group_views.MemberList.as_view()),
     path("groups/<str:name>/members/remove", group_views.MemberRemoval.as_view()),
+    path("suppressions", suppression_views.SuppressionList.as_view()),
+    path("suppressions/<int:suppression_id>", suppression_views.SuppressionDetail.as_view()),
 ]

@@ -1,6 +1,6 @@
 """The delivery line in one process: the real API, database and sandbox, tasks run by hand."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,9 +44,9 @@ class Shop:
         return self.get(f"notifications/{notification['id']}")["counts"]
 
 
-def make_shop(name: str = "shop") -> Shop:
+def make_shop(name: str = "shop", scopes: Iterable[str] = tuple(Scope)) -> Shop:
     publisher = publishers.create_publisher(name)
-    _, key = publishers.create_key(publisher.pk, list(Scope))
+    _, key = publishers.create_key(publisher.pk, list(scopes))
     http = APIClient()
     http.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
     return Shop(publisher.pk, http)

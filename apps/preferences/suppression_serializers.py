@@ -1,0 +1,61 @@
+"""What the endpoints for suppressions read and write."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.preferences.channels import PUSH
+from apps.preferences.models import SuppressionReason
+from apps.preferences.serializers import PLATFORMS, ChannelField, parse_address
+from apps.publishers.pagination import PageQuery
+from apps.publishers.serializers import Choice, StrictSerializer
+
+
+class SuppressionIn(StrictSerializer):
+    """An address to be suppressed."""
+
+    channel = ChannelField()
+    address = serializers.CharField(max_length=4096)
+    platform = Choice(PLATFORMS, required=False, help_text="with a device token")
+    reason = Choice(SuppressionReason.values, required=False, default=SuppressionReason.MANUAL)
+
+    def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        return _parsed(wanted)
+
+
+class SuppressionQuery(PageQuery):
+    """Which suppressions to list: all, or that of one address."""
+
+    channel = ChannelField(required=False)
+    reason = Choice(SuppressionReason.values, required=False)
+    address = serializers.CharField(
+        max_length=4096, required=False, help_text="exactly this one, on the channel named"
+    )
+    platform = Choice(PLATFORMS, required=False, help_text="with a device token")
+
+    def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        if "address" not in wanted:
+            if "platform" in wanted:
+                raise serializers.ValidationError({"platform": ["This goes with an address."]})
+            return wanted
+        if "channel" not in wanted:
+            raise serializers.ValidationError({"channel": ["Say on which channel the address is."]})
+        return _parsed(wanted)
+
+
+class SuppressionRow(serializers.Serializer):
+    """An address that nothing is sent to, and why."""
+
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    address = serializers.CharField(source="masked", help_text="masked")
+    reason = serializers.ChoiceField(SuppressionReason.values)
+    created_at = serializers.DateTimeField()
+
+
+def _parsed(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The address in its one true form, by which it is found."""
+    platform = wanted.get("platform", "")
+    if platform and wanted["channel"] != PUSH:
+        raise serializers.ValidationError({"platform": ["This goes with a device token on push."]})
+    return {**wanted, "address": parse_address(wanted["channel"], wanted["address"], platform)}

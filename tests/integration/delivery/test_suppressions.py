@@ -1,0 +1,147 @@
+"""Addresses that must not be sent to: through the HTTP door, and what deliveries make of them."""
+
+import pytest
+
+from apps.delivery.models import Attempt, Delivery
+from apps.preferences import services, vault
+from apps.preferences.models import Suppression
+from apps.preferences.services import Blocked
+from apps.publishers.models import AuditEvent
+from tests.integration.delivery.conftest import make_shop, recipient
+
+HELLO = {"title": "Hello", "body": "There"}
+ADA = {"channel": "email", "address": "Ada@Example.com"}
+TOKEN = "fGx0fGx0fGx0fGx0fGx0:APA91bAPA91b"
+
+
+def lift(shop, row):
+    assert shop.http.delete(f"/v1/suppressions/{row['id']}").status_code == 204
+
+
+def test_an_address_is_suppressed_found_listed_and_lifted(shop):
+    row = shop.post("suppressions", ADA, status=201)
+    assert row | {"id": 0, "created_at": ""} == {
+        "id": 0,
+        "channel": "email",
+        "address": "A•••@example.com",
+        "reason": "manual",
+        "created_at": "",
+    }
+    again = shop.post("suppressions", {**ADA, "reason": "complaint"}, status=200)
+    assert again == row, "the first reason stays"
+    phone = {"channel": "sms", "address": "+43 660 1234567", "reason": "opted_out"}
+    other = shop.post("suppressions", phone, status=201)
+    assert shop.get("suppressions")["data"] == [other, row]
+    assert shop.get("suppressions", channel="email")["data"] == [row]
+    assert shop.get("suppressions", reason="opted_out")["data"] == [other]
+    assert shop.get("suppressions", channel="sms", reason="manual")["data"] == []
+    assert shop.get("suppressions", channel="sms", address="+436601234567")["data"] == [other]
+    assert shop.get("suppressions", channel="email", address="bob@example.com")["data"] == []
+    first = shop.get("suppressions", limit=1)
+    assert shop.get("suppressions", limit=1, cursor=first["next"])["data"] == [row]
+    lift(shop, row)
+    assert shop.get("suppressions")["data"] == [other]
+    assert shop.http.delete(f"/v1/suppressions/{row['id']}").status_code == 404
+
+
+def test_changes_are_audited_with_the_address_masked(shop):
+    lift(shop, shop.post("suppressions", ADA, status=201))
+    made, lifted = AuditEvent.objects.filter(object_type="suppression").order_by("id")
+    shown = {"channel": "email", "address": "A•••@example.com", "reason": "manual"}
+    assert (made.action, made.before, made.after) == ("create", None, shown)
+    assert (lifted.action, lifted.before, lifted.after) == ("delete", shown, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"channel": "fax"}, "/channel"),
+        ({"address": "nobody"}, "/address"),
+        ({"reason": "dislike"}, "/reason"),
+        ({"platform": "ios"}, "/platform"),
+        ({"note": "x"}, "/note"),
+        ({"channel": "push", "address": TOKEN}, "/address"),
+    ],
+)
+def test_bad_input_is_pointed_at(shop, change, pointer):
+    problem = shop.post("suppressions", {**ADA, **change}, status=400)
+    assert [error["pointer"] for error in problem["errors"]] == [pointer]
+    assert "Ada" not in str(problem) and not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"address": "ada@example.com"},
+        {"channel": "fax"},
+        {"reason": "dislike"},
+        {"platform": "ios"},
+        {"channel": "email", "address": "ada@example.com", "platform": "ios"},
+    ],
+)
+def test_a_query_that_makes_no_sense_is_refused(shop, query):
+    assert shop.get("suppressions", status=400, **query)["errors"]
+
+
+def test_a_devices_token_is_suppressed_by_its_platform(shop):
+    body = {"channel": "push", "address": "AB" * 32, "platform": "ios"}
+    row = shop.post("suppressions", body, status=201)
+    query = {**body, "address": "ab" * 32}
+    assert shop.get("suppressions", **query)["data"] == [row]
+
+
+def test_scopes_are_wanted_and_suppressions_are_everybodys(shop, other_shop):
+    row = shop.post("suppressions", ADA, status=201)
+    assert other_shop.get("suppressions")["data"] == [row]
+    reader = make_shop("reader", ["suppressions:read"])
+    reader.get("suppressions")
+    reader.post("suppressions", ADA, status=403)
+    assert reader.http.delete(f"/v1/suppressions/{row['id']}").status_code == 403
+
+
+def test_a_suppressed_address_gets_nothing_until_it_is_lifted(shop, work):
+    recipient("ada", email="Ada@example.com")
+    body = {"user_id": "ada", "channels": ["email"], "content": HELLO}
+    before = shop.post("notifications", body)
+    row = shop.post("suppressions", {**ADA, "reason": "complaint"}, status=201)
+    work()
+    assert shop.counts(before) == {"email": {"suppressed": 1}}
+    assert Delivery.objects.get().reason == "complaint"
+    assert not Attempt.objects.exists()
+    lift(shop, row)
+    after = shop.post("notifications", body)
+    work()
+    assert Attempt.objects.count() == 1
+    assert "suppressed" not in shop.counts(after)["email"]
+
+
+def test_what_waits_for_another_attempt_is_suppressed_too(shop, work, wake):
+    recipient("ada", email="Ada@example.com")
+    posted = shop.post("notifications", {"user_id": "ada", "channels": ["email"], "content": HELLO})
+    work()
+    Delivery.objects.update(state="retrying", next_attempt_at="2020-01-01T00:00:00Z")
+    shop.post("suppressions", ADA, status=201)
+    wake()
+    work()
+    found = Delivery.objects.get()
+    assert (found.notification_id.hex, found.state) == (
+        posted["id"].replace("-", ""),
+        "suppressed",
+    )
+
+
+def test_many_are_suppressed_at_once_and_each_once(db):
+    def blocked(address, reason):
+        sealed = vault.seal("email", address)
+        return Blocked("email", sealed.index, sealed.masked, reason)
+
+    ada, bob = "ada@example.com", "bob@example.com"
+    assert services.suppress([]) == 0
+    assert services.suppress([blocked(ada, "complaint")]) == 1
+    some = [blocked(bob, "hard_bounce"), blocked(ada, "manual"), blocked(bob, "hard_bounce")]
+    assert services.suppress(some) == 1
+    reasons = Suppression.objects.order_by("id").values_list("masked", "reason")
+    assert list(reasons) == [
+        ("a•••@example.com", "complaint"),
+        ("b•••@example.com", "hard_bounce"),
+    ]
