@@ -321,6 +321,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "delivery.sweep", "schedule": 1.0, "options": {"expires": 5}},
     "purge": {"task": "delivery.purge", "schedule": 600.0, "options": {"expires": 600}},
+    "purge-inboxes": {"task": "inbox.purge", "schedule": 600.0, "options": {"expires": 600}},
 }
 CELERY_TIMEZONE = "UTC"
 

@@ -20,6 +20,8 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("apps.publishers.urls")),
     path("", include("apps.preferences.urls")),
     path("", include("apps.topics.urls")),
+    path("", include("apps.content.urls")),
+    path("", include("apps.inbox.urls")),
     path("", include("apps.delivery.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),

@@ -109,7 +109,7 @@ class Verifier:
         issued = _seconds(claims, "iat")
         for start in (issued, _seconds(claims, "nbf")):
             if start is not None and start > now + LEEWAY:
-                raise InvalidToken("The token is not valid yet. Are the clocks right?")
+                raise InvalidToken("The token is not valid yet. Compare the clocks.")
         if expires - (now if issued is None else issued) > self._longest + LEEWAY:
             raise InvalidToken(f"A token may live for {self._longest:g} seconds at most (exp).")
 

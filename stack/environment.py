@@ -24,6 +24,7 @@ def of(state: State, servers: Servers) -> dict[str, str]:
         "NOTIFIER_SECRET_KEY": state.secret("secret_key"),
         "NOTIFIER_ENCRYPTION_KEYS": "1:" + state.secret("encryption_key", _key()),
         "NOTIFIER_BLIND_INDEX_KEY": state.secret("blind_index_key", _key()),
+        "NOTIFIER_INBOX_JWT_SECRET": state.secret("inbox_jwt"),
         "FLOWER_BASIC_AUTH": "admin:" + state.secret("flower"),
     }
     places = {

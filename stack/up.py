@@ -82,5 +82,6 @@ def _welcome(env: Mapping[str, str], password: str, sandbox: Mapping[str, Any]) 
   Webhooks   {sandbox["webhook"]["base_url"]}/NAME is a receiver in the sandbox
 
   An API key:  .venv/bin/python -m stack manage create_publisher shop
+  An inbox:    .venv/bin/python -m stack manage inbox_token ada
   Ctrl-C stops everything.
 """

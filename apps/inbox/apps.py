@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class InboxConfig(AppConfig):
     name = "apps.inbox"
     label = "inbox"
+
+    def ready(self) -> None:
+        from apps.inbox import openapi  # noqa: F401  (registers end users' tokens)

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from apps.inbox.statuses import Status
 from apps.preferences.models import Recipient
 
 
@@ -41,3 +42,10 @@ class InboxItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.recipient_id} #{self.pk}"
+
+    @property
+    def status(self) -> Status:
+        """Where it stands."""
+        if self.acknowledged_at is not None:
+            return Status.ACKNOWLEDGED
+        return Status.UNREAD if self.read_at is None else Status.READ

@@ -11,6 +11,9 @@ from django.utils import timezone
 from apps.preferences.vault import keyring
 from notifier.messages import Content, Message
 
+#: What is encrypted of a content; the rest are columns.
+SEALED = ("title", "body", "data", "actions")
+
 _STORE = """
 INSERT INTO inbox_inboxitem (recipient_id, delivery_id, notification_id, content, severity,
                              display_type, source, created_at, expires_at)
@@ -26,30 +29,30 @@ ON CONFLICT (delivery_id) DO NOTHING
 
 
 def store(messages: Sequence[Message]) -> None:
-    """Put each message into its recipient's inbox, once however often it is called.
-
-    Runs on a thread of the providers and gives its connection back.
-    """
-    now = timezone.now()
-    shelf_life = timedelta(days=settings.INBOX_DAYS)
+    """``write``, for a thread of the providers, which gives its connection back."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _STORE,
-                [
-                    now,
-                    [message.user_id for message in messages],
-                    [delivery_id(message) for message in messages],
-                    [message.notification_id or None for message in messages],
-                    [seal(delivery_id(message), message.content) for message in messages],
-                    [str(message.content.severity) for message in messages],
-                    [str(message.content.display_type) for message in messages],
-                    [message.content.source for message in messages],
-                    [_expiry(message) or now + shelf_life for message in messages],
-                ],
-            )
+        write(messages)
     finally:
         connection.close()
+
+
+def write(messages: Sequence[Message]) -> None:
+    """Put each message into its recipient's inbox, once however often it is called."""
+    now = timezone.now()
+    shelf_life = timedelta(days=settings.INBOX_DAYS)
+    contents = [message.content for message in messages]
+    rows = [
+        [message.user_id for message in messages],
+        [delivery_id(message) for message in messages],
+        [message.notification_id or None for message in messages],
+        [seal(delivery_id(message), message.content) for message in messages],
+        [str(content.severity) for content in contents],
+        [str(content.display_type) for content in contents],
+        [content.source for content in contents],
+        [_expiry(message) or now + shelf_life for message in messages],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, [now, *rows])
 
 
 def delivery_id(message: Message) -> int:
@@ -59,7 +62,7 @@ def delivery_id(message: Message) -> int:
 
 def seal(delivery: int, content: Content) -> bytes:
     """Encrypt title, body, data and actions for the inbox item of this delivery."""
-    sealed = {name: getattr(content, name) for name in ("title", "body", "data", "actions")}
+    sealed = {name: getattr(content, name) for name in SEALED}
     return keyring().encrypt(orjson.dumps(sealed), _context(delivery))
 
 

@@ -26,11 +26,13 @@ def test_the_schema_is_valid_and_without_warnings(tmp_path: Any):
     )
 
 
-def test_the_schema_is_openapi_3_1_and_needs_a_key(schema: dict[str, Any]):
+def test_the_schema_is_openapi_3_1_and_needs_a_key_or_the_end_users_token(schema: dict[str, Any]):
     assert schema["openapi"].startswith("3.1")
-    assert schema["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+    for scheme in ("apiKey", "endUser"):
+        assert schema["components"]["securitySchemes"][scheme]["scheme"] == "bearer"
     for path, method, operation in operations(schema):
-        assert operation["security"] == [{"apiKey": []}], (method, path)
+        wanted = "endUser" if path.startswith("/v1/inbox") else "apiKey"
+        assert operation["security"] == [{wanted: []}], (method, path)
 
 
 def test_every_operation_has_a_tag_a_sentence_and_its_problems(schema: dict[str, Any]):

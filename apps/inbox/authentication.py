@@ -1,0 +1,45 @@
+"""Whose inbox it is: ``Authorization: Bearer <the end user's JWT>``."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from apps.preferences import user_ids
+from apps.publishers import tokens
+from apps.publishers.bearer import read_bearer, refused
+
+
+@dataclass(frozen=True, slots=True)
+class EndUser:
+    """``request.user``: the person whose token it is, a recipient or not yet one."""
+
+    user_id: str
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+
+class EndUserAuthentication(BaseAuthentication):
+    """A token that the company made for one of its people: its ``sub`` is their ``user_id``."""
+
+    def authenticate(self, request: Request) -> tuple[EndUser, None]:
+        token = read_bearer(request)
+        if token is None:
+            raise refused("missing-token", "Send the end user's token as Authorization: Bearer ….")
+        verifier = tokens.verifier(settings.INBOX_TOKENS)
+        if verifier is None:
+            raise refused(
+                "invalid-token",
+                "No inbox is open here. Set NOTIFIER_INBOX_JWT_SECRET or NOTIFIER_INBOX_JWKS_URL.",
+            )
+        subject = tokens.claims(verifier, token).get("sub")
+        try:
+            return EndUser(user_ids.check(subject if isinstance(subject, str) else "")), None
+        except ValueError as error:
+            raise refused("invalid-token", f"The token's sub: {error}") from None
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"

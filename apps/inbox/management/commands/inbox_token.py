@@ -1,0 +1,36 @@
+"""``manage.py inbox_token ada``: a token that opens ada's inbox, for trying things out."""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.preferences import user_ids
+from notifier.tokens import sign
+
+
+class Command(BaseCommand):
+    help = (
+        "Print a token that opens a person's inbox. It is signed with NOTIFIER_INBOX_JWT_SECRET, "
+        "as your own service would do it, and lives as long as a token may."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("user_id")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        trusted = settings.INBOX_TOKENS
+        if not trusted["secret"]:
+            raise CommandError("NOTIFIER_INBOX_JWT_SECRET is not set: nothing to sign with.")
+        try:
+            user_id = user_ids.check(options["user_id"])
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        now = int(time.time())
+        claims = {"sub": user_id, "iat": now, "exp": now + int(trusted["longest"])}
+        for claim, value in (("iss", trusted["issuer"]), ("aud", trusted["audience"])):
+            if value:
+                claims[claim] = value
+        self.stdout.write(sign(claims, trusted["secret"]))

@@ -1,0 +1,24 @@
+"""What OpenAPI says about end users' tokens."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from apps.inbox.authentication import EndUserAuthentication
+
+
+class EndUserScheme(OpenApiAuthenticationExtension):
+    """A JWT of the company's own making."""
+
+    target_class = EndUserAuthentication
+    name = "endUser"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An end user's short-lived token, which the company makes: `sub` is the "
+            "`user_id`, `exp` when it expires. Signed by HS256 with the secret that the operators "
+            "set, or by RS256, ES256 or EdDSA with a key of the key set they name.",
+        }

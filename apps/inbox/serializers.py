@@ -1,0 +1,73 @@
+"""What people read in their inbox, and what they do with it."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.inbox.changes import LARGEST_ID
+from apps.inbox.statuses import DELETED, Status
+from apps.publishers.pagination import PageQuery
+from apps.publishers.serializers import Choice, StrictSerializer
+from notifier.messages import DisplayType, Severity
+
+MAX_IDS = 1_000
+
+
+class InboxQuery(PageQuery):
+    """Which items to list."""
+
+    status = Choice([status.value for status in Status], required=False)
+    severity = Choice([severity.value for severity in Severity], required=False)
+    source = serializers.CharField(required=False, allow_blank=True, max_length=100)
+
+
+class InboxItemOut(serializers.Serializer):
+    """One notification in the inbox."""
+
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    body = serializers.CharField()
+    data = serializers.DictField()
+    actions = serializers.DictField(child=serializers.CharField(), help_text="URLs by label")
+    severity = serializers.ChoiceField([severity.value for severity in Severity])
+    display_type = serializers.ChoiceField([shown.value for shown in DisplayType])
+    source = serializers.CharField(help_text="the system it comes from, empty where none was named")
+    status = serializers.ChoiceField([status.value for status in Status])
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(help_text="it is gone then")
+    read_at = serializers.DateTimeField(allow_null=True)
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
+    notification_id = serializers.UUIDField(allow_null=True)
+
+
+class StatusIn(StrictSerializer):
+    """What becomes of which items."""
+
+    status = Choice([*(status.value for status in Status), DELETED])
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID),
+        required=False,
+        allow_empty=False,
+        max_length=MAX_IDS,
+    )
+    all = serializers.BooleanField(required=False, help_text="true, instead of ids")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("ids" in attrs) == attrs.get("all", False):
+            raise serializers.ValidationError("Give either ids, or all: true.")
+        return attrs
+
+
+class StatusChanged(serializers.Serializer):
+    """What came of it."""
+
+    changed = serializers.IntegerField(help_text="items that were not yet so")
+    unknown = serializers.ListField(
+        child=serializers.IntegerField(), help_text="ids that are not in this inbox (any more)"
+    )
+
+
+class UnreadOut(serializers.Serializer):
+    """The number on the bell."""
+
+    unread = serializers.IntegerField()

@@ -1,0 +1,12 @@
+"""Paths under /v1."""
+
+from django.urls import path
+
+from apps.inbox import views
+
+urlpatterns = [
+    path("inbox", views.InboxView.as_view()),
+    path("inbox/status", views.InboxStatus.as_view()),
+    path("inbox/unread", views.InboxUnread.as_view()),
+    path("inbox/<int:item_id>", views.InboxItemView.as_view()),
+]

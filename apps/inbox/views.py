@@ -1,0 +1,154 @@
+"""A person's own inbox."""
+
+import logging
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.inbox import changes, selectors, services
+from apps.inbox.authentication import EndUserAuthentication
+from apps.inbox.models import InboxItem
+from apps.inbox.serializers import (
+    InboxItemOut,
+    InboxQuery,
+    StatusChanged,
+    StatusIn,
+    UnreadOut,
+)
+from apps.inbox.statuses import DELETED
+from apps.preferences.selectors import recipient_ids
+from apps.publishers.endpoint import Endpoint
+from apps.publishers.pagination import CursorPage, read_query
+from apps.publishers.problems import Problem
+from notifier.crypto import DecryptionError
+from notifier.messages import Content
+
+log = logging.getLogger(__name__)
+TAG = "Inbox"
+
+
+class InboxEndpoint(Endpoint):
+    """A view for the one person whose token it is."""
+
+    authentication_classes = [EndUserAuthentication]
+    permission_classes = [IsAuthenticated]
+
+    def recipient_id(self, request: Request) -> int | None:
+        """Whose inbox; ``None`` while nobody has registered this person."""
+        user_id = request.user.user_id
+        return recipient_ids([user_id]).get(user_id)
+
+
+class InboxPage(CursorPage):
+    """A page of items, with the number of all that are unread."""
+
+    ordering = "-id"
+    unread = 0
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"data": data, "next": self.next, "unread": self.unread})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page = super().get_paginated_response_schema(schema)
+        page["required"] = [*page["required"], "unread"]
+        page["properties"]["unread"] = {
+            "type": "integer",
+            "description": "unread items in the whole inbox, whatever was asked for",
+        }
+        return page
+
+
+class InboxView(InboxEndpoint):
+    """What is in it."""
+
+    pagination_class = InboxPage
+
+    @extend_schema(
+        operation_id="list_inbox",
+        tags=[TAG],
+        parameters=[InboxQuery],
+        responses=InboxItemOut(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """Your inbox, newest first. What has expired is not shown."""
+        query = read_query(request, InboxQuery)
+        recipient_id = self.recipient_id(request)
+        filters = {name: query[name] for name in ("status", "severity", "source") if name in query}
+        page = InboxPage()
+        rows = page.paginate_queryset(
+            selectors.items(recipient_id, **filters), request, query=query
+        )
+        page.unread = selectors.unread(recipient_id)
+        shown = InboxItemOut([_shown(row) for row in rows], many=True).data
+        return page.get_paginated_response(shown)
+
+
+class InboxStatus(InboxEndpoint):
+    """What becomes of its items."""
+
+    @extend_schema(
+        operation_id="change_inbox",
+        tags=[TAG],
+        request=StatusIn,
+        responses=StatusChanged,
+        examples=[
+            OpenApiExample("two were read", {"ids": [41, 42], "status": "read"}, request_only=True),
+            OpenApiExample("all of them", {"all": True, "status": "read"}, request_only=True),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Mark items read, unread or acknowledged, or delete them: up to 1,000, or all.
+
+        An id that is not in your inbox stops nothing; it is listed as unknown.
+        """
+        wanted = self.body(request, StatusIn)
+        recipient_id = self.recipient_id(request)
+        if "ids" in wanted:
+            changed, unknown = changes.change(recipient_id, wanted["ids"], wanted["status"])
+        else:
+            changed, unknown = changes.change_all(recipient_id, wanted["status"]), []
+        return Response({"changed": changed, "unknown": unknown})
+
+
+class InboxUnread(InboxEndpoint):
+    """How much of it is new."""
+
+    @extend_schema(operation_id="count_unread", tags=[TAG], responses=UnreadOut)
+    def get(self, request: Request) -> Response:
+        """How many items you have not read."""
+        return Response({"unread": selectors.unread(self.recipient_id(request))})
+
+
+class InboxItemView(InboxEndpoint):
+    """One item."""
+
+    @extend_schema(operation_id="delete_inbox_item", tags=[TAG], responses={204: None})
+    def delete(self, request: Request, item_id: int) -> Response:
+        """Delete an item, its content with it."""
+        changed, _ = changes.change(self.recipient_id(request), [item_id], DELETED)
+        if not changed:
+            raise Problem("not-found", f"There is no item {item_id} in your inbox (any more).")
+        return Response(status=204)
+
+
+_COLUMNS = InboxItemOut().fields.keys() - set(services.SEALED)
+
+
+def _shown(row: InboxItem) -> dict[str, Any]:
+    content = _content(row)
+    return {
+        **{name: getattr(row, name) for name in _COLUMNS},
+        **{name: getattr(content, name) for name in services.SEALED},
+    }
+
+
+def _content(row: InboxItem) -> Content:
+    """The item's content; empty where its key is gone, so that the others can still be read."""
+    try:
+        return services.unseal(row.delivery_id, row.content)
+    except DecryptionError as error:
+        log.error("inbox item %d cannot be read: %s", row.pk, error)
+        return Content()
