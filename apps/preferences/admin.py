@@ -11,17 +11,27 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import add_never_cache_headers
 
-from apps.preferences import vault
+from apps.preferences import selectors, vault
 from apps.preferences.channels import all_channels
-from apps.preferences.models import Contact, ContactState, Preference, Recipient, Suppression
+from apps.preferences.models import (
+    Contact,
+    ContactState,
+    Group,
+    Preference,
+    Recipient,
+    Suppression,
+    SuppressionReason,
+)
 from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import choice, linked
 from apps.publishers.operators.newest import NewestAdmin, ReadOnly
-from apps.publishers.operators.panels import Button, Panelled
+from apps.publishers.operators.panels import Button, Panel, Panelled
 from notifier.crypto import DecryptionError
 
 #: Why a contact is disabled that an operator disabled.
 OPERATOR = "operator"
+#: As many of a group's members are shown; it may have millions.
+MEMBERS_SHOWN = 20
 
 
 def of_person(user_id: str) -> Q:
@@ -127,11 +137,54 @@ class SuppressionAdmin(NewestAdmin):
     """Deleting one lifts it."""
 
     list_display = ("masked", "channel", "reason", "created_at")
-    list_filter = (choice("channel", all_channels),)
+    list_filter = (
+        choice("channel", all_channels),
+        choice("reason", lambda: SuppressionReason.values),
+    )
     fields = readonly_fields = ("channel", "masked", "reason", "created_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # an address is encrypted on its way in, by the API
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Group)
+class GroupAdmin(Panelled, NewestAdmin):
+    """The API makes them, and says who is in them."""
+
+    list_display = ("name", "publisher", "display_name", "created_at")
+    list_select_related = ("publisher",)
+    search_fields = ("name",)
+    search_help_text = "A group's name"
+    fields = ("name", "publisher", "display_name", "created_at", "updated_at")
+    readonly_fields = ("name", "publisher", "created_at", "updated_at")
+
+    def find(self, term: str) -> Q:
+        return Q(name=term.strip())
+
+    def panels(self, request: HttpRequest, row: Group) -> Sequence[Panel]:
+        newest = selectors.members(row.pk).order_by("-id")[:MEMBERS_SHOWN]
+        members = markup.table(
+            ("recipient", "since"),
+            (
+                (
+                    markup.link(
+                        markup.page("preferences_recipient_change", member.recipient_id),
+                        member.recipient,
+                    ),
+                    markup.moment(member.created_at),
+                )
+                for member in newest
+            ),
+            empty="Nobody is in it.",
+        )
+        return [Panel("Its newest members", members)]
+
+    def get_deleted_objects(self, groups: Any, request: HttpRequest) -> tuple:
+        names = [str(group) for group in groups]  # and not every member by name
+        return names, {"groups": len(names)}, set(), []
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False

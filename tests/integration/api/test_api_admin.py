@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from apps.preferences.models import Contact
-from apps.publishers.models import ApiKey
+from apps.preferences.models import Contact, Group, Membership
+from apps.publishers.models import ApiKey, AuditEvent
 from apps.topics.models import Topic
 from apps.topics.selectors import get_topic
 from tests.integration.api.conftest import Api
@@ -28,6 +28,9 @@ def everything(api: Api) -> None:
     wish = {"channel": "sms", "allowed": False}
     api.put("recipients/ada", {"contacts": [contact, hook], "preferences": [wish]}, status=201)
     api.post("topics/news/subscriptions", contact)
+    api.post("suppressions", contact, status=201)
+    api.put("groups/on-call", {}, status=201)
+    api.post("groups/on-call/members", {"user_ids": ["ada"]})
 
 
 @pytest.mark.parametrize(
@@ -38,6 +41,7 @@ def everything(api: Api) -> None:
         "preferences/recipient",
         "preferences/contact",
         "preferences/preference",
+        "preferences/group",
         "preferences/suppression",
         "topics/topic",
         "topics/subscription",
@@ -115,3 +119,29 @@ def test_a_topic_changed_by_an_operator_is_seen_at_once(
             },
         )
     assert get_topic("news").mandatory is True
+
+
+def test_a_group_shows_its_members_and_is_deleted_with_its_memberships(operator: Client, api: Api):
+    row = Group.objects.get()
+    page = operator.get(f"/admin/preferences/group/{row.pk}/change/").content.decode()
+    assert "Its newest members" in page and ">ada<" in page
+    question = operator.get(f"/admin/preferences/group/{row.pk}/delete/").content.decode()
+    assert "on-call" in question and ">ada<" not in question
+    answer = operator.post(f"/admin/preferences/group/{row.pk}/delete/", {"post": "yes"})
+    assert answer.status_code == 302
+    api.get("groups/on-call", status=404)
+    assert not Membership.objects.exists()
+    event = AuditEvent.objects.get(object_type="group", action="delete")
+    assert (event.actor, event.object_name, event.publisher_id) == (
+        "operator",
+        "on-call",
+        row.publisher_id,
+    )
+
+
+def test_a_suppression_is_lifted_by_an_operator(operator: Client, api: Api):
+    [row] = api.get("suppressions")["data"]
+    answer = operator.post(f"/admin/preferences/suppression/{row['id']}/delete/", {"post": "yes"})
+    assert answer.status_code == 302
+    assert api.get("suppressions")["data"] == []
+    assert AuditEvent.objects.filter(object_type="suppression", actor="operator").exists()
