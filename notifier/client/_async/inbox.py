@@ -13,7 +13,7 @@ class AsyncInboxClient(AsyncCalls):
     """The inbox of the person that ``token`` names: the end user's JWT, not an API key.
 
     async with AsyncInboxClient("https://notifier.example.com", token) as inbox:
-        async for item in inbox.items(status="new"):
+        async for item in inbox.items(status="unread"):
             print(item.title)
         await inbox.mark("read")
     """

@@ -14,7 +14,7 @@ class InboxClient(Calls):
     """The inbox of the person that ``token`` names: the end user's JWT, not an API key.
 
     with InboxClient("https://notifier.example.com", token) as inbox:
-        for item in inbox.items(status="new"):
+        for item in inbox.items(status="unread"):
             print(item.title)
         inbox.mark("read")
     """
