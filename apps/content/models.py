@@ -88,6 +88,7 @@ class Translation(Unchanging):
                 fields=["version", "channel", "locale"], name="translation_once"
             )
         ]
+        ordering = ["pk"]
 
     def __str__(self) -> str:
         return f"{self.channel} in {self.locale}"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ UNPRINTED = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 LINK = re.compile(r"https?://[^\s\x00-\x20\x7f/]\S*", re.IGNORECASE)
 #: The variables that are not posted but the recipient's own.
 RECIPIENT = "recipient"
+UNKNOWN = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,6 @@ class Translation:
     data: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, str] = field(default_factory=dict)
 
-    def check(self) -> None:
-        """Compile every text. Raises ``TemplateError`` with its ``field``."""
-        self._texts()
-
     def names(self) -> frozenset[str]:
         """The variables that its texts mention, ``recipient`` among them."""
         return frozenset[str]().union(*(one.names for one in self._texts()))
@@ -48,6 +45,19 @@ class Translation:
         """How many characters its author wrote."""
         rest = orjson.dumps([self.data, self.actions])
         return len(self.title) + len(self.body) + len(self.html) + len(rest)
+
+    def outline(self) -> Content:
+        """What is known of the content without variables; ``UNKNOWN`` stands for the rest.
+
+        Raises ``TemplateError`` with its ``field``: every text is compiled, and what can be told
+        already is checked.
+        """
+        budget = budget_for({})
+        known = self._filled(lambda one: UNKNOWN if one.names else one.render({}, budget))
+        actions = {label: url for label, url in known.actions.items() if url != UNKNOWN}
+        known = replace(known, actions=actions)
+        _check(known)
+        return known
 
     def render(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Content:
         """The content with ``variables`` filled in, which fits what any content must.

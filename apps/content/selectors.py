@@ -1,0 +1,49 @@
+"""Reads, for the doors."""
+
+from collections.abc import Sequence
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+
+from apps.content.models import Template, TemplateVersion, Translation
+from apps.publishers.problems import Problem
+
+
+def templates(publisher_id: int) -> QuerySet[Template]:
+    """The publisher's templates, deleted ones left out, each with its ``newest`` version's id."""
+    newest = TemplateVersion.objects.filter(template=OuterRef("pk")).order_by("-number")
+    return Template.objects.filter(publisher=publisher_id, deleted_at=None).annotate(
+        newest=Subquery(newest.values("pk")[:1])
+    )
+
+
+def own_template(publisher_id: int, name: str) -> Template:
+    """The publisher's template of this name, else a 404 ``Problem``."""
+    template = templates(publisher_id).filter(name=name).first()
+    if template is None:
+        raise Problem("not-found", f"You have no template {name!r}. Check the name, or create it.")
+    return template
+
+
+def newest_versions(templates: Sequence[Template]) -> QuerySet[TemplateVersion]:
+    """The newest version of each of ``templates()``, in order, without texts."""
+    ids = [template.newest for template in templates]  # type: ignore[attr-defined]
+    return _outlines(TemplateVersion.objects.filter(pk__in=ids)).order_by("template_id")
+
+
+def versions(template: Template) -> QuerySet[TemplateVersion]:
+    """The template's versions, without texts."""
+    return _outlines(template.versions.all())
+
+
+def own_version(template: Template, number: int | None) -> TemplateVersion:
+    """The template's version of this number, its newest for ``None``, else a 404 ``Problem``."""
+    found = template.versions.select_related("template").order_by("-number")
+    version = (found if number is None else found.filter(number=number)).first()
+    if version is None:
+        raise Problem("not-found", f"The template {template.name!r} has no version {number}.")
+    return version
+
+
+def _outlines(rows: QuerySet[TemplateVersion]) -> QuerySet[TemplateVersion]:
+    texts = Translation.objects.only("version", "channel", "locale")
+    return rows.select_related("template").prefetch_related(Prefetch("translations", texts))

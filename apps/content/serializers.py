@@ -1,0 +1,175 @@
+"""What the endpoints for templates read and write."""
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+from rest_framework import serializers
+
+from apps.content.models import TemplateVersion, Translation
+from apps.publishers.serializers import Choice, StrictSerializer
+from notifier.templates import RECIPIENT
+from notifier.templates.text import SOURCE_LIMIT
+
+#: Contents of one version: five channels in forty languages.
+MOST_CONTENTS = 200
+MOST_VERSION = 2**31 - 1
+VARIABLES_LIMIT = 64 * 1024
+
+
+def locale_field(**options: Any) -> serializers.RegexField:
+    """A field for a BCP 47 tag."""
+    return serializers.RegexField(
+        r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z",
+        max_length=35,
+        error_messages={"invalid": "Write a BCP 47 tag such as de or de-AT."},
+        **options,
+    )
+
+
+class VariablesField(serializers.DictField):
+    """What a template's texts are filled in with."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        variables = super().to_internal_value(data)
+        if RECIPIENT in variables:
+            raise serializers.ValidationError(
+                f"{RECIPIENT} is not posted: it is whoever the notification goes to."
+            )
+        size = len(orjson.dumps(variables))
+        if size > VARIABLES_LIMIT:
+            raise serializers.ValidationError(
+                f"The variables have {size:,} bytes, at most {VARIABLES_LIMIT:,} are taken."
+            )
+        return variables
+
+
+def _text(help_text: str = "") -> serializers.CharField:
+    return serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        trim_whitespace=False,
+        max_length=SOURCE_LIMIT,
+        help_text=help_text,
+    )
+
+
+class TranslationIn(StrictSerializer):
+    """What a template says on one channel in one locale. Every text may have `{{ variables }}`."""
+
+    channel = Choice(list(settings.CHANNELS))
+    locale = locale_field(help_text="BCP 47, e.g. de-AT")
+    title = _text()
+    body = _text()
+    html = _text("for email, beside body; variables are escaped")
+    data = serializers.DictField(required=False, default=dict)
+    actions = serializers.DictField(
+        child=serializers.CharField(max_length=4000),
+        required=False,
+        default=dict,
+        help_text="label to URL",
+    )
+
+
+class VersionIn(StrictSerializer):
+    """A version of a template."""
+
+    default_locale = locale_field(
+        help_text="spoken to whoever's own locale there is nothing in; every channel needs it"
+    )
+    contents = TranslationIn(many=True, allow_empty=False, max_length=MOST_CONTENTS)
+
+
+class TemplateIn(VersionIn):
+    """A template with its version 1."""
+
+    name = serializers.RegexField(
+        r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z",
+        max_length=200,
+        error_messages={"invalid": "A name has letters, digits and . _ : - only."},
+    )
+    display_name = serializers.CharField(
+        max_length=200, required=False, default="", allow_blank=True
+    )
+
+
+class PreviewIn(StrictSerializer):
+    """For whom a template is to be filled in, and with what."""
+
+    channel = Choice(list(settings.CHANNELS))
+    locale = locale_field(
+        required=False, default="", help_text="the recipient's; the default one if left out"
+    )
+    variables = VariablesField(required=False, default=dict)
+    version = serializers.IntegerField(
+        min_value=1, max_value=MOST_VERSION, required=False, help_text="the newest if left out"
+    )
+
+
+class TemplateUse(StrictSerializer):
+    """A template and what to fill it in with, instead of content."""
+
+    name = serializers.CharField(max_length=200)
+    version = serializers.IntegerField(
+        min_value=1, max_value=MOST_VERSION, required=False, help_text="the newest if left out"
+    )
+    variables = VariablesField(required=False, default=dict)
+
+
+class VersionQuery(StrictSerializer):
+    """Which version to read."""
+
+    version = serializers.IntegerField(
+        min_value=1, max_value=MOST_VERSION, required=False, help_text="the newest if left out"
+    )
+
+
+class ContentOut(serializers.Serializer):
+    """What is said on one channel in one locale."""
+
+    channel = serializers.CharField()
+    locale = serializers.CharField()
+    title = serializers.CharField()
+    body = serializers.CharField()
+    html = serializers.CharField()
+    data = serializers.DictField()
+    actions = serializers.DictField(child=serializers.CharField())
+
+
+class TranslationOut(ContentOut):
+    """A template's texts as they were posted."""
+
+    actions = serializers.SerializerMethodField()
+
+    def get_actions(self, row: Translation) -> dict[str, str]:
+        return dict(row.actions)
+
+
+class VersionRow(serializers.Serializer):
+    """A version in a list."""
+
+    version = serializers.IntegerField(source="number")
+    default_locale = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    channels = serializers.SerializerMethodField()
+    locales = serializers.SerializerMethodField()
+
+    def get_channels(self, row: TemplateVersion) -> list[str]:
+        return sorted({one.channel for one in row.translations.all()})
+
+    def get_locales(self, row: TemplateVersion) -> list[str]:
+        return sorted({one.locale for one in row.translations.all()})
+
+
+class TemplateRow(VersionRow):
+    """A template in a list, in its newest version."""
+
+    name = serializers.CharField(source="template.name")
+    display_name = serializers.CharField(source="template.display_name")
+
+
+class TemplateOut(TemplateRow):
+    """A template in one version with its contents."""
+
+    contents = TranslationOut(many=True, source="translations")
