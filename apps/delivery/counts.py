@@ -1,8 +1,8 @@
 """What is counted as deliveries move, so that nobody need count rows.
 
 ``StateCount`` by notification, ``HourCount`` by publisher and topic, ``MinuteCount`` by provider.
-Each statement takes its rows in the order of their keys, and a transaction the tables in this
-order, once each, so that none deadlock.
+Each statement takes its rows in the order of their keys, and a transaction makes each statement
+once and in the same order as all others, so that none deadlock.
 """
 
 import random
@@ -14,22 +14,25 @@ from django.db import connection
 #: one row.
 SLOTS = 8
 
-_COUNT = """
-INSERT INTO delivery_statecount (notification_id, channel, state, slot, count)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
-ON CONFLICT (notification_id, channel, state, slot)
-DO UPDATE SET count = delivery_statecount.count + excluded.count
-"""
-
-
 # Usage is what was published: what asks for confirmation or tells a publisher is not counted.
-_COUNT_HOURS = """
+# LIMIT keeps each notification's look-up one by its key: without statistics (a fresh installation)
+# PostgreSQL would read all of them to join.
+_COUNT = """
+WITH moved AS MATERIALIZED (
+    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
+                  AS m (notification_id, channel, state, slot, count)
+), counted AS (
+    INSERT INTO delivery_statecount (notification_id, channel, state, slot, count)
+    SELECT * FROM moved
+    ON CONFLICT (notification_id, channel, state, slot)
+    DO UPDATE SET count = delivery_statecount.count + excluded.count
+)
 INSERT INTO delivery_hourcount (publisher_id, topic_id, hour, channel, state, slot, count)
-SELECT n.publisher_id, coalesce(n.topic_id, 0),
-       date_trunc('hour', clock_timestamp(), 'UTC'), m.channel, m.state, m.slot, sum(m.count)
-  FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
-       AS m (notification_id, channel, state, slot, count)
-  JOIN delivery_notification n ON n.id = m.notification_id
+SELECT n.publisher_id, coalesce(n.topic_id, 0), date_trunc('hour', clock_timestamp(), 'UTC'),
+       m.channel, m.state, m.slot, sum(m.count)
+  FROM moved m
+ CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind FROM delivery_notification
+                      WHERE id = m.notification_id LIMIT 1) n
  WHERE n.kind = 'published'
  GROUP BY 1, 2, 3, 4, 5, 6
  ORDER BY 1, 2, 3, 4, 5, 6
@@ -51,10 +54,8 @@ def add(moves: Counter) -> None:
     changed = sorted((key, change) for key, change in moves.items() if change)
     if not changed:
         return
-    columns = _columns(changed)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, columns)
-        cursor.execute(_COUNT_HOURS, columns)
+        cursor.execute(_COUNT, _columns(changed))
 
 
 def add_attempts(attempts: Counter) -> None:
