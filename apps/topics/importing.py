@@ -113,7 +113,7 @@ def run(
             people = {wish.user_id for wish in named}
             preferences.upsert_recipients([Person(user_id) for user_id in people])
         found = subscribing.subscribe_recipients(
-            topic.id, [(wish.user_id, channel) for wish in named for channel in wish.channels]
+            topic, [(wish.user_id, channel) for wish in named for channel in wish.channels]
         )
         rejected += [
             Rejected(wish.line, f"There is no recipient {wish.user_id!r}.")
@@ -121,7 +121,7 @@ def run(
             if (wish.user_id, wish.channels[0]) not in found
         ]
         endpoints = subscribing.subscribe_endpoints(
-            topic.id,
+            topic,
             {
                 replace(wish.address, publisher_id=topic.publisher_id)
                 for wish in wishes

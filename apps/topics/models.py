@@ -115,3 +115,29 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic_id} {self.channel} {self.recipient_id or self.contact_id}"
+
+
+class ConfirmationSent(models.Model):
+    """A confirmation that was sent to an address: by these it is limited how many are.
+
+    By blind index, so that one address is one, whoever asks and for whatever topic. Kept a day;
+    in the database, since what a flushed cache forgets could be sent again.
+    """
+
+    subscription_id = models.BigIntegerField()
+    channel = models.CharField(max_length=20)
+    address_index = models.BinaryField(max_length=16)
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["channel", "address_index", "sent_at"], name="confirmation_of_address"
+            ),
+            models.Index(
+                fields=["subscription_id", "sent_at"], name="confirmation_of_subscription"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} on {self.channel}"

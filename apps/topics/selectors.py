@@ -29,6 +29,7 @@ class TopicSnapshot:
     mandatory: bool
     retry_policy: Mapping[str, Any] | None
     delay: int
+    requires_confirmation: bool = False
 
     def visible_to(self, publisher_id: int) -> bool:
         """Whether the publisher may read it and publish to it."""
@@ -126,6 +127,7 @@ def _load(**by: object) -> TopicSnapshot | None:
         mandatory=topic.mandatory,
         retry_policy=topic.retry_policy,
         delay=topic.delay,
+        requires_confirmation=topic.requires_confirmation,
     )
 
 

@@ -49,6 +49,9 @@ class TopicChange(StrictSerializer):
     mandatory = serializers.BooleanField(
         required=False, help_text="cannot be refused, for security notices"
     )
+    requires_confirmation = serializers.BooleanField(
+        required=False, help_text="whoever subscribes from now on must confirm it"
+    )
     retry_policy = RetryPolicyField(
         required=False, allow_null=True, help_text="null: the channel's own"
     )
@@ -76,6 +79,7 @@ class TopicOut(serializers.Serializer):
     category = serializers.CharField()
     default_priority = serializers.CharField()
     mandatory = serializers.BooleanField()
+    requires_confirmation = serializers.BooleanField()
     retry_policy = RetryPolicyField(allow_null=True)
     delay = serializers.IntegerField(help_text="seconds")
     created_at = serializers.DateTimeField()

@@ -16,6 +16,7 @@ from apps.preferences import services as preferences
 from apps.preferences import vault
 from apps.preferences.services import Address
 from apps.topics.models import Subscription, SubscriptionState
+from apps.topics.selectors import TopicSnapshot
 
 
 class Subscribed(NamedTuple):
@@ -29,11 +30,12 @@ class Subscribed(NamedTuple):
 
 @transaction.atomic
 def subscribe_recipients(
-    topic_id: int, wishes: Sequence[tuple[str, str]]
+    topic: TopicSnapshot, wishes: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Subscribed]:
     """Subscribe ``(user_id, channel)`` pairs; those of unknown people are not in the answer.
 
-    Who is subscribed stays so; who had unsubscribed is active again.
+    Who is subscribed stays so; who had unsubscribed is active again. Where the topic requires
+    confirmation, both are pending and about to be asked for it.
     """
     people = recipients.recipient_ids({user_id for user_id, _ in wishes})
     known = {(people[user_id], channel) for user_id, channel in wishes if user_id in people}
@@ -41,10 +43,10 @@ def subscribe_recipients(
         return {}
     columns = [list(column) for column in zip(*sorted(known), strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(_SUBSCRIBE_RECIPIENTS, [topic_id, *columns])
+        cursor.execute(_SUBSCRIBE_RECIPIENTS, [topic.id, *_start(topic), *columns])
         found = {(recipient, channel): rest for recipient, channel, *rest in cursor.fetchall()}
         if unchanged := list({recipient for recipient, _ in known - found.keys()}):
-            cursor.execute(_SUBSCRIPTIONS_OF_RECIPIENTS, [topic_id, unchanged])
+            cursor.execute(_SUBSCRIPTIONS_OF_RECIPIENTS, [topic.id, unchanged])
             found |= {(recipient, channel): rest for recipient, channel, *rest in cursor.fetchall()}
     return {
         (user_id, channel): Subscribed(found[row][0], channel, found[row][1])
@@ -53,14 +55,26 @@ def subscribe_recipients(
     }
 
 
+def _start(topic: TopicSnapshot) -> tuple[str, bool]:
+    """The state in which a subscription begins, and whether a confirmation is to be sent."""
+    if topic.requires_confirmation:
+        return SubscriptionState.PENDING, True
+    return SubscriptionState.ACTIVE, False
+
+
+# Who has left begins again; who is pending need not confirm where nobody need any more.
+_BEGIN_AGAIN = """
+        state = excluded.state, confirm_at = excluded.confirm_at, updated_at = now()
+    WHERE s.state = 'unsubscribed' OR (s.state = 'pending' AND excluded.state = 'active')"""
 # Neither statement joins what was asked for with a table: without statistics on the tables (a
 # fresh installation) PostgreSQL joined on the channel first and took 6 s for 5,000 people.
-_SUBSCRIBE_RECIPIENTS = """
+_SUBSCRIBE_RECIPIENTS = f"""
     INSERT INTO topics_subscription AS s
-        (topic_id, recipient_id, channel, state, created_at, updated_at)
-    SELECT %s::bigint, w.*, 'active', now(), now() FROM unnest(%s::bigint[], %s::text[]) AS w
+        (topic_id, state, confirm_at, recipient_id, channel, created_at, updated_at)
+    SELECT %s::bigint, %s, CASE WHEN %s THEN now() END, w.*, now(), now()
+    FROM unnest(%s::bigint[], %s::text[]) AS w
     ON CONFLICT (topic_id, channel, recipient_id) WHERE recipient_id IS NOT NULL
-    DO UPDATE SET state = 'active', updated_at = now() WHERE s.state = 'unsubscribed'
+    DO UPDATE SET {_BEGIN_AGAIN}
     RETURNING recipient_id, channel, id, state"""
 _SUBSCRIPTIONS_OF_RECIPIENTS = """
     SELECT recipient_id, channel, id, state FROM topics_subscription
@@ -68,7 +82,9 @@ _SUBSCRIPTIONS_OF_RECIPIENTS = """
 
 
 @transaction.atomic
-def subscribe_endpoints(topic_id: int, addresses: Iterable[Address]) -> dict[Address, Subscribed]:
+def subscribe_endpoints(
+    topic: TopicSnapshot, addresses: Iterable[Address]
+) -> dict[Address, Subscribed]:
     """Subscribe bare endpoints (addresses of the topic's publisher), each at itself."""
     stored = preferences.upsert_contacts(addresses)
     if not stored:
@@ -76,8 +92,8 @@ def subscribe_endpoints(topic_id: int, addresses: Iterable[Address]) -> dict[Add
     contacts = [contact.id for contact in stored.values()]
     channels = [contact.channel for contact in stored.values()]
     with connection.cursor() as cursor:
-        cursor.execute(_SUBSCRIBE_CONTACTS, [topic_id, contacts, channels])
-        cursor.execute(_SUBSCRIPTIONS_OF_CONTACTS, [topic_id, contacts])
+        cursor.execute(_SUBSCRIBE_CONTACTS, [topic.id, *_start(topic), contacts, channels])
+        cursor.execute(_SUBSCRIPTIONS_OF_CONTACTS, [topic.id, contacts])
         found = {contact: (row, state) for contact, row, state in cursor.fetchall()}
     return {
         address: Subscribed(
@@ -87,14 +103,14 @@ def subscribe_endpoints(topic_id: int, addresses: Iterable[Address]) -> dict[Add
     }
 
 
-_SUBSCRIBE_CONTACTS = """
+_SUBSCRIBE_CONTACTS = f"""
     INSERT INTO topics_subscription AS s
-        (topic_id, channel, contact_id, state, created_at, updated_at)
-    SELECT DISTINCT %s::bigint, w.channel, w.id, 'active', now(), now()
+        (topic_id, state, confirm_at, channel, contact_id, created_at, updated_at)
+    SELECT DISTINCT %s::bigint, %s, CASE WHEN %s THEN now() END, w.channel, w.id, now(), now()
     FROM unnest(%s::bigint[], %s::text[]) AS w (id, channel)
     ORDER BY w.id
     ON CONFLICT (topic_id, contact_id) WHERE contact_id IS NOT NULL
-    DO UPDATE SET state = 'active', updated_at = now() WHERE s.state = 'unsubscribed'"""
+    DO UPDATE SET {_BEGIN_AGAIN}"""
 _SUBSCRIPTIONS_OF_CONTACTS = """
     SELECT contact_id, id, state FROM topics_subscription
     WHERE topic_id = %s AND contact_id = ANY(%s)"""
@@ -124,5 +140,5 @@ def unsubscribe(subscription: Subscription) -> bool:
 
 def _end(rows: QuerySet[Subscription]) -> int:
     return rows.exclude(state=SubscriptionState.UNSUBSCRIBED).update(
-        state=SubscriptionState.UNSUBSCRIBED, updated_at=timezone.now()
+        state=SubscriptionState.UNSUBSCRIBED, confirm_at=None, updated_at=timezone.now()
     )

@@ -38,6 +38,7 @@ OUT = {
     **EXAMPLE,
     "owner": "shop",
     "mandatory": False,
+    "requires_confirmation": False,
     "delay": 0,
     "created_at": "2026-11-22T10:00:00Z",
     "updated_at": "2026-11-22T10:00:00Z",

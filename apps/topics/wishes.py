@@ -33,13 +33,13 @@ def fulfil(
         if not isinstance(wish, Problem) and "user_id" in wish
         for channel in wish["channels"]
     ]
-    people = subscribing.subscribe_recipients(topic.id, named)
+    people = subscribing.subscribe_recipients(topic, named)
     addresses = {
         position: _address(topic.publisher_id, wish)
         for position, wish in enumerate(read)
         if not isinstance(wish, Problem) and "address" in wish
     }
-    endpoints = subscribing.subscribe_endpoints(topic.id, addresses.values())
+    endpoints = subscribing.subscribe_endpoints(topic, addresses.values())
     results: list[list[Subscribed] | Problem] = []
     for position, wish in enumerate(read):
         if isinstance(wish, Problem):
