@@ -17,19 +17,24 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from apps.delivery import idempotency
 from apps.delivery import serializers as delivery
 from apps.delivery.views import BatchView
+from apps.inbox.serializers import MAX_IDS
+from apps.inbox.statuses import Status
 from apps.preferences.serializers import MAX_BULK
 from apps.preferences.views import RecipientBulk
 from apps.publishers.pagination import MAX_LIMIT
 from apps.publishers.parsers import DEFAULT_MAX_BODY
+from apps.publishers.scopes import Scope
 from apps.topics.views import SubscriptionList
 from config import reference
 from config.env import SETTINGS
+from notifier import jwks
 from notifier.channels import push, sms, webhook
-from notifier.messages import Content, Message
+from notifier.messages import Content, DisplayType, Message, Severity
 from notifier.outcomes import Accepted, Reason
 from notifier.providers.webhook import PORTS, Webhook
 from notifier.queues import names
 from notifier.states import TRANSITIONS
+from notifier.tokens import LEEWAY, SHORTEST_SECRET
 from tests.servers import OK, listening
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -169,6 +174,21 @@ def test_the_table_of_limits_is_what_the_code_allows():
     assert MAX_BULK == delivery.BATCH_LIMIT
 
 
+def test_the_table_of_scopes_is_the_one_in_the_code():
+    shown = [row[0] for row in table_of(DOCS / "api" / "authentication.md", "Scopes")]
+    assert shown == list(Scope)
+
+
+def test_the_pages_on_tokens_say_what_the_code_allows():
+    inbox = (DOCS / "api" / "inbox.md").read_text()
+    assert f"up to {MAX_IDS:,} `ids`" in inbox
+    assert f"at least {SHORTEST_SECRET} bytes" in inbox
+    for word in (*Severity, *DisplayType, *Status):
+        assert f"`{word}`" in inbox
+    assert all(algorithm in inbox for algorithm in jwks.ALGORITHMS.values())
+    assert (jwks.FRESH, jwks.PAUSE, LEEWAY) == (300, 10, 30), "docs/api/authentication.md"
+
+
 def test_a_date_time_without_a_zone_is_utc():
     field = delivery.PublishIn().fields["send_at"]
     assert field.run_validation("2026-03-01T12:00:00") == field.run_validation(
@@ -285,7 +305,11 @@ def test_files_that_are_named_exist(page):
 
 @every_page
 def test_settings_that_are_named_exist(page):
-    known = {setting.name for setting in SETTINGS} | set(reference.PROCFILE) | {"NOTIFIER_URL"}
+    known = (
+        {setting.name for setting in SETTINGS}
+        | set(reference.PROCFILE)
+        | {"NOTIFIER_URL", "NOTIFIER_KEY"}
+    )
     named = set(re.findall(r"\bNOTIFIER_[A-Z_]+\b", page.read_text()))
     assert named <= known, named - known
 
