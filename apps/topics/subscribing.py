@@ -62,10 +62,10 @@ def _start(topic: TopicSnapshot) -> tuple[str, bool]:
     return SubscriptionState.ACTIVE, False
 
 
-# Who has left begins again; who is pending need not confirm where nobody need any more.
+# Who has left begins again. Who is pending stays so: only they themselves can confirm.
 _BEGIN_AGAIN = """
         state = excluded.state, confirm_at = excluded.confirm_at, updated_at = now()
-    WHERE s.state = 'unsubscribed' OR (s.state = 'pending' AND excluded.state = 'active')"""
+    WHERE s.state = 'unsubscribed'"""
 # Neither statement joins what was asked for with a table: without statistics on the tables (a
 # fresh installation) PostgreSQL joined on the channel first and took 6 s for 5,000 people.
 _SUBSCRIBE_RECIPIENTS = f"""
