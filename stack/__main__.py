@@ -1,4 +1,4 @@
-"""``python -m stack demo|up|test|run|manage``: what the Makefile calls, and ``manage.py``."""
+"""``python -m stack demo|up|test|…``: what the Makefile calls, and ``manage.py``."""
 
 import argparse
 import signal
@@ -10,6 +10,7 @@ from stack.demo import LEAST_SUBSCRIBERS, SETTINGS, SUBSCRIBERS, play
 from stack.errors import StackError
 from stack.parent import end_with_parent
 from stack.process import Process
+from stack.screenshots import screenshots
 from stack.state import HOME, fresh
 from stack.suite import test
 from stack.up import up
@@ -29,6 +30,8 @@ def main() -> int:
                 return up(arguments.state)
             case "test":
                 return test(arguments.rest)
+            case "screenshots":
+                return screenshots()
             case "manage":
                 manage.become(HOME, arguments.rest)
             case _:
@@ -73,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     command.add_argument("--subscribers", type=int, default=SUBSCRIBERS, help="of the blast")
     command = commands.add_parser("up", help="run the service until Ctrl-C")
     command.add_argument("--state", type=Path, default=HOME, help="keeps data, secrets and logs")
+    commands.add_parser("screenshots", help="take docs/screenshots from a stack of its own")
     passed_on = {
         "test": "pytest on real servers",
         "run": "COMMAND on fresh servers",

@@ -169,6 +169,8 @@ class _Case:
         yield Sentence(
             f"The delivery {place} {words.STATES[delivery.state]}{reason}.", delivery.state
         )
+        if delivery.state == DeliveryState.DEAD:
+            yield Sentence("Nothing more happens unless it is redriven.", "dead")
         if delivery.state == DeliveryState.SUPPRESSED:
             yield from self._refusals(delivery, contact)
         if delivery.next_attempt_at:

@@ -36,7 +36,7 @@ STATES = {
     "delivered": "arrived",
     "bounced": "was taken by the provider, which could not deliver it",
     "failed": "was refused for good",
-    "dead": "is a dead letter: nothing more happens unless it is redriven",
+    "dead": "is a dead letter",
     "unknown": "was sent, but no answer came: it may have arrived",
     "suppressed": "was not sent",
     "expired": "was not sent in time",

@@ -7,7 +7,7 @@ from django.template.defaultfilters import date
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 150, 44, 20, 8
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 480, 150, 44, 20, 8
 COLOURS = ("#7c3aed", "#0891b2", "#16a34a", "#d97706", "#db2777", "#475569")
 #: What one point of a line adds up, where the caller does not say otherwise.
 STEP = timedelta(minutes=3)
@@ -32,7 +32,7 @@ def over_time(
         return format_html('<p class="n-muted">{}</p>', "Nothing in this time.")
     colours = dict(zip(lines, COLOURS * len(lines), strict=False))
     return format_html(
-        '<svg class="n-chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '
+        '<svg class="n-chart" viewBox="0 0 {} {}" role="img" '
         'aria-label="{}">{}{}</svg><div class="n-row">{}</div>',
         WIDTH,
         HEIGHT,

@@ -29,7 +29,7 @@ class DeadLetterAdmin(ReadOnly):
         "address",
         "channel",
         "provider",
-        "reason",
+        "why",
     )
     list_display_links = None
     list_filter = (
@@ -62,3 +62,7 @@ class DeadLetterAdmin(ReadOnly):
     @admin.display(description="address")
     def address(self, row: Any) -> str:
         return row.delivery.masked
+
+    @admin.display(description="reason")
+    def why(self, row: Any) -> str:
+        return row.reason.replace("_", " ")

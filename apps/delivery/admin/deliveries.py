@@ -34,7 +34,7 @@ class DeliveryAdmin(Panelled, ReadOnly):
         "channel",
         "priority",
         "standing",
-        "reason",
+        "why",
         "provider",
         "attempts",
     )
@@ -88,6 +88,10 @@ class DeliveryAdmin(Panelled, ReadOnly):
     @admin.display(description="state")
     def standing(self, row: Delivery) -> SafeString | str:
         return markup.badge(row.state)
+
+    @admin.display(description="reason")
+    def why(self, row: Any) -> str:
+        return row.reason.replace("_", " ")
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         name([row])

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from apps.delivery import selectors, transitions
 from apps.delivery.admin import providers, why_page
 from apps.delivery.models import Notification, NotificationKind
+from apps.preferences.models import Group
 from apps.publishers.models import Publisher
 from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import choice, linked, present, related
@@ -26,7 +27,7 @@ from notifier.priorities import Priority
 class NotificationAdmin(Panelled, ReadOnly):
     """Counts are those that are kept as deliveries move: a few rows, whatever the size."""
 
-    list_display = ("posted", "publisher", "topic", "kind", "priority", "standing", "progress")
+    list_display = ("posted", "publisher", "audience", "priority", "standing", "progress")
     list_filter = (
         related("publisher_id", lambda: Publisher.objects.values_list("pk", "name"), indexed=True),
         linked("topic_id"),
@@ -59,18 +60,28 @@ class NotificationAdmin(Panelled, ReadOnly):
 
     def with_page(self, rows: list[Any]) -> list[Any]:
         counts = selectors.state_counts(row.pk for row in rows)
+        groups = Group.objects.in_bulk({row.group_id for row in rows} - {None})
         for row in rows:
             row.states = counts.get(row.pk, {})
+            row.group = groups.get(row.group_id)
         return rows
 
     @admin.display(description="posted")
     def posted(self, row: Notification) -> SafeString | str:
         return markup.moment(row.created_at)
 
+    @admin.display(description="audience")
+    def audience(self, row: Any) -> SafeString | str:
+        if row.topic:
+            return markup.link(markup.page("topics_topic_change", row.topic_id), row.topic)
+        return f"group {row.group}" if row.group else "named recipients"
+
     @admin.display(description="state")
     def standing(self, row: Any) -> SafeString | str:
         if row.cancelled_at:
             return markup.badge("cancelled")
+        if row.kind != NotificationKind.PUBLISHED:
+            return markup.badge(row.kind)
         return markup.badge("scheduled") if row.is_scheduled() and not row.states else ""
 
     @admin.display(description="deliveries")
@@ -96,7 +107,9 @@ class NotificationAdmin(Panelled, ReadOnly):
         return [Panel("How far it is", standing), Panel("By channel", by_channel)]
 
     def buttons(self, request: HttpRequest, row: Notification) -> Sequence[Button]:
-        if row.cancelled_at or not request.user.has_perm("delivery.change_notification"):
+        if not request.user.has_perm("delivery.change_notification"):
+            return ()
+        if selectors.progress(row).state in ("cancelled", "done"):
             return ()
         warning = "What has not been sent will not be sent. This cannot be undone."
         return [Button("cancel", "Cancel what has not been sent", "bad", warning)]

@@ -59,7 +59,7 @@ class TopicAdmin(Audited, Panelled):
     show_full_result_count = False
     search_fields = ("name", "display_name")
     ordering = ("name",)
-    filter_horizontal = ("granted_to",)
+    autocomplete_fields = ("publisher", "granted_to")
     readonly_fields = ("paused_at", "deleted_at", "created_at", "updated_at")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[TopicList]:

@@ -34,6 +34,10 @@ class NewestList(ChangeList):
     newer: str | None = None
     looked_through: Any = None
 
+    @property
+    def most(self) -> int:
+        return LOOK_THROUGH
+
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
         found = super().get_filters_params(params)
         return {name: value for name, value in found.items() if name not in (BEFORE, AFTER)}

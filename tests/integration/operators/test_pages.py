@@ -66,7 +66,7 @@ def test_every_list_opens_with_every_filter_and_reads_no_large_table_whole(rows,
     large = {model._meta.db_table for model in LARGE}
     seen = 0
     for url, query in pages():
-        with CaptureQueriesContext(connection, ) as asked:
+        with CaptureQueriesContext(connection) as asked:
             answer = operator.get(url + query)
         assert answer.status_code == 200, (url + query, answer.headers.get("Location"))
         assert ADDRESS not in answer.content.decode(), url

@@ -1,0 +1,100 @@
+"""The pages that are shown in the documents, and how they are taken."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from notifier.client import NotifierClient
+from stack import chromium, manage, servers, stage
+from stack.errors import StackError
+from stack.process import ROOT
+from stack.screenshots import scene
+from stack.stage import Stage
+from stack.state import State, fresh
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, ViewportSize
+
+DIRECTORY = ROOT / "docs" / "screenshots"
+SIZE: "ViewportSize" = {"width": 1360, "height": 860}
+#: Milliseconds for what a page draws when it has come.
+SETTLE = 400
+
+
+def screenshots(directory: Path = DIRECTORY) -> int:
+    """Play the scene on a stack of its own, then visit each page: 0. Raises ``StackError``."""
+    if not chromium.installed():
+        raise StackError(f"There is no {chromium.PROGRAM}: install Debian's {chromium.PACKAGE}.")
+    directory.mkdir(parents=True, exist_ok=True)
+    with fresh("screenshots") as state, servers.running(state) as found:
+        print("Starting the sandbox, the API and the workers", flush=True)
+        with stage.running(state, found) as on:
+            with NotifierClient(on.api_url, manage.create_publisher(on.env, "shop")) as client:
+                scene.play(client)
+            _take(state, on, directory)
+    return 0
+
+
+def _take(state: State, on: Stage, directory: Path) -> None:
+    manage.create_admin(state, on.env)
+    with chromium.running() as browser:
+        page = browser.new_page(viewport=SIZE, base_url=on.api_url)
+        _log_in(page, state.secret("admin"))
+        for name, visit in PAGES.items():
+            visit(page)
+            _keep(page, directory / f"{name}.png")
+        page.goto(on.sandbox["control_url"])
+        _keep(page, directory / "sandbox.png")
+
+
+def _keep(page: "Page", path: Path) -> None:
+    page.wait_for_timeout(SETTLE)
+    page.screenshot(path=path)
+    print(f"  {path.name:<24} {path.stat().st_size // 1024} kB", flush=True)
+
+
+def _log_in(page: "Page", password: str) -> None:
+    page.goto("/admin/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("/admin/")
+
+
+def _at(path: str) -> "Callable[[Page], None]":
+    def visit(page: "Page") -> None:
+        page.goto(f"/admin/{path}")
+
+    return visit
+
+
+def _first_of(path: str, text: str = "") -> "Callable[[Page], None]":
+    """The page of a list's first row, of those with this text."""
+
+    def visit(page: "Page") -> None:
+        page.goto(f"/admin/{path}")
+        row = page.locator("#result_list tbody tr", has_text=text).first
+        row.get_by_role("link").first.click()
+        page.wait_for_load_state()
+
+    return visit
+
+
+def _why(page: "Page") -> None:
+    _first_of("delivery/delivery/?state=dead")(page)
+    page.get_by_role("link", name="Why?").click()
+    page.wait_for_load_state()
+
+
+PAGES: "dict[str, Callable[[Page], None]]" = {
+    "start-page": _at(""),
+    "notifications": _at("delivery/notification/"),
+    "notification": _first_of("delivery/notification/?q=security"),
+    "deliveries": _at("delivery/delivery/?state=suppressed"),
+    "delivery": _first_of("delivery/delivery/?state=dead"),
+    "dead-letters": _at("delivery/deadletter/"),
+    "why": _why,
+    "recipient": _first_of("preferences/recipient/?q=bo.adler"),
+    "topics": _at("topics/topic/"),
+    "topic": _first_of("topics/topic/", "weekly-offers"),
+}

@@ -1,0 +1,83 @@
+"""A small shop with people, a newsletter, and providers that fail for some of them."""
+
+from datetime import UTC, datetime, timedelta
+
+from notifier.client import (
+    Contact,
+    Device,
+    Draft,
+    NotifierClient,
+    Preference,
+    Recipient,
+    Subscriber,
+)
+from stack.errors import StackError
+
+FIRST = ("ada", "bo", "carla", "dmitri", "elif", "femi", "grace", "hugo", "ines", "jun")
+LAST = ("adler", "brandt", "costa", "dubois", "eriksen", "fontana", "garcia", "horvat")
+#: One in so many has a device that our credentials are refused for (a dead letter), has removed the
+#: app, has a phone number, wants no marketing.
+REFUSED, REMOVED, PHONE, UNINTERESTED = 16, 21, 3, 9
+ORDERS = 60
+
+
+def play(client: NotifierClient) -> None:
+    """Fill the service through its API, and return when everything was sent."""
+    people = list(_people())
+    for result in client.upsert_recipients(people):
+        if result.problem:
+            raise StackError(f"{people[result.index].user_id} was not written: {result.problem}")
+    client.create_topic("order-updates", display_name="Order updates", category="service")
+    client.create_topic("weekly-offers", display_name="Weekly offers", category="marketing")
+    client.create_topic("security", display_name="Security notices", mandatory=True)
+    for topic, channels in (
+        ("order-updates", ["push", "inbox"]),
+        ("weekly-offers", ["email", "inbox"]),
+        ("security", ["email", "push"]),
+    ):
+        wishes = [Subscriber(user_id=person.user_id, channels=channels) for person in people]
+        client.subscribe_many(topic, wishes)
+    posted = [
+        client.publish("security", title="New sign-in", body="Was it you?", priority="high"),
+        client.publish("order-updates", title="Delays", body="Parcels take a day longer."),
+        client.publish("weekly-offers", title="Spring sale", body="Everything must go."),
+    ]
+    drafts = [_order(number, people[number * 7 % len(people)]) for number in range(ORDERS)]
+    posted += [result.notification for result in client.notify_batch(drafts) if result.notification]
+    with_phone = [person.user_id for person in people if len(person.contacts) > 1]
+    posted.append(
+        client.notify_users(
+            with_phone[:40], body="Your code is 123 456.", priority="high", channels=["sms"]
+        )
+    )
+    for notification in posted:
+        client.wait(notification.id, 120)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    client.publish("weekly-offers", title="Tomorrow", body="Soup.", send_at=tomorrow)
+    mistaken = client.publish("weekly-offers", title="Oops", body="Soup.", send_at=tomorrow)
+    client.cancel(mistaken.id)
+    client.publish("weekly-offers", title="Last call", body="Only today.", channels=["email"])
+
+
+def _people() -> "list[Recipient]":
+    found = []
+    for number, name in enumerate(f"{first}.{last}" for last in LAST for first in FIRST):
+        contacts = [Contact("email", f"{name}@example.com")]
+        if number % PHONE == 0:
+            contacts.append(Contact("sms", f"+1202{2_000_000 + number}"))
+        trouble = "dead-" if number % REMOVED == 2 else "401-" if number % REFUSED == 1 else ""
+        token = f"screenshots-{f'sandbox-{trouble}' if trouble else ''}{number:08}"
+        uninterested = number % UNINTERESTED == 4
+        wishes = [Preference(False, category="marketing")] if uninterested else []
+        device = Device("android", token)
+        found.append(Recipient(name, "en", "Europe/Vienna", [device], contacts, wishes))
+    return found
+
+
+def _order(number: int, person: Recipient) -> Draft:
+    return Draft(
+        user_ids=[person.user_id],
+        title=f"Order {1000 + number}",
+        body="It is on its way.",
+        channels=["push", "inbox"],
+    )

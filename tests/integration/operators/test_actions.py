@@ -1,0 +1,190 @@
+"""What operators do, and that each of it is in the audit trail."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from apps.delivery.models import Delivery, Notification, ProviderSwitch
+from apps.preferences.models import Contact, Recipient
+from apps.publishers.models import AuditEvent, Publisher
+from apps.publishers.operators import newest
+from apps.topics.models import Topic
+from tests.integration.delivery.conftest import Shop, recipient, subscribe
+
+ADDRESS = "ada.lovelace@example.com"
+NEWS = {"content": {"title": "Hello", "body": "World"}}
+
+
+def do(client: Client, verb: str, row: Any) -> Any:
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_do"
+    return client.post(reverse(name, args=[row.pk, verb]))
+
+
+def events(kind: str) -> list[tuple[str, str, str]]:
+    rows = AuditEvent.objects.filter(object_type=kind).order_by("id")
+    return [(row.actor, row.action, row.object_name) for row in rows]
+
+
+def test_a_cancelled_notification_is_not_sent(shop: Shop, operator: Client):
+    subscribe(shop.topic(), recipient("ada"), "inbox")
+    posted = shop.post("topics/news/publish", NEWS)
+    row = Notification.objects.get()
+    assert do(operator, "cancel", row).status_code == 302
+    assert shop.get(f"notifications/{posted['id']}")["state"] == "cancelled"
+    assert events("notification") == [("operator", "cancel", posted["id"])]
+    do(operator, "cancel", row)
+    assert len(events("notification")) == 1
+
+
+def test_an_address_is_revealed_once_to_who_may_and_it_is_recorded(
+    shop: Shop, operator: Client, onlooker: Client
+):
+    recipient("ada", email=ADDRESS)
+    row = Contact.objects.get(channel="email")
+    answer = do(operator, "reveal", row)
+    assert ADDRESS in answer.content.decode()
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert events("contact") == [("operator", "reveal", str(row.pk))]
+    event = AuditEvent.objects.get()
+    assert (event.before, event.after) == (None, None)
+    url = reverse("admin:preferences_contact_do", args=[row.pk, "reveal"])
+    assert operator.get(url).status_code == 405
+    assert ADDRESS not in onlooker.post(url, follow=True).content.decode()
+    user = User.objects.get(username="onlooker")
+    user.user_permissions.add(Permission.objects.get(codename="reveal_contact"))
+    assert ADDRESS in onlooker.post(url).content.decode()
+    assert len(events("contact")) == 2
+
+
+def test_a_disabled_contact_is_not_sent_to_until_it_is_enabled(shop: Shop, operator: Client, work):
+    subscribe(shop.topic(), recipient("ada"), "inbox")
+    row = Contact.objects.get()
+    do(operator, "disable", row)
+    posted = shop.post("topics/news/publish", NEWS)
+    work()
+    assert shop.counts(posted) == {"inbox": {"suppressed": 1}}
+    do(operator, "enable", row)
+    posted = shop.post("topics/news/publish", NEWS)
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+    assert [event[1] for event in events("contact")] == ["update", "update"]
+
+
+def test_a_disabled_publisher_is_refused(shop: Shop, operator: Client):
+    row = Publisher.objects.get()
+    do(operator, "disable", row)
+    assert shop.http.get("/v1/topics").status_code in (401, 403)
+    do(operator, "enable", row)
+    shop.get("topics")
+    assert events("publisher") == [("operator", "disable", "shop"), ("operator", "enable", "shop")]
+
+
+def test_a_paused_provider_is_switched_off_until_it_is_resumed(operator: Client):
+    url = "/admin/delivery/notification/provider/{}/{}/"
+    assert operator.get(url.format("webhook", "pause")).status_code == 405
+    assert operator.post(url.format("webhook", "pause")).status_code == 302
+    assert [row.provider for row in ProviderSwitch.objects.all()] == ["webhook"]
+    assert "Resume webhook" in operator.get("/admin/").content.decode()
+    operator.post(url.format("webhook", "resume"))
+    assert not ProviderSwitch.objects.exists()
+    assert operator.post(url.format("nobody", "pause")).status_code == 404
+    assert operator.post(url.format("webhook", "break")).status_code == 404
+    assert events("provider") == [
+        ("operator", "pause", "webhook"),
+        ("operator", "resume", "webhook"),
+    ]
+
+
+def test_a_topic_is_paused_and_resumed(shop: Shop, operator: Client):
+    topic = shop.topic()
+    do(operator, "pause", topic)
+    assert Topic.objects.get().paused_at is not None
+    do(operator, "resume", topic)
+    assert Topic.objects.get().paused_at is None
+    assert [event[1] for event in events("topic")] == ["pause", "resume"]
+
+
+@pytest.fixture
+def hundred_and_twenty(shop: Shop, work) -> None:
+    people = [recipient(f"person-{number}") for number in range(120)]
+    topic = shop.topic()
+    for person in people:
+        subscribe(topic, person, "inbox")
+    shop.post("topics/news/publish", NEWS)
+    work()
+
+
+def ids(answer: Any) -> list[int]:
+    return [row.pk for row in answer.context["cl"].result_list]
+
+
+def test_a_list_is_walked_by_key_and_back(hundred_and_twenty, operator: Client):
+    every = list(Delivery.objects.order_by("-id").values_list("pk", flat=True))
+    url = reverse("admin:delivery_delivery_changelist")
+    seen, pages = [], []
+    query = ""
+    while True:
+        answer = operator.get(url + query)
+        seen += ids(answer)
+        pages.append(ids(answer))
+        query = answer.context["cl"].older
+        if not query:
+            break
+    assert seen == every
+    assert [len(page) for page in pages] == [50, 50, 20]
+    back = operator.get(url + answer.context["cl"].newer)
+    assert ids(back) == pages[1]
+    assert ids(operator.get(url + back.context["cl"].newer)) == pages[0]
+
+
+def test_a_filter_looks_through_so_many_rows_and_says_so(
+    hundred_and_twenty, operator: Client, monkeypatch
+):
+    monkeypatch.setattr(newest, "LOOK_THROUGH", 40)
+    oldest = Delivery.objects.order_by("id").first()
+    Delivery.objects.filter(pk=oldest.pk).update(state="failed")
+    url = reverse("admin:delivery_delivery_changelist")
+    query, found, looks = "?state=failed", [], 0
+    while query:
+        answer = operator.get(url + query)
+        found += ids(answer)
+        query, looks = answer.context["cl"].older, looks + 1
+        if query:
+            assert "Look further" in answer.content.decode()
+            assert "Looked through 40 deliveries" in answer.content.decode()
+    assert (found, looks) == ([oldest.pk], 4)
+    one = operator.get(f"{url}?recipient_id={oldest.recipient_id}&state=failed")
+    assert ids(one) == [oldest.pk], "an index leads to one person's"
+
+
+def test_nothing_is_done_to_a_whole_table(hundred_and_twenty, operator: Client):
+    url = reverse("admin:preferences_suppression_changelist")
+    body = {"action": "delete_selected", "select_across": "1", "index": "0", "_selected_action": 1}
+    page = operator.post(url, body, follow=True).content.decode()
+    assert "an action cannot be done to a whole table" in page
+
+
+@pytest.mark.parametrize("query", ["?state=1&nonsense=2", "?before=x", "?recipient_id=x"])
+def test_a_query_that_cannot_be_read_leads_back_to_the_list(operator: Client, query: str):
+    answer = operator.get(reverse("admin:delivery_delivery_changelist") + query)
+    assert (answer.status_code, answer.headers["Location"][-4:]) == (302, "?e=1")
+
+
+def test_the_why_page_asks_and_answers(shop: Shop, operator: Client, work):
+    subscribe(shop.topic(), recipient("ada"), "inbox")
+    posted = shop.post("topics/news/publish", NEWS)
+    work()
+    assert operator.get(reverse("admin:why")).status_code == 200
+
+    def ask(**query: str) -> str:
+        return operator.get(reverse("admin:why"), query).content.decode()
+
+    assert "Yes: ada has it on inbox." in ask(user_id="ada", notification=posted["id"])
+    assert "There is no recipient bob." in ask(user_id="bob", notification=posted["id"])
+    assert "is a UUID" in ask(user_id="ada", notification="7")
+    person = Recipient.objects.get()
+    page = operator.get(reverse("admin:preferences_recipient_change", args=[person.pk]))
+    assert posted["id"] in page.content.decode()

@@ -1,0 +1,165 @@
+"""Why a person got a notification, or did not: one story for each way it can end."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.delivery.models import Chunk, Delivery, Notification, ReceiptEvent
+from apps.delivery.why import Story, why
+from apps.preferences.models import Contact, Preference, Recipient, Suppression
+from apps.topics.models import Subscription
+from tests.integration.delivery.conftest import Shop, recipient, subscribe
+
+NEWS = {"content": {"title": "Hello", "body": "World"}}
+
+
+def tell(posted: dict, user_id: str = "ada") -> Story:
+    return why(Recipient.objects.get(user_id=user_id), Notification.objects.get(pk=posted["id"]))
+
+
+def said(story: Story, channel: str = "inbox") -> str:
+    return " ".join(sentence.text for sentence in story.channels[channel])
+
+
+def opening(story: Story) -> str:
+    return " ".join(sentence.text for sentence in story.sentences)
+
+
+@pytest.fixture
+def ada(shop: Shop) -> Recipient:
+    return recipient("ada")
+
+
+def publish(shop: Shop, **body) -> dict:
+    return shop.post("topics/news/publish", NEWS | body)
+
+
+def test_who_has_it_has_it_with_every_attempt_and_receipt(shop: Shop, ada, work):
+    subscribe(shop.topic(), ada, "inbox")
+    posted = publish(shop)
+    work()
+    delivery = Delivery.objects.get()
+    ReceiptEvent.objects.create(
+        delivery_id=delivery.pk, provider="inbox", event="opened", at=timezone.now()
+    )
+    story = tell(posted)
+    assert (story.verdict, story.headline) == ("yes", "Yes: ada has it on inbox.")
+    assert "shop posted it" in opening(story)
+    assert "to the topic news" in opening(story)
+    assert "The delivery to ada arrived." in said(story)
+    assert "Attempt 1" in said(story)
+    assert "inbox reported" in said(story)
+
+
+def test_who_is_not_subscribed_is_not_in_its_audience(shop: Shop, ada, work):
+    topic = shop.topic()
+    posted = publish(shop, channels=["inbox", "email"])
+    work()
+    story = tell(posted)
+    assert (story.verdict, story.headline) == ("no", "No: ada did not get it.")
+    assert said(story) == "They are not subscribed to news on inbox."
+    subscribe(topic, ada, "email")
+    Subscription.objects.update(created_at="2020-01-01T00:00:00Z")
+    assert "not subscribed to news on inbox, only on email" in said(tell(posted))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"state": "pending"}, "have not confirmed it"),
+        ({"state": "unsubscribed"}, "They left news on inbox"),
+        ({"state": "active"}, "after it was posted"),
+    ],
+)
+def test_a_subscription_that_did_not_count_then_is_told(shop: Shop, ada, work, fields, words):
+    topic = shop.topic()
+    posted = publish(shop, channels=["inbox"])
+    work()
+    Subscription.objects.create(topic=topic, recipient=ada, channel="inbox", **fields)
+    story = tell(posted)
+    assert story.verdict == "no"
+    assert words in said(story)
+
+
+def test_a_refusal_names_the_preference_and_a_suppression_its_reason(shop: Shop, work):
+    ada = recipient("ada", email="ada@example.com")
+    topic = shop.topic(category="marketing")
+    subscribe(topic, ada, "inbox", "email")
+    Preference.objects.create(recipient=ada, channel="inbox", category="marketing", allowed=False)
+    contact = Contact.objects.get(channel="email")
+    Suppression.objects.create(
+        channel="email",
+        address_index=contact.address_index,
+        masked=contact.masked,
+        reason="complaint",
+    )
+    posted = publish(shop)
+    work()
+    story = tell(posted)
+    assert story.verdict == "no"
+    assert "because they refuse this channel, topic or category" in said(story)
+    assert "They refuse marketing on inbox" in said(story)
+    assert "because they reported a message to this address as spam" in said(story, "email")
+    assert "a•••@example.com was suppressed" in said(story, "email")
+
+
+def test_who_has_no_address_is_told_what_became_of_it(shop: Shop, work):
+    ada = recipient("ada", email="ada@example.com")
+    subscribe(shop.topic(), ada, "email")
+    Contact.objects.filter(channel="email").update(state="disabled", disabled_reason="dead_address")
+    posted = publish(shop, channels=["email"])
+    work()
+    assert "because they have nothing on this channel that works" in said(tell(posted), "email")
+    assert "a•••@example.com is disabled because the address worked once" in said(
+        tell(posted), "email"
+    )
+
+
+def test_what_still_waits_is_not_there_yet(shop: Shop, ada, work):
+    subscribe(shop.topic(), ada, "inbox")
+    posted = publish(shop)
+    story = tell(posted)
+    assert story.verdict == "not yet"
+    assert "still being cut into chunks" in opening(story)
+    assert "Their turn has not come yet" in said(story)
+
+
+def test_what_is_scheduled_and_what_was_cancelled_say_so(shop: Shop, ada):
+    subscribe(shop.topic(), ada, "inbox")
+    tomorrow = timezone.now() + timedelta(days=1)
+    posted = publish(shop, send_at=tomorrow.isoformat())
+    story = tell(posted)
+    assert story.verdict == "not yet"
+    assert f"It is to be sent on {tomorrow:%-d %b %Y at %H:%M:%S}, not before" in opening(story)
+    shop.post(f"notifications/{posted['id']}/cancel", {}, status=200)
+    story = tell(posted)
+    assert story.verdict == "no"
+    assert "It was cancelled" in opening(story)
+    assert "cancelled before their turn came" in said(story)
+
+
+def test_a_channel_that_was_not_chosen_and_a_person_who_was_not_named(shop: Shop, work):
+    recipient("ada", email="ada@example.com")
+    recipient("bob")
+    body = {"user_ids": ["ada"], "channels": ["inbox"], **NEWS}
+    posted = shop.post("notifications", body)
+    assert tell(posted).verdict == "not yet"
+    work()
+    story = tell(posted)
+    assert story.verdict == "yes"
+    assert said(story, "email") == "email is not among the channels it was posted for."
+    story = tell(posted, "bob")
+    assert story.verdict == "no"
+    assert said(story) == "They were not among the recipients it was posted to."
+
+
+def test_a_paused_topic_is_the_reason_while_it_is_paused(shop: Shop, ada):
+    topic = shop.topic()
+    subscribe(topic, ada, "inbox")
+    posted = publish(shop)
+    topic.paused_at = timezone.now()
+    topic.save()
+    assert Chunk.objects.exclude(state="done").exists()
+    assert "The topic news was paused" in opening(tell(posted))
+    assert said(tell(posted)) == "Their turn comes when the topic is resumed."
