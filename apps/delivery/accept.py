@@ -11,6 +11,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from apps.delivery import content, enqueue
+from apps.delivery.content import Filled
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import Chunk, ChunkKind, Notification, NotificationKind
 from apps.publishers import quota
@@ -28,7 +29,7 @@ class Draft:
     those who have no address there. Contacts are all on one channel, which is the only one then.
     """
 
-    content: Content
+    content: Content | Filled
     priority: str
     channels: Sequence[str]
     topic: TopicSnapshot | None = None
@@ -86,6 +87,9 @@ def _notification(publisher_id: int, draft: Draft, accepted_at: datetime) -> Not
         priority=draft.priority,
         channels=list(draft.channels),
         content=content.seal(notification_id, draft.content),
+        template_version_id=(
+            draft.content.version_id if isinstance(draft.content, Filled) else None
+        ),
         collapse_key=draft.collapse_key,
         send_at=send_at,
         expires_at=draft.expires_at,

@@ -1,6 +1,8 @@
 """A notification's content, sealed for the table and opened for sending."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -9,15 +11,34 @@ from apps.preferences.vault import keyring
 from notifier.messages import Content
 
 
-def seal(notification_id: UUID, content: Content) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Instead of content: a template's version, and what it is filled in with."""
+
+    version_id: int
+    variables: Mapping[str, Any]
+
+
+def seal(notification_id: UUID, content: Content | Filled) -> bytes:
     """Encrypt; only the notification of this id can be read with it."""
-    return keyring().encrypt(orjson.dumps(asdict(content)), _context(notification_id))
+    said = content.variables if isinstance(content, Filled) else asdict(content)
+    return keyring().encrypt(orjson.dumps(said), _context(notification_id))
 
 
 def unseal(notification_id: UUID, stored: bytes) -> Content:
     """The content. Raises ``notifier.crypto.DecryptionError``."""
+    return Content(**_open(notification_id, stored))
+
+
+def unseal_variables(notification_id: UUID, stored: bytes) -> dict[str, Any]:
+    """What a template is filled in with. Raises ``notifier.crypto.DecryptionError``."""
+    return _open(notification_id, stored)
+
+
+def _open(notification_id: UUID, stored: bytes) -> dict[str, Any]:
     plain = keyring().decrypt(bytes(stored), _context(notification_id))
-    return Content(**orjson.loads(plain))
+    found: dict[str, Any] = orjson.loads(plain)
+    return found
 
 
 def _context(notification_id: UUID) -> bytes:

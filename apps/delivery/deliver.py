@@ -5,24 +5,25 @@ import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
 from itertools import chain
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.delivery import chunks, content, metrics, transitions, wiring
+from apps.delivery import chunks, metrics, transitions, wiring
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.models import Notification, public_id
+from apps.delivery.saying import Saying
 from apps.delivery.transitions import Claimed, Result, Terms
 from apps.preferences import vault
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.crypto import DecryptionError
 from notifier.dispatch import Sent
 from notifier.messages import Content, Message
-from notifier.outcomes import Accepted, Reason, Refused, Retry, Unknown
+from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.priorities import Priority
+from notifier.templates import TemplateError
 from notifier.verdicts import judge
 
 log = logging.getLogger(__name__)
@@ -41,11 +42,7 @@ class _Posted:
         self.row = row
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
         self.expires_at = row.expires_at.timestamp() if row.expires_at else None
-
-    @cached_property
-    def content(self) -> Content:
-        """Raises ``DecryptionError``."""
-        return content.unseal(self.row.pk, self.row.content)
+        self.saying = Saying(row)
 
 
 def deliver(chunk_id: int) -> None:
@@ -144,20 +141,23 @@ def _terms(chunk: Chunk, posted: Mapping[UUID, _Posted]) -> Terms | None:
 def _messages(
     chunk: Chunk, claimed: Iterable[Claimed], posted: Mapping[UUID, _Posted]
 ) -> tuple[list[Message], list[Sent]]:
-    """What to send, and the outcomes of what cannot even be read.
+    """What to send, and the outcomes of what cannot even be read or rendered.
 
     A row that does not decrypt (a key taken out of the settings) is tried again like any other
-    failure: it must not stop the rest of its chunk, and the key may come back.
+    failure: it must not stop the rest of its chunk, and the key may come back. A template that
+    cannot say anything to somebody never will.
     """
     messages, unreadable = [], []
     for item in claimed:
         one = posted[item.notification_id]
         try:
             messages.append(_message(chunk, item, one))
-        except DecryptionError as error:
+        except (DecryptionError, TemplateError) as error:
             log.error("delivery %d cannot be read: %s", item.delivery_id, error)
             blank = Message(public_id(item.delivery_id), chunk.channel, "", Content())
-            outcome = Retry(Reason.INTERNAL, detail=str(error))
+            outcome: Outcome = Retry(Reason.INTERNAL, detail=str(error))
+            if isinstance(error, TemplateError):
+                outcome = Refused(Reason.INVALID_MESSAGE, detail=str(error))
             unreadable.append(Sent(blank, "", outcome, time.time(), 0.0))
     return messages, unreadable
 
@@ -167,7 +167,7 @@ def _message(chunk: Chunk, item: Claimed, one: _Posted) -> Message:
         id=public_id(item.delivery_id),
         channel=chunk.channel,
         address=vault.open(item.address, item.address_index),
-        content=one.content,
+        content=one.saying.to(chunk.channel, item.user_id, item.locale),
         priority=Priority(chunk.priority),
         platform=item.platform,
         app=item.app,

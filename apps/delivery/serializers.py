@@ -9,6 +9,8 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.content.serializers import TemplateUse
+from apps.content.wordings import wording
 from apps.delivery.models import Attempt, Delivery, Notification
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
@@ -72,7 +74,8 @@ class ContentIn(StrictSerializer):
 class PublishIn(StrictSerializer):
     """A notification for everybody subscribed to a topic."""
 
-    content = ContentIn()
+    content = ContentIn(required=False, help_text="this or template")
+    template = TemplateUse(required=False, help_text="this or content")
     priority = Choice(
         [p.value for p in Priority],
         required=False,
@@ -97,6 +100,12 @@ class PublishIn(StrictSerializer):
         return list(dict.fromkeys(channels))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "content" not in attrs and "template" not in attrs:
+            raise serializers.ValidationError({"content": "Give content, or a template."})
+        if "content" in attrs and "template" in attrs:
+            raise serializers.ValidationError(
+                {"template": "Give either content or a template, not both."}
+            )
         expires_at, send_at = attrs.get("expires_at"), attrs.get("send_at")
         if send_at is not None and send_at > timezone.now() + LONGEST_AHEAD:
             raise serializers.ValidationError(
@@ -226,6 +235,13 @@ class DeliveryOut(serializers.ModelSerializer):
         return AttemptOut(self.context["attempts"].get(row.pk, []), many=True).data
 
 
+class TemplateUsed(serializers.Serializer):
+    """The template a notification was made from."""
+
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+
+
 class NotificationOut(AcceptedOut):
     """A notification and what became of it: a row with its ``progress``."""
 
@@ -236,6 +252,7 @@ class NotificationOut(AcceptedOut):
     group = serializers.CharField(
         default=None, allow_null=True, help_text="null where there was none, or it was deleted"
     )
+    template = serializers.SerializerMethodField(help_text="null where content was posted")
     counts = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         source="progress.counts",
@@ -248,10 +265,18 @@ class NotificationOut(AcceptedOut):
             *AcceptedOut.Meta.fields,
             "topic",
             "group",
+            "template",
             "collapse_key",
             "cancelled_at",
             "counts",
         )
+
+    @extend_schema_field(TemplateUsed(allow_null=True))
+    def get_template(self, row: Notification) -> dict[str, Any] | None:
+        if row.template_version_id is None:
+            return None
+        used = wording(row.template_version_id)
+        return {"name": used.name, "version": used.number}
 
 
 class DeliveriesQuery(PageQuery):

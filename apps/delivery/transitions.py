@@ -36,6 +36,7 @@ class Claimed:
     app: str
     secret: bytes | None
     user_id: str
+    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL
      THEN 'unsubscribed' END, """
 _ADDRESSED = """
  moved.id, moved.notification_id, moved.state, moved.attempts, moved.contact_id,
- k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, '')
+ k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, ''),
+ coalesce(r.locale, '')
   FROM moved
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
@@ -309,6 +311,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             app,
             bytes(secret) if secret else None,
             user_id,
+            locale,
         )
         for (
             _,
@@ -323,6 +326,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             app,
             secret,
             user_id,
+            locale,
         ) in rows
         if state == DeliveryState.SENDING
     ]

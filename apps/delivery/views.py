@@ -18,6 +18,8 @@ from rest_framework.serializers import ValidationError
 
 from apps.delivery import audience, idempotency, selectors, transitions
 from apps.delivery.accept import Draft, accept
+from apps.delivery.content import Filled
+from apps.delivery.filling import Trials
 from apps.delivery.idempotency import Answer
 from apps.delivery.models import Notification
 from apps.delivery.serializers import (
@@ -105,7 +107,7 @@ class NotificationsView(Endpoint):
         """Notify 1 to 1,000 recipients. 202: it is stored, and nothing will lose it."""
 
         def act() -> Answer:
-            draft = _named_draft(self.body(request, NotificationIn))
+            draft = _named_draft(request.user.id, self.body(request, NotificationIn))
             [row] = accept(request.user.id, [draft])
             return Answer(202, _accepted(row))
 
@@ -172,7 +174,7 @@ class PublishView(Endpoint):
             data = self.body(request, PublishIn)
             chosen = data.get("channels") or list(settings.CHANNELS)
             priority = data.get("priority") or topic.default_priority
-            draft = _draft(data, chosen, priority, topic=topic)
+            draft = _draft(request.user.id, data, chosen, priority, topic=topic)
             [row] = accept(request.user.id, [draft])
             return Answer(202, _accepted(row))
 
@@ -203,7 +205,7 @@ class GroupNotifyView(Endpoint):
             data = self.body(request, PublishIn)
             chosen = data.get("channels") or list(settings.CHANNELS)
             priority = data.get("priority") or Priority.NORMAL
-            draft = _draft(data, chosen, priority, group=group)
+            draft = _draft(request.user.id, data, chosen, priority, group=group)
             [row] = accept(request.user.id, [draft])
             return Answer(202, _accepted(row))
 
@@ -273,7 +275,7 @@ class DeliveriesView(Endpoint):
 # -- From what was posted to drafts -----------------------------------------------------------
 
 
-def _named_draft(data: dict[str, Any]) -> Draft:
+def _named_draft(publisher_id: int, data: dict[str, Any], trials: Trials | None = None) -> Draft:
     """A draft for named recipients. Raises ``Problem`` naming the recipients nobody knows."""
     try:
         ids = audience.recipient_ids(data["user_ids"])
@@ -282,10 +284,11 @@ def _named_draft(data: dict[str, Any]) -> Draft:
     recipient_ids = list(ids.values())
     chosen = data.get("channels") or audience.reachable_channels(recipient_ids)
     priority = data.get("priority") or Priority.NORMAL
-    return _draft(data, chosen, priority, recipient_ids=recipient_ids)
+    return _draft(publisher_id, data, chosen, priority, recipient_ids=recipient_ids, trials=trials)
 
 
 def _draft(
+    publisher_id: int,
     data: dict[str, Any],
     chosen: Sequence[str],
     priority: str,
@@ -293,9 +296,16 @@ def _draft(
     topic: TopicSnapshot | None = None,
     group: Group | None = None,
     recipient_ids: Sequence[int] = (),
+    trials: Trials | None = None,
 ) -> Draft:
-    content = Content(**data["content"])
-    _check(content, chosen)
+    content: Content | Filled
+    if "template" in data:
+        content, chosen = (trials or Trials()).fill(
+            publisher_id, data["template"], chosen, named="channels" in data
+        )
+    else:
+        content = Content(**data["content"])
+        _check(content, chosen)
     return Draft(
         content=content,
         priority=priority,
@@ -324,11 +334,12 @@ def _check(content: Content, chosen: Sequence[str]) -> None:
 def _accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = [{} for _ in posted]
     drafts: dict[int, Draft] = {}
+    trials = Trials()
     for position, item in enumerate(posted):
         try:
             serializer = NotificationIn(data=item)
             serializer.is_valid(raise_exception=True)
-            drafts[position] = _named_draft(serializer.validated_data)
+            drafts[position] = _named_draft(publisher_id, serializer.validated_data, trials)
         except ValidationError as error:
             results[position] = _failed(position, invalid(error))
         except Problem as problem:

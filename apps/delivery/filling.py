@@ -1,0 +1,97 @@
+"""A template that was posted instead of content: tried at acceptance, in every language.
+
+What would go wrong for a recipient goes wrong here, before anything is accepted: a variable that
+is missing, a text that a channel cannot carry.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps.content import wordings
+from apps.content.previewing import SOMEBODY
+from apps.content.wordings import Wording
+from apps.delivery.content import Filled
+from apps.publishers.problems import Problem
+from notifier.templates import (
+    RENDER_STEPS,
+    Budget,
+    MissingVariable,
+    OverBudget,
+    TemplateError,
+    budget_for,
+)
+
+#: Steps that all renders of one request may take together, about two seconds.
+TRIAL_STEPS = 20 * RENDER_STEPS
+
+
+class Trials:
+    """Those of one request, however many notifications it carries."""
+
+    def __init__(self) -> None:
+        self._left = TRIAL_STEPS
+
+    def fill(
+        self, publisher_id: int, use: Mapping[str, Any], chosen: Sequence[str], *, named: bool
+    ) -> tuple[Filled, list[str]]:
+        """The template with its variables, and those of the ``chosen`` channels it has content for.
+
+        ``named``: whether the publisher named the channels; one without content is an error then.
+        Raises a ``Problem`` that points into the request.
+        """
+        wording = _wording(publisher_id, use)
+        usable = [channel for channel in chosen if channel in wording.translations]
+        missing = [channel for channel in chosen if channel not in wording.translations]
+        if missing and (named or not usable):
+            raise _refusal(
+                "/channels" if named else "/template",
+                f"The template {wording.name} (version {wording.number}) has no content for "
+                f"{', '.join(missing)}. It has some for: {', '.join(wording.channels())}.",
+            )
+        for channel in usable:
+            for locale in wording.translations[channel]:
+                self._try(wording, channel, locale, use["variables"])
+        return Filled(wording.version_id, use["variables"]), usable
+
+    def _try(
+        self, wording: Wording, channel: str, locale: str, variables: Mapping[str, Any]
+    ) -> None:
+        budget: Budget = budget_for(variables, min(RENDER_STEPS, self._left))
+        before = budget.left
+        try:
+            wording.render(
+                channel, locale, variables, user_id=SOMEBODY, wanted=locale, budget=budget
+            )
+        except MissingVariable as error:
+            name = error.name.partition(".")[0]
+            raise _refusal(
+                f"/template/variables/{name}", wording.blame(channel, locale, error)
+            ) from None
+        except OverBudget as error:
+            if before < RENDER_STEPS:
+                raise _refusal(
+                    "/template", "The templates of this request take too long. Post fewer at once."
+                ) from None
+            raise _refusal("/template", wording.blame(channel, locale, error)) from None
+        except TemplateError as error:
+            raise _refusal("/template/variables", wording.blame(channel, locale, error)) from None
+        self._left -= before - budget.left
+
+
+def _wording(publisher_id: int, use: Mapping[str, Any]) -> Wording:
+    found = wordings.find(publisher_id, use["name"], use.get("version"))
+    if found is not None:
+        return found
+    version = f" with a version {use['version']}" if "version" in use else ""
+    detail = f"You have no template {use['name']!r}{version}."
+    raise Problem(
+        "unknown-template", detail, errors=[{"pointer": "/template/name", "detail": detail}]
+    )
+
+
+def _refusal(pointer: str, detail: str) -> Problem:
+    return Problem(
+        "invalid-request",
+        f"{pointer}: {detail}",
+        errors=[{"pointer": pointer, "detail": detail}],
+    )

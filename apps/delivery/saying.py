@@ -1,0 +1,57 @@
+"""What one notification says to each of its recipients."""
+
+from functools import cached_property
+
+from apps.content import wordings
+from apps.content.wordings import Wording
+from apps.delivery import content
+from apps.delivery.models import Notification
+from notifier.messages import Content
+from notifier.templates import TemplateError
+
+
+class Saying:
+    """Read, decrypted and rendered once a chunk.
+
+    Who is told the same gets the same object, so that providers encode it once
+    (``notifier.providers.base.Shared``): what was posted as content, and a template's translation
+    that does not mention the recipient.
+    """
+
+    def __init__(self, row: Notification) -> None:
+        self._row = row
+        version = row.template_version_id
+        # Looked up here, while a connection is held.
+        self._wording: Wording | None = wordings.wording(version) if version else None
+        self._shared: dict[tuple[str, str], Content] = {}
+
+    def to(self, channel: str, user_id: str, locale: str) -> Content:
+        """What a recipient with this locale is told; a bare endpoint has neither.
+
+        Raises ``DecryptionError``, or ``TemplateError`` whose text has no variable's value.
+        """
+        if self._wording is None:
+            return self._content
+        if channel not in self._wording.translations:
+            raise TemplateError(f"The template has no content for {channel}.")
+        spoken = self._wording.locale_for(channel, locale)
+        shared = self._shared.get((channel, spoken))
+        if shared is not None:
+            return shared
+        try:
+            made = self._wording.render(
+                channel, spoken, self._variables, user_id=user_id, wanted=locale
+            )
+        except TemplateError as error:
+            raise TemplateError(self._wording.blame(channel, spoken, error)) from None
+        if not self._wording.mentions_recipient(channel, spoken):
+            self._shared[channel, spoken] = made
+        return made
+
+    @cached_property
+    def _content(self) -> Content:
+        return content.unseal(self._row.pk, self._row.content)
+
+    @cached_property
+    def _variables(self) -> dict:
+        return content.unseal_variables(self._row.pk, self._row.content)
