@@ -40,7 +40,7 @@ class InboxItemOut(serializers.Serializer):
     notification_id = serializers.UUIDField(allow_null=True)
 
 
-class StatusIn(StrictSerializer):
+class InboxChange(StrictSerializer):
     """What becomes of which items."""
 
     status = Choice([*(status.value for status in Status), DELETED])
@@ -58,7 +58,7 @@ class StatusIn(StrictSerializer):
         return attrs
 
 
-class StatusChanged(serializers.Serializer):
+class InboxChanged(serializers.Serializer):
     """What came of it."""
 
     changed = serializers.IntegerField(help_text="items that were not yet so")

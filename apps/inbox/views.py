@@ -12,10 +12,10 @@ from apps.inbox import changes, selectors, services
 from apps.inbox.authentication import EndUserAuthentication
 from apps.inbox.models import InboxItem
 from apps.inbox.serializers import (
+    InboxChange,
+    InboxChanged,
     InboxItemOut,
     InboxQuery,
-    StatusChanged,
-    StatusIn,
     UnreadOut,
 )
 from apps.inbox.statuses import DELETED
@@ -92,8 +92,8 @@ class InboxStatus(InboxEndpoint):
     @extend_schema(
         operation_id="change_inbox",
         tags=[TAG],
-        request=StatusIn,
-        responses=StatusChanged,
+        request=InboxChange,
+        responses=InboxChanged,
         examples=[
             OpenApiExample("two were read", {"ids": [41, 42], "status": "read"}, request_only=True),
             OpenApiExample("all of them", {"all": True, "status": "read"}, request_only=True),
@@ -104,7 +104,7 @@ class InboxStatus(InboxEndpoint):
 
         An id that is not in your inbox stops nothing; it is listed as unknown.
         """
-        wanted = self.body(request, StatusIn)
+        wanted = self.body(request, InboxChange)
         recipient_id = self.recipient_id(request)
         if "ids" in wanted:
             changed, unknown = changes.change(recipient_id, wanted["ids"], wanted["status"])
