@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 from django.conf import settings
+from django.test import Client
 
 from apps.delivery.models import Notification
 from apps.publishers import cache, limits, quota
@@ -57,6 +58,25 @@ def test_an_answer_says_how_many_requests_are_left(api: Api):
     assert "RateLimit-Remaining" in api.headers
     api.call("get", "topics", status=401, headers={})
     assert "RateLimit-Remaining" not in api.headers
+
+
+def test_the_schema_tells_of_the_limit_on_every_operation_of_publishers(client: Client):
+    schema = client.get("/v1/openapi.json").json()
+    operations = [
+        operation
+        for methods in schema["paths"].values()
+        for operation in methods.values()
+        if {"apiKey": []} in operation["security"]
+    ]
+    assert len(operations) > 20
+    silent = [
+        operation["operationId"]
+        for operation in operations
+        for status in ("400", "403", "429")
+        if "RateLimit-Remaining" not in operation["responses"][status].get("headers", {})
+    ]
+    assert silent == []
+    assert schema["components"]["headers"]["RateLimit-Limit"]["schema"] == {"type": "integer"}
 
 
 def test_a_burst_is_taken_and_the_next_request_told_when_to_come_again(api: Api):
