@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from apps.delivery import chunks, metrics, transitions, wiring
 from apps.delivery.chunks import Chunk, Fenced
-from apps.delivery.models import Notification, public_id
+from apps.delivery.models import Notification, NotificationKind, public_id
 from apps.delivery.saying import Saying
 from apps.delivery.transitions import Claimed, Result, Terms
 from apps.preferences import vault
@@ -133,7 +133,7 @@ def _terms(chunk: Chunk, posted: Mapping[UUID, _Posted]) -> Terms | None:
         one.row.group_id,
         one.row.reachable_only,
         topic.category if topic else "",
-        topic.mandatory if topic else False,
+        topic.mandatory if topic else one.row.kind != NotificationKind.PUBLISHED,
         one.row.expires_at,
     )
 
@@ -193,7 +193,7 @@ def _results(
         attempt = item.attempts + 1
         verdict = judge(
             sent.outcome,
-            attempt=attempt,
+            attempt=attempt - item.attempts_before_redrive,
             policy=wiring.retry_policy(chunk.channel, one.topic),
             resend_unknown=resend,
             expires_at=one.expires_at,

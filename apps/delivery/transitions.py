@@ -29,6 +29,7 @@ class Claimed:
     delivery_id: int
     notification_id: UUID
     attempts: int
+    attempts_before_redrive: int
     contact_id: int
     address: bytes
     address_index: bytes
@@ -117,7 +118,8 @@ audience AS (
 )
 """
 # Why a contact must not be sent to; null where nothing speaks against it. The most specific
-# preference decides; a mandatory topic is not subject to preferences, only to suppressions.
+# preference decides; a mandatory topic is not subject to preferences, only to suppressions, and
+# nor is what no publisher published (a confirmation).
 _REFUSAL = """
 CASE WHEN a.contact_id IS NULL THEN 'no_address'
      WHEN a.contact_state <> 'active' THEN 'contact_disabled'
@@ -147,7 +149,8 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL
                         AND s.state = 'active')
      THEN 'unsubscribed' END, """
 _ADDRESSED = """
- moved.id, moved.notification_id, moved.state, moved.attempts, moved.contact_id,
+ moved.id, moved.notification_id, moved.state, moved.attempts, moved.attempts_before_redrive,
+ moved.contact_id,
  k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, ''),
  coalesce(r.locale, '')
   FROM moved
@@ -176,7 +179,8 @@ moved AS (
            coalesce(refusal, ''), clock_timestamp(), clock_timestamp()
       FROM judged
     ON CONFLICT DO NOTHING
-    RETURNING id, notification_id, state, attempts, contact_id, recipient_id
+    RETURNING id, notification_id, state, attempts, attempts_before_redrive, contact_id,
+              recipient_id
 )
 SELECT NULL, """
     + _ADDRESSED
@@ -194,10 +198,11 @@ WITH waiting AS (
        AND (state IN ('queued', 'sending') OR (state = 'retrying' AND next_attempt_at IS NULL))
        FOR UPDATE
 ), audience AS (
-    SELECT d.id, w.state AS before, d.attempts, d.recipient_id, d.contact_id, d.channel,
-           k.state AS contact_state, k.address_index,
+    SELECT d.id, w.state AS before, d.attempts - d.attempts_before_redrive AS tried,
+           d.recipient_id, d.contact_id, d.channel, k.state AS contact_state, k.address_index,
            n.cancelled_at, n.expires_at, n.topic_id,
-           coalesce(t.mandatory, false) AS mandatory, coalesce(t.category, '') AS category
+           coalesce(t.mandatory, n.kind <> 'published') AS mandatory,
+           coalesce(t.category, '') AS category
       FROM waiting w
       JOIN delivery_delivery d ON d.id = w.id
       JOIN delivery_notification n ON n.id = d.notification_id
@@ -215,7 +220,7 @@ WITH waiting AS (
            CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled'
                 WHEN expires_at <= clock_timestamp() THEN 'expired'
                 WHEN refusal IS NOT NULL THEN 'suppressed'
-                WHEN before = 'sending' AND attempts + 1 >= %(most_attempts)s THEN 'unknown'
+                WHEN before = 'sending' AND tried + 1 >= %(most_attempts)s THEN 'unknown'
                 ELSE 'sending' END AS after
       FROM judged
 ), moved AS (
@@ -229,8 +234,8 @@ WITH waiting AS (
            next_attempt_at = NULL, updated_at = clock_timestamp()
       FROM decided j
      WHERE d.id = j.id
-    RETURNING d.id, d.notification_id, d.state, d.attempts, d.contact_id, d.recipient_id,
-              d.channel, d.provider, j.before
+    RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_before_redrive,
+              d.contact_id, d.recipient_id, d.channel, d.provider, j.before
 ), lost AS (
     INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
                                   reason, detail)
@@ -304,6 +309,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             delivery_id,
             notification_id,
             attempts,
+            attempts_before_redrive,
             contact_id,
             bytes(address),
             bytes(index),
@@ -319,6 +325,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             notification_id,
             state,
             attempts,
+            attempts_before_redrive,
             contact_id,
             address,
             index,
@@ -355,6 +362,13 @@ INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duratio
                               reason, status, detail)
 SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::timestamptz[], %s::int[],
                      %s::text[], %s::text[], %s::smallint[], %s::text[])
+"""
+_BURY = """
+INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, channel, provider, reason,
+                                 died_at)
+SELECT d.id, n.publisher_id, n.topic_id, d.channel, d.provider, d.reason, d.updated_at
+  FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+ WHERE d.id = ANY(%s)
 """
 _DISABLE = """
 UPDATE preferences_contact
@@ -399,9 +413,12 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
                 [r.detail for r in results],
             ],
         )
-        dead = [r.contact_id for r in results if r.disable_contact]
+        dead = [r.delivery_id for r in results if r.state == DeliveryState.DEAD]
         if dead:
-            cursor.execute(_DISABLE, [dead])
+            cursor.execute(_BURY, [dead])
+        gone = [r.contact_id for r in results if r.disable_contact]
+        if gone:
+            cursor.execute(_DISABLE, [gone])
         moves: Counter = Counter()
         for r in results:
             moves[r.notification_id, chunk.channel, r.state] += 1
@@ -412,7 +429,7 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
         )
 
 
-# -- Cancel and wake --------------------------------------------------------------------------
+# -- Cancel, redrive and wake -----------------------------------------------------------------
 
 
 def cancel(notification_id: UUID) -> bool:
@@ -457,6 +474,34 @@ def cancel(notification_id: UUID) -> bool:
             moves[notification_id, channel, before] -= 1
         counts.add(moves)
     return True
+
+
+_REDRIVE = """
+WITH raised AS (
+    DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%s) RETURNING delivery_id
+)
+UPDATE delivery_delivery d
+   SET state = 'retrying', attempts_before_redrive = d.attempts,
+       next_attempt_at = clock_timestamp(), updated_at = clock_timestamp()
+  FROM raised WHERE d.id = raised.delivery_id
+RETURNING d.id, d.notification_id, d.channel
+"""
+
+
+def redrive(delivery_ids: Sequence[int]) -> list[int]:
+    """Put these dead letters back, each due now; the ids of those that were still dead letters.
+
+    Runs in the caller's transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_REDRIVE, [list(delivery_ids)])
+        rows = cursor.fetchall()
+    moves: Counter = Counter()
+    for _, notification_id, channel in rows:
+        moves[notification_id, channel, DeliveryState.RETRYING] += 1
+        moves[notification_id, channel, DeliveryState.DEAD] -= 1
+    counts.add(moves)
+    return [row[0] for row in rows]
 
 
 _WAKE = """

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.delivery import statistics_views, views
+from apps.delivery import dead_letter_views, statistics_views, views
 
 urlpatterns = [
     path("notifications", views.NotificationsView.as_view()),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("notifications/<uuid:notification_id>", views.NotificationView.as_view()),
     path("notifications/<uuid:notification_id>/cancel", views.CancelView.as_view()),
     path("notifications/<uuid:notification_id>/deliveries", views.DeliveriesView.as_view()),
+    path("dead-letters", dead_letter_views.DeadLetters.as_view()),
+    path("dead-letters/redrive", dead_letter_views.Redrive.as_view()),
+    path("dead-letters/<str:delivery_id>", dead_letter_views.DeadLetter.as_view()),
     path("usage", statistics_views.Usage.as_view()),
     path("topics/<str:name>/statistics", statistics_views.TopicStatistics.as_view()),
     path("topics/<str:name>/publish", views.PublishView.as_view()),

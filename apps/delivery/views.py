@@ -1,6 +1,6 @@
 """The doors to publishing and to what became of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from apps.delivery.accept import Draft, accept
 from apps.delivery.content import Filled
 from apps.delivery.filling import Trials
 from apps.delivery.idempotency import Answer
-from apps.delivery.models import Notification
+from apps.delivery.models import Delivery, Notification
 from apps.delivery.serializers import (
     BATCH_LIMIT,
     CONTENT_LIMIT,
@@ -269,7 +269,7 @@ class DeliveriesView(Endpoint):
         rows = pages.paginate_queryset(
             selectors.deliveries(row.pk).filter(**filters), request, query=query
         )
-        return pages.get_paginated_response(_deliveries(rows))
+        return pages.get_paginated_response(DeliveryOut(rows, many=True, context=shown(rows)).data)
 
 
 # -- From what was posted to drafts -----------------------------------------------------------
@@ -425,12 +425,13 @@ def _notification(row: Notification) -> dict[str, Any]:
     return NotificationOut(row).data
 
 
-def _deliveries(rows: Sequence[Any]) -> list[dict[str, Any]]:
+def shown(deliveries: Iterable[Delivery]) -> dict[str, Any]:
+    """What ``DeliveryOut`` shows of these deliveries beside their rows, read at once."""
+    rows = list(deliveries)
     recipients = {row.recipient_id for row in rows}
     contacts = {row.contact_id for row in rows}
-    context = {
+    return {
         "user_ids": dict(Recipient.objects.filter(pk__in=recipients).values_list("id", "user_id")),
         "masked": dict(Contact.objects.filter(pk__in=contacts).values_list("id", "masked")),
         "attempts": selectors.attempts(row.pk for row in rows),
     }
-    return DeliveryOut(rows, many=True, context=context).data
