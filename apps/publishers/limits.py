@@ -58,7 +58,7 @@ class Rate:
     @property
     def share(self) -> int:
         """Microseconds in which one request's room is filled."""
-        return round(1_000_000 / self.per_second)
+        return max(1, 1_000_000 // max(1, self.per_second))
 
     @property
     def size(self) -> int:
