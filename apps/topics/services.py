@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from apps.publishers.models import Publisher
 from apps.topics.models import Topic
+
+#: Sent with ``topic`` in the transaction that resumes it: what was held back for it goes on.
+topic_resumed = Signal()
 
 
 class TopicExists(Exception):
@@ -31,6 +35,19 @@ def change_topic(topic: Topic, fields: Mapping[str, Any]) -> Topic:
         setattr(topic, name, value)
     topic.save(update_fields=[*fields, "updated_at"])
     return topic
+
+
+def pause(topic: Topic) -> None:
+    """What is published to it is accepted and held back until it is resumed."""
+    if topic.paused_at is None:
+        change_topic(topic, {"paused_at": timezone.now()})
+
+
+@transaction.atomic
+def resume(topic: Topic) -> None:
+    """What was held back goes out within seconds."""
+    change_topic(topic, {"paused_at": None})
+    topic_resumed.send(Topic, topic=topic)
 
 
 def delete_topic(topic: Topic) -> None:
