@@ -66,6 +66,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Topics", "topic", "topics", "topic"),
                     _list("Subscriptions", "how_to_reg", "topics", "subscription"),
+                    _list("Templates", "article", "content", "template"),
                 ],
             },
             {

@@ -1,0 +1,155 @@
+"""Templates, for operators: what they say in each version, and how it would look filled in.
+
+Publishers write them through the API; nothing is changed here.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.cache import add_never_cache_headers
+from rest_framework.serializers import ValidationError
+
+from apps.content.models import Template, TemplateVersion, Translation
+from apps.content.previewing import PreviewError, preview
+from apps.content.serializers import VariablesField
+from apps.content.wordings import wording
+from apps.publishers.operators import markup
+from apps.publishers.operators.narrowing import linked
+from apps.publishers.operators.newest import ReadOnly
+from apps.publishers.operators.panels import Panel, Panelled
+
+#: Newest versions that a template's page lists.
+NEWEST = 20
+
+
+@admin.register(Template)
+class TemplateAdmin(Panelled, ReadOnly):
+    list_display = ("name", "publisher", "standing", "created_at")
+    list_filter = (linked("publisher_id"),)
+    list_select_related = ("publisher",)
+    fields = ("name", "display_name", "publisher", "created_at", "deleted_at")
+
+    @admin.display(description="state")
+    def standing(self, row: Template) -> SafeString | str:
+        return markup.badge("deleted" if row.deleted_at else "active")
+
+    def panels(self, request: HttpRequest, row: Template) -> Sequence[Panel]:
+        rows = list(row.versions.order_by("-number")[:NEWEST])
+        versions = markup.table(
+            ("version", "default locale", "since", ""),
+            (
+                (
+                    markup.link(markup.page("content_templateversion_change", one.pk), one.number),
+                    one.default_locale,
+                    markup.moment(one.created_at),
+                    markup.link(markup.page("content_preview", one.pk), "Preview"),
+                )
+                for one in rows
+            ),
+        )
+        return [Panel("Newest versions", versions), *_texts(rows[0] if rows else None)]
+
+
+@admin.register(TemplateVersion)
+class TemplateVersionAdmin(Panelled, ReadOnly):
+    list_display = ("id", "template", "number", "default_locale", "created_at")
+    list_filter = (linked("template_id"),)
+    list_select_related = ("template",)
+    fields = ("template", "number", "default_locale", "created_at")
+
+    def panels(self, request: HttpRequest, row: TemplateVersion) -> Sequence[Panel]:
+        link = markup.link(markup.page("content_preview", row.pk), "Preview it with variables")
+        return [Panel("Filled in", link), *_texts(row)]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.preview)
+        return [path("<int:pk>/preview/", view, name="content_preview"), *super().get_urls()]
+
+    def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The version filled in with what was typed, which is stored nowhere."""
+        row = TemplateVersion.objects.select_related("template").filter(pk=pk).first()
+        if row is None:
+            raise Http404
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        form = PreviewForm(wording(pk).channels(), request.POST or None)
+        context: dict[str, Any] = {"title": f"{row.template}, {row}", "row": row, "form": form}
+        if form.is_valid():
+            asked = form.cleaned_data
+            try:
+                context["filled"] = preview(
+                    wording(pk), asked["channel"], asked["locale"], asked["variables"]
+                )
+            except PreviewError as error:
+                context["problem"] = str(error)
+        answer = render(request, "content/preview.html", admin.site.each_context(request) | context)
+        add_never_cache_headers(answer)
+        return answer
+
+
+class PreviewForm(forms.Form):
+    """What a preview is made with."""
+
+    channel = forms.ChoiceField()
+    locale = forms.RegexField(
+        r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z",
+        required=False,
+        help_text="the recipient's; empty: the default one",
+    )
+    variables = forms.CharField(
+        initial="{}", widget=forms.Textarea(attrs={"rows": 6}), help_text="a JSON object"
+    )
+
+    def __init__(self, channels: Sequence[str], *args: Any) -> None:
+        super().__init__(*args)
+        self.fields["channel"].choices = [(one, one) for one in channels]  # type: ignore[attr-defined]
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "n-input"
+
+    def clean_variables(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = VariablesField().run_validation(
+                json.loads(self.cleaned_data["variables"])
+            )
+        except (ValueError, RecursionError):
+            raise forms.ValidationError('Write a JSON object: {"name": "Ada"}.') from None
+        except ValidationError as error:
+            raise forms.ValidationError([str(one) for one in error.detail]) from None
+        return found
+
+
+def _texts(version: TemplateVersion | None) -> list[Panel]:
+    """A panel for each translation."""
+    if version is None:
+        return []
+    return [
+        Panel(f"{one.channel} in {one.locale} (version {version.number})", _text(one))
+        for one in version.translations.all()
+    ]
+
+
+def _text(one: Translation) -> SafeString:
+    shown = {
+        "title": one.title,
+        "body": one.body,
+        "html": one.html,
+        "data": json.dumps(one.data, ensure_ascii=False, indent=2) if one.data else "",
+        "actions": "\n".join(f"{label}: {url}" for label, url in one.actions),
+    }
+    return markup.table(
+        ("", ""),
+        (
+            (name, format_html('<pre style="white-space: pre-wrap">{}</pre>', text))
+            for name, text in shown.items()
+            if text
+        ),
+    )
