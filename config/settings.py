@@ -258,6 +258,15 @@ IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
 )
 
+CONFIRMATION_HOURS = env.whole(
+    "NOTIFIER_CONFIRMATION_HOURS", 72, "how long a subscription can be confirmed by what was sent"
+)
+CONFIRMATIONS_PER_DAY = env.whole(
+    "NOTIFIER_CONFIRMATIONS_PER_DAY",
+    3,
+    "confirmations that one address is sent in any 24 hours, over all topics; at least 1",
+)
+
 RATE_PER_SECOND = env.whole(
     "NOTIFIER_RATE_PER_SECOND",
     500,
@@ -320,6 +329,11 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "delivery.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "confirmations": {
+        "task": "delivery.confirmations",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
     "purge": {"task": "delivery.purge", "schedule": 600.0, "options": {"expires": 600}},
     "purge-inboxes": {"task": "inbox.purge", "schedule": 600.0, "options": {"expires": 600}},
 }

@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.delivery import folding
+from apps.topics import confirmations
 
 AT_ONCE = 10_000
 MINUTES_KEPT = timedelta(days=2)
@@ -40,6 +41,12 @@ def purge() -> int:
         "(SELECT publisher_id, day, slot FROM publishers_daycount WHERE day < %(before)s "
         "LIMIT %(most)s)",
         now - timedelta(days=settings.STATISTICS_DAYS),
+    )
+    dropped += _in_batches(
+        "WITH oldest AS (SELECT id, sent_at FROM topics_confirmationsent ORDER BY id "
+        "LIMIT %(most)s) DELETE FROM topics_confirmationsent c USING oldest o WHERE c.id = o.id "
+        "AND o.sent_at < %(before)s",
+        now - confirmations.DAY,
     )
     # Ids come in the order of time, and so the old ones are found without an index on it.
     dropped += _in_batches(

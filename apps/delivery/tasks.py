@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from apps.delivery import confirmations as _confirmations
 from apps.delivery import deliver as _deliver
 from apps.delivery import fan_out as _fan_out
 from apps.delivery import purge as _purge
@@ -24,6 +25,12 @@ def deliver(chunk_id: int) -> None:
 def sweep() -> None:
     """Enqueue what is due and what was lost; every second."""
     _sweep.sweep()
+
+
+@shared_task(name="delivery.confirmations")
+def confirmations() -> None:
+    """Ask new subscribers to confirm; every second."""
+    _confirmations.send()
 
 
 @shared_task(name="delivery.purge")

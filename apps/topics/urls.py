@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.topics import views
+from apps.topics import confirmation_views, views
 
 urlpatterns = [
     path("topics", views.TopicList.as_view()),
@@ -13,5 +13,11 @@ urlpatterns = [
         "topics/<str:name>/subscriptions/<int:subscription_id>",
         views.SubscriptionDetail.as_view(),
     ),
+    path(
+        "topics/<str:name>/subscriptions/<int:subscription_id>/confirmation",
+        confirmation_views.SubscriptionConfirmation.as_view(),
+    ),
+    path("confirmations", confirmation_views.ConfirmationList.as_view()),
+    path("confirmations/<str:token>", confirmation_views.ConfirmationPage.as_view()),
     path("topics/<str:name>/unsubscribe", views.Unsubscribe.as_view()),
 ]
