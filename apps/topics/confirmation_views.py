@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -34,8 +34,8 @@ _HEADINGS = {
 class ConfirmationList(Endpoint):
     """Confirming by program. The token is all that is asked for."""
 
-    authentication_classes = []
-    permission_classes = []
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes: ClassVar[list[Any]] = []
 
     @extend_schema(
         operation_id="confirm",
