@@ -3,11 +3,11 @@
 from typing import Any
 
 import orjson
-from django.conf import settings
 from rest_framework import serializers
 
 from apps.content.models import TemplateVersion, Translation
-from apps.publishers.serializers import Choice, StrictSerializer
+from apps.preferences.serializers import ChannelField
+from apps.publishers.serializers import StrictSerializer
 from notifier.templates import RECIPIENT
 from notifier.templates.text import SOURCE_LIMIT
 
@@ -58,7 +58,7 @@ def _text(help_text: str = "") -> serializers.CharField:
 class TranslationIn(StrictSerializer):
     """What a template says on one channel in one locale. Every text may have `{{ variables }}`."""
 
-    channel = Choice(list(settings.CHANNELS))
+    channel = ChannelField()
     locale = locale_field(help_text="BCP 47, e.g. de-AT")
     title = _text()
     body = _text()
@@ -97,7 +97,7 @@ class TemplateIn(VersionIn):
 class PreviewIn(StrictSerializer):
     """For whom a template is to be filled in, and with what."""
 
-    channel = Choice(list(settings.CHANNELS))
+    channel = ChannelField()
     locale = locale_field(
         required=False, default="", help_text="the recipient's; the default one if left out"
     )
