@@ -12,8 +12,9 @@ for a person's own inbox. Every error is a ``NotifierError``. What publishes car
 told twice.
 """
 
-from notifier.client._async.client import AsyncNotifierClient
-from notifier.client._async.inbox import AsyncInboxClient
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from notifier.client._sync.client import NotifierClient
 from notifier.client._sync.inbox import InboxClient
 from notifier.client.errors import (
@@ -35,23 +36,29 @@ from notifier.client.rows import (
     AuditEvent,
     BatchResult,
     Contact,
+    DayOfDeliveries,
+    DayOfNotifications,
     DeadLetter,
     Delivery,
     Device,
     Draft,
     Group,
+    Hour,
     InboxItem,
     Marked,
     Member,
     Message,
     Notification,
+    Now,
     Preference,
     Preview,
+    Quota,
     Receipt,
     Recipient,
     RecipientResult,
     Redriven,
     Removed,
+    RequestLimit,
     StatusWebhook,
     Subscriber,
     Subscription,
@@ -59,8 +66,25 @@ from notifier.client.rows import (
     Suppression,
     Template,
     TemplateContent,
+    TemplateVersion,
     Topic,
+    TopicStatistics,
+    Usage,
 )
+
+if TYPE_CHECKING:
+    from notifier.client._async.client import AsyncNotifierClient
+    from notifier.client._async.inbox import AsyncInboxClient
+
+_ASYNC = {"AsyncNotifierClient": "client", "AsyncInboxClient": "inbox"}
+
+
+def __getattr__(name: str) -> Any:
+    """The asynchronous clients on first use: who does not use them needs no aiohttp."""
+    if name not in _ASYNC:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"notifier.client._async.{_ASYNC[name]}"), name)
+
 
 __all__ = [
     "Added",
@@ -74,11 +98,14 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "Contact",
+    "DayOfDeliveries",
+    "DayOfNotifications",
     "DeadLetter",
     "Delivery",
     "Device",
     "Draft",
     "Group",
+    "Hour",
     "InboxClient",
     "InboxItem",
     "InvalidRequest",
@@ -90,14 +117,17 @@ __all__ = [
     "Notification",
     "NotifierClient",
     "NotifierError",
+    "Now",
     "Preference",
     "Preview",
+    "Quota",
     "RateLimited",
     "Receipt",
     "Recipient",
     "RecipientResult",
     "Redriven",
     "Removed",
+    "RequestLimit",
     "StatusWebhook",
     "StillSending",
     "Subscriber",
@@ -106,6 +136,9 @@ __all__ = [
     "Suppression",
     "Template",
     "TemplateContent",
+    "TemplateVersion",
     "Topic",
+    "TopicStatistics",
     "Unavailable",
+    "Usage",
 ]

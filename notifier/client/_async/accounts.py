@@ -1,11 +1,11 @@
 """A publisher's own affairs: keys, usage, audit trail, status webhooks."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from notifier.client._async.base import AsyncCalls, segment
-from notifier.client.rows import ApiKey, AuditEvent, StatusWebhook
+from notifier.client.rows import ApiKey, AuditEvent, StatusWebhook, Usage
 from notifier.client.rows.base import read, write_query
 
 
@@ -28,10 +28,15 @@ class AsyncAccounts(AsyncCalls):
         """The key works no more."""
         await self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}")
 
-    async def usage(self) -> Mapping[str, Any]:
+    async def rotate_api_key(self, prefix: str, *, grace_seconds: int | None = None) -> ApiKey:
+        """A key like this one, which itself works for ``grace_seconds`` longer (24 hours)."""
+        body = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
+        path = f"/v1/api-keys/{segment(prefix)}/rotate"
+        return read(ApiKey, (await self._http.request("POST", path, body, repeatable=False)).body)
+
+    async def usage(self) -> Usage:
         """Your limits, and what you used of them."""
-        found: Mapping[str, Any] = (await self._http.request("GET", "/v1/usage")).body
-        return found
+        return read(Usage, (await self._http.request("GET", "/v1/usage")).body)
 
     def list_audit_events(
         self,

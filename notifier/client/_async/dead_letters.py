@@ -87,7 +87,9 @@ class AsyncDeadLetters(AsyncCalls):
     ) -> Suppression:
         """Send nothing to ``address`` on ``channel`` any more.
 
-        await client.suppress("email", "ada@example.com", reason="asked us by phone")
+        ``reason``: manual unless you say hard_bounce, complaint, opted_out or dead_address.
+
+            await client.suppress("email", "ada@example.com", reason="opted_out")
         """
         body = {"channel": channel, "address": address}
         if reason is not None:

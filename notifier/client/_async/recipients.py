@@ -1,6 +1,6 @@
 """Recipients, their contacts and preferences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 
 from notifier.client._async.base import AsyncCalls, segment
@@ -45,6 +45,30 @@ class AsyncRecipients(AsyncCalls):
         """A recipient with devices and contacts, addresses masked."""
         return read(Recipient, (await self._http.request("GET", _recipient(user_id))).body)
 
+    def list_recipients(self) -> AsyncIterator[Recipient]:
+        """Everybody, oldest first, without devices and contacts."""
+        return self._pages(Recipient, "/v1/recipients")
+
+    async def list_devices(self, user_id: str) -> list[Device]:
+        """A recipient's devices, tokens masked."""
+        answer = await self._http.request("GET", f"{_recipient(user_id)}/devices")
+        return [read(Device, row) for row in answer.body]
+
+    async def list_contacts(self, user_id: str) -> list[Contact]:
+        """A recipient's contacts, addresses masked."""
+        answer = await self._http.request("GET", f"{_recipient(user_id)}/contacts")
+        return [read(Contact, row) for row in answer.body]
+
+    async def remove_device(self, user_id: str, device_id: int) -> None:
+        """Send nothing to this device any more."""
+        path = f"{_recipient(user_id)}/devices/{device_id}"
+        await self._http.request("DELETE", path, repeatable=False)
+
+    async def remove_contact(self, user_id: str, contact_id: int) -> None:
+        """Send nothing to this contact any more."""
+        path = f"{_recipient(user_id)}/contacts/{contact_id}"
+        await self._http.request("DELETE", path, repeatable=False)
+
     async def add_device(
         self,
         user_id: str,
@@ -83,9 +107,20 @@ class AsyncRecipients(AsyncCalls):
         no_offers = Preference(False, channel="sms", category="marketing")
         await client.set_preferences("ada", [no_offers])
         """
+        return await self._write_preferences("PUT", user_id, preferences)
+
+    async def change_preferences(
+        self, user_id: str, preferences: Sequence[Preference]
+    ) -> list[Preference]:
+        """Change some of what a recipient wants and refuses; the rest stays as it is."""
+        return await self._write_preferences("PATCH", user_id, preferences)
+
+    async def _write_preferences(
+        self, method: str, user_id: str, preferences: Sequence[Preference]
+    ) -> list[Preference]:
         body = {"preferences": [preference.body_of() for preference in preferences]}
         path = f"{_recipient(user_id)}/preferences"
-        return _preferences(await self._http.request("PUT", path, body))
+        return _preferences(await self._http.request(method, path, body))
 
 
 def _recipient(user_id: str) -> str:

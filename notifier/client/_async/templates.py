@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from notifier.client._async.base import AsyncCalls, segment
-from notifier.client.rows import Preview, Template, TemplateContent
+from notifier.client.rows import Preview, Template, TemplateContent, TemplateVersion
 from notifier.client.rows.base import read
 
 
@@ -45,6 +45,10 @@ class AsyncTemplates(AsyncCalls):
     def list_templates(self) -> AsyncIterator[Template]:
         """Your templates, each in its newest version."""
         return self._pages(Template, "/v1/templates")
+
+    def list_template_versions(self, name: str) -> AsyncIterator[TemplateVersion]:
+        """A template's versions, newest first."""
+        return self._pages(TemplateVersion, f"{_template(name)}/versions")
 
     async def delete_template(self, name: str) -> None:
         """Delete a template. What was published with it is still delivered."""

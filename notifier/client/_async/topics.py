@@ -5,7 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from notifier.client._async.base import AsyncCalls, segment
-from notifier.client.rows import Subscriber, Subscription, SubscriptionResult, Topic
+from notifier.client.rows import (
+    Subscriber,
+    Subscription,
+    SubscriptionResult,
+    Topic,
+    TopicStatistics,
+)
 from notifier.client.rows.base import read, write_query
 
 
@@ -51,16 +57,15 @@ class AsyncTopics(AsyncCalls):
 
     async def topic_statistics(
         self, topic: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Mapping[str, Any]:
-        """How many deliveries of a topic of yours wait ``now``, and what each hour brought.
+    ) -> TopicStatistics:
+        """How many deliveries of a topic of yours wait now, and what each hour brought.
 
         statistics = await client.topic_statistics("offers")
-        print(statistics["now"]["waiting"], statistics["hours"])
+        print(statistics.now.waiting, [hour.sent for hour in statistics.hours])
         """
         query = write_query({"from": since, "to": until})
         answer = await self._http.request("GET", f"{_topic(topic)}/statistics", query=query)
-        found: Mapping[str, Any] = answer.body
-        return found
+        return read(TopicStatistics, answer.body)
 
     # -- Subscriptions ------------------------------------------------------------------------
 
@@ -139,6 +144,11 @@ class AsyncTopics(AsyncCalls):
         """A topic's subscriptions, oldest first, read a page at a time as they are iterated."""
         path = f"{_topic(topic)}/subscriptions"
         return self._pages(Subscription, path, state=state, channel=channel)
+
+    async def delete_subscription(self, topic: str, subscription_id: int) -> None:
+        """End one subscription by its id."""
+        path = f"{_topic(topic)}/subscriptions/{subscription_id}"
+        await self._http.request("DELETE", path, repeatable=False)
 
     async def send_confirmation(self, topic: str, subscription_id: int) -> None:
         """Send a pending subscription's confirmation again. Raises ``RateLimited`` if too soon."""

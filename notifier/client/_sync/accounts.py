@@ -1,12 +1,12 @@
 # Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
 """A publisher's own affairs: keys, usage, audit trail, status webhooks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from notifier.client._sync.base import Calls, segment
-from notifier.client.rows import ApiKey, AuditEvent, StatusWebhook
+from notifier.client.rows import ApiKey, AuditEvent, StatusWebhook, Usage
 from notifier.client.rows.base import read, write_query
 
 
@@ -29,10 +29,15 @@ class Accounts(Calls):
         """The key works no more."""
         self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}")
 
-    def usage(self) -> Mapping[str, Any]:
+    def rotate_api_key(self, prefix: str, *, grace_seconds: int | None = None) -> ApiKey:
+        """A key like this one, which itself works for ``grace_seconds`` longer (24 hours)."""
+        body = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
+        path = f"/v1/api-keys/{segment(prefix)}/rotate"
+        return read(ApiKey, (self._http.request("POST", path, body, repeatable=False)).body)
+
+    def usage(self) -> Usage:
         """Your limits, and what you used of them."""
-        found: Mapping[str, Any] = (self._http.request("GET", "/v1/usage")).body
-        return found
+        return read(Usage, (self._http.request("GET", "/v1/usage")).body)
 
     def list_audit_events(
         self,

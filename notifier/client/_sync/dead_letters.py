@@ -86,7 +86,9 @@ class DeadLetters(Calls):
     def suppress(self, channel: str, address: str, *, reason: str | None = None) -> Suppression:
         """Send nothing to ``address`` on ``channel`` any more.
 
-        client.suppress("email", "ada@example.com", reason="asked us by phone")
+        ``reason``: manual unless you say hard_bounce, complaint, opted_out or dead_address.
+
+            client.suppress("email", "ada@example.com", reason="opted_out")
         """
         body = {"channel": channel, "address": address}
         if reason is not None:

@@ -1,7 +1,7 @@
 # Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
 """Recipients, their contacts and preferences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from notifier.client._sync.base import Calls, segment
@@ -46,6 +46,30 @@ class Recipients(Calls):
         """A recipient with devices and contacts, addresses masked."""
         return read(Recipient, (self._http.request("GET", _recipient(user_id))).body)
 
+    def list_recipients(self) -> Iterator[Recipient]:
+        """Everybody, oldest first, without devices and contacts."""
+        return self._pages(Recipient, "/v1/recipients")
+
+    def list_devices(self, user_id: str) -> list[Device]:
+        """A recipient's devices, tokens masked."""
+        answer = self._http.request("GET", f"{_recipient(user_id)}/devices")
+        return [read(Device, row) for row in answer.body]
+
+    def list_contacts(self, user_id: str) -> list[Contact]:
+        """A recipient's contacts, addresses masked."""
+        answer = self._http.request("GET", f"{_recipient(user_id)}/contacts")
+        return [read(Contact, row) for row in answer.body]
+
+    def remove_device(self, user_id: str, device_id: int) -> None:
+        """Send nothing to this device any more."""
+        path = f"{_recipient(user_id)}/devices/{device_id}"
+        self._http.request("DELETE", path, repeatable=False)
+
+    def remove_contact(self, user_id: str, contact_id: int) -> None:
+        """Send nothing to this contact any more."""
+        path = f"{_recipient(user_id)}/contacts/{contact_id}"
+        self._http.request("DELETE", path, repeatable=False)
+
     def add_device(
         self,
         user_id: str,
@@ -82,9 +106,20 @@ class Recipients(Calls):
         no_offers = Preference(False, channel="sms", category="marketing")
         client.set_preferences("ada", [no_offers])
         """
+        return self._write_preferences("PUT", user_id, preferences)
+
+    def change_preferences(
+        self, user_id: str, preferences: Sequence[Preference]
+    ) -> list[Preference]:
+        """Change some of what a recipient wants and refuses; the rest stays as it is."""
+        return self._write_preferences("PATCH", user_id, preferences)
+
+    def _write_preferences(
+        self, method: str, user_id: str, preferences: Sequence[Preference]
+    ) -> list[Preference]:
         body = {"preferences": [preference.body_of() for preference in preferences]}
         path = f"{_recipient(user_id)}/preferences"
-        return _preferences(self._http.request("PUT", path, body))
+        return _preferences(self._http.request(method, path, body))
 
 
 def _recipient(user_id: str) -> str:

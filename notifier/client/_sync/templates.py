@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from notifier.client._sync.base import Calls, segment
-from notifier.client.rows import Preview, Template, TemplateContent
+from notifier.client.rows import Preview, Template, TemplateContent, TemplateVersion
 from notifier.client.rows.base import read
 
 
@@ -46,6 +46,10 @@ class Templates(Calls):
     def list_templates(self) -> Iterator[Template]:
         """Your templates, each in its newest version."""
         return self._pages(Template, "/v1/templates")
+
+    def list_template_versions(self, name: str) -> Iterator[TemplateVersion]:
+        """A template's versions, newest first."""
+        return self._pages(TemplateVersion, f"{_template(name)}/versions")
 
     def delete_template(self, name: str) -> None:
         """Delete a template. What was published with it is still delivered."""

@@ -6,7 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from notifier.client._sync.base import Calls, segment
-from notifier.client.rows import Subscriber, Subscription, SubscriptionResult, Topic
+from notifier.client.rows import (
+    Subscriber,
+    Subscription,
+    SubscriptionResult,
+    Topic,
+    TopicStatistics,
+)
 from notifier.client.rows.base import read, write_query
 
 
@@ -52,16 +58,15 @@ class Topics(Calls):
 
     def topic_statistics(
         self, topic: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Mapping[str, Any]:
-        """How many deliveries of a topic of yours wait ``now``, and what each hour brought.
+    ) -> TopicStatistics:
+        """How many deliveries of a topic of yours wait now, and what each hour brought.
 
         statistics = client.topic_statistics("offers")
-        print(statistics["now"]["waiting"], statistics["hours"])
+        print(statistics.now.waiting, [hour.sent for hour in statistics.hours])
         """
         query = write_query({"from": since, "to": until})
         answer = self._http.request("GET", f"{_topic(topic)}/statistics", query=query)
-        found: Mapping[str, Any] = answer.body
-        return found
+        return read(TopicStatistics, answer.body)
 
     # -- Subscriptions ------------------------------------------------------------------------
 
@@ -140,6 +145,11 @@ class Topics(Calls):
         """A topic's subscriptions, oldest first, read a page at a time as they are iterated."""
         path = f"{_topic(topic)}/subscriptions"
         return self._pages(Subscription, path, state=state, channel=channel)
+
+    def delete_subscription(self, topic: str, subscription_id: int) -> None:
+        """End one subscription by its id."""
+        path = f"{_topic(topic)}/subscriptions/{subscription_id}"
+        self._http.request("DELETE", path, repeatable=False)
 
     def send_confirmation(self, topic: str, subscription_id: int) -> None:
         """Send a pending subscription's confirmation again. Raises ``RateLimited`` if too soon."""

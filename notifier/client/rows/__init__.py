@@ -20,9 +20,19 @@ from notifier.client.rows.recipients import (
     Recipient,
     RecipientResult,
 )
+from notifier.client.rows.statistics import (
+    DayOfDeliveries,
+    DayOfNotifications,
+    Hour,
+    Now,
+    Quota,
+    RequestLimit,
+    TopicStatistics,
+    Usage,
+)
 from notifier.client.rows.status_webhooks import StatusWebhook
 from notifier.client.rows.suppressions import Suppression
-from notifier.client.rows.templates import Preview, Template, TemplateContent
+from notifier.client.rows.templates import Preview, Template, TemplateContent, TemplateVersion
 from notifier.client.rows.topics import Subscriber, Subscription, SubscriptionResult, Topic
 
 __all__ = [
@@ -32,23 +42,29 @@ __all__ = [
     "AuditEvent",
     "BatchResult",
     "Contact",
+    "DayOfDeliveries",
+    "DayOfNotifications",
     "DeadLetter",
     "Delivery",
     "Device",
     "Draft",
     "Group",
+    "Hour",
     "InboxItem",
     "Marked",
     "Member",
     "Message",
     "Notification",
+    "Now",
     "Preference",
     "Preview",
+    "Quota",
     "Receipt",
     "Recipient",
     "RecipientResult",
     "Redriven",
     "Removed",
+    "RequestLimit",
     "StatusWebhook",
     "Subscriber",
     "Subscription",
@@ -56,5 +72,8 @@ __all__ = [
     "Suppression",
     "Template",
     "TemplateContent",
+    "TemplateVersion",
     "Topic",
+    "TopicStatistics",
+    "Usage",
 ]

@@ -148,7 +148,9 @@ class Delivery:
     provider: str = ""
     provider_message_id: str = ""
     next_attempt_at: datetime | None = field(default=None, metadata=TIME)
+    instead_of: str | None = None
     attempts: tuple[Attempt, ...] = field(default=(), metadata=many(Attempt))
+    receipts: tuple[Receipt, ...] = field(default=(), metadata=many(Receipt))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,16 +51,19 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """A wish or a refusal; what is left out means any. Of several the most specific decides."""
+    """A wish or a refusal; what is left out means any. Of several the most specific decides.
 
-    allowed: bool
+    ``allowed`` may be ``None`` in ``change_preferences``: neither a wish nor a refusal any more.
+    """
+
+    allowed: bool | None
     channel: str | None = None
     topic: str | None = None
     category: str | None = None
 
     def body_of(self) -> dict[str, Any]:
         """As the API takes it."""
-        return write(self, "allowed", "channel", "topic", "category")
+        return {"allowed": self.allowed, **write(self, "channel", "topic", "category")}
 
 
 @dataclass(frozen=True, slots=True)

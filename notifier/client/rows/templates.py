@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from notifier.client.rows.base import TIME, many, write
+from notifier.client.rows.base import TIME, TUPLE, many, write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,17 @@ class Template:
     display_name: str = ""
     created_at: datetime | None = field(default=None, metadata=TIME)
     contents: Sequence[TemplateContent] = field(default=(), metadata=many(TemplateContent))
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateVersion:
+    """One version of a template, and for which channels and languages it has words."""
+
+    version: int
+    default_locale: str
+    created_at: datetime = field(metadata=TIME)
+    channels: tuple[str, ...] = field(default=(), metadata=TUPLE)
+    locales: tuple[str, ...] = field(default=(), metadata=TUPLE)
 
 
 @dataclass(frozen=True, slots=True)

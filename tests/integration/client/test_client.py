@@ -1,14 +1,10 @@
 """The client against the API itself: a live server, a real database and a real Redis."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from apps.delivery import tasks, wiring
-from apps.delivery.models import Chunk, ChunkKind
-from apps.publishers import services
 from apps.publishers.scopes import Scope
 from notifier.client import (
     AuthenticationError,
@@ -25,48 +21,9 @@ from notifier.client import (
     StillSending,
     Subscriber,
 )
-from tests.awaiting import Awaiting
-from tests.integration.api.conftest import forget_lookups
+from tests.integration.client.conftest import Connect, work
 
 IOS, ANDROID = "a" * 64, "token-of-an-android-phone"
-Connect = Callable[..., NotifierClient]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered() -> Iterator[None]:
-    """Topics and keys of another test must not be found in a cache."""
-    forget_lookups()
-    yield
-    forget_lookups()
-
-
-@pytest.fixture(params=[NotifierClient, Awaiting])
-def connect(live_server: Any, request: pytest.FixtureRequest) -> Iterator[Connect]:
-    """A publisher's client, by the publisher's name; ``scopes``: all unless some are given."""
-    clients = []
-
-    def make(name: str = "shop", scopes: Any = tuple(Scope)) -> NotifierClient:
-        publisher = services.create_publisher(name)
-        _, key = services.create_key(publisher.pk, set(scopes))
-        clients.append(request.param(live_server.url, key, retry_for=5))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        client.close()
-    wiring.close()
-
-
-@pytest.fixture
-def client(connect: Connect) -> NotifierClient:
-    return connect()
-
-
-def work() -> None:
-    """What workers would do."""
-    for chunk in Chunk.objects.exclude(state="done").order_by("id"):
-        task = tasks.fan_out if chunk.kind == ChunkKind.WHOLE else tasks.deliver
-        task.apply(args=[chunk.pk], throw=True)
 
 
 def test_a_notification_is_posted_waited_for_and_read(client: NotifierClient) -> None:

@@ -1,0 +1,178 @@
+"""The demo's other doors: a template, a group, an inbox, a receipt, a dead letter redriven."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jwt
+
+from notifier.client import (
+    Contact,
+    Delivery,
+    Device,
+    InboxClient,
+    Notification,
+    NotifierClient,
+    TemplateContent,
+)
+from notifier.sandbox.client import SandboxClient
+
+#: Seconds for one step to come to its end.
+PATIENCE = 20.0
+#: Seconds that a token for the inbox is good for.
+TOKEN_LIFE = 300
+
+
+class Doors:
+    """``say`` tells what was done, ``expect`` notes a reason where something is not so."""
+
+    def __init__(
+        self,
+        client: NotifierClient,
+        sandbox: SandboxClient,
+        env: Mapping[str, str],
+        api_url: str,
+        *,
+        run: str,
+        say: Callable[[str], None],
+        expect: Callable[[bool, str], None],
+    ) -> None:
+        self._client = client
+        self._sandbox = sandbox
+        self._env = env
+        self._api_url = api_url
+        self._run = run
+        self._say = say
+        self._expect = expect
+        self._grete, self._bob = f"grete-{run}", f"bob-{run}"
+
+    def play(self) -> None:
+        """All of them, in order."""
+        self._register()
+        self._template()
+        self._group()
+        self._inbox()
+        self._receipt()
+        self._dead_letter()
+
+    def _register(self) -> None:
+        for number, (user_id, locale) in enumerate([(self._grete, "de-AT"), (self._bob, "en")]):
+            self._client.upsert_recipient(
+                user_id,
+                locale=locale,
+                devices=[Device("android", f"token-{self._run}-{user_id}-android")],
+                contacts=[
+                    Contact("sms", f"+1202555018{number}"),
+                    Contact("email", f"{user_id}@example.com"),
+                ],
+            )
+
+    def _template(self) -> None:
+        """One template, two languages."""
+        name = f"shipped-{self._run}"
+        self._client.create_template(
+            name,
+            [
+                TemplateContent(
+                    channel="push",
+                    locale="en",
+                    title="Order {{ order }}",
+                    body="It is on its way, {{ recipient.user_id }}.",
+                ),
+                TemplateContent(
+                    channel="push",
+                    locale="de",
+                    title="Bestellung {{ order }}",
+                    body="Sie ist unterwegs, {{ recipient.user_id }}.",
+                ),
+            ],
+            default_locale="en",
+        )
+        preview = self._client.preview_template(name, "push", {"order": 7}, locale="de-AT")
+        posted = self._client.notify_users(
+            [self._grete, self._bob], template=name, variables={"order": 7}, channels=["push"]
+        )
+        self._settled(posted, 2)
+        said = {
+            message["content"]["message"]["notification"]["title"]
+            for message in self._sandbox.messages(channel="push")
+            if self._run in message["address"]
+        }
+        self._expect(
+            preview.title == "Bestellung 7" and {"Order 7", "Bestellung 7"} <= said,
+            f"the template was previewed as {preview.title!r} and sent as {said}",
+        )
+        self._say("previewed a template and sent it: grete gets it in German, bob in English")
+
+    def _group(self) -> None:
+        group = f"on-call-{self._run}"
+        self._client.put_group(group, display_name="On call")
+        added = self._client.add_members(group, [self._grete, self._bob, f"nobody-{self._run}"])
+        posted = self._client.notify_group(group, body="The disk is full.", channels=["inbox"])
+        self._settled(posted, 2)
+        self._expect(
+            (added.added, len(added.unknown)) == (2, 1), f"adding three to a group did {added}"
+        )
+        self._say("made a group of 2 (a third is nobody, and named) and notified it")
+
+    def _inbox(self) -> None:
+        """As grete's app would, with a token of the company's."""
+        with InboxClient(self._api_url, self._token(self._grete)) as inbox:
+            unread = inbox.unread()
+            [item] = inbox.items()
+            marked = inbox.mark("read", [item.id])
+            left = inbox.unread()
+        self._expect(
+            (unread, marked.changed, left) == (1, 1, 0) and item.body == "The disk is full.",
+            f"the inbox had {unread} unread, then {left}",
+        )
+        self._say("opened grete's inbox: 1 unread; read it, none left")
+
+    def _receipt(self) -> None:
+        """The provider says later, signed, that the message arrived."""
+        posted = self._client.notify_users([self._grete], body="Ready.", channels=["sms"])
+        delivery = self._until(posted, lambda one: one.state == "delivered")
+        self._expect(
+            delivery.state == "delivered"
+            and any(r.event == "delivered" for r in delivery.receipts),
+            f"a text message is {delivery.state} with the receipts {delivery.receipts}",
+        )
+        self._say("got a signed receipt: the text message is delivered, not only accepted")
+
+    def _dead_letter(self) -> None:
+        """A provider refuses our credentials once: a dead letter at once, until it is redriven."""
+        self._sandbox.behave("sendgrid", "401", times=1)
+        posted = self._client.notify_users(
+            [self._bob], title="Invoice", body="It is attached.", channels=["email"]
+        )
+        dead = self._until(posted, lambda one: one.state == "dead")
+        letters = [one for one in self._client.list_dead_letters() if one.id == dead.id]
+        redriven = self._client.redrive([dead.id])
+        sent = self._until(posted, lambda one: one.state in ("accepted", "delivered"))
+        self._expect(
+            len(letters) == 1
+            and redriven.redriven == 1
+            and sent.state in ("accepted", "delivered"),
+            f"a dead letter was {dead.state}, and after redriving it {sent.state}",
+        )
+        self._say("found a dead letter (credentials refused), redrove it: sent")
+
+    # -- Helpers ------------------------------------------------------------------------------
+
+    def _settled(self, posted: Notification, size: int) -> None:
+        done = self._client.wait(posted.id, PATIENCE)
+        sent = done.count("accepted") + done.count("delivered")
+        self._expect(sent == size, f"of {size} deliveries {sent} were sent: {dict(done.counts)}")
+
+    def _until(self, posted: Notification, done: Callable[[Delivery], bool]) -> Delivery:
+        """The notification's one delivery once ``done``, or as it is after ``PATIENCE``."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found = list(self._client.deliveries(posted.id))
+            if time.monotonic() > deadline or (found and done(found[0])):
+                return found[0]
+            time.sleep(0.1)
+
+    def _token(self, user_id: str) -> str:
+        claims: dict[str, Any] = {"sub": user_id, "exp": int(time.time()) + TOKEN_LIFE}
+        return jwt.encode(claims, self._env["NOTIFIER_INBOX_JWT_SECRET"], algorithm="HS256")

@@ -1,0 +1,185 @@
+"""Templates, groups, suppressions, limits and the rest, with both clients."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from notifier.client import (
+    AuthenticationError,
+    Contact,
+    InboxClient,
+    InvalidRequest,
+    NotFound,
+    NotifierClient,
+    Preference,
+    TemplateContent,
+)
+from notifier.tokens import sign
+from tests.awaiting import AwaitingInbox
+from tests.integration.client.conftest import Connect, work
+
+SECRET = "a secret of 32 bytes or more, for tests"
+
+
+def test_a_template_is_made_previewed_versioned_and_published(client: NotifierClient) -> None:
+    hello = TemplateContent(channel="inbox", locale="en", title="Hi", body="Hello {{ name }}")
+    made = client.create_template("hello", [hello], default_locale="en", display_name="Hello")
+    assert (made.version, made.contents[0].body) == (1, "Hello {{ name }}")
+    assert client.preview_template("hello", "inbox", {"name": "Ada"}).body == "Hello Ada"
+    servus = TemplateContent(channel="inbox", locale="en", title="Hi", body="Servus {{ name }}")
+    assert client.add_template_version("hello", [servus], default_locale="en").version == 2
+    assert client.get_template("hello").version == 2
+    assert client.get_template("hello", version=1).contents[0].body == "Hello {{ name }}"
+    assert {one.version for one in client.list_template_versions("hello")} == {1, 2}
+    assert [one.name for one in client.list_templates()] == ["hello"]
+    client.upsert_recipient("ada")
+    posted = client.notify_users(
+        ["ada"], template="hello", template_version=1, variables={"name": "Ada"}
+    )
+    work()
+    assert client.wait(posted.id, 5).counts == {"inbox": {"delivered": 1}}
+    with pytest.raises(InvalidRequest) as missing:
+        client.notify_users(["ada"], template="hello", variables={})
+    assert "name" in f"{missing.value.detail} {missing.value.errors}"
+    client.delete_template("hello")
+    with pytest.raises(NotFound):
+        client.get_template("hello")
+
+
+def test_a_group_is_filled_notified_and_emptied(client: NotifierClient) -> None:
+    for user_id in ("ada", "bo"):
+        client.upsert_recipient(user_id)
+    assert client.put_group("on-call", display_name="On call").display_name == "On call"
+    added = client.add_members("on-call", ["ada", "bo", "nobody"])
+    assert (added.added, added.already, added.unknown) == (2, 0, ("nobody",))
+    assert {member.user_id for member in client.list_members("on-call")} == {"ada", "bo"}
+    posted = client.notify_group("on-call", body="Wake up")
+    assert client.get_notification(posted.id).group == "on-call"
+    work()
+    work()
+    assert client.wait(posted.id, 5).counts == {"inbox": {"delivered": 2}}
+    assert client.remove_members("on-call", ["bo"]).removed == 1
+    assert [group.name for group in client.list_groups()] == ["on-call"]
+    assert client.get_group("on-call").name == "on-call"
+    client.delete_group("on-call")
+    assert list(client.list_groups()) == []
+
+
+def test_a_suppression_is_added_found_and_lifted(client: NotifierClient) -> None:
+    made = client.suppress("email", "ada@example.com", reason="opted_out")
+    assert (made.channel, made.reason) == ("email", "opted_out")
+    assert "ada@" not in made.address
+    [found] = client.list_suppressions(channel="email", address="ada@example.com")
+    assert found == made
+    client.lift_suppression(made.id)
+    assert list(client.list_suppressions()) == []
+
+
+def test_devices_and_contacts_are_listed_and_removed(client: NotifierClient) -> None:
+    client.upsert_recipient("ada", contacts=[Contact("email", "ada@example.com")])
+    device = client.add_device("ada", "android", "token-of-an-android-phone")
+    assert [one.user_id for one in client.list_recipients()] == ["ada"]
+    assert [one.id for one in client.list_devices("ada")] == [device.id]
+    assert device.id is not None
+    client.remove_device("ada", device.id)
+    assert [one.state for one in client.list_devices("ada") if one.state == "active"] == []
+    [email] = [one for one in client.list_contacts("ada") if one.channel == "email"]
+    assert email.id is not None
+    client.remove_contact("ada", email.id)
+    left = [one for one in client.list_contacts("ada") if one.channel == "email"]
+    assert [one for one in left if one.state == "active"] == []
+
+
+def test_preferences_are_changed_one_at_a_time(client: NotifierClient) -> None:
+    client.upsert_recipient("ada")
+    client.set_preferences("ada", [Preference(False, channel="sms")])
+    client.change_preferences("ada", [Preference(False, channel="email")])
+    assert {one.channel for one in client.get_preferences("ada")} == {"sms", "email"}
+    client.change_preferences("ada", [Preference(None, channel="sms")])
+    assert [one.channel for one in client.get_preferences("ada")] == ["email"]
+
+
+def test_a_pending_subscription_is_asked_again_only_after_a_while(client: NotifierClient) -> None:
+    client.create_topic("news", requires_confirmation=True)
+    [pending] = client.subscribe("news", channel="email", address="ada@example.com")
+    assert pending.state == "pending"
+    with pytest.raises(InvalidRequest) as forged:
+        client.confirm("forged")
+    assert forged.value.status == 400
+    client.delete_subscription("news", pending.id)
+    assert list(client.list_subscriptions("news", state="pending")) == []
+
+
+def test_keys_are_made_rotated_listed_and_revoked(connect: Connect) -> None:
+    client = connect()
+    made = client.create_api_key(["topics:read"], name="reader")
+    assert made.key is not None and made.key.startswith("ntf_")
+    rotated = client.rotate_api_key(made.prefix, grace_seconds=60)
+    assert rotated.key != made.key
+    client.revoke_api_key(rotated.prefix)
+    keys = {one.prefix: one for one in client.list_api_keys()}
+    assert keys[rotated.prefix].revoked_at is not None
+    assert keys[made.prefix].revoked_at is None
+
+
+def test_usage_statistics_and_the_audit_trail_can_be_read(client: NotifierClient) -> None:
+    client.upsert_recipient("ada")
+    client.create_topic("news")
+    client.subscribe("news", user_id="ada", channels=["inbox"])
+    posted = client.publish("news", body="Today")
+    work()
+    work()
+    client.wait(posted.id, 5)
+    usage = client.usage()
+    assert usage.quota.used == 1 < usage.quota.per_day
+    assert usage.requests.per_second > 0
+    statistics = client.topic_statistics("news", since=datetime.now(UTC) - timedelta(hours=2))
+    assert (statistics.now.sent, statistics.now.waiting) == (1, 0)
+    assert sum(hour.sent for hour in statistics.hours) == 1
+    [event] = client.list_audit_events(object_type="topic")
+    assert (event.action, event.object_name) == ("create", "news")
+
+
+# -- The inbox --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inbox(client: NotifierClient, live_server: Any, settings: Any) -> Iterator[InboxClient]:
+    """Ada's, by a client of the same kind as ``client``."""
+    settings.INBOX_TOKENS = {**settings.INBOX_TOKENS, "secret": SECRET}
+    kind = InboxClient if isinstance(client, NotifierClient) else AwaitingInbox
+    token = sign({"sub": "ada", "iat": int(time.time()), "exp": int(time.time()) + 60}, SECRET)
+    with kind(live_server.url, token, retry_for=5) as inbox:
+        yield inbox
+
+
+def test_a_person_reads_marks_and_deletes(client: NotifierClient, inbox: InboxClient) -> None:
+    client.upsert_recipient("ada")
+    client.notify_users(["ada"], title="One", body="1", severity="warning", source="billing")
+    client.notify_users(["ada"], title="Two", body="2", actions={"See": "https://example.com"})
+    work()
+    assert inbox.unread() == 2
+    two, one = inbox.items()
+    assert (one.title, one.severity, one.source) == ("One", "warning", "billing")
+    assert (two.title, two.display_type, two.actions) == (
+        "Two",
+        "inbox",
+        {"See": "https://example.com"},
+    )
+    assert [item.title for item in inbox.items(severity="warning")] == ["One"]
+    marked = inbox.mark("read", [one.id, 10**9])
+    assert (marked.changed, marked.unknown) == (1, (10**9,))
+    assert [item.title for item in inbox.items(status="unread")] == ["Two"]
+    inbox.delete(two.id)
+    assert inbox.mark("acknowledged").changed == 1
+    assert [item.status for item in inbox.items()] == ["acknowledged"]
+
+
+def test_a_key_opens_no_inbox(client: NotifierClient, live_server: Any, settings: Any) -> None:
+    settings.INBOX_TOKENS = {**settings.INBOX_TOKENS, "secret": SECRET}
+    with InboxClient(live_server.url, "ntf_k_key") as stranger:
+        with pytest.raises(AuthenticationError):
+            stranger.unread()
