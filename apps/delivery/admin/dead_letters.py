@@ -1,19 +1,30 @@
-"""Deliveries out of attempts."""
+"""Deliveries out of attempts, and their way back."""
 
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
-from apps.delivery import words
+from apps.delivery import dead_letters, words
 from apps.delivery.admin.deliveries import name
 from apps.delivery.models import DeadLetter, public_id
 from apps.preferences.channels import all_channels
+from apps.publishers import audit
 from apps.publishers.models import Publisher
 from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import choice, linked, related
 from apps.publishers.operators.newest import ReadOnly
+from apps.topics.models import Topic
+
+#: What may be redriven has this permission.
+PERMISSION = "delivery.change_deadletter"
 
 
 @admin.register(DeadLetter)
@@ -40,6 +51,8 @@ class DeadLetterAdmin(ReadOnly):
         choice("reason", lambda: words.REASONS),
     )
     list_select_related = ("publisher", "topic", "delivery")
+    list_before_template = "delivery/redrive.html"
+    actions = ("redrive",)
     moment = "died_at"
 
     def with_page(self, rows: list[Any]) -> list[Any]:
@@ -66,3 +79,54 @@ class DeadLetterAdmin(ReadOnly):
     @admin.display(description="reason")
     def why(self, row: Any) -> str:
         return row.reason.replace("_", " ")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self._redrive_matching))
+        return [path("redrive/", view, name="redrive_matching"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        shown = {"may_redrive": self.has_redrive_permission(request)}
+        return super().changelist_view(request, shown | (extra_context or {}))
+
+    def has_redrive_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+    @admin.action(description="Redrive the selected dead letters", permissions=["redrive"])
+    def redrive(self, request: HttpRequest, rows: QuerySet[DeadLetter]) -> None:
+        done = dead_letters.redrive(None, [public_id(row.pk) for row in rows])
+        self._say(request, done)
+
+    @transaction.atomic
+    def _redrive_matching(self, request: HttpRequest) -> HttpResponse:
+        """Redrive what the list shows under its filters, which are in the query."""
+        if not self.has_redrive_permission(request):
+            raise PermissionDenied
+        wanted = {
+            name: request.GET[name]
+            for name in ("publisher_id", "topic_id", "channel", "provider", "reason")
+            if name in request.GET
+        }
+        publisher = wanted.pop("publisher_id", None)
+        topic = wanted.pop("topic_id", None)
+        if not all(key is None or key.isdecimal() for key in (publisher, topic)):
+            return HttpResponseRedirect("../")
+        if topic is not None:
+            wanted["topic"] = Topic.objects.values_list("name", flat=True).get(pk=topic)
+        match = dead_letters.Match(**wanted)
+        done = dead_letters.redrive(int(publisher) if publisher else None, match)
+        audit.record(
+            request,
+            "redrive",
+            "dead_letter",
+            "",
+            publisher_id=int(publisher) if publisher else None,
+            after={"rows": done.redriven, "match": wanted},
+        )
+        self._say(request, done)
+        return HttpResponseRedirect(f"../?{request.GET.urlencode()}")
+
+    def _say(self, request: HttpRequest, done: dead_letters.Redriven) -> None:
+        more = " More are left: redrive again." if done.more else ""
+        messages.success(request, f"Redriven: {done.redriven:,}. They are tried again now.{more}")

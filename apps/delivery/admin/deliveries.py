@@ -5,19 +5,19 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.delivery import selectors, words
+from apps.delivery import dead_letters, selectors, words
 from apps.delivery.models import Delivery, ReceiptEvent
 from apps.preferences.channels import all_channels
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import choice, linked
 from apps.publishers.operators.newest import ReadOnly
-from apps.publishers.operators.panels import Panel, Panelled
+from apps.publishers.operators.panels import Button, Panel, Panelled
 from notifier.priorities import Priority
 from notifier.states import DeliveryState
 
@@ -110,6 +110,18 @@ class DeliveryAdmin(Panelled, ReadOnly):
             Panel("What the provider said later", receipts_table([row.pk])),
             Panel("Every attempt", attempts_table([row.pk]), wide=True),
         ]
+
+    def buttons(self, request: HttpRequest, row: Delivery) -> Sequence[Button]:
+        if row.state != DeliveryState.DEAD or not request.user.has_perm(
+            "delivery.change_deadletter"
+        ):
+            return ()
+        return [Button("redrive", "Redrive", "main")]
+
+    def do_redrive(self, request: HttpRequest, row: Delivery) -> None:
+        if dead_letters.redrive(None, [row.public_id]).redriven:
+            self.audit(request, "redrive", row)
+        messages.success(request, "It is tried again now.")
 
 
 def name(rows: Iterable[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Who carries messages, and the switch that holds a provider's back."""
+"""Who carries messages, whether they may be called, and the switch that holds theirs back."""
 
 from typing import Any
 
@@ -8,10 +8,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from apps.delivery.models import ProviderSwitch
+from apps.delivery import provider_switches
+from apps.delivery.breakers import Breaker, breakers
 from apps.publishers import audit
 from apps.publishers.operators import markup
 
@@ -21,23 +22,21 @@ PERMISSION = "delivery.change_providerswitch"
 
 def provider_rows(request: HttpRequest) -> list[dict[str, Any]]:
     """Every provider of this installation, whether it may be called, and what can be done."""
-    paused = dict(ProviderSwitch.objects.values_list("provider", "paused_at"))
     may = request.user.has_perm(PERMISSION)
     return [
         {
-            "name": name,
-            "channel": entry["channel"],
-            "state": _state(name, paused),
-            "verb": (RESUME if name in paused else PAUSE) if may else "",
+            "name": breaker.name,
+            "channel": breaker.channel,
+            "state": _state(breaker),
+            "verb": (RESUME if breaker.state == "paused" else PAUSE) if may else "",
         }
-        for name, entry in settings.PROVIDERS.items()
+        for breaker in breakers()
     ]
 
 
-def _state(name: str, paused: dict[str, Any]) -> str:
-    if name in paused:
-        return markup.lines([markup.badge("paused"), markup.moment(paused[name])])
-    return markup.badge("closed")
+def _state(breaker: Breaker) -> SafeString:
+    said = [markup.badge(breaker.state), breaker.why, markup.moment(breaker.since)]
+    return markup.lines(part for part in said if part)
 
 
 @require_POST
@@ -49,12 +48,10 @@ def switch(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
         raise Http404
     with transaction.atomic():
         if verb == PAUSE:
-            ProviderSwitch.objects.get_or_create(
-                provider=provider, defaults={"paused_at": timezone.now()}
-            )
+            provider_switches.pause(provider)
             messages.warning(request, f"Nothing is sent through {provider} until it is resumed.")
         else:
-            ProviderSwitch.objects.filter(provider=provider).delete()
+            provider_switches.resume(provider)
             messages.success(request, f"{provider} goes on.")
         audit.record(request, verb, "provider", provider)
     return HttpResponseRedirect(reverse("admin:index"))

@@ -7,6 +7,7 @@ from django.test import Client
 from tests.integration.delivery.conftest import (  # noqa: F401
     _engine_of_this_test,
     other_shop,
+    providers,
     shop,
     wake,
     work,

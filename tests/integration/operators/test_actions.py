@@ -188,3 +188,59 @@ def test_the_why_page_asks_and_answers(shop: Shop, operator: Client, work):
     person = Recipient.objects.get()
     page = operator.get(reverse("admin:preferences_recipient_change", args=[person.pk]))
     assert posted["id"] in page.content.decode()
+
+
+@pytest.fixture
+def dead(shop: Shop, work, providers) -> list[Delivery]:
+    """Three dead letters, since Twilio refuses our credentials; then it takes them again."""
+    providers.client.behave("twilio", "401")
+    for number in range(3):
+        recipient(f"person-{number}", sms=f"+1202555010{number}")
+    people = [f"person-{number}" for number in range(3)]
+    shop.post("notifications", {"user_ids": people, "channels": ["sms"], **NEWS})
+    work()
+    providers.client.heal()
+    found = list(Delivery.objects.filter(state="dead").order_by("id"))
+    assert len(found) == 3
+    return found
+
+
+def states() -> list[str]:
+    return list(Delivery.objects.order_by("id").values_list("state", flat=True))
+
+
+def test_selected_dead_letters_are_redriven(dead, operator: Client, wake, work):
+    url = reverse("admin:delivery_deadletter_changelist")
+    body = {"action": "redrive", "index": "0", "_selected_action": [dead[0].pk, dead[1].pk]}
+    page = operator.post(url, body, follow=True).content.decode()
+    assert "Redriven: 2." in page
+    wake()
+    work()
+    assert states() == ["accepted", "accepted", "dead"]
+    [event] = AuditEvent.objects.filter(action="redrive")
+    assert event.after["ids"] == [str(dead[0].pk), str(dead[1].pk)]
+
+
+def test_all_that_match_are_redriven_and_no_others(dead, operator: Client, onlooker: Client):
+    url = reverse("admin:redrive_matching")
+    assert onlooker.post(url).status_code == 403
+    assert operator.get(url).status_code == 405
+    operator.post(f"{url}?reason=timeout")
+    operator.post(f"{url}?publisher_id=999999")
+    assert states() == ["dead"] * 3
+    query = f"?reason=authentication&channel=sms&publisher_id={Publisher.objects.get().pk}"
+    listed = operator.get(reverse("admin:delivery_deadletter_changelist") + query)
+    assert "Redrive all that match" in listed.content.decode()
+    assert "Redriven: 3." in operator.post(url + query, follow=True).content.decode()
+    assert states() == ["retrying"] * 3
+    event = AuditEvent.objects.filter(action="redrive").latest("id")
+    assert event.after == {"rows": 3, "match": {"reason": "authentication", "channel": "sms"}}
+
+
+def test_one_dead_letter_is_redriven_from_its_page(dead, operator: Client):
+    page = reverse("admin:delivery_delivery_change", args=[dead[2].pk])
+    assert "because the provider refused our credentials" in operator.get(page).content.decode()
+    do(operator, "redrive", dead[2])
+    assert states() == ["dead", "dead", "retrying"]
+    assert "Redrive" not in operator.get(page).content.decode()
+    assert events("delivery") == [("operator", "redrive", str(dead[2].pk))]
