@@ -4,6 +4,7 @@ import math
 import secrets
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,6 +15,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.problems import CONTENT_TYPE, Problem
@@ -125,7 +127,11 @@ class SubscriptionConfirmation(Endpoint):
                 "conflict", f"The subscription is {row.state}: there is nothing to confirm."
             )
         try:
-            confirmations.ask_again(row)
+            with transaction.atomic():
+                confirmations.ask_again(row)
+                audit.record(
+                    request, "send_confirmation", "subscription", name, after={"id": row.pk}
+                )
         except confirmations.Nowhere:
             raise Problem(
                 "conflict",

@@ -16,6 +16,7 @@ from apps.delivery import confirmations as sending
 from apps.delivery import purge, tasks
 from apps.delivery.models import Chunk, Delivery, Notification
 from apps.preferences.models import Contact, Preference
+from apps.publishers.models import AuditEvent
 from apps.topics import importing
 from apps.topics.confirming import link, token
 from apps.topics.models import ConfirmationSent, Subscription
@@ -329,6 +330,7 @@ def test_a_question_is_sent_again_but_not_within_ten_minutes(offers, outside, as
     later(timedelta(minutes=11))
     answer = again(offers, made)
     assert (answer.status_code, answer.json()) == (202, {**made, "state": "pending"})
+    assert AuditEvent.objects.get(action="send_confirmation").object_name == "offers"
     ask()
     assert len(outside.client.messages()) == 2
 
