@@ -8,6 +8,7 @@ from notifier.client import NotifierClient, NotifierError
 from notifier.sandbox.client import SandboxClient
 from stack.demo import report
 from stack.demo.accounts import Books
+from stack.demo.doors import Doors
 from stack.demo.narrator import Narrator
 from stack.demo.scenario import Scenario
 from stack.errors import StackError
@@ -47,7 +48,10 @@ def play(
     with NotifierClient(api_url, create_publisher(env, publisher)) as client:
         narrator.say(f"created the publisher {publisher} with an API key")
         webhook_url = sandbox["webhook"]["base_url"]
-        scenario = Scenario(client, ledger, webhook_url, narrator, run=run, subscribers=subscribers)
+        doors = Doors(client, ledger, env, api_url, run)
+        scenario = Scenario(
+            client, ledger, webhook_url, narrator, doors, run=run, subscribers=subscribers
+        )
         try:
             blast = scenario.play()
         except (NotifierError, TimeoutError) as error:

@@ -19,6 +19,7 @@ from notifier.client import (
 )
 from notifier.sandbox.client import SandboxClient
 from stack.demo.crowd import PHONE_EVERY, Crowd
+from stack.demo.doors import Doors
 from stack.demo.faults import became, faults
 from stack.demo.narrator import Narrator
 
@@ -41,6 +42,7 @@ class Scenario:
         sandbox: SandboxClient,
         webhook_url: str,
         narrator: Narrator,
+        doors: Doors,
         *,
         run: str,
         subscribers: int,
@@ -50,6 +52,7 @@ class Scenario:
         self._sandbox = sandbox
         self._webhook_url = webhook_url
         self._say = narrator.say
+        self._doors = doors
         self._run = run
         self._crowd = Crowd(run, subscribers)
         self._ada = f"ada-{run}"
@@ -66,6 +69,7 @@ class Scenario:
         self._publish_at_normal_and_high()
         self._replay()
         self._take_back()
+        self._doors.play(self._say, self._expect)
         troubled = self._meet_faults()
         blast = self._blast_with_passwords()
         self._look_at_faults(troubled)
