@@ -2,6 +2,7 @@
 # make up     the whole service on this machine until Ctrl-C
 # make test   everything, on real servers; ARGS="-k word" for a part of it
 # make bench  one publish to 100,000: deliveries/s, CPU and memory of every process
+# make screenshots   docs/screenshots, taken from a stack of its own
 # make lint   ruff, mypy and the contracts of import-linter
 # make clean  remove what the others made, the database of `make up` included
 
@@ -10,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	&& command -v "$$name" && break; done)
 STACK = .venv/bin/python -m stack --end-with-parent
 
-.PHONY: demo up test bench lint clean installed installed-dev python
+.PHONY: demo up test bench screenshots lint clean installed installed-dev python
 
 demo: installed
 	@$(STACK) demo
@@ -23,6 +24,9 @@ test: installed-dev
 
 bench: installed-dev
 	@.venv/bin/python -m bench.publish $(ARGS)
+
+screenshots: installed-dev
+	@$(STACK) screenshots
 
 lint: installed-dev
 	@.venv/bin/ruff check .

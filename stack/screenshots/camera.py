@@ -86,6 +86,14 @@ def _why(page: "Page") -> None:
     page.wait_for_load_state()
 
 
+def _preview(page: "Page") -> None:
+    _first_of("content/template/")(page)
+    page.get_by_role("link", name="Preview").first.click()
+    page.get_by_label("Variables").fill('{"name": "Ada", "order": 1007}')
+    page.get_by_role("button", name="Preview").click()
+    page.wait_for_load_state()
+
+
 PAGES: "dict[str, Callable[[Page], None]]" = {
     "start-page": _at(""),
     "notifications": _at("delivery/notification/"),
@@ -97,4 +105,5 @@ PAGES: "dict[str, Callable[[Page], None]]" = {
     "recipient": _first_of("preferences/recipient/?q=bo.adler"),
     "topics": _at("topics/topic/"),
     "topic": _first_of("topics/topic/", "weekly-offers"),
+    "template-preview": _preview,
 }

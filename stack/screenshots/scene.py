@@ -10,6 +10,7 @@ from notifier.client import (
     Preference,
     Recipient,
     Subscriber,
+    TemplateContent,
 )
 from stack.errors import StackError
 
@@ -19,6 +20,10 @@ LAST = ("adler", "brandt", "costa", "dubois", "eriksen", "fontana", "garcia", "h
 #: app, has a phone number, wants no marketing.
 REFUSED, REMOVED, PHONE, UNINTERESTED = 16, 21, 3, 9
 ORDERS = 60
+SUBJECT = "Order {{ order }} is on its way"
+BODY = "Dear {{ name }}, your order {{ order }} has left us."
+HTML = """<body style="font-family: sans-serif"><h1>On its way</h1>
+<p>Dear {{ name }}, your order <b>{{ order }}</b> has left us.</p></body>"""
 
 
 def play(client: NotifierClient) -> None:
@@ -37,6 +42,12 @@ def play(client: NotifierClient) -> None:
     ):
         wishes = [Subscriber(user_id=person.user_id, channels=channels) for person in people]
         client.subscribe_many(topic, wishes)
+    client.create_template(
+        "order-shipped",
+        [TemplateContent("email", "en", title=SUBJECT, body=BODY, html=HTML)],
+        default_locale="en",
+        display_name="Order shipped",
+    )
     posted = [
         client.publish("security", title="New sign-in", body="Was it you?", priority="high"),
         client.publish("order-updates", title="Delays", body="Parcels take a day longer."),

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
@@ -110,10 +111,11 @@ class DeadLetterAdmin(ReadOnly):
         }
         publisher = wanted.pop("publisher_id", None)
         topic = wanted.pop("topic_id", None)
-        if not all(key is None or key.isdecimal() for key in (publisher, topic)):
+        known = all(key is None or key.isdecimal() for key in (publisher, topic))
+        if not known or any("\0" in value for value in wanted.values()):
             return HttpResponseRedirect("../")
         if topic is not None:
-            wanted["topic"] = Topic.objects.values_list("name", flat=True).get(pk=topic)
+            wanted["topic"] = get_object_or_404(Topic, pk=topic).name
         match = dead_letters.Match(**wanted)
         done = dead_letters.redrive(int(publisher) if publisher else None, match)
         audit.record(

@@ -36,6 +36,8 @@ class Narrowing(SimpleListFilter):
         """What the rows must be; ``None`` for any. Raises ``IncorrectLookupParameters``."""
         if self.value() is None:
             return None
+        if "\0" in self.value():  # no column can hold it
+            raise IncorrectLookupParameters(self.parameter_name)
         if self.field.endswith("__isnull"):
             return Q(**{self.field: self.value() == "yes"})
         try:
