@@ -24,6 +24,7 @@ class Saying:
         # Looked up here, while a connection is held.
         self._wording: Wording | None = wordings.wording(version) if version else None
         self._shared: dict[tuple[str, str], Content] = {}
+        self._personal: set[tuple[str, str]] = set()
 
     def to(self, channel: str, user_id: str, locale: str) -> Content:
         """What a recipient with this locale is told; a bare endpoint has neither.
@@ -44,7 +45,11 @@ class Saying:
             )
         except TemplateError as error:
             raise TemplateError(self._wording.blame(channel, spoken, error)) from None
-        if not self._wording.mentions_recipient(channel, spoken):
+        if (channel, spoken) in self._personal:
+            return made
+        if self._wording.mentions_recipient(channel, spoken):
+            self._personal.add((channel, spoken))
+        else:
             self._shared[channel, spoken] = made
         return made
 

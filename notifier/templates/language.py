@@ -8,6 +8,7 @@ it (``ImmutableSandboxedEnvironment``) would refuse those, too.
 """
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -74,6 +75,8 @@ OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "//": operator.floordiv,
     "%": operator.mod,
 }
+#: What no JSON can bring but an escape can: "\\0", and half of a character.
+UNWRITTEN = re.compile("[\x00\ud800-\udfff]")
 #: How many nodes of a loop's body make one more step of each turn.
 NODES_A_STEP = 8
 # Filters that the rewriting puts in; no template can write a name with a space.
@@ -209,6 +212,8 @@ def check(tree: nodes.Template) -> None:
         if isinstance(node, nodes.Filter) and node.name not in KNOWN_FILTERS:
             known = ", ".join(sorted(KNOWN_FILTERS))
             raise TemplateError(f"There is no filter {node.name}. Known are: {known}.", node.lineno)
+        if isinstance(node, nodes.Const) and UNWRITTEN.search(str(node.value)):
+            raise TemplateError("There is a character that no message can carry.", node.lineno)
         if isinstance(node, nodes.Test) and node.name not in TESTS:
             known = ", ".join(sorted(TESTS))
             raise TemplateError(f"There is no test {node.name}. Known are: {known}.", node.lineno)

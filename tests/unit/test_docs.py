@@ -14,8 +14,11 @@ import urllib3
 from django.conf import settings
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from apps.content.checks import VERSION_LIMIT
+from apps.content.serializers import MOST_CONTENTS, VARIABLES_LIMIT
 from apps.delivery import idempotency
 from apps.delivery import serializers as delivery
+from apps.delivery.filling import TRIAL_STEPS
 from apps.delivery.views import BatchView
 from apps.inbox.serializers import MAX_IDS
 from apps.inbox.statuses import Status
@@ -34,6 +37,10 @@ from notifier.outcomes import Accepted, Reason
 from notifier.providers.webhook import PORTS, Webhook
 from notifier.queues import names
 from notifier.states import TRANSITIONS
+from notifier.templates import RENDER_STEPS, translation
+from notifier.templates.budget import MOST_CHARACTERS
+from notifier.templates.language import KNOWN_FILTERS, TESTS
+from notifier.templates.text import SOURCE_LIMIT
 from notifier.tokens import LEEWAY, SHORTEST_SECRET
 from tests.servers import OK, listening
 
@@ -173,6 +180,23 @@ def test_the_table_of_limits_is_what_the_code_allows():
         "rows a page": f"{MAX_LIMIT}",
     }
     assert MAX_BULK == delivery.BATCH_LIMIT
+
+
+def test_the_page_on_templates_says_what_the_code_allows():
+    page = DOCS / "api" / "templates.md"
+    assert {row[0]: row[1] for row in table_of(page, "What a template may be")} == {
+        "one text": f"{SOURCE_LIMIT:,} characters",
+        "all texts of a version": f"{VERSION_LIMIT:,} characters",
+        "contents of a version": f"{MOST_CONTENTS}",
+        "variables": f"{VARIABLES_LIMIT:,} bytes",
+        "a title, filled in": f"{translation.TITLE_LIMIT} characters",
+        "a content, filled in": f"{translation.CONTENT_LIMIT:,} bytes",
+        "a value on the way to it": f"{MOST_CHARACTERS:,} characters",
+        "steps of one content": f"{RENDER_STEPS:,}",
+        "steps of a request that publishes, over all its contents": f"{TRIAL_STEPS:,}",
+    }
+    shown = {row[0]: row[1].split() for row in table_of(page, "The language")}
+    assert shown == {"filters": sorted(KNOWN_FILTERS), "tests": sorted(TESTS)}
 
 
 def test_the_table_of_scopes_is_the_one_in_the_code():

@@ -134,6 +134,7 @@ def test_errors_are_sentences_that_name_the_line_and_no_value(source, sentence, 
         *("{{ x|attr('y') }}", "{{ x|center(10) }}", "{{ x|indent(10) }}", "{{ x|wordwrap(1) }}"),
         *("{{ x|map('upper') }}", "{{ x|xmlattr }}", "{{ x|pprint }}", "{{ x[1:] }}"),
         *("{{ 2 ** 3 }}", "{{ self }}", "{{ [x, x] }}", "{{ {'a': x} }}", "{% set a = x, x %}"),
+        *(r"{{ '\x00' }}", r"{{ '\ud800' }}", r"{{ x['\udfff'] }}"),
         *("{% autoescape false %}{% endautoescape %}", "{% do x %}", "{% break %}"),
     ],
 )

@@ -207,6 +207,12 @@ def test_another_publishers_template_is_as_if_it_did_not_exist(api: Api, other: 
     assert other.post("templates", SHIPPED, status=201)["version"] == 1
 
 
+def test_a_name_that_nobody_can_have_is_not_found(api: Api):
+    for name in ("%00", "a%2Fb", "x" * 300, "%F0%9F%92%A9"):
+        api.get(f"templates/{name}", status=404)
+        api.post(f"templates/{name}/preview", PREVIEW, status=404)
+
+
 def test_reading_does_not_let_one_write(publisher):
     reader = publisher("reader", [Scope.TEMPLATES_READ])
     assert reader.post("templates", SHIPPED, status=403)["scope"] == "templates:write"
