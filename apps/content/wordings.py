@@ -37,11 +37,11 @@ class Wording:
 
     def locale_for(self, channel: str, wanted: str) -> str:
         """Which of the channel's locales is spoken to somebody who wants this one."""
-        return lookup(wanted, self.default_locale, self.translations[channel])
+        return lookup(wanted, self.default_locale, self._on(channel))
 
     def mentions_recipient(self, channel: str, locale: str) -> bool:
         """Whether it says something else to each recipient."""
-        return RECIPIENT in self.translations[channel][locale].names()
+        return RECIPIENT in self._on(channel)[locale].names()
 
     def render(
         self,
@@ -58,12 +58,17 @@ class Wording:
         Raises ``TemplateError``, also for what the channel cannot carry.
         """
         values = {**variables, RECIPIENT: {"user_id": user_id, "locale": wanted}}
-        content = self.translations[channel][locale].render(values, budget)
+        content = self._on(channel)[locale].render(values, budget)
         try:
             get_channel(channel).check(content)
         except ValueError as error:
             raise TemplateError(str(error)) from None
         return content
+
+    def _on(self, channel: str) -> Mapping[str, Translation]:
+        """By locale. Where it has nothing for the channel, which happens to what is sent instead
+        of a delivery that failed, what it says on its first one."""
+        return self.translations.get(channel) or self.translations[self.channels()[0]]
 
     def blame(self, channel: str, locale: str, error: TemplateError) -> str:
         """The error as a sentence that names template, channel, locale, text and line."""

@@ -33,8 +33,6 @@ class Saying:
         """
         if self._wording is None:
             return self._content
-        if channel not in self._wording.translations:
-            raise TemplateError(f"The template has no content for {channel}.")
         spoken = self._wording.locale_for(channel, locale)
         shared = self._shared.get((channel, spoken))
         if shared is not None:
