@@ -29,7 +29,9 @@ class SuppressionQuery(PageQuery):
     channel = ChannelField(required=False)
     reason = Choice(SuppressionReason.values, required=False)
     address = serializers.CharField(
-        max_length=4096, required=False, help_text="exactly this one, on the channel named"
+        max_length=2048,  # a request's first line has at most 4,094 bytes
+        required=False,
+        help_text="exactly this one, on the channel named",
     )
     platform = Choice(PLATFORMS, required=False, help_text="with a device token")
 

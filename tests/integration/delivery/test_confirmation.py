@@ -4,10 +4,12 @@ Links and tokens are taken out of what arrived at the sandbox, as their receiver
 """
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
 from django.core.signing import TimestampSigner
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +19,7 @@ from apps.delivery import purge, tasks
 from apps.delivery.models import Chunk, Delivery, Notification
 from apps.preferences.models import Contact, Preference
 from apps.publishers.models import AuditEvent
-from apps.topics import importing
+from apps.topics import confirmations, importing
 from apps.topics.confirming import link, token
 from apps.topics.models import ConfirmationSent, Subscription
 from apps.topics.selectors import get_topic
@@ -167,19 +169,15 @@ def test_every_address_of_a_recipient_is_asked_and_one_is_enough(offers, outside
     assert state_of(offers, made) == "active"
 
 
-@pytest.mark.parametrize(
-    ("wish", "channel"),
-    [
-        ({"channel": "sms", "address": "+436601234567"}, "sms"),
-        ({"channel": "push", "address": "ab" * 32, "platform": "ios"}, "push"),
-    ],
-)
-def test_phones_are_asked_too(offers, outside, ask, wish, channel):
-    made = subscribe(offers, wish)
+def test_phones_are_asked_too(offers, outside, ask):
+    by_sms = subscribe(offers, {"channel": "sms", "address": "+436601234567"})
+    by_push = subscribe(offers, {"channel": "push", "address": "ab" * 32, "platform": "ios"})
     ask()
-    [question] = outside.client.messages(channel=channel)
-    confirm(offers, token_in(question))
-    assert state_of(offers, made) == "active"
+    for channel, made in (("sms", by_sms), ("push", by_push)):
+        [question] = outside.client.messages(channel=channel)
+        assert state_of(offers, made) == "pending"
+        confirm(offers, token_in(question))
+        assert state_of(offers, made) == "active"
 
 
 def test_a_suppressed_address_is_not_even_asked(offers, outside, ask):
@@ -299,10 +297,10 @@ def test_an_address_that_was_taken_away_cannot_confirm(offers, outside, ask):
     assert state_of(offers, made) == "pending"
 
 
-@pytest.mark.parametrize("body", [{}, {"token": None}, {"token": 7}, {"token": "a", "x": 1}, []])
-def test_a_body_that_is_none_is_refused(offers, body):
-    answer = Client().post("/v1/confirmations", body, content_type="application/json")
-    assert answer.status_code == 400
+def test_a_body_that_is_none_is_refused(db):
+    for body in ({}, {"token": None}, {"token": 7}, {"token": "a", "x": 1}, []):
+        answer = Client().post("/v1/confirmations", body, content_type="application/json")
+        assert answer.status_code == 400, body
 
 
 # -- How often --------------------------------------------------------------------------------
@@ -364,6 +362,30 @@ def test_many_at_once_are_not_more(offers, outside, ask):
         subscribe(offers, topic=f"t{number}")
     ask()
     assert len(outside.client.messages()) == 3
+
+
+def test_one_at_a_time_takes_what_is_due_and_the_other_gets_nothing(offers, outside, ask):
+    subscribe(offers)
+    taken, done = threading.Event(), threading.Event()
+
+    def take_and_die():
+        try:
+            with transaction.atomic():
+                assert len(confirmations.take(100)) == 1
+                taken.set()
+                done.wait(10)
+                transaction.set_rollback(True)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=take_and_die)
+    other.start()
+    assert taken.wait(10)
+    assert sending.send() == 0
+    done.set()
+    other.join()
+    assert sending.send() == 1, "what the other took and did not accept is not lost"
+    assert ConfirmationSent.objects.count() == 1
 
 
 def test_leaving_and_coming_back_does_not_ask_at_once_again(offers, outside, ask):

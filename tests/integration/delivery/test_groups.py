@@ -50,10 +50,11 @@ def test_a_group_is_made_renamed_listed_and_deleted(shop):
     ]
 
 
-@pytest.mark.parametrize("name", ["-a", "a b", "a%00b", "x" * 201, "grün"])
-def test_a_name_that_is_none_is_refused_and_is_nobodys(shop, name):
-    assert shop.http.put(f"/v1/groups/{name}", {}, format="json").status_code in (400, 404)
-    assert shop.http.get(f"/v1/groups/{name}").status_code == 404
+def test_a_name_that_is_none_is_refused_and_is_nobodys(shop):
+    for name in ("-a", "a b", "x" * 201, "grün"):
+        assert shop.http.put(f"/v1/groups/{name}", {}, format="json").status_code == 400, name
+        shop.get(f"groups/{name}", status=404)
+    assert shop.http.put("/v1/groups/a%00b", {}, format="json").status_code == 404
     assert not Group.objects.exists()
 
 
