@@ -1,7 +1,9 @@
 """When to try again, and when to stop: a decision, never a sleep."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from notifier.outcomes import Retry
 
@@ -21,6 +23,14 @@ class RetryPolicy:
 
     schedule: tuple[float, ...]
     jitter: float = 0.2
+
+    @classmethod
+    def repeating(cls, waits: Sequence[float], attempts: int | None = None) -> Self:
+        """A policy of so many attempts, the last wait repeated; ``None``: one more than waits."""
+        schedule = tuple(waits)
+        if attempts is not None:
+            schedule = (schedule + schedule[-1:] * (attempts - 1 - len(schedule)))[: attempts - 1]
+        return cls(schedule)
 
     @property
     def attempts(self) -> int:

@@ -61,6 +61,7 @@ class Message:
     the push channel, else empty. ``app`` is the device's app (bundle id) where it has one.
     ``expires_at`` is in unix seconds.
     ``secret`` signs a webhook (``whsec_…``), empty elsewhere. ``attempt`` counts from 1.
+    ``instead_of`` is the public id of the delivery after whose last attempt this one is sent.
     """
 
     id: str
@@ -77,3 +78,4 @@ class Message:
     expires_at: float | None = None
     secret: str = ""
     attempt: int = 1
+    instead_of: str = ""

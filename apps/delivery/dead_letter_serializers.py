@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from apps.delivery.models import DeadLetter
+from apps.delivery.models import DeadLetter, Delivery
 from apps.delivery.serializers import DeliveryOut
 from apps.publishers.pagination import PageQuery
 from apps.publishers.serializers import Choice, StrictSerializer
@@ -101,5 +101,6 @@ class DeadLetterOut(DeliveryOut):
     topic = serializers.CharField(source="notification.topic.name", default=None, allow_null=True)
     died_at = serializers.DateTimeField(source="deadletter.died_at")
 
-    class Meta(DeliveryOut.Meta):
+    class Meta:
+        model = Delivery
         fields = (*DeliveryOut.Meta.fields, "notification_id", "topic", "died_at")

@@ -3,15 +3,17 @@
 import logging
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.delivery import chunks, metrics, transitions, wiring
+from apps.delivery import chunks, metrics, policies, transitions, wiring
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.models import Notification, NotificationKind, public_id
 from apps.delivery.saying import Saying
@@ -28,6 +30,11 @@ from notifier.verdicts import judge
 
 log = logging.getLogger(__name__)
 _rng = random.Random()
+T = TypeVar("T")
+#: A retry policy as ``apps.topics.retry_policies`` has it in a row.
+Policy = Mapping[str, Any]
+#: Outcomes after which a policy decides; a refusal needs none.
+FAILED = (Retry, Unknown)
 
 #: Seconds between attempts to record, well within a lease that is being renewed.
 RECORD_AGAIN = (0.1, 0.5, 2.0, 5.0)
@@ -62,7 +69,8 @@ def deliver(chunk_id: int) -> None:
         missing = len(claimed)
         for batch in chain([unreadable], wiring.engine().send(messages)):
             missing -= len(batch)
-            results = _results(chunk, batch, by_id, posted)
+            own = _insist(chunk, partial(_policies, batch, by_id, posted))
+            results = _results(chunk, batch, by_id, posted, own)
             if results:
                 _record(chunk, results, finish=missing == 0)
                 metrics.observe(chunk, batch, results, _posted_at(posted))
@@ -74,18 +82,21 @@ def deliver(chunk_id: int) -> None:
 
 
 def _record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
-    """Write it down, again if the database fails for a moment: what was sent would be sent twice.
+    """Write it down. Safe to repeat: all or nothing, and only while the chunk is ours."""
+    _insist(chunk, partial(transitions.record, chunk, results, finish=finish))
 
-    Safe to repeat: all or nothing, and only while the chunk is ours.
-    """
+
+def _insist(chunk: Chunk, what: Callable[[], T]) -> T:
+    """What it returns, asked again if the database fails for a moment: what was sent and not
+    recorded would be sent twice."""
     for pause in RECORD_AGAIN:
         try:
-            return transitions.record(chunk, results, finish=finish)
+            return what()
         except (OperationalError, InterfaceError, PoolExhausted) as error:
             log.warning("chunk %d not recorded yet: %s", chunk.id, type(error).__name__)
             connection.close()
             time.sleep(pause)
-    return transitions.record(chunk, results, finish=finish)
+    return what()
 
 
 def _posted_at(posted: Mapping[UUID, _Posted]) -> dict[UUID, datetime]:
@@ -178,12 +189,33 @@ def _message(chunk: Chunk, item: Claimed, one: _Posted) -> Message:
         expires_at=one.expires_at,
         secret=vault.open_secret(item.secret, item.address_index) if item.secret else "",
         attempt=item.attempts + 1,
+        instead_of=public_id(item.instead_of) if item.instead_of else "",
     )
 
 
+def _policies(
+    batch: Iterable[Sent], claimed: Mapping[str, Claimed], posted: Mapping[UUID, _Posted]
+) -> dict[int, Policy]:
+    """The retry policies, of topics and subscriptions, of what failed and has one."""
+    failed = [claimed[sent.message.id] for sent in batch if isinstance(sent.outcome, FAILED)]
+    topics = {
+        item.delivery_id: topic.retry_policy
+        for item in failed
+        # What is sent instead follows its own channel's policy: that of the topic is used up.
+        if item.instead_of is None and (topic := posted[item.notification_id].topic)
+    }
+    own = policies.of_subscriptions(topics)
+    return {key: found for key, policy in topics.items() if (found := own.get(key, policy))}
+
+
 def _results(
-    chunk: Chunk, batch: list[Sent], claimed: dict[str, Claimed], posted: dict[UUID, _Posted]
+    chunk: Chunk,
+    batch: list[Sent],
+    claimed: dict[str, Claimed],
+    posted: dict[UUID, _Posted],
+    own: Mapping[int, Policy],
 ) -> list[Result]:
+    """What to write down. ``own``: retry policies by delivery, where there are any."""
     now = time.time()
     resend = wiring.resend_unknown(chunk.channel, chunk.priority)
     results = []
@@ -194,7 +226,7 @@ def _results(
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_before_redrive,
-            policy=wiring.retry_policy(chunk.channel, one.topic),
+            policy=wiring.retry_policy(chunk.channel, own.get(item.delivery_id)),
             resend_unknown=resend,
             expires_at=one.expires_at,
             now=now,
@@ -224,9 +256,16 @@ def _results(
                 status=getattr(outcome, "status", None),
                 detail=_clean(getattr(outcome, "detail", "")),
                 disable_contact=isinstance(outcome, Refused) and outcome.disable_contact,
+                endpoint=_endpoint(own.get(item.delivery_id)),
             )
         )
     return results
+
+
+def _endpoint(policy: Policy | None) -> int | None:
+    """The contact to send to once the policy's attempts are used up."""
+    after_last = (policy or {}).get("after_last")
+    return after_last["contact_id"] if isinstance(after_last, Mapping) else None
 
 
 def _clean(text: str) -> str:

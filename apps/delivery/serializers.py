@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from apps.content.serializers import TemplateUse
 from apps.content.wordings import wording
-from apps.delivery.models import Attempt, Delivery, Notification
+from apps.delivery.models import Attempt, Delivery, Notification, public_id
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
@@ -202,6 +202,9 @@ class DeliveryOut(serializers.ModelSerializer):
     id = serializers.SerializerMethodField()
     user_id = serializers.SerializerMethodField()
     address = serializers.SerializerMethodField(help_text="masked")
+    instead_of = serializers.SerializerMethodField(
+        help_text="the delivery after whose last attempt this one is sent"
+    )
     attempts = serializers.SerializerMethodField()
 
     class Meta:
@@ -215,6 +218,7 @@ class DeliveryOut(serializers.ModelSerializer):
             "reason",
             "provider",
             "provider_message_id",
+            "instead_of",
             "next_attempt_at",
             "created_at",
             "updated_at",
@@ -229,6 +233,9 @@ class DeliveryOut(serializers.ModelSerializer):
 
     def get_address(self, row: Delivery) -> str | None:
         return self.context["masked"].get(row.contact_id)
+
+    def get_instead_of(self, row: Delivery) -> str | None:
+        return None if row.instead_of is None else public_id(row.instead_of)
 
     @extend_schema_field(AttemptOut(many=True))
     def get_attempts(self, row: Delivery) -> Any:

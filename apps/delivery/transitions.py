@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from apps.delivery import chunks, counts
 from apps.delivery.chunks import Chunk
 from apps.delivery.models import ChunkKind
+from apps.delivery.policies import OF_SUBSCRIPTION
 from notifier.states import DeliveryState
 
 #: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
@@ -30,6 +31,7 @@ class Claimed:
     notification_id: UUID
     attempts: int
     attempts_before_redrive: int
+    instead_of: int | None
     contact_id: int
     address: bytes
     address_index: bytes
@@ -59,6 +61,8 @@ class Result:
     status: int | None
     detail: str
     disable_contact: bool
+    #: Where to send instead, should this one be dead.
+    endpoint: int | None = None
 
 
 # -- Create and resume deliveries -------------------------------------------------------------
@@ -138,9 +142,10 @@ CASE WHEN a.contact_id IS NULL THEN 'no_address'
                   LIMIT 1) chosen))
 END
 """
-# Somebody who left the topic between two attempts gets no further one.
+# Somebody who left the topic between two attempts gets no further one; an endpoint that is sent to
+# instead never subscribed.
 _UNSUBSCRIBED = """
-coalesce(CASE WHEN a.topic_id IS NOT NULL
+coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
      AND NOT EXISTS (SELECT FROM topics_subscription s
                       WHERE s.topic_id = a.topic_id AND s.channel = a.channel
                         AND s.recipient_id = a.recipient_id AND s.state = 'active')
@@ -150,7 +155,7 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL
      THEN 'unsubscribed' END, """
 _ADDRESSED = """
  moved.id, moved.notification_id, moved.state, moved.attempts, moved.attempts_before_redrive,
- moved.contact_id,
+ moved.instead_of, moved.contact_id,
  k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, ''),
  coalesce(r.locale, '')
   FROM moved
@@ -179,8 +184,8 @@ moved AS (
            coalesce(refusal, ''), clock_timestamp(), clock_timestamp()
       FROM judged
     ON CONFLICT DO NOTHING
-    RETURNING id, notification_id, state, attempts, attempts_before_redrive, contact_id,
-              recipient_id
+    RETURNING id, notification_id, state, attempts, attempts_before_redrive, instead_of,
+              contact_id, recipient_id
 )
 SELECT NULL, """
     + _ADDRESSED
@@ -191,7 +196,7 @@ SELECT NULL, """
 # as an attempt, and it is sent again, unless its time is over or its attempts are used up (it may
 # be what kills the workers).
 _RESUME = (
-    """
+    f"""
 WITH waiting AS (
     SELECT id, state FROM delivery_delivery
      WHERE chunk_id = %(chunk_id)s
@@ -199,7 +204,11 @@ WITH waiting AS (
        FOR UPDATE
 ), audience AS (
     SELECT d.id, w.state AS before, d.attempts - d.attempts_before_redrive AS tried,
-           d.recipient_id, d.contact_id, d.channel, k.state AS contact_state, k.address_index,
+           coalesce((own.retry_policy ->> 'attempts')::int,
+                    jsonb_array_length(own.retry_policy -> 'schedule') + 1,
+                    %(most_attempts)s) AS most,
+           d.recipient_id, d.contact_id, d.channel, d.instead_of,
+           k.state AS contact_state, k.address_index,
            n.cancelled_at, n.expires_at, n.topic_id,
            coalesce(t.mandatory, n.kind <> 'published') AS mandatory,
            coalesce(t.category, '') AS category
@@ -208,6 +217,10 @@ WITH waiting AS (
       JOIN delivery_notification n ON n.id = d.notification_id
       LEFT JOIN topics_topic t ON t.id = n.topic_id
       LEFT JOIN preferences_contact k ON k.id = d.contact_id
+      -- Looked up only where it matters: for what a lost worker was sending.
+      LEFT JOIN LATERAL (
+          SELECT coalesce(({OF_SUBSCRIPTION}), t.retry_policy) AS retry_policy
+           WHERE w.state = 'sending' AND d.instead_of IS NULL) own ON true
 ), judged AS (
     SELECT a.*, """
     + _UNSUBSCRIBED
@@ -220,7 +233,7 @@ WITH waiting AS (
            CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled'
                 WHEN expires_at <= clock_timestamp() THEN 'expired'
                 WHEN refusal IS NOT NULL THEN 'suppressed'
-                WHEN before = 'sending' AND tried + 1 >= %(most_attempts)s THEN 'unknown'
+                WHEN before = 'sending' AND tried + 1 >= most THEN 'unknown'
                 ELSE 'sending' END AS after
       FROM judged
 ), moved AS (
@@ -235,7 +248,7 @@ WITH waiting AS (
       FROM decided j
      WHERE d.id = j.id
     RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_before_redrive,
-              d.contact_id, d.recipient_id, d.channel, d.provider, j.before
+              d.instead_of, d.contact_id, d.recipient_id, d.channel, d.provider, j.before
 ), lost AS (
     INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
                                   reason, detail)
@@ -267,7 +280,8 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
     """Create the chunk's deliveries or resume them; return those this worker now sends.
 
     ``terms`` belong to a slice of one notification; a retry chunk has none. ``most_attempts``:
-    after so many a delivery that takes its worker down is not sent again. Runs in the caller's
+    after so many, unless topic or subscription say otherwise, a delivery that takes its worker
+    down is not sent again. Runs in the caller's
     transaction.
     """
     rows: list[tuple] = []
@@ -310,6 +324,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             notification_id,
             attempts,
             attempts_before_redrive,
+            instead_of,
             contact_id,
             bytes(address),
             bytes(index),
@@ -326,6 +341,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             state,
             attempts,
             attempts_before_redrive,
+            instead_of,
             contact_id,
             address,
             index,
@@ -363,6 +379,18 @@ INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duratio
 SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::timestamptz[], %s::int[],
                      %s::text[], %s::text[], %s::smallint[], %s::text[])
 """
+# Waits for the sweeper, which takes it to its own channel's workers.
+_REPLACE = """
+INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, channel, priority, state,
+                               instead_of, next_attempt_at, created_at, updated_at)
+SELECT d.notification_id, d.chunk_id, k.id, k.channel, d.priority, 'retrying', d.id,
+       clock_timestamp(), clock_timestamp(), clock_timestamp()
+  FROM unnest(%s::bigint[], %s::bigint[]) AS r (id, contact_id)
+  JOIN delivery_delivery d ON d.id = r.id
+  JOIN preferences_contact k ON k.id = r.contact_id AND k.state = 'active'
+ON CONFLICT (instead_of) WHERE instead_of IS NOT NULL DO NOTHING
+RETURNING instead_of, notification_id, channel
+"""
 _BURY = """
 INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, channel, provider, reason,
                                  died_at)
@@ -380,8 +408,9 @@ UPDATE preferences_contact
 def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
     """Write down what came of the attempts; with ``finish`` the chunk is done.
 
-    All or nothing. Raises ``Fenced`` if the chunk was taken over: the other worker's truth
-    stands, and what this one sent was a duplicate.
+    What is dead is sent to its ``endpoint`` instead, or is a dead letter. All or nothing. Raises
+    ``Fenced`` if the chunk was taken over: the other worker's truth stands, and what this one
+    sent was a duplicate.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         chunks.finish(chunk) if finish else chunks.hold(chunk)
@@ -413,13 +442,19 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
                 [r.detail for r in results],
             ],
         )
-        dead = [r.delivery_id for r in results if r.state == DeliveryState.DEAD]
+        moves: Counter = Counter()
+        dead = {r.delivery_id: r.endpoint for r in results if r.state == DeliveryState.DEAD}
+        instead = {key: endpoint for key, endpoint in dead.items() if endpoint is not None}
+        if instead:
+            cursor.execute(_REPLACE, [list(instead), list(instead.values())])
+            for delivery_id, notification_id, channel in cursor.fetchall():
+                moves[notification_id, channel, DeliveryState.RETRYING] += 1
+                del dead[delivery_id]
         if dead:
-            cursor.execute(_BURY, [dead])
+            cursor.execute(_BURY, [list(dead)])
         gone = [r.contact_id for r in results if r.disable_contact]
         if gone:
             cursor.execute(_DISABLE, [gone])
-        moves: Counter = Counter()
         for r in results:
             moves[r.notification_id, chunk.channel, r.state] += 1
             moves[r.notification_id, chunk.channel, DeliveryState.SENDING] -= 1

@@ -4,13 +4,13 @@ import logging
 import threading
 from collections.abc import Collection, Mapping
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 
 from apps.delivery.engine import Engine
 from apps.delivery.leases import LeaseKeeper
 from apps.inbox import services as inbox
-from apps.topics.selectors import TopicSnapshot
 from notifier.backoff import RetryPolicy
 from notifier.dispatch import Dispatcher
 from notifier.providers import Route, routes
@@ -79,10 +79,10 @@ def _own() -> Mapping[str, Mapping]:
     return {"inbox": {"store": inbox.store}}
 
 
-def retry_policy(channel: str, topic: TopicSnapshot | None) -> RetryPolicy:
-    """The topic's own policy, else the channel's."""
-    if topic is not None and topic.retry_policy:
-        return RetryPolicy(tuple(topic.retry_policy["schedule"]))
+def retry_policy(channel: str, own: Mapping[str, Any] | None) -> RetryPolicy:
+    """A topic's or subscription's own policy as its row keeps it, else the channel's."""
+    if own is not None:
+        return RetryPolicy.repeating(own["schedule"], own.get("attempts"))
     return RetryPolicy(settings.RETRY_SCHEDULES[channel])
 
 

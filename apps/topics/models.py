@@ -11,7 +11,7 @@ from notifier.priorities import Priority
 class Topic(models.Model):
     """A named thing one can subscribe to; owned by a publisher.
 
-    ``retry_policy``: ``{"schedule": [seconds, …]}`` or null for the channel's default.
+    ``retry_policy``: see ``apps.topics.retry_policies``; null for the channel's default.
     ``delay`` holds every notification of the topic back for so many seconds.
     ``paused_at``: since when an operator holds back whatever is published to it.
     ``mandatory``: preferences do not apply (security notices); suppressions still do.

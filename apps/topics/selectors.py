@@ -16,7 +16,7 @@ from notifier.priorities import Priority
 class TopicSnapshot:
     """A topic as publishing needs it.
 
-    ``retry_policy``: ``{"schedule": [seconds, …]}``, ``None`` for the channel's own; ``delay``:
+    ``retry_policy``: see ``apps.topics.retry_policies``, ``None`` for the channel's own; ``delay``:
     seconds; ``granted_ids``: publishers that may publish though they do not own it.
     """
 
@@ -97,6 +97,7 @@ def subscriptions(topic_id: int) -> QuerySet[Subscription]:
         .only(
             "channel",
             "state",
+            "retry_policy",
             "created_at",
             "updated_at",
             "recipient__user_id",

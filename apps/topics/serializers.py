@@ -18,21 +18,10 @@ from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.serializers import Choice, StrictSerializer
 from apps.topics.models import SubscriptionState
+from apps.topics.retry_policies import RetryPolicyField
 from notifier.priorities import Priority
 
 MAX_DELAY = 30 * 86400
-MAX_RETRIES = 50  # as many as AWS SNS makes to SMTP, SMS and push
-MAX_WAIT = 7 * 86400
-
-
-class RetryPolicyField(StrictSerializer):
-    """When to try again."""
-
-    schedule = serializers.ListField(
-        child=serializers.FloatField(min_value=0, max_value=MAX_WAIT),
-        max_length=MAX_RETRIES,
-        help_text="seconds to wait after the first, second, … attempt; none: one attempt only",
-    )
 
 
 class TopicChange(StrictSerializer):
@@ -109,6 +98,11 @@ class SubscriptionIn(StrictSerializer):
     app = AppField(required=False, help_text="with a device token")
     secret = serializers.CharField(
         required=False, validators=[parse_secret], help_text="with a webhook's URL"
+    )
+    retry_policy = RetryPolicyField(
+        required=False,
+        allow_null=True,
+        help_text="null: the topic's; left out: as it was",
     )
 
     def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
@@ -212,6 +206,7 @@ class SubscriptionRow(serializers.Serializer):
         source="contact.masked", default=None, allow_null=True, help_text="masked"
     )
     platform = serializers.CharField(source="contact.platform", default=None, allow_null=True)
+    retry_policy = RetryPolicyField(allow_null=True, help_text="null: the topic's")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 

@@ -4,8 +4,9 @@ Every statement takes its rows in key order, so that two calls about the same pe
 each other and do not lock each other out.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -114,6 +115,22 @@ _SUBSCRIBE_CONTACTS = f"""
 _SUBSCRIPTIONS_OF_CONTACTS = """
     SELECT contact_id, id, state FROM topics_subscription
     WHERE topic_id = %s AND contact_id = ANY(%s)"""
+
+
+def set_retry_policies(policies: Mapping[int, Mapping[str, Any] | None]) -> None:
+    """Give these subscriptions retry policies of their own (see ``retry_policies``), or none."""
+    if not policies:
+        return
+    ordered = sorted(policies.items())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE topics_subscription s SET retry_policy = w.policy::jsonb, updated_at = now()
+            FROM unnest(%s::bigint[], %s::text[]) AS w (id, policy) WHERE s.id = w.id""",
+            [
+                [key for key, _ in ordered],
+                [None if policy is None else json.dumps(policy) for _, policy in ordered],
+            ],
+        )
 
 
 def unsubscribe_recipient(topic_id: int, recipient_id: int, channels: Sequence[str]) -> int:

@@ -21,8 +21,8 @@ from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import CursorPage, PageQuery, read_query
 from apps.publishers.problems import CONTENT_TYPE, Problem
 from apps.publishers.scopes import Scope
-from apps.topics import selectors, serializers, services, subscribing, wishes
-from apps.topics.models import Topic
+from apps.topics import retry_policies, selectors, serializers, services, subscribing, wishes
+from apps.topics.models import Subscription, Topic
 from apps.topics.subscribing import Subscribed
 
 TOPICS, SUBSCRIPTIONS = "Topics", "Subscriptions"
@@ -36,6 +36,7 @@ EXAMPLE = {
 }
 OUT = {
     **EXAMPLE,
+    "retry_policy": {"schedule": [5, 60, 600], "attempts": 4, "after_last": "dead_letter"},
     "owner": "shop",
     "mandatory": False,
     "requires_confirmation": False,
@@ -62,7 +63,9 @@ class TopicList(Endpoint):
         """List the topics you own or were granted, oldest first."""
         page = CursorPage()
         rows = page.paginate_queryset(selectors.visible_topics(request.user.id), request)
-        return page.get_paginated_response(serializers.TopicOut(rows, many=True).data)
+        return page.get_paginated_response(
+            serializers.TopicOut(rows, many=True, context=_context(rows)).data
+        )
 
     @extend_schema(
         operation_id="create_topic",
@@ -82,6 +85,7 @@ class TopicList(Endpoint):
         fields = self.body(request, serializers.TopicIn)
         try:
             with transaction.atomic():
+                fields = _stored(request, fields)
                 topic = services.create_topic(request.user.id, fields)
                 audit.record(request, "create", "topic", topic.name, after=fields)
         except services.TopicExists:
@@ -127,6 +131,7 @@ class TopicDetail(Endpoint):
         with transaction.atomic():
             topic = _owned(request, name)
             before = {field: getattr(topic, field) for field in fields}
+            fields = _stored(request, fields, topic)
             services.change_topic(topic, fields)
             audit.record(request, "update", "topic", name, before=before, after=fields)
         return Response(_topic(topic, request.user.id))
@@ -187,7 +192,9 @@ class SubscriptionList(Endpoint):
         rows = page.paginate_queryset(
             selectors.subscriptions(topic.id).filter(**filters), request, query=query
         )
-        return page.get_paginated_response(serializers.SubscriptionRow(rows, many=True).data)
+        return page.get_paginated_response(
+            serializers.SubscriptionRow(rows, many=True, context=_context(rows)).data
+        )
 
     @extend_schema(
         operation_id="subscribe",
@@ -307,6 +314,20 @@ class Unsubscribe(Endpoint):
                     before["user_id"] = who["user_id"]
                 audit.record(request, "unsubscribe", "subscription", name, before=before)
         return Response({"unsubscribed": ended})
+
+
+def _stored(request: Request, fields: dict[str, Any], topic: Topic | None = None) -> dict[str, Any]:
+    """The fields as the row keeps them."""
+    if "retry_policy" not in fields:
+        return fields
+    before = topic.retry_policy if topic else None
+    policy = retry_policies.stored(request.user.id, fields["retry_policy"], before)
+    return {**fields, "retry_policy": policy}
+
+
+def _context(rows: Sequence[Topic | Subscription]) -> dict[str, Any]:
+    """What their retry policies are shown with."""
+    return {"endpoints": retry_policies.endpoints(row.retry_policy for row in rows)}
 
 
 def _owned(request: Request, name: str) -> Topic:

@@ -7,7 +7,7 @@ from rest_framework.exceptions import ValidationError
 
 from apps.preferences.services import Address
 from apps.publishers.problems import Problem, invalid
-from apps.topics import subscribing
+from apps.topics import retry_policies, subscribing
 from apps.topics.selectors import TopicSnapshot
 from apps.topics.serializers import SubscriptionIn
 from apps.topics.subscribing import Subscribed
@@ -24,7 +24,7 @@ def fulfil(
     read: list[Mapping[str, Any] | Problem] = []
     for position, item in enumerate(items):
         try:
-            read.append(serializer.run_validation(item))
+            read.append(_stored(topic.publisher_id, serializer.run_validation(item)))
         except ValidationError as error:
             read.append(invalid(error, _at(root, position)))
     named = [
@@ -50,7 +50,23 @@ def fulfil(
             results.append([people[wish["user_id"], channel] for channel in wish["channels"]])
         else:
             results.append(unknown_recipient(wish["user_id"], _at(root, position)))
+    subscribing.set_retry_policies(
+        {
+            one.id: wish["retry_policy"]
+            for wish, result in zip(read, results, strict=True)
+            if not isinstance(wish, Problem) and "retry_policy" in wish
+            if not isinstance(result, Problem)
+            for one in result
+        }
+    )
     return results
+
+
+def _stored(publisher_id: int, wish: dict[str, Any]) -> dict[str, Any]:
+    """The wish with its retry policy as the row keeps it."""
+    if "retry_policy" not in wish:
+        return wish
+    return {**wish, "retry_policy": retry_policies.stored(publisher_id, wish["retry_policy"])}
 
 
 def unknown_recipient(user_id: str, at: str = "") -> Problem:

@@ -230,10 +230,13 @@ def _addressee(message: Message) -> bytes:
     """The start of a notification's data, its own for every delivery."""
     if message.content.event_type != NOTIFICATION:
         return b""
-    return b'"delivery_id":%s,"user_id":%s,' % (
+    whose = b'"delivery_id":%s,"user_id":%s,' % (
         orjson.dumps(message.id),
         orjson.dumps(message.user_id),
     )
+    if message.instead_of:
+        whose += b'"instead_of":%s,' % orjson.dumps(message.instead_of)
+    return whose
 
 
 def _encode(message: Message) -> bytes:

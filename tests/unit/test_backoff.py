@@ -42,3 +42,10 @@ def test_an_absurd_retry_after_is_clamped():
 
 def test_a_negative_retry_after_still_waits():
     assert min(waits(1, Retry(Reason.RATE_LIMITED, after=-5), RetryPolicy((0.0,)))) >= 0.5
+
+
+def test_the_last_wait_repeats_until_the_attempts_are_used_up():
+    assert RetryPolicy.repeating([1, 5], 5).schedule == (1, 5, 5, 5)
+    assert RetryPolicy.repeating([1, 5], 2).schedule == (1,)
+    assert RetryPolicy.repeating([1, 5], 1).schedule == ()
+    assert RetryPolicy.repeating([1, 5]).attempts == 3

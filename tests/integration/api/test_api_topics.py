@@ -13,7 +13,7 @@ FULL = {
     "category": "orders",
     "default_priority": "high",
     "mandatory": True,
-    "retry_policy": {"schedule": [1, 2.5, 60]},
+    "retry_policy": {"schedule": [1, 2.5, 60], "attempts": 5, "after_last": "dead_letter"},
     "delay": 30,
 }
 
@@ -44,7 +44,7 @@ def test_a_topic_needs_a_name_only(api: Api):
         ({"delay": -1}, "/delay"),
         ({"delay": 30 * 86400 + 1}, "/delay"),
         ({"retry_policy": {}}, "/retry_policy/schedule"),
-        ({"retry_policy": {"schedule": [1] * 51}}, "/retry_policy/schedule"),
+        ({"retry_policy": {"schedule": [1] * 50}}, "/retry_policy/schedule"),
         ({"retry_policy": {"schedule": [1, -1]}}, "/retry_policy/schedule/1"),
         ({"retry_policy": {"schedule": [1], "jitter": 2}}, "/retry_policy/jitter"),
     ],
@@ -199,5 +199,5 @@ def test_the_snapshot_says_what_the_row_says(api: Api, other: Api):
         assert topic.category == "orders"
         assert topic.default_priority is Priority.HIGH
         assert topic.mandatory is True
-        assert topic.retry_policy == {"schedule": [1, 2.5, 60]}
+        assert topic.retry_policy == FULL["retry_policy"]
         assert topic.delay == 30

@@ -1,0 +1,189 @@
+"""Retry policies as publishers write them, as rows keep them, and as answers show them.
+
+A row keeps ``{"schedule": [seconds, …], "attempts": number or absent, "after_last":
+"dead_letter" or {"contact_id": id} or absent}``: an endpoint's address is in its contact and
+nowhere else.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.preferences import services as preferences
+from apps.preferences.channels import WEBHOOK
+from apps.preferences.models import Contact
+from apps.preferences.serializers import (
+    ChannelField,
+    contact_channels,
+    parse_address,
+    parse_secret,
+)
+from apps.preferences.services import Address
+from apps.publishers.serializers import StrictSerializer
+
+#: As many as AWS SNS makes to SMTP, SMS and mobile push ("Message delivery retries").
+MAX_ATTEMPTS = 50
+#: The longest wait of the schedule that Standard Webhooks 1.0.0 proposes.
+MAX_WAIT = 86400
+#: All waits together. AWS SNS allows an HTTP endpoint 3,600 s and tries its own for 23 days; the
+#: proposal of Standard Webhooks takes three.
+MAX_TOTAL = 7 * 86400
+DEAD_LETTER = "dead_letter"
+
+
+class EndpointIn(StrictSerializer):
+    """Where to send instead."""
+
+    channel = ChannelField(help_text="one whose addresses are not devices or inboxes")
+    address = serializers.CharField(max_length=4096)
+    secret = serializers.CharField(
+        required=False, validators=[parse_secret], help_text="with a webhook's URL"
+    )
+
+    def validate_channel(self, channel: str) -> str:
+        if channel not in contact_channels():
+            raise serializers.ValidationError(
+                f"Choose from {', '.join(contact_channels())}: an endpoint belongs to nobody."
+            )
+        return channel
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "enum": [DEAD_LETTER]},
+            {
+                "type": "object",
+                "properties": {
+                    "channel": {"type": "string"},
+                    "address": {"type": "string", "description": "masked in answers"},
+                    "secret": {
+                        "type": "string",
+                        "description": "a webhook's signing secret; in no answer",
+                    },
+                },
+                "required": ["channel", "address"],
+            },
+        ]
+    }
+)
+class AfterLastField(serializers.Field):
+    """What happens after the last attempt: ``dead_letter``, or an endpoint to send to instead."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            return EndpointIn().run_validation(data)
+        if data != DEAD_LETTER:
+            raise serializers.ValidationError(
+                f"Write {DEAD_LETTER!r}, or an object with channel and address."
+            )
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        if value == DEAD_LETTER:
+            return value
+        contact_id = value["contact_id"]
+        known = self.context.get("endpoints") or endpoints([{"after_last": value}])
+        return known[contact_id]
+
+
+class SecondsField(serializers.FloatField):
+    """Seconds; ``nan`` and ``inf``, which Python takes for numbers, are none."""
+
+    def to_internal_value(self, data: Any) -> float:
+        seconds = super().to_internal_value(data)
+        if not math.isfinite(seconds):
+            self.fail("invalid")
+        return seconds
+
+
+class RetryPolicyField(StrictSerializer):
+    """When to try again, how often, and what then."""
+
+    schedule = serializers.ListField(
+        child=SecondsField(min_value=0, max_value=MAX_WAIT),
+        max_length=MAX_ATTEMPTS - 1,
+        help_text="seconds to wait after the first, second, … attempt; none: one attempt only",
+    )
+    attempts = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_ATTEMPTS,
+        required=False,
+        help_text="how often to try; the last wait repeats. One more than waits where left out",
+    )
+    after_last = AfterLastField(
+        required=False, help_text="`dead_letter`, or an endpoint that is sent to instead"
+    )
+
+    def validate(self, policy: dict[str, Any]) -> dict[str, Any]:
+        waits = policy["schedule"]
+        attempts = policy.get("attempts", len(waits) + 1)
+        if attempts > 1 and not waits:
+            raise serializers.ValidationError(
+                {"schedule": ["Say how long to wait between the attempts."]}
+            )
+        repeated = max(0, attempts - 1 - len(waits)) * waits[-1] if waits else 0
+        if sum(waits[: attempts - 1]) + repeated > MAX_TOTAL:
+            raise serializers.ValidationError(
+                {"schedule": [f"All waits together are at most {MAX_TOTAL} seconds."]}
+            )
+        return policy
+
+    def to_representation(self, policy: Mapping[str, Any]) -> dict[str, Any]:
+        whole = {
+            "schedule": policy["schedule"],
+            "attempts": policy.get("attempts", len(policy["schedule"]) + 1),
+            "after_last": policy.get("after_last", DEAD_LETTER),
+        }
+        return super().to_representation(whole)
+
+
+def stored(
+    publisher_id: int, policy: Mapping[str, Any] | None, before: Mapping[str, Any] | None = None
+) -> dict[str, Any] | None:
+    """What the row keeps of a validated policy; its endpoint becomes a contact of the publisher's.
+
+    An endpoint as ``before``'s is shown (masked) is that one. Raises ``ValidationError``.
+    """
+    if policy is None or not isinstance(policy.get("after_last"), Mapping):
+        return None if policy is None else dict(policy)
+    wanted = policy["after_last"]
+    for contact_id, known in endpoints([before]).items():
+        if wanted == known:
+            return {**policy, "after_last": {"contact_id": contact_id}}
+    try:
+        contact_id = _contact(publisher_id, **wanted)
+    except serializers.ValidationError as error:
+        raise serializers.ValidationError({"retry_policy": {"after_last": error.detail}}) from None
+    return {**policy, "after_last": {"contact_id": contact_id}}
+
+
+def endpoints(policies: Iterable[Mapping[str, Any] | None]) -> dict[int, dict[str, str]]:
+    """The endpoints in these policies as they are kept, by contact, addresses masked."""
+    chosen = [(policy or {}).get("after_last") for policy in policies]
+    ids = {one["contact_id"] for one in chosen if isinstance(one, Mapping)}
+    if not ids:
+        return {}
+    rows = Contact.objects.filter(pk__in=ids).values_list("pk", "channel", "masked")
+    return {pk: {"channel": channel, "address": masked} for pk, channel, masked in rows}
+
+
+@transaction.atomic
+def _contact(publisher_id: int, channel: str, address: str, secret: str = "") -> int:
+    if secret and channel != WEBHOOK:
+        raise serializers.ValidationError({"secret": ["This goes with a webhook."]})
+    if "•" in address:
+        raise serializers.ValidationError({"address": ["It is masked: write it out."]})
+    parsed = parse_address(channel, address)
+    wish = Address(None, channel, parsed, secret=secret, publisher_id=publisher_id)
+    found = preferences.upsert_contacts([wish])[wish]
+    if channel == WEBHOOK and found.secret and not secret:
+        # One was made just now, and nobody would ever see it.
+        raise serializers.ValidationError(
+            {"secret": ["Give the secret that it is signed with: whsec_ and base64."]}
+        )
+    return found.id
