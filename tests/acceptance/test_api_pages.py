@@ -1,0 +1,153 @@
+"""The pages of docs/api: their examples are run as they are printed, on a running service.
+
+The ``sh`` blocks of a page are one script, its ``python`` blocks another. A ``json`` block after a
+``sh`` block is what that prints: the same keys and types, whatever the values.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from stack import servers, stage
+from stack.manage import create_publisher
+from stack.process import ROOT
+from stack.stage import Stage
+from stack.state import fresh
+
+PAGES = sorted((ROOT / "docs" / "api").glob("*.md"))
+#: Printed after each block, to tell one's output from the next one's.
+END = "@@@ end of block @@@"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [Block(*one) for one in found]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Stage]:
+    """All of the service, with the sandbox for providers."""
+    with fresh("pages") as state, servers.running(state) as found:
+        with stage.running(state, found) as on:
+            yield on
+
+
+@pytest.fixture
+def environment(service: Stage, request: pytest.FixtureRequest) -> dict[str, str]:
+    """What a page may name, with a publisher of its own."""
+    name = request.node.callspec.params["page"].stem.lower()
+    word = f"{name}-{request.node.originalname.rpartition('_')[2]}"
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "PAGE": word,
+        "NOTIFIER_URL": service.api_url,
+        "NOTIFIER_KEY": create_publisher(service.env, f"docs-{word}"),
+        "SANDBOX_URL": service.sandbox["control_url"],
+        "WEBHOOK_URL": service.sandbox["webhook"]["base_url"],
+        "INBOX_SECRET": service.env["NOTIFIER_INBOX_JWT_SECRET"],
+    }
+
+
+def run(command: list[str], script: str, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        command,
+        input=script,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def in_language(language: str) -> list[Path]:
+    return [page for page in PAGES if any(one.language == language for one in blocks(page))]
+
+
+@pytest.mark.parametrize("page", in_language("sh"), ids=lambda page: page.stem)
+def test_what_a_page_does_with_curl(page: Path, environment: dict[str, str]) -> None:
+    every = blocks(page)
+    commands = [one for one in every if one.language == "sh"]
+    script = "".join(f"{one.text}\necho; echo '{END}'\n" for one in commands)
+    printed = run(["sh", "-eu"], script, environment).split(END)
+    answers = dict(zip(map(id, commands), printed, strict=False))
+    for command, shown in pairwise(every):
+        if command.language == "sh" and shown.language == "json":
+            answer = json.loads(answers[id(command)].strip().splitlines()[-1])
+            assert shape(answer, json.loads(shown.text)) is None, shape(
+                answer, json.loads(shown.text)
+            )
+
+
+@pytest.mark.parametrize("page", in_language("python"), ids=lambda page: page.stem)
+def test_what_a_page_does_with_python(page: Path, environment: dict[str, str]) -> None:
+    script = "\n".join(one.text for one in blocks(page) if one.language == "python")
+    run([sys.executable, "-"], script, environment)
+
+
+def shape(answer: Any, shown: Any, where: str = "") -> str | None:
+    """A sentence where ``answer`` has other keys or types than what is ``shown``."""
+    if answer is None or shown is None:
+        return None
+    if isinstance(answer, bool) or isinstance(shown, bool) or type(answer) is not type(shown):
+        same = isinstance(answer, type(shown)) or {type(answer), type(shown)} == {int, float}
+        return None if same else f"{where or 'the answer'} is {answer!r} and shown as {shown!r}"
+    if isinstance(answer, list):
+        return shape(answer[0], shown[0], f"{where}[0]") if answer and shown else None
+    if not isinstance(answer, dict):
+        return None
+    if is_table(where):
+        return None
+    if answer.keys() != shown.keys():
+        return f"{where or 'the answer'} has {sorted(answer)} and is shown with {sorted(shown)}"
+    found = (shape(answer[key], shown[key], f"{where}.{key}") for key in answer)
+    return next((sentence for sentence in found if sentence), None)
+
+
+def is_table(where: str) -> bool:
+    """Whether the keys of this object are values themselves: channels, states, field names."""
+    return where.rpartition(".")[2] in {"counts", "states", "data", "actions", "before", "after"}
+
+
+def test_every_page_shows_something_that_is_run() -> None:
+    languages = {page.name: {one.language for one in blocks(page)} for page in PAGES}
+    assert [name for name, found in languages.items() if not found & {"sh", "python"}] == []
+
+
+def test_every_operation_is_on_some_page() -> None:
+    text = "\n".join(page.read_text() for page in PAGES)
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    missing = [
+        f"{method.upper()} {path}"
+        for path, item in schema["paths"].items()
+        for method in item
+        if method in ("get", "post", "put", "patch", "delete")
+        and f"{method.upper()} {path}" not in text
+    ]
+    assert missing == []
+
+
+def test_the_overview_links_every_page() -> None:
+    overview = (ROOT / "docs" / "api" / "README.md").read_text()
+    assert [page.name for page in PAGES if f"({page.name}" not in overview][1:] == []
