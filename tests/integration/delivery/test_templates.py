@@ -259,3 +259,23 @@ def test_variables_are_encrypted_at_rest(shop):
     row = Notification.objects.get()
     assert row.template_version_id is not None
     assert b"Lovelace" not in bytes(row.content) and b"A-7" not in bytes(row.content)
+
+
+def test_what_is_sent_instead_says_what_there_is_where_its_channel_has_nothing(
+    shop, work, wake, providers
+):
+    template(shop, [c for c in CONTENTS if c["channel"] == "sms"])
+    instead = {"channel": "email", "address": "desk@example.com"}
+    policy = {"schedule": [], "after_last": instead}
+    shop.post("topics", {"name": "news", "retry_policy": policy}, status=201)
+    person("ada", "de", sms="+436601234500")
+    wish = {"user_id": "ada", "channels": ["sms"]}
+    shop.post("topics/news/subscriptions", wish, status=200)
+    providers.client.behave("twilio", "503")
+    shop.post("topics/news/publish", {"template": SHIPPED, "channels": ["sms"]})
+    work()
+    wake()
+    work()
+    [mail] = providers.client.messages("email")
+    assert mail["address"] == "desk@example.com"
+    assert mail["content"]["content"][0]["value"] == "A-7 shipped"
