@@ -42,14 +42,14 @@ def _take(state: State, on: Stage, directory: Path) -> None:
         _log_in(page, state.secret("admin"))
         for name, visit in PAGES.items():
             visit(page)
-            _keep(page, directory / f"{name}.png")
+            _keep(page, directory / f"{name}.png", whole=name == "start-page")
         page.goto(on.sandbox["control_url"])
         _keep(page, directory / "sandbox.png")
 
 
-def _keep(page: "Page", path: Path) -> None:
+def _keep(page: "Page", path: Path, *, whole: bool = False) -> None:
     page.wait_for_timeout(SETTLE)
-    page.screenshot(path=path)
+    page.screenshot(path=path, full_page=whole)
     print(f"  {path.name:<24} {path.stat().st_size // 1024} kB", flush=True)
 
 

@@ -44,7 +44,7 @@ def play(client: NotifierClient) -> None:
         client.subscribe_many(topic, wishes)
     client.create_template(
         "order-shipped",
-        [TemplateContent("email", "en", title=SUBJECT, body=BODY, html=HTML)],
+        [TemplateContent(channel="email", locale="en", title=SUBJECT, body=BODY, html=HTML)],
         default_locale="en",
         display_name="Order shipped",
     )
