@@ -7,6 +7,7 @@ from typing import Any
 NAMED_EVERY = 10
 #: Deliveries of a topic's notification.
 AUDIENCE = 9_000
+#: One more publisher has nothing.
 PUBLISHERS, TOPICS = 20, 1_000
 #: Newest first, the row from which on lists are asked for what is older.
 MIDDLE = 50_000
@@ -33,7 +34,7 @@ _STEPS = [
         "publishers",
         "publishers_publisher",
         """INSERT INTO publishers_publisher (name, display_name, is_active, created_at)
-        SELECT 'publisher-' || i, '', true, now() FROM generate_series(1, %(publishers)s) i""",
+        SELECT 'publisher-' || i, '', true, now() FROM generate_series(1, %(publishers)s + 1) i""",
     ),
     (
         "topics",

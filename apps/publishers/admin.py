@@ -15,7 +15,7 @@ from apps.publishers.admin_audit import Audited
 from apps.publishers.audit import OPERATOR, PUBLISHER, SYSTEM
 from apps.publishers.models import ApiKey, AuditEvent, Publisher
 from apps.publishers.operators import markup, system  # noqa: F401  # system registers
-from apps.publishers.operators.narrowing import choice, linked, related
+from apps.publishers.operators.narrowing import by_publisher, choice, linked
 from apps.publishers.operators.newest import ReadOnly
 from apps.publishers.operators.panels import Button, Panel, Panelled
 
@@ -125,9 +125,9 @@ class AuditEventAdmin(ReadOnly):
 
     list_display = ("when", "who", "action", "object_type", "object_name", "publisher", "changed")
     list_filter = (
-        related("publisher_id", lambda: Publisher.objects.values_list("pk", "name"), indexed=True),
+        by_publisher(),
         choice("actor_kind", lambda: (OPERATOR, PUBLISHER, SYSTEM), "who"),
-        linked("object_type", "kind of object"),
+        linked("object_type", "kind of object", indexed=False),
     )
     list_select_related = ("publisher",)
     search_fields = ("object_name",)
@@ -136,7 +136,7 @@ class AuditEventAdmin(ReadOnly):
 
     def find(self, term: str) -> Q:
         kind, _, name = term.strip().partition(":")
-        return Q(object_type=kind, object_name=name) if name else Q(object_type=kind)
+        return Q(object_type=kind, object_name=name)
 
     @admin.display(description="when")
     def when(self, row: AuditEvent) -> str:

@@ -73,5 +73,5 @@ def test_an_address_is_revealed_and_that_is_in_the_audit_trail(admin: Page, clie
     admin.on("dialog", lambda dialog: dialog.accept())
     admin.get_by_role("button", name="Reveal the address").click()
     expect(admin.locator("#address")).to_have_text(address)
-    admin.goto("publishers/auditevent/?q=contact")
+    admin.goto("publishers/auditevent/?object_type=contact")
     expect(admin.get_by_role("row", name="reveal").first).to_contain_text("admin")

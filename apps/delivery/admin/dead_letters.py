@@ -18,9 +18,8 @@ from apps.delivery.admin.deliveries import name
 from apps.delivery.models import DeadLetter, public_id
 from apps.preferences.channels import all_channels
 from apps.publishers import audit
-from apps.publishers.models import Publisher
 from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import choice, linked, related
+from apps.publishers.operators.narrowing import by_publisher, choice, linked
 from apps.publishers.operators.newest import ReadOnly
 from apps.topics.models import Topic
 
@@ -45,7 +44,7 @@ class DeadLetterAdmin(ReadOnly):
     )
     list_display_links = None
     list_filter = (
-        related("publisher_id", lambda: Publisher.objects.values_list("pk", "name"), indexed=True),
+        by_publisher(),
         linked("topic_id", indexed=False),
         choice("channel", all_channels),
         choice("provider", lambda: settings.PROVIDERS),

@@ -14,13 +14,26 @@ from apps.delivery import selectors, transitions
 from apps.delivery.admin import providers, why_page
 from apps.delivery.models import Notification, NotificationKind
 from apps.preferences.models import Group
-from apps.publishers.models import Publisher
 from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import choice, linked, present, related
+from apps.publishers.operators.narrowing import by_publisher, choice, linked, present
 from apps.publishers.operators.newest import ReadOnly
 from apps.publishers.operators.panels import Button, Panel, Panelled
 from apps.topics.models import Topic
 from notifier.priorities import Priority
+
+
+class OfPublisher(by_publisher()):  # type: ignore[misc]
+    """What a publisher published, which an index serves; other kinds are looked through for."""
+
+    def __init__(self, request: HttpRequest, *rest: Any) -> None:
+        super().__init__(request, *rest)
+        self.indexed = "kind" not in request.GET
+
+    def condition(self) -> Q | None:
+        found = super().condition()
+        if found is None or not self.indexed:
+            return found
+        return found & Q(kind=NotificationKind.PUBLISHED)
 
 
 @admin.register(Notification)
@@ -29,7 +42,7 @@ class NotificationAdmin(Panelled, ReadOnly):
 
     list_display = ("posted", "publisher", "audience", "priority", "standing", "progress")
     list_filter = (
-        related("publisher_id", lambda: Publisher.objects.values_list("pk", "name"), indexed=True),
+        OfPublisher,
         linked("topic_id"),
         choice("priority", lambda: Priority),
         choice("kind", lambda: NotificationKind.values),

@@ -9,6 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
+from apps.publishers.models import Publisher
+
+#: Publishers to choose from; a link may name any.
+MOST_NAMED = 200
+
 
 class Narrowing(SimpleListFilter):
     """A filter on one field. ``indexed``: an index gives its rows newest first.
@@ -73,6 +78,12 @@ def related(
             return [(str(key), name) for key, name in rows()]
 
     return _named(Related, field, title, indexed)
+
+
+def by_publisher() -> type[Narrowing]:
+    """One of the publishers; the table needs an index on its ``publisher`` and primary key."""
+    names = Publisher.objects.order_by("name").values_list("pk", "name")
+    return related("publisher_id", lambda: names[:MOST_NAMED], indexed=True)
 
 
 def linked(field: str, title: str = "", *, indexed: bool = True) -> type[Narrowing]:
