@@ -160,7 +160,7 @@ def test_the_threads_of_workers_are_those_of_the_procfile():
 
 
 def test_the_table_of_limits_is_what_the_code_allows():
-    shown = {row[0]: row[1] for row in table_of(DOCS / "api.md", "Limits")}
+    shown = {row[0]: row[1] for row in table_of(DOCS / "api" / "README.md", "Limits")}
     assert shown == {
         "a request": f"{DEFAULT_MAX_BODY // 2**20} MiB",
         "a bulk request of recipients": f"{RecipientBulk.max_body // 2**20} MiB",
