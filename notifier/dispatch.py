@@ -2,14 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from notifier.messages import Message
-from notifier.outcomes import Outcome, Reason, Refused, Retry
+from notifier.outcomes import Held, Outcome, Reason, Refused, Retry
 from notifier.providers import Route
 from notifier.providers.base import Report, Sent, log_bug
 
-__all__ = ["Dispatcher", "Report", "Sent"]
+__all__ = ["Dispatcher", "Gate", "Report", "Sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Before a provider that may not be called freely: ``room`` messages may pass.
+
+    What finds no room, and no other provider, is held ``until`` (unix seconds) for ``reason``.
+    """
+
+    room: int
+    until: float
+    reason: Reason
 
 
 class Dispatcher:
@@ -21,13 +34,19 @@ class Dispatcher:
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = routes
 
-    async def send(self, messages: Sequence[Message], report: Report) -> None:
-        """Send all of them concurrently; ``report`` exactly one ``Sent`` for each, as it comes."""
+    async def send(
+        self, messages: Sequence[Message], report: Report, gates: Mapping[str, Gate] | None = None
+    ) -> None:
+        """Send all of them concurrently; ``report`` exactly one ``Sent`` for each, as it comes.
+
+        ``gates``: by name, the providers that may not be called freely.
+        """
+        room = {name: gate.room for name, gate in (gates or {}).items()}
         groups: dict[str, tuple[Route, list[Message]]] = {}
         for message in messages:
-            route = self._route(message)
+            route = self._route(message, room)
             if route is None:
-                report(_unsent(message, "", Refused(Reason.NO_PROVIDER)))
+                report(_unsent(message, "", self._refusal(message, gates or {})))
             else:
                 groups.setdefault(route.name, (route, []))[1].append(message)
         await asyncio.gather(*(_send(route, group, report) for route, group in groups.values()))
@@ -36,11 +55,30 @@ class Dispatcher:
         """Close every connection. pyreqwest wants the loop to run 0.1 s longer."""
         await asyncio.gather(*(route.provider().close() for route in self._routes if route.built))
 
-    def _route(self, message: Message) -> Route | None:
+    def _route(self, message: Message, room: dict[str, int]) -> Route | None:
+        """The first that takes the message and has room for it, which it takes up."""
         for route in self._routes:
-            if route.takes(message.channel, message.platform):
+            if not route.takes(message.channel, message.platform):
+                continue
+            left = room.get(route.name)
+            if left is None:
+                return route
+            if left > 0:
+                room[route.name] = left - 1
                 return route
         return None
+
+    def _refusal(self, message: Message, gates: Mapping[str, Gate]) -> Outcome:
+        """What becomes of a message that no route has room for."""
+        shut = [
+            gates[route.name]
+            for route in self._routes
+            if route.takes(message.channel, message.platform)
+        ]
+        if not shut:
+            return Refused(Reason.NO_PROVIDER)
+        first = min(shut, key=lambda gate: gate.until)
+        return Held(first.until, first.reason)
 
 
 async def _send(route: Route, messages: Sequence[Message], report: Report) -> None:

@@ -24,6 +24,8 @@ class Reason(StrEnum):
     REJECTED = "rejected"  # the provider understood and will not do it
     FORBIDDEN_ADDRESS = "forbidden_address"  # private or local network: never called
     EXPIRED = "expired"  # its time was over before its turn came; the provider was not called
+    PROVIDER_PAUSED = "provider_paused"  # an operator holds the provider's messages back
+    PROVIDER_DOWN = "provider_down"  # it failed too often: its breaker is open
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
     INTERNAL = "internal"  # a bug of ours; the log has the trace
 
@@ -72,7 +74,18 @@ class Unknown:
     detail: str = ""
 
 
-Outcome = Accepted | Retry | Refused | Unknown
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Not tried, since nobody who could carry it may be called now: no attempt is used up.
+
+    ``until`` is when to look again, in unix seconds. No provider returns it.
+    """
+
+    until: float
+    reason: Reason
+
+
+Outcome = Accepted | Retry | Refused | Unknown | Held
 
 #: ``detail`` is for people reading one attempt; a provider's error page must not fill the table.
 DETAIL_LIMIT = 300

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from notifier.backoff import RetryPolicy
-from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
+from notifier.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
 from notifier.states import DeliveryState
 
 
@@ -43,6 +43,10 @@ def judge(
             return Verdict(DeliveryState.DEAD, reason)
         case Refused(reason=reason):
             return Verdict(DeliveryState.FAILED, reason)
+        case Held(until=until, reason=reason):
+            # Expired only once it is: what holds it may be over before.
+            until = until if expires_at is None else min(until, expires_at)
+            return Verdict(DeliveryState.RETRYING, reason, until)
         case Unknown(reason=reason) if not resend_unknown:
             return Verdict(DeliveryState.UNKNOWN, reason)
         case Unknown(reason=reason):

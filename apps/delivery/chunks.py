@@ -72,6 +72,21 @@ def finish(chunk: Chunk) -> None:
             raise Fenced(f"chunk {chunk.id} was claimed by another worker")
 
 
+def put_back(chunk: Chunk, seconds: float) -> None:
+    """Let nobody have it for so long. It does not wait meanwhile: it could not be worked on.
+
+    Runs in the transaction that claimed it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'queued', "
+            "due_at = clock_timestamp() + make_interval(secs => %(seconds)s), "
+            "ready_at = clock_timestamp() + make_interval(secs => %(seconds)s) "
+            "WHERE id = %(id)s",
+            {"id": chunk.id, "seconds": seconds},
+        )
+
+
 def hold(chunk: Chunk) -> None:
     """Lock the chunk until the transaction ends and renew its lease. Raises ``Fenced``."""
     with connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.delivery import chunks, metrics, policies, transitions, wiring
+from apps.delivery import chunks, gates, holding, metrics, policies, transitions, wiring
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.models import Notification, NotificationKind, public_id
 from apps.delivery.saying import Saying
@@ -23,7 +23,7 @@ from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.crypto import DecryptionError
 from notifier.dispatch import Sent
 from notifier.messages import Content, Message
-from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
+from notifier.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
 from notifier.priorities import Priority
 from notifier.templates import TemplateError
 from notifier.verdicts import judge
@@ -64,10 +64,11 @@ def deliver(chunk_id: int) -> None:
     keeper = wiring.leases()
     keeper.hold(chunk)
     try:
+        allowed = gates.gates(chunk.channel)
         connection.close()  # back to the pool while we wait
         messages, unreadable = _messages(chunk, claimed, posted)
         missing = len(claimed)
-        for batch in chain([unreadable], wiring.engine().send(messages)):
+        for batch in chain([unreadable], wiring.engine().send(messages, allowed)):
             missing -= len(batch)
             own = _insist(chunk, partial(_policies, batch, by_id, posted))
             results = _results(chunk, batch, by_id, posted, own)
@@ -113,11 +114,23 @@ def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[UUID, _Post
         if chunk is None:
             return None, [], {}
         posted = {row.pk: _Posted(row) for row in _notifications(chunk)}
+        if _put_back(chunk, posted):
+            return None, [], {}
         most_attempts = wiring.retry_policy(chunk.channel, None).attempts
         claimed = transitions.begin(chunk, _terms(chunk, posted), most_attempts)
         if not claimed:
             chunks.finish(chunk)
     return chunk, claimed, posted
+
+
+def _put_back(chunk: Chunk, posted: Mapping[UUID, _Posted]) -> bool:
+    """Whether none of the chunk may be sent now, and it waits without deliveries being made."""
+    if chunk.notification_id is None or posted[chunk.notification_id].row.cancelled_at:
+        return False
+    if gates.shut([chunk.channel]):
+        chunks.put_back(chunk, holding.SHORTEST)
+        return True
+    return holding.put_back(chunk, posted[chunk.notification_id].topic)
 
 
 def _notifications(chunk: Chunk) -> Iterable[Notification]:
@@ -222,7 +235,7 @@ def _results(
     for sent in batch:
         item = claimed[sent.message.id]
         one = posted[item.notification_id]
-        attempt = item.attempts + 1
+        attempt = item.attempts + (not isinstance(sent.outcome, Held))
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_before_redrive,
@@ -273,4 +286,10 @@ def _clean(text: str) -> str:
     return text.replace("\0", "")[:LONGEST_WORD]
 
 
-_NAMES = {Accepted: "accepted", Retry: "retry", Refused: "refused", Unknown: "unknown"}
+_NAMES = {
+    Accepted: "accepted",
+    Retry: "retry",
+    Refused: "refused",
+    Unknown: "unknown",
+    Held: "",
+}

@@ -5,10 +5,10 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from notifier.dispatch import Dispatcher, Sent
+from notifier.dispatch import Dispatcher, Gate, Sent
 from notifier.messages import Message
 
 log = logging.getLogger(__name__)
@@ -36,13 +36,16 @@ class Engine:
         """What ``function`` returns, called on the loop. Waits up to 30 seconds."""
         return asyncio.run_coroutine_threadsafe(_on_loop(function), self._loop).result(timeout=30)
 
-    def send(self, messages: Sequence[Message]) -> Iterator[list[Sent]]:
+    def send(self, messages: Sequence[Message], gates: Mapping[str, Gate]) -> Iterator[list[Sent]]:
         """Send all of them concurrently; yields outcomes in batches until every one is in.
 
-        Closed before that (the chunk is another's now), it stops what has not been sent.
+        ``gates``: see ``notifier.dispatch``. Closed before that (the chunk is another's now), it
+        stops what has not been sent.
         """
         batches: queue.SimpleQueue[list[Sent] | None] = queue.SimpleQueue()
-        sending = asyncio.run_coroutine_threadsafe(self._collect(messages, batches), self._loop)
+        sending = asyncio.run_coroutine_threadsafe(
+            self._collect(messages, gates, batches), self._loop
+        )
         try:
             while (batch := batches.get()) is not None:
                 yield batch
@@ -50,7 +53,10 @@ class Engine:
             sending.cancel()
 
     async def _collect(
-        self, messages: Sequence[Message], batches: "queue.SimpleQueue[list[Sent] | None]"
+        self,
+        messages: Sequence[Message],
+        gates: Mapping[str, Gate],
+        batches: "queue.SimpleQueue[list[Sent] | None]",
     ) -> None:
         """Put outcomes into ``batches``, then ``None``.
 
@@ -68,7 +74,7 @@ class Engine:
 
         hand_over()
         try:
-            await self._dispatcher.send(messages, waiting.append)
+            await self._dispatcher.send(messages, waiting.append, gates)
         except Exception:
             log.exception("the dispatcher failed; what it did not report is tried again")
         finally:

@@ -7,10 +7,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.delivery import chunks, enqueue, transitions
+from apps.delivery import chunks, enqueue, holding, transitions
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind, Notification
+from apps.topics.selectors import get_topic_by_id
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +46,14 @@ def fan_out(chunk_id: int) -> None:
     """
     with transaction.atomic():
         chunk = chunks.claim(chunk_id)
-    if chunk is None:
-        return
+        if chunk is None:
+            return
+        notification = Notification.objects.defer("content").get(pk=chunk.notification_id)
+        topic = get_topic_by_id(notification.topic_id) if notification.topic_id else None
+        if notification.cancelled_at is None and holding.put_back(chunk, topic):
+            return
     try:
-        for channel in Notification.objects.only("channels").get(pk=chunk.notification_id).channels:
+        for channel in notification.channels:
             while tickets := _cut_page(chunk, channel):
                 _enqueue(tickets)
         chunks.finish(chunk)

@@ -46,11 +46,13 @@ def observe(
     posted_at: Mapping[UUID, datetime],
 ) -> None:
     """Count one batch of recorded attempts."""
-    states = Tally((r.provider, r.state, r.reason) for r in results)
+    states = Tally((r.provider, r.state, r.reason) for r in results if r.outcome)
     for (provider, state, reason), number in states.items():
         ATTEMPTS.labels(chunk.channel, chunk.priority, provider, state, reason).inc(number)
     first = ACCEPT_TO_PROVIDER.labels(chunk.channel, chunk.priority)
     for sent, result in zip(batch, results, strict=True):
+        if not result.outcome:
+            continue
         PROVIDER_SECONDS.labels(sent.provider, result.outcome).observe(sent.duration)
         if result.attempt == 1:
             since = posted_at[result.notification_id].timestamp()

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from apps.delivery import transitions
 from apps.delivery.models import ProviderSwitch
 
 #: How long a process believes what it read.
@@ -18,14 +20,15 @@ def pause(provider: str) -> None:
     Another provider of its channel carries its messages where there is one; else they wait.
     """
     ProviderSwitch.objects.get_or_create(provider=provider, defaults={"paused_at": timezone.now()})
-    _seen.forget()
+    transaction.on_commit(forget)
 
 
 @transaction.atomic
 def resume(provider: str) -> None:
     """Send through it again; what waits for it is due now."""
     ProviderSwitch.objects.filter(provider=provider).delete()
-    transaction.on_commit(_seen.forget)
+    transitions.release_channel(settings.PROVIDERS[provider]["channel"])
+    transaction.on_commit(forget)
 
 
 def paused() -> Mapping[str, float]:
@@ -33,22 +36,24 @@ def paused() -> Mapping[str, float]:
     return _seen.get()
 
 
+def forget() -> None:
+    """Read anew when asked next."""
+    _seen.until = 0.0
+
+
 class _Seen:
     """What this process read last."""
 
     def __init__(self) -> None:
-        self._until = 0.0
+        self.until = 0.0
         self._paused: Mapping[str, float] = {}
 
     def get(self) -> Mapping[str, float]:
-        if time.monotonic() >= self._until:
+        if time.monotonic() >= self.until:
             rows = ProviderSwitch.objects.values_list("provider", "paused_at")
             self._paused = {provider: since.timestamp() for provider, since in rows}
-            self._until = time.monotonic() + BELIEVED_SECONDS
+            self.until = time.monotonic() + BELIEVED_SECONDS
         return self._paused
-
-    def forget(self) -> None:
-        self._until = 0.0
 
 
 _seen = _Seen()

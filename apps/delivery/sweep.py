@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from apps.delivery import broker, enqueue, transitions
+from apps.delivery import broker, enqueue, gates, transitions
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind
 from notifier.priorities import Priority
@@ -43,10 +43,12 @@ def sweep() -> int:
     the broker away: nothing is lost then, what is due stays due.
     """
     enqueued = 0
+    shut = gates.shut(settings.CHANNELS)  # what waits there goes on waiting
     for priority in Priority:
-        enqueued += _enqueue(_due_chunks(priority))
+        enqueued += _enqueue(_due_chunks(priority, shut))
         for channel in settings.CHANNELS:
-            enqueued += _enqueue(_retries(channel, priority))
+            if channel not in shut:
+                enqueued += _enqueue(_retries(channel, priority))
     return enqueued
 
 
@@ -55,13 +57,13 @@ def _enqueue(tickets: list[Ticket]) -> int:
     return enqueue.now(tickets)
 
 
-def _due_chunks(priority: Priority) -> list[Ticket]:
+def _due_chunks(priority: Priority, shut: set[str]) -> list[Ticket]:
     """Chunks whose worker's lease ran out, that were scheduled for now, or that were lost."""
     grace = enqueue.grace(priority)
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"priority": priority, "grace": grace})
         waiting = cursor.fetchall()
-    lost = _lost(priority, waiting)
+    lost = [channel for channel in _lost(priority, waiting) if channel not in shut]
     with connection.cursor() as cursor:
         cursor.execute(
             _SWEEP, {"grace": grace, "priority": priority, "limit": AT_ONCE, "lost": lost}

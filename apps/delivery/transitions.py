@@ -8,12 +8,12 @@ A worker that claimed a chunk creates or resumes its deliveries, moving them to 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from apps.delivery import chunks, counts
+from apps.delivery import chunks, counts, holding
 from apps.delivery.chunks import Chunk
 from apps.delivery.models import ChunkKind
 from apps.delivery.policies import OF_SUBSCRIPTION
@@ -21,6 +21,8 @@ from notifier.states import DeliveryState
 
 #: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
 CANCEL_AT_ONCE = 10_000
+#: What was held back is due at once, up to so many deliveries: a second or two of work.
+RELEASE_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Result:
     provider_message_id: str
     started_at: datetime
     duration_ms: int
+    #: What the call came to; empty where none was made.
     outcome: str
     status: int | None
     detail: str
@@ -194,7 +197,7 @@ SELECT NULL, """
 # Deliveries that were woken, or that a worker held when it died; those that wait for their next
 # attempt go on waiting. What was being sent when its worker died may have been sent: that counts
 # as an attempt, and it is sent again, unless its time is over or its attempts are used up (it may
-# be what kills the workers).
+# be what kills the workers). A paused topic's go on waiting: no attempt is used up.
 _RESUME = (
     f"""
 WITH waiting AS (
@@ -209,7 +212,7 @@ WITH waiting AS (
                     %(most_attempts)s) AS most,
            d.recipient_id, d.contact_id, d.channel, d.instead_of,
            k.state AS contact_state, k.address_index,
-           n.cancelled_at, n.expires_at, n.topic_id,
+           n.cancelled_at, n.expires_at, n.topic_id, t.paused_at,
            coalesce(t.mandatory, n.kind <> 'published') AS mandatory,
            coalesce(t.category, '') AS category
       FROM waiting w
@@ -234,17 +237,22 @@ WITH waiting AS (
                 WHEN expires_at <= clock_timestamp() THEN 'expired'
                 WHEN refusal IS NOT NULL THEN 'suppressed'
                 WHEN before = 'sending' AND tried + 1 >= most THEN 'unknown'
-                ELSE 'sending' END AS after
+                WHEN paused_at IS NOT NULL THEN 'retrying'
+                ELSE 'sending' END AS after,
+           clock_timestamp() + least(greatest(clock_timestamp() - paused_at, %(shortest_hold)s),
+                                     %(longest_hold)s) AS held_until
       FROM judged
 ), moved AS (
     UPDATE delivery_delivery d
-       SET state = CASE WHEN j.before = 'sending' AND j.after <> 'sending' THEN 'unknown'
-                        ELSE j.after END,
-           reason = CASE WHEN j.before = 'sending' AND j.after <> 'sending' THEN 'worker_lost'
+       SET state = CASE WHEN j.before = 'sending' AND j.after NOT IN ('sending', 'retrying')
+                        THEN 'unknown' ELSE j.after END,
+           reason = CASE WHEN j.after = 'retrying' THEN 'topic_paused'
+                         WHEN j.before = 'sending' AND j.after <> 'sending' THEN 'worker_lost'
                          WHEN j.after = 'suppressed' THEN j.refusal
                          ELSE d.reason END,
            attempts = d.attempts + (j.before = 'sending')::int,
-           next_attempt_at = NULL, updated_at = clock_timestamp()
+           next_attempt_at = CASE WHEN j.after = 'retrying' THEN j.held_until END,
+           updated_at = clock_timestamp()
       FROM decided j
      WHERE d.id = j.id
     RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_before_redrive,
@@ -286,6 +294,17 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
     """
     rows: list[tuple] = []
     with connection.cursor() as cursor:
+        if terms is None or chunk.fence > 1:  # before new ones are made, which look the same
+            cursor.execute(
+                _RESUME,
+                {
+                    "chunk_id": chunk.id,
+                    "most_attempts": most_attempts,
+                    "shortest_hold": timedelta(seconds=holding.SHORTEST),
+                    "longest_hold": timedelta(seconds=holding.LONGEST),
+                },
+            )
+            rows += cursor.fetchall()
         if terms is not None:
             cursor.execute(
                 _CREATE.format(subscribers=_subscribers(chunk, terms)),
@@ -307,10 +326,6 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
                 },
             )
             rows += cursor.fetchall()
-        if terms is None or chunk.fence > 1:
-            cursor.execute(_RESUME, {"chunk_id": chunk.id, "most_attempts": most_attempts})
-            created = {row[1] for row in rows}
-            rows += [row for row in cursor.fetchall() if row[1] not in created]
     moves: Counter = Counter()
     for before, _, notification_id, after, *_rest in rows:
         if before != after:
@@ -428,18 +443,19 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
                 [r.attempt for r in results],
             ],
         )
+        made = [r for r in results if r.outcome]
         cursor.execute(
             _ATTEMPTS,
             [
-                [r.delivery_id for r in results],
-                [r.attempt for r in results],
-                [r.provider for r in results],
-                [r.started_at for r in results],
-                [r.duration_ms for r in results],
-                [r.outcome for r in results],
-                [r.reason for r in results],
-                [r.status for r in results],
-                [r.detail for r in results],
+                [r.delivery_id for r in made],
+                [r.attempt for r in made],
+                [r.provider for r in made],
+                [r.started_at for r in made],
+                [r.duration_ms for r in made],
+                [r.outcome for r in made],
+                [r.reason for r in made],
+                [r.status for r in made],
+                [r.detail for r in made],
             ],
         )
         moves: Counter = Counter()
@@ -459,12 +475,10 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
             moves[r.notification_id, chunk.channel, r.state] += 1
             moves[r.notification_id, chunk.channel, DeliveryState.SENDING] -= 1
         counts.add(moves)
-        counts.add_attempts(
-            Counter((chunk.channel, r.provider, r.outcome, r.reason) for r in results)
-        )
+        counts.add_attempts(Counter((chunk.channel, r.provider, r.outcome, r.reason) for r in made))
 
 
-# -- Cancel, redrive and wake -----------------------------------------------------------------
+# -- Cancel, redrive, release and wake --------------------------------------------------------
 
 
 def cancel(notification_id: UUID) -> bool:
@@ -537,6 +551,45 @@ def redrive(delivery_ids: Sequence[int]) -> list[int]:
         moves[notification_id, channel, DeliveryState.DEAD] -= 1
     counts.add(moves)
     return [row[0] for row in rows]
+
+
+# What is being claimed is left alone: its claim waits for the one who resumes, and then sees it.
+_RELEASE_CHUNKS = """
+UPDATE delivery_chunk SET due_at = clock_timestamp(), ready_at = clock_timestamp()
+ WHERE id IN (SELECT c.id
+                FROM delivery_chunk c JOIN delivery_notification n ON n.id = c.notification_id
+               WHERE c.state = 'queued' AND c.fence > 0 AND c.due_at > clock_timestamp()
+                 AND n.topic_id = %s FOR UPDATE OF c SKIP LOCKED)
+"""
+_RELEASE = """
+UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()
+ WHERE id IN (SELECT d.id
+                FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+               WHERE d.next_attempt_at > clock_timestamp() AND {held} LIMIT %s
+                 FOR UPDATE OF d SKIP LOCKED)
+"""
+
+
+def release_topic(topic_id: int) -> None:
+    """Make due what was held back for a topic that is no longer paused.
+
+    Deliveries beyond ``RELEASE_AT_ONCE`` are due when their hold is over.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE_CHUNKS, [topic_id])
+        cursor.execute(
+            _RELEASE.format(held="d.reason = 'topic_paused' AND n.topic_id = %s"),
+            [topic_id, RELEASE_AT_ONCE],
+        )
+
+
+def release_channel(channel: str) -> None:
+    """The same for what was held back on a channel for a provider that was paused."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RELEASE.format(held="d.reason = 'provider_paused' AND d.channel = %s"),
+            [channel, RELEASE_AT_ONCE],
+        )
 
 
 _WAKE = """

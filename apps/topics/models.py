@@ -13,7 +13,7 @@ class Topic(models.Model):
 
     ``retry_policy``: see ``apps.topics.retry_policies``; null for the channel's default.
     ``delay`` holds every notification of the topic back for so many seconds.
-    ``paused_at``: since when an operator holds back whatever is published to it.
+    ``paused_at``: since when whatever is published to it is held back.
     ``mandatory``: preferences do not apply (security notices); suppressions still do.
     A deleted topic keeps its row, for the notifications that name it; its name is free again.
     """
@@ -44,6 +44,10 @@ class Topic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def paused(self) -> bool:
+        return self.paused_at is not None
 
 
 class SubscriptionState(models.TextChoices):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -30,6 +31,7 @@ class TopicSnapshot:
     retry_policy: Mapping[str, Any] | None
     delay: int
     requires_confirmation: bool = False
+    paused: bool = False
 
     def visible_to(self, publisher_id: int) -> bool:
         """Whether the publisher may read it and publish to it."""
@@ -44,6 +46,14 @@ def get_topic(name: str) -> TopicSnapshot | None:
 def get_topic_by_id(topic_id: int) -> TopicSnapshot | None:
     """The topic, also a deleted one: what was accepted before is still delivered on its terms."""
     return topics_by_id.get(topic_id)
+
+
+def paused_since(topic_id: int) -> datetime | None:
+    """Since when the topic is paused. Nobody resumes it before the caller's transaction ends."""
+    rows = Topic.objects.raw(
+        "SELECT id, paused_at FROM topics_topic WHERE id = %s FOR SHARE", [topic_id]
+    )
+    return rows[0].paused_at
 
 
 def visible_topic(name: str, publisher_id: int) -> TopicSnapshot:
@@ -129,6 +139,7 @@ def _load(**by: object) -> TopicSnapshot | None:
         retry_policy=topic.retry_policy,
         delay=topic.delay,
         requires_confirmation=topic.requires_confirmation,
+        paused=topic.paused,
     )
 
 

@@ -47,11 +47,15 @@ class TopicChange(StrictSerializer):
     delay = serializers.IntegerField(
         min_value=0, max_value=MAX_DELAY, required=False, help_text="seconds"
     )
+    paused = serializers.BooleanField(
+        required=False, help_text="what is published is accepted, and sent once this is false"
+    )
 
 
 class TopicIn(TopicChange):
     """A topic to be created."""
 
+    paused = None
     name = serializers.RegexField(
         r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z",
         max_length=200,
@@ -71,6 +75,7 @@ class TopicOut(serializers.Serializer):
     requires_confirmation = serializers.BooleanField()
     retry_policy = RetryPolicyField(allow_null=True)
     delay = serializers.IntegerField(help_text="seconds")
+    paused = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 

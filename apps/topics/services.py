@@ -30,7 +30,11 @@ def create_topic(publisher_id: int, fields: Mapping[str, Any]) -> Topic:
 
 
 def change_topic(topic: Topic, fields: Mapping[str, Any]) -> Topic:
-    """Set ``fields`` and no others."""
+    """Set ``fields`` and no others; ``paused`` pauses the topic or resumes it."""
+    fields = dict(fields)
+    paused = fields.pop("paused", None)
+    if paused is not None and paused != topic.paused:
+        pause(topic) if paused else resume(topic)
     for name, value in fields.items():
         setattr(topic, name, value)
     topic.save(update_fields=[*fields, "updated_at"])

@@ -41,6 +41,7 @@ OUT = {
     "mandatory": False,
     "requires_confirmation": False,
     "delay": 0,
+    "paused": False,
     "created_at": "2026-11-22T10:00:00Z",
     "updated_at": "2026-11-22T10:00:00Z",
     "granted_to": [],

@@ -10,7 +10,7 @@ from django.db import connection as database
 from kombu import Queue
 from rest_framework.test import APIClient
 
-from apps.delivery import tasks, wiring
+from apps.delivery import provider_switches, tasks, wiring
 from apps.delivery.models import Chunk, ChunkKind, Delivery
 from apps.preferences import vault
 from apps.preferences.models import Contact, Recipient
@@ -118,7 +118,8 @@ def wake() -> Callable[[], None]:
 
 @pytest.fixture(autouse=True)
 def _engine_of_this_test() -> Iterator[None]:
-    """Each test's providers are its own."""
+    """Each test's providers are its own, and nobody has paused them yet."""
+    provider_switches.forget()
     yield
     wiring.close()
 
