@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.conf import settings
 from rest_framework import serializers
 
 from apps.delivery.models import DeadLetter, Delivery
 from apps.delivery.serializers import DeliveryOut
+from apps.preferences.serializers import ChannelField
 from apps.publishers.pagination import PageQuery
-from apps.publishers.serializers import Choice, StrictSerializer
+from apps.publishers.serializers import StrictSerializer
 
 IDS_LIMIT = 1_000
 
@@ -17,7 +17,7 @@ class DeadLettersQuery(PageQuery):
     """Which dead letters to list."""
 
     topic = serializers.CharField(max_length=200, required=False, help_text="its name")
-    channel = Choice(list(settings.CHANNELS), required=False)
+    channel = ChannelField(required=False)
     provider = serializers.CharField(max_length=40, required=False)
     reason = serializers.CharField(max_length=40, required=False)
 
@@ -26,7 +26,7 @@ class MatchIn(StrictSerializer):
     """What the dead letters have in common; with nothing named, all of yours match."""
 
     topic = serializers.CharField(max_length=200, required=False, help_text="its name")
-    channel = Choice(list(settings.CHANNELS), required=False)
+    channel = ChannelField(required=False)
     provider = serializers.CharField(max_length=40, required=False)
     reason = serializers.CharField(max_length=40, required=False)
     died_after = serializers.DateTimeField(required=False, help_text="at this time or later")

@@ -105,6 +105,7 @@ class CursorPage(BasePagination):
                 "next": {
                     "type": ["string", "null"],
                     "description": "cursor of the next page, null on the last",
+                    "example": None,
                 },
             },
         }
