@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 _COLOURS = {
     "50": "oklch(97.7% .013 236.62)",
@@ -34,6 +35,14 @@ def _list(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
     return _item(title, icon, f"{app}_{model}_changelist", f"{app}.view_{model}")
 
 
+def _on_notifications(request: HttpRequest) -> bool:
+    """The page that answers why is below this one's path, and is another link."""
+    path = request.path
+    return path.startswith(reverse("admin:delivery_notification_changelist")) and (
+        path != reverse("admin:why")
+    )
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Notifier",
     "SITE_HEADER": "Notifier",
@@ -53,7 +62,8 @@ UNFOLD: dict[str, Any] = {
                 "title": "Deliveries",
                 "separator": True,
                 "items": [
-                    _list("Notifications", "campaign", "delivery", "notification"),
+                    _list("Notifications", "campaign", "delivery", "notification")
+                    | {"active": _on_notifications},
                     _list("Deliveries", "send", "delivery", "delivery"),
                     _list("Dead letters", "mail_off", "delivery", "deadletter"),
                     _item("Why did they (not) get it?", "help", "why", "delivery.view_delivery"),

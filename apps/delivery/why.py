@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
@@ -221,6 +222,8 @@ class _Case:
             return Sentence("It was cancelled before their turn came.", "cancelled")
         if self.posted.topic and self.posted.topic.paused_at and self.open_chunks:
             return Sentence("Their turn comes when the topic is resumed.", "paused")
+        if self.open_chunks and self._shut(channel):
+            return Sentence(f"An operator paused every provider of {channel}.", "paused")
         if self.open_chunks:
             since = min(chunk.ready_at for chunk in self.open_chunks)
             when = f"due {_at(since)}" if since > self.now else f"waiting, ready {_at(since)}"
@@ -229,6 +232,10 @@ class _Case:
             "They are in its audience now, and were not when it was cut: the subscription, the "
             "membership or the contact is newer, or was taken back and renewed."
         )
+
+    def _shut(self, channel: str) -> bool:
+        names = [name for name, one in settings.PROVIDERS.items() if one["channel"] == channel]
+        return bool(names) and all(name in self.paused for name in names)
 
     def _outside(self, channel: str) -> str:
         """Why they are not in the audience on the channel; empty where they are."""

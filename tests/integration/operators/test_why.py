@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.delivery.models import Chunk, Delivery, Notification, ReceiptEvent
+from apps.delivery.models import Chunk, Delivery, Notification, ProviderSwitch, ReceiptEvent
 from apps.delivery.why import Story, why
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.topics.models import Subscription
@@ -152,6 +152,14 @@ def test_a_channel_that_was_not_chosen_and_a_person_who_was_not_named(shop: Shop
     story = tell(posted, "bob")
     assert story.verdict == "no"
     assert said(story) == "They were not among the recipients it was posted to."
+
+
+def test_a_channel_whose_providers_are_paused_is_the_reason(shop: Shop, ada):
+    subscribe(shop.topic(), ada, "inbox")
+    posted = publish(shop)
+    ProviderSwitch.objects.create(provider="inbox", paused_at=timezone.now())
+    assert said(tell(posted)) == "An operator paused every provider of inbox."
+    assert tell(posted).verdict == "not yet"
 
 
 def test_a_paused_topic_is_the_reason_while_it_is_paused(shop: Shop, ada):
