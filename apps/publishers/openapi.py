@@ -40,7 +40,9 @@ class ProblemSchema(AutoSchema):
         self, direction: Literal["request", "response"] = "response"
     ) -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
-        codes = {"400": "invalid", "401": "no valid key or token", "403": "not allowed"}
+        codes = {"400": "invalid", "503": "a server of ours does not answer; come again"}
+        if self.view.get_authenticators():
+            codes |= {"401": "no valid key or token", "403": "not allowed"}
         if getattr(self.view, "required_scopes", None):
             codes["429"] = "too many requests, or the day's quota is used up"
         if "{" in self.path:

@@ -10,6 +10,7 @@ from apps.publishers.problems import UNKNOWN_FIELD
 from apps.publishers.scopes import Scope
 
 MAX_GRACE_SECONDS = 30 * 86400
+NOT_TEXT = "Send text: put it in quotes."
 
 
 class Choice(serializers.ChoiceField):
@@ -24,7 +25,8 @@ class Choice(serializers.ChoiceField):
 
 
 class StrictSerializer(serializers.Serializer):
-    """A serializer to which a field it does not know is an error that names it."""
+    """A serializer to which a field it does not know is an error that names it, and a number
+    where it wants text is one, too (DRF makes text of it)."""
 
     def to_internal_value(self, data: Any) -> Any:
         unknown: dict[str, list[str]] = {}
@@ -35,19 +37,43 @@ class StrictSerializer(serializers.Serializer):
                 for name in data
                 if name not in known
             }
-        errors = serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail if unknown else {}
+        errors: dict[str, Any] = {}
+        if unknown:
+            errors |= serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail
+        if isinstance(data, Mapping):
+            errors |= self._numbers_for_text(data)
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            if not unknown:
+            if not errors:
                 raise
             raise serializers.ValidationError({**error.detail, **errors}) from None
-        if unknown:
+        if errors:
             raise serializers.ValidationError(errors)
         return value
 
     def _writable_names(self) -> list[str]:
         return [name for name, field in self.fields.items() if not field.read_only]
+
+    def _numbers_for_text(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: errors
+            for name, field in self.fields.items()
+            if name in data and (errors := _number_for_text(field, data[name]))
+        }
+
+
+def _number_for_text(field: serializers.Field, value: Any) -> Any:
+    """What is wrong with ``value``, in DRF's form, where it has numbers and should have text."""
+    if isinstance(field, serializers.CharField):
+        return [NOT_TEXT] if isinstance(value, (int, float)) else None
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        inside: Any = enumerate(value)
+    elif isinstance(field, serializers.DictField) and isinstance(value, dict):
+        inside = value.items()
+    else:
+        return None
+    return {at: errors for at, one in inside if (errors := _number_for_text(field.child, one))}
 
 
 class NewKey(StrictSerializer):

@@ -66,7 +66,7 @@ def test_the_schema_tells_of_the_limit_on_every_operation_of_publishers(client: 
         operation
         for methods in schema["paths"].values()
         for operation in methods.values()
-        if {"apiKey": []} in operation["security"]
+        if {"apiKey": []} in operation.get("security", [])
     ]
     assert len(operations) > 20
     silent = [

@@ -149,6 +149,25 @@ def test_unknown_fields_are_named_with_those_that_are_known(api: Api):
     assert "default_priority" in problem["errors"][0]["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "pointers"),
+    [
+        ("topics", {"name": "news", "display_name": 0}, ["/display_name"]),
+        ("topics", {"name": "news", "display_name": True}, ["/display_name"]),
+        ("topics", {"name": "news", "display_name": 0, "colour": 1}, ["/colour", "/display_name"]),
+        ("groups/team/members", {"user_ids": ["ada", 7, "bob"]}, ["/user_ids/1"]),
+        (
+            "notifications",
+            {"user_id": 7, "content": {"title": "Hi", "body": 1.5}},
+            ["/content/body", "/user_id"],
+        ),
+    ],
+)
+def test_a_number_is_not_text(api: Api, path: str, body: dict, pointers: list[str]):
+    problem = api.post(path, body, status=400)
+    assert sorted(error["pointer"] for error in problem["errors"]) == pointers
+
+
 def test_every_wrong_field_is_pointed_at(api: Api):
     body = {
         "time_zone": "Mars/Olympus",
