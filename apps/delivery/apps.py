@@ -9,7 +9,7 @@ class DeliveryConfig(AppConfig):
     label = "delivery"
 
     def ready(self) -> None:
-        from apps.delivery import resuming  # noqa: F401  # listens from now on
+        from apps.delivery import invalidation, resuming  # noqa: F401  # listen from now on
 
         celeryd_after_setup.connect(_warm_engine, dispatch_uid="warm-engine")
         worker_shutdown.connect(_close_engine, dispatch_uid="close-engine")

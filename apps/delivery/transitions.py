@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from apps.delivery import chunks, counts, holding
+from apps.delivery import chunks, counts, holding, status_events
 from apps.delivery.chunks import Chunk
 from apps.delivery.models import ChunkKind
 from apps.delivery.policies import OF_SUBSCRIPTION
@@ -332,6 +332,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             moves[notification_id, chunk.channel, after] += 1
             if before is not None:
                 moves[notification_id, chunk.channel, before] -= 1
+    status_events.tell((row[1], row[3]) for row in rows if row[0] != row[3])
     counts.add(moves)
     return [
         Claimed(
@@ -471,6 +472,7 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
         gone = [r.contact_id for r in results if r.disable_contact]
         if gone:
             cursor.execute(_DISABLE, [gone])
+        status_events.tell((r.delivery_id, r.state) for r in results)
         for r in results:
             moves[r.notification_id, chunk.channel, r.state] += 1
             moves[r.notification_id, chunk.channel, DeliveryState.SENDING] -= 1
@@ -513,14 +515,16 @@ def cancel(notification_id: UUID) -> bool:
             UPDATE delivery_delivery d
                SET state = 'cancelled', next_attempt_at = NULL, updated_at = clock_timestamp()
               FROM waiting w WHERE d.id = w.id
-            RETURNING d.channel, w.state
+            RETURNING d.id, d.channel, w.state
             """,
             [notification_id, CANCEL_AT_ONCE],
         )
         moves: Counter = Counter()
-        for channel, before in cursor.fetchall():
+        rows = cursor.fetchall()
+        for _, channel, before in rows:
             moves[notification_id, channel, DeliveryState.CANCELLED] += 1
             moves[notification_id, channel, before] -= 1
+        status_events.tell((row[0], DeliveryState.CANCELLED) for row in rows)
         counts.add(moves)
     return True
 

@@ -235,6 +235,13 @@ def remove_contact(contact: Contact) -> None:
     contact.save(update_fields=["state", "disabled_reason", "updated_at"])
 
 
+def enable_contact(contact: Contact) -> None:
+    """It may be sent to again, whatever disabled it."""
+    contact.state = ContactState.ACTIVE
+    contact.disabled_reason = ""
+    contact.save(update_fields=["state", "disabled_reason", "updated_at"])
+
+
 class Wish(NamedTuple):
     """What a recipient wants or refused; ``allowed`` ``None`` takes a wish back."""
 

@@ -1,0 +1,65 @@
+"""What the doors to status webhooks read and write."""
+
+from rest_framework import serializers
+
+from apps.delivery.status_webhooks import EVENTS
+from apps.preferences.channels import WEBHOOK
+from apps.preferences.models import ContactState
+from apps.preferences.serializers import parse_address, parse_secret
+from apps.publishers.serializers import Choice, StrictSerializer
+
+_CHOOSE = f"Choose from {', '.join(EVENTS)}."
+
+
+class EventsField(serializers.ListField):
+    """States that deliveries come to; there is no default."""
+
+    child = Choice(EVENTS)
+    default_error_messages = {"required": _CHOOSE, "empty": _CHOOSE}
+
+    def __init__(self) -> None:
+        super().__init__(
+            allow_empty=False, max_length=len(EVENTS), help_text="what to be told of: states"
+        )
+
+
+class StatusWebhookChange(StrictSerializer):
+    """What of a status webhook can be changed."""
+
+    events = EventsField()
+
+
+class StatusWebhookIn(StatusWebhookChange):
+    """A status webhook to be made, or made anew."""
+
+    url = serializers.CharField(max_length=4096, help_text="https://…")
+    secret = serializers.CharField(
+        required=False,
+        default="",
+        validators=[parse_secret],
+        help_text="to sign with, `whsec_…`; one is made if none is given",
+    )
+
+    def validate_url(self, url: str) -> str:
+        try:
+            return parse_address(WEBHOOK, url, field="url")
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError(error.detail["url"]) from None
+
+
+class StatusWebhookOut(serializers.Serializer):
+    """A status webhook."""
+
+    id = serializers.IntegerField()
+    url = serializers.CharField(source="contact.masked", help_text="masked")
+    events = serializers.ListField(child=serializers.ChoiceField(EVENTS))
+    state = serializers.ChoiceField(
+        ContactState.values, source="contact.state", help_text="disabled once it answered 410"
+    )
+    created_at = serializers.DateTimeField()
+
+
+class StatusWebhookKept(StatusWebhookOut):
+    """A status webhook, and its secret where that was given or made just now."""
+
+    secret = serializers.CharField(required=False, help_text="it is not shown again")
