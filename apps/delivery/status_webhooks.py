@@ -95,5 +95,8 @@ def _load(_: str) -> list[Listener]:
 
 _ALL = "all"
 _listeners: CachedLookup[list[Listener]] = CachedLookup(
-    "status-webhooks", _load, list, lambda packed: [Listener(*row) for row in packed]
+    "status-webhooks",
+    _load,
+    lambda listeners: [list(listener) for listener in listeners],
+    lambda packed: [Listener(*row) for row in packed],
 )
