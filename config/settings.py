@@ -186,7 +186,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/v1",
-    "ENUM_NAME_OVERRIDES": {"PriorityEnum": [p.value for p in Priority]},
+    "ENUM_NAME_OVERRIDES": {
+        "PriorityEnum": [p.value for p in Priority],
+        "ContactStateEnum": ["active", "disabled"],
+        "NotificationStateEnum": ["scheduled", "sending", "done", "cancelled"],
+    },
     "APPEND_COMPONENTS": {
         "headers": {
             f"RateLimit-{name}": {"description": meaning, "schema": {"type": "integer"}}
@@ -254,6 +258,31 @@ RESEND_UNKNOWN = frozenset(
         "was sending when it died is sent again in any case",
     )
 )
+#: When a provider is left alone (``notifier.breaker.Rules``). GOV.UK Notify turns to its other SMS
+#: provider after 50 errors in 60 seconds.
+BREAKER = {
+    "failures": env.whole(
+        "NOTIFIER_BREAKER_FAILURES", 20, "failed calls in a row that open a provider's breaker"
+    ),
+    "share": env.number(
+        "NOTIFIER_BREAKER_SHARE", 0.5, "or the share of failed calls that opens it"
+    ),
+    "calls": env.whole(
+        "NOTIFIER_BREAKER_CALLS", 50, "calls at least, before the share of failed ones counts"
+    ),
+    "window": env.number("NOTIFIER_BREAKER_WINDOW", 30.0, "seconds over which they are counted"),
+    "cooldown": env.number(
+        "NOTIFIER_BREAKER_COOLDOWN",
+        5.0,
+        "seconds an open breaker keeps messages back; twice as long each time it stays broken",
+    ),
+    "longest_cooldown": env.number(
+        "NOTIFIER_BREAKER_LONGEST_COOLDOWN", 120.0, "seconds it keeps them back at most"
+    ),
+    "probes": env.whole(
+        "NOTIFIER_BREAKER_PROBES", 5, "messages that are let through then, to see how it goes"
+    ),
+}
 IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
 )
