@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from notifier.sandbox.settings import settings as sandbox_settings
 from stack import environment, manage, ports
 from stack.processes import Procfile, Running
 from stack.sandbox import Sandbox
@@ -36,7 +37,7 @@ def running(
     env = environment.of(state, servers) | {"PORT": str(port), "NOTIFIER_PUBLIC_URL": api_url}
     env |= settings or {}
     with Sandbox(state, env) as sandbox:
-        env |= environment.of_sandbox(sandbox.config)
+        env |= sandbox_settings(sandbox.config)
         manage.migrate(state, env)
         procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])
         every = [name for name in procfile.commands if name != "flower"]

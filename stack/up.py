@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from notifier.sandbox.settings import settings as sandbox_settings
 from stack import environment, manage, ports, servers
 from stack.process import Process
 from stack.processes import READY, Procfile
@@ -27,7 +28,7 @@ def up(directory: Path) -> int:
         env |= {"PORT": str(web), "FLOWER_PORT": str(flower)}
         env |= {"NOTIFIER_PUBLIC_URL": f"http://127.0.0.1:{web}"}
         with Sandbox(state, env, port=ports.near(8090)) as sandbox:
-            env |= environment.of_sandbox(sandbox.config)
+            env |= sandbox_settings(sandbox.config)
             manage.migrate(state, env)
             made = manage.create_admin(state, env)
             password = state.secret("admin") if made or found.postgres else "as it was"

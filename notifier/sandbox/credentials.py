@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from notifier.sandbox.settings import as_shell
+
 PROJECT_ID = "sandbox-project"
 SERVICE_ACCOUNT = f"sandbox@{PROJECT_ID}.iam.gserviceaccount.com"
 TOPIC = "com.example.app"
@@ -76,7 +78,10 @@ class Credentials:
         return f"https://{ports.host}:{ports.https}/token"
 
     def write_config(self, ports: Ports) -> None:
-        """Write ``service-account.json`` and ``sandbox.json`` for the ports in use."""
+        """Write ``service-account.json``, ``settings.env``, ``sandbox.json`` for the ports in use.
+
+        The last is written last: who waits for it finds the others.
+        """
         https = f"https://{ports.host}:{ports.https}"
         account = {
             "type": "service_account",
@@ -127,6 +132,7 @@ class Credentials:
             },
             "webhook": {"base_url": f"{https}/webhook"},
         }
+        self._write("settings.env", as_shell(config))
         self._write("sandbox.json", json.dumps(config, indent=2))
 
     def _make(self) -> None:
