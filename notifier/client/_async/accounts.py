@@ -74,8 +74,13 @@ class AsyncAccounts(AsyncCalls):
         """Your status webhooks, oldest first."""
         return self._pages(StatusWebhook, "/v1/status-webhooks")
 
+    async def get_status_webhook(self, webhook_id: int) -> StatusWebhook:
+        """One of them: its ``state`` is disabled once its endpoint answered that it is gone."""
+        path = f"/v1/status-webhooks/{webhook_id}"
+        return read(StatusWebhook, (await self._http.request("GET", path)).body)
+
     async def update_status_webhook(self, webhook_id: int, events: Sequence[str]) -> StatusWebhook:
-        """Choose other events."""
+        """Choose other events; one that was disabled is told again."""
         path, body = f"/v1/status-webhooks/{webhook_id}", {"events": list(events)}
         return read(StatusWebhook, (await self._http.request("PATCH", path, body)).body)
 

@@ -75,8 +75,13 @@ class Accounts(Calls):
         """Your status webhooks, oldest first."""
         return self._pages(StatusWebhook, "/v1/status-webhooks")
 
+    def get_status_webhook(self, webhook_id: int) -> StatusWebhook:
+        """One of them: its ``state`` is disabled once its endpoint answered that it is gone."""
+        path = f"/v1/status-webhooks/{webhook_id}"
+        return read(StatusWebhook, (self._http.request("GET", path)).body)
+
     def update_status_webhook(self, webhook_id: int, events: Sequence[str]) -> StatusWebhook:
-        """Choose other events."""
+        """Choose other events; one that was disabled is told again."""
         path, body = f"/v1/status-webhooks/{webhook_id}", {"events": list(events)}
         return read(StatusWebhook, (self._http.request("PATCH", path, body)).body)
 

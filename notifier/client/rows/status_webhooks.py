@@ -8,7 +8,8 @@ from notifier.client.rows.base import TIME, TUPLE
 
 @dataclass(frozen=True, slots=True)
 class StatusWebhook:
-    """An endpoint (``url`` masked) told of ``events``. ``secret``: shown once, when it is made."""
+    """An endpoint (``url`` masked) told of ``events``. ``state``: active, or disabled once the
+    endpoint answered 410. ``secret``: shown once, when it is given or made."""
 
     id: int
     url: str

@@ -143,6 +143,25 @@ def test_usage_statistics_and_the_audit_trail_can_be_read(client: NotifierClient
     assert (event.action, event.object_name) == ("create", "news")
 
 
+def test_a_status_webhook_is_made_changed_and_deleted(client: NotifierClient) -> None:
+    made = client.create_status_webhook("https://shop.example.com/hooks", ["dead", "failed"])
+    assert made.secret is not None and made.secret.startswith("whsec_")
+    assert (made.url, made.events, made.state) == (
+        "https://shop.example.com/•••",
+        ("failed", "dead"),
+        "active",
+    )
+    assert client.update_status_webhook(made.id, ["bounced"]).events == ("bounced",)
+    found = client.get_status_webhook(made.id)
+    assert (found.events, found.secret) == (("bounced",), None)
+    assert list(client.list_status_webhooks()) == [found]
+    with pytest.raises(InvalidRequest) as wrong:
+        client.create_status_webhook("https://shop.example.com/hooks", ["sending"])
+    assert "bounced" in str(wrong.value.errors)
+    client.delete_status_webhook(made.id)
+    assert list(client.list_status_webhooks()) == []
+
+
 # -- The inbox --------------------------------------------------------------------------------
 
 
