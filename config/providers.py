@@ -117,11 +117,13 @@ def configured() -> dict[str, dict]:
     found["webhook"] = {
         "class": "notifier.providers.webhook.Webhook",
         "channel": "webhook",
+        "breaker": False,  # every URL is a server of its own
         "options": {**wire, "allowed_networks": allowed_networks},
     }
     found["inbox"] = {
         "class": "notifier.providers.inbox.Inbox",
         "channel": "inbox",
+        "breaker": False,  # our own table: without it nothing goes on anyway
         "options": {},
     }
     preferred = env.items(

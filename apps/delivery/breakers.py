@@ -1,11 +1,22 @@
-"""Which providers may be called, for operators and for the metrics."""
+"""The providers' breakers: asked and told by workers, shown to operators and to Prometheus."""
 
+import time
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 from django.conf import settings
 
 from apps.delivery import provider_switches
+from apps.delivery.breaker_store import SharedStore
+from notifier import breaker as core
+from notifier.breaker import Permit, Rules, tally
+from notifier.dispatch import Sent
+from notifier.outcomes import Outcome
+
+PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +38,58 @@ def breakers() -> list[Breaker]:
     paused = provider_switches.paused()
     found = []
     for name, entry in settings.PROVIDERS.items():
+        state, since, why = "closed", 0.0, ""
         if name in paused:
-            since = datetime.fromtimestamp(paused[name], UTC)
-            found.append(Breaker(name, entry["channel"], "paused", since, "an operator paused it"))
-        else:
-            found.append(Breaker(name, entry["channel"], "closed"))
+            state, since, why = PAUSED, paused[name], "an operator paused it"
+        elif has_breaker(name):
+            standing = _breaker(name).standing()
+            state, since, why = standing.state.value, standing.since, standing.why
+        moment = datetime.fromtimestamp(since, UTC) if since else None
+        found.append(Breaker(name, entry["channel"], state, moment, why))
     return found
+
+
+def has_breaker(provider: str) -> bool:
+    """Whether its failures say something about the provider, and not about single addresses."""
+    return settings.PROVIDERS[provider].get("breaker", True)
+
+
+def permit(provider: str) -> Permit | None:
+    """How many messages the provider may be given now; ``None``: any number."""
+    return _breaker(provider).permit() if has_breaker(provider) else None
+
+
+def shut(provider: str) -> bool:
+    """Whether its breaker is open, and not even due for a probe."""
+    return has_breaker(provider) and _breaker(provider).standing().shut(time.time())
+
+
+def report(batch: Iterable[Sent]) -> None:
+    """Count what calls came to."""
+    outcomes: dict[str, list[Outcome]] = defaultdict(list)
+    for sent in batch:
+        outcomes[sent.provider].append(sent.outcome)
+    outcomes.pop("", None)  # nobody was called
+    for provider, told in outcomes.items():
+        if has_breaker(provider) and (calls := tally(told)).calls:
+            _breaker(provider).report(calls)
+
+
+def close(provider: str) -> None:
+    """Let everything through to the provider again, whatever was counted before."""
+    _breaker(provider).close("an operator closed it")
+
+
+def forget() -> None:
+    """This process sees every breaker anew."""
+    _breaker.cache_clear()
+
+
+@cache
+def _breaker(provider: str) -> core.Breaker:
+    return core.Breaker(provider, Rules(**settings.BREAKER), _store(), time.time)
+
+
+@cache
+def _store() -> SharedStore:
+    return SharedStore()

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.delivery import chunks, gates, holding, metrics, policies, transitions, wiring
+from apps.delivery import breakers, chunks, gates, holding, metrics, policies, transitions, wiring
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.models import Notification, NotificationKind, public_id
 from apps.delivery.saying import Saying
@@ -70,6 +70,7 @@ def deliver(chunk_id: int) -> None:
         missing = len(claimed)
         for batch in chain([unreadable], wiring.engine().send(messages, allowed)):
             missing -= len(batch)
+            breakers.report(batch)
             own = _insist(chunk, partial(_policies, batch, by_id, posted))
             results = _results(chunk, batch, by_id, posted, own)
             if results:

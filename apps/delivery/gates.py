@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from apps.delivery import holding, provider_switches
+from apps.delivery import breakers, holding, provider_switches
 from notifier.dispatch import Gate
 from notifier.outcomes import Reason
 
@@ -18,6 +18,8 @@ def gates(channel: str) -> dict[str, Gate]:
         if name in paused:
             until = time.time() + holding.seconds(paused[name])
             found[name] = Gate(0, until, Reason.PROVIDER_PAUSED)
+        elif (permit := breakers.permit(name)) is not None:
+            found[name] = Gate(permit.room, permit.until, Reason.PROVIDER_DOWN)
     return found
 
 
@@ -27,7 +29,8 @@ def shut(channels: Iterable[str]) -> set[str]:
     return {
         channel
         for channel in channels
-        if (names := _providers(channel)) and all(name in paused for name in names)
+        if (names := _providers(channel))
+        and all(name in paused or breakers.shut(name) for name in names)
     }
 
 

@@ -11,13 +11,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from apps.delivery import broker, selectors
+from apps.delivery import breakers, broker, selectors
 from apps.delivery.chunks import Chunk
 from apps.delivery.transitions import Result
 from notifier import queues
 from notifier.dispatch import Sent
 from notifier.priorities import Priority
 
+_BREAKER_STATES = ("closed", "half_open", "open", breakers.PAUSED)
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 ATTEMPTS = Counter(
@@ -64,6 +65,7 @@ def exposition() -> bytes:
     registry = CollectorRegistry()
     registry.register(_Attempts())
     registry.register(_Backlog())
+    registry.register(_Breakers())
     registry.register(_Broker())
     return generate_latest(registry)
 
@@ -101,6 +103,20 @@ class _Backlog(Collector):
                 age.add_metric([channel or "fanout", priority], seconds)
         yield number
         yield age
+
+
+class _Breakers(Collector):
+    """The providers' breakers, as one number each."""
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "notifier_breaker_state",
+            "0 closed, 1 half open, 2 open, 3 paused by an operator.",
+            labels=["provider"],
+        )
+        for breaker in breakers.breakers():
+            gauge.add_metric([breaker.name], _BREAKER_STATES.index(breaker.state))
+        yield gauge
 
 
 class _Broker(Collector):

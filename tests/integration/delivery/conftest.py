@@ -10,11 +10,13 @@ from django.db import connection as database
 from kombu import Queue
 from rest_framework.test import APIClient
 
-from apps.delivery import provider_switches, tasks, wiring
+from apps.delivery import breakers, provider_switches, tasks, wiring
+from apps.delivery.breaker_store import KEY
 from apps.delivery.models import Chunk, ChunkKind, Delivery
 from apps.preferences import vault
 from apps.preferences.models import Contact, Recipient
 from apps.publishers import services as publishers
+from apps.publishers.cache import ask_redis
 from apps.publishers.scopes import Scope
 from apps.topics.models import Subscription, Topic
 
@@ -120,6 +122,8 @@ def wake() -> Callable[[], None]:
 def _engine_of_this_test() -> Iterator[None]:
     """Each test's providers are its own, and nobody has paused them yet."""
     provider_switches.forget()
+    breakers.forget()
+    ask_redis(lambda client: [client.delete(key) for key in client.scan_iter(f"{KEY}*")])
     yield
     wiring.close()
 

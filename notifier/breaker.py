@@ -1,0 +1,271 @@
+"""A circuit breaker: a provider that keeps failing is left alone for a while.
+
+Closed, it counts; enough failures open it. Open, nobody calls, until the cool-down is over. Then
+it is half open: a few messages go through, and what becomes of them closes it or opens it for
+twice as long. ``Standing`` and its moves know neither clock nor store: both are passed to
+``Breaker``, one of which each process has for each provider.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+import orjson
+
+from notifier.outcomes import Accepted, Held, Outcome, Reason
+
+#: The provider's own faults. Whatever else it answers, it answers.
+FAILURES = frozenset({Reason.PROVIDER_ERROR, Reason.CONNECTION, Reason.TIMEOUT, Reason.NO_ANSWER})
+#: Says nothing about the provider: it was not called, or the mistake is ours.
+NOT_CALLED = frozenset({Reason.INTERNAL, Reason.EXPIRED, Reason.NO_PROVIDER})
+#: Seconds for which a process believes what it last saw of a closed breaker, and keeps successes
+#: to itself.
+BELIEVED = 1.0
+#: Seconds until messages without room look again whether the probes came through.
+PROBE_WAIT = 2.0
+#: How often a change is tried while other processes are changing the same breaker.
+TRIES = 5
+
+
+class State(StrEnum):
+    CLOSED = "closed"  # every message goes through
+    OPEN = "open"  # none does
+    HALF_OPEN = "half_open"  # a few do, to see
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When it opens, and for how long. Times are in seconds.
+
+    It opens after ``failures`` in a row, or when of at least ``calls`` within ``window`` a
+    ``share`` failed. The ``cooldown`` doubles with each failed probing up to
+    ``longest_cooldown``. Half open it lets ``probes`` messages through, and as many again when
+    nothing was heard of them for ``patience``.
+    """
+
+    failures: int = 20
+    share: float = 0.5
+    calls: int = 50
+    window: float = 30.0
+    cooldown: float = 5.0
+    longest_cooldown: float = 120.0
+    probes: int = 5
+    patience: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What calls came to. ``trailing``: failures since the last success among them."""
+
+    calls: int = 0
+    failures: int = 0
+    trailing: int = 0
+
+    def __add__(self, later: "Tally") -> "Tally":
+        all_failed = later.failures == later.calls
+        return Tally(
+            self.calls + later.calls,
+            self.failures + later.failures,
+            later.trailing + self.trailing if all_failed else later.trailing,
+        )
+
+
+def tally(outcomes: Iterable[Outcome]) -> Tally:
+    """What these outcomes, in the order in which they came, say about the provider."""
+    calls = failures = trailing = 0
+    for outcome in outcomes:
+        if type(outcome) is not Accepted:
+            reason = getattr(outcome, "reason", None)
+            if type(outcome) is Held or reason in NOT_CALLED:
+                continue
+            if reason in FAILURES:
+                calls, failures, trailing = calls + 1, failures + 1, trailing + 1
+                continue
+        calls, trailing = calls + 1, 0
+    return Tally(calls, failures, trailing)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """``room`` messages may go through; the others look again at ``until`` (unix seconds)."""
+
+    room: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a breaker stands. Times are in unix seconds.
+
+    ``streak``: failures in a row; ``calls`` and ``failures``: since ``window`` began.
+    """
+
+    state: State = State.CLOSED
+    since: float = 0.0
+    why: str = ""
+    streak: int = 0
+    window: float = 0.0
+    calls: int = 0
+    failures: int = 0
+    cooldown: float = 0.0
+
+    def shut(self, now: float) -> bool:
+        """Whether nothing may go through, not even a probe."""
+        return self.state is State.OPEN and now < self.since + self.cooldown
+
+    def asked(self, now: float, rules: Rules) -> tuple["Standing", Permit | None]:
+        """Where it stands once somebody was told how much may go through; ``None`` is all."""
+        if self.state is State.CLOSED:
+            return self, None
+        if self.shut(now):
+            return self, Permit(0, self.since + self.cooldown)
+        if self.state is State.HALF_OPEN and now < self.since + rules.patience:
+            return self, Permit(0, now + PROBE_WAIT)
+        half_open = replace(self, state=State.HALF_OPEN, since=now)
+        return half_open, Permit(rules.probes, now + PROBE_WAIT)
+
+    def after(self, calls: Tally, now: float, rules: Rules) -> "Standing":
+        """Where it stands after these calls."""
+        match self.state:
+            case State.OPEN:
+                return self  # they began before it opened
+            case State.HALF_OPEN if calls.failures:
+                longer = min(2 * self.cooldown, rules.longest_cooldown)
+                return Standing(State.OPEN, now, "it failed when tried again", cooldown=longer)
+            case State.HALF_OPEN:
+                return Standing(State.CLOSED, now, "it answered when tried again")
+        counted = self._counted(calls, now, rules)
+        if counted.streak >= rules.failures:
+            why = f"{counted.streak} calls in a row failed"
+        elif counted.calls >= rules.calls and counted.failures >= rules.share * counted.calls:
+            why = f"{counted.failures} of {counted.calls} calls failed"
+        else:
+            return counted
+        return Standing(State.OPEN, now, why, cooldown=rules.cooldown)
+
+    def _counted(self, calls: Tally, now: float, rules: Rules) -> "Standing":
+        all_failed = calls.failures == calls.calls
+        streak = self.streak + calls.trailing if all_failed else calls.trailing
+        if now >= self.window + rules.window:
+            return replace(
+                self, streak=streak, window=now, calls=calls.calls, failures=calls.failures
+            )
+        return replace(
+            self,
+            streak=streak,
+            calls=self.calls + calls.calls,
+            failures=self.failures + calls.failures,
+        )
+
+    def encode(self) -> bytes:
+        return orjson.dumps(astuple(self))
+
+    @classmethod
+    def decode(cls, packed: bytes) -> "Standing":
+        """What was encoded; a fresh one for nothing, and for what another release wrote."""
+        try:
+            state, *rest = orjson.loads(packed)
+            return cls(State(state), *rest)
+        except (ValueError, TypeError):
+            return cls()
+
+
+class Store(Protocol):
+    """Where standings are shared."""
+
+    def swap(self, name: str, expected: bytes, new: bytes) -> tuple[bool, bytes]:
+        """Put ``new`` in the place of ``expected`` (empty: nothing), if that is there.
+
+        Returns whether it was, and what is there afterwards.
+        """
+        ...
+
+
+class LocalStore:
+    """A store of this process alone; what it has not heard of is as the caller expects."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, bytes] = {}
+
+    def swap(self, name: str, expected: bytes, new: bytes) -> tuple[bool, bytes]:
+        if self._values.setdefault(name, expected) != expected:
+            return False, self._values[name]
+        self._values[name] = new
+        return True, new
+
+    def forget(self) -> None:
+        """Hear of everything anew."""
+        self._values.clear()
+
+
+class Breaker:
+    """One provider's breaker as one process sees it; used from any thread.
+
+    A closed one costs a call to the store now and then: successes are reported once in
+    ``BELIEVED`` seconds, failures at once.
+    """
+
+    def __init__(self, name: str, rules: Rules, store: Store, clock: Callable[[], float]) -> None:
+        self._name = name
+        self._rules = rules
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._packed = b""
+        self._standing = Standing()
+        self._before = self._standing
+        self._seen_at = self._told_at = float("-inf")
+        self._unreported = Tally()
+
+    def permit(self) -> Permit | None:
+        """How much of what is to be sent now may go through; ``None`` is all of it."""
+        with self._lock:
+            now = self._clock()
+            if self._standing.state is State.CLOSED and now - self._seen_at < BELIEVED:
+                return None
+            if self._change(lambda standing: standing.asked(now, self._rules)[0]):
+                return self._before.asked(now, self._rules)[1]
+            return Permit(0, now + PROBE_WAIT)  # others are asking; they have the room
+
+    def report(self, calls: Tally) -> None:
+        """Count these calls."""
+        with self._lock:
+            now = self._clock()
+            self._unreported += calls
+            unremarkable = not (self._unreported.failures or self._standing.streak)
+            closed = self._standing.state is State.CLOSED
+            if closed and unremarkable and now - self._told_at < BELIEVED:
+                return
+            told = self._unreported
+            if self._change(lambda standing: standing.after(told, now, self._rules)):
+                self._unreported, self._told_at = Tally(), now
+
+    def standing(self) -> Standing:
+        """Where it stands, at most ``BELIEVED`` seconds old."""
+        with self._lock:
+            if self._clock() - self._seen_at >= BELIEVED:
+                self._change(lambda standing: standing)
+            return self._standing
+
+    def close(self, why: str) -> None:
+        """Let everything through again from now on, and count anew."""
+        with self._lock:
+            now = self._clock()
+            self._change(lambda standing: Standing(State.CLOSED, now, why))
+
+    def _change(self, move: Callable[[Standing], Standing]) -> bool:
+        """Move the shared standing; whether that was done, others moving it at the same time."""
+        for _ in range(TRIES):
+            self._before = self._standing
+            wanted = move(self._standing)
+            new = self._packed if wanted == self._standing else wanted.encode()
+            done, found = self._store.swap(self._name, self._packed, new)
+            self._seen_at = self._clock()
+            self._packed = found
+            if done:
+                self._standing = wanted
+                return True
+            self._standing = Standing.decode(found)
+        return False
