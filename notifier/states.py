@@ -26,10 +26,10 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.SENDING: frozenset(
         {S.ACCEPTED, S.DELIVERED, S.RETRYING, S.FAILED, S.DEAD, S.UNKNOWN, S.EXPIRED}
     ),
-    S.RETRYING: frozenset({S.SENDING, S.EXPIRED, S.CANCELLED, S.SUPPRESSED}),
+    S.RETRYING: frozenset({S.SENDING, S.EXPIRED, S.CANCELLED, S.SUPPRESSED, S.DELIVERED}),
     S.ACCEPTED: frozenset({S.DELIVERED, S.BOUNCED}),
     S.UNKNOWN: frozenset({S.DELIVERED, S.BOUNCED, S.ACCEPTED}),
-    S.DELIVERED: frozenset(),
+    S.DELIVERED: frozenset({S.BOUNCED}),
     S.BOUNCED: frozenset(),
     S.FAILED: frozenset(),
     S.DEAD: frozenset({S.RETRYING}),

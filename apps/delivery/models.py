@@ -298,7 +298,7 @@ class Receipt(models.Model):
     """What a provider told us later about deliveries: one call of its, stored before it is read.
 
     ``body`` is the encrypted request (context ``receipt:`` + provider); ``read_at`` is when the
-    deliveries were advanced by it, and the body is dropped then.
+    deliveries were advanced by it, and the body is dropped then. What could not be read keeps it.
     """
 
     provider = models.CharField(max_length=40)
@@ -316,7 +316,10 @@ class Receipt(models.Model):
 
 
 class ReceiptEvent(models.Model):
-    """What one receipt says about one delivery, in our words."""
+    """What one receipt says about one delivery, in our words.
+
+    ``pending``: it came before our own record of the attempt, and is applied once that is written.
+    """
 
     delivery_id = models.BigIntegerField()
     provider = models.CharField(max_length=40)
@@ -324,8 +327,12 @@ class ReceiptEvent(models.Model):
     reason = models.CharField(max_length=40, blank=True)
     detail = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
+    pending = models.BooleanField(default=False, db_default=False)
 
     class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=Q(pending=True), name="receipt_event_pending")
+        ]
         constraints = [
             # A receipt that comes twice says the same.
             models.UniqueConstraint(
