@@ -52,7 +52,7 @@ def tell(moves: Iterable[tuple[int, str]]) -> None:
     ids = [delivery_id for delivery_id, state in moves if state in chosen]
     if not ids:
         return
-    told = defaultdict(list)
+    told: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_MOVED, [ids, list({listener.publisher_id for listener in listeners})])
         for publisher_id, state, *row in cursor.fetchall():
@@ -64,7 +64,7 @@ def tell(moves: Iterable[tuple[int, str]]) -> None:
     active = set(
         Contact.objects.filter(pk__in=named, state=ContactState.ACTIVE).values_list("pk", flat=True)
     )
-    drafts = defaultdict(list)
+    drafts: dict[int, list[Draft]] = defaultdict(list)
     for (publisher_id, state), deliveries in told.items():
         contacts = [
             listener.contact_id

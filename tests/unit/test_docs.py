@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from apps.content.checks import VERSION_LIMIT
 from apps.content.serializers import MOST_CONTENTS, VARIABLES_LIMIT
-from apps.delivery import idempotency
+from apps.delivery import idempotency, status_events, status_webhooks
 from apps.delivery import serializers as delivery
 from apps.delivery.filling import TRIAL_STEPS
 from apps.delivery.views import BatchView
@@ -121,13 +121,21 @@ def test_every_queue_has_a_worker():
 
 def test_the_table_of_metrics_is_the_one_in_the_code():
     shown = {row[0] for row in table_of(DOCS / "operations.md", "Metrics")}
-    sources = [ROOT / "apps" / name for name in ("delivery/metrics.py", "publishers/limits.py")]
+    modules = ("delivery/metrics.py", "delivery/breaker_store.py", "publishers/limits.py")
+    sources = [ROOT / "apps" / name for name in modules]
     source = "".join(path.read_text() for path in sources)
     assert shown == set(re.findall(r'"(notifier_\w+)"', source))
 
 
 #: Reasons that the statements of transitions write, and no provider's outcome has.
-OURS = {"no_address", "contact_disabled", "preference", "unsubscribed", "worker_lost"}
+OURS = {
+    "no_address",
+    "contact_disabled",
+    "preference",
+    "unsubscribed",
+    "worker_lost",
+    "topic_paused",
+}
 
 
 def test_the_table_of_reasons_is_the_one_in_the_code():
@@ -197,6 +205,13 @@ def test_the_page_on_templates_says_what_the_code_allows():
     }
     shown = {row[0]: row[1].split() for row in table_of(page, "The language")}
     assert shown == {"filters": sorted(KNOWN_FILTERS), "tests": sorted(TESTS)}
+
+
+def test_the_page_on_status_webhooks_says_what_can_be_chosen():
+    page = DOCS / "api" / "status-webhooks.md"
+    assert sorted(row[0] for row in table_of(page, "What comes")) == sorted(status_webhooks.EVENTS)
+    assert f"1 to {status_events.AT_ONCE} deliveries" in page.read_text()
+    assert f"at most {status_webhooks.MOST} status webhooks" in page.read_text()
 
 
 def test_the_table_of_scopes_is_the_one_in_the_code():

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.delivery import status_events, transitions
+from apps.delivery import status_events, tasks, transitions
 from apps.delivery.models import Chunk, Delivery, Notification, StatusWebhook
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import AuditEvent
@@ -224,6 +224,17 @@ def test_nothing_is_told_of_what_tells(shop, outside, work, settings):
     assert len(heard(outside, "well")) == 1
     states = Delivery.objects.filter(channel="webhook").values_list("state", flat=True)
     assert sorted(states) == ["dead", "delivered"], "both moved, and neither was told of"
+
+
+def test_nothing_is_told_of_a_confirmation(shop, outside, work):
+    told_of(shop, outside, "accepted", "dead")
+    shop.post("topics", {"name": "offers", "requires_confirmation": True}, status=201)
+    wish = {"channel": "email", "address": "ada@example.com"}
+    shop.post("topics/offers/subscriptions", wish, status=200)
+    tasks.confirmations.apply(throw=True)
+    work()
+    assert Delivery.objects.get().state == "accepted"
+    assert heard(outside) == []
 
 
 def test_what_tells_is_neither_listed_nor_counted_nor_charged(shop, outside, work):
