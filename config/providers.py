@@ -1,12 +1,17 @@
 """The providers this installation sends through, from the environment."""
 
+from urllib.parse import urlsplit
+
 from config import env
 
 # -- Channels and providers -------------------------------------------------------------------
 
 
-def configured() -> dict[str, dict]:
-    """The providers whose credentials are given, in the order in which a channel tries them."""
+def configured(public_url: str) -> dict[str, dict]:
+    """The providers whose credentials are given, in the order in which a channel tries them.
+
+    ``public_url`` is how they reach this service.
+    """
     ca_file = env.text(
         "NOTIFIER_CA_FILE", "", "PEM file to trust beside the system's, for a sandbox"
     )
@@ -76,15 +81,29 @@ def configured() -> dict[str, dict]:
             "NOTIFIER_TWILIO_BASE_URL", "https://api.twilio.com", "where Twilio is reached"
         ),
         "status_callback": env.text(
-            "NOTIFIER_TWILIO_STATUS_CALLBACK", "", "URL Twilio reports delivery to"
-        ),
+            "NOTIFIER_TWILIO_STATUS_CALLBACK",
+            "",
+            "URL Twilio reports to; without one `/v1/receipts/twilio` at NOTIFIER_PUBLIC_URL, "
+            "unless Twilio could not reach that",
+        )
+        or _receipts_url(public_url, "twilio"),
     }
+    if _is_local(twilio["status_callback"]) and not _is_local(twilio["base_url"]):
+        twilio["status_callback"] = ""  # Twilio refuses such a message (21609)
     if twilio["account_sid"]:
         found["twilio"] = {
             "class": "notifier.providers.twilio.Twilio",
             "channel": "sms",
             "options": {**twilio, **wire},
         }
+        if twilio["status_callback"]:
+            found["twilio"]["receipts"] = {
+                "class": "notifier.receipts.twilio.TwilioReceipts",
+                "options": {
+                    "auth_token": twilio["auth_token"],
+                    "callback": twilio["status_callback"],
+                },
+            }
     sendgrid = {
         "api_key": env.text("NOTIFIER_SENDGRID_API_KEY", "", "turns sendgrid on"),
         "from_email": env.text("NOTIFIER_SENDGRID_FROM_EMAIL", "", "sender"),
@@ -93,12 +112,23 @@ def configured() -> dict[str, dict]:
             "NOTIFIER_SENDGRID_BASE_URL", "https://api.sendgrid.com", "where SendGrid is reached"
         ),
     }
+    sendgrid_key = env.text(
+        "NOTIFIER_SENDGRID_WEBHOOK_PUBLIC_KEY",
+        "",
+        "verification key of its signed Event Webhook; without it `/v1/receipts/sendgrid` takes "
+        "nothing",
+    )
     if sendgrid["api_key"]:
         found["sendgrid"] = {
             "class": "notifier.providers.sendgrid.SendGrid",
             "channel": "email",
             "options": {**sendgrid, **wire},
         }
+        if sendgrid_key:
+            found["sendgrid"]["receipts"] = {
+                "class": "notifier.receipts.sendgrid.SendGridReceipts",
+                "options": {"public_key": sendgrid_key},
+            }
     smtp = {
         "host": env.text("NOTIFIER_SMTP_HOST", "", "mail server; turns smtp on"),
         "port": env.whole("NOTIFIER_SMTP_PORT", 587, "its port"),
@@ -139,3 +169,12 @@ def configured() -> dict[str, dict]:
             ),
         )
     )
+
+
+def _receipts_url(public_url: str, provider: str) -> str:
+    return f"{public_url.rstrip('/')}/v1/receipts/{provider}"
+
+
+def _is_local(url: str) -> bool:
+    """Whether only this machine reaches it."""
+    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")

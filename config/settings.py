@@ -8,7 +8,7 @@ import dj_database_url
 from config import env, providers, queues, tokens
 from config.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from notifier.priorities import Priority
-from notifier.queues import HOUSEKEEPING
+from notifier.queues import HOUSEKEEPING, RECEIPTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -218,7 +218,7 @@ CHANNELS = {
     "inbox": "notifier.channels.inbox.Inbox",
 }
 
-PROVIDERS = providers.configured()
+PROVIDERS = providers.configured(PUBLIC_URL)
 
 # -- Delivery ---------------------------------------------------------------------------------
 
@@ -362,6 +362,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "delivery.confirmations",
         "schedule": 1.0,
         "options": {"expires": 5},
+    },
+    "receipts": {
+        "task": "delivery.receipts",
+        "schedule": 1.0,
+        "options": {"expires": 5, "queue": RECEIPTS},
     },
     "purge": {"task": "delivery.purge", "schedule": 600.0, "options": {"expires": 600}},
     "purge-inboxes": {"task": "inbox.purge", "schedule": 600.0, "options": {"expires": 600}},

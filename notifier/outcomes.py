@@ -19,6 +19,7 @@ class Reason(StrEnum):
     AUTHENTICATION = "authentication"  # our credentials were refused; a dead letter at once
     INVALID_ADDRESS = "invalid_address"  # malformed or unroutable: this address never worked
     DEAD_ADDRESS = "dead_address"  # it worked once and is gone (uninstalled, unsubscribed, 410)
+    OPTED_OUT = "opted_out"  # the recipient told the provider to stop
     INVALID_MESSAGE = "invalid_message"  # the provider cannot read what we sent
     TOO_LARGE = "too_large"  # the content is over the provider's limit
     REJECTED = "rejected"  # the provider understood and will not do it

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from apps.delivery import folding
+from apps.delivery import folding, receipts
 from apps.topics import confirmations
 
 AT_ONCE = 10_000
@@ -47,6 +47,12 @@ def purge() -> int:
         "LIMIT %(most)s) DELETE FROM topics_confirmationsent c USING oldest o WHERE c.id = o.id "
         "AND o.sent_at < %(before)s",
         now - confirmations.DAY,
+    )
+    dropped += _in_batches(
+        "WITH oldest AS (SELECT id, received_at, read_at FROM delivery_receipt ORDER BY id "
+        "LIMIT %(most)s) DELETE FROM delivery_receipt r USING oldest o WHERE r.id = o.id "
+        "AND o.received_at < %(before)s AND o.read_at IS NOT NULL",
+        now - receipts.KEPT,
     )
     # Ids come in the order of time, and so the old ones are found without an index on it.
     dropped += _in_batches(

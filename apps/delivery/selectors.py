@@ -15,6 +15,7 @@ from apps.delivery.models import (
     Delivery,
     Notification,
     NotificationKind,
+    ReceiptEvent,
     StateCount,
 )
 from apps.preferences.models import Group
@@ -99,6 +100,15 @@ def attempts(delivery_ids: Iterable[int]) -> dict[int, list[Attempt]]:
     rows = Attempt.objects.filter(delivery_id__in=list(delivery_ids))
     for attempt in rows.order_by("delivery_id", "number"):
         found[attempt.delivery_id].append(attempt)
+    return found
+
+
+def receipts(delivery_ids: Iterable[int]) -> dict[int, list[ReceiptEvent]]:
+    """What providers reported of these deliveries, in the order in which it happened."""
+    found: dict[int, list[ReceiptEvent]] = defaultdict(list)
+    rows = ReceiptEvent.objects.filter(delivery_id__in=list(delivery_ids))
+    for event in rows.order_by("at", "id"):
+        found[event.delivery_id].append(event)
     return found
 
 

@@ -11,13 +11,14 @@ from rest_framework import serializers
 
 from apps.content.serializers import TemplateUse
 from apps.content.wordings import wording
-from apps.delivery.models import Attempt, Delivery, Notification, public_id
+from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent, public_id
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
 from apps.publishers.serializers import Choice, StrictSerializer
 from notifier.messages import DisplayType, Severity
 from notifier.priorities import Priority
+from notifier.receipts import Event
 from notifier.states import DeliveryState
 
 #: As much as one notification may say: the largest payload SNS and Web Push senders ask for.
@@ -196,8 +197,19 @@ class AttemptOut(serializers.ModelSerializer):
         )
 
 
+class ReceiptOut(serializers.ModelSerializer):
+    """What the provider reported later."""
+
+    event = serializers.ChoiceField([event.value for event in Event])
+    reason = serializers.CharField(help_text="why it bounced or failed; else empty")
+
+    class Meta:
+        model = ReceiptEvent
+        fields = ("event", "reason", "detail", "at")
+
+
 class DeliveryOut(serializers.ModelSerializer):
-    """One notification to one contact: where it stands and every attempt so far."""
+    """One notification to one contact: where it stands, every attempt and receipt so far."""
 
     id = serializers.SerializerMethodField()
     user_id = serializers.SerializerMethodField()
@@ -206,6 +218,7 @@ class DeliveryOut(serializers.ModelSerializer):
         help_text="the delivery after whose last attempt this one is sent"
     )
     attempts = serializers.SerializerMethodField()
+    receipts = serializers.SerializerMethodField()
 
     class Meta:
         model = Delivery
@@ -223,6 +236,7 @@ class DeliveryOut(serializers.ModelSerializer):
             "created_at",
             "updated_at",
             "attempts",
+            "receipts",
         )
 
     def get_id(self, row: Delivery) -> str:
@@ -240,6 +254,10 @@ class DeliveryOut(serializers.ModelSerializer):
     @extend_schema_field(AttemptOut(many=True))
     def get_attempts(self, row: Delivery) -> Any:
         return AttemptOut(self.context["attempts"].get(row.pk, []), many=True).data
+
+    @extend_schema_field(ReceiptOut(many=True))
+    def get_receipts(self, row: Delivery) -> Any:
+        return ReceiptOut(self.context["receipts"].get(row.pk, []), many=True).data
 
 
 class TemplateUsed(serializers.Serializer):

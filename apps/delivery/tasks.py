@@ -6,6 +6,7 @@ from apps.delivery import confirmations as _confirmations
 from apps.delivery import deliver as _deliver
 from apps.delivery import fan_out as _fan_out
 from apps.delivery import purge as _purge
+from apps.delivery import receipts as _receipts
 from apps.delivery import sweep as _sweep
 
 
@@ -31,6 +32,12 @@ def sweep() -> None:
 def confirmations() -> None:
     """Ask new subscribers to confirm; every second."""
     _confirmations.send()
+
+
+@shared_task(name="delivery.receipts")
+def receipts() -> None:
+    """Read what providers reported; every second."""
+    _receipts.read()
 
 
 @shared_task(name="delivery.purge")

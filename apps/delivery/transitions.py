@@ -6,7 +6,7 @@ A worker that claimed a chunk creates or resumes its deliveries, moving them to 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +17,7 @@ from apps.delivery import chunks, counts, holding, status_events
 from apps.delivery.chunks import Chunk
 from apps.delivery.models import ChunkKind
 from apps.delivery.policies import OF_SUBSCRIPTION
+from apps.delivery.suppressing import AT_SENDING, suppress_contacts
 from notifier.states import DeliveryState
 
 #: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
@@ -469,15 +470,75 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
                 del dead[delivery_id]
         if dead:
             cursor.execute(_BURY, [list(dead)])
-        gone = [r.contact_id for r in results if r.disable_contact]
+        gone = {r.contact_id: r.reason for r in results if r.disable_contact}
         if gone:
-            cursor.execute(_DISABLE, [gone])
+            cursor.execute(_DISABLE, [list(gone)])
+            suppress_contacts({key: AT_SENDING[why] for key, why in gone.items()})
         status_events.tell((r.delivery_id, r.state) for r in results)
         for r in results:
             moves[r.notification_id, chunk.channel, r.state] += 1
             moves[r.notification_id, chunk.channel, DeliveryState.SENDING] -= 1
         counts.add(moves)
         counts.add_attempts(Counter((chunk.channel, r.provider, r.outcome, r.reason) for r in made))
+
+
+# -- Settle by receipts ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a delivery stands that is locked until the transaction ends."""
+
+    id: int
+    state: str
+    notification_id: UUID
+    channel: str
+
+
+def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
+    """Where these deliveries stand, locked; without those that a worker is writing just now.
+
+    Waiting for it could be a deadlock: it writes many, in an order of its own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, state, notification_id, channel FROM delivery_delivery "
+            "WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED",
+            [list(delivery_ids)],
+        )
+        return {row[0]: Standing(*row) for row in cursor.fetchall()}
+
+
+_SETTLE = """
+UPDATE delivery_delivery d
+   SET state = r.state, reason = r.reason, next_attempt_at = NULL, updated_at = clock_timestamp()
+  FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r (id, state, reason)
+ WHERE d.id = r.id
+"""
+
+
+def settle(moves: Sequence[tuple[Standing, DeliveryState, str]]) -> None:
+    """Move deliveries that ``lock`` returned into these states, each for its reason.
+
+    Runs in the caller's transaction.
+    """
+    if not moves:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SETTLE,
+            [
+                [standing.id for standing, _, _ in moves],
+                [state for _, state, _ in moves],
+                [reason for _, _, reason in moves],
+            ],
+        )
+    status_events.tell((standing.id, state) for standing, state, _ in moves)
+    changes: Counter = Counter()
+    for standing, state, _ in moves:
+        changes[standing.notification_id, standing.channel, state] += 1
+        changes[standing.notification_id, standing.channel, standing.state] -= 1
+    counts.add(changes)
 
 
 # -- Cancel, redrive, release and wake --------------------------------------------------------

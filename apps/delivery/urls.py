@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from apps.delivery import dead_letter_views, statistics_views, status_webhook_views, views
+from apps.delivery import (
+    dead_letter_views,
+    receipt_views,
+    statistics_views,
+    status_webhook_views,
+    views,
+)
 
 urlpatterns = [
     path("notifications", views.NotificationsView.as_view()),
@@ -13,6 +19,7 @@ urlpatterns = [
     path("dead-letters", dead_letter_views.DeadLetters.as_view()),
     path("dead-letters/redrive", dead_letter_views.Redrive.as_view()),
     path("dead-letters/<str:delivery_id>", dead_letter_views.DeadLetter.as_view()),
+    path("receipts/<str:provider>", receipt_views.Receipts.as_view()),
     path("status-webhooks", status_webhook_views.StatusWebhookList.as_view()),
     path("status-webhooks/<int:webhook_id>", status_webhook_views.StatusWebhookDetail.as_view()),
     path("usage", statistics_views.Usage.as_view()),

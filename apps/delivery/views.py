@@ -434,4 +434,5 @@ def shown(deliveries: Iterable[Delivery]) -> dict[str, Any]:
         "user_ids": dict(Recipient.objects.filter(pk__in=recipients).values_list("id", "user_id")),
         "masked": dict(Contact.objects.filter(pk__in=contacts).values_list("id", "masked")),
         "attempts": selectors.attempts(row.pk for row in rows),
+        "receipts": selectors.receipts(row.pk for row in rows),
     }

@@ -28,6 +28,8 @@ REASONS = {
     "hard_bounce": "mail to this address bounced for good",
     "complaint": "they reported a message to this address as spam",
     "opted_out": "they told the provider to stop",
+    "unreachable": "the phone, or the receiver's mail server, could not be reached",
+    "blocked": "a carrier or mail server would not take this message",
     "manual": "somebody put the address on the list of suppressions",
 }
 #: What each state says of a delivery.

@@ -15,12 +15,14 @@ from django.db import connection, transaction
 
 from apps.preferences import vault
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK
-from apps.preferences.models import Contact, ContactState, Preference
+from apps.preferences.models import Contact, ContactState, Preference, SuppressionReason
 from apps.preferences.vault import Sealed
 
 #: Why a contact is disabled, where people and not providers said so.
 REMOVED = "removed"
 MOVED = "moved"
+#: Why an address is suppressed that a provider called dead.
+DEAD = SuppressionReason.DEAD_ADDRESS
 #: Standard Webhooks 1.0.0 wants 24 to 64 random bytes.
 WEBHOOK_SECRET_BYTES = 32
 #: Advisory locks on device tokens: the first of each lock's two numbers, and how many there are.
@@ -114,7 +116,8 @@ _UPDATE_RECIPIENTS = f"""
 
 @transaction.atomic
 def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
-    """Write all of them and make them active; a device's token leaves whoever had it before.
+    """Write all of them and make them active, whatever a provider said of them until now; a
+    device's token leaves whoever had it before.
 
     The former holder's row stays, disabled: what is on its way to them must not reach the new
     holder. Of two calls that register a token at once, the one that comes second has it.
@@ -127,6 +130,7 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
     if holders:
         _wait_for_tokens(holders)
     stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
+    _revive([(a.channel, s.index) for a, s in sealed.items() if a.channel != INBOX])
     if holders:
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_DEVICES, [list(holders.values()), list(holders)])
@@ -160,6 +164,24 @@ _MOVE_DEVICES = f"""
     FROM unnest(%s::bigint[], %s::bytea[]) AS w (recipient_id, address_index)
     WHERE c.channel = '{PUSH}' AND c.address_index = w.address_index
         AND c.recipient_id <> w.recipient_id AND c.state = 'active'"""
+
+
+def _revive(addresses: Sequence[tuple[str, bytes]]) -> None:
+    """Lift what was suppressed as dead: whoever registers an address says that it lives.
+
+    What people said themselves stays: who complained or opted out is not asked to by this.
+    """
+    if not addresses:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM preferences_suppression WHERE id IN (
+                SELECT s.id FROM preferences_suppression s
+                JOIN unnest(%s::text[], %s::bytea[]) AS w (channel, address_index)
+                    ON s.channel = w.channel AND s.address_index = w.address_index
+                WHERE s.reason = %s ORDER BY s.id FOR UPDATE OF s)""",
+            [*(list(column) for column in zip(*addresses, strict=True)), DEAD],
+        )
 
 
 def _wait_for_tokens(indexes: Iterable[bytes]) -> None:

@@ -49,6 +49,7 @@ TYPES = {
     "inactive-publisher": ProblemType(403, "The publisher is switched off"),
     "missing-scope": ProblemType(403, "The API key lacks a scope"),
     "forbidden": ProblemType(403, "Not allowed"),
+    "invalid-signature": ProblemType(403, "Not a valid signature"),
     "not-found": ProblemType(404, "Not found"),
     "method-not-allowed": ProblemType(405, "Method not allowed"),
     "not-acceptable": ProblemType(406, "Not acceptable"),

@@ -30,7 +30,7 @@ RULES = {
     21408: Rule(Reason.REJECTED),  # this account may not send to that region
     21602: Rule(Reason.INVALID_MESSAGE),  # no body
     21604: Rule(Reason.INVALID_ADDRESS, disable=True),  # no "To"
-    21610: Rule(Reason.DEAD_ADDRESS, disable=True),  # the recipient answered STOP
+    21610: Rule(Reason.OPTED_OUT, disable=True),  # the recipient answered STOP
     21611: Rule(Reason.RATE_LIMITED, again=True),  # the sender's queue is full
     21612: Rule(Reason.REJECTED),  # no route from this sender to that number
     21614: Rule(Reason.INVALID_ADDRESS, disable=True),  # not a mobile number

@@ -1,6 +1,98 @@
-# NOTE to letter e: the coordinator overwrote this file by mistake at 21:51, thinking nobody was on it. All of notifier/receipts is yours: write your version back, or take this one; then remove this note. Go on with everything else.
-"""What providers tell us later: who may say so, and what it means. One file a provider."""
+"""What providers report later, in one small vocabulary, and where it moves a delivery.
 
-from notifier.receipts.base import Event, Forged, Kind, Reader
+A provider that reports has one file in this package and a ``receipts`` entry in its own in the
+settings: ``{"class": dotted path, "options": {…}}``.
+"""
 
-__all__ = ["Event", "Forged", "Kind", "Reader"]
+import importlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from notifier.outcomes import Reason
+from notifier.states import DeliveryState
+
+
+class Event(StrEnum):
+    """What became of a message after the provider had taken it."""
+
+    ACCEPTED = "accepted"  # it is on its way: the provider has it for certain
+    DELIVERED = "delivered"  # the phone, or the receiver's mail server, has it
+    DEFERRED = "deferred"  # not yet; the provider goes on trying
+    BOUNCED = "bounced"  # the address leads nowhere
+    FAILED = "failed"  # the provider gave up, and the address may be good
+    COMPLAINED = "complained"  # the recipient called it spam
+    UNSUBSCRIBED = "unsubscribed"  # the recipient told the provider to stop
+
+
+#: Reasons for which nothing is sent to the address any more.
+HARD_BOUNCE, COMPLAINT, OPTED_OUT = "hard_bounce", "complaint", Reason.OPTED_OUT.value
+SUPPRESSING = frozenset({HARD_BOUNCE, COMPLAINT, OPTED_OUT})
+#: Reasons that say nothing of the next message; ``UNSAID``: the provider does not know, either.
+UNREACHABLE, BLOCKED, UNSAID = "unreachable", "blocked", Reason.PROVIDER_ERROR.value
+
+S = DeliveryState
+_ARRIVED = {S.ACCEPTED: S.DELIVERED, S.UNKNOWN: S.DELIVERED, S.RETRYING: S.DELIVERED}
+# A mail server may take a message and send it back minutes later: the last word is the bounce,
+# whichever of the two is told first.
+_LOST = {S.ACCEPTED: S.BOUNCED, S.UNKNOWN: S.BOUNCED, S.DELIVERED: S.BOUNCED}
+#: event -> where a delivery moves from where. In any order and any number of times they lead to
+#: the same end. A delivery that waits for its next attempt, since its first one went unanswered,
+#: is spared a second copy.
+MOVES: Mapping[Event, Mapping[DeliveryState, DeliveryState]] = {
+    Event.ACCEPTED: {S.UNKNOWN: S.ACCEPTED},
+    Event.DELIVERED: _ARRIVED,
+    Event.DEFERRED: {},
+    Event.BOUNCED: _LOST,
+    Event.FAILED: _LOST,
+    # Nobody complains of what did not arrive.
+    Event.COMPLAINED: _ARRIVED,
+    Event.UNSUBSCRIBED: _ARRIVED,
+}
+
+
+def after(state: DeliveryState, event: Event) -> DeliveryState:
+    """Where a delivery in ``state`` is once this is known of it; mostly where it was."""
+    return MOVES[event].get(state, state)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event of one delivery (its public id).
+
+    ``at``: when it happened, in unix seconds; ``None`` where the provider does not say.
+    ``detail`` is made of codes, never of a provider's sentences: those quote addresses.
+    """
+
+    delivery_id: str
+    event: Event
+    reason: str = ""
+    detail: str = ""
+    at: float | None = None
+
+
+class Receipts(Protocol):
+    """One provider's receipts. A receipt is a request to us: its query, headers and body."""
+
+    def verify(self, headers: Mapping[str, str], query: str, body: bytes) -> bool:
+        """Whether the provider signed it. Header names are lower case."""
+
+    def read(self, query: str, body: bytes) -> Sequence[Told]:
+        """What it says of our deliveries. Raises ``ValueError`` if it is no receipt."""
+
+
+def build(entry: Mapping[str, Any]) -> Receipts:
+    """From a ``receipts`` entry of the settings. Raises what the import or an option raises."""
+    module, _, name = entry["class"].rpartition(".")
+    found: Receipts = getattr(importlib.import_module(module), name)(**entry["options"])
+    return found
+
+
+_DELIVERY = re.compile(r"dlv_[1-9][0-9]{0,17}")
+
+
+def is_delivery(text: object) -> bool:
+    """Whether it names a delivery: others may send through the same account."""
+    return isinstance(text, str) and _DELIVERY.fullmatch(text) is not None

@@ -1,14 +1,12 @@
-# NOTE to letter e: the coordinator overwrote this file by mistake at 21:51, thinking nobody was on it. All of notifier/receipts is yours: write your version back, or take this one; then remove this note. Go on with everything else.
-"""SendGrid's signed Event Webhook.
+"""SendGrid's signed Event Webhook: one request for many events of many messages.
 
-https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event and
-…/getting-started-event-webhook-security-features.
+https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 """
 
 import base64
 import binascii
-import time
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -17,65 +15,95 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from notifier.receipts.base import Event, Forged, Kind
+from notifier.receipts import (
+    BLOCKED,
+    COMPLAINT,
+    HARD_BOUNCE,
+    OPTED_OUT,
+    UNREACHABLE,
+    UNSAID,
+    Event,
+    Told,
+    is_delivery,
+)
 
 SIGNATURE = "x-twilio-email-event-webhook-signature"
 TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
-KINDS = {
-    "delivered": Kind.DELIVERED,
-    "bounce": Kind.BOUNCED,
-    "dropped": Kind.UNDELIVERED,  # SendGrid did not try, by a list of its own
-    "spamreport": Kind.COMPLAINED,
-    "unsubscribe": Kind.UNSUBSCRIBED,
-    "group_unsubscribe": Kind.UNSUBSCRIBED,
+
+#: Opened, clicked and the like are nobody's business here.
+EVENTS = {
+    "processed": (Event.ACCEPTED, ""),
+    "deferred": (Event.DEFERRED, UNREACHABLE),
+    "delivered": (Event.DELIVERED, ""),
+    "bounce": (Event.BOUNCED, HARD_BOUNCE),
+    "dropped": (Event.FAILED, UNSAID),
+    "spamreport": (Event.COMPLAINED, COMPLAINT),
+    "unsubscribe": (Event.UNSUBSCRIBED, OPTED_OUT),
+    "group_unsubscribe": (Event.UNSUBSCRIBED, OPTED_OUT),
 }
+#: Why SendGrid did not even try: the address is on one of its own lists.
+DROPPED = {
+    "invalid": (Event.BOUNCED, HARD_BOUNCE),
+    "bounced address": (Event.BOUNCED, HARD_BOUNCE),
+    "spam reporting address": (Event.FAILED, COMPLAINT),
+    "unsubscribed address": (Event.FAILED, OPTED_OUT),
+}
+#: An enhanced mail system status code (RFC 3463).
+STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
+#: Unix seconds beyond which no event of this century lies.
+LATEST = 2**32
 
 
 class SendGridReceipts:
-    """``public_key``: base64 DER, as SendGrid shows it. Raises ``ValueError`` if it is none.
+    """``public_key`` is what SendGrid's settings page shows: base64 of a DER public key.
 
-    The time of a report is not judged: SendGrid repeats one for 24 hours, and what comes twice
-    changes nothing.
+    Raises ``ValueError`` where it is none. The timestamp is signed, and no age is too high:
+    SendGrid repeats what we did not take for a day, under its first signature. What is sent again
+    by whoever overheard it says what is known already, and so changes nothing.
     """
 
-    def __init__(self, public_key: str) -> None:
+    def __init__(self, *, public_key: str) -> None:
         key = load_der_public_key(base64.b64decode(public_key, validate=True))
         if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise ValueError("the key of SendGrid's event webhook is an elliptic curve's")
+            raise ValueError("SendGrid's event webhook is signed with an elliptic curve key")
         self._key = key
 
-    def verify(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
+    def verify(self, headers: Mapping[str, str], query: str, body: bytes) -> bool:
         try:
-            given = base64.b64decode(headers.get(SIGNATURE, ""), validate=True)
+            signature = base64.b64decode(headers.get(SIGNATURE, ""), validate=True)
             signed = headers.get(TIMESTAMP, "").encode() + body
-            self._key.verify(given, signed, ec.ECDSA(hashes.SHA256()))
+            self._key.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
         except (InvalidSignature, binascii.Error, ValueError):
-            raise Forged from None
+            return False
+        return True
 
-    def events(self, url: str, body: bytes) -> list[Event]:
-        try:
-            told = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return []
-        found = (
-            (_event(one) for one in told if isinstance(one, dict)) if isinstance(told, list) else ()
-        )
-        return [event for event in found if event is not None]
+    def read(self, query: str, body: bytes) -> Sequence[Told]:
+        events = orjson.loads(body)
+        if not isinstance(events, list):
+            raise ValueError("not a list of events")
+        return list(_told(events))
 
 
-def _event(told: Mapping[str, Any]) -> Event | None:
-    kind = KINDS.get(str(told.get("event")))
-    delivery_id = told.get("delivery_id")
-    if kind is None or not isinstance(delivery_id, str):
-        return None
-    if kind is Kind.BOUNCED and told.get("type") == "blocked":
-        kind = Kind.UNDELIVERED  # the receiving server refused the message, not the address
-    at = told.get("timestamp")
-    status = told.get("status")
-    return Event(
-        delivery_id,
-        kind,
-        float(at) if isinstance(at, int | float) else time.time(),
-        str(told["event"]),
-        f"status {status}" if isinstance(status, str) and len(status) < 10 else "",
-    )
+def _told(events: list[Any]) -> Iterator[Told]:
+    for event in events:
+        if not isinstance(event, dict) or not is_delivery(event.get("delivery_id")):
+            continue
+        word = event.get("event")
+        found = EVENTS.get(word) if isinstance(word, str) else None
+        if found is None:
+            continue
+        if word == "dropped":
+            found = DROPPED.get(str(event.get("reason")).strip().lower(), found)
+        elif word == "bounce" and event.get("type") == "blocked":
+            found = Event.FAILED, BLOCKED  # this message, not this address
+        yield Told(event["delivery_id"], *found, _detail(event), _at(event))
+
+
+def _detail(event: Mapping[str, Any]) -> str:
+    status = STATUS.search(str(event.get("status", "")))
+    return f"status {status[0]}" if status else ""
+
+
+def _at(event: Mapping[str, Any]) -> float | None:
+    at = event.get("timestamp")
+    return float(at) if isinstance(at, int) and 0 < at < LATEST else None

@@ -1,57 +1,84 @@
-# NOTE to letter e: the coordinator overwrote this file by mistake at 21:51, thinking nobody was on it. All of notifier/receipts is yours: write your version back, or take this one; then remove this note. Go on with everything else.
-"""Twilio's status callbacks.
+"""Twilio's status callbacks: one request for each step of one text message.
 
-https://www.twilio.com/docs/messaging/guides/track-outbound-message-status and
-https://www.twilio.com/docs/usage/security#validating-requests.
+https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
 """
 
-import base64
-import hashlib
-import hmac
-import time
-from collections.abc import Mapping
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qs, parse_qsl
 
-from notifier.receipts.base import Event, Forged, Kind
+from twilio.request_validator import RequestValidator
 
-SIGNATURE = "x-twilio-signature"
-#: https://www.twilio.com/docs/api/errors: what says that the number itself is at fault.
-HARD = {
-    "21610": Kind.UNSUBSCRIBED,  # the recipient answered STOP
-    "30003": Kind.UNDELIVERED,  # switched off or out of reach: it may come back
-    "30004": Kind.UNSUBSCRIBED,  # the recipient's carrier blocks us
-    "30005": Kind.BOUNCED,  # unknown or no longer in use
-    "30006": Kind.BOUNCED,  # a landline, or a carrier that cannot be reached
+from notifier.receipts import (
+    BLOCKED,
+    HARD_BOUNCE,
+    OPTED_OUT,
+    UNREACHABLE,
+    UNSAID,
+    Event,
+    Told,
+    is_delivery,
+)
+
+#: Queued, sending and the like say nothing that the answer to our call did not.
+EVENTS = {
+    "sent": Event.ACCEPTED,
+    "delivered": Event.DELIVERED,
+    "read": Event.DELIVERED,
+    "undelivered": Event.FAILED,
+    "failed": Event.FAILED,
 }
+#: https://www.twilio.com/docs/api/errors: why a message was not delivered.
+REASONS = {
+    "21211": HARD_BOUNCE,  # invalid "To"
+    "21610": OPTED_OUT,  # the recipient answered STOP
+    "21614": HARD_BOUNCE,  # not a mobile number
+    "30003": UNREACHABLE,  # switched off or out of reach
+    "30004": BLOCKED,  # by the carrier, or the recipient's contract with it
+    "30005": HARD_BOUNCE,  # unknown, or no longer in use
+    "30006": HARD_BOUNCE,  # a landline, or a carrier that cannot be reached
+    "30007": BLOCKED,  # filtered for what it says
+}
+#: A status callback has about twenty.
+MOST_FIELDS = 200
 
 
 class TwilioReceipts:
-    """``auth_token`` is the account's; it signs what Twilio sends."""
+    """``callback`` is the URL that Twilio was given, without what each message adds to its query:
+    Twilio signs the URL it calls, whatever a proxy makes of it on the way to us.
 
-    def __init__(self, auth_token: str) -> None:
-        self._key = auth_token.encode()
+    The signature has no time in it. A callback that is sent again by whoever overheard it says
+    what is known already, and so changes nothing.
+    """
 
-    def verify(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        given = headers.get(SIGNATURE, "")
-        if not hmac.compare_digest(given.encode(), signature(self._key, url, body).encode()):
-            raise Forged
+    def __init__(self, *, auth_token: str, callback: str) -> None:
+        self._validator = RequestValidator(auth_token)
+        self._url = callback.partition("#")[0].partition("?")[0]
 
-    def events(self, url: str, body: bytes) -> list[Event]:
-        form = {key: values[0] for key, values in parse_qs(body.decode("utf-8", "replace")).items()}
-        status, code = form.get("MessageStatus", ""), form.get("ErrorCode", "")
-        if status == "delivered":
-            kind = Kind.DELIVERED
-        elif status in ("undelivered", "failed"):
-            kind = HARD.get(code, Kind.UNDELIVERED)
-        else:  # queued, sending, sent: on its way
+    def verify(self, headers: Mapping[str, str], query: str, body: bytes) -> bool:
+        try:
+            fields = dict(_fields(body))
+        except ValueError:
+            return False
+        url = f"{self._url}?{query}" if query else self._url
+        signature = headers.get("x-twilio-signature", "")
+        return bool(self._validator.validate(url, fields, signature))
+
+    def read(self, query: str, body: bytes) -> Sequence[Told]:
+        [delivery_id] = parse_qs(query).get("delivery_id", [""])[-1:]
+        fields = dict(_fields(body))
+        event = EVENTS.get(fields.get("MessageStatus", ""))
+        if event is None or not is_delivery(delivery_id):
             return []
-        delivery_id = parse_qs(urlsplit(url).query).get("delivery_id", [""])[0]
-        detail = f"Twilio error {code}" if code.isdecimal() else ""
-        return [Event(delivery_id, kind, time.time(), status, detail)]
+        if event is not Event.FAILED:
+            return [Told(delivery_id, event)]
+        code = fields.get("ErrorCode", "")
+        reason = REASONS.get(code, UNSAID)
+        if reason == HARD_BOUNCE:
+            event = Event.BOUNCED
+        detail = f"Twilio error {code}" if code.isdecimal() and len(code) <= 6 else ""
+        return [Told(delivery_id, event, reason, detail)]
 
 
-def signature(key: bytes, url: str, body: bytes) -> str:
-    """Base64 of HMAC-SHA1 over the URL and each parameter's name and value, in their order."""
-    parameters = sorted(set(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)))
-    text = url + "".join(f"{name}{value}" for name, value in parameters)
-    return base64.b64encode(hmac.digest(key, text.encode(), hashlib.sha1)).decode()
+def _fields(body: bytes) -> list[tuple[str, str]]:
+    """Raises ``ValueError`` for what is no form."""
+    return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)

@@ -19,7 +19,7 @@ class TestTwilio(ProviderContract):
     channel = "sms"
     malformed = "+15005550001"
     status_is_proof = False
-    dead = Refused(Reason.DEAD_ADDRESS, 400, "Twilio error 21610", disable_contact=True)
+    dead = Refused(Reason.OPTED_OUT, 400, "Twilio error 21610", disable_contact=True)
     refused_credentials = Refused(Reason.AUTHENTICATION, 401, "Twilio error 20003")
     forbidden = Refused(Reason.AUTHENTICATION, 403, "Twilio error 20005")
 
