@@ -1,7 +1,7 @@
 """Stand-in providers that speak the real wire protocols, for tests, the demo and staging.
 
     python -m notifier.sandbox --dir DIR [--host 127.0.0.1] [--port 8090] [--https-port 8093]
-                               [--apns-port 8091] [--smtp-port 8092]
+                               [--apns-port 8091] [--smtp-port 8092] [--receipts-to URL]
 
 It answers as FCM v1 (and its OAuth token endpoint), APNs, Twilio, SendGrid, a mail server and a
 receiver of Standard Webhooks would, refuses what they refuse with the errors they document,
@@ -25,6 +25,12 @@ Delivery ids
     webhook   header ``webhook-id``
     ========  =============================================================
 
+Receipts
+    With ``--receipts-to URL`` (the service's, on this machine, plain HTTP) Twilio calls the
+    ``StatusCallback`` of each message it took, and SendGrid posts its events to
+    ``URL/v1/receipts/sendgrid``, signed, up to 0.2 s later. SendGrid calls a "dead" address one
+    that bounces.
+
 Misbehaviour
     A behaviour is written ``word``, ``wordxTIMES``, ``word_SECONDS`` or ``wordxTIMES_SECONDS``.
     Times are counted per address, and then it heals; without times it lasts.
@@ -45,6 +51,15 @@ Misbehaviour
     torn      206  accepted; reset in the middle of the answer
     garbled   601  accepted; the answer cannot be read
     huge      602  accepted; the answer has 16 MiB
+    bounce    701  accepted; its receipt says that there is no such address
+    blocked   702  accepted; its receipt says that the message was refused
+    complaint 703  accepted; a receipt says that its reader calls it spam (SendGrid)
+    unsubscribe
+              704  accepted; a receipt says that the person wants no more
+    twice     705  accepted; each receipt comes twice
+    reversed  706  accepted; the last receipt comes first
+    forged    707  accepted; its receipts are signed by somebody else
+    early     708  accepted, answered after 2 s, ``_N`` for N; its receipts come before
     ========= ==== ==================================================================
 
     Addresses that ask for it (the code where an address has only digits; 0 times: always):
@@ -67,5 +82,6 @@ Control API, JSON, on any HTTP port
     no address: all. ``GET`` lists the rules, ``DELETE`` forgets them and heals magic addresses.
     ``POST /sandbox/webhooks`` ``{name, secret}``: verify signatures for this name from now on.
     ``DELETE /sandbox/messages`` forgets messages, counts and webhook secrets.
+    ``POST /sandbox/receipts`` ``{url}``: send receipts there from now on; null: send none.
     ``GET /sandbox/healthz``.
 """

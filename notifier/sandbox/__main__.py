@@ -6,6 +6,7 @@ from pathlib import Path
 import uvloop
 
 from notifier.sandbox.credentials import Ports
+from notifier.sandbox.receipts import NotLoopback
 from notifier.sandbox.server import Sandbox
 
 
@@ -21,6 +22,11 @@ def main() -> int:
     parser.add_argument("--apns-port", type=int, default=8091, help="asks for certificates")
     parser.add_argument("--smtp-port", type=int, default=8092)
     parser.add_argument("--dir", type=Path, required=True, help="for keys and sandbox.json")
+    parser.add_argument(
+        "--receipts-to",
+        metavar="URL",
+        help="a service on this machine that is told what became of its messages (default: none)",
+    )
     asked = parser.parse_args()
     https_port = asked.https_port
     if https_port is None:
@@ -28,8 +34,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     ports = Ports(asked.host, asked.port, https_port, asked.apns_port, asked.smtp_port)
     try:
-        sandbox = Sandbox(asked.dir.resolve(), ports)
-    except OSError as error:
+        sandbox = Sandbox(asked.dir.resolve(), ports, asked.receipts_to)
+    except (OSError, NotLoopback) as error:
         print(f"the sandbox cannot start: {error}", file=sys.stderr)
         return 1
     uvloop.run(sandbox.run())

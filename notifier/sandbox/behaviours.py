@@ -22,10 +22,22 @@ WORDS: dict[str, tuple[str, str]] = {
     "torn": ("206", "accepted, then reset in the middle of the answer"),
     "garbled": ("601", "accepted, but the answer cannot be read"),
     "huge": ("602", "accepted, the answer has 16 MiB"),
+    "bounce": ("701", "accepted; its receipt says that there is no such address"),
+    "blocked": ("702", "accepted; its receipt says that the message was refused"),
+    "complaint": ("703", "accepted; a receipt says that its reader calls it spam (SendGrid)"),
+    "unsubscribe": ("704", "accepted; a receipt says that the person wants no more"),
+    "twice": ("705", "accepted; each receipt comes twice"),
+    "reversed": ("706", "accepted; the last receipt comes first"),
+    "forged": ("707", "accepted; its receipts are signed by somebody else"),
+    "early": ("708", "accepted, answered after 2 s, _N for N; its receipts come before"),
 }
+#: Those that a provider's receipts show: each message of a request has its own.
+LATER = frozenset(
+    {"bounce", "blocked", "complaint", "unsubscribe", "twice", "reversed", "forged", "early"}
+)
 WORD_OF_CODE = {code: word for word, (code, _) in WORDS.items()}
 
-ACCEPTING = frozenset({"timeout", "slow", "torn", "garbled", "huge"})
+ACCEPTING = frozenset({"timeout", "slow", "torn", "garbled", "huge"}) | LATER
 HUGE_BODY = b'{"padding":"' + b"x" * (16 * 1024 * 1024) + b'"}'
 
 SPEC = re.compile(
@@ -79,7 +91,7 @@ class Behaviour:
             case "timeout":
                 delay = self.seconds(LONGEST_SILENCE)
                 return replace(accepted, delivery=Delivery.SILENT, delay=delay)
-            case "slow":
+            case "slow" | "early":
                 return replace(accepted, delay=self.seconds(2.0))
             case "reset":
                 return replace(accepted, delivery=Delivery.RESET)
@@ -90,7 +102,7 @@ class Behaviour:
                 return Answer(200, b'{"name": "proj\xff\xfe', accepted.headers)
             case "huge":
                 return Answer(200, HUGE_BODY, accepted.headers)
-        answer = refusal(self.word)
+        answer = None if self.word in LATER else refusal(self.word)
         if answer is None:
             return accepted
         if self.word in ("429", "503") and self.retry_after:

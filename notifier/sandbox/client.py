@@ -81,6 +81,11 @@ class SandboxClient:
         self._call("DELETE", "/sandbox/messages")
         self.heal()
 
+    def send_receipts(self, url: str | None) -> None:
+        """Tell the service at ``url``, on this machine, what becomes of messages taken from now
+        on; ``None``: tell nobody."""
+        self._call("POST", "/sandbox/receipts", {"url": url})
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         request = urllib.request.Request(
             self.control_url + path,

@@ -9,6 +9,7 @@ import orjson
 from notifier.sandbox.behaviours import Behaviour, Behaviours, UnknownBehaviour
 from notifier.sandbox.exchange import Answer, Request, json_answer
 from notifier.sandbox.ledger import Ledger
+from notifier.sandbox.receipts import NotLoopback, Receipts
 from notifier.sandbox.webhook import Webhook
 
 PREFIX = "/sandbox/"
@@ -20,7 +21,10 @@ class BadCall(ValueError):
 
 
 class Control:
-    def __init__(self, ledger: Ledger, behaviours: Behaviours, webhook: Webhook) -> None:
+    def __init__(
+        self, ledger: Ledger, behaviours: Behaviours, webhook: Webhook, receipts: Receipts
+    ) -> None:
+        self._receipts = receipts
         self._ledger = ledger
         self._behaviours = behaviours
         self._webhook = webhook
@@ -35,6 +39,7 @@ class Control:
             ("POST", "behave"): self._behave,
             ("DELETE", "behave"): self._heal,
             ("POST", "webhooks"): self._register_webhook,
+            ("POST", "receipts"): self._send_receipts,
         }
         call = calls.get((request.method, request.path.removeprefix(PREFIX)))
         if call is None:
@@ -42,7 +47,7 @@ class Control:
             return json_answer(404, orjson.dumps({"error": f"there are {known}"}))
         try:
             return json_answer(200, orjson.dumps(call(request)))
-        except (BadCall, UnknownBehaviour) as error:
+        except (BadCall, UnknownBehaviour, NotLoopback) as error:
             return json_answer(400, orjson.dumps({"error": str(error)}))
 
     def _healthz(self, request: Request) -> object:
@@ -92,6 +97,13 @@ class Control:
 
     def _heal(self, request: Request) -> object:
         self._behaviours.clear()
+        return {"ok": True}
+
+    def _send_receipts(self, request: Request) -> object:
+        asked = _body(request)
+        if asked.keys() != {"url"} or not isinstance(asked["url"], str | None):
+            raise BadCall("url is needed: a string, or null to send none")
+        self._receipts.send_to(asked["url"])
         return {"ok": True}
 
     def _register_webhook(self, request: Request) -> object:

@@ -3,6 +3,7 @@
 Made once and reused, so that clients configured yesterday still work after a restart.
 """
 
+import base64
 import datetime
 import ipaddress
 import json
@@ -62,6 +63,7 @@ class Credentials:
         self.service_account_key_id: str = kept["service_account_key_id"]
         self.service_account_public = self._public_key("service-account-key.pem")
         self.apns_public = self._public_key("apns-key.p8")
+        self.sendgrid_webhook_key = self._webhook_key()
 
     def server_context(self, *, ask_for_client_certificate: bool = False) -> ssl.SSLContext:
         """TLS for a listener that offers HTTP/2 and HTTP/1.1."""
@@ -122,6 +124,7 @@ class Credentials:
                 "base_url": https,
                 "api_key": self.sendgrid_key,
                 "from_email": FROM_EMAIL,
+                "webhook_public_key": self._webhook_public_key(),
             },
             "smtp": {
                 "host": ports.host,
@@ -169,6 +172,22 @@ class Credentials:
         half.touch(mode=0o600)
         half.write_text(text)
         half.replace(self.directory / name)
+
+    def _webhook_key(self) -> ec.EllipticCurvePrivateKey:
+        """Signs SendGrid's events. A directory of an older sandbox has none yet."""
+        path = self.directory / "sendgrid-webhook-key.pem"
+        if not path.exists():
+            self._write(path.name, _private_pem(ec.generate_private_key(ec.SECP256R1())))
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        return key
+
+    def _webhook_public_key(self) -> str:
+        """As SendGrid shows it: base64 of DER."""
+        der = self.sendgrid_webhook_key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return base64.b64encode(der).decode()
 
     def _public_key(self, name: str) -> Any:
         pem = (self.directory / name).read_bytes()

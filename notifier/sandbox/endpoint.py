@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.sandbox.behaviours import Behaviour, Behaviours
+from notifier.sandbox.behaviours import LATER, Behaviour, Behaviours
 from notifier.sandbox.exchange import Answer, Delivery, Request
 from notifier.sandbox.ledger import Ledger
+from notifier.sandbox.receipts import Told
 
 
 @dataclass(slots=True)
@@ -35,6 +36,9 @@ class Endpoint:
 
     name: str
     channel: str
+
+    #: What only the receipts of the message it is for show.
+    later = LATER
 
     def __init__(self, ledger: Ledger, behaviours: Behaviours) -> None:
         self._ledger = ledger
@@ -69,30 +73,51 @@ class Endpoint:
     def settle(self, messages: Sequence[Received], accepted: Answer, message_id: str) -> Answer:
         """Accept the messages of one request, unless an address or a rule asks for trouble.
 
-        One request has one answer: the first behaviour found among its addresses counts for all.
+        One request has one answer: the first behaviour found among its addresses counts for all,
+        but for what only receipts show.
         """
-        behaviour = self._behaviour(messages)
+        behaviour, later = self._behaviour(messages)
         answer, note = accepted, ""
         if behaviour:
             note = behaviour.word
             answer = behaviour.apply(accepted, self.refusal)
         unanswered = answer.delivery in (Delivery.SILENT, Delivery.RESET)
-        for message in messages:
+        taken = answer is accepted or (behaviour is not None and behaviour.accepts)
+        for message, word in zip(messages, later, strict=True):
             self._ledger.record(
                 self.name,
                 self.channel,
                 message.address,
                 delivery_id=message.delivery_id,
                 status=None if unanswered else answer.status,
-                accepted=answer is accepted or (behaviour is not None and behaviour.accepts),
-                note=note,
+                accepted=taken,
+                note=word or note,
                 message_id=message_id,
                 body=message.body,
             )
+        if taken:
+            self.tell(
+                messages,
+                [
+                    Told(message.address, message.delivery_id, message_id, word)
+                    for message, word in zip(messages, later, strict=True)
+                ],
+            )
         return answer
 
-    def _behaviour(self, messages: Sequence[Received]) -> Behaviour | None:
-        for message in messages:
-            if behaviour := self._behaviours.next(self.name, message.address):
-                return behaviour
-        return None
+    def tell(self, messages: Sequence[Received], told: Sequence[Told]) -> None:
+        """Report later on messages that were taken, where the provider does that."""
+
+    def _behaviour(self, messages: Sequence[Received]) -> tuple[Behaviour | None, list[str]]:
+        """What counts for the whole request, and the words for each message's receipts."""
+        slow, words = None, [""] * len(messages)
+        for index, message in enumerate(messages):
+            behaviour = self._behaviours.next(self.name, message.address)
+            if behaviour is None:
+                continue
+            if behaviour.word not in self.later:
+                return behaviour, words
+            words[index] = behaviour.word
+            if behaviour.word == "early":
+                slow = behaviour
+        return slow, words

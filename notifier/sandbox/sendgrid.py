@@ -7,15 +7,17 @@ https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors.
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from notifier.sandbox.behaviours import Behaviours
+from notifier.sandbox.behaviours import LATER, Behaviours
 from notifier.sandbox.credentials import Credentials
 from notifier.sandbox.endpoint import Endpoint, Received, Refusal
 from notifier.sandbox.exchange import Answer, Request, json_answer
 from notifier.sandbox.ledger import Ledger
+from notifier.sandbox.receipts import Receipts, Told
 
 PATH = "/v3/mail/send"
 SIZE_LIMIT = 30 * 1024 * 1024
@@ -37,9 +39,17 @@ REFUSALS = {
 class Sendgrid(Endpoint):
     name = "sendgrid"
     channel = "email"
+    later = LATER | {"dead"}
 
-    def __init__(self, ledger: Ledger, behaviours: Behaviours, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        behaviours: Behaviours,
+        credentials: Credentials,
+        receipts: Receipts,
+    ) -> None:
         super().__init__(ledger, behaviours)
+        self._receipts = receipts
         self._authorization = f"Bearer {credentials.sendgrid_key}"
 
     def receive(self, request: Request) -> Answer:
@@ -74,9 +84,10 @@ class Sendgrid(Endpoint):
         ]
         return self.settle(messages, Answer(202, b"", [("x-message-id", message_id)]), message_id)
 
+    def tell(self, messages: Sequence[Received], told: Sequence[Told]) -> None:
+        self._receipts.of_sendgrid(told)
+
     def refusal(self, word: str) -> Answer | None:
-        if word == "dead":  # it takes mail for any address; a bounce comes later, as an event
-            return None
         return _error(*REFUSALS[word], None)
 
 

@@ -15,6 +15,7 @@ from notifier.sandbox.exchange import Answer, Request, json_answer
 from notifier.sandbox.ledger import Ledger
 from notifier.sandbox.listener import Listener
 from notifier.sandbox.page import Page
+from notifier.sandbox.receipts import Receipts
 from notifier.sandbox.smtp import Smtp
 
 log = logging.getLogger(__name__)
@@ -23,10 +24,12 @@ log = logging.getLogger(__name__)
 class Sandbox:
     """Every provider on the given ports (0: any free one), with its files in ``directory``.
 
-    Raises ``OSError`` where a port is taken or the directory cannot be written.
+    ``receipts_to``: the service that is told what became of messages, if any. Raises ``OSError``
+    where a port is taken or the directory cannot be written, ``NotLoopback`` for another machine's
+    service.
     """
 
-    def __init__(self, directory: Path, wanted: Ports) -> None:
+    def __init__(self, directory: Path, wanted: Ports, receipts_to: str | None = None) -> None:
         self._credentials = Credentials(directory)
         self._sockets = [
             socket.create_server((wanted.host, port), backlog=1024)
@@ -39,11 +42,14 @@ class Sandbox:
             ledger, behaviours, self._credentials, self._credentials.token_uri(self.ports)
         )
         self._apns = apns.Apns(ledger, behaviours, self._credentials)
-        self._twilio = twilio.Twilio(ledger, behaviours, self._credentials)
-        self._sendgrid = sendgrid.Sendgrid(ledger, behaviours, self._credentials)
+        self._receipts = Receipts(self._credentials)
+        self._receipts.send_to(receipts_to)
+        told = self._credentials, self._receipts
+        self._twilio = twilio.Twilio(ledger, behaviours, *told)
+        self._sendgrid = sendgrid.Sendgrid(ledger, behaviours, *told)
         self._webhook = webhook.Webhook(ledger, behaviours)
         self._smtp = Smtp(ledger, behaviours, self._credentials, self._credentials.server_context())
-        self._control = control.Control(ledger, behaviours, self._webhook)
+        self._control = control.Control(ledger, behaviours, self._webhook, self._receipts)
         webhooks = f"https://{self.ports.host}:{self.ports.https}{webhook.PATH}"
         self._page = Page(ledger, webhooks)
 
@@ -67,7 +73,9 @@ class Sandbox:
         ]
         self._credentials.write_config(self.ports)
         print(self._greeting(), flush=True)
+        telling = asyncio.create_task(self._receipts.run())
         await stop.wait()
+        telling.cancel()
         for server in servers:
             server.close()
         for connection in list(self._connections):

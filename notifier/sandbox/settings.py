@@ -28,6 +28,7 @@ def settings(config: Mapping[str, Any]) -> dict[str, str]:
         "NOTIFIER_SENDGRID_API_KEY": sendgrid["api_key"],
         "NOTIFIER_SENDGRID_FROM_EMAIL": sendgrid["from_email"],
         "NOTIFIER_SENDGRID_BASE_URL": sendgrid["base_url"],
+        "NOTIFIER_SENDGRID_WEBHOOK_PUBLIC_KEY": sendgrid["webhook_public_key"],
         "NOTIFIER_SMTP_HOST": smtp["host"],
         "NOTIFIER_SMTP_PORT": str(smtp["port"]),
         "NOTIFIER_SMTP_USERNAME": smtp["username"],

@@ -9,6 +9,7 @@ import datetime
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from email.utils import format_datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +20,7 @@ from notifier.sandbox.credentials import Credentials
 from notifier.sandbox.endpoint import Endpoint, Received, Refusal
 from notifier.sandbox.exchange import Answer, Request, json_answer
 from notifier.sandbox.ledger import Ledger
+from notifier.sandbox.receipts import Receipts, Told
 
 PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/Messages\.json")
 E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -42,8 +44,15 @@ class Twilio(Endpoint):
     name = "twilio"
     channel = "sms"
 
-    def __init__(self, ledger: Ledger, behaviours: Behaviours, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        behaviours: Behaviours,
+        credentials: Credentials,
+        receipts: Receipts,
+    ) -> None:
         super().__init__(ledger, behaviours)
+        self._receipts = receipts
         pair = f"{credentials.twilio_sid}:{credentials.twilio_token}"
         self._authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
         self._sid = credentials.twilio_sid
@@ -72,6 +81,14 @@ class Twilio(Endpoint):
 
     def refusal(self, word: str) -> Answer:
         return _error(*REFUSALS[word])
+
+    def tell(self, messages: Sequence[Received], told: Sequence[Told]) -> None:
+        if self._receipts.url is None:
+            return
+        for message, one in zip(messages, told, strict=True):
+            form = orjson.loads(message.body)
+            sender = {key: form[key] for key in ("From", "MessagingServiceSid") if key in form}
+            self._receipts.of_twilio(one, form.get("StatusCallback", ""), sender)
 
     def _resource(self, form: dict[str, str], sid: str) -> dict[str, object]:
         now = format_datetime(datetime.datetime.now(datetime.UTC))
