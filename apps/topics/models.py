@@ -1,5 +1,6 @@
 """Topics and who subscribed to them."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
@@ -44,6 +45,16 @@ class Topic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """What is written by hand, in the admin, must not be what workers fail at."""
+        from apps.topics import retry_policies  # its serializers want all models loaded
+
+        if self.retry_policy is not None:
+            try:
+                retry_policies.check_stored(self.retry_policy)
+            except ValidationError as error:
+                raise ValidationError({"retry_policy": error.messages}) from None
 
     @property
     def paused(self) -> bool:

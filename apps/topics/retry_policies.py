@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -160,6 +161,23 @@ def stored(
     except serializers.ValidationError as error:
         raise serializers.ValidationError({"retry_policy": {"after_last": error.detail}}) from None
     return {**policy, "after_last": {"contact_id": contact_id}}
+
+
+def check_stored(policy: Any) -> None:
+    """Whether a row may keep it, should somebody write it by hand. Raises ``ValidationError``."""
+    if not isinstance(policy, Mapping):
+        raise ValidationError("Write an object with a schedule.")
+    after_last = policy.get("after_last", DEAD_LETTER)
+    try:
+        rest = {name: value for name, value in policy.items() if name != "after_last"}
+        RetryPolicyField().run_validation(rest)
+    except serializers.ValidationError as error:
+        raise ValidationError(str(error.detail)) from None
+    if after_last == DEAD_LETTER:
+        return
+    contact_id = after_last.get("contact_id") if isinstance(after_last, Mapping) else None
+    if type(contact_id) is not int or contact_id not in endpoints([policy]):
+        raise ValidationError(f"after_last is {DEAD_LETTER!r} or {{'contact_id': …}}.")
 
 
 def endpoints(policies: Iterable[Mapping[str, Any] | None]) -> dict[int, dict[str, str]]:

@@ -1,5 +1,7 @@
 """Retry policies of topics and subscriptions: how often, how long apart, and what then."""
 
+import json
+
 import pytest
 
 from apps.delivery import chunks, deliver, tasks
@@ -9,7 +11,7 @@ from apps.preferences.models import Contact
 from apps.publishers.models import AuditEvent
 from apps.topics.models import Subscription
 from notifier.outcomes import Accepted, Reason, Refused, Retry
-from tests.integration.delivery.conftest import recipient
+from tests.integration.delivery.conftest import contact, recipient
 from tests.integration.delivery.scripted import Scripted
 
 HELLO = {"body": "Hello"}
@@ -337,3 +339,33 @@ def test_a_policy_that_cannot_be_followed_is_refused(shop):
         [error] = many["results"][0]["problem"]["errors"]
         assert error["pointer"] == f"/subscriptions/0/retry_policy{pointer}"
     assert not Contact.objects.filter(recipient=None).exists()
+
+
+def test_an_operator_cannot_write_a_policy_that_workers_would_fail_at(shop, admin_client):
+    topic = shop.topic()
+    form = {
+        "name": "news",
+        "publisher": shop.id,
+        "default_priority": "normal",
+        "delay": 0,
+    }
+
+    def write(policy):
+        body = {**form, "retry_policy": policy}
+        admin_client.post(f"/admin/topics/topic/{topic.pk}/change/", body)
+        topic.refresh_from_db()
+        return topic.retry_policy
+
+    for policy in (
+        "[]",
+        '"soon"',
+        "{}",
+        '{"schedule": "soon"}',
+        '{"schedule": [1], "after_last": "drop"}',
+        '{"schedule": [1], "after_last": {"contact_id": 999}}',
+        '{"schedule": [1], "after_last": {"contact_id": "1"}}',
+    ):
+        assert write(policy) is None, policy
+    ops = contact("email", OPS, publisher_id=shop.id)
+    good = {"schedule": [1], "after_last": {"contact_id": ops.pk}}
+    assert write(json.dumps(good)) == good
