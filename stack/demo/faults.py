@@ -52,14 +52,14 @@ def faults(webhook_url: str) -> Sequence[Fault]:
             "failing",
             "Twilio fails twice, then heals",
             Contact("sms", "+15005552500"),
-            "accepted",
+            "delivered",
             ("500", "500", "201"),
         ),
         Fault(
             "down",
             "SendGrid is down for a moment",
             Contact("email", "503x1.demo@sandbox.example"),
-            "accepted",
+            "delivered",
             ("503", "202"),
         ),
         Fault(
