@@ -45,7 +45,7 @@ Misbehaviour
     503       503  the provider is down; with ``_N`` it says Retry-After: N
     dead      410  the address is gone: FCM 404 UNREGISTERED, APNs 410, Twilio 21610,
                    SMTP 550 at RCPT, webhook 410; SendGrid takes it all the same
-    timeout   408  accepted, never answered; cut off after 60 s, ``_N`` for N
+    timeout   408  accepted, never answered, no receipts; cut off after 60 s, ``_N`` for N
     slow      200  accepted, answered after 2 s, ``_N`` for N
     reset     444  stream (HTTP/2) or connection reset before the answer; not accepted
     torn      206  accepted; reset in the middle of the answer

@@ -16,7 +16,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "500": ("500", "the provider fails"),
     "503": ("503", "the provider is down; with _N it says Retry-After: N"),
     "dead": ("410", "the address worked once and is gone (SendGrid takes it all the same)"),
-    "timeout": ("408", "accepted, but never answered: cut off after 60 s, _N for N"),
+    "timeout": ("408", "accepted, never answered, no receipts: cut off after 60 s, _N for N"),
     "slow": ("200", "accepted, answered after 2 s, _N for N"),
     "reset": ("444", "reset before the answer, not accepted"),
     "torn": ("206", "accepted, then reset in the middle of the answer"),

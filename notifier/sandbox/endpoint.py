@@ -95,7 +95,7 @@ class Endpoint:
                 message_id=message_id,
                 body=message.body,
             )
-        if taken:
+        if taken and note != "timeout":  # who never answers is not heard of later either
             self.tell(
                 messages,
                 [

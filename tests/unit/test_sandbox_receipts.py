@@ -5,11 +5,13 @@ import queue
 import threading
 import urllib.error
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from pyreqwest.exceptions import RequestError
 from sendgrid.helpers.eventwebhook import EventWebhook
 from twilio.request_validator import RequestValidator
 
@@ -70,7 +72,7 @@ def service(sandbox: RunningSandbox) -> Iterator[Service]:
     service.close()
 
 
-def text(sandbox: RunningSandbox, to: str, callback: str) -> int:
+def text(sandbox: RunningSandbox, to: str, callback: str, timeout: float = PATIENCE) -> int:
     """Send one by Twilio; the status of the answer."""
     twilio = sandbox.config["twilio"]
     sid = twilio["account_sid"]
@@ -78,6 +80,7 @@ def text(sandbox: RunningSandbox, to: str, callback: str) -> int:
     url = f"{twilio['base_url']}/2010-04-01/Accounts/{sid}/Messages.json"
     request = sandbox.http().post(url).basic_auth(sid, twilio["auth_token"])
     request = request.header("content-type", "application/x-www-form-urlencoded")
+    request = request.timeout(timedelta(seconds=timeout))
     return request.body_text(urlencode(form)).build().send().status
 
 
@@ -222,6 +225,12 @@ def test_a_receipt_that_met_an_error_is_sent_again(sandbox, service):
 
 def test_nothing_is_told_of_what_was_refused(sandbox, service):
     assert text(sandbox, "+15005550500", f"{service.url}/cb") == 500
+    assert service.is_told_no_more()
+
+
+def test_nothing_is_told_of_what_was_never_answered(sandbox, service):
+    with pytest.raises(RequestError):
+        text(sandbox, "+15005550408", f"{service.url}/cb", timeout=0.2)
     assert service.is_told_no_more()
 
 
