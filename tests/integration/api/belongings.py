@@ -7,8 +7,11 @@ from typing import Any
 from django.utils import timezone
 
 from apps.delivery.models import Chunk, ChunkKind, DeadLetter, Delivery
+from apps.inbox import services as inbox
+from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
 from apps.publishers.models import Publisher
+from notifier.messages import Content, Message
 from notifier.states import DeliveryState
 from tests.integration.api.conftest import Api
 
@@ -49,6 +52,7 @@ def belongings(api: Api, other: Api) -> dict[str, str]:
     posted = api.post("notifications", {"user_id": "ada", **said}, 202)
     api.post(f"topics/{TOPIC}/publish", {"content": {"title": WORD}}, 202)
     found["notifications"] = posted["id"]
+    found["inbox"] = _inbox_item(posted["id"])
     found["dead-letters"] = _dead_letter(api.name, posted["id"])
     unwanted = {"channel": "sms", "address": "+4366012345678"}
     found["suppressions"] = api.post("suppressions", unwanted, 201)["id"]
@@ -57,6 +61,15 @@ def belongings(api: Api, other: Api) -> dict[str, str]:
 
 def _later() -> str:
     return (timezone.now() + timedelta(hours=1)).isoformat()
+
+
+def _inbox_item(notification_id: str) -> int:
+    """An item of the notification in the recipient's inbox."""
+    content = Content(title=WORD)
+    inbox.write(
+        [Message("dlv_1", "inbox", "ada", content, user_id="ada", notification_id=notification_id)]
+    )
+    return InboxItem.objects.get(delivery_id=1).pk
 
 
 def _dead_letter(publisher: str, notification_id: str) -> str:

@@ -1,0 +1,144 @@
+"""The API is as its OpenAPI schema says: generated requests, from its owner and from others.
+
+In process, in one transaction: each request is made on the same rows and then undone.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, transaction
+from django.test import TestCase, override_settings
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, settings
+from schemathesis.config import (
+    CoveragePhaseConfig,
+    PhasesConfig,
+    ProjectConfig,
+    ProjectsConfig,
+)
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from apps.publishers import services
+from apps.publishers.scopes import Scope
+from config.wsgi import application
+from notifier.tokens import sign
+from tests.integration.api.belongings import belongings, found_by
+from tests.integration.api.conftest import Api, forget_lookups
+from tests.jwks_server import lasting
+
+SECRET = "0123456789abcdef0123456789abcdef"
+SETTINGS = {
+    "RATE_PER_SECOND": 10**6,
+    "QUOTA_PER_DAY": 10**9,
+    "INBOX_TOKENS": {
+        "secret": SECRET,
+        "jwks_url": "",
+        "issuer": "",
+        "audience": "",
+        "longest": 600.0,
+    },
+}
+CHECKS = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def described(config: schemathesis.Config) -> Any:
+    # Not asked for over HTTP: this is run before there is a database for tests.
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    schema = schemathesis.openapi.from_dict(document, config=config)
+    schema.app = application
+    return schema
+
+
+def config(*, coverage: bool) -> schemathesis.Config:
+    """With or without a case for each boundary of each value."""
+    phases = PhasesConfig(coverage=CoveragePhaseConfig(enabled=coverage, unexpected_methods=set()))
+    return schemathesis.Config(projects=ProjectsConfig(default=ProjectConfig(phases=phases)))
+
+
+thorough, brief = described(config(coverage=True)), described(config(coverage=False))
+#: What stands in a path, see ``belongings``.
+there: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def publishers(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Api, Api]]:
+    """An owner of one of everything, and another publisher."""
+    with django_db_blocker.unblock(), override_settings(**SETTINGS), transaction.atomic():
+        forget_lookups()
+        made = []
+        for name in ("owner", "other"):
+            _, key = services.create_key(services.create_publisher(name).pk, tuple(Scope))
+            made.append(Api(name, key, TestCase.captureOnCommitCallbacks))
+        there.update(belongings(*made))
+        for signal in (request_started, request_finished):  # they would end the transaction
+            signal.disconnect(close_old_connections)
+        yield made[0], made[1]
+        transaction.set_rollback(True)
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+    forget_lookups()
+
+
+def real_path(case: Any) -> dict[str, str]:
+    """The path's parameters, of the owner's own."""
+    return {**(case.path_parameters or {}), **found_by(case.operation.path, there)}
+
+
+def check(case: Any, bearer: str, path_parameters: dict[str, Any]) -> None:
+    """Make the request; the answer has to be one that the schema tells of."""
+    case.path_parameters = path_parameters
+    with transaction.atomic():
+        answer = case.call(headers={"Authorization": f"Bearer {bearer}"})
+        transaction.set_rollback(True)
+    assert answer.status_code < 500, answer.text
+    case.validate_response(answer, checks=CHECKS)
+    forget_lookups()
+
+
+def examples(number: int) -> settings:
+    return settings(
+        max_examples=number,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def token(user_id: str) -> str:
+    return sign(lasting({"sub": user_id}), SECRET)
+
+
+@pytest.mark.django_db
+@thorough.parametrize()
+@examples(8)
+def test_what_the_owner_is_answered_is_in_the_schema(
+    case: Any, publishers: tuple[Api, Api]
+) -> None:
+    mine = token("ada") if case.operation.path.startswith("/v1/inbox") else publishers[0].key
+    made_up = case.path_parameters or {}
+    check(case, mine, made_up)
+    if made_up:
+        check(case, mine, real_path(case))
+
+
+@pytest.mark.django_db
+@brief.parametrize()
+@examples(4)
+def test_what_others_are_answered_is_in_the_schema(case: Any, publishers: tuple[Api, Api]) -> None:
+    others = token("bob") if case.operation.path.startswith("/v1/inbox") else publishers[1].key
+    for bearer in (others, "ntf_0000000000_no-key"):
+        check(case, bearer, real_path(case))
