@@ -111,18 +111,22 @@ class Standing:
     failures: int = 0
     cooldown: float = 0.0
 
-    def shut(self, now: float) -> bool:
-        """Whether nothing may go through, not even a probe."""
-        return self.state is State.OPEN and now < self.since + self.cooldown
+    def shut(self, now: float, rules: Rules) -> bool:
+        """Whether nothing more may go through now: it cools down, or its probes are under way."""
+        match self.state:
+            case State.OPEN:
+                return now < self.since + self.cooldown
+            case State.HALF_OPEN:
+                return now < self.since + rules.patience
+        return False
 
     def asked(self, now: float, rules: Rules) -> tuple["Standing", Permit | None]:
         """Where it stands once somebody was told how much may go through; ``None`` is all."""
         if self.state is State.CLOSED:
             return self, None
-        if self.shut(now):
-            return self, Permit(0, self.since + self.cooldown)
-        if self.state is State.HALF_OPEN and now < self.since + rules.patience:
-            return self, Permit(0, now + PROBE_WAIT)
+        if self.shut(now, rules):
+            cooled = self.since + self.cooldown
+            return self, Permit(0, cooled if self.state is State.OPEN else now + PROBE_WAIT)
         half_open = replace(self, state=State.HALF_OPEN, since=now)
         return half_open, Permit(rules.probes, now + PROBE_WAIT)
 
@@ -248,6 +252,10 @@ class Breaker:
             if self._clock() - self._seen_at >= BELIEVED:
                 self._change(lambda standing: standing)
             return self._standing
+
+    def shut(self) -> bool:
+        """Whether nothing may go through now, likewise."""
+        return self.standing().shut(self._clock(), self._rules)
 
     def close(self, why: str) -> None:
         """Let everything through again from now on, and count anew."""

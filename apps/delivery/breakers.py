@@ -60,8 +60,8 @@ def permit(provider: str) -> Permit | None:
 
 
 def shut(provider: str) -> bool:
-    """Whether its breaker is open, and not even due for a probe."""
-    return has_breaker(provider) and _breaker(provider).standing().shut(time.time())
+    """Whether its breaker lets nothing through, and waits for nothing but time or its probes."""
+    return has_breaker(provider) and _breaker(provider).shut()
 
 
 def report(batch: Iterable[Sent]) -> None:

@@ -56,6 +56,8 @@ def resume(topic: Topic) -> None:
 
 def delete_topic(topic: Topic) -> None:
     """Nobody finds it any more; what was accepted for it is still delivered."""
+    if topic.paused:
+        resume(topic)  # nobody could any more
     change_topic(topic, {"deleted_at": timezone.now()})
 
 

@@ -119,9 +119,10 @@ def test_after_the_cooldown_a_few_go_through_and_a_success_closes_it(breaker, cl
     clock.now += 0.2
     assert breaker.permit() == Permit(RULES.probes, clock.now + PROBE_WAIT)
     assert breaker.permit() == Permit(0, clock.now + PROBE_WAIT), "the probes are under way"
+    assert breaker.shut()
     breaker.report(GOOD)
     assert breaker.permit() is None
-    assert state(breaker) is State.CLOSED
+    assert state(breaker) is State.CLOSED and not breaker.shut()
 
 
 def test_each_failed_probing_doubles_the_cooldown_up_to_its_limit(breaker, clock):

@@ -153,6 +153,16 @@ def test_what_a_lost_worker_was_sending_waits_while_the_topic_is_paused(
     assert [a.outcome for a in Attempt.objects.order_by("number")] == ["unknown", "accepted"]
 
 
+def test_what_was_accepted_for_a_paused_topic_is_sent_once_it_is_deleted(shop, swept, provider):
+    news(shop, "ada")
+    switch(shop, True)
+    posted = publish(shop)
+    run(Chunk.objects.get())
+    assert shop.http.delete("/v1/topics/news").status_code == 204
+    swept()
+    assert shop.counts(posted) == {"inbox": {"accepted": 1}}
+
+
 def test_only_the_owner_pauses_a_topic(shop, other_shop, provider):
     topic = shop.topic()
     body = {"paused": True}
