@@ -1,0 +1,506 @@
+"""Receipts: what providers report later moves deliveries, whatever its order, and nobody else can.
+
+The sandbox's Twilio and SendGrid sign theirs and post them to a real server; what they never say
+is signed here.
+"""
+
+import base64
+import threading
+import time
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.db import connection, transaction
+from rest_framework.test import APIClient
+from twilio.request_validator import RequestValidator
+
+from apps.delivery import purge, receipts, tasks
+from apps.delivery.models import Delivery, Receipt, ReceiptEvent
+from apps.preferences.models import Suppression
+from tests.integration.delivery.conftest import recipient
+
+HELLO = {"title": "Hello", "body": "There"}
+PHONE, EMAIL = "+4366012345678", "ada@example.com"
+KEY = ec.generate_private_key(ec.SECP256R1())
+PATIENCE = 10
+
+
+@pytest.fixture
+def callback(providers, settings):
+    """Settings under which receipts are taken; the URL that Twilio is given."""
+    url = "https://notify.example.com/v1/receipts/twilio"
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    _take(settings, url, token, _public(KEY))
+    return url
+
+
+@pytest.fixture
+def outside(providers, settings, live_server):
+    """The sandbox, whose providers report to this service."""
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    key = providers.config["sendgrid"]["webhook_public_key"]
+    _take(settings, f"{live_server.url}/v1/receipts/twilio", token, key)
+    providers.client.send_receipts(live_server.url)
+    yield providers
+    providers.client.send_receipts(None)
+
+
+def _take(settings, callback, token, key):
+    settings.PROVIDERS["twilio"]["options"]["status_callback"] = callback
+    settings.PROVIDERS["twilio"]["receipts"] = {
+        "class": "notifier.receipts.twilio.TwilioReceipts",
+        "options": {"auth_token": token, "callback": callback},
+    }
+    settings.PROVIDERS["sendgrid"]["receipts"] = {
+        "class": "notifier.receipts.sendgrid.SendGridReceipts",
+        "options": {"public_key": key},
+    }
+
+
+def _public(key):
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(der).decode()
+
+
+@pytest.fixture
+def send(shop, work):
+    """Post to one person on one channel and deliver it."""
+
+    def run(channel, address, **fields):
+        name = f"{channel}-{next(shop.names)}"
+        person = recipient(name, **{channel: address})
+        body = {"user_id": person.user_id, "content": HELLO, "channels": [channel], **fields}
+        posted = shop.post("notifications", body)
+        work()
+        return posted
+
+    return run
+
+
+def delivery_of(shop, posted):
+    [row] = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
+    return row
+
+
+def came(number):
+    """Wait until so many receipts were stored."""
+    deadline = time.monotonic() + PATIENCE
+    while Receipt.objects.count() < number:
+        assert time.monotonic() < deadline, f"only {Receipt.objects.count()} receipts came"
+        time.sleep(0.02)
+
+
+def read():
+    tasks.receipts.apply(throw=True)
+
+
+def register(shop, body):
+    answer = shop.http.put("/v1/recipients/ada", body, format="json")
+    assert answer.status_code in (200, 201), answer.json()
+
+
+def told(row):
+    return [(one["event"], one["reason"]) for one in row["receipts"]]
+
+
+def by_twilio(callback, delivery, token, **fields):
+    """A signed status callback, as keywords of a post."""
+    query = f"delivery_id={delivery}"
+    form = {"MessageSid": "SM1", "To": PHONE, **fields}
+    signature = RequestValidator(token).compute_signature(f"{callback}?{query}", form)
+    return {
+        "path": f"/v1/receipts/twilio?{query}",
+        "data": urlencode(form),
+        "content_type": "application/x-www-form-urlencoded",
+        "headers": {"X-Twilio-Signature": signature},
+    }
+
+
+def by_sendgrid(*events, key=KEY, body=None):
+    """A signed batch of events: ``(delivery, event)`` or whole ones."""
+    now = str(int(time.time()))
+    full = [
+        e if isinstance(e, dict) else {"delivery_id": e[0], "event": e[1], "timestamp": int(now)}
+        for e in events
+    ]
+    body = orjson.dumps(full) if body is None else body
+    signature = key.sign(now.encode() + body, ec.ECDSA(hashes.SHA256()))
+    return {
+        "path": "/v1/receipts/sendgrid",
+        "data": body,
+        "content_type": "application/json",
+        "headers": {
+            "X-Twilio-Email-Event-Webhook-Timestamp": now,
+            "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+        },
+    }
+
+
+def post(receipt, status=204):
+    answer = APIClient(enforce_csrf_checks=True).post(**receipt)
+    assert answer.status_code == status, answer.content
+    return answer
+
+
+# -- From the sandbox -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("channel", "address", "number"), [("sms", PHONE, 2), ("email", EMAIL, 1)])
+def test_a_signed_receipt_says_that_a_message_arrived(
+    shop, outside, send, channel, address, number
+):
+    posted = send(channel, address)
+    assert shop.counts(posted) == {channel: {"accepted": 1}}
+    came(number)
+    for row in Receipt.objects.all():
+        assert address.encode() not in bytes(row.body) and b"dlv_" not in bytes(row.body)
+    read()
+    row = delivery_of(shop, posted)
+    assert (row["state"], row["reason"], told(row)) == ("delivered", "", [("delivered", "")])
+    assert shop.counts(posted) == {channel: {"delivered": 1}}
+    assert not Receipt.objects.filter(read_at=None).exists()
+    assert {bytes(row.body) for row in Receipt.objects.all()} == {b""}, "no address is kept"
+
+
+@pytest.mark.parametrize(
+    ("channel", "address", "number", "state", "event", "reason"),
+    [
+        ("email", "bounce@sandbox.example", 1, "bounced", "bounced", "hard_bounce"),
+        ("email", "complaint@sandbox.example", 1, "delivered", "complained", "complaint"),
+        ("email", "unsubscribe@sandbox.example", 1, "delivered", "unsubscribed", "opted_out"),
+        ("sms", "+15005550701", 2, "bounced", "bounced", "hard_bounce"),
+        ("sms", "+15005550704", 2, "bounced", "failed", "opted_out"),
+    ],
+)
+def test_what_speaks_against_an_address_suppresses_it(
+    shop, outside, send, work, channel, address, number, state, event, reason
+):
+    posted = send(channel, address)
+    came(number)
+    read()
+    row = delivery_of(shop, posted)
+    assert row["state"] == state
+    assert (event, reason) in told(row)
+    [entry] = shop.get("suppressions", channel=channel, address=address)["data"]
+    assert entry["reason"] == reason
+    again = send(channel, address)
+    row = delivery_of(shop, again)
+    assert (row["state"], row["reason"]) == ("suppressed", reason)
+
+
+def test_a_message_that_was_refused_does_not_speak_against_its_address(shop, outside, send):
+    posted = send("email", "blocked@sandbox.example")
+    came(1)
+    read()
+    row = delivery_of(shop, posted)
+    assert (row["state"], row["reason"]) == ("bounced", "blocked")
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("word", ["twice", "reversed"])
+def test_receipts_lead_to_the_same_end_however_they_come(shop, outside, send, word):
+    posted = send("email", f"{word}@sandbox.example")
+    came(2 if word == "twice" else 1)
+    read()
+    row = delivery_of(shop, posted)
+    assert (row["state"], told(row)) == ("delivered", [("delivered", "")])
+    assert shop.counts(posted) == {"email": {"delivered": 1}}
+
+
+def test_a_forged_receipt_is_refused_and_leaves_no_trace(shop, outside, send, live_server):
+    posted = send("email", "forged@sandbox.example")
+    after = send("email", EMAIL)
+    came(1)  # of the second one; the sandbox posts in order
+    read()
+    row = delivery_of(shop, posted)
+    assert (row["state"], told(row)) == ("accepted", [])
+    assert delivery_of(shop, after)["state"] == "delivered"
+    assert Receipt.objects.count() == 1
+
+
+def test_a_receipt_that_overtakes_our_own_record_is_kept_until_that_is_written(shop, outside, work):
+    recipient("ada", email="early_1@sandbox.example")
+    posted = shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["email"]})
+    sending = threading.Thread(target=work)
+    sending.start()
+    try:
+        came(1)
+        read()
+        row = delivery_of(shop, posted)
+        assert (row["state"], ("delivered", "") in told(row)) == ("sending", True)
+        assert sending.is_alive(), "it was not early enough"
+    finally:
+        sending.join()
+    assert delivery_of(shop, posted)["state"] == "accepted"
+    read()
+    assert delivery_of(shop, posted)["state"] == "delivered"
+    assert not ReceiptEvent.objects.filter(pending=True).exists()
+    assert shop.counts(posted) == {"email": {"delivered": 1}}
+
+
+def test_a_receipt_tells_what_became_of_a_call_whose_answer_cannot_be_read(shop, outside, send):
+    posted = send("sms", "+15005550601")
+    came(2)
+    assert delivery_of(shop, posted)["state"] == "unknown"
+    read()
+    row = delivery_of(shop, posted)
+    assert (row["state"], row["reason"]) == ("delivered", "")
+
+
+def test_what_arrived_is_not_sent_again_though_its_call_went_unanswered(
+    shop, outside, send, wake, work
+):
+    outside.client.behave("twilio", "torn", address=PHONE, times=1)
+    posted = send("sms", PHONE, priority="high")
+    came(2)
+    assert delivery_of(shop, posted)["state"] == "retrying"
+    read()
+    assert delivery_of(shop, posted)["state"] == "delivered"
+    wake()
+    work()
+    assert len(outside.client.messages(channel="sms")) == 1
+    assert shop.counts(posted) == {"sms": {"delivered": 1}}
+
+
+# -- Who may say so ---------------------------------------------------------------------------
+
+
+def test_nobody_else_can_say_what_became_of_a_message(shop, callback, send, settings):
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    posted = send("sms", PHONE)
+    row = delivery_of(shop, posted)
+    good = by_twilio(callback, row["id"], token, MessageStatus="delivered")
+    others = by_twilio(callback, row["id"], "another's token", MessageStatus="delivered")
+    batch = by_sendgrid((row["id"], "delivered"))
+    stranger = by_sendgrid((row["id"], "delivered"), key=ec.generate_private_key(ec.SECP256R1()))
+    for forged in (
+        others,
+        stranger,
+        {**good, "headers": {}},
+        {**good, "data": good["data"].replace("delivered", "undelivered")},
+        {**good, "path": "/v1/receipts/twilio?delivery_id=dlv_1"},
+        {**good, "path": "/v1/receipts/twilio"},
+        {**batch, "headers": {}},
+        {**batch, "data": b"[]"},
+        {**batch, "path": "/v1/receipts/twilio"},
+    ):
+        answer = post(forged, 403)
+        assert answer["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "/problems/invalid-signature"
+    assert not Receipt.objects.exists()
+    read()
+    assert delivery_of(shop, posted) == row
+    post(good)
+    read()
+    assert delivery_of(shop, posted)["state"] == "delivered"
+
+
+def test_receipts_are_taken_only_where_a_key_is_set_and_in_bounds(callback, settings, db):
+    del settings.PROVIDERS["sendgrid"]["receipts"]
+    for provider in ("sendgrid", "fcm", "nobody", "%00", "x" * 300):
+        post({**by_sendgrid(), "path": f"/v1/receipts/{provider}"}, 404)
+    large = {**by_sendgrid(), "path": "/v1/receipts/twilio", "data": b"a" * (2 * 1024 * 1024 + 1)}
+    post(large, 413)
+    assert APIClient().get("/v1/receipts/twilio").status_code == 405
+    assert not Receipt.objects.exists()
+
+
+def test_a_receipt_about_what_is_not_its_providers_says_nothing(shop, callback, send):
+    posted = send("sms", PHONE)
+    row = delivery_of(shop, posted)
+    post(by_sendgrid((row["id"], "bounce"), ("dlv_999999999", "bounce"), ("their-own", "bounce")))
+    read()
+    assert delivery_of(shop, posted) == row
+    assert not ReceiptEvent.objects.exists()
+    assert not Suppression.objects.exists()
+
+
+# -- Late, again, and odd ---------------------------------------------------------------------
+
+
+def test_a_bounce_is_the_last_word_whenever_it_comes(shop, callback, send):
+    first, second = send("email", EMAIL), send("email", "bob@example.com")
+    one, two = delivery_of(shop, first)["id"], delivery_of(shop, second)["id"]
+    for batch in (
+        [(one, "delivered"), (two, "bounce")],
+        [(one, "bounce"), (two, "delivered")],
+        [(one, "delivered"), (two, "deferred")],
+    ):
+        post(by_sendgrid(*batch))
+        read()
+    for posted in (first, second):
+        assert delivery_of(shop, posted)["state"] == "bounced"
+        assert shop.counts(posted) == {"email": {"bounced": 1}}
+
+
+def test_a_receipt_that_is_played_again_brings_no_suppression_back(shop, callback, send, settings):
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    text, mail = send("sms", PHONE), send("email", EMAIL)
+    bounces = [
+        by_twilio(
+            callback,
+            delivery_of(shop, text)["id"],
+            token,
+            MessageStatus="undelivered",
+            ErrorCode="30005",
+        ),
+        by_sendgrid((delivery_of(shop, mail)["id"], "bounce")),
+    ]
+    for receipt in bounces:
+        post(receipt)
+    read()
+    entries = shop.get("suppressions")["data"]
+    assert {entry["reason"] for entry in entries} == {"hard_bounce"} and len(entries) == 2
+    for entry in entries:
+        assert shop.http.delete(f"/v1/suppressions/{entry['id']}").status_code == 204
+    for receipt in bounces:
+        post(receipt)
+    read()
+    assert shop.get("suppressions")["data"] == []
+    assert told(delivery_of(shop, text)) == [("bounced", "hard_bounce")]
+
+
+def test_a_receipt_that_cannot_be_read_stops_no_other(shop, callback, send, caplog):
+    posted = send("email", EMAIL)
+    post(by_sendgrid(body=b'{"not": "a list"}'))
+    post(by_sendgrid((delivery_of(shop, posted)["id"], "delivered")))
+    read()
+    assert delivery_of(shop, posted)["state"] == "delivered"
+    assert "cannot be read" in caplog.text
+    assert not Receipt.objects.filter(read_at=None).exists()
+
+
+def test_one_reads_and_the_others_leave_it_to_them(shop, callback, send):
+    posted = send("email", EMAIL)
+    post(by_sendgrid((delivery_of(shop, posted)["id"], "delivered")))
+    held, done = threading.Event(), threading.Event()
+
+    def another() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", receipts.LOCK)
+            held.set()
+            done.wait(PATIENCE)
+        connection.close()
+
+    thread = threading.Thread(target=another)
+    thread.start()
+    try:
+        assert held.wait(PATIENCE)
+        assert receipts.read() == 0
+    finally:
+        done.set()
+        thread.join()
+    assert receipts.read() == 1
+    assert delivery_of(shop, posted)["state"] == "delivered"
+
+
+def test_a_flood_is_read_in_batches(shop, callback, send, monkeypatch):
+    monkeypatch.setattr(receipts, "AT_ONCE", 3)
+    posted = send("email", EMAIL)
+    name = delivery_of(shop, posted)["id"]
+    for event in ("processed", "deferred", "delivered", "open", "click", "spamreport", "open"):
+        post(by_sendgrid((name, event)))
+    assert receipts.read() == 7
+    row = delivery_of(shop, posted)
+    assert row["state"] == "delivered"
+    assert [event for event, _ in told(row)] == ["deferred", "delivered", "complained"]
+
+
+def test_a_delivery_that_a_worker_is_writing_is_not_waited_for(shop, callback, send):
+    posted = send("email", EMAIL)
+    row = delivery_of(shop, posted)
+    post(by_sendgrid((row["id"], "bounce")))
+    held, done = threading.Event(), threading.Event()
+
+    def worker() -> None:
+        with transaction.atomic():
+            list(Delivery.objects.select_for_update().all())
+            held.set()
+            done.wait(PATIENCE)
+        connection.close()
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    try:
+        assert held.wait(PATIENCE)
+        read()
+        assert delivery_of(shop, posted)["state"] == "accepted"
+        assert Suppression.objects.get().reason == "hard_bounce"
+    finally:
+        done.set()
+        thread.join()
+    read()
+    assert delivery_of(shop, posted)["state"] == "bounced"
+
+
+def test_what_was_read_is_dropped_after_a_day(callback, db):
+    post(by_sendgrid())
+    read()
+    Receipt.objects.update(received_at="2020-01-01T00:00:00Z")
+    post(by_sendgrid())
+    purge.purge()
+    assert Receipt.objects.count() == 1, "the one that is not read is kept"
+
+
+# -- Addresses that turn out dead as something is sent ----------------------------------------
+
+
+def test_a_dead_token_is_suppressed_until_it_is_registered_again(shop, providers, work):
+    token = "one-of-hers-sandbox-deadx1-1234"
+    device = {"platform": "android", "token": token}
+    body = {"devices": [device]}
+    register(shop, body)
+    message = {"user_id": "ada", "content": HELLO, "channels": ["push"]}
+    first = shop.post("notifications", message)
+    work()
+    assert shop.counts(first) == {"push": {"failed": 1}}
+    [entry] = shop.get("suppressions", channel="push", reason="dead_address")["data"]
+    assert token not in entry["address"]
+    register(shop, body)
+    assert shop.get("suppressions")["data"] == []
+    second = shop.post("notifications", message)
+    work()
+    assert shop.counts(second) == {"push": {"accepted": 1}}
+
+
+def test_who_told_the_provider_to_stop_is_not_sent_to_for_being_registered_again(
+    shop, providers, work
+):
+    number = "+15005551410"  # dead: Twilio says that they answered STOP
+    body = {"contacts": [{"channel": "sms", "address": number}]}
+    register(shop, body)
+    message = {"user_id": "ada", "content": HELLO, "channels": ["sms"]}
+    first = shop.post("notifications", message)
+    work()
+    assert delivery_of(shop, first)["reason"] == "opted_out"
+    register(shop, body)
+    second = shop.post("notifications", message)
+    work()
+    row = delivery_of(shop, second)
+    assert (row["state"], row["reason"]) == ("suppressed", "opted_out")
+
+
+def test_an_endpoint_that_is_gone_is_disabled_and_its_url_is_not_suppressed(
+    shop, providers, settings, work
+):
+    settings.PROVIDERS["webhook"] = {
+        "class": "notifier.providers.webhook.Webhook",
+        "channel": "webhook",
+        "options": {
+            "allowed_networks": ["127.0.0.0/8"],
+            "ca_file": providers.config["ca_file"],
+            "timeout": 2.0,
+        },
+    }
+    url = f"{providers.config['webhook']['base_url']}/gone?behave=dead"
+    register(shop, {"contacts": [{"channel": "webhook", "address": url}]})
+    posted = shop.post(
+        "notifications", {"user_id": "ada", "content": HELLO, "channels": ["webhook"]}
+    )
+    work()
+    assert delivery_of(shop, posted)["reason"] == "dead_address"
+    assert not Suppression.objects.exists()
