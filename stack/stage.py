@@ -36,7 +36,7 @@ def running(
     api_url = f"http://127.0.0.1:{port}"
     env = environment.of(state, servers) | {"PORT": str(port), "NOTIFIER_PUBLIC_URL": api_url}
     env |= settings or {}
-    with Sandbox(state, env) as sandbox:
+    with Sandbox(state, env, receipts_to=api_url) as sandbox:
         env |= sandbox_settings(sandbox.config)
         manage.migrate(state, env)
         procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])

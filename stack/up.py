@@ -26,8 +26,9 @@ def up(directory: Path) -> int:
         web, flower = ports.near(8000), ports.near(5555)
         env = environment.of(state, found)
         env |= {"PORT": str(web), "FLOWER_PORT": str(flower)}
-        env |= {"NOTIFIER_PUBLIC_URL": f"http://127.0.0.1:{web}"}
-        with Sandbox(state, env, port=ports.near(8090)) as sandbox:
+        url = f"http://127.0.0.1:{web}"
+        env |= {"NOTIFIER_PUBLIC_URL": url}
+        with Sandbox(state, env, receipts_to=url, port=ports.near(8090)) as sandbox:
             env |= sandbox_settings(sandbox.config)
             manage.migrate(state, env)
             made = manage.create_admin(state, env)

@@ -24,8 +24,6 @@ SETTINGS = {
     "NOTIFIER_RETRY_SMS": "1,2,4",
     "NOTIFIER_RETRY_EMAIL": "1,2,4",
     "NOTIFIER_RETRY_WEBHOOK": "1,2,4",
-    # Where a text message's receipts would go: it also tells the sandbox which delivery it is.
-    "NOTIFIER_TWILIO_STATUS_CALLBACK": "http://127.0.0.1/v1/receipts/twilio",
 }
 
 
