@@ -36,6 +36,7 @@ from notifier.messages import Content, DisplayType, Message, Severity
 from notifier.outcomes import Accepted, Reason
 from notifier.providers.webhook import PORTS, Webhook
 from notifier.queues import names
+from notifier.receipts import BLOCKED, COMPLAINT, HARD_BOUNCE, UNREACHABLE
 from notifier.states import TRANSITIONS
 from notifier.templates import RENDER_STEPS, translation
 from notifier.templates.budget import MOST_CHARACTERS
@@ -138,9 +139,13 @@ OURS = {
 }
 
 
+#: Reasons that only receipts have.
+RECEIPTS = {BLOCKED, COMPLAINT, HARD_BOUNCE, UNREACHABLE}
+
+
 def test_the_table_of_reasons_is_the_one_in_the_code():
     shown = [row[0] for row in table_of(DOCS / "operations.md", "Reasons")]
-    assert sorted(shown) == sorted({*Reason} | OURS)
+    assert sorted(shown) == sorted({*Reason} | OURS | RECEIPTS)
 
 
 def test_the_reasons_of_our_own_are_those_of_the_statements():
