@@ -9,7 +9,7 @@ from functools import cache
 
 from django.conf import settings
 
-from apps.delivery import provider_switches
+from apps.delivery import provider_switches, transitions
 from apps.delivery.breaker_store import SharedStore
 from notifier import breaker as core
 from notifier.breaker import Permit, Rules, tally
@@ -76,8 +76,9 @@ def report(batch: Iterable[Sent]) -> None:
 
 
 def close(provider: str) -> None:
-    """Let everything through to the provider again, whatever was counted before."""
+    """Let everything through to the provider again, and count anew; what waits is due now."""
     _breaker(provider).close("an operator closed it")
+    transitions.release_channel(settings.PROVIDERS[provider]["channel"])
 
 
 def forget() -> None:

@@ -649,12 +649,10 @@ def release_topic(topic_id: int) -> None:
 
 
 def release_channel(channel: str) -> None:
-    """The same for what was held back on a channel for a provider that was paused."""
+    """The same for what was held back on a channel for its providers' sake."""
+    held = "d.reason IN ('provider_paused', 'provider_down') AND d.channel = %s"
     with connection.cursor() as cursor:
-        cursor.execute(
-            _RELEASE.format(held="d.reason = 'provider_paused' AND d.channel = %s"),
-            [channel, RELEASE_AT_ONCE],
-        )
+        cursor.execute(_RELEASE.format(held=held), [channel, RELEASE_AT_ONCE])
 
 
 _WAKE = """

@@ -1,10 +1,12 @@
 """Breakers of providers: opened by failures, shared by all, closed again by themselves."""
 
 import time
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 import redis
+from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry as Attempts
 
@@ -17,6 +19,7 @@ from tests.integration.delivery.scripted import Scripted
 
 HELLO = {"body": "Hello", "title": "Hello"}
 COOLDOWN = 60.0
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -154,10 +157,12 @@ def test_every_process_sees_an_open_breaker(many, work, two_mailers):
     assert breakers.permit("sendgrid").room == 0
 
 
-def test_an_operator_closes_a_breaker(many, work, two_mailers):
+def test_an_operator_closes_a_breaker_and_what_waits_is_due(many, work, two_mailers):
     many("email", 3)
     work()
+    Delivery.objects.update(reason="provider_down", next_attempt_at=timezone.now() + HOUR)
     breakers.close("sendgrid")
+    assert Delivery.objects.filter(next_attempt_at__lte=timezone.now()).count() == 3
     assert state("sendgrid") == "closed" and breakers.permit("sendgrid") is None
     provider_switches.pause("sendgrid")
     assert state("sendgrid") == "paused"
