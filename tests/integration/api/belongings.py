@@ -37,6 +37,7 @@ def belongings(api: Api, other: Api) -> dict[str, str]:
     found = {
         "topics": TOPIC,
         "grants": other.name,
+        "receipts": "twilio",
         "recipients": "ada",
         "contacts": api.post("recipients/ada/contacts", contact, 201)["id"],
         "devices": api.post("recipients/ada/devices", device, 201)["id"],
