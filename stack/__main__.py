@@ -56,7 +56,7 @@ def demo(subscribers: int) -> int:
     """Play the scenario on a stack of its own. 0, or 1 with the reason."""
     with fresh("demo") as state, servers.running(state) as found:
         print("Starting the sandbox, the API and the workers", flush=True)
-        with stage.running(state, found, settings=SETTINGS) as on:
+        with stage.running(state, found, settings=SETTINGS, receipts=True) as on:
             return play(on.api_url, on.sandbox, on.env, subscribers)
 
 

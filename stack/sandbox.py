@@ -13,17 +13,19 @@ class Sandbox(Process):
     """``with Sandbox(state, env) as sandbox:``; where it is, is in ``sandbox.config``.
 
     The control page is on ``port``, or like all its other listeners on a free one. ``receipts_to``
-    is the service that its providers report to.
+    is the service that its providers report to; without one they do not.
     """
 
     def __init__(
-        self, state: State, env: Mapping[str, str], *, receipts_to: str, port: int = 0
+        self, state: State, env: Mapping[str, str], *, receipts_to: str = "", port: int = 0
     ) -> None:
         self._directory = state.path("sandbox")
         self._file = self._directory / "sandbox.json"
         command = [sys.executable, "-m", "notifier.sandbox", "--dir", str(self._directory)]
         command += ["--port", str(port), "--https-port", "0", "--apns-port", "0"]
-        command += ["--smtp-port", "0", "--receipts-to", receipts_to]
+        command += ["--smtp-port", "0"]
+        if receipts_to:
+            command += ["--receipts-to", receipts_to]
         super().__init__(
             "sandbox", command, env=env, output=state.log("sandbox"), keep_open=[state.lock]
         )

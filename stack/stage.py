@@ -25,18 +25,22 @@ class Stage:
 
 @contextlib.contextmanager
 def running(
-    state: State, servers: Servers, *names: str, settings: Mapping[str, str] | None = None
+    state: State,
+    servers: Servers,
+    *names: str,
+    settings: Mapping[str, str] | None = None,
+    receipts: bool = False,
 ) -> Iterator[Stage]:
     """Migrate, then run the sandbox and these processes of the Procfile, all but Flower by default.
 
-    ``settings`` are added to their environment. All are ready at the start of the block and gone
-    at its end.
+    ``settings`` are added to their environment. With ``receipts`` the sandbox reports later what
+    became of messages. All are ready at the start of the block and gone at its end.
     """
     port = ports.free()
     api_url = f"http://127.0.0.1:{port}"
     env = environment.of(state, servers) | {"PORT": str(port), "NOTIFIER_PUBLIC_URL": api_url}
     env |= settings or {}
-    with Sandbox(state, env, receipts_to=api_url) as sandbox:
+    with Sandbox(state, env, receipts_to=api_url if receipts else "") as sandbox:
         env |= sandbox_settings(sandbox.config)
         manage.migrate(state, env)
         procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])

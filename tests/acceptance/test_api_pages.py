@@ -47,7 +47,7 @@ def blocks(page: Path) -> list[Block]:
 def service() -> Iterator[Stage]:
     """All of the service, with the sandbox for providers."""
     with fresh("pages") as state, servers.running(state) as found:
-        with stage.running(state, found) as on:
+        with stage.running(state, found, receipts=True) as on:
             yield on
 
 
