@@ -26,6 +26,11 @@ ATTEMPTS = Counter(
     "Calls to providers by what became of the delivery.",
     ["channel", "priority", "provider", "state", "reason"],
 )
+RECEIPTS = Counter(
+    "notifier_receipts_total",
+    "Calls by providers that report later, taken or refused for their signature.",
+    ["provider", "outcome"],
+)
 PROVIDER_SECONDS = Histogram(
     "notifier_provider_seconds",
     "How long one call to a provider took.",

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.delivery import receipts
+from apps.delivery import metrics, receipts
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.problems import CONTENT_TYPE, Problem
@@ -53,9 +53,11 @@ class Receipts(Endpoint):
         query = request.META["QUERY_STRING"]
         headers = {name.lower(): value for name, value in request.headers.items()}
         if not reader.verify(headers, query, body):
+            metrics.RECEIPTS.labels(provider, "refused").inc()
             raise Problem(
                 "invalid-signature",
                 "This is not signed with the key that we know, for the URL that we gave.",
             )
         receipts.store(provider, query, body)
+        metrics.RECEIPTS.labels(provider, "taken").inc()
         return Response(status=204)

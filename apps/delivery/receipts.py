@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Receipts, or events that were kept, read in one transaction.
 AT_ONCE = 500
+#: A receipt may have a thousand events; after so many no further one is read in it.
+EVENTS_AT_ONCE = 2_000
 #: The advisory lock of the one reader: its first and second number.
 LOCK = (2, 0)
 #: What is read is kept for so long, without its body: to see that something comes at all.
@@ -68,10 +70,12 @@ def _next(some: Any) -> int:
 
 
 def _read_some() -> int:
-    rows = list(Receipt.objects.filter(read_at__isnull=True).order_by("id")[:AT_ONCE])
+    rows = Receipt.objects.filter(read_at__isnull=True).order_by("id")[:AT_ONCE]
     said: list[_Said] = []
     read, unreadable = [], []
-    for row in rows:
+    for row in rows.iterator(chunk_size=10):  # a batch of SendGrid's may be large
+        if len(said) >= EVENTS_AT_ONCE:
+            break
         try:
             said += _open(row)
         except (DecryptionError, ValueError) as error:
@@ -84,7 +88,7 @@ def _read_some() -> int:
     now = timezone.now()
     Receipt.objects.filter(pk__in=read).update(read_at=now, body=b"")
     Receipt.objects.filter(pk__in=unreadable).update(read_at=now)
-    return len(rows)
+    return len(read) + len(unreadable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ HELLO = {"title": "Hello", "body": "There"}
 PHONE, EMAIL = "+4366012345678", "ada@example.com"
 KEY = ec.generate_private_key(ec.SECP256R1())
 PATIENCE = 10
+PROVIDERS = APIClient(enforce_csrf_checks=True)  # they have no key and no cookie
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def by_sendgrid(*events, key=KEY, body=None):
 
 
 def post(receipt, status=204):
-    answer = APIClient(enforce_csrf_checks=True).post(**receipt)
+    answer = PROVIDERS.post(**receipt)
     assert answer.status_code == status, answer.content
     return answer
 
@@ -297,6 +298,9 @@ def test_nobody_else_can_say_what_became_of_a_message(shop, callback, send, sett
     post(good)
     read()
     assert delivery_of(shop, posted)["state"] == "delivered"
+    scraped = APIClient().get("/metrics").content.decode()
+    for outcome in ("refused", "taken"):
+        assert f'notifier_receipts_total{{outcome="{outcome}",provider="twilio"}}' in scraped
 
 
 def test_receipts_are_taken_only_where_a_key_is_set_and_in_bounds(callback, settings, db):
@@ -399,7 +403,8 @@ def test_one_reads_and_the_others_leave_it_to_them(shop, callback, send):
 
 
 def test_a_flood_is_read_in_batches(shop, callback, send, monkeypatch):
-    monkeypatch.setattr(receipts, "AT_ONCE", 3)
+    monkeypatch.setattr(receipts, "AT_ONCE", 4)
+    monkeypatch.setattr(receipts, "EVENTS_AT_ONCE", 2)
     posted = send("email", EMAIL)
     name = delivery_of(shop, posted)["id"]
     for event in ("processed", "deferred", "delivered", "open", "click", "spamreport", "open"):
