@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 500
 #: A receipt may have a thousand events; after so many no further one is read in it.
 EVENTS_AT_ONCE = 2_000
+#: Events that spare a delivery its next attempt.
+SPARING = [e for e in Event if after(DeliveryState.RETRYING, e) != DeliveryState.RETRYING]
 #: The advisory lock of the one reader: its first and second number.
 LOCK = (2, 0)
 #: What is read is kept for so long, without its body: to see that something comes at all.
@@ -176,8 +178,9 @@ def _apply_kept() -> int:
         ReceiptEvent.objects.raw(
             "SELECT e.* FROM delivery_receiptevent e "
             "JOIN delivery_delivery d ON d.id = e.delivery_id "
-            "WHERE e.pending AND NOT d.state = ANY(%s) ORDER BY e.id LIMIT %s",
-            [list(WAITING), AT_ONCE],
+            "WHERE e.pending AND (NOT d.state = ANY(%s) OR d.state = %s AND e.event = ANY(%s)) "
+            "ORDER BY e.id LIMIT %s",
+            [list(WAITING), DeliveryState.RETRYING, SPARING, AT_ONCE],
         )
     )
     if not rows:
@@ -186,8 +189,8 @@ def _apply_kept() -> int:
     advance = _Advance(standing)
     done = []
     for row in rows:
-        if not advance.waits(row.delivery_id):
-            advance.by(row.delivery_id, Event(row.event), row.reason)
+        moved = advance.by(row.delivery_id, Event(row.event), row.reason)
+        if moved or not advance.waits(row.delivery_id):
             done.append(row.pk)
     ReceiptEvent.objects.filter(pk__in=done).update(pending=False)
     advance.write()

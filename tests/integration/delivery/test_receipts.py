@@ -18,9 +18,10 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 from twilio.request_validator import RequestValidator
 
-from apps.delivery import purge, receipts, tasks
-from apps.delivery.models import Delivery, Receipt, ReceiptEvent
+from apps.delivery import content, purge, receipts, tasks
+from apps.delivery.models import Delivery, Notification, Receipt, ReceiptEvent
 from apps.preferences.models import Suppression
+from tests.integration.api.conftest import forget_lookups
 from tests.integration.delivery.conftest import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
@@ -267,6 +268,22 @@ def test_what_arrived_is_not_sent_again_though_its_call_went_unanswered(
     assert shop.counts(posted) == {"sms": {"delivered": 1}}
 
 
+def test_what_was_kept_spares_a_delivery_its_next_attempt(shop, callback, send):
+    posted = send("email", EMAIL)
+    delivery = Delivery.objects.filter(notification=posted["id"])
+    delivery.update(state="sending")  # a second attempt, after a first that went unanswered
+    name = delivery_of(shop, posted)["id"]
+    post(by_sendgrid((name, "deferred"), (name, "delivered")))
+    read()
+    assert delivery_of(shop, posted)["state"] == "sending"
+    delivery.update(state="retrying", next_attempt_at="2099-01-01T00:00:00Z")
+    read()
+    row = delivery_of(shop, posted)
+    assert (row["state"], row["next_attempt_at"]) == ("delivered", None)
+    read()
+    assert not ReceiptEvent.objects.filter(pending=True).exists()
+
+
 # -- Who may say so ---------------------------------------------------------------------------
 
 
@@ -321,6 +338,24 @@ def test_a_receipt_about_what_is_not_its_providers_says_nothing(shop, callback, 
     assert delivery_of(shop, posted) == row
     assert not ReceiptEvent.objects.exists()
     assert not Suppression.objects.exists()
+
+
+def test_a_status_webhook_is_told_what_a_receipt_says(shop, callback, send):
+    forget_lookups()
+    told_of = {"url": "https://shop.example.com/hooks", "events": ["bounced"]}
+    shop.post("status-webhooks", told_of, status=201)
+    posted = send("email", EMAIL)
+    post(by_sendgrid((delivery_of(shop, posted)["id"], "delivered")))
+    read()
+    post(by_sendgrid((delivery_of(shop, posted)["id"], "bounce")))
+    read()
+    [telling] = Notification.objects.filter(kind="status")
+    said = content.unseal(telling.pk, telling.content)
+    assert said.event_type == "delivery.bounced"
+    [one] = said.data["deliveries"]
+    assert (one["state"], one["reason"]) == ("bounced", "hard_bounce")
+    assert shop.counts(posted) == {"email": {"bounced": 1}}
+    forget_lookups()
 
 
 # -- Late, again, and odd ---------------------------------------------------------------------
