@@ -137,15 +137,13 @@ def _apply(said: Sequence[_Said]) -> None:
         return
     standing = transitions.lock(ids)
     # Who is not there is being written by a worker just now, or nobody we know.
-    busy = set(Delivery.objects.filter(pk__in=ids - standing.keys()).values_list("pk", flat=True))
+    busy = Delivery.objects.filter(pk__in=ids - standing.keys()).values_list("pk", "channel")
+    channels = {**dict(busy), **{key: one.channel for key, one in standing.items()}}
     known = _Known(ids)
     advance = _Advance(standing)
     rows, suppressed = [], {}
     for one in said:
-        stands = standing.get(one.delivery)
-        if stands is None and one.delivery not in busy:
-            continue
-        if stands is not None and stands.channel != settings.PROVIDERS[one.provider]["channel"]:
+        if channels.get(one.delivery) != settings.PROVIDERS[one.provider]["channel"]:
             continue
         if not known.is_news(one):
             continue
