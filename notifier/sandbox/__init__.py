@@ -79,9 +79,10 @@ Control API, JSON, on any HTTP port
     ``accepted``, ``by_status`` ("none": not answered), ``deliveries`` (distinct ids accepted) and
     ``duplicates`` (accepted again).
     ``POST /sandbox/behave`` ``{provider, behaviour, address?, times?, seconds?, retry_after?}``;
-    no address: all. ``GET`` lists the rules, ``DELETE`` forgets them and heals magic addresses.
+    no address: all. ``GET`` lists the rules, ``DELETE`` forgets them and heals magic addresses;
+    ``DELETE ?provider=&address=`` forgets one of them.
     ``POST /sandbox/webhooks`` ``{name, secret}``: verify signatures for this name from now on.
-    ``DELETE /sandbox/messages`` forgets messages, counts and webhook secrets.
     ``POST /sandbox/receipts`` ``{url}``: send receipts there from now on; null: send none.
+    ``DELETE /sandbox/messages`` forgets messages, counts and webhook secrets.
     ``GET /sandbox/healthz``.
 """

@@ -137,6 +137,10 @@ class Behaviours:
             if key[0] != provider or address not in (None, key[1])
         }
 
+    def drop_rule(self, provider: str, address: str | None) -> None:
+        """Forget the rule for ``address`` at ``provider``, or for all (``None``), if any."""
+        self._rules.pop((provider, address), None)
+
     def clear(self) -> None:
         """Forget every rule and how often each was shown."""
         self._rules.clear()

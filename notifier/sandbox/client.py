@@ -68,23 +68,28 @@ class SandboxClient:
         }
         self._call("POST", "/sandbox/behave", {k: v for k, v in body.items() if v is not None})
 
-    def heal(self) -> None:
-        """Forget every ``behave`` and how often each magic address has failed so far."""
-        self._call("DELETE", "/sandbox/behave")
+    def heal(self, provider: str | None = None, address: str | None = None) -> None:
+        """Forget every ``behave`` and how often each magic address has failed so far.
+
+        With ``provider``, only its rule for ``address``, or (without) the one for all.
+        """
+        wanted = {"provider": provider, "address": address}
+        query = urllib.parse.urlencode({k: v for k, v in wanted.items() if v is not None})
+        self._call("DELETE", f"/sandbox/behave{'?' if query else ''}{query}")
 
     def register_webhook(self, name: str, secret: str) -> None:
         """``/webhook/{name}`` verifies signatures with ``secret`` (``whsec_…``) from now on."""
         self._call("POST", "/sandbox/webhooks", {"name": name, "secret": secret})
 
-    def reset(self) -> None:
-        """Forget messages, counts, registered webhooks and misbehaviour."""
-        self._call("DELETE", "/sandbox/messages")
-        self.heal()
-
     def send_receipts(self, url: str | None) -> None:
         """Tell the service at ``url``, on this machine, what becomes of messages taken from now
         on; ``None``: tell nobody."""
         self._call("POST", "/sandbox/receipts", {"url": url})
+
+    def reset(self) -> None:
+        """Forget messages, counts, registered webhooks and misbehaviour."""
+        self._call("DELETE", "/sandbox/messages")
+        self.heal()
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         request = urllib.request.Request(

@@ -96,7 +96,15 @@ class Control:
         return {"ok": True}
 
     def _heal(self, request: Request) -> object:
-        self._behaviours.clear()
+        asked = {key: values[0] for key, values in parse_qs(request.query).items()}
+        if unknown := asked.keys() - {"provider", "address"}:
+            raise BadCall(f"unknown: {', '.join(sorted(unknown))}")
+        if "provider" in asked:
+            self._behaviours.drop_rule(asked["provider"], asked.get("address"))
+        elif asked:
+            raise BadCall("an address is healed at a provider: say which")
+        else:
+            self._behaviours.clear()
         return {"ok": True}
 
     def _send_receipts(self, request: Request) -> object:

@@ -1,7 +1,7 @@
 """What every stand-in provider behind HTTP does with a message it has understood."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from notifier.sandbox.behaviours import LATER, Behaviour, Behaviours
 from notifier.sandbox.exchange import Answer, Delivery, Request
@@ -16,6 +16,7 @@ class Received:
     address: str
     delivery_id: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Refusal(Exception):
@@ -36,7 +37,6 @@ class Endpoint:
 
     name: str
     channel: str
-
     #: What only the receipts of the message it is for show.
     later = LATER
 
@@ -94,6 +94,7 @@ class Endpoint:
                 note=word or note,
                 message_id=message_id,
                 body=message.body,
+                headers=message.headers,
             )
         if taken and note != "timeout":  # who never answers is not heard of later either
             self.tell(

@@ -9,6 +9,10 @@ from enum import Enum
 BODY_LIMIT = 30 * 1024 * 1024 + 1
 #: Who never gives up waiting is cut off after so many seconds.
 LONGEST_SILENCE = 60.0
+#: Seconds between two looks at what a feed has.
+FEED_PAUSE = 0.25
+#: Bytes on their way to a client that reads slowly, from which on a feed waits.
+FEED_WAITS_AT = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -35,17 +39,22 @@ class Delivery(Enum):
     RESET = "reset"  # nothing of it; the stream (HTTP/2) or connection (HTTP/1.1) is reset
     TORN = "torn"  # the headers and half of the body, then a reset
     SILENT = "silent"  # nothing at all until the client gives up
+    LIVE = "live"  # the headers, then what the feed has, until the client leaves
 
 
 @dataclass(slots=True)
 class Answer:
-    """``status``, ``headers`` and ``body``, sent ``delay`` seconds from now."""
+    """``status``, ``headers`` and ``body``, sent ``delay`` seconds from now.
+
+    ``feed`` gives what is new, for ``Delivery.LIVE`` in place of a body.
+    """
 
     status: int
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
     delay: float = 0.0
     delivery: Delivery = Delivery.WHOLE
+    feed: Callable[[], bytes] = bytes
 
 
 Handler = Callable[[Request], Answer]

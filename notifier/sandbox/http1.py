@@ -10,6 +10,8 @@ import h11
 
 from notifier.sandbox.exchange import (
     BODY_LIMIT,
+    FEED_PAUSE,
+    FEED_WAITS_AT,
     LONGEST_SILENCE,
     Answer,
     Delivery,
@@ -99,6 +101,10 @@ class Http1Connection(asyncio.Protocol):
         if answer.delivery is Delivery.RESET:
             self._reset()
             return
+        if answer.delivery is Delivery.LIVE:
+            self._send(h11.Response(status_code=answer.status, headers=answer.headers))
+            self._follow(answer)
+            return
         body = b"" if method == "HEAD" else answer.body
         headers = [*answer.headers]
         if answer.status != HTTPStatus.NO_CONTENT:
@@ -116,6 +122,12 @@ class Http1Connection(asyncio.Protocol):
             self._h11.start_next_cycle()
         else:
             self._transport.close()
+
+    def _follow(self, answer: Answer) -> None:
+        if self._transport.get_write_buffer_size() < FEED_WAITS_AT and (news := answer.feed()):
+            self._send(h11.Data(data=news))
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(FEED_PAUSE, self._follow, answer)
 
     def _send(self, event: h11.Event) -> None:
         data = self._h11.send(event)

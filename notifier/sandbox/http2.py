@@ -17,6 +17,7 @@ import h2.settings
 
 from notifier.sandbox.exchange import (
     BODY_LIMIT,
+    FEED_PAUSE,
     LONGEST_SILENCE,
     Answer,
     Delivery,
@@ -58,8 +59,8 @@ class Http2Connection(asyncio.Protocol):
         )
         self._incoming: dict[int, tuple[dict[str, str], bytearray]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        #: What did not fit a stream's window yet, and whether it ends in a reset.
-        self._outgoing: dict[int, tuple[memoryview, bool]] = {}
+        #: What did not fit a stream's window yet, and how it ends: WHOLE, TORN or (not) LIVE.
+        self._outgoing: dict[int, tuple[memoryview, Delivery]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclasses
@@ -150,28 +151,41 @@ class Http2Connection(asyncio.Protocol):
             return
         headers = [(b":status", b"%d" % answer.status)]
         headers += [(k.encode("latin-1"), v.encode("latin-1")) for k, v in answer.headers]
+        if answer.delivery is Delivery.LIVE:
+            self._h2.send_headers(stream, headers)
+            self._follow(stream, answer)
+            return
         headers.append((b"content-length", b"%d" % len(answer.body)))
         self._h2.send_headers(stream, headers, end_stream=not answer.body)
         if answer.delivery is Delivery.TORN:
             half = memoryview(answer.body)[: len(answer.body) // 2]
-            self._outgoing[stream] = (half, True)
+            self._outgoing[stream] = (half, Delivery.TORN)
             self._pump(stream)
         elif answer.body:
-            self._outgoing[stream] = (memoryview(answer.body), False)
+            self._outgoing[stream] = (memoryview(answer.body), Delivery.WHOLE)
             self._pump(stream)
+
+    def _follow(self, stream: int, answer: Answer) -> None:
+        # What the client has not read yet comes before what is new.
+        if stream not in self._outgoing and (news := answer.feed()):
+            self._outgoing[stream] = (memoryview(news), Delivery.LIVE)
+            self._pump(stream)
+        loop = asyncio.get_running_loop()
+        self._timers[stream] = loop.call_later(FEED_PAUSE, self._late, self._follow, stream, answer)
 
     def _pump(self, stream: int) -> None:
         """Send as much of a body as the client's window allows."""
-        rest, torn = self._outgoing[stream]
+        rest, end = self._outgoing[stream]
         while rest:
             room = min(self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size)
             if room <= 0:
-                self._outgoing[stream] = (rest, torn)
+                self._outgoing[stream] = (rest, end)
                 return
             piece, rest = rest[:room], rest[room:]
-            self._h2.send_data(stream, bytes(piece), end_stream=not rest and not torn)
+            last = not rest and end is Delivery.WHOLE
+            self._h2.send_data(stream, bytes(piece), end_stream=last)
         del self._outgoing[stream]
-        if torn:
+        if end is Delivery.TORN:
             self._reset(stream)
 
     def _reset(self, stream: int) -> None:

@@ -1,9 +1,10 @@
 """What the sandbox received and what it answered: the truth that tests compare with."""
 
+import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -11,8 +12,9 @@ import orjson
 #: The newest are kept up to either bound; counters never forget.
 MOST_ENTRIES = 200_000
 MOST_BYTES = 256 * 1024 * 1024
-#: More of one message is not kept; ``size`` still says how long it was.
-MOST_OF_A_BODY = 16 * 1024
+#: More of one message is not kept; ``size`` still says how long it was. A mail with HTML of its
+#: own may have this much.
+MOST_OF_A_BODY = 128 * 1024
 
 
 @dataclass(slots=True)
@@ -20,7 +22,7 @@ class Entry:
     """One message to one address. ``at``: when the request had arrived, in unix seconds.
 
     ``status`` is what was answered (HTTP or SMTP), ``None`` if nothing was. ``note`` is the
-    behaviour shown or the error given, empty when all went well.
+    behaviour shown or the error given, empty when all went well. ``headers`` are a webhook's.
     """
 
     seq: int
@@ -35,6 +37,7 @@ class Entry:
     message_id: str
     size: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         try:
@@ -53,6 +56,7 @@ class Entry:
             "note": self.note,
             "message_id": self.message_id,
             "size": self.size,
+            "headers": dict(self.headers),
             "content": content,
         }
 
@@ -89,7 +93,11 @@ class Ledger:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything but ``seq``, so that a page read earlier stays in the past."""
+        """Forget everything but ``seq``, so that a page read earlier stays in the past.
+
+        Who kept something of it can tell by ``life``, which is another one from now on.
+        """
+        self.life = secrets.token_hex(4)
         self._entries: deque[Entry] = deque()
         self._bytes = 0
         self._tallies = {provider: Tally() for provider in self._providers}
@@ -109,6 +117,7 @@ class Ledger:
         note: str = "",
         message_id: str = "",
         body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._seq += 1
         tally = self._tallies[provider]
@@ -136,6 +145,7 @@ class Ledger:
                 message_id,
                 len(body),
                 kept,
+                headers or {},
             )
         )
         self._bytes += len(kept)
@@ -145,13 +155,25 @@ class Ledger:
     def counts(self) -> dict[str, dict[str, Any]]:
         return {provider: tally.as_dict() for provider, tally in self._tallies.items()}
 
-    def newest(self, *, channel: str = "", address: str = "", since: int = 0) -> Iterator[Entry]:
-        """Newest first, those after ``since`` only; empty filters let everything through."""
+    @property
+    def seq(self) -> int:
+        """The newest message's."""
+        return self._seq
+
+    def newest(
+        self, *, channel: str = "", address: str = "", part: str = "", since: int = 0
+    ) -> Iterator[Entry]:
+        """Newest first, those after ``since`` only; empty filters let everything through.
+
+        ``part`` is of an address, in lower case.
+        """
         for entry in reversed(self._entries):
             if entry.seq <= since:
                 return
             if channel and entry.channel != channel:
                 continue
             if address and entry.address != address:
+                continue
+            if part and part not in entry.address.lower():
                 continue
             yield entry

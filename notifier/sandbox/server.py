@@ -8,13 +8,12 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-from notifier.sandbox import apns, control, fcm, sendgrid, twilio, webhook
+from notifier.sandbox import apns, control, fcm, page, sendgrid, twilio, webhook
 from notifier.sandbox.behaviours import PROVIDERS, Behaviours
 from notifier.sandbox.credentials import Credentials, Ports
 from notifier.sandbox.exchange import Answer, Request, json_answer
 from notifier.sandbox.ledger import Ledger
 from notifier.sandbox.listener import Listener
-from notifier.sandbox.page import Page
 from notifier.sandbox.receipts import Receipts
 from notifier.sandbox.smtp import Smtp
 
@@ -51,7 +50,7 @@ class Sandbox:
         self._smtp = Smtp(ledger, behaviours, self._credentials, self._credentials.server_context())
         self._control = control.Control(ledger, behaviours, self._webhook, self._receipts)
         webhooks = f"https://{self.ports.host}:{self.ports.https}{webhook.PATH}"
-        self._page = Page(ledger, webhooks)
+        self._page = page.Page(ledger, behaviours, webhooks)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
@@ -105,7 +104,7 @@ class Sandbox:
                 return self._twilio.handle(request)
             if path == fcm.TOKEN_PATH:
                 return self._fcm.grant_token(request)
-        elif path == "/":
+        elif path == "/" or path.startswith(page.PATH):
             return self._page.handle(request)
         return json_answer(404, b'{"error":"nothing here; what there is stands on the page at /"}')
 

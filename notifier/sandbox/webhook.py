@@ -48,7 +48,9 @@ class Webhook(Endpoint):
             except (WebhookVerificationError, ValueError) as error:
                 raise _refusal(401, str(error), address) from None
         delivery_id = headers.get("webhook-id", "")
-        return self.settle([Received(address, delivery_id, request.body)], Answer(204), delivery_id)
+        return self.settle(
+            [Received(address, delivery_id, request.body, headers)], Answer(204), delivery_id
+        )
 
     def refusal(self, word: str) -> Answer:
         status = 410 if word == "dead" else int(word)

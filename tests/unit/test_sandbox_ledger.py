@@ -56,6 +56,7 @@ def test_the_oldest_messages_go_but_counters_stay(monkeypatch: pytest.MonkeyPatc
 
 def test_content_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_module, "MOST_BYTES", 40_000)
+    monkeypatch.setattr(ledger_module, "MOST_OF_A_BODY", 16 * 1024)
     ledger = Ledger(("fcm",))
     for n in range(5):
         ledger.record("fcm", "push", f"a{n}", status=200, accepted=True, body=b"x" * 20_000)

@@ -1,0 +1,127 @@
+"""The sandbox's page: what is sent to a stand-in provider is seen as its recipient would see it."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.traffic import Traffic
+from tests.sandbox_fixture import RunningSandbox, start_sandbox
+
+HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
+
+
+@pytest.fixture(scope="module")
+def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    running = start_sandbox(tmp_path_factory.mktemp("sandbox-page"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def traffic(running: RunningSandbox) -> Traffic:
+    return Traffic(running.config)
+
+
+@pytest.fixture
+def looking(page: Page, running: RunningSandbox) -> Page:
+    """The page, open and connected before anything arrives."""
+    return opened(page, running)
+
+
+@pytest.fixture
+def unwatched(browser: Browser, running: RunningSandbox) -> Iterator[Page]:
+    """The same where the browser may say that it kept a script from running."""
+    with browser.new_context() as context:
+        yield opened(context.new_page(), running)
+
+
+def opened(page: Page, running: RunningSandbox) -> Page:
+    running.client.reset()
+    page.goto(running.config["control_url"])
+    expect(page.get_by_role("status").first).to_have_text("live")
+    return page
+
+
+def test_messages_appear_by_themselves_as_their_recipients_see_them(
+    looking: Page, traffic: Traffic
+) -> None:
+    traffic.android("token-of-an-android-phone", "Order 7", "It is on its way.")
+    traffic.iphone("Order 8", "It is packed.")
+    traffic.sms("+12025550123", "Your code is 123 456.")
+    traffic.mail("ada@example.com", "Invoice", "In words.", "<p>In <b>colours</b>.</p>")
+    traffic.webhook("orders", {"order": 7})
+    expect(looking.get_by_role("article")).to_have_count(5)
+    lock = looking.locator(".lock.android .banner")
+    expect(lock).to_contain_text("It is on its way.")
+    expect(looking.locator(".lock.ios")).to_contain_text("It is packed.")
+    expect(looking.locator(".bubble")).to_have_text("Your code is 123 456.")
+    mail = looking.locator(".mail")
+    expect(mail.locator("iframe").content_frame.locator("b")).to_have_text("colours")
+    mail.get_by_role("tab", name="Text").click()
+    expect(mail.locator("pre")).to_have_text("In words.")
+    hook = looking.get_by_label("Webhook").get_by_role("article")
+    expect(hook).to_contain_text("webhook-signature")
+    expect(hook).to_contain_text("POST /webhook/orders")
+
+
+def test_a_channel_and_a_recipient_can_be_picked_out(looking: Page, traffic: Traffic) -> None:
+    traffic.sms("+12025550123", "To Ada.")
+    traffic.sms("+12025550199", "To Bo.")
+    traffic.mail("ada@example.com", "Hello", "Hello", "<p>Hello</p>")
+    expect(looking.get_by_role("article")).to_have_count(3)
+    looking.get_by_text("SMS", exact=False).first.click()
+    expect(looking.get_by_role("article")).to_have_count(2)
+    looking.get_by_role("searchbox").fill("0199")
+    expect(looking.get_by_role("article")).to_have_count(1)
+    expect(looking.locator(".bubble")).to_have_text("To Bo.")
+    traffic.sms("+12025550123", "Not this one.")
+    traffic.sms("+12025550199", "This one.")
+    expect(looking.get_by_role("article")).to_have_count(2)
+
+
+def test_a_switch_makes_the_provider_fail_until_it_is_turned_off(
+    looking: Page, traffic: Traffic
+) -> None:
+    looking.get_by_role("button", name=re.compile("Misbehave")).click()
+    looking.get_by_label("twilio to every address").select_option("500")
+    expect(looking.get_by_label("What is set").get_by_role("listitem")).to_have_count(1)
+    assert traffic.sms("+12025550123", "Fails.") == 500
+    expect(looking.locator("article.lost")).to_have_count(1)
+    looking.get_by_role("button", name="Behave again").click()
+    expect(looking.get_by_label("What is set").get_by_role("listitem")).to_have_count(0)
+    assert traffic.sms("+12025550123", "Arrives.") == 201
+
+
+def test_hostile_content_is_shown_and_does_not_run(unwatched: Page, traffic: Traffic) -> None:
+    title = unwatched.title()
+    traffic.android("token-of-an-android-phone", HOSTILE, HOSTILE)
+    traffic.sms("+12025550123", HOSTILE)
+    traffic.mail("ada@example.com", HOSTILE, HOSTILE, f"<p>Hello</p>{HOSTILE}")
+    traffic.webhook("orders", {"text": HOSTILE})
+    expect(unwatched.get_by_role("article")).to_have_count(4)
+    expect(unwatched.locator(".bubble")).to_have_text(HOSTILE)
+    expect(unwatched.locator("article img")).to_have_count(0)
+    mail = unwatched.locator(".mail iframe").content_frame
+    expect(mail.get_by_text("Hello")).to_be_visible()
+    assert unwatched.title() == title
+    assert mail.locator("body").evaluate("() => document.title") == ""
+
+
+def test_who_holds_and_goes_on_sees_what_was_missed_once(looking: Page, traffic: Traffic) -> None:
+    traffic.sms("+12025550123", "Before.")
+    expect(looking.get_by_role("article")).to_have_count(1)
+    looking.get_by_role("button", name="Hold").click()
+    traffic.sms("+12025550123", "Meanwhile.")
+    expect(looking.get_by_role("status").first).to_have_text("held")
+    looking.get_by_role("button", name="Hold").click()
+    expect(looking.locator(".bubble")).to_have_text(["Meanwhile.", "Before."])
+
+
+def test_the_page_fits_a_phone(looking: Page, traffic: Traffic) -> None:
+    looking.set_viewport_size({"width": 390, "height": 800})
+    traffic.sms("+12025550123", "Your code is 123 456.")
+    traffic.webhook("orders", {"text": "x" * 300})
+    expect(looking.get_by_role("article")).to_have_count(2)
+    assert looking.evaluate("() => document.documentElement.scrollWidth") <= 390
