@@ -69,12 +69,13 @@ class Live:
             yield b"event: state\ndata: %s\n\n" % orjson.dumps(state)
         if self._ledger.seq > self._seq:
             yield from self._messages()
+        self._is_new = False
 
     def _messages(self) -> Iterator[bytes]:
         newest = self._ledger.newest(channel=self._channel, part=self._part, since=self._seq)
         entries = list(islice(newest, MOST_AT_ONCE))
         skipped = 0 if self._is_new else sum(1 for _ in newest)
-        self._seq, self._is_new = self._ledger.seq, False
+        self._seq = self._ledger.seq
         if entries:
             news = {"messages": [shown(entry) for entry in reversed(entries)], "skipped": skipped}
             yield b"id: %s-%d\nevent: messages\ndata: %s\n\n" % (

@@ -55,7 +55,8 @@ def _looks(entry: Entry) -> dict[str, Any]:
                 return _mail_of_sendgrid(content)
         return _webhook(entry, content)
     except (ValueError, LookupError, TypeError, AttributeError):  # not of this shape, or cut off
-        return {"kind": "text", "text": entry.body.decode("utf-8", "replace")}
+        text = entry.body.decode("utf-8", "replace")
+        return {"kind": "text", "text": text, "cut": entry.size > len(entry.body)}
 
 
 def _push_of_fcm(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -142,6 +142,29 @@ def test_of_very_many_the_newest_are_told_and_the_others_counted(sandbox: Runnin
         assert told["messages"][-1]["seq"] == newest
 
 
+def test_a_burst_on_an_empty_page_is_counted_whole(sandbox: RunningSandbox) -> None:
+    http, url = sandbox.http(), f"{sandbox.config['webhook']['base_url']}/b"
+    told = 0
+    with listening(sandbox) as listener:
+        listener.next("state")
+        for _ in range(300):
+            http.post(url).body_text("{}").build().send()
+        while told < 300:
+            news = listener.next("messages").data
+            told += news["skipped"] + len(news["messages"])
+    assert told == 300
+
+
+def test_what_is_no_message_is_told_as_it_came(sandbox: RunningSandbox) -> None:
+    hook(sandbox, "a", "no JSON")
+    hook(sandbox, "b", "x" * 200_000)
+    with listening(sandbox) as listener:
+        first, second = listener.next("messages").data["messages"]
+    assert first["looks"] == {"kind": "text", "text": "no JSON", "cut": False}
+    assert second["size"] == 200_000
+    assert second["looks"]["cut"] and set(second["looks"]["text"]) == {"x"}
+
+
 def test_a_webhook_is_told_with_its_signature_and_a_refused_one_with_its_status(
     sandbox: RunningSandbox,
 ) -> None:

@@ -17,9 +17,7 @@ export function card(message) {
 }
 
 function caption(message) {
-  const answer = message.status ?? "no answer";
-  const note = message.note && message.note !== String(message.status) ? ` ${message.note}` : "";
-  const chip = element("span", { className: "chip", title: "what was answered" }, `${answer}${note}`);
+  const chip = element("span", { className: "chip", title: "what was answered" }, answered(message));
   chip.classList.toggle("bad", !message.accepted || Boolean(message.note));
   return element(
     "div",
@@ -130,7 +128,7 @@ function frame(html) {
   made.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
   made.srcdoc = `<!doctype html><base target="_blank"><meta name="referrer" content="no-referrer">${html}`;
   made.addEventListener("load", () => {
-    const height = made.contentDocument?.documentElement?.scrollHeight ?? 0;
+    const height = made.contentDocument?.documentElement?.offsetHeight ?? 0;
     made.style.height = `${Math.max(60, Math.min(TALLEST_MAIL, height))}px`;
   });
   return made;
@@ -138,7 +136,6 @@ function frame(html) {
 
 function webhook(message, looks) {
   const url = URL.canParse(message.address) ? new URL(message.address) : { pathname: "", search: "" };
-  const answer = message.status === null ? "no answer" : `${message.status} ${message.note}`.trim();
   const screen = element(
     "pre",
     {},
@@ -151,7 +148,7 @@ function webhook(message, looks) {
     "\n",
     ...json(looks.content),
     "\n\n",
-    element("span", { className: message.accepted ? "fine" : "wrong" }, `← ${answer}`),
+    element("span", { className: message.accepted ? "fine" : "wrong" }, `← ${answered(message)}`),
   );
   return element(
     "div",
@@ -162,13 +159,19 @@ function webhook(message, looks) {
 }
 
 function plain(message, looks) {
-  const cut = message.size > looks.text.length * 4 ? "\n… cut off" : "";
+  const cut = looks.cut ? `\n… of ${message.size.toLocaleString()} bytes` : "";
   return element(
     "div",
     { className: "terminal" },
     element("header", {}, element("i"), element("i"), element("i"), element("span", {}, "as it came")),
     element("pre", {}, (looks.text || "(empty)") + cut),
   );
+}
+
+/** The status, and the behaviour or error where that is another word. */
+function answered({ status, note }) {
+  const answer = String(status ?? "no answer");
+  return note && note !== answer ? `${answer} ${note}` : answer;
 }
 
 const initial = (name) => (name.match(/[\p{L}]/u)?.[0] ?? "#").toUpperCase();

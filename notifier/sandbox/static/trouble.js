@@ -64,7 +64,7 @@ export function showState({ counts, rules }) {
     box.classList.toggle("ill", rules.some((one) => one.provider === provider));
     const { messages, accepted, duplicates } = counts[provider];
     const twice = duplicates ? `, ${duplicates.toLocaleString()} duplicates` : "";
-    numbers.textContent = `${messages.toLocaleString()} messages, ${accepted.toLocaleString()} accepted${twice}`;
+    numbers.textContent = `${messages.toLocaleString()} received, ${accepted.toLocaleString()} accepted${twice}`;
   }
   const items = rules.map(({ provider, behaviour, address, times, value }) => {
     const details = [
