@@ -4,12 +4,14 @@ What it loads is in ``static``; what it shows comes as data (``live``) and is ne
 markup, and its content security policy lets no other script run than its own.
 """
 
+import shlex
 from html import escape
 from pathlib import Path
 from string import Template
 from urllib.parse import parse_qs
 
 from notifier.sandbox.behaviours import PROVIDERS, WORDS, Behaviours
+from notifier.sandbox.credentials import Ports
 from notifier.sandbox.exchange import Answer, Delivery, Request, json_answer
 from notifier.sandbox.ledger import Ledger
 from notifier.sandbox.live import Live
@@ -39,13 +41,21 @@ MAGIC = (
 
 
 class Page:
-    """``webhooks`` is the URL below which every name is a receiver."""
+    """``ports`` say where the providers are reached, ``directory`` has ``settings.env``."""
 
-    def __init__(self, ledger: Ledger, behaviours: Behaviours, webhooks: str) -> None:
+    def __init__(
+        self, ledger: Ledger, behaviours: Behaviours, ports: Ports, directory: Path
+    ) -> None:
         self._ledger = ledger
         self._behaviours = behaviours
         html = Template((STATIC / "page.html").read_text()).substitute(
-            webhooks=escape(webhooks), words=_words(), magic=_magic(), **_options()
+            settings=escape(f"set -a; . {shlex.quote(f'{directory}/settings.env')}; set +a"),
+            https=f"https://{ports.host}:{ports.https}",
+            apns=f"https://{ports.host}:{ports.apns}",
+            smtp=f"{ports.host}:{ports.smtp}",
+            words=_words(),
+            magic=_magic(),
+            **_options(),
         )
         self._files = {
             f"{PATH}{file.name}": _answer(file.read_bytes(), TYPES[file.suffix])

@@ -49,8 +49,7 @@ class Sandbox:
         self._webhook = webhook.Webhook(ledger, behaviours)
         self._smtp = Smtp(ledger, behaviours, self._credentials, self._credentials.server_context())
         self._control = control.Control(ledger, behaviours, self._webhook, self._receipts)
-        webhooks = f"https://{self.ports.host}:{self.ports.https}{webhook.PATH}"
-        self._page = page.Page(ledger, behaviours, webhooks)
+        self._page = page.Page(ledger, behaviours, self.ports, self._credentials.directory)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""

@@ -208,4 +208,20 @@ def test_the_page_and_what_it_loads_allow_no_strange_script(sandbox: RunningSand
             text = answer.read().decode()
         assert "default-src 'none'" in policy
         assert "script-src 'self';" in policy
-        assert "https://" not in text.replace(sandbox.config["https_url"], "")
+        assert "https://" not in text.replace("https://127.0.0.1:", "")
+
+
+def test_the_page_says_where_the_providers_are_and_which_settings_lead_there(
+    sandbox: RunningSandbox,
+) -> None:
+    with urllib.request.urlopen(sandbox.config["control_url"], timeout=5) as answer:
+        text = answer.read().decode()
+    assert f"{sandbox.directory}/settings.env" in text
+    smtp = sandbox.config["smtp"]
+    for place in (
+        sandbox.config["fcm"]["base_url"],
+        sandbox.config["apns"]["base_url"],
+        sandbox.config["webhook"]["base_url"],
+        f"{smtp['host']}:{smtp['port']}",
+    ):
+        assert place in text
