@@ -1,5 +1,6 @@
 """RabbitMQ: the one that answers, or else Debian's package as a node of our own."""
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import amqp
 import kombu
 
+from notifier.queues import names
 from stack import debian, ports
 from stack.debian import SYSTEM_PATH
 from stack.errors import StackError
@@ -16,6 +18,7 @@ from stack.state import State, write_private
 
 DEFAULT_URL = "amqp://guest:guest@127.0.0.1:5672//"
 PACKAGE = "rabbitmq-server"
+CHANNELS = ("push", "sms", "email", "webhook", "inbox")
 #: Debian's wrapper in /usr/sbin wants to be root and becomes another user; this is the server.
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
@@ -28,6 +31,18 @@ def answers(url: str) -> bool:
     except (OSError, amqp.AMQPError):
         return False
     return True
+
+
+def empty(url: str) -> None:
+    """Drop what waits in our queues: it names rows of another database than the one to come.
+
+    Nothing is lost by it: whoever else has his rows in a database sweeps them.
+    """
+    with kombu.Connection(url, connect_timeout=3) as connection:
+        for queue in names(CHANNELS):
+            with contextlib.suppress(*connection.channel_errors):  # there is no such queue yet
+                with connection.channel() as channel:
+                    channel.queue_purge(queue)
 
 
 def installed() -> bool:

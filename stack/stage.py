@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifier.sandbox.settings import settings as sandbox_settings
-from stack import environment, manage, ports
+from stack import environment, manage, ports, rabbitmq
 from stack.processes import Procfile, Running
 from stack.sandbox import Sandbox
 from stack.servers import Servers
@@ -43,6 +43,8 @@ def running(
     with Sandbox(state, env, receipts_to=api_url if receipts else "") as sandbox:
         env |= sandbox_settings(sandbox.config)
         manage.migrate(state, env)
+        if servers.broker_url.startswith("amqp"):
+            rabbitmq.empty(servers.broker_url)
         procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])
         every = [name for name in procfile.commands if name != "flower"]
         with procfile.start(*(names or every)) as processes:

@@ -28,8 +28,9 @@ class TestSendGrid(ProviderContract):
     forbidden = Refused(Reason.AUTHENTICATION, 403)
 
     def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
+        where = sandbox.config["sendgrid"]
         given = {
-            **sandbox.config["sendgrid"],
+            **{key: where[key] for key in ("base_url", "api_key", "from_email")},
             "ca_file": sandbox.config["ca_file"],
             "from_name": "Notifier",
             "timeout": TIMEOUT,
