@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import amqp
 import kombu
@@ -41,8 +42,9 @@ def empty(url: str) -> None:
     with kombu.Connection(url, connect_timeout=3) as connection:
         for queue in names(CHANNELS):
             with contextlib.suppress(*connection.channel_errors):  # there is no such queue yet
-                with connection.channel() as channel:
-                    channel.queue_purge(queue)
+                channel: Any = connection.channel()
+                channel.queue_purge(queue)
+                channel.close()
 
 
 def installed() -> bool:

@@ -149,9 +149,10 @@ def test_a_missing_file_or_topic_is_said(tmp_path: Path):
 #: Runs a script and says how much memory it had at most. (What a parent is told of its child counts
 #: the copy of the parent that the child was at first.)
 AND_ITS_PEAK = """
-import atexit, runpy, sys
+import atexit, os, runpy, sys
 atexit.register(lambda: print(open("/proc/self/status").read()))
 del sys.argv[0]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
