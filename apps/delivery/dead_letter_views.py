@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.delivery import dead_letters
+from apps.delivery.answers import shown
 from apps.delivery.dead_letter_serializers import (
     DeadLetterOut,
     DeadLetterRow,
@@ -17,7 +18,6 @@ from apps.delivery.dead_letter_serializers import (
 )
 from apps.delivery.dead_letters import Match, Redriven
 from apps.delivery.models import Delivery
-from apps.delivery.views import shown
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.pagination import CursorPage, read_query

@@ -7,10 +7,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.delivery import chunks, enqueue, holding, transitions
+from apps.delivery import chunks, enqueue, holding
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind, Notification
+from apps.delivery.transitions.audience import MEMBERSHIPS, SUBSCRIPTIONS
 from apps.topics.selectors import get_topic_by_id
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ SELECT %(notification_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id)
 ON CONFLICT DO NOTHING
 RETURNING id
 """
-_CUT_TOPIC = _CUT.format(audience=transitions.SUBSCRIPTIONS)
-_CUT_GROUP = _CUT.format(audience=transitions.MEMBERSHIPS)
+_CUT_TOPIC = _CUT.format(audience=SUBSCRIPTIONS)
+_CUT_GROUP = _CUT.format(audience=MEMBERSHIPS)
 
 
 def fan_out(chunk_id: int) -> None:

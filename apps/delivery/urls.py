@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.delivery import (
     dead_letter_views,
+    notification_views,
     receipt_views,
     statistics_views,
     status_webhook_views,
@@ -13,9 +14,12 @@ from apps.delivery import (
 urlpatterns = [
     path("notifications", views.NotificationsView.as_view()),
     path("notifications/batch", views.BatchView.as_view()),
-    path("notifications/<uuid:notification_id>", views.NotificationView.as_view()),
-    path("notifications/<uuid:notification_id>/cancel", views.CancelView.as_view()),
-    path("notifications/<uuid:notification_id>/deliveries", views.DeliveriesView.as_view()),
+    path("notifications/<uuid:notification_id>", notification_views.NotificationView.as_view()),
+    path("notifications/<uuid:notification_id>/cancel", notification_views.CancelView.as_view()),
+    path(
+        "notifications/<uuid:notification_id>/deliveries",
+        notification_views.DeliveriesView.as_view(),
+    ),
     path("dead-letters", dead_letter_views.DeadLetters.as_view()),
     path("dead-letters/redrive", dead_letter_views.Redrive.as_view()),
     path("dead-letters/<str:delivery_id>", dead_letter_views.DeadLetter.as_view()),

@@ -1,6 +1,7 @@
 """Every state and reason has words for people."""
 
-from apps.delivery import transitions, words
+from apps.delivery import words
+from apps.delivery.transitions import beginning
 from apps.preferences.models import SuppressionReason
 from notifier.outcomes import Reason
 from notifier.states import DeliveryState
@@ -11,7 +12,7 @@ REFUSALS = ("no_address", "contact_disabled", "preference", "unsubscribed", "wor
 
 def test_every_state_and_reason_has_words():
     assert set(words.STATES) == set(DeliveryState)
-    sql = " ".join(value for value in vars(transitions).values() if isinstance(value, str))
+    sql = " ".join(value for value in vars(beginning).values() if isinstance(value, str))
     assert all(f"'{reason}'" in sql for reason in REFUSALS)
     assert set(words.REASONS) >= {*Reason, *SuppressionReason.values, *REFUSALS}
 

@@ -13,6 +13,7 @@ from apps.delivery.enqueue import Ticket
 from apps.delivery.leases import LeaseKeeper
 from apps.delivery.models import Chunk
 from notifier.outcomes import Accepted, Reason, Retry
+from notifier.states import DeliveryState
 from tests.integration.delivery.conftest import recipient, subscribe
 from tests.integration.delivery.scripted import Scripted
 
@@ -186,7 +187,7 @@ def test_what_waits_for_a_later_attempt_is_not_sent_with_a_dead_workers_chunk(
         notification_id=claimed[0].notification_id,
         contact_id=claimed[0].contact_id,
         attempt=1,
-        state=transitions.DeliveryState.RETRYING,
+        state=DeliveryState.RETRYING,
         reason="rate_limited",
         next_attempt_at=later,
         provider="inbox",

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.delivery import content, status_events, tasks, transitions
+from apps.delivery import content, counts, status_events, tasks
 from apps.delivery.models import Chunk, Delivery, Notification, StatusWebhook
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import AuditEvent
@@ -281,14 +281,14 @@ def test_a_move_that_is_rolled_back_is_not_told(shop, outside, work, monkeypatch
     told_of(shop, outside, "delivered")
     recipient("ada")
     notify(shop, "ada", channels=["inbox"])
-    add, failures = transitions.counts.add_attempts, iter([True])
+    add, failures = counts.add_attempts, iter([True])
 
     def fail_once(attempts):
         add(attempts)
         if next(failures, False):
             raise RuntimeError("after it was told")
 
-    monkeypatch.setattr(transitions.counts, "add_attempts", fail_once)
+    monkeypatch.setattr(counts, "add_attempts", fail_once)
     with pytest.raises(RuntimeError):
         work()
     assert not Notification.objects.filter(kind="status").exists()

@@ -1,0 +1,34 @@
+"""How the API shows notifications and deliveries."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from apps.delivery import selectors
+from apps.delivery.models import Delivery, Notification
+from apps.delivery.serializers import AcceptedOut, NotificationOut
+from apps.preferences.models import Contact, Recipient
+
+
+def accepted(row: Notification) -> dict[str, Any]:
+    """What an accepted notification is answered with: JSON-ready, since it may be stored as an idempotency key's answer."""
+    data = AcceptedOut(row).data
+    return {**data, "id": str(data["id"])}
+
+
+def notification(row: Notification) -> dict[str, Any]:
+    """A notification with its state and counts."""
+    row.progress = selectors.progress(row)  # type: ignore[attr-defined]
+    return NotificationOut(row).data
+
+
+def shown(deliveries: Iterable[Delivery]) -> dict[str, Any]:
+    """What ``DeliveryOut`` shows of these deliveries beside their rows, read at once."""
+    rows = list(deliveries)
+    recipients = {row.recipient_id for row in rows}
+    contacts = {row.contact_id for row in rows}
+    return {
+        "user_ids": dict(Recipient.objects.filter(pk__in=recipients).values_list("id", "user_id")),
+        "masked": dict(Contact.objects.filter(pk__in=contacts).values_list("id", "masked")),
+        "attempts": selectors.attempts(row.pk for row in rows),
+        "receipts": selectors.receipts(row.pk for row in rows),
+    }

@@ -1,0 +1,45 @@
+"""A batch of different notifications, each with a result of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rest_framework.serializers import ValidationError
+
+from apps.delivery import answers
+from apps.delivery.accept import Draft, accept
+from apps.delivery.drafting import named_draft
+from apps.delivery.filling import Trials
+from apps.delivery.serializers import NotificationIn
+from apps.publishers import quota
+from apps.publishers.problems import Problem, invalid
+
+
+def accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A result for each of what was posted, in its order; those without errors are accepted."""
+    results: list[dict[str, Any]] = [{} for _ in posted]
+    drafts: dict[int, Draft] = {}
+    trials = Trials()
+    for position, item in enumerate(posted):
+        try:
+            serializer = NotificationIn(data=item)
+            serializer.is_valid(raise_exception=True)
+            drafts[position] = named_draft(publisher_id, serializer.validated_data, trials)
+        except ValidationError as error:
+            results[position] = _failed(position, invalid(error))
+        except Problem as problem:
+            results[position] = _failed(position, problem)
+    for position in list(drafts)[quota.remaining(publisher_id) :]:
+        del drafts[position]
+        results[position] = _failed(position, quota.exceeded(publisher_id))
+    rows = accept(publisher_id, list(drafts.values()))
+    for position, row in zip(drafts, rows, strict=True):
+        results[position] = {
+            "index": position,
+            "status": "accepted",
+            "notification": answers.accepted(row),
+        }
+    return results
+
+
+def _failed(position: int, problem: Problem) -> dict[str, Any]:
+    return {"index": position, "status": "error", "problem": problem.body()}

@@ -1,0 +1,88 @@
+"""From what was posted to drafts of notifications, which ``accept`` stores."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rest_framework.serializers import ValidationError
+
+from apps.delivery import audience
+from apps.delivery.accept import Draft
+from apps.delivery.content import Filled
+from apps.delivery.filling import Trials
+from apps.preferences.channels import get_channel
+from apps.preferences.models import Group
+from apps.publishers.problems import Problem
+from apps.topics.selectors import TopicSnapshot
+from notifier.messages import Content
+from notifier.priorities import Priority
+
+
+def named_draft(publisher_id: int, data: dict[str, Any], trials: Trials | None = None) -> Draft:
+    """A draft for named recipients. Raises ``Problem`` naming the recipients nobody knows."""
+    try:
+        ids = audience.recipient_ids(data["user_ids"])
+    except audience.UnknownRecipients as unknown:
+        raise _unknown_recipients(unknown.args[0]) from None
+    recipient_ids = list(ids.values())
+    chosen = data.get("channels") or audience.reachable_channels(recipient_ids)
+    priority = data.get("priority") or Priority.NORMAL
+    return draft(publisher_id, data, chosen, priority, recipient_ids=recipient_ids, trials=trials)
+
+
+def draft(
+    publisher_id: int,
+    data: dict[str, Any],
+    chosen: Sequence[str],
+    priority: str,
+    *,
+    topic: TopicSnapshot | None = None,
+    group: Group | None = None,
+    recipient_ids: Sequence[int] = (),
+    trials: Trials | None = None,
+) -> Draft:
+    """A draft of what was posted; its content is checked for the channels, and a template filled.
+
+    Raises ``ValidationError`` or ``Problem`` naming what is wrong.
+    """
+    content: Content | Filled
+    if "template" in data:
+        content, chosen = (trials or Trials()).fill(
+            publisher_id, data["template"], chosen, named="channels" in data
+        )
+    else:
+        content = Content(**data["content"])
+        _check(content, chosen)
+    return Draft(
+        content=content,
+        priority=priority,
+        channels=chosen,
+        topic=topic,
+        group_id=group.pk if group else None,
+        reachable_only=group is not None and "channels" not in data,
+        recipient_ids=recipient_ids,
+        collapse_key=data["collapse_key"],
+        send_at=data.get("send_at"),
+        expires_at=data.get("expires_at"),
+    )
+
+
+def _check(content: Content, chosen: Sequence[str]) -> None:
+    """Each channel's limits. Raises ``ValidationError`` naming the channel and the field."""
+    for name in chosen:
+        try:
+            get_channel(name).check(content)
+        except ValueError as error:
+            raise ValidationError(
+                {"content": f"On {name}: {error} Or name the channels and leave {name} out."}
+            ) from None
+
+
+def _unknown_recipients(user_ids: Sequence[str]) -> Problem:
+    return Problem(
+        "unknown-recipient",
+        "Some recipients are not known. Register them with PUT /v1/recipients/{user_id} first.",
+        errors=[
+            {"pointer": "/user_ids", "detail": f"{user_id!r} is nobody."} for user_id in user_ids
+        ],
+        user_ids=user_ids,
+    )

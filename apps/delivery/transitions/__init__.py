@@ -1,0 +1,34 @@
+"""The sole writer of a delivery's state. Every move is one SQL statement over many deliveries.
+
+A worker that claimed a chunk creates or resumes its deliveries, moving them to sending
+(``begin``); calls the providers with no transaction open; and writes down what came of it
+(``record``), which counts only while the chunk is still its own. Receipts ``settle`` what was
+sent; what waits is cancelled, redriven, released and woken.
+"""
+
+from apps.delivery.transitions.beginning import Claimed, Terms, begin
+from apps.delivery.transitions.recording import Result, record
+from apps.delivery.transitions.settling import Standing, lock, settle
+from apps.delivery.transitions.waiting import (
+    cancel,
+    redrive,
+    release_channel,
+    release_topic,
+    wake_due,
+)
+
+__all__ = [
+    "Claimed",
+    "Result",
+    "Standing",
+    "Terms",
+    "begin",
+    "cancel",
+    "lock",
+    "record",
+    "redrive",
+    "release_channel",
+    "release_topic",
+    "settle",
+    "wake_due",
+]

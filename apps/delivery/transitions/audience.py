@@ -1,0 +1,57 @@
+"""Who a chunk reaches: the SQL that fan-out cuts an audience with, and a claim reads it by."""
+
+from apps.delivery.models import ChunkKind
+
+#: where no channel was named, only those with an address on this one.
+SUBSCRIPTIONS = """topics_subscription
+ WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'
+"""
+MEMBERSHIPS = """preferences_membership m
+ WHERE group_id = %(group_id)s
+   AND (NOT %(reachable_only)s
+        OR EXISTS (SELECT FROM preferences_contact k
+                    WHERE k.recipient_id = m.recipient_id AND k.channel = %(channel)s
+                      AND k.state = 'active'))
+"""
+# Who a chunk reaches. Columns: recipient_id, contact_id.
+_SUBSCRIBERS = f"""
+subscriber AS (
+    SELECT recipient_id, contact_id FROM {SUBSCRIPTIONS}
+       AND id BETWEEN %(low_id)s AND %(high_id)s
+)
+"""
+MEMBERS = f"""
+subscriber AS (
+    SELECT recipient_id, NULL::bigint AS contact_id FROM {MEMBERSHIPS}
+       AND id BETWEEN %(low_id)s AND %(high_id)s
+)
+"""
+_NAMED = """
+subscriber AS (
+    SELECT recipient_id, NULL::bigint AS contact_id
+      FROM unnest(%(recipient_ids)s::bigint[]) AS named (recipient_id)
+)
+"""
+_ENDPOINTS = """
+subscriber AS (
+    SELECT NULL::bigint AS recipient_id, contact_id
+      FROM unnest(%(contact_ids)s::bigint[]) AS named (contact_id)
+)
+"""
+SUBSCRIBERS_OF = {
+    ChunkKind.RANGE: _SUBSCRIBERS,
+    ChunkKind.NAMED: _NAMED,
+    ChunkKind.ENDPOINT: _ENDPOINTS,
+}
+AUDIENCE = """
+audience AS (
+    SELECT s.recipient_id, k.id AS contact_id, k.state AS contact_state, k.address_index
+      FROM subscriber s
+      LEFT JOIN preferences_contact k
+        ON k.recipient_id = s.recipient_id AND k.channel = %(channel)s AND k.state = 'active'
+     WHERE s.contact_id IS NULL
+    UNION ALL
+    SELECT k.recipient_id, k.id, k.state, k.address_index
+      FROM subscriber s JOIN preferences_contact k ON k.id = s.contact_id
+)
+"""

@@ -1,0 +1,140 @@
+"""Write down what came of a chunk's attempts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from apps.delivery import chunks, counts, status_events
+from apps.delivery.chunks import Chunk
+from apps.delivery.suppressing import AT_SENDING, suppress_contacts
+from notifier.states import DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one delivery's attempt, as ``record`` writes it down."""
+
+    delivery_id: int
+    notification_id: UUID
+    contact_id: int
+    attempt: int
+    state: DeliveryState
+    reason: str
+    next_attempt_at: datetime | None
+    provider: str
+    provider_message_id: str
+    started_at: datetime
+    duration_ms: int
+    #: What the call came to; empty where none was made.
+    outcome: str
+    status: int | None
+    detail: str
+    disable_contact: bool
+    #: Where to send instead, should this one be dead.
+    endpoint: int | None = None
+
+
+_RECORD = """
+UPDATE delivery_delivery d
+   SET state = r.state, reason = r.reason, provider = r.provider,
+       provider_message_id = r.provider_message_id, next_attempt_at = r.next_attempt_at,
+       attempts = r.attempt, updated_at = clock_timestamp()
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
+              %s::timestamptz[], %s::smallint[])
+       AS r (id, state, reason, provider, provider_message_id, next_attempt_at, attempt)
+ WHERE d.id = r.id AND d.state = 'sending'
+"""
+_ATTEMPTS = """
+INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
+                              reason, status, detail)
+SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::timestamptz[], %s::int[],
+                     %s::text[], %s::text[], %s::smallint[], %s::text[])
+"""
+# Waits for the sweeper, which takes it to its own channel's workers.
+_REPLACE = """
+INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, channel, priority, state,
+                               instead_of, next_attempt_at, created_at, updated_at)
+SELECT d.notification_id, d.chunk_id, k.id, k.channel, d.priority, 'retrying', d.id,
+       clock_timestamp(), clock_timestamp(), clock_timestamp()
+  FROM unnest(%s::bigint[], %s::bigint[]) AS r (id, contact_id)
+  JOIN delivery_delivery d ON d.id = r.id
+  JOIN preferences_contact k ON k.id = r.contact_id AND k.state = 'active'
+ON CONFLICT (instead_of) WHERE instead_of IS NOT NULL DO NOTHING
+RETURNING instead_of, notification_id, channel
+"""
+_BURY = """
+INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, channel, provider, reason,
+                                 died_at)
+SELECT d.id, n.publisher_id, n.topic_id, d.channel, d.provider, d.reason, d.updated_at
+  FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+ WHERE d.id = ANY(%s)
+"""
+_DISABLE = """
+UPDATE preferences_contact
+   SET state = 'disabled', disabled_reason = 'dead_address', updated_at = clock_timestamp()
+ WHERE id = ANY(%s) AND state = 'active'
+"""
+
+
+def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
+    """Write down what came of the attempts; with ``finish`` the chunk is done.
+
+    What is dead is sent to its ``endpoint`` instead, or is a dead letter. All or nothing. Raises
+    ``Fenced`` if the chunk was taken over: the other worker's truth stands, and what this one
+    sent was a duplicate.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        chunks.finish(chunk) if finish else chunks.hold(chunk)
+        if not results:
+            return
+        cursor.execute(
+            _RECORD,
+            [
+                [r.delivery_id for r in results],
+                [r.state for r in results],
+                [r.reason for r in results],
+                [r.provider for r in results],
+                [r.provider_message_id for r in results],
+                [r.next_attempt_at for r in results],
+                [r.attempt for r in results],
+            ],
+        )
+        made = [r for r in results if r.outcome]
+        cursor.execute(
+            _ATTEMPTS,
+            [
+                [r.delivery_id for r in made],
+                [r.attempt for r in made],
+                [r.provider for r in made],
+                [r.started_at for r in made],
+                [r.duration_ms for r in made],
+                [r.outcome for r in made],
+                [r.reason for r in made],
+                [r.status for r in made],
+                [r.detail for r in made],
+            ],
+        )
+        moves: Counter = Counter()
+        dead = {r.delivery_id: r.endpoint for r in results if r.state == DeliveryState.DEAD}
+        instead = {key: endpoint for key, endpoint in dead.items() if endpoint is not None}
+        if instead:
+            cursor.execute(_REPLACE, [list(instead), list(instead.values())])
+            for delivery_id, notification_id, channel in cursor.fetchall():
+                moves[notification_id, channel, DeliveryState.RETRYING] += 1
+                del dead[delivery_id]
+        if dead:
+            cursor.execute(_BURY, [list(dead)])
+        gone = {r.contact_id: r.reason for r in results if r.disable_contact}
+        if gone:
+            cursor.execute(_DISABLE, [list(gone)])
+            suppress_contacts({key: AT_SENDING[why] for key, why in gone.items()})
+        status_events.tell((r.delivery_id, r.state) for r in results)
+        for r in results:
+            moves[r.notification_id, chunk.channel, r.state] += 1
+            moves[r.notification_id, chunk.channel, DeliveryState.SENDING] -= 1
+        counts.add(moves)
+        counts.add_attempts(Counter((chunk.channel, r.provider, r.outcome, r.reason) for r in made))

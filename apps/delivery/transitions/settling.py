@@ -1,0 +1,67 @@
+"""Advance deliveries by what their providers say of them later."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from apps.delivery import counts, status_events
+from notifier.states import DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a delivery stands that is locked until the transaction ends."""
+
+    id: int
+    state: str
+    notification_id: UUID
+    channel: str
+
+
+def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
+    """Where these deliveries stand, locked; without those that a worker is writing just now.
+
+    Waiting for it could be a deadlock: it writes many, in an order of its own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, state, notification_id, channel FROM delivery_delivery "
+            "WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED",
+            [list(delivery_ids)],
+        )
+        return {row[0]: Standing(*row) for row in cursor.fetchall()}
+
+
+_SETTLE = """
+UPDATE delivery_delivery d
+   SET state = r.state, reason = r.reason, next_attempt_at = NULL, updated_at = clock_timestamp()
+  FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r (id, state, reason)
+ WHERE d.id = r.id
+"""
+
+
+def settle(moves: Sequence[tuple[Standing, DeliveryState, str]]) -> None:
+    """Move deliveries that ``lock`` returned into these states, each for its reason.
+
+    Runs in the caller's transaction.
+    """
+    if not moves:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SETTLE,
+            [
+                [standing.id for standing, _, _ in moves],
+                [state for _, state, _ in moves],
+                [reason for _, _, reason in moves],
+            ],
+        )
+    status_events.tell((standing.id, state) for standing, state, _ in moves)
+    changes: Counter = Counter()
+    for standing, state, _ in moves:
+        changes[standing.notification_id, standing.channel, state] += 1
+        changes[standing.notification_id, standing.channel, standing.state] -= 1
+    counts.add(changes)
