@@ -239,7 +239,7 @@ def _results(
         attempt = item.attempts + (not isinstance(sent.outcome, Held))
         verdict = judge(
             sent.outcome,
-            attempt=attempt - item.attempts_before_redrive,
+            attempt=attempt - item.attempts_uncounted,
             policy=wiring.retry_policy(chunk.channel, own.get(item.delivery_id)),
             resend_unknown=resend,
             expires_at=one.expires_at,

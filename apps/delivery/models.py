@@ -50,6 +50,9 @@ class Notification(models.Model):
     channels = ArrayField(models.CharField(max_length=20))
     content = models.BinaryField()
     collapse_key = models.CharField(max_length=64, blank=True)
+    # Whom none of the channels reached so many seconds later is sent it on this one; or empty.
+    fallback_channel = models.CharField(max_length=20, blank=True, db_default="")
+    fallback_after = models.IntegerField(null=True)
     send_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
@@ -181,7 +184,9 @@ class Delivery(models.Model):
     provider = models.CharField(max_length=40, blank=True, db_default="")
     provider_message_id = models.CharField(max_length=200, blank=True, db_default="")
     attempts = models.SmallIntegerField(db_default=0)
-    attempts_before_redrive = models.SmallIntegerField(db_default=0)
+    # Those the retry policy does not count: before a redrive, and those after which another
+    # provider of the channel was asked.
+    attempts_uncounted = models.SmallIntegerField(db_default=0)
     # The delivery in whose place this one is sent, after its last attempt.
     instead_of = models.BigIntegerField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
@@ -326,6 +331,8 @@ class ReceiptEvent(models.Model):
     event = models.CharField(max_length=20)
     reason = models.CharField(max_length=40, blank=True)
     detail = models.CharField(max_length=300, blank=True)
+    # Which of the provider's messages it speaks of: a delivery may have had several.
+    message_id = models.CharField(max_length=200, blank=True, db_default="")
     at = models.DateTimeField()
     pending = models.BooleanField(default=False, db_default=False)
 
@@ -336,7 +343,8 @@ class ReceiptEvent(models.Model):
         constraints = [
             # A receipt that comes twice says the same.
             models.UniqueConstraint(
-                fields=["delivery_id", "provider", "event", "at"], name="receipt_event_once"
+                fields=["delivery_id", "provider", "event", "at", "message_id"],
+                name="receipt_event_once",
             )
         ]
 

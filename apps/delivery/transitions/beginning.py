@@ -22,7 +22,7 @@ class Claimed:
     delivery_id: int
     notification_id: UUID
     attempts: int
-    attempts_before_redrive: int
+    attempts_uncounted: int
     instead_of: int | None
     contact_id: int
     address: bytes
@@ -67,7 +67,7 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
                         AND s.state = 'active')
      THEN 'unsubscribed' END, """
 _ADDRESSED = """
- moved.id, moved.notification_id, moved.state, moved.attempts, moved.attempts_before_redrive,
+ moved.id, moved.notification_id, moved.state, moved.attempts, moved.attempts_uncounted,
  moved.instead_of, moved.contact_id,
  k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, ''),
  coalesce(r.locale, '')
@@ -97,7 +97,7 @@ moved AS (
            coalesce(refusal, ''), clock_timestamp(), clock_timestamp()
       FROM judged
     ON CONFLICT DO NOTHING
-    RETURNING id, notification_id, state, attempts, attempts_before_redrive, instead_of,
+    RETURNING id, notification_id, state, attempts, attempts_uncounted, instead_of,
               contact_id, recipient_id
 )
 SELECT NULL, """
@@ -116,7 +116,7 @@ WITH waiting AS (
        AND (state IN ('queued', 'sending') OR (state = 'retrying' AND next_attempt_at IS NULL))
        FOR UPDATE
 ), audience AS (
-    SELECT d.id, w.state AS before, d.attempts - d.attempts_before_redrive AS tried,
+    SELECT d.id, w.state AS before, d.attempts - d.attempts_uncounted AS tried,
            coalesce((own.retry_policy ->> 'attempts')::int,
                     jsonb_array_length(own.retry_policy -> 'schedule') + 1,
                     %(most_attempts)s) AS most,
@@ -165,7 +165,7 @@ WITH waiting AS (
            updated_at = clock_timestamp()
       FROM decided j
      WHERE d.id = j.id
-    RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_before_redrive,
+    RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_uncounted,
               d.instead_of, d.contact_id, d.recipient_id, d.channel, d.provider, j.before
 ), lost AS (
     INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
@@ -249,7 +249,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             delivery_id,
             notification_id,
             attempts,
-            attempts_before_redrive,
+            attempts_uncounted,
             instead_of,
             contact_id,
             bytes(address),
@@ -266,7 +266,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
             notification_id,
             state,
             attempts,
-            attempts_before_redrive,
+            attempts_uncounted,
             instead_of,
             contact_id,
             address,

@@ -67,7 +67,7 @@ WITH raised AS (
     DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%s) RETURNING delivery_id
 )
 UPDATE delivery_delivery d
-   SET state = 'retrying', attempts_before_redrive = d.attempts,
+   SET state = 'retrying', attempts_uncounted = d.attempts,
        next_attempt_at = clock_timestamp(), updated_at = clock_timestamp()
   FROM raised WHERE d.id = raised.delivery_id
 RETURNING d.id, d.notification_id, d.channel
