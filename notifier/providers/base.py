@@ -6,9 +6,10 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from notifier.http import NoAnswer, NotWritten
+from notifier.lane import Lane
 from notifier.messages import Content, Message
 from notifier.outcomes import Outcome, Reason, Refused, Retry, Unknown, clip
 
@@ -47,8 +48,8 @@ class Provider:
     def __init__(self, name: str, *, timeout: float = 10.0, concurrency: int = 256) -> None:
         self.name = name
         self.timeout = timeout
-        self.concurrency = concurrency
-        self._slots = asyncio.Semaphore(concurrency)
+        self._lane: Lane[Any] = Lane(concurrency)
+        self._calls = _Calls(timeout + LAST_LINE)
 
     async def send(self, message: Message) -> Outcome:
         """One call for one message."""
@@ -68,33 +69,79 @@ class Provider:
         report: Report,
     ) -> None:
         async def one(message: Message) -> None:
-            async with self._slots:
-                started_at, started = time.time(), time.perf_counter()
-                if message.expires_at is not None and started_at >= message.expires_at:
-                    outcome: Outcome = Refused(Reason.EXPIRED)
-                else:
-                    outcome = await self._outcome(send(message), message.id)
+            started_at, started = time.time(), time.perf_counter()
+            if message.expires_at is not None and started_at >= message.expires_at:
+                outcome: Outcome = Refused(Reason.EXPIRED)
+            else:
+                outcome = await self._outcome(send(message), message.id)
             duration = time.perf_counter() - started
             report(Sent(message, self.name, outcome, started_at, duration))
 
-        await asyncio.gather(*map(one, messages))
+        await self._lane.run(messages, one)
 
     async def _outcome(self, call: Awaitable[T], delivery_id: str) -> T | Outcome:
         """What the call returns, or what its failure means: it never takes others down."""
+        task = self._calls.begin()
         try:
-            async with asyncio.timeout(self.timeout + LAST_LINE):
-                return await call
+            return await call
         except NotWritten as error:
             return Retry(Reason.CONNECTION, detail=clip(str(error)))
         except NoAnswer as error:
             return Unknown(
                 Reason.TIMEOUT if error.timed_out else Reason.NO_ANSWER, clip(str(error))
             )
-        except TimeoutError:
+        except asyncio.CancelledError:
+            if not self._calls.gave_up(task):
+                raise
             return Unknown(Reason.TIMEOUT, "no outcome within the deadline")
         except Exception as error:  # a bug in a provider must cost one attempt, not a chunk
             log_bug(f"provider {self.name}, delivery {delivery_id}", error)
             return Retry(Reason.INTERNAL, detail=type(error).__name__)
+        finally:
+            self._calls.end(task)
+
+
+class _Calls:
+    """The calls under way, each cancelled after ``patience`` seconds.
+
+    One timer waits for the oldest: a timer for each would cost a tenth of the call.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._begun: dict[asyncio.Task[Any], float] = {}
+        self._given_up: set[asyncio.Task[Any]] = set()
+        self._looking = False
+
+    def begin(self) -> asyncio.Task[Any]:
+        """The current task makes a call now."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._begun[task] = time.monotonic()
+        if not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_later(self._patience, self._look)
+        return task
+
+    def end(self, task: asyncio.Task[Any]) -> None:
+        del self._begun[task]
+        self._given_up.discard(task)
+
+    def gave_up(self, task: asyncio.Task[Any]) -> bool:
+        """Whether the task's call was cancelled for taking too long, and by nobody else."""
+        return task in self._given_up and not task.uncancel()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for task, since in self._begun.items():  # the oldest first
+            left = since + self._patience - now
+            if left > 0:
+                asyncio.get_running_loop().call_later(left, self._look)
+                return
+            if task not in self._given_up:
+                self._given_up.add(task)
+                task.cancel()
+        self._looking = False
 
 
 def log_bug(where: str, error: Exception) -> None:

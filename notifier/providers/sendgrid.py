@@ -1,9 +1,9 @@
 """SendGrid's v3 Mail Send: many recipients of the same content in one request."""
 
-import asyncio
 import re
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import orjson
 
@@ -59,42 +59,34 @@ class SendGrid(Provider):
         for message in messages:
             mail = shared[message]
             by_mail.setdefault(id(mail), (mail, []))[1].append(message)
-        await asyncio.gather(
-            *(
-                self._request(mail, batch, report)
-                for mail, group in by_mail.values()
-                for batch in _batches(group)
-            )
-        )
+        requests = [(mail, batch) for mail, group in by_mail.values() for batch in _batches(group)]
+        await self._lane.run(requests, partial(self._request, report))
 
     async def close(self) -> None:
         await self._wire.close()
 
-    async def _request(self, mail: bytes, batch: list[Message], report: Report) -> None:
-        """Send ``batch`` in one request, and what SendGrid leaves of it in further ones: a 400 or
-        413 means that it took none, and one bad address must not discard the rest. What is wrong
+    async def _request(self, report: Report, request: tuple[bytes, list[Message]]) -> None:
+        """Send the messages in one request, and what SendGrid leaves of them in further ones: a 400
+        or 413 means that it took none, and one bad address must not discard the rest. What is wrong
         with the sender or the content is wrong for all, and asked once."""
+        mail, batch = request
         waiting = [batch]
         while waiting:
-            batch = waiting.pop()
-            async with self._slots:
-                started_at, started = time.time(), time.perf_counter()
-                for message in batch:
-                    if _expired(message, started_at):
-                        report(Sent(message, self.name, Refused(Reason.EXPIRED), started_at, 0.0))
-                batch = [message for message in batch if not _expired(message, started_at)]
-                if not batch:
-                    continue
-                answer = await self._outcome(self._post(mail, batch), batch[0].id)
+            started_at, started = time.time(), time.perf_counter()
+            batch = []
+            for message in waiting.pop():
+                if message.expires_at is not None and message.expires_at <= started_at:
+                    report(Sent(message, self.name, Refused(Reason.EXPIRED), started_at, 0.0))
+                else:
+                    batch.append(message)
+            if not batch:
+                continue
+            answer = await self._outcome(self._post(mail, batch), batch[0].id)
             duration = time.perf_counter() - started
-            outcomes, left = (
-                _judge(answer, batch)
-                if isinstance(answer, Reply)
-                else (
-                    dict.fromkeys(range(len(batch)), answer),
-                    [],
-                )
-            )
+            if isinstance(answer, Reply):
+                outcomes, left = _judge(answer, batch)
+            else:
+                outcomes, left = dict.fromkeys(range(len(batch)), answer), []
             waiting += left
             for index, outcome in outcomes.items():
                 report(Sent(batch[index], self.name, outcome, started_at, duration))
@@ -119,10 +111,6 @@ class SendGrid(Provider):
             ],
         }
         return orjson.dumps(mail)[:-1]
-
-
-def _expired(message: Message, now: float) -> bool:
-    return message.expires_at is not None and message.expires_at <= now
 
 
 def _batches(messages: Sequence[Message]) -> list[list[Message]]:
