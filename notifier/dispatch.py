@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from notifier.failover import turned
 from notifier.messages import Message
 from notifier.outcomes import Held, Outcome, Reason, Refused, Retry
 from notifier.providers import Route
@@ -57,7 +58,8 @@ class Dispatcher:
 
     def _route(self, message: Message, room: dict[str, int]) -> Route | None:
         """The first that takes the message and has room for it, which it takes up."""
-        for route in self._routes:
+        failed_at = message.failed_at
+        for route in turned(self._routes, failed_at) if failed_at else self._routes:
             if not route.takes(message.channel, message.platform):
                 continue
             left = room.get(route.name)

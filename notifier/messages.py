@@ -62,6 +62,7 @@ class Message:
     ``expires_at`` is in unix seconds.
     ``secret`` signs a webhook (``whsec_…``), empty elsewhere. ``attempt`` counts from 1.
     ``instead_of`` is the public id of the delivery after whose last attempt this one is sent.
+    ``failed_at`` is the provider whose fault it was that the last attempt failed.
     """
 
     id: str
@@ -79,3 +80,4 @@ class Message:
     secret: str = ""
     attempt: int = 1
     instead_of: str = ""
+    failed_at: str = ""

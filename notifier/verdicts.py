@@ -4,17 +4,22 @@ import random
 from dataclasses import dataclass
 
 from notifier.backoff import RetryPolicy
+from notifier.failover import at_fault
 from notifier.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
 from notifier.states import DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``next_attempt_at`` is in unix seconds and set only with ``retrying``."""
+    """``next_attempt_at`` is in unix seconds and set only with ``retrying``.
+
+    ``moved``: another provider is asked next, and the retry policy does not count this attempt.
+    """
 
     state: DeliveryState
     reason: str = ""
     next_attempt_at: float | None = None
+    moved: bool = False
 
 
 def judge(
@@ -26,21 +31,28 @@ def judge(
     expires_at: float | None,
     now: float,
     rng: random.Random,
+    another: bool = False,
+    alone: bool = True,
 ) -> Verdict:
     """Decide what becomes of a delivery after its ``attempt``-th call (from 1).
 
     ``resend_unknown``: whether a call without an answer is made again, at the risk of a second
     copy. A next attempt after ``expires_at`` (unix seconds) would never be sent, so the delivery
-    is expired at once.
+    is expired at once. ``another``: whether a further provider of the channel can be asked at
+    once, should this one be at fault; ``alone``: whether the channel has no other.
     """
+    if another and at_fault(outcome) and (expires_at is None or now < expires_at):
+        return Verdict(DeliveryState.RETRYING, outcome.reason, now, moved=True)
     match outcome:
         case Accepted(delivered=delivered):
             return Verdict(DeliveryState.DELIVERED if delivered else DeliveryState.ACCEPTED)
         case Refused(reason=Reason.EXPIRED as reason):
             return Verdict(DeliveryState.EXPIRED, reason)
-        case Refused(reason=Reason.AUTHENTICATION as reason):
+        case Refused(reason=Reason.AUTHENTICATION as reason) if alone:
             # Our fault, not the message's: kept as a dead letter, to be redriven with a new key.
             return Verdict(DeliveryState.DEAD, reason)
+        case Refused(reason=Reason.AUTHENTICATION as reason):
+            retry = Retry(reason)  # the others were asked before it, or will be
         case Refused(reason=reason):
             return Verdict(DeliveryState.FAILED, reason)
         case Held(until=until, reason=reason):

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,9 +11,10 @@ from django.conf import settings
 from apps.delivery.engine import Engine
 from apps.delivery.leases import LeaseKeeper
 from apps.inbox import services as inbox
+from notifier import providers
 from notifier.backoff import RetryPolicy
 from notifier.dispatch import Dispatcher
-from notifier.providers import Route, routes
+from notifier.providers import Route
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -23,6 +24,12 @@ def engine() -> Engine:
     """This process's engine, started on first use."""
     with _lock:  # two threads must not build two
         return _engine()
+
+
+def routes() -> Sequence[Route]:
+    """The providers in the order in which a channel tries them."""
+    with _lock:
+        return _routes()
 
 
 def leases() -> LeaseKeeper:
@@ -55,7 +62,7 @@ def _engine() -> Engine:
 
 @cache
 def _routes() -> list[Route]:
-    return routes(settings.PROVIDERS, _own())
+    return providers.routes(settings.PROVIDERS, _own())
 
 
 def _build(channels: Collection[str]) -> None:
