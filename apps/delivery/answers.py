@@ -10,7 +10,7 @@ from apps.preferences.models import Contact, Recipient
 
 
 def accepted(row: Notification) -> dict[str, Any]:
-    """What an accepted notification is answered with: JSON-ready, since it may be stored as an idempotency key's answer."""
+    """What acceptance is answered with: JSON-ready, since an idempotency key may keep it."""
     data = AcceptedOut(row).data
     return {**data, "id": str(data["id"])}
 

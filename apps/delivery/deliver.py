@@ -4,7 +4,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
@@ -101,20 +100,20 @@ def _insist(chunk: Chunk, what: Callable[[], T]) -> T:
     return what()
 
 
-def _posted_at(posted: Mapping[UUID, _Posted]) -> dict[UUID, datetime]:
+def _posted_at(posted: Mapping[str, _Posted]) -> dict[str, float]:
     """When each notification should first have gone out: its acceptance or its send time."""
     return {
-        key: max(one.row.created_at, one.row.send_at or one.row.created_at)
+        key: max(one.row.created_at, one.row.send_at or one.row.created_at).timestamp()
         for key, one in posted.items()
     }
 
 
-def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[UUID, _Posted]]:
+def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[str, _Posted]]:
     with transaction.atomic():
         chunk = chunks.claim(chunk_id)
         if chunk is None:
             return None, [], {}
-        posted = {row.pk: _Posted(row) for row in _notifications(chunk)}
+        posted = {str(row.pk): _Posted(row) for row in _notifications(chunk)}
         if _put_back(chunk, posted):
             return None, [], {}
         most_attempts = wiring.retry_policy(chunk.channel, None).attempts
@@ -124,14 +123,14 @@ def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[UUID, _Post
     return chunk, claimed, posted
 
 
-def _put_back(chunk: Chunk, posted: Mapping[UUID, _Posted]) -> bool:
+def _put_back(chunk: Chunk, posted: Mapping[str, _Posted]) -> bool:
     """Whether none of the chunk may be sent now, and it waits without deliveries being made."""
-    if chunk.notification_id is None or posted[chunk.notification_id].row.cancelled_at:
+    if chunk.notification_id is None or posted[str(chunk.notification_id)].row.cancelled_at:
         return False
     if gates.shut([chunk.channel]):
         chunks.put_back(chunk, holding.SHORTEST)
         return True
-    return holding.put_back(chunk, posted[chunk.notification_id].topic)
+    return holding.put_back(chunk, posted[str(chunk.notification_id)].topic)
 
 
 def _notifications(chunk: Chunk) -> Iterable[Notification]:
@@ -147,11 +146,11 @@ def _notifications(chunk: Chunk) -> Iterable[Notification]:
     )
 
 
-def _terms(chunk: Chunk, posted: Mapping[UUID, _Posted]) -> Terms | None:
+def _terms(chunk: Chunk, posted: Mapping[str, _Posted]) -> Terms | None:
     """The terms under which new deliveries are made; none where none are to be made."""
-    if chunk.notification_id is None or posted[chunk.notification_id].row.cancelled_at:
+    if chunk.notification_id is None or posted[str(chunk.notification_id)].row.cancelled_at:
         return None
-    one = posted[chunk.notification_id]
+    one = posted[str(chunk.notification_id)]
     topic = one.topic
     return Terms(
         one.row.topic_id,
@@ -164,7 +163,7 @@ def _terms(chunk: Chunk, posted: Mapping[UUID, _Posted]) -> Terms | None:
 
 
 def _messages(
-    chunk: Chunk, claimed: Iterable[Claimed], posted: Mapping[UUID, _Posted]
+    chunk: Chunk, claimed: Iterable[Claimed], posted: Mapping[str, _Posted]
 ) -> tuple[list[Message], list[Sent]]:
     """What to send, and the outcomes of what cannot even be read or rendered.
 
@@ -188,27 +187,30 @@ def _messages(
 
 
 def _message(chunk: Chunk, item: Claimed, one: _Posted) -> Message:
+    index = bytes(item.address_index)
     return Message(
         id=public_id(item.delivery_id),
         channel=chunk.channel,
-        address=vault.open(item.address, item.address_index),
+        address=vault.open(bytes(item.address), index),
         content=one.saying.to(chunk.channel, item.user_id, item.locale),
         priority=Priority(chunk.priority),
         platform=item.platform,
         app=item.app,
-        notification_id=str(item.notification_id),
+        notification_id=item.notification_id,
         user_id=item.user_id,
         topic=one.topic.name if one.topic else "",
         collapse_key=one.row.collapse_key,
         expires_at=one.expires_at,
-        secret=vault.open_secret(item.secret, item.address_index) if item.secret else "",
+        secret=vault.open_secret(bytes(item.secret), bytes(item.address_index))
+        if item.secret
+        else "",
         attempt=item.attempts + 1,
         instead_of=public_id(item.instead_of) if item.instead_of else "",
     )
 
 
 def _policies(
-    batch: Iterable[Sent], claimed: Mapping[str, Claimed], posted: Mapping[UUID, _Posted]
+    batch: Iterable[Sent], claimed: Mapping[str, Claimed], posted: Mapping[str, _Posted]
 ) -> dict[int, Policy]:
     """The retry policies, of topics and subscriptions, of what failed and has one."""
     failed = [claimed[sent.message.id] for sent in batch if isinstance(sent.outcome, FAILED)]
@@ -226,7 +228,7 @@ def _results(
     chunk: Chunk,
     batch: list[Sent],
     claimed: dict[str, Claimed],
-    posted: dict[UUID, _Posted],
+    posted: dict[str, _Posted],
     own: Mapping[int, Policy],
 ) -> list[Result]:
     """What to write down. ``own``: retry policies by delivery, where there are any."""
@@ -255,16 +257,12 @@ def _results(
                 attempt=attempt,
                 state=verdict.state,
                 reason=verdict.reason,
-                next_attempt_at=(
-                    datetime.fromtimestamp(verdict.next_attempt_at, UTC)
-                    if verdict.next_attempt_at is not None
-                    else None
-                ),
+                next_attempt_at=verdict.next_attempt_at,
                 provider=sent.provider,
                 provider_message_id=(
                     _clean(outcome.provider_message_id) if isinstance(outcome, Accepted) else ""
                 ),
-                started_at=datetime.fromtimestamp(sent.started_at, UTC),
+                started_at=sent.started_at,
                 duration_ms=round(sent.duration * 1000),
                 outcome=_NAMES[type(outcome)],
                 status=getattr(outcome, "status", None),

@@ -1,9 +1,9 @@
 """What Prometheus scrapes. The processes of a machine add up in ``PROMETHEUS_MULTIPROC_DIR``."""
 
+from bisect import bisect_left
 from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from uuid import UUID
 
 from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
@@ -49,20 +49,32 @@ def observe(
     chunk: Chunk,
     batch: Sequence[Sent],
     results: Sequence[Result],
-    posted_at: Mapping[UUID, datetime],
+    posted_at: Mapping[str, float],
 ) -> None:
     """Count one batch of recorded attempts."""
     states = Tally((r.provider, r.state, r.reason) for r in results if r.outcome)
     for (provider, state, reason), number in states.items():
         ATTEMPTS.labels(chunk.channel, chunk.priority, provider, state, reason).inc(number)
-    first = ACCEPT_TO_PROVIDER.labels(chunk.channel, chunk.priority)
+    lasted = defaultdict(list)
+    waited = []
     for sent, result in zip(batch, results, strict=True):
         if not result.outcome:
             continue
-        PROVIDER_SECONDS.labels(sent.provider, result.outcome).observe(sent.duration)
+        lasted[sent.provider, result.outcome].append(sent.duration)
         if result.attempt == 1:
-            since = posted_at[result.notification_id].timestamp()
-            first.observe(max(0.0, sent.started_at - since))
+            waited.append(max(0.0, sent.started_at - posted_at[result.notification_id]))
+    for labels, seconds in lasted.items():
+        _observe(PROVIDER_SECONDS.labels(*labels), seconds)
+    _observe(ACCEPT_TO_PROVIDER.labels(chunk.channel, chunk.priority), waited)
+
+
+def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
+    """``observe`` each of them, in one go: one by one they cost more than the rest of a record."""
+    histogram._sum.inc(sum(seconds))
+    for bucket, number in Tally(
+        bisect_left(histogram._upper_bounds, one) for one in seconds
+    ).items():
+        histogram._buckets[bucket].inc(number)
 
 
 def exposition() -> bytes:
