@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from apps.delivery import content, enqueue
 from apps.delivery.content import Filled
 from apps.delivery.enqueue import Ticket
+from apps.delivery.fallback import Fallback
 from apps.delivery.models import Chunk, ChunkKind, Notification, NotificationKind
 from apps.publishers import quota
 from apps.topics.selectors import TopicSnapshot
@@ -27,11 +28,13 @@ class Draft:
     ``contact_ids``. ``channels``: which channels may be used; every one of them is tried for
     every recipient named, and for every member of a group unless ``reachable_only`` leaves out
     those who have no address there. Contacts are all on one channel, which is the only one then.
+    ``fallback``: where to send to those whom none of these channels reached.
     """
 
     content: Content | Filled
     priority: str
     channels: Sequence[str]
+    fallback: Fallback | None = None
     topic: TopicSnapshot | None = None
     group_id: int | None = None
     reachable_only: bool = False
@@ -58,8 +61,8 @@ def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[Notification]:
             for notification, draft in zip(notifications, drafts, strict=True)
             for chunk in _chunks(notification, draft)
         )
-        # What is scheduled is enqueued by the sweeper when its time has come.
-        tickets = [ticket(chunk) for chunk in chunks if not chunk.notification.is_scheduled()]
+        # What is for later is enqueued by the sweeper when its time has come.
+        tickets = [ticket(chunk) for chunk in chunks if chunk.ready_at <= accepted_at]
         transaction.on_commit(lambda: enqueue.soon(tickets))
         published = sum(draft.kind == NotificationKind.PUBLISHED for draft in drafts)
         if published:
@@ -86,6 +89,8 @@ def _notification(publisher_id: int, draft: Draft, accepted_at: datetime) -> Not
         reachable_only=draft.reachable_only,
         priority=draft.priority,
         channels=list(draft.channels),
+        fallback_channel=draft.fallback.channel if draft.fallback else "",
+        fallback_after=draft.fallback.after if draft.fallback else None,
         content=content.seal(notification_id, draft.content),
         template_version_id=(
             draft.content.version_id if isinstance(draft.content, Filled) else None
@@ -110,6 +115,11 @@ def _chunks(notification: Notification, draft: Draft) -> Iterable[Chunk]:
     for channel in draft.channels:
         for ids in _slices(draft.recipient_ids):
             yield _chunk(notification, ChunkKind.NAMED, channel, recipient_ids=ids)
+    if draft.fallback is not None:
+        for ids in _slices(draft.recipient_ids):
+            chunk = _chunk(notification, ChunkKind.NAMED, draft.fallback.channel, recipient_ids=ids)
+            chunk.due_at = chunk.ready_at = chunk.ready_at + timedelta(seconds=draft.fallback.after)
+            yield chunk
 
 
 def _slices(ids: Sequence[int]) -> Iterable[list[int]]:

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from apps.preferences import vault
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.crypto import DecryptionError
 from notifier.dispatch import Sent
+from notifier.failover import ALONE, at_fault, others
 from notifier.messages import Content, Message
 from notifier.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
 from notifier.priorities import Priority
@@ -64,6 +65,7 @@ def deliver(chunk_id: int) -> None:
     keeper.hold(chunk)
     try:
         allowed = gates.gates(chunk.channel)
+        shut = {name for name, gate in allowed.items() if not gate.room}
         connection.close()  # back to the pool while we wait
         messages, unreadable = _messages(chunk, claimed, posted)
         missing = len(claimed)
@@ -71,7 +73,7 @@ def deliver(chunk_id: int) -> None:
             missing -= len(batch)
             breakers.report(batch)
             own = _insist(chunk, partial(_policies, batch, by_id, posted))
-            results = _results(chunk, batch, by_id, posted, own)
+            results = _results(chunk, batch, by_id, posted, own, shut)
             if results:
                 _record(chunk, results, finish=missing == 0)
                 metrics.observe(chunk, batch, results, _posted_at(posted))
@@ -159,6 +161,7 @@ def _terms(chunk: Chunk, posted: Mapping[str, _Posted]) -> Terms | None:
         topic.category if topic else "",
         topic.mandatory if topic else one.row.kind != NotificationKind.PUBLISHED,
         one.row.expires_at,
+        fallback=chunk.channel == one.row.fallback_channel,
     )
 
 
@@ -206,6 +209,7 @@ def _message(chunk: Chunk, item: Claimed, one: _Posted) -> Message:
         else "",
         attempt=item.attempts + 1,
         instead_of=public_id(item.instead_of) if item.instead_of else "",
+        failed_at=item.failed_at,
     )
 
 
@@ -230,8 +234,10 @@ def _results(
     claimed: dict[str, Claimed],
     posted: dict[str, _Posted],
     own: Mapping[int, Policy],
+    shut: Container[str],
 ) -> list[Result]:
-    """What to write down. ``own``: retry policies by delivery, where there are any."""
+    """What to write down. ``own``: retry policies by delivery, where there are any; ``shut``: the
+    providers that nothing is sent through."""
     now = time.time()
     resend = wiring.resend_unknown(chunk.channel, chunk.priority)
     results = []
@@ -239,6 +245,9 @@ def _results(
         item = claimed[sent.message.id]
         one = posted[item.notification_id]
         attempt = item.attempts + (not isinstance(sent.outcome, Held))
+        rest = ALONE
+        if at_fault(sent.outcome):
+            rest = others(wiring.routes(), sent.message, sent.provider, shut)
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_uncounted,
@@ -247,6 +256,8 @@ def _results(
             expires_at=one.expires_at,
             now=now,
             rng=_rng,
+            another=rest.next,
+            alone=not rest.any,
         )
         outcome = sent.outcome
         results.append(
@@ -257,6 +268,7 @@ def _results(
                 attempt=attempt,
                 state=verdict.state,
                 reason=verdict.reason,
+                moved=verdict.moved,
                 next_attempt_at=verdict.next_attempt_at,
                 provider=sent.provider,
                 provider_message_id=(

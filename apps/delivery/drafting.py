@@ -8,6 +8,7 @@ from rest_framework.serializers import ValidationError
 from apps.delivery import audience
 from apps.delivery.accept import Draft
 from apps.delivery.content import Filled
+from apps.delivery.fallback import Fallback
 from apps.delivery.filling import Trials
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Group
@@ -45,17 +46,26 @@ def draft(
     Raises ``ValidationError`` or ``Problem`` naming what is wrong.
     """
     content: Content | Filled
+    fallback = Fallback(**data["fallback"]) if "fallback" in data else None
+    if fallback is not None:
+        chosen = [channel for channel in chosen if channel != fallback.channel]
     if "template" in data:
-        content, chosen = (trials or Trials()).fill(
-            publisher_id, data["template"], chosen, named="channels" in data
+        trials = trials or Trials()
+        content, chosen = trials.fill(
+            publisher_id, data["template"], chosen, named="channels" if "channels" in data else ""
         )
+        if fallback is not None:
+            trials.fill(
+                publisher_id, data["template"], [fallback.channel], named="fallback/channel"
+            )
     else:
         content = Content(**data["content"])
-        _check(content, chosen)
+        _check(content, [*chosen, fallback.channel] if fallback else chosen)
     return Draft(
         content=content,
         priority=priority,
         channels=chosen,
+        fallback=fallback,
         topic=topic,
         group_id=group.pk if group else None,
         reachable_only=group is not None and "channels" not in data,

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.delivery import chunks, enqueue, holding
+from apps.delivery import chunks, enqueue, fallback, holding
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind, Notification
@@ -23,7 +23,8 @@ _CUT = """
 INSERT INTO delivery_chunk (notification_id, kind, channel, priority, low_id, high_id, state,
                             fence, due_at, ready_at)
 SELECT %(notification_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id), 'queued',
-       0, clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
+       0, clock_timestamp() + make_interval(secs => %(grace)s),
+       clock_timestamp() + make_interval(secs => %(after)s)
   FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s AS slice
           FROM (SELECT id FROM {audience}
                    AND id > coalesce((SELECT high_id FROM delivery_chunk
@@ -57,12 +58,16 @@ def fan_out(chunk_id: int) -> None:
         for channel in notification.channels:
             while tickets := _cut_page(chunk, channel):
                 _enqueue(tickets)
+        if (later := fallback.of(notification)) is not None:
+            while _cut_page(chunk, later.channel, later.after):
+                pass  # enqueued by the sweeper when its time has come
         chunks.finish(chunk)
     except Fenced:
         log.info("fan-out of %s goes on in another worker", chunk.notification_id)
 
 
-def _cut_page(chunk: Chunk, channel: str) -> list[Ticket]:
+def _cut_page(chunk: Chunk, channel: str, after: int = 0) -> list[Ticket]:
+    """``after``: seconds until its chunks may be worked on."""
     with transaction.atomic():
         chunks.hold(chunk)
         notification = _share_locked(chunk.notification_id)
@@ -78,7 +83,8 @@ def _cut_page(chunk: Chunk, channel: str) -> list[Ticket]:
                     "reachable_only": notification.reachable_only,
                     "channel": channel,
                     "priority": chunk.priority,
-                    "grace": enqueue.grace(chunk.priority),
+                    "grace": after or enqueue.grace(chunk.priority),
+                    "after": after,
                     "size": settings.CHUNK_SIZE,
                     "rows": settings.CHUNK_SIZE * PAGE,
                 },

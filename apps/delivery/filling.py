@@ -32,11 +32,12 @@ class Trials:
         self._left = TRIAL_STEPS
 
     def fill(
-        self, publisher_id: int, use: Mapping[str, Any], chosen: Sequence[str], *, named: bool
+        self, publisher_id: int, use: Mapping[str, Any], chosen: Sequence[str], *, named: str
     ) -> tuple[Filled, list[str]]:
         """The template with its variables, and those of the ``chosen`` channels it has content for.
 
-        ``named``: whether the publisher named the channels; one without content is an error then.
+        ``named``: the field in which the publisher named them; one without content is an error
+        then. Empty where they were not named.
         Raises a ``Problem`` that points into the request.
         """
         wording = _wording(publisher_id, use)
@@ -44,7 +45,7 @@ class Trials:
         missing = [channel for channel in chosen if channel not in wording.translations]
         if missing and (named or not usable):
             raise _refusal(
-                "/channels" if named else "/template",
+                f"/{named or 'template'}",
                 f"The template {wording.name} (version {wording.number}) has no content for "
                 f"{', '.join(missing)}. It has some for: {', '.join(wording.channels())}.",
             )

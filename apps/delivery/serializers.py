@@ -1,6 +1,6 @@
 """What a publisher posts and what it reads back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from apps.content.serializers import TemplateUse
 from apps.content.wordings import wording
+from apps.delivery import fallback
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent, public_id
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
@@ -27,6 +28,7 @@ RECIPIENTS_LIMIT = 1_000
 #: What is planned for longer is planned for a world nobody knows.
 LONGEST_AHEAD = timedelta(days=366)
 BATCH_LIMIT = 1_000
+LONGEST_FALLBACK = 86_400
 
 
 class ContentIn(StrictSerializer):
@@ -72,6 +74,18 @@ class ContentIn(StrictSerializer):
         return attrs
 
 
+class FallbackIn(StrictSerializer):
+    """Another channel, for those whom none of the others reached in time."""
+
+    channel = Choice(list(settings.CHANNELS), help_text="not one of channels")
+    after_seconds = serializers.IntegerField(
+        min_value=1,
+        max_value=LONGEST_FALLBACK,
+        source="after",
+        help_text="how long the other channels have, from when it is sent",
+    )
+
+
 class PublishIn(StrictSerializer):
     """A notification for everybody subscribed to a topic."""
 
@@ -88,6 +102,9 @@ class PublishIn(StrictSerializer):
         max_length=len(settings.CHANNELS),
         required=False,
         help_text="only these channels; every channel where left out",
+    )
+    fallback = FallbackIn(
+        required=False, help_text="where to send to those whom none of the channels reached"
     )
     send_at = serializers.DateTimeField(
         required=False, help_text="not before; what is past means at once"
@@ -121,7 +138,22 @@ class PublishIn(StrictSerializer):
                 raise serializers.ValidationError(
                     {"expires_at": "It must be after send_at, else nothing would be sent."}
                 )
+        if "fallback" in attrs:
+            _check_fallback(attrs, max(send_at or timezone.now(), timezone.now()))
         return attrs
+
+
+def _check_fallback(attrs: dict[str, Any], starts_at: datetime) -> None:
+    channel, after = attrs["fallback"]["channel"], attrs["fallback"]["after"]
+    if channel in attrs.get("channels", ()):
+        raise serializers.ValidationError(
+            {"fallback": {"channel": f"{channel} is among the channels already."}}
+        )
+    expires_at = attrs.get("expires_at")
+    if expires_at is not None and expires_at <= starts_at + timedelta(seconds=after):
+        raise serializers.ValidationError(
+            {"fallback": {"after_seconds": "By then it has expired; nothing would be sent."}}
+        )
 
 
 class NotificationIn(PublishIn):
@@ -278,6 +310,7 @@ class NotificationOut(AcceptedOut):
         default=None, allow_null=True, help_text="null where there was none, or it was deleted"
     )
     template = serializers.SerializerMethodField(help_text="null where content was posted")
+    fallback = serializers.SerializerMethodField(help_text="null where there is none")
     counts = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         source="progress.counts",
@@ -291,6 +324,7 @@ class NotificationOut(AcceptedOut):
             "topic",
             "group",
             "template",
+            "fallback",
             "collapse_key",
             "cancelled_at",
             "counts",
@@ -302,6 +336,11 @@ class NotificationOut(AcceptedOut):
             return None
         used = wording(row.template_version_id)
         return {"name": used.name, "version": used.number}
+
+    @extend_schema_field(FallbackIn(allow_null=True))
+    def get_fallback(self, row: Notification) -> dict[str, Any] | None:
+        found = fallback.of(row)
+        return None if found is None else FallbackIn(found).data
 
 
 class DeliveriesQuery(PageQuery):

@@ -9,9 +9,11 @@ from django.db import connection
 
 from apps.delivery import counts, holding, status_events
 from apps.delivery.chunks import Chunk
+from apps.delivery.fallback import REACHED, reporting
 from apps.delivery.models import ChunkKind
 from apps.delivery.policies import OF_SUBSCRIPTION
 from apps.delivery.transitions.audience import AUDIENCE, MEMBERS, SUBSCRIBERS_OF
+from notifier.failover import FAULTS
 from notifier.states import DeliveryState
 
 
@@ -31,6 +33,8 @@ class Claimed(NamedTuple):  # as a row comes: a dataclass would cost a microseco
     secret: memoryview | None
     user_id: str
     locale: str
+    #: The provider whose fault it was that the last attempt failed.
+    failed_at: str
 
 
 # Why a contact must not be sent to; null where nothing speaks against it. The most specific
@@ -69,10 +73,16 @@ _ADDRESSED = """
  moved.state, moved.id, moved.notification_id::text, moved.attempts, moved.attempts_uncounted,
  moved.instead_of, moved.contact_id,
  k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, ''),
- coalesce(r.locale, '')
+ coalesce(r.locale, ''), {failed_at}
   FROM moved
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
+"""
+# From the attempt, since what holds a delivery back meanwhile writes over its own reason.
+_FAILED_AT = """
+ coalesce((SELECT a.provider FROM delivery_attempt a
+            WHERE a.delivery_id = moved.id AND a.number = moved.attempts
+              AND a.outcome IN ('retry', 'refused') AND a.reason = ANY(%(faults)s)), '')
 """
 _CREATE = (
     "WITH {subscribers}, "
@@ -84,7 +94,7 @@ _CREATE = (
         topic_id="%(topic_id)s",
         category="%(category)s",
     )
-    + """ AS refusal FROM audience a),
+    + """ AS refusal FROM audience a{but}),
 moved AS (
     INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_id, channel,
                                    priority, state, reason, created_at, updated_at)
@@ -100,7 +110,7 @@ moved AS (
               contact_id, recipient_id
 )
 SELECT NULL, """
-    + _ADDRESSED
+    + _ADDRESSED.format(failed_at="''")
 )
 
 # Deliveries that were woken, or that a worker held when it died; those that wait for their next
@@ -174,7 +184,7 @@ WITH waiting AS (
     ON CONFLICT DO NOTHING
 )
 SELECT moved.before, """
-    + _ADDRESSED
+    + _ADDRESSED.format(failed_at=_FAILED_AT)
 )
 
 
@@ -182,7 +192,8 @@ SELECT moved.before, """
 class Terms:
     """What decides over a notification's deliveries: its topic's rules and its expiry.
 
-    ``group_id`` and ``reachable_only``: see ``apps.delivery.models.Notification``.
+    ``group_id`` and ``reachable_only``: see ``apps.delivery.models.Notification``. ``fallback``:
+    whom its other channels reached gets no delivery.
     """
 
     topic_id: int | None
@@ -191,6 +202,7 @@ class Terms:
     category: str
     mandatory: bool
     expires_at: datetime | None
+    fallback: bool = False
 
 
 def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed]:
@@ -211,12 +223,16 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
                     "most_attempts": most_attempts,
                     "shortest_hold": timedelta(seconds=holding.SHORTEST),
                     "longest_hold": timedelta(seconds=holding.LONGEST),
+                    "faults": list(FAULTS),
                 },
             )
             rows += cursor.fetchall()
         if terms is not None:
             cursor.execute(
-                _CREATE.format(subscribers=_subscribers(chunk, terms)),
+                _CREATE.format(
+                    subscribers=_subscribers(chunk, terms),
+                    but=f" WHERE NOT {REACHED}" if terms.fallback else "",
+                ),
                 {
                     "chunk_id": chunk.id,
                     "notification_id": chunk.notification_id,
@@ -232,6 +248,7 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
                     "category": terms.category,
                     "mandatory": terms.mandatory,
                     "expires_at": terms.expires_at,
+                    "reporting": reporting() if terms.fallback else None,
                 },
             )
             rows += cursor.fetchall()

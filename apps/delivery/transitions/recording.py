@@ -31,6 +31,8 @@ class Result(NamedTuple):  # a dataclass would cost some microseconds more
     status: int | None
     detail: str
     disable_contact: bool
+    #: Whether another provider is asked next: the retry policy does not count this attempt.
+    moved: bool = False
     #: Where to send instead, should this one be dead.
     endpoint: int | None = None
 
@@ -44,6 +46,9 @@ UPDATE delivery_delivery d
               %s::float8[], %s::smallint[])
        AS r (id, state, reason, provider, provider_message_id, next_at, attempt)
  WHERE d.id = r.id AND d.state = 'sending'
+"""
+_UNCOUNT = """
+UPDATE delivery_delivery SET attempts_uncounted = attempts_uncounted + 1 WHERE id = ANY(%s)
 """
 _ATTEMPTS = """
 INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
@@ -103,6 +108,9 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
                 arrays.numbers(r.attempt for r in results),
             ],
         )
+        moved = [r.delivery_id for r in results if r.moved]
+        if moved:
+            cursor.execute(_UNCOUNT, [moved])
         made = [r for r in results if r.outcome]
         cursor.execute(
             _ATTEMPTS,

@@ -91,12 +91,17 @@ def redrive(delivery_ids: Sequence[int]) -> list[int]:
 
 
 # What is being claimed is left alone: its claim waits for the one who resumes, and then sees it.
+# A fallback still leaves the others their time.
 _RELEASE_CHUNKS = """
-UPDATE delivery_chunk SET due_at = clock_timestamp(), ready_at = clock_timestamp()
- WHERE id IN (SELECT c.id
-                FROM delivery_chunk c JOIN delivery_notification n ON n.id = c.notification_id
-               WHERE c.state = 'queued' AND c.fence > 0 AND c.due_at > clock_timestamp()
-                 AND n.topic_id = %s FOR UPDATE OF c SKIP LOCKED)
+UPDATE delivery_chunk
+   SET due_at = held.until, ready_at = held.until
+  FROM (SELECT c.id, clock_timestamp() + make_interval(
+                   secs => coalesce(CASE WHEN c.channel = n.fallback_channel
+                                         THEN n.fallback_after END, 0)) AS until
+          FROM delivery_chunk c JOIN delivery_notification n ON n.id = c.notification_id
+         WHERE c.state = 'queued' AND c.fence > 0 AND c.due_at > clock_timestamp()
+           AND n.topic_id = %s FOR UPDATE OF c SKIP LOCKED) held
+ WHERE delivery_chunk.id = held.id
 """
 _RELEASE = """
 UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()

@@ -118,6 +118,17 @@ def wake() -> Callable[[], None]:
     return run
 
 
+@pytest.fixture
+def swept(work) -> Callable[[], None]:
+    """What the sweeper finds due now, and the workers after it."""
+
+    def run_due() -> None:
+        tasks.sweep.apply(throw=True)
+        work()
+
+    return run_due
+
+
 @pytest.fixture(autouse=True)
 def _engine_of_this_test() -> Iterator[None]:
     """Each test's providers are its own, and nobody has paused them yet."""

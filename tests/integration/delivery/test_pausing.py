@@ -58,17 +58,6 @@ def run(chunk):
     task.apply(args=[chunk.pk], throw=True)
 
 
-@pytest.fixture
-def swept(work):
-    """What the sweeper finds due now, and the workers after it."""
-
-    def run_due():
-        tasks.sweep.apply(throw=True)
-        work()
-
-    return run_due
-
-
 # -- Topics -----------------------------------------------------------------------------------
 
 
