@@ -8,6 +8,8 @@ from celery.signals import celeryd_after_setup, worker_ready
 from config import queues, stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Django's checks load every page of the API; `migrate` makes them once, not each worker again.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("notifier")
 app.config_from_object("django.conf:settings", namespace="CELERY")
