@@ -62,7 +62,10 @@ class Story:
 def why(recipient: Recipient, notification: Notification) -> Story:
     """The whole story of one person and one notification."""
     case = _Case(recipient, notification)
-    chosen = {channel: list(case.channel(channel)) for channel in notification.channels}
+    channels = [*notification.channels]
+    if notification.fallback_channel:
+        channels.append(notification.fallback_channel)
+    chosen = {channel: list(case.channel(channel)) for channel in channels}
     passed_over = {
         channel: [Sentence(f"{channel} is not among the channels it was posted for.")]
         for channel in sorted({contact.channel for contact in case.contacts.values()})
@@ -126,6 +129,11 @@ class _Case:
             f"{row.publisher} posted it {_at(row.created_at)} to {self._audience()}, "
             f"at {row.priority} priority, on {_and(row.channels)}."
         )
+        if row.fallback_channel:
+            yield Sentence(
+                f"Whom none of these reached within {row.fallback_after} seconds was to get it "
+                f"on {row.fallback_channel}."
+            )
         if row.kind == NotificationKind.CONFIRMATION:
             yield Sentence("It asks the owner of an address to confirm a subscription.")
         if row.is_scheduled():
@@ -215,11 +223,19 @@ class _Case:
 
     def _none(self, channel: str) -> Sentence:
         """Why there is no delivery on a channel it was posted for."""
+        fallback = channel == self.posted.fallback_channel
         outside = self._outside(channel)
-        if outside:
+        if outside and not (fallback and self.posted.topic_id is None and self.deliveries):
             return Sentence(outside)
         if self.posted.cancelled_at:
             return Sentence("It was cancelled before their turn came.", "cancelled")
+        if fallback and (chunk := self._fallback_to_come()):
+            return Sentence(
+                f"It is due {_at(chunk.ready_at)}, unless another channel reaches them before.",
+                "queued",
+            )
+        if fallback and self.deliveries:
+            return Sentence("Another channel reached them in time, so it was not needed.")
         if self.posted.topic and self.posted.topic.paused_at and self.open_chunks:
             return Sentence("Their turn comes when the topic is resumed.", "paused")
         if self.open_chunks and self._shut(channel):
@@ -232,6 +248,10 @@ class _Case:
             "They are in its audience now, and were not when it was cut: the subscription, the "
             "membership or the contact is newer, or was taken back and renewed."
         )
+
+    def _fallback_to_come(self) -> Chunk | None:
+        later = (c for c in self.open_chunks if c.channel == self.posted.fallback_channel)
+        return next(later, None) if self.posted.fallback_channel else None
 
     def _shut(self, channel: str) -> bool:
         names = [name for name, one in settings.PROVIDERS.items() if one["channel"] == channel]
@@ -297,6 +317,9 @@ class _Case:
         meant = any(not self._outside(channel) for channel in self.posted.channels)
         if meant and not self.deliveries and self.open_chunks and not self.posted.cancelled_at:
             return NOT_YET, f"Not yet: {name}'s turn has not come."
+        if self._fallback_to_come() and not self.posted.cancelled_at:
+            channel = self.posted.fallback_channel
+            return NOT_YET, f"Not yet: {name} may still get it on {channel}."
         return NO, f"No: {name} did not get it."
 
 

@@ -58,6 +58,8 @@ class NotificationAdmin(Panelled, ReadOnly):
         "kind",
         "priority",
         "channels",
+        "fallback_channel",
+        "fallback_after",
         "collapse_key",
         "created_at",
         "send_at",

@@ -15,7 +15,9 @@ class Message(TypedDict, total=False):
     Either ``title``, ``body``, ``data`` (for the app), ``actions`` (label to URL), and for the
     inbox ``severity`` (info, success, warning, error), ``display_type`` and ``source``; or a
     ``template``'s name with its ``variables``, and a ``template_version`` if not the newest.
-    ``channels``: only these, else wherever the recipients can be reached; ``priority``: high,
+    ``channels``: only these, else wherever the recipients can be reached; ``fallback``:
+    ``{"channel": "sms", "after_seconds": 300}``, for those whom none of them reached by then;
+    ``priority``: high,
     normal or low; ``send_at`` and ``expires_at``: not before and not after, with a time zone;
     ``collapse_key``: a later push with the same one replaces this.
     """
@@ -32,6 +34,7 @@ class Message(TypedDict, total=False):
     variables: Mapping[str, Any] | None
     priority: str | None
     channels: Sequence[str] | None
+    fallback: Mapping[str, Any] | None
     send_at: datetime | None
     expires_at: datetime | None
     collapse_key: str | None
@@ -54,15 +57,15 @@ class Draft:
     variables: Mapping[str, Any] | None = None
     priority: str | None = None
     channels: Sequence[str] | None = None
+    fallback: Mapping[str, Any] | None = None
     send_at: datetime | None = None
     expires_at: datetime | None = None
     collapse_key: str | None = None
 
     def body_of(self) -> dict[str, Any]:
         """As the API takes it."""
-        body = write(
-            self, "user_ids", "priority", "channels", "send_at", "expires_at", "collapse_key"
-        )
+        how = ("priority", "channels", "fallback", "send_at", "expires_at", "collapse_key")
+        body = write(self, "user_ids", *how)
         words = ("title", "body", "data", "actions", "severity", "display_type", "source")
         if content := write(self, *words):
             body["content"] = content
@@ -92,6 +95,7 @@ class Notification:
     cancelled_at: datetime | None = field(default=None, metadata=TIME)
     topic: str | None = None
     group: str | None = None
+    fallback: Mapping[str, Any] | None = None
     collapse_key: str = ""
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     replayed: bool = False
