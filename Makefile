@@ -1,7 +1,8 @@
 # make demo   a scenario on every channel, with a stack of its own
 # make up     the whole service on this machine until Ctrl-C
 # make test   everything, on real servers; ARGS="-k word" for a part of it
-# make bench  one publish to 100,000: deliveries/s, CPU and memory of every process
+# make bench  how fast it is, and what it costs; ARGS=throughput for one of them, QUICK=1 for
+#             two minutes of it (docs/benchmarks.md)
 # make screenshots   docs/screenshots, taken from a stack of its own
 # make lint   ruff, mypy and the contracts of import-linter
 # make clean  remove what the others made, the database of `make up` included
@@ -23,7 +24,7 @@ test: installed-dev
 	@$(STACK) test $(ARGS)
 
 bench: installed-dev
-	@.venv/bin/python -m bench.publish $(ARGS)
+	@.venv/bin/python -m bench $(if $(QUICK),--quick) $(ARGS)
 
 screenshots: installed-dev
 	@$(STACK) screenshots

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
-SAMPLE_SECONDS = 0.2
+SAMPLE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,13 @@ class Cost:
 class Meter:
     """``with Meter(pids) as meter:`` measures those processes until the end of the block.
 
-    ``pids``: name -> pid of a process, which is counted with its children. Memory is sampled every
-    ``SAMPLE_SECONDS``; memory that children share is counted for each.
+    ``pids``: name -> pid of a process, which is counted with its children, those that end
+    meanwhile too. Memory is sampled every ``SAMPLE_SECONDS``; what children share with each other
+    is counted once.
     """
 
     def __init__(self, pids: Mapping[str, int]) -> None:
-        self._trees = {name: _tree(pid) for name, pid in pids.items()}
+        self._roots = {name: psutil.Process(pid) for name, pid in pids.items()}
         self._peak = dict.fromkeys(pids, 0)
         self._before: dict[str, float] = {}
         self._stop = threading.Event()
@@ -33,7 +34,7 @@ class Meter:
         self.costs: dict[str, Cost] = {}
 
     def __enter__(self) -> "Meter":
-        self._before = {name: _cpu(tree) for name, tree in self._trees.items()}
+        self._before = {name: _cpu(root) for name, root in self._roots.items()}
         self._sampler.start()
         return self
 
@@ -41,37 +42,44 @@ class Meter:
         self._stop.set()
         self._sampler.join()
         self.costs = {
-            name: Cost(_cpu(tree) - self._before[name], self._peak[name])
-            for name, tree in self._trees.items()
+            name: Cost(_cpu(root) - self._before[name], self._peak[name])
+            for name, root in self._roots.items()
         }
 
     def _sample(self) -> None:
         while True:
-            for name, tree in self._trees.items():
-                self._peak[name] = max(self._peak[name], sum(_rss(process) for process in tree))
+            for name, root in self._roots.items():
+                self._peak[name] = max(self._peak[name], _memory(root))
             if self._stop.wait(SAMPLE_SECONDS):
                 return
 
 
-def _tree(pid: int) -> list[psutil.Process]:
-    process = psutil.Process(pid)
-    return [process, *process.children(recursive=True)]
+def _tree(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def _cpu(tree: list[psutil.Process]) -> float:
-    """User and system time. Postgres's backends that ended are in their parent's children time."""
+def _cpu(root: psutil.Process) -> float:
+    """Seconds of user and system time; those of children that ended are in their parents'."""
     total = 0.0
-    for process in tree:
+    for process in _tree(root):
         try:
-            times = process.cpu_times()
+            total += sum(process.cpu_times()[:4])  # user, system, and those of the children
         except psutil.NoSuchProcess:
             continue
-        total += times.user + times.system
     return total
 
 
-def _rss(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
+def _memory(root: psutil.Process) -> int:
+    """Bytes that are each process's own, and the most that one of them shares."""
+    own = shared = 0
+    for process in _tree(root):
+        try:
+            memory = process.memory_info()
+        except psutil.NoSuchProcess:
+            continue
+        own += memory.rss - memory.shared
+        shared = max(shared, memory.shared)
+    return own + shared

@@ -1,0 +1,82 @@
+"""``python -m bench [--quick] [NAME…]``: the benchmarks, or those that are named.
+
+Each starts servers and a service of its own, prints what it found beside what it has to be, and
+writes JSON and a picture to ``bench/results``; ``--quick`` runs smaller ones on one service in two
+minutes, and writes to ``bench/results/quick``. Ends with 1 where a bar does not hold.
+"""
+
+import argparse
+import importlib
+import signal
+import sys
+import time
+
+from bench import line, report
+from bench.machine import machine
+from bench.report import Report
+from stack.errors import StackError
+
+#: In the order in which they run. Each is a module with ``PROCESSES`` and ``measure``.
+BENCHMARKS = ("throughput",)
+QUICK = ("throughput",)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    wanted = parser.parse_args()
+    unknown = set(wanted.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"there is no {', '.join(sorted(unknown))}, only {', '.join(BENCHMARKS)}")
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    began = time.monotonic()
+    try:
+        if wanted.quick:
+            reports = _quick(wanted.names or QUICK)
+        else:
+            reports = [_measured(name) for name in wanted.names or BENCHMARKS]
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    print(f"\n{len(reports)} benchmarks in {time.monotonic() - began:.0f} s")
+    for found in reports:
+        for bar in found.bars:
+            print(f"  {found.name}: {bar}")
+    return 0 if all(found.holds for found in reports) else 1
+
+
+def _measured(name: str) -> Report:
+    """One benchmark, at full size, on a service that nothing else has used."""
+    module = importlib.import_module(f"bench.{name}")
+    about = machine()
+    _say(name)
+    with line.running(*module.PROCESSES, settings=getattr(module, "SETTINGS", None)) as on:
+        found: Report = module.measure(on, quick=False)
+    report.write(found, about)
+    print(f"\n{found}", flush=True)
+    return found
+
+
+def _quick(names: list[str] | tuple[str, ...]) -> list[Report]:
+    """Smaller ones, on one service."""
+    modules = {name: importlib.import_module(f"bench.{name}") for name in names}
+    processes = dict.fromkeys(one for module in modules.values() for one in module.PROCESSES)
+    about = machine()
+    reports = []
+    with line.running(*processes) as on:
+        for name, module in modules.items():
+            _say(name)
+            found: Report = module.measure(on, quick=True)
+            report.write(found, about, report.RESULTS / "quick")
+            print(f"\n{found}", flush=True)
+            reports.append(found)
+    return reports
+
+
+def _say(name: str) -> None:
+    print(f"\n== {name} ==", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

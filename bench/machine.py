@@ -1,0 +1,56 @@
+"""What a figure was measured on, without which it says nothing."""
+
+import os
+import platform
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.sink import PROGRAM as NGINX
+from stack.postgres import BINARIES
+from stack.process import ROOT
+from stack.redis import BINARY as REDIS
+
+
+def machine() -> dict[str, Any]:
+    """CPU, cores, memory, versions, commit and time."""
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "postgres": _version(BINARIES / "postgres", "--version"),
+        "redis": _version(REDIS, "--version"),
+        "rabbitmq": _version("dpkg-query", "--show", "--showformat=${Version}", "rabbitmq-server"),
+        "nginx": _version(NGINX, "-v"),
+        "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _git("diff", "HEAD") else ""),
+        "load_before": round(os.getloadavg()[0], 2),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _cpu() -> str:
+    found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    return found[1] if found else platform.machine()
+
+
+def _version(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return found[0] if found else "unknown"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments, "--", "."] if arguments[0] == "diff" else ["git", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip()

@@ -1,0 +1,212 @@
+"""One publish to many push subscribers, beside what the wire alone can do and the naive way.
+
+The three take turns, in one run against the same sink: the ceiling (``bench.ceiling``), the line
+with every feature on, and one Celery task per subscriber (``bench.naive``).
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import ceiling, line, naive
+from bench.line import Blast, Line
+from bench.meter import Meter
+from bench.report import Bar, Report, Table, columns
+from stack.errors import StackError
+from stack.process import ROOT, Process
+
+PROCESSES = ("web", "fanout", "push", "housekeeping", "beat")
+#: Of the ceiling, and times the naive baseline.
+LEAST_OF_CEILING, LEAST_OF_NAIVE = 0.65, 25.0
+WARM_UP = 2_000
+
+
+def measure(on: Line, *, quick: bool) -> Report:
+    """Take turns, three times (once where it is to be quick)."""
+    subscribers, naive_ones, runs = (20_000, 1_000, 1) if quick else (200_000, 2_000, 3)
+    on.audience("warm-up", WARM_UP)
+    on.audience("throughput", subscribers)
+    on.blast("warm-up", WARM_UP)
+    blasts: list[Blast] = []
+    ceilings: list[tuple[float, float]] = []
+    naives: list[tuple[float, float]] = []
+    with _naive_workers(on) as workers:
+        for number in range(1, runs + 1):
+            ceilings.append(_ceiling(on, subscribers))
+            print(f"  run {number}: ceiling {ceilings[-1][0]:,.0f}/s", end="", flush=True)
+            blasts.append(on.blast("throughput", subscribers))
+            print(f", Notifier {blasts[-1].rate:,.0f}/s", end="", flush=True)
+            naives.append(_naive(on, workers, naive_ones))
+            print(f", naive {naives[-1][0]:,.1f}/s", flush=True)
+    return _report(blasts, ceilings, naives)
+
+
+def _ceiling(on: Line, requests: int) -> tuple[float, float]:
+    """Requests a second, and microseconds of CPU for each."""
+    processes = line.bulk_processes("push")
+    each = requests // processes
+    config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
+    command = [sys.executable, "-m", "bench.ceiling", str(config), str(each)]
+    with contextlib.ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                subprocess.Popen(
+                    command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+            )
+            for _ in range(processes)
+        ]
+        if any(process.stdout.readline() != "ready\n" for process in started):  # type: ignore[union-attr]
+            raise StackError("the ceiling's client does not start")
+        for process in started:
+            process.stdin.write("\n")  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]
+        said = [json.loads(process.stdout.readline()) for process in started]  # type: ignore[union-attr]
+    seconds = max(one["ended"] for one in said) - min(one["began"] for one in said)
+    done = each * processes
+    return done / seconds, sum(one["cpu"] for one in said) * 1e6 / done
+
+
+@contextlib.contextmanager
+def _naive_workers(on: Line) -> Iterator[list[Process]]:
+    """Celery workers of the naive baseline, ready."""
+    config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
+    env = on.env | {
+        "BENCH_SANDBOX_JSON": str(config),
+        "REQUESTS_CA_BUNDLE": on.sink.config["ca_file"],
+    }
+    with on.database() as cursor:
+        cursor.execute(naive.TABLE)
+    with contextlib.ExitStack() as stack:
+        workers = []
+        for number in range(naive.PROCESSES):
+            command = [sys.executable, "-m", "celery", "--quiet", "-A", "bench.naive", "worker"]
+            command += ["-n", f"naive{number}@%h", "-P", "threads", "-c", str(naive.THREADS)]
+            command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING"]
+            log = on.state.log(f"naive{number}")
+            workers.append(stack.enter_context(Process("naive", command, env=env, output=log)))
+        _naive(on, workers, naive.PROCESSES * naive.THREADS)  # connections are open then
+        yield workers
+
+
+def _naive(on: Line, workers: list[Process], subscribers: int) -> tuple[float, float]:
+    """Deliveries a second, from the first task enqueued to the last row saved, and microseconds
+    of CPU for each, of workers and publisher."""
+    with (
+        naive.publishing(on.servers.broker_url) as send,
+        on.database() as cursor,
+        Meter({str(one.pid): one.pid for one in workers}) as meter,
+    ):
+        cursor.execute("TRUNCATE bench_naive")
+        began, cpu = time.monotonic(), time.process_time()
+        for number in range(subscribers):
+            send(
+                f"token-{number}".ljust(140, "x"),
+                "Order A-7 is on its way",
+                f"Dear throughput-{number}, expect it on Friday: tea, a pot, two cups.",
+            )
+        cpu = time.process_time() - cpu
+        saved = 0
+        while saved < subscribers:
+            if time.monotonic() > began + 120:
+                raise StackError(f"the naive baseline has saved {saved} of {subscribers} rows")
+            time.sleep(line.POLL_SECONDS)
+            cursor.execute("SELECT count(*) FROM bench_naive")
+            saved = cursor.fetchone()[0]
+        seconds = time.monotonic() - began
+    cpu += sum(cost.cpu for cost in meter.costs.values())
+    return subscribers / seconds, cpu * 1e6 / subscribers
+
+
+def _report(
+    blasts: list[Blast], ceilings: list[tuple[float, float]], naives: list[tuple[float, float]]
+) -> Report:
+    rate = median(blast.rate for blast in blasts)
+    of_ceiling = median(b.rate / c for b, (c, _) in zip(blasts, ceilings, strict=True))
+    of_naive = median(b.rate / n for b, (n, _) in zip(blasts, naives, strict=True))
+    ways = Table(
+        ("way", "deliveries/s", "in each run", "µs CPU each"),
+        [
+            (
+                f"ceiling: the wire alone, {line.bulk_processes('push')} process(es), "
+                f"{ceiling.IN_FLIGHT} in flight",
+                f"{median(c for c, _ in ceilings):,.0f}",
+                " ".join(f"{c:,.0f}" for c, _ in ceilings),
+                f"{median(cpu for _, cpu in ceilings):.0f}",
+            ),
+            (
+                "Notifier, every feature on",
+                f"{rate:,.0f}",
+                " ".join(f"{blast.rate:,.0f}" for blast in blasts),
+                f"{median(blast.cpu() - blast.cpu('sink') for blast in blasts):.0f}",
+            ),
+            (
+                f"naive: a task each, {naive.PROCESSES} × {naive.THREADS} threads",
+                f"{median(n for n, _ in naives):,.0f}",
+                " ".join(f"{n:,.0f}" for n, _ in naives),
+                f"{median(cpu for _, cpu in naives):.0f}",
+            ),
+        ],
+    )
+    costs = Table(
+        ("process", "µs CPU each", "peak MB"),
+        [
+            (
+                name,
+                f"{median(blast.cpu(name) for blast in blasts):.1f}",
+                f"{max(blast.costs[name].peak_rss for blast in blasts) / 1e6:.0f}",
+            )
+            for name in blasts[0].costs
+        ],
+    )
+    last = blasts[-1]
+    return Report(
+        "throughput",
+        f"One publish to {last.subscribers:,} push subscribers",
+        [ways, costs],
+        [
+            Bar("of the ceiling", of_ceiling, least=LEAST_OF_CEILING),
+            Bar("times the naive way", of_naive, least=LEAST_OF_NAIVE),
+            Bar("sink's count less accepted on record", float(last.came - last.sent), most=0),
+        ],
+        {
+            "subscribers": last.subscribers,
+            "deliveries_per_second": rate,
+            "runs": [
+                {
+                    "ceiling": c,
+                    "notifier": blast.rate,
+                    "naive": n,
+                    "states": blast.states,
+                    "cpu_us_each": {name: blast.cpu(name) for name in blast.costs},
+                }
+                for blast, (c, _), (n, _) in zip(blasts, ceilings, naives, strict=True)
+            ],
+        },
+        _plots(rate, last, ceilings, naives),
+    )
+
+
+def _plots(
+    rate: float,
+    blast: Blast,
+    ceilings: list[tuple[float, float]],
+    naives: list[tuple[float, float]],
+) -> list[Callable[[Any], None]]:
+    rates = {
+        "the wire alone": median(c for c, _ in ceilings),
+        "Notifier": rate,
+        "a task each": median(n for n, _ in naives),
+    }
+    costs = {name: blast.cpu(name) for name in blast.costs}
+    return [
+        partial(columns, values=rates, what="deliveries a second"),
+        partial(columns, values=costs, what="µs of CPU for each delivery"),
+    ]
