@@ -22,6 +22,7 @@ PROCFILE = {
     "WEB_HOST": "address the API listens on; a proxy with TLS belongs in front of it",
     "PORT": "its port",
     "WORKER_THREADS": "chunks that one worker process holds at the same time",
+    "HONCHO_PROCESS_NAME": "what tells several processes of one line apart; honcho sets it",
     "BEAT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR, for beat alone",
     "FLOWER_BASIC_AUTH": "`user:password` for Flower, which does not start without it",
     "FLOWER_HOST": "address Flower listens on",

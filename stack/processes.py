@@ -35,25 +35,28 @@ class Procfile:
         self.logs = logs
         self._keep_open = keep_open
 
-    def start(self, *names: str) -> "Running":
-        """Start these, or all of them. Returns before they are ready: see ``Running``."""
+    def start(self, *names: str, formation: Mapping[str, int] | None = None) -> "Running":
+        """Start these, or all of them; of those in ``formation`` so many processes each, the
+        second named ``<name>.2``. Returns before they are ready: see ``Running``."""
         running = Running()
         try:
             for name in names or self.commands:
-                running.add(self._process(name))
+                for number in range(1, (formation or {}).get(name, 1) + 1):
+                    running.add(self._process(name, number))
         except BaseException:
             running.stop()
             raise
         return running
 
-    def _process(self, name: str) -> "Worker":
+    def _process(self, name: str, number: int) -> "Worker":
         if name not in self.commands:
             raise StackError(f"the Procfile has no {name}, only {', '.join(self.commands)}")
+        title = name if number == 1 else f"{name}.{number}"
         return Worker(
-            name,
+            title,
             ["/bin/sh", "-c", self.commands[name]],
-            env=self.env,
-            output=self.logs / f"{name}.log",
+            env={**self.env, "HONCHO_PROCESS_NAME": title},
+            output=self.logs / f"{title}.log",
             stop=STOP,
             keep_open=self._keep_open,
         )

@@ -10,18 +10,22 @@ from typing import Any
 
 from notifier.sandbox.settings import settings as sandbox_settings
 from stack import environment, manage, ports, servers
-from stack.process import Process
+from stack.errors import StackError
+from stack.process import ROOT, Process
 from stack.processes import READY, Procfile
 from stack.sandbox import Sandbox
 from stack.state import State, kept
 
 #: honcho waits 5 s for its processes and then kills them.
 STOP = ((signal.SIGTERM, 12.0),)
-STOPPED = re.compile(r"(\w+)\.1 stopped \(rc=(-?\d+)\)")
+STOPPED = re.compile(r"(\w+)\.\d+ stopped \(rc=(-?\d+)\)")
+#: How many processes of each line, as honcho takes it.
+FORMATION = re.compile(r"\w+=\d+(,\w+=\d+)*")
 
 
 def up(directory: Path) -> int:
     """Run until Ctrl-C (0), or until a process dies (1), which is named."""
+    formation = _formation(os.environ.get("FORMATION", ""))
     with kept(directory) as state, servers.running(state) as found:
         web, flower = ports.near(8000), ports.near(5555)
         env = environment.of(state, found)
@@ -34,14 +38,15 @@ def up(directory: Path) -> int:
             made = manage.create_admin(state, env)
             password = state.secret("admin") if made or found.postgres else "as it was"
             state.publish_env(_settings(env))
-            return _run(state, env, _welcome(env, password, sandbox.config))
+            return _run(state, env, formation, _welcome(env, password, sandbox.config))
 
 
-def _run(state: State, env: Mapping[str, str], welcome: str) -> int:
-    commands = Procfile(env, state.path("logs")).commands.values()
-    starting = sum(" worker " in command for command in commands)
+def _run(state: State, env: Mapping[str, str], formation: Mapping[str, int], welcome: str) -> int:
+    commands = Procfile(env, state.path("logs")).commands
+    starting = sum(formation[name] for name, command in commands.items() if " worker " in command)
     command = [sys.executable, "-m", "honcho", "start", "-f", "Procfile", "-e", os.devnull]
     command += ["-p", env["PORT"]]
+    command += ["-c", ",".join(f"{name}={number}" for name, number in formation.items())]
     log = state.log("up")
     log.unlink(missing_ok=True)
     first_dead = ""
@@ -61,6 +66,21 @@ def _run(state: State, env: Mapping[str, str], welcome: str) -> int:
         return 0
     print(f"{first_dead or 'honcho ended'}; everything was stopped. Its lines above say why.")
     return 1
+
+
+def _formation(wanted: str) -> dict[str, int]:
+    """How many processes of each line of the Procfile: what ``push=2,sms=2`` says, else one.
+
+    Raises ``StackError`` for anything else.
+    """
+    if wanted and not FORMATION.fullmatch(wanted):
+        raise StackError(f"FORMATION is written push=2,sms=2, and not {wanted}")
+    formation = dict.fromkeys(Procfile({}, ROOT).commands, 1)
+    for name, _, number in (part.partition("=") for part in wanted.split(",") if part):
+        if name not in formation:
+            raise StackError(f"FORMATION: the Procfile has no {name}, only {', '.join(formation)}")
+        formation[name] = int(number)
+    return formation
 
 
 def _settings(env: Mapping[str, str]) -> dict[str, str]:

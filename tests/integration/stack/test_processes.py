@@ -1,6 +1,7 @@
 """The Procfile's processes by name."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from stack.errors import StackError
 from stack.process import ROOT
 from stack.processes import Procfile
+from stack.up import up
 from tests.integration.stack.family import until
 
 EXAMPLE = """\
@@ -72,5 +74,27 @@ def test_every_queue_has_a_worker_and_only_high_priority_runs_beside_high():
 
 def test_every_worker_has_a_name_of_its_own():
     commands = Procfile({}, ROOT).commands
-    names = [c.split(" worker -n ")[1].split()[0] for c in commands.values() if " worker " in c]
-    assert sorted(names) == sorted(f"{n}@%h" for n, c in commands.items() if " worker " in c)
+    own = re.compile(r" worker -n (?:(\w+)|\$\{HONCHO_PROCESS_NAME:-(\w+)\})@%h ")
+    for name, command in commands.items():
+        if " worker " in command:
+            assert name in own.search(command).groups()
+
+
+def test_several_processes_of_one_line_have_names_of_their_own(procfile):
+    with procfile.start("one", "two", formation={"two": 2}) as running:
+        running.wait_ready(10)
+        assert set(running.pids()) == {"one", "two", "two.2"}
+        running.kill("two.2")
+        assert running.dead() == ["two.2"]
+
+
+@pytest.mark.parametrize(
+    ("formation", "says"), [("push=two", "written push=2,sms=2"), ("pusch=2", "has no pusch")]
+)
+def test_a_formation_that_cannot_be_read_is_refused_before_anything_starts(
+    formation, says, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("FORMATION", formation)
+    with pytest.raises(StackError, match=says):
+        up(tmp_path / "state")
+    assert not (tmp_path / "state").exists()
