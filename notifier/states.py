@@ -31,11 +31,12 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.UNKNOWN: frozenset({S.DELIVERED, S.BOUNCED, S.ACCEPTED}),
     S.DELIVERED: frozenset({S.BOUNCED}),
     S.BOUNCED: frozenset(),
-    S.FAILED: frozenset(),
-    S.DEAD: frozenset({S.RETRYING}),
-    S.SUPPRESSED: frozenset(),
-    S.EXPIRED: frozenset(),
-    S.CANCELLED: frozenset(),
+    # An earlier attempt went unanswered, and its receipt says that it arrived.
+    S.FAILED: frozenset({S.DELIVERED}),
+    S.DEAD: frozenset({S.RETRYING, S.DELIVERED}),
+    S.SUPPRESSED: frozenset({S.DELIVERED}),
+    S.EXPIRED: frozenset({S.DELIVERED}),
+    S.CANCELLED: frozenset({S.DELIVERED}),
 }
 
 #: States in which a delivery still waits for something we will do.

@@ -21,7 +21,7 @@ from apps.delivery.models import Delivery, Receipt, ReceiptEvent
 from apps.delivery.transitions import Standing
 from apps.preferences.vault import keyring
 from notifier.crypto import DecryptionError
-from notifier.receipts import SUPPRESSING, Event, Receipts, after, build
+from notifier.receipts import LOSSES, SUPPRESSING, Event, Receipts, after, build
 from notifier.states import WAITING, DeliveryState
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,7 @@ class _Said:
     event: Event
     reason: str
     detail: str
+    message_id: str
     at: datetime
     dated: bool
 
@@ -119,7 +120,16 @@ def _open(row: Receipt) -> list[_Said]:
         at = row.received_at if told.at is None else datetime.fromtimestamp(told.at, UTC)
         dated = told.at is not None
         said.append(
-            _Said(key, row.provider, told.event, told.reason, told.detail, at, dated),
+            _Said(
+                key,
+                row.provider,
+                told.event,
+                told.reason,
+                told.detail,
+                told.message_id,
+                at,
+                dated,
+            ),
         )
     return said
 
@@ -147,7 +157,7 @@ def _apply(said: Sequence[_Said]) -> None:
             continue
         if not known.is_news(one):
             continue
-        moved = advance.by(one.delivery, one.event, one.reason)
+        moved = advance.by(one)
         pending = not moved and advance.waits(one.delivery)
         if one.event is Event.ACCEPTED and not (moved or pending):
             continue  # we knew
@@ -158,6 +168,7 @@ def _apply(said: Sequence[_Said]) -> None:
                 event=one.event,
                 reason=one.reason,
                 detail=one.detail,
+                message_id=one.message_id,
                 at=one.at,
                 pending=pending,
             )
@@ -187,12 +198,25 @@ def _apply_kept() -> int:
     advance = _Advance(standing)
     done = []
     for row in rows:
-        moved = advance.by(row.delivery_id, Event(row.event), row.reason)
+        moved = advance.by(_kept(row))
         if moved or not advance.waits(row.delivery_id):
             done.append(row.pk)
     ReceiptEvent.objects.filter(pk__in=done).update(pending=False)
     advance.write()
     return len(done)
+
+
+def _kept(row: ReceiptEvent) -> _Said:
+    return _Said(
+        row.delivery_id,
+        row.provider,
+        Event(row.event),
+        row.reason,
+        row.detail,
+        row.message_id,
+        row.at,
+        True,
+    )
 
 
 class _Known:
@@ -204,14 +228,14 @@ class _Known:
 
     def __init__(self, ids: Iterable[int]) -> None:
         rows = ReceiptEvent.objects.filter(delivery_id__in=ids)
-        self._dated: set[tuple[int, str, str, datetime]] = set()
-        self._ever: set[tuple[int, str, str]] = set()
-        for row in rows.values_list("delivery_id", "provider", "event", "at"):
+        self._dated: set[tuple[int, str, str, str, datetime]] = set()
+        self._ever: set[tuple[int, str, str, str]] = set()
+        for row in rows.values_list("delivery_id", "provider", "event", "message_id", "at"):
             self._dated.add(row)
-            self._ever.add(row[:3])
+            self._ever.add(row[:4])
 
     def is_news(self, one: _Said) -> bool:
-        ever = (one.delivery, one.provider, str(one.event))
+        ever = (one.delivery, one.provider, str(one.event), one.message_id)
         dated = (*ever, one.at)
         if dated in self._dated or (not one.dated and ever in self._ever):
             return False
@@ -233,13 +257,16 @@ class _Advance:
         state = self._state.get(delivery)
         return state is None or state in WAITING
 
-    def by(self, delivery: int, event: Event, reason: str) -> bool:
-        """Whether the event moves it."""
-        state = self._state.get(delivery)
-        if state is None or (new := after(state, event)) == state:
+    def by(self, one: _Said) -> bool:
+        """Whether the event moves it. The loss of a message moves what was sent as that one."""
+        state = self._state.get(one.delivery)
+        if state is None or (new := after(state, one.event)) == state:
             return False
-        self._state[delivery] = new
-        self._reason[delivery] = reason if new is DeliveryState.BOUNCED else ""
+        standing = self._standing[one.delivery]
+        if one.event in LOSSES and not standing.was_sent_as(one.provider, one.message_id):
+            return False
+        self._state[one.delivery] = new
+        self._reason[one.delivery] = one.reason if new is DeliveryState.BOUNCED else ""
         return True
 
     def write(self) -> None:

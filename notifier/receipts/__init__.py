@@ -34,7 +34,21 @@ SUPPRESSING = frozenset({HARD_BOUNCE, COMPLAINT, OPTED_OUT})
 UNREACHABLE, BLOCKED, UNSAID = "unreachable", "blocked", Reason.PROVIDER_ERROR.value
 
 S = DeliveryState
-_ARRIVED = {S.ACCEPTED: S.DELIVERED, S.UNKNOWN: S.DELIVERED, S.RETRYING: S.DELIVERED}
+# What arrived has arrived, whatever we made of it since: an attempt that went unanswered may be
+# followed by others that failed, by a cancel or by its expiry.
+_ARRIVED = dict.fromkeys(
+    (
+        S.ACCEPTED,
+        S.UNKNOWN,
+        S.RETRYING,
+        S.DEAD,
+        S.FAILED,
+        S.SUPPRESSED,
+        S.EXPIRED,
+        S.CANCELLED,
+    ),
+    S.DELIVERED,
+)
 # A mail server may take a message and send it back minutes later: the last word is the bounce,
 # whichever of the two is told first.
 _LOST = {S.ACCEPTED: S.BOUNCED, S.UNKNOWN: S.BOUNCED, S.DELIVERED: S.BOUNCED}
@@ -58,11 +72,22 @@ def after(state: DeliveryState, event: Event) -> DeliveryState:
     return MOVES[event].get(state, state)
 
 
+#: What says that a message is lost. A delivery may have had another one, which is not.
+LOSSES = frozenset({Event.BOUNCED, Event.FAILED})
+
+
+def is_about(said: str, message_id: str) -> bool:
+    """Whether a receipt that names its message ``said`` may be about ``message_id``."""
+    return not said or said == message_id or said.startswith(f"{message_id}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One event of one delivery (its public id).
 
     ``at``: when it happened, in unix seconds; ``None`` where the provider does not say.
+    ``message_id``: which of its messages it speaks of, as it named it when it took that, perhaps
+    with more behind a dot; empty where it does not say.
     ``detail`` is made of codes, never of a provider's sentences: those quote addresses.
     """
 
@@ -71,6 +96,7 @@ class Told:
     reason: str = ""
     detail: str = ""
     at: float | None = None
+    message_id: str = ""
 
 
 class Receipts(Protocol):
@@ -88,6 +114,14 @@ def build(entry: Mapping[str, Any]) -> Receipts:
     module, _, name = entry["class"].rpartition(".")
     found: Receipts = getattr(importlib.import_module(module), name)(**entry["options"])
     return found
+
+
+_MESSAGE = re.compile(r"[!-~]{1,200}")
+
+
+def message_id(said: object) -> str:
+    """What a provider names a message, as a column can hold it; empty where it does not."""
+    return said if isinstance(said, str) and _MESSAGE.fullmatch(said) else ""
 
 
 _DELIVERY = re.compile(r"dlv_[1-9][0-9]{0,17}")

@@ -25,6 +25,7 @@ from notifier.receipts import (
     Event,
     Told,
     is_delivery,
+    message_id,
 )
 
 SIGNATURE = "x-twilio-email-event-webhook-signature"
@@ -96,7 +97,9 @@ def _told(events: list[Any]) -> Iterator[Told]:
             found = DROPPED.get(str(event.get("reason")).strip().lower(), found)
         elif word == "bounce" and event.get("type") == "blocked":
             found = Event.FAILED, BLOCKED  # this message, not this address
-        yield Told(event["delivery_id"], *found, _detail(event), _at(event))
+        # X-Message-Id of our request and, behind a dot, what SendGrid made of it.
+        sent = message_id(event.get("sg_message_id"))
+        yield Told(event["delivery_id"], *found, _detail(event), _at(event), sent)
 
 
 def _detail(event: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from notifier.receipts import (
     Event,
     Told,
     is_delivery,
+    message_id,
 )
 
 #: Queued, sending and the like say nothing that the answer to our call did not.
@@ -69,14 +70,15 @@ class TwilioReceipts:
         event = EVENTS.get(fields.get("MessageStatus", ""))
         if event is None or not is_delivery(delivery_id):
             return []
+        sid = message_id(fields.get("MessageSid"))
         if event is not Event.FAILED:
-            return [Told(delivery_id, event)]
+            return [Told(delivery_id, event, message_id=sid)]
         code = fields.get("ErrorCode", "")
         reason = REASONS.get(code, UNSAID)
         if reason == HARD_BOUNCE:
             event = Event.BOUNCED
         detail = f"Twilio error {code}" if code.isdecimal() and len(code) <= 6 else ""
-        return [Told(delivery_id, event, reason, detail)]
+        return [Told(delivery_id, event, reason, detail, message_id=sid)]
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:

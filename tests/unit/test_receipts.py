@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from twilio.request_validator import RequestValidator
 
-from notifier.receipts import Event, Told, after, build
+from notifier.receipts import Event, Told, after, build, is_about
 from notifier.receipts.sendgrid import SIGNATURE, TIMESTAMP, SendGridReceipts
 from notifier.receipts.twilio import TwilioReceipts
 from notifier.states import TERMINAL, DeliveryState, may_move
@@ -25,6 +25,9 @@ def public(key):
     der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(der).decode()
 
+
+#: The person has it: nobody complains of what did not arrive.
+ARRIVALS = {Event.DELIVERED, Event.COMPLAINED, Event.UNSUBSCRIBED}
 
 # -- Where they lead --------------------------------------------------------------------------
 
@@ -47,15 +50,19 @@ def test_a_receipt_moves_only_where_the_states_allow_it():
         assert new == state or may_move(state, new), (state, event)
 
 
-def test_what_is_not_with_a_provider_is_not_moved_but_for_a_copy_that_is_spared():
-    elsewhere = TERMINAL - {
+def test_what_was_given_up_is_moved_by_nothing_but_its_arrival():
+    given_up = TERMINAL - {
         DeliveryState.ACCEPTED,
         DeliveryState.UNKNOWN,
         DeliveryState.DELIVERED,
+        DeliveryState.BOUNCED,
     }
-    for state, event in itertools.product(elsewhere, Event):
+    for state, event in itertools.product(given_up, set(Event) - ARRIVALS):
         assert after(state, event) == state
-    assert after(DeliveryState.RETRYING, Event.DELIVERED) == DeliveryState.DELIVERED
+    for state, event in itertools.product(given_up | {DeliveryState.RETRYING}, ARRIVALS):
+        assert after(state, event) == DeliveryState.DELIVERED
+    for event in Event:
+        assert after(DeliveryState.BOUNCED, event) == DeliveryState.BOUNCED
     assert after(DeliveryState.RETRYING, Event.BOUNCED) == DeliveryState.RETRYING
 
 
@@ -148,7 +155,8 @@ def test_what_twilio_did_not_sign_is_not_twilios(twilio, headers):
     ],
 )
 def test_twilios_statuses_in_our_words(twilio, fields, told):
-    assert list(twilio.read(QUERY, form(**fields))) == [Told("dlv_7", *told)]
+    said = twilio.read(QUERY, form(MessageSid="SM7", **fields))
+    assert list(said) == [Told("dlv_7", *told, message_id="SM7")]
 
 
 @pytest.mark.parametrize("query", ["", "delivery_id=", "delivery_id=7", "delivery_id=dlv_0x1"])
@@ -225,6 +233,17 @@ def test_a_key_that_is_none_is_said_to_be_none():
 def test_sendgrids_events_in_our_words(sendgrid, event, told):
     body = orjson.dumps([{"delivery_id": "dlv_7", "timestamp": 1600112502, **event}])
     assert list(sendgrid.read("", body)) == [Told("dlv_7", *told, 1600112502.0)]
+
+
+def test_which_message_a_receipt_speaks_of_is_said_by_its_id(sendgrid):
+    event = {"delivery_id": "dlv_7", "event": "delivered", "sg_message_id": "ab1.filter-7.0"}
+    [told] = sendgrid.read("", orjson.dumps([event]))
+    assert told.message_id == "ab1.filter-7.0"
+    assert is_about(told.message_id, "ab1") and not is_about(told.message_id, "ab")
+    assert is_about("", "ab1"), "who does not say may mean any"
+    for odd in (7, None, "a\0b", "x" * 201, "a b"):
+        [told] = sendgrid.read("", orjson.dumps([{**event, "sg_message_id": odd}]))
+        assert told.message_id == ""
 
 
 def test_what_sendgrid_says_of_others_and_in_odd_shapes_is_left_out(sendgrid):

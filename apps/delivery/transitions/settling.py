@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.delivery import counts, status_events
+from notifier.receipts import is_about
 from notifier.states import DeliveryState
 
 
@@ -19,6 +20,16 @@ class Standing:
     state: str
     notification_id: UUID
     channel: str
+    provider: str
+    message_id: str
+    #: Where no provider is known to have its message: how many calls may have left one there.
+    unanswered: int | None
+
+    def was_sent_as(self, provider: str, message_id: str) -> bool:
+        """Whether this message of that provider's is the one that the delivery stands for."""
+        if self.message_id:
+            return provider == self.provider and is_about(message_id, self.message_id)
+        return (self.unanswered or 0) <= 1
 
 
 def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
@@ -28,8 +39,14 @@ def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, state, notification_id, channel FROM delivery_delivery "
-            "WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED",
+            """
+            SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_message_id,
+                   CASE WHEN d.provider_message_id = '' THEN (
+                       SELECT count(*) FROM delivery_attempt a
+                        WHERE a.delivery_id = d.id AND a.outcome = 'unknown') END
+              FROM delivery_delivery d
+             WHERE d.id = ANY(%s) FOR UPDATE SKIP LOCKED
+            """,
             [list(delivery_ids)],
         )
         return {row[0]: Standing(*row) for row in cursor.fetchall()}
@@ -59,6 +76,9 @@ def settle(moves: Sequence[tuple[Standing, DeliveryState, str]]) -> None:
                 [reason for _, _, reason in moves],
             ],
         )
+    if dead := [one.id for one, _, _ in moves if one.state == DeliveryState.DEAD]:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%s)", [dead])
     status_events.tell((standing.id, state) for standing, state, _ in moves)
     changes: Counter = Counter()
     for standing, state, _ in moves:

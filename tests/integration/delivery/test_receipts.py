@@ -253,6 +253,21 @@ def test_a_receipt_tells_what_became_of_a_call_whose_answer_cannot_be_read(shop,
     assert (row["state"], row["reason"]) == ("delivered", "")
 
 
+@pytest.mark.parametrize(("status", "state"), [("delivered", "delivered"), ("failed", "bounced")])
+def test_a_timeout_is_unknown_until_its_receipt_says_what_became_of_it(
+    shop, callback, send, settings, status, state
+):
+    options = settings.PROVIDERS["twilio"]["options"]
+    options["timeout"] = 0.3
+    posted = send("sms", "+15005550408")
+    row = delivery_of(shop, posted)
+    assert (row["state"], row["reason"]) == ("unknown", "timeout")
+    post(by_twilio(callback, row["id"], options["auth_token"], MessageStatus=status))
+    read()
+    assert delivery_of(shop, posted)["state"] == state
+    assert shop.counts(posted) == {"sms": {state: 1}}
+
+
 def test_what_arrived_is_not_sent_again_though_its_call_went_unanswered(
     shop, outside, send, wake, work
 ):
@@ -374,6 +389,107 @@ def test_a_bounce_is_the_last_word_whenever_it_comes(shop, callback, send):
     for posted in (first, second):
         assert delivery_of(shop, posted)["state"] == "bounced"
         assert shop.counts(posted) == {"email": {"bounced": 1}}
+
+
+def test_the_loss_of_an_earlier_message_says_nothing_of_the_one_that_followed(
+    shop, callback, providers, send, wake, work, settings
+):
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    providers.client.behave("twilio", "torn", address=PHONE, times=1)
+    posted = send("sms", PHONE, priority="high")
+    assert delivery_of(shop, posted)["state"] == "retrying"
+    early = delivery_of(shop, posted)["id"]
+    lost = {"MessageStatus": "undelivered", "ErrorCode": "30003"}
+    post(by_twilio(callback, early, token, MessageSid="SMfirst", **lost))
+    read()
+    wake()
+    work()
+    read()
+    row = delivery_of(shop, posted)
+    assert (row["state"], row["reason"]) == ("accepted", "")
+    post(by_twilio(callback, row["id"], token, MessageSid="SMfirst", **lost))
+    read()
+    assert delivery_of(shop, posted)["state"] == "accepted"
+    ours = row["provider_message_id"]
+    post(by_twilio(callback, row["id"], token, MessageSid=ours, **lost))
+    read()
+    row = delivery_of(shop, posted)
+    assert (row["state"], row["reason"]) == ("bounced", "unreachable")
+    assert not ReceiptEvent.objects.filter(pending=True).exists()
+
+
+def test_a_late_receipt_of_the_first_provider_leaves_the_seconds_message_alone(
+    shop, callback, providers, send, wake, work, settings
+):
+    settings.PROVIDERS = {
+        **settings.PROVIDERS,
+        "twilio-backup": {**settings.PROVIDERS["twilio"]},
+    }
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    providers.client.behave("twilio", "500", address=PHONE, times=1)
+    posted = send("sms", PHONE)
+    wake()
+    work()
+    row = delivery_of(shop, posted)
+    assert (row["state"], row["provider"]) == ("accepted", "twilio-backup")
+    ours = row["provider_message_id"]
+    lost = {"MessageStatus": "failed", "MessageSid": ours}
+    post(by_twilio(callback, row["id"], token, **lost))  # as the first account's
+    read()
+    assert delivery_of(shop, posted)["state"] == "accepted"
+    second = by_twilio(callback, row["id"], token, MessageStatus="delivered", MessageSid=ours)
+    post({**second, "path": second["path"].replace("/twilio?", "/twilio-backup?")})
+    read()
+    assert delivery_of(shop, posted)["state"] == "delivered"
+
+
+def test_of_two_messages_that_went_unanswered_the_loss_of_one_leaves_the_other_open(
+    shop, callback, providers, send, wake, work, settings
+):
+    settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "sms": (1.0,)}
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    providers.client.behave("twilio", "torn", address=PHONE)
+    posted = send("sms", PHONE, priority="high")
+    wake()
+    work()
+    row = delivery_of(shop, posted)
+    assert (row["state"], len(row["attempts"])) == ("unknown", 2)
+    post(by_twilio(callback, row["id"], token, MessageSid="SMa", MessageStatus="failed"))
+    read()
+    assert delivery_of(shop, posted)["state"] == "unknown"
+    post(by_twilio(callback, row["id"], token, MessageSid="SMb", MessageStatus="delivered"))
+    read()
+    assert delivery_of(shop, posted)["state"] == "delivered"
+
+
+@pytest.mark.parametrize("ending", ["dead", "cancelled", "redriven"])
+def test_what_arrived_after_all_has_arrived_whatever_became_of_the_next_attempts(
+    shop, callback, providers, send, wake, work, settings, ending
+):
+    settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "sms": (1.0,)}
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    providers.client.behave("twilio", "torn", address=PHONE, times=1)
+    posted = send("sms", PHONE, priority="high")
+    name = delivery_of(shop, posted)["id"]
+    if ending == "cancelled":
+        shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
+    else:
+        providers.client.behave("twilio", "500", address=PHONE)
+        wake()
+        work()
+    if ending == "redriven":
+        shop.post("dead-letters/redrive", {"ids": [name]}, status=200)
+    else:
+        assert delivery_of(shop, posted)["state"] == ending
+    post(by_twilio(callback, name, token, MessageSid="SMfirst", MessageStatus="delivered"))
+    read()
+    assert delivery_of(shop, posted)["state"] == "delivered"
+    assert shop.get("dead-letters")["data"] == []
+    assert shop.counts(posted) == {"sms": {"delivered": 1}}
+    calls = len(providers.client.messages(channel="sms", limit=100))
+    wake()
+    work()
+    assert len(providers.client.messages(channel="sms", limit=100)) == calls
 
 
 def test_a_receipt_that_is_played_again_brings_no_suppression_back(shop, callback, send, settings):
