@@ -50,6 +50,8 @@ class Notification(models.Model):
     channels = ArrayField(models.CharField(max_length=20))
     content = models.BinaryField()
     collapse_key = models.CharField(max_length=64, blank=True)
+    # What goes to one recipient under one of these goes out in the order of acceptance; or empty.
+    ordering_key = models.CharField(max_length=128, blank=True, db_default="")
     # Whom none of the channels reached so many seconds later is sent it on this one; or empty.
     fallback_channel = models.CharField(max_length=20, blank=True, db_default="")
     fallback_after = models.IntegerField(null=True)
@@ -97,6 +99,24 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Deduplication(models.Model):
+    """What a publisher asked to have accepted once until then: content, audience and channels."""
+
+    publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, db_constraint=False)
+    # A keyed hash of all three.
+    fingerprint = models.BinaryField(max_length=32)
+    notification_id = models.UUIDField(null=True)
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["publisher", "fingerprint"], name="deduplication_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notification_id} until {self.until}"
 
 
 class ChunkKind(models.TextChoices):
@@ -238,6 +258,45 @@ class Delivery(models.Model):
 def public_id(delivery_id: int) -> str:
     """A delivery's id outside this database."""
     return f"dlv_{delivery_id}"
+
+
+class ChunkTurn(models.Model):
+    """A place in a line, of a chunk whose deliveries are not made yet; gone when they are.
+
+    A line is a publisher's ordering key on a channel (``apps.delivery.transitions.turns``); a
+    chunk still to be cut has a place in that of each channel. Places of one notification are
+    equal.
+    """
+
+    pk = models.CompositePrimaryKey("chunk_id", "line")
+    chunk_id = models.BigIntegerField()
+    line = models.BigIntegerField()
+    position = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["line", "position"], name="chunk_turn_in_line")]
+
+    def __str__(self) -> str:
+        return f"chunk {self.chunk_id} in line {self.line}"
+
+
+class Turn(models.Model):
+    """A place in a line, of a delivery that is to go out; gone when it did or will not.
+
+    ``who`` is the recipient's id, or the negative one of a bare endpoint's contact: only what
+    goes to the same one waits for each other.
+    """
+
+    delivery_id = models.BigIntegerField(primary_key=True)
+    line = models.BigIntegerField()
+    who = models.BigIntegerField()
+    position = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["line", "who", "position"], name="turn_in_line")]
+
+    def __str__(self) -> str:
+        return f"{public_id(self.delivery_id)} in line {self.line}"
 
 
 class Attempt(models.Model):
