@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.sandbox_fixture"]
+pytest_plugins = ["tests.quicker", "tests.sandbox_fixture"]
 
 NO_RABBITMQ = "no RabbitMQ: install Debian's rabbitmq-server, or set AMQP_URL to one that answers"
 NO_CHROMIUM = "no browser: install Debian's chromium"
