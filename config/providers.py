@@ -1,6 +1,13 @@
 """The providers this installation sends through, from the environment."""
 
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 
@@ -70,80 +77,8 @@ def configured(public_url: str) -> dict[str, dict]:
             "platforms": ["ios"],
             "options": {**apns, **wire},
         }
-    twilio = {
-        "account_sid": env.text("NOTIFIER_TWILIO_ACCOUNT_SID", "", "turns twilio on"),
-        "auth_token": env.text("NOTIFIER_TWILIO_AUTH_TOKEN", "", "its auth token"),
-        "from_number": env.text("NOTIFIER_TWILIO_FROM_NUMBER", "", "sender, E.164"),
-        "messaging_service_sid": env.text(
-            "NOTIFIER_TWILIO_MESSAGING_SERVICE_SID", "", "instead of a sender"
-        ),
-        "base_url": env.text(
-            "NOTIFIER_TWILIO_BASE_URL", "https://api.twilio.com", "where Twilio is reached"
-        ),
-        "status_callback": env.text(
-            "NOTIFIER_TWILIO_STATUS_CALLBACK",
-            "",
-            "URL Twilio reports to; without one `/v1/receipts/twilio` at NOTIFIER_PUBLIC_URL, "
-            "unless Twilio could not reach that",
-        )
-        or _receipts_url(public_url, "twilio"),
-    }
-    if _is_local(twilio["status_callback"]) and not _is_local(twilio["base_url"]):
-        twilio["status_callback"] = ""  # Twilio refuses such a message (21609)
-    if twilio["account_sid"]:
-        found["twilio"] = {
-            "class": "notifier.providers.twilio.Twilio",
-            "channel": "sms",
-            "options": {**twilio, **wire},
-        }
-        if twilio["status_callback"]:
-            found["twilio"]["receipts"] = {
-                "class": "notifier.receipts.twilio.TwilioReceipts",
-                "options": {
-                    "auth_token": twilio["auth_token"],
-                    "callback": twilio["status_callback"],
-                },
-            }
-    sendgrid = {
-        "api_key": env.text("NOTIFIER_SENDGRID_API_KEY", "", "turns sendgrid on"),
-        "from_email": env.text("NOTIFIER_SENDGRID_FROM_EMAIL", "", "sender"),
-        "from_name": env.text("NOTIFIER_SENDGRID_FROM_NAME", "", "sender's name"),
-        "base_url": env.text(
-            "NOTIFIER_SENDGRID_BASE_URL", "https://api.sendgrid.com", "where SendGrid is reached"
-        ),
-    }
-    sendgrid_key = env.text(
-        "NOTIFIER_SENDGRID_WEBHOOK_PUBLIC_KEY",
-        "",
-        "verification key of its signed Event Webhook; without it `/v1/receipts/sendgrid` takes "
-        "nothing",
-    )
-    if sendgrid["api_key"]:
-        found["sendgrid"] = {
-            "class": "notifier.providers.sendgrid.SendGrid",
-            "channel": "email",
-            "options": {**sendgrid, **wire},
-        }
-        if sendgrid_key:
-            found["sendgrid"]["receipts"] = {
-                "class": "notifier.receipts.sendgrid.SendGridReceipts",
-                "options": {"public_key": sendgrid_key},
-            }
-    smtp = {
-        "host": env.text("NOTIFIER_SMTP_HOST", "", "mail server; turns smtp on"),
-        "port": env.whole("NOTIFIER_SMTP_PORT", 587, "its port"),
-        "username": env.text("NOTIFIER_SMTP_USERNAME", "", "log-in, if it wants one"),
-        "password": env.text("NOTIFIER_SMTP_PASSWORD", "", "its password"),
-        "tls": env.text("NOTIFIER_SMTP_TLS", "starttls", "`starttls`, `implicit` or `none`"),
-        "from_email": env.text("NOTIFIER_SMTP_FROM_EMAIL", "", "sender"),
-        "from_name": env.text("NOTIFIER_SMTP_FROM_NAME", "", "sender's name"),
-    }
-    if smtp["host"]:
-        found["smtp"] = {
-            "class": "notifier.providers.smtp.SMTP",
-            "channel": "email",
-            "options": {**smtp, **wire},
-        }
+    for account in _accounts():
+        found |= account.provider(public_url, wire)
     found["webhook"] = {
         "class": "notifier.providers.webhook.Webhook",
         "channel": "webhook",
@@ -169,6 +104,171 @@ def configured(public_url: str) -> dict[str, dict]:
             ),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """One account at a kind of provider; ``word`` tells a further one from the first."""
+
+    kind: str
+    word: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}-{self.word}" if self.word else self.kind
+
+    def text(self, name: str, default: str, meaning: str) -> str:
+        """A further account's settings have its word in their names, and no row of their own."""
+        return (
+            os.environ.get(self.own(name), default)
+            if self.word
+            else env.text(name, default, meaning)
+        )
+
+    def own(self, name: str) -> str:
+        prefix = f"NOTIFIER_{self.kind.upper()}_"
+        word = f"{self.word.upper()}_" if self.word else ""
+        return f"{prefix}{word}{name.removeprefix(prefix)}"
+
+    def provider(self, public_url: str, wire: dict[str, Any]) -> dict[str, dict]:
+        """Its entry by its name; none where it is not set. Raises for a further one."""
+        entry = KINDS[self.kind](self, public_url, wire)
+        if entry is None and self.word:
+            raise ImproperlyConfigured(
+                f"{self.own(TURNS_ON[self.kind])} is not set, and NOTIFIER_FURTHER_ACCOUNTS names "
+                f"{self.name}."
+            )
+        return {} if entry is None else {self.name: entry}
+
+
+def _accounts() -> list[_Account]:
+    """The first of each kind, and behind it the further ones."""
+    further = env.items(
+        "NOTIFIER_FURTHER_ACCOUNTS",
+        "",
+        "further accounts, such as `twilio-backup`: a provider each, asked after the first of its "
+        "kind, with settings that have its word in their names "
+        "(`NOTIFIER_TWILIO_BACKUP_AUTH_TOKEN`)",
+    )
+    accounts = []
+    for name in further:
+        match = re.fullmatch(rf"({'|'.join(KINDS)})-([a-z0-9]{{1,20}})", name)
+        if not match:
+            raise ImproperlyConfigured(
+                f"NOTIFIER_FURTHER_ACCOUNTS names {name!r}: it takes {', '.join(KINDS)}, a hyphen "
+                "and a word of small letters and digits."
+            )
+        accounts.append(_Account(*match.groups()))
+    return [
+        account
+        for kind in KINDS
+        for account in (_Account(kind), *(one for one in accounts if one.kind == kind))
+    ]
+
+
+def _twilio(account: _Account, public_url: str, wire: dict[str, Any]) -> dict | None:
+    twilio = {
+        "account_sid": account.text("NOTIFIER_TWILIO_ACCOUNT_SID", "", "turns twilio on"),
+        "auth_token": account.text("NOTIFIER_TWILIO_AUTH_TOKEN", "", "its auth token"),
+        "from_number": account.text("NOTIFIER_TWILIO_FROM_NUMBER", "", "sender, E.164"),
+        "messaging_service_sid": account.text(
+            "NOTIFIER_TWILIO_MESSAGING_SERVICE_SID", "", "instead of a sender"
+        ),
+        "base_url": account.text(
+            "NOTIFIER_TWILIO_BASE_URL", "https://api.twilio.com", "where Twilio is reached"
+        ),
+        "status_callback": account.text(
+            "NOTIFIER_TWILIO_STATUS_CALLBACK",
+            "",
+            "URL Twilio reports to; without one `/v1/receipts/twilio` at NOTIFIER_PUBLIC_URL, "
+            "unless Twilio could not reach that",
+        )
+        or _receipts_url(public_url, account.name),
+    }
+    if _is_local(twilio["status_callback"]) and not _is_local(twilio["base_url"]):
+        twilio["status_callback"] = ""  # Twilio refuses such a message (21609)
+    if not twilio["account_sid"]:
+        return None
+    entry: dict[str, Any] = {
+        "class": "notifier.providers.twilio.Twilio",
+        "channel": "sms",
+        "options": {**twilio, **wire},
+    }
+    if twilio["status_callback"]:
+        entry["receipts"] = {
+            "class": "notifier.receipts.twilio.TwilioReceipts",
+            "options": {
+                "auth_token": twilio["auth_token"],
+                "callback": twilio["status_callback"],
+            },
+        }
+    return entry
+
+
+def _sendgrid(account: _Account, public_url: str, wire: dict[str, Any]) -> dict | None:
+    sendgrid = {
+        "api_key": account.text("NOTIFIER_SENDGRID_API_KEY", "", "turns sendgrid on"),
+        "from_email": account.text("NOTIFIER_SENDGRID_FROM_EMAIL", "", "sender"),
+        "from_name": account.text("NOTIFIER_SENDGRID_FROM_NAME", "", "sender's name"),
+        "base_url": account.text(
+            "NOTIFIER_SENDGRID_BASE_URL", "https://api.sendgrid.com", "where SendGrid is reached"
+        ),
+    }
+    key = account.text(
+        "NOTIFIER_SENDGRID_WEBHOOK_PUBLIC_KEY",
+        "",
+        "verification key of its signed Event Webhook; without it `/v1/receipts/sendgrid` takes "
+        "nothing",
+    )
+    if not sendgrid["api_key"]:
+        return None
+    entry: dict[str, Any] = {
+        "class": "notifier.providers.sendgrid.SendGrid",
+        "channel": "email",
+        "options": {**sendgrid, **wire},
+    }
+    if key:
+        entry["receipts"] = {
+            "class": "notifier.receipts.sendgrid.SendGridReceipts",
+            "options": {"public_key": key},
+        }
+    return entry
+
+
+def _smtp(account: _Account, public_url: str, wire: dict[str, Any]) -> dict | None:
+    smtp: dict[str, Any] = {
+        "host": account.text("NOTIFIER_SMTP_HOST", "", "mail server; turns smtp on"),
+        "port": account.text("NOTIFIER_SMTP_PORT", "587", "its port"),
+        "username": account.text("NOTIFIER_SMTP_USERNAME", "", "log-in, if it wants one"),
+        "password": account.text("NOTIFIER_SMTP_PASSWORD", "", "its password"),
+        "tls": account.text("NOTIFIER_SMTP_TLS", "starttls", "`starttls`, `implicit` or `none`"),
+        "from_email": account.text("NOTIFIER_SMTP_FROM_EMAIL", "", "sender"),
+        "from_name": account.text("NOTIFIER_SMTP_FROM_NAME", "", "sender's name"),
+    }
+    if not smtp["port"].isdecimal():
+        raise ImproperlyConfigured(
+            f"{account.own('NOTIFIER_SMTP_PORT')} must be a whole number, not {smtp['port']!r}"
+        )
+    if not smtp["host"]:
+        return None
+    return {
+        "class": "notifier.providers.smtp.SMTP",
+        "channel": "email",
+        "options": {**smtp, "port": int(smtp["port"]), **wire},
+    }
+
+
+#: Of which an installation may have several accounts, in the order in which a channel tries them.
+KINDS: dict[str, Callable[[_Account, str, dict[str, Any]], dict | None]] = {
+    "twilio": _twilio,
+    "sendgrid": _sendgrid,
+    "smtp": _smtp,
+}
+TURNS_ON = {
+    "twilio": "NOTIFIER_TWILIO_ACCOUNT_SID",
+    "sendgrid": "NOTIFIER_SENDGRID_API_KEY",
+    "smtp": "NOTIFIER_SMTP_HOST",
+}
 
 
 def _receipts_url(public_url: str, provider: str) -> str:
