@@ -147,8 +147,7 @@ def _accounts() -> list[_Account]:
         "NOTIFIER_FURTHER_ACCOUNTS",
         "",
         "further accounts, such as `twilio-backup`: a provider each, asked after the first of its "
-        "kind, with settings that have its word in their names "
-        "(`NOTIFIER_TWILIO_BACKUP_AUTH_TOKEN`)",
+        "kind, with settings that say `TWILIO_BACKUP` where the first one's say `TWILIO`",
     )
     accounts = []
     for name in further:
