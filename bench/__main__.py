@@ -17,8 +17,8 @@ from bench.report import Report
 from stack.errors import StackError
 
 #: In the order in which they run. Each is a module with ``PROCESSES`` and ``measure``.
-BENCHMARKS = ("throughput",)
-QUICK = ("throughput",)
+BENCHMARKS = ("throughput", "otp")
+QUICK = ("throughput", "otp")
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """The whole line on servers of its own, with the neutral sink in the providers' place."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,6 @@ from bench.audience import refused
 from bench.meter import Cost, Meter
 from bench.sink import Sink
 from notifier.client import NotifierClient, TemplateContent
-from notifier.queues import deliver_queue
 from stack import environment, manage, ports, rabbitmq
 from stack.errors import StackError
 from stack.postgres import Postgres
@@ -26,10 +26,14 @@ from stack.servers import Servers
 from stack.state import State, fresh
 
 CHANNELS = ("push", "sms", "email", "webhook", "inbox")
-#: The Procfile's, but for Flower, which delivers nothing.
-LEFT_OUT = ("flower",)
+#: As many bulk processes as there are cores, of the channels where each message is a call.
+FORMATION = dict.fromkeys(("push", "sms", "webhook"), os.cpu_count() or 1)
 #: What is measured is not what one publisher may do.
-SETTINGS = {"NOTIFIER_RATE_PER_SECOND": "1000000", "NOTIFIER_QUOTA_PER_DAY": "1000000000"}
+SETTINGS = {
+    "NOTIFIER_RATE_PER_SECOND": "1000000",
+    "NOTIFIER_QUOTA_PER_DAY": "1000000000",
+    "NOTIFIER_PROVIDER_CONCURRENCY": "1000",
+}
 #: A template that is rendered for each recipient, and one that is rendered once a language.
 PERSONAL, SHARED = "personal", "shared"
 #: States in which nothing more is to be done about a delivery.
@@ -41,7 +45,7 @@ POLL_SECONDS = 0.05
 class Blast:
     """One publish to a topic. ``seconds``: from before the request to the last delivery on record.
 
-    ``states``: how many deliveries ended in each; ``came``: how many messages the sink counted;
+    ``costs``: by line of the Procfile, and of the servers. ``states``: how many deliveries ended in each; ``came``: how many messages the sink counted;
     ``first``: seconds until it got the first one.
     """
 
@@ -145,8 +149,8 @@ VARIABLES = {"order": {"id": "A-7"}, "day": "Friday", "items": ["tea", "a pot", 
 
 @contextlib.contextmanager
 def running(*names: str, settings: Mapping[str, str] | None = None) -> Iterator[Line]:
-    """Start servers and these processes of the Procfile (all by default), with nothing in them
-    but a publisher and its templates. Raises ``StackError`` where a server cannot be had."""
+    """Start servers and these lines of the Procfile, with nothing in them but a publisher and its
+    templates. Raises ``StackError`` where a server cannot be had."""
     if not rabbitmq.installed():
         raise StackError(
             f"The benchmarks run a RabbitMQ of their own: install Debian's {rabbitmq.PACKAGE}."
@@ -164,20 +168,12 @@ def running(*names: str, settings: Mapping[str, str] | None = None) -> Iterator[
         env |= {"PORT": str(port), "NOTIFIER_PUBLIC_URL": api_url}
         manage.migrate(state, env)
         procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])
-        every = [name for name in procfile.commands if name not in LEFT_OUT]
-        processes = stack.enter_context(procfile.start(*(names or every)))
+        processes = stack.enter_context(procfile.start(*names, formation=FORMATION))
         key = manage.create_publisher(env, "bench")
         processes.wait_ready(180)
         client = stack.enter_context(NotifierClient(api_url, key))
         _make_templates(client)
         yield Line(api_url, key, env, sink, servers, processes, client, state)
-
-
-def bulk_processes(channel: str) -> int:
-    """How many processes of the Procfile deliver this channel's low priority."""
-    commands = Procfile({}, ROOT).commands.values()
-    queue = deliver_queue(channel, "low")
-    return sum(queue in command.replace(",", " ").split() for command in commands)
 
 
 def _make_templates(client: NotifierClient) -> None:
@@ -205,6 +201,16 @@ def _make_templates(client: NotifierClient) -> None:
             for channel in CHANNELS
         ]
         client.create_template(name, contents, default_locale="en")
+
+
+def _by_line(costs: Mapping[str, Cost]) -> dict[str, Cost]:
+    """Processes of one line as one: their CPU together, and the memory of the largest."""
+    found: dict[str, Cost] = {}
+    for title, cost in costs.items():
+        name = title.partition(".")[0]
+        before = found.get(name, Cost(0.0, 0))
+        found[name] = Cost(before.cpu + cost.cpu, max(before.peak_rss, cost.peak_rss))
+    return found
 
 
 def _wait(cursor: Any, notification: str, wanted: int, timeout: float) -> dict[str, int]:

@@ -82,12 +82,12 @@ class Sink(Process):
         """Count anew."""
         self._ask("POST")
 
-    def urgent(self) -> dict[str, float]:
-        """Notification id -> when its first urgent push came, in unix seconds."""
-        came: dict[str, float] = {}
+    def urgent(self) -> dict[str, list[float]]:
+        """Notification id -> when its urgent pushes came, in unix seconds, in no order."""
+        came: dict[str, list[float]] = {}
         for line in self._urgent.read_text().splitlines():
             at, notification = line.split()
-            came[notification] = min(float(at), came.get(notification, float(at)))
+            came.setdefault(notification, []).append(float(at))
         return came
 
     def _ask(self, method: str) -> dict[str, float]:

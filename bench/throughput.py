@@ -37,20 +37,20 @@ def measure(on: Line, *, quick: bool) -> Report:
     blasts: list[Blast] = []
     ceilings: list[tuple[float, float]] = []
     naives: list[tuple[float, float]] = []
-    with _naive_workers(on) as workers:
+    with _naive_worker(on) as worker:
         for number in range(1, runs + 1):
             ceilings.append(_ceiling(on, subscribers))
             print(f"  run {number}: ceiling {ceilings[-1][0]:,.0f}/s", end="", flush=True)
             blasts.append(on.blast("throughput", subscribers))
             print(f", Notifier {blasts[-1].rate:,.0f}/s", end="", flush=True)
-            naives.append(_naive(on, workers, naive_ones))
+            naives.append(_naive(on, worker, naive_ones))
             print(f", naive {naives[-1][0]:,.1f}/s", flush=True)
     return _report(blasts, ceilings, naives)
 
 
 def _ceiling(on: Line, requests: int) -> tuple[float, float]:
     """Requests a second, and microseconds of CPU for each."""
-    processes = line.bulk_processes("push")
+    processes = line.FORMATION["push"]
     each = requests // processes
     config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
     command = [sys.executable, "-m", "bench.ceiling", str(config), str(each)]
@@ -75,8 +75,8 @@ def _ceiling(on: Line, requests: int) -> tuple[float, float]:
 
 
 @contextlib.contextmanager
-def _naive_workers(on: Line) -> Iterator[list[Process]]:
-    """Celery workers of the naive baseline, ready."""
+def _naive_worker(on: Line) -> Iterator[Process]:
+    """A Celery worker of the naive baseline, ready."""
     config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
     env = on.env | {
         "BENCH_SANDBOX_JSON": str(config),
@@ -84,25 +84,21 @@ def _naive_workers(on: Line) -> Iterator[list[Process]]:
     }
     with on.database() as cursor:
         cursor.execute(naive.TABLE)
-    with contextlib.ExitStack() as stack:
-        workers = []
-        for number in range(naive.PROCESSES):
-            command = [sys.executable, "-m", "celery", "--quiet", "-A", "bench.naive", "worker"]
-            command += ["-n", f"naive{number}@%h", "-P", "threads", "-c", str(naive.THREADS)]
-            command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING"]
-            log = on.state.log(f"naive{number}")
-            workers.append(stack.enter_context(Process("naive", command, env=env, output=log)))
-        _naive(on, workers, naive.PROCESSES * naive.THREADS)  # connections are open then
-        yield workers
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "bench.naive", "worker"]
+    command += ["-n", "naive@%h", "-c", str(naive.PROCESSES), "--loglevel", "WARNING"]
+    command += ["--without-mingle", "--without-gossip"]
+    with Process("naive", command, env=env, output=on.state.log("naive")) as worker:
+        _naive(on, worker, 10 * naive.PROCESSES)  # connections are open then
+        yield worker
 
 
-def _naive(on: Line, workers: list[Process], subscribers: int) -> tuple[float, float]:
+def _naive(on: Line, worker: Process, subscribers: int) -> tuple[float, float]:
     """Deliveries a second, from the first task enqueued to the last row saved, and microseconds
-    of CPU for each, of workers and publisher."""
+    of CPU for each, of worker and publisher."""
     with (
         naive.publishing(on.servers.broker_url) as send,
         on.database() as cursor,
-        Meter({str(one.pid): one.pid for one in workers}) as meter,
+        Meter({"naive": worker.pid}) as meter,
     ):
         cursor.execute("TRUNCATE bench_naive")
         began, cpu = time.monotonic(), time.process_time()
@@ -121,7 +117,7 @@ def _naive(on: Line, workers: list[Process], subscribers: int) -> tuple[float, f
             cursor.execute("SELECT count(*) FROM bench_naive")
             saved = cursor.fetchone()[0]
         seconds = time.monotonic() - began
-    cpu += sum(cost.cpu for cost in meter.costs.values())
+    cpu += meter.costs["naive"].cpu
     return subscribers / seconds, cpu * 1e6 / subscribers
 
 
@@ -135,7 +131,7 @@ def _report(
         ("way", "deliveries/s", "in each run", "µs CPU each"),
         [
             (
-                f"ceiling: the wire alone, {line.bulk_processes('push')} process(es), "
+                f"ceiling: the wire alone, {line.FORMATION['push']} processes, "
                 f"{ceiling.IN_FLIGHT} in flight",
                 f"{median(c for c, _ in ceilings):,.0f}",
                 " ".join(f"{c:,.0f}" for c, _ in ceilings),
@@ -148,7 +144,7 @@ def _report(
                 f"{median(blast.cpu() - blast.cpu('sink') for blast in blasts):.0f}",
             ),
             (
-                f"naive: a task each, {naive.PROCESSES} × {naive.THREADS} threads",
+                f"naive: a task each, {naive.PROCESSES} processes",
                 f"{median(n for n, _ in naives):,.0f}",
                 " ".join(f"{n:,.0f}" for n, _ in naives),
                 f"{median(cpu for _, cpu in naives):.0f}",

@@ -1,0 +1,152 @@
+"""One-time passwords while a blast runs: how long from the request to the provider.
+
+20 high-priority notifications a second, each to one recipient's phone, alone and then while one
+publish of low priority goes to many on the same cores.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.client import HTTPConnection
+from itertools import count
+from statistics import quantiles
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.line import PERSONAL, VARIABLES, Blast, Line
+from bench.report import Bar, Report, Table
+from stack.errors import StackError
+
+PROCESSES = ("web", "fanout", "fanout_high", "push", "push_high", "housekeeping", "beat")
+PER_SECOND = 20
+PEOPLE = 1_000
+SENDERS = 16
+#: Seconds, and how many times the p99 without a blast.
+MOST_P99, MOST_TIMES = 1.0, 3.0
+
+#: Seconds from when a request was to be sent to its message's arrival, and how many came twice.
+Waits = tuple[list[float], int]
+
+
+def measure(on: Line, *, quick: bool) -> Report:
+    """Alone first, then with the blast for as long as it takes."""
+    subscribers, alone_for = (20_000, 10.0) if quick else (200_000, 60.0)
+    on.audience("otp", PEOPLE)
+    on.audience("otp-blast", subscribers)
+    on.blast("otp", PEOPLE)
+    _sent(on, lambda passed: passed < 3)  # every process has warmed up then
+    alone = _sent(on, lambda passed: passed < alone_for)
+    blasts: list[Blast] = []
+    blasting = threading.Thread(
+        target=lambda: blasts.append(on.blast("otp-blast", subscribers)), daemon=True
+    )
+    blasting.start()
+    during = _sent(on, lambda _: blasting.is_alive())
+    if not blasts:
+        raise StackError("the blast failed: see above")
+    return _report(alone, during, blasts[0])
+
+
+def _sent(on: Line, more: Callable[[float], bool]) -> Waits:
+    """Send as long as ``more``, asked with the seconds that have passed, says so."""
+    local = threading.local()
+    address = urlsplit(on.api_url).netloc
+    meant: dict[str, float] = {}
+
+    def post(at: float, number: int) -> None:
+        if not hasattr(local, "connection"):
+            local.connection = HTTPConnection(address, timeout=30)
+        body = {
+            "user_id": f"otp-{2 + number % 90}",
+            "template": {"name": PERSONAL, "variables": VARIABLES},
+            "channels": ["push"],
+            "priority": "high",
+        }
+        headers = {
+            "Authorization": f"Bearer {on.key}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"otp-{at}-{number}",
+        }
+        local.connection.request("POST", "/v1/notifications", json.dumps(body), headers)
+        answer = local.connection.getresponse()
+        said = json.loads(answer.read())
+        if answer.status != 202:
+            raise StackError(f"a one-time password was refused: {said}")
+        meant[said["id"]] = at
+
+    began = time.time()
+    with ThreadPoolExecutor(SENDERS) as senders:
+        posted = []
+        for number in count():
+            at = began + number / PER_SECOND
+            time.sleep(max(0.0, at - time.time()))
+            if not more(time.time() - began):
+                break
+            posted.append(senders.submit(post, at, number))
+        for one in posted:
+            one.result()
+    return _arrived(on, meant)
+
+
+def _arrived(on: Line, meant: dict[str, float]) -> Waits:
+    deadline = time.monotonic() + 60
+    while meant.keys() - (came := on.sink.urgent()).keys():
+        if time.monotonic() > deadline:
+            missing = len(meant.keys() - came.keys())
+            raise StackError(f"{missing} of {len(meant)} one-time passwords never came")
+        time.sleep(0.2)
+    waits = [min(came[key]) - at for key, at in meant.items()]
+    return waits, sum(len(came[key]) - 1 for key in meant)
+
+
+def _percentile(waits: Sequence[float], percent: int) -> float:
+    return quantiles(waits, n=100, method="inclusive")[percent - 1]
+
+
+def _report(alone: Waits, during: Waits, blast: Blast) -> Report:
+    p99_alone, p99 = _percentile(alone[0], 99), _percentile(during[0], 99)
+    when = {"alone": alone, f"while {blast.subscribers:,} are told": during}
+    table = Table(
+        ("one-time passwords", "sent", "came twice", "p50 ms", "p90 ms", "p99 ms", "max ms"),
+        [
+            (
+                name,
+                str(len(waits)),
+                str(twice),
+                *(f"{_percentile(waits, percent) * 1000:.0f}" for percent in (50, 90, 99)),
+                f"{max(waits) * 1000:.0f}",
+            )
+            for name, (waits, twice) in when.items()
+        ],
+    )
+    return Report(
+        "otp",
+        f"One-time passwords, {PER_SECOND} a second, alone and under a blast",
+        [table, Table(("the blast", "deliveries/s"), [("push, low", f"{blast.rate:,.0f}")])],
+        [
+            Bar("p99 seconds under the blast", p99, most=MOST_P99),
+            Bar("times the p99 alone", p99 / p99_alone, most=MOST_TIMES),
+        ],
+        {
+            "alone_seconds": sorted(round(wait, 4) for wait in alone[0]),
+            "blast_seconds": sorted(round(wait, 4) for wait in during[0]),
+            "came_twice": alone[1] + during[1],
+            "blast_deliveries_per_second": blast.rate,
+        },
+        [partial(_draw, when={name: waits for name, (waits, _) in when.items()})],
+    )
+
+
+def _draw(axes: Any, when: dict[str, list[float]]) -> None:
+    for name, waits in when.items():
+        ordered = sorted(waits)
+        share = [100 * (place + 1) / len(ordered) for place in range(len(ordered))]
+        axes.step([wait * 1000 for wait in ordered], share, where="post", label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("ms from the request to the provider")
+    axes.set_ylabel("% that came by then")
+    axes.axvline(MOST_P99 * 1000, color="#999999", linestyle=":")
+    axes.legend()
