@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifier.client import Contact, Delivery, Device
+from notifier.states import DeliveryState, may_move
 
 NO_ANSWER = "no answer"
 NOT_REACHED = "not reached"
@@ -36,6 +37,10 @@ class Fault:
             return ""
         expected = f"{', '.join(self.answers)} -> {self.state}"
         return f"{self.story}: {became(delivery)}, and not {expected}"
+
+    def may_come(self, delivery: Delivery) -> bool:
+        """Whether a receipt may still bring ``delivery`` to the state it must have."""
+        return may_move(DeliveryState(delivery.state), DeliveryState(self.state))
 
 
 def faults(webhook_url: str) -> Sequence[Fault]:

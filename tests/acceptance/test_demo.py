@@ -58,7 +58,8 @@ def test_a_demo_that_fails_says_why_and_ends_with_1(tmp_path: Path) -> None:
 
 
 def test_a_demo_interrupted_while_it_sends_leaves_nothing(tmp_path: Path) -> None:
-    demo = Launcher("-m", "stack", "demo", log=tmp_path / "log", env=BARE)
+    # However few the offers are, passwords are sent for seconds after this line.
+    demo = Launcher("-m", "stack", "demo", "--subscribers", "100", log=tmp_path / "log", env=BARE)
     demo.wait_for("published offers", 90)
     demo.send(signal.SIGINT)
     demo.leaves_nothing()
