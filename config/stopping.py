@@ -5,15 +5,13 @@ it turns every two seconds.
 import signal
 import socket
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # web and beat need not load the worker's code
-    from celery.worker.consumer import Consumer
+from typing import Any
 
 
-def heed_signals(sender: "Consumer", **_: object) -> None:
+def heed_signals(sender: Any, **_: object) -> None:
     """Have the event loop turn at every signal. Connected to ``worker_ready``, which comes again
-    after each lost connection, when the loop has forgotten what it watched."""
+    after each lost connection, when the loop has forgotten what it watched. ``sender`` is
+    the worker's consumer, without a loop in pools that have none."""
     if sender.hub:
         reader = _wakeup()
         sender.hub.add_reader(reader, _drain, reader)
