@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from apps.delivery import content, enqueue
+from apps.delivery import content, enqueue, lines
 from apps.delivery.content import Filled
 from apps.delivery.enqueue import Ticket
 from apps.delivery.fallback import Fallback
@@ -42,6 +42,7 @@ class Draft:
     contact_ids: Sequence[int] = field(default_factory=tuple)
     kind: str = NotificationKind.PUBLISHED
     collapse_key: str = ""
+    ordering_key: str = ""
     send_at: datetime | None = None
     expires_at: datetime | None = None
 
@@ -54,13 +55,16 @@ def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[Notification]:
     """
     accepted_at = timezone.now()
     notifications = [_notification(publisher_id, draft, accepted_at) for draft in drafts]
+    ordered = [row for row in notifications if row.ordering_key]
     with transaction.atomic():
+        lines.queue_up(ordered)
         Notification.objects.bulk_create(notifications)
         chunks = Chunk.objects.bulk_create(
             chunk
             for notification, draft in zip(notifications, drafts, strict=True)
             for chunk in _chunks(notification, draft)
         )
+        lines.join(ordered, chunks)
         # What is for later is enqueued by the sweeper when its time has come.
         tickets = [ticket(chunk) for chunk in chunks if chunk.ready_at <= accepted_at]
         transaction.on_commit(lambda: enqueue.soon(tickets))
@@ -96,6 +100,7 @@ def _notification(publisher_id: int, draft: Draft, accepted_at: datetime) -> Not
             draft.content.version_id if isinstance(draft.content, Filled) else None
         ),
         collapse_key=draft.collapse_key,
+        ordering_key=draft.ordering_key,
         send_at=send_at,
         expires_at=draft.expires_at,
         created_at=accepted_at,

@@ -12,7 +12,17 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.delivery import breakers, chunks, gates, holding, metrics, policies, transitions, wiring
+from apps.delivery import (
+    breakers,
+    chunks,
+    gates,
+    holding,
+    lines,
+    metrics,
+    policies,
+    transitions,
+    wiring,
+)
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.models import Notification, NotificationKind, public_id
 from apps.delivery.saying import Saying
@@ -69,13 +79,14 @@ def deliver(chunk_id: int) -> None:
         connection.close()  # back to the pool while we wait
         messages, unreadable = _messages(chunk, claimed, posted)
         missing = len(claimed)
+        ordered = any(one.row.ordering_key for one in posted.values())
         for batch in chain([unreadable], wiring.engine().send(messages, allowed)):
             missing -= len(batch)
             breakers.report(batch)
             own = _insist(chunk, partial(_policies, batch, by_id, posted))
             results = _results(chunk, batch, by_id, posted, own, shut)
             if results:
-                _record(chunk, results, finish=missing == 0)
+                _record(chunk, results, finish=missing == 0, ordered=ordered)
                 metrics.observe(chunk, batch, results, _posted_at(posted))
             connection.close()
     except Fenced:
@@ -84,9 +95,9 @@ def deliver(chunk_id: int) -> None:
         keeper.release(chunk)
 
 
-def _record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
+def _record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bool) -> None:
     """Write it down. Safe to repeat: all or nothing, and only while the chunk is ours."""
-    _insist(chunk, partial(transitions.record, chunk, results, finish=finish))
+    _insist(chunk, partial(transitions.record, chunk, results, finish=finish, ordered=ordered))
 
 
 def _insist(chunk: Chunk, what: Callable[[], T]) -> T:
@@ -116,10 +127,17 @@ def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[str, _Poste
         if chunk is None:
             return None, [], {}
         posted = {str(row.pk): _Posted(row) for row in _notifications(chunk)}
+        in_line = {
+            lines.line_of(one.row, chunk.channel) for one in posted.values() if one.row.ordering_key
+        }
+        if in_line:
+            lines.lock(in_line)
         if _put_back(chunk, posted):
             return None, [], {}
         most_attempts = wiring.retry_policy(chunk.channel, None).attempts
-        claimed = transitions.begin(chunk, _terms(chunk, posted), most_attempts)
+        claimed = transitions.begin(
+            chunk, _terms(chunk, posted), most_attempts, ordered=bool(in_line)
+        )
         if not claimed:
             chunks.finish(chunk)
     return chunk, claimed, posted
@@ -131,6 +149,9 @@ def _put_back(chunk: Chunk, posted: Mapping[str, _Posted]) -> bool:
         return False
     if gates.shut([chunk.channel]):
         chunks.put_back(chunk, holding.SHORTEST)
+        return True
+    if posted[str(chunk.notification_id)].row.ordering_key and lines.must_wait(chunk.id):
+        chunks.put_back(chunk, lines.LOOK_AGAIN)
         return True
     return holding.put_back(chunk, posted[str(chunk.notification_id)].topic)
 
@@ -240,10 +261,12 @@ def _results(
     providers that nothing is sent through."""
     now = time.time()
     resend = wiring.resend_unknown(chunk.channel, chunk.priority)
+    usual = wiring.retry_policy(chunk.channel, None)
     results = []
     for sent in batch:
         item = claimed[sent.message.id]
         one = posted[item.notification_id]
+        policy = own.get(item.delivery_id)
         attempt = item.attempts + (not isinstance(sent.outcome, Held))
         rest = ALONE
         if at_fault(sent.outcome):
@@ -251,7 +274,7 @@ def _results(
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_uncounted,
-            policy=wiring.retry_policy(chunk.channel, own.get(item.delivery_id)),
+            policy=wiring.retry_policy(chunk.channel, policy) if policy else usual,
             resend_unknown=resend,
             expires_at=one.expires_at,
             now=now,
@@ -280,7 +303,7 @@ def _results(
                 status=getattr(outcome, "status", None),
                 detail=_clean(getattr(outcome, "detail", "")),
                 disable_contact=isinstance(outcome, Refused) and outcome.disable_contact,
-                endpoint=_endpoint(own.get(item.delivery_id)),
+                endpoint=_endpoint(policy),
             )
         )
     return results

@@ -71,6 +71,7 @@ def draft(
         reachable_only=group is not None and "channels" not in data,
         recipient_ids=recipient_ids,
         collapse_key=data["collapse_key"],
+        ordering_key=data["ordering_key"],
         send_at=data.get("send_at"),
         expires_at=data.get("expires_at"),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.delivery import chunks, enqueue, fallback, holding
+from apps.delivery import chunks, enqueue, fallback, holding, lines
 from apps.delivery.chunks import Chunk, Fenced
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind, Notification
@@ -61,7 +61,10 @@ def fan_out(chunk_id: int) -> None:
         if (later := fallback.of(notification)) is not None:
             while _cut_page(chunk, later.channel, later.after):
                 pass  # enqueued by the sweeper when its time has come
-        chunks.finish(chunk)
+        with transaction.atomic():
+            chunks.finish(chunk)
+            if notification.ordering_key:
+                lines.leave([chunk.id])
     except Fenced:
         log.info("fan-out of %s goes on in another worker", chunk.notification_id)
 
@@ -89,10 +92,10 @@ def _cut_page(chunk: Chunk, channel: str, after: int = 0) -> list[Ticket]:
                     "rows": settings.CHUNK_SIZE * PAGE,
                 },
             )
-            return [
-                Ticket(chunk_id, ChunkKind.RANGE, channel, chunk.priority)
-                for (chunk_id,) in cursor.fetchall()
-            ]
+            cut = [chunk_id for (chunk_id,) in cursor.fetchall()]
+        if cut and notification.ordering_key:
+            lines.join_behind(chunk.id, lines.line_of(notification, channel), cut)
+        return [Ticket(chunk_id, ChunkKind.RANGE, channel, chunk.priority) for chunk_id in cut]
 
 
 def _share_locked(notification_id: UUID | None) -> Notification:

@@ -113,6 +113,12 @@ class PublishIn(StrictSerializer):
     collapse_key = serializers.CharField(
         max_length=64, required=False, default="", help_text="a later push with it replaces this"
     )
+    ordering_key = serializers.CharField(
+        max_length=128,
+        required=False,
+        default="",
+        help_text="what goes to one recipient on a channel under it goes out in the order accepted",
+    )
 
     def validate_channels(self, channels: list[str]) -> list[str]:
         return list(dict.fromkeys(channels))
@@ -128,6 +134,10 @@ class PublishIn(StrictSerializer):
         if send_at is not None and send_at > timezone.now() + LONGEST_AHEAD:
             raise serializers.ValidationError(
                 {"send_at": f"It can be at most {LONGEST_AHEAD.days} days from now."}
+            )
+        if send_at is not None and attrs["ordering_key"]:
+            raise serializers.ValidationError(
+                {"send_at": "With an ordering_key the order is that of acceptance. Leave one out."}
             )
         if expires_at is not None:
             if expires_at <= timezone.now():
@@ -326,6 +336,7 @@ class NotificationOut(AcceptedOut):
             "template",
             "fallback",
             "collapse_key",
+            "ordering_key",
             "cancelled_at",
             "counts",
         )

@@ -12,6 +12,7 @@ from apps.delivery.chunks import Chunk
 from apps.delivery.fallback import REACHED, reporting
 from apps.delivery.models import ChunkKind
 from apps.delivery.policies import OF_SUBSCRIPTION
+from apps.delivery.transitions import turns
 from apps.delivery.transitions.audience import AUDIENCE, MEMBERS, SUBSCRIBERS_OF
 from notifier.failover import FAULTS
 from notifier.states import DeliveryState
@@ -205,13 +206,15 @@ class Terms:
     fallback: bool = False
 
 
-def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed]:
+def begin(
+    chunk: Chunk, terms: Terms | None, most_attempts: int, *, ordered: bool = False
+) -> list[Claimed]:
     """Create the chunk's deliveries or resume them; return those this worker now sends.
 
     ``terms`` belong to a slice of one notification; a retry chunk has none. ``most_attempts``:
     after so many, unless topic or subscription say otherwise, a delivery that takes its worker
-    down is not sent again. Runs in the caller's
-    transaction.
+    down is not sent again. ``ordered``: some have an ordering key, and those who are not in front
+    wait; the caller holds the locks of their lines. Runs in the caller's transaction.
     """
     rows: list[tuple] = []
     with connection.cursor() as cursor:
@@ -252,6 +255,8 @@ def begin(chunk: Chunk, terms: Terms | None, most_attempts: int) -> list[Claimed
                 },
             )
             rows += cursor.fetchall()
+    if ordered:
+        rows = turns.begin(chunk, rows)
     moves: Counter = Counter()
     for (notification_id, before, after), number in Counter(
         (row[3], row[0], row[1]) for row in rows if row[0] != row[1]

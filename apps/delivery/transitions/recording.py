@@ -9,7 +9,8 @@ from django.db import connection, transaction
 from apps.delivery import arrays, chunks, counts, status_events
 from apps.delivery.chunks import Chunk
 from apps.delivery.suppressing import AT_SENDING, suppress_contacts
-from notifier.states import DeliveryState
+from apps.delivery.transitions import turns
+from notifier.states import WAITING, DeliveryState
 
 
 class Result(NamedTuple):  # a dataclass would cost some microseconds more
@@ -85,10 +86,11 @@ UPDATE preferences_contact
 """
 
 
-def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
+def record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bool = False) -> None:
     """Write down what came of the attempts; with ``finish`` the chunk is done.
 
-    What is dead is sent to its ``endpoint`` instead, or is a dead letter. All or nothing. Raises
+    What is dead is sent to its ``endpoint`` instead, or is a dead letter. ``ordered``: some may
+    have others behind them in a line, which go then. All or nothing. Raises
     ``Fenced`` if the chunk was taken over: the other worker's truth stands, and what this one
     sent was a duplicate.
     """
@@ -111,6 +113,8 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool) -> None:
         moved = [r.delivery_id for r in results if r.moved]
         if moved:
             cursor.execute(_UNCOUNT, [moved])
+        if ordered:
+            turns.end([r.delivery_id for r in results if r.state not in WAITING])
         made = [r for r in results if r.outcome]
         cursor.execute(
             _ATTEMPTS,

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.db import connection
 
 from apps.delivery import counts, status_events
+from apps.delivery.transitions import turns
 from notifier.receipts import is_about
-from notifier.states import DeliveryState
+from notifier.states import WAITING, DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def settle(moves: Sequence[tuple[Standing, DeliveryState, str]]) -> None:
     if dead := [one.id for one, _, _ in moves if one.state == DeliveryState.DEAD]:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%s)", [dead])
+    turns.end([one.id for one, state, _ in moves if one.state in WAITING and state not in WAITING])
     status_events.tell((standing.id, state) for standing, state, _ in moves)
     changes: Counter = Counter()
     for standing, state, _ in moves:

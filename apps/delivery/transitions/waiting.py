@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from apps.delivery import counts, status_events
+from apps.delivery import counts, lines, status_events
+from apps.delivery.models import Notification
+from apps.delivery.transitions import turns
 from notifier.states import DeliveryState
 
 #: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
@@ -54,12 +56,29 @@ def cancel(notification_id: UUID) -> bool:
         )
         moves: Counter = Counter()
         rows = cursor.fetchall()
+        _leave_lines(notification_id, [row[0] for row in rows])
         for _, channel, before in rows:
             moves[notification_id, channel, DeliveryState.CANCELLED] += 1
             moves[notification_id, channel, before] -= 1
         status_events.tell((row[0], DeliveryState.CANCELLED) for row in rows)
         counts.add(moves)
     return True
+
+
+def _leave_lines(notification_id: UUID, delivery_ids: Sequence[int]) -> None:
+    """Of what was cancelled; those who stood behind go on. Nothing without an ordering key."""
+    row = Notification.objects.defer("content").get(pk=notification_id)
+    if not row.ordering_key:
+        return
+    lines.lock(lines.line_of(row, channel) for channel in lines.channels_of(row))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.chunk_id FROM delivery_chunkturn t JOIN delivery_chunk c "
+            "ON c.id = t.chunk_id WHERE c.notification_id = %s AND c.state = 'done'",
+            [notification_id],
+        )
+        lines.leave([chunk_id for (chunk_id,) in cursor.fetchall()])
+    turns.end(delivery_ids)
 
 
 _REDRIVE = """
