@@ -22,6 +22,9 @@ class Verdict:
     moved: bool = False
 
 
+_ACCEPTED, _DELIVERED = Verdict(DeliveryState.ACCEPTED), Verdict(DeliveryState.DELIVERED)
+
+
 def judge(
     outcome: Outcome,
     *,
@@ -45,7 +48,7 @@ def judge(
         return Verdict(DeliveryState.RETRYING, outcome.reason, now, moved=True)
     match outcome:
         case Accepted(delivered=delivered):
-            return Verdict(DeliveryState.DELIVERED if delivered else DeliveryState.ACCEPTED)
+            return _DELIVERED if delivered else _ACCEPTED
         case Refused(reason=Reason.EXPIRED as reason):
             return Verdict(DeliveryState.EXPIRED, reason)
         case Refused(reason=Reason.AUTHENTICATION as reason) if alone:

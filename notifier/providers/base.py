@@ -193,24 +193,27 @@ def unreadable() -> Unknown:
 class Shared(Generic[T]):
     """Work done once for all messages of a chunk that say the same, and kept as long as it.
 
-    ``encode`` must use nothing of a message but what ``_wording`` names.
+    ``encode`` must use nothing of a message but its content and what ``_framing`` names; without
+    ``content``, not its content either.
     """
 
-    def __init__(self, encode: Callable[[Message], T]) -> None:
+    def __init__(self, encode: Callable[[Message], T], *, content: bool = True) -> None:
         self._encode = encode
+        self._content = content
         self._done: dict[tuple[object, ...], tuple[Content, T]] = {}
 
     def __getitem__(self, message: Message) -> T:
-        key = _wording(message)
+        key = _framing(message)
+        if self._content:
+            key += (id(message.content),)
         found = self._done.get(key)
         if found is None:  # kept with the content, lest another one gets its id()
             found = self._done[key] = (message.content, self._encode(message))
         return found[1]
 
 
-def _wording(message: Message) -> tuple[object, ...]:
+def _framing(message: Message) -> tuple[object, ...]:
     return (
-        id(message.content),
         message.priority,
         message.platform,
         message.notification_id,

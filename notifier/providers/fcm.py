@@ -83,7 +83,8 @@ class FCM(Provider):
         )
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
-        await self._each(messages, partial(self._send, Shared(_encode)), report)
+        frames = Shared(_frame, content=False)
+        await self._each(messages, partial(self._send, Shared(partial(_encode, frames))), report)
 
     async def close(self) -> None:
         await self._wire.close()
@@ -179,14 +180,27 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def _encode(message: Message) -> tuple[bytes, bytes]:
-    """A request's body without the delivery's id and the token: what goes before each."""
+def _encode(frames: Shared[tuple[bytes, bytes]], message: Message) -> tuple[bytes, bytes]:
+    """A request's body without the delivery's id and the token: what goes before each.
+
+    ``frames``: what ``_frame`` makes of messages, for those that differ in their content alone.
+    """
+    about, target = frames[message]
     content = message.content
-    data = push.strings(content)
-    if message.notification_id:
-        data["notification_id"] = message.notification_id
-    if message.topic:
-        data["topic"] = message.topic
+    data = orjson.dumps(push.strings(content))[1:-1]
+    said = b""
+    if content.title or content.body:
+        said = b'"notification":%s,' % orjson.dumps({"title": content.title, "body": content.body})
+    return (
+        b'{"message":{"data":{%s%s%s"delivery_id":' % (data, b"," if data else b"", about),
+        b"},%s%s" % (said, target) + b'"token":',
+    )
+
+
+def _frame(message: Message) -> tuple[bytes, bytes]:
+    """What of a message does not depend on its content: further data, and how it is sent."""
+    about = {"notification_id": message.notification_id, "topic": message.topic}
+    data = orjson.dumps({name: value for name, value in about.items() if value})[1:-1]
     ttl = LONGEST_TTL
     if message.expires_at is not None:
         ttl = max(0, min(LONGEST_TTL, int(message.expires_at - time.time())))
@@ -202,22 +216,10 @@ def _encode(message: Message) -> tuple[bytes, bytes]:
             ttl=datetime.timedelta(seconds=ttl),
             collapse_key=message.collapse_key or None,
         )
-    said = content.title or content.body
-    notification = messaging.Notification(content.title, content.body) if said else None
     # The encoder wants a target, and refuses what FCM would; its text is JSON by design.
-    encoded = str(
-        messaging.Message(
-            topic="x", data=data, notification=notification, android=android, webpush=webpush
-        )
-    )
-    rest = orjson.loads(encoded)
-    del rest["topic"]
-    rest.pop("data", None)
-    shared = orjson.dumps(data)[1:-1] + (b"," if data else b"")
-    return (
-        b'{"message":{"data":{%s"delivery_id":' % shared,
-        b"},%s," % orjson.dumps(rest)[1:-1] + b'"token":',
-    )
+    encoded = orjson.loads(str(messaging.Message(topic="x", android=android, webpush=webpush)))
+    del encoded["topic"]
+    return data + (b"," if data else b""), orjson.dumps(encoded)[1:-1] + b","
 
 
 def _topic(collapse_key: str) -> str:
