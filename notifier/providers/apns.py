@@ -34,6 +34,10 @@ RULES = {
     "PayloadEmpty": Rule(Reason.INVALID_MESSAGE),
     "BadCollapseId": Rule(Reason.INVALID_MESSAGE),
     "BadExpirationDate": Rule(Reason.INVALID_MESSAGE),
+    "BadMessageId": Rule(Reason.INVALID_MESSAGE),
+    "BadPriority": Rule(Reason.INVALID_MESSAGE),
+    "DuplicateHeaders": Rule(Reason.INVALID_MESSAGE),
+    "InvalidPushType": Rule(Reason.INVALID_MESSAGE),
     "TooManyRequests": Rule(Reason.RATE_LIMITED, again=True),  # to this one device
     "TooManyProviderTokenUpdates": Rule(Reason.RATE_LIMITED, again=True),
     "ExpiredProviderToken": Rule(Reason.AUTHENTICATION),

@@ -13,12 +13,12 @@ from functools import partial
 from typing import Literal
 
 import aiosmtplib
-from aiosmtplib import SMTPException, SMTPResponseException
+from aiosmtplib import SMTPException, SMTPResponseException, SMTPSenderRefused
 
 from notifier.channels import email
 from notifier.http import NotWritten
 from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason, Refused, Unknown
+from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider, Report, Rule, Shared
 
 #: Enhanced codes (RFC 3463, RFC 7504) and, behind them, replies (RFC 5321 4.2, RFC 4954 6).
@@ -39,6 +39,8 @@ RULES = {
     "538": Rule(Reason.AUTHENTICATION),
     "553": Rule(Reason.INVALID_ADDRESS, disable=True),
 }
+#: Our own sender is refused, by whom we are not allowed to be it: no recipient's fault.
+SENDER = Rule(Reason.AUTHENTICATION)
 TEMPORARY = Rule(Reason.PROVIDER_ERROR, again=True)
 PERMANENT = Rule(Reason.REJECTED)
 ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
@@ -111,7 +113,7 @@ class SMTP(Provider):
         except SMTPResponseException as error:
             if transaction.client:
                 await self._keep(transaction.client, reset=True)
-            return _refusal(error)
+            return _refusal(error, transaction.written)
         except (SMTPException, TimeoutError, OSError) as error:
             if transaction.client:
                 transaction.client.close()
@@ -184,12 +186,19 @@ class Transaction:
         return (await client.data(self._mail)).code
 
 
-def _refusal(error: SMTPResponseException) -> Outcome:
+def _refusal(error: SMTPResponseException, written: bool) -> Outcome:
     code = error.code
     if not 400 <= code < 600:  # not a reply at all: after DATA, anything may have happened
-        return Unknown(Reason.PROVIDER_ERROR, "the answer cannot be read")
+        detail = "the answer cannot be read"
+        if written:
+            return Unknown(Reason.PROVIDER_ERROR, detail)
+        return Retry(Reason.PROVIDER_ERROR, detail=detail)
     found = ENHANCED.search(str(error.message))
     enhanced = found[0] if found else ""
     rule = RULES.get(enhanced) or RULES.get(str(code)) or (TEMPORARY if code < 500 else PERMANENT)
+    if code >= 500 and isinstance(error, SMTPSenderRefused):
+        rule = SENDER if rule.disable or rule is PERMANENT else rule
+    elif code == 553 and enhanced not in ("", *RULES):
+        rule = SENDER  # Postfix says so of the sender once it knows the recipient: 553 5.7.1
     # The reply's text mostly quotes the address: only its codes are kept.
     return rule.outcome(code, f"{code} {enhanced}".strip())

@@ -170,6 +170,12 @@ class TestSMTP(ProviderContract):
             ("RCPT", "450 4.2.0 greylisted", Retry(Reason.PROVIDER_ERROR, None, 450, "450 4.2.0")),
             ("RCPT", "550 no", Refused(Reason.REJECTED, 550, "550")),
             ("RCPT", "553 bad", Refused(Reason.INVALID_ADDRESS, 553, "553", True)),
+            # Our sender's fault, which must not disable everybody we write to.
+            ("RCPT", "553 5.7.1 sender", Refused(Reason.AUTHENTICATION, 553, "553 5.7.1")),
+            ("MAIL", "553 5.1.3 sender", Refused(Reason.AUTHENTICATION, 553, "553 5.1.3")),
+            ("MAIL", "550 not yours", Refused(Reason.AUTHENTICATION, 550, "550")),
+            ("MAIL", "552 5.3.4 too big", Refused(Reason.TOO_LARGE, 552, "552 5.3.4")),
+            ("RCPT", "299 what?", Retry(Reason.PROVIDER_ERROR, detail="the answer cannot be read")),
             ("DATA", "451 later", Retry(Reason.PROVIDER_ERROR, None, 451, "451")),
             (".", "552 5.3.4 big", Refused(Reason.TOO_LARGE, 552, "552 5.3.4")),
             (".", "451 4.7.1 slow", Retry(Reason.RATE_LIMITED, None, 451, "451 4.7.1")),
