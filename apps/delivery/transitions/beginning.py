@@ -88,7 +88,7 @@ _FAILED_AT = """
 _CREATE = (
     "WITH {subscribers}, "
     + AUDIENCE
-    + ", judged AS (SELECT a.recipient_id, a.contact_id, "
+    + ", judged AS MATERIALIZED (SELECT a.recipient_id, a.contact_id, "
     + _REFUSAL.format(
         channel="%(channel)s",
         mandatory="%(mandatory)s",
