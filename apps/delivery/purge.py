@@ -12,6 +12,21 @@ from apps.topics import confirmations
 AT_ONCE = 10_000
 MINUTES_KEPT = timedelta(days=2)
 
+# Places in lines are left by whoever ends what has them. One that was left behind all the same
+# would hold up for ever who stands behind it.
+_LOST_CHUNKS = """
+DELETE FROM delivery_chunkturn WHERE (chunk_id, line) IN
+    (SELECT t.chunk_id, t.line FROM delivery_chunkturn t
+       LEFT JOIN delivery_chunk c ON c.id = t.chunk_id
+      WHERE c.id IS NULL OR c.state = 'done' LIMIT %(most)s)
+"""
+_LOST_TURNS = """
+DELETE FROM delivery_turn WHERE delivery_id IN
+    (SELECT t.delivery_id FROM delivery_turn t
+       LEFT JOIN delivery_delivery d ON d.id = t.delivery_id
+      WHERE d.id IS NULL OR d.state NOT IN ('queued', 'sending', 'retrying') LIMIT %(most)s)
+"""
+
 
 def purge() -> int:
     """Delete what is past its time, and fold old counts; how many rows went.
@@ -54,6 +69,8 @@ def purge() -> int:
         "AND o.received_at < %(before)s AND o.read_at IS NOT NULL",
         now - receipts.KEPT,
     )
+    dropped += _in_batches(_LOST_CHUNKS, now)
+    dropped += _in_batches(_LOST_TURNS, now)
     # Ids come in the order of time, and so the old ones are found without an index on it.
     dropped += _in_batches(
         "WITH oldest AS (SELECT id, at FROM publishers_auditevent ORDER BY id LIMIT %(most)s) "

@@ -17,6 +17,7 @@ REASONS = {
     "expired": "its time was over before its turn came",
     "provider_paused": "an operator paused the provider",
     "provider_down": "the provider failed too often and is left alone for a while",
+    "in_order": "an earlier one with the same ordering key has not gone out yet",
     "topic_paused": "the topic is paused",
     "no_provider": "no provider is configured for this channel and platform",
     "internal": "of a mistake of ours; the workers' log has the trace",
