@@ -7,7 +7,7 @@ twice as long. ``Standing`` and its moves know neither clock nor store: both are
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import astuple, dataclass, replace
 from enum import StrEnum
 from typing import Protocol
@@ -18,6 +18,9 @@ from notifier.outcomes import Accepted, Held, Outcome, Reason
 
 #: The provider's own faults. Whatever else it answers, it answers.
 FAILURES = frozenset({Reason.PROVIDER_ERROR, Reason.CONNECTION, Reason.TIMEOUT, Reason.NO_ANSWER})
+#: Where another provider takes its messages meanwhile, one that refuses our credentials is left
+#: alone as well. Without another, what it refuses are dead letters.
+FAILURES_BESIDE_ANOTHER = FAILURES | {Reason.AUTHENTICATION}
 #: Says nothing about the provider: it was not called, or the mistake is ours.
 NOT_CALLED = frozenset({Reason.INTERNAL, Reason.EXPIRED, Reason.NO_PROVIDER})
 #: Seconds for which a process believes what it last saw of a closed breaker, and keeps successes
@@ -72,7 +75,7 @@ class Tally:
         )
 
 
-def tally(outcomes: Iterable[Outcome]) -> Tally:
+def tally(outcomes: Iterable[Outcome], failing: Container[Reason] = FAILURES) -> Tally:
     """What these outcomes, in the order in which they came, say about the provider."""
     calls = failures = trailing = 0
     for outcome in outcomes:
@@ -80,7 +83,7 @@ def tally(outcomes: Iterable[Outcome]) -> Tally:
             reason = getattr(outcome, "reason", None)
             if type(outcome) is Held or reason in NOT_CALLED:
                 continue
-            if reason in FAILURES:
+            if reason in failing:
                 calls, failures, trailing = calls + 1, failures + 1, trailing + 1
                 continue
         calls, trailing = calls + 1, 0

@@ -12,9 +12,9 @@ from django.conf import settings
 from apps.delivery import provider_switches, transitions
 from apps.delivery.breaker_store import SharedStore
 from notifier import breaker as core
-from notifier.breaker import Permit, Rules, tally
+from notifier.breaker import FAILURES, FAILURES_BESIDE_ANOTHER, Permit, Rules, tally
 from notifier.dispatch import Sent
-from notifier.outcomes import Outcome
+from notifier.outcomes import Outcome, Reason
 
 PAUSED = "paused"
 
@@ -71,7 +71,7 @@ def report(batch: Iterable[Sent]) -> None:
         outcomes[sent.provider].append(sent.outcome)
     outcomes.pop("", None)  # nobody was called
     for provider, told in outcomes.items():
-        if has_breaker(provider) and (calls := tally(told)).calls:
+        if has_breaker(provider) and (calls := tally(told, _failing(provider))).calls:
             _breaker(provider).report(calls)
 
 
@@ -84,6 +84,18 @@ def close(provider: str) -> None:
 def forget() -> None:
     """This process sees every breaker anew."""
     _breaker.cache_clear()
+
+
+def _failing(provider: str) -> frozenset[Reason]:
+    """What counts as its failure."""
+    own = settings.PROVIDERS[provider]
+    platforms = set(own.get("platforms", ()))
+    for name, entry in settings.PROVIDERS.items():
+        if name != provider and entry["channel"] == own["channel"]:
+            others = set(entry.get("platforms", ()))
+            if not (platforms and others) or platforms & others:
+                return FAILURES_BESIDE_ANOTHER
+    return FAILURES
 
 
 @cache

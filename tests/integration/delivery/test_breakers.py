@@ -10,14 +10,23 @@ from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry as Attempts
 
-from apps.delivery import breaker_store, breakers, metrics, provider_switches, sweep, tasks
+from apps.delivery import (
+    breaker_store,
+    breakers,
+    metrics,
+    provider_switches,
+    sweep,
+    tasks,
+    wiring,
+)
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.publishers import cache
-from notifier.outcomes import Accepted, Reason, Retry
+from notifier.outcomes import Accepted, Reason, Refused, Retry
 from tests.integration.delivery.conftest import recipient
 from tests.integration.delivery.scripted import Scripted
 
 HELLO = {"body": "Hello", "title": "Hello"}
+LETTER = {"channels": ["email"], "content": HELLO}
 COOLDOWN = 60.0
 HOUR = timedelta(hours=1)
 
@@ -148,6 +157,26 @@ def test_the_next_provider_of_the_channel_carries_its_messages(shop, many, work,
     assert shop.counts(posted) == {"email": {"accepted": 3}}
     rows = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
     assert {row["provider"] for row in rows} == {"smtp"}
+
+
+def test_a_provider_that_refuses_our_credentials_is_left_alone_where_there_is_another(
+    shop, many, work, wake, two_mailers, monkeypatch, settings
+):
+    refused = Refused(Reason.AUTHENTICATION, status=401)
+    monkeypatch.setattr(Scripted, "answer", staticmethod(lambda message: refused))
+    posted = many("email", 3)
+    work()
+    assert state("sendgrid") == "open"
+    wake()
+    work()
+    assert shop.counts(posted) == {"email": {"accepted": 3}}
+    del settings.PROVIDERS["smtp"]
+    breakers.close("sendgrid")
+    alone = shop.post("notifications", {**LETTER, "user_ids": [f"email-{n}" for n in range(3)]})
+    wiring.close()
+    work()
+    assert state("sendgrid") == "closed", "nobody would carry them meanwhile"
+    assert shop.counts(alone) == {"email": {"dead": 3}}
 
 
 def test_every_process_sees_an_open_breaker(many, work, two_mailers):
