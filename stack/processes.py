@@ -1,5 +1,6 @@
 """The Procfile's processes, without honcho: for the demo and the tests."""
 
+import copy
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -75,6 +76,12 @@ class Worker(Process):
             file.seek(self._said)
             return file.read().decode(errors="replace")
 
+    def twin(self) -> "Worker":
+        """The same once more, not started yet. Both append to one log."""
+        twin = copy.copy(self)
+        twin._guard = None
+        return twin
+
     def start(self) -> None:
         assert self.output
         self._said = self.output.stat().st_size if self.output.exists() else 0
@@ -125,6 +132,13 @@ class Running:
     def restart(self, name: str) -> None:
         """Start one of them anew, whether it runs or not. Returns before it is ready."""
         self[name].restart()
+
+    def replace(self, name: str) -> Worker:
+        """Start another in its place. Returns the old one, which still runs and is yours to
+        stop."""
+        old = self[name]
+        self.add(old.twin())
+        return old
 
     def pids(self) -> dict[str, int]:
         """Name to pid of those that run."""

@@ -1,0 +1,67 @@
+"""``python -m faults [--seed N] [NAME…]``: what ``make faults`` calls."""
+
+import argparse
+import random
+import signal
+import sys
+
+from bench.machine import machine
+from faults import report, suite
+from faults.fault import FAULTS
+from faults.line import running
+from faults.trial import Result
+from stack.errors import StackError
+from stack.parent import end_with_parent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
+    parser.add_argument("--end-with-parent", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=None, help="repeats a run's chances")
+    parser.add_argument("--list", action="store_true", help="name the faults and break nothing")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="these faults only")
+    arguments = parser.parse_args()
+    if arguments.list:
+        for fault in FAULTS.values():
+            print(f"{fault.name}\n    {fault.what}")
+        return 0
+    if unknown := [name for name in arguments.names if name not in FAULTS]:
+        parser.error(f"no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    if arguments.end_with_parent:
+        end_with_parent()
+    seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
+    try:
+        return run(arguments.names, seed)
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+def run(names: list[str], seed: int) -> int:
+    """Break these things, print the table, write the results. 0 where every row holds, else 1."""
+    faults = suite.named(names)
+    print(f"{len(faults)} faults, seed {seed}", flush=True)
+    about = machine()
+    results: list[Result] = []
+    with running() as line:
+        for number, result in enumerate(suite.all_tried(line, faults, seed), 1):
+            results.append(result)
+            print(f"{number:3} {result.fault.name}: {_in_short(result)}", flush=True)
+        failed = [result for result in results if not result.holds]
+        print(f"\n{report.table(results)}\n")
+        if not names:
+            print(f"Written to {report.write(results, seed, about)}")
+        if failed:  # and the logs stay
+            raise StackError(f"{len(failed)} of {len(results)} do not hold (seed {seed})")
+    print(f"All {len(results)} hold (seed {seed})")
+    return 0
+
+
+def _in_short(result: Result) -> str:
+    took = f"{result.seconds:.0f} s"
+    return took if result.holds else "\n      ".join([f"{took}, FAILS", *result.problems])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

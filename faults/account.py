@@ -1,0 +1,203 @@
+"""The books of one trial: what was accepted, what the database says, what the provider received."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from faults.line import Line
+from faults.load import Posted
+from notifier.states import WAITING, DeliveryState
+
+#: What the provider took without saying so.
+SILENT = frozenset({"timeout", "torn", "garbled", "huge"})
+#: States that say the provider has it, or may have it.
+SENT = frozenset(
+    {
+        DeliveryState.ACCEPTED,
+        DeliveryState.DELIVERED,
+        DeliveryState.BOUNCED,
+        DeliveryState.UNKNOWN,
+    }
+)
+#: Seconds on the way from the worker's look at its clock to the provider's log.
+ON_THE_WAY = 0.5
+PAGE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A delivery as the database has it; times in unix seconds."""
+
+    id: str
+    notification: str
+    state: str
+    created_at: float
+    updated_at: float
+    accepted_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """``problems`` says what does not add up, in words."""
+
+    accepted: int
+    terminal: int
+    waiting: int
+    lost: int
+    duplicates: int
+    unanswered: int
+    after_cancel: int
+    after_expiry: int
+    states: Mapping[str, int]
+    codes: list[float]
+    last_change: float
+    problems: list[str]
+
+
+def rows(line: Line, ids: Iterable[str]) -> list[Row]:
+    """The deliveries of these notifications."""
+    found = line.sql(
+        """SELECT 'dlv_' || d.id, n.id::text, d.state, extract(epoch FROM d.created_at)::float8,
+                  extract(epoch FROM d.updated_at)::float8, extract(epoch FROM n.created_at)::float8
+             FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+            WHERE n.id = ANY(%s::uuid[])""",
+        list(ids),
+    )
+    return [Row(*row) for row in found]
+
+
+def ledger(line: Line) -> list[dict[str, Any]]:
+    """Everything that the stand-in providers received, oldest first."""
+    entries: list[dict[str, Any]] = []
+    since = 0
+    while page := line.sandbox.messages(since=since, limit=PAGE):
+        entries += page
+        since = page[-1]["seq"]
+    return entries
+
+
+def balance(line: Line, posted: Mapping[str, Posted], before: float) -> Account:
+    """Hold the rows of what was posted against the ledger.
+
+    ``last_change``: of what was accepted ``before`` that time, in unix seconds.
+    """
+    deliveries = rows(line, posted)
+    entries = ledger(line)
+    arrivals = Counter(e["delivery_id"] for e in entries if e["accepted"])
+    problems: list[str] = []
+
+    by_notification = Counter(row.notification for row in deliveries)
+    lost = taken_back = 0
+    for one in posted.values():
+        missing = one.audience - by_notification[one.id]
+        if one.cancelled_at is not None and missing >= 0:
+            taken_back += missing
+        elif missing > 0:
+            lost += missing
+            problems.append(f"{missing} deliveries of a {one.kind} were never made")
+        elif missing < 0:
+            problems.append(f"{-missing} deliveries too many of a {one.kind}")
+
+    untrue: Counter[str] = Counter()
+    for row in deliveries:
+        one = posted[row.notification]
+        if row.state in WAITING:
+            continue
+        arrived, says_sent = arrivals[row.id] > 0, row.state in SENT
+        excused = (
+            one.cancelled_at is not None
+            if row.state == DeliveryState.CANCELLED
+            else one.expires_at is not None
+            if row.state == DeliveryState.EXPIRED
+            else row.state == DeliveryState.UNKNOWN and one.kind != "blast" and one.kind != "code"
+        )
+        if not arrived and not excused:
+            lost += 1
+            problems.append(f"a {one.kind} is {row.state}, and its provider never had it")
+        if arrived and not says_sent:
+            untrue[row.state] += 1
+    for state, number in untrue.items():
+        problems.append(f"{number} are {state}, and their provider has them")
+    strangers = arrivals.keys() - {row.id for row in deliveries}
+    if strangers:
+        problems.append(f"the provider has {len(strangers)} that nobody published")
+
+    terminal = sum(row.state not in WAITING for row in deliveries) + taken_back
+    return Account(
+        accepted=sum(one.audience for one in posted.values()),
+        terminal=terminal,
+        waiting=sum(row.state in WAITING for row in deliveries),
+        lost=lost,
+        duplicates=sum(number - 1 for number in arrivals.values()),
+        unanswered=sum(1 for e in entries if e["accepted"] and e["note"] in SILENT),
+        after_cancel=_after_cancel(posted, deliveries, entries),
+        after_expiry=_after_expiry(posted, deliveries, entries),
+        states=dict(Counter(row.state for row in deliveries)),
+        codes=_code_waits(posted, deliveries, entries),
+        last_change=max(
+            (row.updated_at for row in deliveries if row.accepted_at < before), default=before
+        ),
+        problems=_shortened(problems),
+    )
+
+
+def _after_cancel(
+    posted: Mapping[str, Posted], deliveries: list[Row], entries: list[dict[str, Any]]
+) -> int:
+    """Calls made after a cancel was answered, but for one each of what was being sent by then."""
+    cancelled = {
+        row.id: (row, one)
+        for row in deliveries
+        if (one := posted[row.notification]).cancelled_at is not None
+    }
+    late: Counter[str] = Counter()
+    for entry in entries:
+        if found := cancelled.get(entry["delivery_id"]):
+            row, one = found
+            assert one.cancelled_at is not None
+            if entry["at"] > one.cancelled_at:
+                late[row.id] += 1
+    total = 0
+    for key, number in late.items():
+        row, one = cancelled[key]
+        assert one.cancelled_at is not None
+        excused = key in one.sending and row.created_at < one.cancelled_at
+        total += number - excused
+    return total
+
+
+def _after_expiry(
+    posted: Mapping[str, Posted], deliveries: list[Row], entries: list[dict[str, Any]]
+) -> int:
+    ends = {
+        row.id: one.expires_at
+        for row in deliveries
+        if (one := posted[row.notification]).expires_at is not None
+    }
+    return sum(
+        1
+        for entry in entries
+        if (end := ends.get(entry["delivery_id"])) is not None and entry["at"] > end + ON_THE_WAY
+    )
+
+
+def _code_waits(
+    posted: Mapping[str, Posted], deliveries: list[Row], entries: list[dict[str, Any]]
+) -> list[float]:
+    """Seconds from the acceptance of each one-time code until its provider had it, sorted."""
+    first: dict[str, float] = {}
+    for entry in entries:
+        if entry["accepted"]:
+            first.setdefault(entry["delivery_id"], entry["at"])
+    return sorted(
+        first[row.id] - row.accepted_at
+        for row in deliveries
+        if posted[row.notification].kind == "code" and row.id in first
+    )
+
+
+def _shortened(problems: list[str]) -> list[str]:
+    return [
+        text if number == 1 else f"{text} (x{number})" for text, number in Counter(problems).items()
+    ]

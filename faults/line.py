@@ -1,0 +1,164 @@
+"""A whole service of its own to break: servers, sandbox and the Procfile's processes."""
+
+import contextlib
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from notifier.sandbox.client import SandboxClient
+from stack import manage, rabbitmq, stage
+from stack.errors import StackError
+from stack.postgres import Postgres
+from stack.rabbitmq import RabbitMQ
+from stack.redis import Redis
+from stack.servers import Servers
+from stack.stage import Stage
+from stack.state import State, fresh
+
+#: What is broken; the other channels' workers would only take memory.
+PROCESSES = ("web", "fanout_high", "fanout", "push_high", "push", "sms_high", "sms")
+PROCESSES += ("housekeeping", "beat")
+CHUNK_SIZE = 50
+THREADS = 8
+#: Recovery within seconds, so that one can wait for it.
+SETTINGS = {
+    "NOTIFIER_LEASE_SECONDS": "3",
+    "NOTIFIER_SWEEP_AFTER_HIGH": "1",
+    "NOTIFIER_SWEEP_AFTER_NORMAL": "2",
+    "NOTIFIER_SWEEP_AFTER_LOW": "3",
+    "NOTIFIER_PROVIDER_TIMEOUT": "3",
+    "NOTIFIER_RETRY_PUSH": "1,1,2,2,4,4,8,8",
+    "NOTIFIER_RETRY_SMS": "1,1,2,2,4,4,8,8",
+    "NOTIFIER_BREAKER_COOLDOWN": "1",
+    "NOTIFIER_BREAKER_LONGEST_COOLDOWN": "8",
+    "NOTIFIER_CHUNK_SIZE": str(CHUNK_SIZE),
+    "WORKER_THREADS": str(THREADS),
+}
+#: Deliveries that one worker process may have sent and not yet recorded: its threads' chunks.
+CAPACITY = CHUNK_SIZE * THREADS
+#: Where nobody answers for the moment.
+AWAY = (OSError, psycopg2.Error)
+
+
+@dataclass
+class Line:
+    """The running service and a publisher's key to it."""
+
+    stage: Stage
+    servers: Servers
+    key: str
+    sandbox: SandboxClient
+    state: State
+
+    @property
+    def logs(self) -> Path:
+        return self.state.directory / "logs"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        idempotency_key: str = "",
+        wait: float = 10,
+    ) -> Any:
+        """The answer's JSON. Raises ``OSError``, an ``HTTPError`` among them."""
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        if idempotency_key:
+            headers["Idempotency-Key"] = idempotency_key
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.stage.api_url + path, method=method, data=data, headers=headers
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=wait) as answer:
+                return json.loads(answer.read() or b"null")
+        except (json.JSONDecodeError, EOFError) as error:
+            raise OSError("the answer is torn") from error
+
+    def sql(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
+        """The rows that a statement returns, on a connection of its own."""
+        connection = self.connect()
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, params)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def connect(self) -> Any:
+        """A connection to the service's database, to hold locks with."""
+        return psycopg2.connect(self.servers.database_url, connect_timeout=5)
+
+    def ready(self) -> tuple[int, dict[str, str]]:
+        """What /readyz says: its status, and the state of each server."""
+        try:
+            with urllib.request.urlopen(self.stage.api_url + "/readyz", timeout=20) as answer:
+                return answer.status, json.load(answer)["checks"]
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.load(refused)["checks"]
+
+    def kill(self, *names: str) -> None:
+        """End processes at once, as a crash would."""
+        for name in names:
+            self.stage.processes.kill(name)
+
+    def start(self, *names: str) -> None:
+        """Start processes anew, whether they run or not, and wait until they work."""
+        self.stage.processes.stop(*names)
+        for name in names:
+            self.stage.processes[name].start()
+        for name in names:
+            self.stage.processes[name].wait_ready()
+
+    def heal(self) -> None:
+        """Everything runs and answers again, and nothing is left of the last fault."""
+        for server in (self.servers.postgres, self.servers.redis, self.servers.rabbitmq):
+            if server is not None and not server.alive:
+                server.start()
+        for name in self.stage.processes.dead():
+            self.stage.processes.restart(name)
+        self.stage.processes.wait_ready()
+        self.sandbox.reset()
+        self.sandbox.send_receipts(None)
+
+
+def until(condition: Callable[[], Any], seconds: float, what: str) -> None:
+    """Wait for it; where nobody answers counts as not yet. Raises ``StackError`` with ``what``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(*AWAY):
+            if condition():
+                return
+        time.sleep(0.05)
+    raise StackError(f"not within {seconds:g} s: {what}")
+
+
+def push_token(user_id: str) -> str:
+    """A push token as long as FCM's are."""
+    return f"{user_id}-".ljust(140, "x")
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Line]:
+    """A line with servers of its own. Raises ``StackError`` where RabbitMQ cannot be had."""
+    if not rabbitmq.installed():
+        raise StackError(
+            f"The faults break a RabbitMQ of their own: install Debian's {rabbitmq.PACKAGE}."
+        )
+    with fresh("faults") as state, contextlib.ExitStack() as stack:
+        postgres = stack.enter_context(Postgres(state))
+        redis = stack.enter_context(Redis(state))
+        broker = stack.enter_context(RabbitMQ(state))
+        servers = Servers(postgres.url, redis.url, broker.url, postgres, redis, broker)
+        on = stack.enter_context(stage.running(state, servers, *PROCESSES, settings=SETTINGS))
+        key = manage.create_publisher(on.env, "faults")
+        yield Line(on, servers, key, SandboxClient(on.sandbox["control_url"]), state)

@@ -1,0 +1,240 @@
+"""Processes that are killed, stopped or doubled."""
+
+import signal
+
+from faults import locks
+from faults.broker import memory_alarm
+from faults.fault import Twice, fault
+from faults.gate import Gate
+from faults.line import CHUNK_SIZE, PROCESSES, SETTINGS, until
+from faults.provider import some_fail
+from faults.trial import Trial
+
+LEASE = float(SETTINGS["NOTIFIER_LEASE_SECONDS"])
+#: Chunks that one page of a fan-out has (apps.delivery.fan_out.PAGE).
+PAGE = 20
+
+
+@fault()
+def worker_killed_after_claim(trial: Trial) -> None:
+    """A worker is killed when it has claimed chunks and nothing has reached the provider."""
+    push = trial.line.stage.processes["push"]
+    usual = push.env["NOTIFIER_FCM_BASE_URL"]
+    with Gate(usual) as gate:
+        gate.shut()
+        push.env["NOTIFIER_FCM_BASE_URL"] = gate.url
+        trial.line.start("push")
+        trial.publish()
+        until(lambda: _sending(trial) >= CHUNK_SIZE, 20, "a chunk is claimed")
+        trial.line.kill("push")
+        trial.broken()
+    push.env["NOTIFIER_FCM_BASE_URL"] = usual
+    trial.line.start("push")
+    trial.healed()
+
+
+@fault(Twice.IN_FLIGHT)
+def worker_killed_between_send_and_record(trial: Trial) -> None:
+    """A worker is killed when the provider has its messages and nothing is written down."""
+    trial.publish()
+    trial.begun(CHUNK_SIZE)
+    with locks.held(trial.line, locks.RECORDING):
+        locks.somebody_waits(trial.line)
+        trial.line.kill("push")
+        trial.broken()
+    trial.line.start("push")
+    trial.healed()
+
+
+@fault(Twice.IN_FLIGHT)
+def worker_killed(trial: Trial) -> None:
+    """A worker is killed at any moment."""
+    trial.publish()
+    trial.begun()
+    trial.line.kill("push")
+    trial.broken()
+    trial.line.start("push")
+    trial.healed()
+
+
+@fault()
+def fan_out_killed_before_its_first_cut(trial: Trial) -> None:
+    """The fan-out worker is away when an audience is to be cut."""
+    trial.line.kill("fanout")
+    trial.publish()
+    trial.broken()
+    trial.lasts(1)
+    trial.line.start("fanout")
+    trial.healed()
+
+
+@fault()
+def fan_out_killed_between_two_pages(trial: Trial) -> None:
+    """The fan-out worker is killed when the first page of an audience is cut and not the second."""
+    line = trial.line
+    line.stage.processes.kill("fanout", signal.SIGSTOP)
+    blast = trial.publish()
+    [(first_of_second_page,)] = line.sql(
+        "SELECT s.id FROM topics_subscription s JOIN delivery_notification n "
+        "ON n.topic_id = s.topic_id WHERE n.id = %s ORDER BY s.id OFFSET %s LIMIT 1",
+        blast.id,
+        PAGE * CHUNK_SIZE,
+    )
+    cut = (
+        "INSERT INTO delivery_chunk (notification_id, kind, channel, priority, low_id, high_id, "
+        "state, fence, due_at, ready_at) VALUES (%s, 'range', 'push', 'normal', %s, %s, 'queued', "
+        "0, now(), now())"
+    )
+    # The worker's own cut of this slice waits to see what becomes of ours.
+    with locks.held(line, cut, blast.id, first_of_second_page, first_of_second_page):
+        line.stage.processes.kill("fanout", signal.SIGCONT)
+        locks.somebody_waits(line)
+        line.kill("fanout")
+        trial.broken()
+        trial.hold(_cuts(trial, blast.id) == PAGE, "not one page was cut when it was killed")
+    line.start("fanout")
+    trial.healed()
+
+
+@fault(codes=None)
+def fan_out_killed_before_it_publishes(trial: Trial) -> None:
+    """The fan-out worker is killed when its cuts are committed and the broker knows of none."""
+    line = trial.line
+    line.stage.processes.kill("fanout", signal.SIGSTOP)
+    blast = trial.publish()
+    with memory_alarm(trial):
+        line.stage.processes.kill("fanout", signal.SIGCONT)
+        until(lambda: _cuts(trial, blast.id) > 0, 20, "the first page is cut")
+        line.kill("fanout")
+        trial.broken()
+    line.start("fanout")
+    trial.healed()
+
+
+@fault(codes=None)
+def api_killed_between_commit_and_publish(trial: Trial) -> None:
+    """The API is killed when it has answered 202 and the broker knows nothing of it."""
+    with memory_alarm(trial):
+        trial.publish()
+        trial.line.kill("web")
+        trial.broken()
+    trial.line.start("web")
+    trial.healed()
+
+
+@fault(codes=None)
+def api_killed_in_the_middle_of_requests(trial: Trial) -> None:
+    """The API is killed with requests in its transactions; their callers repeat them."""
+    trial.publish()
+    trial.begun()
+    with locks.held(trial.line, locks.ACCEPTING):
+        locks.somebody_waits(trial.line)
+        trial.lasts(0.5)  # the codes of that time are being accepted now
+        trial.line.kill("web")
+        trial.broken()
+    trial.line.start("web")
+    trial.healed()
+
+
+@fault(codes=None)
+def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
+    """The sweeper is killed when it has put retries into a chunk and the broker knows of none."""
+    line = trial.line
+    some_fail(trial, 0.2)
+    line.stage.processes.kill("housekeeping", signal.SIGSTOP)
+    trial.publish(slow=0)
+    trial.begun(CHUNK_SIZE)
+    trial.lasts(2)  # retries are due, and sweeps wait in the queue
+    with memory_alarm(trial):
+        line.stage.processes.kill("housekeeping", signal.SIGCONT)
+        until(
+            lambda: line.sql(
+                "SELECT count(*) FROM delivery_chunk WHERE kind = 'retry' AND state = 'queued'"
+            )[0][0],
+            20,
+            "retries are in a chunk",
+        )
+        line.kill("housekeeping")
+        trial.broken()
+    line.start("housekeeping")
+    trial.healed()
+
+
+@fault()
+def sweeper_killed(trial: Trial) -> None:
+    """The sweeper is killed and away for two seconds, while deliveries wait for their retry."""
+    _without(trial, "housekeeping")
+
+
+@fault()
+def beat_killed(trial: Trial) -> None:
+    """Beat is killed and away for two seconds, while deliveries wait for their retry."""
+    _without(trial, "beat")
+
+
+@fault()
+def two_beats(trial: Trial) -> None:
+    """A second beat runs: everything is swept twice."""
+    some_fail(trial, 0.2)
+    with trial.line.stage.processes["beat"].twin():
+        trial.publish(slow=0)
+        trial.broken()
+        trial.begun()
+        trial.lasts(5)
+        trial.healed()
+
+
+@fault(Twice.IN_FLIGHT)
+def worker_stopped_past_its_lease(trial: Trial) -> None:
+    """A worker stands still for longer than its lease, then goes on: it writes nothing."""
+    trial.publish()
+    trial.begun()
+    trial.line.stage.processes.kill("push", signal.SIGSTOP)
+    trial.broken()
+    with trial.line.stage.processes["push"].twin() as second:
+        second.wait_ready()
+        trial.lasts(LEASE + 2)
+        trial.line.stage.processes.kill("push", signal.SIGCONT)
+        trial.healed()
+        trial.lasts(1)
+        trial.hold(
+            "was taken over" in trial.line.stage.processes["push"].log,
+            "the worker that stood still does not say that its chunks were taken over",
+        )
+
+
+@fault(Twice.IN_FLIGHT, codes=None)
+def everything_killed_at_once(trial: Trial) -> None:
+    """Every process of the service is killed at the same moment, as by a power cut."""
+    trial.publish()
+    trial.begun()
+    trial.line.kill(*PROCESSES)
+    trial.broken()
+    trial.line.start(*PROCESSES)
+    trial.healed()
+
+
+def _sending(trial: Trial) -> int:
+    [(number,)] = trial.line.sql(
+        "SELECT count(*) FROM delivery_delivery WHERE state = 'sending' AND channel = 'push'"
+    )
+    return int(number)
+
+
+def _cuts(trial: Trial, notification: str) -> int:
+    [(number,)] = trial.line.sql(
+        "SELECT count(*) FROM delivery_chunk WHERE kind = 'range' AND notification_id = %s",
+        notification,
+    )
+    return int(number)
+
+
+def _without(trial: Trial, process: str) -> None:
+    some_fail(trial, 0.2)
+    trial.publish(slow=0)
+    trial.begun()
+    trial.line.kill(process)
+    trial.broken()
+    trial.lasts(2)
+    trial.line.start(process)
+    trial.healed()

@@ -1,0 +1,43 @@
+"""Every fault there is, and running some of them one after the other."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+from faults import (  # noqa: F401  # each registers its faults
+    broker,
+    cache,
+    clocks,
+    database,
+    messages,
+    processes,
+    provider,
+    receipts,
+    stopping,
+)
+from faults.fault import FAULTS, Fault
+from faults.line import Line
+from faults.load import Audiences
+from faults.trial import BLAST, Result, Trial
+
+
+def named(names: Iterable[str]) -> list[Fault]:
+    """These faults, or all of them. Raises ``KeyError`` with the name that there is not."""
+    return [FAULTS[name] for name in names] or list(FAULTS.values())
+
+
+def tried(line: Line, audiences: Audiences, fault: Fault, seed: int, size: int = BLAST) -> Result:
+    """One fault, on a line that is whole before and after. The seed is the run's."""
+    line.heal()
+    # A fault's chances are its own: they are the same whether others run before it or not.
+    trial = Trial(line, audiences, seed ^ zlib.crc32(fault.name.encode()), size)
+    try:
+        return trial.run(fault)
+    finally:
+        line.heal()
+
+
+def all_tried(line: Line, faults: Iterable[Fault], seed: int) -> Iterator[Result]:
+    """Each of them, as it is done."""
+    audiences = Audiences(line)
+    for fault in faults:
+        yield tried(line, audiences, fault, seed)
