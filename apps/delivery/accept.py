@@ -28,6 +28,7 @@ class Draft:
     ``contact_ids``. ``channels``: which channels may be used; every one of them is tried for
     every recipient named, and for every member of a group unless ``reachable_only`` leaves out
     those who have no address there. Contacts are all on one channel, which is the only one then.
+    ``deduplicate_seconds``: see ``apps.delivery.deduplication``, which heeds it.
     ``fallback``: where to send to those whom none of these channels reached.
     """
 
@@ -43,6 +44,7 @@ class Draft:
     kind: str = NotificationKind.PUBLISHED
     collapse_key: str = ""
     ordering_key: str = ""
+    deduplicate_seconds: int = 0
     send_at: datetime | None = None
     expires_at: datetime | None = None
 

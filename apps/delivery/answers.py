@@ -9,10 +9,11 @@ from apps.delivery.serializers import AcceptedOut, NotificationOut
 from apps.preferences.models import Contact, Recipient
 
 
-def accepted(row: Notification) -> dict[str, Any]:
+def accepted(row: Notification, deduplicated: bool = False) -> dict[str, Any]:
     """What acceptance is answered with: JSON-ready, since an idempotency key may keep it."""
     data = AcceptedOut(row).data
-    return {**data, "id": str(data["id"])}
+    marked = {"deduplicated": True} if deduplicated else {}
+    return {**data, "id": str(data["id"]), **marked}
 
 
 def notification(row: Notification) -> dict[str, Any]:

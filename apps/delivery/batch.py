@@ -6,7 +6,8 @@ from typing import Any
 from rest_framework.serializers import ValidationError
 
 from apps.delivery import answers
-from apps.delivery.accept import Draft, accept
+from apps.delivery.accept import Draft
+from apps.delivery.deduplication import accept_once
 from apps.delivery.drafting import named_draft
 from apps.delivery.filling import Trials
 from apps.delivery.serializers import NotificationIn
@@ -31,12 +32,12 @@ def accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[di
     for position in list(drafts)[quota.remaining(publisher_id) :]:
         del drafts[position]
         results[position] = _failed(position, quota.exceeded(publisher_id))
-    rows = accept(publisher_id, list(drafts.values()))
-    for position, row in zip(drafts, rows, strict=True):
+    taken = accept_once(publisher_id, list(drafts.values()))
+    for position, (row, deduplicated) in zip(drafts, taken, strict=True):
         results[position] = {
             "index": position,
             "status": "accepted",
-            "notification": answers.accepted(row),
+            "notification": answers.accepted(row, deduplicated),
         }
     return results
 

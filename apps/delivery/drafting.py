@@ -72,6 +72,7 @@ def draft(
         recipient_ids=recipient_ids,
         collapse_key=data["collapse_key"],
         ordering_key=data["ordering_key"],
+        deduplicate_seconds=data.get("deduplicate_seconds", 0),
         send_at=data.get("send_at"),
         expires_at=data.get("expires_at"),
     )

@@ -69,6 +69,11 @@ def purge() -> int:
         "AND o.received_at < %(before)s AND o.read_at IS NOT NULL",
         now - receipts.KEPT,
     )
+    dropped += _in_batches(
+        "DELETE FROM delivery_deduplication WHERE id IN "
+        "(SELECT id FROM delivery_deduplication WHERE until < %(before)s LIMIT %(most)s)",
+        now - timedelta(hours=1),
+    )
     dropped += _in_batches(_LOST_CHUNKS, now)
     dropped += _in_batches(_LOST_TURNS, now)
     # Ids come in the order of time, and so the old ones are found without an index on it.

@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from apps.content.serializers import TemplateUse
 from apps.content.wordings import wording
-from apps.delivery import fallback
+from apps.delivery import deduplication, fallback
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent, public_id
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
@@ -119,6 +119,12 @@ class PublishIn(StrictSerializer):
         default="",
         help_text="what goes to one recipient on a channel under it goes out in the order accepted",
     )
+    deduplicate_seconds = serializers.IntegerField(
+        min_value=1,
+        max_value=deduplication.LONGEST,
+        required=False,
+        help_text="the same content, audience and channels within so many seconds is accepted once",
+    )
 
     def validate_channels(self, channels: list[str]) -> list[str]:
         return list(dict.fromkeys(channels))
@@ -207,12 +213,24 @@ class AcceptedOut(serializers.ModelSerializer):
         return "scheduled" if row.is_scheduled() else "accepted"
 
 
+class TakenOut(AcceptedOut):
+    """The same, and whether it stands for one that was the same."""
+
+    deduplicated = serializers.BooleanField(
+        required=False, help_text="true where this one was accepted before, and only there"
+    )
+
+    class Meta:
+        model = Notification
+        fields = (*AcceptedOut.Meta.fields, "deduplicated")
+
+
 class BatchResult(serializers.Serializer):
     """What became of one notification of a batch."""
 
     index = serializers.IntegerField(help_text="position in the request, from 0")
     status = serializers.ChoiceField(["accepted", "error"])
-    notification = AcceptedOut(required=False)
+    notification = TakenOut(required=False)
     problem = ProblemDetails(required=False)
 
 

@@ -13,20 +13,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.delivery import answers, idempotency, selectors
-from apps.delivery.accept import accept
 from apps.delivery.batch import accept_batch
+from apps.delivery.deduplication import accept_once
 from apps.delivery.drafting import draft, named_draft
 from apps.delivery.idempotency import Answer
 from apps.delivery.notification_views import NOTIFICATIONS
 from apps.delivery.serializers import (
     BATCH_LIMIT,
     CONTENT_LIMIT,
-    AcceptedOut,
     BatchIn,
     BatchOut,
     NotificationIn,
     NotificationOut,
     PublishIn,
+    TakenOut,
 )
 from apps.preferences.selectors import get_group
 from apps.publishers.endpoint import Endpoint
@@ -87,7 +87,7 @@ class NotificationsView(Endpoint):
     @extend_schema(
         operation_id="notify",
         request=NotificationIn,
-        responses={202: AcceptedOut, **REFUSALS},
+        responses={202: TakenOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
         examples=[_OTP],
         tags=[NOTIFICATIONS],
@@ -97,8 +97,8 @@ class NotificationsView(Endpoint):
 
         def act() -> Answer:
             drafted = named_draft(request.user.id, self.body(request, NotificationIn))
-            [row] = accept(request.user.id, [drafted])
-            return Answer(202, answers.accepted(row))
+            [taken] = accept_once(request.user.id, [drafted])
+            return Answer(202, answers.accepted(*taken))
 
         return _once(request, act)
 
@@ -150,7 +150,7 @@ class PublishView(Endpoint):
     @extend_schema(
         operation_id="publish",
         request=PublishIn,
-        responses={202: AcceptedOut, **REFUSALS},
+        responses={202: TakenOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
         examples=[_NEWS],
         tags=[NOTIFICATIONS],
@@ -164,8 +164,8 @@ class PublishView(Endpoint):
             chosen = data.get("channels") or list(settings.CHANNELS)
             priority = data.get("priority") or topic.default_priority
             drafted = draft(request.user.id, data, chosen, priority, topic=topic)
-            [row] = accept(request.user.id, [drafted])
-            return Answer(202, answers.accepted(row))
+            [taken] = accept_once(request.user.id, [drafted])
+            return Answer(202, answers.accepted(*taken))
 
         return _once(request, act)
 
@@ -178,7 +178,7 @@ class GroupNotifyView(Endpoint):
     @extend_schema(
         operation_id="notify_group",
         request=PublishIn,
-        responses={202: AcceptedOut, **REFUSALS},
+        responses={202: TakenOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
         examples=[_NEWS],
         tags=[NOTIFICATIONS],
@@ -195,8 +195,8 @@ class GroupNotifyView(Endpoint):
             chosen = data.get("channels") or list(settings.CHANNELS)
             priority = data.get("priority") or Priority.NORMAL
             drafted = draft(request.user.id, data, chosen, priority, group=group)
-            [row] = accept(request.user.id, [drafted])
-            return Answer(202, answers.accepted(row))
+            [taken] = accept_once(request.user.id, [drafted])
+            return Answer(202, answers.accepted(*taken))
 
         return _once(request, act)
 
