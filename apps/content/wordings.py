@@ -15,7 +15,7 @@ from apps.content.models import Template, TemplateVersion
 from apps.preferences.channels import get_channel
 from apps.publishers.cache import CachedLookup
 from notifier.messages import Content
-from notifier.templates import RECIPIENT, Budget, TemplateError, Translation, lookup
+from notifier.templates import RECIPIENT, Budget, Personal, TemplateError, Translation, lookup
 
 #: Versions that a process keeps, each with at most ``checks.VERSION_LIMIT`` characters.
 KEPT = 256
@@ -57,13 +57,12 @@ class Wording:
 
         Raises ``TemplateError``, also for what the channel cannot carry.
         """
-        values = {**variables, RECIPIENT: {"user_id": user_id, "locale": wanted}}
-        content = self._on(channel)[locale].render(values, budget)
-        try:
-            get_channel(channel).check(content)
-        except ValueError as error:
-            raise TemplateError(str(error)) from None
-        return content
+        values = {**variables, RECIPIENT: _recipient(user_id, wanted)}
+        return _checked(channel, self._on(channel)[locale].render(values, budget))
+
+    def for_many(self, channel: str, locale: str, variables: Mapping[str, Any]) -> "ForMany":
+        """What ``render`` does, for many recipients: what does not mention them is done once."""
+        return ForMany(channel, self._on(channel)[locale].prefilled(variables))
 
     def _on(self, channel: str) -> Mapping[str, Translation]:
         """By locale. Where it has nothing for the channel, which happens to what is sent instead
@@ -78,6 +77,30 @@ class Wording:
         if error.line is not None:
             parts.append(f"line {error.line}")
         return f"{', '.join(parts)}: {error.message}"
+
+
+class ForMany:
+    """What a notification says on one channel in one locale to each of its recipients."""
+
+    def __init__(self, channel: str, personal: Personal) -> None:
+        self._channel = channel
+        self._personal = personal
+
+    def render(self, user_id: str, wanted: str) -> Content:
+        """As ``Wording.render``."""
+        return _checked(self._channel, self._personal.render(_recipient(user_id, wanted)))
+
+
+def _recipient(user_id: str, locale: str) -> dict[str, str]:
+    return {"user_id": user_id, "locale": locale}
+
+
+def _checked(channel: str, content: Content) -> Content:
+    try:
+        get_channel(channel).check(content)
+    except ValueError as error:
+        raise TemplateError(str(error)) from None
+    return content
 
 
 @lru_cache(maxsize=KEPT)

@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from apps.content import wordings
-from apps.content.wordings import Wording
+from apps.content.wordings import ForMany, Wording
 from apps.delivery import content
 from apps.delivery.models import Notification
 from notifier.messages import Content
@@ -24,7 +24,7 @@ class Saying:
         # Looked up here, while a connection is held.
         self._wording: Wording | None = wordings.wording(version) if version else None
         self._shared: dict[tuple[str, str], Content] = {}
-        self._personal: set[tuple[str, str]] = set()
+        self._personal: dict[tuple[str, str], ForMany] = {}
 
     def to(self, channel: str, user_id: str, locale: str) -> Content:
         """What a recipient with this locale is told; a bare endpoint has neither.
@@ -37,16 +37,16 @@ class Saying:
         shared = self._shared.get((channel, spoken))
         if shared is not None:
             return shared
+        personal = self._personal.get((channel, spoken))
         try:
-            made = self._wording.render(
-                channel, spoken, self._variables, user_id=user_id, wanted=locale
-            )
+            if personal is not None:
+                return personal.render(user_id, locale)
+            personal = self._wording.for_many(channel, spoken, self._variables)
+            made = personal.render(user_id, locale)
         except TemplateError as error:
             raise TemplateError(self._wording.blame(channel, spoken, error)) from None
-        if (channel, spoken) in self._personal:
-            return made
         if self._wording.mentions_recipient(channel, spoken):
-            self._personal.add((channel, spoken))
+            self._personal[channel, spoken] = personal
         else:
             self._shared[channel, spoken] = made
         return made

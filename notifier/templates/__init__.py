@@ -3,7 +3,7 @@
 from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import MissingVariable, OverBudget, TemplateError
 from notifier.templates.locales import lookup
-from notifier.templates.translation import RECIPIENT, Translation, budget_for
+from notifier.templates.translation import RECIPIENT, Personal, Translation, budget_for
 
 __all__ = [
     "RECIPIENT",
@@ -11,6 +11,7 @@ __all__ = [
     "Budget",
     "MissingVariable",
     "OverBudget",
+    "Personal",
     "TemplateError",
     "Translation",
     "budget_for",

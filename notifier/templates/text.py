@@ -1,6 +1,6 @@
 """One text of a template: compiled once, rendered for many."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,17 +22,20 @@ _LANGUAGES = {html: Language(html=html) for html in (False, True)}
 class Text:
     """A compiled text. ``names``: the variables it mentions."""
 
-    __slots__ = ("_paths", "_plain", "_template", "names")
+    __slots__ = ("_html", "_parts", "_paths", "_plain", "_template", "names")
 
-    def __init__(self, source: str, html: bool) -> None:
+    def __init__(self, source: str, html: bool, tree: nodes.Template | None = None) -> None:
+        """``tree``: the source as it was parsed, or a part of that."""
         self._plain = source
+        self._html = html
         self._template: Template | None = None
+        self._parts: dict[str, list[Text]] = {}
         self._paths: frozenset[str] = frozenset()
         self.names: frozenset[str] = frozenset()
         if not any(opening in source for opening in ("{{", "{%", "{#")):
             return
         language = _LANGUAGES[html]
-        tree = language.parse(source)
+        tree = tree or language.parse(source)
         check(tree)
         self.names = frozenset(meta.find_undeclared_variables(tree))
         self._paths = frozenset(_paths(tree))
@@ -60,6 +63,27 @@ class Text:
             raise TemplateError(_sentence(error), _line_of(error)) from None
         return "".join(pieces)
 
+    def prefilled(self, variables: Mapping[str, Any], but: str, budget: Budget) -> "Prefilled":
+        """All of it filled in that does not mention ``but``. Raises ``TemplateError``."""
+        return Prefilled(
+            [
+                part if but in part.names else part.render(variables, budget)
+                for part in self._parted(but)
+            ]
+        )
+
+    def _parted(self, by: str) -> "list[Text]":
+        """The text cut at its top level, where one part mentions the variable and the next does
+        not. Uncut where it sets variables: a later part may need them."""
+        if by not in self._parts:
+            self._parts[by] = [self]
+            tree = _LANGUAGES[self._html].parse(self._plain) if by in self.names else None
+            if tree and not any(isinstance(node, nodes.Assign) for node in tree.body):
+                self._parts[by] = [
+                    Text(self._plain, self._html, _tree(tree, part)) for part in _cut(tree, by)
+                ]
+        return self._parts[by]
+
     def _missing(self, error: UndefinedError) -> MissingVariable:
         """Its name with those of the objects it should be in, as the text writes them."""
         name = str(error)
@@ -67,6 +91,46 @@ class Text:
             found = sorted(path for path in self._paths if path.endswith(name))
             name = " or ".join(found) or name[1:]
         return MissingVariable(name, _line_of(error))
+
+
+class Prefilled:
+    """A text of which only what mentions one variable is still to be filled in."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, pieces: "Sequence[str | Text]") -> None:
+        self._pieces = pieces
+
+    def render(self, variables: Mapping[str, Any], budget: Budget) -> str:
+        """The whole text. Raises ``TemplateError``."""
+        whole = "".join(
+            [
+                piece if isinstance(piece, str) else piece.render(variables, budget)
+                for piece in self._pieces
+            ]
+        )
+        fits(len(whole))
+        return whole
+
+
+def _cut(tree: nodes.Template, by: str) -> list[list[nodes.Node]]:
+    found: list[list[nodes.Node]] = []
+    mentioned = None
+    for node in tree.body:
+        for one in node.nodes if isinstance(node, nodes.Output) else [node]:
+            part = nodes.Output([one], lineno=one.lineno) if isinstance(node, nodes.Output) else one
+            mentions = by in meta.find_undeclared_variables(_tree(tree, [part]))
+            if mentions != mentioned:
+                found.append([])
+            found[-1].append(part)
+            mentioned = mentions
+    return found
+
+
+def _tree(whole: nodes.Template, body: list[nodes.Node]) -> nodes.Template:
+    tree = nodes.Template(body, lineno=1)
+    tree.set_environment(whole.environment)  # type: ignore[arg-type]
+    return tree
 
 
 @lru_cache(maxsize=KEPT)

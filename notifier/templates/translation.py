@@ -10,7 +10,7 @@ import orjson
 from notifier.messages import Content
 from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import TemplateError
-from notifier.templates.text import Text, text
+from notifier.templates.text import Prefilled, Text, text
 
 #: What a rendered translation may come to, as much as a notification may say.
 TITLE_LIMIT = 500
@@ -69,6 +69,10 @@ class Translation:
         _check(filled)
         return filled
 
+    def prefilled(self, variables: Mapping[str, Any]) -> "Personal":
+        """The translation for many recipients who are told of the same ``variables``."""
+        return Personal(self, variables)
+
     def _texts(self) -> list[Text]:
         found: list[Text] = []
 
@@ -101,10 +105,35 @@ class Translation:
         return Content(
             title=filled(self.title, "title").strip(),
             body=filled(self.body, "body"),
-            data=within(self.data, "data"),
-            actions=within(self.actions, "actions"),
-            html=filled(self.html, "html", html=True),
+            data=within(self.data, "data") if self.data else {},
+            actions=within(self.actions, "actions") if self.actions else {},
+            html=filled(self.html, "html", html=True) if self.html else "",
         )
+
+
+class Personal:
+    """A translation for many recipients: what does not mention them is filled in once."""
+
+    def __init__(self, translation: Translation, variables: Mapping[str, Any]) -> None:
+        self._translation = translation
+        self._variables = variables
+        self._texts: dict[Text, Prefilled] = {}
+
+    def render(self, recipient: Mapping[str, Any]) -> Content:
+        """What the recipient is told. Raises ``TemplateError`` with its ``field``."""
+        values = {**self._variables, RECIPIENT: recipient}
+        budget = budget_for(values)
+
+        def fill(one: Text) -> str:
+            known = self._texts.get(one)
+            if known is None:
+                known = one.prefilled(self._variables, RECIPIENT, budget_for(self._variables))
+                self._texts[one] = known
+            return known.render(values, budget)
+
+        filled = self._translation._filled(fill)
+        _check(filled)
+        return filled
 
 
 def budget_for(variables: Mapping[str, Any], steps: int = RENDER_STEPS) -> Budget:

@@ -120,6 +120,50 @@ def test_errors_are_sentences_that_name_the_line_and_no_value(source, sentence, 
     assert "Lovelace" not in str(error)
 
 
+# -- What is done once for many recipients ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Hi {{ recipient.user_id }}, {{ day }}: {% for i in items %}{{ loop.index }}{% endfor %}.",
+        "{{ day }}{{ recipient.user_id }}{{ day }}{{ recipient.locale }}",
+        "{% for i in items %}{{ i }} for {{ recipient.user_id }}{% endfor %} {{ items|join(' ') }}",
+        "{% set who = recipient.user_id %}{{ day }} {{ who }}",
+        "{% set n = items|first %}{{ n }} {{ recipient.user_id }} {{ n }}",
+        "{% if recipient.locale == 'de' %}Tag{% else %}day{% endif %} {{ day }}\n",
+        "{% with recipient = day %}{{ recipient }}{% endwith %} {{ recipient.user_id }}",
+        "{{ '{{ day }}' }} {{ recipient.user_id }} {{ '<b>' }}",
+        "nothing to fill in",
+    ],
+)
+@pytest.mark.parametrize("html", [False, True])
+def test_many_recipients_are_told_what_each_would_have_been_told_alone(source, html):
+    shared = {"day": "<Friday>", "items": ["tea", "pot"]}
+    translation = Translation(title="x", **{"html" if html else "body": source})
+    personal = translation.prefilled(shared)
+    for user_id, locale in (("ada", "de"), ("<bob>", "en"), ("ada", "de")):
+        recipient = {"user_id": user_id, "locale": locale}
+        alone = translation.render({**shared, "recipient": recipient})
+        assert personal.render(recipient) == alone
+
+
+def test_what_is_missing_is_named_likewise_for_many_recipients():
+    translation = Translation(body="{{ recipient.user_id }}\n{{ order.id }}\n{{ recipient.age }}")
+    with pytest.raises(MissingVariable) as caught:
+        translation.prefilled({}).render({"user_id": "ada"})
+    assert (caught.value.name, caught.value.line, caught.value.field) == ("order", 2, "body")
+    with pytest.raises(MissingVariable) as caught:
+        translation.prefilled({"order": {"id": "A"}}).render({"user_id": "ada"})
+    assert (caught.value.name, caught.value.line) == ("recipient.age", 3)
+
+
+def test_a_text_that_many_are_told_may_not_be_longer_than_one_that_is_rendered_alone():
+    translation = Translation(body="{{ long }}{{ recipient.user_id }}{{ long }}")
+    with pytest.raises(OverBudget, match="more than 262,144 characters"):
+        translation.prefilled({"long": "x" * 140_000}).render({"user_id": "ada"})
+
+
 # -- What it refuses --------------------------------------------------------------------------
 
 
