@@ -16,9 +16,10 @@ from bench.machine import machine
 from bench.report import Report
 from stack.errors import StackError
 
-#: In the order in which they run. Each is a module with ``PROCESSES`` and ``measure``.
-BENCHMARKS = ("throughput", "otp")
-QUICK = ("throughput", "otp")
+#: In the order in which they run; each is a module with ``PROCESSES`` and ``measure``. The one
+#: that stops the workers comes last of the quick ones.
+BENCHMARKS = ("throughput", "channels", "otp", "accept", "growth", "backlog")
+QUICK = ("throughput", "otp", "accept")
 
 
 def main() -> int:

@@ -45,8 +45,9 @@ POLL_SECONDS = 0.05
 class Blast:
     """One publish to a topic. ``seconds``: from before the request to the last delivery on record.
 
-    ``costs``: by line of the Procfile, and of the servers. ``states``: how many deliveries ended in each; ``came``: how many messages the sink counted;
-    ``first``: seconds until it got the first one.
+    ``first``: seconds until the sink got the first message; ``came``: how many it counted.
+    ``states``: how many deliveries ended in each. ``costs``: by line of the Procfile, and of the
+    servers.
     """
 
     subscribers: int
@@ -138,7 +139,8 @@ class Line:
         wanted = subscribers - refused(subscribers)
         counts = self.sink.counts()
         first = counts.pop("first", began) - began
-        blast = Blast(subscribers, seconds, first, states, int(sum(counts.values())), meter.costs)
+        came, costs = int(sum(counts.values())), _by_line(meter.costs)
+        blast = Blast(subscribers, seconds, first, states, came, costs)
         if blast.sent != wanted:
             raise StackError(f"of {wanted:,} deliveries {blast.sent:,} were accepted: {states}")
         return blast

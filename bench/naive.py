@@ -52,10 +52,10 @@ def send(token: str, title: str, body: str) -> None:
 
 
 @contextmanager
-def publishing(broker_url: str) -> Iterator[Callable[[str, str, str], None]]:
+def publishing(broker_url: str) -> Iterator[Callable[[str, str, str], object]]:
     """What enqueues a task, as a publisher of the naive service would."""
     with app.connection_for_write(broker_url) as connection, app.amqp.Producer(connection) as to:
-        yield lambda *arguments: send.apply_async(arguments, producer=to) and None
+        yield lambda *arguments: send.apply_async(arguments, producer=to)
 
 
 @cache

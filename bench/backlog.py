@@ -1,0 +1,126 @@
+"""Whether a backlog, or years of old rows, slow down what is sent now.
+
+The rate of one publish with nothing else in the database, then while a million deliveries wait for
+their next attempt, then with 50 million old ones in the table. Both are made by SQL, and take
+about 15 GB of disk; ``BENCH_OLD_ROWS`` makes them fewer, or more.
+"""
+
+import os
+import shutil
+import time
+from functools import partial
+from statistics import median
+
+from bench.line import Blast, Line
+from bench.report import Bar, Report, Table, columns
+from bench.rows import without_indexes
+from stack.errors import StackError
+
+PROCESSES = ("web", "fanout", "push", "housekeeping", "beat")
+WAITING, OLD = 1_000_000, 50_000_000
+BYTES_EACH = 450  # with their indexes, and what making those takes for a while
+LEAST = 0.9
+#: An INSERT that is one statement would be rolled back as one.
+STEP = 5_000_000
+
+ROWS = """
+INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_id, channel,
+    priority, state, reason, provider, provider_message_id, attempts, next_attempt_at,
+    created_at, updated_at)
+SELECT ('01930000-0000-7000-8000-' || lpad(to_hex(i / 10000), 12, '0'))::uuid, -1 - i / 500,
+    1 + i, 1 + i %% 1000000, 'push', 'low', %(state)s, %(reason)s, 'fcm', md5(i::text), 1,
+    CASE WHEN %(state)s = 'retrying'
+         THEN now() + interval '3 hours' + make_interval(secs => i %% 3600) END,
+    now() - interval '100 days', now() - interval '100 days'
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) i
+"""
+
+
+def measure(on: Line, *, quick: bool) -> Report:
+    """Three publishes at each stage, and their median."""
+    subscribers = 20_000 if quick else 100_000
+    waiting = WAITING // 10 if quick else WAITING
+    old = OLD // 100 if quick else int(os.environ.get("BENCH_OLD_ROWS", OLD))
+    free = shutil.disk_usage(on.state.directory).free
+    if free < 1.2 * BYTES_EACH * (old + waiting):
+        raise StackError(
+            f"{old:,} old rows need {BYTES_EACH * old / 1e9:.0f} GB, and {free / 1e9:.0f} are "
+            "free: make them fewer with BENCH_OLD_ROWS."
+        )
+    on.audience("warm-up", 2_000)
+    on.audience("backlog", subscribers)
+    on.blast("warm-up", 2_000)
+    stages = {"an empty table": _blasts(on, subscribers)}
+    _make(on, "retrying", "provider_error", 0, waiting)
+    stages[f"{waiting:,} waiting for a retry"] = _blasts(on, subscribers)
+    _make(on, "accepted", "", waiting, waiting + old)
+    stages[f"and {old:,} old ones"] = _blasts(on, subscribers)
+    return _report(subscribers, stages)
+
+
+def _blasts(on: Line, subscribers: int) -> list[Blast]:
+    found = [on.blast("backlog", subscribers) for _ in range(3)]
+    print(f"  {' '.join(f'{blast.rate:,.0f}' for blast in found)}/s", flush=True)
+    return found
+
+
+def _make(on: Line, state: str, reason: str, start: int, end: int) -> None:
+    """Deliveries of long ago, whose notifications and chunks are gone, numbered from ``start``."""
+    began = time.monotonic()
+    with on.database() as cursor:
+        cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+        cursor.execute("SET maintenance_work_mem = '512MB'")
+        with without_indexes(cursor, "delivery_delivery"):
+            for first in range(start, end, STEP):
+                last = min(first + STEP, end) - 1
+                cursor.execute(
+                    ROWS, {"state": state, "reason": reason, "first": first, "last": last}
+                )
+        cursor.execute("VACUUM ANALYZE delivery_delivery")
+        cursor.execute("CHECKPOINT")
+    seconds = time.monotonic() - began
+    print(f"  made {end - start:,} {state} deliveries in {seconds:.0f} s", flush=True)
+
+
+def _report(subscribers: int, stages: dict[str, list[Blast]]) -> Report:
+    rates = {name: median(blast.rate for blast in found) for name, found in stages.items()}
+    empty, *others = rates
+    table = Table(
+        ("in the table", "deliveries/s", "in each run", "µs CPU each", "of it postgres"),
+        [
+            (
+                name,
+                f"{rates[name]:,.0f}",
+                " ".join(f"{blast.rate:,.0f}" for blast in found),
+                f"{median(blast.cpu() - blast.cpu('sink') for blast in found):.0f}",
+                f"{median(blast.cpu('postgres') for blast in found):.0f}",
+            )
+            for name, found in stages.items()
+        ],
+    )
+    every = [blast for found in stages.values() for blast in found]
+    return Report(
+        "backlog",
+        f"One publish to {subscribers:,} push subscribers, beside a backlog",
+        [table],
+        [
+            *(
+                Bar(
+                    f"{name}, of the rate on an empty table",
+                    rates[name] / rates[empty],
+                    least=LEAST,
+                )
+                for name in others
+            ),
+            Bar(
+                "sink's count less accepted on record",
+                float(max(abs(blast.came - blast.sent) for blast in every)),
+                most=0,
+            ),
+        ],
+        {
+            "subscribers": subscribers,
+            "stages": {name: [blast.rate for blast in found] for name, found in stages.items()},
+        },
+        [partial(columns, values=rates, what="deliveries a second")],
+    )
