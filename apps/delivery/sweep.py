@@ -28,12 +28,16 @@ _SWEEP = """
 UPDATE delivery_chunk
    SET state = 'queued', due_at = clock_timestamp() + make_interval(secs => %(grace)s)
  WHERE id IN (SELECT id FROM delivery_chunk
-               WHERE state <> 'done' AND due_at <= clock_timestamp() AND priority = %(priority)s
-                 AND (state = 'running'
-                      OR (CASE WHEN kind = 'whole' THEN '' ELSE channel END) = ANY(%(lost)s))
+               WHERE state = '{state}' AND due_at <= clock_timestamp() AND priority = %(priority)s
+                     {of_queue}
                ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING id, kind, channel, priority
 """
+# Their worker's lease ran out.
+_SWEEP_HELD = _SWEEP.format(state="running", of_queue="")
+_SWEEP_LOST = _SWEEP.format(
+    state="queued", of_queue="AND CASE WHEN kind = 'whole' THEN '' ELSE channel END = %(channel)s"
+)
 
 
 def sweep() -> int:
@@ -63,19 +67,24 @@ def _due_chunks(priority: Priority, shut: set[str]) -> list[Ticket]:
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"priority": priority, "grace": grace})
         waiting = cursor.fetchall()
-    lost = [channel for channel in _lost(priority, waiting) if channel not in shut]
+    lost = {channel: number for channel, number in _lost(priority, waiting) if channel not in shut}
+    common = {"grace": grace, "priority": priority}
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SWEEP, {"grace": grace, "priority": priority, "limit": AT_ONCE, "lost": lost}
-        )
-        return [Ticket(*row) for row in cursor.fetchall()]
+        cursor.execute(_SWEEP_HELD, common | {"limit": AT_ONCE})
+        due = cursor.fetchall()
+        for channel, number in lost.items():
+            limit = min(number, AT_ONCE)
+            cursor.execute(_SWEEP_LOST, common | {"channel": channel, "limit": limit})
+            due += cursor.fetchall()
+    return [Ticket(*row) for row in due]
 
 
-def _lost(priority: Priority, waiting: list[tuple[bool, str, int]]) -> list[str]:
-    """The channels ('' for fan-out) whose queue holds fewer messages than chunks wait for it.
+def _lost(priority: Priority, waiting: list[tuple[bool, str, int]]) -> list[tuple[str, int]]:
+    """The channels ('' for fan-out) whose queue holds fewer messages than chunks wait for it, and
+    how many fewer.
 
-    Where it holds as many, the chunks only wait their turn: enqueueing them again, second after
-    second, would make a long queue longer.
+    So many are enqueued again, those first that have waited longest. The others only wait their
+    turn: to enqueue them all, second after second, would make a long queue longer.
     """
     names = {
         Ticket(0, ChunkKind.WHOLE if whole else ChunkKind.RANGE, channel, priority).queue: channel
@@ -86,7 +95,7 @@ def _lost(priority: Priority, waiting: list[tuple[bool, str, int]]) -> list[str]
     connection.close()
     depths = broker.depths(names)
     return [
-        channel
+        (channel, number - depths.get(name, 0))
         for (name, channel), (_, _, number) in zip(names.items(), waiting, strict=True)
         if depths.get(name, 0) < number
     ]

@@ -428,6 +428,19 @@ def test_the_sweeper_leaves_a_chunk_alone_that_only_waits_in_a_long_queue(shop, 
     assert sweep.sweep() == 0
 
 
+def test_the_sweeper_enqueues_no_more_of_a_long_queue_again_than_it_lost(shop, execute, queue):
+    for user_id in ("ada", "bob", "eve"):
+        recipient(user_id)
+        notify(shop, user_id, "inbox", priority="high")
+    deadline = time.monotonic() + 5
+    while queued() < 3:
+        assert time.monotonic() < deadline
+    assert queue.get(no_ack=True)
+    overdue(execute)
+    assert sweep.sweep() == 1
+    assert queued() == 3
+
+
 def test_the_sweeper_takes_a_chunk_back_whose_workers_lease_ran_out(shop, execute, queue):
     recipient("ada")
     notify(shop, "ada", "inbox", priority="high")
