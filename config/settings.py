@@ -231,6 +231,30 @@ SWEEP_AFTER = {
     "normal": env.number("NOTIFIER_SWEEP_AFTER_NORMAL", 15.0, "the same for normal"),
     "low": env.number("NOTIFIER_SWEEP_AFTER_LOW", 60.0, "the same for low"),
 }
+#: Beyond these, publishing at a priority is refused with 503: seconds that the oldest notification
+#: has waited, and seconds until the database answers.
+OVERLOAD_BACKLOG = {
+    "low": env.number(
+        "NOTIFIER_OVERLOAD_BACKLOG_LOW",
+        3600.0,
+        "low-priority publishing is refused while a low or normal notification has been due for "
+        "so many seconds",
+    ),
+    "normal": env.number(
+        "NOTIFIER_OVERLOAD_BACKLOG_NORMAL",
+        7200.0,
+        "normal-priority publishing is refused while a normal one has",
+    ),
+}
+OVERLOAD_DATABASE = {
+    "low": env.number(
+        "NOTIFIER_OVERLOAD_DATABASE_LOW",
+        1.0,
+        "low-priority publishing is refused while the database takes so many seconds to give a "
+        "connection and answer",
+    ),
+    "normal": env.number("NOTIFIER_OVERLOAD_DATABASE_NORMAL", 3.0, "the same for normal"),
+}
 #: Seconds between attempts by channel, where the topic does not say otherwise.
 RETRY_SCHEDULES = {
     "push": env.numbers(

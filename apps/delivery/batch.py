@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.serializers import ValidationError
 
-from apps.delivery import answers
+from apps.delivery import answers, overload
 from apps.delivery.accept import Draft
 from apps.delivery.deduplication import accept_once
 from apps.delivery.drafting import named_draft
@@ -24,7 +24,9 @@ def accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[di
         try:
             serializer = NotificationIn(data=item)
             serializer.is_valid(raise_exception=True)
-            drafts[position] = named_draft(publisher_id, serializer.validated_data, trials)
+            draft = named_draft(publisher_id, serializer.validated_data, trials)
+            overload.check(draft.priority)
+            drafts[position] = draft
         except ValidationError as error:
             results[position] = _failed(position, invalid(error))
         except Problem as problem:

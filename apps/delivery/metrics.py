@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from apps.delivery import breakers, broker, selectors
+from apps.delivery import breakers, broker, overload, selectors
 from apps.delivery.chunks import Chunk
 from apps.delivery.transitions import Result
 from notifier import queues
@@ -83,6 +83,7 @@ def exposition() -> bytes:
     registry.register(_Attempts())
     registry.register(_Backlog())
     registry.register(_Breakers())
+    registry.register(_Overload())
     registry.register(_Broker())
     return generate_latest(registry)
 
@@ -133,6 +134,21 @@ class _Breakers(Collector):
         )
         for breaker in breakers.breakers():
             gauge.add_metric([breaker.name], _BREAKER_STATES.index(breaker.state))
+        yield gauge
+
+
+class _Overload(Collector):
+    """Who is turned away at the door, as this process sees it."""
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "notifier_overload",
+            "1 while what is posted at this priority is refused with 503.",
+            labels=["priority"],
+        )
+        refused = overload.refused()
+        for priority in overload.REFUSABLE:
+            gauge.add_metric([priority], priority in refused)
         yield gauge
 
 

@@ -1,6 +1,7 @@
 """The doors to publishing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import (
@@ -12,7 +13,7 @@ from drf_spectacular.utils import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.delivery import answers, idempotency, selectors
+from apps.delivery import answers, idempotency, overload, selectors
 from apps.delivery.batch import accept_batch
 from apps.delivery.deduplication import accept_once
 from apps.delivery.drafting import draft, named_draft
@@ -34,7 +35,7 @@ from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import CursorPage, PageQuery
 from apps.publishers.problems import CONTENT_TYPE, Problem
 from apps.publishers.scopes import Scope
-from apps.topics.selectors import visible_topic
+from apps.topics.selectors import get_topic, visible_topic
 from notifier.priorities import Priority
 
 #: A batch may carry as many contents as notifications.
@@ -43,6 +44,9 @@ BATCH_BODY = BATCH_LIMIT * (CONTENT_LIMIT + 1024)
 REFUSALS = {
     (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the key's first request is not done"),
     (422, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the key was used for another request"),
+    (503, CONTENT_TYPE): OpenApiResponse(
+        ProblemDetails, "too much waits for this priority, or the database does not answer"
+    ),
 }
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -100,7 +104,7 @@ class NotificationsView(Endpoint):
             [taken] = accept_once(request.user.id, [drafted])
             return Answer(202, answers.accepted(*taken))
 
-        return _once(request, act)
+        return _once(request, act, _priorities([request.data]))
 
     @extend_schema(
         operation_id="list_notifications",
@@ -139,7 +143,9 @@ class BatchView(Endpoint):
             posted = self.body(request, BatchIn)["notifications"]
             return Answer(202, {"results": accept_batch(request.user.id, posted)})
 
-        return _once(request, act)
+        data = request.data
+        posted = data.get("notifications") if isinstance(data, dict) else None
+        return _once(request, act, _priorities(posted if isinstance(posted, list) else []))
 
 
 class PublishView(Endpoint):
@@ -167,7 +173,9 @@ class PublishView(Endpoint):
             [taken] = accept_once(request.user.id, [drafted])
             return Answer(202, answers.accepted(*taken))
 
-        return _once(request, act)
+        known = get_topic(name)
+        usual = known.default_priority if known else Priority.NORMAL
+        return _once(request, act, _priorities([request.data], usual))
 
 
 class GroupNotifyView(Endpoint):
@@ -198,11 +206,19 @@ class GroupNotifyView(Endpoint):
             [taken] = accept_once(request.user.id, [drafted])
             return Answer(202, answers.accepted(*taken))
 
-        return _once(request, act)
+        return _once(request, act, _priorities([request.data]))
 
 
-def _once(request: Request, act: Callable[[], Answer]) -> Response:
+def _priorities(posted: Iterable[Any], usual: str = Priority.NORMAL) -> set[str]:
+    """Of what was posted and has not been checked yet; the ``usual`` one where none is named."""
+    named = (item.get("priority") for item in posted if isinstance(item, dict))
+    return {priority if isinstance(priority, str) else usual for priority in named}
+
+
+def _once(request: Request, act: Callable[[], Answer], priorities: Collection[str]) -> Response:
     """Answer with what ``act`` does, or with what it did for the first request with this key.
+
+    What would only be refused at these ``priorities`` is turned away before it costs anything.
 
     Checking the request belongs to ``act``: a replay is answered as the first one was, though its
     topic may be gone and its time be over.
@@ -214,6 +230,7 @@ def _once(request: Request, act: Callable[[], Answer]) -> Response:
             f"The Idempotency-Key must have 1 to {idempotency.LONGEST_KEY} characters; a random "
             "UUID will do.",
         )
+    overload.turn_away(priorities)
     try:
         answer = idempotency.once(
             request.user.id, key, idempotency.fingerprint(request.path, request.data), act

@@ -65,6 +65,7 @@ TYPES = {
     "rate-limited": ProblemType(429, "Too many requests"),
     "quota-exceeded": ProblemType(429, "The day's quota is used up"),
     "internal-error": ProblemType(500, "Something went wrong here"),
+    "overloaded": ProblemType(503, "Too much is waiting"),
     "unavailable": ProblemType(503, "Temporarily unavailable"),
 }
 #: What to answer for an HTTP status that DRF chose.

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from apps.delivery import broker, statistics
+from apps.delivery import broker, overload, statistics
 from apps.delivery.admin import chart
 from apps.delivery.admin.deliveries import name
 from apps.delivery.admin.providers import provider_rows
@@ -37,6 +37,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     waiting = backlog()
     return context | {
         "figures": _figures(minutes, waiting, now),
+        "refused": _refused(),
         "backlog": _backlog(waiting),
         "rates": _lines(minutes, "accepted", now, "Attempts accepted, by channel"),
         "failures": _lines(minutes, "failed", now, "Attempts that failed, by channel"),
@@ -65,6 +66,15 @@ def _figures(minutes: Any, rows: list[Backlog], now: datetime) -> list[tuple[str
         (f"{accepted / RECENT.total_seconds():,.1f}/s", "accepted by providers, last 5 minutes"),
         (share, "of attempts failed, last 5 minutes"),
     ]
+
+
+def _refused() -> str:
+    """Whom the door turns away now, in a sentence; empty where nobody is."""
+    because = {"backlog": "too much waits", "database": "the database is slow"}
+    return "; ".join(
+        f"{priority.capitalize()} priority is refused: {because[why]}"
+        for priority, why in overload.refused().items()
+    )
 
 
 def _backlog(rows: list[Backlog]) -> SafeString:

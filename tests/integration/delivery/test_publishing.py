@@ -2,12 +2,14 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from apps.delivery.models import IdempotencyKey, Notification
+from apps.delivery.models import Notification
 from tests.integration.delivery.conftest import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
@@ -221,34 +223,67 @@ def test_a_request_that_failed_leaves_its_key_free(shop):
     shop.post("notifications", body, **{"Idempotency-Key": "k"})
 
 
-def test_a_key_whose_first_request_does_not_end_gets_409_and_then_the_answer(shop):
-    recipient("ada")
-    body = {"user_id": "ada", "content": HELLO}
-    holding, release = threading.Event(), threading.Event()
+@contextmanager
+def nothing_accepted() -> Iterator[None]:
+    """Every acceptance that has begun waits, as if its database were slow."""
+    locked, release = threading.Event(), threading.Event()
 
-    def first_request() -> None:
-        """Hold the key's row uncommitted, as a request does that is still at work."""
-        from django.db import transaction
-
-        with transaction.atomic():
-            IdempotencyKey.objects.create(
-                publisher_id=shop.id, key="k", fingerprint=b"", created_at=datetime.now(UTC)
-            )
-            holding.set()
+    def hold() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE delivery_chunk IN SHARE MODE")
+            locked.set()
             release.wait(20)
-            transaction.set_rollback(True)
         connection.close()
 
-    thread = threading.Thread(target=first_request)
+    thread = threading.Thread(target=hold)
     thread.start()
-    assert holding.wait(5)
+    assert locked.wait(5)
     try:
-        problem = shop.post("notifications", body, status=409, **{"Idempotency-Key": "k"})
-        assert problem["type"] == "/problems/idempotency-in-flight"
+        yield
     finally:
         release.set()
         thread.join()
-    shop.post("notifications", body, **{"Idempotency-Key": "k"})
+
+
+def test_a_key_whose_first_request_does_not_end_gets_409_and_then_the_answer(shop):
+    recipient("ada")
+    body = {"user_id": "ada", "content": HELLO}
+    answers, waited = [], []
+
+    def ask() -> None:
+        begun = time.monotonic()
+        answer = shop.http.post(
+            "/v1/notifications", body, format="json", headers={"Idempotency-Key": "k"}
+        )
+        waited.append(time.monotonic() - begun)
+        answers.append((answer.status_code, answer.json()))
+        connection.close()
+
+    with nothing_accepted():
+        first = threading.Thread(target=ask)
+        first.start()
+        while not locks_held():
+            time.sleep(0.01)
+        others = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in others:
+            thread.start()
+        for thread in others:
+            thread.join()
+    first.join()
+    *refused, (status, posted) = answers
+    assert [code for code, _ in refused] == [409] * 6
+    assert refused[0][1]["type"] == "/problems/idempotency-in-flight"
+    # A few wait for it; the others leave their threads to other publishers at once.
+    assert [seconds > 1.5 for seconds in sorted(waited[:-1])] == [False] * 4 + [True] * 2
+    assert status == 202
+    assert shop.post("notifications", body, **{"Idempotency-Key": "k"}) == posted
+
+
+def locks_held() -> int:
+    """How many Idempotency-Keys are at work; with ``nothing_accepted``, how many wait there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        return int(cursor.fetchone()[0])
 
 
 def test_a_storm_of_one_key_makes_one_notification_and_one_answer(shop):
