@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from notifier.halt import Halt
 from notifier.priorities import Priority
 
 #: The type of what a publisher says to people.
@@ -62,7 +63,8 @@ class Message:
     ``expires_at`` is in unix seconds.
     ``secret`` signs a webhook (``whsec_…``), empty elsewhere. ``attempt`` counts from 1.
     ``instead_of`` is the public id of the delivery after whose last attempt this one is sent.
-    ``failed_at`` is the provider whose fault it was that the last attempt failed.
+    ``failed_at`` is the provider whose fault it was that the last attempt failed. ``halt`` says
+    whether it must not be sent after all.
     """
 
     id: str
@@ -81,3 +83,4 @@ class Message:
     attempt: int = 1
     instead_of: str = ""
     failed_at: str = ""
+    halt: Halt | None = None

@@ -25,6 +25,8 @@ class Reason(StrEnum):
     REJECTED = "rejected"  # the provider understood and will not do it
     FORBIDDEN_ADDRESS = "forbidden_address"  # private or local network: never called
     EXPIRED = "expired"  # its time was over before its turn came; the provider was not called
+    CANCELLED = "cancelled"  # the publisher took it back before its turn came; nobody was called
+    TOPIC_PAUSED = "topic_paused"  # the topic's owner or an operator holds it back
     PROVIDER_PAUSED = "provider_paused"  # an operator holds the provider's messages back
     PROVIDER_DOWN = "provider_down"  # it failed too often: its breaker is open
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
@@ -79,7 +81,8 @@ class Unknown:
 class Held:
     """Not tried, since nobody who could carry it may be called now: no attempt is used up.
 
-    ``until`` is when to look again, in unix seconds. No provider returns it.
+    ``until`` is when to look again, in unix seconds; what was cancelled is not looked at again. No
+    provider returns it.
     """
 
     until: float

@@ -58,6 +58,8 @@ def judge(
             retry = Retry(reason)  # the others were asked before it, or will be
         case Refused(reason=reason):
             return Verdict(DeliveryState.FAILED, reason)
+        case Held(reason=Reason.CANCELLED):
+            return Verdict(DeliveryState.CANCELLED)
         case Held(until=until, reason=reason):
             # Expired only once it is: what holds it may be over before.
             until = until if expires_at is None else min(until, expires_at)

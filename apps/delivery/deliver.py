@@ -32,6 +32,7 @@ from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.crypto import DecryptionError
 from notifier.dispatch import Sent
 from notifier.failover import ALONE, at_fault, others
+from notifier.halt import Halt
 from notifier.messages import Content, Message
 from notifier.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
 from notifier.priorities import Priority
@@ -60,6 +61,7 @@ class _Posted:
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
         self.expires_at = row.expires_at.timestamp() if row.expires_at else None
         self.saying = Saying(row)
+        self.halt = Halt()
 
 
 def deliver(chunk_id: int) -> None:
@@ -71,8 +73,10 @@ def deliver(chunk_id: int) -> None:
     if chunk is None or not claimed:
         return
     by_id = {public_id(item.delivery_id): item for item in claimed}
-    keeper = wiring.leases()
+    halts = {name: one.halt for name, one in posted.items()}
+    keeper, lookout = wiring.leases(), wiring.lookout()
     keeper.hold(chunk)
+    lookout.watch(halts)
     try:
         allowed = gates.gates(chunk.channel)
         shut = {name for name, gate in allowed.items() if not gate.room}
@@ -92,6 +96,7 @@ def deliver(chunk_id: int) -> None:
     except Fenced:
         log.warning("chunk %d was taken over while it was sent; duplicates are possible", chunk.id)
     finally:
+        lookout.leave(halts)
         keeper.release(chunk)
 
 
@@ -231,6 +236,7 @@ def _message(chunk: Chunk, item: Claimed, one: _Posted) -> Message:
         attempt=item.attempts + 1,
         instead_of=public_id(item.instead_of) if item.instead_of else "",
         failed_at=item.failed_at,
+        halt=one.halt,
     )
 
 

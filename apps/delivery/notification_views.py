@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.delivery import answers, selectors, transitions
+from apps.delivery import answers, halting, selectors, transitions
 from apps.delivery.models import Notification
 from apps.delivery.serializers import DeliveriesQuery, DeliveryOut, NotificationOut
 from apps.publishers import audit
@@ -52,6 +52,7 @@ class CancelView(Endpoint):
         with transaction.atomic():
             if transitions.cancel(row.pk):
                 audit.record(request, "cancel", "notification", str(row.pk))
+        halting.wait_until_stopped([row.pk])
         return Response(answers.notification(_mine(request, notification_id)))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.delivery.engine import Engine
+from apps.delivery.halting import Lookout
 from apps.delivery.leases import LeaseKeeper
 from apps.inbox import services as inbox
 from notifier import providers
@@ -36,6 +37,12 @@ def leases() -> LeaseKeeper:
     """This process's lease keeper, started on first use."""
     with _lock:
         return _leases()
+
+
+def lookout() -> Lookout:
+    """This process's lookout, started on first use."""
+    with _lock:
+        return _lookout()
 
 
 def close() -> None:
@@ -72,6 +79,13 @@ def _build(channels: Collection[str]) -> None:
                 route.provider()
             except Exception:  # its messages will say so too; the others can be sent
                 log.exception("provider %s cannot be built", route.name)
+
+
+@cache
+def _lookout() -> Lookout:
+    lookout = Lookout()
+    lookout.start()
+    return lookout
 
 
 @cache

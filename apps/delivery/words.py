@@ -19,6 +19,7 @@ REASONS = {
     "provider_down": "the provider failed too often and is left alone for a while",
     "in_order": "an earlier one with the same ordering key has not gone out yet",
     "topic_paused": "the topic is paused",
+    "cancelled": "it was taken back before its turn came",
     "no_provider": "no provider is configured for this channel and platform",
     "internal": "of a mistake of ours; the workers' log has the trace",
     "no_address": "they have nothing on this channel that works",

@@ -70,14 +70,24 @@ class Provider:
     ) -> None:
         async def one(message: Message) -> None:
             started_at, started = time.time(), time.perf_counter()
-            if message.expires_at is not None and started_at >= message.expires_at:
-                outcome: Outcome = Refused(Reason.EXPIRED)
-            else:
-                outcome = await self._outcome(send(message), message.id)
+            if self._stopped(message, started_at, report):
+                return
+            outcome = await self._outcome(send(message), message.id)
             duration = time.perf_counter() - started
             report(Sent(message, self.name, outcome, started_at, duration))
 
         await self._lane.run(messages, one)
+
+    def _stopped(self, message: Message, now: float, report: Report) -> bool:
+        """Whether it must not be sent any more, which is reported. Asked right before it would be:
+        it may have waited for its turn."""
+        if message.expires_at is not None and now >= message.expires_at:
+            report(Sent(message, self.name, Refused(Reason.EXPIRED), now, 0.0))
+            return True
+        if message.halt is not None and (held := message.halt.stops(self.name)):
+            report(Sent(message, "", held, now, 0.0))
+            return True
+        return False
 
     async def _outcome(self, call: Awaitable[T], delivery_id: str) -> T | Outcome:
         """What the call returns, or what its failure means: it never takes others down."""

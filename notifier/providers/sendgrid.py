@@ -10,7 +10,7 @@ import orjson
 from notifier.channels import email
 from notifier.http import Reply, Wire
 from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason, Refused
+from notifier.outcomes import Accepted, Outcome, Reason
 from notifier.providers.base import Provider, Report, Rule, Sent, Shared, status_rule
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
@@ -73,12 +73,7 @@ class SendGrid(Provider):
         waiting = [batch]
         while waiting:
             started_at, started = time.time(), time.perf_counter()
-            batch = []
-            for message in waiting.pop():
-                if message.expires_at is not None and message.expires_at <= started_at:
-                    report(Sent(message, self.name, Refused(Reason.EXPIRED), started_at, 0.0))
-                else:
-                    batch.append(message)
+            batch = [m for m in waiting.pop() if not self._stopped(m, started_at, report)]
             if not batch:
                 continue
             answer = await self._outcome(self._post(mail, batch), batch[0].id)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from apps.delivery import selectors, transitions
+from apps.delivery import halting, selectors, transitions
 from apps.delivery.admin import providers, why_page
 from apps.delivery.models import Notification, NotificationKind
 from apps.preferences.models import Group
@@ -141,6 +141,7 @@ class NotificationAdmin(Panelled, ReadOnly):
     def do_cancel(self, request: HttpRequest, row: Notification) -> None:
         if transitions.cancel(row.pk):
             self.audit(request, "cancel", row)
+        halting.wait_until_stopped([row.pk])
         messages.success(request, "What was not sent yet is cancelled.")
 
 

@@ -1,0 +1,109 @@
+"""What waits in a worker for its turn is not sent once it was cancelled, expired or paused."""
+
+import asyncio
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from apps.delivery import provider_switches, tasks
+from apps.delivery.models import Attempt, Chunk
+from notifier.messages import Message
+from notifier.outcomes import Accepted, Outcome
+from notifier.providers.base import Provider
+from tests.integration.delivery.conftest import recipient, subscribe
+
+HELLO = {"body": "Hello", "title": "Hello"}
+PEOPLE = 12
+TAKES = 0.15
+
+
+class Slow(Provider):
+    """Takes one message at a time."""
+
+    calls: list[float] = []
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, concurrency=1)
+
+    async def send(self, message: Message) -> Outcome:
+        self.calls.append(time.time())
+        await asyncio.sleep(TAKES)
+        return Accepted("id")
+
+
+@pytest.fixture
+def under_way(shop, settings):
+    """Publishes to so many; a worker is sending the first of them when it returns."""
+    settings.PROVIDERS = {"slow": {"class": f"{__name__}.Slow", "channel": "sms"}}
+    Slow.calls = []
+    topic = shop.topic()
+    for number in range(PEOPLE):
+        subscribe(topic, recipient(f"p{number}", sms=f"+43660123456{number:02d}"), "sms")
+    worker = threading.Thread(target=_deliver)
+
+    def publish(**fields):
+        posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["sms"], **fields})
+        tasks.fan_out.apply(args=[Chunk.objects.get().pk], throw=True)
+        worker.start()
+        while not Slow.calls:
+            time.sleep(0.01)
+        return posted
+
+    yield publish
+    worker.join()
+
+
+def _deliver():
+    tasks.deliver.apply(args=[Chunk.objects.get(kind="range").pk], throw=True)
+    connection.close()
+
+
+def ended(shop, posted, state):
+    """The counts, once nothing is being sent."""
+    deadline = time.monotonic() + 10
+    while "sending" in (found := shop.counts(posted)["sms"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert found.get(state), found
+    assert found.get("accepted", 0) == len(Slow.calls) == Attempt.objects.count() < PEOPLE
+    assert sum(found.values()) == PEOPLE
+    return found
+
+
+def test_nothing_is_sent_after_a_cancel_was_answered(shop, under_way):
+    posted = under_way()
+    shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
+    answered = time.time()
+    ended(shop, posted, "cancelled")
+    assert [at for at in Slow.calls if at > answered] == []
+
+
+def test_nothing_is_sent_after_its_expiry(shop, under_way):
+    expiry = datetime.now(UTC) + timedelta(seconds=1)
+    posted = under_way(expires_at=expiry.isoformat())
+    while "sending" in shop.counts(posted)["sms"]:
+        time.sleep(0.02)
+    assert shop.counts(posted)["sms"]["expired"] > 0
+    assert all(at < expiry.timestamp() for at in Slow.calls)
+
+
+@pytest.mark.parametrize("what", ["topic", "provider"])
+def test_what_is_paused_while_it_is_sent_is_held_and_goes_on(shop, under_way, swept, what):
+    posted = under_way()
+    if what == "topic":
+        shop.http.patch("/v1/topics/news", {"paused": True}, format="json")
+    else:
+        provider_switches.pause("slow")
+    ended(shop, posted, "retrying")
+    rows = shop.get(f"notifications/{posted['id']}/deliveries", state="retrying")["data"]
+    assert {row["reason"] for row in rows} == {f"{what}_paused"}
+    if what == "topic":
+        shop.http.patch("/v1/topics/news", {"paused": False}, format="json")
+    else:
+        provider_switches.resume("slow")
+    swept()
+    assert shop.counts(posted) == {"sms": {"accepted": PEOPLE}}
+    assert Attempt.objects.count() == PEOPLE
