@@ -19,7 +19,7 @@ REFUSES = 100
 PREFERS = 10
 SECRET = "whsec_" + "c2VjcmV0" * 4
 
-#: channel -> the address of a subscriber.
+#: channel -> the address of a subscriber, from their name and contact's id.
 ADDRESSES: dict[str, Callable[[str, int], str]] = {
     "push": lambda name, _: name.ljust(140, "x"),
     "sms": lambda _, number: f"+1555{number:08d}",
@@ -82,7 +82,7 @@ def _rows(
     address = ADDRESSES[channel]
     names = [f"{topic}-{number}" for number in numbers]
     sealed = [
-        vault.seal(channel, address(name, number))
+        vault.seal(channel, address(name, contacts + number))
         for name, number in zip(names, numbers, strict=True)
     ]
     platform = "android" if channel == "push" else ""

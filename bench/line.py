@@ -14,7 +14,7 @@ import psycopg2
 from bench.audience import refused
 from bench.meter import Cost, Meter
 from bench.sink import Sink
-from notifier.client import NotifierClient, TemplateContent
+from notifier.client import NotifierClient, NotifierError, TemplateContent
 from stack import environment, manage, ports, rabbitmq
 from stack.errors import StackError
 from stack.postgres import Postgres
@@ -174,8 +174,11 @@ def running(*names: str, settings: Mapping[str, str] | None = None) -> Iterator[
         key = manage.create_publisher(env, "bench")
         processes.wait_ready(180)
         client = stack.enter_context(NotifierClient(api_url, key))
-        _make_templates(client)
-        yield Line(api_url, key, env, sink, servers, processes, client, state)
+        try:
+            _make_templates(client)
+            yield Line(api_url, key, env, sink, servers, processes, client, state)
+        except NotifierError as error:
+            raise StackError(f"the API says: {error}") from error  # so that the logs stay
 
 
 def _make_templates(client: NotifierClient) -> None:
