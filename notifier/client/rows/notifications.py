@@ -19,7 +19,9 @@ class Message(TypedDict, total=False):
     ``{"channel": "sms", "after_seconds": 300}``, for those whom none of them reached by then;
     ``priority``: high,
     normal or low; ``send_at`` and ``expires_at``: not before and not after, with a time zone;
-    ``collapse_key``: a later push with the same one replaces this.
+    ``collapse_key``: a later push with the same one replaces this; ``ordering_key``: what goes to
+    one recipient under it goes out in the order accepted; ``deduplicate_seconds``: the same within
+    so many is accepted once.
     """
 
     title: str | None
@@ -38,6 +40,8 @@ class Message(TypedDict, total=False):
     send_at: datetime | None
     expires_at: datetime | None
     collapse_key: str | None
+    ordering_key: str | None
+    deduplicate_seconds: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +65,14 @@ class Draft:
     send_at: datetime | None = None
     expires_at: datetime | None = None
     collapse_key: str | None = None
+    ordering_key: str | None = None
+    deduplicate_seconds: int | None = None
 
     def body_of(self) -> dict[str, Any]:
         """As the API takes it."""
-        how = ("priority", "channels", "fallback", "send_at", "expires_at", "collapse_key")
-        body = write(self, "user_ids", *how)
+        how = ("priority", "channels", "fallback", "send_at", "expires_at")
+        keys = ("collapse_key", "ordering_key", "deduplicate_seconds")
+        body = write(self, "user_ids", *how, *keys)
         words = ("title", "body", "data", "actions", "severity", "display_type", "source")
         if content := write(self, *words):
             body["content"] = content
@@ -82,7 +89,8 @@ class Notification:
 
     ``state``: accepted or scheduled (in the answer to a post), then scheduled, sending, done or
     cancelled. ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
-    ``replayed``: this is the first answer again, since the idempotency key was used before.
+    ``replayed``: this is the first answer again, since the idempotency key was used before;
+    ``deduplicated``: it stands for the same one, accepted before.
     """
 
     id: str
@@ -97,7 +105,9 @@ class Notification:
     group: str | None = None
     fallback: Mapping[str, Any] | None = None
     collapse_key: str = ""
+    ordering_key: str = ""
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    deduplicated: bool = False
     replayed: bool = False
 
     @property
