@@ -1,7 +1,8 @@
 """Every fault there is, and running some of them one after the other."""
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 
 from faults import (  # noqa: F401  # each registers its faults
     broker,
@@ -15,9 +16,10 @@ from faults import (  # noqa: F401  # each registers its faults
     stopping,
 )
 from faults.fault import FAULTS, Fault
-from faults.line import Line
+from faults.line import Line, running
 from faults.load import Audiences
 from faults.trial import BLAST, Result, Trial
+from stack.errors import StackError
 
 
 def named(names: Iterable[str]) -> list[Fault]:
@@ -36,8 +38,24 @@ def tried(line: Line, audiences: Audiences, fault: Fault, seed: int, size: int =
         line.heal()
 
 
-def all_tried(line: Line, faults: Iterable[Fault], seed: int) -> Iterator[Result]:
-    """Each of them, as it is done."""
-    audiences = Audiences(line)
-    for fault in faults:
-        yield tried(line, audiences, fault, seed)
+def all_tried(faults: Sequence[Fault], seed: int) -> Iterator[Result]:
+    """Each of them, as it is done, on one line; after a fault that left work undone, on another.
+
+    Closed before the end, or after a failure, the logs of the line stay.
+    """
+    left = deque(faults)
+    while left:
+        failed = 0
+        try:
+            with running() as line:
+                audiences = Audiences(line)
+                while left:
+                    yield (result := tried(line, audiences, left.popleft(), seed))
+                    failed += not result.holds
+                    if not result.quiet:
+                        break
+                if failed:
+                    raise StackError(f"{failed} do not hold")  # which keeps the logs
+        except StackError:
+            if not failed:
+                raise

@@ -17,7 +17,7 @@ BLAST, BESIDE = 1_200, 200
 #: Seconds the push provider takes to answer, so that a fault finds work in hand.
 SLOW = 0.3
 #: Seconds after which what is still not at rest counts as never.
-NEVER = 120.0
+NEVER = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Result:
     bound: int
     recovery: float
     seconds: float
+    quiet: bool
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -119,9 +120,11 @@ class Trial:
             self.problems.append(str(error))
         self.broken_at = self.broken_at or time.time()
         self.healed_at = self.healed_at or self.broken_at
+        quiet = True
         try:
             self.settled()
         except StackError as error:
+            quiet = False
             self.problems.append(str(error))
         made = self._notifications() - before
         self.hold(
@@ -130,7 +133,8 @@ class Trial:
         )
         books = account.balance(self.line, self.load.posted, self.healed_at)
         recovery = max(0.0, books.last_change - self.healed_at)
-        return self._judged(fault, books, recovery, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return self._judged(fault, books, recovery, seconds, quiet)
 
     def _notifications(self) -> int:
         [(number,)] = self.line.sql("SELECT count(*) FROM delivery_notification")
@@ -153,7 +157,9 @@ class Trial:
             return False
         return not chunks and open_ == self.left_waiting
 
-    def _judged(self, fault: Fault, books: Account, recovery: float, seconds: float) -> Result:
+    def _judged(
+        self, fault: Fault, books: Account, recovery: float, seconds: float, quiet: bool
+    ) -> Result:
         bound = {
             Twice.NEVER: 0,
             Twice.IN_FLIGHT: self.in_flight,
@@ -161,7 +167,7 @@ class Trial:
             Twice.UNANSWERED: books.unanswered,
         }[fault.twice]
         problems = [*self.problems, *self.load.problems, *books.problems]
-        result = Result(fault, books, bound, recovery, seconds, problems)
+        result = Result(fault, books, bound, recovery, seconds, quiet, problems)
         if books.accepted != books.terminal + books.waiting:
             problems.append("accepted is not terminal and waiting together")
         if books.waiting != self.left_waiting:
