@@ -187,6 +187,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/v1",
     "ENUM_NAME_OVERRIDES": {
+        "ChannelEnum": "config.settings.CHANNELS",
         "PriorityEnum": [p.value for p in Priority],
         "ContactStateEnum": ["active", "disabled"],
         "NotificationStateEnum": ["scheduled", "sending", "done", "cancelled"],

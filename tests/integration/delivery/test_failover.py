@@ -80,6 +80,27 @@ def tries(row):
     return [(one["provider"], one["outcome"], one["reason"]) for one in row["attempts"]]
 
 
+@pytest.mark.parametrize("word", ["500", "401", "429"])
+def test_mail_that_sendgrid_does_not_take_goes_through_the_mail_server(
+    shop, providers, settings, send, again, word
+):
+    options = {**settings.PROVIDERS["sendgrid"]["options"], **providers.config["smtp"]}
+    unknown = ("api_key", "base_url")
+    settings.PROVIDERS["smtp"] = {
+        "class": "notifier.providers.smtp.SMTP",
+        "channel": "email",
+        "options": {name: value for name, value in options.items() if name not in unknown},
+    }
+    providers.client.behave("sendgrid", word)
+    posted = send("email")
+    again()
+    row = delivery(shop, posted)
+    assert (row["state"], row["provider"]) == ("accepted", "smtp")
+    assert [one["provider"] for one in row["attempts"]] == ["sendgrid", "smtp"]
+    [taken] = [one for one in providers.client.messages(channel="email") if one["accepted"]]
+    assert (taken["provider"], taken["delivery_id"]) == ("smtp", row["id"])
+
+
 FAULTS = [
     Retry(Reason.PROVIDER_ERROR, status=503),
     Retry(Reason.CONNECTION),
