@@ -9,6 +9,10 @@ from pathlib import Path
 from stack.servers import Servers
 from stack.state import State
 
+#: What would have coverage measured in each of the service's processes: they are tests' means, all
+#: that they run is measured elsewhere, and they would take half as long again to start.
+NOT_OURS = frozenset({"COVERAGE_PROCESS_CONFIG"})
+
 
 def of(state: State, servers: Servers) -> dict[str, str]:
     """Everything the service needs but its providers: servers, secrets, places.
@@ -38,7 +42,8 @@ def of(state: State, servers: Servers) -> dict[str, str]:
         # container everybody is root.
         "PYTHONWARNINGS": "ignore:No directory at,ignore:You're running the worker with superuser",
     }
-    return {**secrets, **os.environ, **places}
+    given = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
+    return {**secrets, **given, **places}
 
 
 def _key() -> str:
