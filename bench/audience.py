@@ -17,6 +17,13 @@ BATCH = 50_000
 REFUSES = 100
 #: One in so many has a preference that says nothing of the topic.
 PREFERS = 10
+TABLES = (
+    "preferences_recipient",
+    "preferences_contact",
+    "topics_subscription",
+    "preferences_preference",
+    "preferences_suppression",
+)
 SECRET = "whsec_" + "c2VjcmV0" * 4
 
 #: channel -> the address of a subscriber, from their name and contact's id.
@@ -43,11 +50,12 @@ def main() -> int:
     import django
 
     django.setup()
-    _fill(wanted.topic, wanted.channel, wanted.subscribers)
+    fill(wanted.topic, wanted.channel, wanted.subscribers)
     return 0
 
 
-def _fill(topic: str, channel: str, subscribers: int) -> None:
+def fill(topic: str, channel: str, subscribers: int) -> None:
+    """Give a topic that exists so many subscribers, new recipients all, on the channel."""
     from django.db import connection
 
     from apps.topics.models import Topic
@@ -62,7 +70,8 @@ def _fill(topic: str, channel: str, subscribers: int) -> None:
             for table, rows in _rows(topic, topic_id, channel, numbers, people, contacts).items():
                 columns, lines = next(rows), "".join(rows)
                 cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO(lines))
-        cursor.execute("VACUUM ANALYZE")
+        cursor.execute(f"VACUUM ANALYZE {', '.join(TABLES)}")
+        cursor.execute("RESET statement_timeout; RESET synchronous_commit")
 
 
 def _ids(cursor, table: str, many: int) -> int:
