@@ -260,6 +260,25 @@ def test_a_fallback_after_the_expiry_is_refused(shop):
     assert error["pointer"] == "/fallback/after_seconds" and "expired" in error["detail"]
 
 
+def test_a_template_needs_content_for_the_fallback(shop, workers, later):
+    people("ada")
+    fail("ada")
+    for name, channels in {"both": ["push", "sms"], "one": ["push"]}.items():
+        contents = [{"channel": c, "locale": "en", "body": "Hi {{ name }}"} for c in channels]
+        body = {"name": name, "default_locale": "en", "contents": contents}
+        shop.post("templates", body, status=201)
+    words = {"name": "Ada"}
+    named = {"user_id": "ada", "channels": ["push"], "fallback": SMS}
+    refused = shop.post(
+        "notifications", {**named, "template": {"name": "one", "variables": words}}, status=400
+    )
+    assert [error["pointer"] for error in refused["errors"]] == ["/fallback/channel"]
+    posted = shop.post("notifications", {**named, "template": {"name": "both", "variables": words}})
+    workers()
+    later(301)
+    assert texted(shop, posted) == ["ada"]
+
+
 def test_each_of_a_batch_has_a_fallback_of_its_own(shop, workers, later):
     people("ada", "bob")
     fail("ada", "bob")
