@@ -25,6 +25,7 @@ class Saying:
         self._wording: Wording | None = wordings.wording(version) if version else None
         self._shared: dict[tuple[str, str], Content] = {}
         self._personal: dict[tuple[str, str], ForMany] = {}
+        self._spoken: dict[tuple[str, str], str] = {}
 
     def to(self, channel: str, user_id: str, locale: str) -> Content:
         """What a recipient with this locale is told; a bare endpoint has neither.
@@ -33,7 +34,9 @@ class Saying:
         """
         if self._wording is None:
             return self._content
-        spoken = self._wording.locale_for(channel, locale)
+        spoken = self._spoken.get((channel, locale))
+        if spoken is None:
+            spoken = self._spoken[channel, locale] = self._wording.locale_for(channel, locale)
         shared = self._shared.get((channel, spoken))
         if shared is not None:
             return shared
