@@ -18,7 +18,7 @@ from stack.errors import StackError
 
 #: In the order in which they run; each is a module with ``PROCESSES`` and ``measure``. The one
 #: that stops the workers comes last of the quick ones.
-BENCHMARKS = ("throughput", "channels", "otp", "accept", "growth", "backlog")
+BENCHMARKS = ("throughput", "channels", "otp", "accept", "storm", "growth", "backlog")
 QUICK = ("throughput", "otp", "accept")
 
 
