@@ -8,6 +8,7 @@ about 15 GB of disk; ``BENCH_OLD_ROWS`` makes them fewer, or more.
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from statistics import median
 
@@ -20,8 +21,8 @@ PROCESSES = ("web", "fanout", "push", "housekeeping", "beat")
 WAITING, OLD = 1_000_000, 50_000_000
 BYTES_EACH = 450  # with their indexes, and what making those takes for a while
 LEAST = 0.9
-#: An INSERT that is one statement would be rolled back as one.
-STEP = 5_000_000
+#: Rows of one statement; as many statements at once as there are cores.
+STEP = 1_000_000
 
 ROWS = """
 INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_id, channel,
@@ -67,15 +68,17 @@ def _blasts(on: Line, subscribers: int) -> list[Blast]:
 def _make(on: Line, state: str, reason: str, start: int, end: int) -> None:
     """Deliveries of long ago, whose notifications and chunks are gone, numbered from ``start``."""
     began = time.monotonic()
-    with on.database() as cursor:
-        cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off")
-        cursor.execute("SET maintenance_work_mem = '512MB'")
+    steps = [(first, min(first + STEP, end) - 1) for first in range(start, end, STEP)]
+
+    def insert(first: int, last: int) -> None:
+        with on.database() as cursor:
+            cursor.execute("SET synchronous_commit = off")
+            cursor.execute(ROWS, {"state": state, "reason": reason, "first": first, "last": last})
+
+    with on.database() as cursor, ThreadPoolExecutor(os.cpu_count()) as threads:
+        cursor.execute("SET maintenance_work_mem = '1GB'")
         with without_indexes(cursor, "delivery_delivery"):
-            for first in range(start, end, STEP):
-                last = min(first + STEP, end) - 1
-                cursor.execute(
-                    ROWS, {"state": state, "reason": reason, "first": first, "last": last}
-                )
+            list(threads.map(lambda step: insert(*step), steps))
         cursor.execute("VACUUM ANALYZE delivery_delivery")
         cursor.execute("CHECKPOINT")
     seconds = time.monotonic() - began
