@@ -134,7 +134,12 @@ def test_each_call_has_a_key_of_its_own_unless_one_is_given(client: Connect) -> 
 
 def test_only_what_was_given_is_sent(client: Connect) -> None:
     with serving((202, ACCEPTED)) as script, client(script) as notifier:
-        notifier.notify_users(["ada"], body="Hello", send_at=datetime(2030, 1, 1, tzinfo=UTC))
+        notifier.notify_users(
+            ["ada"],
+            body="Hello",
+            send_at=datetime(2030, 1, 1, tzinfo=UTC),
+            fallback={"channel": "sms", "after_seconds": 300},
+        )
     line, headers, body = script.seen[0]
     assert line == "POST /v1/notifications HTTP/1.1"
     assert headers["authorization"] == "Bearer ntf_key"
@@ -142,6 +147,7 @@ def test_only_what_was_given_is_sent(client: Connect) -> None:
         "user_ids": ["ada"],
         "content": {"body": "Hello"},
         "send_at": "2030-01-01T00:00:00+00:00",
+        "fallback": {"channel": "sms", "after_seconds": 300},
     }
 
 
