@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import signal
 import time
 import urllib.error
 import urllib.request
@@ -124,6 +125,8 @@ class Line:
         for server in (self.servers.postgres, self.servers.redis, self.servers.rabbitmq):
             if server is not None and not server.alive:
                 server.start()
+        for name in self.stage.processes.pids():
+            self.stage.processes.kill(name, signal.SIGCONT)
         for name in self.stage.processes.dead():
             self.stage.processes.restart(name)
         self.stage.processes.wait_ready()

@@ -145,6 +145,7 @@ def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
     trial.publish(slow=0)
     trial.begun(CHUNK_SIZE)
     trial.lasts(2)  # retries are due, and sweeps wait in the queue
+    trial.load.stop()  # an urgent code would keep the sweep from coming to them
     with memory_alarm(trial):
         line.stage.processes.kill("housekeeping", signal.SIGCONT)
         until(

@@ -4,28 +4,30 @@ from faults.fault import fault
 from faults.trial import Trial
 
 #: Text messages of the blast.
-TEXTS = 300
+TEXTS = 200
+#: Seconds within which the sandbox has told everything: it tells one receipt after the other.
+SANDBOX = 45.0
 
 
-@fault()
+@fault(recovery=SANDBOX)
 def receipts_twice(trial: Trial) -> None:
     """Each receipt comes twice."""
     _told(trial, "twice")
 
 
-@fault()
+@fault(recovery=SANDBOX)
 def receipts_in_the_wrong_order(trial: Trial) -> None:
     """The last receipt of each message comes first."""
     _told(trial, "reversed")
 
 
-@fault(codes=None)
+@fault(codes=None, recovery=SANDBOX)
 def receipts_before_our_own_record(trial: Trial) -> None:
     """The receipts come before the provider has answered our call."""
     _told(trial, "early", seconds=0.5)
 
 
-@fault()
+@fault(recovery=SANDBOX)
 def receipts_forged(trial: Trial) -> None:
     """The receipts are signed by somebody else: they are not believed."""
     trial.line.sandbox.behave("twilio", "forged")
@@ -35,7 +37,7 @@ def receipts_forged(trial: Trial) -> None:
     trial.hold("delivered" not in states, f"a forged receipt was believed: {states}")
 
 
-@fault()
+@fault(recovery=SANDBOX)
 def receipts_late(trial: Trial) -> None:
     """Nobody reads receipts for four seconds."""
     trial.line.stage.processes.stop("housekeeping")

@@ -77,9 +77,12 @@ class Worker(Process):
             return file.read().decode(errors="replace")
 
     def twin(self) -> "Worker":
-        """The same once more, not started yet. Both append to one log."""
+        """The same once more under another name, not started yet."""
+        assert self.output
         twin = copy.copy(self)
-        twin._guard = None
+        twin.name, twin._guard = f"{self.name}.twin", None
+        twin.env = self.env | {"HONCHO_PROCESS_NAME": twin.name}
+        twin.output = self.output.with_name(f"{twin.name}.log")
         return twin
 
     def start(self) -> None:
@@ -96,7 +99,7 @@ class Worker(Process):
             return listens(int(self.env.get("PORT", "8000")))
         if self.name == "flower":
             return listens(int(self.env.get("FLOWER_PORT", "5555")))
-        return self.name == "beat" or READY in self.log
+        return self.name.startswith("beat") or READY in self.log
 
 
 class Running:
@@ -137,7 +140,8 @@ class Running:
         """Start another in its place. Returns the old one, which still runs and is yours to
         stop."""
         old = self[name]
-        self.add(old.twin())
+        self._processes[name] = old.twin()
+        self._processes[name].start()
         return old
 
     def pids(self) -> dict[str, int]:
