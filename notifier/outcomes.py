@@ -28,7 +28,9 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"  # the publisher took it back before its turn came; nobody was called
     TOPIC_PAUSED = "topic_paused"  # the topic's owner or an operator holds it back
     PROVIDER_PAUSED = "provider_paused"  # an operator holds the provider's messages back
+    THROTTLED = "throttled"  # its account's quota is used up for now; its turn will come
     PROVIDER_DOWN = "provider_down"  # it failed too often: its breaker is open
+    IN_ORDER = "in_order"  # an earlier one with its ordering key has not gone out
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
     INTERNAL = "internal"  # a bug of ours; the log has the trace
 

@@ -20,9 +20,9 @@ from apps.delivery.models import Chunk, ChunkKind, ChunkTurn, Notification
 
 #: Seconds after which a chunk in line looks again, should nobody have called it.
 LOOK_AGAIN = 60.0
-#: Advisory locks: their first number, and how many there are. Each server has room for some
-#: thousands, and a retry chunk may be of 500 lines.
-LOCK_CLASS = 3
+#: Advisory locks: their first numbers, for lines and for acceptance under a key, and how many
+#: there are of each. A server has room for some thousands, and a retry chunk may be of 500 lines.
+LINE, ACCEPTANCE = 3, 4
 LOCKS = 128
 
 
@@ -35,13 +35,12 @@ def line_of(notification: Notification, channel: str) -> int:
     return _number(notification.publisher_id, notification.ordering_key, f"{channel}/{lane}")
 
 
-def lock(lines: Iterable[int]) -> None:
+def lock(lines: Iterable[int], kind: int = LINE) -> None:
     """Keep everybody else out of these lines until the transaction ends."""
     locks = sorted({line % LOCKS for line in lines})
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, lock) FROM unnest(%s::int[]) AS lock",
-            [LOCK_CLASS, locks],
+            "SELECT pg_advisory_xact_lock(%s, lock) FROM unnest(%s::int[]) AS lock", [kind, locks]
         )
 
 
@@ -52,12 +51,14 @@ def queue_up(notifications: Sequence[Notification]) -> None:
     """
     ordered = [_number(row.publisher_id, row.ordering_key, "") for row in notifications]
     if ordered:
-        lock(ordered)
+        lock(ordered, ACCEPTANCE)
 
 
 def join(notifications: Iterable[Notification], chunks: Iterable[Chunk]) -> None:
     """Give the notifications' first chunks their places."""
     by_id = {row.pk: row for row in notifications}
+    if not by_id:
+        return
     first: dict[object, int] = {}
     places = []
     for chunk in chunks:

@@ -13,10 +13,9 @@ from apps.delivery import enqueue, lines
 from apps.delivery.chunks import Chunk
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind
+from notifier.outcomes import Reason
 from notifier.states import WAITING, DeliveryState
 
-#: Why a delivery waits behind another one.
-IN_ORDER = "in_order"
 #: Seconds after which one that waits looks again, should nobody have called it.
 LOOK_AGAIN = 600.0
 
@@ -51,7 +50,7 @@ def begin(chunk: Chunk, rows: Sequence[tuple]) -> list[tuple]:
             cursor.execute(_TAKE, [made, chunk.id])
         if chunk.kind != ChunkKind.RETRY:
             lines.leave([chunk.id])
-        cursor.execute(_WAIT, [IN_ORDER, LOOK_AGAIN, sending])
+        cursor.execute(_WAIT, [Reason.IN_ORDER, LOOK_AGAIN, sending])
         waiting = {delivery_id for (delivery_id,) in cursor.fetchall()}
     end([row[2] for row in rows if row[0] is not None and row[1] not in WAITING])
     return [
@@ -104,7 +103,9 @@ def end(delivery_ids: Sequence[int]) -> None:
             [list(delivery_ids)],
         )
         gone = cursor.fetchall()
-        cursor.execute(_NEXT, [[line for line, _ in gone], [who for _, who in gone], IN_ORDER])
+        cursor.execute(
+            _NEXT, [[line for line, _ in gone], [who for _, who in gone], Reason.IN_ORDER]
+        )
         following = defaultdict(list)
         for delivery_id, channel, priority in cursor.fetchall():
             following[channel, priority].append(delivery_id)
