@@ -34,6 +34,12 @@ def configured(public_url: str) -> dict[str, dict]:
         "private networks (CIDR) that webhooks may reach all the same; none by default",
     )
 
+    push_concurrency = env.whole(
+        "NOTIFIER_PUSH_CONCURRENCY",
+        1000,
+        "the same for FCM and APNs, whose connections carry many calls each",
+    )
+
     wire = {
         "timeout": timeout,
         "concurrency": concurrency,
@@ -55,7 +61,7 @@ def configured(public_url: str) -> dict[str, dict]:
             "class": "notifier.providers.fcm.FCM",
             "channel": "push",
             "platforms": ["android", "web"],
-            "options": {**fcm, **wire},
+            "options": {**fcm, **wire, "concurrency": push_concurrency},
         }
     apns = {
         "topic": env.text("NOTIFIER_APNS_TOPIC", "", "bundle id of the iOS app; turns apns on"),
@@ -75,7 +81,7 @@ def configured(public_url: str) -> dict[str, dict]:
             "class": "notifier.providers.apns.APNs",
             "channel": "push",
             "platforms": ["ios"],
-            "options": {**apns, **wire},
+            "options": {**apns, **wire, "concurrency": push_concurrency},
         }
     for account in _accounts():
         found |= account.provider(public_url, wire)
@@ -91,6 +97,13 @@ def configured(public_url: str) -> dict[str, dict]:
         "breaker": False,  # our own table: without it nothing goes on anyway
         "options": {},
     }
+    for name, quota in _quotas().items():
+        if name not in found:
+            raise ImproperlyConfigured(
+                f"NOTIFIER_PROVIDER_QUOTAS names {name}, which is not set up. There are: "
+                f"{', '.join(found)}."
+            )
+        found[name]["quota"] = quota
     preferred = env.items(
         "NOTIFIER_PROVIDER_ORDER",
         "",
@@ -104,6 +117,31 @@ def configured(public_url: str) -> dict[str, dict]:
             ),
         )
     )
+
+
+def _quotas() -> dict[str, dict[str, float]]:
+    """By provider, what ``notifier.throttle.Quota`` is made of."""
+    found: dict[str, dict[str, float]] = {}
+    for entry in env.items(
+        "NOTIFIER_PROVIDER_QUOTAS",
+        "",
+        "what accounts may be given by all workers together: `fcm=10000` messages a second, "
+        "`twilio=100:20` and no more than 20 calls under way at once, `smtp=:10` only that",
+    ):
+        match = re.fullmatch(r"([a-z0-9-]+)=(\d+(?:\.\d+)?)?(?::(\d+))?", entry)
+        if not match or not (match[2] or match[3]):
+            raise ImproperlyConfigured(
+                f"NOTIFIER_PROVIDER_QUOTAS says {entry!r}: it is written twilio=100, twilio=100:20 "
+                "or twilio=:20."
+            )
+        quota: dict[str, float] = {}
+        if float(match[2] or 0):
+            quota["per_second"] = float(match[2])
+        if int(match[3] or 0):
+            quota["concurrent"] = int(match[3])
+        if quota:
+            found[match[1]] = quota
+    return found
 
 
 @dataclass(frozen=True, slots=True)

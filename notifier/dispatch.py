@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,12 +19,16 @@ __all__ = ["Dispatcher", "Gate", "Report", "Sent"]
 class Gate:
     """Before a provider that may not be called freely: ``room`` messages may pass.
 
-    What finds no room, and no other provider, is held ``until`` (unix seconds) for ``reason``.
+    What finds no room, and no other provider, is held ``until`` (unix seconds) for ``reason``. With
+    a ``pace`` no other provider is asked, and each message is held so many seconds longer than
+    the one before it. ``calls``: how many may be under way at once.
     """
 
     room: int
     until: float
     reason: Reason
+    pace: float | None = None
+    calls: int | None = None
 
 
 class Dispatcher:
@@ -42,45 +47,62 @@ class Dispatcher:
 
         ``gates``: by name, the providers that may not be called freely.
         """
-        room = {name: gate.room for name, gate in (gates or {}).items()}
+        gates = gates or {}
+        room = {name: gate.room for name, gate in gates.items()}
         groups: dict[str, tuple[Route, list[Message]]] = {}
+        held: Counter[str] = Counter()
         for message in messages:
-            route = self._route(message, room)
-            if route is None:
-                report(_unsent(message, "", self._refusal(message, gates or {})))
-            else:
+            route = choose(self._routes, message, gates, room)
+            if isinstance(route, Route):
                 groups.setdefault(route.name, (route, []))[1].append(message)
+            elif route is None:
+                report(_unsent(message, "", Refused(Reason.NO_PROVIDER)))
+            else:
+                gate = gates[route]
+                later = held[route] * (gate.pace or 0.0)
+                held[route] += 1
+                report(_unsent(message, "", Held(gate.until + later, gate.reason)))
+        for name, (route, _) in groups.items():
+            if name in gates:
+                route.provider().allow(gates[name].calls)
         await asyncio.gather(*(_send(route, group, report) for route, group in groups.values()))
 
     async def close(self) -> None:
         """Close every connection. pyreqwest wants the loop to run 0.1 s longer."""
         await asyncio.gather(*(route.provider().close() for route in self._routes if route.built))
 
-    def _route(self, message: Message, room: dict[str, int]) -> Route | None:
-        """The first that takes the message and has room for it, which it takes up."""
-        failed_at = message.failed_at
-        for route in turned(self._routes, failed_at) if failed_at else self._routes:
-            if not route.takes(message.channel, message.platform):
-                continue
-            left = room.get(route.name)
-            if left is None:
-                return route
-            if left > 0:
-                room[route.name] = left - 1
-                return route
-        return None
 
-    def _refusal(self, message: Message, gates: Mapping[str, Gate]) -> Outcome:
-        """What becomes of a message that no route has room for."""
-        shut = [
-            gates[route.name]
-            for route in self._routes
-            if route.takes(message.channel, message.platform)
-        ]
-        if not shut:
-            return Refused(Reason.NO_PROVIDER)
-        first = min(shut, key=lambda gate: gate.until)
-        return Held(first.until, first.reason)
+def choose(
+    routes: Sequence[Route], message: Message, gates: Mapping[str, Gate], room: dict[str, int]
+) -> Route | str | None:
+    """The first that takes the message and has room for it, which it takes up.
+
+    Without one, the name of the provider whose gate it waits at; ``None`` where nobody takes it.
+    ``room``: what is left of the gates' own.
+    """
+    shut: list[str] = []
+    for route in turned(routes, message.failed_at) if message.failed_at else routes:
+        if not route.takes(message.channel, message.platform):
+            continue
+        left = room.get(route.name)
+        if left is None:
+            return route
+        if left > 0:
+            room[route.name] = left - 1
+            return route
+        if gates[route.name].pace is not None:
+            return route.name
+        shut.append(route.name)
+    return min(shut, key=lambda name: gates[name].until) if shut else None
+
+
+def wanted(
+    routes: Sequence[Route], messages: Sequence[Message], gates: Mapping[str, Gate]
+) -> Counter[str]:
+    """How many of the messages each provider would be given, by name."""
+    room = {name: gate.room for name, gate in gates.items()}
+    chosen = (choose(routes, message, gates, room) for message in messages)
+    return Counter(route.name for route in chosen if isinstance(route, Route))
 
 
 async def _send(route: Route, messages: Sequence[Message], report: Report) -> None:

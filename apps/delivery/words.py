@@ -16,6 +16,7 @@ REASONS = {
     "forbidden_address": "the URL leads into a private network or to a port that is not allowed",
     "expired": "its time was over before its turn came",
     "provider_paused": "an operator paused the provider",
+    "throttled": "the provider account's quota is used up for now, and its turn will come",
     "provider_down": "the provider failed too often and is left alone for a while",
     "in_order": "an earlier one with the same ordering key has not gone out yet",
     "topic_paused": "the topic is paused",

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from notifier.concurrency import Concurrency
 from notifier.http import NoAnswer, NotWritten
 from notifier.lane import Lane
 from notifier.messages import Content, Message
@@ -31,6 +32,9 @@ class Sent:
     duration: float
 
 
+#: What a provider says, or does, that has too much to do.
+TOO_MUCH = frozenset({Reason.RATE_LIMITED, Reason.PROVIDER_ERROR, Reason.TIMEOUT, Reason.NO_ANSWER})
+
 #: Called once for each message, as its outcome comes.
 Report = Callable[[Sent], None]
 
@@ -42,14 +46,48 @@ class Provider:
     what a provider may answer, never tries again what may have been written, and never logs an
     address or content, nor puts them into an outcome's ``detail``. ``timeout`` (seconds) is the
     deadline of one call, connection and answer together; at most ``concurrency`` calls are under
-    way.
+    way, and fewer while the provider is slow or failing (``notifier.concurrency``).
     """
+
+    #: Whether all calls go to one server, whose pace says how many it carries.
+    one_server = True
 
     def __init__(self, name: str, *, timeout: float = 10.0, concurrency: int = 256) -> None:
         self.name = name
         self.timeout = timeout
         self._lane: Lane[Any] = Lane(concurrency)
         self._calls = _Calls(timeout + LAST_LINE)
+        self._carries = Concurrency(concurrency)
+        self._share: int | None = None
+
+    @property
+    def limit(self) -> int:
+        """How many calls may be under way now."""
+        return self._lane.limit
+
+    @property
+    def under_way(self) -> int:
+        """How many are."""
+        return self._calls.number
+
+    def allow(self, share: int | None) -> None:
+        """At most so many calls under way: this process's share of what the account may have."""
+        if share != self._share:
+            self._share = share
+            self._set_limit()
+
+    def _set_limit(self) -> None:
+        limit = self._carries.limit
+        if self._share is not None:
+            limit = min(limit, self._share)
+        if limit != self._lane.limit:
+            self._lane.limit = limit
+
+    def _ended(self, outcome: object, seconds: float) -> None:
+        """A call ended so; it may be time for more or fewer of them."""
+        failed = isinstance(outcome, Retry | Unknown) and outcome.reason in TOO_MUCH
+        if self.one_server and self._carries.ended(seconds, failed, self._calls.number + 1):
+            self._set_limit()
 
     async def send(self, message: Message) -> Outcome:
         """One call for one message."""
@@ -74,6 +112,7 @@ class Provider:
                 return
             outcome = await self._outcome(send(message), message.id)
             duration = time.perf_counter() - started
+            self._ended(outcome, duration)
             report(Sent(message, self.name, outcome, started_at, duration))
 
         await self._lane.run(messages, one)
@@ -122,6 +161,10 @@ class _Calls:
         self._begun: dict[asyncio.Task[Any], float] = {}
         self._given_up: set[asyncio.Task[Any]] = set()
         self._looking = False
+
+    @property
+    def number(self) -> int:
+        return len(self._begun)
 
     def begin(self) -> asyncio.Task[Any]:
         """The current task makes a call now."""

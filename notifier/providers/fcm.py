@@ -50,7 +50,7 @@ GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFE = 3600
 REFRESH_BEFORE = 300.0  # seconds before its end that an access token is renewed
 REFUSED_PAUSE = 10.0  # seconds between two tokens asked for because FCM refused the first
-STREAMS = 32  # calls on one connection; Google allows 100
+STREAMS = 64  # calls on one connection; Google allows 100
 
 
 class FCM(Provider):

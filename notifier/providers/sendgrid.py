@@ -78,6 +78,7 @@ class SendGrid(Provider):
                 continue
             answer = await self._outcome(self._post(mail, batch), batch[0].id)
             duration = time.perf_counter() - started
+            self._ended(answer, duration)
             if isinstance(answer, Reply):
                 outcomes, left = _judge(answer, batch)
             else:

@@ -62,6 +62,8 @@ class Webhook(Provider):
     """``allowed_networks``: CIDRs that webhooks may reach although they are private, on any port.
     ``ca_file``: PEM to trust beside the system's. ``timeout`` in seconds."""
 
+    one_server = False
+
     def __init__(
         self,
         name: str,
