@@ -67,6 +67,16 @@ _OTP = OpenApiExample(
     },
     request_only=True,
 )
+_IN_ORDER = OpenApiExample(
+    "In order, and once",
+    {
+        "user_id": "ada",
+        "content": {"title": "Order 7", "body": "It is packed."},
+        "ordering_key": "order-7",
+        "deduplicate_seconds": 600,
+    },
+    request_only=True,
+)
 _BATCH = OpenApiExample(
     "Two notifications",
     {
@@ -93,7 +103,7 @@ class NotificationsView(Endpoint):
         request=NotificationIn,
         responses={202: TakenOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
-        examples=[_OTP],
+        examples=[_OTP, _IN_ORDER],
         tags=[NOTIFICATIONS],
     )
     def post(self, request: Request) -> Response:
