@@ -1,6 +1,5 @@
 """The providers' breakers: asked and told by workers, shown to operators and to Prometheus."""
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from functools import cache
 
 from django.conf import settings
 
-from apps.delivery import provider_switches, transitions
+from apps.delivery import clock, provider_switches, transitions
 from apps.delivery.breaker_store import SharedStore
 from notifier import breaker as core
 from notifier.breaker import FAILURES, FAILURES_BESIDE_ANOTHER, Permit, Rules, tally
@@ -100,7 +99,7 @@ def _failing(provider: str) -> frozenset[Reason]:
 
 @cache
 def _breaker(provider: str) -> core.Breaker:
-    return core.Breaker(provider, Rules(**settings.BREAKER), _store(), time.time)
+    return core.Breaker(provider, Rules(**settings.BREAKER), _store(), clock.now)
 
 
 @cache

@@ -6,6 +6,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from apps.delivery import clock
+
 
 class Fenced(Exception):
     """Another worker has claimed this chunk since; nothing was written."""
@@ -34,7 +36,7 @@ UPDATE delivery_chunk
  WHERE id = %(id)s
    AND (state = 'queued' OR (state = 'running' AND due_at <= clock_timestamp()))
 RETURNING id, fence, kind, channel, priority, notification_id, low_id, high_id, recipient_ids,
-          contact_ids
+          contact_ids, extract(epoch FROM clock_timestamp())::float8
 """
 
 
@@ -43,7 +45,10 @@ def claim(chunk_id: int) -> Chunk | None:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"id": chunk_id, "lease": settings.LEASE_SECONDS})
         row = cursor.fetchone()
-    return Chunk(*row) if row else None
+    if row is None:
+        return None
+    clock.heard(row[-1])
+    return Chunk(*row[:-1])
 
 
 def extend_leases(fences: dict[int, int]) -> None:

@@ -15,11 +15,13 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from apps.delivery import (
     breakers,
     chunks,
+    clock,
     gates,
     holding,
     lines,
     metrics,
     policies,
+    sweep,
     transitions,
     wiring,
 )
@@ -30,7 +32,7 @@ from apps.delivery.transitions import Claimed, Result, Terms
 from apps.preferences import vault
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.crypto import DecryptionError
-from notifier.dispatch import Sent
+from notifier.dispatch import Gate, Sent
 from notifier.failover import ALONE, at_fault, others
 from notifier.halt import Halt
 from notifier.messages import Content, Message
@@ -49,6 +51,7 @@ FAILED = (Retry, Unknown)
 
 #: Seconds between attempts to record, well within a lease that is being renewed.
 RECORD_AGAIN = (0.1, 0.5, 2.0, 5.0)
+DATABASE_FAILS = (OperationalError, InterfaceError, PoolExhausted)
 #: Characters of a provider's message id or detail that are kept.
 LONGEST_WORD = 200
 
@@ -59,7 +62,7 @@ class _Posted:
     def __init__(self, row: Notification) -> None:
         self.row = row
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
-        self.expires_at = row.expires_at.timestamp() if row.expires_at else None
+        self.expires_at = clock.ours(row.expires_at.timestamp()) if row.expires_at else None
         self.saying = Saying(row)
         self.halt = Halt()
 
@@ -78,10 +81,11 @@ def deliver(chunk_id: int) -> None:
     keeper.hold(chunk)
     lookout.watch(halts)
     try:
-        allowed = gates.gates(chunk.channel)
+        allowed: Mapping[str, Gate] = gates.gates(chunk.channel)
         shut = {name for name, gate in allowed.items() if not gate.room}
         connection.close()  # back to the pool while we wait
         messages, unreadable = _messages(chunk, claimed, posted)
+        allowed = gates.throttle(chunk, allowed, messages)
         missing = len(claimed)
         ordered = any(one.row.ordering_key for one in posted.values())
         for batch in chain([unreadable], wiring.engine().send(messages, allowed)):
@@ -92,6 +96,8 @@ def deliver(chunk_id: int) -> None:
             if results:
                 _record(chunk, results, finish=missing == 0, ordered=ordered)
                 metrics.observe(chunk, batch, results, _posted_at(posted))
+                if any(result.moved for result in results):
+                    _move_on(chunk)
             connection.close()
     except Fenced:
         log.warning("chunk %d was taken over while it was sent; duplicates are possible", chunk.id)
@@ -105,13 +111,21 @@ def _record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: b
     _insist(chunk, partial(transitions.record, chunk, results, finish=finish, ordered=ordered))
 
 
+def _move_on(chunk: Chunk) -> None:
+    """Let the next provider have at once what moved over: a one-time password has no second."""
+    try:
+        sweep.wake(chunk.channel, chunk.priority)
+    except DATABASE_FAILS as error:
+        log.warning("what moved over waits for the sweep: %s", type(error).__name__)
+
+
 def _insist(chunk: Chunk, what: Callable[[], T]) -> T:
     """What it returns, asked again if the database fails for a moment: what was sent and not
     recorded would be sent twice."""
     for pause in RECORD_AGAIN:
         try:
             return what()
-        except (OperationalError, InterfaceError, PoolExhausted) as error:
+        except DATABASE_FAILS as error:
             log.warning("chunk %d not recorded yet: %s", chunk.id, type(error).__name__)
             connection.close()
             time.sleep(pause)
@@ -121,7 +135,7 @@ def _insist(chunk: Chunk, what: Callable[[], T]) -> T:
 def _posted_at(posted: Mapping[str, _Posted]) -> dict[str, float]:
     """When each notification should first have gone out: its acceptance or its send time."""
     return {
-        key: max(one.row.created_at, one.row.send_at or one.row.created_at).timestamp()
+        key: clock.ours(max(one.row.created_at, one.row.send_at or one.row.created_at).timestamp())
         for key, one in posted.items()
     }
 
@@ -298,12 +312,16 @@ def _results(
                 state=verdict.state,
                 reason=verdict.reason,
                 moved=verdict.moved,
-                next_attempt_at=verdict.next_attempt_at,
+                next_attempt_at=(
+                    clock.shared(verdict.next_attempt_at)
+                    if verdict.next_attempt_at is not None
+                    else None
+                ),
                 provider=sent.provider,
                 provider_message_id=(
                     _clean(outcome.provider_message_id) if isinstance(outcome, Accepted) else ""
                 ),
-                started_at=sent.started_at,
+                started_at=clock.shared(sent.started_at),
                 duration_ms=round(sent.duration * 1000),
                 outcome=_NAMES[type(outcome)],
                 status=getattr(outcome, "status", None),

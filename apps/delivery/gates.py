@@ -1,12 +1,18 @@
 """Which providers may be called now, asked once for each chunk."""
 
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from django.conf import settings
 
-from apps.delivery import breakers, holding, provider_switches
+from apps.delivery import breakers, clock, holding, provider_switches, throttles, wiring
+from apps.delivery.chunks import Chunk
+from apps.delivery.models import ChunkKind
+from notifier import dispatch
 from notifier.dispatch import Gate
+from notifier.messages import Message
 from notifier.outcomes import Reason
 
 
@@ -19,7 +25,33 @@ def gates(channel: str) -> dict[str, Gate]:
             until = time.time() + holding.seconds(paused[name])
             found[name] = Gate(0, until, Reason.PROVIDER_PAUSED)
         elif (permit := breakers.permit(name)) is not None:
-            found[name] = Gate(permit.room, permit.until, Reason.PROVIDER_DOWN)
+            found[name] = Gate(permit.room, clock.ours(permit.until), Reason.PROVIDER_DOWN)
+    return found
+
+
+def throttle(
+    chunk: Chunk, gates: Mapping[str, Gate], messages: Sequence[Message]
+) -> Mapping[str, Gate]:
+    """The same gates, and those of providers with a quota: as much room as that has now."""
+    quotas = throttles.quotas(chunk.channel)
+    if not quotas:
+        return gates
+    wanted = dispatch.wanted(wiring.routes(), messages, gates)
+    wanted = Counter({name: number for name, number in wanted.items() if name in quotas})
+    if not wanted:
+        return gates
+    now = time.time()
+    again = chunk.kind == ChunkKind.RETRY
+    found = dict(gates)
+    for name, grant in throttles.take(chunk.channel, wanted, chunk.priority, again=again).items():
+        quota = quotas[name]
+        calls = quota.share(grant.processes) if quota.concurrent else None
+        if name in gates:  # half open: what is beyond its room does not wait for tokens
+            found[name] = replace(gates[name], room=grant.granted, calls=calls)
+        else:
+            pace = 1 / quota.per_second if quota.per_second else 0.0
+            until = now + grant.wait
+            found[name] = Gate(grant.granted, until, Reason.THROTTLED, pace=pace, calls=calls)
     return found
 
 

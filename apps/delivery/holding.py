@@ -1,8 +1,6 @@
 """Holding back what a paused topic or provider would send."""
 
-import time
-
-from apps.delivery import chunks
+from apps.delivery import chunks, clock
 from apps.delivery.chunks import Chunk
 from apps.topics.selectors import TopicSnapshot, paused_since
 
@@ -13,7 +11,7 @@ SHORTEST, LONGEST = 5.0, 60.0
 
 def seconds(since: float) -> float:
     """How long to hold back what has been paused since then (unix seconds)."""
-    return min(max(time.time() - since, SHORTEST), LONGEST)
+    return min(max(clock.now() - since, SHORTEST), LONGEST)
 
 
 def put_back(chunk: Chunk, topic: TopicSnapshot | None) -> bool:

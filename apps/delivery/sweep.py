@@ -1,10 +1,11 @@
 """The sweeper: enqueues what is due and what was lost. Safe to run many times at once."""
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
-from apps.delivery import broker, enqueue, gates, transitions
+from apps.delivery import broker, clock, enqueue, gates, transitions
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind
 from notifier.priorities import Priority
@@ -47,6 +48,7 @@ def sweep() -> int:
     the broker away: nothing is lost then, what is due stays due.
     """
     enqueued = 0
+    clock.look()
     shut = gates.shut(settings.CHANNELS)  # what waits there goes on waiting
     for priority in Priority:
         enqueued += _enqueue(_due_chunks(priority, shut))
@@ -101,9 +103,14 @@ def _lost(priority: Priority, waiting: list[tuple[bool, str, int]]) -> list[tupl
     ]
 
 
+def wake(channel: str, priority: str) -> None:
+    """Enqueue what is due again on the channel, without waiting for the next sweep."""
+    enqueue.soon(_retries(channel, Priority(priority)))
+
+
 def _retries(channel: str, priority: Priority) -> list[Ticket]:
     tickets = []
-    now = timezone.now()
+    now = datetime.fromtimestamp(clock.now(), UTC)
     for _ in range(RETRY_CHUNKS):
         chunk_id = transitions.wake_due(
             channel, priority, now, settings.CHUNK_SIZE, enqueue.grace(priority)

@@ -48,7 +48,7 @@ def cool(monkeypatch):
 
     def run():
         later = time.time() + COOLDOWN
-        monkeypatch.setattr(breakers, "time", SimpleNamespace(time=lambda: later))
+        monkeypatch.setattr(breakers, "clock", SimpleNamespace(now=lambda: later))
         breakers.forget()
 
     return run

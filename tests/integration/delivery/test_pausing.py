@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.delivery import deliver, holding, provider_switches, sweep, tasks
+from apps.delivery import clock, deliver, holding, provider_switches, sweep, tasks
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.publishers.models import AuditEvent
 from notifier.outcomes import Accepted, Reason, Retry
@@ -229,6 +229,6 @@ def test_what_is_held_beyond_its_expiry_expires(shop, work, wake, provider, exec
 
 
 def test_the_longer_a_pause_has_lasted_the_longer_it_is_left_alone(monkeypatch):
-    monkeypatch.setattr(holding.time, "time", lambda: 1_000_000.0)
+    monkeypatch.setattr(clock, "now", lambda: 1_000_000.0)
     waits = [holding.seconds(1_000_000.0 - ago) for ago in (0, 20, 3600)]
     assert waits == [holding.SHORTEST, 20.0, holding.LONGEST]
