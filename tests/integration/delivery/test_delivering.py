@@ -6,7 +6,18 @@ import time
 import pytest
 from django.db import connection
 
-from apps.delivery import broker, chunks, deliver, engine, fan_out, purge, sweep, tasks, transitions
+from apps.delivery import (
+    broker,
+    chunks,
+    deliver,
+    engine,
+    fan_out,
+    halting,
+    purge,
+    sweep,
+    tasks,
+    transitions,
+)
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.preferences.models import Contact, Preference, Suppression
 from apps.topics.models import Subscription
@@ -367,7 +378,10 @@ def test_what_a_dead_worker_was_sending_is_sent_by_the_next(shop, work, execute)
     assert shop.counts(posted) == {"inbox": {"delivered": 3}}
 
 
-def test_what_was_being_sent_when_a_worker_died_is_unknown_after_a_cancel(shop, work, execute):
+def test_what_was_being_sent_when_a_worker_died_is_unknown_after_a_cancel(
+    shop, work, execute, monkeypatch
+):
+    monkeypatch.setattr(halting, "PATIENCE", 0.1)
     recipient("ada")
     posted = notify(shop, "ada", "inbox")
     deliver._claim(Chunk.objects.get().pk)

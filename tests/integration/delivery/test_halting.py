@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from apps.delivery import provider_switches, tasks
+from apps.delivery import halting, provider_switches, tasks
 from apps.delivery.models import Attempt, Chunk
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome
@@ -16,8 +16,9 @@ from notifier.providers.base import Provider
 from tests.integration.delivery.conftest import recipient, subscribe
 
 HELLO = {"body": "Hello", "title": "Hello"}
-PEOPLE = 12
-TAKES = 0.15
+PEOPLE = 10
+TAKES = 0.1
+PATIENCE = 10
 
 
 class Slow(Provider):
@@ -35,9 +36,10 @@ class Slow(Provider):
 
 
 @pytest.fixture
-def under_way(shop, settings):
+def under_way(shop, settings, monkeypatch):
     """Publishes to so many; a worker is sending the first of them when it returns."""
     settings.PROVIDERS = {"slow": {"class": f"{__name__}.Slow", "channel": "sms"}}
+    monkeypatch.setattr(halting, "EVERY", 0.1)
     Slow.calls = []
     topic = shop.topic()
     for number in range(PEOPLE):
@@ -48,12 +50,20 @@ def under_way(shop, settings):
         posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["sms"], **fields})
         tasks.fan_out.apply(args=[Chunk.objects.get().pk], throw=True)
         worker.start()
-        while not Slow.calls:
-            time.sleep(0.01)
+        soon(lambda: Slow.calls)
         return posted
 
     yield publish
     worker.join()
+
+
+def soon(what):
+    """What it returns, once that is something."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := what()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
 
 
 def _deliver():
@@ -61,12 +71,14 @@ def _deliver():
     connection.close()
 
 
+def settled(shop, posted):
+    found = shop.counts(posted)["sms"]
+    return None if "sending" in found else found
+
+
 def ended(shop, posted, state):
     """The counts, once nothing is being sent."""
-    deadline = time.monotonic() + 10
-    while "sending" in (found := shop.counts(posted)["sms"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    found = soon(lambda: settled(shop, posted))
     assert found.get(state), found
     assert found.get("accepted", 0) == len(Slow.calls) == Attempt.objects.count() < PEOPLE
     assert sum(found.values()) == PEOPLE
@@ -82,11 +94,9 @@ def test_nothing_is_sent_after_a_cancel_was_answered(shop, under_way):
 
 
 def test_nothing_is_sent_after_its_expiry(shop, under_way):
-    expiry = datetime.now(UTC) + timedelta(seconds=1)
+    expiry = datetime.now(UTC) + timedelta(seconds=0.6)
     posted = under_way(expires_at=expiry.isoformat())
-    while "sending" in shop.counts(posted)["sms"]:
-        time.sleep(0.02)
-    assert shop.counts(posted)["sms"]["expired"] > 0
+    assert soon(lambda: settled(shop, posted))["expired"] > 0
     assert all(at < expiry.timestamp() for at in Slow.calls)
 
 
