@@ -17,6 +17,7 @@ from notifier.tokens import sign
 
 #: Seconds for one step to come to its end.
 PATIENCE = 20.0
+BOBS_PHONE = "+12025550181"
 #: Seconds that a token for the inbox is good for.
 TOKEN_LIFE = 300
 
@@ -50,13 +51,14 @@ class Doors:
         self._dead_letter()
 
     def _register(self) -> None:
-        for number, (user_id, locale) in enumerate([(self._grete, "de-AT"), (self._bob, "en")]):
+        people = [(self._grete, "de-AT", "+12025550180"), (self._bob, "en", BOBS_PHONE)]
+        for user_id, locale, phone in people:
             self._client.upsert_recipient(
                 user_id,
                 locale=locale,
                 devices=[Device("android", f"token-{self._run}-{user_id}-android")],
                 contacts=[
-                    Contact("sms", f"+1202555018{number}"),
+                    Contact("sms", phone),
                     Contact("email", f"{user_id}@example.com"),
                 ],
             )
@@ -134,12 +136,10 @@ class Doors:
         self._say("got a signed receipt: the text message is delivered, not only accepted")
 
     def _dead_letter(self) -> None:
-        """A provider refuses our credentials once: a dead letter at once, until it is redriven."""
-        address = f"{self._bob}@example.com"
-        self._sandbox.behave("sendgrid", "401", address=address, times=1)
-        posted = self._client.notify_users(
-            [self._bob], title="Invoice", body="It is attached.", channels=["email"]
-        )
+        """The only provider of a channel refuses our credentials once: a dead letter at once, until
+        it is redriven."""
+        self._sandbox.behave("twilio", "401", address=BOBS_PHONE, times=1)
+        posted = self._client.notify_users([self._bob], body="Your bill.", channels=["sms"])
         dead = self._until(posted, lambda one: one.state == "dead")
         letters = [one for one in self._client.list_dead_letters() if one.id == dead.id]
         redriven = self._client.redrive([dead.id])
