@@ -3,6 +3,8 @@
 # make test   everything, on real servers; ARGS="-k word" for a part of it
 # make bench  how fast it is, and what it costs; ARGS=throughput for one of them, QUICK=1 for
 #             two minutes of it (docs/benchmarks.md)
+# make faults what breaks it, one thing at a time, and what became of everything accepted;
+#             ARGS="name name" for some, SEED=1 to repeat (docs/faults.md)
 # make screenshots   docs/screenshots, taken from a stack of its own
 # make lint   ruff, mypy and the contracts of import-linter
 # make clean  remove what the others made, the database of `make up` included
@@ -12,7 +14,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	&& command -v "$$name" && break; done)
 STACK = .venv/bin/python -m stack --end-with-parent
 
-.PHONY: demo up test bench screenshots lint clean installed installed-dev python
+.PHONY: demo up test bench faults screenshots lint clean installed installed-dev python
 
 demo: installed
 	@$(STACK) demo
@@ -25,6 +27,9 @@ test: installed-dev
 
 bench: installed-dev
 	@.venv/bin/python -m bench $(if $(QUICK),--quick) $(ARGS)
+
+faults: installed-dev
+	@.venv/bin/python -m faults --end-with-parent $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 screenshots: installed-dev
 	@$(STACK) screenshots

@@ -77,13 +77,16 @@ def ledger(line: Line) -> list[dict[str, Any]]:
     return entries
 
 
-def balance(line: Line, posted: Mapping[str, Posted], before: float) -> Account:
-    """Hold the rows of what was posted against the ledger.
+def balance(
+    posted: Mapping[str, Posted],
+    deliveries: list[Row],
+    entries: list[dict[str, Any]],
+    before: float,
+) -> Account:
+    """Hold the deliveries of what was posted against the ledger's entries.
 
     ``last_change``: of what was accepted ``before`` that time, in unix seconds.
     """
-    deliveries = rows(line, posted)
-    entries = ledger(line)
     arrivals = Counter(e["delivery_id"] for e in entries if e["accepted"])
     problems: list[str] = []
 

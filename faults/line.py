@@ -24,8 +24,10 @@ from stack.stage import Stage
 from stack.state import State, fresh
 
 #: What is broken; the other channels' workers would only take memory.
-PROCESSES = ("web", "fanout_high", "fanout", "push_high", "push", "sms_high", "sms")
-PROCESSES += ("housekeeping", "beat")
+PROCESSES = (
+    *("web", "fanout_high", "fanout", "push_high", "push", "sms_high", "sms"),
+    *("housekeeping", "beat"),
+)
 CHUNK_SIZE = 50
 THREADS = 8
 #: Recovery within seconds, so that one can wait for it.

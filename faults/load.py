@@ -7,6 +7,7 @@ import time
 import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from faults.line import Line, push_token, until
@@ -120,13 +121,13 @@ class Load:
     def start_codes(self) -> None:
         """From now on, people ask for one-time codes."""
         for number in range(SENDERS):
-            self._run(lambda number=number: self._send_codes(number))
+            self._run(partial(self._send_codes, number))
 
     def doom(self, size: int) -> None:
         """Publish something and cancel it before long."""
         doomed = self.publish(self._audiences.topic(size), size, "cancelled", priority="low")
         pause = self._rng.uniform(0.2, 1.2)
-        self._run(lambda: self._cancel(doomed, pause))
+        self._run(partial(self._cancel, doomed, pause))
 
     def expiring(self, size: int) -> None:
         """Publish something that is worth nothing in two seconds or three."""

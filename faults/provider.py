@@ -130,8 +130,10 @@ def provider_silent(trial: Trial) -> None:
         trial.line.start("push")
 
 
-def _for_a_while(trial: Trial, behaviour: str, seconds: float, **how: str) -> None:
-    trial.line.sandbox.behave("fcm", behaviour, **how)
+def _for_a_while(
+    trial: Trial, behaviour: str, seconds: float, retry_after: str | None = None
+) -> None:
+    trial.line.sandbox.behave("fcm", behaviour, retry_after=retry_after)
     trial.publish(slow=0)
     trial.broken()
     trial.lasts(seconds)

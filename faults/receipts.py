@@ -48,8 +48,8 @@ def receipts_late(trial: Trial) -> None:
     trial.wants_receipts = True
 
 
-def _told(trial: Trial, behaviour: str, **how: float) -> None:
-    trial.line.sandbox.behave("twilio", behaviour, **how)
+def _told(trial: Trial, behaviour: str, seconds: float | None = None) -> None:
+    trial.line.sandbox.behave("twilio", behaviour, seconds=seconds)
     _publish(trial)
     trial.wants_receipts = True
 

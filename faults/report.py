@@ -8,8 +8,10 @@ from typing import Any
 from faults.trial import Result
 
 RESULTS = Path(__file__).with_name("results")
-COLUMNS = ("fault", "accepted", "terminal", "waiting", "lost", "duplicates (bound)")
-COLUMNS += ("after cancel/expiry", "OTP p99", "recovery", "verdict")
+COLUMNS = (
+    *("fault", "accepted", "terminal", "waiting", "lost", "duplicates (bound)"),
+    *("after cancel/expiry", "OTP p99", "recovery", "verdict"),
+)
 
 
 def cells(result: Result) -> list[str]:

@@ -131,7 +131,12 @@ class Trial:
             made == len(self.load.posted),
             f"{made} notifications were made, and {len(self.load.posted)} answered with 202",
         )
-        books = account.balance(self.line, self.load.posted, self.healed_at)
+        books = account.balance(
+            self.load.posted,
+            account.rows(self.line, self.load.posted),
+            account.ledger(self.line),
+            self.healed_at,
+        )
         recovery = max(0.0, books.last_change - self.healed_at)
         seconds = time.monotonic() - began
         return self._judged(fault, books, recovery, seconds, quiet)

@@ -1,0 +1,80 @@
+"""The books of ``make faults`` find what they are there to find."""
+
+import pytest
+
+from faults.account import Row, balance
+from faults.load import Posted
+
+
+def book(state="accepted", arrived=(10.0,), note="slow", **posted):
+    """The account of one delivery of one notification that arrived at these times."""
+    one = Posted("n", posted.pop("kind", "blast"), posted.pop("audience", 1), **posted)
+    rows = [Row("dlv_1", "n", state, 5.0, 20.0, 4.0)] if state else []
+    entries = [{"delivery_id": "dlv_1", "accepted": True, "at": at, "note": note} for at in arrived]
+    return balance({"n": one}, rows, entries, 100.0)
+
+
+def test_what_arrived_once_and_says_so_adds_up():
+    account = book()
+    assert (account.accepted, account.terminal, account.waiting) == (1, 1, 0)
+    assert (account.lost, account.duplicates, account.problems) == (0, 0, [])
+    assert account.last_change == 20.0
+
+
+@pytest.mark.parametrize("state", ["accepted", "delivered", "dead", "failed", "expired", ""])
+def test_what_never_arrived_is_lost_whatever_the_database_says(state):
+    account = book(state, arrived=())
+    assert account.lost == 1
+    assert account.problems
+
+
+def test_what_waits_is_not_lost():
+    account = book("retrying", arrived=())
+    assert (account.waiting, account.lost) == (1, 0)
+
+
+@pytest.mark.parametrize(("state", "more"), [("cancelled", {}), ("", {}), ("unknown", {})])
+def test_what_was_taken_back_need_not_arrive(state, more):
+    account = book(state, arrived=(), kind="cancelled", cancelled_at=6.0)
+    assert (account.terminal, account.lost, account.problems) == (1, 0, [])
+
+
+def test_a_second_copy_is_a_duplicate_and_the_providers_silence_is_noted():
+    account = book(arrived=(10.0, 11.0), note="torn")
+    assert (account.duplicates, account.unanswered) == (1, 2)
+
+
+@pytest.mark.parametrize("state", ["expired", "cancelled", "dead", "suppressed"])
+def test_a_state_that_the_providers_log_contradicts_is_a_problem(state):
+    account = book(state, kind="expiring", expires_at=30.0, cancelled_at=50.0)
+    assert account.problems == [f"1 are {state}, and their provider has them"]
+
+
+def test_a_call_after_the_cancel_was_answered_counts_but_for_what_was_being_sent():
+    assert book(kind="cancelled", cancelled_at=9.0).after_cancel == 1
+    being_sent = {"kind": "cancelled", "cancelled_at": 9.0, "sending": frozenset({"dlv_1"})}
+    assert book(**being_sent).after_cancel == 0
+    assert book(arrived=(10.0, 11.0), **being_sent).after_cancel == 1
+    claimed_later = {**being_sent, "cancelled_at": 4.5}
+    assert book(**claimed_later).after_cancel == 1
+
+
+def test_a_call_after_expiry_counts():
+    assert book(kind="expiring", expires_at=9.9).after_expiry == 0
+    assert book(kind="expiring", expires_at=9.0).after_expiry == 1
+
+
+def test_a_delivery_that_nobody_published_is_a_problem():
+    one = Posted("n", "blast", 0)
+    entries = [{"delivery_id": "dlv_9", "accepted": True, "at": 1.0, "note": ""}]
+    assert balance({"n": one}, [], entries, 0.0).problems == [
+        "the provider has 1 that nobody published"
+    ]
+
+
+def test_a_delivery_too_many_is_a_problem():
+    assert book(audience=0).problems == ["1 deliveries too many of a blast"]
+
+
+def test_a_codes_wait_is_from_acceptance_until_its_provider_has_it():
+    assert book(kind="code").codes == [6.0]
