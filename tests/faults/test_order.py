@@ -1,35 +1,52 @@
 """An ordering key holds whatever the provider and the workers do: the sandbox's log is in order."""
 
-from tests.faults.line import Line, token
+import pytest
+
+from faults.line import Line, until
+from faults.load import Audiences
 
 PEOPLE, ROUNDS = 20, 12
 
 
-def test_one_recipients_messages_go_out_in_the_order_accepted(line: Line):
-    topic = line.audience(PEOPLE)
-    busy, failing, dying = (token(f"{topic}-{number}") for number in range(3))
+@pytest.fixture(autouse=True)
+def _healed(line: Line):
+    line.heal()
+    yield
+    line.heal()
+
+
+def test_one_recipients_messages_go_out_in_the_order_accepted(line: Line, audiences: Audiences):
+    topic = audiences.topic(PEOPLE)
+    busy, failing, dying = audiences.addresses(PEOPLE)[:3]
     line.sandbox.behave("fcm", "slow", seconds=0.05)
     line.sandbox.behave("fcm", "429", address=busy, times=2, retry_after=1)
     line.sandbox.behave("fcm", "500", address=failing, times=2)
-    line.sandbox.behave("fcm", "401", address=dying, times=2)  # a dead letter at once
-    since = max((row["seq"] for row in line.sandbox.messages(limit=1)), default=0)
+    line.sandbox.behave("fcm", "401", address=dying, times=2)  # a dead letter, after a new token
     for number in range(ROUNDS):
-        last = line.publish(topic, ordering_key="k", content={"title": str(number)})
+        body = {"channels": ["push"], "content": {"title": str(number)}, "ordering_key": "k"}
+        last = line.call("POST", f"/v1/topics/{topic}/publish", body)["id"]
         if number == ROUNDS // 2:
-            line.begun(last, PEOPLE)
-            line.stage.processes.kill("push")
-            line.until(lambda: "push" in line.stage.processes.dead(), 10)
-            line.stage.processes.restart("push")
-    line.settled(last)
-    took: dict[str, list[int]] = {}
-    for row in line.sandbox.messages("push", since=since, limit=PEOPLE * ROUNDS * 2):
-        if row["accepted"]:
-            title = row["content"]["message"]["notification"]["title"]
-            took.setdefault(row["address"], []).append(int(title))
-    assert len(took) == PEOPLE
-    for address, titles in took.items():
+            until(lambda: len(titles(line)) >= PEOPLE // 2, 30, "something was sent")
+            line.kill("push")
+            until(lambda: "push" in line.stage.processes.dead(), 10, "the worker is dead")
+            line.start("push")
+    path = f"/v1/notifications/{last}"
+    until(lambda: line.call("GET", path)["state"] == "done", 60, "everything was sent")
+    taken = titles(line)
+    assert len(taken) == PEOPLE
+    for address, seen in taken.items():
         # What a killed worker had sent comes again, before anything that came after it.
-        assert titles == sorted(titles)
-        assert len(set(titles)) == ROUNDS - (address == dying)
+        assert seen == sorted(seen)
+        assert len(set(seen)) == ROUNDS - (address == dying)
     assert line.sql("SELECT count(*) FROM delivery_turn") == [(0,)]
     assert line.sql("SELECT count(*) FROM delivery_chunkturn") == [(0,)]
+
+
+def titles(line: Line) -> dict[str, list[int]]:
+    """What the provider took, by address, in its order."""
+    found: dict[str, list[int]] = {}
+    for row in reversed(line.sandbox.messages("push", limit=PEOPLE * ROUNDS * 2)):
+        if row["accepted"]:
+            title = row["content"]["message"]["notification"]["title"]
+            found.setdefault(row["address"], []).append(int(title))
+    return found
