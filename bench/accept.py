@@ -2,19 +2,24 @@
 
 Every request is authenticated, counted against its publisher's limits, has an idempotency key of
 its own, and is answered once it is durable. Beside it, on the same server from the same database:
-a Django view that inserts one row (``bench.bare``). wrk asks; the workers stand still.
+a Django view that inserts one row (``bench.bare``). The workers stand still.
 """
 
 import json
 import re
 import subprocess
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlsplit
 
 from bench.line import Line
+from bench.meter import Meter
 from bench.report import Bar, Report, Table, columns
 from stack import debian, ports
 from stack.errors import StackError
@@ -25,6 +30,9 @@ PROCESSES = ("web",)
 WRK = Path("/usr/bin/wrk")
 CONNECTIONS = 16  # as many as there are threads to answer them
 BATCH = 1_000
+BATCHES_AT_ONCE = 2
+#: What wrk asked last is still answered when it has ended.
+QUIET_SECONDS = 1.0
 LEAST_OF_BARE, LEAST_BATCHED = 0.5, 5_000.0
 SCRIPT = """
 local sent = 0
@@ -38,16 +46,19 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What wrk found: ``rate`` in answers a second, all of them 2xx; ``p99`` in milliseconds."""
+    """``rate`` in answers a second, all of them 2xx; ``p99`` in milliseconds (of few: the longest).
+    ``web`` and ``postgres``: microseconds of CPU for each answer."""
 
     rate: float
     p99: float
     answered: int
+    web: float
+    postgres: float
 
 
 def measure(on: Line, *, quick: bool) -> Report:
     """Bare, single and batched take turns."""
-    runs, seconds = (1, 4) if quick else (3, 15)
+    runs, seconds, batches = (1, 5, 4) if quick else (3, 15, 30)
     if others := on.processes.pids().keys() - {"web"}:
         on.processes.stop(*others)
     on.audience("accept", BATCH)
@@ -60,12 +71,13 @@ def measure(on: Line, *, quick: bool) -> Report:
     bare: list[Asked] = []
     single: list[Asked] = []
     batched: list[Asked] = []
-    with _bare(on) as bare_url:
+    with _Bare(on) as view:
         for number in range(-1, runs):  # the first one warms up
             length = seconds if number >= 0 else 2
-            one = _asked(on, f"{bare_url}/rows", notification, length)
-            two = _asked(on, f"{on.api_url}/v1/notifications", notification, length)
-            three = _asked(on, f"{on.api_url}/v1/notifications/batch", batch, length, connections=4)
+            api, web = f"{on.api_url}/v1/notifications", on.pids()["web"]
+            one = _asked(on, f"{view.url}/rows", view.pid, notification, length)
+            two = _asked(on, api, web, notification, length)
+            three = _batched(on, f"{api}/batch", web, batch, batches if number >= 0 else 2)
             if number >= 0:
                 bare.append(one)
                 single.append(two)
@@ -78,40 +90,44 @@ def measure(on: Line, *, quick: bool) -> Report:
     return _report(bare, single, batched)
 
 
-class _bare:
-    """``with _bare(on) as url:`` the bare view, served as the API is."""
+class _Bare(Process):
+    """The bare view at ``url``, served as the API is."""
 
     def __init__(self, on: Line) -> None:
         self._port = ports.free()
         self._on = on
+        self.url = f"http://{ports.HOST}:{self._port}"
         command = Procfile({}, on.state.directory).commands["web"]
-        self._process = Process(
+        super().__init__(
             "bare",
             ["/bin/sh", "-c", command.replace("config.wsgi", "bench.bare")],
             env=on.env | {"PORT": str(self._port)},
             output=on.state.log("bare"),
         )
 
-    def __enter__(self) -> str:
+    def start(self) -> None:
+        """Make its table, start it and return once it listens."""
         with self._on.database() as cursor:
-            # bench.bare has the table's columns, but reading them would configure Django here.
+            # As bench.bare says, which cannot be imported: it configures Django.
             cursor.execute(
-                """CREATE TABLE IF NOT EXISTS bench_bare (id bigserial PRIMARY KEY,
-                    said bytea NOT NULL, created_at timestamptz NOT NULL)"""
+                """CREATE TABLE bench_bare (id bigserial PRIMARY KEY, said bytea NOT NULL,
+                    created_at timestamptz NOT NULL)"""
             )
-        self._process.start()
-        self._process.wait_until(lambda: ports.listens(self._port), 60)
-        return f"http://{ports.HOST}:{self._port}"
-
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
+        super().start()
+        self.wait_until(lambda: ports.listens(self._port), 60)
 
 
 def _asked(
-    on: Line, url: str, body: Mapping[str, object], seconds: int, *, connections: int = CONNECTIONS
+    on: Line,
+    url: str,
+    pid: int,
+    body: Mapping[str, object],
+    seconds: int,
 ) -> Asked:
-    """Ask for so many seconds. Raises ``StackError`` where wrk cannot be had, or an answer is no
-    2xx, or is not on record."""
+    """Ask for so many seconds; ``pid`` is who answers.
+
+    Raises ``StackError`` where wrk cannot be had, or an answer is no 2xx, or is not on record.
+    """
     if not debian.installed("wrk", WRK):
         raise StackError("The API is asked by wrk: install Debian's package of that name.")
     before = _stored(on)
@@ -121,24 +137,54 @@ def _asked(
         f"local BODY = {json.dumps(said)}\nlocal PREFIX = 'k{before}-{seconds}-'\n{SCRIPT}"
     )
     headers = {"Authorization": f"Bearer {on.key}", "Content-Type": "application/json"}
-    command = [str(WRK), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
+    command = [str(WRK), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
     command += ["--latency", "-s", str(script)]
     command += [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    done = subprocess.run([*command, url], capture_output=True, text=True, check=False)
-    return _read(done.stdout + done.stderr, _stored(on) - before)
+    with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:
+        done = subprocess.run([*command, url], capture_output=True, text=True, check=False)
+        time.sleep(QUIET_SECONDS)
+    cpu = {name: cost.cpu for name, cost in meter.costs.items()}
+    return _read(done.stdout + done.stderr, _stored(on) - before, cpu)
 
 
-def _read(said: str, stored: int) -> Asked:
-    """What wrk printed. ``stored``: how many rows there are more."""
-    if "Non-2xx" in said or "Socket errors" in said or "requests in" not in said:
+def _batched(on: Line, url: str, pid: int, body: Mapping[str, object], batches: int) -> Asked:
+    """Send so many, ``BATCHES_AT_ONCE``. Raises ``StackError`` where one of them, or one
+    notification of them, is not accepted."""
+    said, took = json.dumps(body), []
+
+    def post(key: str) -> None:
+        connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+        headers = {"Authorization": f"Bearer {on.key}", "Content-Type": "application/json"}
+        began = time.perf_counter()
+        connection.request("POST", urlsplit(url).path, said, {**headers, "Idempotency-Key": key})
+        answer = connection.getresponse().read()
+        took.append(time.perf_counter() - began)
+        if answer.count(b'"accepted"') < BATCH or b'"problem"' in answer:
+            raise StackError(f"a batch was not accepted: {answer[:500]!r}")
+
+    pids = {"web": pid, "postgres": on.pids()["postgres"]}
+    with Meter(pids) as meter, ThreadPoolExecutor(BATCHES_AT_ONCE) as senders:
+        began = time.perf_counter()
+        list(senders.map(post, [f"{began}-{number}" for number in range(batches)]))
+        seconds = time.perf_counter() - began
+    cpu = {name: cost.cpu * 1e6 / batches for name, cost in meter.costs.items()}
+    return Asked(batches / seconds, max(took) * 1000, batches, cpu["web"], cpu["postgres"])
+
+
+def _read(said: str, stored: int, cpu: Mapping[str, float]) -> Asked:
+    """What wrk printed. ``stored``: how many rows there are more; ``cpu``: seconds it took."""
+    found = re.search(r"([1-9]\d*) requests in", said)
+    if "Non-2xx" in said or "Socket errors" in said or found is None:
         raise StackError(f"wrk:\n{said}")
-    answered = int(re.findall(r"(\d+) requests in", said)[0])
+    answered = int(found[1])
     if stored < answered:
         raise StackError(f"{answered:,} requests were answered, and {stored:,} are on record")
     unit = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
     number, word = re.findall(r"99%\s+([\d.]+)(us|ms|s|m)", said)[0]
     rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0])
-    return Asked(rate, float(number) * unit[word], answered)
+    # What was asked last is answered after wrk has ended, and costs as much.
+    each = {name: seconds * 1e6 / stored for name, seconds in cpu.items()}
+    return Asked(rate, float(number) * unit[word], answered, each["web"], each["postgres"])
 
 
 def _stored(on: Line) -> int:
@@ -158,13 +204,15 @@ def _report(bare: list[Asked], single: list[Asked], batched: list[Asked]) -> Rep
     ways["POST /v1/notifications/batch"] = batched, BATCH
     rates = {name: median(one.rate for one in asked) * of for name, (asked, of) in ways.items()}
     table = Table(
-        ("request", "notifications/s", "in each run", "p99 ms of a request"),
+        ("request", "a second", "in each run", "p99 ms of a request", "µs CPU", "of postgres"),
         [
             (
                 name,
                 f"{rates[name]:,.0f}",
                 " ".join(f"{one.rate * of:,.0f}" for one in asked),
                 f"{median(one.p99 for one in asked):,.0f}",
+                f"{median((one.web + one.postgres) / of for one in asked):,.0f}",
+                f"{median(one.postgres / of for one in asked):,.0f}",
             )
             for name, (asked, of) in ways.items()
         ],

@@ -82,12 +82,14 @@ def test_a_report_is_kept_as_json_and_as_a_picture_with_machine_and_verdict(tmp_
 
 
 def test_what_wrk_says_is_read_and_must_be_on_record():
-    asked = accept._read(WRK, stored=9480)
+    cpu = {"web": 9.48, "postgres": 0.948}
+    asked = accept._read(WRK, 9480, cpu)
     assert (asked.rate, asked.p99, asked.answered) == (630.45, 1200.0, 9470)
+    assert (asked.web, asked.postgres) == pytest.approx((1000, 100))
     with pytest.raises(StackError, match="9,470 requests were answered, and 9,000 are on record"):
-        accept._read(WRK, stored=9000)
+        accept._read(WRK, 9000, cpu)
     with pytest.raises(StackError, match="Non-2xx"):
-        accept._read(WRK + "  Non-2xx or 3xx responses: 3\n", stored=9480)
+        accept._read(WRK + "  Non-2xx or 3xx responses: 3\n", 9480, cpu)
 
 
 def test_a_percentile_is_between_the_values_around_it():
