@@ -56,11 +56,7 @@ def test_all_that_it_prints_can_be_opened_and_ctrl_c_stops_it(up, tmp_path):
 
 
 def test_a_process_that_dies_is_named_and_the_rest_is_stopped(up):
-    (sms,) = [
-        process
-        for process in up.family()
-        if "sms_high@%h" in process.cmdline() and "celery" in " ".join(process.cmdline())
-    ]
+    (sms,) = [process for process in up.family() if "deliver.sms.high" in process.cmdline()]
     sms.send_signal(signal.SIGKILL)
     psutil.wait_procs([sms], 5)
     up.leaves_nothing()
