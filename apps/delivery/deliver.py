@@ -104,6 +104,7 @@ def deliver(chunk_id: int) -> None:
     finally:
         lookout.leave(halts)
         keeper.release(chunk)
+        metrics.observe_load(wiring.built_providers())
 
 
 def _record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bool) -> None:

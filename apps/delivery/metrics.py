@@ -3,12 +3,13 @@
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from django.conf import settings
-from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from apps.delivery import breakers, broker, overload, selectors
@@ -17,6 +18,7 @@ from apps.delivery.transitions import Result
 from notifier import queues
 from notifier.dispatch import Sent
 from notifier.priorities import Priority
+from notifier.providers.base import Provider
 
 _BREAKER_STATES = ("closed", "half_open", "open", breakers.PAUSED)
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -36,6 +38,18 @@ PROVIDER_SECONDS = Histogram(
     "How long one call to a provider took.",
     ["provider", "outcome"],
     buckets=_SECONDS,
+)
+CALLS = Gauge(
+    "notifier_provider_calls",
+    "Calls under way at a provider when a chunk was last done.",
+    ["provider"],
+    multiprocess_mode="livesum",
+)
+CALLS_LIMIT = Gauge(
+    "notifier_provider_calls_limit",
+    "How many may be under way: fewer while the provider is slow, failing or shared.",
+    ["provider"],
+    multiprocess_mode="livesum",
 )
 ACCEPT_TO_PROVIDER = Histogram(
     "notifier_accept_to_provider_seconds",
@@ -68,6 +82,13 @@ def observe(
     _observe(ACCEPT_TO_PROVIDER.labels(chunk.channel, chunk.priority), waited)
 
 
+def observe_load(providers: Iterable[Provider]) -> None:
+    """How many calls are under way at each, and may be."""
+    for provider in providers:
+        CALLS.labels(provider.name).set(provider.under_way)
+        CALLS_LIMIT.labels(provider.name).set(provider.limit)
+
+
 def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
     """``observe`` each of them, in one go: one by one they cost more than the rest of a record."""
     histogram._sum.inc(sum(seconds))
@@ -95,7 +116,16 @@ class _Attempts(Collector):
         self._all = MultiProcessCollector(CollectorRegistry())
 
     def collect(self) -> Iterator[Metric]:
+        _forget_the_dead()
         return (metric for metric in self._all.collect() if metric.name.startswith("notifier_"))
+
+
+def _forget_the_dead() -> None:
+    """What processes of this machine have under way is over when they are gone, killed or not."""
+    for file in Path(settings.METRICS_DIR).glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not Path("/proc", str(pid)).exists() and Path("/proc/self").exists():
+            mark_process_dead(pid, settings.METRICS_DIR)
 
 
 class _Backlog(Collector):

@@ -16,6 +16,7 @@ from notifier import providers
 from notifier.backoff import RetryPolicy
 from notifier.dispatch import Dispatcher
 from notifier.providers import Route
+from notifier.providers.base import Provider
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -31,6 +32,11 @@ def routes() -> Sequence[Route]:
     """The providers in the order in which a channel tries them."""
     with _lock:
         return _routes()
+
+
+def built_providers() -> list[Provider]:
+    """Those that this process has built."""
+    return [route.provider() for route in routes() if route.built]
 
 
 def leases() -> LeaseKeeper:

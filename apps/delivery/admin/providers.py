@@ -12,11 +12,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from apps.delivery import provider_switches
-from apps.delivery.breakers import Breaker, breakers
+from apps.delivery.breakers import PAUSED, Breaker, breakers, close
 from apps.publishers import audit
 from apps.publishers.operators import markup
 
-PAUSE, RESUME = "pause", "resume"
+PAUSE, RESUME, CLOSE = "pause", "resume", "close"
 PERMISSION = "delivery.change_providerswitch"
 
 
@@ -28,10 +28,17 @@ def provider_rows(request: HttpRequest) -> list[dict[str, Any]]:
             "name": breaker.name,
             "channel": breaker.channel,
             "state": _state(breaker),
-            "verb": (RESUME if breaker.state == "paused" else PAUSE) if may else "",
+            "verbs": _verbs(breaker) if may else [],
         }
         for breaker in breakers()
     ]
+
+
+def _verbs(breaker: Breaker) -> list[str]:
+    """What can be done: held back, it can go on; left alone, it can be called again, too."""
+    if breaker.state == PAUSED:
+        return [RESUME]
+    return [PAUSE] if breaker.state == "closed" else [CLOSE, PAUSE]
 
 
 def _state(breaker: Breaker) -> SafeString:
@@ -41,17 +48,20 @@ def _state(breaker: Breaker) -> SafeString:
 
 @require_POST
 def switch(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
-    """Hold a provider's messages back, or let them go on."""
+    """Hold a provider's messages back, let them go on, or close its breaker."""
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
-    if provider not in settings.PROVIDERS or verb not in (PAUSE, RESUME):
+    if provider not in settings.PROVIDERS or verb not in (PAUSE, RESUME, CLOSE):
         raise Http404
     with transaction.atomic():
         if verb == PAUSE:
             provider_switches.pause(provider)
             messages.warning(request, f"Nothing is sent through {provider} until it is resumed.")
-        else:
+        elif verb == RESUME:
             provider_switches.resume(provider)
             messages.success(request, f"{provider} goes on.")
+        else:
+            close(provider)
+            messages.success(request, f"{provider} is called again, and its failures count anew.")
         audit.record(request, verb, "provider", provider)
     return HttpResponseRedirect(reverse("admin:index"))

@@ -7,11 +7,15 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from apps.delivery import breakers
 from apps.delivery.models import Delivery, Notification, ProviderSwitch
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import AuditEvent, Publisher
 from apps.publishers.operators import newest
 from apps.topics.models import Topic
+from notifier.dispatch import Sent
+from notifier.messages import Content, Message
+from notifier.outcomes import Reason, Retry
 from tests.integration.delivery.conftest import Shop, recipient, subscribe
 
 ADDRESS = "ada.lovelace@example.com"
@@ -96,6 +100,21 @@ def test_a_paused_provider_is_switched_off_until_it_is_resumed(operator: Client)
         ("operator", "pause", "webhook"),
         ("operator", "resume", "webhook"),
     ]
+
+
+def test_an_open_breaker_is_closed_by_hand(operator: Client, providers):
+    url = "/admin/delivery/notification/provider/twilio/close/"
+    assert "Close twilio" not in operator.get("/admin/").content.decode()
+    failed = Message("dlv_1", "sms", "+43660", Content(body="Hello"))
+    outcome = Retry(Reason.PROVIDER_ERROR)
+    breakers.report([Sent(failed, "twilio", outcome, 0.0, 0.0) for _ in range(20)])
+    assert breakers.shut("twilio")
+    page = operator.get("/admin/").content.decode()
+    assert "Close twilio" in page and "Pause twilio" in page
+    assert operator.post(url).status_code == 302
+    assert not breakers.shut("twilio")
+    assert "Close twilio" not in operator.get("/admin/").content.decode()
+    assert events("provider") == [("operator", "close", "twilio")]
 
 
 def test_a_topic_is_paused_and_resumed(shop: Shop, operator: Client):

@@ -1,0 +1,165 @@
+"""Quotas of provider accounts: all workers share them, and what exceeds them waits."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.utils import timezone
+
+from apps.delivery import metrics, throttles
+from apps.delivery.models import Attempt, Chunk, Delivery
+from apps.publishers.cache import ask_redis
+from tests.integration.delivery.conftest import recipient
+
+HELLO = {"body": "Hello"}
+
+
+@pytest.fixture(autouse=True)
+def unthrottled():
+    def clear():
+        throttles.forget()
+        keys = f"{throttles.KEY}*"
+        ask_redis(lambda client: [client.delete(key) for key in client.scan_iter(keys)])
+
+    clear()
+    yield
+    clear()
+
+
+@pytest.fixture
+def quota(settings):
+    """Gives twilio a quota."""
+
+    def give(**limits):
+        entry = settings.PROVIDERS.get("twilio", {"channel": "sms"}) | {"quota": limits}
+        settings.PROVIDERS = settings.PROVIDERS | {"twilio": entry}
+        throttles.forget()
+
+    return give
+
+
+@pytest.fixture
+def text(shop):
+    """Sends a text message to so many people."""
+    numbers = iter(range(10**6))
+
+    def post(number, priority="low"):
+        people = [f"sms-{next(numbers)}" for _ in range(number)]
+        for name in people:
+            recipient(name, sms=f"+43660{int(name[4:]):07d}")
+        body = {"user_ids": people, "channels": ["sms"], "content": HELLO, "priority": priority}
+        return shop.post("notifications", body)
+
+    return post
+
+
+def received(providers):
+    return providers.client.counts()["twilio"]["accepted"]
+
+
+def held():
+    return Delivery.objects.filter(state="retrying", reason="throttled").order_by("next_attempt_at")
+
+
+def test_what_exceeds_a_quota_waits_for_its_turn_and_uses_up_no_attempt(
+    shop, text, work, wake, providers, quota
+):
+    quota(per_second=10)
+    began = timezone.now()
+    posted = text(30)
+    work()
+    assert received(providers) == 7, "low priority leaves three of ten to the others"
+    assert shop.counts(posted) == {"sms": {"accepted": 7, "retrying": 23}}
+    turns = [(row.next_attempt_at - began) / timedelta(seconds=1) for row in held()]
+    assert turns[0] < 1.5
+    gaps = [later - sooner for sooner, later in pairwise(turns)]
+    assert gaps == pytest.approx([0.1] * 22, abs=0.01)
+    assert Attempt.objects.count() == 7
+    assert 'notifier_throttled_total{priority="low",provider="twilio"} 23.0' in (
+        metrics.exposition().decode()
+    )
+    for _ in range(10):
+        if not held():
+            break
+        _refill()
+        wake()
+        work()
+    assert shop.counts(posted) == {"sms": {"accepted": 30}}
+    assert set(Attempt.objects.values_list("number", flat=True)) == {1}
+
+
+def _refill():
+    ask_redis(lambda client: client.hset(f"{throttles.KEY}twilio", "at", "0"))
+
+
+def test_high_priority_passes_while_low_priority_has_used_the_quota_up(
+    shop, text, work, providers, quota
+):
+    quota(per_second=10)
+    text(30)
+    work()
+    urgent = text(2, "high")
+    Chunk.objects.filter(kind="retry").delete()
+    work()
+    assert shop.counts(urgent) == {"sms": {"accepted": 2}}
+
+
+def test_all_processes_share_one_quota(quota):
+    quota(per_second=100)
+    shares = [throttles._Shares() for _ in range(3)]
+    granted = [
+        share.take("sms", {"twilio": 60}, "high", again=False)["twilio"].granted for share in shares
+    ]
+    assert granted[0] == 60 and 40 <= sum(granted[1:]) < 50
+
+
+def test_calls_at_once_are_shared_by_the_processes_that_send(quota, monkeypatch):
+    quota(concurrent=20)
+    for number, name in enumerate(["one:1", "one:2", "two:1"], 1):
+        monkeypatch.setattr(throttles, "_me", lambda name=name: name)
+        grant = throttles.take("sms", {"twilio": 1000}, "low", again=False)["twilio"]
+        assert (grant.granted, grant.processes) == (1000, number)
+
+
+def test_no_more_calls_are_under_way_than_the_account_may_have(text, work, providers, quota):
+    quota(concurrent=2)
+    providers.client.behave("twilio", "slow", seconds=0.2)
+    text(6)
+    work()
+    starts = sorted(Attempt.objects.values_list("started_at", flat=True))
+    assert starts[2] - starts[0] > timedelta(seconds=0.15)
+    assert starts[4] - starts[2] > timedelta(seconds=0.15)
+
+
+def test_without_redis_a_process_keeps_to_its_share(quota, monkeypatch, caplog, db):
+    quota(per_second=90)
+    for name in ("one:1", "one:2", "one:3"):
+        monkeypatch.setattr(throttles, "_me", lambda name=name: name)
+        throttles.take("sms", {"twilio": 1}, "high", again=False)
+    monkeypatch.setattr(throttles, "ask_redis", lambda call: None)
+    grants = [
+        throttles.take("sms", {"twilio": 100}, "high", again=False)["twilio"] for _ in range(2)
+    ]
+    assert [grant.granted for grant in grants] == [30, 0]
+    assert caplog.text.count("Redis does not answer; each process keeps to its share") == 1
+    assert "notifier_unshared_throttles_total 2" in metrics.exposition().decode()
+
+
+def test_a_redis_that_lost_everything_is_no_error(quota):
+    quota(per_second=10)
+    throttles.take("sms", {"twilio": 10}, "high", again=False)
+    ask_redis(lambda client: (client.flushall(), client.script_flush()))
+    grant = throttles.take("sms", {"twilio": 10}, "high", again=False)["twilio"]
+    assert grant.granted == 10
+
+
+def test_what_was_cancelled_while_it_waited_is_never_sent(shop, text, work, wake, providers, quota):
+    quota(per_second=10)
+    posted = text(10)
+    work()
+    shop.post(f"notifications/{posted['id']}/cancel", {}, status=200)
+    _refill()
+    wake()
+    work()
+    assert received(providers) == 7
+    assert shop.counts(posted) == {"sms": {"accepted": 7, "cancelled": 3}}

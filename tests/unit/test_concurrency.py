@@ -1,0 +1,66 @@
+"""How many calls may be under way follows how long they take, and whether they fail."""
+
+import pytest
+
+from notifier.concurrency import Concurrency
+
+
+def rounds(limit: Concurrency, number: int, seconds: float, failed: float = 0.0) -> int:
+    """So many rounds of as many calls as may be under way."""
+    for _ in range(number):
+        calls = limit.limit
+        for n in range(max(calls, 50)):
+            limit.ended(seconds, n < failed * calls, calls)
+    return limit.limit
+
+
+def test_at_the_usual_latency_as_many_as_are_set():
+    assert rounds(Concurrency(500), 20, 0.1) == 500
+
+
+def test_it_falls_while_calls_take_longer_and_rises_again_when_they_do_not():
+    limit = Concurrency(500)
+    rounds(limit, 5, 0.1)
+    slow = rounds(limit, 10, 0.4)
+    assert slow < 150
+    assert rounds(limit, 90, 0.1) == 500
+
+
+def test_a_little_more_latency_is_nothing():
+    limit = Concurrency(500)
+    rounds(limit, 5, 0.1)
+    assert rounds(limit, 10, 0.14) == 500
+
+
+def test_a_provider_that_stays_slow_is_used_as_much_as_before_after_a_while():
+    limit = Concurrency(500)
+    rounds(limit, 5, 0.1)
+    assert rounds(limit, 10, 0.2) < 500
+    assert rounds(limit, 200, 0.2) == 500
+
+
+def test_failures_lower_it_by_a_tenth_each_round_and_never_to_nothing():
+    limit = Concurrency(100)
+    assert rounds(limit, 1, 0.1, failed=0.5) == 90
+    assert rounds(limit, 100, 0.1, failed=1.0) == 4
+    assert rounds(limit, 60, 0.1) == 100
+
+
+def test_a_few_failures_are_nothing():
+    assert rounds(Concurrency(100), 20, 0.1, failed=0.05) == 100
+
+
+def test_it_does_not_rise_for_calls_that_would_not_have_needed_it():
+    limit = Concurrency(100)
+    rounds(limit, 30, 0.1, failed=1.0)
+    low = limit.limit
+    for _ in range(1000):
+        limit.ended(0.1, False, 1)
+    assert limit.limit == low
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_few_calls_are_never_fewer_than_they_were_set(most):
+    limit = Concurrency(most)
+    rounds(limit, 50, 0.1, failed=1.0)
+    assert limit.limit == most
