@@ -18,6 +18,8 @@ SENDERS = 2
 PHONE = "+4366012345678"
 #: An unanswered request is repeated, under its key, for so many seconds.
 PATIENCE = 60.0
+#: Still being answered; slow down; no database.
+EXCUSES = frozenset({409, 429, 503})
 _numbers = itertools.count()
 
 
@@ -170,7 +172,7 @@ class Load:
 
     def _cancel(self, doomed: Posted, pause: float) -> None:
         time.sleep(pause)
-        self._insist("POST", f"/v1/notifications/{doomed.id}/cancel", None, "")
+        self.insist("POST", f"/v1/notifications/{doomed.id}/cancel", None, "")
         doomed.cancelled_at = time.time()
         until(lambda: self._note_sending(doomed), PATIENCE, "the database says what is being sent")
 
@@ -186,17 +188,17 @@ class Load:
         return True
 
     def _post(self, path: str, body: dict[str, Any], kind: str, audience: int) -> Posted:
-        answer = self._insist("POST", path, body, f"fault-{next(_numbers)}")
+        answer = self.insist("POST", path, body, f"fault-{next(_numbers)}")
         return self.posted.setdefault(answer["id"], Posted(answer["id"], kind, audience))
 
-    def _insist(self, method: str, path: str, body: Any, key: str) -> Any:
+    def insist(self, method: str, path: str, body: Any, key: str) -> Any:
         """The answer, asked for again as a careful publisher does, always under the same key."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return self._line.call(method, path, body, idempotency_key=key)
             except urllib.error.HTTPError as error:
-                if error.code < 500 and error.code not in (409, 429):
+                if error.code not in EXCUSES:
                     self.problems.append(f"{path} was answered {error.code}: {error.read(300)!r}")
                     raise
                 failed: OSError = error

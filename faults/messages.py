@@ -2,7 +2,6 @@
 
 import json
 import threading
-import urllib.error
 from typing import Any
 
 import kombu
@@ -70,17 +69,7 @@ def storm_on_one_idempotency_key(trial: Trial) -> None:
 
     def knock() -> None:
         while turns.acquire(blocking=False):
-            while True:
-                try:
-                    answers.append(
-                        trial.line.call(
-                            "POST", f"/v1/topics/{topic}/publish", body, idempotency_key=key
-                        )
-                    )
-                    break
-                except urllib.error.HTTPError as error:
-                    if error.code != 409:  # the first one is still being answered
-                        raise
+            answers.append(trial.load.insist("POST", f"/v1/topics/{topic}/publish", body, key))
 
     threads = [threading.Thread(target=knock) for _ in range(AT_ONCE)]
     for thread in threads:

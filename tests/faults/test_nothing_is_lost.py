@@ -17,7 +17,6 @@ SEED = 1
 #: Enough for every fault to find work in hand.
 FEW = 400
 SUBSET = {
-    "worker-killed-between-send-and-record": FEW,
     "worker-stopped-past-its-lease": FEW,
     "worker-asked-to-stop": FEW,
     "fan-out-killed-between-two-pages": BLAST,
