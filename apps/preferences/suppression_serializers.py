@@ -4,17 +4,34 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.preferences.channels import PUSH
+from apps.preferences.channels import INBOX, PUSH, WEBHOOK
 from apps.preferences.models import SuppressionReason
 from apps.preferences.serializers import PLATFORMS, ChannelField, parse_address
 from apps.publishers.pagination import PageQuery
 from apps.publishers.serializers import Choice, StrictSerializer
 
 
+#: What to do about an address that is one publisher's or one person's, not everybody's.
+_INSTEAD = {
+    WEBHOOK: "A webhook is its publisher's: unsubscribe it, or change the retry policy that has it.",
+    INBOX: "An inbox is its owner's: write a preference of theirs that refuses the channel.",
+}
+
+
+class SuppressedChannelField(ChannelField):
+    """A channel whose addresses can be suppressed, which holds for every publisher."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name in _INSTEAD:
+            raise serializers.ValidationError(_INSTEAD[name])
+        return name
+
+
 class SuppressionIn(StrictSerializer):
     """An address to be suppressed."""
 
-    channel = ChannelField()
+    channel = SuppressedChannelField(help_text="not webhook or inbox")
     address = serializers.CharField(max_length=4096)
     platform = Choice(PLATFORMS, required=False, help_text="with a device token")
     reason = Choice(SuppressionReason.values, required=False, default=SuppressionReason.MANUAL)
@@ -26,7 +43,7 @@ class SuppressionIn(StrictSerializer):
 class SuppressionQuery(PageQuery):
     """Which suppressions to list: all, or that of one address."""
 
-    channel = ChannelField(required=False)
+    channel = SuppressedChannelField(required=False, help_text="not webhook or inbox")
     reason = Choice(SuppressionReason.values, required=False)
     address = serializers.CharField(
         max_length=2048,  # a request's first line has at most 4,094 bytes

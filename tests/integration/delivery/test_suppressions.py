@@ -65,6 +65,24 @@ def test_bad_input_is_pointed_at(shop):
     assert not Suppression.objects.exists()
 
 
+def test_nobody_stops_anothers_webhook_or_anyones_inbox(shop, other_shop, work):
+    recipient("ada")
+    for channel, address, instead in (
+        ("webhook", "https://example.com/hook", "unsubscribe"),
+        ("inbox", "ada", "preference"),
+    ):
+        problem = other_shop.post(
+            "suppressions", {"channel": channel, "address": address}, status=400
+        )
+        [error] = problem["errors"]
+        assert error["pointer"] == "/channel" and instead in error["detail"]
+        problem = other_shop.get("suppressions", status=400, channel=channel)
+        assert [error["parameter"] for error in problem["errors"]] == ["channel"]
+    posted = shop.post("notifications", {"user_id": "ada", "channels": ["inbox"], "content": HELLO})
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+
+
 def test_a_query_that_makes_no_sense_is_refused(shop):
     for query, parameter in (
         ({"address": "ada@example.com"}, "channel"),
