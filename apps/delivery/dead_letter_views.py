@@ -119,7 +119,7 @@ class Redrive(Endpoint):
         with transaction.atomic():
             done = dead_letters.redrive(request.user.id, what)
             if done.redriven:
-                audit.record(request, "redrive", "dead letter", "", after=_after(body, done))
+                audit.record(request, "redrive", "dead_letter", "", after=_after(body, done))
         return Response(RedrivenOut(done).data)
 
 

@@ -18,7 +18,7 @@ from apps.publishers.problems import CONTENT_TYPE, Problem
 from apps.publishers.scopes import Scope
 
 TAG = "Status webhooks"
-KIND = "status webhook"
+KIND = "status_webhook"
 _OUT = {
     "id": 3,
     "url": "https://shop.example.com/•••",

@@ -124,7 +124,7 @@ def test_what_matches_is_redriven_and_the_rest_stays(shop, work, provider):
     match = {"topic": "news", "provider": "inbox", "died_after": "2020-01-01T00:00:00Z"}
     assert redrive(shop, match=match) == {"redriven": 1, "unknown": [], "more": False}
     assert [row["topic"] for row in letters(shop)] == ["sport"]
-    event = AuditEvent.objects.get(action="redrive")
+    event = AuditEvent.objects.get(action="redrive", object_type="dead_letter")
     assert event.after == {
         "match": {**match, "died_after": "2020-01-01 00:00:00+00:00"},
         "redriven": 1,

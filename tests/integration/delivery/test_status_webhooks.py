@@ -325,7 +325,7 @@ def test_the_secret_is_shown_once_and_the_url_never(shop):
     change(shop, made, ["dead"])
     shop.post("status-webhooks", {**wanted, "secret": SECRET}, status=200)
     assert shop.http.delete(f"/v1/status-webhooks/{made['id']}").status_code == 204
-    trail = AuditEvent.objects.filter(object_type="status webhook").order_by("id")
+    trail = AuditEvent.objects.filter(object_type="status_webhook").order_by("id")
     assert [event.action for event in trail] == ["create", "update", "update", "delete"]
     assert trail[1].before == {"events": ["failed", "dead"]}
     assert trail[1].after == {"events": ["dead"]}
