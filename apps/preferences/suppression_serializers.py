@@ -10,10 +10,9 @@ from apps.preferences.serializers import PLATFORMS, ChannelField, parse_address
 from apps.publishers.pagination import PageQuery
 from apps.publishers.serializers import Choice, StrictSerializer
 
-
 #: What to do about an address that is one publisher's or one person's, not everybody's.
 _INSTEAD = {
-    WEBHOOK: "A webhook is its publisher's: unsubscribe it, or change the retry policy that has it.",
+    WEBHOOK: "A webhook is its publisher's: unsubscribe it, or take it out of the retry policy.",
     INBOX: "An inbox is its owner's: write a preference of theirs that refuses the channel.",
 }
 
