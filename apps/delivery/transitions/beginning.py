@@ -164,7 +164,10 @@ WITH waiting AS (
       FROM judged
 ), moved AS (
     UPDATE delivery_delivery d
-       SET state = CASE WHEN j.before = 'sending' AND j.after NOT IN ('sending', 'retrying')
+       SET state = CASE WHEN j.after IN ('sending', 'retrying') THEN j.after
+                        WHEN j.before = 'sending'
+                          OR EXISTS (SELECT FROM delivery_attempt a
+                                      WHERE a.delivery_id = d.id AND a.outcome = 'unknown')
                         THEN 'unknown' ELSE j.after END,
            reason = CASE WHEN j.after = 'retrying' THEN 'topic_paused'
                          WHEN j.before = 'sending' AND j.after <> 'sending' THEN 'worker_lost'

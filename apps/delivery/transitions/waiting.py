@@ -48,19 +48,24 @@ def cancel(notification_id: UUID) -> bool:
                  LIMIT %s FOR UPDATE SKIP LOCKED
             )
             UPDATE delivery_delivery d
-               SET state = 'cancelled', next_attempt_at = NULL, updated_at = clock_timestamp()
+               SET state = CASE WHEN EXISTS (SELECT FROM delivery_attempt a
+                                              WHERE a.delivery_id = d.id
+                                                AND a.outcome = 'unknown')
+                                -- An earlier call went unanswered: nobody can take it back.
+                                THEN 'unknown' ELSE 'cancelled' END,
+                   next_attempt_at = NULL, updated_at = clock_timestamp()
               FROM waiting w WHERE d.id = w.id
-            RETURNING d.id, d.channel, w.state
+            RETURNING d.id, d.channel, w.state, d.state
             """,
             [notification_id, CANCEL_AT_ONCE],
         )
         moves: Counter = Counter()
         rows = cursor.fetchall()
         _leave_lines(notification_id, [row[0] for row in rows])
-        for _, channel, before in rows:
-            moves[notification_id, channel, DeliveryState.CANCELLED] += 1
+        for _, channel, before, after in rows:
+            moves[notification_id, channel, after] += 1
             moves[notification_id, channel, before] -= 1
-        status_events.tell((row[0], DeliveryState.CANCELLED) for row in rows)
+        status_events.tell((row[0], row[3]) for row in rows)
         counts.add(moves)
     return True
 

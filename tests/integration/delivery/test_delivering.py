@@ -19,6 +19,7 @@ from apps.delivery import (
     transitions,
 )
 from apps.delivery.models import Attempt, Chunk, Delivery
+from apps.delivery.transitions import waiting
 from apps.preferences.models import Contact, Preference, Suppression
 from apps.topics.models import Subscription
 from tests.integration.delivery.conftest import contact, recipient, subscribe
@@ -376,6 +377,24 @@ def test_what_a_dead_worker_was_sending_is_sent_by_the_next(shop, work, execute)
     expire_leases(execute)
     work()
     assert shop.counts(posted) == {"inbox": {"delivered": 3}}
+
+
+@pytest.mark.parametrize("when_due", [False, True])
+def test_what_went_unanswered_and_waits_is_unknown_after_a_cancel(
+    shop, work, wake, providers, monkeypatch, when_due
+):
+    providers.client.behave("twilio", "torn", times=1)
+    recipient("ada", sms="+4366012345678")
+    posted = notify(shop, "ada", "sms", priority="high")
+    work()
+    assert shop.counts(posted) == {"sms": {"retrying": 1}}
+    if when_due:  # as what is beyond the first thousands, which a cancel leaves to the sweeper
+        monkeypatch.setattr(waiting, "CANCEL_AT_ONCE", 0)
+    shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
+    wake()
+    work()
+    assert shop.counts(posted) == {"sms": {"unknown": 1}}
+    assert providers.client.counts()["twilio"]["accepted"] == 1
 
 
 def test_what_was_being_sent_when_a_worker_died_is_unknown_after_a_cancel(
