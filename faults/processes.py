@@ -1,6 +1,8 @@
 """Processes that are killed, stopped or doubled."""
 
+import contextlib
 import signal
+from collections.abc import Iterator
 
 from faults import locks
 from faults.broker import memory_alarm
@@ -100,13 +102,14 @@ def fan_out_killed_between_two_pages(trial: Trial) -> None:
 def fan_out_killed_before_it_publishes(trial: Trial) -> None:
     """The fan-out worker is killed when its cuts are committed and the broker knows of none."""
     line = trial.line
-    line.stage.processes.kill("fanout", signal.SIGSTOP)
-    blast = trial.publish()
-    with memory_alarm(trial):
-        line.stage.processes.kill("fanout", signal.SIGCONT)
-        until(lambda: _cuts(trial, blast.id) > 0, 20, "the first page is cut")
-        line.kill("fanout")
-        trial.broken()
+    with _without_events(trial, "fanout"):
+        line.stage.processes.kill("fanout", signal.SIGSTOP)
+        blast = trial.publish()
+        with memory_alarm(trial):
+            line.stage.processes.kill("fanout", signal.SIGCONT)
+            until(lambda: _cuts(trial, blast.id) > 0, 20, "the first page is cut")
+            line.kill("fanout")
+            trial.broken()
     line.start("fanout")
     trial.healed()
 
@@ -140,23 +143,19 @@ def api_killed_in_the_middle_of_requests(trial: Trial) -> None:
 def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
     """The sweeper is killed when it has put retries into a chunk and the broker knows of none."""
     line = trial.line
+    retries = "SELECT count(*) FROM delivery_chunk WHERE kind = 'retry' AND state = 'queued'"
     some_fail(trial, 0.2)
-    line.stage.processes.kill("housekeeping", signal.SIGSTOP)
-    trial.publish(slow=0)
-    trial.begun(CHUNK_SIZE)
-    trial.lasts(2)  # retries are due, and sweeps wait in the queue
-    trial.load.stop()  # an urgent code would keep the sweep from coming to them
-    with memory_alarm(trial):
-        line.stage.processes.kill("housekeeping", signal.SIGCONT)
-        until(
-            lambda: line.sql(
-                "SELECT count(*) FROM delivery_chunk WHERE kind = 'retry' AND state = 'queued'"
-            )[0][0],
-            20,
-            "retries are in a chunk",
-        )
-        line.kill("housekeeping")
-        trial.broken()
+    with _without_events(trial, "housekeeping"):
+        line.stage.processes.kill("housekeeping", signal.SIGSTOP)
+        trial.publish(slow=0)
+        trial.begun(CHUNK_SIZE)
+        trial.lasts(2)  # retries are due, and sweeps wait in the queue
+        trial.load.stop()  # an urgent code would keep the sweep from coming to them
+        with memory_alarm(trial):
+            line.stage.processes.kill("housekeeping", signal.SIGCONT)
+            until(lambda: line.sql(retries)[0][0], 20, "retries are in a chunk")
+            line.kill("housekeeping")
+            trial.broken()
     line.start("housekeeping")
     trial.healed()
 
@@ -213,6 +212,18 @@ def everything_killed_at_once(trial: Trial) -> None:
     trial.broken()
     trial.line.start(*PROCESSES)
     trial.healed()
+
+
+@contextlib.contextmanager
+def _without_events(trial: Trial, process: str) -> Iterator[None]:
+    """The process tells Flower nothing: it would wait with that for a broker that takes nothing."""
+    env = trial.line.stage.processes[process].env
+    env["NOTIFIER_TASK_EVENTS"] = "0"
+    trial.line.start(process)
+    try:
+        yield
+    finally:
+        del env["NOTIFIER_TASK_EVENTS"]
 
 
 def _sending(trial: Trial) -> int:

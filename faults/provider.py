@@ -69,7 +69,7 @@ def provider_503_for_four_seconds(trial: Trial) -> None:
     _for_a_while(trial, "503", 4)
 
 
-@fault(Twice.UNANSWERED)
+@fault(Twice.UNANSWERED, recovery=90.0)
 def provider_times_out_after_acceptance(trial: Trial) -> None:
     """The push provider takes each message the first time and never answers."""
     _once_each(trial, "timeout")

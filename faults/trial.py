@@ -17,7 +17,7 @@ BLAST, BESIDE = 1_200, 200
 #: Seconds the push provider takes to answer, so that a fault finds work in hand.
 SLOW = 0.3
 #: Seconds after which what is still not at rest counts as never.
-NEVER = 60.0
+NEVER = 120.0
 
 
 @dataclass(frozen=True, slots=True)
