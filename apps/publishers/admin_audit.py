@@ -1,6 +1,7 @@
 """What operators change in the admin, in the audit trail."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -72,11 +73,14 @@ class Audited(admin.ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponseBase | None:
         with transaction.atomic():
-            self._audit_action(request)
+            self._audit_action(request, queryset)
             return super().response_action(request, queryset)
 
-    def _audit_action(self, request: HttpRequest) -> None:
-        """An event for the action of the button that was pushed, one of two on the page."""
+    def _audit_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """An event for the action of the button that was pushed, one of two on the page.
+
+        One for each owner of rows that it is done to, so that each finds it in its own trail.
+        """
         chosen = request.POST.getlist("action")
         pushed = request.POST.get("index", "0")
         action = chosen[int(pushed)] if pushed.isdecimal() and int(pushed) < len(chosen) else ""
@@ -86,13 +90,18 @@ class Audited(admin.ModelAdmin):
             return
         if action == "delete_selected":  # each row of it has an event
             return
-        audit.record(
-            request,
-            action,
-            _kind(self.model),
-            ids[0] if len(ids) == 1 and not every else "",
-            after={"rows": "all" if every else len(ids), "ids": ids[:MOST_NAMED]},
-        )
+        names: dict[int | None, list[str]] = defaultdict(list)
+        for row in queryset if every else queryset.filter(pk__in=ids):
+            names[_owner(row)].append(_name(row))
+        for owner, named in names.items():
+            audit.record(
+                request,
+                action,
+                _kind(self.model),
+                named[0] if len(named) == 1 else "",
+                publisher_id=owner,
+                after={"rows": len(named), "names": named[:MOST_NAMED]},
+            )
 
 
 def _changes(form: forms.ModelForm) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -314,14 +314,22 @@ def test_deleting_selected_rows_is_an_event_each(api: Api, operator: Client):
     }
 
 
-def test_an_action_is_an_event_with_the_rows_it_was_done_to(api: Api, operator: Client):
-    row = ApiKey.objects.get(prefix=api.key.split("_")[1])
-    operator.post("/admin/publishers/apikey/", {"action": "revoke", "_selected_action": [row.pk]})
-    row.refresh_from_db()
-    assert row.revoked_at is not None
-    event = AuditEvent.objects.order_by("id").last()
-    assert (event.actor, event.action, event.object_type) == ("olga", "revoke", "api_key")
-    assert event.after == {"rows": 1, "ids": [str(row.pk)]}
+def test_an_action_is_an_event_for_each_publisher_whose_rows_it_was_done_to(
+    api: Api, other: Api, operator: Client
+):
+    made = [api.post("api-keys", {"scopes": ["topics:read"]}, status=201) for _ in range(2)]
+    theirs = other.post("api-keys", {"scopes": ["topics:read"]}, status=201)
+    prefixes = [key["prefix"] for key in (*made, theirs)]
+    rows = list(ApiKey.objects.filter(prefix__in=prefixes).values_list("pk", flat=True))
+    operator.post("/admin/publishers/apikey/", {"action": "revoke", "_selected_action": rows})
+    assert ApiKey.objects.filter(revoked_at__isnull=False).count() == 3
+    mine = newest(api)
+    assert (mine["actor"], *short(mine)) == ("olga", "revoke", "api_key", "")
+    assert mine["after"]["rows"] == 2
+    assert set(mine["after"]["names"]) == set(prefixes[:2])
+    one = newest(other)
+    assert short(one) == ("revoke", "api_key", theirs["prefix"])
+    assert one["after"] == {"rows": 1, "names": [theirs["prefix"]]}
 
 
 # -- How long ---------------------------------------------------------------------------------
