@@ -74,15 +74,10 @@ def redrive(publisher_id: int | None, what: Sequence[str] | Match) -> Redriven:
     """
     if isinstance(what, Match):
         rows = matching(publisher_id, what)
-        chosen = transitions.redrive(_locked(rows, AT_ONCE))
-        return Redriven(len(chosen), [], len(chosen) >= AT_ONCE and rows.exists())
+        chosen = list(rows.order_by("pk").values_list("pk", flat=True)[: AT_ONCE + 1])
+        done = transitions.redrive(chosen[:AT_ONCE])
+        return Redriven(len(done), [], len(chosen) > AT_ONCE)
     keys = [key for text in what if (key := delivery_id(text)) is not None]
-    rows = matching(publisher_id, Match()).filter(pk__in=keys)
-    found = {public_id(key) for key in transitions.redrive(_locked(rows, len(keys)))}
+    known = matching(publisher_id, Match()).filter(pk__in=keys).values_list("pk", flat=True)
+    found = {public_id(key) for key in transitions.redrive(list(known))}
     return Redriven(len(found), [text for text in what if text not in found], False)
-
-
-def _locked(rows: QuerySet[DeadLetter], most: int) -> list[int]:
-    """Keys of up to so many, oldest first, without those that another call is redriving."""
-    locked = rows.order_by("pk").select_for_update(skip_locked=True)
-    return list(locked.values_list("pk", flat=True)[:most])

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.delivery import counts, status_events
+from apps.delivery import counts, lines, status_events
 from apps.delivery.transitions import turns
 from notifier.receipts import is_about
 from notifier.states import WAITING, DeliveryState
@@ -36,19 +36,29 @@ class Standing:
 def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
     """Where these deliveries stand, locked; without those that a worker is writing just now.
 
-    Waiting for it could be a deadlock: it writes many, in an order of its own.
+    Waiting for it could be a deadlock: it writes many, in an order of its own. The lines they
+    stand in are locked first, as whoever claims a chunk does: ``settle`` takes some out of them.
     """
+    ids = list(delivery_ids)
     with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT line FROM delivery_turn WHERE delivery_id = ANY(%s)", [ids])
+        ordered = [line for (line,) in cursor.fetchall()]
+        if ordered:
+            lines.lock(ordered)
         cursor.execute(
+            # One that was made since the line above looked is in a line that is not locked.
             """
             SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_message_id,
                    CASE WHEN d.provider_message_id = '' THEN (
                        SELECT count(*) FROM delivery_attempt a
                         WHERE a.delivery_id = d.id AND a.outcome = 'unknown') END
               FROM delivery_delivery d
-             WHERE d.id = ANY(%s) FOR UPDATE SKIP LOCKED
+             WHERE d.id = ANY(%s)
+               AND NOT EXISTS (SELECT FROM delivery_turn t
+                                WHERE t.delivery_id = d.id AND t.line <> ALL(%s::bigint[]))
+               FOR UPDATE SKIP LOCKED
             """,
-            [list(delivery_ids)],
+            [ids, ordered],
         )
         return {row[0]: Standing(*row) for row in cursor.fetchall()}
 

@@ -86,9 +86,15 @@ def _leave_lines(notification_id: UUID, delivery_ids: Sequence[int]) -> None:
     turns.end(delivery_ids)
 
 
+# Deliveries before their dead letters, as whoever reads a receipt takes them; and what it holds
+# is passed by.
 _REDRIVE = """
-WITH raised AS (
-    DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%s) RETURNING delivery_id
+WITH dead AS (
+    SELECT id FROM delivery_delivery
+     WHERE id = ANY(%s) AND state = 'dead' ORDER BY id FOR UPDATE SKIP LOCKED
+), raised AS (
+    DELETE FROM delivery_deadletter l USING dead WHERE l.delivery_id = dead.id
+    RETURNING l.delivery_id
 )
 UPDATE delivery_delivery d
    SET state = 'retrying', attempts_uncounted = d.attempts,
@@ -101,7 +107,7 @@ RETURNING d.id, d.notification_id, d.channel
 def redrive(delivery_ids: Sequence[int]) -> list[int]:
     """Put these dead letters back, each due now; the ids of those that were still dead letters.
 
-    Runs in the caller's transaction.
+    Without those that somebody else is moving just now. Runs in the caller's transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute(_REDRIVE, [list(delivery_ids)])
