@@ -7,10 +7,10 @@ publish of low priority goes to many on the same cores.
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from http.client import HTTPConnection
+from http.client import BadStatusLine, HTTPConnection
 from itertools import count
 from statistics import quantiles
 from typing import Any
@@ -57,8 +57,6 @@ def _sent(on: Line, more: Callable[[float], bool]) -> Waits:
     meant: dict[str, float] = {}
 
     def post(at: float, number: int) -> None:
-        if not hasattr(local, "connection"):
-            local.connection = HTTPConnection(address, timeout=30)
         body = {
             "user_id": f"otp-{2 + number % 90}",
             "template": {"name": PERSONAL, "variables": VARIABLES},
@@ -70,11 +68,13 @@ def _sent(on: Line, more: Callable[[float], bool]) -> Waits:
             "Content-Type": "application/json",
             "Idempotency-Key": f"otp-{at}-{number}",
         }
-        local.connection.request("POST", "/v1/notifications", json.dumps(body), headers)
-        answer = local.connection.getresponse()
-        said = json.loads(answer.read())
-        if answer.status != 202:
-            raise StackError(f"a one-time password was refused: {said}")
+        if not hasattr(local, "connection"):
+            local.connection = HTTPConnection(address, timeout=30)
+        try:
+            said = _posted(local.connection, body, headers)
+        except (ConnectionError, BadStatusLine):  # the server had closed it, being idle
+            local.connection.close()
+            said = _posted(local.connection, body, headers)
         meant[said["id"]] = at
 
     began = time.time()
@@ -89,6 +89,17 @@ def _sent(on: Line, more: Callable[[float], bool]) -> Waits:
         for one in posted:
             one.result()
     return _arrived(on, meant)
+
+
+def _posted(
+    connection: HTTPConnection, body: Mapping[str, object], headers: Mapping[str, str]
+) -> dict[str, str]:
+    connection.request("POST", "/v1/notifications", json.dumps(body), dict(headers))
+    answer = connection.getresponse()
+    said: dict[str, str] = json.loads(answer.read())
+    if answer.status != 202:
+        raise StackError(f"a one-time password was refused: {said}")
+    return said
 
 
 def _arrived(on: Line, meant: dict[str, float]) -> Waits:
