@@ -49,8 +49,7 @@ def run(names: list[str], seed: int) -> int:
     print(f"\n{report.table(results)}\n")
     holding = sum(result.holds for result in results)
     print(f"{holding} of {len(results)} hold (seed {seed})")
-    if not names:
-        print(f"Written to {report.write(results, seed, about)}")
+    print(f"Written to {report.write(results, seed, about)}")
     return 0 if holding == len(results) else 1
 
 

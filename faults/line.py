@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import redis
 
 from notifier.sandbox.client import SandboxClient
 from stack import manage, rabbitmq, stage
@@ -132,6 +133,8 @@ class Line:
         for name in self.stage.processes.dead():
             self.stage.processes.restart(name)
         self.stage.processes.wait_ready()
+        with redis.Redis.from_url(self.servers.redis_url) as client:
+            client.flushall()  # a breaker may be open still
         self.sandbox.reset()
         self.sandbox.send_receipts(None)
 

@@ -7,6 +7,9 @@ from faults.gate import Gate
 from faults.line import until
 from faults.trial import Trial
 
+#: Seconds until all is at rest where the breaker opens and is probed until everybody's failures
+#: are used up.
+PROBED = 90.0
 YEAR = 365 * 86400
 #: notifier.backoff: six hours at most, and a fifth of it so that not all come back together.
 BELIEVED = timedelta(hours=6) * 1.2
@@ -20,7 +23,7 @@ def some_fail(trial: Trial, share: float, behaviour: str = "503", times: int = 1
             trial.line.sandbox.behave("fcm", behaviour, address=address, times=times)
 
 
-@fault()
+@fault(recovery=PROBED)
 def provider_429_without_retry_after(trial: Trial) -> None:
     """The push provider asks everybody to slow down for four seconds, and does not say how long."""
     _for_a_while(trial, "429", 4, retry_after="none")
@@ -57,31 +60,31 @@ def provider_429_with_retry_after_of_a_year(trial: Trial) -> None:
     trial.hold(longest <= BELIEVED, f"a delivery waits for {longest}")
 
 
-@fault()
+@fault(recovery=PROBED)
 def provider_500_for_a_minute(trial: Trial) -> None:
     """The push provider answers 500 for a minute."""
     _for_a_while(trial, "500", 60)
 
 
-@fault()
+@fault(recovery=PROBED)
 def provider_503_for_four_seconds(trial: Trial) -> None:
     """The push provider answers 503 for four seconds."""
     _for_a_while(trial, "503", 4)
 
 
-@fault(Twice.UNANSWERED, recovery=90.0)
+@fault(Twice.UNANSWERED, recovery=PROBED)
 def provider_times_out_after_acceptance(trial: Trial) -> None:
     """The push provider takes each message the first time and never answers."""
     _once_each(trial, "timeout")
 
 
-@fault(Twice.UNANSWERED)
+@fault(Twice.UNANSWERED, recovery=PROBED)
 def provider_resets_in_the_middle_of_its_answer(trial: Trial) -> None:
     """The push provider takes each message the first time and breaks its answer off."""
     _once_each(trial, "torn")
 
 
-@fault()
+@fault(recovery=PROBED)
 def provider_resets_before_it_answers(trial: Trial) -> None:
     """The push provider resets each request the first time and takes nothing."""
     _once_each(trial, "reset")
@@ -95,13 +98,13 @@ def provider_answers_with_megabytes(trial: Trial) -> None:
     trial.broken()
 
 
-@fault(Twice.UNANSWERED)
+@fault(Twice.UNANSWERED, recovery=PROBED)
 def provider_answers_with_invalid_json(trial: Trial) -> None:
     """The push provider takes each message the first time and answers what cannot be read."""
     _once_each(trial, "garbled")
 
 
-@fault()
+@fault(recovery=PROBED)
 def provider_flaps(trial: Trial) -> None:
     """30 % of the push provider's answers are 503, twice for each of these addresses."""
     some_fail(trial, 0.3, times=2)

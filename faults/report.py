@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from faults.fault import FAULTS
 from faults.trial import Result
 
 RESULTS = Path(__file__).with_name("results")
@@ -76,9 +77,14 @@ def as_dict(result: Result) -> dict[str, Any]:
 def write(
     results: Sequence[Result], seed: int, machine: Mapping[str, Any], directory: Path = RESULTS
 ) -> Path:
-    """``faults.json``: all rows, with what repeats them. Returns where it is."""
+    """``faults.json``: a row for each fault as it was last run, with what repeats it. Returns
+    where it is."""
     directory.mkdir(parents=True, exist_ok=True)
-    kept = {"seed": seed, "machine": dict(machine), "faults": [as_dict(one) for one in results]}
     path = directory / "faults.json"
-    path.write_text(json.dumps(kept, indent=1) + "\n")
+    kept = json.loads(path.read_text())["faults"] if path.exists() else []
+    rows = {row["fault"]: row for row in kept}
+    run = {"seed": seed, "commit": machine["commit"], "at": machine["at"]}
+    rows |= {result.fault.name: as_dict(result) | run for result in results}
+    ordered = [rows[name] for name in FAULTS if name in rows]
+    path.write_text(json.dumps({"machine": dict(machine), "faults": ordered}, indent=1) + "\n")
     return path
