@@ -223,7 +223,7 @@ PROVIDERS = providers.configured(PUBLIC_URL)
 
 # -- Delivery ---------------------------------------------------------------------------------
 
-CHUNK_SIZE = env.whole("NOTIFIER_CHUNK_SIZE", 500, "deliveries one Celery task carries, at most")
+CHUNK_SIZE = env.whole("NOTIFIER_CHUNK_SIZE", 1000, "deliveries one Celery task carries, at most")
 #: How long an enqueued chunk may stay unclaimed before the sweeper enqueues it again.
 SWEEP_AFTER = {
     "high": env.number(
