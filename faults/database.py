@@ -26,8 +26,8 @@ def database_restarted_in_the_middle_of_chunks(trial: Trial) -> None:
     trial.hold(checks["database"].startswith("missing: "), f"/readyz said {checks}")
     trial.hold((checks["broker"], checks["redis"]) == ("ok", "ok"), f"/readyz said {checks}")
     postgres.start()
-    until(lambda: trial.line.ready()[0] == 200, 30, "ready again")
     trial.healed()
+    until(lambda: trial.line.ready()[0] == 200, 30, "ready again")
 
 
 @fault(Twice.CAPACITY, codes=None)

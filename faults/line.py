@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import time
 import urllib.error
@@ -111,9 +112,11 @@ class Line:
             return refused.code, json.load(refused)["checks"]
 
     def kill(self, *names: str) -> None:
-        """End processes at once, as a crash would."""
+        """End processes as a crash would, all at the same moment."""
         for name in names:
-            self.stage.processes.kill(name)
+            os.kill(self.stage.processes[name].pid, signal.SIGKILL)
+        for name in names:
+            self.stage.processes[name].wait(15)
 
     def start(self, *names: str) -> None:
         """Start processes anew, whether they run or not, and wait until they work."""

@@ -16,6 +16,8 @@ from stack.errors import StackError
 BLAST, BESIDE = 1_200, 200
 #: Seconds the push provider takes to answer, so that a fault finds work in hand.
 SLOW = 0.3
+#: Seconds for which one-time codes go on when all is whole again.
+AFTERWARDS = 1.0
 #: Seconds after which what is still not at rest counts as never.
 NEVER = 120.0
 
@@ -103,6 +105,7 @@ class Trial:
 
     def settled(self) -> None:
         """Wait until all is at rest, with nothing healed: the fault may last."""
+        time.sleep(AFTERWARDS)
         self.load.stop()
         until(self._quiet, NEVER, "all is at rest")
 
