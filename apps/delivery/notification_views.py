@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -72,10 +73,10 @@ class DeliveriesView(Endpoint):
         """The notification's deliveries with every attempt, in the order they were made."""
         row = _mine(request, notification_id)
         query = read_query(request, DeliveriesQuery)
-        filters = {name: query[name] for name in ("state", "channel") if name in query}
+        sought = Q(**{name: query[name] for name in ("state", "channel") if name in query})
         pages = CursorPage("id")
         rows = pages.paginate_queryset(
-            selectors.deliveries(row.pk).filter(**filters), request, query=query
+            selectors.deliveries(row.pk), request, query=query, sought=sought
         )
         return pages.get_paginated_response(
             DeliveryOut(rows, many=True, context=answers.shown(rows)).data

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,13 +37,13 @@ class SuppressionList(Endpoint):
     def get(self, request: Request) -> Response:
         """List suppressed addresses, masked, newest first; or find out about one of them."""
         query = read_query(request, serializers.SuppressionQuery)
-        filters = {name: query[name] for name in ("channel", "reason") if name in query}
+        sought = Q(**{name: query[name] for name in ("channel", "reason") if name in query})
         if "address" in query:
             found = selectors.suppression_of(query["channel"], query["address"])
         else:
             found = Suppression.objects.all()
         page = CursorPage("-id")
-        rows = page.paginate_queryset(found.filter(**filters), request, query=query)
+        rows = page.paginate_queryset(found, request, query=query, sought=sought)
         return page.get_paginated_response(serializers.SuppressionRow(rows, many=True).data)
 
     @extend_schema(

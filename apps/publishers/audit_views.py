@@ -1,5 +1,6 @@
 """The audit trail, for the publisher whose objects were changed."""
 
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -59,9 +60,12 @@ class AuditTrail(Endpoint):
         """Changes of what is yours, by you and by operators, newest first."""
         query = read_query(request, EventsQuery)
         fields = {"object_type": "object_type", "object_name": "object_name", "since": "at__gte"}
-        filters = {field: query[name] for name, field in fields.items() if name in query}
+        sought = Q(**{field: query[name] for name, field in fields.items() if name in query})
         page = CursorPage("-id")
         rows = page.paginate_queryset(
-            AuditEvent.objects.filter(publisher=request.user.id, **filters), request, query=query
+            AuditEvent.objects.filter(publisher=request.user.id),
+            request,
+            query=query,
+            sought=sought,
         )
         return page.get_paginated_response(EventOut(rows, many=True).data)

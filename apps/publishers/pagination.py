@@ -1,13 +1,15 @@
 """Opaque cursors: ``{"data": […], "next": "<cursor or null>"}``.
 
-A page is found by key (``id > the last one's``), never by counting rows off. A cursor is signed
-and belongs to one list, so that a page cannot be asked for by a made-up key.
+A page is found by key (``id > the last one's``), never by counting rows off. What no index leads
+to is looked for among ``LOOK_THROUGH`` rows; then the page ends, full or not, and its ``next``
+looks further. A cursor is signed and belongs to one list, so that a page cannot be asked for by a
+made-up key.
 """
 
 from typing import Any
 
 from django.core import signing
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework import serializers
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -18,6 +20,8 @@ from apps.publishers.serializers import StrictSerializer
 
 LIMIT = 50
 MAX_LIMIT = 200
+#: Rows that one page looks through for what no index leads to: some 20 ms.
+LOOK_THROUGH = 20_000
 
 
 class PageQuery(StrictSerializer):
@@ -63,6 +67,12 @@ def _salt(request: Request) -> str:
     return f"cursor:{request.path}"
 
 
+def up_to(rows: QuerySet, ordering: str) -> Any:
+    """The key at which looking through these rows ends for now; ``None``: at their end."""
+    keys = rows.select_related(None).order_by(ordering).values_list(ordering.lstrip("-"), flat=True)
+    return next(iter(keys[LOOK_THROUGH - 1 : LOOK_THROUGH]), None)
+
+
 class CursorPage(BasePagination):
     """Pages of a queryset by one unique key: ``-id`` is newest first."""
 
@@ -78,14 +88,23 @@ class CursorPage(BasePagination):
         request: Request,
         view: Any = None,
         query: dict[str, Any] | None = None,
+        sought: Q | None = None,
     ) -> list[Any]:
-        """The page's rows. ``query`` is what ``read_query`` made of the parameters."""
+        """The page's rows. ``query`` is what ``read_query`` made of the parameters.
+
+        ``sought``: what is looked for among the queryset's rows, where no index leads to it.
+        """
         query = read_query(request) if query is None else query
         key = self.ordering.lstrip("-")
+        beyond, within = ("lt", "gte") if self.ordering.startswith("-") else ("gt", "lte")
         if "cursor" in query:
-            beyond = "lt" if self.ordering.startswith("-") else "gt"
             last = decode_cursor(request, query["cursor"])
             queryset = queryset.filter(**{f"{key}__{beyond}": last})
+        if sought and (edge := up_to(queryset, self.ordering)) is not None:
+            queryset = queryset.filter(**{f"{key}__{within}": edge})
+            self.next = encode_cursor(request, edge)
+        if sought:
+            queryset = queryset.filter(sought)
         # One row more than asked for tells whether there is a next page.
         rows = list(queryset.order_by(self.ordering)[: query["limit"] + 1])
         if len(rows) > query["limit"]:
