@@ -44,10 +44,15 @@ class RedriveIn(StrictSerializer):
         help_text="deliveries, as `dlv_…`",
     )
     match = MatchIn(required=False)
+    cursor = serializers.CharField(
+        required=False, help_text="with match: `next` of the answer before"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("ids" in attrs) == ("match" in attrs):
             raise serializers.ValidationError("Give ids or match: one of the two.")
+        if "cursor" in attrs and "ids" in attrs:
+            raise serializers.ValidationError({"cursor": ["This goes with a match."]})
         return attrs
 
 
@@ -58,7 +63,10 @@ class RedrivenOut(serializers.Serializer):
     unknown = serializers.ListField(
         child=serializers.CharField(), help_text="ids that are no dead letters of yours"
     )
-    more = serializers.BooleanField(help_text="some that match are left: call again")
+    more = serializers.BooleanField(help_text="some that match may be left: call again")
+    next = serializers.CharField(
+        default=None, allow_null=True, help_text="the `cursor` of the call after, null on the last"
+    )
 
 
 class DeadLetterRow(serializers.ModelSerializer):

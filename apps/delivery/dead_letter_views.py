@@ -20,7 +20,7 @@ from apps.delivery.dead_letters import Match, Redriven
 from apps.delivery.models import Delivery
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
-from apps.publishers.pagination import CursorPage, read_query
+from apps.publishers.pagination import CursorPage, decode_cursor, encode_cursor, read_query
 from apps.publishers.problems import Problem
 from apps.publishers.scopes import Scope
 
@@ -59,9 +59,10 @@ class DeadLetters(Endpoint):
         query = read_query(request, DeadLettersQuery)
         names = ("topic", "channel", "provider", "reason")
         match = Match(**{name: query[name] for name in names if name in query})
-        rows = dead_letters.matching(request.user.id, match).select_related("topic", "delivery")
+        rows = dead_letters.of(request.user.id).select_related("topic", "delivery")
         pages = CursorPage("-delivery_id")
-        page = pages.paginate_queryset(rows, request, query=query)
+        sought = dead_letters.matching(match)
+        page = pages.paginate_queryset(rows, request, query=query, sought=sought)
         context = shown(row.delivery for row in page)
         return pages.get_paginated_response(DeadLetterRow(page, many=True, context=context).data)
 
@@ -74,10 +75,9 @@ class DeadLetter(Endpoint):
     @extend_schema(operation_id="get_dead_letter", tags=[TAG], responses=DeadLetterOut)
     def get(self, request: Request, delivery_id: str) -> Response:
         """One of your dead letters with every attempt."""
+        mine = dead_letters.of(request.user.id).filter(pk=dead_letters.delivery_id(delivery_id))
         row = (
-            Delivery.objects.filter(
-                pk=dead_letters.delivery_id(delivery_id), deadletter__publisher=request.user.id
-            )
+            Delivery.objects.filter(pk__in=mine.values("pk"))
             .select_related("deadletter", "notification__topic")
             .first()
         )
@@ -104,23 +104,28 @@ class Redrive(Endpoint):
                 request_only=True,
             ),
             OpenApiExample(
-                "put back", {"redriven": 2, "unknown": [], "more": False}, response_only=True
+                "put back",
+                {"redriven": 2, "unknown": [], "more": False, "next": None},
+                response_only=True,
             ),
         ],
     )
     def post(self, request: Request) -> Response:
         """Send dead letters again, now, with their retry policy from its start.
 
-        A call puts back up to 10,000; `more` says that some which match are left. What speaks
-        against one by now still counts: it may become expired, cancelled or suppressed.
+        A call puts back up to 10,000 and may look through too many to find as many, or any.
+        While there is `more`, call again with `next` as the `cursor`. What speaks against one by
+        now still counts: it may become expired, cancelled or suppressed.
         """
         body: dict[str, Any] = self.body(request, RedriveIn)
         what = Match(**body["match"]) if "match" in body else body["ids"]
+        beyond = int(decode_cursor(request, body["cursor"])) if "cursor" in body else 0
         with transaction.atomic():
-            done = dead_letters.redrive(request.user.id, what)
+            done = dead_letters.redrive(request.user.id, what, beyond)
             if done.redriven:
                 audit.record(request, "redrive", "dead_letter", "", after=_after(body, done))
-        return Response(RedrivenOut(done).data)
+        further = None if done.beyond is None else encode_cursor(request, done.beyond)
+        return Response({**RedrivenOut(done).data, "next": further})
 
 
 def _after(body: dict[str, Any], done: Redriven) -> dict[str, Any]:

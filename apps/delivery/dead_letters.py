@@ -1,15 +1,17 @@
 """Dead letters: deliveries that are dead, and their way back."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.delivery import transitions
-from apps.delivery.models import DeadLetter, public_id
+from apps.delivery.models import DeadLetter, NotificationKind, public_id
+from apps.publishers.pagination import up_to
 from apps.topics.models import Topic
 
 #: Redriven by one call, in one transaction of a second or so.
@@ -20,9 +22,13 @@ _PUBLIC_ID = re.compile(r"dlv_([1-9][0-9]{0,17})")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which dead letters: those with everything that is set. ``topic`` is a name."""
+    """Which dead letters: those with everything that is set.
+
+    ``topic`` is a name, of every topic that ever had it; ``topic_id`` is one of them.
+    """
 
     topic: str | None = None
+    topic_id: int | None = None
     channel: str | None = None
     provider: str | None = None
     reason: str | None = None
@@ -32,30 +38,45 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What a call put back. ``unknown``: ids that are no dead letters; ``more``: some are left."""
+    """What a call put back, by publisher in ``owners``.
+
+    ``unknown``: ids that are no dead letters. ``beyond``: where some that match may be left, the
+    key after which to go on.
+    """
 
     redriven: int
-    unknown: list[str]
-    more: bool
+    unknown: Sequence[str] = ()
+    beyond: int | None = None
+    owners: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def more(self) -> bool:
+        return self.beyond is not None
 
 
-def matching(publisher_id: int | None, match: Match) -> QuerySet[DeadLetter]:
-    """The publisher's (or everybody's) dead letters that match; from their own table only."""
-    rows = DeadLetter.objects.all()
-    if publisher_id is not None:
-        rows = rows.filter(publisher=publisher_id)
+def of(publisher_id: int | None) -> QuerySet[DeadLetter]:
+    """A publisher's dead letters of what it published; or everybody's, confirmations and status
+    messages too, which are the operators' business."""
+    if publisher_id is None:
+        return DeadLetter.objects.all()
+    return DeadLetter.objects.filter(publisher=publisher_id, kind=NotificationKind.PUBLISHED)
+
+
+def matching(match: Match) -> Q:
+    """What a dead letter looks like that matches. No index leads to those."""
+    wanted = Q()
     if match.topic is not None:
         # A name was free again when its topic was deleted: it may have been several topics'.
         topics = Topic.objects.filter(name=match.topic).values_list("pk", flat=True)
-        rows = rows.filter(topic__in=list(topics))
+        wanted &= Q(topic__in=list(topics))
     if match.died_after is not None:
-        rows = rows.filter(died_at__gte=match.died_after)
+        wanted &= Q(died_at__gte=match.died_after)
     if match.died_before is not None:
-        rows = rows.filter(died_at__lt=match.died_before)
-    for name in ("channel", "provider", "reason"):
+        wanted &= Q(died_at__lt=match.died_before)
+    for name in ("topic_id", "channel", "provider", "reason"):
         if (value := getattr(match, name)) is not None:
-            rows = rows.filter(**{name: value})
-    return rows
+            wanted &= Q(**{name: value})
+    return wanted
 
 
 def delivery_id(text: str) -> int | None:
@@ -65,19 +86,39 @@ def delivery_id(text: str) -> int | None:
 
 
 @transaction.atomic
-def redrive(publisher_id: int | None, what: Sequence[str] | Match) -> Redriven:
+def redrive(publisher_id: int | None, what: Sequence[str] | Match, beyond: int = 0) -> Redriven:
     """Put dead letters back, to be tried again from now on under their policy's whole schedule.
 
     ``what``: public ids of deliveries, or what they have in common; of the publisher, or of all
-    (``None``). At most ``AT_ONCE`` a call. Each obeys what speaks against it by then: expiry,
-    cancel, suppressions, preferences.
+    (``None``). At most ``AT_ONCE`` a call, the oldest first, of those after the key ``beyond``.
+    Each obeys what speaks against it by then: expiry, cancel, suppressions, preferences.
     """
     if isinstance(what, Match):
-        rows = matching(publisher_id, what)
-        chosen = list(rows.order_by("pk").values_list("pk", flat=True)[: AT_ONCE + 1])
-        done = transitions.redrive(chosen[:AT_ONCE])
-        return Redriven(len(done), [], len(chosen) > AT_ONCE)
+        rows = of(publisher_id).filter(pk__gt=beyond)
+        wanted = matching(what)
+        edge = up_to(rows, "pk") if wanted else None
+        if edge is not None:
+            rows = rows.filter(pk__lte=edge)
+        found = _owners(rows.filter(wanted).order_by("pk")[: AT_ONCE + 1])
+        if len(found) > AT_ONCE:
+            found.pop(max(found))
+            edge = max(found)
+        return _redrive(found, [], edge)
     keys = [key for text in what if (key := delivery_id(text)) is not None]
-    known = matching(publisher_id, Match()).filter(pk__in=keys).values_list("pk", flat=True)
-    found = {public_id(key) for key in transitions.redrive(list(known))}
-    return Redriven(len(found), [text for text in what if text not in found], False)
+    return _redrive(_owners(of(publisher_id).filter(pk__in=keys)), what, None)
+
+
+def _owners(rows: QuerySet[DeadLetter]) -> dict[int, int]:
+    return dict(rows.values_list("pk", "publisher_id"))
+
+
+def _redrive(found: Mapping[int, int], named: Sequence[str], beyond: int | None) -> Redriven:
+    """``found``: keys and whose they are; ``named``: the public ids that were asked for."""
+    done = transitions.redrive(list(found))
+    known = {public_id(key) for key in done}
+    return Redriven(
+        len(done),
+        [text for text in named if text not in known],
+        beyond,
+        Counter(found[key] for key in done),
+    )

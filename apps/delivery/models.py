@@ -346,13 +346,21 @@ class DeadLetter(models.Model):
     )
     publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, db_constraint=False)
     topic = models.ForeignKey(Topic, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    # The notification's.
+    kind = models.CharField(max_length=12, db_default=NotificationKind.PUBLISHED)
     channel = models.CharField(max_length=20)
     provider = models.CharField(max_length=40, blank=True)
     reason = models.CharField(max_length=40, blank=True)
     died_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["publisher", "-delivery"], name="dead_letter_newest")]
+        indexes = [
+            models.Index(
+                fields=["publisher", "-delivery"],
+                condition=Q(kind="published"),
+                name="dead_letter_of_publisher",
+            )
+        ]
 
     def __str__(self) -> str:
         return public_id(self.delivery_id)

@@ -113,18 +113,19 @@ class DeadLetterAdmin(ReadOnly):
         known = all(key is None or key.isdecimal() for key in (publisher, topic))
         if not known or any("\0" in value for value in wanted.values()):
             return HttpResponseRedirect("../")
-        if topic is not None:
-            wanted["topic"] = get_object_or_404(Topic, pk=topic).name
-        match = dead_letters.Match(**wanted)
+        named = get_object_or_404(Topic, pk=topic) if topic else None
+        match = dead_letters.Match(topic_id=named.pk if named else None, **wanted)
         done = dead_letters.redrive(int(publisher) if publisher else None, match)
-        audit.record(
-            request,
-            "redrive",
-            "dead_letter",
-            "",
-            publisher_id=int(publisher) if publisher else None,
-            after={"rows": done.redriven, "match": wanted},
-        )
+        shown = {**wanted, "topic": named.name} if named else wanted
+        for owner, number in done.owners.items():
+            audit.record(
+                request,
+                "redrive",
+                "dead_letter",
+                "",
+                publisher_id=owner,
+                after={"rows": number, "match": shown},
+            )
         self._say(request, done)
         return HttpResponseRedirect(f"../?{request.GET.urlencode()}")
 

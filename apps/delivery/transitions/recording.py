@@ -73,9 +73,9 @@ ON CONFLICT (instead_of) WHERE instead_of IS NOT NULL DO NOTHING
 RETURNING instead_of, notification_id::text, channel
 """
 _BURY = """
-INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, channel, provider, reason,
-                                 died_at)
-SELECT d.id, n.publisher_id, n.topic_id, d.channel, d.provider, d.reason, d.updated_at
+INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, kind, channel, provider,
+                                 reason, died_at)
+SELECT d.id, n.publisher_id, n.topic_id, n.kind, d.channel, d.provider, d.reason, d.updated_at
   FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
  WHERE d.id = ANY(%s)
 """

@@ -65,12 +65,13 @@ class DeadLetters(Calls):
                 "died_before": died_before,
             }
         )
+        path, body = "/v1/dead-letters/redrive", {"match": match}
         total, more = 0, True
         while more:
-            path, body = "/v1/dead-letters/redrive", {"match": match}
             redriven = read(Redriven, (self._http.request("POST", path, body)).body)
             total += redriven.redriven
             more = redriven.more
+            body["cursor"] = redriven.next
         return total
 
     # -- Suppressions -------------------------------------------------------------------------

@@ -23,8 +23,12 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """How many dead letters were put back; ``unknown``: ids of none; ``more``: some are left."""
+    """How many dead letters were put back; ``unknown``: ids of none; ``more``: some may be left.
+
+    ``next``: where a call with the same match goes on.
+    """
 
     redriven: int
     unknown: tuple[str, ...] = field(default=(), metadata=TUPLE)
     more: bool = False
+    next: str | None = None

@@ -1,12 +1,14 @@
 """Deliveries that are dead: kept, looked at, put back."""
 
 from importlib import import_module
+from uuid import UUID
 
 import pytest
 
 from apps.delivery import dead_letters, tasks
 from apps.delivery.models import DeadLetter, Delivery
 from apps.preferences.models import Contact, Suppression
+from apps.publishers import pagination
 from apps.publishers.models import AuditEvent
 from notifier.outcomes import Accepted, Reason, Refused, Retry
 from tests.integration.delivery.conftest import recipient, subscribe
@@ -63,7 +65,9 @@ def letters(shop, **query):
 
 
 def redrive(shop, **body):
-    return shop.post("dead-letters/redrive", body, status=200)
+    answer = shop.post("dead-letters/redrive", body, status=200)
+    assert answer["more"] is bool(answer["next"])
+    return {name: answer[name] for name in answer if name != "next"}
 
 
 def test_a_delivery_that_dies_is_a_dead_letter_until_it_is_redriven(
@@ -139,6 +143,47 @@ def test_a_call_redrives_so_many_and_says_that_more_are_left(shop, work, provide
     assert redrive(shop, match={}) == {"redriven": 1, "unknown": [], "more": False}
 
 
+def test_the_few_that_match_are_looked_for_a_part_at_a_time(shop, work, provider, monkeypatch):
+    notify(shop, "ada", "bob", "eve", "joe", "zoe")
+    work()
+    oldest, newest = DeadLetter.objects.earliest("pk"), DeadLetter.objects.latest("pk")
+    DeadLetter.objects.filter(pk__in=[oldest.pk, newest.pk]).update(reason="timeout")
+    monkeypatch.setattr(pagination, "LOOK_THROUGH", 2)
+    found, pages, query = [], 0, {"reason": "timeout"}
+    while query:
+        page = shop.get("dead-letters", **query)
+        found += [row["id"] for row in page["data"]]
+        pages += 1
+        query = {"reason": "timeout", "cursor": page["next"]} if page["next"] else {}
+    assert found == [f"dlv_{newest.pk}", f"dlv_{oldest.pk}"] and pages == 3
+    body, done = {"match": {"reason": "timeout"}}, []
+    while True:
+        answer = shop.post("dead-letters/redrive", body, status=200)
+        done.append(answer["redriven"])
+        if not answer["more"]:
+            break
+        body["cursor"] = answer["next"]
+    assert done == [1, 0, 1]
+    assert len(letters(shop)) == 3
+
+
+def test_confirmations_and_status_messages_are_no_dead_letters_of_the_publishers(
+    shop, work, provider, execute
+):
+    notify(shop, "ada", "bob")
+    asked = notify(shop, "eve")
+    execute("UPDATE delivery_notification SET kind = 'status' WHERE id = %s", asked["id"])
+    work()
+    hidden = DeadLetter.objects.get(kind="status")
+    assert hidden.delivery.notification_id == UUID(asked["id"])
+    assert len(letters(shop)) == 2
+    shop.get(f"dead-letters/dlv_{hidden.pk}", status=404)
+    assert redrive(shop, ids=[f"dlv_{hidden.pk}"])["redriven"] == 0
+    assert redrive(shop, match={})["redriven"] == 2
+    assert [row.pk for row in DeadLetter.objects.all()] == [hidden.pk]
+    assert dead_letters.redrive(None, dead_letters.Match()).redriven == 1, "operators do"
+
+
 def test_pages_of_dead_letters_are_newest_first(shop, work, provider):
     notify(shop, "ada", "bob", "eve")
     work()
@@ -183,6 +228,8 @@ def test_a_redrive_that_cannot_be_read_is_refused(shop):
         {"ids": ["dlv_1"] * 1001},
         {"ids": [7, None]},
         {"match": {"topic": "a\0b"}},
+        {"match": {}, "cursor": "x"},
+        {"ids": ["dlv_1"], "cursor": "x"},
         {"match": {"colour": "red"}},
         {"match": {"died_before": "soon"}},
     ]:

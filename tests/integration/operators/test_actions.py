@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.delivery import breakers
-from apps.delivery.models import Delivery, Notification, ProviderSwitch
+from apps.delivery.models import DeadLetter, Delivery, Notification, ProviderSwitch
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import AuditEvent, Publisher
 from apps.publishers.operators import newest
@@ -257,6 +257,23 @@ def test_all_that_match_are_redriven_and_no_others(dead, operator: Client, onloo
     assert states() == ["retrying"] * 3
     event = AuditEvent.objects.filter(action="redrive").latest("id")
     assert event.after == {"rows": 3, "match": {"reason": "authentication", "channel": "sms"}}
+
+
+def test_a_topic_of_the_same_name_is_another_one(
+    dead, shop: Shop, other_shop: Shop, operator: Client
+):
+    gone = shop.topic(deleted_at="2026-01-01T00:00:00Z")
+    theirs = other_shop.topic()
+    assert gone.name == theirs.name
+    DeadLetter.objects.update(topic=gone)
+    DeadLetter.objects.filter(pk=dead[1].pk).update(topic=theirs, publisher=other_shop.id)
+    operator.post(f"{reverse('admin:redrive_matching')}?topic_id={theirs.pk}")
+    assert states() == ["dead", "retrying", "dead"]
+    event = AuditEvent.objects.get(action="redrive")
+    assert (event.publisher_id, event.after) == (
+        other_shop.id,
+        {"rows": 1, "match": {"topic": "news"}},
+    )
 
 
 def test_one_dead_letter_is_redriven_from_its_page(dead, operator: Client):
