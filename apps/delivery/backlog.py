@@ -1,4 +1,7 @@
-"""What waits, for a page: as ``selectors.waiting``, and at a bounded price."""
+"""What waits, for a page and for Prometheus, at a bounded price.
+
+A chunk still to be created counts as its recipients or, where only its key range is known, as one.
+"""
 
 from dataclasses import dataclass
 

@@ -12,7 +12,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from apps.delivery import breakers, broker, overload, selectors
+from apps.delivery import breakers, broker, overload
+from apps.delivery.backlog import MOST, backlog
 from apps.delivery.chunks import Chunk
 from apps.delivery.transitions import Result
 from notifier import queues
@@ -135,7 +136,7 @@ class _Backlog(Collector):
         labels = ["channel", "priority"]
         number = GaugeMetricFamily(
             "notifier_waiting_deliveries",
-            "Deliveries due and not yet sent; a slice not yet claimed counts as one.",
+            f"Deliveries due and not yet sent, up to {MOST}; a slice not yet claimed counts as one.",
             labels=labels,
         )
         age = GaugeMetricFamily(
@@ -143,7 +144,7 @@ class _Backlog(Collector):
             "For how long the oldest of them has been due.",
             labels=labels,
         )
-        waiting = {(channel, priority): rest for channel, priority, *rest in selectors.waiting()}
+        waiting = {(one.channel, one.priority): (one.waiting, one.seconds) for one in backlog()}
         for channel in ("", *settings.CHANNELS):
             for priority in Priority:
                 deliveries, seconds = waiting.get((channel, priority), (0, 0.0))

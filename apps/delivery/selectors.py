@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
 
@@ -110,32 +109,3 @@ def receipts(delivery_ids: Iterable[int]) -> dict[int, list[ReceiptEvent]]:
     for event in rows.order_by("at", "id"):
         found[event.delivery_id].append(event)
     return found
-
-
-def waiting() -> list[tuple[str, str, int, float]]:
-    """(channel, priority, deliveries waiting, age of the oldest in seconds), where any wait.
-
-    Reads two partial indexes: open chunks, and deliveries with a next attempt. A chunk still to
-    be created counts as its recipients or, where only its key range is known, as one chunk of
-    ``CHUNK_SIZE``: an upper bound. What is scheduled for later does not wait.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING)
-        return cursor.fetchall()
-
-
-_WAITING = """
-SELECT channel, priority, sum(waiting)::bigint,
-       extract(epoch FROM clock_timestamp() - min(since))::float
-  FROM (SELECT channel, priority, sum(coalesce(cardinality(recipient_ids), 1)) AS waiting,
-               min(ready_at) AS since
-          FROM delivery_chunk
-         WHERE state <> 'done' AND ready_at <= clock_timestamp()
-         GROUP BY channel, priority
-        UNION ALL
-        SELECT channel, priority, count(*), min(next_attempt_at)
-          FROM delivery_delivery
-         WHERE next_attempt_at <= clock_timestamp()
-         GROUP BY channel, priority) waiting
- GROUP BY channel, priority
-"""

@@ -92,6 +92,17 @@ def test_metrics_tell_of_what_waits_and_for_how_long(shop, client, execute):
     assert found[("notifier_broker_up",)] == 1
 
 
+def test_a_scrape_counts_no_more_of_what_waits_than_so_many(shop, client, execute, monkeypatch):
+    recipient("ada")
+    for _ in range(3):
+        shop.post("notifications", {"user_id": "ada", "priority": "high", "content": HELLO})
+    execute("UPDATE delivery_chunk SET ready_at = now() - interval '90 seconds'")
+    monkeypatch.setattr("apps.delivery.backlog.MOST", 2)
+    found = metrics(client)
+    assert found["notifier_waiting_deliveries", "high", "inbox"] == 2
+    assert found["notifier_oldest_waiting_seconds", "high", "inbox"] >= 90
+
+
 def test_what_is_scheduled_for_later_does_not_wait(shop, client):
     recipient("ada")
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
