@@ -2,8 +2,10 @@
 
 import pytest
 
+from faults import suite
 from faults.account import Row, balance
 from faults.load import Posted
+from stack.process import ROOT
 
 
 def book(state="accepted", arrived=(10.0,), note="slow", **posted):
@@ -78,3 +80,10 @@ def test_a_delivery_too_many_is_a_problem():
 
 def test_a_codes_wait_is_from_acceptance_until_its_provider_has_it():
     assert book(kind="code").codes == [6.0]
+
+
+def test_every_fault_is_on_its_page_with_what_it_does_and_a_row_of_the_table():
+    page = (ROOT / "docs/faults.md").read_text()
+    for fault in suite.named([]):
+        assert f"- `{fault.name}`: {fault.what}\n" in page
+        assert f"\n| {fault.name} |" in page
