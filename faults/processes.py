@@ -193,7 +193,7 @@ def worker_stopped_past_its_lease(trial: Trial) -> None:
     trial.broken()
     with trial.line.stage.processes["push"].twin() as second:
         second.wait_ready()
-        trial.lasts(LEASE + 2)
+        trial.lasts(LEASE + 1)
         trial.line.stage.processes.kill("push", signal.SIGCONT)
         trial.healed()
         trial.lasts(1)

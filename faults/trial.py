@@ -17,7 +17,7 @@ BLAST, BESIDE = 1_200, 200
 #: Seconds the push provider takes to answer, so that a fault finds work in hand.
 SLOW = 0.3
 #: Seconds for which one-time codes go on when all is whole again.
-AFTERWARDS = 1.0
+AFTERWARDS = 0.5
 #: Seconds after which what is still not at rest counts as never.
 NEVER = 120.0
 

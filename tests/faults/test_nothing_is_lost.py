@@ -26,8 +26,6 @@ SUBSET = {
     "broker-in-memory-alarm": FEW,
     "database-restarted-in-the-middle-of-chunks": FEW,
     "redis-gone": FEW,
-    "provider-503-for-four-seconds": FEW,
-    "storm-on-one-idempotency-key": FEW,
 }
 
 
