@@ -25,7 +25,7 @@ TABLE = """CREATE TABLE IF NOT EXISTS bench_naive (
     id bigserial PRIMARY KEY, token text NOT NULL, message_id text NOT NULL,
     state text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())"""
 
-app = celery.Celery("naive", broker=os.environ.get("AMQP_URL"))
+app = celery.Celery("naive", broker=os.environ.get("AMQP_URL"), set_as_current=False)
 app.conf.update(
     task_default_queue=QUEUE,
     task_ignore_result=True,
