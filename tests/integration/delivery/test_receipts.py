@@ -480,7 +480,9 @@ def test_what_arrived_after_all_has_arrived_whatever_became_of_the_next_attempts
     if ending == "redriven":
         shop.post("dead-letters/redrive", {"ids": [name]}, status=200)
     else:
-        assert delivery_of(shop, posted)["state"] == ending
+        # What went unanswered before the cancel may have arrived.
+        said = {"dead": "dead", "cancelled": "unknown"}[ending]
+        assert delivery_of(shop, posted)["state"] == said
     post(by_twilio(callback, name, token, MessageSid="SMfirst", MessageStatus="delivered"))
     read()
     assert delivery_of(shop, posted)["state"] == "delivered"
