@@ -152,7 +152,7 @@ VARIABLES = {"order": {"id": "A-7"}, "day": "Friday", "items": ["tea", "a pot", 
 
 
 @contextlib.contextmanager
-def running(*names: str, settings: Mapping[str, str] | None = None) -> Iterator[Line]:
+def running(*names: str) -> Iterator[Line]:
     """Start servers and these lines of the Procfile, with nothing in them but a publisher and its
     templates. Raises ``StackError`` where a server cannot be had."""
     if not rabbitmq.installed():
@@ -168,7 +168,7 @@ def running(*names: str, settings: Mapping[str, str] | None = None) -> Iterator[
         servers = Servers(postgres.url, redis.url, broker.url, postgres, redis, broker)
         port = ports.free()
         api_url = f"http://{ports.HOST}:{port}"
-        env = environment.of(state, servers) | SETTINGS | sink.settings | dict(settings or {})
+        env = environment.of(state, servers) | SETTINGS | sink.settings
         env |= {"PORT": str(port), "NOTIFIER_PUBLIC_URL": api_url}
         manage.migrate(state, env)
         procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])

@@ -1,4 +1,4 @@
-"""Debian's packages that only the tests need: installed where that is ours to do."""
+"""Debian's packages that only tests and benchmarks need: installed where that is ours to do."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 def installed(package: str, program: Path) -> bool:
     """Whether ``program`` is there, installing its ``package`` where we may: as root, with apt."""
     if not program.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
-        print(f"Installing Debian's {package} for the tests (a minute or two)", flush=True)
+        print(f"Installing Debian's {package} (a minute or two)", flush=True)
         _install(package)
     return program.exists()
 
