@@ -320,6 +320,11 @@ CONFIRMATIONS_PER_DAY = env.whole(
     3,
     "confirmations that one address is sent in any 24 hours, over all topics; at least 1",
 )
+CONFIRMATIONS_PER_PUBLISHER = env.whole(
+    "NOTIFIER_CONFIRMATIONS_PER_PUBLISHER",
+    10_000,
+    "confirmations that are sent for one publisher's topics in any 24 hours; more wait",
+)
 
 RATE_PER_SECOND = env.whole(
     "NOTIFIER_RATE_PER_SECOND",

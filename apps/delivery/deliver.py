@@ -203,6 +203,7 @@ def _terms(chunk: Chunk, posted: Mapping[str, _Posted]) -> Terms | None:
         topic.mandatory if topic else one.row.kind != NotificationKind.PUBLISHED,
         one.row.expires_at,
         fallback=chunk.channel == one.row.fallback_channel,
+        confirming=topic.requires_confirmation if topic else False,
     )
 
 

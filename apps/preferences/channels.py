@@ -6,6 +6,7 @@ from django.conf import settings
 
 from notifier.channels import Channel, load
 
+EMAIL = "email"
 INBOX = "inbox"
 PUSH = "push"
 WEBHOOK = "webhook"

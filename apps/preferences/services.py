@@ -12,12 +12,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection, transaction
+from django.dispatch import Signal
 
 from apps.preferences import vault
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK
 from apps.preferences.models import Contact, ContactState, Preference, SuppressionReason
 from apps.preferences.vault import Sealed
 
+#: Sent with ``recipient_ids`` in the transaction that writes these people's contacts.
+contacts_written = Signal()
 #: Why a contact is disabled, where people and not providers said so.
 REMOVED = "removed"
 MOVED = "moved"
@@ -130,6 +133,8 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
     if holders:
         _wait_for_tokens(holders)
     stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
+    if people := {a.recipient_id for a in owned if a.channel != INBOX}:
+        contacts_written.send(Contact, recipient_ids=people)
     _revive([(a.channel, s.index) for a, s in sealed.items() if a.channel != INBOX])
     if holders:
         with connection.cursor() as cursor:
@@ -262,6 +267,8 @@ def enable_contact(contact: Contact) -> None:
     contact.state = ContactState.ACTIVE
     contact.disabled_reason = ""
     contact.save(update_fields=["state", "disabled_reason", "updated_at"])
+    if contact.recipient_id is not None:
+        contacts_written.send(Contact, recipient_ids={contact.recipient_id})
 
 
 class Wish(NamedTuple):

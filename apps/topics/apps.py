@@ -7,6 +7,6 @@ class TopicsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.preferences import topic_names
-        from apps.topics import invalidation, selectors  # noqa: F401  (listens to signals)
+        from apps.topics import asking, invalidation, selectors  # noqa: F401  (listens to signals)
 
         topic_names.provide(topic_names.TopicNames(selectors.ids_by_name, selectors.names_by_id))

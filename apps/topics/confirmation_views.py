@@ -89,7 +89,7 @@ class ConfirmationPage(View):
                 asked = confirming.confirm(token)
         except NotConfirmed as error:
             return _refused(request, error)
-        return _confirmed(request, asked) if asked.active else _question(request, asked)
+        return _confirmed(request, asked) if asked.confirmed else _question(request, asked)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         try:
@@ -113,7 +113,7 @@ class SubscriptionConfirmation(Endpoint):
         },
     )
     def post(self, request: Request, name: str, subscription_id: int) -> Response:
-        """Send a pending subscription's confirmation again.
+        """Send a subscription's confirmation again, to its addresses that have not confirmed.
 
         429 where its address was sent enough of them today, or this subscription one just now;
         `Retry-After` says when the next may be sent.
@@ -122,7 +122,7 @@ class SubscriptionConfirmation(Endpoint):
         row = selectors.subscriptions(topic.id).filter(pk=subscription_id).first()
         if row is None:
             raise Problem("not-found", f"{name!r} has no subscription {subscription_id}.")
-        if row.state != SubscriptionState.PENDING:
+        if not confirmations.is_open(row):
             raise Problem(
                 "conflict", f"The subscription is {row.state}: there is nothing to confirm."
             )

@@ -1,8 +1,9 @@
 """Which subscriptions are to be asked to confirm, and how often an address may be asked.
 
 Whoever subscribes an address decides that something is sent there: so it is little. An address
-gets ``CONFIRMATIONS_PER_DAY`` in any 24 hours, over all topics and publishers, and a subscription
-one in ``PAUSE``. What is over that is postponed, not lost.
+gets ``CONFIRMATIONS_PER_DAY`` in any 24 hours, over all topics and publishers, and of one
+subscription one in ``PAUSE``; a publisher has ``CONFIRMATIONS_PER_PUBLISHER`` sent. What is over
+that is postponed, not lost. Each contact is asked once, and again only if somebody says so.
 """
 
 from collections import defaultdict
@@ -13,10 +14,14 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Count
 from django.utils import timezone
 
-from apps.topics.models import ConfirmationSent, Subscription, SubscriptionState
+from apps.preferences import vault
+from apps.preferences.channels import EMAIL
+from apps.topics.models import Confirmation, ConfirmationSent, Subscription, SubscriptionState
+from notifier.channels.email import mailbox
+from notifier.crypto import DecryptionError
 
 DAY = timedelta(days=1)
 #: Between two confirmations of one subscription.
@@ -65,17 +70,24 @@ def take(most: int) -> list[Question]:
     reached = _reached(due)
     sent = _sent_to({address for found in reached.values() for _, address in found}, now)
     last = _last_sent(row.pk for row in due)
+    budgets = _budgets({row.topic.publisher_id for row in due}, now)
     questions: list[Question] = []
     log: list[ConfirmationSent] = []
     for row in due:
-        contacts, row.confirm_at = _allowed(reached[row.pk], sent, last.get(row.pk), now)
-        if row.topic.deleted_at is not None or row.state != SubscriptionState.PENDING:
+        if not _asks(row):
             row.confirm_at = None
             continue
+        publisher_id = row.topic.publisher_id
+        contacts, row.confirm_at = _allowed(row.pk, reached[row.pk], sent, last, now)
+        if len(contacts) > budgets[publisher_id]:
+            row.confirm_at = now + PAUSE
+            continue
+        budgets[publisher_id] -= len(contacts)
         for _, address in contacts:
             sent[address].insert(0, now)
             log.append(
                 ConfirmationSent(
+                    publisher_id=publisher_id,
                     subscription_id=row.pk,
                     channel=address[0],
                     address_index=address[1],
@@ -86,19 +98,67 @@ def take(most: int) -> list[Question]:
             questions.append(Question(row, [contact_id for contact_id, _ in contacts]))
     Subscription.objects.bulk_update(due, ["confirm_at"])
     ConfirmationSent.objects.bulk_create(log)
+    Confirmation.objects.bulk_create(
+        Confirmation(subscription=question.subscription, contact_id=contact_id)
+        for question in questions
+        for contact_id in question.contact_ids
+    )
     return questions
+
+
+def is_open(row: Subscription) -> bool:
+    """Whether some contact of the subscription has been asked to confirm it and has not, or is to
+    be asked."""
+    if row.state == SubscriptionState.PENDING:
+        return True
+    asked = row.confirm_at is not None or row.confirmations.filter(confirmed_at=None).exists()
+    return _asks(row) and asked
+
+
+def _asks(row: Subscription) -> bool:
+    if row.topic.deleted_at is not None:
+        return False
+    if row.state == SubscriptionState.PENDING:
+        return True
+    active = row.state == SubscriptionState.ACTIVE
+    return active and row.asks and row.topic.requires_confirmation
+
+
+@transaction.atomic
+def ask_new_contacts(recipient_ids: Collection[int]) -> None:
+    """Queue the subscriptions of these people that ask, where a contact was not asked yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ASK_NEW, [list(recipient_ids)])
+
+
+_ASK_NEW = """
+    UPDATE topics_subscription SET confirm_at = now() WHERE id IN (
+        SELECT s.id FROM topics_subscription s
+         WHERE s.recipient_id = ANY(%s) AND s.asks AND s.state <> 'unsubscribed'
+           AND s.confirm_at IS NULL
+           AND EXISTS (SELECT FROM preferences_contact k
+                        WHERE k.recipient_id = s.recipient_id AND k.channel = s.channel
+                          AND k.state = 'active'
+                          AND NOT EXISTS (SELECT FROM topics_confirmation c
+                                           WHERE c.subscription_id = s.id
+                                             AND c.contact_id = k.id))
+         ORDER BY s.id FOR UPDATE OF s)"""
 
 
 @transaction.atomic
 def ask_again(subscription: Subscription) -> None:
-    """Have a pending subscription asked once more. Raises ``Nowhere`` and ``TooSoon``."""
+    """Have a subscription's contacts that have not confirmed asked once more.
+
+    Raises ``Nowhere`` and ``TooSoon``.
+    """
     now = timezone.now()
     row = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    row.confirmations.filter(confirmed_at=None).delete()
     found = _reached([row])[row.pk]
     if not found:
         raise Nowhere
     sent = _sent_to({address for _, address in found}, now)
-    contacts, postponed = _allowed(found, sent, _last_sent([row.pk]).get(row.pk), now)
+    contacts, postponed = _allowed(row.pk, found, sent, _last_sent([row.pk]), now)
     if not contacts:
         raise TooSoon(postponed)
     Subscription.objects.filter(pk=row.pk).update(confirm_at=now)
@@ -108,19 +168,27 @@ Contacts = list[tuple[int, Address]]
 
 
 def _allowed(
-    found: Contacts, sent: dict[Address, list[datetime]], last: datetime | None, now: datetime
+    subscription_id: int,
+    found: Contacts,
+    sent: dict[Address, list[datetime]],
+    last: dict[tuple[int, Address], datetime],
+    now: datetime,
 ) -> tuple[Contacts, datetime | None]:
-    """The contacts that may be asked now; where none may though there are some, when one may."""
-    if last is not None and last + PAUSE > now:
-        return [], last + PAUSE
-    free, later = [], []
+    """The contacts that may be asked now; where some may not yet, when one may."""
+    free: dict[Address, int] = {}
+    later = []
     for contact_id, address in found:
         until = _free_at(sent[address], now)
-        if until <= now:
-            free.append((contact_id, address))
-        else:
+        if (before := last.get((subscription_id, address))) is not None:
+            until = max(until, before + PAUSE)
+        if until > now:
             later.append(until)
-    return free, min(later) if later and not free else None
+        elif address in free:  # two spellings of one
+            later.append(now + PAUSE)
+        else:
+            free[address] = contact_id
+    contacts = [(contact_id, address) for address, contact_id in free.items()]
+    return contacts, min(later, default=None)
 
 
 def _free_at(sent: list[datetime], now: datetime) -> datetime:
@@ -130,25 +198,49 @@ def _free_at(sent: list[datetime], now: datetime) -> datetime:
 
 
 def _reached(rows: Collection[Subscription]) -> dict[int, Contacts]:
-    """The active contacts at which each subscription reaches somebody."""
+    """The active contacts at which each subscription reaches somebody not asked yet."""
     found: dict[int, Contacts] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_REACHED, {"ids": [row.pk for row in rows]})
-        for subscription_id, channel, contact_id, index in cursor.fetchall():
-            found[subscription_id].append((contact_id, (channel, bytes(index))))
+        for subscription_id, channel, contact_id, index, sealed in cursor.fetchall():
+            address = (channel, _counted_as(channel, bytes(index), sealed))
+            found[subscription_id].append((contact_id, address))
     return found
 
 
+def _counted_as(channel: str, index: bytes, sealed: bytes) -> bytes:
+    """The blind index under which an address is counted; its own where it cannot be read."""
+    if channel != EMAIL:
+        return index
+    try:
+        address = vault.open(bytes(sealed), index)
+    except DecryptionError:
+        return index
+    return vault.index_of(channel, mailbox(address))
+
+
 _REACHED = """
-    SELECT s.id, s.channel, k.id, k.address_index
+    SELECT s.id, s.channel, k.id, k.address_index, k.address
       FROM topics_subscription s JOIN preferences_contact k ON k.id = s.contact_id
      WHERE s.id = ANY(%(ids)s) AND k.state = 'active'
+       AND NOT EXISTS (SELECT FROM topics_confirmation c
+                        WHERE c.subscription_id = s.id AND c.contact_id = k.id)
     UNION ALL
-    SELECT s.id, s.channel, k.id, k.address_index
+    SELECT s.id, s.channel, k.id, k.address_index, k.address
       FROM topics_subscription s JOIN preferences_contact k
         ON k.recipient_id = s.recipient_id AND k.channel = s.channel AND k.state = 'active'
      WHERE s.id = ANY(%(ids)s)
+       AND NOT EXISTS (SELECT FROM topics_confirmation c
+                        WHERE c.subscription_id = s.id AND c.contact_id = k.id)
      ORDER BY 3"""
+
+
+def _budgets(publisher_ids: Collection[int], now: datetime) -> dict[int, int]:
+    """How many more may be sent now for each of these publishers."""
+    most = settings.CONFIRMATIONS_PER_PUBLISHER
+    rows = ConfirmationSent.objects.filter(publisher_id__in=publisher_ids, sent_at__gt=now - DAY)
+    sent = dict(rows.values_list("publisher_id").annotate(Count("pk")).order_by())
+    return {publisher_id: most - sent.get(publisher_id, 0) for publisher_id in publisher_ids}
 
 
 def _sent_to(addresses: Collection[Address], now: datetime) -> dict[Address, list[datetime]]:
@@ -171,6 +263,12 @@ _SENT_TO = """
      ORDER BY c.sent_at DESC"""
 
 
-def _last_sent(subscription_ids: Iterable[int]) -> dict[int, datetime]:
+def _last_sent(subscription_ids: Iterable[int]) -> dict[tuple[int, Address], datetime]:
+    """When each address of these subscriptions was last asked."""
     rows = ConfirmationSent.objects.filter(subscription_id__in=list(subscription_ids))
-    return dict(rows.values_list("subscription_id").annotate(last=Max("sent_at")).order_by())
+    return {
+        (subscription_id, (channel, bytes(index))): at
+        for subscription_id, channel, index, at in rows.order_by("sent_at").values_list(
+            "subscription_id", "channel", "address_index", "sent_at"
+        )
+    }

@@ -3,16 +3,17 @@
 A token names the subscription and the contact it was sent to, and is signed with the time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.db import transaction
+from django.utils import timezone
 
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import Contact, ContactState
-from apps.topics.models import Subscription, SubscriptionState
+from apps.topics.models import Confirmation, Subscription, SubscriptionState
 
 #: Dots, since mail programs and telephones take them for a part of a link.
 _signer = TimestampSigner(salt="notifier.confirmation", sep=".")
@@ -40,17 +41,15 @@ class Asked:
     people call it."""
 
     subscription: Subscription
+    contact_id: int
     topic: str
     title: str
+    #: Whether this contact has confirmed it.
+    confirmed: bool
 
     @property
     def channel(self) -> str:
         return self.subscription.channel
-
-    @property
-    def active(self) -> bool:
-        """Whether it was confirmed."""
-        return self.subscription.state == SubscriptionState.ACTIVE
 
     @property
     def by_machine(self) -> bool:
@@ -84,13 +83,21 @@ def look(token: str) -> Asked:
 
 @transaction.atomic
 def confirm(token: str) -> Asked:
-    """Make the token's subscription active; again, and it still is. Raises ``NotConfirmed``."""
+    """Let the token's subscription be sent to at the token's contact; again, and it still is.
+
+    Raises ``NotConfirmed``.
+    """
     asked = _asked(token, lock=True)
     row = asked.subscription
-    if not asked.active:
-        row.state, row.confirm_at = SubscriptionState.ACTIVE, None
-        row.save(update_fields=["state", "confirm_at", "updated_at"])
-    return asked
+    if not asked.confirmed:
+        Confirmation.objects.update_or_create(
+            subscription=row, contact_id=asked.contact_id, defaults={"confirmed_at": timezone.now()}
+        )
+    if row.state != SubscriptionState.ACTIVE:
+        # What asks further contacts goes on in the queue.
+        row.state = SubscriptionState.ACTIVE
+        row.save(update_fields=["state", "updated_at"])
+    return replace(asked, confirmed=True)
 
 
 def _asked(token: str, *, lock: bool) -> Asked:
@@ -104,7 +111,11 @@ def _asked(token: str, *, lock: bool) -> Asked:
             "There is nothing to confirm any more: the subscription was ended, or the address or "
             "the topic is gone. Subscribe again."
         )
-    return Asked(row, row.topic.name, row.topic.display_name or row.topic.name)
+    confirmed = Confirmation.objects.filter(
+        subscription=row, contact=contact_id, confirmed_at__isnull=False
+    ).exists()
+    title = row.topic.display_name or row.topic.name
+    return Asked(row, contact_id, row.topic.name, title, confirmed)
 
 
 def _read(token: str) -> tuple[int, int]:

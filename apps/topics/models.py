@@ -74,7 +74,9 @@ class Subscription(models.Model):
 
     Exactly one of ``recipient`` and ``contact`` is set: a recipient is reached at every active
     contact they have on the channel, a bare endpoint at itself. ``retry_policy`` goes before the
-    topic's. A pending one's ``confirm_at`` is its place in the queue of confirmations to be sent.
+    topic's. ``confirm_at`` is its place in the queue of confirmations to be sent.
+    ``asks``: it began while the topic required confirmation, and for as long as it does, only those
+    of the recipient's contacts are sent to that have confirmed (``Confirmation``).
     """
 
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="subscriptions")
@@ -87,6 +89,7 @@ class Subscription(models.Model):
     )
     state = models.CharField(max_length=15, default=SubscriptionState.ACTIVE)
     retry_policy = models.JSONField(null=True, blank=True)
+    asks = models.BooleanField(default=False, db_default=False)
     # When the next confirmation is to be sent; null where none is.
     confirm_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -122,6 +125,10 @@ class Subscription(models.Model):
                 condition=Q(confirm_at__isnull=False),
                 name="subscription_to_confirm",
             ),
+            # Whom a new address may have to be asked for.
+            models.Index(
+                fields=["recipient"], condition=Q(asks=True), name="subscription_that_asks"
+            ),
             # A list of the few who left must not read the many who stay.
             models.Index(
                 fields=["topic", "id"], condition=~Q(state="active"), name="subscription_inactive"
@@ -132,13 +139,38 @@ class Subscription(models.Model):
         return f"{self.topic_id} {self.channel} {self.recipient_id or self.contact_id}"
 
 
+class Confirmation(models.Model):
+    """A contact that was asked to confirm a subscription, and when it did, if it did.
+
+    Gone when the subscription ends: who begins again is asked again.
+    """
+
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.CASCADE, related_name="confirmations"
+    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription", "contact"], name="confirmation_once_a_contact"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} at {self.contact_id}"
+
+
 class ConfirmationSent(models.Model):
     """A confirmation that was sent to an address: by these it is limited how many are.
 
-    By blind index, so that one address is one, whoever asks and for whatever topic. Kept a day;
-    in the database, since what a flushed cache forgets could be sent again.
+    By blind index (of an email address without its ``+tag``), so that one address is one, whoever
+    asks and for whatever topic. Kept a day; in the database, since what a flushed cache forgets
+    could be sent again.
     """
 
+    publisher_id = models.BigIntegerField(null=True)
     subscription_id = models.BigIntegerField()
     channel = models.CharField(max_length=20)
     address_index = models.BinaryField(max_length=16)
@@ -152,6 +184,7 @@ class ConfirmationSent(models.Model):
             models.Index(
                 fields=["subscription_id", "sent_at"], name="confirmation_of_subscription"
             ),
+            models.Index(fields=["publisher_id", "sent_at"], name="confirmation_of_publisher"),
         ]
 
     def __str__(self) -> str:

@@ -143,6 +143,25 @@ class RetryPolicyField(StrictSerializer):
         return super().to_representation(whole)
 
 
+def check_confirmed(policy: Mapping[str, Any] | None) -> None:
+    """Refuse, for a topic that requires confirmation, an endpoint that would have to confirm.
+
+    ``policy`` is as validated or as kept. Raises ``ValidationError``.
+    """
+    after_last = (policy or {}).get("after_last")
+    if not isinstance(after_last, Mapping):
+        return
+    known = (
+        after_last if "channel" in after_last else endpoints([policy]).get(after_last["contact_id"])
+    )
+    if known is not None and known["channel"] != WEBHOOK:
+        problem = (
+            "The topic requires confirmation, and nobody asks this endpoint for it: choose a "
+            "webhook, or dead_letter."
+        )
+        raise serializers.ValidationError({"retry_policy": {"after_last": {"channel": [problem]}}})
+
+
 def stored(
     publisher_id: int, policy: Mapping[str, Any] | None, before: Mapping[str, Any] | None = None
 ) -> dict[str, Any] | None:

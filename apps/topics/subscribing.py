@@ -16,7 +16,7 @@ from apps.preferences import selectors as recipients
 from apps.preferences import services as preferences
 from apps.preferences import vault
 from apps.preferences.services import Address
-from apps.topics.models import Subscription, SubscriptionState
+from apps.topics.models import Confirmation, Subscription, SubscriptionState
 from apps.topics.selectors import TopicSnapshot
 
 
@@ -56,23 +56,24 @@ def subscribe_recipients(
     }
 
 
-def _start(topic: TopicSnapshot) -> tuple[str, bool]:
-    """The state in which a subscription begins, and whether a confirmation is to be sent."""
+def _start(topic: TopicSnapshot) -> tuple[str, bool, bool]:
+    """The state in which a subscription begins, whether it asks, and whether it does so now."""
     if topic.requires_confirmation:
-        return SubscriptionState.PENDING, True
-    return SubscriptionState.ACTIVE, False
+        return SubscriptionState.PENDING, True, True
+    return SubscriptionState.ACTIVE, False, False
 
 
 # Who has left begins again. Who is pending stays so: only they themselves can confirm.
 _BEGIN_AGAIN = """
-        state = excluded.state, confirm_at = excluded.confirm_at, updated_at = now()
+        state = excluded.state, asks = excluded.asks, confirm_at = excluded.confirm_at,
+        updated_at = now()
     WHERE s.state = 'unsubscribed'"""
 # Neither statement joins what was asked for with a table: without statistics on the tables (a
 # fresh installation) PostgreSQL joined on the channel first and took 6 s for 5,000 people.
 _SUBSCRIBE_RECIPIENTS = f"""
     INSERT INTO topics_subscription AS s
-        (topic_id, state, confirm_at, recipient_id, channel, created_at, updated_at)
-    SELECT %s::bigint, %s, CASE WHEN %s THEN now() END, w.*, now(), now()
+        (topic_id, state, asks, confirm_at, recipient_id, channel, created_at, updated_at)
+    SELECT %s::bigint, %s, %s, CASE WHEN %s THEN now() END, w.*, now(), now()
     FROM unnest(%s::bigint[], %s::text[]) AS w
     ON CONFLICT (topic_id, channel, recipient_id) WHERE recipient_id IS NOT NULL
     DO UPDATE SET {_BEGIN_AGAIN}
@@ -106,8 +107,8 @@ def subscribe_endpoints(
 
 _SUBSCRIBE_CONTACTS = f"""
     INSERT INTO topics_subscription AS s
-        (topic_id, state, confirm_at, channel, contact_id, created_at, updated_at)
-    SELECT DISTINCT %s::bigint, %s, CASE WHEN %s THEN now() END, w.channel, w.id, now(), now()
+        (topic_id, state, asks, confirm_at, channel, contact_id, created_at, updated_at)
+    SELECT DISTINCT %s::bigint, %s, %s, CASE WHEN %s THEN now() END, w.channel, w.id, now(), now()
     FROM unnest(%s::bigint[], %s::text[]) AS w (id, channel)
     ORDER BY w.id
     ON CONFLICT (topic_id, contact_id) WHERE contact_id IS NOT NULL
@@ -155,7 +156,9 @@ def unsubscribe(subscription: Subscription) -> bool:
     return bool(_end(Subscription.objects.filter(pk=subscription.pk)))
 
 
+@transaction.atomic
 def _end(rows: QuerySet[Subscription]) -> int:
+    Confirmation.objects.filter(subscription__in=rows.filter(asks=True)).delete()
     return rows.exclude(state=SubscriptionState.UNSUBSCRIBED).update(
         state=SubscriptionState.UNSUBSCRIBED, confirm_at=None, updated_at=timezone.now()
     )

@@ -319,9 +319,12 @@ class Unsubscribe(Endpoint):
 
 def _stored(request: Request, fields: dict[str, Any], topic: Topic | None = None) -> dict[str, Any]:
     """The fields as the row keeps them."""
+    before = topic.retry_policy if topic else None
+    was_required = topic.requires_confirmation if topic else False
+    if fields.get("requires_confirmation", was_required):
+        retry_policies.check_confirmed(fields.get("retry_policy", before))
     if "retry_policy" not in fields:
         return fields
-    before = topic.retry_policy if topic else None
     policy = retry_policies.stored(request.user.id, fields["retry_policy"], before)
     return {**fields, "retry_policy": policy}
 

@@ -24,7 +24,7 @@ def fulfil(
     read: list[Mapping[str, Any] | Problem] = []
     for position, item in enumerate(items):
         try:
-            read.append(_stored(topic.publisher_id, serializer.run_validation(item)))
+            read.append(_stored(topic, serializer.run_validation(item)))
         except ValidationError as error:
             read.append(invalid(error, _at(root, position)))
     named = [
@@ -62,11 +62,13 @@ def fulfil(
     return results
 
 
-def _stored(publisher_id: int, wish: dict[str, Any]) -> dict[str, Any]:
+def _stored(topic: TopicSnapshot, wish: dict[str, Any]) -> dict[str, Any]:
     """The wish with its retry policy as the row keeps it."""
     if "retry_policy" not in wish:
         return wish
-    return {**wish, "retry_policy": retry_policies.stored(publisher_id, wish["retry_policy"])}
+    if topic.requires_confirmation:
+        retry_policies.check_confirmed(wish["retry_policy"])
+    return {**wish, "retry_policy": retry_policies.stored(topic.publisher_id, wish["retry_policy"])}
 
 
 def unknown_recipient(user_id: str, at: str = "") -> Problem:

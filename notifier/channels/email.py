@@ -31,6 +31,12 @@ class Rendered:
     html: str
 
 
+def mailbox(address: str) -> str:
+    """The address without its ``+tag``: most servers put both into one mailbox (RFC 5233)."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
 class Email:
     name = "email"
 

@@ -43,15 +43,30 @@ SUBSCRIBERS_OF = {
     ChunkKind.NAMED: _NAMED,
     ChunkKind.ENDPOINT: _ENDPOINTS,
 }
-AUDIENCE = """
+# Of a topic that requires confirmation: a subscription that asks reaches only who has confirmed it.
+CONFIRMED_SUBSCRIBERS = f"""
+subscriber AS (
+    SELECT recipient_id, contact_id, id, asks FROM {SUBSCRIPTIONS}
+       AND id BETWEEN %(low_id)s AND %(high_id)s
+)
+"""
+_CONFIRMED = """
+ AND (NOT s.asks OR EXISTS (SELECT FROM topics_confirmation c
+                             WHERE c.subscription_id = s.id AND c.contact_id = k.id
+                               AND c.confirmed_at IS NOT NULL))
+"""
+_AUDIENCE = """
 audience AS (
     SELECT s.recipient_id, k.id AS contact_id, k.state AS contact_state, k.address_index
       FROM subscriber s
       LEFT JOIN preferences_contact k
         ON k.recipient_id = s.recipient_id AND k.channel = %(channel)s AND k.state = 'active'
+           {confirmed}
      WHERE s.contact_id IS NULL
     UNION ALL
     SELECT k.recipient_id, k.id, k.state, k.address_index
       FROM subscriber s JOIN preferences_contact k ON k.id = s.contact_id
 )
 """
+AUDIENCE = _AUDIENCE.format(confirmed="")
+CONFIRMED_AUDIENCE = _AUDIENCE.format(confirmed=_CONFIRMED)

@@ -13,7 +13,13 @@ from apps.delivery.fallback import REACHED, reporting
 from apps.delivery.models import ChunkKind
 from apps.delivery.policies import OF_SUBSCRIPTION
 from apps.delivery.transitions import turns
-from apps.delivery.transitions.audience import AUDIENCE, MEMBERS, SUBSCRIBERS_OF
+from apps.delivery.transitions.audience import (
+    AUDIENCE,
+    CONFIRMED_AUDIENCE,
+    CONFIRMED_SUBSCRIBERS,
+    MEMBERS,
+    SUBSCRIBERS_OF,
+)
 from notifier.failover import FAULTS
 from notifier.states import DeliveryState
 
@@ -86,8 +92,7 @@ _FAILED_AT = """
               AND a.outcome IN ('retry', 'refused') AND a.reason = ANY(%(faults)s)), '')
 """
 _CREATE = (
-    "WITH {subscribers}, "
-    + AUDIENCE
+    "WITH {subscribers}, {audience}"
     + ", judged AS MATERIALIZED (SELECT a.recipient_id, a.contact_id, "
     + _REFUSAL.format(
         channel="%(channel)s",
@@ -197,7 +202,7 @@ class Terms:
     """What decides over a notification's deliveries: its topic's rules and its expiry.
 
     ``group_id`` and ``reachable_only``: see ``apps.delivery.models.Notification``. ``fallback``:
-    whom its other channels reached gets no delivery.
+    whom its other channels reached gets no delivery. ``confirming``: the topic requires it.
     """
 
     topic_id: int | None
@@ -207,6 +212,7 @@ class Terms:
     mandatory: bool
     expires_at: datetime | None
     fallback: bool = False
+    confirming: bool = False
 
 
 def begin(
@@ -237,6 +243,7 @@ def begin(
             cursor.execute(
                 _CREATE.format(
                     subscribers=_subscribers(chunk, terms),
+                    audience=CONFIRMED_AUDIENCE if _confirming(chunk, terms) else AUDIENCE,
                     but=f" WHERE NOT {REACHED}" if terms.fallback else "",
                 ),
                 {
@@ -275,4 +282,10 @@ def begin(
 def _subscribers(chunk: Chunk, terms: Terms) -> str:
     if chunk.kind == ChunkKind.RANGE and terms.group_id is not None:
         return MEMBERS
+    if _confirming(chunk, terms):
+        return CONFIRMED_SUBSCRIBERS
     return SUBSCRIBERS_OF[ChunkKind(chunk.kind)]
+
+
+def _confirming(chunk: Chunk, terms: Terms) -> bool:
+    return terms.confirming and chunk.kind == ChunkKind.RANGE

@@ -60,7 +60,8 @@ SELECT delivery_id, number, provider, to_timestamp(started), duration, outcome, 
               %s::text[], %s::smallint[], %s::text[])
        AS r (delivery_id, number, provider, started, duration, outcome, reason, status, detail)
 """
-# Waits for the sweeper, which takes it to its own channel's workers.
+# Waits for the sweeper, which takes it to its own channel's workers. Nobody's address is sent to
+# for a topic that requires confirmation: it was never asked.
 _REPLACE = """
 INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, channel, priority, state,
                                instead_of, next_attempt_at, created_at, updated_at)
@@ -69,6 +70,9 @@ SELECT d.notification_id, d.chunk_id, k.id, k.channel, d.priority, 'retrying', d
   FROM unnest(%s::bigint[], %s::bigint[]) AS r (id, contact_id)
   JOIN delivery_delivery d ON d.id = r.id
   JOIN preferences_contact k ON k.id = r.contact_id AND k.state = 'active'
+  JOIN delivery_notification n ON n.id = d.notification_id
+  LEFT JOIN topics_topic t ON t.id = n.topic_id
+ WHERE k.channel = 'webhook' OR t.requires_confirmation IS NOT TRUE
 ON CONFLICT (instead_of) WHERE instead_of IS NOT NULL DO NOTHING
 RETURNING instead_of, notification_id::text, channel
 """

@@ -155,7 +155,9 @@ def test_a_webhook_is_asked_as_sns_does_it_and_may_follow_the_link(offers, outsi
     assert state_of(offers, made) == "active"
 
 
-def test_every_address_of_a_recipient_is_asked_and_one_is_enough(offers, outside, ask):
+def test_every_address_of_a_recipient_is_asked_and_only_who_confirms_is_sent_to(
+    offers, outside, ask, work
+):
     person = recipient("ada", email="ada@example.com")
     other = {"channel": "email", "address": "lovelace@example.com"}
     offers.post("recipients/ada/contacts", other, status=201)
@@ -167,6 +169,99 @@ def test_every_address_of_a_recipient_is_asked_and_one_is_enough(offers, outside
     assert {q["address"] for q in questions} == {"ada@example.com", "lovelace@example.com"}
     confirm(offers, token_in(questions[0]))
     assert state_of(offers, made) == "active"
+    Preference.objects.all().delete()
+    posted = offers.post("topics/offers/publish", {"content": HELLO})
+    work()
+    assert offers.counts(posted) == {"email": {"accepted": 1}}
+    [sent] = sent_to(outside, "Hello")
+    assert sent == questions[0]["address"]
+    confirm(offers, token_in(questions[1]))
+    posted = offers.post("topics/offers/publish", {"content": HELLO})
+    work()
+    assert offers.counts(posted) == {"email": {"accepted": 2}}
+
+
+def sent_to(outside, title):
+    found = outside.client.messages(channel="email")
+    return [message["address"] for message in found if title in str(message["content"])]
+
+
+def test_an_address_that_is_added_later_is_asked_at_once_and_sent_nothing_else(
+    offers, outside, ask, work
+):
+    recipient("ada", email="ada@example.com")
+    made = subscribe(offers, {"user_id": "ada", "channels": ["email"]})
+    ask()
+    confirm(offers, token_in(outside.client.messages(channel="email")[0]))
+    other = {"channel": "email", "address": "eve@example.com"}
+    added = offers.post("recipients/ada/contacts", other, status=201)
+    posted = offers.post("topics/offers/publish", {"content": HELLO})
+    work()
+    assert offers.counts(posted) == {"email": {"accepted": 1}}
+    assert sent_to(outside, "Hello") == ["ada@example.com"]
+    ask()
+    [question] = [m for m in outside.client.messages() if m["address"] == "eve@example.com"]
+    offers.post("recipients/ada/contacts", other, status=200)
+    ask()
+    assert len(outside.client.messages()) == 3, "registered again, it is not asked again"
+    assert state_of(offers, made) == "active"
+    later(timedelta(minutes=11))
+    assert again(offers, made).status_code == 202
+    ask()
+    assert len(sent_to(outside, "Messages from")) == 3, "only who has not confirmed"
+    confirm(offers, token_in(question))
+    posted = offers.post("topics/offers/publish", {"content": HELLO})
+    work()
+    assert offers.counts(posted) == {"email": {"accepted": 2}}
+    assert added["channel"] == "email"
+
+
+def test_who_leaves_and_comes_back_confirms_anew(offers, outside, ask, work):
+    recipient("ada", email="ada@example.com")
+    wish = {"user_id": "ada", "channels": ["email"]}
+    made = subscribe(offers, wish)
+    offers.post("recipients/ada/contacts", {**ADA, "address": "b@example.com"}, status=201)
+    ask()
+    first, second = (token_in(m) for m in outside.client.messages(channel="email"))
+    confirm(offers, first)
+    confirm(offers, second)
+    offers.http.delete(f"/v1/{SUBSCRIPTIONS}/{made['id']}")
+    assert subscribe(offers, wish)["state"] == "pending"
+    confirm(offers, first)
+    posted = offers.post("topics/offers/publish", {"content": HELLO})
+    work()
+    assert offers.counts(posted) == {"email": {"accepted": 1}}
+
+
+def test_an_endpoint_that_was_never_asked_gets_nothing_after_the_last_attempt(
+    offers, outside, ask, work, wake
+):
+    instead = {"channel": "email", "address": "eve@example.com"}
+    policy = {"schedule": [], "after_last": instead}
+    for path, body in (
+        ("topics", {"name": "t", "requires_confirmation": True, "retry_policy": policy}),
+        (SUBSCRIPTIONS, {**ADA, "retry_policy": policy}),
+    ):
+        problem = offers.post(path, body, status=400)
+        assert "webhook" in str(problem["errors"])
+    answer = offers.http.patch("/v1/topics/offers", {"retry_policy": policy}, format="json")
+    assert answer.status_code == 400
+    offers.post("topics", {"name": "later", "retry_policy": policy}, status=201)
+    answer = offers.http.patch("/v1/topics/later", {"requires_confirmation": True}, format="json")
+    assert answer.status_code == 400
+    # A subscription's own policy may be older than the topic's wish for confirmation.
+    offers.http.patch("/v1/topics/offers", {"requires_confirmation": False}, format="json")
+    subscribe(offers, {**ADA, "retry_policy": policy})
+    offers.http.patch("/v1/topics/offers", {"requires_confirmation": True}, format="json")
+    outside.client.behave("sendgrid", "500")
+    posted = offers.post("topics/offers/publish", {"content": HELLO})
+    work()
+    outside.client.heal()
+    assert offers.counts(posted) == {"email": {"dead": 1}}
+    wake()
+    work()
+    assert outside.client.messages(address="eve@example.com") == []
+    assert len(offers.get("dead-letters")["data"]) == 1
 
 
 def test_phones_are_asked_too(offers, outside, ask):
@@ -354,6 +449,28 @@ def test_an_address_is_asked_three_times_a_day_over_all_topics_and_publishers(
     later(timedelta(hours=24))
     ask()
     assert len(outside.client.messages()) == 4
+
+
+def test_a_tag_makes_no_other_address(offers, outside, ask):
+    for tag in ("", "+a", "+b", "+c", "+d"):
+        subscribe(offers, {"channel": "email", "address": f"ada{tag}@example.com"})
+    ask()
+    assert len(outside.client.messages()) == 3
+
+
+def test_a_publisher_has_so_many_sent_a_day_and_another_its_own(
+    offers, other_shop, outside, ask, settings
+):
+    settings.CONFIRMATIONS_PER_PUBLISHER = 2
+    for name in ("a", "b", "c"):
+        subscribe(offers, {"channel": "email", "address": f"{name}@example.com"})
+    other_shop.post("topics", {"name": "theirs", "requires_confirmation": True}, status=201)
+    subscribe(other_shop, {"channel": "email", "address": "d@example.com"}, topic="theirs")
+    ask()
+    assert sorted(m["address"][0] for m in outside.client.messages()) == ["a", "b", "d"]
+    later(timedelta(hours=24))
+    ask()
+    assert len(outside.client.messages()) == 4, "postponed, not lost"
 
 
 def test_many_at_once_are_not_more(offers, outside, ask):
