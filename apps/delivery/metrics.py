@@ -136,7 +136,7 @@ class _Backlog(Collector):
         labels = ["channel", "priority"]
         number = GaugeMetricFamily(
             "notifier_waiting_deliveries",
-            f"Deliveries due and not yet sent, up to {MOST}; a slice not yet claimed counts as one.",
+            f"Deliveries due and not yet sent, up to {MOST}; a slice not yet cut counts as one.",
             labels=labels,
         )
         age = GaugeMetricFamily(

@@ -1,5 +1,7 @@
 """Who reads receipts meets others at the same deliveries: neither locks the other out."""
 
+# ruff: noqa: F811
+
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -64,7 +66,7 @@ def test_a_dead_letter_is_redriven_while_a_receipt_of_it_is_read(
     shop,
     work,
     provider,
-    refusing,  # noqa: F811
+    refusing,
 ):
     recipient("ada")
     refusing(one=Refused(Reason.AUTHENTICATION, 401))
@@ -82,7 +84,7 @@ def test_an_ordered_chunk_is_claimed_while_a_receipt_of_it_is_read(
     shop,
     work,
     provider,
-    refusing,  # noqa: F811
+    refusing,
 ):
     recipient("ada")
     refusing(one=Retry(Reason.RATE_LIMITED, 429))
