@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from notifier.client._async.base import AsyncCalls, segment
 from notifier.client.rows import DeadLetter, Delivery, Redriven, Suppression
@@ -64,7 +65,8 @@ class AsyncDeadLetters(AsyncCalls):
                 "died_before": died_before,
             }
         )
-        path, body = "/v1/dead-letters/redrive", {"match": match}
+        path = "/v1/dead-letters/redrive"
+        body: dict[str, Any] = {"match": match}
         total, more = 0, True
         while more:
             redriven = read(Redriven, (await self._http.request("POST", path, body)).body)

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from notifier.client._sync.base import Calls, segment
 from notifier.client.rows import DeadLetter, Delivery, Redriven, Suppression
@@ -65,7 +66,8 @@ class DeadLetters(Calls):
                 "died_before": died_before,
             }
         )
-        path, body = "/v1/dead-letters/redrive", {"match": match}
+        path = "/v1/dead-letters/redrive"
+        body: dict[str, Any] = {"match": match}
         total, more = 0, True
         while more:
             redriven = read(Redriven, (self._http.request("POST", path, body)).body)
