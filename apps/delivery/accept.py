@@ -58,7 +58,7 @@ def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[Notification]:
     accepted_at = timezone.now()
     notifications = [_notification(publisher_id, draft, accepted_at) for draft in drafts]
     ordered = [row for row in notifications if row.ordering_key]
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # what fails here fails all that the caller does
         lines.queue_up(ordered)
         Notification.objects.bulk_create(notifications)
         chunks = Chunk.objects.bulk_create(

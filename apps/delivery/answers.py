@@ -7,11 +7,12 @@ from apps.delivery import selectors
 from apps.delivery.models import Delivery, Notification
 from apps.delivery.serializers import AcceptedOut, NotificationOut
 from apps.preferences.models import Contact, Recipient
+from apps.publishers.serializers import made
 
 
 def accepted(row: Notification, deduplicated: bool = False) -> dict[str, Any]:
     """What acceptance is answered with: JSON-ready, since an idempotency key may keep it."""
-    data = AcceptedOut(row).data
+    data = made(AcceptedOut).to_representation(row)
     marked = {"deduplicated": True} if deduplicated else {}
     return {**data, "id": str(data["id"]), **marked}
 

@@ -11,20 +11,27 @@ from apps.delivery.deduplication import accept_once
 from apps.delivery.drafting import named_draft
 from apps.delivery.filling import Trials
 from apps.delivery.serializers import NotificationIn
+from apps.preferences.selectors import recipient_ids
 from apps.publishers import quota
 from apps.publishers.problems import Problem, invalid
+from apps.publishers.serializers import read
 
 
 def accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A result for each of what was posted, in its order; those without errors are accepted."""
     results: list[dict[str, Any]] = [{} for _ in posted]
-    drafts: dict[int, Draft] = {}
-    trials = Trials()
+    valid: dict[int, dict[str, Any]] = {}
     for position, item in enumerate(posted):
         try:
-            serializer = NotificationIn(data=item)
-            serializer.is_valid(raise_exception=True)
-            draft = named_draft(publisher_id, serializer.validated_data, trials)
+            valid[position] = read(NotificationIn, item)
+        except ValidationError as error:
+            results[position] = _failed(position, invalid(error))
+    known = recipient_ids({name for data in valid.values() for name in data["user_ids"]})
+    drafts: dict[int, Draft] = {}
+    trials = Trials()
+    for position, data in valid.items():
+        try:
+            draft = named_draft(publisher_id, data, trials, known)
             overload.check(draft.priority)
             drafts[position] = draft
         except ValidationError as error:

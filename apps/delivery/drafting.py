@@ -1,6 +1,6 @@
 """From what was posted to drafts of notifications, which ``accept`` stores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rest_framework.serializers import ValidationError
@@ -18,10 +18,18 @@ from notifier.messages import Content
 from notifier.priorities import Priority
 
 
-def named_draft(publisher_id: int, data: dict[str, Any], trials: Trials | None = None) -> Draft:
-    """A draft for named recipients. Raises ``Problem`` naming the recipients nobody knows."""
+def named_draft(
+    publisher_id: int,
+    data: dict[str, Any],
+    trials: Trials | None = None,
+    known: Mapping[str, int] | None = None,
+) -> Draft:
+    """A draft for named recipients. Raises ``Problem`` naming the recipients nobody knows.
+
+    ``known``: ids by ``user_id``, where they were looked up already.
+    """
     try:
-        ids = audience.recipient_ids(data["user_ids"])
+        ids = audience.recipient_ids(data["user_ids"], known)
     except audience.UnknownRecipients as unknown:
         raise _unknown_recipients(unknown.args[0]) from None
     recipient_ids = list(ids.values())

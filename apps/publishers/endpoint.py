@@ -11,7 +11,7 @@ from apps.publishers.limits import Allowance
 from apps.publishers.parsers import DEFAULT_MAX_BODY, JsonBody
 from apps.publishers.problems import Problem
 from apps.publishers.selectors import PublisherSnapshot
-from apps.publishers.serializers import StrictSerializer
+from apps.publishers.serializers import StrictSerializer, read
 
 
 class Endpoint(APIView):
@@ -58,6 +58,8 @@ class Endpoint(APIView):
 
     def body(self, request: Request, serializer: type[StrictSerializer], **options: Any) -> Any:
         """The validated body; a validation problem points at what is wrong."""
-        read = serializer(data=request.data, **options)
-        read.is_valid(raise_exception=True)
-        return read.validated_data
+        if not options:
+            return read(serializer, request.data)
+        posted = serializer(data=request.data, **options)
+        posted.is_valid(raise_exception=True)
+        return posted.validated_data
