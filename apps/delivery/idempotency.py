@@ -14,8 +14,6 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
-from apps.delivery.models import IdempotencyKey
-
 LONGEST_KEY = 255
 #: Seconds a second request waits for the first with its key to end before it gets 409: everyone
 #: a moment, and so many of a process at a time for longer.
@@ -66,6 +64,12 @@ SELECT false, fingerprint, status, answer FROM kept
 """
 
 
+_KEEP = """
+UPDATE delivery_idempotencykey SET status = %s, answer = %s
+ WHERE publisher_id = %s AND key = %s
+"""
+
+
 def once(publisher_id: int, key: str | None, request: bytes, act: Callable[[], Answer]) -> Answer:
     """Run ``act`` in one transaction, unless ``key`` has run already: then its answer again.
 
@@ -105,9 +109,9 @@ def _first_or_kept(
         first, fingerprint, status, kept = row
         if first:
             answer = act()
-            IdempotencyKey.objects.filter(publisher_id=publisher_id, key=key).update(
-                status=answer.status, answer=answer.body
-            )
+            with connection.cursor() as cursor:
+                said = orjson.dumps(answer.body).decode()
+                cursor.execute(_KEEP, [answer.status, said, publisher_id, key])
             return answer
     if bytes(fingerprint) != request:
         raise KeyReused

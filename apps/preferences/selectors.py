@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from apps.preferences import vault
@@ -25,7 +26,12 @@ def find_recipient(user_id: str) -> Recipient | None:
 
 def recipient_ids(user_ids: Collection[str]) -> dict[str, int]:
     """``user_id`` -> id of those who are recipients."""
-    return dict(Recipient.objects.filter(user_id__in=user_ids).values_list("user_id", "id"))
+    with connection.cursor() as cursor:  # asked for each notification: half of it was Django's
+        cursor.execute(
+            "SELECT user_id, id FROM preferences_recipient WHERE user_id = ANY(%s)",
+            [list(user_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def get_recipient(user_id: str) -> Recipient:
