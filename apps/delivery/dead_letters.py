@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from apps.delivery import transitions
 from apps.delivery.models import DeadLetter, NotificationKind, public_id
-from apps.publishers.pagination import up_to
+from apps.publishers.pagination import look_through
 from apps.topics.models import Topic
 
 #: Redriven by one call, in one transaction of a second or so.
@@ -95,15 +95,14 @@ def redrive(publisher_id: int | None, what: Sequence[str] | Match, beyond: int =
     """
     if isinstance(what, Match):
         rows = of(publisher_id).filter(pk__gt=beyond)
-        wanted = matching(what)
-        edge = up_to(rows, "pk") if wanted else None
-        if edge is not None:
-            rows = rows.filter(pk__lte=edge)
+        end = None
+        if wanted := matching(what):
+            rows, end = look_through(rows, "delivery_id")
         found = _owners(rows.filter(wanted).order_by("pk")[: AT_ONCE + 1])
         if len(found) > AT_ONCE:
             found.pop(max(found))
-            edge = max(found)
-        return _redrive(found, [], edge)
+            end = max(found)
+        return _redrive(found, [], end)
     keys = [key for text in what if (key := delivery_id(text)) is not None]
     return _redrive(_owners(of(publisher_id).filter(pk__in=keys)), what, None)
 

@@ -9,7 +9,7 @@ made-up key.
 from typing import Any
 
 from django.core import signing
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from rest_framework import serializers
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -67,10 +67,20 @@ def _salt(request: Request) -> str:
     return f"cursor:{request.path}"
 
 
-def up_to(rows: QuerySet, ordering: str) -> Any:
-    """The key at which looking through these rows ends for now; ``None``: at their end."""
-    keys = rows.select_related(None).order_by(ordering).values_list(ordering.lstrip("-"), flat=True)
-    return next(iter(keys[LOOK_THROUGH - 1 : LOOK_THROUGH]), None)
+def look_through(rows: QuerySet, ordering: str) -> tuple[QuerySet, Any]:
+    """The first ``LOOK_THROUGH`` of these rows, and the key at which they end; ``None`` if there
+    are no more.
+
+    Between two keys, so that no plan walks the table for what it believes to be frequent.
+    """
+    key = ordering.lstrip("-")
+    keys = rows.select_related(None).order_by(ordering).values(key)[:LOOK_THROUGH]
+    found = keys.aggregate(low=Min(key), high=Max(key), number=Count(key))
+    if not found["number"]:
+        return rows.none(), None
+    within = rows.filter(**{f"{key}__gte": found["low"], f"{key}__lte": found["high"]})
+    end = found["low"] if ordering.startswith("-") else found["high"]
+    return within, end if found["number"] == LOOK_THROUGH else None
 
 
 class CursorPage(BasePagination):
@@ -96,15 +106,14 @@ class CursorPage(BasePagination):
         """
         query = read_query(request) if query is None else query
         key = self.ordering.lstrip("-")
-        beyond, within = ("lt", "gte") if self.ordering.startswith("-") else ("gt", "lte")
+        beyond = "lt" if self.ordering.startswith("-") else "gt"
         if "cursor" in query:
             last = decode_cursor(request, query["cursor"])
             queryset = queryset.filter(**{f"{key}__{beyond}": last})
-        if sought and (edge := up_to(queryset, self.ordering)) is not None:
-            queryset = queryset.filter(**{f"{key}__{within}": edge})
-            self.next = encode_cursor(request, edge)
         if sought:
+            queryset, end = look_through(queryset, self.ordering)
             queryset = queryset.filter(sought)
+            self.next = None if end is None else encode_cursor(request, end)
         # One row more than asked for tells whether there is a next page.
         rows = list(queryset.order_by(self.ordering)[: query["limit"] + 1])
         if len(rows) > query["limit"]:

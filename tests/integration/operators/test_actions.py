@@ -10,6 +10,7 @@ from django.urls import reverse
 from apps.delivery import breakers
 from apps.delivery.models import DeadLetter, Delivery, Notification, ProviderSwitch
 from apps.preferences.models import Contact, Recipient
+from apps.publishers import pagination
 from apps.publishers.models import AuditEvent, Publisher
 from apps.publishers.operators import newest
 from apps.topics.models import Topic
@@ -257,6 +258,13 @@ def test_all_that_match_are_redriven_and_no_others(dead, operator: Client, onloo
     assert states() == ["retrying"] * 3
     event = AuditEvent.objects.filter(action="redrive").latest("id")
     assert event.after == {"rows": 3, "match": {"reason": "authentication", "channel": "sms"}}
+
+
+def test_the_few_that_match_among_many_are_redriven(dead, operator: Client, monkeypatch):
+    monkeypatch.setattr(pagination, "LOOK_THROUGH", 1)
+    DeadLetter.objects.filter(pk=dead[2].pk).update(reason="timeout")
+    operator.post(f"{reverse('admin:redrive_matching')}?reason=timeout")
+    assert states() == ["dead", "dead", "retrying"]
 
 
 def test_a_topic_of_the_same_name_is_another_one(
