@@ -109,7 +109,7 @@ class SubscriptionConfirmation(Endpoint):
         request=None,
         responses={
             202: serializers.SubscriptionRef,
-            (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "it is not pending"),
+            (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "nobody is left to ask"),
         },
     )
     def post(self, request: Request, name: str, subscription_id: int) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiResponse,
@@ -22,7 +23,7 @@ from apps.publishers.pagination import CursorPage, PageQuery, read_query
 from apps.publishers.problems import CONTENT_TYPE, Problem
 from apps.publishers.scopes import Scope
 from apps.topics import retry_policies, selectors, serializers, services, subscribing, wishes
-from apps.topics.models import Subscription, Topic
+from apps.topics.models import Subscription, SubscriptionState, Topic
 from apps.topics.subscribing import Subscribed
 
 TOPICS, SUBSCRIPTIONS = "Topics", "Subscriptions"
@@ -188,11 +189,14 @@ class SubscriptionList(Endpoint):
         """List a topic's subscriptions, oldest first, addresses masked."""
         topic = selectors.visible_topic(name, request.user.id)
         query = read_query(request, serializers.SubscriptionQuery)
-        filters = {field: query[field] for field in ("state", "channel") if field in query}
+        wanted = {field: query[field] for field in ("state", "channel") if field in query}
+        # Indexes lead to a state, and on a channel to who is active there.
+        indexed = wanted if wanted.get("state") == SubscriptionState.ACTIVE else {}
+        indexed = indexed or {name: wanted[name] for name in wanted if name == "state"}
+        found = selectors.subscriptions(topic.id).filter(**indexed)
         page = CursorPage()
-        rows = page.paginate_queryset(
-            selectors.subscriptions(topic.id).filter(**filters), request, query=query
-        )
+        sought = Q(**{name: wanted[name] for name in wanted if name not in indexed})
+        rows = page.paginate_queryset(found, request, query=query, sought=sought)
         return page.get_paginated_response(
             serializers.SubscriptionRow(rows, many=True, context=_context(rows)).data
         )

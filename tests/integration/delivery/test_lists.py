@@ -36,3 +36,20 @@ def test_audit_events_of_one_kind_are_looked_for_a_part_at_a_time(shop, monkeypa
     second = shop.get("audit", object_type="topic", cursor=first["next"])
     assert [row["object_name"] for row in second["data"]] == ["news"]
     assert second["next"] is None
+
+
+def test_subscriptions_on_a_rare_channel_are_looked_for_a_part_at_a_time(shop, monkeypatch):
+    shop.topic("news")
+    for number in range(4):
+        recipient(f"person-{number}")
+        channel = "sms" if number == 3 else "inbox"
+        wish = {"user_id": f"person-{number}", "channels": [channel]}
+        made = shop.post("topics/news/subscriptions", wish, status=200)["subscriptions"][0]
+    monkeypatch.setattr(pagination, "LOOK_THROUGH", 3)
+    path = "topics/news/subscriptions"
+    first = shop.get(path, channel="sms")
+    assert first["data"] == [] and first["next"]
+    [found] = shop.get(path, channel="sms", cursor=first["next"])["data"]
+    assert found["id"] == made["id"]
+    at_once = shop.get(path, channel="sms", state="active")
+    assert (at_once["data"], at_once["next"]) == ([found], None), "an index leads there"
