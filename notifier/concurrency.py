@@ -8,6 +8,11 @@ AIMD (its ``AIMDLimit``: by a tenth).
 
 import math
 
+#: Calls under way at first, and after a rest: hundreds of connections opened at once take longer
+#: than connecting may, and would count as the provider's failure.
+START = 32
+#: Seconds without a call after which connections may be gone.
+REST = 60.0
 #: Calls that are looked at together, at least: a few slow ones say nothing.
 WINDOW = 50
 #: Calls may take so many times what is usual before fewer are allowed.
@@ -21,28 +26,46 @@ FAILING, BACKOFF = 0.1, 0.9
 
 
 class Concurrency:
-    """``limit`` is at first ``most``, and never under ``least``.
+    """``limit`` calls may be under way, at most ``most`` and never under ``least``.
 
-    ``limit`` calls may be under way; ``ended`` is told of each one.
+    It starts low and doubles with each round, until it is at its most or calls take longer or
+    fail. ``begins`` is asked before calls are made, ``ended`` told of each one. Times are in
+    seconds, of one clock.
     """
 
-    __slots__ = ("_calls", "_exact", "_failed", "_least", "_most", "_seconds", "_usual", "limit")
+    __slots__ = (
+        *("_calls", "_ended_at", "_exact", "_failed", "_least", "_most", "_seconds", "_starting"),
+        *("_usual", "limit"),
+    )
 
     def __init__(self, most: int, least: int = 4) -> None:
         self._most = most
         self._least = min(least, most)
-        self._exact = float(most)
-        self.limit = most
+        self._ended_at = 0.0
         self._usual = 0.0
+        self._start()
+
+    def begins(self, now: float) -> bool:
+        """Calls are about to be made; whether ``limit`` may have changed."""
+        if now - self._ended_at < REST:
+            return False
+        self._ended_at = now
+        self._start()
+        return True
+
+    def _start(self) -> None:
+        self._starting = True
         self._calls = self._failed = 0
         self._seconds = 0.0
+        self._set(min(START, self._most))
 
-    def ended(self, seconds: float, failed: bool, under_way: int) -> bool:
+    def ended(self, seconds: float, failed: bool, under_way: int, now: float) -> bool:
         """Count a call that took so long; whether ``limit`` may have changed.
 
         ``failed``: it is the provider's sign that it has too much to do. ``under_way``: calls at
         that moment, this one included.
         """
+        self._ended_at = now
         self._calls += 1
         self._seconds += seconds
         self._failed += failed
@@ -53,6 +76,7 @@ class Concurrency:
         self._calls = self._failed = 0
         self._seconds = 0.0
         if failing:  # what failed says nothing of how long calls take
+            self._starting = False
             self._set(self._exact * BACKOFF)
             return True
         if not self._usual:
@@ -60,7 +84,10 @@ class Concurrency:
         gradient = max(0.5, min(1.0, TOLERANCE * self._usual / took)) if took else 1.0
         # Faster than usual is what it can do, and counts at once.
         self._usual = min(took, self._usual + MEMORY * (took - self._usual))
-        if gradient < 1.0 or 2 * under_way >= self.limit:
+        self._starting = self._starting and gradient == 1.0 and self._exact < self._most
+        if self._starting:
+            self._set(2 * self._exact)
+        elif gradient < 1.0 or 2 * under_way >= self.limit:
             wanted = self._exact * gradient + math.sqrt(self._exact)
             self._set(self._exact + STEP * (wanted - self._exact))
         return True

@@ -57,6 +57,7 @@ class Provider:
         self.timeout = timeout
         self._lane: Lane[Any] = Lane(concurrency)
         self._calls = _Calls(timeout + LAST_LINE)
+        self._concurrency = concurrency
         self._carries = Concurrency(concurrency)
         self._share: int | None = None
 
@@ -77,7 +78,7 @@ class Provider:
             self._set_limit()
 
     def _set_limit(self) -> None:
-        limit = self._carries.limit
+        limit = self._carries.limit if self.one_server else self._concurrency
         if self._share is not None:
             limit = min(limit, self._share)
         if limit != self._lane.limit:
@@ -86,7 +87,13 @@ class Provider:
     def _ended(self, outcome: object, seconds: float) -> None:
         """A call ended so; it may be time for more or fewer of them."""
         failed = isinstance(outcome, Retry | Unknown) and outcome.reason in TOO_MUCH
-        if self.one_server and self._carries.ended(seconds, failed, self._calls.number + 1):
+        under_way = self._calls.number + 1
+        if self.one_server and self._carries.ended(seconds, failed, under_way, time.monotonic()):
+            self._set_limit()
+
+    def _begins(self) -> None:
+        """Calls are about to be made: after a rest, a few at first."""
+        if self.one_server and self._carries.begins(time.monotonic()):
             self._set_limit()
 
     async def send(self, message: Message) -> Outcome:
@@ -115,6 +122,7 @@ class Provider:
             self._ended(outcome, duration)
             report(Sent(message, self.name, outcome, started_at, duration))
 
+        self._begins()
         await self._lane.run(messages, one)
 
     def _stopped(self, message: Message, now: float, report: Report) -> bool:

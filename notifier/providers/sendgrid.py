@@ -60,6 +60,7 @@ class SendGrid(Provider):
             mail = shared[message]
             by_mail.setdefault(id(mail), (mail, []))[1].append(message)
         requests = [(mail, batch) for mail, group in by_mail.values() for batch in _batches(group)]
+        self._begins()
         await self._lane.run(requests, partial(self._request, report))
 
     async def close(self) -> None:
