@@ -26,7 +26,9 @@ def configured(public_url: str) -> dict[str, dict]:
         "NOTIFIER_PROVIDER_TIMEOUT", 10.0, "seconds a provider has to answer one call"
     )
     concurrency = env.whole(
-        "NOTIFIER_PROVIDER_CONCURRENCY", 256, "calls in flight to one provider from one process"
+        "NOTIFIER_PROVIDER_CONCURRENCY",
+        256,
+        "calls in flight to any other provider from one process, at most",
     )
     allowed_networks = env.items(
         "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS",
@@ -37,7 +39,7 @@ def configured(public_url: str) -> dict[str, dict]:
     push_concurrency = env.whole(
         "NOTIFIER_PUSH_CONCURRENCY",
         1000,
-        "the same for FCM and APNs, whose connections carry many calls each",
+        "calls in flight to FCM, and to APNs, from one process, at most: a connection carries many",
     )
 
     wire = {
