@@ -1,8 +1,8 @@
 """How many calls may be under way at one provider from one process: as many as it carries well.
 
 The gradient rule of Netflix's concurrency-limits (``Gradient2Limit``,
-https://github.com/Netflix/concurrency-limits): while calls take as long as they usually do, a few
-more are allowed; once they take longer, fewer, in proportion. Failures lower it as they do in
+https://github.com/Netflix/concurrency-limits): while calls take as long as they usually do, more
+are allowed; once they take longer, fewer, in proportion. Failures lower it as they do in
 AIMD (its ``AIMDLimit``: by a tenth).
 """
 
@@ -14,13 +14,18 @@ START = 32
 #: Seconds without a call after which connections may be gone.
 REST = 60.0
 #: Calls that are looked at together, at least: a few slow ones say nothing.
-WINDOW = 50
+WINDOW = 20
+#: Calls that may be under way whatever happens: what is left to a slow provider must not be slow
+#: of itself.
+LEAST = 16
 #: Calls may take so many times what is usual before fewer are allowed.
 TOLERANCE = 1.5
 #: What a window weighs in what is usual: a provider that stays slow is usual after a while.
-MEMORY = 0.02
+MEMORY = 0.05
 #: How much of the way to the new limit is gone at once.
 STEP = 0.5
+#: What part of the limit it grows by while calls take as long as usual, before that step.
+GROWTH = 4
 #: Share of a window's calls that must fail to lower the limit, and what is left of it then.
 FAILING, BACKOFF = 0.1, 0.9
 
@@ -38,7 +43,7 @@ class Concurrency:
         *("_usual", "limit"),
     )
 
-    def __init__(self, most: int, least: int = 4) -> None:
+    def __init__(self, most: int, least: int = LEAST) -> None:
         self._most = most
         self._least = min(least, most)
         self._ended_at = 0.0
@@ -88,7 +93,10 @@ class Concurrency:
         if self._starting:
             self._set(2 * self._exact)
         elif gradient < 1.0 or 2 * under_way >= self.limit:
-            wanted = self._exact * gradient + math.sqrt(self._exact)
+            more = math.sqrt(self._exact)
+            if gradient == 1.0:
+                more = max(more, self._exact / GROWTH)
+            wanted = self._exact * gradient + more
             self._set(self._exact + STEP * (wanted - self._exact))
         return True
 

@@ -62,7 +62,7 @@ def faults(webhook_url: str) -> Sequence[Fault]:
         ),
         Fault(
             "down",
-            "SendGrid is down for a moment",
+            "SendGrid, then SMTP, are busy",
             Contact("email", "503x1.demo@sandbox.example"),
             "delivered",
             ("503", "202"),

@@ -11,7 +11,7 @@ def rounds(limit: Concurrency, number: int, seconds: float, failed: float = 0.0)
     """So many rounds of as many calls as may be under way."""
     for _ in range(number):
         calls = limit.limit
-        for n in range(max(calls, 50)):
+        for n in range(max(calls, 20)):
             limit.ended(seconds, n < failed * calls, calls, NOW)
     return limit.limit
 
@@ -52,9 +52,9 @@ def test_at_the_usual_latency_as_many_as_are_set():
 
 def test_it_falls_while_calls_take_longer_and_rises_again_when_they_do_not():
     limit = warm(500)
-    slow = rounds(limit, 10, 0.4)
-    assert slow < 150
-    assert rounds(limit, 90, 0.1) == 500
+    slow = rounds(limit, 8, 0.4)
+    assert slow < 250
+    assert rounds(limit, 16, 0.1) == 500, "soon after it is as fast as before"
 
 
 def test_a_little_more_latency_is_nothing():
@@ -64,15 +64,15 @@ def test_a_little_more_latency_is_nothing():
 
 def test_a_provider_that_stays_slow_is_used_as_much_as_before_after_a_while():
     limit = warm(500)
-    assert rounds(limit, 10, 0.2) < 500
-    assert rounds(limit, 200, 0.2) == 500
+    assert rounds(limit, 5, 0.3) < 400
+    assert rounds(limit, 100, 0.3) == 500
 
 
 def test_failures_lower_it_by_a_tenth_each_round_and_never_to_nothing():
     limit = warm(100)
     assert rounds(limit, 1, 0.1, failed=0.5) == 90
-    assert rounds(limit, 100, 0.1, failed=1.0) == 4
-    assert rounds(limit, 60, 0.1) == 100
+    assert rounds(limit, 100, 0.1, failed=1.0) == 16
+    assert rounds(limit, 20, 0.1) == 100
 
 
 def test_a_few_failures_are_nothing():
