@@ -61,6 +61,12 @@ class Counting(Provider):
         return Accepted()
 
 
+class Slow(Provider):
+    async def send(self, message: Message) -> Outcome:
+        await asyncio.sleep(0.03)
+        return Accepted()
+
+
 def message(number: int, channel: str = "push", platform: str = "android") -> Message:
     return Message(f"d{number}", channel, f"secret-{number}", CONTENT, platform=platform)
 
@@ -132,6 +138,22 @@ async def test_no_more_calls_than_allowed_are_under_way() -> None:
     Counting.most = 0
     await send({"one": entry("Counting", options={"concurrency": 3})}, *map(message, range(10, 30)))
     assert Counting.most == 3
+
+
+async def test_a_slow_provider_holds_up_no_other_one() -> None:
+    entries = {
+        "slow": entry("Slow", platforms=["android"], options={"concurrency": 2}),
+        "quick": entry("Taking", platforms=["ios"], options={"concurrency": 2}),
+    }
+    dispatcher = Dispatcher(providers.routes(entries))
+    reported: list[Sent] = []
+    messages = [message(n, platform="ios" if n % 2 else "android") for n in range(20)]
+    await asyncio.gather(
+        dispatcher.send(messages, reported.append),
+        dispatcher.send([message(n, platform="ios") for n in range(100, 200)], reported.append),
+    )
+    await dispatcher.close()
+    assert [sent.provider for sent in reported] == ["quick"] * 110 + ["slow"] * 10
 
 
 async def test_outcomes_are_reported_as_they_come() -> None:

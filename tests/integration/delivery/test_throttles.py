@@ -1,5 +1,9 @@
 """Quotas of provider accounts: all workers share them, and what exceeds them waits."""
 
+import os
+import subprocess
+import sys
+import time
 from datetime import timedelta
 from itertools import pairwise
 
@@ -103,13 +107,44 @@ def test_high_priority_passes_while_low_priority_has_used_the_quota_up(
     assert shop.counts(urgent) == {"sms": {"accepted": 2}}
 
 
-def test_all_processes_share_one_quota(quota):
-    quota(per_second=100)
-    shares = [throttles._Shares() for _ in range(3)]
-    granted = [
-        share.take("sms", {"twilio": 60}, "high", again=False)["twilio"].granted for share in shares
+#: A process that takes all it is given for a second, once it is told to begin.
+TAKER = """
+import sys, time
+import django
+django.setup()
+from apps.delivery import throttles
+throttles.take("inbox", {"inbox": 0}, "high", again=False)
+print("ready", flush=True)
+sys.stdin.readline()
+given, until = 0, time.monotonic() + 1
+while time.monotonic() < until:
+    given += throttles.take("inbox", {"inbox": 20}, "high", again=False)["inbox"].granted
+    time.sleep(0.005)
+print(given)
+"""
+
+
+def test_all_processes_share_one_quota():
+    environment = os.environ | {"NOTIFIER_PROVIDER_QUOTAS": "inbox=200"}
+    takers = [
+        subprocess.Popen(
+            [sys.executable, "-c", TAKER],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
     ]
-    assert granted[0] == 60 and 40 <= sum(granted[1:]) < 50
+    assert [taker.stdout.readline() for taker in takers] == ["ready\n"] * 2
+    began = time.monotonic()
+    for taker in takers:
+        taker.stdin.write("\n")
+        taker.stdin.flush()
+    given = [int(taker.communicate()[0]) for taker in takers]
+    most = 200 + 200 * (time.monotonic() - began)
+    assert 350 < sum(given) <= most
+    assert min(given) > 20, "none of them goes without"
 
 
 def test_calls_at_once_are_shared_by_the_processes_that_send(quota, monkeypatch):
