@@ -469,6 +469,8 @@ def test_the_sweeper_enqueues_no_more_of_a_long_queue_again_than_it_lost(shop, e
     while queued() < 3:
         assert time.monotonic() < deadline
     assert queue.get(no_ack=True)
+    while queued() != 2:  # RabbitMQ counts late
+        assert time.monotonic() < deadline
     overdue(execute)
     assert sweep.sweep() == 1
     assert queued() == 3
