@@ -36,7 +36,7 @@ REASONS = {
     "30003": UNREACHABLE,  # switched off or out of reach
     "30004": BLOCKED,  # by the carrier, or the recipient's contract with it
     "30005": HARD_BOUNCE,  # unknown, or no longer in use
-    "30006": HARD_BOUNCE,  # a landline, or a carrier that cannot be reached
+    "30006": UNREACHABLE,  # a landline, or a carrier that this sender cannot reach
     "30007": BLOCKED,  # filtered for what it says
 }
 #: A status callback has about twenty.

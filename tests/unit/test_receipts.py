@@ -136,7 +136,7 @@ def test_what_twilio_did_not_sign_is_not_twilios(twilio, headers):
         ),
         (
             {"MessageStatus": "undelivered", "ErrorCode": "30006"},
-            (Event.BOUNCED, "hard_bounce", "Twilio error 30006"),
+            (Event.FAILED, "unreachable", "Twilio error 30006"),
         ),
         (
             {"MessageStatus": "undelivered", "ErrorCode": "30007"},
