@@ -24,9 +24,12 @@ def of_end_users() -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"NOTIFIER_INBOX_JWT_SECRET must have at least {SHORTEST_SECRET} bytes"
         )
-    return {
+    found = {
         "secret": secret,
-        "jwks_url": _url("NOTIFIER_INBOX_JWKS_URL", f"{_JWKS} end users' other tokens"),
+        "jwks_url": _url(
+            "NOTIFIER_INBOX_JWKS_URL",
+            f"{_JWKS} end users' other tokens; needs issuer and audience beside it",
+        ),
         "issuer": env.text("NOTIFIER_INBOX_JWT_ISSUER", "", "the `iss` of end users' tokens"),
         "audience": env.text(
             "NOTIFIER_INBOX_JWT_AUDIENCE", "", "in the `aud` of end users' tokens"
@@ -35,24 +38,29 @@ def of_end_users() -> dict[str, Any]:
             "NOTIFIER_INBOX_JWT_MAX_SECONDS", 3600.0, "an end user's token may live so long"
         ),
     }
+    return _for_us(found, "NOTIFIER_INBOX")
 
 
 def of_publishers() -> dict[str, Any]:
     """What may stand in for an API key, likewise."""
     found = {
         "jwks_url": _url(
-            "NOTIFIER_PUBLISHER_JWKS_URL", f"{_JWKS} publishers' tokens; none if empty"
+            "NOTIFIER_PUBLISHER_JWKS_URL",
+            f"{_JWKS} publishers' tokens; none if empty; needs issuer and audience beside it",
         ),
         "issuer": env.text("NOTIFIER_PUBLISHER_JWT_ISSUER", "", "the `iss` of publishers' tokens"),
         "audience": env.text(
             "NOTIFIER_PUBLISHER_JWT_AUDIENCE", "", "in the `aud` of publishers' tokens"
         ),
     }
-    # A token that the same provider made for another service would be as good as one for this.
+    return _for_us(found, "NOTIFIER_PUBLISHER")
+
+
+def _for_us(found: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """``found``, where it believes no token that the same provider made for another service."""
     if found["jwks_url"] and not (found["issuer"] and found["audience"]):
         raise ImproperlyConfigured(
-            "NOTIFIER_PUBLISHER_JWKS_URL needs NOTIFIER_PUBLISHER_JWT_ISSUER and "
-            "NOTIFIER_PUBLISHER_JWT_AUDIENCE beside it"
+            f"{prefix}_JWKS_URL needs {prefix}_JWT_ISSUER and {prefix}_JWT_AUDIENCE beside it"
         )
     return found
 

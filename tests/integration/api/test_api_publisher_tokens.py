@@ -175,6 +175,14 @@ def test_tokens_are_refused_where_nothing_is_configured(api: Api):
     ("variables", "says"),
     [
         ({"NOTIFIER_PUBLISHER_JWKS_URL": "https://id.example.com/keys"}, "_AUDIENCE beside"),
+        ({"NOTIFIER_INBOX_JWKS_URL": "https://id.example.com/keys"}, "INBOX_JWT_AUDIENCE beside"),
+        (
+            {
+                "NOTIFIER_INBOX_JWKS_URL": "https://id.example.com/keys",
+                "NOTIFIER_INBOX_JWT_AUDIENCE": "inbox",
+            },
+            "INBOX_JWT_ISSUER and",
+        ),
         ({"NOTIFIER_PUBLISHER_JWKS_URL": "id.example.com/keys"}, "https://"),
         ({"NOTIFIER_INBOX_JWKS_URL": "ftp://id.example.com/keys"}, "https://"),
         ({"NOTIFIER_INBOX_JWT_SECRET": "short"}, "32 bytes"),
