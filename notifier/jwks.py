@@ -60,18 +60,19 @@ class KeySet:
         """The key of this id that verifies ``algorithm``; without an id, the only one that does.
 
         Raises ``UnknownKey`` or ``KeysUnavailable``. Waits for the source, ``TIMEOUT`` seconds at
-        most, only where the key is not known.
+        most, only where the key is not known; where other keys are, one caller at a time waits
+        and the others cannot be told, so that made-up ids hold up no more than one thread.
         """
         key = self._known(algorithm, key_id)
         if key is not None:
             if self._clock() >= max(self._fresh_until, self._next_try):
                 threading.Thread(target=self._refresh, name="jwks", daemon=True).start()
             return key
-        self._refresh()
+        asked = self._refresh()
         key = self._known(algorithm, key_id)
         if key is not None:
             return key
-        raise KeysUnavailable if self._failed else UnknownKey
+        raise UnknownKey if asked and not self._failed else KeysUnavailable
 
     def _known(self, algorithm: str, key_id: str | None) -> jwt.PyJWK | None:
         fitting = [
@@ -81,15 +82,17 @@ class KeySet:
         ]
         return fitting[0] if len(fitting) == 1 else None
 
-    def _refresh(self) -> None:
-        if not self._lock.acquire(timeout=TIMEOUT):
-            return
+    def _refresh(self) -> bool:
+        """Ask the source, where it is time to; false where somebody else is still at it."""
+        if not self._lock.acquire(timeout=0 if self._keys else TIMEOUT):
+            return False
         try:
             if self._clock() >= self._next_try:
                 self._next_try = self._clock() + PAUSE
                 self._load()
         finally:
             self._lock.release()
+        return True
 
     def _load(self) -> None:
         try:

@@ -61,9 +61,12 @@ class JwksServer:
         self.headers: dict[str, str] = {}
         self.body: bytes | None = None
         self.asked = 0
+        self.answering = threading.Event()  # cleared, it takes requests and hangs
+        self.answering.set()
         self.url = ""
 
     def answer(self) -> bytes:
+        self.answering.wait()
         if self.body is not None:
             return self.body
         return json.dumps({"keys": [key.public for key in self.keys]}).encode()
@@ -93,5 +96,6 @@ def serving() -> Iterator[JwksServer]:
     try:
         yield idp
     finally:
+        idp.answering.set()
         server.shutdown()
         server.server_close()
