@@ -333,21 +333,33 @@ class Blocked(NamedTuple):
     reason: str
 
 
-def suppress(addresses: Iterable[Blocked]) -> int:
-    """Suppress all of them, from the next claim of a chunk on; how many were not before.
+class Suppressed(NamedTuple):
+    """How many addresses were not suppressed before, and how many only as dead."""
 
-    An address that is suppressed keeps its first reason.
+    new: int
+    dead: int
+
+
+def suppress(addresses: Iterable[Blocked]) -> Suppressed:
+    """Suppress all of them, from the next claim of a chunk on.
+
+    An address that is suppressed keeps its first reason; but that it is dead, which ends when it
+    is registered again, gives way to any other.
     """
-    once = {(a.channel, a.address_index): a for a in addresses}
+    dead_first = sorted(addresses, key=lambda a: a.reason != DEAD)
+    once = {(a.channel, a.address_index): a for a in dead_first}
     if not once:
-        return 0
+        return Suppressed(0, 0)
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO preferences_suppression
+            """INSERT INTO preferences_suppression AS s
                 (channel, address_index, masked, reason, created_at)
             SELECT w.*, now()
             FROM unnest(%s::text[], %s::bytea[], %s::text[], %s::text[]) AS w
-            ON CONFLICT (channel, address_index) DO NOTHING""",
-            [list(column) for column in zip(*(once[key] for key in sorted(once)), strict=True)],
+            ON CONFLICT (channel, address_index) DO UPDATE SET reason = excluded.reason
+                WHERE s.reason = %s AND excluded.reason <> s.reason
+            RETURNING xmax = 0""",
+            [*map(list, zip(*(once[key] for key in sorted(once)), strict=True)), DEAD],
         )
-        return cursor.rowcount
+        new = [new for (new,) in cursor.fetchall()]
+    return Suppressed(new.count(True), new.count(False))

@@ -63,7 +63,8 @@ class SuppressionList(Endpoint):
         """Send nothing to an address any more, whoever asks for it.
 
         It holds from the next delivery on; what a worker is sending right now still goes out.
-        201 when it is new; 200, with its first reason, when it was suppressed before.
+        201 when it is new; 200 when it was suppressed before. It keeps its first reason, but that
+        it is dead, which ends when it is registered again, gives way to any other.
         """
         wanted = self.body(request, serializers.SuppressionIn)
         channel, address = wanted["channel"], wanted["address"]
@@ -74,11 +75,17 @@ class SuppressionList(Endpoint):
             wanted["reason"],
         )
         with transaction.atomic():
-            created = services.suppress([blocked]) == 1
+            done = services.suppress([blocked])
             row = selectors.suppression_of(channel, address).get()
-            if created:
-                audit.record(request, "create", "suppression", str(row.pk), after=_audited(row))
-        return Response(serializers.SuppressionRow(row).data, status=201 if created else 200)
+            after = _audited(row)
+            if done.new:
+                audit.record(request, "create", "suppression", str(row.pk), after=after)
+            elif done.dead:
+                before = {**after, "reason": services.DEAD}
+                audit.record(
+                    request, "update", "suppression", str(row.pk), before=before, after=after
+                )
+        return Response(serializers.SuppressionRow(row).data, status=201 if done.new else 200)
 
 
 class SuppressionDetail(Endpoint):

@@ -148,12 +148,43 @@ def test_many_are_suppressed_at_once_and_each_once(db):
         return Blocked("email", sealed.index, sealed.masked, reason)
 
     ada, bob = "ada@example.com", "bob@example.com"
-    assert services.suppress([]) == 0
-    assert services.suppress([blocked(ada, "complaint")]) == 1
+    assert services.suppress([]) == (0, 0)
+    assert services.suppress([blocked(ada, "complaint")]) == (1, 0)
     some = [blocked(bob, "hard_bounce"), blocked(ada, "manual"), blocked(bob, "hard_bounce")]
-    assert services.suppress(some) == 1
+    assert services.suppress(some) == (1, 0)
     reasons = Suppression.objects.order_by("id").values_list("masked", "reason")
     assert list(reasons) == [
         ("a•••@example.com", "complaint"),
         ("b•••@example.com", "hard_bounce"),
     ]
+
+
+def test_that_an_address_is_dead_gives_way_to_what_its_owner_said(shop):
+    phone = {"channel": "sms", "address": "+436601234567"}
+    row = shop.post("suppressions", {**phone, "reason": "dead_address"}, status=201)
+    shop.post("suppressions", {**phone, "reason": "dead_address"}, status=200)
+    said = shop.post("suppressions", {**phone, "reason": "opted_out"}, status=200)
+    assert said == {**row, "reason": "opted_out"}
+    shop.post("suppressions", {**phone, "reason": "dead_address"}, status=200)
+    recipient("ada")
+    shop.post("recipients/ada/contacts", phone, status=201)
+    assert shop.get("suppressions")["data"] == [said]
+    made, changed = AuditEvent.objects.filter(object_type="suppression").order_by("id")
+    assert (made.action, changed.action) == ("create", "update")
+    assert (changed.before, changed.after) == (
+        {"reason": "dead_address"},
+        {"reason": "opted_out"},
+    )
+
+
+def test_of_two_reasons_at_once_the_one_that_stays_counts(db):
+    sealed = vault.seal("sms", "+436601234567")
+    said = [
+        Blocked("sms", sealed.index, sealed.masked, reason)
+        for reason in ("opted_out", "dead_address")
+    ]
+    assert services.suppress(said) == (1, 0)
+    assert Suppression.objects.get().reason == "opted_out"
+    Suppression.objects.update(reason="dead_address")
+    assert services.suppress(said) == (0, 1)
+    assert Suppression.objects.get().reason == "opted_out"
