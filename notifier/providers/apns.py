@@ -99,6 +99,7 @@ class APNs(Provider):
             ca_file=ca_file,
             identity=Path(cert_file).read_bytes() if cert_file else None,
             connections=-(-concurrency // STREAMS),
+            streams=STREAMS,
             timeout=timeout,
         )
 

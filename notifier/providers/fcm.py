@@ -79,6 +79,7 @@ class FCM(Provider):
             http2=True,
             ca_file=ca_file,
             connections=-(-concurrency // STREAMS),
+            streams=STREAMS,
             timeout=timeout,
         )
 
