@@ -71,7 +71,7 @@ def _by_token(verifier: Verifier, token: str) -> tuple[PublisherSnapshot, KeySna
         )
     _active(publisher)
     return publisher, KeySnapshot(
-        prefix=f"jwt:{name}",
+        prefix=f"{selectors.TOKEN}{name}",
         publisher_id=publisher.id,
         digest="",
         scopes=_scopes(claims),

@@ -6,6 +6,9 @@ from datetime import datetime
 from apps.publishers.cache import CachedLookup
 from apps.publishers.models import ApiKey, Publisher
 
+#: What the ``prefix`` of a token begins with that stands in for a key.
+TOKEN = "jwt:"
+
 
 @dataclass(frozen=True, slots=True)
 class PublisherSnapshot:
@@ -35,7 +38,8 @@ class PublisherSnapshot:
 class KeySnapshot:
     """``request.auth``: the key that asks. Times are unix seconds; ``digest`` is hexadecimal.
 
-    Without a rate of its own only its publisher's applies.
+    Without a rate of its own only its publisher's applies. A token of an identity provider that
+    stands in for a key has the prefix ``jwt:<publisher>``.
     """
 
     prefix: str
@@ -46,6 +50,10 @@ class KeySnapshot:
     revoked_at: float | None
     rate_per_second: int | None = None
     burst: int | None = None
+
+    @property
+    def is_token(self) -> bool:
+        return self.prefix.startswith(TOKEN)
 
 
 def get_publisher(publisher_id: int) -> PublisherSnapshot | None:

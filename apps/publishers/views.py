@@ -1,6 +1,6 @@
 """A publisher's own API keys."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from apps.publishers.models import ApiKey
 from apps.publishers.pagination import CursorPage, PageQuery
 from apps.publishers.problems import Problem
 from apps.publishers.scopes import Scope
+from apps.publishers.selectors import KeySnapshot
 
 TAG = "API keys"
 MADE = {
@@ -61,7 +62,11 @@ class KeyList(Endpoint):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Make a key. It is in this answer and nowhere else."""
+        """Make a key. It is in this answer and nowhere else.
+
+        A rate of the key that asks is the new one's, too. What a token of your identity provider
+        makes ends with the token at the latest.
+        """
         wanted = self.body(request, serializers.NewKey)
         beyond = set(wanted["scopes"]) - request.auth.scopes
         if beyond:
@@ -75,7 +80,9 @@ class KeyList(Endpoint):
                 request.user.id,
                 set(wanted["scopes"]),
                 name=wanted["name"],
-                expires_at=wanted["expires_at"],
+                expires_at=_ending(request.auth, wanted["expires_at"]),
+                rate_per_second=request.auth.rate_per_second,
+                burst=request.auth.burst,
             )
             shown = serializers.KeyRow(row).data
             after = {name: shown[name] for name in ("name", "scopes", "expires_at")}
@@ -92,7 +99,7 @@ class KeyDetail(Endpoint):
     def delete(self, request: Request, prefix: str) -> Response:
         """Revoke a key, at once and for good."""
         with transaction.atomic():
-            if services.revoke_key(_own_key(request, prefix)):
+            if services.revoke_key(_locked(request, prefix)):
                 audit.record(request, "revoke", "api_key", prefix)
         return Response(status=204)
 
@@ -110,20 +117,27 @@ class KeyRotation(Endpoint):
         examples=[OpenApiExample("the key, once", MADE, response_only=True, status_codes=["201"])],
     )
     def post(self, request: Request, prefix: str) -> Response:
-        """Make a key with the same scopes; the old one works for `grace_seconds` longer."""
+        """Make a key with the same scopes; the old one works for `grace_seconds` longer.
+
+        Only a key rotates keys: a token of your identity provider cannot (409).
+        """
         grace = self.body(request, serializers.Rotation)["grace_seconds"]
-        old = _own_key(request, prefix)
-        if old.revoked_at is not None:
-            raise Problem("conflict", f"The key {prefix} was revoked. Make a new one instead.")
-        beyond = set(old.scopes) - request.auth.scopes
-        if beyond:
-            raise Problem(
-                "missing-scope",
-                f"A key cannot rotate one that may do more: {', '.join(sorted(beyond))}.",
-                scope=" ".join(sorted(beyond)),
-            )
         with transaction.atomic():
-            row, text = services.rotate_key(old, timedelta(seconds=grace))
+            old = _locked(request, prefix)
+            if old.revoked_at is not None:
+                raise Problem("conflict", f"The key {prefix} was revoked. Make a new one instead.")
+            if request.auth.is_token:
+                raise Problem(
+                    "conflict", "A token cannot rotate a key, which outlives it. Use an API key."
+                )
+            beyond = set(old.scopes) - request.auth.scopes
+            if beyond:
+                raise Problem(
+                    "missing-scope",
+                    f"A key cannot rotate one that may do more: {', '.join(sorted(beyond))}.",
+                    scope=" ".join(sorted(beyond)),
+                )
+            row, text = services.rotate_key(old, request.auth, timedelta(seconds=grace))
             expires_at = serializers.KeyRow(old).data["expires_at"]
             audit.record(
                 request,
@@ -135,11 +149,22 @@ class KeyRotation(Endpoint):
         return Response(_made(row, text), status=201)
 
 
-def _own_key(request: Request, prefix: str) -> ApiKey:
-    key = ApiKey.objects.filter(publisher=request.user.id, prefix=prefix).first()
+def _locked(request: Request, prefix: str) -> ApiKey:
+    """The publisher's own key, which nobody else changes until the transaction ends."""
+    own = ApiKey.objects.select_for_update().filter(publisher=request.user.id)
+    key = own.filter(prefix=prefix).first()
     if key is None:
         raise Problem("not-found", f"You have no key {prefix}. GET /v1/api-keys lists yours.")
     return key
+
+
+def _ending(by: KeySnapshot, wanted: datetime | None) -> datetime | None:
+    """When a key ends that this one makes: a token, which nobody can revoke here, makes none that
+    outlives it."""
+    if not by.is_token or by.expires_at is None:
+        return wanted
+    last = datetime.fromtimestamp(by.expires_at, UTC)
+    return min(wanted or last, last)
 
 
 def _made(row: ApiKey, text: str) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Who may do what: API keys, their scopes, and their lives."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -164,6 +165,53 @@ def test_the_new_key_lives_as_long_as_the_old_one_did(api: Api):
     new = api.post(f"api-keys/{old.prefix}/rotate", {}, status=201)
     life = ApiKey.objects.get(prefix=new["prefix"]).expires_at - timezone.now()
     assert timedelta(days=29) < life < timedelta(days=31)
+
+
+def test_neither_a_new_key_nor_a_rotated_one_gets_out_of_its_rate(api: Api):
+    spare = api.post("api-keys", {"scopes": ["topics:read"]}, status=201)
+    prefix = api.key.split("_")[1]
+    with api._capture(execute=True):
+        key = ApiKey.objects.get(prefix=prefix)
+        key.rate_per_second, key.burst = 7, 9
+        key.save()
+    made = [
+        api.post("api-keys", {"scopes": ["topics:read"]}, status=201),
+        api.post(f"api-keys/{prefix}/rotate", {}, status=201),
+        api.post(f"api-keys/{spare['prefix']}/rotate", {}, status=201),
+    ]
+    rows = ApiKey.objects.filter(prefix__in=[one["prefix"] for one in made])
+    assert list(rows.values_list("rate_per_second", "burst")) == [(7, 9)] * 3
+    ApiKey.objects.filter(prefix=made[0]["prefix"]).update(rate_per_second=3, burst=None)
+    slower = api.post(f"api-keys/{made[0]['prefix']}/rotate", {}, status=201)
+    row = ApiKey.objects.get(prefix=slower["prefix"])
+    assert (row.rate_per_second, row.burst) == (3, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_being_revoked_is_not_rotated(
+    transactional_db: None, publisher: Callable[..., Api]
+):
+    api = publisher("shop")
+    row, _ = services.create_key(Publisher.objects.get().pk, [Scope.TOPICS_READ])
+
+    def rotate() -> dict[str, object]:
+        try:
+            return api.post(f"api-keys/{row.prefix}/rotate", {}, status=409)
+        finally:
+            connection.close()
+
+    def waits() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return cursor.fetchone()[0] > 0
+
+    with ThreadPoolExecutor() as threads:
+        with transaction.atomic():
+            services.revoke_key(row)
+            rotated = threads.submit(rotate)
+            until(waits)
+        assert rotated.result()["type"] == "/problems/conflict"
+    assert ApiKey.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)

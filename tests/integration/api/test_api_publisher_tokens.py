@@ -1,6 +1,8 @@
 """A publisher with a token of the company's own identity provider, in place of an API key."""
 
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -80,6 +82,22 @@ def test_no_claim_gives_more_than_a_key_could_have(api: Api, idp: JwksServer):
     token = idp.keys[0].sign(**good(scope=" ".join(["*", "topics:*", "admin", *Scope])))
     made = bearing(api, token).post("api-keys", {"scopes": ["topics:read"]}, status=201)
     bearing(api, made["key"]).get("topics")
+
+
+def test_a_token_makes_no_key_that_outlives_it(api: Api, idp: JwksServer):
+    expires = int(time.time()) + 60
+    token = idp.keys[0].sign(**good(exp=expires, scope=" ".join(Scope)))
+    by_token = bearing(api, token)
+    for wanted in ({}, {"expires_at": "2999-01-01T00:00:00Z"}):
+        made = by_token.post("api-keys", {"scopes": ["topics:read"], **wanted}, status=201)
+        assert datetime.fromisoformat(made["expires_at"]).timestamp() == expires
+    sooner = datetime.fromtimestamp(expires - 30, UTC).isoformat()
+    made = by_token.post("api-keys", {"scopes": ["topics:read"], "expires_at": sooner}, status=201)
+    assert datetime.fromisoformat(made["expires_at"]).timestamp() == expires - 30
+    prefix = api.key.split("_")[1]
+    problem = by_token.post(f"api-keys/{prefix}/rotate", {}, status=409)
+    assert problem["type"] == "/problems/conflict"
+    api.post("api-keys", {"scopes": ["topics:read"]}, status=201)
 
 
 @pytest.mark.parametrize(
