@@ -22,14 +22,16 @@ BYTES_A_STEP = 8
 
 
 class Budget:
-    """What is left of ``steps``. ``weight``: the bytes of all lists and objects that a template
-    can get hold of, which each of them is charged for, since none can be made."""
+    """What is left of ``steps``. ``posted``: the bytes of all lists and objects that a template
+    is given, which each of them is charged for, since none can be made of others. ``written``:
+    those of the heaviest that the text being rendered writes itself."""
 
-    __slots__ = ("_container", "left")
+    __slots__ = ("_posted", "left", "written")
 
-    def __init__(self, steps: int = RENDER_STEPS, weight: int = 0) -> None:
+    def __init__(self, steps: int = RENDER_STEPS, posted: int = 0) -> None:
         self.left = steps
-        self._container = 1 + weight // BYTES_A_STEP
+        self.written = 0
+        self._posted = posted
 
     def spend(self, steps: int) -> None:
         """Take ``steps``. Raises ``OverBudget``."""
@@ -44,7 +46,7 @@ class Budget:
         if isinstance(value, str):
             self.spend(1 + len(value) // CHARACTERS_A_STEP)
         elif isinstance(value, (list, tuple, dict)):
-            self.spend(self._container)
+            self.spend(1 + max(self._posted, self.written) // BYTES_A_STEP)
         else:
             self.spend(1)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from jinja2 import Environment, Undefined, filters, pass_context
+from jinja2 import Undefined, filters, pass_context
 from jinja2.runtime import Context
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
@@ -17,6 +17,8 @@ BUDGET = " budget"
 #: How many characters one can become: & as &amp;.
 ESCAPED = 5
 DECIMALS = 9
+#: How many members an ``attribute`` may name, each looked up in each item.
+MOST_MEMBERS = 10
 
 
 class WrongValue(TemplateError):
@@ -54,7 +56,7 @@ def joined(context: Context, values: Iterable[Any], by: str = "") -> str:
 
 
 def _join(context: Context, value: Any, d: Any = "", attribute: str | None = None) -> str:
-    return joined(context, _attributes(context.environment, value, attribute), text(d))
+    return joined(context, _attributes(context, value, attribute), text(d))
 
 
 def _replace(_: Context, value: Any, old: Any, new: Any) -> str:
@@ -73,21 +75,41 @@ def _sort(
     case_sensitive: bool = False,
     attribute: str | int | None = None,
 ) -> list[Any]:
-    return filters.do_sort(context.environment, value, reverse, case_sensitive, attribute)
+    values = _listed(value)
+    _pay_for_members(context, values, attribute)
+    return filters.do_sort(context.environment, values, reverse, case_sensitive, attribute)
 
 
 def _sum(context: Context, value: Any, attribute: str | None = None) -> float:
-    numbers = _attributes(context.environment, value, attribute)
+    numbers = _attributes(context, value, attribute)
     if not all(isinstance(number, (int, float)) for number in numbers):
         raise WrongValue("sum adds numbers, and there is something else among them.")
     total: float = sum(numbers)
     return total
 
 
-def _attributes(environment: Environment, value: Any, attribute: str | None) -> list[Any]:
+def _attributes(context: Context, value: Any, attribute: str | int | None) -> list[Any]:
+    values = _listed(value)
     if attribute is None:
-        return list(value)
-    return list(map(filters.make_attrgetter(environment, attribute), value))
+        return values
+    _pay_for_members(context, values, attribute)
+    return list(map(filters.make_attrgetter(context.environment, attribute), values))
+
+
+def _pay_for_members(context: Context, values: list[Any], attribute: str | int | None) -> None:
+    members = 1 + sum(map(attribute.count, ".,")) if isinstance(attribute, str) else 1
+    if members > MOST_MEMBERS:
+        raise WrongValue(f"An attribute names at most {MOST_MEMBERS} members.")
+    budget: Budget = context.parent[BUDGET]
+    budget.spend(members * len(values) if attribute is not None else 0)
+
+
+def _listed(value: Any) -> list[Any]:
+    """The items of a list or an object. Of a text there are none: a list of its characters would
+    be paid for as what was posted, and weigh more."""
+    if not isinstance(value, (list, tuple, dict)):
+        raise WrongValue("This filter takes a list or an object.")
+    return list(value)
 
 
 def _truncate(context: Context, value: Any, length: int = 255, killwords: bool = False) -> str:
@@ -136,8 +158,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "last": lambda context, value: filters.do_last(context.environment, value),
     "length": lambda _, value: len(value),
     "lower": lambda _, value: text(value).lower(),
-    "max": lambda context, value: filters.do_max(context.environment, value),
-    "min": lambda context, value: filters.do_min(context.environment, value),
+    "max": lambda context, value: filters.do_max(context.environment, _listed(value)),
+    "min": lambda context, value: filters.do_min(context.environment, _listed(value)),
     "replace": _replace,
     "reverse": lambda _, value: value[::-1],
     "round": _round,

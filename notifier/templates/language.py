@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 from jinja2.visitor import NodeTransformer
 
-from notifier.templates.budget import Budget, bounded
+from notifier.templates.budget import MOST, Budget, bounded
 from notifier.templates.errors import TemplateError
 from notifier.templates.filters import BUDGET, FILTERS, WrongValue, charged, joined, printed
 
@@ -37,6 +37,8 @@ ALLOWED = (
     *(nodes.Compare, nodes.Operand, nodes.Not, nodes.And, nodes.Or, nodes.Neg, nodes.Pos),
     *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod),
 )
+#: What a list or an object may hold that is written in a template.
+LITERAL = (nodes.Const, nodes.Tuple, nodes.List, nodes.Dict, nodes.Pair, nodes.Neg, nodes.Pos)
 REFUSED = {
     nodes.Call: "Nothing can be called. Use a filter: {{ name|upper }}.",
     nodes.Include: "Templates cannot include others.",
@@ -214,6 +216,8 @@ def check(tree: nodes.Template) -> None:
             raise TemplateError(f"There is no filter {node.name}. Known are: {known}.", node.lineno)
         if isinstance(node, nodes.Const) and UNWRITTEN.search(str(node.value)):
             raise TemplateError("There is a character that no message can carry.", node.lineno)
+        if isinstance(node, nodes.Const) and isinstance(node.value, int) and node.value >= MOST:
+            raise TemplateError("There is a number that is too large.", node.lineno)
         if isinstance(node, nodes.Test) and node.name not in TESTS:
             known = ", ".join(sorted(TESTS))
             raise TemplateError(f"There is no test {node.name}. Known are: {known}.", node.lineno)
@@ -224,9 +228,29 @@ def check(tree: nodes.Template) -> None:
                 raise TemplateError(
                     f"A list written in a template has at most {MOST_LISTED} parts.", node.lineno
                 )
-            # A list of lists of lists … would weigh more than all that was given.
-            if any(isinstance(child, (nodes.Name, nodes.Filter)) for child in inside(node)):
-                raise TemplateError("A list written in a template holds no variables.", node.lineno)
+            # A list of lists of lists … would weigh more than all that was given, and what is
+            # computed more than what is written.
+            if not all(isinstance(child, LITERAL) for child in inside(node)):
+                raise TemplateError(
+                    "A list written in a template holds no variables, only texts and numbers.",
+                    node.lineno,
+                )
+
+
+def heaviest(tree: nodes.Template) -> int:
+    """The bytes, about as JSON has them, of the heaviest list or object that a text writes."""
+    return max((_bytes(node) for node in inside(tree) if _is_container(node)), default=0)
+
+
+def _is_container(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Const):  # Jinja makes constants of lists when it looks for names
+        return isinstance(node.value, (list, tuple, dict))
+    return isinstance(node, (nodes.List, nodes.Tuple, nodes.Dict))
+
+
+def _bytes(node: nodes.Node) -> int:
+    constants = [one for one in (node, *inside(node)) if isinstance(one, nodes.Const)]
+    return sum(4 + len(str(one.value).encode()) for one in constants)
 
 
 def inside(node: nodes.Node) -> Iterator[nodes.Node]:

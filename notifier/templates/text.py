@@ -9,7 +9,7 @@ from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
 from notifier.templates.budget import Budget, fits
 from notifier.templates.errors import MissingVariable, TemplateError
 from notifier.templates.filters import BUDGET
-from notifier.templates.language import Language, Rewriting, check, inside
+from notifier.templates.language import Language, Rewriting, check, heaviest, inside
 
 #: Characters of one text. A mail over 102 KB is cut off by Gmail.
 SOURCE_LIMIT = 64 * 1024
@@ -22,7 +22,7 @@ _LANGUAGES = {html: Language(html=html) for html in (False, True)}
 class Text:
     """A compiled text. ``names``: the variables it mentions."""
 
-    __slots__ = ("_html", "_parts", "_paths", "_plain", "_template", "names")
+    __slots__ = ("_heaviest", "_html", "_parts", "_paths", "_plain", "_template", "names")
 
     def __init__(self, source: str, html: bool, tree: nodes.Template | None = None) -> None:
         """``tree``: the source as it was parsed, or a part of that."""
@@ -31,6 +31,7 @@ class Text:
         self._template: Template | None = None
         self._parts: dict[str, list[Text]] = {}
         self._paths: frozenset[str] = frozenset()
+        self._heaviest = 0
         self.names: frozenset[str] = frozenset()
         if not any(opening in source for opening in ("{{", "{%", "{#")):
             return
@@ -39,6 +40,7 @@ class Text:
         check(tree)
         self.names = frozenset(meta.find_undeclared_variables(tree))
         self._paths = frozenset(_paths(tree))
+        self._heaviest = heaviest(tree)
         code = language.compile(Rewriting().visit(tree))
         self._template = Template.from_code(language, code, language.globals)
 
@@ -46,6 +48,7 @@ class Text:
         """The text with ``variables`` (JSON) filled in. Raises ``TemplateError``."""
         if self._template is None:
             return self._plain
+        budget.written = self._heaviest
         context = self._template.new_context({**variables, BUDGET: budget}, shared=True)
         pieces: list[str] = []
         size = 0

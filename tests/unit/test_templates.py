@@ -241,13 +241,22 @@ BOMBS = [
     "{{ '%1000000000d' is divisibleby(3) }}",
     "{{ 1|round(-1000000000) }}",
     "{{ 1|fixed(1000000000) }}",
-    "{{ 9223372036854775807 * 9223372036854775807 }}",
+    "{{ 9223372036854775807 * 9223372036854775806 }}",
+    "{% for a in s %}{% if " + "9" * 4000 + "|string %}{% endif %}{% endfor %}",
+    # A list of characters would weigh more than all that was posted.
+    "{% set a = s|sort %}{% for b in l %}{{ '' if a|tojson }}{% endfor %}",
+    "{{ l|sort(attribute='0" + ".0" * 30_000 + "') }}",
+    "{{ l|join(attribute='0" + ".0" * 30_000 + "') }}",
+    "{{ l|sum(attribute='0" + ".0" * 30_000 + "') }}",
+    "{{ l|sort(attribute='" + "0," * 30_000 + "0') }}",
 ]
 HEAVY = [
     *("ones == same", "ones != same", "2 in ones", "words|sort", "ones|tojson", "words|join('')"),
     *("s|urlencode", "s|e", "s|truncate(20000)", "s|replace('x', 'y')", "'xx' in s", "s|upper"),
     *("pairs|items", "pairs|dictsort", "ones|sum", "ones|max", "ones|reverse", "s ~ s"),
-    *("words|sort(attribute='a')", "s + s", "s|capitalize", "s|reverse", "s|trim == s"),
+    *("words|sort(attribute='0')", "s + s", "s|capitalize", "s|reverse", "s|trim == s"),
+    *("words|join('', '0.0.0.0.0.0.0.0.0.0')", "words|sort(attribute='0,0,0,0,0,0,0,0,0,0')"),
+    *(f"['{'<' * 40_000}']|tojson", f"{{'a': ('{'<' * 30_000}',)}} == {{'a': {['<' * 30_000]}}}"),
 ]  # fmt: skip
 
 
@@ -271,7 +280,16 @@ def test_work_on_large_values_is_paid_for(expression):
     }
     used = {name: value for name, value in large.items() if name in expression}
     started = time.perf_counter()
-    refusal(source, l=LIST, **used)
+    assert isinstance(refusal(source, l=LIST, **used), OverBudget)
+    assert time.perf_counter() - started < LONG
+
+
+def test_a_list_that_the_text_writes_is_paid_for_in_its_personal_part_too():
+    loop = f"{{% for a in l %}}{{{{ '' if {['<' * 40_000]}|tojson else '' }}}}{{% endfor %}}"
+    personal = f"{{% if recipient %}}{loop}{{% endif %}}"
+    started = time.perf_counter()
+    with pytest.raises(OverBudget):
+        Translation(body="{{ day }}" + personal).prefilled({"l": LIST, "day": 1}).render({"a": 1})
     assert time.perf_counter() - started < LONG
 
 
