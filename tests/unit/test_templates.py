@@ -256,7 +256,7 @@ HEAVY = [
     *("pairs|items", "pairs|dictsort", "ones|sum", "ones|max", "ones|reverse", "s ~ s"),
     *("words|sort(attribute='0')", "s + s", "s|capitalize", "s|reverse", "s|trim == s"),
     *("words|join('', '0.0.0.0.0.0.0.0.0.0')", "words|sort(attribute='0,0,0,0,0,0,0,0,0,0')"),
-    *(f"['{'<' * 40_000}']|tojson", f"{{'a': ('{'<' * 30_000}',)}} == {{'a': {['<' * 30_000]}}}"),
+    *(f"['{'<' * 40_000}']|tojson", f"{{'a': ('{'<' * 40_000}', 1)}}|tojson"),
 ]  # fmt: skip
 
 
