@@ -10,12 +10,15 @@ from notifier.templates import TemplateError, Translation
 
 #: Characters that all texts of a version may have together.
 VERSION_LIMIT = 256 * 1024
+#: Texts of a version with something to fill in: compiling each takes about half a millisecond, and
+#: all have to fit into what a process keeps (``notifier.templates.text.KEPT``).
+MOST_TEXTS = 2000
 EMAIL = "email"
 
 
 def check_version(default_locale: str, contents: Sequence[Mapping[str, Any]]) -> None:
     """Raises a ``Problem`` that points at everything that is wrong with ``contents``."""
-    errors = [
+    errors = list(_excess(contents)) or [
         {"pointer": f"/contents/{position}{'/' if at else ''}{at}", "detail": detail}
         for position, content in enumerate(contents)
         for at, detail in _errors(content)
@@ -34,9 +37,8 @@ def translation_of(content: Mapping[str, Any]) -> Translation:
     return Translation(**{name: content[name] for name in Translation.__slots__})
 
 
-def _errors_of_all(
-    default_locale: str, contents: Sequence[Mapping[str, Any]]
-) -> Iterator[dict[str, str]]:
+def _excess(contents: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    """What is too much to be looked at any further."""
     size = sum(translation_of(content).size() for content in contents)
     if size > VERSION_LIMIT:
         yield {
@@ -44,6 +46,18 @@ def _errors_of_all(
             "detail": f"All texts together have {size:,} characters, at most {VERSION_LIMIT:,} "
             "are taken. Make two templates of it.",
         }
+    texts = sum(translation_of(content).texts() for content in contents)
+    if texts > MOST_TEXTS:
+        yield {
+            "pointer": "/contents",
+            "detail": f"{texts:,} texts of it have something to fill in, at most {MOST_TEXTS:,} "
+            "may. Make two templates of it.",
+        }
+
+
+def _errors_of_all(
+    default_locale: str, contents: Sequence[Mapping[str, Any]]
+) -> Iterator[dict[str, str]]:
     seen = Counter[tuple[str, str]]()
     for position, content in enumerate(contents):
         place = (content["channel"], content["locale"].lower())

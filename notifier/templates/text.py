@@ -1,7 +1,7 @@
 """One text of a template: compiled once, rendered for many."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
@@ -13,8 +13,12 @@ from notifier.templates.language import Language, Rewriting, check, heaviest, in
 
 #: Characters of one text. A mail over 102 KB is cut off by Gmail.
 SOURCE_LIMIT = 64 * 1024
-#: Compiled texts that a process keeps, about 10 kB each.
-KEPT = 2048
+#: Characters of the compiled texts that a process keeps: up to 60 bytes of memory each, and again
+#: where a text is cut into parts, so 60 MB at most. A version of a template has less (see
+#: ``apps.content.checks``), or its texts would push out each other.
+KEPT = 512 * 1024
+#: What one takes beside its own characters, which is most of a short one.
+BESIDE = 100
 
 _LANGUAGES = {html: Language(html=html) for html in (False, True)}
 
@@ -33,7 +37,7 @@ class Text:
         self._paths: frozenset[str] = frozenset()
         self._heaviest = 0
         self.names: frozenset[str] = frozenset()
-        if not any(opening in source for opening in ("{{", "{%", "{#")):
+        if not is_template(source):
             return
         language = _LANGUAGES[html]
         tree = tree or language.parse(source)
@@ -116,6 +120,11 @@ class Prefilled:
         return whole
 
 
+def is_template(source: str) -> bool:
+    """Whether there is anything to fill in."""
+    return any(opening in source for opening in ("{{", "{%", "{#"))
+
+
 def _cut(tree: nodes.Template, by: str) -> list[list[nodes.Node]]:
     found: list[list[nodes.Node]] = []
     mentioned = None
@@ -136,9 +145,38 @@ def _tree(whole: nodes.Template, body: list[nodes.Node]) -> nodes.Template:
     return tree
 
 
-@lru_cache(maxsize=KEPT)
+class Kept(dict[tuple[str, bool], Text]):
+    """Texts of at most ``characters``; the one kept longest makes room."""
+
+    def __init__(self, characters: int) -> None:
+        self._room = characters
+        self._lock = threading.Lock()
+
+    def keep(self, source: str, html: bool, one: Text) -> None:
+        with self._lock:
+            if (source, html) in self:
+                return
+            self[source, html] = one
+            self._room -= BESIDE + len(source)
+            while self._room < 0:
+                oldest = next(iter(self))
+                del self[oldest]
+                self._room += BESIDE + len(oldest[0])
+
+
+_kept = Kept(KEPT)
+
+
 def text(source: str, html: bool = False) -> Text:
     """The compiled text, from this process's cache. Raises ``TemplateError`` with the line."""
+    found = _kept.get((source, html))
+    if found is None:
+        found = _compiled(source, html)
+        _kept.keep(source, html, found)
+    return found
+
+
+def _compiled(source: str, html: bool) -> Text:
     if len(source) > SOURCE_LIMIT:
         raise TemplateError(f"The text has {len(source):,} characters, at most {SOURCE_LIMIT:,}.")
     try:

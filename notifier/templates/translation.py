@@ -1,7 +1,7 @@
 """What a template says on one channel in one locale."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import orjson
 from notifier.messages import Content
 from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import TemplateError
-from notifier.templates.text import Prefilled, Text, text
+from notifier.templates.text import Prefilled, Text, is_template, text
 
 #: What a rendered translation may come to, as much as a notification may say.
 TITLE_LIMIT = 500
@@ -45,6 +45,11 @@ class Translation:
         """How many characters its author wrote."""
         rest = orjson.dumps([self.data, self.actions])
         return len(self.title) + len(self.body) + len(self.html) + len(rest)
+
+    def texts(self) -> int:
+        """How many texts it has that are filled in."""
+        data, actions = _strings(self.data), self.actions.values()
+        return sum(map(is_template, (self.title, self.body, self.html, *data, *actions)))
 
     def outline(self) -> Content:
         """What is known of the content without variables; ``UNKNOWN`` stands for the rest.
@@ -139,6 +144,14 @@ class Personal:
 def budget_for(variables: Mapping[str, Any], steps: int = RENDER_STEPS) -> Budget:
     """The budget of one render with these variables."""
     return Budget(steps, len(orjson.dumps(variables)))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (Mapping, list)):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(one)
 
 
 def _check(content: Content) -> None:

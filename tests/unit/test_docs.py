@@ -14,7 +14,7 @@ import urllib3
 from django.conf import settings
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from apps.content.checks import VERSION_LIMIT
+from apps.content.checks import MOST_TEXTS, VERSION_LIMIT
 from apps.content.serializers import MOST_CONTENTS, VARIABLES_LIMIT
 from apps.delivery import idempotency, status_events, status_webhooks
 from apps.delivery import serializers as delivery
@@ -201,6 +201,7 @@ def test_the_page_on_templates_says_what_the_code_allows():
     assert {row[0]: row[1] for row in table_of(page, "What a template may be")} == {
         "one text": f"{SOURCE_LIMIT:,} characters",
         "all texts of a version": f"{VERSION_LIMIT:,} characters",
+        "texts of a version that have something to fill in": f"{MOST_TEXTS:,}",
         "contents of a version": f"{MOST_CONTENTS}",
         "variables": f"{VARIABLES_LIMIT:,} bytes",
         "a title, filled in": f"{translation.TITLE_LIMIT} characters",

@@ -13,7 +13,7 @@ from notifier.templates import (
     budget_for,
     lookup,
 )
-from notifier.templates.text import text
+from notifier.templates.text import Kept, Text, text
 
 
 def render(source, *, html=False, **variables):
@@ -340,6 +340,19 @@ def test_a_long_honest_mail_is_within_budget():
         "</tr>{% endfor %}"
     )
     assert render(source, html=True, lines=lines).count("<tr>") == 500
+
+
+def test_what_is_kept_compiled_is_bounded_by_its_characters_and_the_oldest_makes_room():
+    kept = Kept(3000)
+    texts = {size: Text("x" * size, False) for size in (1000, 400, 500, 1100)}
+    for size, one in texts.items():
+        kept.keep("x" * size, False, one)
+        kept.keep("x" * size, False, one)
+        assert kept.get(("x" * size, False)) is one
+    assert [len(source) for source, _ in kept] == [400, 500, 1100]
+    kept.keep("x" * 1000, True, texts[1000])
+    assert [len(source) for source, _ in kept] == [500, 1100, 1000]
+    assert text("{{ a }}") is text("{{ a }}") is not text("{{ a }}", True)
 
 
 # -- Translations -----------------------------------------------------------------------------

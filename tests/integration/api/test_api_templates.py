@@ -149,6 +149,7 @@ def test_a_title_of_two_lines_is_refused(api: Api):
         ({"channel": "email", "title": "a\nb"}, "/contents/0/title", "one line"),
         ({"title": "{{ 1 }}" * 600}, "/contents/0/title", "more than 500"),
         ({"channel": "push", "data": {"from": "{{ x }}"}}, "/contents/0", "reserved"),
+        ({"data": {"a": ["{{ x }}"] * 2001}}, "/contents", "at most 2,000"),
         ({"locale": "de"}, "/contents", "nothing in en"),
         ({"locale": "english language"}, "/contents/0/locale", "BCP 47"),
         ({"subject": "x"}, "/contents/0/subject", "no such field"),
