@@ -25,13 +25,15 @@ SELECT kind = 'whole', channel, count(*)
  GROUP BY 1, 2
 HAVING min(due_at) <= clock_timestamp()
 """
+# An array, since PostgreSQL may run a plain subquery once for each row, and past its LIMIT.
 _SWEEP = """
 UPDATE delivery_chunk
    SET state = 'queued', due_at = clock_timestamp() + make_interval(secs => %(grace)s)
- WHERE id IN (SELECT id FROM delivery_chunk
-               WHERE state = '{state}' AND due_at <= clock_timestamp() AND priority = %(priority)s
-                     {of_queue}
-               ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY(ARRAY(
+           SELECT id FROM delivery_chunk
+            WHERE state = '{state}' AND due_at <= clock_timestamp() AND priority = %(priority)s
+                  {of_queue}
+            ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 RETURNING id, kind, channel, priority
 """
 # Their worker's lease ran out.

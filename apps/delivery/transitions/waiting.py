@@ -135,10 +135,11 @@ UPDATE delivery_chunk
 """
 _RELEASE = """
 UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()
- WHERE id IN (SELECT d.id
-                FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
-               WHERE d.next_attempt_at > clock_timestamp() AND {held} LIMIT %s
-                 FOR UPDATE OF d SKIP LOCKED)
+ WHERE id = ANY(ARRAY(
+           SELECT d.id
+             FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+            WHERE d.next_attempt_at > clock_timestamp() AND {held} LIMIT %s
+              FOR UPDATE OF d SKIP LOCKED))
 """
 
 
