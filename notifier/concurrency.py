@@ -33,18 +33,19 @@ FAILING, BACKOFF = 0.1, 0.9
 class Concurrency:
     """``limit`` calls may be under way, at most ``most`` and never under ``least``.
 
-    It starts low and doubles with each round, until it is at its most or calls take longer or
-    fail. ``begins`` is asked before calls are made, ``ended`` told of each one. Times are in
-    seconds, of one clock.
+    It starts with ``start`` and doubles with each round, until it is at its most or calls take
+    longer or fail. ``begins`` is asked before calls are made, ``ended`` told of each one. Times
+    are in seconds, of one clock.
     """
 
     __slots__ = (
-        *("_calls", "_ended_at", "_exact", "_failed", "_least", "_most", "_seconds", "_starting"),
-        *("_usual", "limit"),
+        *("_calls", "_ended_at", "_exact", "_failed", "_first", "_least", "_most", "_seconds"),
+        *("_starting", "_usual", "limit"),
     )
 
-    def __init__(self, most: int, least: int = LEAST) -> None:
+    def __init__(self, most: int, *, start: int = START, least: int = LEAST) -> None:
         self._most = most
+        self._first = min(start, most)
         self._least = min(least, most)
         self._ended_at = 0.0
         self._usual = 0.0
@@ -62,7 +63,7 @@ class Concurrency:
         self._starting = True
         self._calls = self._failed = 0
         self._seconds = 0.0
-        self._set(min(START, self._most))
+        self._set(self._first)
 
     def ended(self, seconds: float, failed: bool, under_way: int, now: float) -> bool:
         """Count a call that took so long; whether ``limit`` may have changed.

@@ -79,9 +79,7 @@ class Wire:
     ``base_url``: scheme, host and port, to which ``request`` adds the path. ``http2``: HTTP/2
     from the first byte; with ALPN a cold start would open a connection for each request.
     ``ca_file``: PEM to trust beside the system's. ``identity``: client certificate and key, PEM.
-    ``connections``: over how many to spread at most (a server allows some 100 streams on each);
-    another one is used for every ``streams`` calls under way, so that a server that is called for
-    the first time need not shake all hands at once.
+    ``connections``: over how many to spread (a server allows some 100 streams on each).
     ``timeout``: seconds for one call, connecting and answer together. ``address``: the IP address
     to connect to, whatever the host's name resolves to.
 
@@ -97,7 +95,6 @@ class Wire:
         ca_file: str | None = None,
         identity: bytes | None = None,
         connections: int = 1,
-        streams: int = 64,
         timeout: float = 10.0,
         address: tuple[str, str] | None = None,
     ) -> None:
@@ -107,8 +104,6 @@ class Wire:
         self._ca = Path(ca_file).read_bytes() if ca_file else None
         self._identity = identity
         self._connections = connections
-        self._streams = streams
-        self._under_way = 0
         self._address = address
         self._clients: list[Client] = []
         self._turn = itertools.count()
@@ -126,19 +121,14 @@ class Wire:
         that HTTP cannot carry."""
         if not self._clients:
             self.open()
-        open_to = min(len(self._clients), 1 + self._under_way // self._streams)
-        client = self._clients[next(self._turn) % open_to]
+        client = self._clients[next(self._turn) % len(self._clients)]
         builder = client.request(method, self.base_url + path).headers(headers)
         if body:
             builder = builder.body_bytes(body)
         if timeout is not None:
             builder = builder.timeout(timedelta(seconds=timeout))
-        self._under_way += 1
-        try:
-            # With a buffer, pyreqwest reads ahead and a broken body would cost us the status.
-            return await _exchange(builder.streamed_read_buffer_limit(0).build_streamed())
-        finally:
-            self._under_way -= 1
+        # With a buffer, pyreqwest reads ahead and a broken body would cost us the status.
+        return await _exchange(builder.streamed_read_buffer_limit(0).build_streamed())
 
     def open(self) -> None:
         """Build the clients now: a few milliseconds of CPU each. They connect on use."""

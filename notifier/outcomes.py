@@ -25,6 +25,7 @@ class Reason(StrEnum):
     REJECTED = "rejected"  # the provider understood and will not do it
     FORBIDDEN_ADDRESS = "forbidden_address"  # private or local network: never called
     EXPIRED = "expired"  # its time was over before its turn came; the provider was not called
+    RELEASED = "released"  # its worker was asked to stop before its turn came; another sends it
     CANCELLED = "cancelled"  # the publisher took it back before its turn came; nobody was called
     TOPIC_PAUSED = "topic_paused"  # the topic's owner or an operator holds it back
     PROVIDER_PAUSED = "provider_paused"  # an operator holds the provider's messages back

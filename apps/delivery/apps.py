@@ -1,6 +1,6 @@
 from typing import Any
 
-from celery.signals import celeryd_after_setup, worker_shutdown
+from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 from django.apps import AppConfig
 
 
@@ -12,6 +12,7 @@ class DeliveryConfig(AppConfig):
         from apps.delivery import invalidation, resuming  # noqa: F401  # listen from now on
 
         celeryd_after_setup.connect(_warm_engine, dispatch_uid="warm-engine")
+        worker_shutting_down.connect(_release, dispatch_uid="release")
         worker_shutdown.connect(_close_engine, dispatch_uid="close-engine")
 
 
@@ -34,6 +35,13 @@ def _warm_engine(instance: Any, **_: object) -> None:
     ]
     if channels:
         wiring.warm(channels)
+
+
+def _release(**_: object) -> None:
+    """Asked to stop: what is being sent is ended, and nothing more is begun."""
+    from apps.delivery import wiring
+
+    wiring.release()
 
 
 def _close_engine(**_: object) -> None:

@@ -39,11 +39,26 @@ class Lookout(threading.Thread):
         super().__init__(name="lookout", daemon=True)
         self._watched: dict[tuple[str, int], Halt] = {}
         self._lock = threading.Lock()
+        self._released = False
 
     def watch(self, halts: Mapping[str, Halt]) -> None:
         """Stop the messages of these notifications where it must be, until ``leave``."""
         with self._lock:
             self._watched |= {(name, id(halt)): halt for name, halt in halts.items()}
+        if self._released:
+            self.release()
+
+    def release(self) -> None:
+        """Begin nothing any more: what this process holds and has not sent is due for others.
+
+        At a slow provider it would take minutes to send it all, and a process that is asked to stop
+        has seconds.
+        """
+        self._released = True
+        with self._lock:
+            halts = list(self._watched.values())
+        for halt in halts:
+            halt.all = halt.all or Held(time.time(), Reason.RELEASED)
 
     def leave(self, halts: Mapping[str, Halt]) -> None:
         """They are sent, or another's."""
@@ -53,7 +68,7 @@ class Lookout(threading.Thread):
 
     def run(self) -> None:
         pause = threading.Event()
-        while not pause.wait(EVERY):
+        while not pause.wait(EVERY) and not self._released:
             with self._lock:
                 watched = dict(self._watched)
             if not watched:

@@ -51,6 +51,12 @@ def lookout() -> Lookout:
         return _lookout()
 
 
+def release() -> None:
+    """Give back what this process holds and has not begun to send, if it sends anything."""
+    if _lookout.cache_info().currsize:  # without the lock: this may run in a signal's handler
+        _lookout().release()
+
+
 def close() -> None:
     """Close this process's engine if it was started."""
     with _lock:

@@ -20,6 +20,7 @@ REASONS = {
     "provider_down": "the provider failed too often and is left alone for a while",
     "in_order": "an earlier one with the same ordering key has not gone out yet",
     "topic_paused": "the topic is paused",
+    "released": "its worker was stopped before its turn came, and another sends it",
     "cancelled": "it was taken back before its turn came",
     "no_provider": "no provider is configured for this channel and platform",
     "internal": "of a mistake of ours; the workers' log has the trace",

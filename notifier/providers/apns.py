@@ -72,6 +72,8 @@ class APNs(Provider):
     Raises ``OSError`` or ``ValueError`` for a file that cannot be read or used.
     """
 
+    shares_connections = True
+
     def __init__(
         self,
         name: str,
@@ -99,7 +101,6 @@ class APNs(Provider):
             ca_file=ca_file,
             identity=Path(cert_file).read_bytes() if cert_file else None,
             connections=-(-concurrency // STREAMS),
-            streams=STREAMS,
             timeout=timeout,
         )
 

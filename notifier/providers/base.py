@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from notifier.concurrency import Concurrency
+from notifier.concurrency import START, Concurrency
 from notifier.http import NoAnswer, NotWritten
 from notifier.lane import Lane
 from notifier.messages import Content, Message
@@ -51,6 +51,8 @@ class Provider:
 
     #: Whether all calls go to one server, whose pace says how many it carries.
     one_server = True
+    #: Whether a connection carries many calls: then a few connections are enough for all of them.
+    shares_connections = False
 
     def __init__(self, name: str, *, timeout: float = 10.0, concurrency: int = 256) -> None:
         self.name = name
@@ -58,7 +60,8 @@ class Provider:
         self._lane: Lane[Any] = Lane(concurrency)
         self._calls = _Calls(timeout + LAST_LINE)
         self._concurrency = concurrency
-        self._carries = Concurrency(concurrency)
+        start = concurrency if self.shares_connections else START
+        self._carries = Concurrency(concurrency, start=start)
         self._share: int | None = None
 
     @property

@@ -60,6 +60,8 @@ class FCM(Provider):
     Raises ``OSError`` or ``ValueError`` for a file that cannot be read or used.
     """
 
+    shares_connections = True
+
     def __init__(
         self,
         name: str,
@@ -79,7 +81,6 @@ class FCM(Provider):
             http2=True,
             ca_file=ca_file,
             connections=-(-concurrency // STREAMS),
-            streams=STREAMS,
             timeout=timeout,
         )
 

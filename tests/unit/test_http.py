@@ -266,7 +266,7 @@ async def test_requests_are_spread_over_the_connections() -> None:
         await Http2Server(ok)(reader, writer)
 
     async with listening(counting) as port:
-        wire = Wire(f"http://127.0.0.1:{port}", http2=True, connections=3, streams=1)
+        wire = Wire(f"http://127.0.0.1:{port}", http2=True, connections=3)
         calls = (wire.request("POST", "/", headers={}, body=b"x") for _ in range(60))
         assert all(reply.ok for reply in await asyncio.gather(*calls))
         await wire.close()
