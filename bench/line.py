@@ -115,6 +115,9 @@ class Line:
         subprocess.run(
             command, cwd=ROOT, env=self.env | {"BENCH_SINK_URL": self.sink.url}, check=True
         )
+        with self.database() as cursor:
+            # As on a server that has run for a while: segments of WAL are at hand for reuse.
+            cursor.execute("CHECKPOINT")
 
     def blast(
         self,

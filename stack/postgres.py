@@ -22,6 +22,8 @@ SETTINGS = {
     "max_connections": "300",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
+    # Kept for reuse: while a segment is made anew, nobody commits.
+    "min_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
     "random_page_cost": "1.1",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import signal
 
 import pytest
@@ -70,6 +71,32 @@ def test_every_queue_has_a_worker_and_only_high_priority_runs_beside_high():
     for consumes in consumed.values():
         high = [queue.endswith(".high") for queue in consumes]
         assert all(high) or not any(high)
+
+
+def test_workers_of_normal_and_low_priority_run_behind_all_others():
+    for name, command in Procfile({}, ROOT).commands.items():
+        behind = re.search(r"\.(normal|low)\b", command) is not None
+        assert command.startswith("exec bin/behind ") == behind, name
+
+
+def test_what_leads_a_session_runs_behind_other_sessions():
+    said = nice_and_group(start_new_session=True)
+    assert said[0] == "10"
+    assert said[1:] in ([], ["nice 10"])  # without groups of sessions nice is enough
+
+
+def test_what_leads_no_session_leaves_the_others_of_its_session_alone():
+    assert nice_and_group()[:1] == ["10"]
+    assert nice_and_group()[1:] != ["nice 10"]
+
+
+def nice_and_group(**options):
+    """What runs under ``bin/behind`` says of its nice value and of its session's."""
+    look = "nice; sed 's/.* nice/nice/' /proc/self/autogroup 2>/dev/null || true"
+    command = [ROOT / "bin" / "behind", "sh", "-c", look]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, **options
+    ).stdout.splitlines()
 
 
 def test_every_worker_has_a_name_of_its_own():
