@@ -2,8 +2,8 @@
 
 import os
 import re
-import subprocess
 import signal
+import subprocess
 
 import pytest
 
