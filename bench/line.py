@@ -167,7 +167,8 @@ def running(*names: str) -> Iterator[Line]:
         postgres = stack.enter_context(Postgres(state))
         redis = stack.enter_context(Redis(state))
         broker = stack.enter_context(RabbitMQ(state))
-        sink = stack.enter_context(Sink(state))
+        urgent = any(name.endswith("_high") for name in names)
+        sink = stack.enter_context(Sink(state, urgent=urgent))
         servers = Servers(postgres.url, redis.url, broker.url, postgres, redis, broker)
         port = ports.free()
         api_url = f"http://{ports.HOST}:{port}"

@@ -15,7 +15,7 @@ from notifier.sandbox.credentials import Credentials, Ports
 from notifier.sandbox.settings import settings as sandbox_settings
 from stack import debian, ports
 from stack.errors import StackError
-from stack.process import Process
+from stack.process import ROOT, Process
 from stack.state import State
 
 PACKAGE = "libnginx-mod-http-lua"
@@ -23,16 +23,19 @@ PROGRAM = Path("/usr/sbin/nginx")
 MODULES = Path("/usr/lib/nginx/modules")
 TEMPLATE = Path(__file__).with_name("sink.nginx")
 WORKERS = 2
+BEHIND = ROOT / "bin" / "behind"
 
 
 class Sink(Process):
     """``with Sink(state) as sink:`` runs until the end of the block at ``sink.url``.
 
     ``sink.settings`` are the settings that lead a service to it, ``sink.config`` what a client
-    must know (``sandbox.json``). Raises ``StackError`` where nginx cannot be had.
+    must know (``sandbox.json``). Unless it is ``urgent`` it runs behind, as bulk workers do: a
+    provider on the same cores must not go before those it serves, or it would answer each call by
+    itself and cost half as much again. Raises ``StackError`` where nginx cannot be had.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, *, urgent: bool = False) -> None:
         if not debian.installed(PACKAGE, MODULES / "ngx_http_lua_module.so"):
             raise StackError(
                 f"The benchmarks' providers are an nginx with Lua: install Debian's {PACKAGE}, "
@@ -62,7 +65,7 @@ class Sink(Process):
         conf.write_text(text)
         super().__init__(
             "sink",
-            [PROGRAM, "-p", home, "-c", conf],
+            [*([] if urgent else [BEHIND]), PROGRAM, "-p", home, "-c", conf],
             env=os.environ,
             output=state.log("sink"),
             keep_open=[state.lock],

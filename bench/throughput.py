@@ -19,6 +19,7 @@ from bench import ceiling, line, naive
 from bench.line import Blast, Line
 from bench.meter import Meter
 from bench.report import Bar, Report, Table, columns
+from bench.sink import BEHIND
 from stack.errors import StackError
 from stack.process import ROOT, Process
 
@@ -53,12 +54,17 @@ def _ceiling(on: Line, requests: int) -> tuple[float, float]:
     processes = line.FORMATION["push"]
     each = requests // processes
     config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
-    command = [sys.executable, "-m", "bench.ceiling", str(config), str(each)]
+    command = [str(BEHIND), sys.executable, "-m", "bench.ceiling", str(config), str(each)]
     with contextlib.ExitStack() as stack:
         started = [
             stack.enter_context(
                 subprocess.Popen(
-                    command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                    command,
+                    cwd=ROOT,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,  # as the workers
                 )
             )
             for _ in range(processes)
@@ -84,8 +90,8 @@ def _naive_worker(on: Line) -> Iterator[Process]:
     }
     with on.database() as cursor:
         cursor.execute(naive.TABLE)
-    command = [sys.executable, "-m", "celery", "--quiet", "-A", "bench.naive", "worker"]
-    command += ["-n", "naive@%h", "-c", str(naive.PROCESSES), "--loglevel", "WARNING"]
+    command = [str(BEHIND), sys.executable, "-m", "celery", "--quiet", "-A", "bench.naive"]
+    command += ["worker", "-n", "naive@%h", "-c", str(naive.PROCESSES), "--loglevel", "WARNING"]
     command += ["--without-mingle", "--without-gossip"]
     with Process("naive", command, env=env, output=on.state.log("naive")) as worker:
         _naive(on, worker, 10 * naive.PROCESSES)  # connections are open then
