@@ -15,7 +15,15 @@ class InboxItem(models.Model):
     was acknowledged was read, too; one that was deleted is gone.
     """
 
-    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="inbox")
+    # Without a constraint, which would look at the recipient's row once more for each item; the
+    # indexes below begin with it.
+    recipient = models.ForeignKey(
+        Recipient,
+        on_delete=models.CASCADE,
+        related_name="inbox",
+        db_constraint=False,
+        db_index=False,
+    )
     delivery_id = models.BigIntegerField(unique=True)
     # Null in items older than the column.
     notification_id = models.UUIDField(null=True)
