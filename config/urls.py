@@ -16,22 +16,23 @@ admin.site.site_header = admin.site.site_title = "Notifier"
 admin.site.index_title = "Operations"
 admin.site.index_template = "delivery/start_page.html"
 
+# Patterns are tried in this order: what is asked for most often comes first.
 v1: list[URLPattern | URLResolver] = [
+    path("", include("apps.delivery.urls")),
     path("", include("apps.publishers.urls")),
     path("", include("apps.preferences.urls")),
     path("", include("apps.topics.urls")),
     path("", include("apps.content.urls")),
     path("", include("apps.inbox.urls")),
-    path("", include("apps.delivery.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     re_path("", problems.nothing_here),
 ]
 
 urlpatterns = [
+    path("v1/", include(v1)),
     path("", RedirectView.as_view(url="/v1/docs")),
     path("admin/", admin.site.urls),
-    path("v1/", include(v1)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.exposition),
