@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from apps.delivery import content, enqueue, lines
+from apps.delivery import content, enqueue, lines, storing
 from apps.delivery.content import Filled
 from apps.delivery.enqueue import Ticket
 from apps.delivery.fallback import Fallback
@@ -60,12 +60,12 @@ def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[Notification]:
     ordered = [row for row in notifications if row.ordering_key]
     with transaction.atomic(savepoint=False):  # what fails here fails all that the caller does
         lines.queue_up(ordered)
-        Notification.objects.bulk_create(notifications)
-        chunks = Chunk.objects.bulk_create(
+        chunks = [
             chunk
             for notification, draft in zip(notifications, drafts, strict=True)
             for chunk in _chunks(notification, draft)
-        )
+        ]
+        storing.store(notifications, chunks)
         lines.join(ordered, chunks)
         # What is for later is enqueued by the sweeper when its time has come.
         tickets = [ticket(chunk) for chunk in chunks if chunk.ready_at <= accepted_at]

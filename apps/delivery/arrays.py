@@ -4,6 +4,7 @@ psycopg2 adapts a list element by element, at about a microsecond each.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 
 def numbers(values: Iterable[int | float | None]) -> str:
@@ -14,6 +15,21 @@ def numbers(values: Iterable[int | float | None]) -> str:
 def texts(values: Iterable[str]) -> str:
     """``{"a","b \\" c"}``; without NUL characters, which no text of PostgreSQL's can hold."""
     return _array(f'"{_escaped(value)}"' for value in values)
+
+
+def times(values: Iterable[datetime | None]) -> str:
+    """``{2026-01-01T00:00:00+00:00,NULL}``."""
+    return _array("NULL" if value is None else value.isoformat() for value in values)
+
+
+def blobs(values: Iterable[bytes]) -> str:
+    """For ``bytea[]``."""
+    return _array(f'"\\\\x{value.hex()}"' for value in values)
+
+
+def lists(values: Iterable[Iterable[int] | None]) -> str:
+    """Lists of any length as ``text[]``, each of which is to be cast: ``{"{1,2}",NULL}``."""
+    return _array("NULL" if value is None else f'"{numbers(value)}"' for value in values)
 
 
 def _array(elements: Iterable[str]) -> str:
