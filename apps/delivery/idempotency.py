@@ -44,29 +44,17 @@ def fingerprint(path: str, body: Any) -> bytes:
     ).digest()
 
 
-# The lock says that somebody is at it and is not waited for. An id for the row is used up only
-# where there is none yet.
-_CLAIM = """
-WITH kept AS (
-    SELECT fingerprint, status, answer FROM delivery_idempotencykey
-     WHERE publisher_id = %(publisher_id)s AND key = %(key)s
-), made AS (
-    INSERT INTO delivery_idempotencykey (publisher_id, key, fingerprint, status, created_at)
-    SELECT %(publisher_id)s, %(key)s, %(fingerprint)s, 0, clock_timestamp()
-     WHERE NOT EXISTS (SELECT FROM kept)
-       AND (SELECT pg_try_advisory_xact_lock(%(lock)s))
-    ON CONFLICT (publisher_id, key) DO NOTHING
-    RETURNING 1
-)
-SELECT true, NULL, NULL, NULL FROM made
-UNION ALL
-SELECT false, fingerprint, status, answer FROM kept
+# The lock says that somebody is at it and is not waited for; what is kept takes none.
+_LOOK = """
+SELECT kept.fingerprint, kept.status, kept.answer,
+       CASE WHEN kept.key IS NULL THEN pg_try_advisory_xact_lock(%(lock)s) ELSE false END
+  FROM (VALUES (%(publisher_id)s, %(key)s)) AS asked (publisher_id, key)
+  LEFT JOIN delivery_idempotencykey kept USING (publisher_id, key)
 """
-
-
 _KEEP = """
-UPDATE delivery_idempotencykey SET status = %s, answer = %s
- WHERE publisher_id = %s AND key = %s
+INSERT INTO delivery_idempotencykey (publisher_id, key, fingerprint, status, answer, created_at)
+VALUES (%s, %s, %s, %s, %s, clock_timestamp())
+ON CONFLICT (publisher_id, key) DO NOTHING
 """
 
 
@@ -91,31 +79,38 @@ def once(publisher_id: int, key: str | None, request: bytes, act: Callable[[], A
 def _first_or_kept(
     publisher_id: int, key: str, request: bytes, act: Callable[[], Answer]
 ) -> Answer | None:
-    """``None`` while the first request with the key is in flight."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _CLAIM,
-                {
-                    "publisher_id": publisher_id,
-                    "key": key,
-                    "fingerprint": request,
-                    "lock": _lock(publisher_id, key),
-                },
-            )
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        first, fingerprint, status, kept = row
-        if first:
-            answer = act()
+    """``None`` while the first request with the key is in flight, or has ended just now."""
+    try:
+        with transaction.atomic():
             with connection.cursor() as cursor:
-                said = orjson.dumps(answer.body).decode()
-                cursor.execute(_KEEP, [answer.status, said, publisher_id, key])
-            return answer
+                cursor.execute(
+                    _LOOK,
+                    {"publisher_id": publisher_id, "key": key, "lock": _lock(publisher_id, key)},
+                )
+                fingerprint, status, kept, first = cursor.fetchone()
+            if first:
+                answer = act()
+                _keep(publisher_id, key, request, answer)
+                return answer
+    except _KeptMeanwhile:
+        return None
+    if fingerprint is None:
+        return None
     if bytes(fingerprint) != request:
         raise KeyReused
     return Answer(status, orjson.loads(kept), replayed=True)
+
+
+class _KeptMeanwhile(Exception):
+    """The first request ended between our look at the key and our taking its lock."""
+
+
+def _keep(publisher_id: int, key: str, request: bytes, answer: Answer) -> None:
+    said = orjson.dumps(answer.body).decode()
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, [publisher_id, key, request, answer.status, said])
+        if not cursor.rowcount:
+            raise _KeptMeanwhile  # all that ``act`` did is rolled back
 
 
 def _lock(publisher_id: int, key: str) -> int:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
+from apps.delivery import idempotency
 from apps.delivery.models import Notification
 from tests.integration.delivery.conftest import recipient, subscribe
 
@@ -301,6 +302,29 @@ def test_a_storm_of_one_key_makes_one_notification_and_one_answer(shop):
         thread.join()
     assert len(answers) == 12 and len(set(answers)) == 1
     assert Notification.objects.count() == 1
+
+
+def test_what_was_done_beside_the_first_request_with_a_key_is_taken_back(shop):
+    """The first one ended after the second looked for its answer, and before it took the lock."""
+    kept = idempotency.Answer(202, {"id": "first"})
+
+    def act() -> idempotency.Answer:
+        def first() -> None:
+            idempotency._keep(1, "k", b"request", kept)
+            connection.close()
+
+        thread = threading.Thread(target=first)
+        thread.start()
+        thread.join()
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE taken_back ()")
+        return idempotency.Answer(202, {"id": "second"})
+
+    answer = idempotency.once(1, "k", b"request", act)
+    assert (answer.body, answer.replayed) == ({"id": "first"}, True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('taken_back')")
+        assert cursor.fetchone() == (None,)
 
 
 def test_a_batch_is_replayed_as_a_whole(shop):
