@@ -2,17 +2,25 @@
 
 from django.urls import path
 
-from apps.preferences import group_views, suppression_views, views
+from apps.preferences import (
+    contact_views,
+    group_views,
+    preference_views,
+    suppression_views,
+    views,
+)
 
 urlpatterns = [
     path("recipients", views.RecipientList.as_view()),
     path("recipients/bulk", views.RecipientBulk.as_view()),
     path("recipients/<str:user_id>", views.RecipientDetail.as_view()),
-    path("recipients/<str:user_id>/devices", views.DeviceList.as_view()),
-    path("recipients/<str:user_id>/devices/<int:contact_id>", views.DeviceDetail.as_view()),
-    path("recipients/<str:user_id>/contacts", views.ContactList.as_view()),
-    path("recipients/<str:user_id>/contacts/<int:contact_id>", views.ContactDetail.as_view()),
-    path("recipients/<str:user_id>/preferences", views.PreferenceList.as_view()),
+    path("recipients/<str:user_id>/devices", contact_views.DeviceList.as_view()),
+    path("recipients/<str:user_id>/devices/<int:contact_id>", contact_views.DeviceDetail.as_view()),
+    path("recipients/<str:user_id>/contacts", contact_views.ContactList.as_view()),
+    path(
+        "recipients/<str:user_id>/contacts/<int:contact_id>", contact_views.ContactDetail.as_view()
+    ),
+    path("recipients/<str:user_id>/preferences", preference_views.PreferenceList.as_view()),
     path("groups", group_views.GroupList.as_view()),
     path("groups/<str:name>", group_views.GroupDetail.as_view()),
     path("groups/<str:name>/members", group_views.MemberList.as_view()),

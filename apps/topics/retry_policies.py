@@ -209,6 +209,11 @@ def endpoints(policies: Iterable[Mapping[str, Any] | None]) -> dict[int, dict[st
     return {pk: {"channel": channel, "address": masked} for pk, channel, masked in rows}
 
 
+def context(policies: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """What serializers show these policies with, in one look-up for all."""
+    return {"endpoints": endpoints(policies)}
+
+
 @transaction.atomic
 def _contact(publisher_id: int, channel: str, address: str, secret: str = "") -> int:
     if secret and channel != WEBHOOK:

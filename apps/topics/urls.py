@@ -2,16 +2,16 @@
 
 from django.urls import path
 
-from apps.topics import confirmation_views, views
+from apps.topics import confirmation_views, subscription_views, views
 
 urlpatterns = [
     path("topics", views.TopicList.as_view()),
     path("topics/<str:name>", views.TopicDetail.as_view()),
     path("topics/<str:name>/grants/<str:publisher>", views.TopicGrant.as_view()),
-    path("topics/<str:name>/subscriptions", views.SubscriptionList.as_view()),
+    path("topics/<str:name>/subscriptions", subscription_views.SubscriptionList.as_view()),
     path(
         "topics/<str:name>/subscriptions/<int:subscription_id>",
-        views.SubscriptionDetail.as_view(),
+        subscription_views.SubscriptionDetail.as_view(),
     ),
     path(
         "topics/<str:name>/subscriptions/<int:subscription_id>/confirmation",
@@ -19,5 +19,5 @@ urlpatterns = [
     ),
     path("confirmations", confirmation_views.ConfirmationList.as_view()),
     path("confirmations/<str:token>", confirmation_views.ConfirmationPage.as_view()),
-    path("topics/<str:name>/unsubscribe", views.Unsubscribe.as_view()),
+    path("topics/<str:name>/unsubscribe", subscription_views.Unsubscribe.as_view()),
 ]

@@ -27,7 +27,7 @@ from apps.preferences.views import RecipientBulk
 from apps.publishers.pagination import MAX_LIMIT
 from apps.publishers.parsers import DEFAULT_MAX_BODY
 from apps.publishers.scopes import Scope
-from apps.topics.views import SubscriptionList
+from apps.topics.subscription_views import SubscriptionList
 from config import reference
 from config.env import SETTINGS
 from notifier import jwks
