@@ -59,6 +59,7 @@ class PreferenceList(Endpoint):
         wanted = self.body(request, serializers.PreferencesIn)["preferences"]
         recipient_id, wishes = self._wishes(request, user_id, wanted)
         with transaction.atomic():
+            services.hold_preferences(recipient_id)
             before = _preferences(request.user.id, recipient_id)
             hidden = _hidden_topics(request.user.id, recipient_id)
             services.replace_preferences(recipient_id, hidden, wishes)
@@ -89,6 +90,7 @@ class PreferenceList(Endpoint):
         wanted = self.body(request, serializers.PreferencesChange)["preferences"]
         recipient_id, wishes = self._wishes(request, user_id, wanted)
         with transaction.atomic():
+            services.hold_preferences(recipient_id)
             before = _preferences(request.user.id, recipient_id)
             services.merge_preferences(wishes)
             after = _preferences(request.user.id, recipient_id)

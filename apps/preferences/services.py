@@ -16,7 +16,13 @@ from django.dispatch import Signal
 
 from apps.preferences import vault
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK
-from apps.preferences.models import Contact, ContactState, Preference, SuppressionReason
+from apps.preferences.models import (
+    Contact,
+    ContactState,
+    Preference,
+    Recipient,
+    SuppressionReason,
+)
 from apps.preferences.vault import Sealed
 
 #: Sent with ``recipient_ids`` in the transaction that writes these people's contacts.
@@ -315,6 +321,11 @@ def _upsert_wishes(wishes: Sequence[Wish], conflict: str) -> None:
             DO UPDATE SET allowed = excluded.allowed, updated_at = now()""",
             [list(column) for column in zip(*wishes, strict=True)],
         )
+
+
+def hold_preferences(recipient_id: int) -> None:
+    """Let one transaction at a time look at the recipient's preferences and then write them."""
+    Recipient.objects.select_for_update(no_key=True).get(pk=recipient_id)
 
 
 @transaction.atomic

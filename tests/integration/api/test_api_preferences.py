@@ -1,10 +1,16 @@
 """What recipients want and refuse."""
 
-import pytest
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
-from apps.preferences.models import Preference
+import pytest
+from django.db import transaction
+
+from apps.preferences import services
+from apps.preferences.models import Preference, Recipient
 from apps.topics.models import Topic
 from tests.integration.api.conftest import Api
+from tests.integration.api.test_api_recipients import connected
 
 NO_SMS = {"channel": "sms", "topic": None, "category": None, "allowed": False}
 PATH = "recipients/ada/preferences"
@@ -33,6 +39,33 @@ def test_preferences_are_replaced_by_put(api: Api):
     assert Preference.objects.get(topic_id__isnull=False).topic_id == Topic.objects.get().pk
     assert api.put(PATH, {"preferences": wanted[:1]}) == {"preferences": [NO_SMS]}
     assert api.put(PATH, {"preferences": []}) == api.get(PATH) == {"preferences": []}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_replace_preferences_at_once_the_second_one_counts(api: Api):
+    """The first transaction is still open while the second is asked for."""
+    ada = Recipient.objects.get(user_id="ada").pk
+    written, commit = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            services.hold_preferences(ada)
+            services.replace_preferences(ada, [], [services.Wish(ada, "sms", None, "", False)])
+            written.set()
+            commit.wait(10)
+
+    def second() -> None:
+        written.wait(10)
+        api.put(PATH, {"preferences": [{"channel": "email", "allowed": False}]})
+
+    with ThreadPoolExecutor() as pool:
+        calls = [pool.submit(connected, call) for call in (first, second)]
+        # Nothing else to do for the second but to wait for the first.
+        assert wait([calls[1]], timeout=0.5).not_done
+        commit.set()
+        for call in calls:
+            call.result(timeout=10)
+    assert api.get(PATH) == {"preferences": [wish(channel="email", allowed=False)]}
 
 
 def test_preferences_are_merged_by_patch_and_taken_back_with_null(api: Api):
