@@ -1,4 +1,5 @@
-"""The pages of docs/api: their examples are run as they are printed, on a running service.
+"""The pages of docs/api, and the sandbox's: their examples are run as they are printed, on a
+running service.
 
 The ``sh`` blocks of a page are one script, its ``python`` blocks another. A ``json`` block after a
 ``sh`` block is what that prints: the same keys and types, whatever the values.
@@ -25,6 +26,7 @@ from stack.state import fresh
 
 OVERVIEW = ROOT / "docs" / "api" / "README.md"
 PAGES = sorted(page for page in OVERVIEW.parent.glob("*.md") if page != OVERVIEW)
+WITH_EXAMPLES = [*PAGES, ROOT / "docs" / "sandbox.md"]
 #: Printed after each block, to tell one's output from the next one's.
 END = "@@@ end of block @@@"
 CREATE_PUBLISHERS = """
@@ -60,7 +62,7 @@ def service() -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def keys(service: Stage) -> dict[str, str]:
     """A publisher for each page and language, and its key: made by one process, not by twenty."""
-    words = [f"{page.stem}-{language}" for page in PAGES for language in ("curl", "python")]
+    words = [f"{page.stem}-{language}" for page in WITH_EXAMPLES for language in ("curl", "python")]
     command = [sys.executable, "-c", CREATE_PUBLISHERS, *(f"docs-{word}" for word in words)]
     done = subprocess.run(
         command,
@@ -108,7 +110,7 @@ def run(command: list[str], script: str, environment: dict[str, str]) -> str:
 
 
 def in_language(language: str) -> list[Path]:
-    return [page for page in PAGES if any(one.language == language for one in blocks(page))]
+    return [page for page in WITH_EXAMPLES if any(one.language == language for one in blocks(page))]
 
 
 @pytest.mark.parametrize("page", in_language("sh"), ids=lambda page: page.stem)
@@ -155,7 +157,7 @@ def is_table(where: str) -> bool:
 
 
 def test_every_page_shows_something_that_is_run() -> None:
-    languages = {page.name: {one.language for one in blocks(page)} for page in PAGES}
+    languages = {page.name: {one.language for one in blocks(page)} for page in WITH_EXAMPLES}
     assert [name for name, found in languages.items() if not found & {"sh", "python"}] == []
 
 
