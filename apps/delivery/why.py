@@ -21,7 +21,6 @@ from apps.delivery.models import (
     Notification,
     NotificationKind,
     ProviderSwitch,
-    ReceiptEvent,
 )
 from apps.preferences.models import (
     Contact,
@@ -88,9 +87,7 @@ class _Case:
         self.deliveries = self._deliveries()
         ids = [delivery.pk for delivery in self.deliveries]
         self.attempts = selectors.attempts(ids)
-        self.receipts: dict[int, list[ReceiptEvent]] = defaultdict(list)
-        for receipt in ReceiptEvent.objects.filter(delivery_id__in=ids).order_by("at", "id"):
-            self.receipts[receipt.delivery_id].append(receipt)
+        self.receipts = selectors.receipts(ids)
         self.subscriptions = self._subscriptions()
         self.group = Group.objects.filter(pk=notification.group_id or 0).first()
         self.membership = Membership.objects.filter(
