@@ -75,6 +75,8 @@ class Lookout(threading.Thread):
                 continue
             try:
                 _set(watched)
+                if self._released:  # meanwhile, and what was seen just now undid it
+                    self.release()
                 connection.close()
             except Exception as error:  # this thread must outlive whatever a database can do
                 log.warning("nobody looked what was cancelled: %s", type(error).__name__)

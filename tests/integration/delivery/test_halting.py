@@ -4,16 +4,20 @@ import asyncio
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 
-from apps.delivery import halting, provider_switches, tasks
+from apps.delivery import halting, provider_switches, tasks, wiring
+from apps.delivery.halting import Lookout
 from apps.delivery.models import Attempt, Chunk
+from notifier.halt import Halt
 from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome
+from notifier.outcomes import Accepted, Outcome, Reason
 from notifier.providers.base import Provider
 from tests.integration.delivery.conftest import recipient, subscribe
+from tests.integration.delivery.test_overload import locked
 
 HELLO = {"body": "Hello", "title": "Hello"}
 PEOPLE = 10
@@ -117,3 +121,42 @@ def test_what_is_paused_while_it_is_sent_is_held_and_goes_on(shop, under_way, sw
     swept()
     assert shop.counts(posted) == {"sms": {"accepted": PEOPLE}}
     assert Attempt.objects.count() == PEOPLE
+
+
+def looking(monkeypatch):
+    """A lookout of this test's own, since one that released goes on doing so."""
+    lookout = Lookout()
+    monkeypatch.setattr(wiring, "lookout", lambda: lookout)
+    lookout.start()
+    return lookout
+
+
+def test_what_a_stopping_worker_has_not_begun_to_send_is_given_back(
+    shop, under_way, swept, monkeypatch
+):
+    lookout = looking(monkeypatch)
+    posted = under_way()
+    lookout.release()
+    ended(shop, posted, "retrying")
+    rows = shop.get(f"notifications/{posted['id']}/deliveries", state="retrying")["data"]
+    assert {row["reason"] for row in rows} == {"released"}
+    looking(monkeypatch)
+    swept()
+    assert shop.counts(posted) == {"sms": {"accepted": PEOPLE}}
+
+
+def test_a_worker_that_stops_while_it_looks_gives_back_all_the_same(shop, monkeypatch):
+    """The look that is under way finds nothing to stop, and must not undo it."""
+    halt, lookout = Halt(), looking(monkeypatch)
+    with locked("delivery_notification"):
+        lookout.watch({str(uuid4()): halt})
+        soon(waiting_for_a_lock)
+        lookout.release()
+    lookout.join(PATIENCE)
+    assert halt.all and halt.all.reason is Reason.RELEASED
+
+
+def waiting_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0]

@@ -157,7 +157,9 @@ def test_a_worker_that_lost_its_chunk_stops_sending_it(shop, settings, monkeypat
     notify(shop, *(f"u{n}" for n in range(10)))
     chunk_id = Chunk.objects.get().pk
     worker = in_thread(lambda: deliver.deliver(chunk_id))
-    time.sleep(0.4)
+    while not Slow.calls:
+        assert worker.is_alive()
+        time.sleep(0.01)
     Chunk.objects.update(fence=99)  # another has it now
     worker.join()
     sent = len(Slow.calls)
