@@ -21,7 +21,8 @@ from apps.delivery.models import Chunk, ChunkKind, ChunkTurn, Notification
 #: Seconds after which a chunk in line looks again, should nobody have called it.
 LOOK_AGAIN = 60.0
 #: Advisory locks: their first numbers, for lines and for acceptance under a key, and how many
-#: there are of each. A server has room for some thousands, and a retry chunk may be of 500 lines.
+#: there are of each. A server has room for some thousands, and a retry chunk may be of a thousand
+#: lines.
 LINE, ACCEPTANCE = 3, 4
 LOCKS = 128
 

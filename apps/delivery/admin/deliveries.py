@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.delivery import dead_letters, selectors, words
-from apps.delivery.models import Delivery, ReceiptEvent
+from apps.delivery.models import Delivery
 from apps.preferences.channels import all_channels
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.operators import markup
@@ -161,11 +161,12 @@ def attempts_table(delivery_ids: Iterable[int]) -> SafeString:
 
 def receipts_table(delivery_ids: Iterable[int]) -> SafeString:
     """What providers told us about these deliveries later, oldest first."""
-    rows = ReceiptEvent.objects.filter(delivery_id__in=list(delivery_ids)).order_by("at", "id")
+    found = selectors.receipts(delivery_ids)
     return markup.table(
         ("at", "provider", "says", "reason", "the provider's words"),
         (
             (markup.moment(row.at), row.provider, markup.badge(row.event), row.reason, row.detail)
+            for rows in found.values()
             for row in rows
         ),
         "No receipt has come.",

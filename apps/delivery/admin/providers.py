@@ -62,6 +62,8 @@ def switch(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
             messages.success(request, f"{provider} goes on.")
         else:
             close(provider)
-            messages.success(request, f"{provider} is called again, and its failures count anew.")
+            messages.success(
+                request, f"{provider} is called again; its breaker opens anew if it still fails."
+            )
         audit.record(request, verb, "provider", provider)
     return HttpResponseRedirect(reverse("admin:index"))
