@@ -36,19 +36,23 @@ def judge(
     rng: random.Random,
     another: bool = False,
     alone: bool = True,
+    unanswered: bool = False,
 ) -> Verdict:
     """Decide what becomes of a delivery after its ``attempt``-th call (from 1).
 
     ``resend_unknown``: whether a call without an answer is made again, at the risk of a second
     copy. A next attempt after ``expires_at`` (unix seconds) would never be sent, so the delivery
     is expired at once. ``another``: whether a further provider of the channel can be asked at
-    once, should this one be at fault; ``alone``: whether the channel has no other.
+    once, should this one be at fault; ``alone``: whether the channel has no other. ``unanswered``:
+    an earlier call was, so that nobody can say that it was not sent.
     """
     if another and at_fault(outcome) and (expires_at is None or now < expires_at):
         return Verdict(DeliveryState.RETRYING, outcome.reason, now, moved=True)
     match outcome:
         case Accepted(delivered=delivered):
             return _DELIVERED if delivered else _ACCEPTED
+        case Refused(reason=Reason.EXPIRED) | Held(reason=Reason.CANCELLED) if unanswered:
+            return Verdict(DeliveryState.UNKNOWN, Reason.NO_ANSWER)
         case Refused(reason=Reason.EXPIRED as reason):
             return Verdict(DeliveryState.EXPIRED, reason)
         case Refused(reason=Reason.AUTHENTICATION as reason) if alone:
@@ -72,7 +76,7 @@ def judge(
             pass
     wait = policy.wait(attempt, retry, rng)
     in_time = wait is not None and (expires_at is None or now + wait < expires_at)
-    if isinstance(outcome, Unknown) and not in_time:
+    if not in_time and (isinstance(outcome, Unknown) or (unanswered and wait is not None)):
         # Not dead and not expired: the provider may have it, and its receipt may still say so.
         return Verdict(DeliveryState.UNKNOWN, retry.reason)
     if wait is None:

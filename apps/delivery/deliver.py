@@ -36,7 +36,7 @@ from notifier.dispatch import Gate, Sent
 from notifier.failover import ALONE, at_fault, others
 from notifier.halt import Halt
 from notifier.messages import Content, Message
-from notifier.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
+from notifier.outcomes import DETAIL_LIMIT, Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
 from notifier.priorities import Priority
 from notifier.templates import TemplateError
 from notifier.verdicts import judge
@@ -52,8 +52,8 @@ FAILED = (Retry, Unknown)
 #: Seconds between attempts to record, well within a lease that is being renewed.
 RECORD_AGAIN = (0.1, 0.5, 2.0, 5.0)
 DATABASE_FAILS = (OperationalError, InterfaceError, PoolExhausted)
-#: Characters of a provider's message id or detail that are kept.
-LONGEST_WORD = 200
+#: Characters of a provider's message id that are kept.
+ID_LIMIT = 200
 
 
 class _Posted:
@@ -303,6 +303,7 @@ def _results(
             rng=_rng,
             another=rest.next,
             alone=not rest.any,
+            unanswered=item.unanswered,
         )
         outcome = sent.outcome
         results.append(
@@ -321,13 +322,15 @@ def _results(
                 ),
                 provider=sent.provider,
                 provider_message_id=(
-                    _clean(outcome.provider_message_id) if isinstance(outcome, Accepted) else ""
+                    _clean(outcome.provider_message_id, ID_LIMIT)
+                    if isinstance(outcome, Accepted)
+                    else ""
                 ),
                 started_at=clock.shared(sent.started_at),
                 duration_ms=round(sent.duration * 1000),
                 outcome=_NAMES[type(outcome)],
                 status=getattr(outcome, "status", None),
-                detail=_clean(getattr(outcome, "detail", "")),
+                detail=_clean(getattr(outcome, "detail", ""), DETAIL_LIMIT),
                 disable_contact=isinstance(outcome, Refused) and outcome.disable_contact,
                 endpoint=_endpoint(policy),
             )
@@ -341,9 +344,9 @@ def _endpoint(policy: Policy | None) -> int | None:
     return after_last["contact_id"] if isinstance(after_last, Mapping) else None
 
 
-def _clean(text: str) -> str:
+def _clean(text: str, most: int) -> str:
     """What a provider says, as a column can hold it: one odd answer must not cost a whole chunk."""
-    return text.replace("\0", "")[:LONGEST_WORD]
+    return text.replace("\0", "")[:most]
 
 
 _NAMES = {

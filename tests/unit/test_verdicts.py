@@ -1,14 +1,16 @@
 import random
 
+import pytest
+
 from notifier.backoff import RetryPolicy
-from notifier.outcomes import Accepted, Reason, Refused, Retry, Unknown
+from notifier.outcomes import Accepted, Held, Reason, Refused, Retry, Unknown
 from notifier.states import TERMINAL, TRANSITIONS, WAITING, DeliveryState, may_move
 from notifier.verdicts import judge
 
 NOW = 1_000_000.0
 
 
-def judged(outcome, *, attempt=1, resend_unknown=False, expires_at=None):
+def judged(outcome, *, attempt=1, resend_unknown=False, expires_at=None, unanswered=False):
     return judge(
         outcome,
         attempt=attempt,
@@ -16,6 +18,7 @@ def judged(outcome, *, attempt=1, resend_unknown=False, expires_at=None):
         resend_unknown=resend_unknown,
         expires_at=expires_at,
         now=NOW,
+        unanswered=unanswered,
         rng=random.Random(1),
     )
 
@@ -90,3 +93,10 @@ def test_what_the_provider_may_have_is_neither_dead_nor_expired():
 
 def test_what_expired_before_its_turn_is_expired():
     assert judged(Refused(Reason.EXPIRED)).state == DeliveryState.EXPIRED
+
+
+@pytest.mark.parametrize(
+    "outcome", [Refused(Reason.EXPIRED), Held(0.0, Reason.CANCELLED), Retry(Reason.TIMEOUT)]
+)
+def test_what_an_earlier_unanswered_call_may_have_sent_is_neither_cancelled_nor_expired(outcome):
+    assert judged(outcome, unanswered=True, expires_at=NOW + 1).state == DeliveryState.UNKNOWN

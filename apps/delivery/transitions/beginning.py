@@ -42,6 +42,8 @@ class Claimed(NamedTuple):  # as a row comes: a dataclass would cost a microseco
     locale: str
     #: The provider whose fault it was that the last attempt failed.
     failed_at: str
+    #: Whether a provider may have it already: an earlier call went unanswered.
+    unanswered: bool
 
 
 # Why a contact must not be sent to; null where nothing speaks against it. The most specific
@@ -80,7 +82,7 @@ _ADDRESSED = """
  moved.state, moved.id, moved.notification_id::text, moved.attempts, moved.attempts_uncounted,
  moved.instead_of, moved.contact_id,
  k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, ''),
- coalesce(r.locale, ''), {failed_at}
+ coalesce(r.locale, ''), {failed_at}, {unanswered}
   FROM moved
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
@@ -90,6 +92,11 @@ _FAILED_AT = """
  coalesce((SELECT a.provider FROM delivery_attempt a
             WHERE a.delivery_id = moved.id AND a.number = moved.attempts
               AND a.outcome IN ('retry', 'refused') AND a.reason = ANY(%(faults)s)), '')
+"""
+# What a lost worker was sending is on record only after this statement.
+_UNANSWERED = """
+ moved.before = 'sending'
+ OR EXISTS (SELECT FROM delivery_attempt a WHERE a.delivery_id = moved.id AND a.outcome = 'unknown')
 """
 _CREATE = (
     "WITH {subscribers}, {audience}"
@@ -116,7 +123,7 @@ moved AS (
               contact_id, recipient_id
 )
 SELECT NULL, """
-    + _ADDRESSED.format(failed_at="''")
+    + _ADDRESSED.format(failed_at="''", unanswered="false")
 )
 
 # Deliveries that were woken, or that a worker held when it died; those that wait for their next
@@ -193,7 +200,7 @@ WITH waiting AS (
     ON CONFLICT DO NOTHING
 )
 SELECT moved.before, """
-    + _ADDRESSED.format(failed_at=_FAILED_AT)
+    + _ADDRESSED.format(failed_at=_FAILED_AT, unanswered=_UNANSWERED)
 )
 
 

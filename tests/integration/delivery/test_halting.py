@@ -11,10 +11,10 @@ from django.db import connection
 
 from apps.delivery import halting, provider_switches, tasks, wiring
 from apps.delivery.halting import Lookout
-from apps.delivery.models import Attempt, Chunk
+from apps.delivery.models import Attempt, Chunk, Delivery, Notification
 from notifier.halt import Halt
 from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason
+from notifier.outcomes import Accepted, Outcome, Reason, Unknown
 from notifier.providers.base import Provider
 from tests.integration.delivery.conftest import recipient, subscribe
 from tests.integration.delivery.test_overload import locked
@@ -160,3 +160,46 @@ def waiting_for_a_lock():
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("late", ["cancelled", "expired"])
+def test_what_waits_in_a_worker_after_an_unanswered_attempt_ends_unknown(
+    shop, settings, monkeypatch, late
+):
+    settings.PROVIDERS = {"slow": {"class": f"{__name__}.Slow", "channel": "sms"}}
+    monkeypatch.setattr(halting, "EVERY", 0.1)
+    Slow.calls = []
+    people = [f"p{number}" for number in range(PEOPLE)]
+    for number, name in enumerate(people):
+        recipient(name, sms=f"+43660123456{number:02d}")
+
+    async def unanswered(self, message):
+        return Unknown()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Slow, "send", unanswered)
+        posted = shop.post(
+            "notifications",
+            {"user_ids": people, "content": HELLO, "channels": ["sms"], "priority": "high"},
+        )
+        tasks.deliver.apply(args=[Chunk.objects.get().pk], throw=True)
+    assert shop.counts(posted) == {"sms": {"retrying": PEOPLE}}
+    if late == "expired":
+        expiry = datetime.now(UTC) + timedelta(seconds=0.6)
+        Notification.objects.update(expires_at=expiry)
+    Delivery.objects.update(next_attempt_at="2020-01-01T00:00:00Z")
+    tasks.sweep.apply(throw=True)
+
+    def again():
+        tasks.deliver.apply(args=[Chunk.objects.get(kind="retry").pk], throw=True)
+        connection.close()
+
+    worker = threading.Thread(target=again)
+    worker.start()
+    soon(lambda: Slow.calls)
+    if late == "cancelled":
+        shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
+    worker.join()
+    sent = len(Slow.calls)
+    assert 0 < sent < PEOPLE
+    assert shop.counts(posted) == {"sms": {"accepted": sent, "unknown": PEOPLE - sent}}
