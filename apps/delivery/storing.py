@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from apps.delivery import arrays
 from apps.delivery.models import Chunk, Notification
+from apps.publishers import arrays
 
 # What is a list itself comes as text: an array of arrays would have to be rectangular. The chunks'
 # ids are in their order, which is the order of acceptance.

@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.preferences.vault import keyring
+from apps.publishers import arrays
 from notifier.messages import Content, Message
 
 #: What is encrypted of a content; the rest are columns.
@@ -40,16 +41,17 @@ def write(messages: Sequence[Message]) -> None:
     """Put each message into its recipient's inbox, once however often it is called."""
     now = timezone.now()
     shelf_life = timedelta(days=settings.INBOX_DAYS)
+    numbers = [delivery_id(message) for message in messages]
     contents = [message.content for message in messages]
     rows = [
-        [message.user_id for message in messages],
-        [delivery_id(message) for message in messages],
-        [message.notification_id or None for message in messages],
-        [seal(delivery_id(message), message.content) for message in messages],
-        [str(content.severity) for content in contents],
-        [str(content.display_type) for content in contents],
-        [content.source for content in contents],
-        [_expiry(message) or now + shelf_life for message in messages],
+        arrays.texts(message.user_id for message in messages),
+        arrays.numbers(numbers),
+        arrays.texts(message.notification_id or None for message in messages),
+        arrays.blobs(seal(*one) for one in zip(numbers, contents, strict=True)),
+        arrays.texts(content.severity for content in contents),
+        arrays.texts(content.display_type for content in contents),
+        arrays.texts(content.source for content in contents),
+        arrays.times(_expiry(message) or now + shelf_life for message in messages),
     ]
     with connection.cursor() as cursor:
         cursor.execute(_STORE, [now, *rows])

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from apps.delivery import arrays, chunks, counts, status_events
+from apps.delivery import chunks, counts, status_events
 from apps.delivery.chunks import Chunk
 from apps.delivery.suppressing import AT_SENDING, suppress_contacts
 from apps.delivery.transitions import turns
+from apps.publishers import arrays
 from notifier.states import WAITING, DeliveryState
 
 

@@ -12,9 +12,9 @@ def numbers(values: Iterable[int | float | None]) -> str:
     return _array("NULL" if value is None else str(value) for value in values)
 
 
-def texts(values: Iterable[str]) -> str:
-    """``{"a","b \\" c"}``; without NUL characters, which no text of PostgreSQL's can hold."""
-    return _array(f'"{_escaped(value)}"' for value in values)
+def texts(values: Iterable[str | None]) -> str:
+    """``{"a","b \\" c",NULL}``; without NUL characters, which no text of PostgreSQL's can hold."""
+    return _array("NULL" if value is None else f'"{_escaped(value)}"' for value in values)
 
 
 def times(values: Iterable[datetime | None]) -> str:
