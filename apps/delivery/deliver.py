@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
@@ -72,9 +73,21 @@ def deliver(chunk_id: int) -> None:
 
     No transaction and no connection is held while providers are called.
     """
-    chunk, claimed, posted = _claim(chunk_id)
-    if chunk is None or not claimed:
-        return
+    with wiring.room().reserved() as take:
+        chunk, claimed, posted = _claim(chunk_id)
+        if chunk is not None and claimed:
+            _send(chunk, claimed, posted, lambda left: take(left / settings.CHUNK_SIZE))
+
+
+def _send(
+    chunk: Chunk,
+    claimed: Sequence[Claimed],
+    posted: Mapping[str, _Posted],
+    left: Callable[[int], None],
+) -> None:
+    """Send what was claimed and write down what came of it. ``left`` is told how many are not sent
+    yet: a slow one must not keep room for those that went out long ago."""
+    left(len(claimed))
     by_id = {public_id(item.delivery_id): item for item in claimed}
     halts = {name: one.halt for name, one in posted.items()}
     keeper, lookout = wiring.leases(), wiring.lookout()
@@ -88,7 +101,7 @@ def deliver(chunk_id: int) -> None:
         allowed = gates.throttle(chunk, allowed, messages)
         missing = len(claimed)
         ordered = any(one.row.ordering_key for one in posted.values())
-        for batch in chain([unreadable], wiring.engine().send(messages, allowed)):
+        for batch in chain([unreadable], wiring.engine().send(messages, allowed, left)):
             missing -= len(batch)
             breakers.report(batch)
             own = _insist(chunk, partial(_policies, batch, by_id, posted))
@@ -274,8 +287,8 @@ def _policies(
 def _results(
     chunk: Chunk,
     batch: list[Sent],
-    claimed: dict[str, Claimed],
-    posted: dict[str, _Posted],
+    claimed: Mapping[str, Claimed],
+    posted: Mapping[str, _Posted],
     own: Mapping[int, Policy],
     shut: Container[str],
 ) -> list[Result]:

@@ -17,6 +17,8 @@ T = TypeVar("T")
 #: Outcomes are handed over when so many seconds have passed, even if some calls still run: what
 #: the provider took must be on record soon, whatever one slow call does.
 HAND_OVER_SECONDS = 2.0
+#: How often it is told how many of a chunk are left.
+STEPS = 10
 
 
 class Engine:
@@ -36,15 +38,21 @@ class Engine:
         """What ``function`` returns, called on the loop. Waits up to 30 seconds."""
         return asyncio.run_coroutine_threadsafe(_on_loop(function), self._loop).result(timeout=30)
 
-    def send(self, messages: Sequence[Message], gates: Mapping[str, Gate]) -> Iterator[list[Sent]]:
+    def send(
+        self,
+        messages: Sequence[Message],
+        gates: Mapping[str, Gate],
+        left: Callable[[int], None],
+    ) -> Iterator[list[Sent]]:
         """Send all of them concurrently; yields outcomes in batches until every one is in.
 
-        ``gates``: see ``notifier.dispatch``. Closed before that (the chunk is another's now), it
+        ``gates``: see ``notifier.dispatch``. ``left`` is told on the loop, some times, how many
+        have no outcome yet. Closed before that (the chunk is another's now), it
         stops what has not been sent.
         """
         batches: queue.SimpleQueue[list[Sent] | None] = queue.SimpleQueue()
         sending = asyncio.run_coroutine_threadsafe(
-            self._collect(messages, gates, batches), self._loop
+            self._collect(messages, gates, left, batches), self._loop
         )
         try:
             while (batch := batches.get()) is not None:
@@ -56,6 +64,7 @@ class Engine:
         self,
         messages: Sequence[Message],
         gates: Mapping[str, Gate],
+        left: Callable[[int], None],
         batches: "queue.SimpleQueue[list[Sent] | None]",
     ) -> None:
         """Put outcomes into ``batches``, then ``None``.
@@ -63,6 +72,8 @@ class Engine:
         In batches, since each one wakes a thread that competes with this loop for the interpreter.
         """
         waiting: list[Sent] = []
+        missing = len(messages)
+        step = max(1, missing // STEPS)
         timer: asyncio.TimerHandle | None = None
 
         def hand_over() -> None:
@@ -72,9 +83,16 @@ class Engine:
                 waiting.clear()
             timer = self._loop.call_later(HAND_OVER_SECONDS, hand_over)
 
+        def report(sent: Sent) -> None:
+            nonlocal missing
+            waiting.append(sent)
+            missing -= 1
+            if missing % step == 0:
+                left(missing)
+
         hand_over()
         try:
-            await self._dispatcher.send(messages, waiting.append, gates)
+            await self._dispatcher.send(messages, report, gates)
         except Exception:
             log.exception("the dispatcher failed; what it did not report is tried again")
         finally:

@@ -11,6 +11,7 @@ from django.conf import settings
 from apps.delivery.engine import Engine
 from apps.delivery.halting import Lookout
 from apps.delivery.leases import LeaseKeeper
+from apps.delivery.room import Room
 from apps.inbox import services as inbox
 from notifier import providers
 from notifier.backoff import RetryPolicy
@@ -49,6 +50,12 @@ def lookout() -> Lookout:
     """This process's lookout, started on first use."""
     with _lock:
         return _lookout()
+
+
+@cache
+def room() -> Room:
+    """What this process may hold."""
+    return Room()
 
 
 def release() -> None:

@@ -1,0 +1,40 @@
+"""How much a worker process holds at once: what is beyond that waits in PostgreSQL."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+#: Full chunks: one that is claimed, one that is sent and one that is written down. A thread more
+#: than that would only hold messages in memory.
+CHUNKS = 3.0
+
+
+class Room:
+    """Room for so many full chunks, which threads wait for before they claim one."""
+
+    def __init__(self, chunks: float = CHUNKS) -> None:
+        self._left = chunks
+        self._changed = threading.Condition()  # whose lock may be taken again
+
+    @contextmanager
+    def reserved(self) -> Iterator[Callable[[float], None]]:
+        """Wait for the room that a full chunk takes, and have it until the end of the block.
+
+        Gives what to call with the part of a full chunk that it is, or that is left of it.
+        """
+        taken = 0.0
+
+        def take(share: float) -> None:
+            nonlocal taken
+            with self._changed:
+                self._left += taken - share
+                taken = share
+                self._changed.notify_all()
+
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= 1.0)
+            take(1.0)
+        try:
+            yield take
+        finally:
+            take(0.0)
