@@ -29,7 +29,8 @@ class Room:
             with self._changed:
                 self._left += taken - share
                 taken = share
-                self._changed.notify_all()
+                if self._left >= 1.0:  # one wakes, and the next one, if there is room for it, too
+                    self._changed.notify()
 
         with self._changed:
             self._changed.wait_for(lambda: self._left >= 1.0)
