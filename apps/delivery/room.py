@@ -6,14 +6,16 @@ from contextlib import contextmanager
 
 #: Full chunks: one that is claimed, one that is sent and one that is written down. A thread more
 #: than that would only hold messages in memory.
-CHUNKS = 3.0
+CHUNKS = 3
+#: A full chunk's room, in whole numbers: sums of fractions would drift.
+FULL = 1_000_000
 
 
 class Room:
     """Room for so many full chunks, which threads wait for before they claim one."""
 
-    def __init__(self, chunks: float = CHUNKS) -> None:
-        self._left = chunks
+    def __init__(self, chunks: int = CHUNKS) -> None:
+        self._left = chunks * FULL
         self._changed = threading.Condition()  # whose lock may be taken again
 
     @contextmanager
@@ -22,18 +24,19 @@ class Room:
 
         Gives what to call with the part of a full chunk that it is, or that is left of it.
         """
-        taken = 0.0
+        taken = 0
 
         def take(share: float) -> None:
             nonlocal taken
+            room = round(share * FULL)
             with self._changed:
-                self._left += taken - share
-                taken = share
-                if self._left >= 1.0:  # one wakes, and the next one, if there is room for it, too
+                self._left += taken - room
+                taken = room
+                if self._left >= FULL:  # one wakes, and the next one, if there is room for it, too
                     self._changed.notify()
 
         with self._changed:
-            self._changed.wait_for(lambda: self._left >= 1.0)
+            self._changed.wait_for(lambda: self._left >= FULL)
             take(1.0)
         try:
             yield take

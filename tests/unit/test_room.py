@@ -31,7 +31,7 @@ def settles_at(held, number):
 
 
 def test_no_more_full_chunks_are_claimed_than_there_is_room_for():
-    room, done = Room(2.0), threading.Event()
+    room, done = Room(2), threading.Event()
     held, threads = holding(room, [1.0] * 5, done)
     assert settles_at(held, 2)
     done.set()
@@ -41,7 +41,7 @@ def test_no_more_full_chunks_are_claimed_than_there_is_room_for():
 
 
 def test_small_chunks_leave_room_for_others():
-    room, done = Room(2.0), threading.Event()
+    room, done = Room(2), threading.Event()
     held, threads = holding(room, [0.001] * 30, done)
     assert settles_at(held, 30)
     done.set()
@@ -50,7 +50,7 @@ def test_small_chunks_leave_room_for_others():
 
 
 def test_a_chunk_with_more_messages_than_recipients_takes_more_room():
-    room, done = Room(3.0), threading.Event()
+    room, done = Room(3), threading.Event()
     held, threads = holding(room, [2.5], done)
     assert settles_at(held, 1)
     others, more = holding(room, [1.0], done)
@@ -62,7 +62,7 @@ def test_a_chunk_with_more_messages_than_recipients_takes_more_room():
 
 
 def test_room_comes_back_whatever_happens():
-    room = Room(1.0)
+    room = Room(1)
     for _ in range(3):
         try:
             with room.reserved():
@@ -71,3 +71,15 @@ def test_room_comes_back_whatever_happens():
             pass
     with room.reserved() as take:
         take(0.5)
+
+
+def test_all_room_comes_back_after_any_number_of_fractions():
+    room, done = Room(1), threading.Event()
+    for number in range(1, 2000):
+        with room.reserved() as take:
+            for left in (number / 7, 0.1, number / 3):
+                take(left)
+    held, threads = holding(room, [1.0], done)
+    assert settles_at(held, 1)
+    done.set()
+    threads[0].join(5)

@@ -37,7 +37,7 @@ def called(shop, settings, monkeypatch, asleep):
     settings.CHUNK_SIZE = SIZE
     monkeypatch.setattr(HalfAsleep, "asleep", asleep)
     monkeypatch.setattr(HalfAsleep, "calls", [])
-    people = [str(number) for number in range(int(2 * CHUNKS) * SIZE)]
+    people = [str(number) for number in range(2 * CHUNKS * SIZE)]
     for name in people:
         recipient(name, sms=f"+43660{name:0>8}")
     shop.post(
