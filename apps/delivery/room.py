@@ -22,14 +22,19 @@ class Room:
     def reserved(self) -> Iterator[Callable[[float], None]]:
         """Wait for the room that a full chunk takes, and have it until the end of the block.
 
-        Gives what to call with the part of a full chunk that it is, or that is left of it.
+        Gives what to call with the part of a full chunk that it is, or that is left of it. Called
+        after the end, as by a message that was under way when its chunk was given up, it does
+        nothing.
         """
         taken = 0
+        ended = False
 
         def take(share: float) -> None:
             nonlocal taken
             room = round(share * FULL)
             with self._changed:
+                if ended:
+                    return
                 self._left += taken - room
                 taken = room
                 if self._left >= FULL:  # one wakes, and the next one, if there is room for it, too
@@ -41,4 +46,6 @@ class Room:
         try:
             yield take
         finally:
-            take(0.0)
+            with self._changed:
+                take(0.0)
+                ended = True

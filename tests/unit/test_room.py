@@ -16,7 +16,7 @@ def holding(room, shares, until):
             held.append(share)
             until.wait(10)
 
-    threads = [threading.Thread(target=hold, args=(share,)) for share in shares]
+    threads = [threading.Thread(target=hold, args=(share,), daemon=True) for share in shares]
     for thread in threads:
         thread.start()
     return held, threads
@@ -75,10 +75,27 @@ def test_room_comes_back_whatever_happens():
 
 def test_all_room_comes_back_after_any_number_of_fractions():
     room, done = Room(1), threading.Event()
-    for number in range(1, 2000):
-        with room.reserved() as take:
-            for left in (number / 7, 0.1, number / 3):
-                take(left)
+
+    def fractions():
+        for number in range(1, 2000):
+            with room.reserved() as take:
+                for left in (number / 7, 0.1, number / 3):
+                    take(left)
+
+    using = threading.Thread(target=fractions, daemon=True)  # it would wait for ever
+    using.start()
+    using.join(5)
+    held, threads = holding(room, [1.0], done)
+    assert settles_at(held, 1)
+    done.set()
+    threads[0].join(5)
+
+
+def test_what_is_told_after_the_end_takes_no_room():
+    room, done = Room(1), threading.Event()
+    with room.reserved() as take:
+        take(0.5)
+    take(0.4)
     held, threads = holding(room, [1.0], done)
     assert settles_at(held, 1)
     done.set()
