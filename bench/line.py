@@ -26,9 +26,8 @@ from stack.servers import Servers
 from stack.state import State, fresh
 
 CHANNELS = ("push", "sms", "email", "webhook", "inbox")
-#: As many bulk processes as there are cores, of every line that a blast keeps busy: fan-out, which
-#: fills inboxes, too, and the channels where each message is a call.
-FORMATION = dict.fromkeys(("fanout", "push", "sms", "webhook"), os.cpu_count() or 1)
+#: As many bulk processes as there are cores, of every line; fan-out fills inboxes, too.
+FORMATION = dict.fromkeys(("fanout", "push", "sms", "email", "webhook"), os.cpu_count() or 1)
 #: What is measured is not what one publisher may do.
 SETTINGS = {
     "NOTIFIER_RATE_PER_SECOND": "1000000",

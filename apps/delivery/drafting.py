@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from rest_framework.serializers import ValidationError
 
 from apps.delivery import audience
@@ -35,10 +36,24 @@ def named_draft(
     recipient_ids = list(ids.values())
     chosen = data.get("channels") or audience.reachable_channels(recipient_ids)
     priority = data.get("priority") or Priority.NORMAL
-    return draft(publisher_id, data, chosen, priority, recipient_ids=recipient_ids, trials=trials)
+    return _draft(publisher_id, data, chosen, priority, recipient_ids=recipient_ids, trials=trials)
 
 
-def draft(
+def audience_draft(
+    publisher_id: int,
+    data: dict[str, Any],
+    usual: str,
+    *,
+    topic: TopicSnapshot | None = None,
+    group: Group | None = None,
+) -> Draft:
+    """A draft for all of a topic or a group, with the ``usual`` priority where none is named."""
+    chosen = data.get("channels") or list(settings.CHANNELS)
+    priority = data.get("priority") or usual
+    return _draft(publisher_id, data, chosen, priority, topic=topic, group=group)
+
+
+def _draft(
     publisher_id: int,
     data: dict[str, Any],
     chosen: Sequence[str],
@@ -49,7 +64,7 @@ def draft(
     recipient_ids: Sequence[int] = (),
     trials: Trials | None = None,
 ) -> Draft:
-    """A draft of what was posted; its content is checked for the channels, and a template filled.
+    """The content is checked for the channels, and a template filled.
 
     Raises ``ValidationError`` or ``Problem`` naming what is wrong.
     """

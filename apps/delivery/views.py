@@ -14,9 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.delivery import answers, idempotency, overload, selectors
+from apps.delivery.accept import Draft
 from apps.delivery.batch import accept_batch
 from apps.delivery.deduplication import accept_once
-from apps.delivery.drafting import draft, named_draft
+from apps.delivery.drafting import audience_draft, named_draft
 from apps.delivery.idempotency import Answer
 from apps.delivery.notification_views import NOTIFICATIONS
 from apps.delivery.serializers import (
@@ -54,7 +55,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="Publish once under this key: the same request with it gets the first answer "
-    "again for 24 hours. `X-Idempotency-Key` is read as well.",
+    f"again for {settings.IDEMPOTENCY_HOURS} hours. `X-Idempotency-Key` is read as well.",
 )
 _OTP = OpenApiExample(
     "One-time password",
@@ -110,9 +111,8 @@ class NotificationsView(Endpoint):
         """Notify 1 to 1,000 recipients. 202: it is stored, and nothing will lose it."""
 
         def act() -> Answer:
-            drafted = named_draft(request.user.id, self.body(request, NotificationIn))
-            [taken] = accept_once(request.user.id, [drafted])
-            return Answer(202, answers.accepted(*taken))
+            data = self.body(request, NotificationIn)
+            return _accepted(request.user.id, named_draft(request.user.id, data))
 
         return _once(request, act, _priorities([request.data]))
 
@@ -177,11 +177,10 @@ class PublishView(Endpoint):
         def act() -> Answer:
             topic = visible_topic(name, request.user.id)
             data = self.body(request, PublishIn)
-            chosen = data.get("channels") or list(settings.CHANNELS)
-            priority = data.get("priority") or topic.default_priority
-            drafted = draft(request.user.id, data, chosen, priority, topic=topic)
-            [taken] = accept_once(request.user.id, [drafted])
-            return Answer(202, answers.accepted(*taken))
+            usual = topic.default_priority
+            return _accepted(
+                request.user.id, audience_draft(request.user.id, data, usual, topic=topic)
+            )
 
         known = get_topic(name)
         usual = known.default_priority if known else Priority.NORMAL
@@ -210,13 +209,17 @@ class GroupNotifyView(Endpoint):
         def act() -> Answer:
             group = get_group(name, request.user.id)
             data = self.body(request, PublishIn)
-            chosen = data.get("channels") or list(settings.CHANNELS)
-            priority = data.get("priority") or Priority.NORMAL
-            drafted = draft(request.user.id, data, chosen, priority, group=group)
-            [taken] = accept_once(request.user.id, [drafted])
-            return Answer(202, answers.accepted(*taken))
+            usual = Priority.NORMAL
+            return _accepted(
+                request.user.id, audience_draft(request.user.id, data, usual, group=group)
+            )
 
         return _once(request, act, _priorities([request.data]))
+
+
+def _accepted(publisher_id: int, drafted: Draft) -> Answer:
+    [taken] = accept_once(publisher_id, [drafted])
+    return Answer(202, answers.accepted(*taken))
 
 
 def _priorities(posted: Iterable[Any], usual: str = Priority.NORMAL) -> set[str]:
