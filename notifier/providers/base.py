@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from notifier.concurrency import START, Concurrency
 from notifier.http import NoAnswer, NotWritten
@@ -21,8 +21,7 @@ T = TypeVar("T")
 LAST_LINE = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """One attempt and what it came to. ``started_at`` in unix seconds, ``duration`` in seconds."""
 
     message: Message

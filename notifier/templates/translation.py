@@ -107,12 +107,13 @@ class Personal:
     def __init__(self, translation: Translation, variables: Mapping[str, Any]) -> None:
         self._translation = translation
         self._variables = variables
+        self._posted = _size({**variables, RECIPIENT: {}}) - _size({})
         self._texts: dict[Text, Prefilled] = {}
 
     def render(self, recipient: Mapping[str, Any]) -> Content:
         """What the recipient is told. Raises ``TemplateError`` with its ``field``."""
         values = {**self._variables, RECIPIENT: recipient}
-        budget = budget_for(values)
+        budget = Budget(RENDER_STEPS, self._posted + _size(recipient))
 
         def fill(one: Text) -> str:
             known = self._texts.get(one)
@@ -148,7 +149,11 @@ def _within(fill: Fill, value: Any, at: str) -> Any:
 
 def budget_for(variables: Mapping[str, Any], steps: int = RENDER_STEPS) -> Budget:
     """The budget of one render with these variables."""
-    return Budget(steps, len(orjson.dumps(variables)))
+    return Budget(steps, _size(variables))
+
+
+def _size(variables: Mapping[str, Any]) -> int:
+    return len(orjson.dumps(variables))
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -264,7 +263,7 @@ async def posted(message: Message) -> tuple[dict[str, str], bytes]:
     sent = []
     async with listening(receive) as port:
         url = message.address.replace("PORT", str(port))
-        await provider.send_chunk([replace(message, address=url)], sent.append)
+        await provider.send_chunk([message._replace(address=url)], sent.append)
         found = await arrived
     await provider.close()
     await asyncio.sleep(0.1)  # pyreqwest's runtime outlives its clients a little

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -85,7 +84,7 @@ class TestWebhook(ProviderContract):
         self, provider: Provider, sandbox: RunningSandbox
     ) -> None:
         event = Content(data={"topic": "orders"}, event_type="subscription.confirmation")
-        await send(provider, replace(self.message(self.address(sandbox)), content=event))
+        await send(provider, self.message(self.address(sandbox))._replace(content=event))
         (received,) = self.accepted(sandbox)
         assert received["content"].pop("timestamp").endswith("Z")
         assert received["content"] == {
