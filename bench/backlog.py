@@ -8,9 +8,12 @@ about 30 GB of disk; ``BENCH_OLD_ROWS`` makes them fewer, or more.
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from statistics import median
+from typing import Any
 
 from bench.line import Blast, Line
 from bench.report import Bar, Report, Table, columns
@@ -23,6 +26,11 @@ BYTES_EACH = 600  # with their indexes
 LEAST = 0.9
 #: Rows of one statement; as many statements at once as there are cores.
 STEP = 1_000_000
+#: How full the pages of old rows are, in percent. Rows are inserted short, up to the table's own
+#: fill factor of 40, and grow when they are sent: no room is left for another. Old ones that are
+#: made as long as they end would leave room for a short one in every fourth page, and what is
+#: sent now would be scattered over all of them.
+FULL = 60
 
 ROWS = """
 INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_id, channel,
@@ -77,12 +85,22 @@ def _make(on: Line, state: str, reason: str, start: int, end: int) -> None:
 
     with on.database() as cursor, ThreadPoolExecutor(os.cpu_count()) as threads:
         cursor.execute("SET maintenance_work_mem = '1GB'")
-        with without_indexes(cursor, "delivery_delivery"):
+        with without_indexes(cursor, "delivery_delivery"), _filled(cursor, FULL):
             list(threads.map(lambda step: insert(*step), steps))
         cursor.execute("VACUUM ANALYZE delivery_delivery")
         cursor.execute("CHECKPOINT")
     seconds = time.monotonic() - began
     print(f"  made {end - start:,} {state} deliveries in {seconds:.0f} s", flush=True)
+
+
+@contextmanager
+def _filled(cursor: Any, percent: int) -> Iterator[None]:
+    """Fill the table's pages so far until the end of the block."""
+    cursor.execute("SELECT reloptions FROM pg_class WHERE oid = 'delivery_delivery'::regclass")
+    usual = ", ".join(cursor.fetchone()[0])
+    cursor.execute(f"ALTER TABLE delivery_delivery SET (fillfactor = {percent})")
+    yield
+    cursor.execute(f"ALTER TABLE delivery_delivery SET ({usual})")
 
 
 def _report(subscribers: int, stages: dict[str, list[Blast]]) -> Report:

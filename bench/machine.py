@@ -28,10 +28,15 @@ def machine() -> dict[str, Any]:
         "redis": _version(REDIS, "--version"),
         "rabbitmq": _version("dpkg-query", "--show", "--showformat=${Version}", "rabbitmq-server"),
         "nginx": _version(NGINX, "-v"),
-        "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _git("diff", "HEAD") else ""),
+        "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _changed() else ""),
         "load_before": round(os.getloadavg()[0], 2),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _changed() -> bool:
+    """Whether what runs is not what was committed; results of the same run are no change."""
+    return bool(_git("diff", "HEAD", "--", ".", ":!bench/results"))
 
 
 def _cpu() -> str:
@@ -47,7 +52,7 @@ def _version(*command: str | Path) -> str:
 
 def _git(*arguments: str) -> str:
     done = subprocess.run(
-        ["git", *arguments, "--", "."] if arguments[0] == "diff" else ["git", *arguments],
+        ["git", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
