@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
@@ -76,7 +75,7 @@ def deliver(chunk_id: int) -> None:
     with wiring.room().reserved() as take:
         chunk, claimed, posted = _claim(chunk_id)
         if chunk is not None and claimed:
-            _send(chunk, claimed, posted, lambda left: take(left / settings.CHUNK_SIZE))
+            _send(chunk, claimed, posted, take)
 
 
 def _send(

@@ -55,7 +55,7 @@ def lookout() -> Lookout:
 @cache
 def room() -> Room:
     """What this process may hold."""
-    return Room()
+    return Room(settings.CHUNK_SIZE)
 
 
 def release() -> None:

@@ -6,17 +6,17 @@ import time
 from apps.delivery.room import Room
 
 
-def holding(room, shares, until):
-    """Threads that claim chunks of these shares and hold them; how many hold one now."""
+def holding(room, sizes, until):
+    """Threads that claim chunks of so many messages and hold them; who holds one now."""
     held = []
 
-    def hold(share):
+    def hold(size):
         with room.reserved() as take:
-            take(share)
-            held.append(share)
+            take(size)
+            held.append(size)
             until.wait(10)
 
-    threads = [threading.Thread(target=hold, args=(share,), daemon=True) for share in shares]
+    threads = [threading.Thread(target=hold, args=(size,), daemon=True) for size in sizes]
     for thread in threads:
         thread.start()
     return held, threads
@@ -31,8 +31,8 @@ def settles_at(held, number):
 
 
 def test_no_more_full_chunks_are_claimed_than_there_is_room_for():
-    room, done = Room(2), threading.Event()
-    held, threads = holding(room, [1.0] * 5, done)
+    room, done = Room(100, 200), threading.Event()
+    held, threads = holding(room, [100] * 5, done)
     assert settles_at(held, 2)
     done.set()
     for thread in threads:
@@ -41,8 +41,8 @@ def test_no_more_full_chunks_are_claimed_than_there_is_room_for():
 
 
 def test_small_chunks_leave_room_for_others():
-    room, done = Room(2), threading.Event()
-    held, threads = holding(room, [0.001] * 30, done)
+    room, done = Room(100, 200), threading.Event()
+    held, threads = holding(room, [1] * 30, done)
     assert settles_at(held, 30)
     done.set()
     for thread in threads:
@@ -50,10 +50,10 @@ def test_small_chunks_leave_room_for_others():
 
 
 def test_a_chunk_with_more_messages_than_recipients_takes_more_room():
-    room, done = Room(3), threading.Event()
-    held, threads = holding(room, [2.5], done)
+    room, done = Room(100, 300), threading.Event()
+    held, threads = holding(room, [250], done)
     assert settles_at(held, 1)
-    others, more = holding(room, [1.0], done)
+    others, more = holding(room, [100], done)
     assert settles_at(others, 0)
     done.set()
     for thread in [*threads, *more]:
@@ -62,7 +62,7 @@ def test_a_chunk_with_more_messages_than_recipients_takes_more_room():
 
 
 def test_room_comes_back_whatever_happens():
-    room = Room(1)
+    room = Room(100, 100)
     for _ in range(3):
         try:
             with room.reserved():
@@ -70,33 +70,25 @@ def test_room_comes_back_whatever_happens():
         except ValueError:
             pass
     with room.reserved() as take:
-        take(0.5)
+        take(50)
 
 
-def test_all_room_comes_back_after_any_number_of_fractions():
-    room, done = Room(1), threading.Event()
-
-    def fractions():
-        for number in range(1, 2000):
-            with room.reserved() as take:
-                for left in (number / 7, 0.1, number / 3):
-                    take(left)
-
-    using = threading.Thread(target=fractions, daemon=True)  # it would wait for ever
-    using.start()
-    using.join(5)
-    held, threads = holding(room, [1.0], done)
+def test_a_chunk_larger_than_all_room_is_claimed_all_the_same():
+    room, done = Room(500, 300), threading.Event()
+    held, threads = holding(room, [500] * 2, done)
     assert settles_at(held, 1)
     done.set()
-    threads[0].join(5)
+    for thread in threads:
+        thread.join(5)
+    assert len(held) == 2
 
 
 def test_what_is_told_after_the_end_takes_no_room():
-    room, done = Room(1), threading.Event()
+    room, done = Room(100, 100), threading.Event()
     with room.reserved() as take:
-        take(0.5)
-    take(0.4)
-    held, threads = holding(room, [1.0], done)
+        take(50)
+    take(40)
+    held, threads = holding(room, [100], done)
     assert settles_at(held, 1)
     done.set()
     threads[0].join(5)

@@ -6,15 +6,15 @@ import time
 
 from django.db import connection
 
-from apps.delivery import tasks
+from apps.delivery import tasks, wiring
 from apps.delivery.models import Chunk
-from apps.delivery.room import CHUNKS
+from apps.delivery.room import Room
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome
 from notifier.providers.base import Provider
 from tests.integration.delivery.conftest import recipient
 
-SIZE, TAKES = 4, 3.0
+SIZE, CHUNKS, TAKES = 4, 3, 3.0
 
 
 class HalfAsleep(Provider):
@@ -35,6 +35,8 @@ def called(shop, settings, monkeypatch, asleep):
     for, each of which has so many that take long."""
     settings.PROVIDERS = {"slow": {"class": f"{__name__}.HalfAsleep", "channel": "sms"}}
     settings.CHUNK_SIZE = SIZE
+    room = Room(SIZE, CHUNKS * SIZE)
+    monkeypatch.setattr(wiring, "room", lambda: room)
     monkeypatch.setattr(HalfAsleep, "asleep", asleep)
     monkeypatch.setattr(HalfAsleep, "calls", [])
     people = [str(number) for number in range(2 * CHUNKS * SIZE)]
