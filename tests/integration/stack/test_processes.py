@@ -4,6 +4,8 @@ import os
 import re
 import signal
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +99,30 @@ def nice_and_group(**options):
     return subprocess.run(
         command, capture_output=True, text=True, check=True, **options
     ).stdout.splitlines()
+
+
+#: Large pieces between small ones that stay; prints how many MB of the large ones are given back.
+LARGE_PIECES = """
+import os
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+once = [bytearray(400_000) for _ in range(10)]
+del once
+large, small = [], []
+for _ in range(200):
+    large.append(bytearray(b"x" * 300_000))
+    small.append(bytearray(20_000))
+held = resident()
+large.clear()
+print((held - resident()) // 1_000_000)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="says what a process holds")
+def test_what_runs_behind_gives_back_the_memory_it_frees():
+    command = [ROOT / "bin" / "behind", sys.executable, "-c", LARGE_PIECES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 50  # of 60; without, next to nothing
 
 
 def test_every_worker_has_a_name_of_its_own():

@@ -1,0 +1,81 @@
+"""Gunicorn as ``config/gunicorn.py`` sets it up, with the smallest of applications."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from http.client import HTTPConnection
+
+import pytest
+
+from stack import ports
+from stack.process import ROOT, Process
+
+APPLICATION = """
+import gc
+import os
+
+def application(environ, start_response):
+    asked = {"/": os.getpid, "/kept": gc.get_freeze_count}[environ["PATH_INFO"]]
+    answer = str(asked()).encode()
+    start_response("200 OK", [("Content-Length", str(len(answer)))])
+    return [answer]
+"""
+
+
+@pytest.fixture
+def command(tmp_path):
+    (tmp_path / "smallest.py").write_text(APPLICATION)
+    port = ports.free()
+    return port, [
+        *(sys.executable, "-m", "gunicorn", "smallest", "--pythonpath", str(tmp_path)),
+        *("--config", str(ROOT / "config" / "gunicorn.py"), "--no-control-socket"),
+        *("--workers", "2", "--worker-class", "gthread", "--bind", f"{ports.HOST}:{port}"),
+    ]
+
+
+@pytest.fixture
+def server(command, tmp_path):
+    port, arguments = command
+    with Process("gunicorn", arguments, env=os.environ, output=tmp_path / "gunicorn.log") as server:
+        server.wait_until(lambda: len(answered_by(port, 20)) == 2, 30)
+        yield server
+
+
+def answered_by(port, connections):
+    """How many of so many connections, all open at the same time, each process answers."""
+    opened = [HTTPConnection(ports.HOST, port, timeout=10) for _ in range(connections)]
+    try:
+        for connection in opened:
+            connection.request("GET", "/")
+        return Counter(connection.getresponse().read() for connection in opened)
+    except ConnectionError:
+        return Counter()
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux spreads connections")
+def test_connections_of_one_client_are_spread_over_the_processes(server, command):
+    port, _ = command
+    for _ in range(5):
+        # Of 60, fewer than 15 with one process is as likely as 1 to 40,000.
+        assert min(answered_by(port, 60).values()) >= 15
+
+
+def test_what_was_there_before_the_first_request_is_no_garbage_to_look_for(server, command):
+    port, _ = command
+    connection = HTTPConnection(ports.HOST, port, timeout=10)
+    connection.request("GET", "/kept")
+    assert int(connection.getresponse().read()) > 1_000
+    connection.close()
+
+
+def test_a_second_server_at_the_same_port_is_refused_and_gets_no_request(server, command):
+    port, arguments = command
+    before = set(answered_by(port, 20))
+    second = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
+    assert second.returncode == 1
+    assert f"Connection in use: ('{ports.HOST}', {port})" in second.stderr
+    assert set(answered_by(port, 20)) == before
