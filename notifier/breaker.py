@@ -261,10 +261,11 @@ class Breaker:
         return self.standing().shut(self._clock(), self._rules)
 
     def close(self, why: str) -> None:
-        """Let everything through again from now on, and count anew."""
+        """Let everything through again from now on, and count anew, whoever moves it meanwhile."""
         with self._lock:
             now = self._clock()
-            self._change(lambda standing: Standing(State.CLOSED, now, why))
+            while not self._change(lambda standing: Standing(State.CLOSED, now, why)):
+                pass
 
     def _change(self, move: Callable[[Standing], Standing]) -> bool:
         """Move the shared standing; whether that was done, others moving it at the same time."""

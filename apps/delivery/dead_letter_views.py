@@ -23,6 +23,7 @@ from apps.publishers.endpoint import Endpoint
 from apps.publishers.pagination import CursorPage, decode_cursor, encode_cursor, read_query
 from apps.publishers.problems import Problem
 from apps.publishers.scopes import Scope
+from notifier.delivery_ids import number_of
 
 TAG = "Dead letters"
 _LETTER = {
@@ -75,7 +76,7 @@ class DeadLetter(Endpoint):
     @extend_schema(operation_id="get_dead_letter", tags=[TAG], responses=DeadLetterOut)
     def get(self, request: Request, delivery_id: str) -> Response:
         """One of your dead letters with every attempt."""
-        mine = dead_letters.of(request.user.id).filter(pk=dead_letters.delivery_id(delivery_id))
+        mine = dead_letters.of(request.user.id).filter(pk=number_of(delivery_id))
         row = (
             Delivery.objects.filter(pk__in=mine.values("pk"))
             .select_related("deadletter", "notification__topic")

@@ -1,6 +1,5 @@
 """Dead letters: deliveries that are dead, and their way back."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +9,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from apps.delivery import transitions
-from apps.delivery.models import DeadLetter, NotificationKind, public_id
+from apps.delivery.models import DeadLetter, NotificationKind
 from apps.publishers.pagination import look_through
 from apps.topics.models import Topic
+from notifier.delivery_ids import number_of, public_id
 
 #: Redriven by one call, in one transaction of a second or so.
 AT_ONCE = 10_000
-#: A delivery's id outside this database, as ``public_id`` writes it; more digits no row has.
-_PUBLIC_ID = re.compile(r"dlv_([1-9][0-9]{0,17})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +77,6 @@ def matching(match: Match) -> Q:
     return wanted
 
 
-def delivery_id(text: str) -> int | None:
-    """The key in a delivery's public id; ``None`` if it is not one."""
-    found = _PUBLIC_ID.fullmatch(text)
-    return int(found[1]) if found else None
-
-
 @transaction.atomic
 def redrive(publisher_id: int | None, what: Sequence[str] | Match, beyond: int = 0) -> Redriven:
     """Put dead letters back, to be tried again from now on under their policy's whole schedule.
@@ -103,7 +95,7 @@ def redrive(publisher_id: int | None, what: Sequence[str] | Match, beyond: int =
             found.pop(max(found))
             end = max(found)
         return _redrive(found, [], end)
-    keys = [key for text in what if (key := delivery_id(text)) is not None]
+    keys = [key for text in what if (key := number_of(text)) is not None]
     return _redrive(_owners(of(publisher_id).filter(pk__in=keys)), what, None)
 
 

@@ -26,12 +26,13 @@ from apps.delivery import (
     wiring,
 )
 from apps.delivery.chunks import Chunk, Fenced
-from apps.delivery.models import Notification, NotificationKind, public_id
+from apps.delivery.models import Notification, NotificationKind
 from apps.delivery.saying import Saying
 from apps.delivery.transitions import Claimed, Result, Terms
 from apps.preferences import vault
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.crypto import DecryptionError
+from notifier.delivery_ids import public_id
 from notifier.dispatch import Gate, Sent
 from notifier.failover import ALONE, at_fault, others
 from notifier.halt import Halt

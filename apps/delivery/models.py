@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from apps.publishers.models import Publisher
 from apps.topics.models import Topic
+from notifier import delivery_ids
 from notifier.priorities import Priority
 from notifier.states import DeliveryState
 
@@ -252,12 +253,7 @@ class Delivery(models.Model):
     @property
     def public_id(self) -> str:
         """How the API, providers and webhook receivers name it; the same on every attempt."""
-        return public_id(self.pk)
-
-
-def public_id(delivery_id: int) -> str:
-    """A delivery's id outside this database."""
-    return f"dlv_{delivery_id}"
+        return delivery_ids.public_id(self.pk)
 
 
 class ChunkTurn(models.Model):
@@ -296,7 +292,7 @@ class Turn(models.Model):
         indexes = [models.Index(fields=["line", "who", "position"], name="turn_in_line")]
 
     def __str__(self) -> str:
-        return f"{public_id(self.delivery_id)} in line {self.line}"
+        return f"{delivery_ids.public_id(self.delivery_id)} in line {self.line}"
 
 
 class Attempt(models.Model):
@@ -363,7 +359,7 @@ class DeadLetter(models.Model):
         ]
 
     def __str__(self) -> str:
-        return public_id(self.delivery_id)
+        return delivery_ids.public_id(self.delivery_id)
 
 
 class Receipt(models.Model):

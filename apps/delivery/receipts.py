@@ -16,11 +16,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.delivery import suppressing, transitions
-from apps.delivery.dead_letters import delivery_id
 from apps.delivery.models import Delivery, Receipt, ReceiptEvent
 from apps.delivery.transitions import Standing
 from apps.preferences.vault import keyring
 from notifier.crypto import DecryptionError
+from notifier.delivery_ids import number_of
 from notifier.receipts import LOSSES, SUPPRESSING, Event, Receipts, after, build
 from notifier.states import WAITING, DeliveryState
 
@@ -115,7 +115,7 @@ def _open(row: Receipt) -> list[_Said]:
     query, _, body = opened.partition(b"\n")
     said = []
     for told in reader.read(query.decode(), body):
-        key = delivery_id(told.delivery_id)
+        key = number_of(told.delivery_id)
         assert key is not None
         at = row.received_at if told.at is None else datetime.fromtimestamp(told.at, UTC)
         dated = told.at is not None

@@ -12,11 +12,12 @@ from rest_framework import serializers
 from apps.content.serializers import TemplateUse
 from apps.content.wordings import wording
 from apps.delivery import deduplication, fallback
-from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent, public_id
+from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
 from apps.publishers.serializers import Choice, StrictSerializer
+from notifier.delivery_ids import public_id
 from notifier.messages import DisplayType, Severity
 from notifier.priorities import Priority
 from notifier.receipts import Event

@@ -15,10 +15,11 @@ from django.db import connection
 
 from apps.delivery import status_webhooks
 from apps.delivery.accept import Draft, accept
-from apps.delivery.models import NotificationKind, public_id
+from apps.delivery.models import NotificationKind
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import Contact, ContactState
 from notifier.channels.webhook import FRAME, PAYLOAD_LIMIT
+from notifier.delivery_ids import public_id
 from notifier.messages import Content
 from notifier.priorities import Priority
 from notifier.states import DeliveryState

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.preferences.vault import keyring
 from apps.publishers import arrays
+from notifier.delivery_ids import number_of
 from notifier.messages import Content, Message
 
 #: What is encrypted of a content; the rest are columns.
@@ -41,7 +42,7 @@ def write(messages: Sequence[Message]) -> None:
     """Put each message into its recipient's inbox, once however often it is called."""
     now = timezone.now()
     shelf_life = timedelta(days=settings.INBOX_DAYS)
-    numbers = [delivery_id(message) for message in messages]
+    numbers = [_delivery(message) for message in messages]
     contents = [message.content for message in messages]
     rows = [
         arrays.texts(message.user_id for message in messages),
@@ -57,9 +58,10 @@ def write(messages: Sequence[Message]) -> None:
         cursor.execute(_STORE, [now, *rows])
 
 
-def delivery_id(message: Message) -> int:
-    """The number in a delivery's public id, ``dlv_<number>``."""
-    return int(message.id.removeprefix("dlv_"))
+def _delivery(message: Message) -> int:
+    number = number_of(message.id)
+    assert number is not None, message.id  # whoever sends has one
+    return number
 
 
 def seal(delivery: int, content: Content) -> bytes:

@@ -122,11 +122,3 @@ _MESSAGE = re.compile(r"[!-~]{1,200}")
 def message_id(said: object) -> str:
     """What a provider names a message, as a column can hold it; empty where it does not."""
     return said if isinstance(said, str) and _MESSAGE.fullmatch(said) else ""
-
-
-_DELIVERY = re.compile(r"dlv_[1-9][0-9]{0,17}")
-
-
-def is_delivery(text: object) -> bool:
-    """Whether it names a delivery: others may send through the same account."""
-    return isinstance(text, str) and _DELIVERY.fullmatch(text) is not None

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from notifier.delivery_ids import number_of
 from notifier.receipts import (
     BLOCKED,
     COMPLAINT,
@@ -24,7 +25,6 @@ from notifier.receipts import (
     UNSAID,
     Event,
     Told,
-    is_delivery,
     message_id,
 )
 
@@ -87,7 +87,7 @@ class SendGridReceipts:
 
 def _told(events: list[Any]) -> Iterator[Told]:
     for event in events:
-        if not isinstance(event, dict) or not is_delivery(event.get("delivery_id")):
+        if not isinstance(event, dict) or number_of(event.get("delivery_id")) is None:
             continue
         word = event.get("event")
         found = EVENTS.get(word) if isinstance(word, str) else None

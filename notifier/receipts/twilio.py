@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, parse_qsl
 
 from twilio.request_validator import RequestValidator
 
+from notifier.delivery_ids import number_of
 from notifier.receipts import (
     BLOCKED,
     HARD_BOUNCE,
@@ -16,7 +17,6 @@ from notifier.receipts import (
     UNSAID,
     Event,
     Told,
-    is_delivery,
     message_id,
 )
 
@@ -68,7 +68,7 @@ class TwilioReceipts:
         [delivery_id] = parse_qs(query).get("delivery_id", [""])[-1:]
         fields = dict(_fields(body))
         event = EVENTS.get(fields.get("MessageStatus", ""))
-        if event is None or not is_delivery(delivery_id):
+        if event is None or number_of(delivery_id) is None:
             return []
         sid = message_id(fields.get("MessageSid"))
         if event is not Event.FAILED:

@@ -158,6 +158,26 @@ def test_an_operator_closes_it(breaker):
     assert state(breaker) is State.CLOSED
 
 
+def test_an_operator_closes_it_however_often_others_move_it_meanwhile(clock):
+    class Contended(LocalStore):
+        """Somebody else moves it between each of the first looks and the change after it."""
+
+        moves = 0
+
+        def swap(self, name, expected, new):
+            if new != expected and self.moves < 50:
+                self.moves += 1
+                other = Standing(State.OPEN, clock.now, f"move {self.moves}").encode()
+                super().swap(name, expected, other)
+                return False, other
+            return super().swap(name, expected, new)
+
+    breaker = Breaker("twilio", RULES, Contended(), clock)
+    breaker.close("an operator closed it")
+    assert state(breaker) is State.CLOSED
+    assert breaker.standing().why == "an operator closed it"
+
+
 def test_what_one_process_learns_all_know(store, clock):
     one, two = (Breaker("twilio", RULES, store, clock) for _ in range(2))
     assert two.permit() is None

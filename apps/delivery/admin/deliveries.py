@@ -18,6 +18,7 @@ from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import choice, linked
 from apps.publishers.operators.newest import ReadOnly
 from apps.publishers.operators.panels import Button, Panel, Panelled
+from notifier.delivery_ids import number_of
 from notifier.priorities import Priority
 from notifier.states import DeliveryState
 
@@ -180,9 +181,8 @@ def _person(row: Any) -> SafeString | str:
 
 
 def _find(term: str) -> Q:
-    number = term.removeprefix("dlv_")
-    if term.startswith("dlv_") and number.isdecimal():
-        return Q(pk=int(number)) if len(number) < 19 else Q(pk__in=[])
+    if (key := number_of(term)) is not None:
+        return Q(pk=key)
     try:
         return Q(notification_id=UUID(term))
     except ValueError:
