@@ -5,9 +5,10 @@ import ipaddress
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 import orjson
 from pyreqwest.http import Url
@@ -33,6 +34,7 @@ PAYLOAD_LIMIT = 20_000
 #: Anything else may be a mail server or a database that takes the request for its own language.
 PORTS = frozenset({80, 443, 8080, 8443})
 
+T = TypeVar("T")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -75,7 +77,7 @@ class Webhook(Provider):
     ) -> None:
         super().__init__(name, timeout=timeout, concurrency=concurrency)
         self._allowed = tuple(ipaddress.ip_network(network) for network in allowed_networks)
-        self._lookups = Lookups()
+        self._lookups = Lookups(self._may_reach)
         self._wires = Wires(ca_file, timeout)
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
@@ -127,11 +129,10 @@ class Webhook(Provider):
         port = url.port_or_known_default
         if url.scheme not in ("http", "https") or not url.host_str or port is None:
             raise ValueError("neither http nor https")
-        found = await self._lookups.get(url.host_str)
-        reachable = [ip for ip in found if self._may_reach(ip, port)]
+        reachable = await self._lookups.get(url.host_str, port)
         if not reachable:
             raise Forbidden("a private network, or a port that is not open to webhooks")
-        return str(reachable[(attempt - 1) % len(reachable)])  # another one at each attempt
+        return reachable[(attempt - 1) % len(reachable)]  # another one at each attempt
 
     def _may_reach(self, ip: Address, port: int) -> bool:
         if any(ip in network for network in self._allowed):
@@ -150,32 +151,47 @@ def is_public(ip: Address) -> bool:
 
 
 class Lookups:
-    """Addresses of names, each looked up once however many wait for it."""
+    """Where webhooks to a host and port may go: looked up and checked once, however many wait.
 
-    def __init__(self) -> None:
-        self._found: OrderedDict[str, tuple[float, asyncio.Task[list[Address]]]] = OrderedDict()
+    ``may_reach`` says of an address and a port whether they may.
+    """
 
-    async def get(self, host: str) -> list[Address]:
-        """Raises ``NotWritten`` where the name cannot be resolved."""
-        try:
-            return [ipaddress.ip_address(host.strip("[]"))]
-        except ValueError:
-            pass  # a name
-        until, task = self._found.get(host, (0.0, None))
+    def __init__(self, may_reach: Callable[[Address, int], bool]) -> None:
+        self._may_reach = may_reach
+        self._found: OrderedDict[tuple[str, int], tuple[float, asyncio.Task[list[str]]]]
+        self._found = OrderedDict()
+
+    async def get(self, host: str, port: int) -> list[str]:
+        """Those of its addresses that may be called. Raises ``NotWritten`` where the name cannot
+        be resolved."""
+        key = host, port
+        until, task = self._found.get(key, (0.0, None))
         if task is None or time.monotonic() >= until:
-            task = asyncio.create_task(_look_up(host))
-            self._found[host] = (time.monotonic() + LOOKUP_LIFE, task)
-        self._found.move_to_end(host)
+            task = asyncio.create_task(self._reachable(host, port))
+            self._found[key] = (time.monotonic() + LOOKUP_LIFE, task)
+        self._found.move_to_end(key)
         if len(self._found) > MOST_HOSTS:
             self._found.popitem(last=False)
         try:
-            return await asyncio.shield(task)
+            return await _shared(task)
         except NotWritten:
-            self._found.pop(host, None)
+            self._found.pop(key, None)
             raise
+
+    async def _reachable(self, host: str, port: int) -> list[str]:
+        return [str(ip) for ip in await _look_up(host) if self._may_reach(ip, port)]
+
+
+async def _shared(task: asyncio.Task[T]) -> T:
+    """What it comes to; who stops waiting stops it for nobody else."""
+    return task.result() if task.done() else await asyncio.shield(task)
 
 
 async def _look_up(host: str) -> list[Address]:
+    try:
+        return [ipaddress.ip_address(host.strip("[]"))]
+    except ValueError:
+        pass  # a name
     try:
         async with asyncio.timeout(LOOKUP_TIMEOUT):
             found = await asyncio.get_running_loop().getaddrinfo(
@@ -206,7 +222,7 @@ class Wires:
             # Not closed: calls may be under way, and it closes when the last one is done.
             self._wires.popitem(last=False)
         try:
-            return await asyncio.shield(task)
+            return await _shared(task)
         except OSError:
             self._wires.pop(key, None)
             raise
