@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 
 import psycopg2
 
@@ -36,17 +37,21 @@ SETTINGS = {
 
 
 class Postgres(Process):
-    """``with Postgres(state) as postgres:`` runs until the end of the block at ``postgres.url``."""
+    """``with Postgres(state) as postgres:`` runs until the end of the block at ``postgres.url``.
 
-    def __init__(self, state: State) -> None:
+    ``settings``: of PostgreSQL, beside and instead of ``SETTINGS``.
+    """
+
+    def __init__(self, state: State, settings: Mapping[str, str] | None = None) -> None:
         self.data = state.directory / "postgres"
         self.password = state.secret("postgres")
         self.port = ports.free()
         self.url = f"postgres://{USER}:{self.password}@{ports.HOST}:{self.port}/{DATABASE}"
         self._as_user = unprivileged.prefix(self.data, BINARIES)
         self._env = {**os.environ, "LC_ALL": "C"}
+        settings = {**SETTINGS, **(settings or {})}
         server = [str(BINARIES / "postgres"), "-D", str(self.data), "-p", str(self.port)]
-        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         super().__init__(
             "postgres",
             [*self._as_user, *server, *options],
