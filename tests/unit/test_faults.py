@@ -87,3 +87,13 @@ def test_every_fault_is_on_its_page_with_what_it_does_and_a_row_of_the_table():
     for fault in suite.named([]):
         assert f"- `{fault.name}`: {fault.what}\n" in page
         assert f"\n| {fault.name} |" in page
+
+
+def test_what_the_readme_quotes_of_the_table_stands_in_it():
+    page = (ROOT / "docs/faults.md").read_text().splitlines()
+    names = tuple(f"| {fault.name} |" for fault in suite.named([]))
+    quoted = [
+        line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(names)
+    ]
+    assert quoted
+    assert set(quoted) <= set(page)
