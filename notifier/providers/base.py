@@ -181,7 +181,7 @@ class _Calls:
         """The current task makes a call now."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        # To find the loop, Python 3.11 asks the system for the process's id: 4 µs each time.
+        # To find the loop, Python 3.11 asks the system for the process's id each time.
         task = asyncio.current_task(self._loop)
         assert task is not None
         self._begun[task] = time.monotonic()
