@@ -57,8 +57,7 @@ def _measured(name: str) -> list[Report]:
     _say(name)
     with line.running(*module.PROCESSES) as on:
         found: Report = module.measure(on, quick=False)
-    report.write(found, about)
-    print(f"\n{found}", flush=True)
+    print(f"\n{found}\nWritten to {report.write(found, about)}", flush=True)
     return [found]
 
 
@@ -74,8 +73,8 @@ def _quick(names: list[str] | tuple[str, ...]) -> list[Report]:
         for name, module in modules.items():
             _say(name)
             found: Report = module.measure(on, quick=True)
-            report.write(found, about, report.RESULTS / "quick")
-            print(f"\n{found}", flush=True)
+            path = report.write(found, about, report.RESULTS / "quick")
+            print(f"\n{found}\nWritten to {path}", flush=True)
             reports.append(found)
     return reports
 

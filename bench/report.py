@@ -76,8 +76,8 @@ class Report:
         return "\n\n".join(parts)
 
 
-def write(report: Report, machine: Mapping[str, Any], directory: Path = RESULTS) -> None:
-    """Write ``<name>.json`` and ``<name>.png``."""
+def write(report: Report, machine: Mapping[str, Any], directory: Path = RESULTS) -> Path:
+    """Write ``<name>.json`` and ``<name>.png``. Returns where the first is."""
     directory.mkdir(parents=True, exist_ok=True)
     bars = [
         {
@@ -96,8 +96,10 @@ def write(report: Report, machine: Mapping[str, Any], directory: Path = RESULTS)
         "bars": bars,
         **report.data,
     }
-    (directory / f"{report.name}.json").write_text(json.dumps(kept, indent=2) + "\n")
-    _draw(report, machine, directory / f"{report.name}.png")
+    path = directory / f"{report.name}.json"
+    path.write_text(json.dumps(kept, indent=2) + "\n")
+    _draw(report, machine, path.with_suffix(".png"))
+    return path
 
 
 def _draw(report: Report, machine: Mapping[str, Any], path: Path) -> None:

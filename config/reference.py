@@ -32,14 +32,15 @@ PROCFILE = {
 INTRODUCTION = """\
 # Configuration
 
-Everything is set by environment variables. `python -m config.secrets` prints fresh values for \
-those without a default; `make up` makes them by itself and keeps them in `.notifier/secrets/`.
+Everything is set by environment variables. `.venv/bin/python -m config.secrets` prints fresh \
+values for those without a default; `make up` makes them by itself and keeps them in \
+`.notifier/secrets/`.
 
 A flag is `1` or `0`, a list has commas between its items, times are in seconds. A value that \
 cannot be read stops the process with a sentence that names the variable. Where a path is \
 relative here, it is inside the project's directory.
 
-This page is written by `python -m config.reference > docs/configuration.md`.
+This page is written by `.venv/bin/python -m config.reference > docs/configuration.md`.
 """
 
 

@@ -18,6 +18,9 @@ from apps.topics.selectors import TopicSnapshot
 from notifier.messages import Content
 from notifier.priorities import Priority
 
+#: Unknown recipients that an error's first sentence names; its list has all of them.
+NAMED = 3
+
 
 def named_draft(
     publisher_id: int,
@@ -32,7 +35,7 @@ def named_draft(
     try:
         ids = audience.recipient_ids(data["user_ids"], known)
     except audience.UnknownRecipients as unknown:
-        raise _unknown_recipients(unknown.args[0]) from None
+        raise _unknown_recipients(unknown.args[0], data["named_in"]) from None
     recipient_ids = list(ids.values())
     chosen = data.get("channels") or audience.reachable_channels(recipient_ids)
     priority = data.get("priority") or Priority.NORMAL
@@ -112,12 +115,13 @@ def _check(content: Content, chosen: Sequence[str]) -> None:
             ) from None
 
 
-def _unknown_recipients(user_ids: Sequence[str]) -> Problem:
+def _unknown_recipients(user_ids: Sequence[str], named_in: str) -> Problem:
+    first = ", ".join(map(repr, user_ids[:NAMED])) + (", …" if len(user_ids) > NAMED else "")
     return Problem(
         "unknown-recipient",
-        "Some recipients are not known. Register them with PUT /v1/recipients/{user_id} first.",
+        f"Nobody is known as {first}. Register them with PUT /v1/recipients/{{user_id}} first.",
         errors=[
-            {"pointer": "/user_ids", "detail": f"{user_id!r} is nobody."} for user_id in user_ids
+            {"pointer": f"/{named_in}", "detail": f"{user_id!r} is nobody."} for user_id in user_ids
         ],
         user_ids=user_ids,
     )

@@ -47,7 +47,8 @@ class CancelView(Endpoint):
     def post(self, request: Request, notification_id: UUID) -> Response:
         """Cancel what has not been sent. What is being sent right now cannot be called back.
 
-        Cancelling twice changes nothing more. The answer is the notification with its counts.
+        Cancelling twice changes nothing more, and what is done stays done. The answer is the
+        notification with its counts.
         """
         row = _mine(request, notification_id)
         with transaction.atomic():

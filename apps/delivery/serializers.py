@@ -186,8 +186,9 @@ class NotificationIn(PublishIn):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("user_id" in attrs) == ("user_ids" in attrs):
-            raise serializers.ValidationError("Give either user_id or user_ids.")
+            raise serializers.ValidationError("Give either user_id or user_ids, not both.")
         attrs = super().validate(attrs)
+        attrs["named_in"] = "user_id" if "user_id" in attrs else "user_ids"
         named = attrs.pop("user_ids", None) or [attrs.pop("user_id")]
         attrs["user_ids"] = list(dict.fromkeys(named))
         return attrs

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from apps.delivery import counts, lines, status_events
 from apps.delivery.models import Notification
 from apps.delivery.transitions import turns
-from notifier.states import DeliveryState
+from notifier.states import WAITING, DeliveryState
 
 #: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
 CANCEL_AT_ONCE = 10_000
@@ -19,16 +19,20 @@ RELEASE_AT_ONCE = 100_000
 
 
 def cancel(notification_id: UUID) -> bool:
-    """Stop what has not been sent; whether it was not cancelled before.
+    """Stop what has not been sent; whether there was something, and no cancel before this one.
 
     Waits for the claims in progress, so that what is not sending when this returns is never
     sent. Waiting deliveries beyond ``CANCEL_AT_ONCE`` become cancelled when they are due.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE delivery_notification SET cancelled_at = clock_timestamp() "
-            "WHERE id = %s AND cancelled_at IS NULL",
-            [notification_id],
+            # What is done says how it ended: the counts tell, however many deliveries there are.
+            "UPDATE delivery_notification n SET cancelled_at = clock_timestamp() "
+            "WHERE id = %s AND cancelled_at IS NULL AND (EXISTS ("
+            "SELECT FROM delivery_chunk c WHERE c.notification_id = n.id AND c.state <> 'done') "
+            "OR (SELECT sum(count) FROM delivery_statecount s "
+            "WHERE s.notification_id = n.id AND s.state = ANY(%s)) > 0)",
+            [notification_id, [*WAITING, DeliveryState.DEAD]],  # what is dead may be redriven
         )
         if cursor.rowcount != 1:
             return False

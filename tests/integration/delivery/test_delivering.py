@@ -126,6 +126,15 @@ def test_a_cancelled_notification_is_not_sent(shop, work):
     assert shop.counts(posted) == {}
 
 
+def test_what_is_done_stays_done_after_a_cancel(shop, work):
+    recipient("ada")
+    posted = notify(shop, "ada", "inbox")
+    work()
+    kept = shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
+    assert (kept["state"], kept["cancelled_at"]) == ("done", None)
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+
+
 def test_cancelling_stops_a_waiting_retry_and_twice_changes_nothing(shop, work, wake, providers):
     recipient("ada", sms="+4366012345678")
     providers.client.behave("twilio", "500")

@@ -46,7 +46,14 @@ def test_unknown_recipients_are_named_and_nothing_is_accepted(shop):
     )
     assert problem["type"] == "/problems/unknown-recipient"
     assert problem["user_ids"] == ["bob", "eve"]
+    assert problem["detail"].startswith("Nobody is known as 'bob', 'eve'. Register them")
+    assert {error["pointer"] for error in problem["errors"]} == {"/user_ids"}
     assert not Notification.objects.exists()
+
+
+def test_one_unknown_recipient_is_pointed_at_where_it_was_named(shop):
+    problem = shop.post("notifications", {"user_id": "bob", "content": HELLO}, status=400)
+    assert problem["errors"] == [{"pointer": "/user_id", "detail": "'bob' is nobody."}]
 
 
 @pytest.mark.parametrize(
