@@ -185,8 +185,10 @@ class NotificationIn(PublishIn):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("user_id" in attrs) == ("user_ids" in attrs):
+        if "user_id" in attrs and "user_ids" in attrs:
             raise serializers.ValidationError("Give either user_id or user_ids, not both.")
+        if "user_id" not in attrs and "user_ids" not in attrs:
+            raise serializers.ValidationError("Name recipients with user_id or user_ids.")
         attrs = super().validate(attrs)
         attrs["named_in"] = "user_id" if "user_id" in attrs else "user_ids"
         named = attrs.pop("user_ids", None) or [attrs.pop("user_id")]

@@ -3,6 +3,7 @@
 import threading
 import time
 
+from apps.delivery import wiring
 from apps.delivery.room import Room
 
 
@@ -92,3 +93,13 @@ def test_what_is_told_after_the_end_takes_no_room():
     assert settles_at(held, 1)
     done.set()
     threads[0].join(5)
+
+
+def test_small_chunks_of_a_process_do_not_use_up_its_room(settings):
+    settings.CHUNK_SIZE = 50
+    room, done = wiring.room.__wrapped__(), threading.Event()
+    held, threads = holding(room, [50] * 16, done)
+    assert settles_at(held, 16)
+    done.set()
+    for thread in threads:
+        thread.join(5)
