@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import URLPattern, path
@@ -141,7 +142,8 @@ class NotificationAdmin(Panelled, ReadOnly):
     def do_cancel(self, request: HttpRequest, row: Notification) -> None:
         if transitions.cancel(row.pk):
             self.audit(request, "cancel", row)
-        halting.wait_until_stopped([row.pk])
+        # Once committed: until then no worker sees the cancel.
+        transaction.on_commit(lambda: halting.wait_until_stopped([row.pk]))
         messages.success(request, "What was not sent yet is cancelled.")
 
 

@@ -1,9 +1,13 @@
 """What operators do, and that each of it is in the audit trail."""
 
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -42,6 +46,35 @@ def test_a_cancelled_notification_is_not_sent(shop: Shop, operator: Client):
     assert events("notification") == [("operator", "cancel", posted["id"])]
     do(operator, "cancel", row)
     assert len(events("notification")) == 1
+
+
+def test_a_notification_is_cancelled_while_some_of_it_is_being_sent(
+    shop: Shop, operator: Client, providers, work
+):
+    recipient("ada", sms="+12025550100")
+    providers.client.behave("twilio", "slow", seconds=4)
+    posted = shop.post("notifications", {"user_ids": ["ada"], "channels": ["sms"], **NEWS})
+    worker = threading.Thread(target=_work_in_a_thread, args=[work])
+    worker.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not Delivery.objects.filter(state="sending").exists():
+            assert time.monotonic() < deadline, "nothing is being sent"
+            time.sleep(0.02)
+        answer = do(operator, "cancel", Notification.objects.get())
+        assert answer.status_code == 302
+        assert Delivery.objects.get().state == "sending", "it was not cancelled under load"
+    finally:
+        worker.join()
+    assert Notification.objects.get().cancelled_at is not None, "the cancel was rolled back"
+    assert events("notification") == [("operator", "cancel", posted["id"])]
+
+
+def _work_in_a_thread(work: Callable[[], None]) -> None:
+    try:
+        work()
+    finally:
+        connection.close()
 
 
 def test_an_address_is_revealed_once_to_who_may_and_it_is_recorded(
