@@ -15,6 +15,7 @@ from pyreqwest.http import Url
 
 from notifier.http import NotWritten, Wire
 from notifier.messages import NOTIFICATION, Message
+from notifier.networks import Address, is_public, unmapped
 from notifier.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
 from notifier.signing import signature
@@ -35,21 +36,6 @@ PAYLOAD_LIMIT = 20_000
 PORTS = frozenset({80, 443, 8080, 8443})
 
 T = TypeVar("T")
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-#: IPv6 networks in which an IPv4 address hides: mapped, NAT64 (RFC 6052, RFC 8215), 6to4, Teredo.
-HIDING = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "::ffff:0:0/96",
-        "::/96",
-        "64:ff9b::/96",
-        "64:ff9b:1::/48",
-        "2002::/16",
-        "2001::/32",
-    )
-)
 
 LOOKUP_TIMEOUT = 5.0
 LOOKUP_LIFE = 60.0  # seconds a name's addresses are used before it is looked up again
@@ -135,19 +121,9 @@ class Webhook(Provider):
         return reachable[(attempt - 1) % len(reachable)]  # another one at each attempt
 
     def _may_reach(self, ip: Address, port: int) -> bool:
-        if any(ip in network for network in self._allowed):
+        if any(unmapped(ip) in network for network in self._allowed):
             return True
         return port in PORTS and is_public(ip)
-
-
-def is_public(ip: Address) -> bool:
-    """Whether an address is out on the internet: not private, loopback, link-local, multicast,
-    reserved, site-local or carrier-grade NAT, and no IPv6 form of an IPv4 address."""
-    if any(ip in network for network in HIDING):
-        return False
-    if isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local:
-        return False  # fec0::/10: given up (RFC 3879), and so global to Python, but still in use
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
 class Lookups:
