@@ -26,6 +26,7 @@ from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import linked
 from apps.publishers.operators.newest import ReadOnly
 from apps.publishers.operators.panels import Panel, Panelled
+from notifier import strict_json
 
 #: Newest versions that a template's page lists.
 NEWEST = 20
@@ -118,9 +119,11 @@ class PreviewForm(forms.Form):
     def clean_variables(self) -> dict[str, Any]:
         try:
             found: dict[str, Any] = VariablesField().run_validation(
-                json.loads(self.cleaned_data["variables"])
+                strict_json.loads(self.cleaned_data["variables"].encode())
             )
-        except (ValueError, RecursionError):
+        except strict_json.UnkeptJson as error:
+            raise forms.ValidationError(str(error)) from None
+        except ValueError:
             raise forms.ValidationError('Write a JSON object: {"name": "Ada"}.') from None
         except ValidationError as error:
             raise forms.ValidationError([str(one) for one in error.detail]) from None

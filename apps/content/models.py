@@ -1,11 +1,26 @@
 """What notifications say, written once: templates, their versions and translations."""
 
+import json
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
 from apps.publishers.models import Publisher
+from notifier.strict_json import LARGEST, SMALLEST
+
+
+class StoredJson(json.JSONDecoder):
+    """What ``jsonb`` says of numbers: it writes 1e300 with 300 zeros, a whole number that no
+    encoder of ours can write. No whole number beyond 64 bits was ever posted as one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(parse_int=_number, **options)
+
+
+def _number(written: str) -> int | float:
+    number = int(written)
+    return number if SMALLEST <= number <= LARGEST else float(written)
 
 
 class Template(models.Model):
@@ -79,7 +94,7 @@ class Translation(Unchanging):
     title = models.TextField(blank=True)
     body = models.TextField(blank=True)
     html = models.TextField(blank=True)
-    data = models.JSONField(default=dict, blank=True)
+    data = models.JSONField(default=dict, blank=True, decoder=StoredJson)
     actions = models.JSONField(default=list, blank=True)
 
     class Meta:

@@ -13,6 +13,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from notifier.json_pointer import escaped
+
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
@@ -185,11 +187,6 @@ def _pointed(detail: Any, at: str) -> Iterable[tuple[str, exceptions.ErrorDetail
                 yield from _pointed(inner, f"{at}/{position}" if nested else at)
     else:
         yield at, detail
-
-
-def escaped(part: str) -> str:
-    """A member's name as a part of a JSON pointer (RFC 6901)."""
-    return part.replace("~", "~0").replace("/", "~1")
 
 
 # -- Where Django answers, not DRF ------------------------------------------------------------

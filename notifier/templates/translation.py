@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from notifier.json_pointer import escaped
 from notifier.messages import Content
 from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import TemplateError
@@ -141,7 +142,7 @@ def _within(fill: Fill, value: Any, at: str) -> Any:
     if isinstance(value, str):
         return _filled(fill, value, at)
     if isinstance(value, Mapping):
-        return {name: _within(fill, one, f"{at}/{_part(name)}") for name, one in value.items()}
+        return {name: _within(fill, one, f"{at}/{escaped(name)}") for name, one in value.items()}
     if isinstance(value, list):
         return [_within(fill, one, f"{at}/{index}") for index, one in enumerate(value)]
     return value
@@ -172,7 +173,7 @@ def _check(content: Content) -> None:
     for label, url in content.actions.items():
         if not LINK.fullmatch(url) or len(url) > ACTION_LIMIT:
             raise _over(
-                f"actions/{_part(label)}",
+                f"actions/{escaped(label)}",
                 f"This does not come to an http or https URL of at most {ACTION_LIMIT} characters.",
             )
     size = len(orjson.dumps([content.title, content.body, content.data, content.actions]))
@@ -184,8 +185,3 @@ def _over(at: str, message: str) -> TemplateError:
     error = TemplateError(message)
     error.field = at
     return error
-
-
-def _part(name: str) -> str:
-    """A member's name as a part of a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")

@@ -112,7 +112,7 @@ def test_a_preview_is_what_somebody_with_that_locale_would_get(api: Api):
         ({"channel": "push"}, "/channel", "It has some for: sms, email."),
         ({"channel": "fax"}, "/channel", "no channel"),
         ({"locale": "de_AT"}, "/locale", "BCP 47"),
-        ({"version": 10**30}, "/version", "integer"),
+        ({"version": 10**18}, "/version", "less than"),
         ({"version": 2**40}, "/version", "less than"),
         ({"user_id": "ada"}, "/user_id", "no such field"),
     ],
