@@ -123,6 +123,13 @@ class Standing:
                 return now < self.since + rules.patience
         return False
 
+    def at(self, now: float, rules: Rules) -> "Standing":
+        """What it has come to by itself: open until its time is over, half open from then on,
+        though nobody may have asked since."""
+        if self.state is State.OPEN and not self.shut(now, rules):
+            return replace(self, state=State.HALF_OPEN, since=self.since + self.cooldown)
+        return self
+
     def asked(self, now: float, rules: Rules) -> tuple["Standing", Permit | None]:
         """Where it stands once somebody was told how much may go through; ``None`` is all."""
         if self.state is State.CLOSED:
@@ -250,15 +257,18 @@ class Breaker:
                 self._unreported, self._told_at = Tally(), now
 
     def standing(self) -> Standing:
-        """Where it stands, at most ``BELIEVED`` seconds old."""
+        """Where it stands now, as far as was known ``BELIEVED`` seconds ago at most."""
+        return self._seen().at(self._clock(), self._rules)
+
+    def shut(self) -> bool:
+        """Whether nothing may go through now, likewise."""
+        return self._seen().shut(self._clock(), self._rules)
+
+    def _seen(self) -> Standing:
         with self._lock:
             if self._clock() - self._seen_at >= BELIEVED:
                 self._change(lambda standing: standing)
             return self._standing
-
-    def shut(self) -> bool:
-        """Whether nothing may go through now, likewise."""
-        return self.standing().shut(self._clock(), self._rules)
 
     def close(self, why: str) -> None:
         """Let everything through again from now on, and count anew, whoever moves it meanwhile."""

@@ -1,5 +1,6 @@
 """What Prometheus scrapes. The processes of a machine add up in ``PROMETHEUS_MULTIPROC_DIR``."""
 
+import threading
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections import defaultdict
@@ -52,6 +53,7 @@ CALLS_LIMIT = Gauge(
     ["provider"],
     multiprocess_mode="livesum",
 )
+_load = threading.Lock()
 ACCEPT_TO_PROVIDER = Histogram(
     "notifier_accept_to_provider_seconds",
     "From acceptance (or send time) to the first call to a provider.",
@@ -85,9 +87,10 @@ def observe(
 
 def observe_load(providers: Iterable[Provider]) -> None:
     """How many calls are under way at each, and may be."""
-    for provider in providers:
-        CALLS.labels(provider.name).set(provider.under_way)
-        CALLS_LIMIT.labels(provider.name).set(provider.limit)
+    with _load:  # of two threads that end together, the one that looked last has the last word
+        for provider in providers:
+            CALLS.labels(provider.name).set(provider.under_way)
+            CALLS_LIMIT.labels(provider.name).set(provider.limit)
 
 
 def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
@@ -177,7 +180,7 @@ class _Overload(Collector):
             "1 while what is posted at this priority is refused with 503.",
             labels=["priority"],
         )
-        refused = overload.refused()
+        refused = overload.refused(patience=overload.BELIEVED_SECONDS)
         for priority in overload.REFUSABLE:
             gauge.add_metric([priority], priority in refused)
         yield gauge

@@ -81,10 +81,14 @@ class Watch:
         self._begun: float | None = None
         self._done = threading.Event()
 
-    def refused(self) -> Mapping[str, str]:
-        """The priorities refused now, each with what is wrong: ``backlog`` or ``database``."""
+    def refused(self, patience: float = PATIENCE_SECONDS) -> Mapping[str, str]:
+        """The priorities refused now, each with what is wrong: ``backlog`` or ``database``.
+
+        ``patience``: seconds to wait for a new look. Who only reads, and may be the first in
+        hours, waits longer than a request does.
+        """
         if time.monotonic() - self._last.at > BELIEVED_SECONDS:
-            self._look()
+            self._look(patience)
         last, begun = self._last, self._begun
         # Who is still waiting for the answer knows that it takes as long as that at least.
         database = max(last.database, time.monotonic() - begun if begun is not None else 0.0)
@@ -103,13 +107,13 @@ class Watch:
         """Look again when asked next."""
         self._last = Look()
 
-    def _look(self) -> None:
+    def _look(self, patience: float) -> None:
         with self._lock:
             if self._begun is None:
                 self._begun = time.monotonic()
                 self._done.clear()
                 threading.Thread(target=self._run, name="overload", daemon=True).start()
-        self._done.wait(PATIENCE_SECONDS)
+        self._done.wait(patience)
 
     def _run(self) -> None:
         begun = time.monotonic()

@@ -125,6 +125,20 @@ def test_after_the_cooldown_a_few_go_through_and_a_success_closes_it(breaker, cl
     assert state(breaker) is State.CLOSED and not breaker.shut()
 
 
+def test_an_open_one_is_half_open_when_its_time_is_over_though_nobody_asks(breaker, clock):
+    opened(breaker)
+    clock.now += 4.9
+    assert state(breaker) is State.OPEN
+    clock.now += 0.2
+    assert breaker.standing() == Standing(
+        State.HALF_OPEN, 1005.0, breaker.standing().why, cooldown=5.0
+    )
+    clock.now += 3600.0
+    assert state(breaker) is State.HALF_OPEN
+    assert not breaker.shut()
+    assert breaker.permit() == Permit(2, clock.now + PROBE_WAIT), "reading it used no probe up"
+
+
 def test_each_failed_probing_doubles_the_cooldown_up_to_its_limit(breaker, clock):
     opened(breaker)
     for longer in (10.0, 12.0, 12.0):

@@ -117,6 +117,8 @@ def test_a_broken_provider_is_left_alone_and_its_messages_wait_unharmed(
 
     providers.client.heal()
     cool()
+    half_open = 'notifier_breaker_state{provider="twilio"} 1.0'
+    assert half_open in metrics.exposition().decode(), "nothing is sent, and its time is over"
     for _ in range(3):
         wake()
         Chunk.objects.exclude(state="done").update(due_at="2020-01-01T00:00:00Z")
