@@ -52,6 +52,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"primary": _COLOURS},
     "STYLES": [lambda request: static("operators/operators.css")],
+    "SCRIPTS": [lambda request: static("operators/operators.js")],
     "DASHBOARD_CALLBACK": "apps.delivery.admin.start_page.context",
     "SIDEBAR": {
         "show_search": False,

@@ -4,13 +4,14 @@ Every look-up is by an index of few rows, so it costs the same for one recipient
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from apps.delivery import selectors, words
 from apps.delivery.models import (
@@ -31,6 +32,7 @@ from apps.preferences.models import (
     Suppression,
 )
 from apps.topics.models import Subscription, SubscriptionState
+from apps.topics.selectors import names_of_topics
 from notifier.states import WAITING, DeliveryState
 
 YES, NOT_YET, NO = "yes", "not yet", "no"
@@ -203,10 +205,11 @@ class _Case:
     def _refusals(self, delivery: Delivery, contact: Contact | None) -> Iterator[Sentence]:
         """What stands in the rows now of what refused a delivery then."""
         if delivery.reason == "preference":
-            for preference in _refusing(self.person, delivery.channel):
-                yield Sentence(
-                    f"They refuse {_scope(preference)} (set {_at(preference.updated_at)})."
-                )
+            refusing = list(_refusing(self.person, delivery.channel))
+            topics = names_of_topics(preference.topic_id for preference in refusing)
+            for preference in refusing:
+                scope = _scope(preference, topics)
+                yield Sentence(f"They refuse {scope} (set {_at(preference.updated_at)}).")
         elif delivery.reason == "no_address":
             gone = [c for c in self.contacts.values() if c.channel == delivery.channel]
             for other in gone:
@@ -326,10 +329,14 @@ def _refusing(person: Recipient, channel: str) -> Iterable[Preference]:
     )
 
 
-def _scope(preference: Preference) -> str:
-    what = preference.category or (f"topic {preference.topic_id}" if preference.topic_id else "")
+def _scope(preference: Preference, topics: Mapping[int, str]) -> str:
+    what = "everything"
+    if preference.category:
+        what = f"the category {preference.category}"
+    if preference.topic_id:
+        what = f"the topic {topics.get(preference.topic_id, 'that is gone')}"
     where = f" on {preference.channel}" if preference.channel else ""
-    return f"{what or 'everything'}{where}"
+    return f"{what}{where}"
 
 
 def _suppressing(contact: Contact) -> Iterable[Suppression]:
@@ -337,7 +344,7 @@ def _suppressing(contact: Contact) -> Iterable[Suppression]:
 
 
 def _at(moment: datetime) -> str:
-    return f"on {moment:%-d %b %Y at %H:%M:%S}"
+    return f"on {date_format(moment, 'DATETIME_FORMAT')}"
 
 
 def _and(names: Sequence[str]) -> str:

@@ -17,7 +17,6 @@ from apps.preferences.models import (
     Contact,
     ContactState,
     Group,
-    Preference,
     Recipient,
     Suppression,
     SuppressionReason,
@@ -72,7 +71,7 @@ class ContactAdmin(Panelled, ReadOnly):
 
     @admin.display(description="state")
     def standing(self, row: Contact) -> str:
-        return markup.badge(row.state) + (f" {row.disabled_reason}" if row.disabled_reason else "")
+        return markup.words(markup.badge(row.state), row.disabled_reason.replace("_", " "))
 
     def buttons(self, request: HttpRequest, row: Contact) -> Sequence[Button]:
         found = []
@@ -116,20 +115,6 @@ class ContactAdmin(Panelled, ReadOnly):
         row.save(update_fields=["state", "disabled_reason", "updated_at"])
         after = {"state": state, "disabled_reason": reason}
         self.audit(request, "update", row, before=before, after=after)
-
-
-@admin.register(Preference)
-class PreferenceAdmin(NewestAdmin):
-    list_display = ("recipient", "channel", "topic_id", "category", "allowed", "updated_at")
-    list_filter = (linked("recipient_id", "recipient"), choice("channel", all_channels))
-    list_select_related = ("recipient",)
-    search_fields = ("recipient",)
-    search_help_text = "A recipient's user_id"
-    raw_id_fields = ("recipient",)
-    moment = "updated_at"
-
-    def find(self, term: str) -> Q:
-        return of_person(term)
 
 
 @admin.register(Suppression)

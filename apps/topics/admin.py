@@ -1,16 +1,22 @@
-"""Who is subscribed, for operators. Topics are in ``apps.delivery.admin``: their pages show what
-became of what was published to them."""
+"""Who is subscribed and who wants what, for operators. Topics are in ``apps.delivery.admin``: their
+pages show what became of what was published to them."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
 
+from apps.preferences.admin import of_person
 from apps.preferences.channels import all_channels
-from apps.preferences.models import Recipient
+from apps.preferences.models import Preference
 from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import choice, linked
 from apps.publishers.operators.newest import NewestAdmin
-from apps.topics.models import Subscription, SubscriptionState
+from apps.topics.models import Subscription, SubscriptionState, Topic
+from apps.topics.selectors import names_of_topics
 
 
 @admin.register(Subscription)
@@ -29,8 +35,7 @@ class SubscriptionAdmin(NewestAdmin):
     readonly_fields = fields
 
     def find(self, term: str) -> Q:
-        found = Recipient.objects.filter(user_id=term.strip()).values_list("pk", flat=True)
-        return Q(recipient_id__in=list(found))
+        return of_person(term)
 
     @admin.display(description="state")
     def standing(self, row: Subscription) -> str:
@@ -41,3 +46,57 @@ class SubscriptionAdmin(NewestAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+class PreferenceForm(forms.ModelForm):
+    """A preference with its topic by name."""
+
+    topic = forms.CharField(
+        required=False, widget=UnfoldAdminTextInputWidget, help_text="a topic's name, or empty"
+    )
+
+    class Meta:
+        model = Preference
+        fields = ("recipient", "channel", "topic", "category", "allowed")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        names = names_of_topics([self.instance.topic_id])
+        self.initial["topic"] = names.get(self.instance.topic_id, "")
+
+    def clean_topic(self) -> str:
+        name: str = self.cleaned_data["topic"].strip()
+        if name == self.initial["topic"]:  # it may have been deleted meanwhile
+            return name
+        found = Topic.objects.filter(name=name, deleted_at=None).first() if name else None
+        if name and found is None:
+            raise forms.ValidationError(f"There is no topic {name}.")
+        self.instance.topic_id = found.pk if found else None
+        return name
+
+
+@admin.register(Preference)
+class PreferenceAdmin(NewestAdmin):
+    """What people want and refuse."""
+
+    form = PreferenceForm
+    list_display = ("recipient", "channel", "topic", "category", "allowed", "updated_at")
+    list_filter = (linked("recipient_id", "recipient"), choice("channel", all_channels))
+    list_select_related = ("recipient",)
+    search_fields = ("recipient",)
+    search_help_text = "A recipient's user_id"
+    raw_id_fields = ("recipient",)
+    moment = "updated_at"
+
+    def find(self, term: str) -> Q:
+        return of_person(term)
+
+    def with_page(self, rows: list[Any]) -> list[Any]:
+        names = names_of_topics(row.topic_id for row in rows)
+        for row in rows:
+            row.topic = names.get(row.topic_id, "")
+        return rows
+
+    @admin.display(description="topic")
+    def topic(self, row: Any) -> str:
+        return row.topic

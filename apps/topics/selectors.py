@@ -91,6 +91,12 @@ def names_by_id(publisher_id: int, ids: Iterable[int]) -> dict[int, str]:
     return dict(rows.values_list("pk", "name"))
 
 
+def names_of_topics(ids: Iterable[int | None]) -> dict[int, str]:
+    """Id -> name of any topics, deleted ones too. For operators."""
+    rows = Topic.objects.filter(pk__in={key for key in ids if key})
+    return dict(rows.values_list("pk", "name"))
+
+
 def visible_topics(publisher_id: int) -> QuerySet[Topic]:
     """Topics the publisher owns or was granted, deleted ones left out."""
     granted = Topic.granted_to.through.objects.filter(publisher=publisher_id).values("topic")

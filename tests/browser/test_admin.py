@@ -45,6 +45,7 @@ def test_a_dead_letter_is_redriven_and_arrives(
     admin.goto("delivery/deadletter/?reason=authentication")
     row = admin.get_by_role("row", name="redriven")
     row.get_by_role("checkbox").check()
+    admin.on("dialog", lambda dialog: dialog.accept())
     admin.locator("select[name=action]").select_option("redrive")
     admin.get_by_role("button", name="Run").click()
     expect(admin.get_by_text("Redriven: 1.")).to_be_visible()

@@ -11,6 +11,10 @@ def test_a_paused_provider_sends_nothing_until_it_is_resumed(
 ):
     client.upsert_recipient("waiting", contacts=[Contact("email", "waiting@example.com")])
     admin.goto("")
+    admin.once("dialog", lambda dialog: dialog.dismiss())
+    admin.get_by_role("button", name="Pause smtp").click()
+    expect(admin.get_by_role("button", name="Resume smtp")).to_have_count(0)
+    admin.on("dialog", lambda dialog: dialog.accept())
     for provider in ("sendgrid", "smtp"):
         admin.get_by_role("button", name=f"Pause {provider}").click()
         expect(admin.get_by_text(f"Nothing is sent through {provider}")).to_be_visible()

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.template.defaultfilters import date
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from apps.publishers.operators import markup
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 480, 150, 44, 20, 8
 COLOURS = ("#7c3aed", "#0891b2", "#16a34a", "#d97706", "#db2777", "#475569")
@@ -85,6 +86,6 @@ def _axes(most: int, since: datetime, until: datetime) -> SafeString:
         TOP + 10,
         f"{most:,}",
         HEIGHT - 4,
-        date(since, "j M H:i"),
-        date(until, "j M H:i"),
+        markup.at(since),
+        markup.at(until),
     )

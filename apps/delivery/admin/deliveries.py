@@ -41,7 +41,7 @@ class DeliveryAdmin(Panelled, ReadOnly):
     )
     list_filter = (
         linked("notification_id"),
-        linked("recipient_id", "recipient"),
+        linked("recipient_id", "recipient", of=Recipient),
         choice("state", lambda: DeliveryState),
         choice("channel", all_channels),
         choice("provider", lambda: settings.PROVIDERS),

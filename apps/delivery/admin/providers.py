@@ -28,7 +28,7 @@ def provider_rows(request: HttpRequest) -> list[dict[str, Any]]:
             "name": breaker.name,
             "channel": breaker.channel,
             "state": _state(breaker),
-            "verbs": _verbs(breaker) if may else [],
+            "verbs": [(verb, _warning(verb, breaker)) for verb in _verbs(breaker)] if may else [],
         }
         for breaker in breakers()
     ]
@@ -39,6 +39,15 @@ def _verbs(breaker: Breaker) -> list[str]:
     if breaker.state == PAUSED:
         return [RESUME]
     return [PAUSE] if breaker.state == "closed" else [CLOSE, PAUSE]
+
+
+def _warning(verb: str, breaker: Breaker) -> str:
+    """What is asked first; nothing before messages go on as they should."""
+    if verb == PAUSE:
+        return f"Send nothing through {breaker.name} until somebody resumes it?"
+    if verb == CLOSE:
+        return f"Call {breaker.name} again now? What it still fails uses up attempts."
+    return ""
 
 
 def _state(breaker: Breaker) -> SafeString:

@@ -74,7 +74,7 @@ def _refused() -> str:
     because = {"backlog": "too much waits", "database": "the database is slow"}
     return "; ".join(
         f"{priority.capitalize()} priority is refused: {because[why]}"
-        for priority, why in overload.refused().items()
+        for priority, why in overload.refused(patience=overload.BELIEVED_SECONDS).items()
     )
 
 
@@ -115,12 +115,12 @@ def _errors(now: datetime) -> SafeString:
     )
 
 
-def _queues() -> SafeString | str:
+def _queues() -> SafeString:
     live = queues.names(settings.CHANNELS)
     try:
         found = broker.look([*live, *(name + queues.DEAD_SUFFIX for name in live)])
     except broker.Down:
-        return markup.badge("dead") + " The broker does not answer."
+        return markup.words(markup.badge("dead"), "The broker does not answer.")
     nothing = broker.Queue(0, None)
     rows = []
     for queue in live:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.template.defaultfilters import date
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
@@ -83,16 +83,26 @@ def link(url: str, text: Any) -> SafeString:
     return format_html('<a class="n-link" href="{}">{}</a>', url, text)
 
 
+def at(when: datetime) -> str:
+    """A time as every page writes it: ``28 Nov 2026 19:57:28 UTC``."""
+    return date_format(when, "DATETIME_FORMAT")
+
+
 def moment(when: datetime | None) -> SafeString | str:
-    """A time to the second, with how long ago that is as its title."""
+    """A time, with how long ago that is as its title."""
     if when is None:
         return ""
     return format_html(
         '<time class="n-time" datetime="{}" title="{} ago">{}</time>',
         when.isoformat(),
         timesince(when),
-        date(when, "j M H:i:s"),
+        at(when),
     )
+
+
+def words(*items: Any) -> SafeString:
+    """Those that say something, beside each other."""
+    return format_html_join(" ", "{}", ((item,) for item in items if item))
 
 
 def lines(items: Iterable[Any]) -> SafeString:

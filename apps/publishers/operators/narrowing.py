@@ -86,12 +86,25 @@ def by_publisher() -> type[Narrowing]:
     return related("publisher_id", lambda: names[:MOST_NAMED], indexed=True)
 
 
-def linked(field: str, title: str = "", *, indexed: bool = True) -> type[Narrowing]:
-    """What another page links to with ``?field=key``: only shown while it is there."""
+def linked(
+    field: str, title: str = "", *, indexed: bool = True, of: type[Model] | None = None
+) -> type[Narrowing]:
+    """What another page links to with ``?field=key``: only shown while it is there.
+
+    ``of``: the model whose key it is, where the field is no foreign key; its row names it.
+    """
 
     class Linked(Narrowing):
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-            return [(self.value() or "", self.value() or "")] if self.value() else []
+            return [(self.value() or "", self._named())] if self.value() else []
+
+        def _named(self) -> str:
+            model = of or self._model._meta.get_field(self.field).related_model
+            try:
+                row = model and model._default_manager.filter(pk=self.value()).first()
+            except (ValueError, ValidationError):  # no key; the list says so
+                row = None
+            return str(row or self.value())
 
         def has_output(self) -> bool:
             return self.value() is not None

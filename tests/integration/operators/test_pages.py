@@ -10,12 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from apps.delivery import broker
 from apps.delivery.models import Attempt, Chunk, DeadLetter, Delivery, Notification, ReceiptEvent
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.publishers.models import AuditEvent
 from apps.publishers.operators.narrowing import Narrowing
-from apps.topics.models import Subscription
+from apps.topics.models import Subscription, Topic
 from tests.integration.delivery.conftest import Shop, recipient, subscribe
 
 ADDRESS = "ada.lovelace@example.com"
@@ -97,6 +98,107 @@ def test_every_rows_page_opens_with_addresses_masked(rows, operator: Client):
             assert ADDRESS not in answer.content.decode()
             opened += 1
     assert opened > 10
+
+
+#: A time of day as text, and how every page writes one.
+TIME_OF_DAY = re.compile(r"\b\d{1,2}:\d{2}(?!\d)|\b[ap]\.m\.")
+MOMENT = re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} UTC\b")
+
+
+def text(answer) -> str:
+    """What a page says, without markup, fields and scripts."""
+    page = answer.content.decode()
+    page = re.sub(r"(?s)<(script|style|textarea|select)\b.*?</\1>", " ", page)
+    return re.sub(r"(?s)<[^>]*>", " ", page)
+
+
+@pytest.fixture
+def every_page(rows, operator: Client) -> list:
+    """Answers of every list, and of a page of each kind of row."""
+    Contact.objects.filter(channel="email").update(state="disabled", disabled_reason="dead_address")
+    ada = Recipient.objects.get()
+    Preference.objects.create(recipient=ada, topic_id=Topic.objects.get().pk, allowed=False)
+    posted = Notification.objects.get()
+    urls = ["/admin/", f"{reverse('admin:why')}?user_id=ada&notification={posted.pk}"]
+    urls += [url for url, query in pages() if not query]
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+        urls += [reverse(name, args=[row.pk]) for row in model.objects.all()[:2]]
+    answers = [operator.get(url) for url in urls]
+    assert {answer.status_code for answer in answers} == {200}
+    return answers
+
+
+def test_no_page_shows_markup_as_text(every_page, operator: Client, monkeypatch):
+    def gone(_: object) -> None:
+        raise broker.Down
+
+    monkeypatch.setattr(broker, "look", gone)
+    down = operator.get("/admin/")
+    assert "The broker does not answer." in text(down)
+    for answer in [*every_page, down]:
+        page = answer.content.decode()
+        assert not re.search(r"&lt;/?(span|a|b|br|small|table|time)\b", page), answer.request
+
+
+def test_every_page_writes_times_in_one_way_with_the_zone(every_page):
+    seen = 0
+    for answer in every_page:
+        said, found = MOMENT.subn("", text(answer))
+        seen += found
+        odd = TIME_OF_DAY.search(said)
+        assert odd is None, (answer.request["PATH_INFO"], said[max(0, odd.start() - 60) :][:120])
+    assert seen > 40
+
+
+def test_no_page_names_a_topic_by_its_number(every_page, operator: Client):
+    topic = Topic.objects.get()
+    Topic.objects.update(name="offers-of-the-week")
+    listed = text(operator.get(reverse("admin:preferences_preference_changelist")))
+    assert "offers-of-the-week" in listed
+    for name in ("delivery_notification", "delivery_deadletter", "topics_subscription"):
+        url = reverse(f"admin:{name}_changelist")
+        assert "offers-of-the-week" in text(operator.get(f"{url}?topic_id={topic.pk}")), name
+    url = reverse("admin:delivery_delivery_changelist")
+    ada = Recipient.objects.get()
+    filters = operator.get(f"{url}?recipient_id={ada.pk}").context["cl"].filter_specs
+    assert ("ada") in [label for one in filters for _, label in one.lookup_choices]
+
+
+def test_a_preference_is_written_with_its_topics_name(rows, operator: Client):
+    ada, topic = Recipient.objects.get(), Topic.objects.get()
+    url = reverse("admin:preferences_preference_add")
+    wish = {"recipient": ada.pk, "channel": "email", "category": ""}
+    refused = operator.post(url, wish | {"topic": "nothing"})
+    assert "There is no topic nothing." in text(refused)
+    assert operator.post(url, wish | {"topic": "news"}).status_code == 302
+    made = Preference.objects.get(topic_id=topic.pk)
+    page = reverse("admin:preferences_preference_change", args=[made.pk])
+    assert 'value="news"' in operator.get(page).content.decode()
+    assert operator.post(page, wish | {"topic": ""}).status_code == 302
+    made.refresh_from_db()
+    assert made.topic_id is None
+
+
+def test_an_empty_list_asks_for_no_reset_where_nothing_is_filtered(operator: Client):
+    for url, _ in pages():
+        answer = operator.get(url)
+        if not answer.context["cl"].result_count:
+            said = text(answer)
+            assert "There are no " in said, url
+            assert "eset" not in said, url
+    filtered = text(operator.get(reverse("admin:delivery_delivery_changelist") + "?state=dead"))
+    assert "No deliveries match." in filtered
+    assert "Reset the filters" in filtered
+    searched = text(operator.get(reverse("admin:preferences_recipient_changelist") + "?q=ada"))
+    assert "Reset the search" in searched
+
+
+def test_what_cannot_be_taken_back_is_asked_about_first(rows, operator: Client):
+    page = operator.get("/admin/").content.decode()
+    forms = re.findall(r'(?s)<form method="post" action="[^"]*/pause/"[^>]*>', page)
+    assert forms
+    assert all("data-warning=" in form for form in forms)
 
 
 def test_the_start_page_shows_what_waits_and_every_provider(rows, operator: Client):

@@ -99,9 +99,18 @@ def test_a_refusal_names_the_preference_and_a_suppression_its_reason(shop: Shop,
     story = tell(posted)
     assert story.verdict == "no"
     assert "because they refuse this channel, topic or category" in said(story)
-    assert "They refuse marketing on inbox" in said(story)
+    assert "They refuse the category marketing on inbox" in said(story)
     assert "because they reported a message to this address as spam" in said(story, "email")
     assert "a•••@example.com was suppressed" in said(story, "email")
+
+
+def test_a_refused_topic_is_named(shop: Shop, ada, work):
+    topic = shop.topic("offers-of-the-week")
+    subscribe(topic, ada, "inbox")
+    Preference.objects.create(recipient=ada, topic_id=topic.pk, allowed=False)
+    posted = shop.post("topics/offers-of-the-week/publish", NEWS)
+    work()
+    assert "They refuse the topic offers-of-the-week (set on" in said(tell(posted))
 
 
 def test_who_has_no_address_is_told_what_became_of_it(shop: Shop, work):
@@ -131,7 +140,7 @@ def test_what_is_scheduled_and_what_was_cancelled_say_so(shop: Shop, ada):
     posted = publish(shop, send_at=tomorrow.isoformat())
     story = tell(posted)
     assert story.verdict == "not yet"
-    assert f"It is to be sent on {tomorrow:%-d %b %Y at %H:%M:%S}, not before" in opening(story)
+    assert f"It is to be sent on {tomorrow:%-d %b %Y %H:%M:%S} UTC, not before" in opening(story)
     shop.post(f"notifications/{posted['id']}/cancel", {}, status=200)
     story = tell(posted)
     assert story.verdict == "no"
