@@ -2,8 +2,8 @@
 
 import re
 
-#: No row has more digits.
-_PUBLIC = re.compile(r"dlv_([1-9][0-9]{0,17})")
+#: No row has more digits. Some systems write ids in capitals; nothing else would be meant.
+_PUBLIC = re.compile(r"dlv_([1-9][0-9]{0,17})", re.IGNORECASE | re.ASCII)
 
 
 def public_id(number: int) -> str:

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from apps.content.models import TemplateVersion, Translation
 from apps.preferences.serializers import ChannelField
-from apps.publishers.serializers import StrictSerializer
+from apps.publishers.serializers import NameField, StrictSerializer
 from notifier.templates import RECIPIENT
 from notifier.templates.text import SOURCE_LIMIT
 
@@ -110,7 +110,7 @@ class PreviewIn(StrictSerializer):
 class TemplateUse(StrictSerializer):
     """A template and what to fill it in with, instead of content."""
 
-    name = serializers.CharField(max_length=200)
+    name = NameField(max_length=200)
     version = serializers.IntegerField(
         min_value=1, max_value=MOST_VERSION, required=False, help_text="the newest if left out"
     )

@@ -8,7 +8,7 @@ from apps.delivery.models import DeadLetter, Delivery
 from apps.delivery.serializers import DeliveryOut
 from apps.preferences.serializers import ChannelField
 from apps.publishers.pagination import PageQuery
-from apps.publishers.serializers import StrictSerializer
+from apps.publishers.serializers import NameField, StrictSerializer
 
 IDS_LIMIT = 1_000
 
@@ -16,19 +16,19 @@ IDS_LIMIT = 1_000
 class DeadLettersQuery(PageQuery):
     """Which dead letters to list."""
 
-    topic = serializers.CharField(max_length=200, required=False, help_text="its name")
+    topic = NameField(max_length=200, required=False, help_text="its name")
     channel = ChannelField(required=False)
-    provider = serializers.CharField(max_length=40, required=False)
-    reason = serializers.CharField(max_length=40, required=False)
+    provider = NameField(max_length=40, required=False)
+    reason = NameField(max_length=40, required=False)
 
 
 class MatchIn(StrictSerializer):
     """What the dead letters have in common; with nothing named, all of yours match."""
 
-    topic = serializers.CharField(max_length=200, required=False, help_text="its name")
+    topic = NameField(max_length=200, required=False, help_text="its name")
     channel = ChannelField(required=False)
-    provider = serializers.CharField(max_length=40, required=False)
-    reason = serializers.CharField(max_length=40, required=False)
+    provider = NameField(max_length=40, required=False)
+    reason = NameField(max_length=40, required=False)
     died_after = serializers.DateTimeField(required=False, help_text="at this time or later")
     died_before = serializers.DateTimeField(required=False, help_text="before this time")
 

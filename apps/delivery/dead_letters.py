@@ -12,7 +12,7 @@ from apps.delivery import transitions
 from apps.delivery.models import DeadLetter, NotificationKind
 from apps.publishers.pagination import look_through
 from apps.topics.models import Topic
-from notifier.delivery_ids import number_of, public_id
+from notifier.delivery_ids import number_of
 
 #: Redriven by one call, in one transaction of a second or so.
 AT_ONCE = 10_000
@@ -105,11 +105,10 @@ def _owners(rows: QuerySet[DeadLetter]) -> dict[int, int]:
 
 def _redrive(found: Mapping[int, int], named: Sequence[str], beyond: int | None) -> Redriven:
     """``found``: keys and whose they are; ``named``: the public ids that were asked for."""
-    done = transitions.redrive(list(found))
-    known = {public_id(key) for key in done}
+    done = set(transitions.redrive(list(found)))
     return Redriven(
         len(done),
-        [text for text in named if text not in known],
+        [text for text in named if number_of(text) not in done],
         beyond,
         Counter(found[key] for key in done),
     )

@@ -13,10 +13,11 @@ from apps.content.serializers import TemplateUse
 from apps.content.wordings import wording
 from apps.delivery import deduplication, fallback
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
+from apps.preferences.serializers import UserIdField
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
-from apps.publishers.serializers import Choice, StrictSerializer
+from apps.publishers.serializers import Choice, NameField, StrictSerializer
 from notifier.delivery_ids import public_id
 from notifier.messages import DisplayType, Severity
 from notifier.priorities import Priority
@@ -111,10 +112,10 @@ class PublishIn(StrictSerializer):
         required=False, help_text="not before; what is past means at once"
     )
     expires_at = serializers.DateTimeField(required=False, help_text="not after")
-    collapse_key = serializers.CharField(
+    collapse_key = NameField(
         max_length=64, required=False, default="", help_text="a later push with it replaces this"
     )
-    ordering_key = serializers.CharField(
+    ordering_key = NameField(
         max_length=128,
         required=False,
         default="",
@@ -176,9 +177,9 @@ def _check_fallback(attrs: dict[str, Any], starts_at: datetime) -> None:
 class NotificationIn(PublishIn):
     """A notification for recipients named by ``user_id`` or ``user_ids``."""
 
-    user_id = serializers.CharField(max_length=200, required=False)
+    user_id = UserIdField(required=False)
     user_ids = serializers.ListField(
-        child=serializers.CharField(max_length=200),
+        child=UserIdField(),
         min_length=1,
         max_length=RECIPIENTS_LIMIT,
         required=False,

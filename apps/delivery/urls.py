@@ -1,6 +1,6 @@
 """The delivery doors under ``/v1``."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from apps.delivery import (
     dead_letter_views,
@@ -10,14 +10,23 @@ from apps.delivery import (
     status_webhook_views,
     views,
 )
+from apps.publishers.paths import AnyCaseUuid
+
+register_converter(AnyCaseUuid, "any_case_uuid")
 
 urlpatterns = [
     path("notifications", views.NotificationsView.as_view()),
     path("notifications/batch", views.BatchView.as_view()),
-    path("notifications/<uuid:notification_id>", notification_views.NotificationView.as_view()),
-    path("notifications/<uuid:notification_id>/cancel", notification_views.CancelView.as_view()),
     path(
-        "notifications/<uuid:notification_id>/deliveries",
+        "notifications/<any_case_uuid:notification_id>",
+        notification_views.NotificationView.as_view(),
+    ),
+    path(
+        "notifications/<any_case_uuid:notification_id>/cancel",
+        notification_views.CancelView.as_view(),
+    ),
+    path(
+        "notifications/<any_case_uuid:notification_id>/deliveries",
         notification_views.DeliveriesView.as_view(),
     ),
     path("dead-letters", dead_letter_views.DeadLetters.as_view()),

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.preferences import vault
+from apps.preferences import user_ids, vault
 from apps.preferences.channels import INBOX, PUSH
 from apps.preferences.models import (
     Contact,
@@ -17,6 +17,14 @@ from apps.preferences.models import (
 )
 from apps.preferences.services import MOVED, REMOVED
 from apps.publishers.problems import Problem
+
+
+def check_named(user_id: str) -> None:
+    """Raise a ``Problem`` for what cannot be the ``user_id`` of anybody."""
+    try:
+        user_ids.check(user_id)
+    except ValueError as error:
+        raise Problem("invalid-request", str(error)) from None
 
 
 def find_recipient(user_id: str) -> Recipient | None:
@@ -35,7 +43,8 @@ def recipient_ids(user_ids: Collection[str]) -> dict[str, int]:
 
 
 def get_recipient(user_id: str) -> Recipient:
-    """The recipient; a 404 ``Problem`` if there is none."""
+    """The recipient; a ``Problem`` if there is none (404) or can be none (400)."""
+    check_named(user_id)
     recipient = find_recipient(user_id)
     if recipient is None:
         raise Problem(

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from apps.preferences import app_ids, user_ids
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels, get_channel
 from apps.publishers.openapi import ProblemDetails
-from apps.publishers.serializers import Choice, StrictSerializer
+from apps.publishers.serializers import Choice, NameField, StrictSerializer
 
 MAX_BULK = 1000
 PLATFORMS = ["ios", "android", "web"]
@@ -48,7 +48,8 @@ class UserIdField(serializers.CharField):
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("help_text", "the company's own id of the person; never folded")
-        super().__init__(trim_whitespace=False, **options)
+        options |= {"max_length": user_ids.MAX_LENGTH, "trim_whitespace": False}
+        super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> str:
         try:
@@ -123,8 +124,8 @@ class PreferenceIn(StrictSerializer):
     """A wish or a refusal. What is left out means any."""
 
     channel = ChannelField(required=False, default="")
-    topic = serializers.CharField(required=False, default="", max_length=200)
-    category = serializers.CharField(required=False, default="", max_length=100)
+    topic = NameField(required=False, default="", max_length=200)
+    category = NameField(required=False, default="", max_length=100)
     allowed = serializers.BooleanField()
 
     def validate(self, wish: dict[str, Any]) -> dict[str, Any]:

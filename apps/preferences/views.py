@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.preferences import registration, selectors, serializers, user_ids
+from apps.preferences import registration, selectors, serializers
 from apps.preferences.contact_views import CONTACT, DEVICE
 from apps.preferences.models import Recipient
 from apps.preferences.registration import Registered
@@ -74,10 +74,7 @@ class RecipientDetail(Endpoint):
         there are. Everybody gets an inbox. 201 when created, 200 when changed.
         """
         person = self.body(request, serializers.RecipientIn)
-        try:
-            user_ids.check(user_id)
-        except ValueError as error:
-            raise Problem("invalid-request", str(error)) from None
+        selectors.check_named(user_id)
         topics = registration.known_topics(request.user.id, person["preferences"])
         with transaction.atomic():
             before = find_recipient(user_id)

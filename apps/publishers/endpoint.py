@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 from apps.publishers import limits
 from apps.publishers.limits import Allowance
 from apps.publishers.parsers import DEFAULT_MAX_BODY, JsonBody
+from apps.publishers.paths import check_encoding
 from apps.publishers.problems import Problem
 from apps.publishers.selectors import PublisherSnapshot
 from apps.publishers.serializers import StrictSerializer, read
@@ -52,6 +53,7 @@ class Endpoint(APIView):
         if "Transfer-Encoding" in request.headers:
             # WSGI has no end of such a body, and Django takes it for empty.
             raise Problem("length-required", "Send Content-Length; a chunked body is not taken.")
+        check_encoding(request)
         if any("\0" in str(part) for part in self.kwargs.values()):
             # PostgreSQL has no such character.
             raise Problem("not-found", "No name in a path has a NUL character. Check the path.")

@@ -27,9 +27,29 @@ class Choice(serializers.ChoiceField):
             raise serializers.ValidationError(f"It must be one of: {known}.") from None
 
 
+class NameField(serializers.CharField):
+    """A name, key or id that somebody made up: compared to the letter, so what cannot be seen in
+    it is refused, not taken off."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name != name.strip():
+            raise serializers.ValidationError("Leave out the spaces at the beginning or end.")
+        if not name.isprintable():
+            raise serializers.ValidationError("Use printable characters only.")
+        return name
+
+
 class StrictSerializer(serializers.Serializer):
     """A serializer to which a field it does not know is an error that names it, and a number
-    where it wants text is one, too (DRF makes text of it)."""
+    where it wants text is one, too (DRF makes text of it). Text is taken verbatim: DRF would take
+    the spaces off its ends."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        fields = super().get_fields()
+        for field in fields.values():
+            _take_verbatim(field)
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         unknown: dict[str, list[str]] = {}
@@ -64,6 +84,22 @@ class StrictSerializer(serializers.Serializer):
             for name, field in self.fields.items()
             if name in data and (errors := _number_for_text(field, data[name]))
         }
+
+
+def _take_verbatim(field: serializers.Field) -> None:
+    """Have the texts of a field, or of the items of a list or mapping, not trimmed; one that has
+    nothing but spaces is still refused as blank."""
+    if isinstance(field, serializers.CharField):
+        if field.trim_whitespace and not field.allow_blank:
+            field.validators = [*field.validators, _not_blank]
+        field.trim_whitespace = False
+    elif isinstance(field, (serializers.ListField, serializers.DictField)):
+        _take_verbatim(field.child)
+
+
+def _not_blank(text: str) -> None:
+    if not text.strip():
+        raise serializers.ValidationError(serializers.CharField.default_error_messages["blank"])
 
 
 def _number_for_text(field: serializers.Field, value: Any) -> Any:

@@ -16,7 +16,7 @@ from apps.preferences.serializers import (
 )
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
-from apps.publishers.serializers import Choice, StrictSerializer
+from apps.publishers.serializers import Choice, NameField, StrictSerializer
 from apps.topics.models import SubscriptionState
 from apps.topics.retry_policies import RetryPolicyField
 from notifier.priorities import Priority
@@ -28,7 +28,7 @@ class TopicChange(StrictSerializer):
     """What of a topic can be changed."""
 
     display_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    category = serializers.CharField(
+    category = NameField(
         max_length=100,
         required=False,
         allow_blank=True,

@@ -7,6 +7,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.test import Client
+from django.utils.encoding import iri_to_uri
 
 from apps.publishers import cache, services
 from apps.publishers.scopes import Scope
@@ -27,6 +28,7 @@ class Api:
         self, method: str, path: str, body: Any = None, status: int = 200, **options: Any
     ) -> Any:
         options.setdefault("headers", {"Authorization": f"Bearer {self.key}"})
+        options["RAW_URI"] = iri_to_uri(f"/v1/{path}")  # as Gunicorn has it
         if body is not None:
             options |= {"data": body, "content_type": "application/json"}
         # Tests run inside a transaction that is rolled back; what follows a commit runs here.

@@ -220,6 +220,15 @@ def test_ids_that_are_none_are_told(shop, work, provider):
     assert redrive(shop, ids=[letter["id"]])["unknown"] == [letter["id"]]
 
 
+def test_an_id_in_capitals_is_the_same_id(shop, work, provider):
+    notify(shop, "ada")
+    work()
+    [letter] = letters(shop)
+    capitals = letter["id"].upper()
+    assert shop.get(f"dead-letters/{capitals}")["id"] == letter["id"]
+    assert redrive(shop, ids=[capitals]) == {"redriven": 1, "unknown": [], "more": False}
+
+
 def test_a_redrive_that_cannot_be_read_is_refused(shop):
     for body in [
         {},
