@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -59,7 +60,8 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     ``id`` is the delivery's public id, the same on every attempt (a webhook's ``webhook-id``).
     ``address`` is in clear text and must not reach a log. ``platform`` is ios, android or web on
     the push channel, else empty. ``app`` is the device's app (bundle id) where it has one.
-    ``expires_at`` is in unix seconds.
+    ``expires_at`` is exact, by the database's clock: what is stored. ``deadline`` is the same in
+    unix seconds by this machine's clock: when it must not be sent any more.
     ``secret`` signs a webhook (``whsec_…``), empty elsewhere. ``attempt`` counts from 1.
     ``instead_of`` is the public id of the delivery after whose last attempt this one is sent.
     ``failed_at`` is the provider whose fault it was that the last attempt failed. ``halt`` says
@@ -77,7 +79,8 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     user_id: str = ""
     topic: str = ""
     collapse_key: str = ""
-    expires_at: float | None = None
+    expires_at: datetime | None = None
+    deadline: float | None = None
     secret: str = ""
     attempt: int = 1
     instead_of: str = ""

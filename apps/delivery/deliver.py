@@ -31,14 +31,17 @@ from apps.delivery.saying import Saying
 from apps.delivery.transitions import Claimed, Result, Terms
 from apps.preferences import vault
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
+from notifier.backoff import RetryPolicy
 from notifier.crypto import DecryptionError
 from notifier.delivery_ids import public_id
 from notifier.dispatch import Gate, Sent
 from notifier.failover import ALONE, at_fault, others
 from notifier.halt import Halt
+from notifier.isolation import isolate
 from notifier.messages import Content, Message
 from notifier.outcomes import DETAIL_LIMIT, Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
 from notifier.priorities import Priority
+from notifier.providers.base import log_bug
 from notifier.templates import TemplateError
 from notifier.verdicts import judge
 
@@ -63,7 +66,7 @@ class _Posted:
     def __init__(self, row: Notification) -> None:
         self.row = row
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
-        self.expires_at = clock.ours(row.expires_at.timestamp()) if row.expires_at else None
+        self.deadline = clock.ours(row.expires_at.timestamp()) if row.expires_at else None
         self.saying = Saying(row)
         self.halt = Halt()
 
@@ -121,8 +124,26 @@ def _send(
 
 
 def _record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bool) -> None:
-    """Write it down. Safe to repeat: all or nothing, and only while the chunk is ours."""
-    _insist(chunk, partial(transitions.record, chunk, results, finish=finish, ordered=ordered))
+    """Write it down. Safe to repeat: all or nothing, and only while the chunk is ours.
+
+    What cannot be written down costs nobody else their record: it is written without what its
+    provider said, or stays as it is until the lease ends and another worker takes it up.
+    """
+    finished = False
+
+    def record(some: Sequence[Result]) -> None:
+        nonlocal finished
+        whole = finish and len(some) == len(results)
+        _insist(chunk, partial(transitions.record, chunk, some, finish=whole, ordered=ordered))
+        finished = whole
+
+    failed = isolate(results, record, whole=(Fenced, *DATABASE_FAILS))
+    for result, error in failed:
+        log_bug(f"recording delivery {result.delivery_id}", error)
+    plain = [r._replace(provider_message_id="", status=None, detail="") for r, _ in failed]
+    lost = isolate(plain, record, whole=(Fenced, *DATABASE_FAILS))
+    if finish and not finished and not lost:
+        _insist(chunk, partial(transitions.record, chunk, (), finish=True, ordered=ordered))
 
 
 def _move_on(chunk: Chunk) -> None:
@@ -234,14 +255,21 @@ def _messages(
         one = posted[item.notification_id]
         try:
             messages.append(_message(chunk, item, one))
-        except (DecryptionError, TemplateError) as error:
-            log.error("delivery %d cannot be read: %s", item.delivery_id, error)
+        except Exception as error:  # whatever it is, the rest of the chunk is not to blame
             blank = Message(public_id(item.delivery_id), chunk.channel, "", Content())
-            outcome: Outcome = Retry(Reason.INTERNAL, detail=str(error))
-            if isinstance(error, TemplateError):
-                outcome = Refused(Reason.INVALID_MESSAGE, detail=str(error))
+            outcome = _unreadable(item, error)
             unreadable.append(Sent(blank, "", outcome, time.time(), 0.0))
     return messages, unreadable
+
+
+def _unreadable(item: Claimed, error: Exception) -> Outcome:
+    if isinstance(error, (DecryptionError, TemplateError)):
+        log.error("delivery %d cannot be read: %s", item.delivery_id, error)
+        if isinstance(error, TemplateError):
+            return Refused(Reason.INVALID_MESSAGE, detail=str(error))
+        return Retry(Reason.INTERNAL, detail=str(error))
+    log_bug(f"delivery {item.delivery_id} cannot be read", error)
+    return Retry(Reason.INTERNAL, detail=type(error).__name__)
 
 
 def _message(chunk: Chunk, item: Claimed, one: _Posted) -> Message:
@@ -258,7 +286,8 @@ def _message(chunk: Chunk, item: Claimed, one: _Posted) -> Message:
         user_id=item.user_id,
         topic=one.topic.name if one.topic else "",
         collapse_key=one.row.collapse_key,
-        expires_at=one.expires_at,
+        expires_at=one.row.expires_at,
+        deadline=one.deadline,
         secret=vault.open_secret(bytes(item.secret), bytes(item.address_index))
         if item.secret
         else "",
@@ -309,9 +338,9 @@ def _results(
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_uncounted,
-            policy=wiring.retry_policy(chunk.channel, policy) if policy else usual,
+            policy=_policy(chunk.channel, policy, usual) if policy else usual,
             resend_unknown=resend,
-            expires_at=one.expires_at,
+            expires_at=one.deadline,
             now=now,
             rng=_rng,
             another=rest.next,
@@ -351,6 +380,15 @@ def _results(
     return results
 
 
+def _policy(channel: str, own: Policy, usual: RetryPolicy) -> RetryPolicy:
+    """``own``, or ``usual`` where the row has what is none: what was sent must be written down."""
+    try:
+        return wiring.retry_policy(channel, own)
+    except (LookupError, TypeError, ValueError) as error:
+        log_bug("a retry policy cannot be read", error)
+        return usual
+
+
 def _endpoint(policy: Policy | None) -> int | None:
     """The contact to send to once the policy's attempts are used up."""
     after_last = (policy or {}).get("after_last")
@@ -359,6 +397,8 @@ def _endpoint(policy: Policy | None) -> int | None:
 
 def _clean(text: str, most: int) -> str:
     """What a provider says, as a column can hold it: one odd answer must not cost a whole chunk."""
+    if not text.isascii():  # half a surrogate pair is no character
+        text = text.encode(errors="ignore").decode()
     return text.replace("\0", "")[:most]
 
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.delivery import suppressing, transitions
@@ -21,6 +22,7 @@ from apps.delivery.transitions import Standing
 from apps.preferences.vault import keyring
 from notifier.crypto import DecryptionError
 from notifier.delivery_ids import number_of
+from notifier.providers.base import log_bug
 from notifier.receipts import LOSSES, SUPPRESSING, Event, Receipts, after, build
 from notifier.states import WAITING, DeliveryState
 
@@ -53,11 +55,22 @@ def store(provider: str, query: str, body: bytes) -> None:
 def read() -> int:
     """Read every receipt there is, and apply what had to wait; how many receipts were read."""
     total = 0
-    while count := _next(_read_some):
+    while count := _read_next():
         total += count
     while _next(_apply_kept) == AT_ONCE:
         pass
     return total
+
+
+def _read_next() -> int:
+    """Read the next ones; each by itself where one of them is odd, lest it stop the others."""
+    try:
+        return _next(_read_some)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log_bug("receipts are read one by one", error)
+        return _next(_read_each)
 
 
 def _next(some: Any) -> int:
@@ -71,8 +84,26 @@ def _next(some: Any) -> int:
         return done
 
 
-def _read_some() -> int:
-    rows = Receipt.objects.filter(read_at__isnull=True).order_by("id")[:AT_ONCE]
+def _read_each() -> int:
+    keys = list(_unread().values_list("pk", flat=True)[:AT_ONCE])
+    for key in keys:
+        try:
+            with transaction.atomic():
+                _read_some(_unread().filter(pk=key))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log_bug(f"receipt {key} cannot be applied", error)
+            Receipt.objects.filter(pk=key).update(read_at=timezone.now())
+    return len(keys)
+
+
+def _unread() -> QuerySet[Receipt]:
+    return Receipt.objects.filter(read_at__isnull=True).order_by("id")
+
+
+def _read_some(receipts: QuerySet[Receipt] | None = None) -> int:
+    rows = _unread()[:AT_ONCE] if receipts is None else receipts
     said: list[_Said] = []
     read, unreadable = [], []
     for row in rows.iterator(chunk_size=10):  # a batch of SendGrid's may be large
@@ -83,6 +114,9 @@ def _read_some() -> int:
         except (DecryptionError, ValueError) as error:
             # It must not stop the others, and nobody repeats it: it keeps its body.
             log.error("receipt %d of %s cannot be read: %s", row.pk, row.provider, error)
+            unreadable.append(row.pk)
+        except Exception as error:
+            log_bug(f"receipt {row.pk} of {row.provider} cannot be read", error)
             unreadable.append(row.pk)
         else:
             read.append(row.pk)

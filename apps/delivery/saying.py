@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from apps.content import wordings
+from apps.content.models import TemplateVersion
 from apps.content.wordings import ForMany, Wording
 from apps.delivery import content
 from apps.delivery.models import Notification
@@ -21,8 +22,13 @@ class Saying:
     def __init__(self, row: Notification) -> None:
         self._row = row
         version = row.template_version_id
-        # Looked up here, while a connection is held.
-        self._wording: Wording | None = wordings.wording(version) if version else None
+        self._wording: Wording | None = None
+        self._gone = False
+        if version:  # looked up here, while a connection is held
+            try:
+                self._wording = wordings.wording(version)
+            except TemplateVersion.DoesNotExist:
+                self._gone = True
         self._shared: dict[tuple[str, str], Content] = {}
         self._personal: dict[tuple[str, str], ForMany] = {}
         self._spoken: dict[tuple[str, str], str] = {}
@@ -32,6 +38,8 @@ class Saying:
 
         Raises ``DecryptionError``, or ``TemplateError`` whose text has no variable's value.
         """
+        if self._gone:
+            raise TemplateError("The version of the template is gone from the database.")
         if self._wording is None:
             return self._content
         spoken = self._spoken.get((channel, locale))

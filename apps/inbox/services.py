@@ -1,16 +1,18 @@
 """Writing inboxes."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import orjson
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from apps.preferences.vault import keyring
 from apps.publishers import arrays
 from notifier.delivery_ids import number_of
+from notifier.http import NotWritten
 from notifier.messages import Content, Message
 
 #: What is encrypted of a content; the rest are columns.
@@ -31,9 +33,14 @@ ON CONFLICT (delivery_id) DO NOTHING
 
 
 def store(messages: Sequence[Message]) -> None:
-    """``write``, for a thread of the providers, which gives its connection back."""
+    """``write``, for a thread of the providers, which gives its connection back.
+
+    Raises ``NotWritten`` where the database does not answer: that is no message's fault.
+    """
     try:
         write(messages)
+    except (OperationalError, InterfaceError, PoolExhausted) as error:
+        raise NotWritten(type(error).__name__) from error
     finally:
         connection.close()
 
@@ -52,7 +59,7 @@ def write(messages: Sequence[Message]) -> None:
         arrays.texts(content.severity for content in contents),
         arrays.texts(content.display_type for content in contents),
         arrays.texts(content.source for content in contents),
-        arrays.times(_expiry(message) or now + shelf_life for message in messages),
+        arrays.times(message.expires_at or now + shelf_life for message in messages),
     ]
     with connection.cursor() as cursor:
         cursor.execute(_STORE, [now, *rows])
@@ -77,7 +84,3 @@ def unseal(delivery: int, stored: bytes) -> Content:
 
 def _context(delivery: int) -> bytes:
     return b"inbox:%d" % delivery
-
-
-def _expiry(message: Message) -> datetime | None:
-    return None if message.expires_at is None else datetime.fromtimestamp(message.expires_at, UTC)

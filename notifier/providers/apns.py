@@ -179,7 +179,8 @@ def _base64(data: bytes) -> bytes:
 
 def _headers(message: Message) -> dict[str, str]:
     said = bool(message.content.title or message.content.body)
-    expires_at = message.expires_at or time.time() + LONGEST_TTL
+    longest = time.time() + LONGEST_TTL
+    expires_at = longest if message.deadline is None else min(message.deadline, longest)
     headers = {
         "apns-push-type": "alert" if said else "background",
         "apns-priority": str(PRIORITY[message.priority] if said else 5),

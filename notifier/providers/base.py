@@ -130,7 +130,7 @@ class Provider:
     def _stopped(self, message: Message, now: float, report: Report) -> bool:
         """Whether it must not be sent any more, which is reported. Asked right before it would be:
         it may have waited for its turn."""
-        if message.expires_at is not None and now >= message.expires_at:
+        if message.deadline is not None and now >= message.deadline:
             report(Sent(message, self.name, Refused(Reason.EXPIRED), now, 0.0))
             return True
         if message.halt is not None and (held := message.halt.stops(self.name)):
@@ -286,5 +286,5 @@ def _framing(message: Message) -> tuple[object, ...]:
         message.notification_id,
         message.topic,
         message.collapse_key,
-        message.expires_at,
+        message.deadline,
     )

@@ -204,8 +204,8 @@ def _frame(message: Message) -> tuple[bytes, bytes]:
     about = {"notification_id": message.notification_id, "topic": message.topic}
     data = orjson.dumps({name: value for name, value in about.items() if value})[1:-1]
     ttl = LONGEST_TTL
-    if message.expires_at is not None:
-        ttl = max(0, min(LONGEST_TTL, int(message.expires_at - time.time())))
+    if message.deadline is not None:
+        ttl = max(0, min(LONGEST_TTL, int(message.deadline - time.time())))
     android = webpush = None
     if message.platform == "web":
         headers = {"TTL": str(ttl), "Urgency": URGENCY[message.priority]}

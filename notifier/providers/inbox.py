@@ -4,14 +4,17 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+from notifier.http import NotWritten
+from notifier.isolation import isolate
 from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason, Retry, Unknown
+from notifier.outcomes import Accepted, Outcome, Reason, Retry, Unknown, clip
 from notifier.providers.base import Provider, Report, Sent, log_bug
 
 
 class Inbox(Provider):
-    """``store`` writes all messages in one go, or raises and writes none. It blocks, so it runs in
-    a thread, and may be called again with the same messages."""
+    """``store`` writes all messages in one go, or raises and writes none: ``NotWritten`` where no
+    message is to blame. It blocks, so it runs in a thread, and may be called again with the same
+    messages, or some of them."""
 
     def __init__(
         self, name: str, *, store: Callable[[Sequence[Message]], None], timeout: float = 10.0
@@ -22,14 +25,19 @@ class Inbox(Provider):
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
         started_at, started = time.time(), time.perf_counter()
         outcome: Outcome = Accepted(delivered=True)
+        failed: dict[str, Outcome] = {}
         try:
             async with asyncio.timeout(self.timeout):
-                await asyncio.to_thread(self._store, messages)
+                odd = await asyncio.to_thread(isolate, messages, self._store, (NotWritten,))
         except TimeoutError:  # the thread goes on, and may yet succeed
             outcome = Unknown(Reason.TIMEOUT, "the inbox's store took too long")
-        except Exception as error:
-            log_bug(f"provider {self.name}, a chunk of {len(messages)}", error)
-            outcome = Retry(Reason.PROVIDER_ERROR, detail=type(error).__name__)
+        except NotWritten as error:
+            outcome = Retry(Reason.PROVIDER_ERROR, detail=clip(str(error)))
+        else:
+            for message, fault in odd:
+                log_bug(f"provider {self.name}, delivery {message.id}", fault)
+                failed[message.id] = Retry(Reason.INTERNAL, detail=type(fault).__name__)
         duration = time.perf_counter() - started
         for message in messages:
-            report(Sent(message, self.name, outcome, started_at, duration))
+            became = failed.get(message.id, outcome)
+            report(Sent(message, self.name, became, started_at, duration))

@@ -10,8 +10,8 @@ import orjson
 from notifier.channels import email
 from notifier.http import Reply, Wire
 from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason
-from notifier.providers.base import Provider, Report, Rule, Sent, Shared, status_rule
+from notifier.outcomes import Accepted, Outcome, Reason, Retry
+from notifier.providers.base import Provider, Report, Rule, Sent, Shared, log_bug, status_rule
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
 ADDRESS_RULE = Rule(Reason.INVALID_ADDRESS, disable=True)  # personalizations.N.to.M.email
@@ -57,8 +57,14 @@ class SendGrid(Provider):
         shared = Shared(self._mail)
         by_mail: dict[int, tuple[bytes, list[Message]]] = {}
         for message in messages:
-            mail = shared[message]
-            by_mail.setdefault(id(mail), (mail, []))[1].append(message)
+            try:
+                mail = shared[message]
+            except Exception as error:  # a bug, which must not cost the others their mail
+                log_bug(f"provider {self.name}, delivery {message.id}", error)
+                odd = Retry(Reason.INTERNAL, detail=type(error).__name__)
+                report(Sent(message, self.name, odd, time.time(), 0.0))
+            else:
+                by_mail.setdefault(id(mail), (mail, []))[1].append(message)
         requests = [(mail, batch) for mail, group in by_mail.values() for batch in _batches(group)]
         self._begins()
         await self._lane.run(requests, partial(self._request, report))
@@ -82,6 +88,8 @@ class SendGrid(Provider):
             self._ended(answer, duration)
             if isinstance(answer, Reply):
                 outcomes, left = _judge(answer, batch)
+            elif isinstance(answer, Retry) and answer.reason is Reason.INTERNAL and len(batch) > 1:
+                outcomes, left = {}, _halves(batch)  # nothing was written; one of them is odd
             else:
                 outcomes, left = dict.fromkeys(range(len(batch)), answer), []
             waiting += left
@@ -137,8 +145,7 @@ def _judge(reply: Reply, batch: list[Message]) -> tuple[dict[int, Outcome], list
         return dict(bad), [rest] if rest else []
     anyones = not errors or any(field.startswith(PERSONALIZATIONS) for field in errors)
     if (reply.status == 413 or (reply.status == 400 and anyones)) and len(batch) > 1:
-        middle = len(batch) // 2
-        return {}, [batch[:middle], batch[middle:]]
+        return {}, _halves(batch)
     rule = RULES.get(reply.status) or status_rule(reply.status)
     after = reply.retry_after
     if after is None and reply.status == 429:
@@ -146,6 +153,11 @@ def _judge(reply: Reply, batch: list[Message]) -> tuple[dict[int, Outcome], list
     # Its sentences may quote addresses: only the fields they are about are kept.
     outcome = rule.outcome(reply.status, ", ".join(errors), after)
     return dict.fromkeys(range(len(batch)), outcome), []
+
+
+def _halves(batch: list[Message]) -> list[list[Message]]:
+    middle = len(batch) // 2
+    return [batch[:middle], batch[middle:]]
 
 
 def _errors(reply: Reply) -> list[str]:

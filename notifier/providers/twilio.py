@@ -98,8 +98,8 @@ class Twilio(Provider):
 
     def _form(self, message: Message) -> str:
         form = {**self._sender, "Body": sms.text(message.content)}
-        if message.expires_at is not None:
-            left = int(message.expires_at - time.time())
+        if message.deadline is not None:
+            left = int(message.deadline - time.time())
             form["ValidityPeriod"] = str(max(1, min(LONGEST_VALIDITY, left)))
         return urlencode(form)
 

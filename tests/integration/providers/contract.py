@@ -132,12 +132,23 @@ class ProviderContract:
     async def test_what_has_expired_is_not_sent_and_costs_the_others_nothing(
         self, provider: Provider, sandbox: RunningSandbox
     ) -> None:
-        late = self.message(self.address(sandbox, 1), 1, expires_at=time.time() - 5)
+        late = self.message(self.address(sandbox, 1), 1, deadline=time.time() - 5)
         outcomes = await send(provider, late, self.message(self.address(sandbox, 2), 2))
         assert outcomes[0] == Refused(Reason.EXPIRED)
         assert isinstance(outcomes[1], Accepted)
         (received,) = self.accepted(sandbox)
         assert received["delivery_id"] == f"d_{self.name}_2"
+
+    @pytest.mark.parametrize("odd", [{"address": "a\ud800b"}, {"content": Content("T", b"B")}])
+    async def test_a_message_that_cannot_be_written_costs_the_others_nothing(
+        self, provider: Provider, sandbox: RunningSandbox, odd: dict[str, Any]
+    ) -> None:
+        messages = [self.message(self.address(sandbox, n), n) for n in range(5)]
+        messages[2] = messages[2]._replace(**odd)
+        outcomes = await send(provider, *messages)
+        assert [isinstance(outcome, Accepted) for outcome in outcomes] == [n != 2 for n in range(5)]
+        assert isinstance(outcomes[2], Retry | Refused)
+        assert len(self.accepted(sandbox)) == 4
 
     async def test_too_many_requests_is_a_retry_after_what_the_provider_asks(
         self, provider: Provider, sandbox: RunningSandbox

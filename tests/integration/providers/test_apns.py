@@ -72,7 +72,7 @@ class TestAPNs(ProviderContract):
         first, second, third = await self.headers(
             sandbox,
             self.message(
-                "aa" * 32, 1, priority=Priority.HIGH, expires_at=expires_at, collapse_key="order 1"
+                "aa" * 32, 1, priority=Priority.HIGH, deadline=expires_at, collapse_key="order 1"
             ),
             self.message("bb" * 32, 2, priority=Priority.LOW, collapse_key="ü" * 70, app="com.b"),
             self.message("cc" * 32, 3, priority=Priority.HIGH, content=Content(data={"a": 1})),

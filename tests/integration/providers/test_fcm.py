@@ -60,7 +60,7 @@ class TestFCM(ProviderContract):
         message = self.message(
             self.address(sandbox),
             priority=Priority.HIGH,
-            expires_at=time.time() + 600.5,
+            deadline=time.time() + 600.5,
             collapse_key="order 1",
         )
         await send(provider, message)
@@ -71,7 +71,7 @@ class TestFCM(ProviderContract):
     async def test_what_expires_within_a_second_is_not_kept(
         self, provider: Provider, sandbox: RunningSandbox
     ) -> None:
-        await send(provider, self.message(self.address(sandbox), expires_at=time.time() + 0.99))
+        await send(provider, self.message(self.address(sandbox), deadline=time.time() + 0.99))
         assert (await self.received(sandbox))["android"]["ttl"] == "0s"
 
     async def test_a_browser_gets_web_push_headers(

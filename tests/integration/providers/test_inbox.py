@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from notifier.http import NotWritten
 from notifier.messages import Content, Message
 from notifier.outcomes import Accepted, Reason, Retry, Unknown
 from notifier.providers.inbox import Inbox
@@ -32,12 +33,28 @@ async def test_a_store_that_fails_is_tried_again_and_quotes_nobody(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def store(messages: Sequence[Message]) -> None:
-        raise ConnectionError(f"no database for {messages[0].address}")
+        raise NotWritten("OperationalError")
 
     outcomes = await send(Inbox("inbox", store=store), *MESSAGES)
-    assert outcomes == [Retry(Reason.PROVIDER_ERROR, detail="ConnectionError")] * 3
-    assert "ConnectionError" in caplog.text
-    assert "user-0" not in caplog.text
+    assert outcomes == [Retry(Reason.PROVIDER_ERROR, detail="OperationalError")] * 3
+
+
+async def test_a_message_that_cannot_be_stored_is_tried_again_alone_and_quotes_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stored: list[Message] = []
+
+    def store(messages: Sequence[Message]) -> None:
+        if MESSAGES[1] in messages:
+            raise ValueError(f"no such person: {MESSAGES[1].address}")
+        stored.extend(messages)
+
+    outcomes = await send(Inbox("inbox", store=store), *MESSAGES)
+    done = Accepted(delivered=True)
+    assert outcomes == [done, Retry(Reason.INTERNAL, detail="ValueError"), done]
+    assert stored == [MESSAGES[0], MESSAGES[2]]
+    assert "ValueError" in caplog.text
+    assert "user-1" not in caplog.text
 
 
 async def test_a_store_that_takes_too_long_is_unknown() -> None:

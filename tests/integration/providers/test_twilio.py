@@ -45,7 +45,7 @@ class TestTwilio(ProviderContract):
         self, provider: Provider, sandbox: RunningSandbox
     ) -> None:
         for seconds, expected in ((600.5, {"600", "599"}), (1e6, {"36000"}), (0.99, {"1"})):
-            message = self.message(self.address(sandbox), expires_at=time.time() + seconds)
+            message = self.message(self.address(sandbox), deadline=time.time() + seconds)
             await send(provider, message)
             assert self.accepted(sandbox)[0]["content"]["ValidityPeriod"] in expected
 
