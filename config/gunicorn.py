@@ -1,9 +1,11 @@
 """Gunicorn's settings that are more than a value; the others are in the Procfile."""
 
 import gc
+import json
+import socket
 from typing import Any
 
-from gunicorn import sock
+from gunicorn import sock, util
 
 #: Each process has a listening socket of its own, and Linux spreads connections over them. With
 #: one that they share, whoever wakes up first takes it: often all connections of a client that
@@ -26,3 +28,16 @@ def post_worker_init(worker: Any) -> None:
     again and again."""
     gc.collect()
     gc.freeze()
+    util.write_error = write_problem
+
+
+def write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:
+    """Answer what Gunicorn itself refuses (no HTTP, or too much of it) as the API would."""
+    from apps.publishers.problems import CONTENT_TYPE, of_server  # once Django is set up
+
+    body = json.dumps(of_server(status, message).body()).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(client, head.encode("latin-1") + body)

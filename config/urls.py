@@ -3,10 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerView
 
 from apps.delivery import health
-from apps.publishers import problems
+from apps.publishers import openapi_document, problem_pages, problems
+from apps.publishers.negotiation import PageNegotiation
 
 handler400 = problems.handler400
 handler404 = problems.handler404
@@ -16,6 +17,10 @@ admin.site.site_header = admin.site.site_title = "Notifier"
 admin.site.index_title = "Operations"
 admin.site.index_template = "delivery/start_page.html"
 
+_docs = SpectacularSwaggerView.as_view(
+    url_name="openapi", content_negotiation_class=PageNegotiation
+)
+
 # Patterns are tried in this order: what is asked for most often comes first.
 v1: list[URLPattern | URLResolver] = [
     path("", include("apps.delivery.urls")),
@@ -24,13 +29,16 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("apps.topics.urls")),
     path("", include("apps.content.urls")),
     path("", include("apps.inbox.urls")),
-    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("openapi.json", openapi_document.openapi, name="openapi"),
+    path("docs", problems.allow("GET", "HEAD")(_docs), name="docs"),
     re_path("", problems.nothing_here),
 ]
 
 urlpatterns = [
     path("v1/", include(v1)),
+    path("v1", problems.nothing_here),
+    path("problems", problem_pages.index),
+    path("problems/<str:name>", problem_pages.page),
     path("", RedirectView.as_view(url="/v1/docs")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),

@@ -5,6 +5,7 @@ and only if what it stands for was accepted.
 """
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ import orjson
 from django.db import connection, transaction
 
 LONGEST_KEY = 255
+#: What a key may be: printable ASCII, since a header carries nothing else reliably (RFC 9110, 5.5).
+KEY = re.compile(rf"[!-~](?:[ -~]{{0,{LONGEST_KEY - 2}}}[!-~])?")
 #: Seconds a second request waits for the first with its key to end before it gets 409: everyone
 #: a moment, and so many of a process at a time for longer.
 MOMENT, WAIT, FEW = 0.2, 2.0, 2

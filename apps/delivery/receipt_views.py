@@ -1,5 +1,6 @@
 """Where providers report what became of messages."""
 
+from io import BytesIO
 from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 from apps.delivery import metrics, receipts
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
+from apps.publishers.parsers import read_body
 from apps.publishers.problems import CONTENT_TYPE, Problem
 
 TAG = "Receipts"
@@ -45,11 +47,7 @@ class Receipts(Endpoint):
         reader = receipts.reader_of(provider)
         if reader is None:
             raise Problem("not-found", "No receipts are taken from a provider of this name.")
-        body = request.read(self.max_body + 1)
-        if len(body) > self.max_body:
-            raise Problem(
-                "payload-too-large", f"Send at most {self.max_body:,} bytes.", limit=self.max_body
-            )
+        body = read_body(request.stream or BytesIO(), self.max_body)
         query = request.META["QUERY_STRING"]
         headers = {name.lower(): value for name, value in request.headers.items()}
         if not reader.verify(headers, query, body):

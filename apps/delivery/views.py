@@ -236,13 +236,7 @@ def _once(request: Request, act: Callable[[], Answer], priorities: Collection[st
     Checking the request belongs to ``act``: a replay is answered as the first one was, though its
     topic may be gone and its time be over.
     """
-    key = request.headers.get("Idempotency-Key", request.headers.get("X-Idempotency-Key"))
-    if key is not None and not 0 < len(key.strip()) <= idempotency.LONGEST_KEY:
-        raise Problem(
-            "invalid-idempotency-key",
-            f"The Idempotency-Key must have 1 to {idempotency.LONGEST_KEY} characters; a random "
-            "UUID will do.",
-        )
+    key = _idempotency_key(request)
     overload.turn_away(priorities)
     try:
         answer = idempotency.once(
@@ -261,3 +255,27 @@ def _once(request: Request, act: Callable[[], Answer], priorities: Collection[st
         ) from None
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
     return Response(answer.body, status=answer.status, headers=headers)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    """The request's key, ``None`` without one. Raises a ``Problem`` where it is not usable."""
+    named = {
+        request.META[name]
+        for name in ("HTTP_IDEMPOTENCY_KEY", "HTTP_X_IDEMPOTENCY_KEY")
+        if name in request.META
+    }
+    if not named:
+        return None
+    if len(named) > 1:
+        raise Problem(
+            "invalid-idempotency-key",
+            "Idempotency-Key and X-Idempotency-Key name two keys. Send one of the headers.",
+        )
+    [key] = named
+    if not idempotency.KEY.fullmatch(key):
+        raise Problem(
+            "invalid-idempotency-key",
+            f"An Idempotency-Key has 1 to {idempotency.LONGEST_KEY} printable ASCII characters; "
+            "a random UUID will do.",
+        )
+    return key

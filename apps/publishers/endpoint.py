@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.publishers import limits
 from apps.publishers.limits import Allowance
-from apps.publishers.parsers import DEFAULT_MAX_BODY, JsonBody
+from apps.publishers.negotiation import JsonNegotiation
+from apps.publishers.parsers import DEFAULT_MAX_BODY, BodyRequest, JsonBody, is_chunked
 from apps.publishers.paths import check_encoding
 from apps.publishers.problems import Problem
 from apps.publishers.selectors import PublisherSnapshot
@@ -21,10 +23,20 @@ class Endpoint(APIView):
     ``required_scopes`` maps each method to the scope it needs; ``max_body`` is in bytes.
     """
 
+    content_negotiation_class = JsonNegotiation
     parser_classes = [JsonBody]
     max_body = DEFAULT_MAX_BODY
     required_scopes: dict[str, str] = {}
     allowance: Allowance | None = None
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **options: Any) -> Request:
+        return BodyRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
@@ -50,9 +62,7 @@ class Endpoint(APIView):
 
     def initial(self, request: Request, *args: Any, **options: Any) -> None:
         super().initial(request, *args, **options)
-        if "Transfer-Encoding" in request.headers:
-            # WSGI has no end of such a body, and Django takes it for empty.
-            raise Problem("length-required", "Send Content-Length; a chunked body is not taken.")
+        is_chunked(request)  # refused, where it could not be read, whether or not it will be
         check_encoding(request)
         if any("\0" in str(part) for part in self.kwargs.values()):
             # PostgreSQL has no such character.

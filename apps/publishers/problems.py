@@ -1,12 +1,15 @@
 """Every error the API answers with, as RFC 9457 problem details."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import resolve
+from django.utils.encoding import escape_uri_path, iri_to_uri
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
@@ -62,11 +65,15 @@ TYPES = {
     "expired-confirmation": ProblemType(410, "The confirmation has expired"),
     "length-required": ProblemType(411, "The body's length is missing"),
     "payload-too-large": ProblemType(413, "The payload is too large"),
+    "uri-too-long": ProblemType(414, "The URL is too long"),
     "unsupported-media-type": ProblemType(415, "Unsupported media type"),
+    "expectation-failed": ProblemType(417, "The expectation cannot be met"),
     "idempotency-mismatch": ProblemType(422, "The idempotency key was used for another request"),
     "rate-limited": ProblemType(429, "Too many requests"),
     "quota-exceeded": ProblemType(429, "The day's quota is used up"),
+    "headers-too-large": ProblemType(431, "The headers are too large"),
     "internal-error": ProblemType(500, "Something went wrong here"),
+    "unsupported-coding": ProblemType(501, "The transfer coding is not supported"),
     "overloaded": ProblemType(503, "Too much is waiting"),
     "unavailable": ProblemType(503, "Temporarily unavailable"),
 }
@@ -205,13 +212,74 @@ def rendered(problem: Problem) -> HttpResponse:
 @csrf_exempt
 def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
     """The view of every path under /v1 that is none of ours."""
-    return rendered(
-        Problem(
-            "not-found",
+    meant = _meant(request.path_info)
+    if meant is not None:
+        detail = f"There is nothing at this path. Did you mean {meant}?"
+    else:
+        detail = (
             "There is nothing at this path. /v1/docs lists what there is; "
-            "a user_id or a name in a path cannot contain a slash.",
+            "a user_id or a name in a path cannot contain a slash."
         )
+    return rendered(Problem("not-found", detail))
+
+
+def _meant(path: str) -> str | None:
+    """The path of ours that this one is, but for its slashes, its case or a missing /v1."""
+    parts = [part for part in path.split("/") if part]
+    if parts and parts[0].lower() == "v1":
+        parts = parts[1:]
+    if not parts:
+        return "/v1/docs"
+    for first in (parts[0], parts[0].lower()):
+        meant = "/".join(["/v1", first, *parts[1:]])
+        found = resolve(meant)  # what is nothing else is ``nothing_here``
+        if found.func is not nothing_here and meant != path:
+            return iri_to_uri(escape_uri_path(meant))
+    return None
+
+
+def allow(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Have a Django view answer these methods alone, and others with a problem."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @csrf_exempt
+        @wraps(view)
+        def allowed(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+            if request.method in methods:
+                return view(request, *args, **options)
+            return rendered(not_allowed(request.method, methods))
+
+        return allowed
+
+    return decorate
+
+
+def not_allowed(method: str | None, methods: Iterable[str]) -> Problem:
+    """The answer to a method that a path does not have."""
+    return Problem(
+        "method-not-allowed",
+        f"There is no {method} at this path. The header Allow lists what there is.",
+        headers={"Allow": ", ".join(methods)},
     )
+
+
+#: What to answer for what the server in front of Django refused, by its HTTP status.
+_OF_SERVER = {
+    400: "invalid-request",
+    403: "forbidden",
+    414: "uri-too-long",
+    417: "expectation-failed",
+    431: "headers-too-large",
+    501: "unsupported-coding",
+}
+
+
+def of_server(status: int, message: str) -> Problem:
+    """The problem of a request that Gunicorn refused, whose ``message`` says what is wrong."""
+    name = _OF_SERVER.get(status)
+    if name is None:
+        return _internal_error()
+    return Problem(name, f"This request is not well formed: {message[:200]}")
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -232,14 +300,19 @@ def handler500(request: HttpRequest) -> HttpResponse:
     """An exception nobody expected; Django has logged it."""
     if not _is_api(request):
         return defaults.server_error(request)
-    return rendered(
-        Problem(
-            "internal-error",
-            "This is our mistake. Send the same request again with the same Idempotency-Key; "
-            "if it fails again, tell the operators the time and path.",
-        )
+    return rendered(_internal_error())
+
+
+def _internal_error() -> Problem:
+    return Problem(
+        "internal-error",
+        "This is our mistake. Send the same request again with the same Idempotency-Key; "
+        "if it fails again, tell the operators the time and path.",
     )
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/v1/")
+    """Whether an error is for a program: any under /v1, and wherever one asks for JSON."""
+    first = next((part for part in request.path_info.split("/") if part), "")
+    accept = request.META.get("HTTP_ACCEPT", "")
+    return first.lower() == "v1" or ("json" in accept and "text/html" not in accept)

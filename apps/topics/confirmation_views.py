@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
-from apps.publishers.problems import CONTENT_TYPE, Problem
+from apps.publishers.problems import CONTENT_TYPE, Problem, not_allowed, rendered
 from apps.publishers.scopes import Scope
 from apps.topics import confirmations, confirming, selectors, serializers
 from apps.topics.confirmation_serializers import ConfirmationIn, ConfirmedOut
@@ -90,6 +90,9 @@ class ConfirmationPage(View):
         except NotConfirmed as error:
             return _refused(request, error)
         return _confirmed(request, asked) if asked.confirmed else _question(request, asked)
+
+    def http_method_not_allowed(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+        return rendered(not_allowed(request.method, self._allowed_methods()))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         try:

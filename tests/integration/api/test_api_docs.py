@@ -8,10 +8,30 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from apps.publishers import openapi_document
+
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
     return Client().get("/v1/openapi.json").json()
+
+
+def test_the_document_is_made_once_and_kept_by_clients_that_have_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    first = client.get("/v1/openapi.json")
+    monkeypatch.setattr(openapi_document, "_make", None)
+    again = client.get("/v1/openapi.json")
+    assert (again.status_code, again.content) == (200, first.content)
+    assert again.headers["Cache-Control"] == "public, max-age=300"
+    etag = again.headers["ETag"]
+    for known in (etag, f'"other", {etag}', f"W/{etag}", "*"):
+        answer = client.get("/v1/openapi.json", headers={"If-None-Match": known})
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer.headers["ETag"] == etag
+    for other in ('"other"', "\xff", ""):
+        assert client.get("/v1/openapi.json", headers={"If-None-Match": other}).status_code == 200
+    assert client.head("/v1/openapi.json").headers["ETag"] == etag
 
 
 #: Doors where something else than a key says who is there.

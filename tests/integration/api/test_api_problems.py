@@ -1,5 +1,6 @@
 """Every error is a problem that says what to do."""
 
+import html
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from apps.publishers.problems import TYPES
 from apps.topics import views
 from tests.integration.api.conftest import Api
 
+PROBLEM = "application/problem+json"
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -37,6 +39,68 @@ def test_an_unknown_path_needs_no_key_to_be_unknown(api: Api):
 
 def test_a_path_outside_the_api_is_not_answered_with_a_problem(client: Client):
     assert client.get("/nothing").headers["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("//v1/topics", "/v1/topics"),
+        ("/v1//topics", "/v1/topics"),
+        ("/v1/topics/", "/v1/topics"),
+        ("/v1/notifications/batch/", "/v1/notifications/batch"),
+        ("/v1/recipients/ada/devices//", "/v1/recipients/ada/devices"),
+        ("/v1/topics/%C3%BC/", "/v1/topics/%C3%BC"),
+        ("/V1/Topics", "/v1/topics"),
+        ("/topics", "/v1/topics"),
+        ("/v1", "/v1/docs"),
+    ],
+)
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
+def test_a_path_that_is_nearly_ours_is_told(client: Client, path: str, meant: str, method: str):
+    answer = getattr(client, method)(path, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, PROBLEM)
+    assert f"Did you mean {meant}?" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/healthz/", "/problems/nothing", "/static/nothing"])
+def test_outside_the_api_an_error_is_a_problem_where_json_is_asked_for(client: Client, path: str):
+    for accept, kind in (
+        ("application/json", PROBLEM),
+        ("text/html", "text/html"),
+        ("", "text/html"),
+    ):
+        answer = client.get(path, headers={"Accept": accept})
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"].startswith(kind), (path, accept)
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/docs", "GET, HEAD"),
+        ("/v1/openapi.json", "GET, HEAD"),
+        ("/v1/confirmations/x", "GET, HEAD, POST"),
+        ("/problems", "GET, HEAD"),
+        ("/problems/not-found", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_of_a_page_is_a_problem(client: Client, path: str, allowed: str):
+    answer = client.put(path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (405, PROBLEM)
+    assert answer.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_problem_type_leads_to_a_page_that_says_what_to_do(client: Client, name: str):
+    answer = client.get(f"/problems/{name}")
+    assert answer.status_code == 200
+    page = html.unescape(re.sub("<[^>]+>", "", answer.content.decode()))
+    docs = (ROOT / "docs" / "problems.md").read_text()
+    row = re.search(rf"^\| `/problems/{name}` \| \d+ \| ([^|]+) \| ([^|]+) \|$", docs, re.MULTILINE)
+    assert row is not None
+    for text in row.groups():
+        assert text.strip().replace("`", "") in page
+    assert f'href="/problems/{name}"' in client.get("/problems").content.decode()
 
 
 def test_a_wrong_method_names_the_right_ones(api: Api):
@@ -130,7 +194,7 @@ def test_only_json_is_spoken(api: Api):
     assert problem["type"] == "/problems/not-acceptable"
 
 
-def test_a_chunked_body_is_refused_and_not_taken_for_empty(api: Api):
+def test_a_chunked_body_is_refused_where_the_server_cannot_read_it(api: Api):
     headers = {"Authorization": f"Bearer {api.key}", "Transfer-Encoding": "chunked"}
     problem = api.call("post", "topics", {"name": "news"}, status=411, headers=headers)
     assert problem["type"] == "/problems/length-required"

@@ -384,3 +384,40 @@ def test_a_date_nobody_will_live_to_see_is_refused(shop):
     body = {"content": HELLO, "send_at": "9999-12-31T23:59:59Z"}
     problem = shop.post("topics/news/publish", body, status=400)
     assert problem["errors"][0]["pointer"] == "/send_at"
+
+
+@pytest.mark.parametrize(
+    "key", ["a" + "\xa0" * 300, "\xa0", "\xfc", "a\tb", "a" * 254 + "\xa0", "a\x7f", " a"]
+)
+def test_a_key_is_printable_ascii(shop, key):
+    recipient("ada")
+    body = {"user_id": "ada", "content": HELLO}
+    for header in ("Idempotency-Key", "X-Idempotency-Key"):
+        problem = shop.post("notifications", body, status=400, **{header: key})
+        assert problem["type"] == "/problems/invalid-idempotency-key"
+
+
+def test_a_key_has_up_to_255_characters_and_may_have_spaces_inside(shop):
+    recipient("ada")
+    body = {"user_id": "ada", "content": HELLO}
+    for key in ("k", "k" * 255, "order 7, once"):
+        first = shop.post("notifications", body, **{"Idempotency-Key": key})
+        assert shop.post("notifications", body, **{"Idempotency-Key": key}) == first
+
+
+@pytest.mark.parametrize("other", ["b", "", "A"])
+def test_two_headers_with_two_keys_are_refused(shop, other):
+    recipient("ada")
+    keys = {"Idempotency-Key": "a", "X-Idempotency-Key": other}
+    body = {"content": HELLO}
+    named = {"user_id": "ada", **body}
+    for path, posted in (
+        ("notifications", named),
+        ("notifications/batch", {"notifications": [named]}),
+        ("topics/orders/publish", body),
+        ("groups/team/notify", body),
+    ):
+        problem = shop.post(path, posted, status=400, **keys)
+        assert problem["type"] == "/problems/invalid-idempotency-key", path
+    keys["X-Idempotency-Key"] = "a"
+    shop.post("notifications", named, **keys)
