@@ -36,7 +36,7 @@ LONGEST_FALLBACK = 86_400
 class ContentIn(StrictSerializer):
     """Title, body, data for the app, and links a person may follow."""
 
-    title = serializers.CharField(max_length=500, required=False, default="")
+    title = serializers.CharField(max_length=500, required=False, default="", trim_whitespace=False)
     body = serializers.CharField(required=False, default="", trim_whitespace=False)
     data = serializers.DictField(required=False, default=dict)
     actions = serializers.DictField(
@@ -61,6 +61,11 @@ class ContentIn(StrictSerializer):
         default="",
         help_text="the system it comes from, for the inbox",
     )
+
+    def validate_title(self, title: str) -> str:
+        if title and not title.strip():
+            raise serializers.ValidationError("This field may not be blank.")
+        return title
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not (attrs["title"] or attrs["body"] or attrs["data"]):

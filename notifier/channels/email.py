@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import idna
 
+from notifier.mail import CONTROL
 from notifier.messages import Content
 
 LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
@@ -15,9 +16,8 @@ SUBJECT_FROM_BODY = 78  # RFC 5322 2.1.1: the longest line that every reader sho
 #: A dot-atom of ASCII (RFC 5321 4.1.2). Quoted and international local parts are left out:
 #: SendGrid and most mail servers refuse them.
 LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-#: What cannot stand in a subject: control characters and what Unicode ends a line with.
-UNPRINTED = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+#: As RFC 5322 2.1.1 has it, a line ends in CR LF; pages and other systems end theirs otherwise.
+LINE_END = re.compile(r"\r\n?")
 LINK = re.compile(r"https?://", re.IGNORECASE)
 WHOLE_PAGE = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
 
@@ -76,10 +76,14 @@ class Email:
 
 
 def render(content: Content) -> Rendered:
-    """Subject, plain text and HTML. Nothing but ``content.html`` becomes markup."""
-    first_line = content.body.strip().partition("\n")[0]
-    subject = UNPRINTED.sub(" ", content.title or first_line[:SUBJECT_FROM_BODY]).strip()
-    body = "\n".join((content.body or content.title).splitlines())
+    """Subject, plain text and HTML. Nothing but ``content.html`` becomes markup.
+
+    A title that ``check`` took is the subject as it is. What no header can have, in one made of a
+    body's first line or of a name in the catalogue, becomes a space.
+    """
+    first_line = "".join(content.body.strip().splitlines()[:1])[:SUBJECT_FROM_BODY]
+    subject = CONTROL.sub(" ", content.title or first_line)
+    body = LINE_END.sub("\n", content.body or content.title)
     links = [(label, url) for label, url in content.actions.items() if LINK.match(url)]
     text = "\n\n".join([body, *(f"{label}: {url}" for label, url in links)])
     if content.html:

@@ -5,10 +5,6 @@ import re
 import ssl
 import time
 from collections.abc import Sequence
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP as CRLF
-from email.utils import format_datetime, localtime
 from functools import partial
 from typing import Literal
 
@@ -17,6 +13,7 @@ from aiosmtplib import SMTPException, SMTPResponseException, SMTPSenderRefused
 
 from notifier.channels import email
 from notifier.http import NotWritten
+from notifier.mail import ADDRESS, compose, from_header
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider, Report, Rule, Shared
@@ -47,12 +44,13 @@ ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 CONNECTIONS = 8  # mail servers limit them; Postfix takes 50 of one client
 IDLE_LIMIT = 30.0  # seconds; servers hang up on idle clients after a while
-ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")  # what may stand between < and >
 
 
 class SMTP(Provider):
     """``tls``: ``starttls`` (demanded, not merely tried), ``implicit`` or ``none``. ``ca_file``:
-    PEM to trust beside the system's. ``timeout`` in seconds, for one message."""
+    PEM to trust beside the system's. ``timeout`` in seconds, for one message.
+
+    Raises ``ValueError`` where a mail cannot be from ``from_email`` or ``from_name``."""
 
     def __init__(
         self,
@@ -73,7 +71,11 @@ class SMTP(Provider):
         super().__init__(name, timeout=timeout, concurrency=min(concurrency, CONNECTIONS))
         if tls not in ("starttls", "implicit", "none"):
             raise ValueError("tls is starttls, implicit or none")
-        self._from = Address(from_name, addr_spec=from_email)
+        if not ADDRESS.fullmatch(from_email):
+            raise ValueError("from_email is not an address SMTP can carry")
+        from_header(from_email, from_name)  # a name that it cannot write is told now
+        self._from, self._from_name = from_email, from_name
+        self._domain = from_email.rpartition("@")[2]
         context = ssl.create_default_context()
         if ca_file:
             context.load_verify_locations(ca_file)
@@ -87,7 +89,7 @@ class SMTP(Provider):
             use_tls=tls == "implicit",
             start_tls=tls == "starttls",
             tls_context=context,
-            local_hostname=self._from.domain,
+            local_hostname=self._domain,
         )
         self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
 
@@ -102,10 +104,10 @@ class SMTP(Provider):
     async def _send(self, mails: Shared[bytes], message: Message) -> Outcome:
         if not ADDRESS.fullmatch(message.address):
             return Refused(Reason.INVALID_ADDRESS, detail="not an address SMTP can carry")
-        message_id = f"<{message.id}@{self._from.domain}>"
+        message_id = f"<{message.id}@{self._domain}>"
         own = f"To: {message.address}\r\nMessage-ID: {message_id}\r\n"
         mail = f"{own}X-Notifier-Delivery-Id: {message.id}\r\n".encode() + mails[message]
-        transaction = Transaction(self._from.addr_spec, message.address, mail)
+        transaction = Transaction(self._from, message.address, mail)
         try:
             async with asyncio.timeout(self.timeout):
                 client = await self._ready(transaction)
@@ -155,14 +157,8 @@ class SMTP(Provider):
 
     def _mail(self, message: Message) -> bytes:
         """The mail without the headers that are its recipient's own."""
-        rendered = email.render(message.content)
-        mail = EmailMessage(policy=CRLF.clone(cte_type="7bit"))
-        mail["From"] = self._from
-        mail["Subject"] = rendered.subject
-        mail["Date"] = format_datetime(localtime())
-        mail.set_content(rendered.text)
-        mail.add_alternative(rendered.html, subtype="html")
-        return mail.as_bytes()
+        said = email.render(message.content)
+        return compose(self._from, self._from_name, said.subject, said.text, said.html)
 
 
 class Transaction:

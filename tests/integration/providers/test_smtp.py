@@ -114,14 +114,17 @@ class TestSMTP(ProviderContract):
         (received,) = self.accepted(sandbox)
         assert self.mail(received)["bcc"] is None
 
-    @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x1c", "\v"])
+    @pytest.mark.parametrize(
+        ("separator", "mailed"),
+        [("\u2028", "\u2028"), ("\u2029", "\u2029"), ("\x85", "\x85"), ("\x1c", " "), ("\v", " ")],
+    )
     async def test_a_title_with_any_line_separator_is_mailed(
-        self, separator: str, provider: Provider, sandbox: RunningSandbox
+        self, separator: str, mailed: str, provider: Provider, sandbox: RunningSandbox
     ) -> None:
         content = Content(f"Sale{separator}now", "b")
         await send(provider, self.message(self.address(sandbox), content=content))
         (received,) = self.accepted(sandbox)
-        assert self.mail(received)["subject"] == "Sale now"
+        assert self.mail(received)["subject"] == f"Sale{mailed}now"
 
     async def test_connections_are_few_and_used_again(self, sandbox: RunningSandbox) -> None:
         seen: list[str] = []
@@ -216,6 +219,16 @@ class TestSMTP(ProviderContract):
         assert isinstance(outcome, Refused)
         assert outcome.reason is Reason.AUTHENTICATION
         await provider.close()
+
+    @pytest.mark.parametrize(
+        "given",
+        [{"from_email": ""}, {"from_email": "a b@c.d"}, {"from_name": "Shop\r\nBcc: x@y.z"}],
+    )
+    def test_a_sender_that_no_mail_can_be_from_is_refused_at_once(
+        self, given: dict[str, str]
+    ) -> None:
+        with pytest.raises(ValueError, match=r"SMTP can carry|one line"):
+            SMTP("smtp", **{"host": "h", "port": 25, "from_email": "a@b.c", **given})  # type: ignore[arg-type]
 
     def test_an_unknown_kind_of_tls_is_refused(self) -> None:
         with pytest.raises(ValueError, match="starttls"):
