@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,10 +106,8 @@ def backoff(attempt: int, asked: float | None) -> float:
 
 def _seconds(retry_after: str | None) -> float | None:
     """Retry-After in seconds. The service sends no dates, and a proxy's is left unread."""
-    try:
-        return max(0.0, float(retry_after)) if retry_after else None
-    except ValueError:
-        return None
+    said = (retry_after or "").strip()
+    return float(said) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", said) else None
 
 
 def _parsed(body: bytes) -> Any:
