@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import jwt
 import orjson
 
+from notifier.channels import push
 from notifier.sandbox.behaviours import Behaviours
 from notifier.sandbox.credentials import PROJECT_ID, SERVICE_ACCOUNT, Credentials
 from notifier.sandbox.endpoint import Endpoint, Received, Refusal
@@ -32,13 +33,12 @@ SCOPES = {
 }
 PAYLOAD_LIMIT = 4096
 TOPIC_PAYLOAD_LIMIT = 2048
-TARGETS = ("token", "topic", "condition")
+TARGETS = ("token", "fid", "topic", "condition")
 FIELDS = {
     *TARGETS,
     *("name", "data", "notification", "android", "webpush", "apns", "fcm_options"),
 }
 TOKEN = re.compile(r"[A-Za-z0-9_:\-]+")
-RESERVED_KEY = re.compile(r"from|message_type|gcm(?:\..*)?|google.*")
 
 #: word -> HTTP status, canonical status, FCM's own code, sentence
 REFUSALS = {
@@ -169,7 +169,8 @@ def _target(message: object) -> tuple[str, str]:
         raise _invalid(f"message.{target}", f"Invalid value at 'message.{target}' (TYPE_STRING)")
     if target == "token" and not TOKEN.fullmatch(address):
         sentence = "The registration token is not a valid FCM registration token"
-        raise _invalid("message.token", sentence, address)
+        refused = _error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", sentence)
+        raise Refusal(refused, "INVALID_ARGUMENT", address)
     return target, address
 
 
@@ -191,7 +192,7 @@ def _check_data(data: object, address: str) -> None:
             field = f"message.data[{index}].value"
             sentence = f"Invalid value at '{field}' (TYPE_STRING), {value}"
             raise _invalid(field, sentence, address)
-        if RESERVED_KEY.fullmatch(key):
+        if push.RESERVED_KEY.fullmatch(key):
             raise _invalid("message.data", f"Invalid data payload key: {key}", address)
 
 
@@ -201,7 +202,7 @@ def _check_size(message: dict[str, object], target: str, address: str) -> None:
     for part in (message.get("data"), message.get("notification")):
         if isinstance(part, dict):
             size += sum(len(key.encode()) + len(str(part[key]).encode()) for key in part)
-    limit = PAYLOAD_LIMIT if target == "token" else TOPIC_PAYLOAD_LIMIT
+    limit = PAYLOAD_LIMIT if target in ("token", "fid") else TOPIC_PAYLOAD_LIMIT
     if size > limit:
         sentence = f"Message is too big: {size} bytes, at most {limit} are allowed."
         raise _invalid("message", sentence, address)
