@@ -12,7 +12,14 @@ from notifier.providers import Route
 #: the same message. What is wrong with the message or its address is so everywhere, and a bug of
 #: ours says nothing of anybody.
 FAULTS = frozenset(
-    {Reason.PROVIDER_ERROR, Reason.CONNECTION, Reason.RATE_LIMITED, Reason.AUTHENTICATION}
+    {
+        Reason.PROVIDER_ERROR,
+        Reason.CONNECTION,
+        Reason.RATE_LIMITED,
+        Reason.AUTHENTICATION,
+        Reason.SENDER_REFUSED,
+        Reason.MANY_DEAD_ADDRESSES,
+    }
 )
 
 

@@ -66,10 +66,17 @@ class Reply(NamedTuple):
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
+    def header(self, name: str) -> str:
+        """The first of that name; empty where there is none, or none that is text."""
+        try:
+            return self.headers.get(name) or ""
+        except ValueError:  # bytes beyond ASCII
+            return ""
+
     @property
     def retry_after(self) -> float | None:
         """Seconds the server asks us to stay away, or ``None`` where it does not say."""
-        return retry_after(self.headers.get("retry-after"), time.time())
+        return retry_after(self.header("retry-after"), time.time())
 
 
 class Wire:
@@ -210,8 +217,8 @@ def retry_after(value: str | None, now: float) -> float | None:
         return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        return max(0.0, at.timestamp() - now)
+    except (ValueError, OverflowError, TypeError, IndexError):  # the last two: odd dates in 3.11
         return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return max(0.0, at.timestamp() - now)

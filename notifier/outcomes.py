@@ -17,6 +17,9 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"  # no answer in time
     NO_ANSWER = "no_answer"  # the connection broke after the request was written
     AUTHENTICATION = "authentication"  # our credentials were refused; a dead letter at once
+    SENDER_REFUSED = "sender_refused"  # our app, number, region or settings; a dead letter at once
+    MANY_DEAD_ADDRESSES = "many_dead_addresses"  # too many called dead at once to be believed
+    DEFERRED = "deferred"  # not now, for this one address: greylisting, a full mailbox
     INVALID_ADDRESS = "invalid_address"  # malformed or unroutable: this address never worked
     DEAD_ADDRESS = "dead_address"  # it worked once and is gone (uninstalled, unsubscribed, 410)
     OPTED_OUT = "opted_out"  # the recipient told the provider to stop
@@ -34,6 +37,38 @@ class Reason(StrEnum):
     IN_ORDER = "in_order"  # an earlier one with its ordering key has not gone out
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
     INTERNAL = "internal"  # a bug of ours; the log has the trace
+
+
+class Fault(StrEnum):
+    """Who has to change something before the same message can go to the same address."""
+
+    PROVIDER = "provider"  # the provider, the receiving server or the network: time helps
+    OURS = "ours"  # our settings, our account or our code
+    MESSAGE = "message"  # what is said
+    ADDRESS = "address"  # the address, or the person behind it
+
+
+#: Whose fault each reason is for which a provider refuses a message.
+FAULT = {
+    Reason.RATE_LIMITED: Fault.PROVIDER,
+    Reason.PROVIDER_ERROR: Fault.PROVIDER,
+    Reason.CONNECTION: Fault.PROVIDER,
+    Reason.TIMEOUT: Fault.PROVIDER,
+    Reason.NO_ANSWER: Fault.PROVIDER,
+    Reason.DEFERRED: Fault.PROVIDER,
+    Reason.AUTHENTICATION: Fault.OURS,
+    Reason.SENDER_REFUSED: Fault.OURS,
+    Reason.MANY_DEAD_ADDRESSES: Fault.OURS,
+    Reason.NO_PROVIDER: Fault.OURS,
+    Reason.INTERNAL: Fault.OURS,
+    Reason.INVALID_MESSAGE: Fault.MESSAGE,
+    Reason.TOO_LARGE: Fault.MESSAGE,
+    Reason.REJECTED: Fault.MESSAGE,
+    Reason.INVALID_ADDRESS: Fault.ADDRESS,
+    Reason.DEAD_ADDRESS: Fault.ADDRESS,
+    Reason.OPTED_OUT: Fault.ADDRESS,
+    Reason.FORBIDDEN_ADDRESS: Fault.ADDRESS,
+}
 
 
 @dataclass(frozen=True, slots=True)

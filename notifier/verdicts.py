@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 from notifier.backoff import RetryPolicy
 from notifier.failover import at_fault
-from notifier.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
+from notifier.outcomes import (
+    FAULT,
+    Accepted,
+    Fault,
+    Held,
+    Outcome,
+    Reason,
+    Refused,
+    Retry,
+    Unknown,
+)
 from notifier.states import DeliveryState
 
 
@@ -55,10 +65,9 @@ def judge(
             return Verdict(DeliveryState.UNKNOWN, Reason.NO_ANSWER)
         case Refused(reason=Reason.EXPIRED as reason):
             return Verdict(DeliveryState.EXPIRED, reason)
-        case Refused(reason=Reason.AUTHENTICATION as reason) if alone:
-            # Our fault, not the message's: kept as a dead letter, to be redriven with a new key.
-            return Verdict(DeliveryState.DEAD, reason)
-        case Refused(reason=Reason.AUTHENTICATION as reason):
+        case Refused(reason=reason) if FAULT.get(reason) is Fault.OURS:
+            if alone:  # kept as a dead letter, to be redriven once our mistake is mended
+                return Verdict(DeliveryState.DEAD, reason)
             retry = Retry(reason)  # the others were asked before it, or will be
         case Refused(reason=reason):
             return Verdict(DeliveryState.FAILED, reason)

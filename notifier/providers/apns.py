@@ -20,16 +20,36 @@ from notifier.http import Reply, Wire
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason
 from notifier.priorities import Priority
-from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
+from notifier.providers.base import Provider, Report, Rule, Shared, code_of, status_rule
 
-#: Apple, "Handling notification responses from APNs".
+#: Apple, "Handling notification responses from APNs", reason by reason.
 RULES = {
-    "BadDeviceToken": Rule(Reason.INVALID_ADDRESS, disable=True),
-    # Our topic may be the wrong one: a mistake in the settings must not disable every device.
-    "DeviceTokenNotForTopic": Rule(Reason.INVALID_ADDRESS),
-    "MissingDeviceToken": Rule(Reason.INVALID_ADDRESS, disable=True),
+    # 410: the device took the app off, or iOS gave it another token.
     "Unregistered": Rule(Reason.DEAD_ADDRESS, disable=True),
     "ExpiredToken": Rule(Reason.DEAD_ADDRESS, disable=True),
+    # "Verify that the request contains a valid token and that the token matches the environment":
+    # with the sandbox and production mixed up it is said of every token (pushy-console issue 25,
+    # OneSignal-Cordova-SDK issue 483). A token's form was checked when it was registered.
+    "BadDeviceToken": Rule(Reason.SENDER_REFUSED),
+    # Our topic, or an app that the key or certificate is not for. Of the first, 410 as well.
+    "DeviceTokenNotForTopic": Rule(Reason.SENDER_REFUSED),
+    "TopicDisallowed": Rule(Reason.SENDER_REFUSED),
+    "BadTopic": Rule(Reason.SENDER_REFUSED),
+    "MissingTopic": Rule(Reason.SENDER_REFUSED),
+    "MissingDeviceToken": Rule(Reason.SENDER_REFUSED),
+    "BadPath": Rule(Reason.SENDER_REFUSED),
+    "MethodNotAllowed": Rule(Reason.SENDER_REFUSED),
+    "BadCertificate": Rule(Reason.AUTHENTICATION),
+    "BadCertificateEnvironment": Rule(Reason.AUTHENTICATION),
+    # A key for one environment alone. Apple's page has the first name, its servers send the other
+    # (APNSwift pull request 229).
+    "BadEnvironmentKeyIdInToken": Rule(Reason.AUTHENTICATION),
+    "BadEnvironmentKeyInToken": Rule(Reason.AUTHENTICATION),
+    "UnrelatedKeyIdInToken": Rule(Reason.AUTHENTICATION),
+    "ExpiredProviderToken": Rule(Reason.AUTHENTICATION),
+    "InvalidProviderToken": Rule(Reason.AUTHENTICATION),
+    "MissingProviderToken": Rule(Reason.AUTHENTICATION),
+    "Forbidden": Rule(Reason.AUTHENTICATION),
     "PayloadTooLarge": Rule(Reason.TOO_LARGE),
     "PayloadEmpty": Rule(Reason.INVALID_MESSAGE),
     "BadCollapseId": Rule(Reason.INVALID_MESSAGE),
@@ -38,19 +58,17 @@ RULES = {
     "BadPriority": Rule(Reason.INVALID_MESSAGE),
     "DuplicateHeaders": Rule(Reason.INVALID_MESSAGE),
     "InvalidPushType": Rule(Reason.INVALID_MESSAGE),
-    "TooManyRequests": Rule(Reason.RATE_LIMITED, again=True),  # to this one device
-    "TooManyProviderTokenUpdates": Rule(Reason.RATE_LIMITED, again=True),
-    "ExpiredProviderToken": Rule(Reason.AUTHENTICATION),
-    "InvalidProviderToken": Rule(Reason.AUTHENTICATION),
-    "MissingProviderToken": Rule(Reason.AUTHENTICATION),
-    "BadCertificate": Rule(Reason.AUTHENTICATION),
-    "BadCertificateEnvironment": Rule(Reason.AUTHENTICATION),
-    "TopicDisallowed": Rule(Reason.REJECTED),
-    "BadTopic": Rule(Reason.REJECTED),
+    # "Too many requests were made consecutively to the same device token."
+    "TooManyRequests": Rule(Reason.DEFERRED, again=True, pause=60.0),
+    # A token may be replaced every 20 minutes; ours is the same everywhere for 50.
+    "TooManyProviderTokenUpdates": Rule(Reason.RATE_LIMITED, again=True, pause=60.0),
     "IdleTimeout": Rule(Reason.PROVIDER_ERROR, again=True),
+    "InternalServerError": Rule(Reason.PROVIDER_ERROR, again=True),
+    "ServiceUnavailable": Rule(Reason.PROVIDER_ERROR, again=True),
     "Shutdown": Rule(Reason.PROVIDER_ERROR, again=True),
 }
-GONE = Rule(Reason.DEAD_ADDRESS, disable=True)  # 410 says so whatever its body says
+GONE = Rule(Reason.DEAD_ADDRESS, disable=True)  # 410 says so, where its body says nothing else
+BUSY = Rule(Reason.RATE_LIMITED, again=True, pause=60.0)  # 429 without a reason
 
 #: Apple, "Sending notification requests to APNs": 10 at once, 5 as the device's power allows,
 #: 1 never wakes it. Without an alert 10 is an error.
@@ -127,8 +145,8 @@ class APNs(Provider):
         if reply.ok:
             return Accepted(apns_id, status=reply.status)
         reason = _reason(reply)
-        rule = GONE if reply.status == 410 else RULES.get(reason) or status_rule(reply.status)
-        return rule.outcome(reply.status, reason, reply.retry_after)
+        rule = RULES.get(reason) or {410: GONE, 429: BUSY}.get(reply.status)
+        return (rule or status_rule(reply.status)).outcome(reply.status, reason, reply.retry_after)
 
     async def _post(self, path: str, headers: dict[str, str], token: str, body: bytes) -> Reply:
         if token:
@@ -224,4 +242,4 @@ def _reason(reply: Reply) -> str:
         answer = orjson.loads(reply.body)
     except orjson.JSONDecodeError:
         return ""
-    return str(answer.get("reason", "")) if isinstance(answer, dict) else ""
+    return code_of(answer.get("reason")) if isinstance(answer, dict) else ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +13,7 @@ from notifier.concurrency import START, Concurrency
 from notifier.http import NoAnswer, NotWritten
 from notifier.lane import Lane
 from notifier.messages import Content, Message
-from notifier.outcomes import Outcome, Reason, Refused, Retry, Unknown, clip
+from notifier.outcomes import FAULT, Fault, Outcome, Reason, Refused, Retry, Unknown, clip
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -221,19 +222,29 @@ def log_bug(where: str, error: Exception) -> None:
 class Rule:
     """What one of a provider's errors means: a row of the table at the top of its file.
 
-    ``again``: trying later may help. ``disable``: the address is dead.
+    ``again``: trying later may help. ``pause``: seconds until then where the provider names none
+    (its own first pause; the retry policy's wait counts where it is longer). ``disable``: the
+    address is given up, which only what an address alone can cause may do.
     """
 
     reason: Reason
     again: bool = False
     disable: bool = False
+    pause: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.disable and FAULT[self.reason] is not Fault.ADDRESS:
+            raise ValueError(f"{self.reason} is no address's fault")
 
     def outcome(self, status: int | None, detail: str, after: float | None = None) -> Outcome:
         if self.again:
-            return Retry(self.reason, after, status, clip(detail))
+            return Retry(self.reason, self.pause if after is None else after, status, clip(detail))
         return Refused(self.reason, status, clip(detail), self.disable)
 
 
+#: An error that no rule names, of a provider that has words for what is wrong with a message or
+#: an address: a wrong URL, a proxy, a permission. It is held against neither of them.
+UNEXPLAINED = Rule(Reason.SENDER_REFUSED)
 #: What statuses mean where a provider's own words say nothing (RFC 9110 15.5, 15.6).
 STATUS_RULES = {
     401: Rule(Reason.AUTHENTICATION),
@@ -245,11 +256,20 @@ STATUS_RULES = {
 }
 
 
-def status_rule(status: int) -> Rule:
+def status_rule(status: int, otherwise: Rule = UNEXPLAINED) -> Rule:
     """The rule for a status that is not 2xx."""
     if status >= 500:
         return Rule(Reason.PROVIDER_ERROR, again=True)
-    return STATUS_RULES.get(status, Rule(Reason.REJECTED))
+    return STATUS_RULES.get(status, otherwise)
+
+
+_CODE = re.compile(r"[A-Za-z0-9_.\[\]-]{1,80}")
+
+
+def code_of(said: object) -> str:
+    """A provider's code for an error, or the field it names; empty for anything longer or odder,
+    which may quote an address."""
+    return said if isinstance(said, str) and _CODE.fullmatch(said) else ""
 
 
 def unreadable() -> Unknown:

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -24,19 +24,43 @@ from notifier.http import NotWritten, Reply, Wire
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.priorities import Priority
-from notifier.providers.base import Provider, Report, Rule, Shared, status_rule, unreadable
+from notifier.providers.base import (
+    UNEXPLAINED,
+    Provider,
+    Report,
+    Rule,
+    Shared,
+    code_of,
+    status_rule,
+    unreadable,
+)
 
+#: Seconds: ErrorCode asks for "a minimum initial delay of 1 minute" after QUOTA_EXCEEDED.
+FIRST_PAUSE = 60.0
 #: https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
-RULES = {
+RULES: dict[str | int, Rule] = {
+    # The app is gone from the device, or its token was replaced.
     "UNREGISTERED": Rule(Reason.DEAD_ADDRESS, disable=True),
-    "SENDER_ID_MISMATCH": Rule(Reason.INVALID_ADDRESS, disable=True),  # of another project
-    "INVALID_ARGUMENT": Rule(Reason.INVALID_MESSAGE),
-    "QUOTA_EXCEEDED": Rule(Reason.RATE_LIMITED, again=True),
+    # The token is of another project than our account: firebase-admin-node issue 783 had it for
+    # every token, firebase-admin-go issue 248 on one server and not on the next.
+    "SENDER_ID_MISMATCH": Rule(Reason.SENDER_REFUSED),
+    # The Firebase project's APNs certificate or web push key, not the token.
+    "THIRD_PARTY_AUTH_ERROR": Rule(Reason.AUTHENTICATION),
+    "INVALID_ARGUMENT": Rule(Reason.INVALID_MESSAGE),  # but see _outcome
+    "QUOTA_EXCEEDED": Rule(Reason.RATE_LIMITED, again=True, pause=FIRST_PAUSE),
     "UNAVAILABLE": Rule(Reason.PROVIDER_ERROR, again=True),
     "INTERNAL": Rule(Reason.PROVIDER_ERROR, again=True),
-    "THIRD_PARTY_AUTH_ERROR": Rule(Reason.AUTHENTICATION),
+    "UNSPECIFIED_ERROR": UNEXPLAINED,
+    429: Rule(Reason.RATE_LIMITED, again=True, pause=FIRST_PAUSE),
 }
-BAD_TOKEN = Rule(Reason.INVALID_ADDRESS, disable=True)  # INVALID_ARGUMENT on message.token
+#: INVALID_ARGUMENT of the token alone. FCM says so in two ways: in one it names the field, in the
+#: other (firebase-admin-java issue 1064, async-firebase issue 15, and FCM's own page on error
+#: codes) its sentence is all that tells.
+BAD_TOKEN = Rule(Reason.INVALID_ADDRESS, disable=True)
+TOKEN_FIELD = "message.token"
+TOKEN_SENTENCE = "registration token is not a valid"
+#: QUOTA_EXCEEDED of one device, which google.rpc.QuotaFailure names: others are not held up.
+BUSY_DEVICE = Rule(Reason.DEFERRED, again=True, pause=FIRST_PAUSE)
 
 #: https://firebase.google.com/docs/cloud-messaging/concept-options: NORMAL waits while a device
 #: dozes; for the web it is RFC 8030's Urgency.
@@ -49,6 +73,7 @@ SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFE = 3600
 REFRESH_BEFORE = 300.0  # seconds before its end that an access token is renewed
+TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 REFUSED_PAUSE = 10.0  # seconds between two tokens asked for because FCM refused the first
 STREAMS = 64  # calls on one connection; Google allows 100
 
@@ -168,13 +193,16 @@ class AccessToken:
             raise NotWritten(f"no access token: {error}") from None
         answer = _json(reply.body)
         token = answer.get("access_token")
-        if reply.status >= 500 or (reply.ok and not isinstance(token, str)):
+        usable = isinstance(token, str) and TOKEN.fullmatch(token)
+        if reply.status >= 500 or reply.status in (408, 429) or (reply.ok and not usable):
             raise NotWritten(f"no access token: status {reply.status}")
         if not reply.ok:
-            raise TokenRefused(f"no access token: {answer.get('error', reply.status)}")
+            raise TokenRefused(f"no access token: {code_of(answer.get('error')) or reply.status}")
         self._value, self._asked_at = str(token), now
         life = answer.get("expires_in")
-        self._renew_at = now + (life if isinstance(life, int) else ASSERTION_LIFE) - REFRESH_BEFORE
+        if not isinstance(life, int) or not 0 < life <= ASSERTION_LIFE:
+            life = ASSERTION_LIFE
+        self._renew_at = now + life - REFRESH_BEFORE
 
 
 def _read(path: str) -> bytes:
@@ -236,11 +264,13 @@ def _outcome(reply: Reply) -> Outcome:
     if reply.ok:
         sent = answer.get("name")
         return Accepted(sent, status=reply.status) if isinstance(sent, str) else unreadable()
-    code, fields = _error(answer)
-    rule = RULES.get(code) or status_rule(reply.status)
-    if code == "INVALID_ARGUMENT" and "message.token" in fields:
+    error = _error(answer)
+    rule = RULES.get(error.code) or RULES.get(reply.status) or status_rule(reply.status)
+    if error.code == "INVALID_ARGUMENT" and error.of_token:
         rule = BAD_TOKEN
-    return rule.outcome(reply.status, code, reply.retry_after)
+    elif rule.reason is Reason.RATE_LIMITED and error.of_device:
+        rule = BUSY_DEVICE
+    return rule.outcome(reply.status, error.code, reply.retry_after)
 
 
 def _json(body: bytes) -> dict[str, Any]:
@@ -251,20 +281,33 @@ def _json(body: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _error(answer: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """FCM's error code, and the fields it names.
+class Error(NamedTuple):
+    """FCM's own code, else Google's (NOT_FOUND then is the project, and not the token).
 
-    Without FCM's own code it is Google's, and NOT_FOUND then is the project, not the token.
+    ``of_token``: the token is what is wrong; ``of_device``: the quota is that of one device.
     """
+
+    code: str
+    of_token: bool
+    of_device: bool
+
+
+def _error(answer: Mapping[str, Any]) -> Error:
     error = answer.get("error")
     if not isinstance(error, dict):
-        return "", []
-    code = str(error.get("status", ""))
-    fields: list[str] = []
-    for detail in error.get("details") or ():
-        if not isinstance(detail, dict):
-            continue
-        code = str(detail.get("errorCode", code))
-        for violation in detail.get("fieldViolations") or ():
-            fields.append(str(violation.get("field", "")))
-    return code, fields
+        return Error("", False, False)
+    code, fields, quotas = code_of(error.get("status")), [], []
+    for detail in _objects(error.get("details")):
+        code = code_of(detail.get("errorCode")) or code
+        fields += [violation.get("field") for violation in _objects(detail.get("fieldViolations"))]
+        quotas += [str(violation) for violation in _objects(detail.get("violations"))]
+    sentence = str(error.get("message")).lower()
+    return Error(
+        code,
+        TOKEN_FIELD in fields or (not fields and TOKEN_SENTENCE in sentence),
+        any("device" in quota.lower() for quota in [*quotas, sentence]),
+    )
+
+
+def _objects(said: object) -> list[dict[str, Any]]:
+    return [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []

@@ -11,15 +11,34 @@ from notifier.channels import email
 from notifier.http import Reply, Wire
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason, Retry
-from notifier.providers.base import Provider, Report, Rule, Sent, Shared, log_bug, status_rule
+from notifier.providers.base import (
+    UNEXPLAINED,
+    Provider,
+    Report,
+    Rule,
+    Sent,
+    Shared,
+    code_of,
+    log_bug,
+    status_rule,
+)
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
 ADDRESS_RULE = Rule(Reason.INVALID_ADDRESS, disable=True)  # personalizations.N.to.M.email
 PERSONALIZATION_RULE = Rule(Reason.INVALID_MESSAGE)  # personalizations.N and anything else
+#: 400 for what the account sets up: its sender identity, templates and pools of addresses.
+SENDER_RULE = Rule(Reason.SENDER_REFUSED)
+SENDER_FIELD = re.compile(r"(from|reply_to|template_id|asm|ip_pool_name|mail_settings)\b")
 RULES = {
     400: Rule(Reason.INVALID_MESSAGE),
-    402: Rule(Reason.RATE_LIMITED, again=True),  # out of credits
+    # "Maximum credits exceeded", and keys that are revoked or may not send.
+    401: Rule(Reason.AUTHENTICATION),
+    402: Rule(Reason.RATE_LIMITED, again=True, pause=3600.0),  # out of credits
+    # "The from address does not match a verified Sender Identity": so for every message.
+    403: Rule(Reason.AUTHENTICATION),
     413: Rule(Reason.TOO_LARGE),
+    # Its limits are of a minute each; X-RateLimit-Reset mostly says how much of it is left.
+    429: Rule(Reason.RATE_LIMITED, again=True, pause=60.0),
 }
 PERSONALIZATIONS = "personalizations"
 NAMED = re.compile(r"personalizations[.\[](\d+)\]?(\.to[.\[]\d+\]?\.email)?")
@@ -137,9 +156,10 @@ def _batches(messages: Sequence[Message]) -> list[list[Message]]:
 def _judge(reply: Reply, batch: list[Message]) -> tuple[dict[int, Outcome], list[list[Message]]]:
     """Outcomes by place in ``batch``, and the messages to be sent again in other requests."""
     if reply.ok:
-        message_id = reply.headers.get("x-message-id", "")
+        message_id = reply.header("x-message-id")
         return dict.fromkeys(range(len(batch)), Accepted(message_id, status=reply.status)), []
-    errors = _errors(reply)
+    said = _errors(reply)
+    errors = said or []
     if reply.status == 400 and (bad := _named(errors, len(batch))):
         rest = [message for index, message in enumerate(batch) if index not in bad]
         return dict(bad), [rest] if rest else []
@@ -147,6 +167,10 @@ def _judge(reply: Reply, batch: list[Message]) -> tuple[dict[int, Outcome], list
     if (reply.status == 413 or (reply.status == 400 and anyones)) and len(batch) > 1:
         return {}, _halves(batch)
     rule = RULES.get(reply.status) or status_rule(reply.status)
+    if reply.status == 400 and said is None:  # not SendGrid's words
+        rule = UNEXPLAINED
+    elif reply.status == 400 and any(SENDER_FIELD.match(field) for field in errors):
+        rule = SENDER_RULE
     after = reply.retry_after
     if after is None and reply.status == 429:
         after = _reset_after(reply)
@@ -160,13 +184,13 @@ def _halves(batch: list[Message]) -> list[list[Message]]:
     return [batch[:middle], batch[middle:]]
 
 
-def _errors(reply: Reply) -> list[str]:
-    """The fields SendGrid complains about."""
+def _errors(reply: Reply) -> list[str] | None:
+    """The fields SendGrid complains about; ``None`` where it is no answer of SendGrid's."""
     try:
         answer = orjson.loads(reply.body)
-        return [str(error["field"]) for error in answer["errors"] if error.get("field")]
+        return [field for error in answer["errors"] if (field := code_of(error.get("field")))]
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return []
+        return None
 
 
 def _named(fields: list[str], size: int) -> dict[int, Outcome]:
@@ -174,7 +198,7 @@ def _named(fields: list[str], size: int) -> dict[int, Outcome]:
     bad: dict[int, Outcome] = {}
     for field in fields:
         found = NAMED.match(field)
-        if found and int(found[1]) < size:
+        if found and len(found[1]) <= 4 and int(found[1]) < size:
             rule = ADDRESS_RULE if found[2] else PERSONALIZATION_RULE
             bad[int(found[1])] = rule.outcome(400, field)
     return bad
@@ -182,5 +206,5 @@ def _named(fields: list[str], size: int) -> dict[int, Outcome]:
 
 def _reset_after(reply: Reply) -> float | None:
     """SendGrid says when its limit is lifted in a header of its own, in unix seconds."""
-    reset = reply.headers.get("x-ratelimit-reset", "")
-    return max(0.0, int(reset) - time.time()) if reset.isdecimal() else None
+    reset = re.fullmatch(r"[0-9]{1,12}", reply.header("x-ratelimit-reset"))
+    return max(0.0, int(reset[0]) - time.time()) if reset else None

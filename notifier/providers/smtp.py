@@ -9,7 +9,13 @@ from functools import partial
 from typing import Literal
 
 import aiosmtplib
-from aiosmtplib import SMTPException, SMTPResponseException, SMTPSenderRefused
+from aiosmtplib import (
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
 
 from notifier.channels import email
 from notifier.http import NotWritten
@@ -28,18 +34,32 @@ RULES = {
     "5.1.3": Rule(Reason.INVALID_ADDRESS, disable=True),  # syntax
     "5.2.3": Rule(Reason.TOO_LARGE),
     "5.3.4": Rule(Reason.TOO_LARGE),
-    "4.7.0": Rule(Reason.RATE_LIMITED, again=True),
-    "4.7.1": Rule(Reason.RATE_LIMITED, again=True),
+    "5.1.7": Rule(Reason.SENDER_REFUSED),  # our address: syntax
+    "5.1.8": Rule(Reason.SENDER_REFUSED),  # our address: no such domain
+    "4.7.0": Rule(Reason.RATE_LIMITED, again=True, pause=60.0),
+    "4.7.1": Rule(Reason.RATE_LIMITED, again=True, pause=60.0),
     "530": Rule(Reason.AUTHENTICATION),
     "534": Rule(Reason.AUTHENTICATION),
     "535": Rule(Reason.AUTHENTICATION),
     "538": Rule(Reason.AUTHENTICATION),
-    "553": Rule(Reason.INVALID_ADDRESS, disable=True),
+    "550": Rule(Reason.REJECTED),  # mailbox unavailable: gone, or not for us; nobody can tell
+    "551": Rule(Reason.REJECTED),  # not here
+    "552": Rule(Reason.REJECTED),  # the mailbox is full
 }
+#: 5.7.x is a policy about us: relaying, authentication, SPF, DKIM, DMARC, block lists. The same
+#: holds for what a server refuses without a code that says why, such as 553 and 554, which some
+#: answer for domains that they do not relay to, and for commands that it does not know.
+POLICY = Rule(Reason.SENDER_REFUSED)
 #: Our own sender is refused, by whom we are not allowed to be it: no recipient's fault.
 SENDER = Rule(Reason.AUTHENTICATION)
 TEMPORARY = Rule(Reason.PROVIDER_ERROR, again=True)
-PERMANENT = Rule(Reason.REJECTED)
+#: 4xx to one recipient, by RCPT or after its mail: greylisting, a full mailbox, a domain that
+#: cannot be looked up. A greylisting server mostly wants five minutes (RFC 6647 takes 1 minute to
+#: a day for sensible).
+DEFERRED = Rule(Reason.DEFERRED, again=True, pause=300.0)
+#: 4xx that speak of the whole server, whatever it was asked (RFC 3463 3.4; RFC 5321 4.2.3).
+GREYLISTED = re.compile(r"gr[ae]y.?list", re.IGNORECASE)
+SERVERS = re.compile(r"421|452$|4\d\d 4\.3\.")
 ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 CONNECTIONS = 8  # mail servers limit them; Postfix takes 50 of one client
@@ -191,10 +211,30 @@ def _refusal(error: SMTPResponseException, written: bool) -> Outcome:
         return Retry(Reason.PROVIDER_ERROR, detail=detail)
     found = ENHANCED.search(str(error.message))
     enhanced = found[0] if found else ""
-    rule = RULES.get(enhanced) or RULES.get(str(code)) or (TEMPORARY if code < 500 else PERMANENT)
-    if code >= 500 and isinstance(error, SMTPSenderRefused):
-        rule = SENDER if rule.disable or rule is PERMANENT else rule
-    elif code == 553 and enhanced not in ("", *RULES):
-        rule = SENDER  # Postfix says so of the sender once it knows the recipient: 553 5.7.1
     # The reply's text mostly quotes the address: only its codes are kept.
-    return rule.outcome(code, f"{code} {enhanced}".strip())
+    said = f"{code} {enhanced}".strip()
+    greylisted = bool(GREYLISTED.search(str(error.message)))
+    return _rule(error, code, enhanced, greylisted=greylisted).outcome(code, said)
+
+
+def _rule(
+    error: SMTPResponseException, code: int, enhanced: str, *, greylisted: bool = False
+) -> Rule:
+    """What the reply means, by whom it is about: a recipient, its mail, or none of them."""
+    rule = RULES.get(enhanced) or RULES.get(str(code))
+    about_recipient = isinstance(error, SMTPRecipientRefused | SMTPDataError)
+    if code < 500:
+        if about_recipient and greylisted:
+            return DEFERRED
+        # Once the mail is written, only a code says that it is not the server's trouble.
+        explained = enhanced or isinstance(error, SMTPRecipientRefused)
+        if about_recipient and explained and not SERVERS.match(f"{code} {enhanced}".strip()):
+            return DEFERRED
+        return rule or TEMPORARY
+    if isinstance(error, SMTPSenderRefused):
+        return SENDER if rule is None or rule.disable or rule.reason is Reason.REJECTED else rule
+    if enhanced.startswith("5.7.") and RULES.get(str(code), POLICY).reason is not SENDER.reason:
+        return POLICY
+    if rule is None or (not about_recipient and rule.disable):
+        return POLICY
+    return rule

@@ -18,25 +18,66 @@ from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason
 from notifier.providers.base import Provider, Report, Rule, Shared, status_rule, unreadable
 
+_SENDER = Rule(Reason.SENDER_REFUSED)
+_NUMBER = Rule(Reason.INVALID_ADDRESS, disable=True)
 #: https://www.twilio.com/docs/api/errors
 RULES = {
+    # The account.
     20003: Rule(Reason.AUTHENTICATION),
-    20005: Rule(Reason.AUTHENTICATION),  # account not active
-    20429: Rule(Reason.RATE_LIMITED, again=True),
-    21211: Rule(Reason.INVALID_ADDRESS, disable=True),  # invalid "To"
-    21214: Rule(Reason.INVALID_ADDRESS, disable=True),  # "To" cannot be reached
-    21217: Rule(Reason.INVALID_ADDRESS, disable=True),  # does not appear to be valid
-    21265: Rule(Reason.INVALID_ADDRESS, disable=True),  # "To" is a short code
-    21408: Rule(Reason.REJECTED),  # this account may not send to that region
-    21602: Rule(Reason.INVALID_MESSAGE),  # no body
-    21604: Rule(Reason.INVALID_ADDRESS, disable=True),  # no "To"
+    20005: Rule(Reason.AUTHENTICATION),  # not active
+    30002: Rule(Reason.AUTHENTICATION),  # suspended
+    20404: _SENDER,  # no such account
+    21219: _SENDER,  # a trial account, and the number is not verified
+    21408: _SENDER,  # may not send to that region
+    21608: _SENDER,  # a trial account, and the number is not verified
+    21609: _SENDER,  # our callback's URL
+    # The sender: "From", a messaging service, what it is registered for.
+    21210: _SENDER,
+    21212: _SENDER,  # invalid "From"
+    21401: _SENDER,
+    21601: _SENDER,
+    21603: _SENDER,  # no "From"
+    21606: _SENDER,  # cannot send, not this account's, or not to that destination
+    21607: _SENDER,
+    21612: _SENDER,  # no route from this sender to that number: another sender may have one
+    21659: _SENDER,
+    21660: _SENDER,  # another account's number
+    21661: _SENDER,
+    21701: _SENDER,  # no such messaging service
+    21702: _SENDER,
+    21703: _SENDER,  # a messaging service without a number
+    21704: _SENDER,
+    21705: _SENDER,
+    21712: _SENDER,
+    30024: _SENDER,  # not provisioned at that carrier
+    30032: _SENDER,  # a toll-free number that is not verified
+    30033: _SENDER,  # the A2P campaign is suspended
+    30034: _SENDER,  # not registered for A2P 10DLC
+    30037: _SENDER,  # outbound messages are switched off
+    30040: _SENDER,  # that carrier wants senders registered
+    # The number. What it can only be blamed for: 21614 is a landline or no number at all.
+    21211: _NUMBER,  # invalid "To"
+    21214: _NUMBER,  # cannot be reached
+    21217: _NUMBER,  # does not appear to be valid
+    21265: _NUMBER,  # a short code
+    21614: _NUMBER,
+    21635: _NUMBER,  # a landline
+    21604: _SENDER,  # no "To": every address has been checked, so we have lost it
     21610: Rule(Reason.OPTED_OUT, disable=True),  # the recipient answered STOP
-    21611: Rule(Reason.RATE_LIMITED, again=True),  # the sender's queue is full
-    21612: Rule(Reason.REJECTED),  # no route from this sender to that number
-    21614: Rule(Reason.INVALID_ADDRESS, disable=True),  # not a mobile number
+    # What is said.
+    21602: Rule(Reason.INVALID_MESSAGE),  # no body
     21617: Rule(Reason.TOO_LARGE),
-    63038: Rule(Reason.RATE_LIMITED, again=True),  # the account's daily limit
+    21619: Rule(Reason.INVALID_MESSAGE),
+    30019: Rule(Reason.TOO_LARGE),
+    # Too much at once. Twilio queues what a sender cannot send in time for hours, and counts days.
+    20429: Rule(Reason.RATE_LIMITED, again=True, pause=10.0),  # calls of the account at one time
+    21611: Rule(Reason.RATE_LIMITED, again=True, pause=300.0),  # the sender's queue is full
+    30001: Rule(Reason.RATE_LIMITED, again=True, pause=300.0),
+    30022: Rule(Reason.RATE_LIMITED, again=True, pause=60.0),  # A2P 10DLC, a minute's rate
+    30023: Rule(Reason.RATE_LIMITED, again=True, pause=3600.0),  # A2P 10DLC, a day's
+    63038: Rule(Reason.RATE_LIMITED, again=True, pause=3600.0),  # the account's, a day's
 }
+BUSY = Rule(Reason.RATE_LIMITED, again=True, pause=10.0)  # 429 without a code
 #: https://www.twilio.com/docs/messaging/api/message-resource: ValidityPeriod, in seconds.
 LONGEST_VALIDITY = 36_000
 
@@ -127,4 +168,6 @@ def _outcome(reply: Reply) -> Outcome:
     rule = RULES.get(code) if isinstance(code, int) else None
     # Its sentences quote the number: only the code is kept.
     detail = f"Twilio error {code}" if isinstance(code, int) else ""
-    return (rule or status_rule(reply.status)).outcome(reply.status, detail, reply.retry_after)
+    if rule is None:
+        rule = BUSY if reply.status == 429 else status_rule(reply.status)
+    return rule.outcome(reply.status, detail, reply.retry_after)

@@ -26,10 +26,11 @@ RULES = {
     401: Rule(Reason.REJECTED),
     403: Rule(Reason.REJECTED),
     410: Rule(Reason.DEAD_ADDRESS, disable=True),
-    429: Rule(Reason.RATE_LIMITED, again=True),
-    502: Rule(Reason.RATE_LIMITED, again=True),
-    504: Rule(Reason.RATE_LIMITED, again=True),
+    429: Rule(Reason.RATE_LIMITED, again=True, pause=30.0),
+    502: Rule(Reason.RATE_LIMITED, again=True, pause=30.0),
+    504: Rule(Reason.RATE_LIMITED, again=True, pause=30.0),
 }
+LAST_WORD = Rule(Reason.REJECTED)
 PAYLOAD_LIMIT = 20_000
 
 #: Anything else may be a mail server or a database that takes the request for its own language.
@@ -102,7 +103,7 @@ class Webhook(Provider):
         reply = await wire.request("POST", path, headers=headers, body=body)
         if reply.ok:
             return Accepted(delivered=True, status=reply.status)
-        rule = RULES.get(reply.status) or status_rule(reply.status)
+        rule = RULES.get(reply.status) or status_rule(reply.status, LAST_WORD)
         return rule.outcome(reply.status, f"status {reply.status}", reply.retry_after)
 
     async def _destination(self, url: Url, attempt: int) -> str:

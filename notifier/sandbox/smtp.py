@@ -25,7 +25,7 @@ OK = "250 2.0.0 OK: queued"
 REPLIES = {
     "401": "530 5.7.0 Authentication required",
     "403": "554 5.7.1 Rejected by policy",
-    "429": "451 4.7.1 Too many messages, try again later",
+    "429": "421 4.7.0 Too many messages, try again later, closing connection",
     "500": "451 4.3.0 Internal error",
     "503": "421 4.3.2 Service not available, closing transmission channel",
     "garbled": "\x01 this is no reply",

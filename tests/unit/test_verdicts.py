@@ -3,14 +3,16 @@ import random
 import pytest
 
 from notifier.backoff import RetryPolicy
-from notifier.outcomes import Accepted, Held, Reason, Refused, Retry, Unknown
+from notifier.outcomes import FAULT, Accepted, Fault, Held, Reason, Refused, Retry, Unknown
 from notifier.states import TERMINAL, TRANSITIONS, WAITING, DeliveryState, may_move
 from notifier.verdicts import judge
 
 NOW = 1_000_000.0
 
 
-def judged(outcome, *, attempt=1, resend_unknown=False, expires_at=None, unanswered=False):
+def judged(
+    outcome, *, attempt=1, resend_unknown=False, expires_at=None, unanswered=False, alone=True
+):
     return judge(
         outcome,
         attempt=attempt,
@@ -19,6 +21,7 @@ def judged(outcome, *, attempt=1, resend_unknown=False, expires_at=None, unanswe
         expires_at=expires_at,
         now=NOW,
         unanswered=unanswered,
+        alone=alone,
         rng=random.Random(1),
     )
 
@@ -100,3 +103,15 @@ def test_what_expired_before_its_turn_is_expired():
 )
 def test_what_an_earlier_unanswered_call_may_have_sent_is_neither_cancelled_nor_expired(outcome):
     assert judged(outcome, unanswered=True, expires_at=NOW + 1).state == DeliveryState.UNKNOWN
+
+
+@pytest.mark.parametrize("reason", [r for r, fault in FAULT.items() if fault is Fault.OURS])
+def test_what_is_our_fault_is_a_dead_letter_and_tried_again_where_another_was_asked(reason):
+    verdict = judged(Refused(reason))
+    assert (verdict.state, verdict.reason) == (DeliveryState.DEAD, reason)
+    assert judged(Refused(reason), alone=False).state == DeliveryState.RETRYING
+
+
+@pytest.mark.parametrize("reason", [r for r, fault in FAULT.items() if fault is not Fault.OURS])
+def test_what_is_not_our_fault_is_refused_for_good(reason):
+    assert judged(Refused(reason)).state == DeliveryState.FAILED

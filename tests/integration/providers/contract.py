@@ -48,6 +48,8 @@ class ProviderContract:
     channel: str
     platform: str = ""
     malformed: str  # an address the sandbox refuses as such
+    malformed_reason = Reason.INVALID_ADDRESS
+    busy_reason = Reason.RATE_LIMITED
     #: A 2xx says everything; else the answer must carry an id to be believed.
     status_is_proof = True
     retry_after: float | None = 1.0
@@ -155,7 +157,7 @@ class ProviderContract:
     ) -> None:
         outcome = await self.one(provider, sandbox, "429")
         assert isinstance(outcome, Retry)
-        assert (outcome.reason, outcome.after) == (Reason.RATE_LIMITED, self.retry_after)
+        assert (outcome.reason, outcome.after) == (self.busy_reason, self.retry_after)
 
     async def test_a_provider_that_fails_is_retried_until_it_heals(
         self, provider: Provider, sandbox: RunningSandbox
@@ -236,7 +238,7 @@ class ProviderContract:
         )
         assert [type(outcome) for outcome in outcomes] == [Accepted, Refused, Accepted]
         assert isinstance(outcomes[1], Refused)
-        assert outcomes[1].reason is Reason.INVALID_ADDRESS
+        assert outcomes[1].reason is self.malformed_reason
         ids = {received["delivery_id"] for received in self.accepted(sandbox)}
         assert ids == {f"d_{self.name}_1", f"d_{self.name}_3"}
 

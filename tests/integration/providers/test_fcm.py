@@ -26,7 +26,7 @@ class TestFCM(ProviderContract):
     status_is_proof = False
     dead = Refused(Reason.DEAD_ADDRESS, 404, "UNREGISTERED", disable_contact=True)
     refused_credentials = Refused(Reason.AUTHENTICATION, 401, "THIRD_PARTY_AUTH_ERROR")
-    forbidden = Refused(Reason.INVALID_ADDRESS, 403, "SENDER_ID_MISMATCH", disable_contact=True)
+    forbidden = Refused(Reason.SENDER_REFUSED, 403, "SENDER_ID_MISMATCH")
 
     def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
         fcm = sandbox.config["fcm"]

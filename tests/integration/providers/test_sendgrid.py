@@ -102,7 +102,7 @@ class TestSendGrid(ProviderContract):
 
     async def test_a_bad_sender_costs_one_request(self, sandbox: RunningSandbox) -> None:
         outcomes, requests = await self.refused(sandbox, '"from.email"')
-        assert outcomes == [Refused(Reason.INVALID_MESSAGE, 400, "from.email")] * 5
+        assert outcomes == [Refused(Reason.SENDER_REFUSED, 400, "from.email")] * 5
         assert requests == 1
 
     async def refused(self, sandbox: RunningSandbox, field: str) -> tuple[list[Outcome], int]:

@@ -45,10 +45,10 @@ class TestSMTP(ProviderContract):
     channel = "email"
     malformed = "nobody at nowhere"
     status_is_proof = False
-    retry_after = None
+    retry_after = 60.0  # its own first pause: SMTP has no way to name one
     dead = Refused(Reason.DEAD_ADDRESS, 550, "550 5.1.1", disable_contact=True)
     refused_credentials = Refused(Reason.AUTHENTICATION, 530, "530 5.7.0")
-    forbidden = Refused(Reason.REJECTED, 554, "554 5.7.1")
+    forbidden = Refused(Reason.SENDER_REFUSED, 554, "554 5.7.1")
 
     def build(self, sandbox: RunningSandbox, **options: Any) -> Provider:
         given = {
@@ -170,18 +170,32 @@ class TestSMTP(ProviderContract):
         ("command", "reply", "expected"),
         [
             ("MAIL", "421 4.3.2 closing", Retry(Reason.PROVIDER_ERROR, None, 421, "421 4.3.2")),
-            ("RCPT", "450 4.2.0 greylisted", Retry(Reason.PROVIDER_ERROR, None, 450, "450 4.2.0")),
+            # One recipient's, and nothing about the server.
+            ("RCPT", "450 4.2.0 greylisted", Retry(Reason.DEFERRED, 300.0, 450, "450 4.2.0")),
+            ("RCPT", "450 later", Retry(Reason.DEFERRED, 300.0, 450, "450")),
+            ("RCPT", "451 4.7.1 later", Retry(Reason.DEFERRED, 300.0, 451, "451 4.7.1")),
+            ("RCPT", "452 4.2.2 full", Retry(Reason.DEFERRED, 300.0, 452, "452 4.2.2")),
+            (".", "451 Graylisted, try again", Retry(Reason.DEFERRED, 300.0, 451, "451")),
+            (".", "451 4.7.1 slow", Retry(Reason.DEFERRED, 300.0, 451, "451 4.7.1")),
+            # The server's, whatever it was asked.
+            ("RCPT", "451 4.3.0 broken", Retry(Reason.PROVIDER_ERROR, None, 451, "451 4.3.0")),
+            ("RCPT", "452 disk is full", Retry(Reason.PROVIDER_ERROR, None, 452, "452")),
+            ("RCPT", "421 closing", Retry(Reason.PROVIDER_ERROR, None, 421, "421")),
+            ("MAIL", "450 4.7.1 slow", Retry(Reason.RATE_LIMITED, 60.0, 450, "450 4.7.1")),
             ("RCPT", "550 no", Refused(Reason.REJECTED, 550, "550")),
-            ("RCPT", "553 bad", Refused(Reason.INVALID_ADDRESS, 553, "553", True)),
-            # Our sender's fault, which must not disable everybody we write to.
-            ("RCPT", "553 5.7.1 sender", Refused(Reason.AUTHENTICATION, 553, "553 5.7.1")),
+            ("RCPT", "550 5.1.1 no", Refused(Reason.DEAD_ADDRESS, 550, "550 5.1.1", True)),
+            # Ours, which must not disable everybody we write to.
+            ("RCPT", "553 not relayed", Refused(Reason.SENDER_REFUSED, 553, "553")),
+            ("RCPT", "553 5.7.1 sender", Refused(Reason.SENDER_REFUSED, 553, "553 5.7.1")),
+            ("RCPT", "550 5.7.1 relaying", Refused(Reason.SENDER_REFUSED, 550, "550 5.7.1")),
+            ("RCPT", "554 no relay", Refused(Reason.SENDER_REFUSED, 554, "554")),
+            (".", "550 5.7.26 no DKIM", Refused(Reason.SENDER_REFUSED, 550, "550 5.7.26")),
             ("MAIL", "553 5.1.3 sender", Refused(Reason.AUTHENTICATION, 553, "553 5.1.3")),
             ("MAIL", "550 not yours", Refused(Reason.AUTHENTICATION, 550, "550")),
             ("MAIL", "552 5.3.4 too big", Refused(Reason.TOO_LARGE, 552, "552 5.3.4")),
             ("RCPT", "299 what?", Retry(Reason.PROVIDER_ERROR, detail="the answer cannot be read")),
             ("DATA", "451 later", Retry(Reason.PROVIDER_ERROR, None, 451, "451")),
             (".", "552 5.3.4 big", Refused(Reason.TOO_LARGE, 552, "552 5.3.4")),
-            (".", "451 4.7.1 slow", Retry(Reason.RATE_LIMITED, None, 451, "451 4.7.1")),
         ],
     )
     async def test_replies_mean_what_their_codes_say(
