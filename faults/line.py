@@ -59,6 +59,7 @@ class Line:
     stage: Stage
     servers: Servers
     key: str
+    directory_key: str
     sandbox: SandboxClient
     state: State
 
@@ -76,7 +77,8 @@ class Line:
         wait: float = 10,
     ) -> Any:
         """The answer's JSON. Raises ``OSError``, an ``HTTPError`` among them."""
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        key = self.directory_key if path.startswith("/v1/recipients") else self.key
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         if idempotency_key:
             headers["Idempotency-Key"] = idempotency_key
         data = None if body is None else json.dumps(body).encode()
@@ -172,4 +174,6 @@ def running() -> Iterator[Line]:
         servers = Servers(postgres.url, redis.url, broker.url, postgres, redis, broker)
         on = stack.enter_context(stage.running(state, servers, *PROCESSES, settings=SETTINGS))
         key = manage.create_publisher(on.env, "faults")
-        yield Line(on, servers, key, SandboxClient(on.sandbox["control_url"]), state)
+        directory_key = manage.create_publisher(on.env, "accounts", "--directory")
+        sandbox = SandboxClient(on.sandbox["control_url"])
+        yield Line(on, servers, key, directory_key, sandbox, state)

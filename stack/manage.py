@@ -30,9 +30,9 @@ def create_admin(state: State, env: Mapping[str, str]) -> bool:
     return True
 
 
-def create_publisher(env: Mapping[str, str], name: str) -> str:
+def create_publisher(env: Mapping[str, str], name: str, *options: str) -> str:
     """The API key of a new publisher, as an operator makes it. Raises ``StackError``."""
-    command = [sys.executable, "manage.py", "create_publisher", name]
+    command = [sys.executable, "manage.py", "create_publisher", name, *options]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StackError(f"manage.py create_publisher failed:\n{done.stderr.strip()}")

@@ -18,7 +18,7 @@ from apps.publishers.problems import Problem
 from apps.publishers.scopes import Scope
 
 TAG = "Recipients"
-READ, WRITE = Scope.RECIPIENTS_READ, Scope.RECIPIENTS_WRITE
+READ, WRITE = Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE
 
 DEVICE = {"platform": "android", "token": "fGx0…:APA91b…", "app": "com.example.shop"}
 CONTACT = {"channel": "email", "address": "ada@example.com"}

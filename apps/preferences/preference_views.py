@@ -14,7 +14,7 @@ from apps.publishers.endpoint import Endpoint
 from apps.publishers.scopes import Scope
 
 TAG = "Recipients"
-READ, WRITE = Scope.RECIPIENTS_READ, Scope.RECIPIENTS_WRITE
+READ, WRITE = Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE
 
 
 class PreferenceList(Endpoint):

@@ -20,7 +20,7 @@ from apps.publishers.problems import Problem
 from apps.publishers.scopes import Scope
 
 TAG = "Recipients"
-READ, WRITE = Scope.RECIPIENTS_READ, Scope.RECIPIENTS_WRITE
+READ, WRITE = Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE
 
 EXAMPLE = {
     "locale": "de-AT",

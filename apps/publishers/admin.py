@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
-from apps.publishers import services
+from apps.publishers import audit, services
 from apps.publishers.admin_audit import Audited
 from apps.publishers.audit import OPERATOR, PUBLISHER, SYSTEM
 from apps.publishers.models import ApiKey, AuditEvent, Publisher
@@ -37,11 +37,12 @@ class PublisherAdmin(Audited, Panelled):
 
     def panels(self, request: HttpRequest, row: Publisher) -> Sequence[Panel]:
         keys = markup.table(
-            ("key", "name", "last used", "state"),
+            ("key", "name", "made by", "last used", "state"),
             (
                 (
                     markup.link(markup.page("publishers_apikey_change", key.pk), key),
                     key.name,
+                    key.made_by,
                     markup.moment(key.last_used_at),
                     markup.badge("disabled" if key.revoked_at else "active"),
                 )
@@ -92,19 +93,28 @@ class PublisherAdmin(Audited, Panelled):
 class ApiKeyAdmin(Audited, ModelAdmin):
     """Keys are made by the API or ``create_publisher``; here they are seen and revoked."""
 
-    list_display = ("prefix", "publisher", "name", "expires_at", "revoked_at", "last_used_at")
+    list_display = (
+        "prefix",
+        "publisher",
+        "name",
+        "made_by",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+    )
     list_select_related = ("publisher",)
-    search_fields = ("prefix", "publisher__name")
+    search_fields = ("prefix", "publisher__name", "made_by")
     readonly_fields = (
         "publisher",
         "prefix",
         "scopes",
+        "made_by",
         "created_at",
         "revoked_at",
         "last_used_at",
     )
     exclude = ("digest",)
-    actions = ("revoke",)
+    actions = ("revoke", "revoke_family")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -112,11 +122,31 @@ class ApiKeyAdmin(Audited, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a revoked key still says whose it was
 
-    @admin.action(description="Revoke the selected keys", permissions=["change"])
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "expires_at" in form.changed_data:
+            services.shorten_families(obj)
+
+    @admin.action(description="Revoke the selected keys and what they made", permissions=["change"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        self._revoke(request, keys, family=False)
+
+    @admin.action(
+        description="Revoke the selected keys' families: replacements, too", permissions=["change"]
+    )
+    def revoke_family(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        self._revoke(request, keys, family=True)
+
+    def _revoke(self, request: HttpRequest, keys: QuerySet[ApiKey], *, family: bool) -> None:
+        chosen = {key.prefix for key in keys}
+        ended = 0
         for key in keys:
-            services.revoke_key(key)
-        self.message_user(request, f"{len(keys)} keys are revoked.")
+            prefixes = services.revoke_key(key, family=family)
+            ended += len(prefixes)
+            # The action's own event names those that were chosen.
+            others = [prefix for prefix in prefixes if prefix not in chosen]
+            audit.revoked(request, key.publisher_id, others, key.prefix)
+        self.message_user(request, f"{ended} keys are revoked.")
 
 
 @admin.register(AuditEvent)

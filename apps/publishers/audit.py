@@ -1,5 +1,6 @@
 """The audit trail: who changed what, when, from where, and what it was before and after."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -46,6 +47,15 @@ def record(
         before=before,
         after=after,
     )
+
+
+def revoked(
+    request: Request | HttpRequest | None, publisher_id: int, prefixes: Sequence[str], first: str
+) -> None:
+    """An event for each key that was revoked: with ``first``, which was asked for."""
+    for prefix in prefixes:
+        after = None if prefix == first else {"with": first}
+        record(request, "revoke", "api_key", prefix, publisher_id=publisher_id, after=after)
 
 
 def _actor(request: Request | HttpRequest | None) -> tuple[str, str, int | None]:

@@ -1,6 +1,9 @@
 """Who may publish, and with which keys."""
 
+import uuid
+
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -43,6 +46,10 @@ class ApiKey(models.Model):
     ``digest`` is its SHA-256: the secret part is 256 random bits, so that a slow hash would only
     slow the API down. ``prefix`` is the part that is shown and looked up by. A key's own rate
     applies beside its publisher's.
+
+    ``identity`` is the same in a key and in those that replaced it by rotation. ``ends_with`` has
+    the identities of the keys that made it, and of those that made them: when one of their keys
+    is revoked, it is, too.
     """
 
     publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, related_name="api_keys")
@@ -66,6 +73,17 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    made_by = models.CharField(
+        max_length=150,
+        blank=True,
+        db_default="",
+        help_text="the prefix of the key that made it, jwt:NAME for a token, or the command",
+    )
+    identity = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), editable=False)
+    ends_with = ArrayField(models.UUIDField(), default=list, db_default=[], editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["publisher", "identity"], name="api_key_identity")]
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

@@ -10,8 +10,8 @@ class Scope(StrEnum):
     TOPICS_READ = "topics:read"
     SUBSCRIPTIONS_WRITE = "subscriptions:write"
     SUBSCRIPTIONS_READ = "subscriptions:read"
-    RECIPIENTS_WRITE = "recipients:write"
-    RECIPIENTS_READ = "recipients:read"
+    DIRECTORY_WRITE = "directory:write"
+    DIRECTORY_READ = "directory:read"
     TEMPLATES_WRITE = "templates:write"
     TEMPLATES_READ = "templates:read"
     GROUPS_WRITE = "groups:write"
@@ -22,3 +22,34 @@ class Scope(StrEnum):
     WEBHOOKS_READ = "webhooks:read"
     AUDIT_READ = "audit:read"
     KEYS_WRITE = "keys:write"
+
+
+#: What a service needs that posts notifications; a new publisher's first key has these.
+PUBLISHING = (
+    Scope.NOTIFICATIONS_WRITE,
+    Scope.NOTIFICATIONS_READ,
+    Scope.TOPICS_WRITE,
+    Scope.TOPICS_READ,
+    Scope.SUBSCRIPTIONS_WRITE,
+    Scope.SUBSCRIPTIONS_READ,
+    Scope.TEMPLATES_WRITE,
+    Scope.TEMPLATES_READ,
+    Scope.GROUPS_WRITE,
+    Scope.GROUPS_READ,
+    Scope.WEBHOOKS_WRITE,
+    Scope.WEBHOOKS_READ,
+)
+#: What a service needs that says who people are and where they are reached.
+DIRECTORY = (Scope.DIRECTORY_WRITE, Scope.DIRECTORY_READ)
+#: What two scopes were called until they were renamed.
+RENAMED = {
+    "recipients:write": Scope.DIRECTORY_WRITE,
+    "recipients:read": Scope.DIRECTORY_READ,
+}
+
+
+def no_such_scope(name: str) -> str:
+    """What to answer where a scope is named that does not exist."""
+    if name in RENAMED:
+        return f"{name} is called {RENAMED[name]} now."
+    return f"No such scope: {name}. There are: {', '.join(Scope)}."

@@ -123,5 +123,5 @@ publishers = CachedLookup(
 )
 publisher_ids = CachedLookup("publisher-id", _load_publisher_id, int, int)
 keys = CachedLookup(
-    "key", _load_key, lambda key: {**asdict(key), "scopes": sorted(key.scopes)}, _decode_key
+    "api-key", _load_key, lambda key: {**asdict(key), "scopes": sorted(key.scopes)}, _decode_key
 )

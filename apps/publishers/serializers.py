@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from apps.publishers.problems import UNKNOWN_FIELD
-from apps.publishers.scopes import Scope
+from apps.publishers.scopes import RENAMED, Scope, no_such_scope
 
 MAX_GRACE_SECONDS = 30 * 86400
 NOT_TEXT = "Send text: put it in quotes."
@@ -38,6 +38,18 @@ class NameField(serializers.CharField):
         if not name.isprintable():
             raise serializers.ValidationError("Use printable characters only.")
         return name
+
+
+class ScopeField(Choice):
+    """The name of a scope; an error about one that was renamed says what it is called now."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__([scope.value for scope in Scope], **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and data in RENAMED:
+            raise serializers.ValidationError(no_such_scope(data))
+        return super().to_internal_value(data)
 
 
 class StrictSerializer(serializers.Serializer):
@@ -154,7 +166,7 @@ class NewKey(StrictSerializer):
 
     name = serializers.CharField(max_length=100, required=False, default="")
     scopes = serializers.ListField(
-        child=Choice([scope.value for scope in Scope]),
+        child=ScopeField(),
         allow_empty=False,
         max_length=len(Scope),
         help_text="some or all of the scopes of the key that asks",
@@ -175,6 +187,16 @@ class Rotation(StrictSerializer):
     )
 
 
+class Revocation(StrictSerializer):
+    """What else ends with a key that is revoked."""
+
+    family = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="the keys that it replaced or that replaced it, too, and what those made",
+    )
+
+
 class KeyRow(serializers.Serializer):
     """A key, without its secret."""
 
@@ -185,6 +207,10 @@ class KeyRow(serializers.Serializer):
     expires_at = serializers.DateTimeField(allow_null=True)
     revoked_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="to the minute")
+    made_by = serializers.CharField(
+        help_text="the prefix of the key that made it, `jwt:` and a publisher's name for a token, "
+        "or the operators' command; empty where that is not known"
+    )
 
 
 class KeyMade(KeyRow):

@@ -1,12 +1,18 @@
-"""Writes: publishers, and the making, rotating and revoking of their keys."""
+"""Writes: publishers, and the making, rotating and revoking of their keys.
+
+A key is made by an operator, by another key or by a token, and never outlives what made it: it
+ends no later, and is revoked with it. A rotated key's replacement is the same key going on.
+"""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from apps.publishers import keys
+from apps.publishers import keys, selectors
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.selectors import KeySnapshot
 
@@ -19,17 +25,129 @@ def create_publisher(name: str, display_name: str = "") -> Publisher:
     return Publisher.objects.create(name=name, display_name=display_name)
 
 
+class KeyEnded(Exception):
+    """The key that asks was revoked or has expired, whatever a cached copy of it says."""
+
+
 def create_key(
     publisher_id: int,
     scopes: Iterable[str],
     *,
     name: str = "",
     expires_at: datetime | None = None,
-    rate_per_second: int | None = None,
-    burst: int | None = None,
+    by: KeySnapshot | None = None,
+    made_by: str = "manage.py",
 ) -> tuple[ApiKey, str]:
-    """A new key's row, and the key itself, which cannot be had again. Without a rate of its own
-    only its publisher's applies."""
+    """A new key's row, and the key itself, which cannot be had again.
+
+    ``by``: the key or token that makes it, in the transaction; it gives the new one its rate and
+    its end, if that is sooner. Raises ``KeyEnded``. Without it an operator makes the key.
+    """
+    if by is None:
+        return _store(publisher_id, scopes, name, expires_at, made_by=made_by)
+    maker = None if by.is_token else _hold(publisher_id, by.prefix)
+    return _store(
+        publisher_id,
+        scopes,
+        name,
+        _sooner(expires_at, _end(by) if maker is None else maker.expires_at),
+        rate_per_second=by.rate_per_second,
+        burst=by.burst,
+        made_by=by.prefix,
+        ends_with=[] if maker is None else [*maker.ends_with, maker.identity],
+    )
+
+
+@transaction.atomic
+def rotate_key(
+    old: ApiKey, by: KeySnapshot, grace: timedelta = ROTATION_GRACE
+) -> tuple[ApiKey, str]:
+    """A key like ``old``, which itself works for ``grace`` longer.
+
+    The new one has the old one's life again, but ends no later than ``by``, the key that asks,
+    and may make no more requests a second than that. It ends with what the old one ends with, and
+    with ``by`` where that is another key. Raises ``KeyEnded``. Lock ``old`` before.
+    """
+    maker = _hold(old.publisher_id, by.prefix)
+    now = timezone.now()
+    limited = [key for key in (by, old) if key.rate_per_second is not None]
+    slowest = min(limited, key=lambda key: key.rate_per_second or 0, default=old)
+    lifetime = old.expires_at - old.created_at if old.expires_at else None
+    others = [] if maker.identity == old.identity else [*maker.ends_with, maker.identity]
+    made = _store(
+        old.publisher_id,
+        old.scopes,
+        old.name,
+        _sooner(now + lifetime if lifetime else None, maker.expires_at),
+        rate_per_second=slowest.rate_per_second,
+        burst=slowest.burst,
+        made_by=by.prefix,
+        identity=old.identity,
+        ends_with=sorted({*old.ends_with, *others}),
+    )
+    old.expires_at = _sooner(old.expires_at, now + grace)
+    old.save(update_fields=["expires_at"])
+    shorten_families(made[0])
+    return made
+
+
+@transaction.atomic
+def revoke_key(key: ApiKey, *, family: bool = False) -> list[str]:
+    """End a key and every key that it made, in every process from a moment after the commit.
+
+    With ``family`` also those that it replaced and that replaced it, and what these made. Returns
+    the prefixes of the keys that worked until now.
+    """
+    hold_keys(key.publisher_id)
+    which = Q(pk=key.pk) | Q(ends_with__contains=[key.identity])
+    if family:
+        which |= Q(identity=key.identity)
+    rows = ApiKey.objects.filter(which, publisher=key.publisher_id, revoked_at=None)
+    prefixes = list(rows.order_by("pk").values_list("prefix", flat=True))
+    rows.update(revoked_at=timezone.now())
+    selectors.keys.changed(*prefixes)
+    return prefixes
+
+
+@transaction.atomic
+def shorten_families(key: ApiKey) -> None:
+    """Let what ``key``, or one that it replaced, made end no later than it."""
+    if key.expires_at is None:
+        return
+    hold_keys(key.publisher_id)
+    rows = ApiKey.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=key.expires_at),
+        publisher=key.publisher_id,
+        ends_with__contains=[key.identity],
+    )
+    prefixes = list(rows.values_list("prefix", flat=True))
+    rows.update(expires_at=key.expires_at)
+    selectors.keys.changed(*prefixes)
+
+
+def hold_keys(publisher_id: int) -> None:
+    """Let one transaction at a time change the publisher's keys: who revokes a family must see a
+    member that is just being made."""
+    Publisher.objects.select_for_update(no_key=True).get(pk=publisher_id)
+
+
+def _hold(publisher_id: int, prefix: str) -> ApiKey:
+    """The key that asks, which nobody revokes before the transaction ends."""
+    hold_keys(publisher_id)
+    row = ApiKey.objects.filter(publisher=publisher_id, prefix=prefix).first()
+    ended = row is None or row.revoked_at is not None
+    if row is None or ended or (row.expires_at is not None and row.expires_at <= timezone.now()):
+        raise KeyEnded
+    return row
+
+
+def _store(
+    publisher_id: int,
+    scopes: Iterable[str],
+    name: str,
+    expires_at: datetime | None,
+    **fields: Any,
+) -> tuple[ApiKey, str]:
     new = keys.generate()
     row = ApiKey.objects.create(
         publisher_id=publisher_id,
@@ -38,40 +156,15 @@ def create_key(
         digest=new.digest,
         scopes=sorted(scopes),
         expires_at=expires_at,
-        rate_per_second=rate_per_second,
-        burst=burst,
+        **fields,
     )
     return row, new.text
 
 
-@transaction.atomic
-def rotate_key(
-    old: ApiKey, by: KeySnapshot, grace: timedelta = ROTATION_GRACE
-) -> tuple[ApiKey, str]:
-    """A key like ``old``, which itself works for ``grace`` longer. The new one lives as long, and
-    may make no more requests a second than ``by``, the key that asks. Lock ``old`` before.
-    """
-    now = timezone.now()
-    limited = [key for key in (by, old) if key.rate_per_second is not None]
-    slowest = min(limited, key=lambda key: key.rate_per_second or 0, default=old)
-    lifetime = old.expires_at - old.created_at if old.expires_at else None
-    made = create_key(
-        old.publisher_id,
-        old.scopes,
-        name=old.name,
-        expires_at=now + lifetime if lifetime else None,
-        rate_per_second=slowest.rate_per_second,
-        burst=slowest.burst,
-    )
-    old.expires_at = min(old.expires_at or now + grace, now + grace)
-    old.save(update_fields=["expires_at"])
-    return made
+def _end(by: KeySnapshot) -> datetime | None:
+    return None if by.expires_at is None else datetime.fromtimestamp(by.expires_at, UTC)
 
 
-def revoke_key(key: ApiKey) -> bool:
-    """The key works no more, in any process, from a moment after the commit; whether it did."""
-    if key.revoked_at is not None:
-        return False
-    key.revoked_at = timezone.now()
-    key.save(update_fields=["revoked_at"])
-    return True
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two ends; ``None`` never comes."""
+    return min((end for end in (one, other) if end is not None), default=None)

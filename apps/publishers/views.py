@@ -1,6 +1,6 @@
 """A publisher's own API keys."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -9,12 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.publishers import audit, serializers, services
+from apps.publishers.bearer import refused
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.models import ApiKey
-from apps.publishers.pagination import CursorPage, PageQuery
+from apps.publishers.pagination import CursorPage, PageQuery, read_query
 from apps.publishers.problems import Problem
 from apps.publishers.scopes import Scope
-from apps.publishers.selectors import KeySnapshot
 
 TAG = "API keys"
 MADE = {
@@ -25,6 +25,7 @@ MADE = {
     "expires_at": None,
     "revoked_at": None,
     "last_used_at": None,
+    "made_by": "w8r2nd5xyz",
     "key": "ntf_k3x9mw2abc_…",
 }
 
@@ -64,8 +65,8 @@ class KeyList(Endpoint):
     def post(self, request: Request) -> Response:
         """Make a key. It is in this answer and nowhere else.
 
-        A rate of the key that asks is the new one's, too. What a token of your identity provider
-        makes ends with the token at the latest.
+        A rate of the key that asks is the new one's, too. The new key ends when the key or token
+        that asks does, or sooner, and is revoked with the key.
         """
         wanted = self.body(request, serializers.NewKey)
         beyond = set(wanted["scopes"]) - request.auth.scopes
@@ -76,16 +77,18 @@ class KeyList(Endpoint):
                 scope=" ".join(sorted(beyond)),
             )
         with transaction.atomic():
-            row, text = services.create_key(
-                request.user.id,
-                set(wanted["scopes"]),
-                name=wanted["name"],
-                expires_at=_ending(request.auth, wanted["expires_at"]),
-                rate_per_second=request.auth.rate_per_second,
-                burst=request.auth.burst,
-            )
+            try:
+                row, text = services.create_key(
+                    request.user.id,
+                    set(wanted["scopes"]),
+                    name=wanted["name"],
+                    expires_at=wanted["expires_at"],
+                    by=request.auth,
+                )
+            except services.KeyEnded:
+                raise _ended(request) from None
             shown = serializers.KeyRow(row).data
-            after = {name: shown[name] for name in ("name", "scopes", "expires_at")}
+            after = {name: shown[name] for name in ("name", "scopes", "expires_at", "made_by")}
             audit.record(request, "create", "api_key", row.prefix, after=after)
         return Response(_made(row, text), status=201)
 
@@ -95,12 +98,22 @@ class KeyDetail(Endpoint):
 
     required_scopes = {"DELETE": Scope.KEYS_WRITE}
 
-    @extend_schema(operation_id="revoke_api_key", tags=[TAG], responses={204: None})
+    @extend_schema(
+        operation_id="revoke_api_key",
+        tags=[TAG],
+        parameters=[serializers.Revocation],
+        responses={204: None},
+    )
     def delete(self, request: Request, prefix: str) -> Response:
-        """Revoke a key, at once and for good."""
+        """Revoke a key and every key that it made, at once and for good.
+
+        With `family=true` also the keys that it replaced or that replaced it by rotation, and
+        what those made: all that whoever had it could have got.
+        """
+        family = read_query(request, serializers.Revocation)["family"]
         with transaction.atomic():
-            if services.revoke_key(_locked(request, prefix)):
-                audit.record(request, "revoke", "api_key", prefix)
+            ended = services.revoke_key(_locked(request, prefix), family=family)
+            audit.revoked(request, request.user.id, ended, prefix)
         return Response(status=204)
 
 
@@ -119,7 +132,8 @@ class KeyRotation(Endpoint):
     def post(self, request: Request, prefix: str) -> Response:
         """Make a key with the same scopes; the old one works for `grace_seconds` longer.
 
-        Only a key rotates keys: a token of your identity provider cannot (409).
+        The new one ends when the key that asks does, or sooner. Only a key rotates keys: a token
+        of your identity provider cannot (409).
         """
         grace = self.body(request, serializers.Rotation)["grace_seconds"]
         with transaction.atomic():
@@ -137,7 +151,10 @@ class KeyRotation(Endpoint):
                     f"A key cannot rotate one that may do more: {', '.join(sorted(beyond))}.",
                     scope=" ".join(sorted(beyond)),
                 )
-            row, text = services.rotate_key(old, request.auth, timedelta(seconds=grace))
+            try:
+                row, text = services.rotate_key(old, request.auth, timedelta(seconds=grace))
+            except services.KeyEnded:
+                raise _ended(request) from None
             expires_at = serializers.KeyRow(old).data["expires_at"]
             audit.record(
                 request,
@@ -151,20 +168,16 @@ class KeyRotation(Endpoint):
 
 def _locked(request: Request, prefix: str) -> ApiKey:
     """The publisher's own key, which nobody else changes until the transaction ends."""
-    own = ApiKey.objects.select_for_update().filter(publisher=request.user.id)
-    key = own.filter(prefix=prefix).first()
+    services.hold_keys(request.user.id)
+    key = ApiKey.objects.filter(publisher=request.user.id, prefix=prefix).first()
     if key is None:
         raise Problem("not-found", f"You have no key {prefix}. GET /v1/api-keys lists yours.")
     return key
 
 
-def _ending(by: KeySnapshot, wanted: datetime | None) -> datetime | None:
-    """When a key ends that this one makes: a token, which nobody can revoke here, makes none that
-    outlives it."""
-    if not by.is_token or by.expires_at is None:
-        return wanted
-    last = datetime.fromtimestamp(by.expires_at, UTC)
-    return min(wanted or last, last)
+def _ended(request: Request) -> Problem:
+    """The answer to a key that was good when the request came, and is not any more."""
+    return refused("revoked-key", f"The key {request.auth.prefix} has ended. Use another.")
 
 
 def _made(row: ApiKey, text: str) -> dict[str, Any]:

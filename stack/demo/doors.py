@@ -23,17 +23,20 @@ TOKEN_LIFE = 300
 
 
 class Doors:
-    """``env`` is what the service runs with; its secret opens inboxes. ``run`` names this run."""
+    """``directory`` registers people. ``env`` is what the service runs with; its secret opens
+    inboxes. ``run`` names this run."""
 
     def __init__(
         self,
         client: NotifierClient,
+        directory: NotifierClient,
         sandbox: SandboxClient,
         env: Mapping[str, str],
         api_url: str,
         run: str,
     ) -> None:
         self._client = client
+        self._directory = directory
         self._sandbox = sandbox
         self._env = env
         self._api_url = api_url
@@ -53,7 +56,7 @@ class Doors:
     def _register(self) -> None:
         people = [(self._grete, "de-AT", "+12025550180"), (self._bob, "en", BOBS_PHONE)]
         for user_id, locale, phone in people:
-            self._client.upsert_recipient(
+            self._directory.upsert_recipient(
                 user_id,
                 locale=locale,
                 devices=[Device("android", f"token-{self._run}-{user_id}-android")],

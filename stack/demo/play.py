@@ -43,12 +43,23 @@ def play(
     ledger = SandboxClient(sandbox["control_url"])
     print(f"\nPlaying against {api_url}, providers played by {sandbox['control_url']}\n")
     narrator = Narrator()
-    with NotifierClient(api_url, create_publisher(env, publisher)) as client:
-        narrator.say(f"created the publisher {publisher} with an API key")
+    register = f"accounts-{run}"
+    with (
+        NotifierClient(api_url, create_publisher(env, publisher)) as client,
+        NotifierClient(api_url, create_publisher(env, register, "--directory")) as directory,
+    ):
+        narrator.say(f"created {publisher} with a key to post, {register} with one for people")
         webhook_url = sandbox["webhook"]["base_url"]
-        doors = Doors(client, ledger, env, api_url, run)
+        doors = Doors(client, directory, ledger, env, api_url, run)
         scenario = Scenario(
-            client, ledger, webhook_url, narrator, doors, run=run, subscribers=subscribers
+            client,
+            directory,
+            ledger,
+            webhook_url,
+            narrator,
+            doors,
+            run=run,
+            subscribers=subscribers,
         )
         try:
             blast = scenario.play()

@@ -35,12 +35,13 @@ RECEIPT_PATIENCE = 10.0
 
 
 class Scenario:
-    """``run`` names this run's topics and people. Whatever is not as it must be is in
-    ``reasons``, a sentence each."""
+    """``client`` posts, and ``directory`` registers people. ``run`` names this run's topics and
+    people. Whatever is not as it must be is in ``reasons``, a sentence each."""
 
     def __init__(
         self,
         client: NotifierClient,
+        directory: NotifierClient,
         sandbox: SandboxClient,
         webhook_url: str,
         narrator: Narrator,
@@ -51,6 +52,7 @@ class Scenario:
     ) -> None:
         self.reasons: list[str] = []
         self._client = client
+        self._directory = directory
         self._sandbox = sandbox
         self._webhook_url = webhook_url
         self._say = narrator.say
@@ -92,27 +94,27 @@ class Scenario:
 
     def _register_ada(self) -> None:
         """One person, the way an app would do it: an address at a time."""
-        ada, client = self._ada, self._client
-        client.upsert_recipient(ada, locale="de-AT", time_zone="Europe/Vienna")
-        client.add_device(ada, "ios", f"0{self._run}{'a' * (63 - len(self._run))}")
-        client.add_device(ada, "android", f"token-{self._run}-adas-android-phone")
-        client.add_device(ada, "web", f"token-{self._run}-adas-browser-0000")
-        client.add_contact(ada, "sms", "+12025550123")
-        client.add_contact(ada, "email", "ada@example.com")
-        hook = client.add_contact(ada, "webhook", f"{self._webhook_url}/ada")
+        ada, directory = self._ada, self._directory
+        directory.upsert_recipient(ada, locale="de-AT", time_zone="Europe/Vienna")
+        directory.add_device(ada, "ios", f"0{self._run}{'a' * (63 - len(self._run))}")
+        directory.add_device(ada, "android", f"token-{self._run}-adas-android-phone")
+        directory.add_device(ada, "web", f"token-{self._run}-adas-browser-0000")
+        directory.add_contact(ada, "sms", "+12025550123")
+        directory.add_contact(ada, "email", "ada@example.com")
+        hook = directory.add_contact(ada, "webhook", f"{self._webhook_url}/ada")
         if hook.secret:
             self._sandbox.register_webhook("ada", hook.secret)
-        client.subscribe(
+        self._client.subscribe(
             self._orders, user_id=ada, channels=["push", "sms", "email", "webhook", "inbox"]
         )
-        client.subscribe(self._orders, channel="email", address="warehouse@example.com")
+        self._client.subscribe(self._orders, channel="email", address="warehouse@example.com")
         self._say(
             "registered ada: iOS, Android and web devices, phone, email, signed webhook, inbox"
         )
 
     def _register_crowd(self) -> None:
         crowd, client = self._crowd, self._client
-        written = client.upsert_recipients(crowd.people())
+        written = self._directory.upsert_recipients(crowd.people())
         self._expect_none("recipients", [r.problem for r in written if r.problem])
         self._say(f"registered {crowd.size:,} more recipients in calls of 1,000")
         joined = client.subscribe_many(self._offers, crowd.subscribers("push", "email", "inbox"))
@@ -124,7 +126,7 @@ class Scenario:
         )
         refusing = crowd.refusing()
         for user_id in refusing[:3]:
-            client.set_preferences(user_id, [Preference(False)])
+            self._directory.set_preferences(user_id, [Preference(False)])
         client.subscribe(self._security, user_id=refusing[0], channels=["push", "email"])
         ended = client.unsubscribe(self._offers, user_id=crowd.user_id(0), channels=["email"])
         self._expect(ended == 1, f"unsubscribing from one channel ended {ended} subscriptions")
@@ -197,7 +199,7 @@ class Scenario:
             )
             for user_id, fault in self._faults.items()
         ]
-        written = self._client.upsert_recipients(people)
+        written = self._directory.upsert_recipients(people)
         self._expect_none("recipients", [r.problem for r in written if r.problem])
         results = self._client.notify_batch(
             [

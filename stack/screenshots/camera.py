@@ -29,8 +29,13 @@ def screenshots(directory: Path = DIRECTORY) -> int:
     with fresh("screenshots") as state, servers.running(state) as found:
         print("Starting the sandbox, the API and the workers", flush=True)
         with stage.running(state, found) as on:
-            with NotifierClient(on.api_url, manage.create_publisher(on.env, "shop")) as client:
-                scene.play(client)
+            with (
+                NotifierClient(on.api_url, manage.create_publisher(on.env, "shop")) as client,
+                NotifierClient(
+                    on.api_url, manage.create_publisher(on.env, "accounts", "--directory")
+                ) as accounts,
+            ):
+                scene.play(client, accounts)
             _take(state, on, directory)
     return 0
 

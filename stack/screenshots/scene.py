@@ -26,10 +26,10 @@ HTML = """<body style="font-family: sans-serif"><h1>On its way</h1>
 <p>Dear {{ name }}, your order <b>{{ order }}</b> has left us.</p></body>"""
 
 
-def play(client: NotifierClient) -> None:
+def play(client: NotifierClient, directory: NotifierClient) -> None:
     """Fill the service through its API, and return when everything was sent."""
     people = list(_people())
-    for result in client.upsert_recipients(people):
+    for result in directory.upsert_recipients(people):
         if result.problem:
             raise StackError(f"{people[result.index].user_id} was not written: {result.problem}")
     client.create_topic("order-updates", display_name="Order updates", category="service")

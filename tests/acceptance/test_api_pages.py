@@ -29,12 +29,15 @@ PAGES = sorted(page for page in OVERVIEW.parent.glob("*.md") if page != OVERVIEW
 WITH_EXAMPLES = [*PAGES, ROOT / "docs" / "sandbox.md"]
 #: Printed after each block, to tell one's output from the next one's.
 END = "@@@ end of block @@@"
-CREATE_PUBLISHERS = """
+MANAGING = "keys:write,audit:read,suppressions:write,suppressions:read,notifications:write"
+CREATE_PUBLISHERS = f"""
 import sys, django
 from django.core.management import call_command
 django.setup()
+call_command("create_publisher", "docs-accounts", "--directory")
 for name in sys.argv[1:]:
     call_command("create_publisher", name)
+    call_command("create_publisher", name, "--another-key", "--scopes={MANAGING}")
 """
 
 
@@ -61,7 +64,8 @@ def service() -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def keys(service: Stage) -> dict[str, str]:
-    """A publisher for each page and language, and its key: made by one process, not by twenty."""
+    """The directory's key, and for each page and language a publisher with two keys: made by one
+    process, not by twenty."""
     words = [f"{page.stem}-{language}" for page in WITH_EXAMPLES for language in ("curl", "python")]
     command = [sys.executable, "-c", CREATE_PUBLISHERS, *(f"docs-{word}" for word in words)]
     done = subprocess.run(
@@ -73,7 +77,10 @@ def keys(service: Stage) -> dict[str, str]:
         timeout=60,
         check=True,
     )
-    return dict(zip(words, done.stdout.split(), strict=True))
+    directory, *pairs = done.stdout.split()
+    publishing = dict(zip(words, pairs[::2], strict=True))
+    managing = dict(zip((f"{word}-managing" for word in words), pairs[1::2], strict=True))
+    return {**publishing, **managing, "directory": directory}
 
 
 @pytest.fixture
@@ -89,6 +96,8 @@ def environment(
         "PAGE": word,
         "NOTIFIER_URL": service.api_url,
         "NOTIFIER_KEY": keys[word],
+        "DIRECTORY_KEY": keys["directory"],
+        "MANAGING_KEY": keys[f"{word}-managing"],
         "SANDBOX_URL": service.sandbox["control_url"],
         "WEBHOOK_URL": service.sandbox["webhook"]["base_url"],
         "INBOX_SECRET": service.env["NOTIFIER_INBOX_JWT_SECRET"],

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from apps.publishers.scopes import Scope
 from notifier.client import NotifierClient
 from notifier.sandbox.client import SandboxClient
 from stack import chromium, manage, servers, stage
@@ -55,7 +56,7 @@ def service(browser: Browser, state: State) -> Iterator[Stage]:
 @pytest.fixture(scope="package")
 def client(service: Stage) -> Iterator[NotifierClient]:
     """A publisher that may do everything."""
-    key = manage.create_publisher(service.env, "browsers-shop")
+    key = manage.create_publisher(service.env, "browsers-shop", "--scopes", ",".join(Scope))
     with NotifierClient(service.api_url, key) as client:
         yield client
 

@@ -24,9 +24,11 @@ class AsyncAccounts(AsyncCalls):
         """Your keys, revoked ones too, oldest first."""
         return self._pages(ApiKey, "/v1/api-keys")
 
-    async def revoke_api_key(self, prefix: str) -> None:
-        """The key works no more."""
-        await self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}")
+    async def revoke_api_key(self, prefix: str, *, family: bool = False) -> None:
+        """End the key and what it made; with ``family`` also the keys that it replaced or that
+        replaced it, and what those made."""
+        query = "?family=true" if family else ""
+        await self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}{query}")
 
     async def rotate_api_key(self, prefix: str, *, grace_seconds: int | None = None) -> ApiKey:
         """A key like this one, which itself works for ``grace_seconds`` longer (24 hours)."""

@@ -25,9 +25,11 @@ class Accounts(Calls):
         """Your keys, revoked ones too, oldest first."""
         return self._pages(ApiKey, "/v1/api-keys")
 
-    def revoke_api_key(self, prefix: str) -> None:
-        """The key works no more."""
-        self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}")
+    def revoke_api_key(self, prefix: str, *, family: bool = False) -> None:
+        """End the key and what it made; with ``family`` also the keys that it replaced or that
+        replaced it, and what those made."""
+        query = "?family=true" if family else ""
+        self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}{query}")
 
     def rotate_api_key(self, prefix: str, *, grace_seconds: int | None = None) -> ApiKey:
         """A key like this one, which itself works for ``grace_seconds`` longer (24 hours)."""

@@ -19,6 +19,7 @@ class ApiKey:
     expires_at: datetime | None = field(default=None, metadata=TIME)
     revoked_at: datetime | None = field(default=None, metadata=TIME)
     last_used_at: datetime | None = field(default=None, metadata=TIME)
+    made_by: str = ""
     key: str | None = None
 
 

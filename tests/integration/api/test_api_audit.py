@@ -78,7 +78,12 @@ def test_every_change_of_a_key_is_an_event_without_the_key(api: Api):
     revoked, rotated, created = events(api)
     assert short(revoked) == ("revoke", "api_key", made["prefix"])
     assert rotated["after"]["replaced_by"] == turned["prefix"]
-    assert created["after"] == {"name": "job", "scopes": ["topics:read"], "expires_at": None}
+    assert created["after"] == {
+        "name": "job",
+        "scopes": ["topics:read"],
+        "expires_at": None,
+        "made_by": api.key.split("_")[1],
+    }
     text = json.dumps(events(api))
     for key in (made["key"], turned["key"]):
         assert key.split("_", 2)[2] not in text

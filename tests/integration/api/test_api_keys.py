@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -14,12 +14,19 @@ from django.utils import timezone
 from apps.publishers import services, usage
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.scopes import Scope
+from apps.publishers.selectors import get_key
 from tests.integration.api.conftest import Api
 from tests.integration.stack.family import until
 
 
 def with_key(api: Api, key: str) -> Api:
     return Api(api.name, key, api._capture)
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0
 
 
 def refused(api: Api, key: str) -> str:
@@ -77,14 +84,14 @@ def test_a_publisher_that_is_switched_off_is_refused(api: Api):
         (Scope.SUBSCRIPTIONS_WRITE, "post", "topics/x/subscriptions"),
         (Scope.SUBSCRIPTIONS_WRITE, "delete", "topics/x/subscriptions/1"),
         (Scope.SUBSCRIPTIONS_WRITE, "post", "topics/x/unsubscribe"),
-        (Scope.RECIPIENTS_READ, "get", "recipients"),
-        (Scope.RECIPIENTS_READ, "get", "recipients/x"),
-        (Scope.RECIPIENTS_WRITE, "put", "recipients/x"),
-        (Scope.RECIPIENTS_WRITE, "post", "recipients/bulk"),
-        (Scope.RECIPIENTS_WRITE, "post", "recipients/x/devices"),
-        (Scope.RECIPIENTS_WRITE, "post", "recipients/x/contacts"),
-        (Scope.RECIPIENTS_READ, "get", "recipients/x/preferences"),
-        (Scope.RECIPIENTS_WRITE, "patch", "recipients/x/preferences"),
+        (Scope.DIRECTORY_READ, "get", "recipients"),
+        (Scope.DIRECTORY_READ, "get", "recipients/x"),
+        (Scope.DIRECTORY_WRITE, "put", "recipients/x"),
+        (Scope.DIRECTORY_WRITE, "post", "recipients/bulk"),
+        (Scope.DIRECTORY_WRITE, "post", "recipients/x/devices"),
+        (Scope.DIRECTORY_WRITE, "post", "recipients/x/contacts"),
+        (Scope.DIRECTORY_READ, "get", "recipients/x/preferences"),
+        (Scope.DIRECTORY_WRITE, "patch", "recipients/x/preferences"),
         (Scope.KEYS_WRITE, "get", "api-keys"),
         (Scope.KEYS_WRITE, "post", "api-keys"),
     ],
@@ -167,6 +174,183 @@ def test_the_new_key_lives_as_long_as_the_old_one_did(api: Api):
     assert timedelta(days=29) < life < timedelta(days=31)
 
 
+def prefix_of(api: Api) -> str:
+    return api.key.split("_")[1]
+
+
+def made_by(api: Api, *scopes: str, **fields: object) -> Api:
+    """A client with a key that this one's makes."""
+    wanted = {"scopes": list(scopes or ["keys:write", "topics:read"]), **fields}
+    return with_key(api, api.post("api-keys", wanted, status=201)["key"])
+
+
+def rotated(api: Api, by: Api | None = None, grace: int = 3600) -> Api:
+    """A client with the key that replaces this one's."""
+    asking = by or api
+    answer = asking.post(f"api-keys/{prefix_of(api)}/rotate", {"grace_seconds": grace}, status=201)
+    return with_key(api, answer["key"])
+
+
+def end_of(api: Api) -> datetime | None:
+    return ApiKey.objects.get(prefix=prefix_of(api)).expires_at
+
+
+@pytest.fixture
+def brief(api: Api) -> Api:
+    """A client with a key that ends in some seconds."""
+    end = timezone.now() + timedelta(seconds=8)
+    _, key = services.create_key(Publisher.objects.get().pk, list(Scope), expires_at=end)
+    return with_key(api, key)
+
+
+@pytest.mark.parametrize("wanted", [{}, {"expires_at": None}, {"expires_at": "2999-01-01"}])
+def test_a_key_makes_none_that_outlives_it(brief: Api, wanted: dict[str, object]):
+    child = made_by(brief, **wanted)
+    grandchild = made_by(child, "topics:read", **wanted)
+    assert end_of(child) == end_of(grandchild) == end_of(brief)
+    sooner = timezone.now() + timedelta(seconds=2)
+    assert end_of(made_by(brief, expires_at=sooner.isoformat())) == sooner
+
+
+def test_a_key_does_not_prolong_itself_or_another_by_rotation(api: Api, brief: Api):
+    child = made_by(brief)
+    end = end_of(brief)
+    lasting = made_by(api)
+    assert end_of(rotated(lasting, by=brief)) == end
+    assert end_of(rotated(child, by=brief)) <= end
+    assert end_of(rotated(child)) <= end
+    assert end_of(rotated(brief)) == end
+
+
+def test_a_revoked_key_takes_with_it_all_that_it_made(api: Api):
+    parent = made_by(api)
+    child = made_by(parent)
+    grandchild = made_by(child, "topics:read")
+    replaced = rotated(child)
+    great = made_by(replaced, "topics:read")
+    stolen = rotated(made_by(api), by=parent)  # another's key, in the hands of the parent's
+    bystander = made_by(api)
+    for key in (child, grandchild, replaced, great, stolen):
+        key.get("topics")
+    api.delete(f"api-keys/{prefix_of(parent)}")
+    for key in (parent, child, grandchild, replaced, great, stolen):
+        assert refused(api, key.key) == "revoked-key"
+    bystander.get("topics")
+    api.get("topics")
+
+
+def test_a_rotated_key_goes_on_and_its_family_ends_together(api: Api):
+    first = made_by(api)
+    child = made_by(first)
+    second = rotated(first, grace=0)
+    assert refused(api, first.key) == "expired-key"
+    child.get("topics")  # the grace of a rotation ends nothing that the key made
+    api.delete(f"api-keys/{prefix_of(first)}")
+    assert refused(api, child.key) == "revoked-key"
+    second.get("topics")
+    heir = made_by(second)
+    third = rotated(second)
+    api.delete(f"api-keys/{prefix_of(first)}?family=true")
+    for key in (second, third, heir):
+        assert refused(api, key.key) == "revoked-key"
+    api.get("topics")
+
+
+def test_who_made_a_key_is_shown(api: Api):
+    made = api.post("api-keys", {"scopes": ["topics:read"]}, status=201)
+    assert made["made_by"] == prefix_of(api)
+    first, second = api.get("api-keys")["data"]
+    assert (first["made_by"], second["made_by"]) == ("manage.py", prefix_of(api))
+    event = api.get("audit", object_type="api_key")["data"][0]
+    assert event["after"]["made_by"] == prefix_of(api)
+
+
+@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
+def test_a_key_that_ended_makes_none_though_a_cached_copy_of_it_works(api: Api, end: str):
+    copy = get_key(prefix_of(api))
+    ApiKey.objects.update(**{end: timezone.now()})  # and no cache hears of it
+    row = ApiKey.objects.get()
+    with pytest.raises(services.KeyEnded):
+        services.create_key(row.publisher_id, [Scope.TOPICS_READ], by=copy)
+    with pytest.raises(services.KeyEnded):
+        services.rotate_key(row, copy)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_child_that_is_being_made_ends_with_its_parent(
+    transactional_db: None, publisher: Callable[..., Api]
+):
+    api = publisher("shop")
+    parent = made_by(api)
+
+    def revoke() -> None:
+        try:
+            api.delete(f"api-keys/{prefix_of(parent)}")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as threads:
+        with transaction.atomic():
+            snapshot = get_key(prefix_of(parent))
+            child, _ = services.create_key(
+                Publisher.objects.get().pk, [Scope.TOPICS_READ], by=snapshot
+            )
+            revoked = threads.submit(revoke)
+            until(somebody_waits)
+        revoked.result()
+    child.refresh_from_db()
+    assert child.revoked_at is not None
+
+
+def test_operators_revoke_a_family_by_command(api: Api):
+    first = made_by(api)
+    second, child = rotated(first), made_by(first)
+    out = StringIO()
+    with api._capture(execute=True):
+        call_command("revoke_key", prefix_of(first), "--family", stdout=out)
+    for key in (first, second, child):
+        assert prefix_of(key) in out.getvalue()
+        assert refused(api, key.key) == "revoked-key"
+    with pytest.raises(CommandError, match="no key nothing"):
+        call_command("revoke_key", "nothing")
+
+
+def test_the_first_key_has_what_posting_needs_and_nothing_about_people(api: Api):
+    out = StringIO()
+    call_command("create_publisher", "new", stdout=out, stderr=StringIO())
+    new = with_key(api, out.getvalue().strip())
+    new.post("topics", {"name": "orders"}, status=201)
+    for method, path in (
+        ("put", "recipients/ada"),
+        ("post", "recipients/ada/contacts"),
+        ("patch", "recipients/ada/preferences"),
+        ("get", "recipients"),
+        ("post", "suppressions"),
+        ("get", "suppressions"),
+        ("delete", "suppressions/1"),
+        ("post", "api-keys"),
+        ("get", "audit"),
+    ):
+        assert new.call(method, path, status=403)["type"] == "/problems/missing-scope"
+    out = StringIO()
+    call_command("create_publisher", "accounts", "--directory", stdout=out, stderr=StringIO())
+    accounts = with_key(api, out.getvalue().strip())
+    accounts.put("recipients/ada", {}, status=201)
+    for method, path in (
+        ("post", "notifications"),
+        ("get", "topics"),
+        ("delete", "suppressions/1"),
+    ):
+        accounts.call(method, path, status=403)
+
+
+def test_a_scope_that_was_renamed_is_answered_with_its_new_name(api: Api):
+    problem = api.post("api-keys", {"scopes": ["recipients:write"]}, status=400)
+    assert problem["errors"][0]["detail"] == "recipients:write is called directory:write now."
+    with pytest.raises(CommandError, match="directory:read now"):
+        call_command("create_publisher", "x", "--scopes=recipients:read")
+
+
 def test_neither_a_new_key_nor_a_rotated_one_gets_out_of_its_rate(api: Api):
     spare = api.post("api-keys", {"scopes": ["topics:read"]}, status=201)
     prefix = api.key.split("_")[1]
@@ -200,16 +384,11 @@ def test_a_key_that_is_being_revoked_is_not_rotated(
         finally:
             connection.close()
 
-    def waits() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            return cursor.fetchone()[0] > 0
-
     with ThreadPoolExecutor() as threads:
         with transaction.atomic():
             services.revoke_key(row)
             rotated = threads.submit(rotate)
-            until(waits)
+            until(somebody_waits)
         assert rotated.result()["type"] == "/problems/conflict"
     assert ApiKey.objects.count() == 2
 

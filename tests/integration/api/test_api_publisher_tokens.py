@@ -55,7 +55,7 @@ def test_a_token_opens_what_its_scopes_name_and_the_audit_trail_knows_whose(
     assert [topic["name"] for topic in api.get("topics")["data"]] == ["orders"]
     other.get("topics/orders", status=404)
     problem = by_token.get("recipients", status=403)
-    assert (problem["type"], problem["scope"]) == ("/problems/missing-scope", "recipients:read")
+    assert (problem["type"], problem["scope"]) == ("/problems/missing-scope", "directory:read")
     actors = set(AuditEvent.objects.filter(object_name="orders").values_list("actor", flat=True))
     assert actors == {"jwt:shop"}
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.publishers import audit, services
 from apps.publishers.models import Publisher
-from apps.publishers.scopes import Scope
+from apps.publishers.scopes import DIRECTORY, PUBLISHING, Scope, no_such_scope
 
 
 class Command(BaseCommand):
@@ -21,10 +21,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="letters, digits, - and _")
         parser.add_argument("--display-name", default="")
-        parser.add_argument(
+        allowed = parser.add_mutually_exclusive_group()
+        allowed.add_argument(
+            "--directory",
+            action="store_true",
+            help="the key registers people and where they are reached, and posts nothing",
+        )
+        allowed.add_argument(
             "--scopes",
-            default=",".join(Scope),
-            help="separated by commas; all of them by default",
+            default=",".join(PUBLISHING),
+            help="separated by commas; by default what posting notifications needs",
         )
         parser.add_argument("--expires-days", type=int, help="the key's life; for ever by default")
         existing = parser.add_mutually_exclusive_group()
@@ -37,12 +43,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"]
-        scopes = {scope.strip() for scope in options["scopes"].split(",")}
-        unknown = scopes - set(Scope)
-        if unknown:
-            raise CommandError(
-                f"No such scope: {', '.join(sorted(unknown))}. There are: {', '.join(Scope)}."
-            )
+        named = DIRECTORY if options["directory"] else options["scopes"].split(",")
+        scopes = {scope.strip() for scope in named}
+        for scope in sorted(scopes - set(Scope)):
+            raise CommandError(no_such_scope(scope))
         try:
             validate_slug(name)
         except ValidationError:
@@ -68,7 +72,7 @@ class Command(BaseCommand):
                 "api_key",
                 key.prefix,
                 publisher_id=publisher.pk,
-                after={"scopes": key.scopes, "expires_days": days},
+                after={"scopes": key.scopes, "expires_days": days, "made_by": key.made_by},
             )
         self.stderr.write(f"The key of {name}. Keep it: it is not shown again.")
         self.stdout.write(text)
