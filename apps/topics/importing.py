@@ -1,27 +1,33 @@
 """Subscriptions from files of millions: a batch at a time, in memory that does not grow.
 
+Every line is imported, was there before, or is rejected with its number and the reason.
 Each batch is one transaction, and subscribing again changes nothing: an import that was
 interrupted is started again from the top.
 """
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TextIO
-
-import orjson
 
 from apps.preferences import app_ids, user_ids
 from apps.preferences import services as preferences
 from apps.preferences.channels import INBOX, PUSH, get_channel
 from apps.preferences.services import Address, Person
-from apps.topics import subscribing
+from apps.topics import import_lines, subscribing
 from apps.topics.selectors import TopicSnapshot
+from notifier import strict_json
 
 #: Rows a transaction. Larger ones were no faster and hold their locks longer.
 BATCH = 5_000
 FIELDS = ("user_id", "channels", "channel", "address", "platform", "app")
+#: What a spreadsheet writes instead of a value: a number it shortened, an error, a formula, or a
+#: text behind its mark for texts.
+_SPOILT = re.compile(
+    r"[+-]?\d+([.,]\d+)?E[+-]\d+|#(NAME\?|REF!|VALUE!|NUM!|NULL!|DIV/0!|N/A)|[='].*", re.DOTALL
+)
 
 
 class Rejected(NamedTuple):
@@ -32,9 +38,13 @@ class Rejected(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What one batch came to. ``subscriptions`` counts those there were before, too."""
+    """What one batch came to: ``lines`` are those ``imported``, those ``present`` (all that they
+    wish for was there) and the ``rejected`` ones. ``subscriptions`` counts what all wish for that
+    are not rejected."""
 
     lines: int
+    imported: int
+    present: int
     subscriptions: int
     rejected: list[Rejected]
 
@@ -49,55 +59,28 @@ class Wish(NamedTuple):
 
 
 def read_csv(file: TextIO) -> Iterator[Wish | Rejected]:
-    """Lines below a header of ``FIELDS``; several channels are separated by ``|``.
+    """Lines below a header of ``FIELDS``; several channels are separated by ``|``. Blank ones are
+    left out. Columns are separated as the header's are, by comma, semicolon or tab.
 
     Raises ``ValueError`` for a header with other columns.
     """
-    reader = csv.reader(file)
-    header = [name.strip() for name in next(reader, [])]
-    unknown = [name for name in header if name not in FIELDS]
-    if unknown or not {"user_id", "address"} & set(header):
-        raise ValueError(
-            f"The first line names the columns, some of {', '.join(FIELDS)}"
-            + (f"; not {', '.join(unknown)}." if unknown else ", user_id or address among them.")
-        )
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            yield Rejected(reader.line_num, f"Not CSV: {error}.")
-            continue
-        if row is None:
-            return
-        if not row:
-            continue
-        if len(row) != len(header):
-            yield Rejected(
-                reader.line_num, f"{len(row)} columns, where the header has {len(header)}."
-            )
-            continue
-        fields: dict[str, Any] = {
-            name: text for name, text in zip(header, row, strict=True) if text
-        }
-        if "channels" in fields:
-            fields["channels"] = fields["channels"].split("|")
-        yield _judged(reader.line_num, fields)
+    lines = import_lines.lines(file)
+    header, separator = _header(lines)
+    for line in lines:
+        if line.error:
+            yield Rejected(line.number, line.error)
+        elif line.text.strip():
+            yield _judged(line.number, partial(_row, line.text, separator, header))
 
 
 def read_jsonl(file: TextIO) -> Iterator[Wish | Rejected]:
-    """One JSON object a line, with some of ``FIELDS``; ``channels`` is a list."""
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
-        try:
-            fields = orjson.loads(line)
-        except (orjson.JSONDecodeError, UnicodeEncodeError):
-            yield Rejected(number, "Not JSON.")
-            continue
-        if not isinstance(fields, dict):
-            yield Rejected(number, "Not a JSON object.")
-            continue
-        yield _judged(number, fields)
+    """One JSON object a line, with some of ``FIELDS``; ``channels`` is a list. Blank ones are left
+    out."""
+    for line in import_lines.lines(file):
+        if line.error:
+            yield Rejected(line.number, line.error)
+        elif line.text.strip():
+            yield _judged(line.number, partial(_object, line.text))
 
 
 def run(
@@ -120,21 +103,87 @@ def run(
             for wish in named
             if (wish.user_id, wish.channels[0]) not in found
         ]
-        endpoints = subscribing.subscribe_endpoints(
-            topic,
-            {
-                replace(wish.address, publisher_id=topic.publisher_id)
-                for wish in wishes
-                if wish.address is not None
-            },
-        )
+        addresses = {
+            wish.line: replace(wish.address, publisher_id=topic.publisher_id)
+            for wish in wishes
+            if wish.address is not None
+        }
+        endpoints = subscribing.subscribe_endpoints(topic, set(addresses.values()))
         rejected.sort()
-        yield Progress(len(batch), len(found) + len(endpoints), rejected)
+        begun = {pair for pair, one in found.items() if one.begun}
+        begun |= {address for address, one in endpoints.items() if one.begun}
+        imported = 0
+        for wish in wishes:  # of two lines that wish for the same, the second finds it there
+            wanted = {addresses[wish.line]} if wish.address else _pairs(wish)
+            imported += not begun.isdisjoint(wanted)
+            begun -= wanted
+        present = len(batch) - imported - len(rejected)
+        yield Progress(len(batch), imported, present, len(found) + len(endpoints), rejected)
 
 
-def _judged(line: int, fields: Mapping[str, Any]) -> Wish | Rejected:
+def _pairs(wish: Wish) -> set[Any]:
+    return {(wish.user_id, channel) for channel in wish.channels}
+
+
+def _header(lines: Iterator[import_lines.Line]) -> tuple[list[str], str]:
+    """The columns and what separates them; a column may have neither name nor values.
+
+    Raises ``ValueError``.
+    """
+    first = next(lines, import_lines.Line(1, ""))
+    separator = import_lines.hint(first.text)
+    if separator:
+        first = next(lines, import_lines.Line(2, ""))
+    if first.error:
+        raise ValueError(f"Line {first.number}: {first.error}")
+    separator = separator or import_lines.separator_of(first.text)
+    named = import_lines.fields(first.text, separator)
+    header = ["_".join(name.lower().split()) for name in named]
+    unknown = [name for name in header if name and name not in FIELDS]
+    if unknown or not {"user_id", "address"} & set(header):
+        raise ValueError(
+            f"The first line names the columns, some of {', '.join(FIELDS)}"
+            + (f"; not {', '.join(unknown)}." if unknown else ", user_id or address among them.")
+        )
+    twice = [name for name in FIELDS if header.count(name) > 1]
+    if twice:
+        raise ValueError(f"The first line names the column {twice[0]} twice.")
+    return header, separator
+
+
+def _row(text: str, separator: str, header: list[str]) -> dict[str, Any]:
+    values = import_lines.fields(text, separator)
+    if len(values) != len(header):
+        raise ValueError(f"{len(values)} columns, where the header has {len(header)}.")
+    fields: dict[str, Any] = {}
+    for name, value in zip(header, values, strict=True):
+        if value and not name:
+            raise ValueError("There is a value in a column without a name.")
+        if _SPOILT.fullmatch(value):
+            raise ValueError(
+                f"{name} has what a spreadsheet made of a value (a shortened number, a formula, "
+                "an error). Format the column as text and export it again."
+            )
+        if value:
+            fields[name] = value
+    if "channels" in fields:
+        fields["channels"] = fields["channels"].split("|")
+    return fields
+
+
+def _object(text: str) -> dict[str, Any]:
     try:
-        return _wish(line, fields)
+        fields = strict_json.loads(text.encode())
+    except strict_json.MalformedJson:
+        raise ValueError("Not JSON.") from None
+    if not isinstance(fields, dict):
+        raise ValueError("Not a JSON object.")
+    return fields
+
+
+def _judged(line: int, read: Callable[[], Mapping[str, Any]]) -> Wish | Rejected:
+    try:
+        return _wish(line, read())
     except ValueError as error:
         return Rejected(line, str(error))
 

@@ -21,12 +21,16 @@ from apps.topics.selectors import TopicSnapshot
 
 
 class Subscribed(NamedTuple):
-    """A subscription as it stands after the call. ``secret``: see ``preferences.Stored``."""
+    """A subscription as it stands after the call. ``secret``: see ``preferences.Stored``.
+
+    ``begun``: whether the call began it; else it was there.
+    """
 
     id: int
     channel: str
     state: str
     secret: str = ""
+    begun: bool = False
 
 
 @transaction.atomic
@@ -46,11 +50,12 @@ def subscribe_recipients(
     with connection.cursor() as cursor:
         cursor.execute(_SUBSCRIBE_RECIPIENTS, [topic.id, *_start(topic), *columns])
         found = {(recipient, channel): rest for recipient, channel, *rest in cursor.fetchall()}
+        begun = frozenset(found)
         if unchanged := list({recipient for recipient, _ in known - found.keys()}):
             cursor.execute(_SUBSCRIPTIONS_OF_RECIPIENTS, [topic.id, unchanged])
             found |= {(recipient, channel): rest for recipient, channel, *rest in cursor.fetchall()}
     return {
-        (user_id, channel): Subscribed(found[row][0], channel, found[row][1])
+        (user_id, channel): Subscribed(found[row][0], channel, found[row][1], begun=row in begun)
         for user_id, channel in wishes
         if (row := (people.get(user_id), channel)) in found
     }
@@ -95,11 +100,13 @@ def subscribe_endpoints(
     channels = [contact.channel for contact in stored.values()]
     with connection.cursor() as cursor:
         cursor.execute(_SUBSCRIBE_CONTACTS, [topic.id, *_start(topic), contacts, channels])
+        begun = {contact for (contact,) in cursor.fetchall()}
         cursor.execute(_SUBSCRIPTIONS_OF_CONTACTS, [topic.id, contacts])
         found = {contact: (row, state) for contact, row, state in cursor.fetchall()}
     return {
         address: Subscribed(
-            found[contact.id][0], contact.channel, found[contact.id][1], contact.secret
+            *(found[contact.id][0], contact.channel, found[contact.id][1], contact.secret),
+            begun=contact.id in begun,
         )
         for address, contact in stored.items()
     }
@@ -112,7 +119,8 @@ _SUBSCRIBE_CONTACTS = f"""
     FROM unnest(%s::bigint[], %s::text[]) AS w (id, channel)
     ORDER BY w.id
     ON CONFLICT (topic_id, contact_id) WHERE contact_id IS NOT NULL
-    DO UPDATE SET {_BEGIN_AGAIN}"""
+    DO UPDATE SET {_BEGIN_AGAIN}
+    RETURNING contact_id"""
 _SUBSCRIPTIONS_OF_CONTACTS = """
     SELECT contact_id, id, state FROM topics_subscription
     WHERE topic_id = %s AND contact_id = ANY(%s)"""

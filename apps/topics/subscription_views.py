@@ -189,6 +189,7 @@ def _audit_subscribed(
 
 def _subscription(subscribed: Subscribed) -> dict[str, Any]:
     shown = subscribed._asdict()
+    del shown["begun"]
     if not subscribed.secret:
         del shown["secret"]
     return shown

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -203,12 +203,19 @@ def test_an_import_is_one_event_that_its_publisher_sees(api: Api, tmp_path: Path
     api.post("topics", {"name": "news"}, status=201)
     file = tmp_path / "people.csv"
     file.write_text("user_id,channels\nada,push|sms\nbob,push\n,push\n")
-    call_command(
-        "import_subscriptions", "news", str(file), "--create-recipients", stdout=StringIO()
-    )
+    with pytest.raises(CommandError, match="1 lines were not imported"):
+        call_command(
+            "import_subscriptions", "news", str(file), "--create-recipients", stdout=StringIO()
+        )
     event = newest(api)
     assert short(event) == ("import", "subscription", "news")
-    assert event["after"] == {"lines": 3, "subscriptions": 3, "rejected": 1}
+    assert event["after"] == {
+        "lines": 3,
+        "imported": 2,
+        "present": 0,
+        "subscriptions": 3,
+        "rejected": 1,
+    }
 
 
 # -- From where -------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -33,6 +34,14 @@ def run(path: Path, *options: str) -> str:
     return out.getvalue()
 
 
+def rejected_by(path: Path, *options: str) -> dict[int, str]:
+    """The rejected lines with their reasons. The command must fail."""
+    with pytest.raises(CommandError, match=r"lines were not imported; .*\.rejected says why\."):
+        run(path, *options)
+    told = Path(f"{path}.rejected").read_text()
+    return {int(line): why for line, why in (one.split("\t", 1) for one in told.splitlines())}
+
+
 def test_csv_subscribes_recipients_and_endpoints(api: Api, tmp_path: Path):
     api.put("recipients/ada", {}, status=201)
     file = tmp_path / "people.csv"
@@ -42,7 +51,7 @@ def test_csv_subscribes_recipients_and_endpoints(api: Api, tmp_path: Path):
         ",,email,news@example.com,\n"
         f",,push,{'f' * 60},android\n"
     )
-    assert "3 lines, 4 subscriptions, 0 rejected" in run(file)
+    assert "3 lines: 3 imported, 0 already there, 0 rejected; 4 subscriptions" in run(file)
     rows = api.get("topics/news/subscriptions")["data"]
     assert sorted(row["channel"] for row in rows) == ["email", "inbox", "push", "push"]
     assert not Path(f"{file}.rejected").exists()
@@ -55,7 +64,7 @@ def test_json_lines_work_the_same(api: Api, tmp_path: Path):
         '{"user_id": "ada", "channels": ["push"]}\n\n'
         '{"channel": "sms", "address": "+4915112345678"}'
     )
-    assert "2 lines, 2 subscriptions" in run(file)
+    assert "2 lines: 2 imported, 0 already there, 0 rejected; 2 subscriptions" in run(file)
 
 
 def test_bad_lines_are_reported_with_their_numbers_and_cost_nobody_else(api: Api, tmp_path: Path):
@@ -74,11 +83,11 @@ def test_bad_lines_are_reported_with_their_numbers_and_cost_nobody_else(api: Api
         b",,inbox,ada\n"
         b"ada,inbox,,\n"
     )
-    assert "8 lines were not imported" in run(file)
-    rejected = Path(f"{file}.rejected").read_text()
-    assert [line.split("\t")[0] for line in rejected.splitlines()] == list("3456789") + ["10"]
-    assert "'eve'" in rejected
-    assert "nonsense" not in rejected
+    rejected = rejected_by(file)
+    assert list(rejected) == [3, 4, 5, 6, 7, 8, 9, 10]
+    assert "'eve'" in rejected[3]
+    assert "not UTF-8" in rejected[7]
+    assert "nonsense" not in str(rejected)
     assert Subscription.objects.count() == 2
 
 
@@ -89,15 +98,13 @@ def test_bad_json_lines_are_reported_with_their_numbers(api: Api, tmp_path: Path
         '{"user_id": "ada", "channels": "push"}\n'
         '{"channel": "email", "address": "a@example.com", "platform": "ios"}\n'
     )
-    run(file)
-    rejected = Path(f"{file}.rejected").read_text().splitlines()
-    assert [line.split("\t")[0] for line in rejected] == list("123456")
+    assert list(rejected_by(file)) == [1, 2, 3, 4, 5, 6]
 
 
 def test_recipients_are_created_where_it_is_asked_for(api: Api, tmp_path: Path):
     file = tmp_path / "people.csv"
     file.write_text("user_id,channels\nada,push\nbob,push\nada,email\n")
-    assert "3 lines were not imported" in run(file)
+    assert list(rejected_by(file)) == [2, 3, 4]
     assert Recipient.objects.count() == 0
     run(file, "--create-recipients")
     assert Recipient.objects.count() == 2
@@ -120,7 +127,7 @@ def test_an_import_that_was_interrupted_is_started_again(
         next(batches)
     assert Subscription.objects.count() == 20
     Subscription.objects.filter(recipient__user_id="user-3").update(state="unsubscribed")
-    assert "35 lines, 35 subscriptions" in run(file, "--create-recipients")
+    assert "35 lines: 16 imported, 19 already there, 0 rejected" in run(file, "--create-recipients")
     assert Subscription.objects.filter(state="active").count() == 35
 
 
@@ -130,6 +137,10 @@ def test_an_import_that_was_interrupted_is_started_again(
         ("a.csv", "user,channel\n", "not user"),
         ("a.csv", "channel,platform\n", "user_id or address"),
         ("a.csv", "", "user_id or address"),
+        ("a.csv", "user_id,user_id\n", "twice"),
+        ("a.csv", "user_id;channels,app\n", "more than one"),
+        ("a.csv", '"user_id,channels\nada,push\n', "quote"),
+        ("a.csv", "u\0s\0e\0r\0", "--encoding"),
         ("a.txt", "", "--format"),
     ],
 )
@@ -144,6 +155,116 @@ def test_a_missing_file_or_topic_is_said(tmp_path: Path):
         run(tmp_path / "none.csv")
     with pytest.raises(CommandError, match="no topic 'olds'"):
         call_command("import_subscriptions", "olds", "x.csv")
+
+
+def test_one_stray_quote_costs_its_line_and_no_other(api: Api, tmp_path: Path):
+    lines = [f"user-{number},push" for number in range(2_000)]
+    lines[999] = '"' + lines[999]
+    file = tmp_path / "people.csv"
+    file.write_text("\n".join(["user_id,channels", *lines]) + "\n")
+    assert list(rejected_by(file, "--create-recipients")) == [1_001]
+    assert Subscription.objects.count() == 1_999
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *('"eve,push', 'eve",push', 'e"v"e,push', '"eve"x,push', '"eve,"push', '""eve,push', '"'),
+        *(
+            "eve",
+            "eve,push,",
+            "eve;push",
+            "eve,",
+            ",push",
+            "eve,push\0",
+            "1.2E+11,push",
+            "=A1,push",
+        ),
+        *("'eve,push", "#NAME?,push", '"=""eve""",push', "x" * 40_000, " eve,push", "eve ,push"),
+        *("eve,push|", "eve,fax", "\x85eve,push", "\ufffdeve,push", '"e\nve",push'),
+    ],
+)
+def test_an_odd_line_is_named_and_the_others_are_imported(api: Api, tmp_path: Path, odd: str):
+    file = tmp_path / "people.csv"
+    file.write_text(f"user_id,channels\nada,push\n{odd}\nbob,push\n")
+    rejected = rejected_by(file, "--create-recipients")
+    assert list(rejected) == ([3, 4] if "\n" in odd else [3])
+    assert all(reason.endswith(".") or '"""' in reason for reason in rejected.values())
+    known = Recipient.objects.values_list("user_id", flat=True)
+    assert sorted(known) == ["ada", "bob"]
+
+
+PEOPLE = [("user_id", "channels"), ("müller", "push"), ('a "b"', "push"), ("ada", "push|sms")]
+
+
+def written(separator: str, end: str) -> str:
+    return "".join(
+        separator.join('"' + f.replace('"', '""') + '"' if '"' in f else f for f in row) + end
+        for row in PEOPLE
+    )
+
+
+@pytest.mark.parametrize(
+    ("separator", "end", "encoding", "options"),
+    [
+        (",", "\n", "utf-8", ()),
+        (";", "\r\n", "utf-8-sig", ()),  # Excel's "CSV UTF-8"
+        ("\t", "\r\n", "utf-16", ()),  # Excel's "Unicode text"
+        ("\t", "\r\n", "utf-16-be", ("--encoding=utf-16-be",)),
+        (";", "\r\n", "cp1252", ("--encoding=cp1252",)),  # old Excel
+        (",", "\r", "mac-roman", ("--encoding=mac-roman",)),  # older Excel
+    ],
+)
+def test_a_file_is_read_as_spreadsheets_write_it(
+    api: Api, tmp_path: Path, separator: str, end: str, encoding: str, options: tuple[str, ...]
+):
+    file = tmp_path / "people.csv"
+    file.write_bytes(written(separator, end).encode(encoding))
+    assert "3 lines: 3 imported, 0 already there, 0 rejected; 4 subscriptions" in run(
+        file, "--create-recipients", *options
+    )
+    known = Recipient.objects.values_list("user_id", flat=True)
+    assert sorted(known) == ['a "b"', "ada", "müller"]
+
+
+def test_bytes_of_another_encoding_are_named_and_not_guessed(api: Api, tmp_path: Path):
+    file = tmp_path / "people.csv"
+    file.write_bytes(written(";", "\r\n").encode("cp1252"))
+    rejected = rejected_by(file, "--create-recipients")
+    assert list(rejected) == [2]
+    assert "--encoding" in rejected[2]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("user_id,channels", '"user_id","channels"', " User_ID , Channels ", "USER ID,CHANNELS"),
+        *("sep=,\nuser_id,channels", "\ufeffuser_id,channels"),
+    ],
+)
+def test_a_header_is_known_however_it_is_written(api: Api, tmp_path: Path, header: str):
+    file = tmp_path / "people.csv"
+    file.write_text(f"{header}\nada,push\n\n   \nada,push\n")
+    assert "2 lines: 1 imported, 1 already there, 0 rejected" in run(file, "--create-recipients")
+    assert "2 lines: 0 imported, 2 already there, 0 rejected" in run(file)
+
+
+def test_columns_without_a_name_have_no_values(api: Api, tmp_path: Path):
+    file = tmp_path / "people.csv"
+    file.write_text("user_id;channels;;\nada;push;;\nbob;push;;x\n")
+    assert list(rejected_by(file, "--create-recipients")) == [3]
+
+
+def test_a_line_of_many_bounds_the_memory(api: Api, tmp_path: Path):
+    file = tmp_path / "people.jsonl"
+    with file.open("w") as opened:
+        opened.write("x" * 50_000_000 + '\n{"user_id": "ada", "channels": ["push"]}\n')
+    tracemalloc.start()
+    assert list(rejected_by(file, "--create-recipients")) == [1]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+    assert Subscription.objects.count() == 1
 
 
 #: Runs a script and says how much memory it had at most. (What a parent is told of its child counts
@@ -180,7 +301,7 @@ def test_100_000_lines_from_standard_input_take_under_30_s_in_flat_memory(
     out, _ = process.communicate("user_id,channels\n" + "".join(lines))
     took = time.monotonic() - started
     assert process.returncode == 0
-    assert "100,000 lines, 100,000 subscriptions, 0 rejected" in out
+    assert "100,000 lines: 100,000 imported, 0 already there, 0 rejected" in out
     assert "lines/s" in out
     assert Subscription.objects.filter(state="active").count() == 100_000
     assert took < 30

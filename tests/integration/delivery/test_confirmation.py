@@ -3,6 +3,7 @@
 Links and tokens are taken out of what arrived at the sandbox, as their receivers would.
 """
 
+import io
 import re
 import threading
 from datetime import timedelta
@@ -302,9 +303,10 @@ def test_only_who_subscribes_from_then_on_is_asked(shop, outside, ask):
 
 def test_an_import_asks_too_and_never_with_high_priority(offers, outside, ask, monkeypatch):
     monkeypatch.setattr(sending, "AT_ONCE", 2)
-    lines = importing.read_jsonl(
-        iter(f'{{"channel": "email", "address": "p{n}@example.com"}}\n' for n in range(3))
-    )
+    file = io.StringIO()
+    file.writelines(f'{{"channel": "email", "address": "p{n}@example.com"}}\n' for n in range(3))
+    file.seek(0)
+    lines = importing.read_jsonl(file)
     list(importing.run(get_topic("offers"), lines, create_recipients=False))
     assert set(Subscription.objects.values_list("state", flat=True)) == {"pending"}
     ask()

@@ -3,15 +3,19 @@
 import sys
 import time
 from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.publishers import audit
-from apps.topics import importing
+from apps.topics import import_lines, importing
 from apps.topics.selectors import TopicSnapshot, get_topic
 
+#: What is counted: see ``importing.Progress``.
+COUNTED = ("lines", "imported", "present", "subscriptions", "rejected")
 READERS = {"csv": importing.read_csv, "jsonl": importing.read_jsonl}
 
 
@@ -19,14 +23,20 @@ class Command(BaseCommand):
     help = (
         "Subscribe what a file lists to a topic. CSV has a header with some of user_id, channels "
         "(separated by |), channel, address, platform and app; JSON lines have the same fields. "
-        "Lines that cannot be imported go to FILE.rejected with their numbers. Starting again "
-        "after an interruption is safe."
+        "Lines that cannot be imported go to FILE.rejected with their numbers and reasons, and "
+        "the exit status is 1 then. Starting again, after an interruption or with the lines "
+        "corrected, is safe: who is subscribed stays so."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("topic")
         parser.add_argument("file", help=".csv or .jsonl; - reads standard input")
         parser.add_argument("--format", choices=READERS, help="where the name does not tell")
+        parser.add_argument(
+            "--encoding",
+            default="",
+            help="of a file without a byte order mark; utf-8 if left out, cp1252 for old Excel",
+        )
         parser.add_argument(
             "--create-recipients",
             action="store_true",
@@ -43,7 +53,10 @@ class Command(BaseCommand):
             raise CommandError("Say --format csv or --format jsonl.")
         rejects = Path("stdin.rejected" if path == "-" else f"{path}.rejected")
         try:
-            with _opened(path) as file, rejects.open("w", encoding="utf-8") as rejected:
+            with (
+                import_lines.decoded(_opened(path), options["encoding"]) as file,
+                rejects.open("w", encoding="utf-8") as rejected,
+            ):
                 lines = READERS[kind](file)
                 batches = importing.run(
                     topic, lines, create_recipients=options["create_recipients"]
@@ -51,27 +64,25 @@ class Command(BaseCommand):
                 refused = self._follow(topic, batches, rejected)
         except OSError as error:
             raise CommandError(str(error)) from None
-        except ValueError as error:  # a header that names no columns of ours
+        except ValueError as error:  # an encoding, or a header that names no columns of ours
             raise CommandError(str(error)) from None
         if refused:
-            self.stdout.write(f"{refused:,} lines were not imported; {rejects} says why.")
-        else:
-            rejects.unlink()
+            raise CommandError(f"{refused:,} lines were not imported; {rejects} says why.")
+        rejects.unlink()
 
     def _follow(self, topic: TopicSnapshot, batches: Any, rejected: TextIO) -> int:
         """Print progress about once a second; how many lines were rejected."""
         started = told = time.monotonic()
-        lines = subscriptions = refused = 0
+        total: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
         try:
             for batch in batches:
-                lines += batch.lines
-                subscriptions += batch.subscriptions
-                refused += len(batch.rejected)
+                total.update({name: getattr(batch, name) for name in COUNTED[:-1]})
+                total["rejected"] += len(batch.rejected)
                 for line, reason in batch.rejected:
                     rejected.write(f"{line}\t{reason}\n")
                 if time.monotonic() - told >= 1:
                     told = time.monotonic()
-                    self._tell(lines, subscriptions, refused, told - started)
+                    self._tell(total, told - started)
         finally:  # what was imported before an interruption stays
             audit.record(
                 None,
@@ -79,22 +90,20 @@ class Command(BaseCommand):
                 "subscription",
                 topic.name,
                 publisher_id=topic.publisher_id,
-                after={"lines": lines, "subscriptions": subscriptions, "rejected": refused},
+                after=dict(total),
             )
-        self._tell(lines, subscriptions, refused, time.monotonic() - started)
-        return refused
+        self._tell(total, time.monotonic() - started)
+        return total["rejected"]
 
-    def _tell(self, lines: int, subscriptions: int, refused: int, seconds: float) -> None:
+    def _tell(self, total: Mapping[str, int], seconds: float) -> None:
         self.stdout.write(
-            f"{lines:,} lines, {subscriptions:,} subscriptions, {refused:,} rejected, "
-            f"{lines / max(seconds, 0.001):,.0f} lines/s"
+            f"{total['lines']:,} lines: {total['imported']:,} imported, "
+            f"{total['present']:,} already there, {total['rejected']:,} rejected; "
+            f"{total['subscriptions']:,} subscriptions, "
+            f"{total['lines'] / max(seconds, 0.001):,.0f} lines/s"
         )
         self.stdout.flush()
 
 
-def _opened(path: str) -> Any:
-    # Bytes that are not UTF-8 cost their line and not the import.
-    how: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
-    if path == "-":
-        return open(sys.stdin.fileno(), **how)
-    return open(path, **how)
+def _opened(path: str) -> BinaryIO:
+    return sys.stdin.buffer if path == "-" else open(path, "rb")
