@@ -6,7 +6,8 @@ import orjson
 from rest_framework import serializers
 
 from apps.content.models import TemplateVersion, Translation
-from apps.preferences.serializers import ChannelField
+from apps.preferences.serializers import ChannelField, LocaleField
+from apps.publishers.pagination import QueryParameters
 from apps.publishers.serializers import NameField, StrictSerializer
 from notifier.templates import RECIPIENT
 from notifier.templates.text import SOURCE_LIMIT
@@ -15,16 +16,6 @@ from notifier.templates.text import SOURCE_LIMIT
 MOST_CONTENTS = 200
 MOST_VERSION = 2**31 - 1
 VARIABLES_LIMIT = 64 * 1024
-
-
-def locale_field(**options: Any) -> serializers.RegexField:
-    """A field for a BCP 47 tag."""
-    return serializers.RegexField(
-        r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z",
-        max_length=35,
-        error_messages={"invalid": "Write a BCP 47 tag such as de or de-AT."},
-        **options,
-    )
 
 
 class VariablesField(serializers.DictField):
@@ -59,7 +50,7 @@ class TranslationIn(StrictSerializer):
     """What a template says on one channel in one locale. Every text may have `{{ variables }}`."""
 
     channel = ChannelField()
-    locale = locale_field(help_text="BCP 47, e.g. de-AT")
+    locale = LocaleField(help_text="BCP 47, e.g. de-AT")
     title = _text()
     body = _text()
     html = _text("for email, beside body; variables are escaped")
@@ -75,7 +66,7 @@ class TranslationIn(StrictSerializer):
 class VersionIn(StrictSerializer):
     """A version of a template."""
 
-    default_locale = locale_field(
+    default_locale = LocaleField(
         help_text="spoken to whoever's own locale there is nothing in; every channel needs it"
     )
     contents = TranslationIn(many=True, allow_empty=False, max_length=MOST_CONTENTS)
@@ -98,8 +89,11 @@ class PreviewIn(StrictSerializer):
     """For whom a template is to be filled in, and with what."""
 
     channel = ChannelField()
-    locale = locale_field(
-        required=False, default="", help_text="the recipient's; the default one if left out"
+    locale = LocaleField(
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="the recipient's; the default one if left out",
     )
     variables = VariablesField(required=False, default=dict)
     version = serializers.IntegerField(
@@ -110,6 +104,8 @@ class PreviewIn(StrictSerializer):
 class TemplateUse(StrictSerializer):
     """A template and what to fill it in with, instead of content."""
 
+    text_is = "name"
+
     name = NameField(max_length=200)
     version = serializers.IntegerField(
         min_value=1, max_value=MOST_VERSION, required=False, help_text="the newest if left out"
@@ -117,7 +113,7 @@ class TemplateUse(StrictSerializer):
     variables = VariablesField(required=False, default=dict)
 
 
-class VersionQuery(StrictSerializer):
+class VersionQuery(QueryParameters):
     """Which version to read."""
 
     version = serializers.IntegerField(

@@ -17,7 +17,7 @@ from apps.preferences.serializers import UserIdField
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
-from apps.publishers.serializers import Choice, NameField, StrictSerializer
+from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
 from notifier.delivery_ids import public_id
 from notifier.messages import DisplayType, Severity
 from notifier.priorities import Priority
@@ -36,8 +36,14 @@ LONGEST_FALLBACK = 86_400
 class ContentIn(StrictSerializer):
     """Title, body, data for the app, and links a person may follow."""
 
-    title = serializers.CharField(max_length=500, required=False, default="", trim_whitespace=False)
-    body = serializers.CharField(required=False, default="", trim_whitespace=False)
+    text_is = "body"
+
+    title = serializers.CharField(
+        max_length=500, required=False, default="", allow_blank=True, trim_whitespace=False
+    )
+    body = serializers.CharField(
+        required=False, default="", allow_blank=True, trim_whitespace=False
+    )
     data = serializers.DictField(required=False, default=dict)
     actions = serializers.DictField(
         child=serializers.URLField(max_length=2000), required=False, default=dict
@@ -118,12 +124,17 @@ class PublishIn(StrictSerializer):
     )
     expires_at = serializers.DateTimeField(required=False, help_text="not after")
     collapse_key = NameField(
-        max_length=64, required=False, default="", help_text="a later push with it replaces this"
+        max_length=64,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="a later push with it replaces this",
     )
     ordering_key = NameField(
         max_length=128,
         required=False,
         default="",
+        allow_blank=True,
         help_text="what goes to one recipient on a channel under it goes out in the order accepted",
     )
     deduplicate_seconds = serializers.IntegerField(
@@ -205,9 +216,7 @@ class NotificationIn(PublishIn):
 class BatchIn(StrictSerializer):
     """Up to 1,000 different notifications; each is checked and answered on its own."""
 
-    notifications = serializers.ListField(
-        child=serializers.DictField(), min_length=1, max_length=BATCH_LIMIT
-    )
+    notifications = Items(NotificationIn, max_length=BATCH_LIMIT)
 
 
 class AcceptedOut(serializers.ModelSerializer):

@@ -12,9 +12,8 @@ from rest_framework.response import Response
 from apps.delivery import statistics
 from apps.publishers import limits, quota
 from apps.publishers.endpoint import Endpoint
-from apps.publishers.pagination import read_query
+from apps.publishers.pagination import QueryParameters, read_query
 from apps.publishers.scopes import Scope
-from apps.publishers.serializers import StrictSerializer
 from apps.topics.selectors import owned_topic
 
 TAG = "Statistics"
@@ -23,7 +22,7 @@ LONGEST_SPAN = timedelta(days=31)
 USAGE_DAYS = 31
 
 
-class StatisticsQuery(StrictSerializer):
+class StatisticsQuery(QueryParameters):
     """Which hours to show: the last 24, or from ``from`` to before ``to``."""
 
     to = serializers.DateTimeField(required=False, help_text="before this time; now if left out")

@@ -36,6 +36,7 @@ class StatusWebhookIn(StatusWebhookChange):
     secret = serializers.CharField(
         required=False,
         default="",
+        allow_blank=True,
         validators=[parse_secret],
         help_text="to sign with, `whsec_…`; one is made if none is given",
     )

@@ -13,7 +13,7 @@ class GroupIn(StrictSerializer):
     """A group to be written. What is left out stays as it is."""
 
     display_name = serializers.CharField(
-        max_length=200, required=False, default=None, allow_blank=True
+        max_length=200, required=False, default=None, allow_null=True, allow_blank=True
     )
 
 

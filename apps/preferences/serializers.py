@@ -2,15 +2,17 @@
 
 import re
 import zoneinfo
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
 from apps.preferences import app_ids, user_ids
-from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels, get_channel
+from apps.preferences.channels import INBOX, PUSH, WEBHOOK, get_channel
 from apps.publishers.openapi import ProblemDetails
-from apps.publishers.serializers import Choice, NameField, StrictSerializer
+from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
 
 MAX_BULK = 1000
 PLATFORMS = ["ios", "android", "web"]
@@ -25,7 +27,7 @@ def time_zones() -> frozenset[str]:
 
 def contact_channels() -> list[str]:
     """Channels whose addresses are contacts: devices have their own place, an inbox its owner."""
-    return [name for name in all_channels() if name not in (PUSH, INBOX)]
+    return [name for name in settings.CHANNELS if name not in (PUSH, INBOX)]
 
 
 def parse_address(channel: str, address: str, platform: str = "", field: str = "address") -> str:
@@ -71,16 +73,24 @@ class AppField(serializers.CharField):
             raise serializers.ValidationError(str(error)) from None
 
 
-class ChannelField(serializers.CharField):
-    """The name of one of this installation's channels."""
+class LocaleField(serializers.CharField):
+    """A BCP 47 tag. ``de_AT``, as POSIX and Java write it, is taken for ``de-AT``."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=35, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data)
-        if name not in all_channels():
-            raise serializers.ValidationError(
-                f"There is no channel {name!r}. There are: {', '.join(all_channels())}."
-            )
-        return name
+        tag = super().to_internal_value(data).replace("_", "-")
+        if not _LOCALE.fullmatch(tag):
+            raise serializers.ValidationError("Write a BCP 47 tag such as de or de-AT.")
+        return tag
+
+
+class ChannelField(Choice):
+    """The name of one of this installation's channels."""
+
+    def __init__(self, names: Sequence[str] = tuple(settings.CHANNELS), **options: Any) -> None:
+        super().__init__(names, **options)
 
 
 class DeviceIn(StrictSerializer):
@@ -99,21 +109,17 @@ class DeviceIn(StrictSerializer):
 class ContactIn(StrictSerializer):
     """A phone number, an email address or a webhook URL."""
 
-    channel = ChannelField()
+    channel = ChannelField(contact_channels(), instead="A device goes under /devices.")
     address = serializers.CharField(max_length=4096)
     secret = serializers.CharField(
         required=False,
         default="",
+        allow_blank=True,
         validators=[parse_secret],
         help_text="webhooks only: the signing secret, `whsec_…`; one is made if none is given",
     )
 
     def validate(self, contact: dict[str, Any]) -> dict[str, Any]:
-        known = contact_channels()
-        if contact["channel"] not in known:
-            raise serializers.ValidationError(
-                {"channel": [f"A contact is on {', '.join(known)}; a device under /devices."]}
-            )
         if contact["secret"] and contact["channel"] != WEBHOOK:
             raise serializers.ValidationError({"secret": ["Only a webhook has a secret."]})
         contact["address"] = parse_address(contact["channel"], contact["address"])
@@ -123,9 +129,9 @@ class ContactIn(StrictSerializer):
 class PreferenceIn(StrictSerializer):
     """A wish or a refusal. What is left out means any."""
 
-    channel = ChannelField(required=False, default="")
-    topic = NameField(required=False, default="", max_length=200)
-    category = NameField(required=False, default="", max_length=100)
+    channel = ChannelField(required=False, default="", allow_blank=True)
+    topic = NameField(required=False, default="", allow_blank=True, max_length=200)
+    category = NameField(required=False, default="", allow_blank=True, max_length=100)
     allowed = serializers.BooleanField()
 
     def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
@@ -157,20 +163,19 @@ class PreferencesChange(StrictSerializer):
 class RecipientIn(StrictSerializer):
     """A recipient to be written. What is left out stays as it is."""
 
-    locale = serializers.RegexField(
-        _LOCALE, max_length=35, required=False, default=None, help_text="BCP 47, e.g. de-AT"
+    locale = LocaleField(
+        required=False, default=None, allow_null=True, help_text="BCP 47, e.g. de-AT"
     )
     time_zone = serializers.CharField(
-        required=False, default=None, max_length=64, help_text="IANA name, e.g. Europe/Vienna"
+        required=False,
+        default=None,
+        allow_null=True,
+        max_length=64,
+        help_text="IANA name, e.g. Europe/Vienna",
     )
     devices = DeviceIn(many=True, required=False, default=list, max_length=50)
     contacts = ContactIn(many=True, required=False, default=list, max_length=50)
     preferences = PreferenceIn(many=True, required=False, default=list, max_length=200)
-
-    def validate_locale(self, locale: str | None) -> str | None:
-        if locale is not None and not _LOCALE.fullmatch(locale):
-            raise serializers.ValidationError("Write a BCP 47 tag such as de or de-AT.")
-        return locale
 
     def validate_time_zone(self, name: str | None) -> str | None:
         if name is not None and name not in time_zones():
@@ -189,9 +194,7 @@ class BulkRecipientIn(RecipientIn):
 class BulkRecipientsIn(StrictSerializer):
     """Many recipients. Each is judged on its own, so a bad one does not cost the others."""
 
-    recipients = serializers.ListField(
-        child=serializers.JSONField(), allow_empty=False, max_length=MAX_BULK
-    )
+    recipients = Items(BulkRecipientIn, max_length=MAX_BULK)
 
 
 class DeviceRow(serializers.Serializer):

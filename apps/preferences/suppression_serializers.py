@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK
@@ -20,11 +21,13 @@ _INSTEAD = {
 class SuppressedChannelField(ChannelField):
     """A channel whose addresses can be suppressed, which holds for every publisher."""
 
-    def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data)
-        if name in _INSTEAD:
-            raise serializers.ValidationError(_INSTEAD[name])
-        return name
+    def __init__(self, **options: Any) -> None:
+        super().__init__([name for name in settings.CHANNELS if name not in _INSTEAD], **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and data in _INSTEAD:
+            raise serializers.ValidationError(_INSTEAD[data])
+        return super().to_internal_value(data)
 
 
 class SuppressionIn(StrictSerializer):

@@ -15,6 +15,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.publishers import kinds
 from apps.publishers.problems import Problem
 from apps.publishers.serializers import StrictSerializer
 
@@ -24,7 +25,14 @@ MAX_LIMIT = 200
 LOOK_THROUGH = 20_000
 
 
-class PageQuery(StrictSerializer):
+class QueryParameters(StrictSerializer):
+    """Query parameters, which come as text."""
+
+    def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
+        return kinds.in_query(field, value)
+
+
+class PageQuery(QueryParameters):
     """The query parameters of a list. Subclasses add filters."""
 
     cursor = serializers.CharField(required=False, help_text="`next` of the page before")
@@ -33,15 +41,22 @@ class PageQuery(StrictSerializer):
     )
 
 
-def read_query(request: Request, query: type[StrictSerializer] = PageQuery) -> dict[str, Any]:
+def read_query(request: Request, query: type[QueryParameters] = PageQuery) -> dict[str, Any]:
     """The validated query parameters; a ``Problem`` names those that are wrong or unknown."""
-    serializer = query(data=request.query_params.dict())
+    given = request.query_params
+    serializer = query(data=given.dict())
+    errors = [
+        {"parameter": name, "detail": "Send it once."}
+        for name, values in given.lists()
+        if len(values) > 1
+    ]
     if not serializer.is_valid():
-        errors = [
+        errors += [
             {"parameter": name, "detail": str(detail)}
             for name, details in serializer.errors.items()
             for detail in details
         ]
+    if errors:
         first = errors[0]
         raise Problem("invalid-request", f"?{first['parameter']}: {first['detail']}", errors=errors)
     return serializer.validated_data

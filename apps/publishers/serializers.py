@@ -1,30 +1,55 @@
 """The serializer every other is made from, and those of API keys."""
 
+import json
 import threading
-from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, ClassVar, TypeVar, cast
 
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
+from apps.publishers import kinds
 from apps.publishers.problems import UNKNOWN_FIELD
 from apps.publishers.scopes import RENAMED, Scope, no_such_scope
 
 MAX_GRACE_SECONDS = 30 * 86400
-NOT_TEXT = "Send text: put it in quotes."
+NOT_A_TIME = "Write a time as in 2026-11-22T10:00:00Z (ISO 8601)."
+#: Characters of what was sent that an error repeats.
+LONGEST_SHOWN = 100
 S = TypeVar("S", bound=serializers.Serializer)
 
 
 class Choice(serializers.ChoiceField):
-    """One of a few words; an error lists them."""
+    """One of a few words; an error lists them, and says ``instead`` what else may be meant."""
+
+    def __init__(self, choices: Sequence[Any], instead: str = "", **options: Any) -> None:
+        super().__init__(choices, **options)
+        self.instead = instead
 
     def to_internal_value(self, data: Any) -> Any:
         try:
             return super().to_internal_value(data)
         except serializers.ValidationError:
             known = ", ".join(str(choice) for choice in self.choices)
-            raise serializers.ValidationError(f"It must be one of: {known}.") from None
+            raise serializers.ValidationError(
+                f"It must be one of: {known}.{self.instead and ' '}{self.instead}"
+            ) from None
+
+
+class Items(serializers.ListField):
+    """What is judged one by one, with a result each: an odd item does not cost the others.
+
+    ``item`` says what each should be; it is what the OpenAPI document shows.
+    """
+
+    def __init__(self, item: type["StrictSerializer"], **options: Any) -> None:
+        super().__init__(allow_empty=False, **options)
+        self.item = item
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        return data
 
 
 class NameField(serializers.CharField):
@@ -53,30 +78,28 @@ class ScopeField(Choice):
 
 
 class StrictSerializer(serializers.Serializer):
-    """A serializer to which a field it does not know is an error that names it, and a number
-    where it wants text is one, too (DRF makes text of it). Text is taken verbatim: DRF would take
-    the spaces off its ends."""
+    """A serializer that takes what it documents and nothing else.
+
+    A field that it does not know is an error that names it; so is a value of another JSON type,
+    of which DRF would make the right one ("yes" for true, 7 for "7"). Text is taken verbatim: DRF
+    would take the spaces off its ends.
+    """
+
+    #: The field that a text is meant for which comes in place of the object.
+    text_is: ClassVar[str] = ""
 
     def get_fields(self) -> dict[str, serializers.Field]:
         fields = super().get_fields()
         for field in fields.values():
-            _take_verbatim(field)
+            _prepare(field)
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown: dict[str, list[str]] = {}
-        if isinstance(data, Mapping):
-            known = self._writable_names()
-            unknown = {
-                str(name): [f"There is no such field. Known are: {', '.join(known)}."]
-                for name in data
-                if name not in known
-            }
-        errors: dict[str, Any] = {}
-        if unknown:
-            errors |= serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail
-        if isinstance(data, Mapping):
-            errors |= self._numbers_for_text(data)
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError(
+                {api_settings.NON_FIELD_ERRORS_KEY: [self._as_object(data)]}
+            )
+        errors = self._strict_errors(data)
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
@@ -87,44 +110,63 @@ class StrictSerializer(serializers.Serializer):
             raise serializers.ValidationError(errors)
         return value
 
+    def _strict_errors(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What is wrong with names and types, in DRF's form."""
+        known = self._writable_names()
+        unknown, errors = {}, {}
+        for name, value in data.items():
+            if name not in known:
+                unknown[str(name)] = [_no_such_field(str(name), known)]
+            elif wrong := self.wrong_kind(self.fields[name], value):
+                errors[name] = wrong
+        if unknown:
+            errors |= serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail
+        return errors
+
+    def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
+        """What is wrong with the type of a field's value, in DRF's form; ``None`` if nothing."""
+        return kinds.in_json(field, value)
+
     def _writable_names(self) -> list[str]:
         return [name for name, field in self.fields.items() if not field.read_only]
 
-    def _numbers_for_text(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            name: errors
-            for name, field in self.fields.items()
-            if name in data and (errors := _number_for_text(field, data[name]))
-        }
+    def _as_object(self, data: Any) -> str:
+        """What to send instead of something that is no object."""
+        if self.text_is and isinstance(data, str) and len(data) <= LONGEST_SHOWN:
+            shown = json.dumps({self.text_is: data}, ensure_ascii=False)
+            return f"Send an object: {shown}."
+        return f"Send an object with these fields: {', '.join(self._writable_names())}."
 
 
-def _take_verbatim(field: serializers.Field) -> None:
-    """Have the texts of a field, or of the items of a list or mapping, not trimmed; one that has
-    nothing but spaces is still refused as blank."""
+def _no_such_field(name: str, known: Sequence[str]) -> str:
+    close = {_plain(one): one for one in known}
+    meant = get_close_matches(_plain(name[:LONGEST_SHOWN]), close, n=1, cutoff=0.7)
+    hint = f"Did you mean {close[meant[0]]}? " if meant else ""
+    return f"There is no such field. {hint}Known are: {', '.join(known)}."
+
+
+def _plain(name: str) -> str:
+    """A name without what people spell differently: ``userId``, ``user-id`` and ``USER_ID``."""
+    return "".join(filter(str.isalnum, name)).lower()
+
+
+def _prepare(field: serializers.Field) -> None:
+    """Have the texts of a field, or of the items of a list or mapping, not trimmed (one that has
+    nothing but spaces is still refused as blank), and times explained by an example."""
     if isinstance(field, serializers.CharField):
         if field.trim_whitespace and not field.allow_blank:
             field.validators = [*field.validators, _not_blank]
         field.trim_whitespace = False
+    elif isinstance(field, serializers.DateTimeField):
+        field.error_messages = {**field.error_messages, "invalid": NOT_A_TIME, "date": NOT_A_TIME}
     elif isinstance(field, (serializers.ListField, serializers.DictField)):
-        _take_verbatim(field.child)
+        _prepare(field.child)
 
 
 def _not_blank(text: str) -> None:
+    """Raise ``ValidationError`` where there is nothing but spaces."""
     if not text.strip():
         raise serializers.ValidationError(serializers.CharField.default_error_messages["blank"])
-
-
-def _number_for_text(field: serializers.Field, value: Any) -> Any:
-    """What is wrong with ``value``, in DRF's form, where it has numbers and should have text."""
-    if isinstance(field, serializers.CharField):
-        return [NOT_TEXT] if isinstance(value, (int, float)) else None
-    if isinstance(field, serializers.ListField) and isinstance(value, list):
-        inside: Any = enumerate(value)
-    elif isinstance(field, serializers.DictField) and isinstance(value, dict):
-        inside = value.items()
-    else:
-        return None
-    return {at: errors for at, one in inside if (errors := _number_for_text(field.child, one))}
 
 
 class _Made(threading.local):
@@ -164,7 +206,7 @@ def read(kind: type[StrictSerializer], data: Any) -> Any:
 class NewKey(StrictSerializer):
     """A key to be made, for the publisher that asks."""
 
-    name = serializers.CharField(max_length=100, required=False, default="")
+    name = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     scopes = serializers.ListField(
         child=ScopeField(),
         allow_empty=False,

@@ -39,18 +39,13 @@ DEAD_LETTER = "dead_letter"
 class EndpointIn(StrictSerializer):
     """Where to send instead."""
 
-    channel = ChannelField(help_text="one whose addresses are not devices or inboxes")
+    channel = ChannelField(
+        contact_channels(), instead="An endpoint belongs to nobody.", help_text="not push or inbox"
+    )
     address = serializers.CharField(max_length=4096)
     secret = serializers.CharField(
         required=False, validators=[parse_secret], help_text="with a webhook's URL"
     )
-
-    def validate_channel(self, channel: str) -> str:
-        if channel not in contact_channels():
-            raise serializers.ValidationError(
-                f"Choose from {', '.join(contact_channels())}: an endpoint belongs to nobody."
-            )
-        return channel
 
 
 @extend_schema_field(

@@ -16,7 +16,7 @@ from apps.preferences.serializers import (
 )
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
-from apps.publishers.serializers import Choice, NameField, StrictSerializer
+from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
 from apps.topics.models import SubscriptionState
 from apps.topics.retry_policies import RetryPolicyField
 from notifier.priorities import Priority
@@ -150,9 +150,7 @@ class UnsubscribeIn(StrictSerializer):
 class SubscriptionsIn(StrictSerializer):
     """Many subscriptions. Each is judged on its own, so a bad one does not cost the others."""
 
-    subscriptions = serializers.ListField(
-        child=serializers.JSONField(), allow_empty=False, max_length=MAX_BULK
-    )
+    subscriptions = Items(SubscriptionIn, max_length=MAX_BULK)
 
 
 class SubscriptionRef(serializers.Serializer):

@@ -53,6 +53,13 @@ REFUSED = {
     nodes.Pow: "There are no powers (**).",
     nodes.Slice: "There are no slices. Use truncate, or loop.index to stop early.",
 }
+#: Words of statements, which ``{{ }}`` would take for variables.
+STATEMENTS = frozenset(("if", "elif", "else", "endif", "for", "endfor"))
+#: How it is written, for people who know another language.
+WRITTEN = (
+    "Templates are Jinja: {{ name }}, {% if name %}…{% else %}…{% endif %}, "
+    "{% for item in items %}…{% endfor %}."
+)
 KNOWN_FILTERS = frozenset(FILTERS) | {"default", "d"}
 TESTS: dict[str, Any] = {
     name: tests.TESTS[name]
@@ -211,6 +218,8 @@ def check(tree: nodes.Template) -> None:
             raise TemplateError("Loops cannot be recursive.", node.lineno)
         if isinstance(node, nodes.Name) and node.name == "self":
             raise TemplateError("A variable cannot be called self.", node.lineno)
+        if isinstance(node, nodes.Name) and node.name in STATEMENTS:
+            raise TemplateError(f"{node.name} stands in {{% %}}. {WRITTEN}", node.lineno)
         if isinstance(node, nodes.Filter) and node.name not in KNOWN_FILTERS:
             known = ", ".join(sorted(KNOWN_FILTERS))
             raise TemplateError(f"There is no filter {node.name}. Known are: {known}.", node.lineno)

@@ -1,5 +1,6 @@
 """One text of a template: compiled once, rendered for many."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,8 +10,11 @@ from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
 from notifier.templates.budget import Budget, fits
 from notifier.templates.errors import MissingVariable, TemplateError
 from notifier.templates.filters import BUDGET
-from notifier.templates.language import Language, Rewriting, check, heaviest, inside
+from notifier.templates.language import WRITTEN, Language, Rewriting, check, heaviest, inside
 
+#: What a template has that is written for Handlebars, Mustache or Go: ``{{#if x}}``, ``{{/if}}``,
+#: ``{{{x}}}``, ``{{.X}}``.
+_FOREIGN = re.compile(r"\{\{-?\s*[#/^>!&.{]")
 #: Characters of one text. A mail over 102 KB is cut off by Gmail.
 SOURCE_LIMIT = 64 * 1024
 #: Characters of the compiled texts that a process keeps: up to 60 bytes of memory each, and again
@@ -185,7 +189,8 @@ def _compiled(source: str, html: bool) -> Text:
         raise
     except TemplateSyntaxError as error:
         message = (error.message or "It cannot be read").rstrip(".")
-        raise TemplateError(f"{message[0].upper()}{message[1:]}.", error.lineno) from None
+        hint = f" {WRITTEN}" if _FOREIGN.search(source) else ""
+        raise TemplateError(f"{message[0].upper()}{message[1:]}.{hint}", error.lineno) from None
     except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
         raise TemplateError(_sentence(error)) from None
 

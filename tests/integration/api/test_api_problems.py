@@ -235,7 +235,7 @@ def test_a_number_is_not_text(api: Api, path: str, body: dict, pointers: list[st
 def test_every_wrong_field_is_pointed_at(api: Api):
     body = {
         "time_zone": "Mars/Olympus",
-        "locale": "de_AT",
+        "locale": "German!",
         "surname": "x",
         "devices": [
             {"platform": "android", "token": "a" * 30},

@@ -105,7 +105,7 @@ def test_who_is_told_the_same_shares_one_request(shop, work, providers):
         ({"variables": "x"}, "/template/variables", "dictionary"),
         ({"version": 2}, "/template/name", "with a version 2"),
         ({"version": 0}, "/template/version", "greater"),
-        ({"version": "one"}, "/template/version", "integer"),
+        ({"version": "one"}, "/template/version", "whole number"),
         ({"name": "none"}, "/template/name", "no template 'none'"),
         ({"locale": "de"}, "/template/locale", "no such field"),
     ],

@@ -1,0 +1,47 @@
+"""Whether a value has the JSON type that a field documents: DRF takes others, and converts them."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+NOT_TEXT = "Send text: put it in quotes."
+NOT_BOOLEAN = "Send true or false, without quotes."
+NOT_WHOLE = "Send a whole number, without quotes."
+NOT_NUMBER = "Send a number, without quotes."
+_WHOLE = re.compile(r"-?[0-9]+")
+
+
+def in_json(field: serializers.Field, value: Any) -> Any:
+    """What is wrong with a value's JSON type, in DRF's form; ``None`` if nothing is.
+
+    ``null`` is left to the field, which knows whether it may be.
+    """
+    if value is None:
+        return None
+    if isinstance(field, serializers.CharField):
+        return None if isinstance(value, str) else [NOT_TEXT]
+    if isinstance(field, serializers.BooleanField):
+        return None if isinstance(value, bool) else [NOT_BOOLEAN]
+    if isinstance(field, serializers.IntegerField):
+        return None if _is_number(value) and value == value // 1 else [NOT_WHOLE]
+    if isinstance(field, serializers.FloatField):
+        return None if _is_number(value) else [NOT_NUMBER]
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        inside: Any = enumerate(value)
+    elif isinstance(field, serializers.DictField) and isinstance(value, dict):
+        inside = value.items()
+    else:
+        return None
+    return {at: wrong for at, one in inside if (wrong := in_json(field.child, one))} or None
+
+
+def in_query(field: serializers.Field, value: Any) -> Any:
+    """The same for a query parameter, which is text: ``int`` would read "+1" and "1_0"."""
+    if isinstance(field, serializers.IntegerField) and not _WHOLE.fullmatch(value):
+        return ["Send a whole number."]
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
