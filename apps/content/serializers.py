@@ -7,8 +7,7 @@ from rest_framework import serializers
 
 from apps.content.models import TemplateVersion, Translation
 from apps.preferences.serializers import ChannelField, LocaleField
-from apps.publishers.pagination import QueryParameters
-from apps.publishers.serializers import NameField, StrictSerializer
+from apps.publishers.serializers import NameField, QueryParameters, StrictSerializer
 from notifier.templates import RECIPIENT
 from notifier.templates.text import SOURCE_LIMIT
 

@@ -12,8 +12,9 @@ from rest_framework.response import Response
 from apps.delivery import statistics
 from apps.publishers import limits, quota
 from apps.publishers.endpoint import Endpoint
-from apps.publishers.pagination import QueryParameters, read_query
+from apps.publishers.pagination import read_query
 from apps.publishers.scopes import Scope
+from apps.publishers.serializers import QueryParameters
 from apps.topics.selectors import owned_topic
 
 TAG = "Statistics"

@@ -40,6 +40,8 @@ def in_query(field: serializers.Field, value: Any) -> Any:
     """The same for a query parameter, which is text: ``int`` would read "+1" and "1_0"."""
     if isinstance(field, serializers.IntegerField) and not _WHOLE.fullmatch(value):
         return ["Send a whole number."]
+    if isinstance(field, serializers.BooleanField) and value not in ("true", "false"):
+        return ["Send true or false."]
     return None
 
 

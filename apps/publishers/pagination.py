@@ -15,21 +15,13 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.publishers import kinds
 from apps.publishers.problems import Problem
-from apps.publishers.serializers import StrictSerializer
+from apps.publishers.serializers import QueryParameters
 
 LIMIT = 50
 MAX_LIMIT = 200
 #: Rows that one page looks through for what no index leads to: some 20 ms.
 LOOK_THROUGH = 20_000
-
-
-class QueryParameters(StrictSerializer):
-    """Query parameters, which come as text."""
-
-    def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
-        return kinds.in_query(field, value)
 
 
 class PageQuery(QueryParameters):

@@ -138,6 +138,13 @@ class StrictSerializer(serializers.Serializer):
         return f"Send an object with these fields: {', '.join(self._writable_names())}."
 
 
+class QueryParameters(StrictSerializer):
+    """Query parameters, which come as text."""
+
+    def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
+        return kinds.in_query(field, value)
+
+
 def _no_such_field(name: str, known: Sequence[str]) -> str:
     close = {_plain(one): one for one in known}
     meant = get_close_matches(_plain(name[:LONGEST_SHOWN]), close, n=1, cutoff=0.7)
@@ -229,7 +236,7 @@ class Rotation(StrictSerializer):
     )
 
 
-class Revocation(StrictSerializer):
+class Revocation(QueryParameters):
     """What else ends with a key that is revoked."""
 
     family = serializers.BooleanField(

@@ -126,6 +126,13 @@ def test_a_wrong_query_parameter_is_told(api: Api, query: str, words: str) -> No
     assert any(words in error["detail"] for error in problem["errors"])
 
 
+@pytest.mark.parametrize("value", ["yes", "1", "True", "", "on"])
+def test_a_boolean_in_a_query_is_true_or_false(api: Api, value: str) -> None:
+    made = api.post("api-keys", {"scopes": ["topics:read"]}, 201)
+    problem = api.call("delete", f"api-keys/{made['prefix']}?family={value}", status=400)
+    assert problem["errors"] == [{"parameter": "family", "detail": "Send true or false."}]
+
+
 BOOLEANS = [
     ("post", "topics", {"name": "a"}, "mandatory"),
     ("post", "topics", {"name": "a"}, "requires_confirmation"),
