@@ -7,6 +7,8 @@
 #             ARGS="name name" for some, SEED=1 to repeat (docs/faults.md)
 # make screenshots   docs/screenshots, taken from a stack of its own
 # make lint   ruff, mypy and the contracts of import-linter
+# make requirements   requirements*.txt from requirements*.in: every package that any platform and
+#             Python needs, pinned, with the hashes of its files; UPGRADE="name name" or UPGRADE=all
 # make clean  remove what the others made, the database of `make up` included
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -14,7 +16,12 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	&& command -v "$$name" && break; done)
 STACK = .venv/bin/python -m stack --end-with-parent
 
-.PHONY: demo up test bench faults screenshots lint clean installed installed-dev python
+# Hashes hold for every platform: no index is named, and each machine asks its own.
+PIN = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-header --no-emit-index-url --no-emit-find-links --annotation-style line \
+	$(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package ,$(UPGRADE)))
+
+.PHONY: demo up test bench faults screenshots lint requirements clean installed installed-dev python
 
 demo: installed
 	@$(STACK) demo
@@ -40,14 +47,19 @@ lint: installed-dev
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
+requirements: installed-dev
+	@$(PIN) requirements.in -o requirements.txt
+	@$(PIN) requirements-demo.in -o requirements-demo.txt
+	@$(PIN) requirements-dev.in -o requirements-dev.txt
+
 clean:
 	rm -rf .venv .venv.lock .notifier .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.* static
 
 installed: python
-	@$(PYTHON) -m stack.install requirements.txt
+	@$(PYTHON) -m stack.install requirements.txt requirements-demo.txt
 
 installed-dev: python
-	@$(PYTHON) -m stack.install requirements.txt requirements-dev.txt
+	@$(PYTHON) -m stack.install requirements.txt requirements-demo.txt requirements-dev.txt
 
 python:
 ifeq ($(PYTHON),)

