@@ -48,7 +48,11 @@ class Sink(Process):
         # No mail server answers here: email goes to SendGrid's place.
         credentials.write_config(Ports(ports.HOST, self._control, self.port, self.port, 0))
         self.config = json.loads((home / "credentials" / "sandbox.json").read_text())
-        self.settings = sandbox_settings(self.config) | {"NOTIFIER_SMTP_HOST": ""}
+        self.settings = {
+            name: value
+            for name, value in sandbox_settings(self.config).items()
+            if not name.startswith("NOTIFIER_SMTP_")
+        }
         self._urgent = home / "urgent.log"
         conf = home / "nginx.conf"
         text = TEMPLATE.read_text()

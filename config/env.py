@@ -3,11 +3,16 @@
 ``docs/configuration.md`` is printed from ``SETTINGS``, so what is read here is what is documented.
 """
 
+import difflib
+import math
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -22,12 +27,22 @@ class Setting:
 
 
 SETTINGS: list[Setting] = []
+#: Names that are read without a row in the reference: a further account's.
+UNLISTED: set[str] = set()
+#: What is wrong beside them: ``check`` tells all of it at once.
+COMPLAINTS: list[str] = []
+PREFIX = "NOTIFIER_"
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: What the documentation has publishers keep in their own environment.
+OF_CLIENTS = frozenset({"NOTIFIER_URL", "NOTIFIER_KEY"})
 
 
 def text(name: str, default: str | None, meaning: str) -> str:
     """The variable's value; a default of ``None`` means that it must be set."""
     SETTINGS.append(Setting(name, default, meaning))
-    value = os.environ.get(name, default)
+    value = _read(name)
+    if value is None or (default is None and not value):
+        value = default
     if value is None:
         raise ImproperlyConfigured(
             f"{name} is not set ({meaning}). `python -m config.secrets` prints fresh secrets; "
@@ -36,14 +51,38 @@ def text(name: str, default: str | None, meaning: str) -> str:
     return value
 
 
-def whole(name: str, default: int, meaning: str) -> int:
-    """A whole number."""
-    return _parsed(name, str(default), meaning, int, "a whole number")
+def unlisted(name: str, default: str) -> str:
+    """The same for a name that has no row in the reference."""
+    UNLISTED.add(name)
+    value = _read(name)
+    return default if value is None else value
 
 
-def number(name: str, default: float, meaning: str) -> float:
-    """A number, mostly of seconds."""
-    return _parsed(name, str(default), meaning, float, "a number")
+def is_given(name: str) -> bool:
+    """Whether the environment has a value for it."""
+    return bool(os.environ.get(name))
+
+
+def whole(name: str, default: int, meaning: str, *, least: int = 0) -> int:
+    """A whole number that is not below ``least``."""
+
+    def parse(value: str) -> int:
+        return _at_least(int(value), least)
+
+    return _parsed(name, str(default), meaning, parse, f"a whole number of at least {least}")
+
+
+def number(name: str, default: float, meaning: str, *, above: float | None = None) -> float:
+    """A number, mostly of seconds: not negative, and more than ``above`` where that is given."""
+    expected = "a number that is not negative" if above is None else f"a number above {above:g}"
+
+    def parse(value: str) -> float:
+        found = _at_least(float(value), 0.0)
+        if above is not None and found <= above:
+            raise ValueError
+        return found
+
+    return _parsed(name, str(default), meaning, parse, expected)
 
 
 def flag(name: str, default: bool, meaning: str) -> bool:
@@ -51,16 +90,32 @@ def flag(name: str, default: bool, meaning: str) -> bool:
     return _parsed(name, "1" if default else "0", meaning, _flag, "1 or 0")
 
 
-def items(name: str, default: str, meaning: str) -> list[str]:
-    """Comma-separated values, blanks dropped."""
-    return [item.strip() for item in text(name, default, meaning).split(",") if item.strip()]
+def choice(name: str, default: str, meaning: str, among: Iterable[str]) -> str:
+    """One of a few words."""
+    among = list(among)
+
+    def parse(value: str) -> str:
+        return among[among.index(value)]
+
+    return _parsed(name, default, meaning, parse, f"one of {', '.join(among)}")
+
+
+def items(
+    name: str, default: str, meaning: str, *, among: Iterable[str] | None = None
+) -> list[str]:
+    """Comma-separated values, blanks dropped; each one of ``among`` where that is given."""
+    found = [item.strip() for item in text(name, default, meaning).split(",") if item.strip()]
+    known = list(found if among is None else among)
+    if wrong := [item for item in found if item not in known]:
+        raise ImproperlyConfigured(f"{name} has {wrong[0]!r}: it takes {', '.join(known)}")
+    return found
 
 
 def numbers(name: str, default: str, meaning: str) -> tuple[float, ...]:
-    """Comma-separated numbers."""
+    """Comma-separated numbers, none of them negative."""
 
     def parse(value: str) -> tuple[float, ...]:
-        return tuple(float(item) for item in value.split(",") if item.strip())
+        return tuple(_at_least(float(item), 0.0) for item in value.split(",") if item.strip())
 
     return _parsed(name, default, meaning, parse, "numbers with commas between them")
 
@@ -72,6 +127,112 @@ def networks(name: str, default: str, meaning: str) -> tuple[IPv4Network | IPv6N
         return tuple(ip_network(item.strip()) for item in value.split(",") if item.strip())
 
     return _parsed(name, default, meaning, parse, "networks such as 10.0.0.0/8")
+
+
+def url(name: str, default: str, meaning: str) -> str:
+    """An ``http://`` or ``https://`` URL."""
+    return checked_url(name, text(name, default, meaning))
+
+
+def server(name: str, default: str, meaning: str, schemes: Iterable[str]) -> str:
+    """The URL of a server that speaks one of ``schemes``. What is refused is not shown, since there
+    may be a password in it."""
+    value = text(name, default, meaning)
+    schemes = list(schemes)
+    if value.partition("://")[0] not in schemes:
+        raise ImproperlyConfigured(
+            f"{name} must be a URL that begins with {' or '.join(f'{one}://' for one in schemes)}"
+        )
+    return value
+
+
+def checked_url(name: str, value: str) -> str:
+    """``value`` where it is such a URL; ``name`` is the setting that it comes from."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ImproperlyConfigured(f"{name} must be an http:// or https:// URL, not {value!r}")
+    return value
+
+
+def checked_file(name: str, path: str) -> str:
+    """``path`` where it is empty or a file that can be read; ``name`` is its setting."""
+    try:
+        if path:
+            with Path(path).open("rb"):
+                pass
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name} says {path!r}, which cannot be read: {error.strerror}"
+        ) from None
+    return path
+
+
+def complain(sentence: str) -> None:
+    """Have ``check`` raise this, together with all else that is wrong."""
+    COMPLAINTS.append(sentence)
+
+
+def check(explain: Callable[[str, set[str]], str] = lambda name, known: "") -> None:
+    """Raise ``ImproperlyConfigured`` where the environment has a setting of ours that nothing
+    reads (it is misspelt, and whoever set it believes that it works), or of what was complained.
+
+    Call it once everything was read. ``explain`` may say more of a name, given all known ones.
+    """
+    known = {setting.name for setting in SETTINGS} | UNLISTED | OF_CLIENTS
+    wrong = [
+        f"{name} is no setting{_hint(name, known, explain)}: correct or unset it"
+        for name in sorted(os.environ)
+        if _ours(name, known)
+    ]
+    wrong += COMPLAINTS
+    COMPLAINTS.clear()
+    if wrong:
+        raise ImproperlyConfigured(f"{'; '.join(wrong)}. docs/configuration.md has every setting.")
+
+
+def _ours(name: str, known: set[str]) -> bool:
+    """Whether it is meant for us and unknown: by its prefix, or all but for a slip in that."""
+    prefix, _, rest = name.upper().partition("_")
+    if name.startswith(PREFIX):
+        return name not in known and not _of_kubernetes(name)
+    misspelt = difflib.get_close_matches(f"{prefix}_", [PREFIX], cutoff=0.8)
+    return bool(misspelt) and f"{PREFIX}{rest}" in known
+
+
+def _of_kubernetes(name: str) -> bool:
+    """Whether it is one of those that Kubernetes sets in every container, for a service whose name
+    begins with `notifier`."""
+    services = [one.removesuffix("_SERVICE_HOST") for one in os.environ if one.startswith(PREFIX)]
+    return any(
+        f"{service}_SERVICE_HOST" in os.environ
+        and re.fullmatch(rf"{service}_(SERVICE_HOST|(SERVICE_)?PORT(_\w+)?)", name)
+        for service in services
+    )
+
+
+def _hint(name: str, known: set[str], explain: Callable[[str, set[str]], str]) -> str:
+    if said := explain(name, known):
+        return f" ({said})"
+    rests = [one.removeprefix(PREFIX) for one in known if one.startswith(PREFIX)]
+    close = difflib.get_close_matches(name.upper().partition("_")[2], rests, n=1)
+    return f" (did you mean {PREFIX}{close[0]}?)" if close else ""
+
+
+def _read(name: str) -> str | None:
+    value = os.environ.get(name)
+    if value is not None and (value != value.strip() or CONTROL.search(value)):
+        raise ImproperlyConfigured(f"{name} has white space at an end, or a control character")
+    return value
+
+
+def _at_least(value: Any, least: float) -> Any:
+    if not math.isfinite(value) or value < least:
+        raise ValueError
+    return value
 
 
 def _flag(value: str) -> bool:

@@ -1,6 +1,6 @@
 """``python -m config.reference > docs/configuration.md``: every setting, as the code reads it.
 
-A section is a heading of ``config/settings.py`` or ``config/providers.py``; names, defaults and
+A section is a heading of the modules of ``config``; names, defaults and
 meanings are those of ``config.env.SETTINGS``. What only the Procfile reads has its meaning here.
 """
 
@@ -63,7 +63,7 @@ def _sections() -> dict[str, str]:
     """The heading above the line that reads a setting, by its name."""
     found: dict[str, str] = {}
     heading = ""
-    for file in ("settings.py", "providers.py", "tokens.py"):
+    for file in ("settings.py", "providers.py", "accounts.py", "tokens.py"):
         for line in (settings.BASE_DIR / "config" / file).read_text().splitlines():
             if title := re.match(r"# -- (.+?) -+$", line):
                 heading = title[1]

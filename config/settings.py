@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
-from config import env, providers, queues, tokens
+from config import accounts, env, providers, queues, tokens
 from config.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
+from notifier.crypto import Keyring
 from notifier.priorities import Priority
 from notifier.queues import HOUSEKEEPING, RECEIPTS
 
@@ -25,6 +27,12 @@ BLIND_INDEX_KEY = env.text(
     None,
     "base64 of 32 bytes; addresses are looked up by a hash keyed with it; it must never change",
 )
+try:
+    Keyring.parse(ENCRYPTION_KEYS, BLIND_INDEX_KEY)
+except ValueError as error:
+    raise ImproperlyConfigured(
+        f"NOTIFIER_ENCRYPTION_KEYS or NOTIFIER_BLIND_INDEX_KEY: {error}"
+    ) from None
 
 # -- Tokens that others sign ------------------------------------------------------------------
 
@@ -38,29 +46,35 @@ PUBLISHER_JWT_CLAIMS = env.items(
 
 # -- Where things are -------------------------------------------------------------------------
 
-DATABASE_URL = env.text(
-    "DATABASE_URL", "postgres://postgres@127.0.0.1:5432/notifier", "PostgreSQL 14 or newer"
+_REDIS = ("redis", "rediss")
+DATABASE_URL = env.server(
+    "DATABASE_URL",
+    "postgres://postgres@127.0.0.1:5432/notifier",
+    "PostgreSQL 14 or newer",
+    ("postgres", "postgresql"),
 )
-REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis 6.2 or newer")
-AMQP_URL = env.text(
+REDIS_URL = env.server("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis 6.2 or newer", _REDIS)
+AMQP_URL = env.server(
     "AMQP_URL",
     "amqp://guest:guest@127.0.0.1:5672//",
     "RabbitMQ 3.10 or newer; a `redis://` URL makes Redis the broker",
+    ("amqp", "amqps", *_REDIS),
 )
 QUORUM_QUEUES = env.flag(
     "NOTIFIER_QUORUM_QUEUES", False, "declare RabbitMQ's queues as quorum queues (for clusters)"
 )
-PUBLIC_URL = env.text(
+PUBLIC_URL = env.url(
     "NOTIFIER_PUBLIC_URL", "http://127.0.0.1:8000", "how the outside reaches this service"
 )
 DATABASE_POOL = env.whole(
-    "NOTIFIER_DATABASE_POOL", 5, "database connections kept by each process, at most"
+    "NOTIFIER_DATABASE_POOL", 5, "database connections kept by each process, at most", least=1
 )
 
 LEASE_SECONDS = env.number(
     "NOTIFIER_LEASE_SECONDS",
     20.0,
     "a worker that has not been heard of for so long loses its chunk to another",
+    above=0,
 )
 
 _database = dj_database_url.parse(DATABASE_URL, conn_max_age=0)
@@ -223,10 +237,14 @@ CHANNELS = {
 }
 
 PROVIDERS = providers.configured(PUBLIC_URL)
+#: By channel, the settings that give it a provider, each with its platforms.
+PROVIDER_SETTINGS = accounts.turned_on_by()
 
 # -- Delivery ---------------------------------------------------------------------------------
 
-CHUNK_SIZE = env.whole("NOTIFIER_CHUNK_SIZE", 1000, "deliveries one Celery task carries, at most")
+CHUNK_SIZE = env.whole(
+    "NOTIFIER_CHUNK_SIZE", 1000, "deliveries one Celery task carries, at most", least=1
+)
 #: How long an enqueued chunk may stay unclaimed before the sweeper enqueues it again.
 SWEEP_AFTER = {
     "high": env.number(
@@ -284,6 +302,7 @@ RESEND_UNKNOWN = frozenset(
         "inbox.high,inbox.normal,inbox.low,sms.high,email.high",
         "`channel.priority` pairs sent again when a call ends without an answer; what a worker "
         "was sending when it died is sent again in any case",
+        among=[f"{channel}.{priority}" for channel in CHANNELS for priority in Priority],
     )
 )
 #: When a provider is left alone (``notifier.breaker.Rules``). GOV.UK Notify turns to its other SMS
@@ -408,7 +427,12 @@ CELERY_TIMEZONE = "UTC"
 
 # -- Logs and metrics -------------------------------------------------------------------------
 
-LOG_LEVEL = env.text("NOTIFIER_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
+LOG_LEVEL = env.choice(
+    "NOTIFIER_LOG_LEVEL",
+    "INFO",
+    "DEBUG, INFO, WARNING or ERROR",
+    ("DEBUG", "INFO", "WARNING", "ERROR"),
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -432,3 +456,5 @@ METRICS_DIR = env.text(
 )
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
 Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
+
+env.check(accounts.explain_unknown)

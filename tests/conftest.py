@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from django.conf import settings
 
 pytest_plugins = ["tests.quicker", "tests.sandbox_fixture"]
 
@@ -11,9 +12,17 @@ NO_CHROMIUM = "no browser: install Debian's chromium"
 NO_NGINX = "no nginx with Lua: install Debian's libnginx-mod-http-lua"
 
 
+#: As in production, every channel has a provider. A test that sends sets up its own.
+PROVIDERS = {
+    name: {"class": "tests.nobody.Nobody", "channel": channel}
+    for name, channel in {"fcm": "push", "twilio": "sms", "sendgrid": "email"}.items()
+}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if "DATABASE_URL" not in os.environ:
         pytest.exit("The tests want real servers: run `make test ARGS=…`", returncode=1)
+    settings.PROVIDERS |= PROVIDERS
 
 
 @pytest.fixture(scope="session")

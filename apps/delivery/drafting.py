@@ -1,12 +1,12 @@
 """From what was posted to drafts of notifications, which ``accept`` stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from rest_framework.serializers import ValidationError
 
-from apps.delivery import audience
+from apps.delivery import audience, availability
 from apps.delivery.accept import Draft
 from apps.delivery.content import Filled
 from apps.delivery.fallback import Fallback
@@ -51,7 +51,7 @@ def audience_draft(
     group: Group | None = None,
 ) -> Draft:
     """A draft for all of a topic or a group, with the ``usual`` priority where none is named."""
-    chosen = data.get("channels") or list(settings.CHANNELS)
+    chosen = data.get("channels") or settings.CHANNELS
     priority = data.get("priority") or usual
     return _draft(publisher_id, data, chosen, priority, topic=topic, group=group)
 
@@ -59,7 +59,7 @@ def audience_draft(
 def _draft(
     publisher_id: int,
     data: dict[str, Any],
-    chosen: Sequence[str],
+    chosen: Iterable[str],
     priority: str,
     *,
     topic: TopicSnapshot | None = None,
@@ -73,6 +73,7 @@ def _draft(
     """
     content: Content | Filled
     fallback = Fallback(**data["fallback"]) if "fallback" in data else None
+    chosen = _sendable(chosen, data, fallback)
     if fallback is not None:
         chosen = [channel for channel in chosen if channel != fallback.channel]
     if "template" in data:
@@ -102,6 +103,20 @@ def _draft(
         send_at=data.get("send_at"),
         expires_at=data.get("expires_at"),
     )
+
+
+def _sendable(
+    chosen: Iterable[str], data: Mapping[str, Any], fallback: Fallback | None
+) -> list[str]:
+    """The channels that are sent on. Those that nobody named are only ones with a provider: else
+    messages would wait for one that may be set up in years. Raises ``Problem`` where a channel
+    that was named has none."""
+    found = list(chosen)
+    if "channels" in data:
+        availability.require(found, "/channels")
+    if fallback is not None:
+        availability.require([fallback.channel], "/fallback/channel")
+    return availability.available(found)
 
 
 def _check(content: Content, chosen: Sequence[str]) -> None:

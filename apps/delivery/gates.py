@@ -56,13 +56,13 @@ def throttle(
 
 
 def shut(channels: Iterable[str]) -> set[str]:
-    """Those channels on which nothing can be sent now, whatever it is."""
+    """Those channels on which nothing can be sent now, whatever it is. One without a provider is:
+    what was accepted before it lost its last one waits until there is one again."""
     paused = provider_switches.paused()
     return {
         channel
         for channel in channels
-        if (names := _providers(channel))
-        and all(name in paused or breakers.shut(name) for name in names)
+        if all(name in paused or breakers.shut(name) for name in _providers(channel))
     }
 
 

@@ -7,7 +7,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis import Redis
 
-from apps.delivery import broker, metrics
+from apps.delivery import availability, broker, metrics
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -19,15 +19,19 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database answers, else 503; broker and Redis are named when they are missing.
 
     Without the broker or Redis this service still accepts (the row is the outbox), so their
-    absence is ``degraded``, not unready.
+    absence is ``degraded``, not unready. A channel without a provider is said beside that: it may
+    be meant, and the others are sent on.
     """
     checks = {name: _state(check) for name, check in _CHECKS.items()}
     if checks["database"] != "ok":
         status = "unavailable"
     else:
         status = "ok" if all(state == "ok" for state in checks.values()) else "degraded"
+    channels = dict.fromkeys(settings.CHANNELS, "ok")
+    channels |= {gap.channel: str(gap) for gap in availability.gaps()}
     return JsonResponse(
-        {"status": status, "checks": checks}, status=503 if status == "unavailable" else 200
+        {"status": status, "checks": checks, "channels": channels},
+        status=503 if status == "unavailable" else 200,
     )
 
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from apps.delivery import selectors, words
+from apps.delivery import availability, selectors, words
 from apps.delivery.models import (
     Chunk,
     ChunkKind,
@@ -238,6 +238,8 @@ class _Case:
             return Sentence("Another channel reached them in time, so it was not needed.")
         if self.posted.topic and self.posted.topic.paused_at and self.open_chunks:
             return Sentence("Their turn comes when the topic is resumed.", "paused")
+        if self.open_chunks and not availability.available([channel]):
+            return Sentence(f"No provider is set up for {channel}: it waits for one.", "paused")
         if self.open_chunks and self._shut(channel):
             return Sentence(f"An operator paused every provider of {channel}.", "paused")
         if self.open_chunks:

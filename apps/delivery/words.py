@@ -25,7 +25,7 @@ REASONS = {
     "topic_paused": "the topic is paused",
     "released": "its worker was stopped before its turn came, and another sends it",
     "cancelled": "it was taken back before its turn came",
-    "no_provider": "no provider is configured for this channel and platform",
+    "no_provider": "no provider is set up for this channel and platform",
     "internal": "of a mistake of ours; the workers' log has the trace",
     "no_address": "they have nothing on this channel that works",
     "contact_disabled": "the contact is disabled",

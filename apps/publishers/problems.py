@@ -69,6 +69,7 @@ TYPES = {
     "unsupported-media-type": ProblemType(415, "Unsupported media type"),
     "expectation-failed": ProblemType(417, "The expectation cannot be met"),
     "idempotency-mismatch": ProblemType(422, "The idempotency key was used for another request"),
+    "no-provider": ProblemType(422, "Nothing can be sent on that channel"),
     "rate-limited": ProblemType(429, "Too many requests"),
     "quota-exceeded": ProblemType(429, "The day's quota is used up"),
     "headers-too-large": ProblemType(431, "The headers are too large"),

@@ -28,7 +28,7 @@ from apps.publishers.parsers import DEFAULT_MAX_BODY
 from apps.publishers.scopes import Scope
 from apps.topics.subscription_views import SubscriptionList
 from config import reference
-from config.env import SETTINGS
+from config.env import OF_CLIENTS, SETTINGS
 from notifier import jwks
 from notifier.channels import push, sms, webhook
 from notifier.messages import Content, DisplayType, Message, Severity
@@ -351,11 +351,7 @@ def test_files_that_are_named_exist(page):
 
 @every_page
 def test_settings_that_are_named_exist(page):
-    known = (
-        {setting.name for setting in SETTINGS}
-        | set(reference.PROCFILE)
-        | {"NOTIFIER_URL", "NOTIFIER_KEY"}
-    )
+    known = {setting.name for setting in SETTINGS} | set(reference.PROCFILE) | OF_CLIENTS
     named = set(re.findall(r"\bNOTIFIER_[A-Z_]+\b", page.read_text()))
     assert named <= known, named - known
 

@@ -1,9 +1,16 @@
 """From the environment to the providers' settings."""
 
+import os
+import re
+import subprocess
+import sys
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env, providers
+from config import accounts, env, providers
+from config.secrets import fresh
+from stack.process import ROOT
 
 REAL, SANDBOX = "https://api.twilio.com", "https://127.0.0.1:8093"
 HERE, OUTSIDE = "http://127.0.0.1:8000", "https://notify.example.com/"
@@ -12,12 +19,15 @@ OWN = "https://hooks.example.com/sms?a=b"
 
 @pytest.fixture
 def configured(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(env, "SETTINGS", [])
+    monkeypatch.setattr(env, "SETTINGS", list(env.SETTINGS))
+    monkeypatch.setattr(env, "UNLISTED", set())
 
     def run(public_url: str, **variables: str):
         for name, value in variables.items():
             monkeypatch.setenv(f"NOTIFIER_{name}", value)
-        return providers.configured(public_url)
+        found = providers.configured(public_url)
+        env.check(accounts.explain_unknown)
+        return found
 
     return run
 
@@ -39,6 +49,7 @@ def test_twilio_is_given_a_callback_that_it_can_reach(
         public_url,
         TWILIO_ACCOUNT_SID="AC1",
         TWILIO_AUTH_TOKEN="secret",
+        TWILIO_FROM_NUMBER="+12025550100",
         TWILIO_BASE_URL=base_url,
         TWILIO_STATUS_CALLBACK=given,
     )["twilio"]
@@ -49,8 +60,9 @@ def test_twilio_is_given_a_callback_that_it_can_reach(
 
 
 def test_sendgrids_receipts_are_taken_with_its_key_and_without_one_none(configured):
-    assert "receipts" not in configured(OUTSIDE, SENDGRID_API_KEY="SG.1")["sendgrid"]
-    found = configured(OUTSIDE, SENDGRID_API_KEY="SG.1", SENDGRID_WEBHOOK_PUBLIC_KEY="MFk=")
+    account = {"SENDGRID_API_KEY": "SG.1", "SENDGRID_FROM_EMAIL": "a@example.com"}
+    assert "receipts" not in configured(OUTSIDE, **account)["sendgrid"]
+    found = configured(OUTSIDE, **account, SENDGRID_WEBHOOK_PUBLIC_KEY="MFk=")
     assert found["sendgrid"]["receipts"]["options"] == {"public_key": "MFk="}
 
 
@@ -60,11 +72,15 @@ def test_a_further_account_is_a_provider_of_its_own_behind_the_first(configured)
         FURTHER_ACCOUNTS="twilio-backup,smtp-relay",
         TWILIO_ACCOUNT_SID="AC1",
         TWILIO_AUTH_TOKEN="one",
+        TWILIO_FROM_NUMBER="+12025550100",
         TWILIO_BACKUP_ACCOUNT_SID="AC2",
         TWILIO_BACKUP_AUTH_TOKEN="two",
+        TWILIO_BACKUP_MESSAGING_SERVICE_SID="MG2",
         SMTP_RELAY_HOST="relay.example.com",
         SMTP_RELAY_PORT="2525",
+        SMTP_RELAY_FROM_EMAIL="a@example.com",
         SENDGRID_API_KEY="SG.1",
+        SENDGRID_FROM_EMAIL="a@example.com",
     )
     channels = {"sms": ["twilio", "twilio-backup"], "email": ["sendgrid", "smtp-relay"]}
     for channel, names in channels.items():
@@ -82,7 +98,7 @@ def test_a_further_account_is_a_provider_of_its_own_behind_the_first(configured)
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("twilio-backup", "NOTIFIER_TWILIO_BACKUP_ACCOUNT_SID is not set"),
+        ("twilio-backup", "NOTIFIER_TWILIO_BACKUP_ACCOUNT_SID, .* is not set"),
         ("pigeon-post", "it takes twilio, sendgrid, smtp, a hyphen and a word"),
         ("twilio", "'twilio'"),
     ],
@@ -95,3 +111,117 @@ def test_a_further_account_that_cannot_be_is_named(configured, name, sentence):
 def test_a_port_that_is_none_is_named(configured):
     with pytest.raises(ImproperlyConfigured, match="NOTIFIER_SMTP_PORT must be a whole number"):
         configured(OUTSIDE, SMTP_HOST="mail.example.com", SMTP_PORT="smtp")
+
+
+SENDGRID = {"SENDGRID_API_KEY": "SG.1", "SENDGRID_FROM_EMAIL": "a@example.com"}
+TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x", "TWILIO_FROM_NUMBER": "+1"}
+SMTP = {"SMTP_HOST": "mail.example.com", "SMTP_FROM_EMAIL": "a@example.com"}
+
+
+@pytest.mark.parametrize("whole", [SENDGRID, TWILIO, SMTP])
+def test_a_part_of_an_account_is_refused_whichever_part_is_missing(configured, whole, monkeypatch):
+    assert len(configured(OUTSIDE, **whole)) == 3
+    for missing in whole:
+        for left_out in ("", None):  # empty, as templates of deployments leave it, or not there
+            for name, value in whole.items():
+                monkeypatch.setenv(f"NOTIFIER_{name}", value)
+            if left_out is None:
+                monkeypatch.delenv(f"NOTIFIER_{missing}")
+            else:
+                monkeypatch.setenv(f"NOTIFIER_{missing}", left_out)
+            with pytest.raises(ImproperlyConfigured, match=f"NOTIFIER_{missing}.* is not set, and"):
+                configured(OUTSIDE)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"APNS_TOPIC": "app"}, "NOTIFIER_APNS_KEY_FILE or NOTIFIER_APNS_CERT_FILE is not set"),
+        ({"APNS_TOPIC": "app", "APNS_KEY_FILE": __file__}, "KEY_ID, NOTIFIER_APNS_TEAM_ID is not"),
+        ({"APNS_TOPIC": "app", "APNS_KEY_FILE": "/none"}, "'/none', which cannot be read: No such"),
+        ({"FCM_SERVICE_ACCOUNT_FILE": __file__}, "NOTIFIER_FCM_PROJECT_ID is not set"),
+        ({"FCM_PROJECT_ID": "p"}, "NOTIFIER_FCM_SERVICE_ACCOUNT_FILE is not set"),
+        (SMTP | {"SMTP_USERNAME": "me"}, "NOTIFIER_SMTP_PASSWORD is not set"),
+        (SMTP | {"SMTP_TLS": "ssl"}, "NOTIFIER_SMTP_TLS must be starttls, implicit or none"),
+        (SMTP | {"SMTP_PORT": "0"}, "NOTIFIER_SMTP_PORT must be a whole number from 1"),
+        (SENDGRID | {"SENDGRID_BASE_URL": "api.example.com"}, "NOTIFIER_SENDGRID_BASE_URL must be"),
+        (SENDGRID | {"SENDGRID_API_KEY": "SG.1\n"}, "NOTIFIER_SENDGRID_API_KEY has white space"),
+        ({"CA_FILE": "/none"}, "NOTIFIER_CA_FILE says '/none'"),
+        ({"PROVIDER_ORDER": "twilio"}, "NOTIFIER_PROVIDER_ORDER names twilio, which is not set up"),
+        ({"WEBHOOK_ALLOWED_NETWORKS": "10.0.0.0/99"}, "must be networks such as"),
+        ({"PROVIDER_TIMEOUT": "0"}, "NOTIFIER_PROVIDER_TIMEOUT must be a number above 0"),
+        ({"PROVIDER_TIMEOUT": "nan"}, "NOTIFIER_PROVIDER_TIMEOUT must be a number above 0"),
+        ({"PROVIDER_TIMEOUT": "10 s"}, "NOTIFIER_PROVIDER_TIMEOUT must be a number above 0"),
+        ({"PUSH_CONCURRENCY": "-1"}, "NOTIFIER_PUSH_CONCURRENCY must be a whole number of at lea"),
+    ],
+)
+def test_what_cannot_work_is_refused_and_named(configured, given, sentence):
+    with pytest.raises(ImproperlyConfigured, match=re.escape(sentence)):
+        configured(OUTSIDE, **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("NOTIFIER_SENDGIRD_API_KEY", "did you mean NOTIFIER_SENDGRID_API_KEY?"),
+        ("NOTIFIER_SENDGRID_APIKEY", "did you mean NOTIFIER_SENDGRID_API_KEY?"),
+        ("notifier_sendgrid_api_key", "did you mean NOTIFIER_SENDGRID_API_KEY?"),
+        ("NOTIFER_SENDGRID_API_KEY", "did you mean NOTIFIER_SENDGRID_API_KEY?"),
+        ("NOTIFIER_TWILIO_BACKUP_AUTH_TOKEN", "it would be twilio-backup's, which"),
+        ("NOTIFIER_COLOUR_OF_THE_LOGO", "is no setting: correct or unset it"),
+    ],
+)
+def test_a_name_that_nothing_reads_is_refused_with_what_was_meant(
+    configured, monkeypatch, name, meant
+):
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(ImproperlyConfigured, match=re.escape(meant)) as refused:
+        configured(OUTSIDE)
+    assert name in str(refused.value)
+
+
+def test_a_misspelt_name_is_told_beside_what_is_missing_for_it(configured):
+    with pytest.raises(ImproperlyConfigured) as refused:
+        configured(OUTSIDE, SENDGIRD_API_KEY="SG.1", SENDGRID_FROM_EMAIL="a@example.com")
+    assert "NOTIFIER_SENDGIRD_API_KEY is no setting" in str(refused.value)
+    assert "NOTIFIER_SENDGRID_API_KEY is not set" in str(refused.value)
+
+
+def test_what_kubernetes_sets_for_services_of_our_name_is_let_through(configured, monkeypatch):
+    monkeypatch.setenv("NOTIFIER_WEB_SERVICE_HOST", "10.0.0.1")
+    for name in ("SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP", "PORT_80_TCP_ADDR"):
+        monkeypatch.setenv(f"NOTIFIER_WEB_{name}", "tcp://10.0.0.1:80")
+    configured(OUTSIDE)
+    monkeypatch.setenv("NOTIFIER_WEB_PORTS", "1")
+    with pytest.raises(ImproperlyConfigured, match="NOTIFIER_WEB_PORTS is no setting"):
+        configured(OUTSIDE)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["gunicorn", "config.wsgi", "--bind", "127.0.0.1:0", "--no-control-socket"],
+        ["celery", "--quiet", "-A", "config", "worker", "-P", "threads", "-Q", "deliver.sms.high"],
+        ["celery", "--quiet", "-A", "config", "beat"],
+        ["celery", "--quiet", "-A", "config", "flower", "--port=0"],
+        ["manage.py", "migrate"],
+        ["manage.py", "check"],
+    ],
+    ids=lambda command: command[-1] if command[0] != "gunicorn" else "web",
+)
+def test_a_misspelt_setting_stops_every_process_with_a_sentence(command):
+    module = [] if command[0] == "manage.py" else ["-m"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run(
+        [sys.executable, *module, *command],
+        env=env | fresh() | {"NOTIFIER_SENDGIRD_API_KEY": "SG.1"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "NOTIFIER_SENDGIRD_API_KEY is no setting (did you mean NOTIFIER_SENDGRID_API_KEY?)" in (
+        done.stdout + done.stderr
+    )

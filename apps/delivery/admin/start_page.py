@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from apps.delivery import broker, overload, statistics
+from apps.delivery import availability, broker, overload, statistics
 from apps.delivery.admin import chart
 from apps.delivery.admin.deliveries import name
 from apps.delivery.admin.providers import provider_rows
@@ -39,6 +39,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context | {
         "figures": _figures(minutes, waiting, now),
         "refused": _refused(),
+        "gaps": [(gap.channel, str(gap)) for gap in availability.gaps()],
         "backlog": _backlog(waiting),
         "rates": _lines(minutes, "accepted", now, "Attempts accepted, by channel"),
         "failures": _lines(minutes, "failed", now, "Attempts that failed, by channel"),

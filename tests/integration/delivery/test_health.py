@@ -35,10 +35,10 @@ def test_healthz_answers(client):
 
 @pytest.mark.django_db
 def test_readyz_is_ok_when_everything_answers(client):
-    assert ready(client) == (
-        200,
-        {"status": "ok", "checks": {"database": "ok", "broker": "ok", "redis": "ok"}},
-    )
+    status, body = ready(client)
+    assert (status, body["status"]) == (200, "ok")
+    assert body["checks"] == {"database": "ok", "broker": "ok", "redis": "ok"}
+    assert body["channels"] == dict.fromkeys(["push", "sms", "email", "webhook", "inbox"], "ok")
 
 
 @pytest.mark.django_db

@@ -1,0 +1,64 @@
+"""What this installation can send on: channels, and platforms of devices, that have a provider."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from apps.publishers.problems import Problem
+from notifier.channels.push import PLATFORMS
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A channel without a provider or, where ``platforms`` are named, without one for those.
+    ``settings``: each of which would set one up."""
+
+    channel: str
+    platforms: Sequence[str]
+    settings: Sequence[str]
+
+    def __str__(self) -> str:
+        where = f" for {' and '.join(self.platforms)}" if self.platforms else ""
+        way = f": {' or '.join(self.settings)} sets one up" if self.settings else ""
+        return f"no provider{where}{way}"
+
+
+def gaps() -> list[Gap]:
+    """Where nothing can be sent, in the order of the channels."""
+    return [gap for channel in settings.CHANNELS if (gap := _gap(channel)) is not None]
+
+
+def available(channels: Iterable[str]) -> list[str]:
+    """Those of the channels that have a provider."""
+    served = {entry["channel"] for entry in settings.PROVIDERS.values()}
+    return [channel for channel in channels if channel in served]
+
+
+def require(channels: Sequence[str], pointer: str) -> None:
+    """Raise ``Problem`` where one of the channels has no provider. ``pointer`` leads to where the
+    request names them."""
+    served = available(channels)
+    missing = [gap for gap in gaps() if gap.channel in channels and gap.channel not in served]
+    if missing:
+        said = "; ".join(f"{gap.channel} has {gap}" for gap in missing)
+        names = " and ".join(gap.channel for gap in missing)
+        raise Problem(
+            "no-provider",
+            f"{said}. Leave {names} out, or have an operator set it.",
+            errors=[{"pointer": pointer, "detail": f"{gap.channel}: {gap}."} for gap in missing],
+        )
+
+
+def _gap(channel: str) -> Gap | None:
+    entries = [entry for entry in settings.PROVIDERS.values() if entry["channel"] == channel]
+    ways = settings.PROVIDER_SETTINGS.get(channel, {})
+    if not entries:
+        return Gap(channel, (), list(ways))
+    if any(not entry.get("platforms") for entry in entries):
+        return None
+    served = {platform for entry in entries for platform in entry["platforms"]}
+    missing = [platform for platform in PLATFORMS if platform not in served]
+    if not missing:
+        return None
+    return Gap(channel, missing, [way for way, takes in ways.items() if {*takes} & {*missing}])
