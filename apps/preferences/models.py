@@ -32,7 +32,8 @@ class Contact(models.Model):
     A device is a contact on the push channel. A contact without a recipient is a bare endpoint,
     and its publisher's: another's subscription of the same address is another contact.
     The address is encrypted (context ``contact:`` + blind index) and looked up by its blind
-    index. Rows are never deleted while deliveries may name them, only disabled.
+    index, which is the same for every spelling of it; it is sent to as it was written last. Rows
+    are never deleted while deliveries may name them, only disabled.
     """
 
     recipient = models.ForeignKey(
@@ -128,18 +129,29 @@ class SuppressionReason(models.TextChoices):
 
 
 class Suppression(models.Model):
-    """An address we must not send to, and why. Found by blind index, so it outlives the contact."""
+    """An address we must not send to, and why. Found by blind index, so it outlives the contact.
+
+    ``exact``: an email address from before spelling was folded, see ``apps.preferences.spellings``.
+    """
 
     channel = models.CharField(max_length=20)
     address_index = models.BinaryField(max_length=16)
     masked = models.CharField(max_length=100)
     reason = models.CharField(max_length=40)
+    exact = models.BooleanField(
+        default=False, db_default=False, help_text="found by one spelling only"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["channel", "address_index"], name="suppression_once_an_address"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["address_index"], condition=Q(exact=True), name="suppression_exact"
             )
         ]
 

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.preferences import user_ids, vault
-from apps.preferences.channels import INBOX, PUSH
+from apps.preferences import spellings, vault
+from apps.preferences.channels import EMAIL, INBOX, PUSH
 from apps.preferences.models import (
     Contact,
     Group,
@@ -17,6 +17,7 @@ from apps.preferences.models import (
 )
 from apps.preferences.services import MOVED, REMOVED
 from apps.publishers.problems import Problem
+from notifier import user_ids
 
 
 def check_named(user_id: str) -> None:
@@ -102,7 +103,11 @@ def members(group_id: int) -> QuerySet[Membership]:
 
 
 def suppression_of(channel: str, address: str) -> QuerySet[Suppression]:
-    """The suppression of an address (as its channel's ``parse`` returned it), if there is one."""
-    return Suppression.objects.filter(
+    """The suppression of an address (as its channel's ``parse`` returned it), if there is one;
+    of an email address, each from before its spellings were one."""
+    found = Suppression.objects.filter(
         channel=channel, address_index=vault.index_of(channel, address)
     )
+    if channel == EMAIL:
+        found |= spellings.suppressions(spellings.former(address))
+    return found

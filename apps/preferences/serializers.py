@@ -9,10 +9,11 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from apps.preferences import app_ids, user_ids
+from apps.preferences import app_ids
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK, get_channel
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
+from notifier import user_ids
 
 MAX_BULK = 1000
 PLATFORMS = ["ios", "android", "web"]

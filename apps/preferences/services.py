@@ -14,8 +14,8 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.dispatch import Signal
 
-from apps.preferences import vault
-from apps.preferences.channels import INBOX, PUSH, WEBHOOK
+from apps.preferences import spellings, vault
+from apps.preferences.channels import EMAIL, INBOX, PUSH, WEBHOOK
 from apps.preferences.models import (
     Contact,
     ContactState,
@@ -138,6 +138,8 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
     holders = {s.index: a.recipient_id for a, s in owned.items() if a.channel == PUSH}
     if holders:
         _wait_for_tokens(holders)
+    if emails := {a.address for a in sealed if a.channel == EMAIL}:
+        spellings.adopt(emails)
     stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
     if people := {a.recipient_id for a in owned if a.channel != INBOX}:
         contacts_written.send(Contact, recipient_ids=people)
@@ -154,14 +156,14 @@ _UPSERT_CONTACTS = """
     INSERT INTO preferences_contact AS c (recipient_id, publisher_id, channel, address,
         address_index, masked, platform, app, secret, last_active_at, state, disabled_reason,
         created_at, updated_at)
-    SELECT DISTINCT ON (w.recipient_id, w.publisher_id, w.channel, w.address_index)
-        w.*, 'active', '', now(), now()
+    SELECT w.*, 'active', '', now(), now()
     FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bytea[], %s::bytea[], %s::text[],
         %s::text[], %s::text[], %s::bytea[], %s::timestamptz[])
         AS w (recipient_id, publisher_id, channel, address, address_index, masked, platform, app,
             secret, last_active_at)
     ORDER BY w.recipient_id, w.publisher_id, w.channel, w.address_index
     ON CONFLICT {conflict} DO UPDATE SET
+        address = excluded.address, masked = excluded.masked,
         platform = CASE excluded.platform WHEN '' THEN c.platform ELSE excluded.platform END,
         app = CASE excluded.app WHEN '' THEN c.app ELSE excluded.app END,
         secret = coalesce(excluded.secret, c.secret),
@@ -207,11 +209,14 @@ def _wait_for_tokens(indexes: Iterable[bytes]) -> None:
 
 
 def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored]:
-    """One INSERT for all of them, and a secret for every webhook that has none."""
+    """One INSERT for all of them, and a secret for every webhook that has none.
+
+    Of two spellings of one address the last is the one that is sent to.
+    """
     if not sealed:
         return {}
-    rows = [
-        (
+    rows = {
+        (a.owner, a.channel, s.index): (
             *a.owner,
             a.channel,
             s.ciphertext,
@@ -223,11 +228,11 @@ def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored
             a.last_active_at,
         )
         for a, s in sealed.items()
-    ]
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             _UPSERT_CONTACTS.format(conflict=conflict),
-            [list(column) for column in zip(*rows, strict=True)],
+            [list(column) for column in zip(*rows.values(), strict=True)],
         )
         found = {
             ((recipient, publisher), channel, bytes(index)): (*rest, bytes(index))

@@ -8,9 +8,9 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.preferences import selectors, services, vault
+from apps.preferences import selectors, services, spellings, vault
 from apps.preferences import suppression_serializers as serializers
-from apps.preferences.channels import get_channel
+from apps.preferences.channels import EMAIL, get_channel
 from apps.preferences.models import Suppression
 from apps.preferences.services import Blocked
 from apps.publishers import audit
@@ -75,6 +75,8 @@ class SuppressionList(Endpoint):
             wanted["reason"],
         )
         with transaction.atomic():
+            if channel == EMAIL:
+                spellings.adopt([address])
             done = services.suppress([blocked])
             row = selectors.suppression_of(channel, address).get()
             after = _audited(row)

@@ -28,19 +28,15 @@ def keyring() -> Keyring:
 
 
 def index_of(channel: str, address: str) -> bytes:
-    """By what an address (as its channel's ``parse`` returned it) is found."""
-    return keyring().blind_index(channel, address)
+    """By what an address (as its channel's ``parse`` returned it) is found, however spelled."""
+    return keyring().blind_index(channel, get_channel(channel).fold(address))
 
 
 def seal(channel: str, address: str) -> Sealed:
     """Encrypt an address, as its channel's ``parse`` returned it."""
-    ring = keyring()
-    index = ring.blind_index(channel, address)
-    return Sealed(
-        ring.encrypt(address.encode(), b"contact:" + index),
-        index,
-        get_channel(channel).mask(address),
-    )
+    ring, kind = keyring(), get_channel(channel)
+    index = ring.blind_index(channel, kind.fold(address))
+    return Sealed(ring.encrypt(address.encode(), b"contact:" + index), index, kind.mask(address))
 
 
 def open(ciphertext: bytes, address_index: bytes) -> str:

@@ -12,13 +12,13 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TextIO
 
-from apps.preferences import app_ids, user_ids
+from apps.preferences import app_ids
 from apps.preferences import services as preferences
 from apps.preferences.channels import INBOX, PUSH, get_channel
 from apps.preferences.services import Address, Person
 from apps.topics import import_lines, subscribing
 from apps.topics.selectors import TopicSnapshot
-from notifier import strict_json
+from notifier import strict_json, user_ids
 
 #: Rows a transaction. Larger ones were no faster and hold their locks longer.
 BATCH = 5_000

@@ -16,9 +16,16 @@ class Channel(Protocol):
     name: str
 
     def parse(self, address: str, platform: str = "") -> str:
-        """The address in its one true form, the one that is stored and compared.
+        """The address in its one true form, the one that is stored and sent to.
 
         Raises ``ValueError`` with a sentence that says what to do, without the address in it.
+        """
+        ...
+
+    def fold(self, address: str) -> str:
+        """What two spellings of one address have in common: by this it is found and protected.
+
+        ``address`` is as ``parse`` returned it.
         """
         ...
 

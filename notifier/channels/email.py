@@ -18,6 +18,8 @@ SUBJECT_FROM_BODY = 78  # RFC 5322 2.1.1: the longest line that every reader sho
 LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 #: As RFC 5322 2.1.1 has it, a line ends in CR LF; pages and other systems end theirs otherwise.
 LINE_END = re.compile(r"\r\n?")
+#: One mailbox whatever dots its name is written with: https://support.google.com/mail/answer/7436150
+GMAIL = ("gmail.com", "googlemail.com")
 LINK = re.compile(r"https?://", re.IGNORECASE)
 WHOLE_PAGE = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
 
@@ -32,9 +34,16 @@ class Rendered:
 
 
 def mailbox(address: str) -> str:
-    """The address without its ``+tag``: most servers put both into one mailbox (RFC 5233)."""
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
+    """The mailbox that an address ends up in at most servers, by which mail to it is limited:
+    without its ``+tag`` (RFC 5233), and at Gmail without dots.
+
+    Not by what anything is sent or refused: a person may use their tags to tell senders apart.
+    """
+    local, _, domain = address.lower().rpartition("@")
+    name = local.partition("+")[0] or local
+    if domain in GMAIL:
+        return f"{name.replace('.', '')}@{GMAIL[0]}"
+    return f"{name}@{domain}"
 
 
 class Email:
@@ -42,6 +51,8 @@ class Email:
 
     def parse(self, address: str, platform: str = "") -> str:
         local, _, domain = address.rpartition("@")
+        if not domain.isprintable():  # IDNA would leave out some of what cannot be seen
+            raise ValueError("An email address has printable characters only.")
         if not LOCAL.fullmatch(local) or len(local) > LONGEST_LOCAL:
             raise ValueError(
                 "An email address is name@domain, with 1 to 64 ASCII letters, digits and "
@@ -58,6 +69,11 @@ class Email:
         if len(parsed) > LONGEST:
             raise ValueError(f"An email address has at most {LONGEST} characters.")
         return parsed
+
+    def fold(self, address: str) -> str:
+        """In small letters. RFC 5321 leaves the case of a local part to its server, and so it is
+        sent as written; no server in use gives two people names that differ in it alone."""
+        return address.lower()
 
     def mask(self, address: str) -> str:
         local, _, domain = address.rpartition("@")

@@ -1,18 +1,16 @@
 """The in-app inbox: an address is the recipient's own ``user_id``."""
 
+from notifier import user_ids
 from notifier.messages import Content
-
-LONGEST = 255  # as long as a user_id may be
 
 
 class Inbox:
     name = "inbox"
 
     def parse(self, address: str, platform: str = "") -> str:
-        if not address or len(address) > LONGEST or not address.isprintable():
-            raise ValueError(
-                f"An inbox's address is a user_id: 1 to {LONGEST} characters, all printable."
-            )
+        return user_ids.check(address)
+
+    def fold(self, address: str) -> str:
         return address
 
     def mask(self, address: str) -> str:

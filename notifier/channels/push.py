@@ -43,6 +43,9 @@ class Push:
             )
         return address
 
+    def fold(self, address: str) -> str:
+        return address
+
     def mask(self, address: str) -> str:
         return f"{address[:4]}•••{address[-4:]}"
 

@@ -1,5 +1,7 @@
 """Webhooks: addresses are URLs, content is one JSON object."""
 
+import ipaddress
+import re
 from urllib.parse import urlsplit, urlunsplit
 
 import idna
@@ -10,6 +12,8 @@ from notifier.messages import Content
 LONGEST = 2048
 PAYLOAD_LIMIT = 20_000  # Standard Webhooks 1.0.0: "less than 20kb"
 FRAME = 2_048  # room for ids around the content
+#: Underscores are no part of a host's name, but of some that are in use.
+HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 
 class Webhook:
@@ -31,6 +35,8 @@ class Webhook:
             port = url.port
         except ValueError:
             raise ValueError("A webhook's address is a URL: https://example.com/hook.") from None
+        if port == 0:
+            raise ValueError("A webhook's URL has a port from 1 to 65535, or none.")
         if url.scheme not in self._schemes or not url.hostname:
             wanted = " or ".join(f"{scheme}://" for scheme in self._schemes)
             raise ValueError(f"A webhook's URL begins with {wanted} and a host.")
@@ -42,6 +48,9 @@ class Webhook:
         default = {"https": 443, "http": 80}[url.scheme]
         netloc = host if port in (None, default) else f"{host}:{port}"
         return urlunsplit((url.scheme, netloc, url.path or "/", url.query, ""))
+
+    def fold(self, address: str) -> str:
+        return address
 
     def mask(self, address: str) -> str:
         """Without path and query, where people keep secrets."""
@@ -59,11 +68,18 @@ class Webhook:
 
 
 def _host(hostname: str) -> str:
-    if ":" in hostname:
-        return f"[{hostname}]"
-    if hostname.isascii():
-        return hostname.lower()
+    """The host in the one form of it that is compared."""
     try:
-        return idna.encode(hostname, uts46=True).decode()
-    except idna.IDNAError:
-        raise ValueError("The host of a webhook's URL is not a valid domain name.") from None
+        if ":" in hostname and "%" not in hostname:
+            return f"[{ipaddress.IPv6Address(hostname)}]"
+        host = (
+            hostname.lower() if hostname.isascii() else idna.encode(hostname, uts46=True).decode()
+        )
+    except ValueError:
+        host = ""
+    if not HOST.fullmatch(host):
+        raise ValueError(
+            "The host of a webhook's URL is a domain name or an IP address, without a dot at its "
+            "end: example.com."
+        )
+    return host

@@ -46,6 +46,8 @@ def test_an_entry_under_another_name_than_its_channel_is_refused() -> None:
         ("webhook", "", "https://example.com:8443/a?b=c", "https://example.com:8443/a?b=c"),
         ("webhook", "", "https://bücher.example/ä", "https://xn--bcher-kva.example/ä"),
         ("webhook", "", "https://[2001:DB8::1]/", "https://[2001:db8::1]/"),
+        ("webhook", "", "https://[2001:db8:0:0::1]/", "https://[2001:db8::1]/"),
+        ("webhook", "", "HTTPS://EXAMPLE.com/A", "https://example.com/A"),
         ("inbox", "", "a.b", "a.b"),
         ("inbox", "", "a-b", "a-b"),
     ],
@@ -66,7 +68,21 @@ def test_an_address_is_normalised(
         ("sms", "", "+999123456789"),
         ("sms", "", "+4915112345678 ext. 9"),
         ("sms", "", "+4915112345678\r\nFrom: x"),
+        ("sms", "", "004915112345678"),
+        ("sms", "", " +4915112345679"),
+        ("sms", "", "+4915112345678 "),
+        ("sms", "", "\uff0b4915112345678"),
+        ("sms", "", "+1 800 FLOWERS"),
+        ("sms", "", "tel:+4915112345678"),
+        ("sms", "", "My number is +4915112345678."),
+        ("sms", "", "+49151123\u200b45678"),
         ("email", "", ""),
+        ("email", "", "ada@example.com "),
+        ("email", "", " eve@example.com"),
+        ("email", "", "ada@example.com."),
+        ("email", "", "ada.@example.com"),
+        ("email", "", "ada@exam\u00adple.com"),
+        ("email", "", "ada\uff20example.com"),
         ("email", "", "ada"),
         ("email", "", "@example.com"),
         ("email", "", "ada@"),
@@ -102,10 +118,16 @@ def test_an_address_is_normalised(
         ("webhook", "", "https://example.com\\@evil.example/"),
         ("webhook", "", "https://example.com/\r\nHost: x"),
         ("webhook", "", "https://[::1"),
+        ("webhook", "", "https://[fe80::1%25eth0]/"),
+        ("webhook", "", "https://example.com./"),
+        ("webhook", "", "https://example..com/"),
+        ("webhook", "", "https://ex%61mple.com/"),
+        ("webhook", "", "https://example.com:0/"),
         ("webhook", "", f"https://example.com/{'a' * 2048}"),
         ("inbox", "", ""),
         ("inbox", "", "a\nb"),
-        ("inbox", "", "a" * 256),
+        ("inbox", "", "a" * 201),
+        ("inbox", "", "ada "),
     ],
 )
 def test_a_bad_address_is_refused_with_a_sentence_that_does_not_quote_it(
@@ -240,3 +262,35 @@ def test_html_of_its_own_is_shown_in_an_email_and_the_body_where_it_cannot() -> 
 def test_a_link_that_is_not_http_is_left_out_of_an_email() -> None:
     rendered = email.render(Content("t", "b", actions={"Go": "javascript:alert(1)"}))
     assert "javascript" not in rendered.html + rendered.text
+
+
+@pytest.mark.parametrize(
+    ("channel", "written", "folded"),
+    [
+        ("email", "Ada.Lovelace+X@example.com", "ada.lovelace+x@example.com"),
+        ("sms", "+4915112345678", "+4915112345678"),
+        ("push", FCM, FCM),
+        ("webhook", "https://example.com/Hook", "https://example.com/Hook"),
+        ("inbox", "Ada", "Ada"),
+    ],
+)
+def test_an_address_is_compared_folded_where_case_means_nothing(
+    loaded: dict[str, Channel], channel: str, written: str, folded: str
+) -> None:
+    assert loaded[channel].fold(written) == folded
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("Ada+News@example.com", "ada@example.com"),
+        ("a.da@example.com", "a.da@example.com"),
+        ("A.da+x@gmail.com", "ada@gmail.com"),
+        ("ada@googlemail.com", "ada@gmail.com"),
+        ("+news@example.com", "+news@example.com"),
+    ],
+)
+def test_a_mailbox_is_an_address_without_what_its_server_ignores(
+    address: str, mailbox: str
+) -> None:
+    assert email.mailbox(address) == mailbox

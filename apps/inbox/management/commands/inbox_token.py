@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.preferences import user_ids
+from notifier import user_ids
 from notifier.tokens import sign
 
 
