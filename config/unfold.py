@@ -36,10 +36,11 @@ def _list(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
 
 
 def _on_notifications(request: HttpRequest) -> bool:
-    """The page that answers why is below this one's path, and is another link."""
+    """Pages below this one's path are other links."""
     path = request.path
-    return path.startswith(reverse("admin:delivery_notification_changelist")) and (
-        path != reverse("admin:why")
+    return path.startswith(reverse("admin:delivery_notification_changelist")) and path not in (
+        reverse("admin:why"),
+        reverse("admin:lost_addresses"),
     )
 
 
@@ -89,6 +90,12 @@ UNFOLD: dict[str, Any] = {
                     _list("Preferences", "tune", "preferences", "preference"),
                     _list("Groups", "groups", "preferences", "group"),
                     _list("Suppressions", "block", "preferences", "suppression"),
+                    _item(
+                        "Lost addresses",
+                        "link_off",
+                        "lost_addresses",
+                        "preferences.view_contact",
+                    ),
                 ],
             },
             {

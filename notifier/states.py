@@ -11,7 +11,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"  # the provider (or our own inbox) confirmed it
     BOUNCED = "bounced"  # the provider took it, then reported it undeliverable
     FAILED = "failed"  # refused for good; trying again cannot help
-    DEAD = "dead"  # out of attempts, or our credentials were refused; redrive puts it back
+    DEAD = "dead"  # out of attempts, or refused for a fault of ours; redrive puts it back
     UNKNOWN = "unknown"  # written to the provider, no answer: it may have been sent
     SUPPRESSED = "suppressed"  # not sent: refused by preference, suppression or a missing address
     EXPIRED = "expired"  # not sent: its time was over
@@ -32,9 +32,10 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.ACCEPTED: frozenset({S.DELIVERED, S.BOUNCED}),
     S.UNKNOWN: frozenset({S.DELIVERED, S.BOUNCED, S.ACCEPTED}),
     S.DELIVERED: frozenset({S.BOUNCED}),
-    S.BOUNCED: frozenset(),
+    # Dead: it was given up for its address, which is not believed any more.
+    S.BOUNCED: frozenset({S.DEAD}),
     # An earlier attempt went unanswered, and its receipt says that it arrived.
-    S.FAILED: frozenset({S.DELIVERED}),
+    S.FAILED: frozenset({S.DELIVERED, S.DEAD}),
     S.DEAD: frozenset({S.RETRYING, S.DELIVERED}),
     S.SUPPRESSED: frozenset({S.DELIVERED}),
     S.EXPIRED: frozenset({S.DELIVERED}),

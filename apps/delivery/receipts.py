@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from apps.delivery import suppressing, transitions
 from apps.delivery.models import Delivery, Receipt, ReceiptEvent
+from apps.delivery.suppressing import Cause
 from apps.delivery.transitions import Standing
 from apps.preferences.vault import keyring
 from notifier.crypto import DecryptionError
@@ -208,7 +209,7 @@ def _apply(said: Sequence[_Said]) -> None:
             )
         )
         if one.reason in SUPPRESSING:
-            suppressed[one.delivery] = one.reason
+            suppressed[one.delivery] = Cause(one.reason, one.provider, one.detail, one.delivery)
     ReceiptEvent.objects.bulk_create(rows)
     if suppressed:
         _suppress(suppressed)  # before the counts, as whoever records does
@@ -312,8 +313,8 @@ class _Advance:
         )
 
 
-def _suppress(reasons: Mapping[int, str]) -> None:
-    rows = Delivery.objects.filter(pk__in=reasons, contact_id__isnull=False)
+def _suppress(causes: Mapping[int, Cause]) -> None:
+    rows = Delivery.objects.filter(pk__in=causes, contact_id__isnull=False)
     suppressing.suppress_contacts(
-        {contact: reasons[pk] for pk, contact in rows.values_list("pk", "contact_id")}
+        {contact: causes[pk] for pk, contact in rows.values_list("pk", "contact_id")}
     )

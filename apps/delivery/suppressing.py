@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import Contact, SuppressionReason
@@ -14,14 +15,28 @@ AT_SENDING: Mapping[str, str] = defaultdict(
 )
 
 
-def suppress_contacts(reasons: Mapping[int, str]) -> None:
-    """Suppress the addresses of these contacts (id -> reason), whoever else has them.
+#: Characters of a provider's code that are kept with a contact or suppression.
+ERROR_LIMIT = 100
+
+
+class Cause(NamedTuple):
+    """Why an address is not sent to any more: ``reason`` as of a suppression, and the provider's
+    ``error`` (its own code) for a delivery."""
+
+    reason: str
+    provider: str
+    error: str
+    delivery_id: int
+
+
+def suppress_contacts(causes: Mapping[int, Cause]) -> None:
+    """Suppress the addresses of these contacts (id -> cause), whoever else has them.
 
     Not an endpoint's: it refuses its own publisher, and another may have the same URL.
     """
-    rows = Contact.objects.filter(pk__in=reasons).exclude(channel=WEBHOOK)
+    rows = Contact.objects.filter(pk__in=causes).exclude(channel=WEBHOOK)
     suppress(
-        Blocked(channel, bytes(index), masked, reasons[pk])
+        Blocked(channel, bytes(index), masked, *causes[pk])
         for pk, channel, index, masked in rows.values_list(
             "pk", "channel", "address_index", "masked"
         )

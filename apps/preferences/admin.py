@@ -61,6 +61,9 @@ class ContactAdmin(Panelled, ReadOnly):
         "app",
         "state",
         "disabled_reason",
+        "disabled_by",
+        "disabled_error",
+        "disabled_at",
         "last_active_at",
         "created_at",
         "updated_at",
@@ -126,7 +129,7 @@ class SuppressionAdmin(NewestAdmin):
         choice("channel", all_channels),
         choice("reason", lambda: SuppressionReason.values),
     )
-    fields = readonly_fields = ("channel", "masked", "reason", "created_at")
+    fields = readonly_fields = ("channel", "masked", "reason", "provider", "error", "created_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # an address is encrypted on its way in, by the API

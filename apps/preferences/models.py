@@ -34,6 +34,9 @@ class Contact(models.Model):
     The address is encrypted (context ``contact:`` + blind index) and looked up by its blind
     index, which is the same for every spelling of it; it is sent to as it was written last. Rows
     are never deleted while deliveries may name them, only disabled.
+    ``disabled_by`` (a provider), ``disabled_error`` (its own code), ``disabled_delivery`` (for
+    which it said so) and ``disabled_at`` say why, where a provider did; of a contact that is
+    active or that people disabled they say nothing.
     """
 
     recipient = models.ForeignKey(
@@ -53,6 +56,10 @@ class Contact(models.Model):
     )
     state = models.CharField(max_length=10, default=ContactState.ACTIVE)
     disabled_reason = models.CharField(max_length=40, blank=True)
+    disabled_by = models.CharField(max_length=40, blank=True, db_default="")
+    disabled_error = models.CharField(max_length=100, blank=True, db_default="")
+    disabled_delivery = models.BigIntegerField(null=True, blank=True)
+    disabled_at = models.DateTimeField(null=True, blank=True)
     last_active_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -77,6 +84,11 @@ class Contact(models.Model):
         ]
         indexes = [
             models.Index(fields=["channel", "address_index"], name="contact_by_address"),
+            models.Index(
+                fields=["disabled_by", "disabled_at"],
+                name="contact_given_up",
+                condition=Q(state="disabled") & ~Q(disabled_by=""),
+            ),
         ]
         permissions = [("reveal_contact", "Can reveal an address")]
 
@@ -132,6 +144,8 @@ class Suppression(models.Model):
     """An address we must not send to, and why. Found by blind index, so it outlives the contact.
 
     ``exact``: an email address from before spelling was folded, see ``apps.preferences.spellings``.
+    ``provider``, ``error`` (its own code) and ``delivery_id`` (for which it said so) are set where
+    a provider's answer or receipt was the cause.
     """
 
     channel = models.CharField(max_length=20)
@@ -141,6 +155,9 @@ class Suppression(models.Model):
     exact = models.BooleanField(
         default=False, db_default=False, help_text="found by one spelling only"
     )
+    provider = models.CharField(max_length=40, blank=True, db_default="")
+    error = models.CharField(max_length=100, blank=True, db_default="")
+    delivery_id = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -152,7 +169,12 @@ class Suppression(models.Model):
         indexes = [
             models.Index(
                 fields=["address_index"], condition=Q(exact=True), name="suppression_exact"
-            )
+            ),
+            models.Index(
+                fields=["provider", "created_at"],
+                name="suppression_given_up",
+                condition=~Q(provider=""),
+            ),
         ]
 
     def __str__(self) -> str:

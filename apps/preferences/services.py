@@ -137,7 +137,7 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
     # Where a call gives one token to several, the last one has it.
     holders = {s.index: a.recipient_id for a, s in owned.items() if a.channel == PUSH}
     if holders:
-        _wait_for_tokens(holders)
+        wait_for_tokens(holders)
     if emails := {a.address for a in sealed if a.channel == EMAIL}:
         spellings.adopt(emails)
     stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
@@ -197,7 +197,7 @@ def _revive(addresses: Sequence[tuple[str, bytes]]) -> None:
         )
 
 
-def _wait_for_tokens(indexes: Iterable[bytes]) -> None:
+def wait_for_tokens(indexes: Iterable[bytes]) -> None:
     """Let one transaction at a time write these tokens: rows of other people that are not
     committed yet cannot be seen, and so not disabled."""
     locks = sorted({int.from_bytes(index[:2]) % TOKEN_LOCKS for index in indexes})
@@ -341,12 +341,18 @@ def replace_preferences(recipient_id: int, hidden: Sequence[int], wishes: Sequen
 
 
 class Blocked(NamedTuple):
-    """An address that must not be sent to from now on. ``masked``: as people may see it."""
+    """An address that must not be sent to from now on. ``masked``: as people may see it.
+
+    ``provider``, ``error`` and ``delivery_id``: what said so, and of which delivery.
+    """
 
     channel: str
     address_index: bytes
     masked: str
     reason: str
+    provider: str = ""
+    error: str = ""
+    delivery_id: int | None = None
 
 
 class Suppressed(NamedTuple):
@@ -369,10 +375,13 @@ def suppress(addresses: Iterable[Blocked]) -> Suppressed:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO preferences_suppression AS s
-                (channel, address_index, masked, reason, created_at)
+                (channel, address_index, masked, reason, provider, error, delivery_id, created_at)
             SELECT w.*, now()
-            FROM unnest(%s::text[], %s::bytea[], %s::text[], %s::text[]) AS w
-            ON CONFLICT (channel, address_index) DO UPDATE SET reason = excluded.reason
+            FROM unnest(%s::text[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[],
+                %s::bigint[]) AS w
+            ON CONFLICT (channel, address_index) DO UPDATE SET reason = excluded.reason,
+                provider = excluded.provider, error = excluded.error,
+                delivery_id = excluded.delivery_id
                 WHERE s.reason = %s AND excluded.reason <> s.reason
             RETURNING xmax = 0""",
             [*map(list, zip(*(once[key] for key in sorted(once)), strict=True)), DEAD],

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from apps.delivery import chunks, counts, status_events
 from apps.delivery.chunks import Chunk
-from apps.delivery.suppressing import AT_SENDING, suppress_contacts
+from apps.delivery.suppressing import AT_SENDING, ERROR_LIMIT, Cause, suppress_contacts
 from apps.delivery.transitions import turns
 from apps.publishers import arrays
 from notifier.states import WAITING, DeliveryState
@@ -77,7 +77,7 @@ SELECT d.notification_id, d.chunk_id, k.id, k.channel, d.priority, 'retrying', d
 ON CONFLICT (instead_of) WHERE instead_of IS NOT NULL DO NOTHING
 RETURNING instead_of, notification_id::text, channel
 """
-_BURY = """
+BURY = """
 INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, kind, channel, provider,
                                  reason, died_at)
 SELECT d.id, n.publisher_id, n.topic_id, n.kind, d.channel, d.provider, d.reason, d.updated_at
@@ -85,9 +85,13 @@ SELECT d.id, n.publisher_id, n.topic_id, n.kind, d.channel, d.provider, d.reason
  WHERE d.id = ANY(%s)
 """
 _DISABLE = """
-UPDATE preferences_contact
-   SET state = 'disabled', disabled_reason = 'dead_address', updated_at = clock_timestamp()
- WHERE id = ANY(%s) AND state = 'active'
+UPDATE preferences_contact c
+   SET state = 'disabled', disabled_reason = r.reason, disabled_by = r.provider,
+       disabled_error = r.error, disabled_delivery = r.delivery, disabled_at = clock_timestamp(),
+       updated_at = clock_timestamp()
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+       AS r (id, reason, provider, error, delivery)
+ WHERE c.id = r.id AND c.state = 'active'
 """
 
 
@@ -144,11 +148,18 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bo
                 moves[notification_id, channel, DeliveryState.RETRYING] += 1
                 del dead[delivery_id]
         if dead:
-            cursor.execute(_BURY, [list(dead)])
-        gone = {r.contact_id: r.reason for r in results if r.disable_contact}
+            cursor.execute(BURY, [list(dead)])
+        gone = {
+            r.contact_id: Cause(
+                AT_SENDING[r.reason], r.provider, r.detail[:ERROR_LIMIT], r.delivery_id
+            )
+            for r in results
+            if r.disable_contact
+        }
         if gone:
-            cursor.execute(_DISABLE, [list(gone)])
-            suppress_contacts({key: AT_SENDING[why] for key, why in gone.items()})
+            columns = [list(column) for column in zip(*gone.values(), strict=True)]
+            cursor.execute(_DISABLE, [list(gone), *columns])
+            suppress_contacts(gone)
         status_events.tell((r.delivery_id, r.state) for r in results)
         for (notification_id, state), number in Counter(
             (r.notification_id, r.state) for r in results

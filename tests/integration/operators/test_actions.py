@@ -324,3 +324,36 @@ def test_one_dead_letter_is_redriven_from_its_page(dead, operator: Client):
     assert states() == ["dead", "dead", "retrying"]
     assert "Redrive" not in operator.get(page).content.decode()
     assert events("delivery") == [("operator", "redrive", str(dead[2].pk))]
+
+
+def test_lost_addresses_are_restored_together(
+    shop: Shop, operator: Client, onlooker: Client, providers, work
+):
+    providers.client.behave("fcm", "dead")
+    person = recipient("ada", push_android="device-0001:APA91bHun4MxP5egoKMwt2KZFBa")
+    shop.post("notifications", {"user_id": "ada", "channels": ["push"], **NEWS})
+    work()
+    lost = Contact.objects.get(recipient=person, channel="push")
+    assert lost.state == "disabled"
+    page = operator.get(reverse("admin:lost_addresses")).content.decode()
+    assert "UNREGISTERED" in page
+    assert "Restore what fcm UNREGISTERED brought" in page
+    assert "Restore what" not in onlooker.get(reverse("admin:lost_addresses")).content.decode()
+    wanted = {"provider": "fcm", "error": "UNREGISTERED", "since": "2020-01-01T00:00", "until": ""}
+    url = reverse("admin:restore_addresses")
+    assert onlooker.post(url, wanted).status_code == 403
+    assert operator.post(url, wanted | {"since": "junk"}).status_code == 302
+    lost.refresh_from_db()
+    assert lost.state == "disabled", "restored without a time that can be read"
+    assert operator.post(url, wanted).status_code == 302
+    lost.refresh_from_db()
+    assert lost.state == "active"
+    assert events("lost_addresses") == [("operator", "restore", "fcm")]
+    assert DeadLetter.objects.get().reason == "many_dead_addresses"
+    assert "Nothing was given up" in operator.get(reverse("admin:lost_addresses")).content.decode()
+
+
+def test_a_span_that_cannot_be_read_is_said_to_be_none(operator: Client):
+    page = operator.get(reverse("admin:lost_addresses"), {"since": "soon"})
+    assert page.status_code == 200
+    assert "Write times as" in page.content.decode()

@@ -1,0 +1,84 @@
+"""``manage.py restore_addresses fcm --error UNREGISTERED --since 2026-11-28T10:00``: give back the
+addresses that a provider's error disabled and suppressed, after a mistake of ours."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from apps.delivery import lost_addresses
+from apps.preferences import restoring
+from apps.preferences.restoring import Cause
+from apps.publishers import audit
+
+#: What is listed where no provider is named.
+RECENT = timedelta(days=30)
+
+
+class Command(BaseCommand):
+    help = (
+        "Enable the contacts and lift the suppressions that one provider's error brought, and make "
+        "dead letters of the deliveries that failed for it, to be redriven. Without a provider: "
+        "list what could be restored. Who opted out or complained stays suppressed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("provider", nargs="?", help="its name in the settings, e.g. fcm")
+        parser.add_argument(
+            "--error", default="", help="the provider's own code, e.g. UNREGISTERED; any by default"
+        )
+        parser.add_argument("--since", type=_moment, help="ISO 8601, e.g. 2026-11-28T10:00Z")
+        parser.add_argument("--until", type=_moment, help="ISO 8601; what came before it")
+        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["provider"]:
+            self._list(options["since"])
+            return
+        if options["since"] is None:
+            raise CommandError("Say --since: from when on the provider was wrong.")
+        span = {name: options[name] for name in ("since", "until") if options[name] is not None}
+        cause = Cause(options["provider"], options["error"], **span)
+        if options["dry_run"]:
+            contacts, suppressions = restoring.count(cause)
+            self.stdout.write(
+                f"{contacts:,} contacts would be enabled, {suppressions:,} suppressions lifted."
+            )
+            return
+        with transaction.atomic():
+            audit.record(None, "restore", "lost_addresses", cause.provider, after=_shown(cause))
+        done = lost_addresses.restore(cause)
+        self.stdout.write(
+            f"{done.contacts:,} contacts are enabled, {done.suppressions:,} suppressions lifted; "
+            f"{done.dead_letters:,} deliveries are dead letters now: redrive them."
+        )
+
+    def _list(self, since: datetime | None) -> None:
+        for row in restoring.summaries(since or timezone.now() - RECENT):
+            self.stdout.write(
+                f"{row.provider} {row.error or '-'}: {row.contacts:,} contacts, "
+                f"{row.suppressions:,} suppressions, {row.first:%Y-%m-%dT%H:%M:%SZ} to "
+                f"{row.last:%Y-%m-%dT%H:%M:%SZ}"
+            )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise ArgumentTypeError(f"{text!r} is no time: write 2026-11-28T10:00Z")
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
+
+
+def _shown(cause: Cause) -> dict[str, str]:
+    return {
+        "error": cause.error,
+        "since": cause.since.isoformat(),
+        "until": cause.until.isoformat(),
+    }
