@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -120,13 +121,35 @@ TRUSTED_PROXIES = env.networks(
     "NOTIFIER_TRUSTED_PROXIES",
     "",
     "addresses of proxies in front of this service, as networks; what they write in "
-    "X-Forwarded-For is believed, where the audit trail says from where a change came",
+    "X-Forwarded-For is believed, where the audit trail says from where a change came and log-ins "
+    "are limited by address, and X-Forwarded-Proto where the public URL is https",
 )
-# Behind TLS the admin's cookies never travel without it.
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+# Behind TLS the admin's cookies never travel without it, browsers stay with it for a year, and its
+# forms are posted from the address that is the service's own.
+_tls = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _tls
+SECURE_HSTS_SECONDS = 31_536_000 if _tls else 0
+if _tls:
+    CSRF_TRUSTED_ORIGINS = [*CSRF_TRUSTED_ORIGINS, "https://" + urlsplit(PUBLIC_URL).netloc]
+if _tls and TRUSTED_PROXIES:
+    # Whatever reaches this service came through one of them, which says whether TLS was used.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# What `check --deploy` would have besides: whether plain HTTP is redirected is the proxy's part
+# (probes and neighbours inside ask without TLS), and whether the domain's other hosts use TLS is
+# not ours to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+# An operator's log-in ends after so long without a page, and after so long in any case.
+SESSION_COOKIE_AGE = env.whole(
+    "NOTIFIER_SESSION_IDLE_SECONDS", 3600, "an operator who opens no page for so long is logged out"
+)
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_LONGEST = env.whole(
+    "NOTIFIER_SESSION_SECONDS", 43_200, "an operator logs in again after so many seconds"
+)
+SESSION_COOKIE_SAMESITE = "Lax"
 INSTALLED_APPS = [
-    "unfold",  # before the admin, whose templates it replaces
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
+    "apps.publishers.apps.OperatorsConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -146,6 +169,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "apps.publishers.security_headers.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from apps.delivery import health
 from apps.publishers import openapi_document, problem_pages, problems
@@ -13,11 +13,7 @@ handler400 = problems.handler400
 handler404 = problems.handler404
 handler500 = problems.handler500
 
-admin.site.site_header = admin.site.site_title = "Notifier"
-admin.site.index_title = "Operations"
-admin.site.index_template = "delivery/start_page.html"
-
-_docs = SpectacularSwaggerView.as_view(
+_docs = SpectacularSwaggerSplitView.as_view(
     url_name="openapi", content_negotiation_class=PageNegotiation
 )
 

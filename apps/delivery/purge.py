@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.delivery import folding, receipts
+from apps.publishers.operators import log_in_limits
 from apps.topics import confirmations
 
 AT_ONCE = 10_000
@@ -83,7 +84,7 @@ def purge() -> int:
         "AND o.at < %(before)s",
         now - timedelta(days=settings.AUDIT_DAYS),
     )
-    return dropped + folding.fold()
+    return dropped + log_in_limits.purge() + folding.fold()
 
 
 def _in_batches(statement: str, before: object) -> int:

@@ -1,7 +1,16 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
+
+
+class OperatorsConfig(admin.AdminConfig):
+    """``django.contrib.admin`` with a site of our own."""
+
+    default = False
+    default_site = "apps.publishers.operators.site.OperatorsSite"
 
 
 class PublishersConfig(AppConfig):
+    default = True
     name = "apps.publishers"
     label = "publishers"
 

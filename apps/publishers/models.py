@@ -105,6 +105,22 @@ class DayCount(models.Model):
         return f"{self.day}: {self.count}"
 
 
+class LogInLimit(models.Model):
+    """Failed log-ins of an account at an address, of an address, or of an account.
+
+    ``key`` is a hash of which. Written by ``apps.publishers.operators.log_in_limits`` only.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    failures = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField()
+    until = models.DateTimeField()
+    succeeded_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures, paused until {self.until}"
+
+
 class AuditEvent(models.Model):
     """One change that a publisher or an operator made. Written by ``apps.publishers.audit`` only.
 

@@ -1,0 +1,121 @@
+"""How often a password may be tried: pauses that grow with the failures, kept in PostgreSQL.
+
+Failures are counted for the account at one address, for the address, and for the account from
+anywhere. An attempt is counted before the password is looked at, so that many at once find no more
+room than one after the other, and taken back when it was right. Without the database nobody logs in
+anyway: there is no second store that could be away.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from prometheus_client import Counter
+
+from apps.publishers.models import LogInLimit
+
+LOG_INS = Counter(
+    "notifier_log_ins_total",
+    "Log-ins to the admin: accepted, refused (a wrong password) or paused (tried too often).",
+    ["outcome"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """After so many ``free`` failures a pause of ``first`` seconds, and of twice as many after
+    each further one, up to ``longest``."""
+
+    free: int
+    first: int
+    longest: int
+
+    def after(self, failures: int) -> timedelta:
+        """The pause after so many failures in a row."""
+        if failures < self.free:
+            return timedelta(0)
+        return timedelta(seconds=min(self.longest, self.first * 2 ** min(failures - self.free, 20)))
+
+
+#: An account at one address: somebody who forgot a password has a few tries, a guesser about a
+#: hundred a day.
+PAIR = Pauses(free=5, first=10, longest=900)
+#: An address that goes through many accounts. An office behind one address makes mistakes, too.
+ADDRESS = Pauses(free=30, first=10, longest=900)
+#: An account that many addresses try. It does not count where the account has logged in before:
+#: nobody locks an operator out by failing in their name.
+ACCOUNT = Pauses(free=100, first=10, longest=300)
+#: Failures are forgotten after so long without another; where somebody logged in, later.
+FORGOTTEN, KNOWN = timedelta(days=1), timedelta(days=30)
+
+
+class Paused(Exception):
+    """Not now: ``seconds`` until the next attempt."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+@transaction.atomic
+def charge(username: str, address: str | None) -> int:
+    """Count an attempt as a failure; the seconds of the pause that follows if it is one.
+
+    Raises ``Paused``, and then nothing is counted.
+    """
+    now = timezone.now()
+    rows = _locked(username, address, now)
+    for row, _ in rows:
+        if row.until > now:
+            raise Paused(math.ceil((row.until - now).total_seconds()))
+    for row, pauses in rows:
+        row.failures = 1 if row.at < now - FORGOTTEN else row.failures + 1
+        row.at, row.until = now, now + pauses.after(row.failures)
+    LogInLimit.objects.bulk_update([row for row, _ in rows], ["failures", "at", "until"])
+    return math.ceil((max(row.until for row, _ in rows) - now).total_seconds())
+
+
+@transaction.atomic
+def clear(username: str, address: str | None) -> None:
+    """The password was right: forget the account's failures at this address, and this attempt."""
+    now = timezone.now()
+    rows = _locked(username, address, now)
+    for row, pauses in rows:
+        row.failures = 0 if pauses is PAIR else max(0, row.failures - 1)
+        row.until = now + pauses.after(row.failures)
+        row.succeeded_at = now if pauses is PAIR else None
+    LogInLimit.objects.bulk_update([row for row, _ in rows], ["failures", "until", "succeeded_at"])
+
+
+def purge() -> int:
+    """Drop what is forgotten; how many rows."""
+    now = timezone.now()
+    old = Q(at__lt=now - FORGOTTEN, succeeded_at=None) | Q(at__lt=now - KNOWN)
+    return LogInLimit.objects.filter(old).delete()[0]
+
+
+def _locked(username: str, address: str | None, now: datetime) -> list[tuple[LogInLimit, Pauses]]:
+    """The rows of the counts that apply, locked in the order of their keys."""
+    account, where = username.casefold(), address or ""
+    measures = {
+        _key("pair", account, where): PAIR,
+        _key("address", where): ADDRESS,
+        _key("account", account): ACCOUNT,
+    }
+    LogInLimit.objects.bulk_create(
+        [LogInLimit(key=key, at=now, until=now) for key in sorted(measures)],
+        ignore_conflicts=True,
+    )
+    found = LogInLimit.objects.select_for_update().filter(key__in=measures).order_by("key")
+    rows = [(row, measures[row.key]) for row in found]
+    known = any(row.succeeded_at is not None and row.succeeded_at > now - KNOWN for row, _ in rows)
+    return [(row, pauses) for row, pauses in rows if not (known and pauses is ACCOUNT)]
+
+
+def _key(*parts: str) -> str:
+    """What was typed is not kept: people type passwords where names belong."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
