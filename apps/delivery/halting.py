@@ -7,10 +7,10 @@ a second whether what it is sending was cancelled or paused meanwhile.
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.delivery import holding, provider_switches, selectors
 from notifier.halt import Halt
@@ -107,17 +107,15 @@ def wait_until_stopped(notification_ids: Iterable[UUID]) -> None:
     """Return once nothing of these is being sent, or after ``PATIENCE``: what is still being sent
     then had been written to the provider, who is slow to answer.
 
-    Workers see a cancel once it is committed. Raises ``RuntimeError`` in a transaction.
+    Workers see a cancel once it is committed. Raises ``RuntimeError`` where it would have to wait
+    in a transaction.
     """
     deadline = time.monotonic() + PATIENCE
     ids = list(notification_ids)
-    while _is_being_sent(ids):
+    while any(counts.get(DeliveryState.SENDING) for counts in selectors.state_counts(ids).values()):
+        if connection.in_atomic_block:
+            raise RuntimeError("commit the cancel before waiting: no worker sees it until then")
         connection.close()  # back to the pool while we wait
         if time.monotonic() >= deadline:
             return
         time.sleep(0.05)
-
-
-@transaction.atomic(durable=True)
-def _is_being_sent(ids: Sequence[UUID]) -> bool:
-    return any(counts.get(DeliveryState.SENDING) for counts in selectors.state_counts(ids).values())
