@@ -22,8 +22,9 @@ from stack.stage import Stage
 from stack.state import State, kept
 from tests.conftest import NO_CHROMIUM
 
-#: What these tests need of the Procfile: pages, and mail that is sent and tried again.
-PROCESSES = ("web", "email", "housekeeping", "beat")
+#: What these tests need of the Procfile: pages, audiences that are cut, mail that is sent and tried
+#: again, and test calls to webhooks.
+PROCESSES = ("web", "fanout", "email_high", "email", "webhook_high", "housekeeping", "beat")
 SETTINGS = {"WEB_PROCESSES": "1", "NOTIFIER_RETRY_EMAIL": "1"}
 #: Milliseconds for whatever a page does: the machine may be busy.
 PATIENCE = 15_000
@@ -98,6 +99,7 @@ def admin(browser: Browser, service: Stage, session: list[dict]) -> Iterator[Pag
     with browser.new_context(**options) as context:
         context.add_cookies(session)
         yield from _watched(context)
+        session[:] = context.cookies()  # a new password changes the session's key
 
 
 def _watched(context: BrowserContext) -> Iterator[Page]:

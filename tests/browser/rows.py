@@ -1,0 +1,65 @@
+"""Rows for the admin's pages, made in the running service's own database.
+
+Run by ``manage.py shell``; prints, as JSON, the primary keys of each model's rows.
+"""
+
+import itertools
+import json
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.models import Group as Role
+from django.contrib.auth.models import User
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+
+from apps.preferences.models import Group, Membership, Preference, Recipient, Suppression
+from apps.publishers.models import Publisher
+from apps.publishers.services import create_key
+from apps.topics.models import Subscription, Topic
+
+#: Rows of each model; each test takes one and leaves it as it likes.
+EACH = 8
+
+
+def make() -> None:
+    """Make them all, and say which."""
+    made: dict[str, list[int]] = {}
+    for number in range(EACH):
+        for row in _rows(f"spare-{number}", number):
+            made.setdefault(row._meta.label_lower, []).append(row.pk)
+    print(json.dumps(made))
+
+
+def _rows(name: str, number: int) -> itertools.chain:
+    person = Recipient.objects.create(user_id=name)
+    publisher = Publisher.objects.create(name=name)
+    key, _ = create_key(publisher.pk, ["topics:read"], name=name)
+    topic = Topic.objects.create(name=name, publisher=publisher)
+    group = Group.objects.create(name=name, publisher=publisher)
+    Membership.objects.create(group=group, recipient=person)
+    every = IntervalSchedule.objects.create(every=1000 + number, period="days")
+    later = datetime.now(UTC) + timedelta(days=1000 + number)
+    task = PeriodicTask.objects.create(
+        name=name, task="delivery.purge", interval=every, enabled=False
+    )
+    return itertools.chain(
+        [person, publisher, key, topic, group, task],
+        [
+            User.objects.create_user(name),
+            Role.objects.create(name=name),
+            IntervalSchedule.objects.create(every=2000 + number, period="days"),
+            CrontabSchedule.objects.create(minute=str(number)),
+            SolarSchedule.objects.create(event="sunset", latitude=number, longitude=16),
+            ClockedSchedule.objects.create(clocked_time=later),
+            Subscription.objects.create(topic=topic, recipient=person, channel="inbox"),
+            Preference.objects.create(recipient=person, channel="sms", allowed=False),
+            Suppression.objects.create(
+                channel="email", address_index=bytes([number] * 16), masked=name, reason="manual"
+            ),
+        ],
+    )

@@ -1,0 +1,401 @@
+"""Every action of the admin, pressed in a browser while workers send.
+
+What there is to press is read from the admin site's registry, so that a new action without a test
+fails here. To add one, write its entry in ``PRESS``: a name as the failing test prints it, and a
+function that presses it and expects what it says.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib import admin as django_admin
+from playwright.sync_api import Page, expect
+
+from config import urls  # noqa: F401  # registers every app's admin
+from notifier.client import Contact, NotifierClient, TemplateContent
+from notifier.sandbox.client import SandboxClient
+from stack.process import ROOT
+from stack.stage import Stage
+from tests.browser.load import TOPIC, Load
+
+#: URLs that every ModelAdmin has, and those that only show something.
+STANDARD = ("_changelist", "_add", "_change", "_delete", "_history", "_do")
+SHOWS = {"why"}
+#: Of the site itself; what they do is in their own tests, or nothing.
+OF_THE_SITE = {"search", "index", "autocomplete", "jsi18n", "view_on_site", "app_list"}
+OF_THE_SITE |= {"login", "logout", "password_change", "password_change_done"}
+
+
+class Anybody:
+    """A user who may do everything, for what a ModelAdmin says of its actions."""
+
+    is_active = is_staff = is_superuser = True
+
+    def has_perm(self, *_: object) -> bool:
+        return True
+
+    has_perms = has_module_perms = has_perm
+
+
+def registered() -> set[str]:
+    """Every action: ``app.model verb``."""
+    request: Any = SimpleNamespace(user=Anybody(), GET={}, method="GET")
+    found = set()
+    for model, one in django_admin.site._registry.items():
+        verbs = {
+            "add": one.has_add_permission(request),
+            "change": one.has_change_permission(request),
+            "delete": one.has_delete_permission(request),
+        }
+        verbs |= {name: True for name in dir(one) if name.startswith("do_")}
+        verbs |= {f"action {name}": True for name in one.get_actions(request)}
+        names = {pattern.name for pattern in one.get_urls() if pattern.name}
+        verbs |= {
+            f"url {name}": True
+            for name in names
+            if name not in SHOWS
+            and (not name.endswith(STANDARD) or name.endswith("password_change"))
+        }
+        found |= {f"{model._meta.label_lower} {verb}" for verb, may in verbs.items() if may}
+    site = {pattern.name for pattern in django_admin.site.get_urls() if getattr(pattern, "name", 0)}
+    return found | {f"site {name}" for name in site - OF_THE_SITE}
+
+
+@dataclass
+class On:
+    """What a press has at hand. ``take(model)`` gives a row that is nobody else's."""
+
+    page: Page
+    client: NotifierClient
+    sandbox: SandboxClient
+    load: Load
+    rows: dict[str, list[int]]
+
+    def take(self, model: str) -> int:
+        return self.rows[model].pop()
+
+    def go(self, model: str, path: str = "") -> None:
+        self.page.goto(f"{model.replace('.', '/')}/{path}")
+
+    def says(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def button(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def of_row(self, model: str, key: object, label: str, says: str) -> None:
+        """Push a button on a row's page."""
+        self.go(model, f"{key}/change/")
+        self.button(label)
+        self.says(says)
+
+    def of_list(self, model: str, key: object, action: str) -> None:
+        """Run an action on one row of the list."""
+        self.page.locator(f'input.action-select[value="{key}"]').check()
+        self.page.locator("select[name=action]").first.select_option(action)
+        self.button("Run")
+
+    def fill(self, **fields: str) -> None:
+        for name, value in fields.items():
+            field = self.page.locator(f"[name={name}]").first
+            if field.evaluate("one => one.tagName") != "SELECT":
+                field.fill(value)
+                continue
+            field.evaluate(  # an autocompleted one has no options yet
+                "(one, value) => { if (![...one.options].some((o) => o.value == value))"
+                " one.add(new Option(value, value)); one.value = value; }",
+                value,
+            )
+
+
+def saves(says: str = "successfully", **fields: Any) -> Callable[[On, str], None]:
+    """Fill in the form for a new row. A callable value is asked when it is time."""
+
+    def press(on: On, model: str) -> None:
+        on.go(model, "add/")
+        on.fill(**{k: str(v(on)) if callable(v) else v for k, v in fields.items()})
+        on.page.locator("[name=_save]").first.click()
+        on.says(says)
+
+    return press
+
+
+def changes(on: On, model: str) -> None:
+    on.go(model, f"{on.take(model)}/change/")
+    on.page.locator("[name=_save]").first.click()
+    on.says("was changed successfully")
+
+
+def deletes(on: On, model: str) -> None:
+    on.go(model, f"{on.take(model)}/delete/")
+    on.button("Yes, I’m sure")
+    on.says("was deleted successfully")
+
+
+def deletes_selected(on: On, model: str) -> None:
+    on.go(model)
+    on.of_list(model, on.take(model), "delete_selected")
+    on.button("Yes, I’m sure")
+    on.says("Successfully deleted 1")
+
+
+def runs(action: str, says: str) -> Callable[[On, str], None]:
+    """Run a list's action on one row."""
+
+    def press(on: On, model: str) -> None:
+        on.go(model)
+        on.of_list(model, on.take(model), action)
+        on.says(says)
+
+    return press
+
+
+def cancels(on: On, model: str) -> None:
+    posted = on.load.sending()
+    on.of_row(model, posted, "Cancel what has not been sent", "What was not sent yet is cancelled.")
+    assert on.client.get_notification(posted).state == "cancelled"
+
+
+def pauses_a_topic(on: On, model: str) -> None:
+    on.go(model, f"?q={TOPIC}")
+    on.page.get_by_role("link", name=TOPIC, exact=True).click()
+    on.button("Pause this topic")
+    on.says(f"What is published to {TOPIC} is held back.")
+    assert on.client.get_topic(TOPIC).paused
+
+
+def resumes_a_topic(on: On, model: str) -> None:
+    pauses_a_topic(on, model)
+    on.button("Resume this topic")
+    on.says(f"{TOPIC} goes on.")
+
+
+def switches_a_provider(on: On, model: str) -> None:
+    on.page.goto("")
+    on.button("Pause sendgrid")
+    on.says("Nothing is sent through sendgrid until it is resumed.")
+    on.button("Resume sendgrid")
+    on.says("sendgrid goes on.")
+    on.sandbox.behave("sendgrid", "500")
+    close = on.page.get_by_role("button", name="Close sendgrid")
+    for _ in range(60):
+        on.page.goto("")
+        if close.is_visible():
+            break
+        on.page.wait_for_timeout(500)
+    close.click()
+    on.says("sendgrid is called again")
+
+
+def _addressed(on: On, name: str) -> str:
+    """The path of an email contact's page."""
+    on.client.upsert_recipient(name, contacts=[Contact("email", f"{name}@example.com")])
+    on.go("preferences.contact", f"?q={name}&channel=email")
+    on.page.locator("#result_list tbody a").first.click()
+    on.page.wait_for_url(re.compile("/change/"))
+    return on.page.url
+
+
+def reveals(on: On, model: str) -> None:
+    _addressed(on, "seen")
+    on.button("Reveal the address")
+    expect(on.page.locator("#address")).to_have_text("seen@example.com")
+
+
+def disables_a_contact(on: On, model: str) -> None:
+    _addressed(on, "switched")
+    on.button("Disable")
+    on.says("Nothing is sent there any more.")
+
+
+def enables_a_contact(on: On, model: str) -> None:
+    disables_a_contact(on, model)
+    on.button("Enable")
+    on.says("It is sent to again.")
+
+
+def _dead(on: On, name: str) -> str:
+    """The delivery's id of a dead letter to this person."""
+    on.client.upsert_recipient(name, contacts=[Contact("email", f"{name}@example.com")])
+    for provider in ("sendgrid", "smtp"):
+        on.sandbox.behave(provider, "401", address=f"{name}@example.com")
+    posted = on.client.notify_users([name], body="Hello", channels=["email"], priority="high")
+    on.client.wait(posted.id)
+    [delivery] = on.client.deliveries(posted.id)
+    assert delivery.state == "dead", delivery
+    on.load.slow()
+    return str(delivery.id).removeprefix("dlv_")
+
+
+def redrives_one(on: On, model: str) -> None:
+    key = _dead(on, "dies-1")
+    on.of_row("delivery.delivery", key, "Redrive", "It is tried again now.")
+
+
+def redrives_selected(on: On, model: str) -> None:
+    key = _dead(on, "dies-2")
+    on.go(model)
+    on.of_list(model, key, "redrive")
+    on.says("Redriven: 1.")
+
+
+def redrives_all(on: On, model: str) -> None:
+    _dead(on, "dies-3")
+    on.go(model, "?reason=authentication")
+    on.button("Redrive all that match")
+    on.says("Redriven:")
+
+
+def previews(on: On, model: str) -> None:
+    text = TemplateContent(channel="email", locale="en", title="Title", body="Body {{ n }}")
+    on.client.create_template("under-load", [text], default_locale="en")
+    on.go("content.template")
+    on.page.get_by_role("link", name="under-load").click()
+    on.page.get_by_role("link", name="Preview").first.click()
+    on.page.get_by_label("Variables").fill('{"n": "seven"}')
+    on.button("Preview")
+    on.says("Body seven")
+
+
+def disables_a_publisher(on: On, model: str) -> None:
+    key = on.take(model)
+    on.of_row(model, key, "Disable this publisher", "is refused from now on.")
+    on.button("Enable this publisher")
+    on.says("may publish again.")
+
+
+def sets_a_password(on: On, model: str) -> None:
+    on.go(model, f"{on.take(model)}/password/")
+    on.fill(password1="correct horse battery", password2="correct horse battery")
+    on.page.locator("#content [type=submit]").last.click()
+    on.says("Password changed successfully.")
+
+
+def _first(model: str) -> Callable[[On], int]:
+    return lambda on: on.rows[model][0]
+
+
+#: How each action is pressed.
+PRESS: dict[str, Callable[[On, str], None]] = {
+    "auth.group add": saves(name="a-role"),
+    "auth.user add": saves(username="new", password1="corn horse bat", password2="corn horse bat"),
+    "auth.user url auth_user_password_change": sets_a_password,
+    "content.templateversion url content_preview": previews,
+    "delivery.deadletter action redrive": redrives_selected,
+    "delivery.deadletter url redrive_matching": redrives_all,
+    "delivery.delivery do_redrive": redrives_one,
+    "delivery.notification do_cancel": cancels,
+    "delivery.notification url provider_switch": switches_a_provider,
+    "django_celery_beat.clockedschedule add": saves(
+        clocked_time_0="2031-01-01", clocked_time_1="12:00:00"
+    ),
+    "django_celery_beat.crontabschedule add": saves(minute="59"),
+    "django_celery_beat.intervalschedule add": saves(every="7", period="days"),
+    "django_celery_beat.periodictask action disable_tasks": runs(
+        "disable_tasks", "successfully disabled"
+    ),
+    "django_celery_beat.periodictask action enable_tasks": runs(
+        "enable_tasks", "successfully enabled"
+    ),
+    "django_celery_beat.periodictask action run_tasks": runs("run_tasks", "successfully run"),
+    "django_celery_beat.periodictask action toggle_tasks": runs(
+        "toggle_tasks", "successfully toggled"
+    ),
+    "django_celery_beat.periodictask add": saves(
+        name="a task",
+        regtask="delivery.purge",
+        interval=_first("django_celery_beat.intervalschedule"),
+    ),
+    "django_celery_beat.solarschedule add": saves(event="sunset", latitude="48", longitude="16"),
+    "preferences.contact do_disable": disables_a_contact,
+    "preferences.contact do_enable": enables_a_contact,
+    "preferences.contact do_reveal": reveals,
+    "preferences.preference add": saves(
+        recipient=_first("preferences.recipient"), channel="email", category="service"
+    ),
+    "publishers.apikey action revoke": runs("revoke", "1 keys are revoked."),
+    "publishers.publisher add": saves(name="another"),
+    "publishers.publisher do_disable": disables_a_publisher,
+    "publishers.publisher do_enable": disables_a_publisher,
+    "topics.topic add": saves(name="new-topic", publisher=_first("publishers.publisher")),
+    "topics.topic do_pause": pauses_a_topic,
+    "topics.topic do_resume": resumes_a_topic,
+}
+#: Django's own forms are pressed in the same way on every model's spare row.
+OF_EVERY_MODEL = {
+    "change": changes,
+    "delete": deletes,
+    "action delete_selected": deletes_selected,
+}
+ACTIONS = sorted(registered())
+
+
+def _press_of(action: str) -> Callable[[On, str], None] | None:
+    return PRESS.get(action) or OF_EVERY_MODEL.get(action.partition(" ")[2])
+
+
+def test_every_action_of_the_admin_has_its_test() -> None:
+    missing = [action for action in ACTIONS if _press_of(action) is None]
+    assert not missing, f"write how these are pressed, in PRESS of {__name__}: {missing}"
+    gone = sorted(PRESS.keys() - set(ACTIONS))
+    assert not gone, f"the admin has these no more, delete them from PRESS: {gone}"
+
+
+@pytest.fixture(scope="module")
+def load(client: NotifierClient, service: Stage) -> Iterator[Load]:
+    with Load(client, SandboxClient(service.sandbox["control_url"])).running() as load:
+        yield load
+
+
+@pytest.fixture(scope="module")
+def rows(service: Stage) -> dict[str, list[int]]:
+    code = "from tests.browser import rows; rows.make()"
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
+        env=service.env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[int]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_it_works_while_workers_send(
+    action: str,
+    admin: Page,
+    client: NotifierClient,
+    service: Stage,
+    load: Load,
+    rows: dict[str, list[int]],
+) -> None:
+    press = _press_of(action)
+    if press is None:
+        pytest.fail(f"write how {action!r} is pressed, in PRESS")
+    on = On(admin, client, SandboxClient(service.sandbox["control_url"]), load, rows)
+    errors: list[str] = []
+    admin.on(
+        "response",
+        lambda one: errors.append(f"{one.status} {one.url}") if one.status >= 500 else None,
+    )
+    admin.on("dialog", lambda dialog: dialog.accept())
+    if client.get_topic(TOPIC).paused:
+        client.update_topic(TOPIC, paused=False)
+    load.slow()
+    load.sending()
+    try:
+        press(on, action.partition(" ")[0])
+    except Exception:
+        print(f"on {admin.url}: {admin.locator('body').inner_text()[:2000]}")
+        raise
+    assert errors == []
