@@ -54,6 +54,16 @@ class Content:
     event_type: str = NOTIFICATION
 
 
+def visible(text: str) -> bool:
+    """Whether there is anything to see in it: no spaces, line ends or format characters."""
+    return any(one.isprintable() and not one.isspace() for one in text)
+
+
+def says_something(content: Content) -> bool:
+    """Whether a person who is shown title and body sees anything."""
+    return visible(content.title) or visible(content.body)
+
+
 class Message(NamedTuple):  # a frozen dataclass of so many fields takes a microsecond more
     """``content`` for one address.
 

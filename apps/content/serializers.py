@@ -3,11 +3,13 @@
 from typing import Any
 
 import orjson
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.content.models import TemplateVersion, Translation
 from apps.preferences.serializers import ChannelField, LocaleField
 from apps.publishers.serializers import NameField, QueryParameters, StrictSerializer
+from notifier import links
 from notifier.templates import RECIPIENT
 from notifier.templates.text import SOURCE_LIMIT
 
@@ -15,6 +17,19 @@ from notifier.templates.text import SOURCE_LIMIT
 MOST_CONTENTS = 200
 MOST_VERSION = 2**31 - 1
 VARIABLES_LIMIT = 64 * 1024
+
+
+@extend_schema_field({"type": "string", "format": "uri", "maxLength": links.LONGEST})
+class LinkField(serializers.CharField):
+    """A URL for people to follow (``notifier.links``)."""
+
+    def to_internal_value(self, data: Any) -> str:
+        url = super().to_internal_value(data)
+        try:
+            links.check(url)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from None
+        return url
 
 
 class VariablesField(serializers.DictField):
@@ -58,7 +73,7 @@ class TranslationIn(StrictSerializer):
         child=serializers.CharField(max_length=4000),
         required=False,
         default=dict,
-        help_text="label to URL",
+        help_text="label to URL: https, http, mailto, tel, sms or an app's own scheme",
     )
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.content.serializers import TemplateUse
+from apps.content.serializers import LinkField, TemplateUse
 from apps.content.wordings import wording
 from apps.delivery import deduplication, fallback
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
@@ -19,7 +19,7 @@ from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
 from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
 from notifier.delivery_ids import public_id
-from notifier.messages import DisplayType, Severity
+from notifier.messages import DisplayType, Severity, visible
 from notifier.priorities import Priority
 from notifier.receipts import Event
 from notifier.states import DeliveryState
@@ -46,7 +46,10 @@ class ContentIn(StrictSerializer):
     )
     data = serializers.DictField(required=False, default=dict)
     actions = serializers.DictField(
-        child=serializers.URLField(max_length=2000), required=False, default=dict
+        child=LinkField(),
+        required=False,
+        default=dict,
+        help_text="label to URL: https, http, mailto, tel, sms or an app's own scheme",
     )
     severity = Choice(
         [s.value for s in Severity],
@@ -74,8 +77,10 @@ class ContentIn(StrictSerializer):
         return title
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not (attrs["title"] or attrs["body"] or attrs["data"]):
-            raise serializers.ValidationError("Give at least one of title, body and data.")
+        if not (visible(attrs["title"]) or visible(attrs["body"]) or attrs["data"]):
+            raise serializers.ValidationError(
+                "Give at least one of title, body and data, with something to see in it."
+            )
         size = len(orjson.dumps(attrs))
         if size > CONTENT_LIMIT:
             raise Problem(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import idna
 
+from notifier import links
 from notifier.mail import CONTROL
-from notifier.messages import Content
+from notifier.messages import Content, says_something, visible
 
 LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 LONGEST_LOCAL = 64  # RFC 5321 4.5.3.1.1
@@ -20,7 +21,6 @@ LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{
 LINE_END = re.compile(r"\r\n?")
 #: One mailbox whatever dots its name is written with: https://support.google.com/mail/answer/7436150
 GMAIL = ("gmail.com", "googlemail.com")
-LINK = re.compile(r"https?://", re.IGNORECASE)
 WHOLE_PAGE = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
 
 
@@ -80,34 +80,45 @@ class Email:
         return f"{local[:1]}•••@{domain}"
 
     def check(self, content: Content) -> None:
-        if not (content.title or content.body):
-            raise ValueError("content.title or content.body is needed for an email.")
+        if not says_something(content):
+            raise ValueError(
+                "content.title or content.body with something to see is needed for an email."
+            )
         if CONTROL.search(content.title):
             raise ValueError("content.title becomes the subject: it must be one line.")
         if len(content.title) > SUBJECT_LIMIT:
             raise ValueError(f"content.title is a subject: at most {SUBJECT_LIMIT} characters.")
         for label, url in content.actions.items():
-            if not LINK.match(url) or CONTROL.search(url) or " " in url:
-                raise ValueError(f'content.actions: "{label}" is not an http or https URL.')
+            if not links.may_be_followed(url):
+                raise ValueError(f'content.actions: "{label}" is no URL for people to follow.')
 
 
 def render(content: Content) -> Rendered:
-    """Subject, plain text and HTML. Nothing but ``content.html`` becomes markup.
+    """Subject, plain text and HTML, none of them blank where ``check`` took the content: a title
+    or body without anything to see is as good as none. Nothing but ``content.html`` becomes markup.
 
     A title that ``check`` took is the subject as it is. What no header can have, in one made of a
     body's first line or of a name in the catalogue, becomes a space.
     """
-    first_line = "".join(content.body.strip().splitlines()[:1])[:SUBJECT_FROM_BODY]
-    subject = CONTROL.sub(" ", content.title or first_line)
-    body = LINE_END.sub("\n", content.body or content.title)
-    links = [(label, url) for label, url in content.actions.items() if LINK.match(url)]
-    text = "\n\n".join([body, *(f"{label}: {url}" for label, url in links)])
-    if content.html:
+    title = content.title if visible(content.title) else _first_line(content.body)
+    subject = CONTROL.sub(" ", title)
+    body = LINE_END.sub("\n", content.body if visible(content.body) else content.title)
+    actions = [one for one in content.actions.items() if links.may_be_followed(one[1])]
+    text = "\n\n".join([body, *(f"{label}: {url}" for label, url in actions)])
+    if visible(content.html):
         return Rendered(subject, text, _page(content.html))
     paragraphs = [html.escape(part).replace("\n", "<br>") for part in body.split("\n\n")]
-    paragraphs += [f'<a href="{html.escape(url)}">{html.escape(label)}</a>' for label, url in links]
+    paragraphs += [
+        f'<a href="{html.escape(url)}">{html.escape(label)}</a>' for label, url in actions
+    ]
     page = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     return Rendered(subject, text, _page(page))
+
+
+def _first_line(body: str) -> str:
+    """The first with anything to see, without the spaces at its ends."""
+    seen = next((line for line in body.splitlines() if visible(line)), "")
+    return seen.strip()[:SUBJECT_FROM_BODY]
 
 
 def _page(markup: str) -> str:

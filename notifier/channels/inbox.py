@@ -1,7 +1,7 @@
 """The in-app inbox: an address is the recipient's own ``user_id``."""
 
 from notifier import user_ids
-from notifier.messages import Content
+from notifier.messages import Content, says_something
 
 
 class Inbox:
@@ -18,5 +18,7 @@ class Inbox:
         return address
 
     def check(self, content: Content) -> None:
-        if not (content.title or content.body):
-            raise ValueError("content.title or content.body is needed for an inbox.")
+        if not says_something(content):
+            raise ValueError(
+                "content.title or content.body with something to see is needed for an inbox."
+            )

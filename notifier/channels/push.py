@@ -4,7 +4,7 @@ import re
 
 import orjson
 
-from notifier.messages import Content
+from notifier.messages import Content, says_something
 
 PLATFORMS = ("ios", "android", "web")
 #: APNs names no length, today's tokens have 32 bytes, and Apple says to expect longer ones.
@@ -50,8 +50,11 @@ class Push:
         return f"{address[:4]}•••{address[-4:]}"
 
     def check(self, content: Content) -> None:
-        if not (content.title or content.body or content.data):
-            raise ValueError("content.title, content.body or content.data is needed for a push.")
+        if not (says_something(content) or content.data):
+            raise ValueError(
+                "content.title or content.body with something to see, or content.data, is needed "
+                "for a push."
+            )
         for key in content.data:
             if key in OWN_KEYS:
                 raise ValueError(f'content.data: the key "{key}" is reserved: Notifier sets it.')

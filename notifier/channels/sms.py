@@ -4,7 +4,7 @@ import re
 
 import phonenumbers
 
-from notifier.messages import Content
+from notifier.messages import Content, visible
 
 BODY_LIMIT = 1600  # Twilio's longest, https://www.twilio.com/docs/api/errors/21617
 
@@ -37,9 +37,12 @@ class Sms:
         return f"+{code}{'•' * hidden}{address[-2:]}"
 
     def check(self, content: Content) -> None:
-        size = len(text(content))
-        if not size:
-            raise ValueError("content.title or content.body is needed for an SMS.")
+        said = text(content)
+        size = len(said.encode("utf-16-le")) // 2  # an emoji counts as two
+        if not visible(said):
+            raise ValueError(
+                "content.title or content.body with something to see is needed for an SMS."
+            )
         if size > BODY_LIMIT:
             raise ValueError(
                 f"content.body is too long for an SMS: title, body and actions make {size} "
@@ -51,4 +54,4 @@ def text(content: Content) -> str:
     """Title, body and actions as one text."""
     lines = [content.title, content.body]
     lines += [f"{label}: {url}" for label, url in content.actions.items()]
-    return "\n".join(line for line in lines if line)
+    return "\n".join(line for line in lines if visible(line))

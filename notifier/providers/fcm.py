@@ -21,7 +21,7 @@ from google.auth import jwt
 
 from notifier.channels import push
 from notifier.http import NotWritten, Reply, Wire
-from notifier.messages import Message
+from notifier.messages import Message, says_something
 from notifier.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.priorities import Priority
 from notifier.providers.base import (
@@ -219,7 +219,7 @@ def _encode(frames: Shared[tuple[bytes, bytes]], message: Message) -> tuple[byte
     content = message.content
     data = orjson.dumps(push.strings(content))[1:-1]
     said = b""
-    if content.title or content.body:
+    if says_something(content):
         said = b'"notification":%s,' % orjson.dumps({"title": content.title, "body": content.body})
     return (
         b'{"message":{"data":{%s%s%s"delivery_id":' % (data, b"," if data else b"", about),

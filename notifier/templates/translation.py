@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from notifier import links
 from notifier.json_pointer import escaped
 from notifier.messages import Content
 from notifier.templates.budget import RENDER_STEPS, Budget
@@ -15,11 +16,9 @@ from notifier.templates.text import Prefilled, Text, is_template, text
 
 #: What a rendered translation may come to, as much as a notification may say.
 TITLE_LIMIT = 500
-ACTION_LIMIT = 2000
 CONTENT_LIMIT = 64 * 1024
 #: What ends a line for some reader or other, and control characters: none is for a subject.
 UNPRINTED = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
-LINK = re.compile(r"https?://[^\s\x00-\x20\x7f/]\S*", re.IGNORECASE)
 #: The variables that are not posted but the recipient's own.
 RECIPIENT = "recipient"
 UNKNOWN = "…"
@@ -171,11 +170,10 @@ def _check(content: Content) -> None:
     if len(content.title) > TITLE_LIMIT:
         raise _over("title", f"The title comes to more than {TITLE_LIMIT} characters.")
     for label, url in content.actions.items():
-        if not LINK.fullmatch(url) or len(url) > ACTION_LIMIT:
-            raise _over(
-                f"actions/{escaped(label)}",
-                f"This does not come to an http or https URL of at most {ACTION_LIMIT} characters.",
-            )
+        try:
+            links.check(url)
+        except ValueError as error:
+            raise _over(f"actions/{escaped(label)}", str(error)) from None
     size = len(orjson.dumps([content.title, content.body, content.data, content.actions]))
     if size + len(content.html.encode()) > CONTENT_LIMIT:
         raise _over("", f"The content comes to more than {CONTENT_LIMIT:,} bytes.")

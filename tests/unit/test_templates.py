@@ -398,9 +398,11 @@ def test_a_title_is_one_line_whatever_a_variable_brings(ending):
         Translation(title="Hi {{ x }}").render({"x": f"a{ending}b"})
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://a b", "http://", "x", ""])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://a b", "http://", "x", "", "ftp://a.example"]
+)
 def test_an_action_is_a_link_whatever_a_variable_brings(url):
-    with pytest.raises(TemplateError, match="http or https"):
+    with pytest.raises(TemplateError, match="URL"):
         Translation(actions={"Open": "{{ x }}"}).render({"x": url})
 
 

@@ -139,7 +139,7 @@ def test_a_title_of_two_lines_is_refused(api: Api):
         ({"body": "{{ x|shout }}"}, "/contents/0/body", "There is no filter shout."),
         ({"data": {"a": ["{% include 'x' %}"]}}, "/contents/0/data/a/0", "cannot include"),
         ({"actions": {"Go": "{{"}}, "/contents/0/actions/Go", "Line 1"),
-        ({"actions": {"Go": "javascript:x"}}, "/contents/0/actions/Go", "http or https"),
+        ({"actions": {"Go": "javascript:x"}}, "/contents/0/actions/Go", "for people to follow"),
         ({"html": "<p>"}, "/contents/0/html", "Only an email"),
         ({"body": "x" * 1601}, "/contents/0", "too long for an SMS"),
         ({"body": ""}, "/contents/0", "needed for an SMS"),
