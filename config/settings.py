@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from config import accounts, env, providers, queues, tokens
+from config import accounts, env, installation, providers, queues, tokens
 from config.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from notifier.crypto import Keyring
 from notifier.priorities import Priority
@@ -66,6 +66,17 @@ QUORUM_QUEUES = env.flag(
 )
 PUBLIC_URL = env.url(
     "NOTIFIER_PUBLIC_URL", "http://127.0.0.1:8000", "how the outside reaches this service"
+)
+INSTALLATION = installation.name(
+    env.text(
+        "NOTIFIER_INSTALLATION",
+        "",
+        "tells this installation from others at the same providers and receivers, as a part of "
+        "every delivery's id; without one it is made of the blind index key and the host of "
+        "NOTIFIER_PUBLIC_URL: set it to what it was where that host changes",
+    ),
+    BLIND_INDEX_KEY,
+    PUBLIC_URL,
 )
 DATABASE_POOL = env.whole(
     "NOTIFIER_DATABASE_POOL", 5, "database connections kept by each process, at most", least=1

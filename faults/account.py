@@ -7,6 +7,7 @@ from typing import Any
 
 from faults.line import Line
 from faults.load import Posted
+from notifier import delivery_ids
 from notifier.states import WAITING, DeliveryState
 
 #: What the provider took without saying so.
@@ -58,7 +59,7 @@ class Account:
 def rows(line: Line, ids: Iterable[str]) -> list[Row]:
     """The deliveries of these notifications."""
     found = line.sql(
-        """SELECT 'dlv_' || d.id, n.id::text, d.state, extract(epoch FROM d.created_at)::float8,
+        """SELECT d.id::text, n.id::text, d.state, extract(epoch FROM d.created_at)::float8,
                   extract(epoch FROM d.updated_at)::float8, extract(epoch FROM n.created_at)::float8
              FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
             WHERE n.id = ANY(%s::uuid[])""",
@@ -68,12 +69,15 @@ def rows(line: Line, ids: Iterable[str]) -> list[Row]:
 
 
 def ledger(line: Line) -> list[dict[str, Any]]:
-    """Everything that the stand-in providers received, oldest first."""
+    """Everything that the stand-in providers received, oldest first; deliveries by their keys."""
     entries: list[dict[str, Any]] = []
     since = 0
     while page := line.sandbox.messages(since=since, limit=PAGE):
         entries += page
         since = page[-1]["seq"]
+    for entry in entries:
+        if (name := delivery_ids.parse(entry["delivery_id"])) is not None:
+            entry["delivery_id"] = str(name.number)
     return entries
 
 

@@ -180,7 +180,7 @@ class Load:
         doomed.sending = frozenset(
             row[0]
             for row in self._line.sql(
-                "SELECT 'dlv_' || id FROM delivery_delivery "
+                "SELECT id::text FROM delivery_delivery "
                 "WHERE notification_id = %s AND state = 'sending'",
                 doomed.id,
             )

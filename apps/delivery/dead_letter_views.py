@@ -19,15 +19,15 @@ from apps.delivery.dead_letter_serializers import (
 from apps.delivery.dead_letters import Match, Redriven
 from apps.delivery.models import Delivery
 from apps.publishers import audit
+from apps.publishers.delivery_ids import number_of
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.pagination import CursorPage, decode_cursor, encode_cursor, read_query
 from apps.publishers.problems import Problem
 from apps.publishers.scopes import Scope
-from notifier.delivery_ids import number_of
 
 TAG = "Dead letters"
 _LETTER = {
-    "id": "dlv_81",
+    "id": "dlv_k3f9x2ab_81",
     "notification_id": "0198c0de-1111-7000-8000-000000000001",
     "topic": "order-updates",
     "channel": "email",
@@ -98,7 +98,9 @@ class Redrive(Endpoint):
         request=RedriveIn,
         responses=RedrivenOut,
         examples=[
-            OpenApiExample("some", {"ids": ["dlv_81", "dlv_90"]}, request_only=True),
+            OpenApiExample(
+                "some", {"ids": ["dlv_k3f9x2ab_81", "dlv_k3f9x2ab_90"]}, request_only=True
+            ),
             OpenApiExample(
                 "all that match",
                 {"match": {"channel": "email", "reason": "authentication"}},

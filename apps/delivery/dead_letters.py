@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 
 from apps.delivery import transitions
 from apps.delivery.models import DeadLetter, NotificationKind
+from apps.publishers.delivery_ids import number_of
 from apps.publishers.pagination import look_through
 from apps.topics.models import Topic
-from notifier.delivery_ids import number_of
 
 #: Redriven by one call, in one transaction of a second or so.
 AT_ONCE = 10_000

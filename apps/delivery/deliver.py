@@ -30,10 +30,10 @@ from apps.delivery.models import Notification, NotificationKind
 from apps.delivery.saying import Saying
 from apps.delivery.transitions import Claimed, Result, Terms
 from apps.preferences import vault
+from apps.publishers.delivery_ids import public_id
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.backoff import RetryPolicy
 from notifier.crypto import DecryptionError
-from notifier.delivery_ids import public_id
 from notifier.dispatch import Gate, Sent
 from notifier.failover import ALONE, at_fault, others
 from notifier.halt import Halt

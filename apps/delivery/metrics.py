@@ -35,6 +35,11 @@ RECEIPTS = Counter(
     "Calls by providers that report later, taken or refused for their signature.",
     ["provider", "outcome"],
 )
+RECEIPT_EVENTS_IGNORED = Counter(
+    "notifier_receipt_events_ignored_total",
+    "What signed receipts said of messages that are not ours, and why it says nothing to us.",
+    ["provider", "why"],
+)
 PROVIDER_SECONDS = Histogram(
     "notifier_provider_seconds",
     "How long one call to a provider took.",

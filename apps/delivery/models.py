@@ -12,9 +12,9 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
+from apps.publishers import delivery_ids
 from apps.publishers.models import Publisher
 from apps.topics.models import Topic
-from notifier import delivery_ids
 from notifier.priorities import Priority
 from notifier.states import DeliveryState
 
@@ -398,6 +398,8 @@ class ReceiptEvent(models.Model):
     message_id = models.CharField(max_length=200, blank=True, db_default="")
     at = models.DateTimeField()
     pending = models.BooleanField(default=False, db_default=False)
+    # Whether it is known to be about a message of the delivery's. Until then it says nothing.
+    attributed = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         indexes = [

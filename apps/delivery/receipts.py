@@ -16,15 +16,17 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.delivery import suppressing, transitions
+from apps.delivery import attribution, metrics, suppressing, transitions
+from apps.delivery.attribution import Stranger
 from apps.delivery.models import Delivery, Receipt, ReceiptEvent
 from apps.delivery.suppressing import Cause
 from apps.delivery.transitions import Standing
 from apps.preferences.vault import keyring
+from notifier import delivery_ids
 from notifier.crypto import DecryptionError
-from notifier.delivery_ids import number_of
+from notifier.delivery_ids import DeliveryId
 from notifier.providers.base import log_bug
-from notifier.receipts import LOSSES, SUPPRESSING, Event, Receipts, after, build
+from notifier.receipts import LOSSES, SUPPRESSING, Event, Receipts, Told, after, build
 from notifier.states import WAITING, DeliveryState
 
 log = logging.getLogger(__name__)
@@ -130,16 +132,13 @@ def _read_some(receipts: QuerySet[Receipt] | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """One event. ``dated``: whether the provider said when."""
+    """One event about the delivery of this key."""
 
     delivery: int
     provider: str
-    event: Event
-    reason: str
-    detail: str
-    message_id: str
     at: datetime
-    dated: bool
+    told: Told
+    name: DeliveryId
 
 
 def _open(row: Receipt) -> list[_Said]:
@@ -150,23 +149,17 @@ def _open(row: Receipt) -> list[_Said]:
     query, _, body = opened.partition(b"\n")
     said = []
     for told in reader.read(query.decode(), body):
-        key = number_of(told.delivery_id)
-        assert key is not None
+        name = delivery_ids.parse(told.delivery_id)
+        if name is None or not attribution.is_ours(name):
+            _ignore(row.provider, Stranger.INSTALLATION)
+            continue
         at = row.received_at if told.at is None else datetime.fromtimestamp(told.at, UTC)
-        dated = told.at is not None
-        said.append(
-            _Said(
-                key,
-                row.provider,
-                told.event,
-                told.reason,
-                told.detail,
-                told.message_id,
-                at,
-                dated,
-            ),
-        )
+        said.append(_Said(name.number, row.provider, at, told, name))
     return said
+
+
+def _ignore(provider: str, why: Stranger) -> None:
+    metrics.RECEIPT_EVENTS_IGNORED.labels(provider, why).inc()
 
 
 def _context(provider: str) -> bytes:
@@ -178,80 +171,90 @@ def _context(provider: str) -> bytes:
 
 def _apply(said: Sequence[_Said]) -> None:
     ids = {one.delivery for one in said}
-    if not ids:
-        return
-    standing = transitions.lock(ids)
+    locked = transitions.lock(ids)
     # Who is not there is being written by a worker just now, or nobody we know.
-    busy = Delivery.objects.filter(pk__in=ids - standing.keys()).values_list("pk", "channel")
-    channels = {**dict(busy), **{key: one.channel for key, one in standing.items()}}
+    standing = {**transitions.look(ids - locked.keys()), **locked}
+    addresses = attribution.addresses(standing.values())
     known = _Known(ids)
-    advance = _Advance(standing)
+    advance = _Advance(locked)
     rows, suppressed = [], {}
     for one in said:
-        if channels.get(one.delivery) != settings.PROVIDERS[one.provider]["channel"]:
+        delivery, told = standing.get(one.delivery), one.told
+        address = addresses.get(one.delivery, "")
+        why = attribution.stranger(told, one.provider, one.name, delivery, address)
+        if why is not None or delivery is None:
+            _ignore(one.provider, why or Stranger.DELIVERY)
             continue
         if not known.is_news(one):
             continue
-        moved = advance.by(one)
-        pending = not moved and advance.waits(one.delivery)
-        if one.event is Event.ACCEPTED and not (moved or pending):
+        undecided = attribution.is_undecided(delivery, one.provider, told.message_id)
+        moved = not undecided and advance.by(one.delivery, one.provider, told)
+        pending = undecided or (not moved and advance.waits(one.delivery))
+        if told.event is Event.ACCEPTED and not (moved or pending):
             continue  # we knew
         rows.append(
             ReceiptEvent(
                 delivery_id=one.delivery,
                 provider=one.provider,
-                event=one.event,
-                reason=one.reason,
-                detail=one.detail,
-                message_id=one.message_id,
+                event=told.event,
+                reason=told.reason,
+                detail=told.detail,
+                message_id=told.message_id,
                 at=one.at,
                 pending=pending,
+                attributed=not undecided,
             )
         )
-        if one.reason in SUPPRESSING:
-            suppressed[one.delivery] = Cause(one.reason, one.provider, one.detail, one.delivery)
+        if told.reason in SUPPRESSING and not undecided:
+            suppressed[one.delivery] = Cause(told.reason, one.provider, told.detail, one.delivery)
     ReceiptEvent.objects.bulk_create(rows)
-    if suppressed:
-        _suppress(suppressed)  # before the counts, as whoever records does
+    _suppress(suppressed)  # before the counts, as whoever records does
     advance.write()
 
 
 def _apply_kept() -> int:
-    """Apply events that came before our own record of the attempt, where that is there now."""
+    """Apply events that came before our own record of the attempt, where that is there now.
+
+    What turns out to be about another message than the delivery's is forgotten.
+    """
     rows = list(
         ReceiptEvent.objects.raw(
             "SELECT e.* FROM delivery_receiptevent e "
             "JOIN delivery_delivery d ON d.id = e.delivery_id "
-            "WHERE e.pending AND (NOT d.state = ANY(%s) OR d.state = %s AND e.event = ANY(%s)) "
+            "WHERE e.pending AND CASE WHEN NOT e.attributed THEN d.state <> 'sending' "
+            "ELSE NOT d.state = ANY(%s) OR d.state = %s AND e.event = ANY(%s) END "
             "ORDER BY e.id LIMIT %s",
             [list(WAITING), DeliveryState.RETRYING, SPARING, AT_ONCE],
         )
     )
     if not rows:
         return 0
-    standing = transitions.lock({row.delivery_id for row in rows})
-    advance = _Advance(standing)
-    done = []
+    locked = transitions.lock({row.delivery_id for row in rows})
+    advance = _Advance(locked)
+    attributed, done, forgotten, suppressed = [], [], [], {}
     for row in rows:
-        moved = advance.by(_kept(row))
+        delivery = locked.get(row.delivery_id)
+        if delivery is None:
+            continue  # a worker has it again
+        if not row.attributed:
+            if not (delivery.took(row.provider, row.message_id) or delivery.may_have(row.provider)):
+                forgotten.append(row.pk)
+                _ignore(row.provider, Stranger.MESSAGE)
+                continue
+            attributed.append(row.pk)
+            if row.reason in SUPPRESSING:
+                cause = Cause(row.reason, row.provider, row.detail, row.delivery_id)
+                suppressed[row.delivery_id] = cause
+        told = Told("", Event(row.event), row.reason, message_id=row.message_id)
+        moved = advance.by(row.delivery_id, row.provider, told)
         if moved or not advance.waits(row.delivery_id):
             done.append(row.pk)
+    ReceiptEvent.objects.filter(pk__in=forgotten).delete()
+    ReceiptEvent.objects.filter(pk__in=attributed).update(attributed=True)
     ReceiptEvent.objects.filter(pk__in=done).update(pending=False)
+    _suppress(suppressed)
     advance.write()
-    return len(done)
-
-
-def _kept(row: ReceiptEvent) -> _Said:
-    return _Said(
-        row.delivery_id,
-        row.provider,
-        Event(row.event),
-        row.reason,
-        row.detail,
-        row.message_id,
-        row.at,
-        True,
-    )
+    return len(done) + len(forgotten)
 
 
 class _Known:
@@ -270,9 +273,9 @@ class _Known:
             self._ever.add(row[:4])
 
     def is_news(self, one: _Said) -> bool:
-        ever = (one.delivery, one.provider, str(one.event), one.message_id)
+        ever = (one.delivery, one.provider, str(one.told.event), one.told.message_id)
         dated = (*ever, one.at)
-        if dated in self._dated or (not one.dated and ever in self._ever):
+        if dated in self._dated or (one.told.at is None and ever in self._ever):
             return False
         self._dated.add(dated)
         self._ever.add(ever)
@@ -292,16 +295,16 @@ class _Advance:
         state = self._state.get(delivery)
         return state is None or state in WAITING
 
-    def by(self, one: _Said) -> bool:
+    def by(self, delivery: int, provider: str, told: Told) -> bool:
         """Whether the event moves it. The loss of a message moves what was sent as that one."""
-        state = self._state.get(one.delivery)
-        if state is None or (new := after(state, one.event)) == state:
+        state = self._state.get(delivery)
+        if state is None or (new := after(state, told.event)) == state:
             return False
-        standing = self._standing[one.delivery]
-        if one.event in LOSSES and not standing.was_sent_as(one.provider, one.message_id):
+        standing = self._standing[delivery]
+        if told.event in LOSSES and not standing.was_sent_as(provider, told.message_id):
             return False
-        self._state[one.delivery] = new
-        self._reason[one.delivery] = one.reason if new is DeliveryState.BOUNCED else ""
+        self._state[delivery] = new
+        self._reason[delivery] = told.reason if new is DeliveryState.BOUNCED else ""
         return True
 
     def write(self) -> None:
@@ -314,6 +317,8 @@ class _Advance:
 
 
 def _suppress(causes: Mapping[int, Cause]) -> None:
+    if not causes:
+        return
     rows = Delivery.objects.filter(pk__in=causes, contact_id__isnull=False)
     suppressing.suppress_contacts(
         {contact: causes[pk] for pk, contact in rows.values_list("pk", "contact_id")}

@@ -14,11 +14,11 @@ from apps.content.wordings import wording
 from apps.delivery import deduplication, fallback
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.preferences.serializers import UserIdField
+from apps.publishers.delivery_ids import public_id
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
 from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
-from notifier.delivery_ids import public_id
 from notifier.messages import DisplayType, Severity, visible
 from notifier.priorities import Priority
 from notifier.receipts import Event

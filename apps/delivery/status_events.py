@@ -18,8 +18,8 @@ from apps.delivery.accept import Draft, accept
 from apps.delivery.models import NotificationKind
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import Contact, ContactState
+from apps.publishers.delivery_ids import public_id
 from notifier.channels.webhook import FRAME, PAYLOAD_LIMIT
-from notifier.delivery_ids import public_id
 from notifier.messages import Content
 from notifier.priorities import Priority
 from notifier.states import DeliveryState

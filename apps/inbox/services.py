@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from apps.preferences.vault import keyring
 from apps.publishers import arrays
-from notifier.delivery_ids import number_of
+from apps.publishers.delivery_ids import number_of
 from notifier.http import NotWritten
 from notifier.messages import Content, Message
 

@@ -77,14 +77,16 @@ LOSSES = frozenset({Event.BOUNCED, Event.FAILED})
 
 
 def is_about(said: str, message_id: str) -> bool:
-    """Whether a receipt that names its message ``said`` may be about ``message_id``."""
-    return not said or said == message_id or said.startswith(f"{message_id}.")
+    """Whether a receipt that names its message ``said`` is about ``message_id``."""
+    return said == message_id or said.startswith(f"{message_id}.")
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event of one delivery (its public id).
+    """One event of one delivery (its public id as the message carried it; empty where it carried
+    none, since something else sent it).
 
+    ``address``: where the message went, as the provider says; empty where it does not.
     ``at``: when it happened, in unix seconds; ``None`` where the provider does not say.
     ``message_id``: which of its messages it speaks of, as it named it when it took that, perhaps
     with more behind a dot; empty where it does not say.
@@ -97,6 +99,7 @@ class Told:
     detail: str = ""
     at: float | None = None
     message_id: str = ""
+    address: str = ""
 
 
 class Receipts(Protocol):

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from notifier.delivery_ids import number_of
 from notifier.receipts import (
     BLOCKED,
     COMPLAINT,
@@ -87,7 +86,7 @@ class SendGridReceipts:
 
 def _told(events: list[Any]) -> Iterator[Told]:
     for event in events:
-        if not isinstance(event, dict) or number_of(event.get("delivery_id")) is None:
+        if not isinstance(event, dict):
             continue
         word = event.get("event")
         found = EVENTS.get(word) if isinstance(word, str) else None
@@ -99,7 +98,13 @@ def _told(events: list[Any]) -> Iterator[Told]:
             found = Event.FAILED, BLOCKED  # this message, not this address
         # X-Message-Id of our request and, behind a dot, what SendGrid made of it.
         sent = message_id(event.get("sg_message_id"))
-        yield Told(event["delivery_id"], *found, _detail(event), _at(event), sent)
+        delivery_id, address = _text(event, "delivery_id"), _text(event, "email")
+        yield Told(delivery_id, *found, _detail(event), _at(event), sent, address)
+
+
+def _text(event: Mapping[str, Any], name: str) -> str:
+    found = event.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def _detail(event: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, parse_qsl
 
 from twilio.request_validator import RequestValidator
 
-from notifier.delivery_ids import number_of
 from notifier.receipts import (
     BLOCKED,
     HARD_BOUNCE,
@@ -68,17 +67,17 @@ class TwilioReceipts:
         [delivery_id] = parse_qs(query).get("delivery_id", [""])[-1:]
         fields = dict(_fields(body))
         event = EVENTS.get(fields.get("MessageStatus", ""))
-        if event is None or number_of(delivery_id) is None:
+        if event is None:
             return []
-        sid = message_id(fields.get("MessageSid"))
+        sid, address = message_id(fields.get("MessageSid")), fields.get("To", "")
         if event is not Event.FAILED:
-            return [Told(delivery_id, event, message_id=sid)]
+            return [Told(delivery_id, event, message_id=sid, address=address)]
         code = fields.get("ErrorCode", "")
         reason = REASONS.get(code, UNSAID)
         if reason == HARD_BOUNCE:
             event = Event.BOUNCED
         detail = f"Twilio error {code}" if code.isdecimal() and len(code) <= 6 else ""
-        return [Told(delivery_id, event, reason, detail, message_id=sid)]
+        return [Told(delivery_id, event, reason, detail, message_id=sid, address=address)]
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg2
 
+from notifier import delivery_ids
 from notifier.sandbox.client import SandboxClient
 
 #: Deliveries of one publisher by channel and state.
@@ -52,7 +53,7 @@ SELECT count(DISTINCT d.id),
 """
 #: Every delivery that was tried: by whom, where it stands, whether a call went unanswered.
 TRIED = """
-SELECT 'dlv_' || d.id, d.provider, d.state, bool_or(a.outcome = 'unknown')
+SELECT d.id, d.provider, d.state, bool_or(a.outcome = 'unknown')
   FROM delivery_delivery d
   JOIN delivery_notification n ON n.id = d.notification_id
   JOIN delivery_attempt a ON a.delivery_id = d.id
@@ -61,7 +62,7 @@ SELECT 'dlv_' || d.id, d.provider, d.state, bool_or(a.outcome = 'unknown')
 """
 #: What people find in their inboxes.
 INBOX = """
-SELECT 'dlv_' || i.delivery_id
+SELECT i.delivery_id
   FROM inbox_inboxitem i
   JOIN delivery_delivery d ON d.id = i.delivery_id
   JOIN delivery_notification n ON n.id = d.notification_id
@@ -84,17 +85,17 @@ class Latency:
 
 @dataclass(slots=True)
 class Account:
-    """One provider's books, as sets of delivery ids.
+    """One provider's books, as sets of deliveries' keys.
 
     ``sent``: the database says that the provider took it; ``unanswered``: it may have, since a
     call went unanswered, and nothing was heard later; ``resent``: a call went unanswered, so two
     copies may have been taken. ``received``: how often the other side took each.
     """
 
-    sent: set[str] = field(default_factory=set)
-    unanswered: set[str] = field(default_factory=set)
-    resent: set[str] = field(default_factory=set)
-    received: Counter[str] = field(default_factory=Counter)
+    sent: set[int] = field(default_factory=set)
+    unanswered: set[int] = field(default_factory=set)
+    resent: set[int] = field(default_factory=set)
+    received: Counter[int] = field(default_factory=Counter)
 
     @property
     def again(self) -> int:
@@ -162,7 +163,8 @@ class Books:
         for message in _messages(sandbox):
             if message["accepted"]:
                 account = found.setdefault(message["provider"], Account())
-                account.received[message["delivery_id"]] += 1
+                if (name := delivery_ids.parse(message["delivery_id"])) is not None:
+                    account.received[name.number] += 1
         return found
 
     def _rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:

@@ -18,11 +18,11 @@ from apps.delivery.admin.deliveries import name
 from apps.delivery.models import DeadLetter
 from apps.preferences.channels import all_channels
 from apps.publishers import audit
+from apps.publishers.delivery_ids import public_id
 from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import by_publisher, choice, linked
 from apps.publishers.operators.newest import ReadOnly
 from apps.topics.models import Topic
-from notifier.delivery_ids import public_id
 
 #: What may be redriven has this permission.
 PERMISSION = "delivery.change_deadletter"

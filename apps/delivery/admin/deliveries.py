@@ -14,11 +14,11 @@ from apps.delivery import dead_letters, selectors, words
 from apps.delivery.models import Delivery
 from apps.preferences.channels import all_channels
 from apps.preferences.models import Contact, Recipient
+from apps.publishers.delivery_ids import number_of
 from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import choice, linked
 from apps.publishers.operators.newest import ReadOnly
 from apps.publishers.operators.panels import Button, Panel, Panelled
-from notifier.delivery_ids import number_of
 from notifier.priorities import Priority
 from notifier.states import DeliveryState
 

@@ -17,9 +17,9 @@ from apps.delivery.admin.deliveries import name
 from apps.delivery.admin.providers import provider_rows
 from apps.delivery.backlog import Backlog, backlog
 from apps.delivery.models import DeadLetter
+from apps.publishers.delivery_ids import public_id
 from apps.publishers.operators import markup
 from notifier import queues
-from notifier.delivery_ids import public_id
 from notifier.priorities import Priority
 
 #: What the charts show.

@@ -10,7 +10,7 @@ dead letter where that is not believed any more (``doubt``).
 from apps.delivery.transitions.beginning import Claimed, Terms, begin
 from apps.delivery.transitions.doubting import doubt
 from apps.delivery.transitions.recording import Result, record
-from apps.delivery.transitions.settling import Standing, lock, settle
+from apps.delivery.transitions.settling import Standing, lock, look, settle
 from apps.delivery.transitions.waiting import (
     cancel,
     redrive,
@@ -28,6 +28,7 @@ __all__ = [
     "cancel",
     "doubt",
     "lock",
+    "look",
     "record",
     "redrive",
     "release_channel",

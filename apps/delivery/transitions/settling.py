@@ -12,10 +12,20 @@ from apps.delivery.transitions import turns
 from notifier.receipts import is_about
 from notifier.states import WAITING, DeliveryState
 
+#: States in which a provider has a delivery's last message.
+TAKEN = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED})
+_STANDING = """
+SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_message_id,
+       d.contact_id,
+       ARRAY(SELECT a.provider FROM delivery_attempt a
+              WHERE a.delivery_id = d.id AND a.outcome = 'unknown')
+  FROM delivery_delivery d
+ WHERE d.id = ANY(%s)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a delivery stands that is locked until the transaction ends."""
+    """Where a delivery stands; locked until the transaction ends if ``lock`` returned it."""
 
     id: int
     state: str
@@ -23,14 +33,28 @@ class Standing:
     channel: str
     provider: str
     message_id: str
-    #: Where no provider is known to have its message: how many calls may have left one there.
-    unanswered: int | None
+    contact_id: int | None
+    #: The provider of each call that went unanswered: it may have a message. Empty where the
+    #: worker was lost before it said whom it called.
+    unanswered: Sequence[str]
+
+    def took(self, provider: str, message_id: str) -> bool:
+        """Whether this is the message that the provider took, by the id that it gave then."""
+        if provider != self.provider:
+            return False
+        if self.message_id:
+            return is_about(message_id, self.message_id)
+        return self.state in TAKEN  # without an id
+
+    def may_have(self, provider: str) -> bool:
+        """Whether the provider may have a message of which we were not told."""
+        return provider in self.unanswered or "" in self.unanswered
 
     def was_sent_as(self, provider: str, message_id: str) -> bool:
         """Whether this message of that provider's is the one that the delivery stands for."""
         if self.message_id:
-            return provider == self.provider and is_about(message_id, self.message_id)
-        return (self.unanswered or 0) <= 1
+            return self.took(provider, message_id)
+        return len(self.unanswered) <= 1
 
 
 def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
@@ -40,6 +64,8 @@ def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
     stand in are locked first, as whoever claims a chunk does: ``settle`` takes some out of them.
     """
     ids = list(delivery_ids)
+    if not ids:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT line FROM delivery_turn WHERE delivery_id = ANY(%s)", [ids])
         ordered = [line for (line,) in cursor.fetchall()]
@@ -47,19 +73,23 @@ def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
             lines.lock(ordered)
         cursor.execute(
             # One that was made since the line above looked is in a line that is not locked.
-            """
-            SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_message_id,
-                   CASE WHEN d.provider_message_id = '' THEN (
-                       SELECT count(*) FROM delivery_attempt a
-                        WHERE a.delivery_id = d.id AND a.outcome = 'unknown') END
-              FROM delivery_delivery d
-             WHERE d.id = ANY(%s)
+            f"""{_STANDING}
                AND NOT EXISTS (SELECT FROM delivery_turn t
                                 WHERE t.delivery_id = d.id AND t.line <> ALL(%s::bigint[]))
                FOR UPDATE SKIP LOCKED
             """,
             [ids, ordered],
         )
+        return {row[0]: Standing(*row) for row in cursor.fetchall()}
+
+
+def look(delivery_ids: Iterable[int]) -> dict[int, Standing]:
+    """Where these deliveries stand, as it was last committed, and not locked."""
+    ids = list(delivery_ids)
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, [ids])
         return {row[0]: Standing(*row) for row in cursor.fetchall()}
 
 

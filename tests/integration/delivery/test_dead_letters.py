@@ -9,6 +9,7 @@ from apps.delivery import dead_letters, tasks
 from apps.delivery.models import DeadLetter, Delivery
 from apps.preferences.models import Contact, Suppression
 from apps.publishers import pagination
+from apps.publishers.delivery_ids import number_of, public_id
 from apps.publishers.models import AuditEvent
 from notifier.outcomes import Accepted, Reason, Refused, Retry
 from tests.integration.delivery.conftest import recipient, subscribe
@@ -155,7 +156,7 @@ def test_the_few_that_match_are_looked_for_a_part_at_a_time(shop, work, provider
         found += [row["id"] for row in page["data"]]
         pages += 1
         query = {"reason": "timeout", "cursor": page["next"]} if page["next"] else {}
-    assert found == [f"dlv_{newest.pk}", f"dlv_{oldest.pk}"] and pages == 3
+    assert found == [public_id(newest.pk), public_id(oldest.pk)] and pages == 3
     body, done = {"match": {"reason": "timeout"}}, []
     while True:
         answer = shop.post("dead-letters/redrive", body, status=200)
@@ -177,8 +178,8 @@ def test_confirmations_and_status_messages_are_no_dead_letters_of_the_publishers
     hidden = DeadLetter.objects.get(kind="status")
     assert hidden.delivery.notification_id == UUID(asked["id"])
     assert len(letters(shop)) == 2
-    shop.get(f"dead-letters/dlv_{hidden.pk}", status=404)
-    assert redrive(shop, ids=[f"dlv_{hidden.pk}"])["redriven"] == 0
+    shop.get(f"dead-letters/{public_id(hidden.pk)}", status=404)
+    assert redrive(shop, ids=[public_id(hidden.pk)])["redriven"] == 0
     assert redrive(shop, match={})["redriven"] == 2
     assert [row.pk for row in DeadLetter.objects.all()] == [hidden.pk]
     assert dead_letters.redrive(None, dead_letters.Match()).redriven == 1, "operators do"
@@ -190,7 +191,7 @@ def test_pages_of_dead_letters_are_newest_first(shop, work, provider):
     page = shop.get("dead-letters", limit=2)
     rest = shop.get("dead-letters", limit=2, cursor=page["next"])
     ids = [row["id"] for row in page["data"] + rest["data"]]
-    keys = [int(one.removeprefix("dlv_")) for one in ids]
+    keys = [number_of(one) for one in ids]
     assert len(ids) == 3 and keys == sorted(keys, reverse=True) and rest["next"] is None
 
 

@@ -2,6 +2,7 @@
 
 from apps.delivery.models import Delivery
 from apps.publishers import pagination
+from apps.publishers.delivery_ids import public_id
 from tests.integration.delivery.conftest import recipient
 
 
@@ -22,7 +23,7 @@ def test_deliveries_in_a_rare_state_are_looked_for_a_part_at_a_time(shop, work, 
         page = shop.get(path, **query)
         pages.append([row["id"] for row in page["data"]])
         query = {"state": "failed", "cursor": page["next"]} if page["next"] else {}
-    assert pages == [[], [f"dlv_{keys[3]}"], [f"dlv_{keys[4]}"], []]
+    assert pages == [[], [public_id(keys[3])], [public_id(keys[4])], []]
     assert len(shop.get(path)["data"]) == 7, "without a filter the page is full"
 
 

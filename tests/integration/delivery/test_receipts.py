@@ -18,9 +18,11 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 from twilio.request_validator import RequestValidator
 
-from apps.delivery import content, purge, receipts, tasks
+from apps.delivery import content, metrics, purge, receipts, tasks
 from apps.delivery.models import Delivery, Notification, Receipt, ReceiptEvent
-from apps.preferences.models import Suppression
+from apps.preferences import vault
+from apps.preferences.models import Contact, Suppression
+from apps.publishers.delivery_ids import number_of
 from tests.integration.api.conftest import forget_lookups
 from tests.integration.delivery.conftest import recipient
 
@@ -109,10 +111,22 @@ def told(row):
     return [(one["event"], one["reason"]) for one in row["receipts"]]
 
 
+def carried(name):
+    """A delivery's message, by the provider's id and by where it went."""
+    number = number_of(name)
+    row = Delivery.objects.filter(pk=number).first() if number else None
+    if row is None:
+        return "SM1", PHONE
+    contact = Contact.objects.get(pk=row.contact_id)
+    address = vault.open(bytes(contact.address), bytes(contact.address_index))
+    return row.provider_message_id or "SM1", address
+
+
 def by_twilio(callback, delivery, token, **fields):
-    """A signed status callback, as keywords of a post."""
+    """A signed status callback, as keywords of a post; of the delivery's own message."""
     query = f"delivery_id={delivery}"
-    form = {"MessageSid": "SM1", "To": PHONE, **fields}
+    sid, address = carried(delivery)
+    form = {"MessageSid": sid, "To": address, **fields}
     signature = RequestValidator(token).compute_signature(f"{callback}?{query}", form)
     return {
         "path": f"/v1/receipts/twilio?{query}",
@@ -123,12 +137,9 @@ def by_twilio(callback, delivery, token, **fields):
 
 
 def by_sendgrid(*events, key=KEY, body=None):
-    """A signed batch of events: ``(delivery, event)`` or whole ones."""
+    """A signed batch of events: ``(delivery, event)``, of its own message, or whole ones."""
     now = str(int(time.time()))
-    full = [
-        e if isinstance(e, dict) else {"delivery_id": e[0], "event": e[1], "timestamp": int(now)}
-        for e in events
-    ]
+    full = [e if isinstance(e, dict) else sendgrid_event(*e, int(now)) for e in events]
     body = orjson.dumps(full) if body is None else body
     signature = key.sign(now.encode() + body, ec.ECDSA(hashes.SHA256()))
     return {
@@ -140,6 +151,12 @@ def by_sendgrid(*events, key=KEY, body=None):
             "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
         },
     }
+
+
+def sendgrid_event(delivery, event, now, **fields):
+    message, address = carried(delivery)
+    told = {"delivery_id": delivery, "event": event, "timestamp": now, "email": address}
+    return {**told, "sg_message_id": f"{message}.recvd-1.2-3", **fields}
 
 
 def post(receipt, status=204):
@@ -353,6 +370,148 @@ def test_a_receipt_about_what_is_not_its_providers_says_nothing(shop, callback, 
     assert delivery_of(shop, posted) == row
     assert not ReceiptEvent.objects.exists()
     assert not Suppression.objects.exists()
+
+
+def ignored():
+    """How many events were none of ours, by provider and why."""
+    return {
+        (sample.labels["provider"], sample.labels["why"]): sample.value
+        for metric in metrics.RECEIPT_EVENTS_IGNORED.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
+
+
+@pytest.fixture
+def ignores():
+    """Check that one event more is ignored for this reason, and that it changed nothing."""
+    before = ignored()
+
+    def check(provider, why, number=1):
+        grown = {key: count - before.get(key, 0) for key, count in ignored().items()}
+        assert {key: count for key, count in grown.items() if count} == {(provider, why): number}
+        assert not Suppression.objects.exists()
+        assert not ReceiptEvent.objects.exists()
+
+    return check
+
+
+DEAD_NUMBER = {"MessageStatus": "failed", "ErrorCode": "30005"}
+
+
+def test_a_receipt_of_another_message_suppresses_nobody(shop, callback, send, settings, ignores):
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    posted, other = send("sms", PHONE), send("sms", "+4366076543210")
+    row, another = delivery_of(shop, posted), delivery_of(shop, other)
+    sid = another["provider_message_id"]
+    post(by_twilio(callback, row["id"], token, MessageSid=sid, **DEAD_NUMBER))
+    read()
+    assert delivery_of(shop, posted) == row
+    ignores("twilio", "other_message")
+
+
+def test_a_receipt_of_another_address_suppresses_nobody(shop, callback, send, settings, ignores):
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    posted = send("sms", PHONE)
+    row = delivery_of(shop, posted)
+    post(by_twilio(callback, row["id"], token, To="+4366076543210", **DEAD_NUMBER))
+    read()
+    assert delivery_of(shop, posted) == row
+    ignores("twilio", "other_address")
+
+
+def test_an_address_is_the_same_however_sendgrid_writes_its_case(shop, callback, send):
+    posted = send("email", "Ada@example.com")
+    name = delivery_of(shop, posted)["id"]
+    post(by_sendgrid(sendgrid_event(name, "bounce", 1700000000, email="ada@EXAMPLE.com")))
+    read()
+    assert delivery_of(shop, posted)["state"] == "bounced"
+    assert Suppression.objects.get().reason == "hard_bounce"
+
+
+@pytest.mark.parametrize("carried_name", ["dlv_staging_{}", "their-own", ""])
+def test_what_another_installation_or_program_sent_suppresses_nobody(
+    shop, callback, send, ignores, carried_name
+):
+    posted = send("email", EMAIL)
+    row = delivery_of(shop, posted)
+    event = sendgrid_event(row["id"], "spamreport", 1700000000)
+    event["delivery_id"] = carried_name.format(number_of(row["id"]))
+    if not carried_name:
+        del event["delivery_id"]
+    post(by_sendgrid(event))
+    read()
+    assert delivery_of(shop, posted) == row
+    ignores("sendgrid", "other_installation")
+
+
+def test_two_installations_at_one_account_do_not_suppress_each_other(
+    shop, outside, send, settings, ignores
+):
+    settings.INSTALLATION = "staging"
+    posted = send("email", "bounce@sandbox.example")
+    name = delivery_of(shop, posted)["id"]
+    settings.INSTALLATION = "production"  # has deliveries of the same keys
+    came(1)
+    read()
+    row = delivery_of(shop, posted)
+    assert name.replace("staging", "production") == row["id"]
+    assert (row["state"], told(row)) == ("accepted", [])
+    ignores("sendgrid", "other_installation", 2)
+
+
+def test_what_no_call_of_ours_can_have_left_at_a_provider_says_nothing(
+    shop, callback, providers, send, settings, ignores
+):
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    providers.client.behave("twilio", "500", address=PHONE, times=1)
+    posted = send("sms", PHONE)
+    row = delivery_of(shop, posted)
+    assert row["state"] == "retrying"
+    post(by_twilio(callback, row["id"], token, MessageStatus="delivered"))
+    read()
+    assert delivery_of(shop, posted) == row
+    ignores("twilio", "other_message")
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_receipt_that_overtakes_our_record_suppresses_once_its_message_is_known(
+    shop, callback, send, settings, is_ours
+):
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    posted = send("sms", PHONE)
+    row = delivery_of(shop, posted)
+    delivery = Delivery.objects.filter(notification=posted["id"])
+    delivery.update(state="sending", provider="", provider_message_id="")
+    sid = row["provider_message_id"] if is_ours else "SMother"
+    post(by_twilio(callback, row["id"], token, MessageSid=sid, **DEAD_NUMBER))
+    read()
+    read()
+    assert not Suppression.objects.exists()
+    delivery.update(
+        state="accepted", provider="twilio", provider_message_id=row["provider_message_id"]
+    )
+    read()
+    assert delivery_of(shop, posted)["state"] == ("bounced" if is_ours else "accepted")
+    assert Suppression.objects.count() == is_ours
+    assert ReceiptEvent.objects.count() == is_ours
+    assert not ReceiptEvent.objects.filter(pending=True).exists()
+    Suppression.objects.all().delete()
+    read()
+    assert not Suppression.objects.exists(), "it was suppressed once, and that was lifted"
+
+
+@pytest.mark.parametrize(("sid", "state"), [(None, "bounced"), ("SMother", "accepted")])
+def test_what_went_out_before_installations_were_named_is_known_by_its_message(
+    shop, callback, send, settings, sid, state
+):
+    token = settings.PROVIDERS["twilio"]["options"]["auth_token"]
+    posted = send("sms", PHONE)
+    bare = f"dlv_{number_of(delivery_of(shop, posted)['id'])}"
+    fields = DEAD_NUMBER if sid is None else {**DEAD_NUMBER, "MessageSid": sid}
+    post(by_twilio(callback, bare, token, **fields))
+    read()
+    assert delivery_of(shop, posted)["state"] == state
 
 
 def test_a_status_webhook_is_told_what_a_receipt_says(shop, callback, send):
