@@ -16,7 +16,6 @@ SANDBOX = ROOT / "notifier" / "sandbox"
 #: Packages that no module imports, and who wants them.
 NOT_IMPORTED = {
     "requirements.in": {
-        "flower": "the Procfile runs it",
         "honcho": "runs the Procfile",
         "packaging": "kombu's Redis transport",
         "psycopg2-binary": "Django's database backend",
@@ -30,6 +29,9 @@ NOT_IMPORTED = {
         "coverage": "stack/suite.py",
         "import-linter": "make lint",
         "mypy": "make lint",
+        "openapi-generator-cli": "make referees",
+        "openapi-python-client": "make referees",
+        "openapi-spec-validator": "make referees",
         "pytest-asyncio": "pytest",
         "pytest-cov": "pytest",
         "pytest-django": "pytest",
