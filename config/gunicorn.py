@@ -19,8 +19,12 @@ def on_starting(server: Any) -> None:
     Without this both would get some of the requests. Ends the process with 1.
     """
     server.cfg.set("reuse_port", False)
-    sock.close_sockets(sock.create_sockets(server.cfg, server.log), unlink=False)
+    listeners = sock.create_sockets(server.cfg, server.log)
+    addresses = ", ".join(str(listener) for listener in listeners)
+    sock.close_sockets(listeners, unlink=False)
     server.cfg.set("reuse_port", True)
+    # Gunicorn itself names the sockets of the first process, which has none.
+    server.log.info("Each process listens at %s", addresses)
 
 
 def post_worker_init(worker: Any) -> None:

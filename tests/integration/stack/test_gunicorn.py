@@ -74,6 +74,11 @@ def test_what_was_there_before_the_first_request_is_no_garbage_to_look_for(serve
     connection.close()
 
 
+def test_the_log_names_the_address(server, command, tmp_path):
+    port, _ = command
+    assert f"Each process listens at http://{ports.HOST}:{port}" in server.output.read_text()
+
+
 def test_a_second_server_at_the_same_port_is_refused_and_gets_no_request(server, command):
     port, arguments = command
     before = set(answered_by(port, 20))
