@@ -7,7 +7,6 @@ minutes, and writes to ``bench/results/quick``. Ends with 1 where a bar does not
 
 import argparse
 import importlib
-import signal
 import sys
 import time
 from functools import partial
@@ -16,6 +15,7 @@ from bench import line, report
 from bench.machine import machine
 from bench.report import Report
 from stack.errors import StackError
+from stack.parent import heed_signals
 
 #: In the order in which they run. Each is a module with ``PROCESSES`` and ``measure``.
 BENCHMARKS = ("throughput", "channels", "otp", "accept", "storm", "growth", "backlog")
@@ -30,7 +30,7 @@ def main() -> int:
     unknown = set(wanted.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}, only {', '.join(BENCHMARKS)}")
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    heed_signals()
     began = time.monotonic()
     reports, failed = [], []
     if wanted.quick:

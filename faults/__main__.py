@@ -2,7 +2,6 @@
 
 import argparse
 import random
-import signal
 import sys
 
 from bench.machine import machine
@@ -10,7 +9,7 @@ from faults import report, suite
 from faults.fault import FAULTS
 from faults.trial import Result
 from stack.errors import StackError
-from stack.parent import end_with_parent
+from stack.parent import end_with_parent, heed_signals
 
 
 def main() -> int:
@@ -26,7 +25,7 @@ def main() -> int:
         return 0
     if unknown := [name for name in arguments.names if name not in FAULTS]:
         parser.error(f"no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    heed_signals()
     if arguments.end_with_parent:
         end_with_parent()
     seed = random.randrange(10**6) if arguments.seed is None else arguments.seed

@@ -8,7 +8,7 @@ from pathlib import Path
 from stack import environment, manage, servers, stage
 from stack.demo import LEAST_SUBSCRIBERS, SETTINGS, SUBSCRIBERS, play
 from stack.errors import StackError
-from stack.parent import end_with_parent
+from stack.parent import end_with_parent, heed_signals
 from stack.process import Process
 from stack.screenshots import screenshots
 from stack.state import HOME, fresh
@@ -18,8 +18,7 @@ from stack.up import up
 
 def main() -> int:
     arguments = _arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, _: sys.exit(128 + received))
+    heed_signals()
     if arguments.end_with_parent:
         end_with_parent()
     try:

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from stack.parent import end_with_parent
+from stack.parent import end_with_parent, heed_signals
 from stack.process import ROOT, Process
 
 VENV = ROOT / ".venv"
@@ -29,7 +29,7 @@ LOG = ROOT / ".notifier" / "install.log"
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    heed_signals()
     end_with_parent()
     requirements = [ROOT / name for name in sys.argv[1:]]
     LOG.parent.mkdir(exist_ok=True)

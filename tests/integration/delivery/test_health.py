@@ -1,7 +1,6 @@
 """The doors that operators and their monitoring use."""
 
 import json
-import socket
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -9,15 +8,10 @@ import pytest
 from celery import current_app
 from prometheus_client.parser import text_string_to_metric_families
 
+from stack import ports
 from tests.integration.delivery.conftest import recipient
 
 HELLO = {"body": "Hello"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def ready(client):
@@ -43,7 +37,7 @@ def test_readyz_is_ok_when_everything_answers(client):
 
 @pytest.mark.django_db
 def test_readyz_names_a_missing_redis_and_stays_ready(client, settings):
-    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    settings.REDIS_URL = f"redis://127.0.0.1:{ports.free()}/0"
     status, body = ready(client)
     assert (status, body["status"]) == (200, "degraded")
     assert body["checks"]["redis"].startswith("missing")
@@ -52,7 +46,7 @@ def test_readyz_names_a_missing_redis_and_stays_ready(client, settings):
 @pytest.mark.django_db
 def test_readyz_names_a_missing_broker_and_stays_ready(client, monkeypatch):
     monkeypatch.setattr(
-        current_app.conf, "broker_read_url", f"amqp://guest:guest@127.0.0.1:{free_port()}//"
+        current_app.conf, "broker_read_url", f"amqp://guest:guest@127.0.0.1:{ports.free()}//"
     )
     status, body = ready(client)
     assert (status, body["status"]) == (200, "degraded")

@@ -5,7 +5,6 @@ It runs against the provider sandbox, whose magic addresses make it misbehave.
 
 import asyncio
 import logging
-import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from notifier.messages import Content, Message
 from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider, Sent
+from stack import ports
 from tests.sandbox_fixture import RunningSandbox
 
 TITLE = "Grüße 🎉"
@@ -25,9 +25,7 @@ TIMEOUT = 10.0  # of every provider built here; on a busy machine an answer may 
 
 
 def closed_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
+    return ports.free()
 
 
 async def send(provider: Provider, *messages: Message) -> list[Outcome]:

@@ -16,11 +16,18 @@ ROOT = Path(__file__).resolve().parent.parent.parent.parent
 class Launcher:
     """A command that starts others, in a session of its own."""
 
-    def __init__(self, *command: str, log: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *command: str,
+        log: Path,
+        env: dict[str, str] | None = None,
+        ignore_sigint: bool = False,
+    ) -> None:
         self.log = log
+        as_a_script_does = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"] if ignore_sigint else []
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, *command],
+                [*as_a_script_does, sys.executable, *command],
                 cwd=ROOT,
                 env={**os.environ, **(env or {})},
                 stdin=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import threading
 
@@ -187,3 +188,26 @@ def test_a_taken_port_is_passed_over():
         port = taken.getsockname()[1]
         assert ports.near(port) != port
     assert ports.near(port) == port
+
+
+def test_a_port_is_given_once_though_nobody_listens_at_it_yet(tmp_path):
+    first = ports.near(8000)
+    assert ports.near(first) != first
+    ask = f"from stack import ports; print(ports.near({first}), ports.free(), flush=True); input()"
+    others = [
+        subprocess.Popen(
+            [sys.executable, "-c", ask], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(8)
+    ]
+    given = [port for other in others for port in other.stdout.readline().split()]
+    for other in others:
+        other.communicate("\n", timeout=20)
+    assert len(set(given)) == 16
+    assert str(first) not in given
+
+
+def test_a_port_is_given_anew_once_who_had_it_has_ended():
+    ask = "from stack import ports; print(ports.free())"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert ports.near(int(done.stdout)) == int(done.stdout)

@@ -45,6 +45,10 @@ def test_all_that_it_prints_can_be_opened_and_ctrl_c_stops_it(up, tmp_path):
     assert status(admin[1]) == 200  # after a redirect to its log-in
     assert status(flower[1]) == 401
     assert status(flower[1], f"{flower[2]}:{flower[3]}") == 200
+    for path in ("metrics", "healthcheck", "api/workers", "workers?json=1", "tasks", "broker"):
+        assert status(f"{flower[1]}{path}") == 401, path
+        assert status(f"{flower[1]}{path}", f"{flower[2]}:wrong") == 401, path
+        assert status(f"{flower[1]}{path}", f"{flower[2]}:{flower[3]}") == 200, path
     assert status(sandbox[1]) == 200
     state = str(tmp_path / "state")
     second = Launcher("-m", "stack", "up", "--state", state, log=tmp_path / "second", env=SERVERS)
@@ -53,6 +57,29 @@ def test_all_that_it_prints_can_be_opened_and_ctrl_c_stops_it(up, tmp_path):
     up.send(signal.SIGINT)
     up.leaves_nothing()
     assert up.process.returncode == 0
+
+
+def test_two_that_a_script_starts_together_run_both_and_heed_ctrl_c(tmp_path):
+    both = []
+    for name in ("one", "two"):
+        # What a script puts into the background begins with SIGINT ignored, and exec keeps that.
+        command = ("-m", "stack", "up", "--state", str(tmp_path / name))
+        launcher = Launcher(*command, log=tmp_path / f"{name}.log", env=SERVERS, ignore_sigint=True)
+        both.append(launcher)
+    try:
+        for up in both:
+            up.wait_for("Ctrl-C stops everything", 180)
+        urls = {re.search(r"API +(http://\S+)", up.output)[1] for up in both}
+        assert len(urls) == 2
+        assert {status(f"{url}/healthz") for url in urls} == {200}
+        for up in both:
+            up.send(signal.SIGINT)
+        for up in both:
+            up.leaves_nothing()
+        assert [up.process.returncode for up in both] == [0, 0]
+    finally:
+        for up in both:
+            up.process.kill()
 
 
 def test_a_process_that_dies_is_named_and_the_rest_is_stopped(up):
