@@ -2,10 +2,13 @@
 
 import gc
 import json
+import logging
 import socket
 from typing import Any
 
 from gunicorn import sock, util
+
+from config.logs import Seldom
 
 #: Each process has a listening socket of its own, and Linux spreads connections over them. With
 #: one that they share, whoever wakes up first takes it: often all connections of a client that
@@ -33,6 +36,14 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     util.write_error = write_problem
+    worker.log.error_log.addFilter(Invalid())
+
+
+class Invalid(Seldom):
+    """What is no HTTP says so once a minute. Everything else that Gunicorn logs is ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Invalid request") or super().filter(record)
 
 
 def write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:

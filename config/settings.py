@@ -17,7 +17,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # -- Secrets ----------------------------------------------------------------------------------
 
-SECRET_KEY = env.text("NOTIFIER_SECRET_KEY", None, "signs admin sessions and tokens")
+SECRET_KEY = env.text(
+    "NOTIFIER_SECRET_KEY", None, "signs confirmation links, lists' cursors and admin sessions"
+)
+SECRET_KEY_FALLBACKS = env.items(
+    "NOTIFIER_SECRET_KEY_FALLBACKS", "", "earlier ones, whose signatures still hold"
+)
 ENCRYPTION_KEYS = env.text(
     "NOTIFIER_ENCRYPTION_KEYS",
     None,
@@ -209,6 +214,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+SESSION_ENGINE = "apps.publishers.operators.sessions"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -474,13 +480,18 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {processName} {name}: {message}", "style": "{"}
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"seldom": {"()": "config.logs.Seldom"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "seldom": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["seldom"]},
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         # A line for every task received and done says nothing that the rows do not.
         "celery.app.trace": {"level": "WARNING"},
         # What a publisher did wrong is in its answer; here it would bury what is wrong with us.
         "django.request": {"level": "ERROR"},
+        "django.security": {"handlers": ["seldom"], "propagate": False},
         "celery.worker.strategy": {"level": "WARNING"},
     },
 }

@@ -15,9 +15,6 @@ from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import Contact, ContactState
 from apps.topics.models import Confirmation, Subscription, SubscriptionState
 
-#: Dots, since mail programs and telephones take them for a part of a link.
-_signer = TimestampSigner(salt="notifier.confirmation", sep=".")
-
 
 class NotConfirmed(Exception):
     """The token confirms nothing. ``args[0]`` says why and what to do, to a person."""
@@ -63,7 +60,12 @@ class Asked:
 
 def token(subscription_id: int, contact_id: int) -> str:
     """What confirms the subscription for ``CONFIRMATION_HOURS``; URL-safe, about 50 characters."""
-    return _signer.sign(f"{subscription_id}-{contact_id}")
+    return _signer().sign(f"{subscription_id}-{contact_id}")
+
+
+def _signer() -> TimestampSigner:
+    # Dots, since mail programs and telephones take them for a part of a link.
+    return TimestampSigner(salt="notifier.confirmation", sep=".")
 
 
 def link(token: str) -> str:
@@ -120,7 +122,7 @@ def _asked(token: str, *, lock: bool) -> Asked:
 
 def _read(token: str) -> tuple[int, int]:
     try:
-        subscription_id, _, contact_id = _signer.unsign(token, max_age=life()).partition("-")
+        subscription_id, _, contact_id = _signer().unsign(token, max_age=life()).partition("-")
     except SignatureExpired:
         raise Expired(
             f"This confirmation was sent more than {settings.CONFIRMATION_HOURS} hours ago. Have "
