@@ -239,6 +239,30 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "DESCRIPTION": "Say what happened; every person hears of it once, on the channels they chose.",
     "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": PUBLIC_URL.rstrip("/"), "description": "this installation"}],
+    "CONTACT": {"name": "the operators of this installation", "url": PUBLIC_URL},
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "TAGS": [
+        {"name": name, "description": meaning}
+        for name, meaning in (
+            ("Notifications", "Say what happened, and read what became of it."),
+            ("Topics", "Names that people subscribe to, and who may publish to them."),
+            ("Subscriptions", "Who hears of a topic, and where."),
+            ("Confirmation", "Whoever holds an address confirms that it is to be subscribed."),
+            ("Recipients", "People, where they are reached, and what they want."),
+            ("Groups", "Named sets of recipients that are notified as one."),
+            ("Templates", "What notifications say, by channel and locale, in versions."),
+            ("Inbox", "What a person has in the app, opened with their own token."),
+            ("Statistics", "What deliveries came to, and what a publisher used."),
+            ("Dead letters", "Deliveries that were given up, and putting them back."),
+            ("Status webhooks", "Being told what became of deliveries."),
+            ("Suppressions", "Addresses that nothing is sent to."),
+            ("Receipts", "Where providers report."),
+            ("API keys", "A publisher's own keys."),
+            ("Audit", "Who changed what."),
+        )
+    ],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
     "PATH_CONVERTER_OVERRIDES": {"any_case_uuid": {"type": "string", "format": "uuid"}},
     "SERVE_AUTHENTICATION": [],
@@ -252,12 +276,14 @@ SPECTACULAR_SETTINGS = {
     },
     "APPEND_COMPONENTS": {
         "headers": {
-            f"RateLimit-{name}": {"description": meaning, "schema": {"type": "integer"}}
-            for name, meaning in {
-                "Limit": "requests at once, after a rest",
-                "Remaining": "requests left now",
-                "Reset": "seconds until all of them are left again",
-            }.items()
+            name: {"description": meaning, "schema": {"type": kind}}
+            for name, kind, meaning in (
+                ("RateLimit-Limit", "integer", "requests at once, after a rest"),
+                ("RateLimit-Remaining", "integer", "requests left now"),
+                ("RateLimit-Reset", "integer", "seconds until all of them are left again"),
+                ("Retry-After", "integer", "seconds to wait before the same request"),
+                ("WWW-Authenticate", "string", "the scheme, and what was wrong (RFC 6750)"),
+            )
         }
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -55,14 +55,19 @@ class EndpointIn(StrictSerializer):
             {
                 "type": "object",
                 "properties": {
-                    "channel": {"type": "string"},
-                    "address": {"type": "string", "description": "masked in answers"},
+                    "channel": {"type": "string", "enum": contact_channels()},
+                    "address": {
+                        "type": "string",
+                        "maxLength": 4096,
+                        "description": "masked in answers",
+                    },
                     "secret": {
                         "type": "string",
                         "description": "a webhook's signing secret; in no answer",
                     },
                 },
                 "required": ["channel", "address"],
+                "additionalProperties": False,
             },
         ]
     }

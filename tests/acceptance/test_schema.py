@@ -3,7 +3,8 @@
 In process, in one transaction: each request is made on the same rows and then undone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,17 +14,25 @@ from django.db import close_old_connections, transaction
 from django.test import TestCase, override_settings
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
 from schemathesis.config import (
     CoveragePhaseConfig,
+    GenerationConfig,
     PhasesConfig,
     ProjectConfig,
     ProjectsConfig,
 )
+from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
     content_type_conformance,
+    ignored_auth,
+    missing_required_header,
+    negative_data_rejection,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
+    unsupported_method,
 )
 
 from apps.publishers import services
@@ -46,12 +55,27 @@ SETTINGS = {
         "longest": 600.0,
     },
 }
+#: All of Schemathesis's checks of single requests but ``positive_data_acceptance``: a schema cannot
+#: say which recipients, topics and cursors there are, so what it allows is often refused.
 CHECKS = [
+    not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
+    negative_data_rejection,
+    missing_required_header,
+    unsupported_method,
+    allow_header_conformance,
 ]
+#: Valid and invalid requests. Who asks is said by ``check``.
+GENERATION = GenerationConfig(modes=list(GenerationMode), with_security_parameters=False)
+#: Bulk calls, whose odd items do not fail the call: their results carry the problem.
+BULK = {
+    "POST /v1/notifications/batch",
+    "POST /v1/recipients/bulk",
+    "POST /v1/topics/{name}/subscriptions",
+}
 
 
 def described(config: schemathesis.Config) -> Any:
@@ -64,8 +88,11 @@ def described(config: schemathesis.Config) -> Any:
 
 def config(*, coverage: bool) -> schemathesis.Config:
     """With or without a case for each boundary of each value."""
-    phases = PhasesConfig(coverage=CoveragePhaseConfig(enabled=coverage, unexpected_methods=set()))
-    return schemathesis.Config(projects=ProjectsConfig(default=ProjectConfig(phases=phases)))
+    phases = PhasesConfig(
+        coverage=CoveragePhaseConfig(enabled=coverage, generate_duplicate_query_parameters=True)
+    )
+    project = ProjectConfig(phases=phases, generation=GENERATION)
+    return schemathesis.Config(projects=ProjectsConfig(default=project))
 
 
 thorough, brief = described(config(coverage=True)), described(config(coverage=False))
@@ -76,7 +103,7 @@ there: dict[str, str] = {}
 @pytest.fixture(scope="module")
 def publishers(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Api, Api]]:
     """An owner of one of everything, and another publisher."""
-    with django_db_blocker.unblock(), override_settings(**SETTINGS), transaction.atomic():
+    with django_db_blocker.unblock(), override_settings(**SETTINGS), undone():
         forget_lookups()
         made = []
         for name in ("owner", "other"):
@@ -86,10 +113,19 @@ def publishers(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[
         for signal in (request_started, request_finished):  # they would end the transaction
             signal.disconnect(close_old_connections)
         yield made[0], made[1]
-        transaction.set_rollback(True)
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
     forget_lookups()
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A transaction that is rolled back; a durable one may begin in it, as in Django's tests."""
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]
+    with block:
+        yield
+        transaction.set_rollback(True)
 
 
 def real_path(case: Any) -> dict[str, str]:
@@ -97,16 +133,27 @@ def real_path(case: Any) -> dict[str, str]:
     return {**(case.path_parameters or {}), **found_by(case.operation.path, there)}
 
 
-def check(case: Any, bearer: str, path_parameters: dict[str, Any]) -> None:
+def check(
+    case: Any, bearer: str, path_parameters: dict[str, Any], *also: Callable[..., Any]
+) -> None:
     """Make the request; the answer has to be one that the schema tells of."""
     case.path_parameters = path_parameters
-    with transaction.atomic():
-        answer = case.call(headers={"Authorization": f"Bearer {bearer}"})
-        transaction.set_rollback(True)
-    assert answer.status_code < 500, answer.text
-    case.validate_response(answer, checks=CHECKS)
+    headers = {"Authorization": f"Bearer {bearer}"}
+    with undone():
+        answer = case.call(headers=headers)
+    checks = [*CHECKS, *also]
+    if case.operation.path == "/v1/recipients/bulk":  # one of a person of this name, by GET and PUT
+        checks = [check for check in checks if check is not allow_header_conformance]
+    if case.operation.label in BULK and answer.status_code < 300 and has_an_error(answer.json()):
+        checks = [check for check in checks if check is not negative_data_rejection]
+    case.validate_response(answer, checks=checks, headers=headers)
     if case.method != "GET" and answer.status_code < 400:  # else nothing was changed and undone
         forget_lookups()
+
+
+def has_an_error(answered: Any) -> bool:
+    """Whether a bulk call says that one of its items failed."""
+    return any(one["status"] == "error" for one in answered.get("results", ()))
 
 
 def examples(number: int) -> settings:
@@ -146,5 +193,8 @@ def test_what_others_are_answered_is_in_the_schema(case: Any, publishers: tuple[
     made_up = case.path_parameters or {}
     mine, others = keys(case, publishers)
     check(case, mine, made_up)
+    check(
+        case, mine, real_path(case), ignored_auth
+    )  # asks again without a key and with a wrong one
     check(case, others, real_path(case))
     check(case, "ntf_0000000000_no-key", made_up)
