@@ -1,22 +1,38 @@
 """Signatures of Standard Webhooks 1.0.0 (https://www.standardwebhooks.com)."""
 
 import base64
-import binascii
 import hmac
 
 PREFIX = "whsec_"
+SHORTEST, LONGEST = 24, 64
+
+
+def check_secret(secret: str) -> None:
+    """Raise ``ValueError`` unless it is ``whsec_`` and the base64, padded, of 24 to 64 bytes.
+
+    Without its padding some receivers' libraries could not read it.
+    """
+    if not (secret.startswith(PREFIX) and SHORTEST <= len(_key(secret)) <= LONGEST):
+        raise ValueError(
+            f"Write whsec_ and the base64 (padded with =) of {SHORTEST} to {LONGEST} random bytes."
+        )
+
+
+def _key(secret: str) -> bytes:
+    """What is signed with; empty where it cannot be read."""
+    try:
+        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except ValueError:  # no base64, or characters that are not ASCII
+        return b""
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """The ``webhook-signature`` of one attempt: ``v1,`` and a base64 HMAC-SHA256.
 
-    ``secret`` is ``whsec_`` and base64; ``timestamp`` is the ``webhook-timestamp``, in unix
-    seconds. Raises ``ValueError`` for a secret that is not one.
+    ``timestamp`` is the ``webhook-timestamp``, in unix seconds. Raises ``ValueError`` for what
+    ``check_secret`` refuses, but for its length.
     """
-    try:
-        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
-        key = b""
+    key = _key(secret)
     if not key:
         raise ValueError("a webhook's secret is whsec_ and base64")
     signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)

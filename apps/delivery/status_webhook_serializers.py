@@ -5,7 +5,7 @@ from rest_framework import serializers
 from apps.delivery.status_webhooks import EVENTS
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import ContactState
-from apps.preferences.serializers import parse_address, parse_secret
+from apps.preferences.serializers import parse_destination, parse_secret
 from apps.publishers.serializers import Choice, StrictSerializer
 
 _CHOOSE = f"Choose from {', '.join(EVENTS)}."
@@ -43,7 +43,7 @@ class StatusWebhookIn(StatusWebhookChange):
 
     def validate_url(self, url: str) -> str:
         try:
-            return parse_address(WEBHOOK, url, field="url")
+            return parse_destination(WEBHOOK, url, field="url")
         except serializers.ValidationError as error:
             raise serializers.ValidationError(error.detail["url"]) from None
 

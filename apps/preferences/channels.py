@@ -5,6 +5,7 @@ from functools import cache
 from django.conf import settings
 
 from notifier.channels import Channel, load
+from notifier.reach import Reach
 
 EMAIL = "email"
 INBOX = "inbox"
@@ -16,6 +17,19 @@ WEBHOOK = "webhook"
 def all_channels() -> dict[str, Channel]:
     """Every channel by name, built once a process."""
     return load(settings.CHANNELS)
+
+
+def check_destination(channel: str, address: str) -> None:
+    """Raise ``ValueError`` for an address, as its channel parsed it, that is never sent to: a
+    webhook's to a private network or a port that this installation does not call."""
+    if channel == WEBHOOK:
+        networks = [
+            network
+            for entry in settings.PROVIDERS.values()
+            if entry["channel"] == WEBHOOK
+            for network in entry.get("options", {}).get("allowed_networks", ())
+        ]
+        Reach(networks).check(address)
 
 
 def get_channel(name: str) -> Channel:

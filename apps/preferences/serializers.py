@@ -10,10 +10,10 @@ from django.conf import settings
 from rest_framework import serializers
 
 from apps.preferences import app_ids
-from apps.preferences.channels import INBOX, PUSH, WEBHOOK, get_channel
+from apps.preferences.channels import INBOX, PUSH, WEBHOOK, check_destination, get_channel
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
-from notifier import user_ids
+from notifier import signing, user_ids
 
 MAX_BULK = 1000
 PLATFORMS = ["ios", "android", "web"]
@@ -39,10 +39,24 @@ def parse_address(channel: str, address: str, platform: str = "", field: str = "
         raise serializers.ValidationError({field: [str(error)]}) from None
 
 
+def parse_destination(
+    channel: str, address: str, platform: str = "", field: str = "address"
+) -> str:
+    """``parse_address`` for what is to be sent to: somewhere that the sender may call."""
+    parsed = parse_address(channel, address, platform, field)
+    try:
+        check_destination(channel, parsed)
+    except ValueError as error:
+        raise serializers.ValidationError({field: [str(error)]}) from None
+    return parsed
+
+
 def parse_secret(secret: str) -> str:
-    """A signing secret as Standard Webhooks 1.0.0 has it: ``whsec_``, base64 of 24 to 64 bytes."""
-    if not re.fullmatch(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}", secret):
-        raise serializers.ValidationError("Write whsec_ and the base64 of 24 to 64 random bytes.")
+    """A signing secret as Standard Webhooks 1.0.0 has it, and as it is signed with."""
+    try:
+        signing.check_secret(secret)
+    except ValueError as error:
+        raise serializers.ValidationError(str(error)) from None
     return secret
 
 
@@ -123,7 +137,7 @@ class ContactIn(StrictSerializer):
     def validate(self, contact: dict[str, Any]) -> dict[str, Any]:
         if contact["secret"] and contact["channel"] != WEBHOOK:
             raise serializers.ValidationError({"secret": ["Only a webhook has a secret."]})
-        contact["address"] = parse_address(contact["channel"], contact["address"])
+        contact["address"] = parse_destination(contact["channel"], contact["address"])
         return contact
 
 

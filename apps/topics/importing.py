@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TextIO
 
 from apps.preferences import app_ids
 from apps.preferences import services as preferences
-from apps.preferences.channels import INBOX, PUSH, get_channel
+from apps.preferences.channels import INBOX, PUSH, check_destination, get_channel
 from apps.preferences.services import Address, Person
 from apps.topics import import_lines, subscribing
 from apps.topics.selectors import TopicSnapshot
@@ -212,6 +212,7 @@ def _endpoint(fields: Mapping[str, Any]) -> Address:
     if (platform or app) and channel != PUSH:
         raise ValueError("platform and app go with a device token on push.")
     address = _known(channel).parse(_text(fields, "address"), platform)
+    check_destination(channel, address)
     return Address(None, channel, address, platform=platform, app=app)
 
 

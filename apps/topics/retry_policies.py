@@ -20,7 +20,7 @@ from apps.preferences.models import Contact
 from apps.preferences.serializers import (
     ChannelField,
     contact_channels,
-    parse_address,
+    parse_destination,
     parse_secret,
 )
 from apps.preferences.services import Address
@@ -220,7 +220,7 @@ def _contact(publisher_id: int, channel: str, address: str, secret: str = "") ->
         raise serializers.ValidationError({"secret": ["This goes with a webhook."]})
     if "•" in address:
         raise serializers.ValidationError({"address": ["It is masked: write it out."]})
-    parsed = parse_address(channel, address)
+    parsed = parse_destination(channel, address)
     wish = Address(None, channel, parsed, secret=secret, publisher_id=publisher_id)
     found = preferences.upsert_contacts([wish])[wish]
     if channel == WEBHOOK and found.secret and not secret:

@@ -1,5 +1,6 @@
 """What the endpoints for topics and subscriptions read and write."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
@@ -12,6 +13,7 @@ from apps.preferences.serializers import (
     ChannelField,
     UserIdField,
     parse_address,
+    parse_destination,
     parse_secret,
 )
 from apps.publishers.openapi import ProblemDetails
@@ -123,7 +125,7 @@ class SubscriptionIn(StrictSerializer):
                 )
             wish["channels"] = list(dict.fromkeys(wish["channels"]))
         else:
-            _check_endpoint(wish)
+            _check_endpoint(wish, parse_destination)
             _refuse(wish, ("channels",), "with a user_id")
         return wish
 
@@ -143,7 +145,7 @@ class UnsubscribeIn(StrictSerializer):
         if ("user_id" in who) == ("address" in who):
             raise serializers.ValidationError("Give user_id, or address and channel.")
         if "address" in who:
-            _check_endpoint(who)
+            _check_endpoint(who, parse_address)
         return who
 
 
@@ -214,8 +216,8 @@ class SubscriptionRow(serializers.Serializer):
     updated_at = serializers.DateTimeField()
 
 
-def _check_endpoint(wish: dict[str, Any]) -> None:
-    """Check a bare endpoint and put its address into its one true form."""
+def _check_endpoint(wish: dict[str, Any], parse: Callable[[str, str, str], str]) -> None:
+    """Check a bare endpoint and put its address into its one true form, as ``parse`` does."""
     channel = wish.get("channel")
     if channel is None:
         raise serializers.ValidationError({"channel": ["Say on which channel the address is."]})
@@ -227,7 +229,7 @@ def _check_endpoint(wish: dict[str, Any]) -> None:
         _refuse(wish, ("platform", "app"), "with a device token on push")
     if channel != WEBHOOK:
         _refuse(wish, ("secret",), "with a webhook")
-    wish["address"] = parse_address(channel, wish["address"], wish.get("platform", ""))
+    wish["address"] = parse(channel, wish["address"], wish.get("platform", ""))
 
 
 def _refuse(wish: dict[str, Any], fields: tuple[str, ...], where: str) -> None:

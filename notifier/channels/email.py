@@ -63,7 +63,8 @@ class Email:
             domain = idna.encode(domain, uts46=True).decode().lower()
         except idna.IDNAError:
             domain = ""
-        if "." not in domain or domain.endswith("."):
+        top = domain.rpartition(".")[2]
+        if "." not in domain or not top or top.isdigit():  # 192.0.2.1 is no domain
             raise ValueError("After the @ of an email address stands a domain: example.com.")
         parsed = f"{local}@{domain}"
         if len(parsed) > LONGEST:

@@ -6,10 +6,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import idna
 import orjson
+from pyreqwest.http import Url
 
 from notifier.messages import Content
 
 LONGEST = 2048
+LONGEST_HOST, LONGEST_LABEL = 253, 63  # RFC 1035 2.3.4, as text
 PAYLOAD_LIMIT = 20_000  # Standard Webhooks 1.0.0: "less than 20kb"
 FRAME = 2_048  # room for ids around the content
 #: Underscores are no part of a host's name, but of some that are in use.
@@ -47,7 +49,12 @@ class Webhook:
         host = _host(url.hostname)
         default = {"https": 443, "http": 80}[url.scheme]
         netloc = host if port in (None, default) else f"{host}:{port}"
-        return urlunsplit((url.scheme, netloc, url.path or "/", url.query, ""))
+        parsed = urlunsplit((url.scheme, netloc, url.path or "/", url.query, ""))
+        try:
+            Url(parsed)  # as it is read when something is sent
+        except ValueError:
+            raise ValueError("The host of a webhook's URL is not a valid one.") from None
+        return parsed
 
     def fold(self, address: str) -> str:
         return address
@@ -77,7 +84,11 @@ def _host(hostname: str) -> str:
         )
     except ValueError:
         host = ""
-    if not HOST.fullmatch(host):
+    if (
+        not HOST.fullmatch(host)
+        or len(host) > LONGEST_HOST
+        or max(map(len, host.split("."))) > LONGEST_LABEL
+    ):
         raise ValueError(
             "The host of a webhook's URL is a domain name or an IP address, without a dot at its "
             "end: example.com."

@@ -15,9 +15,10 @@ from pyreqwest.http import Url
 
 from notifier.http import NotWritten, Wire
 from notifier.messages import NOTIFICATION, Message
-from notifier.networks import Address, is_public, unmapped
+from notifier.networks import Address
 from notifier.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
+from notifier.reach import Reach
 from notifier.signing import signature
 
 #: Standard Webhooks 1.0.0: only 2xx is success, 410 disables the endpoint, 429, 502 and 504 ask
@@ -32,9 +33,6 @@ RULES = {
 }
 LAST_WORD = Rule(Reason.REJECTED)
 PAYLOAD_LIMIT = 20_000
-
-#: Anything else may be a mail server or a database that takes the request for its own language.
-PORTS = frozenset({80, 443, 8080, 8443})
 
 T = TypeVar("T")
 
@@ -63,8 +61,7 @@ class Webhook(Provider):
         concurrency: int = 256,
     ) -> None:
         super().__init__(name, timeout=timeout, concurrency=concurrency)
-        self._allowed = tuple(ipaddress.ip_network(network) for network in allowed_networks)
-        self._lookups = Lookups(self._may_reach)
+        self._lookups = Lookups(Reach(allowed_networks).may)
         self._wires = Wires(ca_file, timeout)
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
@@ -85,11 +82,17 @@ class Webhook(Provider):
         )
         if len(body) >= PAYLOAD_LIMIT:
             return Refused(Reason.TOO_LARGE, detail=f"{len(body)} bytes, under 20,000 are allowed")
+        try:
+            signed = signature(message.secret, message.id, now, body)
+        except ValueError:  # of before the door and the sender had one rule
+            return Refused(
+                Reason.INTERNAL, detail="this webhook's secret cannot sign: give another"
+            )
         headers = {
             "content-type": "application/json",
             "webhook-id": message.id,
             "webhook-timestamp": str(now),
-            "webhook-signature": signature(message.secret, message.id, now, body),
+            "webhook-signature": signed,
         }
         try:
             url = Url(message.address)
@@ -120,11 +123,6 @@ class Webhook(Provider):
         if not reachable:
             raise Forbidden("a private network, or a port that is not open to webhooks")
         return reachable[(attempt - 1) % len(reachable)]  # another one at each attempt
-
-    def _may_reach(self, ip: Address, port: int) -> bool:
-        if any(unmapped(ip) in network for network in self._allowed):
-            return True
-        return port in PORTS and is_public(ip)
 
 
 class Lookups:

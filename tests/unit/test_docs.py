@@ -33,8 +33,9 @@ from notifier import jwks
 from notifier.channels import push, sms, webhook
 from notifier.messages import Content, DisplayType, Message, Severity
 from notifier.outcomes import Accepted, Reason
-from notifier.providers.webhook import PORTS, Webhook
+from notifier.providers.webhook import Webhook
 from notifier.queues import names
+from notifier.reach import PORTS
 from notifier.receipts import BLOCKED, COMPLAINT, HARD_BOUNCE, UNREACHABLE
 from notifier.states import TRANSITIONS
 from notifier.templates import RENDER_STEPS, translation

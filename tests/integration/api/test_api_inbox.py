@@ -58,7 +58,7 @@ def put(db: None) -> Iterator[Callable[..., int]]:
     ) -> int:
         Recipient.objects.get_or_create(user_id=user_id)
         number = next(deliveries)
-        expires_at = None if expires_in is None else time.time() + expires_in
+        expires_at = None if expires_in is None else timezone.now() + timedelta(seconds=expires_in)
         content = Content(title=title, **said)
         message = Message(
             f"dlv_{number}",
