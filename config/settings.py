@@ -397,6 +397,25 @@ BREAKER = {
         "NOTIFIER_BREAKER_PROBES", 5, "messages that are let through then, to see how it goes"
     ),
 }
+# A breaker of its own: whether a provider is believed that calls addresses dead
+# (docs/decisions/0034-a-flood-of-dead-addresses-is-our-mistake.md).
+DEAD_ADDRESSES = {
+    "failures": env.whole(
+        "NOTIFIER_DEAD_ADDRESSES_IN_A_ROW",
+        20,
+        "so many addresses in a row that a provider calls dead are not believed: none is given up, "
+        "and its messages wait",
+    ),
+    "share": env.number(
+        "NOTIFIER_DEAD_ADDRESSES_SHARE", 0.5, "nor such a share of those of a minute"
+    ),
+    "calls": env.whole(
+        "NOTIFIER_DEAD_ADDRESSES_CALLS", 50, "addresses at least, before their share counts"
+    ),
+    "window": 60.0,
+    "cooldown": 15.0,
+    "longest_cooldown": 600.0,
+}
 IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
 )

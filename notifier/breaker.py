@@ -8,7 +8,7 @@ twice as long. ``Standing`` and its moves know neither clock nor store: both are
 
 import threading
 from collections.abc import Callable, Container, Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -45,7 +45,9 @@ class Rules:
     It opens after ``failures`` in a row, or when of at least ``calls`` within ``window`` a
     ``share`` failed. The ``cooldown`` doubles with each failed probing up to
     ``longest_cooldown``. Half open it lets ``probes`` messages through, and as many again when
-    nothing was heard of them for ``patience``.
+    nothing was heard of them for ``patience``; it opens again when one of them fails, and at least
+    a ``probe_share``. ``what``, ``failed`` and ``probe_failed`` say for people what is counted,
+    that it failed, and that a probe did.
     """
 
     failures: int = 20
@@ -56,6 +58,10 @@ class Rules:
     longest_cooldown: float = 120.0
     probes: int = 5
     patience: float = 20.0
+    probe_share: float = 0.0
+    what: str = "calls"
+    failed: str = "failed"
+    probe_failed: str = "it failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,9 @@ class Permit:
 class Standing:
     """Where a breaker stands. Times are in unix seconds.
 
-    ``streak``: failures in a row; ``calls`` and ``failures``: since ``window`` began.
+    ``streak``: failures in a row, since ``streak_since``; ``calls`` and ``failures``: since
+    ``window`` began. ``began``: since when what opened it has been going on. ``trusted_until``:
+    nothing is counted before that.
     """
 
     state: State = State.CLOSED
@@ -113,6 +121,9 @@ class Standing:
     calls: int = 0
     failures: int = 0
     cooldown: float = 0.0
+    streak_since: float = 0.0
+    began: float = field(default=0.0, compare=False)  # changes only with the state
+    trusted_until: float = 0.0
 
     def shut(self, now: float, rules: Rules) -> bool:
         """Whether nothing more may go through now: it cools down, or its probes are under way."""
@@ -145,30 +156,44 @@ class Standing:
         match self.state:
             case State.OPEN:
                 return self  # they began before it opened
-            case State.HALF_OPEN if calls.failures:
+            case State.HALF_OPEN if calls.failures > 0 and (
+                calls.failures >= rules.probe_share * calls.calls
+            ):
                 longer = min(2 * self.cooldown, rules.longest_cooldown)
-                return Standing(State.OPEN, now, "it failed when tried again", cooldown=longer)
+                why = f"{rules.probe_failed} when it was tried again"
+                return Standing(State.OPEN, now, why, cooldown=longer, began=self.began)
             case State.HALF_OPEN:
                 return Standing(State.CLOSED, now, "it answered when tried again")
+        if now < self.trusted_until:
+            return self
         counted = self._counted(calls, now, rules)
         if counted.streak >= rules.failures:
-            why = f"{counted.streak} calls in a row failed"
+            why = f"{counted.streak} {rules.what} in a row {rules.failed}"
         elif counted.calls >= rules.calls and counted.failures >= rules.share * counted.calls:
-            why = f"{counted.failures} of {counted.calls} calls failed"
+            why = f"{counted.failures} of {counted.calls} {rules.what} {rules.failed}"
         else:
             return counted
-        return Standing(State.OPEN, now, why, cooldown=rules.cooldown)
+        began = min(counted.window, counted.streak_since or counted.window)
+        return Standing(State.OPEN, now, why, cooldown=rules.cooldown, began=began)
 
     def _counted(self, calls: Tally, now: float, rules: Rules) -> "Standing":
         all_failed = calls.failures == calls.calls
         streak = self.streak + calls.trailing if all_failed else calls.trailing
+        goes_on = all_failed and self.streak > 0
+        streak_since = self.streak_since if goes_on else now if streak else 0.0
         if now >= self.window + rules.window:
             return replace(
-                self, streak=streak, window=now, calls=calls.calls, failures=calls.failures
+                self,
+                streak=streak,
+                streak_since=streak_since,
+                window=now,
+                calls=calls.calls,
+                failures=calls.failures,
             )
         return replace(
             self,
             streak=streak,
+            streak_since=streak_since,
             calls=self.calls + calls.calls,
             failures=self.failures + calls.failures,
         )
@@ -181,7 +206,8 @@ class Standing:
         """What was encoded; a fresh one for nothing, and for what another release wrote."""
         try:
             state, *rest = orjson.loads(packed)
-            return cls(State(state), *rest)
+            same = len(rest) + 1 == len(fields(cls))
+            return cls(State(state), *rest) if same else cls()
         except (ValueError, TypeError):
             return cls()
 
@@ -270,11 +296,13 @@ class Breaker:
                 self._change(lambda standing: standing)
             return self._standing
 
-    def close(self, why: str) -> None:
-        """Let everything through again from now on, and count anew, whoever moves it meanwhile."""
+    def close(self, why: str, trusted: float = 0.0) -> None:
+        """Let everything through again from now on, and count anew, whoever moves it meanwhile;
+        nothing at all for ``trusted`` seconds."""
         with self._lock:
             now = self._clock()
-            while not self._change(lambda standing: Standing(State.CLOSED, now, why)):
+            closed = Standing(State.CLOSED, now, why, trusted_until=now + trusted)
+            while not self._change(lambda standing: closed):
                 pass
 
     def _change(self, move: Callable[[Standing], Standing]) -> bool:

@@ -29,9 +29,9 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.RETRYING: frozenset(
         {S.SENDING, S.EXPIRED, S.CANCELLED, S.SUPPRESSED, S.DELIVERED, S.UNKNOWN}
     ),
-    S.ACCEPTED: frozenset({S.DELIVERED, S.BOUNCED}),
-    S.UNKNOWN: frozenset({S.DELIVERED, S.BOUNCED, S.ACCEPTED}),
-    S.DELIVERED: frozenset({S.BOUNCED}),
+    S.ACCEPTED: frozenset({S.DELIVERED, S.BOUNCED, S.DEAD}),
+    S.UNKNOWN: frozenset({S.DELIVERED, S.BOUNCED, S.ACCEPTED, S.DEAD}),
+    S.DELIVERED: frozenset({S.BOUNCED, S.DEAD}),
     # Dead: it was given up for its address, which is not believed any more.
     S.BOUNCED: frozenset({S.DEAD}),
     # An earlier attempt went unanswered, and its receipt says that it arrived.

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from functools import cache
 
 import redis
 from prometheus_client import Counter
@@ -26,6 +27,12 @@ if ARGV[2] ~= found then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 return {1, ARGV[2]}
 """
 _SHA = hashlib.sha1(_SWAP.encode(), usedforsecurity=False).hexdigest()
+
+
+@cache
+def shared_store() -> "SharedStore":
+    """This process's."""
+    return SharedStore()
 
 
 class SharedStore:

@@ -8,14 +8,15 @@ from functools import cache
 
 from django.conf import settings
 
-from apps.delivery import clock, provider_switches, transitions
-from apps.delivery.breaker_store import SharedStore
+from apps.delivery import address_guards, clock, provider_switches, transitions
+from apps.delivery.breaker_store import shared_store
 from notifier import breaker as core
 from notifier.breaker import FAILURES, FAILURES_BESIDE_ANOTHER, Permit, Rules, tally
 from notifier.dispatch import Sent
 from notifier.outcomes import Outcome, Reason
 
 PAUSED = "paused"
+BY_HAND = "an operator closed it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Breaker:
     """A provider's breaker. ``state``: closed, half_open, open or paused (by an operator).
 
     ``since`` is when it came to that state, where that is known; ``why`` is a clause for people.
+    ``doubted``: it is not closed since the provider calls too many addresses dead.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Breaker:
     state: str
     since: datetime | None = None
     why: str = ""
+    doubted: bool = False
 
 
 def breakers() -> list[Breaker]:
@@ -38,13 +41,14 @@ def breakers() -> list[Breaker]:
     found = []
     for name, entry in settings.PROVIDERS.items():
         state, since, why = "closed", 0.0, ""
+        doubt = address_guards.standing(name)
         if name in paused:
             state, since, why = PAUSED, paused[name], "an operator paused it"
         elif has_breaker(name):
-            standing = _breaker(name).standing()
+            standing = doubt or _breaker(name).standing()
             state, since, why = standing.state.value, standing.since, standing.why
         moment = datetime.fromtimestamp(since, UTC) if since else None
-        found.append(Breaker(name, entry["channel"], state, moment, why))
+        found.append(Breaker(name, entry["channel"], state, moment, why, doubt is not None))
     return found
 
 
@@ -76,13 +80,21 @@ def report(batch: Iterable[Sent]) -> None:
 
 def close(provider: str) -> None:
     """Let everything through to the provider again, and count anew; what waits is due now."""
-    _breaker(provider).close("an operator closed it")
+    _breaker(provider).close(BY_HAND)
+    address_guards.close(provider, BY_HAND)
+    transitions.release_channel(settings.PROVIDERS[provider]["channel"])
+
+
+def believe(provider: str) -> None:
+    """Believe the provider for a while that addresses are dead; what waits is due now."""
+    address_guards.believe(provider, "an operator believed it")
     transitions.release_channel(settings.PROVIDERS[provider]["channel"])
 
 
 def forget() -> None:
     """This process sees every breaker anew."""
     _breaker.cache_clear()
+    address_guards.forget()
 
 
 def _failing(provider: str) -> frozenset[Reason]:
@@ -99,9 +111,4 @@ def _failing(provider: str) -> frozenset[Reason]:
 
 @cache
 def _breaker(provider: str) -> core.Breaker:
-    return core.Breaker(provider, Rules(**settings.BREAKER), _store(), clock.now)
-
-
-@cache
-def _store() -> SharedStore:
-    return SharedStore()
+    return core.Breaker(provider, Rules(**settings.BREAKER), shared_store(), clock.now)

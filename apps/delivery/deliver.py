@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from apps.delivery import (
+    address_guards,
     breakers,
     chunks,
     clock,
@@ -107,6 +108,7 @@ def _send(
         for batch in chain([unreadable], wiring.engine().send(messages, allowed, left)):
             missing -= len(batch)
             breakers.report(batch)
+            batch = address_guards.doubt(batch)
             own = _insist(chunk, partial(_policies, batch, by_id, posted))
             results = _results(chunk, batch, by_id, posted, own, shut)
             if results:
@@ -114,6 +116,7 @@ def _send(
                 metrics.observe(chunk, batch, results, _posted_at(posted))
                 if any(result.moved for result in results):
                     _move_on(chunk)
+                _give_back(results)
             connection.close()
     except Fenced:
         log.warning("chunk %d was taken over while it was sent; duplicates are possible", chunk.id)
@@ -152,6 +155,17 @@ def _move_on(chunk: Chunk) -> None:
         sweep.wake(chunk.channel, chunk.priority)
     except DATABASE_FAILS as error:
         log.warning("what moved over waits for the sweep: %s", type(error).__name__)
+
+
+def _give_back(results: Sequence[Result]) -> None:
+    """Restore what was given up before it turned out to be a flood."""
+    doubted = {r.provider for r in results if r.reason == Reason.MANY_DEAD_ADDRESSES and r.outcome}
+    if not doubted:
+        return
+    try:
+        address_guards.give_back(doubted)
+    except DATABASE_FAILS as error:
+        log.warning("what was given up waits for the sweep: %s", type(error).__name__)
 
 
 def _insist(chunk: Chunk, what: Callable[[], T]) -> T:

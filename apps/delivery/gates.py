@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from apps.delivery import breakers, clock, holding, provider_switches, throttles, wiring
+from apps.delivery import (
+    address_guards,
+    breakers,
+    clock,
+    holding,
+    provider_switches,
+    throttles,
+    wiring,
+)
 from apps.delivery.chunks import Chunk
 from apps.delivery.models import ChunkKind
 from notifier import dispatch
@@ -26,6 +34,8 @@ def gates(channel: str) -> dict[str, Gate]:
             found[name] = Gate(0, until, Reason.PROVIDER_PAUSED)
         elif (permit := breakers.permit(name)) is not None:
             found[name] = Gate(permit.room, clock.ours(permit.until), Reason.PROVIDER_DOWN)
+        elif (permit := address_guards.permit(name)) is not None:
+            found[name] = Gate(permit.room, clock.ours(permit.until), Reason.MANY_DEAD_ADDRESSES)
     return found
 
 
@@ -62,7 +72,10 @@ def shut(channels: Iterable[str]) -> set[str]:
     return {
         channel
         for channel in channels
-        if all(name in paused or breakers.shut(name) for name in _providers(channel))
+        if all(
+            name in paused or breakers.shut(name) or address_guards.shut(name)
+            for name in _providers(channel)
+        )
     }
 
 

@@ -59,6 +59,11 @@ CALLS_LIMIT = Gauge(
     multiprocess_mode="livesum",
 )
 _load = threading.Lock()
+GIVEN_UP = Counter(
+    "notifier_addresses_given_up_total",
+    "Contacts disabled for what a provider answered.",
+    ["provider", "reason"],
+)
 ACCEPT_TO_PROVIDER = Histogram(
     "notifier_accept_to_provider_seconds",
     "From acceptance (or send time) to the first call to a provider.",
@@ -77,6 +82,9 @@ def observe(
     states = Tally((r.provider, r.state, r.reason) for r in results if r.outcome)
     for (provider, state, reason), number in states.items():
         ATTEMPTS.labels(chunk.channel, chunk.priority, provider, state, reason).inc(number)
+    lost = Tally((r.provider, r.reason) for r in results if r.disable_contact)
+    for (provider, reason), number in lost.items():
+        GIVEN_UP.labels(provider, reason).inc(number)
     lasted = defaultdict(list)
     waited = []
     for sent, result in zip(batch, results, strict=True):
@@ -171,9 +179,16 @@ class _Breakers(Collector):
             "0 closed, 1 half open, 2 open, 3 paused by an operator.",
             labels=["provider"],
         )
+        doubted = GaugeMetricFamily(
+            "notifier_addresses_doubted",
+            "1 while a provider calls too many addresses dead to be believed.",
+            labels=["provider"],
+        )
         for breaker in breakers.breakers():
             gauge.add_metric([breaker.name], _BREAKER_STATES.index(breaker.state))
+            doubted.add_metric([breaker.name], breaker.doubted)
         yield gauge
+        yield doubted
 
 
 class _Overload(Collector):

@@ -6,8 +6,8 @@ say the same cannot both be the first.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,17 +16,28 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.delivery import attribution, metrics, suppressing, transitions
+from apps.delivery import address_guards, attribution, metrics, suppressing, transitions
 from apps.delivery.attribution import Stranger
 from apps.delivery.models import Delivery, Receipt, ReceiptEvent
 from apps.delivery.suppressing import Cause
 from apps.delivery.transitions import Standing
 from apps.preferences.vault import keyring
 from notifier import delivery_ids
+from notifier.breaker import Tally
 from notifier.crypto import DecryptionError
 from notifier.delivery_ids import DeliveryId
 from notifier.providers.base import log_bug
-from notifier.receipts import LOSSES, SUPPRESSING, Event, Receipts, Told, after, build
+from notifier.receipts import (
+    DOUBTED,
+    HARD_BOUNCE,
+    LOSSES,
+    SUPPRESSING,
+    Event,
+    Receipts,
+    Told,
+    after,
+    build,
+)
 from notifier.states import WAITING, DeliveryState
 
 log = logging.getLogger(__name__)
@@ -37,6 +48,8 @@ AT_ONCE = 500
 EVENTS_AT_ONCE = 2_000
 #: Events that spare a delivery its next attempt.
 SPARING = [e for e in Event if after(DeliveryState.RETRYING, e) != DeliveryState.RETRYING]
+#: Where the loss of its message moves a delivery, with the reason.
+UNDELIVERED = (DeliveryState.BOUNCED, DeliveryState.DEAD)
 #: The advisory lock of the one reader: its first and second number.
 LOCK = (2, 0)
 #: What is read is kept for so long, without its body: to see that something comes at all.
@@ -178,16 +191,19 @@ def _apply(said: Sequence[_Said]) -> None:
     known = _Known(ids)
     advance = _Advance(locked)
     rows, suppressed = [], {}
+    news: list[tuple[_Said, bool]] = []
     for one in said:
         delivery, told = standing.get(one.delivery), one.told
         address = addresses.get(one.delivery, "")
         why = attribution.stranger(told, one.provider, one.name, delivery, address)
         if why is not None or delivery is None:
             _ignore(one.provider, why or Stranger.DELIVERY)
-            continue
-        if not known.is_news(one):
-            continue
-        undecided = attribution.is_undecided(delivery, one.provider, told.message_id)
+        elif known.is_news(one):
+            undecided = attribution.is_undecided(delivery, one.provider, told.message_id)
+            news.append((one, undecided))
+    doubted = _doubted((one.provider, one.told) for one, undecided in news if not undecided)
+    for one, undecided in news:
+        told = one.told if undecided else _believable(one.provider, one.told, doubted)
         moved = not undecided and advance.by(one.delivery, one.provider, told)
         pending = undecided or (not moved and advance.waits(one.delivery))
         if told.event is Event.ACCEPTED and not (moved or pending):
@@ -212,6 +228,28 @@ def _apply(said: Sequence[_Said]) -> None:
     advance.write()
 
 
+def _doubted(events: Iterable[tuple[str, Told]]) -> set[str]:
+    """Count what these events, by provider, say of addresses; those providers that call too many of
+    them dead to be believed."""
+    tallies: dict[str, Tally] = {}
+    for provider, told in events:
+        if told.reason == HARD_BOUNCE:
+            counted = Tally(1, 1, 1)
+        elif after(DeliveryState.ACCEPTED, told.event) is DeliveryState.DELIVERED:
+            counted = Tally(1)
+        else:
+            continue
+        tallies[provider] = tallies.get(provider, Tally()) + counted
+    return address_guards.doubt_receipts(tallies)
+
+
+def _believable(provider: str, told: Told, doubted: Container[str]) -> Told:
+    """The same, or a mistake of ours."""
+    if provider in doubted and told.reason == HARD_BOUNCE:
+        return replace(told, reason=DOUBTED)
+    return told
+
+
 def _apply_kept() -> int:
     """Apply events that came before our own record of the attempt, where that is there now.
 
@@ -231,6 +269,7 @@ def _apply_kept() -> int:
         return 0
     locked = transitions.lock({row.delivery_id for row in rows})
     advance = _Advance(locked)
+    heard: list[ReceiptEvent] = []
     attributed, done, forgotten, suppressed = [], [], [], {}
     for row in rows:
         delivery = locked.get(row.delivery_id)
@@ -241,20 +280,30 @@ def _apply_kept() -> int:
                 forgotten.append(row.pk)
                 _ignore(row.provider, Stranger.MESSAGE)
                 continue
-            attributed.append(row.pk)
-            if row.reason in SUPPRESSING:
-                cause = Cause(row.reason, row.provider, row.detail, row.delivery_id)
+            attributed.append(row)
+        heard.append(row)
+    doubted = _doubted((row.provider, _kept(row)) for row in attributed)
+    for row in heard:
+        told = _kept(row)
+        if not row.attributed:
+            told = _believable(row.provider, told, doubted)
+            row.reason, row.attributed = told.reason, True
+            if told.reason in SUPPRESSING:
+                cause = Cause(told.reason, row.provider, row.detail, row.delivery_id)
                 suppressed[row.delivery_id] = cause
-        told = Told("", Event(row.event), row.reason, message_id=row.message_id)
         moved = advance.by(row.delivery_id, row.provider, told)
         if moved or not advance.waits(row.delivery_id):
             done.append(row.pk)
     ReceiptEvent.objects.filter(pk__in=forgotten).delete()
-    ReceiptEvent.objects.filter(pk__in=attributed).update(attributed=True)
+    ReceiptEvent.objects.bulk_update(attributed, ["attributed", "reason"])
     ReceiptEvent.objects.filter(pk__in=done).update(pending=False)
     _suppress(suppressed)
     advance.write()
     return len(done) + len(forgotten)
+
+
+def _kept(row: ReceiptEvent) -> Told:
+    return Told("", Event(row.event), row.reason, message_id=row.message_id)
 
 
 class _Known:
@@ -298,13 +347,13 @@ class _Advance:
     def by(self, delivery: int, provider: str, told: Told) -> bool:
         """Whether the event moves it. The loss of a message moves what was sent as that one."""
         state = self._state.get(delivery)
-        if state is None or (new := after(state, told.event)) == state:
+        if state is None or (new := after(state, told.event, told.reason)) == state:
             return False
         standing = self._standing[delivery]
         if told.event in LOSSES and not standing.was_sent_as(provider, told.message_id):
             return False
         self._state[delivery] = new
-        self._reason[delivery] = told.reason if new is DeliveryState.BOUNCED else ""
+        self._reason[delivery] = told.reason if new in UNDELIVERED else ""
         return True
 
     def write(self) -> None:

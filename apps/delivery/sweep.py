@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection
 
-from apps.delivery import broker, clock, enqueue, gates, transitions
+from apps.delivery import address_guards, broker, clock, enqueue, gates, transitions
 from apps.delivery.enqueue import Ticket
 from apps.delivery.models import ChunkKind
 from notifier.priorities import Priority
@@ -51,6 +51,7 @@ def sweep() -> int:
     """
     enqueued = 0
     clock.look()
+    address_guards.give_back()  # a worker may have written down after the flood was noticed
     shut = gates.shut(settings.CHANNELS)  # what waits there goes on waiting
     for priority in Priority:
         enqueued += _enqueue(_due_chunks(priority, shut))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from notifier.outcomes import Reason
+from notifier.outcomes import FAULT, Fault, Reason
 from notifier.states import DeliveryState
 
 
@@ -32,6 +32,10 @@ HARD_BOUNCE, COMPLAINT, OPTED_OUT = "hard_bounce", "complaint", Reason.OPTED_OUT
 SUPPRESSING = frozenset({HARD_BOUNCE, COMPLAINT, OPTED_OUT})
 #: Reasons that say nothing of the next message; ``UNSAID``: the provider does not know, either.
 UNREACHABLE, BLOCKED, UNSAID = "unreachable", "blocked", Reason.PROVIDER_ERROR.value
+#: Our account, number or sender address: see ``notifier.outcomes.FAULT``.
+SENDER = Reason.SENDER_REFUSED.value
+#: Too many hard bounces at once to be believed.
+DOUBTED = Reason.MANY_DEAD_ADDRESSES.value
 
 S = DeliveryState
 # What arrived has arrived, whatever we made of it since: an attempt that went unanswered may be
@@ -67,9 +71,15 @@ MOVES: Mapping[Event, Mapping[DeliveryState, DeliveryState]] = {
 }
 
 
-def after(state: DeliveryState, event: Event) -> DeliveryState:
-    """Where a delivery in ``state`` is once this is known of it; mostly where it was."""
-    return MOVES[event].get(state, state)
+def after(state: DeliveryState, event: Event, reason: str = "") -> DeliveryState:
+    """Where a delivery in ``state`` is once this is known of it; mostly where it was.
+
+    What was lost for a fault of ours is a dead letter: it can be sent again once that is mended.
+    """
+    new = MOVES[event].get(state, state)
+    if new is S.BOUNCED and new is not state and FAULT.get(reason) is Fault.OURS:  # type: ignore[call-overload]
+        return S.DEAD
+    return new
 
 
 #: What says that a message is lost. A delivery may have had another one, which is not.

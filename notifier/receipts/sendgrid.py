@@ -20,6 +20,7 @@ from notifier.receipts import (
     COMPLAINT,
     HARD_BOUNCE,
     OPTED_OUT,
+    SENDER,
     UNREACHABLE,
     UNSAID,
     Event,
@@ -47,7 +48,10 @@ DROPPED = {
     "bounced address": (Event.BOUNCED, HARD_BOUNCE),
     "spam reporting address": (Event.FAILED, COMPLAINT),
     "unsubscribed address": (Event.FAILED, OPTED_OUT),
+    "recipient list over package quota": (Event.FAILED, SENDER),
 }
+#: Of a bounce: a policy about us (SPF, DKIM, DMARC, block lists), and not the mailbox.
+POLICY = "5.7."
 #: An enhanced mail system status code (RFC 3463).
 STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
 #: Unix seconds beyond which no event of this century lies.
@@ -96,6 +100,8 @@ def _told(events: list[Any]) -> Iterator[Told]:
             found = DROPPED.get(str(event.get("reason")).strip().lower(), found)
         elif word == "bounce" and event.get("type") == "blocked":
             found = Event.FAILED, BLOCKED  # this message, not this address
+        elif word == "bounce" and str(event.get("status", "")).startswith(POLICY):
+            found = Event.FAILED, SENDER
         # X-Message-Id of our request and, behind a dot, what SendGrid made of it.
         sent = message_id(event.get("sg_message_id"))
         delivery_id, address = _text(event, "delivery_id"), _text(event, "email")

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, parse_qsl
 
 from twilio.request_validator import RequestValidator
 
+from notifier.outcomes import FAULT, Fault
+from notifier.providers.twilio import RULES
 from notifier.receipts import (
     BLOCKED,
     HARD_BOUNCE,
@@ -29,6 +31,12 @@ EVENTS = {
 }
 #: https://www.twilio.com/docs/api/errors: why a message was not delivered.
 REASONS = {
+    # What is the fault of our account or sender says the provider's own table.
+    **{
+        str(code): rule.reason.value
+        for code, rule in RULES.items()
+        if FAULT[rule.reason] is Fault.OURS
+    },
     "21211": HARD_BOUNCE,  # invalid "To"
     "21610": OPTED_OUT,  # the recipient answered STOP
     "21614": HARD_BOUNCE,  # not a mobile number

@@ -1,7 +1,10 @@
 """A breaker's moves, on a clock of the test's own."""
 
+import random
+
 import pytest
 
+from notifier import dead_addresses
 from notifier.breaker import (
     BELIEVED,
     PROBE_WAIT,
@@ -250,3 +253,77 @@ def test_a_standing_of_another_release_is_a_fresh_one():
         assert Standing.decode(packed) == Standing()
     standing = Standing(State.OPEN, 5.0, "why", cooldown=3.0)
     assert Standing.decode(standing.encode()) == standing
+
+
+# -- A breaker that counts addresses ----------------------------------------------------------
+
+ADDRESSES = Rules(failures=20, share=0.5, calls=50, window=60.0, probe_share=0.5, what="addresses")
+DEAD = Refused(Reason.DEAD_ADDRESS, disable_contact=True)
+
+
+def test_what_calls_say_of_addresses_is_counted_and_nothing_else():
+    outcomes = [
+        Accepted(),
+        DEAD,
+        Refused(Reason.INVALID_ADDRESS, disable_contact=True),
+        Refused(Reason.OPTED_OUT, disable_contact=True),  # people said so
+        Refused(Reason.SENDER_REFUSED),
+        Retry(Reason.PROVIDER_ERROR),
+        Unknown(),
+        Held(0.0, Reason.THROTTLED),
+    ]
+    assert dead_addresses.tally(outcomes) == Tally(3, 2, 2)
+    assert dead_addresses.tally([DEAD, Accepted(), DEAD]) == Tally(3, 2, 1)
+    assert dead_addresses.doubted(DEAD) == Refused(Reason.MANY_DEAD_ADDRESSES)
+    assert [dead_addresses.doubted(one) for one in outcomes[3:]] == outcomes[3:]
+
+
+@pytest.mark.parametrize("share", [0.03, 0.1, 0.2, 0.3])
+def test_an_old_list_is_believed(share, clock):
+    rng = random.Random(7)
+    for _ in range(20):
+        standing = Standing()
+        for _ in range(200):
+            clock.now += 0.3
+            outcomes = [DEAD if rng.random() < share else Accepted() for _ in range(50)]
+            standing = standing.after(dead_addresses.tally(outcomes), clock.now, ADDRESSES)
+            assert standing.state is State.CLOSED
+
+
+@pytest.mark.parametrize("sizes", [[60], [10] * 6, [1] * 60, [25, 35], [3] * 20])
+def test_a_flood_is_not_believed_however_it_comes(sizes, clock):
+    standing = Standing().after(Tally(100, 4, 0), clock.now, ADDRESSES)
+    seen = 0
+    for size in sizes:
+        clock.now += 3.0
+        standing = standing.after(Tally(size, size, size), clock.now, ADDRESSES)
+        seen += size
+        if standing.state is State.OPEN:
+            break
+    assert standing.state is State.OPEN
+    assert seen <= max(20 + max(sizes), 25)
+    assert standing.began <= 1000.0 + 3.0, "it began with the first of them"
+
+
+def test_half_of_a_minutes_addresses_are_too_many(clock):
+    standing = Standing().after(Tally(60, 31, 1), clock.now, ADDRESSES)
+    assert standing.state is State.OPEN
+    assert standing.why == "31 of 60 addresses failed"
+
+
+def test_one_dead_probe_among_good_ones_closes_it_and_most_of_them_do_not(clock):
+    opened = Standing(State.OPEN, clock.now, cooldown=5.0, began=900.0)
+    half, _ = opened.asked(clock.now + 6, ADDRESSES)
+    assert half.after(Tally(5, 1, 0), clock.now + 7, ADDRESSES).state is State.CLOSED
+    again = half.after(Tally(5, 4, 2), clock.now + 7, ADDRESSES)
+    assert (again.state, again.began, again.cooldown) == (State.OPEN, 900.0, 10.0)
+
+
+def test_while_it_is_believed_nothing_is_counted(breaker, clock):
+    breaker.close("an operator believed it", 60.0)
+    for _ in range(50):
+        breaker.report(BAD)
+    assert state(breaker) is State.CLOSED
+    clock.now += 61
+    opened(breaker)
+    assert state(breaker) is State.OPEN

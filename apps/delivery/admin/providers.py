@@ -12,11 +12,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from apps.delivery import provider_switches
-from apps.delivery.breakers import PAUSED, Breaker, breakers, close
+from apps.delivery.breakers import PAUSED, Breaker, believe, breakers, close
 from apps.publishers import audit
 from apps.publishers.operators import markup
 
-PAUSE, RESUME, CLOSE = "pause", "resume", "close"
+PAUSE, RESUME, CLOSE, BELIEVE = "pause", "resume", "close", "believe"
 PERMISSION = "delivery.change_providerswitch"
 
 
@@ -38,7 +38,9 @@ def _verbs(breaker: Breaker) -> list[str]:
     """What can be done: held back, it can go on; left alone, it can be called again, too."""
     if breaker.state == PAUSED:
         return [RESUME]
-    return [PAUSE] if breaker.state == "closed" else [CLOSE, PAUSE]
+    if breaker.state == "closed":
+        return [PAUSE]
+    return [CLOSE, BELIEVE, PAUSE] if breaker.doubted else [CLOSE, PAUSE]
 
 
 def _warning(verb: str, breaker: Breaker) -> str:
@@ -47,6 +49,8 @@ def _warning(verb: str, breaker: Breaker) -> str:
         return f"Send nothing through {breaker.name} until somebody resumes it?"
     if verb == CLOSE:
         return f"Call {breaker.name} again now? What it still fails uses up attempts."
+    if verb == BELIEVE:
+        return f"Give up every address that {breaker.name} calls dead in the next hour?"
     return ""
 
 
@@ -57,10 +61,10 @@ def _state(breaker: Breaker) -> SafeString:
 
 @require_POST
 def switch(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
-    """Hold a provider's messages back, let them go on, or close its breaker."""
+    """Hold a provider's messages back, let them go on, close its breaker, or believe it."""
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
-    if provider not in settings.PROVIDERS or verb not in (PAUSE, RESUME, CLOSE):
+    if provider not in settings.PROVIDERS or verb not in (PAUSE, RESUME, CLOSE, BELIEVE):
         raise Http404
     with transaction.atomic():
         if verb == PAUSE:
@@ -69,6 +73,11 @@ def switch(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
         elif verb == RESUME:
             provider_switches.resume(provider)
             messages.success(request, f"{provider} goes on.")
+        elif verb == BELIEVE:
+            believe(provider)
+            messages.warning(
+                request, f"What {provider} calls dead in the next hour is given up, all of it."
+            )
         else:
             close(provider)
             messages.success(

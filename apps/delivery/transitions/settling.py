@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps.delivery import counts, lines, status_events
 from apps.delivery.transitions import turns
+from apps.delivery.transitions.recording import BURY
 from notifier.receipts import is_about
 from notifier.states import WAITING, DeliveryState
 
@@ -117,6 +118,9 @@ def settle(moves: Sequence[tuple[Standing, DeliveryState, str]]) -> None:
                 [reason for _, _, reason in moves],
             ],
         )
+    if buried := [one.id for one, state, _ in moves if state == DeliveryState.DEAD]:
+        with connection.cursor() as cursor:
+            cursor.execute(BURY, [buried])
     if dead := [one.id for one, _, _ in moves if one.state == DeliveryState.DEAD]:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%s)", [dead])

@@ -162,7 +162,9 @@ def release_topic(topic_id: int) -> None:
 
 def release_channel(channel: str) -> None:
     """The same for what was held back on a channel for its providers' sake."""
-    held = "d.reason IN ('provider_paused', 'provider_down') AND d.channel = %s"
+    held = (
+        "d.reason IN ('provider_paused', 'provider_down', 'many_dead_addresses') AND d.channel = %s"
+    )
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE.format(held=held), [channel, RELEASE_AT_ONCE])
 

@@ -12,8 +12,8 @@ from apps.delivery.models import Delivery
 from apps.preferences import restoring
 from apps.preferences.models import Contact, Suppression
 from apps.preferences.restoring import Cause
+from apps.publishers.delivery_ids import number_of
 from apps.publishers.models import AuditEvent
-from notifier.delivery_ids import number_of
 from tests.integration.delivery.conftest import contact, recipient
 from tests.integration.delivery.test_whose_fault import post, redriven
 
