@@ -78,7 +78,7 @@ def rotate_key(
         old.publisher_id,
         old.scopes,
         old.name,
-        _sooner(now + lifetime if lifetime else None, maker.expires_at),
+        _sooner(_after(now, lifetime) if lifetime else None, maker.expires_at),
         rate_per_second=slowest.rate_per_second,
         burst=slowest.burst,
         made_by=by.prefix,
@@ -163,6 +163,14 @@ def _store(
 
 def _end(by: KeySnapshot) -> datetime | None:
     return None if by.expires_at is None else datetime.fromtimestamp(by.expires_at, UTC)
+
+
+def _after(now: datetime, lifetime: timedelta) -> datetime:
+    """So long after now, or the last time there is: who never wants an end says 9999."""
+    try:
+        return now + lifetime
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:

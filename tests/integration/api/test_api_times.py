@@ -44,3 +44,25 @@ def test_a_time_before_there_were_computers_is_past(api: Api, written: str):
     del body["send_at"]
     problem = api.post("notifications", {**body, "expires_at": written}, status=400)
     assert "over already" in problem["detail"]
+
+
+NEVER = "9999-12-31T23:59:59.9999999Z"
+
+
+def test_a_key_that_never_ends_makes_and_rotates_keys(api: Api):
+    scopes = ["topics:read"]
+    made = api.post("api-keys", {"scopes": scopes, "expires_at": NEVER}, status=201)
+    assert made["expires_at"] == NEVER.replace("9999999Z", "999999Z")
+    again = api.post(f"api-keys/{made['prefix']}/rotate", {}, status=201)
+    assert again["expires_at"] == made["expires_at"]
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_no_time_at_the_end_of_the_calendar_is_our_mistake(api: Api, at: str):
+    api.post("topics", {"name": "news"}, status=201)
+    for query in ({"from": at}, {"to": at}, {"from": at, "to": at}):
+        known = at.startswith("9999") and list(query) == ["to"]
+        api.get("topics/news/statistics", status=200 if known else 400, **query)
+    device = {"platform": "android", "token": "a" * 40, "last_active_at": at}
+    api.put("recipients/ada", {"devices": [device]}, status=201)
+    assert api.get("recipients/ada")["devices"][0]["last_active_at"] == at
