@@ -51,9 +51,9 @@ class Account:
         value = self.text(name, default, meaning)
         return env.checked_url(self.own(name), value) if value else value
 
-    def file(self, name: str, meaning: str) -> str:
-        """The same for a file, which must be there."""
-        return env.checked_file(self.own(name), self.text(name, "", meaning))
+    def file(self, name: str, what: bytes, meaning: str) -> str:
+        """The same for a file, which must be there and have ``what`` in it."""
+        return env.checked_file(self.own(name), self.text(name, "", meaning), what)
 
     def own(self, name: str) -> str:
         """The name with this account's word in it."""
@@ -134,7 +134,9 @@ def _fcm(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, A
         "class": "notifier.providers.fcm.FCM",
         "options": {
             "service_account_file": account.file(
-                "NOTIFIER_FCM_SERVICE_ACCOUNT_FILE", "Google service account JSON; turns fcm on"
+                "NOTIFIER_FCM_SERVICE_ACCOUNT_FILE",
+                b'"private_key"',
+                "Google service account JSON; turns fcm on",
             ),
             "project_id": account.text("NOTIFIER_FCM_PROJECT_ID", "", "Firebase project"),
             "base_url": account.url(
@@ -152,11 +154,16 @@ def _apns(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, 
             "topic": account.text(
                 "NOTIFIER_APNS_TOPIC", "", "bundle id of the iOS app; turns apns on"
             ),
-            "key_file": account.file("NOTIFIER_APNS_KEY_FILE", "APNs .p8 key (token auth)") or None,
+            "key_file": account.file(
+                "NOTIFIER_APNS_KEY_FILE", b"PRIVATE KEY-----", "APNs .p8 key (token auth)"
+            )
+            or None,
             "key_id": account.text("NOTIFIER_APNS_KEY_ID", "", "id of that key") or None,
             "team_id": account.text("NOTIFIER_APNS_TEAM_ID", "", "Apple team") or None,
             "cert_file": account.file(
-                "NOTIFIER_APNS_CERT_FILE", "PEM of certificate and key (certificate auth)"
+                "NOTIFIER_APNS_CERT_FILE",
+                b"CERTIFICATE-----",
+                "PEM of certificate and key (certificate auth)",
             )
             or None,
             "base_url": account.url(

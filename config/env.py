@@ -158,16 +158,17 @@ def checked_url(name: str, value: str) -> str:
     return value
 
 
-def checked_file(name: str, path: str) -> str:
-    """``path`` where it is empty or a file that can be read; ``name`` is its setting."""
+def checked_file(name: str, path: str, what: bytes) -> str:
+    """``path`` where it is empty, or a file that can be read and has ``what`` in it, as every file
+    of its kind; ``name`` is its setting."""
     try:
-        if path:
-            with Path(path).open("rb"):
-                pass
+        content = Path(path).read_bytes() if path else what
     except OSError as error:
         raise ImproperlyConfigured(
             f"{name} says {path!r}, which cannot be read: {error.strerror}"
         ) from None
+    if what not in content:
+        raise ImproperlyConfigured(f"{name} says {path!r}, which has no {what.decode()} in it")
     return path
 
 

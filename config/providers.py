@@ -18,6 +18,7 @@ def configured(public_url: str) -> dict[str, dict]:
     ca_file = env.checked_file(
         "NOTIFIER_CA_FILE",
         env.text("NOTIFIER_CA_FILE", "", "PEM file to trust beside the system's, for a sandbox"),
+        b"CERTIFICATE-----",
     )
     timeout = env.number(
         "NOTIFIER_PROVIDER_TIMEOUT", 10.0, "seconds a provider has to answer one call", above=0

@@ -53,8 +53,9 @@ def test_every_process_and_command_runs_and_delivers_on_every_channel(production
             manage("migrate", "--check")
             manage("check", "--deploy")
             key = manage("create_publisher", "shop")
+            directory = manage("create_publisher", "crm", "--directory")
             assert status(f"http://127.0.0.1:{flower}/", on.env["FLOWER_BASIC_AUTH"]) == 200
-            with NotifierClient(on.api_url, key) as client:
+            with NotifierClient(on.api_url, directory) as client:
                 client.upsert_recipient(
                     "ada",
                     contacts=[
@@ -67,6 +68,7 @@ def test_every_process_and_command_runs_and_delivers_on_every_channel(production
                         Device("android", "android-token-of-ada-1234"),
                     ],
                 )
+            with NotifierClient(on.api_url, key) as client:
                 for priority in ("high", "normal", "low"):
                     posted = client.notify_users(
                         ["ada"], title="Hello", body="World", priority=priority

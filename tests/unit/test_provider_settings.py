@@ -137,9 +137,10 @@ def test_a_part_of_an_account_is_refused_whichever_part_is_missing(configured, w
     ("given", "sentence"),
     [
         ({"APNS_TOPIC": "app"}, "NOTIFIER_APNS_KEY_FILE or NOTIFIER_APNS_CERT_FILE is not set"),
-        ({"APNS_TOPIC": "app", "APNS_KEY_FILE": __file__}, "KEY_ID, NOTIFIER_APNS_TEAM_ID is not"),
+        ({"APNS_TOPIC": "app", "APNS_KEY_FILE": "KEYS"}, "KEY_ID, NOTIFIER_APNS_TEAM_ID is not"),
+        ({"APNS_TOPIC": "app", "APNS_KEY_FILE": "README.md"}, "has no PRIVATE KEY----- in it"),
         ({"APNS_TOPIC": "app", "APNS_KEY_FILE": "/none"}, "'/none', which cannot be read: No such"),
-        ({"FCM_SERVICE_ACCOUNT_FILE": __file__}, "NOTIFIER_FCM_PROJECT_ID is not set"),
+        ({"FCM_SERVICE_ACCOUNT_FILE": "KEYS"}, "NOTIFIER_FCM_PROJECT_ID is not set"),
         ({"FCM_PROJECT_ID": "p"}, "NOTIFIER_FCM_SERVICE_ACCOUNT_FILE is not set"),
         (SMTP | {"SMTP_USERNAME": "me"}, "NOTIFIER_SMTP_PASSWORD is not set"),
         (SMTP | {"SMTP_TLS": "ssl"}, "NOTIFIER_SMTP_TLS must be starttls, implicit or none"),
@@ -155,7 +156,10 @@ def test_a_part_of_an_account_is_refused_whichever_part_is_missing(configured, w
         ({"PUSH_CONCURRENCY": "-1"}, "NOTIFIER_PUSH_CONCURRENCY must be a whole number of at lea"),
     ],
 )
-def test_what_cannot_work_is_refused_and_named(configured, given, sentence):
+def test_what_cannot_work_is_refused_and_named(configured, tmp_path, given, sentence):
+    keys = tmp_path / "keys"
+    keys.write_text('{"private_key": "-----BEGIN PRIVATE KEY-----"}')
+    given = {name: str(keys) if value == "KEYS" else value for name, value in given.items()}
     with pytest.raises(ImproperlyConfigured, match=re.escape(sentence)):
         configured(OUTSIDE, **given)
 
