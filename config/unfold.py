@@ -96,6 +96,7 @@ UNFOLD: dict[str, Any] = {
                         "lost_addresses",
                         "preferences.view_contact",
                     ),
+                    _list("Changes", "history", "preferences", "directorychange"),
                 ],
             },
             {

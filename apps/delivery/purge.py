@@ -84,6 +84,12 @@ def purge() -> int:
         "AND o.at < %(before)s",
         now - timedelta(days=settings.AUDIT_DAYS),
     )
+    dropped += _in_batches(
+        "WITH oldest AS (SELECT id, at FROM preferences_directorychange ORDER BY id "
+        "LIMIT %(most)s) DELETE FROM preferences_directorychange c USING oldest o "
+        "WHERE c.id = o.id AND o.at < %(before)s",
+        now - timedelta(days=settings.AUDIT_DAYS),
+    )
     return dropped + log_in_limits.purge() + folding.fold()
 
 

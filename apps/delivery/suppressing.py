@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import Contact, SuppressionReason
-from apps.preferences.services import Blocked, suppress
+from apps.preferences.suppressions import Blocked, suppress
 from notifier.outcomes import Reason
 
 #: Why a provider refuses an address for good -> why it is suppressed.

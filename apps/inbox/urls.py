@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from apps.inbox import views
+from apps.inbox import preference_views, views
 
 urlpatterns = [
     path("inbox", views.InboxView.as_view()),
     path("inbox/status", views.InboxStatus.as_view()),
     path("inbox/unread", views.InboxUnread.as_view()),
     path("inbox/<int:item_id>", views.InboxItemView.as_view()),
+    path("me/preferences", preference_views.MyPreferences.as_view()),
 ]

@@ -2,33 +2,36 @@
 takes a permission and is audited. A recipient's own page is in ``apps.delivery.admin``: it shows
 what became of what was sent to them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import add_never_cache_headers
 
-from apps.preferences import selectors, vault
+from apps.preferences import selectors, services, suppressions, trail, vault
 from apps.preferences.channels import all_channels
 from apps.preferences.models import (
     Contact,
     ContactState,
+    DirectoryChange,
     Group,
     Recipient,
     Suppression,
     SuppressionReason,
 )
+from apps.preferences.trail import Change
+from apps.publishers.audit import ACTORS
 from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import choice, linked
 from apps.publishers.operators.newest import NewestAdmin, ReadOnly
-from apps.publishers.operators.panels import Button, Panel, Panelled
+from apps.publishers.operators.panels import Button, Panel, Panelled, reason_of
 from notifier.crypto import DecryptionError
 
-#: Why a contact is disabled that an operator disabled.
-OPERATOR = "operator"
 #: As many of a group's members are shown; it may have millions.
 MEMBERS_SHOWN = 20
 
@@ -37,6 +40,37 @@ def of_person(user_id: str) -> Q:
     """The rows of the recipient of this very ``user_id``."""
     found = Recipient.objects.filter(user_id=user_id.strip()).values_list("pk", flat=True)
     return Q(recipient_id__in=list(found))
+
+
+def who_changed(row: DirectoryChange) -> SafeString:
+    """Who made a change of the directory, and from where."""
+    return format_html(
+        '{} <small class="n-muted">{} {}</small>',
+        row.actor,
+        row.actor_kind,
+        row.remote_address or "",
+    )
+
+
+def changes_table(changes: Iterable[DirectoryChange]) -> SafeString:
+    """Changes of the directory, for a panel."""
+    return markup.table(
+        ("when", "who", "what", "channel", "address", ""),
+        (
+            (
+                markup.link(
+                    markup.page("preferences_directorychange_change", row.pk),
+                    markup.moment(row.at),
+                ),
+                who_changed(row),
+                row.change.replace("_", " "),
+                row.channel,
+                row.masked,
+                row.detail,
+            )
+            for row in changes
+        ),
+    )
 
 
 @admin.register(Contact)
@@ -105,37 +139,88 @@ class ContactAdmin(Panelled, ReadOnly):
         return answer
 
     def do_disable(self, request: HttpRequest, row: Contact) -> None:
-        self._set(request, row, ContactState.DISABLED, OPERATOR)
+        self._set(request, row, services.disable_contact)
         messages.success(request, "Nothing is sent there any more.")
 
     def do_enable(self, request: HttpRequest, row: Contact) -> None:
-        self._set(request, row, ContactState.ACTIVE, "")
+        self._set(request, row, services.enable_contact)
         messages.success(request, "It is sent to again.")
 
-    def _set(self, request: HttpRequest, row: Contact, state: str, reason: str) -> None:
+    def _set(self, request: HttpRequest, row: Contact, change: Callable[[Contact], None]) -> None:
         before = {"state": row.state, "disabled_reason": row.disabled_reason}
-        row.state, row.disabled_reason = state, reason
-        row.save(update_fields=["state", "disabled_reason", "updated_at"])
-        after = {"state": state, "disabled_reason": reason}
+        change(row)
+        after = {"state": row.state, "disabled_reason": row.disabled_reason}
         self.audit(request, "update", row, before=before, after=after)
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(NewestAdmin):
-    """Deleting one lifts it."""
+class SuppressionAdmin(Panelled, ReadOnly):
+    """The API and providers add them; here they are lifted, one at a time and with a reason."""
 
-    list_display = ("masked", "channel", "reason", "created_at")
+    list_display = ("masked", "channel", "reason", "publisher", "created_at")
+    list_select_related = ("publisher",)
     list_filter = (
         choice("channel", all_channels),
         choice("reason", lambda: SuppressionReason.values),
     )
-    fields = readonly_fields = ("channel", "masked", "reason", "provider", "error", "created_at")
+    fields = ("channel", "masked", "reason", "provider", "error", "publisher", "created_at")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # an address is encrypted on its way in, by the API
+    def panels(self, request: HttpRequest, row: Suppression) -> Sequence[Panel]:
+        changes = trail.of_address(row.channel, bytes(row.address_index))
+        return [Panel("What became of this address", changes_table(changes), wide=True)]
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def buttons(self, request: HttpRequest, row: Suppression) -> Sequence[Button]:
+        if not request.user.has_perm("preferences.delete_suppression"):
+            return ()
+        return [Button("lift", "Lift it", "bad", asks="Why may it be sent to again?")]
+
+    def do_lift(self, request: HttpRequest, row: Suppression) -> HttpResponse:
+        why = reason_of(request)
+        before = {"channel": row.channel, "address": row.masked, "reason": row.reason}
+        self.audit(request, "delete", row, before=before, after={"why": why})
+        suppressions.lift([row], why)
+        messages.success(request, f"{row.masked} is sent to again.")
+        return HttpResponseRedirect(markup.page("preferences_suppression_changelist"))
+
+
+@admin.register(DirectoryChange)
+class DirectoryChangeAdmin(ReadOnly):
+    """The trail: who changed where somebody is reached or what they refused, and when."""
+
+    list_display = ("when", "who", "change", "recipient", "channel", "masked", "detail")
+    list_filter = (
+        linked("recipient_id", "recipient"),
+        choice("actor_kind", lambda: ACTORS, "who"),
+        choice("change", lambda: [change.value for change in Change]),
+        choice("channel", all_channels),
+    )
+    list_select_related = ("recipient",)
+    search_fields = ("recipient",)
+    search_help_text = "A recipient's user_id"
+    fields = (
+        "at",
+        "actor_kind",
+        "actor",
+        "publisher",
+        "remote_address",
+        "change",
+        "recipient",
+        "channel",
+        "masked",
+        "detail",
+    )
+    moment = "at"
+
+    def find(self, term: str) -> Q:
+        return of_person(term)
+
+    @admin.display(description="when")
+    def when(self, row: DirectoryChange) -> str:
+        return markup.moment(row.at)
+
+    @admin.display(description="who")
+    def who(self, row: DirectoryChange) -> str:
+        return who_changed(row)
 
 
 @admin.register(Group)

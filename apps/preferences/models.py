@@ -158,6 +158,14 @@ class Suppression(models.Model):
     provider = models.CharField(max_length=40, blank=True, db_default="")
     error = models.CharField(max_length=100, blank=True, db_default="")
     delivery_id = models.BigIntegerField(null=True, blank=True)
+    publisher = models.ForeignKey(
+        Publisher,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="whose manual suppression it is, which this publisher alone may lift",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -179,6 +187,53 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.masked}: {self.reason}"
+
+
+class DirectoryChange(models.Model):
+    """One change of where somebody is reached or of what they refused, whoever made it.
+
+    Written by ``apps.preferences.trail`` only, and kept as long as the audit trail. A change of a
+    suppression names the address and no recipient: it holds for all who have that address.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True)
+    actor_kind = models.CharField(
+        max_length=10, help_text="publisher, operator, person, provider or system"
+    )
+    actor = models.CharField(max_length=150)
+    publisher = models.ForeignKey(
+        Publisher, null=True, on_delete=models.SET_NULL, db_constraint=False, related_name="+"
+    )
+    remote_address = models.GenericIPAddressField(null=True)
+    change = models.CharField(max_length=20)
+    recipient = models.ForeignKey(
+        Recipient,
+        null=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    channel = models.CharField(max_length=20)
+    address_index = models.BinaryField(max_length=16, null=True)
+    masked = models.CharField(max_length=100, verbose_name="address")
+    detail = models.CharField(max_length=200)
+
+    class Meta:
+        verbose_name = "change of the directory"
+        verbose_name_plural = "changes of the directory"
+        indexes = [
+            models.Index(fields=["recipient", "-id"], name="directory_of_person"),
+            models.Index(
+                fields=["channel", "address_index", "-id"],
+                name="directory_of_address",
+                condition=Q(address_index__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.change} {self.channel} {self.masked}".strip()
 
 
 class Group(models.Model):

@@ -1,6 +1,7 @@
 """What a recipient wants and refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -8,7 +9,14 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.preferences import registration, selectors, serializers, services, topic_names
+from apps.preferences import registration, selectors, serializers, topic_names
+from apps.preferences.preference_services import (
+    Wish,
+    WouldLift,
+    hold_preferences,
+    merge_preferences,
+    replace_preferences,
+)
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.scopes import Scope
@@ -54,15 +62,17 @@ class PreferenceList(Endpoint):
     def put(self, request: Request, user_id: str) -> Response:
         """Replace a recipient's preferences with these.
 
-        Preferences for topics you do not see stay as they are.
+        Preferences for topics you do not see stay as they are. A refusal can be added and not
+        be lifted (403): the person does that with their own token, or an operator.
         """
         wanted = self.body(request, serializers.PreferencesIn)["preferences"]
         recipient_id, wishes = self._wishes(request, user_id, wanted)
         with transaction.atomic():
-            services.hold_preferences(recipient_id)
+            hold_preferences(recipient_id)
             before = _preferences(request.user.id, recipient_id)
             hidden = _hidden_topics(request.user.id, recipient_id)
-            services.replace_preferences(recipient_id, hidden, wishes)
+            with self._lifting_nothing(request, wanted):
+                replace_preferences(recipient_id, hidden, wishes)
             after = _preferences(request.user.id, recipient_id)
             audit.record(request, "replace", "preferences", user_id, before=before, after=after)
         return Response(after)
@@ -86,40 +96,45 @@ class PreferenceList(Endpoint):
         ],
     )
     def patch(self, request: Request, user_id: str) -> Response:
-        """Change these preferences and leave the others; `allowed: null` takes one back."""
+        """Change these preferences and leave the others; `allowed: null` takes one back.
+
+        A refusal can be added and not be lifted (403).
+        """
         wanted = self.body(request, serializers.PreferencesChange)["preferences"]
         recipient_id, wishes = self._wishes(request, user_id, wanted)
         with transaction.atomic():
-            services.hold_preferences(recipient_id)
+            hold_preferences(recipient_id)
             before = _preferences(request.user.id, recipient_id)
-            services.merge_preferences(wishes)
+            with self._lifting_nothing(request, wanted):
+                merge_preferences(wishes)
             after = _preferences(request.user.id, recipient_id)
             audit.record(request, "update", "preferences", user_id, before=before, after=after)
         return Response(after)
 
     def _wishes(
         self, request: Request, user_id: str, wanted: Sequence[Mapping[str, Any]]
-    ) -> tuple[int, list[services.Wish]]:
+    ) -> tuple[int, list[Wish]]:
         recipient_id = selectors.get_recipient(user_id).pk
         topics = registration.known_topics(request.user.id, wanted)
         return recipient_id, registration.wishes(recipient_id, wanted, topics)
+
+    @contextmanager
+    def _lifting_nothing(
+        self, request: Request, wanted: Sequence[Mapping[str, Any]]
+    ) -> Iterator[None]:
+        """Answer what would lift a refusal of the person's with a problem."""
+        try:
+            yield
+        except WouldLift as error:
+            [scope] = error.found.values()
+            topics = registration.known_topics(request.user.id, wanted)
+            raise registration.stands(scope, wanted, topics, "/preferences") from None
 
 
 def _preferences(publisher_id: int, recipient_id: int) -> dict[str, Any]:
     rows = list(selectors.preferences(recipient_id))
     names = topic_names.names_by_id(publisher_id, [row.topic_id for row in rows if row.topic_id])
-    return {
-        "preferences": [
-            {
-                "channel": row.channel or None,
-                "topic": names[row.topic_id] if row.topic_id else None,
-                "category": row.category or None,
-                "allowed": row.allowed,
-            }
-            for row in rows
-            if row.topic_id is None or row.topic_id in names
-        ]
-    }
+    return registration.shown_preferences(rows, names)
 
 
 def _hidden_topics(publisher_id: int, recipient_id: int) -> list[int]:

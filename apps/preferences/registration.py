@@ -1,15 +1,18 @@
 """One recipient or many, written with all that came with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
-from apps.preferences import services, topic_names
+from apps.preferences import selectors, services, topic_names
 from apps.preferences.channels import PUSH
+from apps.preferences.models import Preference
+from apps.preferences.preference_services import Wish, WouldLift, merge_preferences
+from apps.preferences.refusals import Scope
 from apps.preferences.serializers import BulkRecipientIn
-from apps.preferences.services import Address, Person, Stored, Wish
+from apps.preferences.services import Address, Person, Stored
 from apps.publishers.problems import Problem, invalid
 
 
@@ -36,7 +39,7 @@ def register(
         for user_id, person in people.items()
         for address in addresses(written[user_id].id, person)
     )
-    services.merge_preferences(
+    merge_preferences(
         wish
         for user_id, person in people.items()
         for wish in wishes(written[user_id].id, person["preferences"], topics)
@@ -86,7 +89,17 @@ def register_many(
             except Problem as problem:
                 positions[position] = problem
                 del valid[entry]
-    done = register(valid, topics) if valid else {}
+    done: dict[str, Registered] = {}
+    while valid and not done:
+        try:
+            done = register(valid, topics)
+        except WouldLift as error:  # those cost nobody else
+            ids = selectors.recipient_ids(valid)
+            for user_id in [user_id for user_id in valid if ids.get(user_id) in error.found]:
+                wanted = valid.pop(user_id)["preferences"]
+                position = positions.index(user_id)
+                at = f"/recipients/{position}/preferences"
+                positions[position] = stands(error.found[ids[user_id]], wanted, topics, at)
     for entry in positions:
         results.append(entry if isinstance(entry, Problem) else (entry, done[entry]))
     return results
@@ -101,19 +114,45 @@ def known_topics(publisher_id: int, preferences: Sequence[Mapping[str, Any]]) ->
 
 
 def check_topics(
-    preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int], at: str
+    preferences: Sequence[Mapping[str, Any]],
+    topics: Mapping[str, int],
+    at: str,
+    seen: str = "you own or were granted",
 ) -> None:
     """Raise a ``Problem`` that names every topic that is not in ``topics``."""
     errors = [
         {
             "pointer": f"{at}/{position}/topic",
-            "detail": f"There is no topic {wish['topic']!r} that you own or were granted.",
+            "detail": f"There is no topic {wish['topic']!r} that {seen}.",
         }
         for position, wish in enumerate(preferences)
         if wish["topic"] and wish["topic"] not in topics
     ]
     if errors:
         raise Problem("unknown-topic", errors[0]["detail"], errors=errors)
+
+
+def stands(
+    scope: Scope, preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int], at: str
+) -> Problem:
+    """The answer to what would let something through that the person refused."""
+    about = (scope.channel, scope.topic_id, scope.category)
+    position = next(
+        (
+            f"/{number}"
+            for number, wish in enumerate(preferences)
+            if (wish["channel"], topics.get(wish["topic"]), wish["category"]) == about
+        ),
+        "",  # what a list leaves out
+    )
+    topic = next((f"topic {name}" for name, key in topics.items() if key == scope.topic_id), "")
+    category = f"category {scope.category}" if scope.category else ""
+    said = ", ".join(word for word in (scope.channel, topic, category) if word) or "everything"
+    detail = (
+        f"This would allow what the person refused ({said}). A key adds refusals and lifts none: "
+        "the person does, with their own token at /v1/me/preferences, or an operator."
+    )
+    return Problem("protected", detail, errors=[{"pointer": f"{at}{position}", "detail": detail}])
 
 
 def addresses(recipient_id: int, person: Mapping[str, Any]) -> list[Address]:
@@ -153,6 +192,22 @@ def wishes(
         )
         for wish in preferences
     ]
+
+
+def shown_preferences(rows: Iterable[Preference], names: Mapping[int, str]) -> dict[str, Any]:
+    """Preferences as the API shows them, apart from those for topics that have no name here."""
+    return {
+        "preferences": [
+            {
+                "channel": row.channel or None,
+                "topic": names[row.topic_id] if row.topic_id else None,
+                "category": row.category or None,
+                "allowed": row.allowed,
+            }
+            for row in rows
+            if row.topic_id is None or row.topic_id in names
+        ]
+    }
 
 
 def secret_of(contact: Stored) -> dict[str, str]:

@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from apps.preferences import trail
 from apps.preferences.channels import PUSH
 from apps.preferences.models import Contact, SuppressionReason
 from apps.preferences.services import contacts_written, wait_for_tokens
+from apps.preferences.trail import Change, Entry
 
 #: Contacts, and suppressions, restored in one transaction of a second or so.
 AT_ONCE = 5_000
@@ -83,13 +85,13 @@ _ENABLE = f"""
     SET state = 'active', disabled_reason = '', disabled_by = '', disabled_error = '',
         disabled_delivery = NULL, disabled_at = NULL, updated_at = now()
     FROM lost WHERE c.id = lost.id
-    RETURNING c.recipient_id, lost.disabled_delivery"""
+    RETURNING lost.disabled_delivery, c.recipient_id, c.channel, c.address_index, c.masked"""
 _LIFT = f"""
     DELETE FROM preferences_suppression d USING (
         SELECT s.id {_SUPPRESSIONS} {_OF_SUPPRESSION}
         ORDER BY s.id LIMIT %(most)s FOR UPDATE SKIP LOCKED) lost
     WHERE d.id = lost.id
-    RETURNING d.delivery_id"""
+    RETURNING d.delivery_id, d.channel, d.address_index, d.masked"""
 _SUMMARY = f"""
     SELECT provider, error, sum(contacts)::bigint, sum(suppressions)::bigint, min(at), max(at)
     FROM (
@@ -131,9 +133,19 @@ def restore(cause: Cause) -> Restored:
         enabled = cursor.fetchall()
         cursor.execute(_LIFT, _parameters(cause))
         lifted = cursor.fetchall()
-    if people := {person for person, _ in enabled if person is not None}:
+    why = f"restored: {cause.provider} {cause.error}"
+    trail.record(
+        Entry(Change.CONTACT_ENABLED, person, channel, bytes(index), masked, why)
+        for _, person, channel, index, masked in enabled
+        if person is not None
+    )
+    trail.record(
+        Entry(Change.LIFTED, None, channel, bytes(index), masked, why)
+        for _, channel, index, masked in lifted
+    )
+    if people := {person for _, person, *_ in enabled if person is not None}:
         contacts_written.send(Contact, recipient_ids=people)
-    deliveries = {row for _, row in enabled} | {row for (row,) in lifted}
+    deliveries = {row[0] for row in (*enabled, *lifted)}
     return Restored(
         len(enabled),
         len(lifted),

@@ -1,4 +1,4 @@
-"""Writes: people, where they are reached, and what they want. Set-based: one call, any number.
+"""Writes: people and where they are reached. Set-based: one call, any number.
 
 Rows are written in the order of their keys, so that two calls about the same people wait for
 each other and do not lock each other out.
@@ -14,15 +14,10 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.dispatch import Signal
 
-from apps.preferences import spellings, vault
+from apps.preferences import spellings, suppressions, trail, vault
 from apps.preferences.channels import EMAIL, INBOX, PUSH, WEBHOOK
-from apps.preferences.models import (
-    Contact,
-    ContactState,
-    Preference,
-    Recipient,
-    SuppressionReason,
-)
+from apps.preferences.models import Contact, ContactState
+from apps.preferences.trail import Change, Entry
 from apps.preferences.vault import Sealed
 
 #: Sent with ``recipient_ids`` in the transaction that writes these people's contacts.
@@ -30,8 +25,7 @@ contacts_written = Signal()
 #: Why a contact is disabled, where people and not providers said so.
 REMOVED = "removed"
 MOVED = "moved"
-#: Why an address is suppressed that a provider called dead.
-DEAD = SuppressionReason.DEAD_ADDRESS
+OPERATOR = "operator"
 #: Standard Webhooks 1.0.0 wants 24 to 64 random bytes.
 WEBHOOK_SECRET_BYTES = 32
 #: Advisory locks on device tokens: the first of each lock's two numbers, and how many there are.
@@ -80,13 +74,15 @@ class Address:
 
 
 class Stored(NamedTuple):
-    """A contact that was written. ``secret`` is set if it was given or made just now."""
+    """A contact that was written. ``secret`` is set if it was given or made just now; ``enabled``
+    where it had been disabled."""
 
     id: int
     channel: str
     masked: str
     created: bool
     secret: str
+    enabled: bool = False
 
 
 @transaction.atomic
@@ -125,8 +121,8 @@ _UPDATE_RECIPIENTS = f"""
 
 @transaction.atomic
 def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
-    """Write all of them and make them active, whatever a provider said of them until now; a
-    device's token leaves whoever had it before.
+    """Write all of them and make them active, whatever a provider said of them until now, but not
+    what an operator disabled; a device's token leaves whoever had it before.
 
     The former holder's row stays, disabled: what is on its way to them must not reach the new
     holder. Of two calls that register a token at once, the one that comes second has it.
@@ -141,13 +137,34 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
     if emails := {a.address for a in sealed if a.channel == EMAIL}:
         spellings.adopt(emails)
     stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
+    _trail_written({a: (s, stored[a]) for a, s in owned.items() if a.channel != INBOX})
     if people := {a.recipient_id for a in owned if a.channel != INBOX}:
         contacts_written.send(Contact, recipient_ids=people)
-    _revive([(a.channel, s.index) for a, s in sealed.items() if a.channel != INBOX])
+    suppressions.revive([(a.channel, s.index) for a, s in sealed.items() if a.channel != INBOX])
     if holders:
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_DEVICES, [list(holders.values()), list(holders)])
+            moved = cursor.fetchall()
+        trail.record(
+            Entry(Change.CONTACT_MOVED, recipient, PUSH, bytes(index), masked, "to another person")
+            for recipient, index, masked in moved
+        )
     return stored
+
+
+def _trail_written(written: dict[Address, tuple[Sealed, Stored]]) -> None:
+    once = {stored.id: (address, sealed) for address, (sealed, stored) in written.items()}
+    new = {stored.id: stored for _, stored in written.values() if stored.created or stored.enabled}
+    trail.record(
+        Entry(
+            Change.CONTACT_ADDED if stored.created else Change.CONTACT_ENABLED,
+            once[key][0].recipient_id,
+            stored.channel,
+            once[key][1].index,
+            stored.masked,
+        )
+        for key, stored in new.items()
+    )
 
 
 _ON_OWNED = "(recipient_id, channel, address_index) WHERE recipient_id IS NOT NULL"
@@ -168,33 +185,21 @@ _UPSERT_CONTACTS = """
         app = CASE excluded.app WHEN '' THEN c.app ELSE excluded.app END,
         secret = coalesce(excluded.secret, c.secret),
         last_active_at = coalesce(excluded.last_active_at, c.last_active_at),
-        state = 'active', disabled_reason = '', updated_at = now()
+        state = CASE c.disabled_reason WHEN '{operator}' THEN c.state ELSE 'active' END,
+        disabled_reason = CASE c.disabled_reason WHEN '{operator}' THEN '{operator}' ELSE '' END,
+        updated_at = now()
     RETURNING recipient_id, publisher_id, channel, address_index, id, xmax = 0, masked,
-        secret IS NULL"""
+        secret IS NULL,
+        -- as the statement found it
+        state = 'active' AND 'disabled' = (SELECT o.state FROM preferences_contact o
+                                            WHERE o.id = c.id)"""
 _MOVE_DEVICES = f"""
     UPDATE preferences_contact c
     SET state = 'disabled', disabled_reason = '{MOVED}', updated_at = now()
     FROM unnest(%s::bigint[], %s::bytea[]) AS w (recipient_id, address_index)
     WHERE c.channel = '{PUSH}' AND c.address_index = w.address_index
-        AND c.recipient_id <> w.recipient_id AND c.state = 'active'"""
-
-
-def _revive(addresses: Sequence[tuple[str, bytes]]) -> None:
-    """Lift what was suppressed as dead: whoever registers an address says that it lives.
-
-    What people said themselves stays: who complained or opted out is not asked to by this.
-    """
-    if not addresses:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """DELETE FROM preferences_suppression WHERE id IN (
-                SELECT s.id FROM preferences_suppression s
-                JOIN unnest(%s::text[], %s::bytea[]) AS w (channel, address_index)
-                    ON s.channel = w.channel AND s.address_index = w.address_index
-                WHERE s.reason = %s ORDER BY s.id FOR UPDATE OF s)""",
-            [*(list(column) for column in zip(*addresses, strict=True)), DEAD],
-        )
+        AND c.recipient_id <> w.recipient_id AND c.state = 'active'
+    RETURNING c.recipient_id, c.address_index, c.masked"""
 
 
 def wait_for_tokens(indexes: Iterable[bytes]) -> None:
@@ -231,7 +236,7 @@ def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored
     }
     with connection.cursor() as cursor:
         cursor.execute(
-            _UPSERT_CONTACTS.format(conflict=conflict),
+            _UPSERT_CONTACTS.format(conflict=conflict, operator=OPERATOR),
             [list(column) for column in zip(*rows.values(), strict=True)],
         )
         found = {
@@ -241,11 +246,11 @@ def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored
     stored = {}
     made: dict[int, tuple[str, bytes]] = {}
     for a, s in sealed.items():
-        row, created, masked, unsigned, index = found[a.owner, a.channel, s.index]
+        row, created, masked, unsigned, enabled, index = found[a.owner, a.channel, s.index]
         secret = a.secret
         if a.channel == WEBHOOK and unsigned:
             secret = made.setdefault(row, (new_webhook_secret(), index))[0]
-        stored[a] = Stored(row, a.channel, masked, created, secret)
+        stored[a] = Stored(row, a.channel, masked, created, secret, bool(enabled))
     if made:
         _sign(made)
     return stored
@@ -268,123 +273,34 @@ def new_webhook_secret() -> str:
 
 def remove_contact(contact: Contact) -> None:
     """Nothing is sent there any more. The row stays: deliveries may name it."""
+    _disable(contact, REMOVED, Change.CONTACT_REMOVED)
+
+
+def disable_contact(contact: Contact) -> None:
+    """Nothing is sent there until an operator enables it, also if it is registered again."""
+    _disable(contact, OPERATOR, Change.CONTACT_DISABLED)
+
+
+def _disable(contact: Contact, reason: str, change: Change) -> None:
     contact.state = ContactState.DISABLED
-    contact.disabled_reason = REMOVED
+    contact.disabled_reason = reason
     contact.save(update_fields=["state", "disabled_reason", "updated_at"])
+    _trail_contact(contact, change, reason)
+
+
+def _trail_contact(contact: Contact, change: Change, detail: str = "") -> None:
+    if contact.recipient_id is not None:
+        index = bytes(contact.address_index)
+        entry = Entry(change, contact.recipient_id, contact.channel, index, contact.masked, detail)
+        trail.record([entry])
 
 
 def enable_contact(contact: Contact) -> None:
     """It may be sent to again, whatever disabled it."""
+    before = contact.disabled_reason
     contact.state = ContactState.ACTIVE
     contact.disabled_reason = ""
     contact.save(update_fields=["state", "disabled_reason", "updated_at"])
+    _trail_contact(contact, Change.CONTACT_ENABLED, f"was disabled: {before}" if before else "")
     if contact.recipient_id is not None:
         contacts_written.send(Contact, recipient_ids={contact.recipient_id})
-
-
-class Wish(NamedTuple):
-    """What a recipient wants or refused; ``allowed`` ``None`` takes a wish back."""
-
-    recipient_id: int
-    channel: str
-    topic_id: int | None
-    category: str
-    allowed: bool | None
-
-
-@transaction.atomic
-def merge_preferences(wishes: Iterable[Wish]) -> None:
-    """Write these, of which the last word on the same thing counts, and leave the others."""
-    last = {wish[:4]: wish for wish in wishes}.values()
-    ordered = sorted(last, key=lambda wish: (wish.recipient_id, wish.topic_id or 0, *wish[1:4:2]))
-    kept = [wish for wish in ordered if wish.allowed is not None]
-    _upsert_wishes([w for w in kept if w.topic_id is not None], "topic_id) WHERE topic_id IS NOT")
-    _upsert_wishes([w for w in kept if w.topic_id is None], "category) WHERE topic_id IS")
-    dropped = [wish[:4] for wish in ordered if wish.allowed is None]
-    if dropped:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """DELETE FROM preferences_preference p
-                USING unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[])
-                    AS w (recipient_id, channel, topic_id, category)
-                WHERE p.recipient_id = w.recipient_id AND p.channel = w.channel
-                    AND p.topic_id IS NOT DISTINCT FROM w.topic_id AND p.category = w.category""",
-                [list(column) for column in zip(*dropped, strict=True)],
-            )
-
-
-def _upsert_wishes(wishes: Sequence[Wish], conflict: str) -> None:
-    if not wishes:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""INSERT INTO preferences_preference
-                (recipient_id, channel, topic_id, category, allowed, updated_at)
-            SELECT w.*, now()
-            FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::boolean[]) AS w
-            ON CONFLICT (recipient_id, channel, {conflict} NULL
-            DO UPDATE SET allowed = excluded.allowed, updated_at = now()""",
-            [list(column) for column in zip(*wishes, strict=True)],
-        )
-
-
-def hold_preferences(recipient_id: int) -> None:
-    """Let one transaction at a time look at the recipient's preferences and then write them."""
-    Recipient.objects.select_for_update(no_key=True).get(pk=recipient_id)
-
-
-@transaction.atomic
-def replace_preferences(recipient_id: int, hidden: Sequence[int], wishes: Sequence[Wish]) -> None:
-    """Make these the recipient's only wishes, apart from those for the topics ``hidden``."""
-    Preference.objects.filter(recipient_id=recipient_id).exclude(topic_id__in=hidden).delete()
-    merge_preferences(wishes)
-
-
-class Blocked(NamedTuple):
-    """An address that must not be sent to from now on. ``masked``: as people may see it.
-
-    ``provider``, ``error`` and ``delivery_id``: what said so, and of which delivery.
-    """
-
-    channel: str
-    address_index: bytes
-    masked: str
-    reason: str
-    provider: str = ""
-    error: str = ""
-    delivery_id: int | None = None
-
-
-class Suppressed(NamedTuple):
-    """How many addresses were not suppressed before, and how many only as dead."""
-
-    new: int
-    dead: int
-
-
-def suppress(addresses: Iterable[Blocked]) -> Suppressed:
-    """Suppress all of them, from the next claim of a chunk on.
-
-    An address that is suppressed keeps its first reason; but that it is dead, which ends when it
-    is registered again, gives way to any other.
-    """
-    dead_first = sorted(addresses, key=lambda a: a.reason != DEAD)
-    once = {(a.channel, a.address_index): a for a in dead_first}
-    if not once:
-        return Suppressed(0, 0)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO preferences_suppression AS s
-                (channel, address_index, masked, reason, provider, error, delivery_id, created_at)
-            SELECT w.*, now()
-            FROM unnest(%s::text[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[],
-                %s::bigint[]) AS w
-            ON CONFLICT (channel, address_index) DO UPDATE SET reason = excluded.reason,
-                provider = excluded.provider, error = excluded.error,
-                delivery_id = excluded.delivery_id
-                WHERE s.reason = %s AND excluded.reason <> s.reason
-            RETURNING xmax = 0""",
-            [*map(list, zip(*(once[key] for key in sorted(once)), strict=True)), DEAD],
-        )
-        new = [new for (new,) in cursor.fetchall()]
-    return Suppressed(new.count(True), new.count(False))

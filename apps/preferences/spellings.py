@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 
 from apps.preferences import vault
 from apps.preferences.channels import EMAIL
-from apps.preferences.models import Suppression, SuppressionReason
+from apps.preferences.models import Suppression
+from apps.preferences.suppressions import stronger
 
 
 def former(address: str) -> dict[bytes, bytes]:
@@ -39,9 +40,9 @@ def adopt(addresses: Iterable[str]) -> None:
         index = indexes[bytes(row.address_index)]
         others = Suppression.objects.filter(channel=EMAIL, address_index=index).exclude(pk=row.pk)
         if other := others.first():
-            if other.reason == SuppressionReason.DEAD_ADDRESS:
-                other.reason = row.reason
-                other.save(update_fields=["reason"])
+            other.reason = stronger(other.reason, row.reason)
+            other.publisher = None  # it is not one publisher's alone any more
+            other.save(update_fields=["reason", "publisher"])
             row.delete()
         else:
             row.address_index, row.exact = index, False

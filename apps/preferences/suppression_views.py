@@ -8,11 +8,11 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.preferences import selectors, services, spellings, vault
+from apps.preferences import selectors, spellings, suppressions, vault
 from apps.preferences import suppression_serializers as serializers
 from apps.preferences.channels import EMAIL, get_channel
-from apps.preferences.models import Suppression
-from apps.preferences.services import Blocked
+from apps.preferences.models import Suppression, SuppressionReason
+from apps.preferences.suppressions import Blocked
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.pagination import CursorPage, read_query
@@ -63,8 +63,8 @@ class SuppressionList(Endpoint):
         """Send nothing to an address any more, whoever asks for it.
 
         It holds from the next delivery on; what a worker is sending right now still goes out.
-        201 when it is new; 200 when it was suppressed before. It keeps its first reason, but that
-        it is dead, which ends when it is registered again, gives way to any other.
+        201 when it is new; 200 when it was suppressed before. It keeps its reason but for a
+        stronger one. Only what you put there as `manual` can you lift again.
         """
         wanted = self.body(request, serializers.SuppressionIn)
         channel, address = wanted["channel"], wanted["address"]
@@ -73,17 +73,19 @@ class SuppressionList(Endpoint):
             vault.index_of(channel, address),
             get_channel(channel).mask(address)[:100],
             wanted["reason"],
+            publisher_id=request.user.id if wanted["reason"] == SuppressionReason.MANUAL else None,
         )
         with transaction.atomic():
             if channel == EMAIL:
                 spellings.adopt([address])
-            done = services.suppress([blocked])
+            found = selectors.suppression_of(channel, address).select_for_update().first()
+            done = suppressions.suppress([blocked])
             row = selectors.suppression_of(channel, address).get()
             after = _audited(row)
             if done.new:
                 audit.record(request, "create", "suppression", str(row.pk), after=after)
-            elif done.dead:
-                before = {**after, "reason": services.DEAD}
+            elif done.stronger and found is not None:
+                before = _audited(found)
                 audit.record(
                     request, "update", "suppression", str(row.pk), before=before, after=after
                 )
@@ -97,8 +99,9 @@ class SuppressionDetail(Endpoint):
 
     @extend_schema(operation_id="lift_suppression", tags=[TAG], responses={204: None})
     def delete(self, request: Request, suppression_id: int) -> Response:
-        """Allow an address to be sent to again.
+        """Allow an address to be sent to again that you put on the list as `manual`.
 
+        Any other is lifted by an operator (403), or when the address is registered again (dead).
         What was suppressed meanwhile is not sent after all. A contact that a provider called
         dead stays disabled until it is registered again.
         """
@@ -106,9 +109,23 @@ class SuppressionDetail(Endpoint):
             row = Suppression.objects.select_for_update().filter(pk=suppression_id).first()
             if row is None:
                 raise Problem("not-found", f"There is no suppression {suppression_id}.")
+            if row.reason != SuppressionReason.MANUAL or row.publisher_id != request.user.id:
+                raise _protected(row)
             audit.record(request, "delete", "suppression", str(row.pk), before=_audited(row))
-            row.delete()
+            suppressions.lift([row], "by the publisher who put it there")
         return Response(status=204)
+
+
+def _protected(row: Suppression) -> Problem:
+    """Why a key may not lift it, and what to do."""
+    if row.reason == suppressions.DEAD:
+        detail = "It is lifted when the address is registered again, or by an operator."
+    elif row.reason == SuppressionReason.MANUAL:
+        detail = "It is not yours alone, and is lifted by an operator, who gives a reason."
+    else:
+        detail = f"What the owner or a provider said ({row.reason}) is lifted by an operator, who "
+        detail += "gives a reason."
+    return Problem("protected", detail)
 
 
 def _audited(row: Suppression) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from apps.preferences import registration, selectors, serializers
 from apps.preferences.contact_views import CONTACT, DEVICE
 from apps.preferences.models import Recipient
+from apps.preferences.preference_services import WouldLift
 from apps.preferences.registration import Registered
 from apps.preferences.selectors import find_recipient
 from apps.publishers import audit
@@ -78,7 +79,12 @@ class RecipientDetail(Endpoint):
         topics = registration.known_topics(request.user.id, person["preferences"])
         with transaction.atomic():
             before = find_recipient(user_id)
-            done = registration.register({user_id: person}, topics)[user_id]
+            try:
+                done = registration.register({user_id: person}, topics)[user_id]
+            except WouldLift as error:
+                [scope] = error.found.values()
+                wanted = person["preferences"]
+                raise registration.stands(scope, wanted, topics, "/preferences") from None
             _audit_written(request, user_id, person, before)
         written = _recipient(selectors.get_recipient(user_id))
         return Response({**written, "secrets": done.secrets}, status=201 if done.created else 200)

@@ -22,9 +22,9 @@ def times(values: Iterable[datetime | None]) -> str:
     return _array("NULL" if value is None else value.isoformat() for value in values)
 
 
-def blobs(values: Iterable[bytes]) -> str:
+def blobs(values: Iterable[bytes | None]) -> str:
     """For ``bytea[]``."""
-    return _array(f'"\\\\x{value.hex()}"' for value in values)
+    return _array("NULL" if value is None else f'"\\\\x{value.hex()}"' for value in values)
 
 
 def lists(values: Iterable[Iterable[int] | None]) -> str:

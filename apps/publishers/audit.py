@@ -1,9 +1,10 @@
 """The audit trail: who changed what, when, from where, and what it was before and after."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from apps.publishers.models import AuditEvent
@@ -11,7 +12,56 @@ from apps.publishers.remote import remote_address
 
 #: Characters of an object's name that are kept; the longest that the API takes fit.
 LONGEST_NAME = 200
+#: Of an actor's; a person's user_id may be longer.
+LONGEST_ACTOR = 150
 OPERATOR, PUBLISHER, SYSTEM = "operator", "publisher", "system"
+PERSON, PROVIDER = "person", "provider"
+ACTORS = (PUBLISHER, OPERATOR, PERSON, PROVIDER, SYSTEM)
+
+
+class Actor(NamedTuple):
+    """Who changes something: a publisher's key, an operator, a person, a provider or a command."""
+
+    kind: str
+    name: str
+    publisher_id: int | None = None
+    remote_address: str | None = None
+
+
+_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+
+
+class Acting:
+    """Middleware that knows, while a request is answered, whose it is."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = _request.set(request)
+        try:
+            return self._get_response(request)
+        finally:
+            _request.reset(token)
+
+
+def acting() -> Actor:
+    """Whose request is being answered; ``manage.py`` where there is none."""
+    return actor_of(_request.get())
+
+
+def actor_of(request: Request | HttpRequest | None) -> Actor:
+    """Whose request it is: by its key in the API, by its user in the admin and with a token."""
+    if request is None:
+        return Actor(SYSTEM, "manage.py")
+    address = remote_address(request)
+    key = getattr(request, "auth", None)
+    if key is not None:
+        return Actor(PUBLISHER, key.prefix, key.publisher_id, address)
+    person = getattr(request.user, "user_id", None)
+    if person is not None:
+        return Actor(PERSON, person, None, address)
+    return Actor(OPERATOR, request.user.get_username(), None, address)
 
 
 def record(
@@ -31,16 +81,16 @@ def record(
     and no content; where both are given, only what differs is kept. ``publisher_id``: whose the
     object is; by default the publisher that asks.
     """
-    kind, actor, owner = _actor(request)
+    actor = actor_of(request)
     if before is not None and after is not None:
         changed = {k for k in before.keys() | after.keys() if before.get(k) != after.get(k)}
         before = {k: v for k, v in before.items() if k in changed}
         after = {k: v for k, v in after.items() if k in changed}
     AuditEvent.objects.create(
-        publisher_id=publisher_id if publisher_id is not None else owner,
-        actor_kind=kind,
-        actor=actor,
-        remote_address=remote_address(request) if request else None,
+        publisher_id=publisher_id if publisher_id is not None else actor.publisher_id,
+        actor_kind=actor.kind,
+        actor=actor.name[:LONGEST_ACTOR],
+        remote_address=actor.remote_address,
         action=action,
         object_type=object_type,
         object_name=object_name[:LONGEST_NAME],
@@ -56,11 +106,3 @@ def revoked(
     for prefix in prefixes:
         after = None if prefix == first else {"with": first}
         record(request, "revoke", "api_key", prefix, publisher_id=publisher_id, after=after)
-
-
-def _actor(request: Request | HttpRequest | None) -> tuple[str, str, int | None]:
-    if request is None:
-        return SYSTEM, "manage.py", None
-    if isinstance(request, Request):
-        return PUBLISHER, request.auth.prefix, request.user.id
-    return OPERATOR, request.user.get_username(), None

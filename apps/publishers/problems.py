@@ -53,6 +53,7 @@ TYPES = {
     "expired-token": ProblemType(401, "The token has expired"),
     "inactive-publisher": ProblemType(403, "The publisher is switched off"),
     "missing-scope": ProblemType(403, "The API key lacks a scope"),
+    "protected": ProblemType(403, "Only the person or an operator may do this"),
     "forbidden": ProblemType(403, "Not allowed"),
     "invalid-signature": ProblemType(403, "Not a valid signature"),
     "not-found": ProblemType(404, "Not found"),

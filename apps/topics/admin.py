@@ -1,20 +1,25 @@
 """Who is subscribed and who wants what, for operators. Topics are in ``apps.delivery.admin``: their
 pages show what became of what was published to them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from apps.preferences import trail
 from apps.preferences.admin import of_person
 from apps.preferences.channels import all_channels
 from apps.preferences.models import Preference
+from apps.preferences.preference_services import described, scope_of
+from apps.preferences.trail import Change, Entry
 from apps.publishers.operators import markup
 from apps.publishers.operators.narrowing import choice, linked
 from apps.publishers.operators.newest import NewestAdmin
+from apps.publishers.operators.panels import LONGEST_REASON, Button, Panelled, reason_of
 from apps.topics.models import Subscription, SubscriptionState, Topic
 from apps.topics.selectors import names_of_topics
 
@@ -55,6 +60,13 @@ class PreferenceForm(forms.ModelForm):
         required=False, widget=UnfoldAdminTextInputWidget, help_text="a topic's name, or empty"
     )
 
+    reason = forms.CharField(
+        required=False,
+        max_length=LONGEST_REASON,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="why; needed where it allows what the person refused",
+    )
+
     class Meta:
         model = Preference
         fields = ("recipient", "channel", "topic", "category", "allowed")
@@ -74,10 +86,19 @@ class PreferenceForm(forms.ModelForm):
         self.instance.topic_id = found.pk if found else None
         return name
 
+    def clean(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().clean() or self.cleaned_data
+        was = Preference.objects.filter(pk=self.instance.pk).first()
+        if not fields.get("reason") and (fields.get("allowed") or (was and not was.allowed)):
+            raise forms.ValidationError(
+                {"reason": "Say why: this may allow what the person refused."}
+            )
+        return fields
+
 
 @admin.register(Preference)
-class PreferenceAdmin(NewestAdmin):
-    """What people want and refuse."""
+class PreferenceAdmin(Panelled, NewestAdmin):
+    """What people want and refuse. One is taken back by its button, with a reason."""
 
     form = PreferenceForm
     list_display = ("recipient", "channel", "topic", "category", "allowed", "updated_at")
@@ -100,3 +121,33 @@ class PreferenceAdmin(NewestAdmin):
     @admin.display(description="topic")
     def topic(self, row: Any) -> str:
         return row.topic
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False  # not without a reason
+
+    def buttons(self, request: HttpRequest, row: Preference) -> Sequence[Button]:
+        if not request.user.has_perm("preferences.delete_preference"):
+            return ()
+        return [Button("withdraw", "Take it back", "bad", asks="Why?")]
+
+    def do_withdraw(self, request: HttpRequest, row: Preference) -> HttpResponse:
+        why = reason_of(request)
+        before = {"allowed": row.allowed, "channel": row.channel, "category": row.category}
+        self.audit(request, "delete", row, before=before, after={"why": why})
+        self._trail(row, Change.WITHDRAWN, why)
+        row.delete()
+        messages.success(request, "It is neither wanted nor refused any more.")
+        return HttpResponseRedirect(markup.page("preferences_preference_changelist"))
+
+    def save_model(self, request: HttpRequest, obj: Preference, form: Any, change: bool) -> None:
+        before = Preference.objects.filter(pk=obj.pk).first() if change else None
+        why = form.cleaned_data["reason"]
+        super().save_model(request, obj, form, change)
+        if before is not None and scope_of(before) != scope_of(obj):
+            self._trail(before, Change.WITHDRAWN, why)
+        self._trail(obj, Change.ALLOWED if obj.allowed else Change.REFUSED, why)
+
+    def _trail(self, row: Preference, change: Change, why: str) -> None:
+        about = described(scope_of(row))
+        detail = ": ".join(word for word in (about, why) if word)
+        trail.record([Entry(change, row.recipient_id, row.channel, detail=detail)])

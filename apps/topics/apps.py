@@ -9,4 +9,11 @@ class TopicsConfig(AppConfig):
         from apps.preferences import topic_names
         from apps.topics import asking, invalidation, selectors  # noqa: F401  (listens to signals)
 
-        topic_names.provide(topic_names.TopicNames(selectors.ids_by_name, selectors.names_by_id))
+        topic_names.provide(
+            topic_names.TopicNames(
+                selectors.ids_by_name,
+                selectors.names_by_id,
+                selectors.names_for_recipient,
+                selectors.categories,
+            )
+        )

@@ -97,6 +97,18 @@ def names_of_topics(ids: Iterable[int | None]) -> dict[int, str]:
     return dict(rows.values_list("pk", "name"))
 
 
+def names_for_recipient(recipient_id: int, ids: Iterable[int]) -> dict[int, str]:
+    """Id -> name of these topics, and of those that the recipient is or was subscribed to."""
+    theirs = Subscription.objects.filter(recipient=recipient_id).values("topic")
+    rows = Topic.objects.filter(Q(pk__in=list(ids)) | Q(pk__in=theirs), deleted_at=None)
+    return dict(rows.values_list("pk", "name"))
+
+
+def categories(ids: Iterable[int]) -> dict[int, str]:
+    """Id -> category of topics, whoever owns them."""
+    return dict(Topic.objects.filter(pk__in=list(ids)).values_list("pk", "category"))
+
+
 def visible_topics(publisher_id: int) -> QuerySet[Topic]:
     """Topics the publisher owns or was granted, deleted ones left out."""
     granted = Topic.granted_to.through.objects.filter(publisher=publisher_id).values("topic")

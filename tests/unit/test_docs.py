@@ -124,7 +124,7 @@ def test_the_table_of_metrics_is_the_one_in_the_code():
     shown = {row[0] for row in table_of(DOCS / "operations.md", "Metrics")}
     modules = ("delivery/metrics.py", "delivery/breaker_store.py", "delivery/overload.py")
     modules += ("delivery/throttles.py", "publishers/limits.py")
-    modules += ("publishers/operators/log_in_limits.py",)
+    modules += ("publishers/operators/log_in_limits.py", "preferences/trail.py")
     sources = [ROOT / "apps" / name for name in modules]
     source = "".join(path.read_text() for path in sources)
     assert shown == set(re.findall(r'"(notifier_\w+)"', source))

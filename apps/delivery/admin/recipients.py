@@ -11,6 +11,8 @@ from django.utils.safestring import SafeString
 
 from apps.delivery.admin.deliveries import name
 from apps.delivery.models import Delivery
+from apps.preferences import trail
+from apps.preferences.admin import changes_table
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.publishers.operators import markup
 from apps.publishers.operators.newest import NewestAdmin
@@ -59,6 +61,7 @@ class RecipientAdmin(Panelled, NewestAdmin):
             Panel("Subscriptions", _subscriptions(row)),
             Panel("Preferences", _preferences(row)),
             Panel("Suppressions", _suppressions(contacts)),
+            Panel("Changes of contacts and refusals", _changes(row), wide=True),
             Panel("Newest deliveries", _deliveries(row), wide=True),
             Panel("Newest notifications of their topics", _posted(row), wide=True),
         ]
@@ -135,6 +138,12 @@ def _suppressions(contacts: Sequence[Contact]) -> SafeString:
             for row in Suppression.objects.filter(found)
         ),
     )
+
+
+def _changes(person: Recipient) -> SafeString:
+    every = markup.page("preferences_directorychange_changelist", recipient_id=person.pk)
+    newest = trail.of_person(person.pk)[: trail.MOST_SHOWN]
+    return markup.lines([changes_table(newest), markup.link(every, "All of them")])
 
 
 def _deliveries(person: Recipient) -> SafeString:

@@ -1,8 +1,8 @@
 """Write down what came of a chunk's attempts."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -10,7 +10,10 @@ from apps.delivery import chunks, counts, status_events
 from apps.delivery.chunks import Chunk
 from apps.delivery.suppressing import AT_SENDING, ERROR_LIMIT, Cause, suppress_contacts
 from apps.delivery.transitions import turns
+from apps.preferences import trail
+from apps.preferences.trail import Change, Entry
 from apps.publishers import arrays
+from apps.publishers.audit import PROVIDER, Actor
 from notifier.states import WAITING, DeliveryState
 
 
@@ -92,6 +95,7 @@ UPDATE preferences_contact c
   FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
        AS r (id, reason, provider, error, delivery)
  WHERE c.id = r.id AND c.state = 'active'
+RETURNING c.id, c.recipient_id, c.channel, c.address_index, c.masked
 """
 
 
@@ -159,6 +163,7 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bo
         if gone:
             columns = [list(column) for column in zip(*gone.values(), strict=True)]
             cursor.execute(_DISABLE, [list(gone), *columns])
+            _trail_disabled(cursor.fetchall(), gone)
             suppress_contacts(gone)
         status_events.tell((r.delivery_id, r.state) for r in results)
         for (notification_id, state), number in Counter(
@@ -168,3 +173,23 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bo
             moves[notification_id, chunk.channel, DeliveryState.SENDING] -= number
         counts.add(moves)
         counts.add_attempts(Counter((chunk.channel, r.provider, r.outcome, r.reason) for r in made))
+
+
+def _trail_disabled(rows: Sequence[tuple[Any, ...]], gone: Mapping[int, Cause]) -> None:
+    """Say in the trail of the directory which recipients' contacts a provider called dead."""
+    for provider in sorted({cause.provider for cause in gone.values()}):
+        trail.record(
+            (
+                Entry(
+                    Change.CONTACT_DISABLED,
+                    recipient,
+                    channel,
+                    bytes(index),
+                    masked,
+                    gone[key].reason,
+                )
+                for key, recipient, channel, index, masked in rows
+                if recipient is not None and gone[key].provider == provider
+            ),
+            Actor(PROVIDER, provider),
+        )

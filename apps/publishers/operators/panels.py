@@ -24,12 +24,23 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Posts to ``do_<verb>`` of the row's admin. ``warning`` is asked about first."""
+    """Posts to ``do_<verb>`` of the row's admin. ``warning`` is asked about first. ``asks``: what
+    the operator must write beside it, which is ``reason_of`` the request."""
 
     verb: str
     label: str
     tone: str = ""
     warning: str = ""
+    asks: str = ""
+
+
+#: Characters of a reason that an operator writes.
+LONGEST_REASON = 150
+
+
+def reason_of(request: HttpRequest) -> str:
+    """What the operator wrote beside a button that asks."""
+    return request.POST.get("reason", "").strip()[:LONGEST_REASON]
 
 
 class Panelled(ModelAdmin):
@@ -69,8 +80,12 @@ class Panelled(ModelAdmin):
             raise Http404
         if not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
-        if verb not in {button.verb for button in self.buttons(request, row)}:
+        buttons = {button.verb: button for button in self.buttons(request, row)}
+        if verb not in buttons:
             messages.warning(request, "That cannot be done now, or not by you.")
+            return HttpResponseRedirect("../../change/")
+        if buttons[verb].asks and not reason_of(request):
+            messages.warning(request, "Say why: it is kept with your name.")
             return HttpResponseRedirect("../../change/")
         with transaction.atomic():
             answer = getattr(self, f"do_{verb}")(request, row)

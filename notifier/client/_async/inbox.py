@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from notifier.client._async.base import AsyncCalls
 from notifier.client._async.transport import AsyncTransport
-from notifier.client.rows import InboxItem, Marked
+from notifier.client.rows import InboxItem, Marked, Preference
 from notifier.client.rows.base import read
 
 
@@ -56,3 +56,14 @@ class AsyncInboxClient(AsyncCalls):
     async def delete(self, item_id: int) -> None:
         """Delete one item."""
         await self._http.request("DELETE", f"/v1/inbox/{item_id}", repeatable=False)
+
+    async def get_preferences(self) -> list[Preference]:
+        """What this person wants and refused."""
+        answer = await self._http.request("GET", "/v1/me/preferences")
+        return [read(Preference, row) for row in answer.body["preferences"]]
+
+    async def set_preferences(self, preferences: Sequence[Preference]) -> list[Preference]:
+        """Replace what this person wants and refuses; what is left out is neither any more."""
+        body = {"preferences": [preference.body_of() for preference in preferences]}
+        answer = await self._http.request("PUT", "/v1/me/preferences", body)
+        return [read(Preference, row) for row in answer.body["preferences"]]

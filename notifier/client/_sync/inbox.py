@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from notifier.client._sync.base import Calls
 from notifier.client._sync.transport import Transport
-from notifier.client.rows import InboxItem, Marked
+from notifier.client.rows import InboxItem, Marked, Preference
 from notifier.client.rows.base import read
 
 
@@ -57,3 +57,14 @@ class InboxClient(Calls):
     def delete(self, item_id: int) -> None:
         """Delete one item."""
         self._http.request("DELETE", f"/v1/inbox/{item_id}", repeatable=False)
+
+    def get_preferences(self) -> list[Preference]:
+        """What this person wants and refused."""
+        answer = self._http.request("GET", "/v1/me/preferences")
+        return [read(Preference, row) for row in answer.body["preferences"]]
+
+    def set_preferences(self, preferences: Sequence[Preference]) -> list[Preference]:
+        """Replace what this person wants and refuses; what is left out is neither any more."""
+        body = {"preferences": [preference.body_of() for preference in preferences]}
+        answer = self._http.request("PUT", "/v1/me/preferences", body)
+        return [read(Preference, row) for row in answer.body["preferences"]]

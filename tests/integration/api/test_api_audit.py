@@ -100,7 +100,7 @@ def test_changes_of_a_recipient_name_no_address(api: Api):
     made = api.post("recipients/ada/devices", device, status=201)
     hook = {"channel": "webhook", "address": "https://example.com/hook?key=abc"}
     added = api.post("recipients/ada/contacts", hook, status=201)
-    api.put("recipients/ada/preferences", {"preferences": [{"channel": "sms", "allowed": False}]})
+    api.put("recipients/ada/preferences", {"preferences": [{"channel": "sms", "allowed": True}]})
     api.patch("recipients/ada/preferences", {"preferences": [{"channel": "sms", "allowed": None}]})
     api.delete(f"recipients/ada/devices/{made['id']}")
     api.delete(f"recipients/ada/contacts/{added['id']}")

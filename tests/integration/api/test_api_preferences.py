@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import pytest
 from django.db import transaction
 
-from apps.preferences import services
 from apps.preferences.models import Preference, Recipient
+from apps.preferences.preference_services import Wish, hold_preferences, replace_preferences
 from apps.topics.models import Topic
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_api_recipients import connected
@@ -37,8 +37,10 @@ def test_preferences_are_replaced_by_put(api: Api):
     key = str
     assert sorted(written, key=key) == sorted((wish(**one) for one in wanted), key=key)
     assert Preference.objects.get(topic_id__isnull=False).topic_id == Topic.objects.get().pk
-    assert api.put(PATH, {"preferences": wanted[:1]}) == {"preferences": [NO_SMS]}
-    assert api.put(PATH, {"preferences": []}) == api.get(PATH) == {"preferences": []}
+    refused = [one for one in wanted if not one["allowed"]]
+    left = api.put(PATH, {"preferences": refused})
+    assert left == {"preferences": [wish(category="marketing", allowed=False), NO_SMS]}
+    assert api.get(PATH) == left
 
 
 @pytest.mark.django_db(transaction=True)
@@ -49,14 +51,14 @@ def test_of_two_that_replace_preferences_at_once_the_second_one_counts(api: Api)
 
     def first() -> None:
         with transaction.atomic():
-            services.hold_preferences(ada)
-            services.replace_preferences(ada, [], [services.Wish(ada, "sms", None, "", False)])
+            hold_preferences(ada)
+            replace_preferences(ada, [], [Wish(ada, "sms", None, "", True)])
             written.set()
             commit.wait(10)
 
     def second() -> None:
         written.wait(10)
-        api.put(PATH, {"preferences": [{"channel": "email", "allowed": False}]})
+        api.put(PATH, {"preferences": [{"channel": "email", "allowed": True}]})
 
     with ThreadPoolExecutor() as pool:
         calls = [pool.submit(connected, call) for call in (first, second)]
@@ -65,29 +67,24 @@ def test_of_two_that_replace_preferences_at_once_the_second_one_counts(api: Api)
         commit.set()
         for call in calls:
             call.result(timeout=10)
-    assert api.get(PATH) == {"preferences": [wish(channel="email", allowed=False)]}
+    assert api.get(PATH) == {"preferences": [wish(channel="email", allowed=True)]}
 
 
 def test_preferences_are_merged_by_patch_and_taken_back_with_null(api: Api):
-    api.put(PATH, {"preferences": [{"channel": "sms", "allowed": False}]})
+    api.put(PATH, {"preferences": [{"channel": "sms", "allowed": True}]})
     merged = api.patch(
         PATH,
         {
             "preferences": [
-                {"topic": "news", "allowed": False},
-                {"channel": "sms", "allowed": True},
+                {"topic": "news", "allowed": True},
+                {"channel": "sms", "allowed": False},
                 {"channel": "email", "allowed": None},
             ]
         },
     )["preferences"]
-    assert sorted(merged, key=str) == sorted(
-        [wish(topic="news", allowed=False), wish(channel="sms", allowed=True)], key=str
-    )
-    left = api.patch(
-        PATH,
-        {"preferences": [{"topic": "news", "allowed": None}, {"channel": "sms", "allowed": None}]},
-    )
-    assert left == {"preferences": []}
+    assert sorted(merged, key=str) == sorted([wish(topic="news", allowed=True), NO_SMS], key=str)
+    left = api.patch(PATH, {"preferences": [{"topic": "news", "allowed": None}]})
+    assert left == {"preferences": [NO_SMS]}
 
 
 def test_the_last_word_on_the_same_thing_counts(api: Api):
@@ -138,6 +135,6 @@ def test_what_a_preference_cannot_be_is_pointed_at(api: Api, one: dict, pointer:
 
 
 def test_preferences_come_with_a_recipient_and_are_merged(api: Api):
-    api.put("recipients/ada", {"preferences": [{"channel": "sms", "allowed": False}]})
     api.put("recipients/ada", {"preferences": [{"topic": "news", "allowed": True}]})
+    api.put("recipients/ada", {"preferences": [{"channel": "sms", "allowed": False}]})
     assert len(api.get(PATH)["preferences"]) == 2

@@ -19,6 +19,7 @@ SHARED = {
     "/v1/recipients": "a person is the company's, not one publisher's",
     "/v1/suppressions": "an address that must not be sent to is nobody's to send to",
     "/v1/inbox": "an end user's token opens it, no publisher's key",
+    "/v1/me": "an end user's token opens it, no publisher's key",
     "/v1/confirmations": "the token that came to the address opens it, no key",
     "/v1/receipts": "a provider's signature opens it, no key",
 }

@@ -154,7 +154,7 @@ def test_a_recipient_has_devices_contacts_and_preferences(client: NotifierClient
         time_zone="Europe/Vienna",
         devices=[Device("ios", IOS, app="com.example.app")],
         contacts=[Contact("webhook", "https://example.com/hook")],
-        preferences=[Preference(False, category="marketing")],
+        preferences=[Preference(True, category="marketing")],
     )
     assert (ada.locale, ada.devices[0].platform, ada.devices[0].state) == ("de-AT", "ios", "active")
     assert ada.devices[0].token != IOS, "masked"
@@ -164,7 +164,7 @@ def test_a_recipient_has_devices_contacts_and_preferences(client: NotifierClient
     found = client.get_recipient("ada")
     assert {one.id for one in found.devices} == {ada.devices[0].id, device.id}
     assert contact.id in {one.id for one in found.contacts}
-    assert client.get_preferences("ada") == [Preference(False, category="marketing")]
+    assert client.get_preferences("ada") == [Preference(True, category="marketing")]
     wish = Preference(True, channel="push", topic="news")
     assert client.set_preferences("ada", [wish]) == [wish]
 

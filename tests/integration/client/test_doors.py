@@ -69,8 +69,8 @@ def test_a_group_is_filled_notified_and_emptied(client: NotifierClient) -> None:
 
 
 def test_a_suppression_is_added_found_and_lifted(client: NotifierClient) -> None:
-    made = client.suppress("email", "ada@example.com", reason="opted_out")
-    assert (made.channel, made.reason) == ("email", "opted_out")
+    made = client.suppress("email", "ada@example.com")
+    assert (made.channel, made.reason) == ("email", "manual")
     assert "ada@" not in made.address
     [found] = client.list_suppressions(channel="email", address="ada@example.com")
     assert found == made
@@ -95,7 +95,7 @@ def test_devices_and_contacts_are_listed_and_removed(client: NotifierClient) -> 
 
 def test_preferences_are_changed_one_at_a_time(client: NotifierClient) -> None:
     client.upsert_recipient("ada")
-    client.set_preferences("ada", [Preference(False, channel="sms")])
+    client.set_preferences("ada", [Preference(True, channel="sms")])
     client.change_preferences("ada", [Preference(False, channel="email")])
     assert {one.channel for one in client.get_preferences("ada")} == {"sms", "email"}
     client.change_preferences("ada", [Preference(None, channel="sms")])

@@ -20,7 +20,7 @@ from apps.delivery import (
 )
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.delivery.transitions import waiting
-from apps.preferences.models import Contact, Preference, Suppression
+from apps.preferences.models import Contact, DirectoryChange, Preference, Suppression
 from apps.topics.models import Subscription
 from tests.integration.delivery.conftest import contact, recipient, subscribe
 
@@ -236,6 +236,12 @@ def test_a_dead_token_disables_the_device_and_the_others_still_get_it(shop, work
     assert shop.counts(posted) == {"push": {"accepted": 1, "failed": 1}}
     dead.refresh_from_db()
     assert (dead.state, dead.disabled_reason) == ("disabled", "dead_address")
+    told = DirectoryChange.objects.order_by("id").values_list("actor_kind", "actor", "change")
+    assert list(told) == [
+        ("provider", "fcm", "contact_disabled"),
+        ("provider", "fcm", "suppressed"),
+    ]
+    assert {row.recipient_id for row in DirectoryChange.objects.all()} == {ada.pk, None}
     again = notify(shop, "ada", "push")
     work()
     assert shop.counts(again) == {"push": {"accepted": 1}}

@@ -20,8 +20,8 @@ from twilio.request_validator import RequestValidator
 
 from apps.delivery import content, metrics, purge, receipts, tasks
 from apps.delivery.models import Delivery, Notification, Receipt, ReceiptEvent
-from apps.preferences import vault
-from apps.preferences.models import Contact, Suppression
+from apps.preferences import suppressions, vault
+from apps.preferences.models import Contact, DirectoryChange, Suppression
 from apps.publishers.delivery_ids import number_of
 from tests.integration.api.conftest import forget_lookups
 from tests.integration.delivery.conftest import recipient
@@ -671,8 +671,12 @@ def test_a_receipt_that_is_played_again_brings_no_suppression_back(shop, callbac
     read()
     entries = shop.get("suppressions")["data"]
     assert {entry["reason"] for entry in entries} == {"hard_bounce"} and len(entries) == 2
-    for entry in entries:
-        assert shop.http.delete(f"/v1/suppressions/{entry['id']}").status_code == 204
+    said = DirectoryChange.objects.filter(change="suppressed").order_by("actor")
+    assert list(said.values_list("actor_kind", "actor", "detail")) == [
+        ("provider", "sendgrid", "hard_bounce"),
+        ("provider", "twilio", "hard_bounce"),
+    ]
+    suppressions.lift(Suppression.objects.all(), "they have new mailboxes")
     for receipt in bounces:
         post(receipt)
     read()

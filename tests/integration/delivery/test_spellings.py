@@ -46,10 +46,11 @@ def test_a_suppression_holds_for_every_spelling(shop, work, suppressed):
 
 
 def test_what_a_provider_reports_of_one_spelling_holds_for_the_others(shop, work):
-    from apps.delivery.suppressing import suppress_contacts
+    from apps.delivery.suppressing import Cause, suppress_contacts
 
     person(shop, "ada", "Ada@example.com")
-    suppress_contacts({Contact.objects.get(channel="email").pk: "complaint"})
+    said = Cause("complaint", "sendgrid", "spamreport", 1)
+    suppress_contacts({Contact.objects.get(channel="email").pk: said})
     person(shop, "eve", "ada@EXAMPLE.com")
     assert mailed(shop, work, "eve") == ["suppressed"]
 

@@ -214,8 +214,8 @@ def test_a_filter_looks_through_so_many_rows_and_says_so(
 
 
 def test_nothing_is_done_to_a_whole_table(hundred_and_twenty, operator: Client):
-    url = reverse("admin:preferences_suppression_changelist")
-    body = {"action": "delete_selected", "select_across": "1", "index": "0", "_selected_action": 1}
+    url = reverse("admin:delivery_deadletter_changelist")
+    body = {"action": "redrive", "select_across": "1", "index": "0", "_selected_action": 1}
     page = operator.post(url, body, follow=True).content.decode()
     assert "an action cannot be done to a whole table" in page
 

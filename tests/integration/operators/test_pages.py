@@ -175,7 +175,8 @@ def test_a_preference_is_written_with_its_topics_name(rows, operator: Client):
     made = Preference.objects.get(topic_id=topic.pk)
     page = reverse("admin:preferences_preference_change", args=[made.pk])
     assert 'value="news"' in operator.get(page).content.decode()
-    assert operator.post(page, wish | {"topic": ""}).status_code == 302
+    assert "Say why" in text(operator.post(page, wish | {"topic": ""}))
+    assert operator.post(page, wish | {"topic": "", "reason": "She called."}).status_code == 302
     made.refresh_from_db()
     assert made.topic_id is None
 

@@ -1,0 +1,81 @@
+"""A person's own preferences: what they want and refuse, refusals lifted included."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.inbox.views import InboxEndpoint
+from apps.preferences import registration, selectors, topic_names
+from apps.preferences.preference_services import hold_preferences, replace_preferences
+from apps.preferences.serializers import PreferencesIn, PreferencesOut
+from apps.publishers import audit
+from apps.publishers.problems import Problem
+
+TAG = "Inbox"
+
+
+class MyPreferences(InboxEndpoint):
+    """What the person whose token it is wants and refused."""
+
+    @extend_schema(operation_id="read_my_preferences", tags=[TAG], responses=PreferencesOut)
+    def get(self, request: Request) -> Response:
+        """Your preferences. The most specific one decides."""
+        recipient_id = self.recipient_id(request)
+        if recipient_id is None:
+            return Response({"preferences": []})
+        return Response(_preferences(recipient_id, _topics(recipient_id)))
+
+    @extend_schema(
+        operation_id="replace_my_preferences",
+        tags=[TAG],
+        request=PreferencesIn,
+        responses=PreferencesOut,
+        examples=[
+            OpenApiExample(
+                "no offers, and nothing by SMS",
+                {
+                    "preferences": [
+                        {"category": "marketing", "allowed": False},
+                        {"channel": "sms", "allowed": False},
+                    ]
+                },
+                request_only=True,
+            )
+        ],
+    )
+    def put(self, request: Request) -> Response:
+        """Replace your preferences with these; what is left out is neither wanted nor refused.
+
+        A topic is one that you are or were subscribed to.
+        """
+        wanted = self.body(request, PreferencesIn)["preferences"]
+        recipient_id = self.recipient_id(request)
+        if recipient_id is None:
+            raise Problem("not-found", "Nobody has registered you yet: nothing is sent to you.")
+        with transaction.atomic():
+            hold_preferences(recipient_id)
+            names = _topics(recipient_id)
+            ids = {name: key for key, name in names.items()}
+            registration.check_topics(wanted, ids, "/preferences", "you are subscribed to")
+            before = _preferences(recipient_id, names)
+            hidden = {row.topic_id for row in selectors.preferences(recipient_id)} - names.keys()
+            wishes = registration.wishes(recipient_id, wanted, ids)
+            replace_preferences(recipient_id, hidden - {None}, wishes, may_lift=True)
+            after = _preferences(recipient_id, names)
+            name = request.user.user_id
+            audit.record(request, "replace", "preferences", name, before=before, after=after)
+        return Response(after)
+
+
+def _topics(recipient_id: int) -> Mapping[int, str]:
+    """Id -> name of the topics that the person may name."""
+    named = {row.topic_id for row in selectors.preferences(recipient_id) if row.topic_id}
+    return topic_names.names_for_recipient(recipient_id, named)
+
+
+def _preferences(recipient_id: int, names: Mapping[int, str]) -> dict[str, Any]:
+    return registration.shown_preferences(selectors.preferences(recipient_id), names)
