@@ -35,7 +35,7 @@ from apps.topics.models import Subscription, SubscriptionState
 from apps.topics.selectors import names_of_topics
 from notifier.states import WAITING, DeliveryState
 
-YES, NOT_YET, NO = "yes", "not yet", "no"
+YES, PERHAPS, NOT_YET, NO = "yes", "perhaps", "not yet", "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """``verdict`` is ``yes``, ``not yet`` or ``no``; ``headline`` says it in a sentence.
+    """``verdict`` is ``yes``, ``perhaps``, ``not yet`` or ``no``; ``headline`` says it in a
+    sentence.
 
     ``sentences``: of the notification; ``channels``: of each channel it was for, or could have
     been.
@@ -136,21 +137,30 @@ class _Case:
         if row.kind == NotificationKind.CONFIRMATION:
             yield Sentence("It asks the owner of an address to confirm a subscription.")
         if row.is_scheduled():
-            verb = "is" if row.send_at > self.now else "was"
+            verb = "is" if row.send_at > self.now and not row.cancelled_at else "was"
             yield Sentence(f"It {verb} to be sent {_at(row.send_at)}, not before.", "scheduled")
         if row.cancelled_at:
             yield Sentence(f"It was cancelled {_at(row.cancelled_at)}.", "cancelled")
         if row.expires_at:
             verb = "expires" if row.expires_at > self.now else "expired"
-            yield Sentence(f"It {verb} {_at(row.expires_at)}.")
-        if row.topic and row.topic.paused_at:
+            if not row.cancelled_at or row.expires_at <= self.now:
+                yield Sentence(f"It {verb} {_at(row.expires_at)}.")
+        if row.topic and row.topic.paused_at and not self._over():
             yield Sentence(
                 f"The topic {row.topic} was paused {_at(row.topic.paused_at)}: "
                 "what was not sent by then is held back.",
                 "paused",
             )
-        if any(chunk.kind == ChunkKind.WHOLE for chunk in self.open_chunks):
+        if any(chunk.kind == ChunkKind.WHOLE for chunk in self.open_chunks) and not self._over():
             yield Sentence("Its audience is still being cut into chunks.", "sending")
+
+    def _over(self) -> str:
+        """Why nothing of it is sent any more, whatever its rows still wait for; or empty."""
+        if self.posted.cancelled_at:
+            return f"the notification was cancelled {_at(self.posted.cancelled_at)}"
+        if self.posted.expires_at and self.posted.expires_at <= self.now:
+            return f"the notification expired {_at(self.posted.expires_at)}"
+        return ""
 
     def _audience(self) -> str:
         if self.posted.topic:
@@ -173,16 +183,26 @@ class _Case:
         place = f"to {contact.masked}" if contact else "to no address"
         if delivery.instead_of:
             place = "to another address, in place of the one that was given up"
-        reason = words.because(delivery.reason)
-        yield Sentence(
-            f"The delivery {place} {words.STATES[delivery.state]}{reason}.", delivery.state
-        )
+        said = words.standing(delivery.state, delivery.reason, delivery.attempts)
+        yield Sentence(f"The delivery {place} {said}.", delivery.state)
+        if delivery.state in WAITING and (over := self._over()):
+            yield Sentence(f"It is not sent any more: {over}.", "cancelled")
         if delivery.state == DeliveryState.DEAD:
-            yield Sentence("Nothing more happens unless it is redriven.", "dead")
+            instead = any(other.instead_of == delivery.pk for other in self.deliveries)
+            yield Sentence(
+                "Another one is sent in its place."
+                if instead
+                else "Nothing more happens to it unless it is redriven.",
+                "dead",
+            )
         if delivery.state == DeliveryState.SUPPRESSED:
             yield from self._refusals(delivery, contact)
-        if delivery.next_attempt_at:
-            yield Sentence(f"Its next attempt is due {_at(delivery.next_attempt_at)}.", "retrying")
+        if delivery.next_attempt_at and not self._over():
+            verb = "is" if delivery.next_attempt_at > self.now else "was"
+            nth = "next" if delivery.attempts else "first"
+            yield Sentence(
+                f"Its {nth} attempt {verb} due {_at(delivery.next_attempt_at)}.", "retrying"
+            )
         if delivery.state in WAITING and delivery.provider in self.paused:
             since = _at(self.paused[delivery.provider])
             yield Sentence(f"An operator paused {delivery.provider} {since}.", "paused")
@@ -229,6 +249,8 @@ class _Case:
             return Sentence(outside)
         if self.posted.cancelled_at:
             return Sentence("It was cancelled before their turn came.", "cancelled")
+        if self._over() and self.open_chunks:
+            return Sentence("It expired before their turn came.", "expired")
         if fallback and (chunk := self._fallback_to_come()):
             return Sentence(
                 f"It is due {_at(chunk.ready_at)}, unless another channel reaches them before.",
@@ -275,7 +297,7 @@ class _Case:
             for chunk in self.open_chunks
         )
         if named or self.deliveries:
-            return "" if named else f"Nothing was made for {channel}: it has nobody's address."
+            return "" if named else f"It was posted to none of their addresses on {channel}."
         return "They were not among the recipients it was posted to."
 
     def _not_subscribed(self, channel: str) -> str:
@@ -311,15 +333,19 @@ class _Case:
         if DeliveryState.ACCEPTED in by_state:
             channels = _and(by_state[DeliveryState.ACCEPTED])
             return YES, f"Yes, as far as we know: the provider took it for {name} on {channels}."
+        if DeliveryState.SENDING in by_state:
+            return NOT_YET, f"Not yet: it is being sent to {name} right now."
         if DeliveryState.UNKNOWN in by_state:
             channels = _and(by_state[DeliveryState.UNKNOWN])
-            return NOT_YET, f"Perhaps: it was sent to {name} on {channels}, and no answer came."
+            return PERHAPS, f"Perhaps: it was sent to {name} on {channels}, and no answer came."
+        if over := self._over():
+            return NO, f"No: {name} did not get it, and {over}."
         if any(state in WAITING for state in by_state):
-            return NOT_YET, f"Not yet: it is on its way to {name}."
+            return NOT_YET, f"Not yet: it waits to be sent to {name}."
         meant = any(not self._outside(channel) for channel in self.posted.channels)
-        if meant and not self.deliveries and self.open_chunks and not self.posted.cancelled_at:
+        if meant and not self.deliveries and self.open_chunks:
             return NOT_YET, f"Not yet: {name}'s turn has not come."
-        if self._fallback_to_come() and not self.posted.cancelled_at:
+        if self._fallback_to_come():
             channel = self.posted.fallback_channel
             return NOT_YET, f"Not yet: {name} may still get it on {channel}."
         return NO, f"No: {name} did not get it."

@@ -1,5 +1,7 @@
 """States and reasons in words, for people who have not read the code."""
 
+from apps.preferences.models import SuppressionReason
+
 #: Why a delivery or an attempt came to what it came to: a clause that can follow "because".
 REASONS = {
     "rate_limited": "the provider asked us to slow down",
@@ -30,7 +32,7 @@ REASONS = {
     "no_address": "they have nothing on this channel that works",
     "contact_disabled": "the contact is disabled",
     "preference": "they refuse this channel, topic or category",
-    "unsubscribed": "they left the topic between two attempts",
+    "unsubscribed": "they have left the topic meanwhile",
     "worker_lost": "the worker died while it sent this; it may have been sent",
     "hard_bounce": "mail to this address bounced for good",
     "complaint": "they reported a message to this address as spam",
@@ -39,21 +41,57 @@ REASONS = {
     "blocked": "a carrier or mail server would not take this message",
     "manual": "somebody put the address on the list of suppressions",
 }
-#: What each state says of a delivery.
-STATES = {
-    "queued": "waits for a worker",
-    "sending": "is being sent right now",
-    "retrying": "was tried and waits for its next attempt",
-    "accepted": "was taken by the provider, which has not said yet whether it arrived",
-    "delivered": "arrived",
-    "bounced": "was taken by the provider, which could not deliver it",
-    "failed": "was refused for good",
-    "dead": "is a dead letter",
-    "unknown": "was sent, but no answer came: it may have arrived",
-    "suppressed": "was not sent",
-    "expired": "was not sent in time",
-    "cancelled": "was not sent, because the publisher or an operator took it back",
-}
+#: What holds a message back before a provider is called.
+HELD = frozenset(
+    ("provider_paused", "provider_down", "throttled", "in_order", "topic_paused", "released")
+)
+#: What ends a delivery that may have arrived: it is not sent again.
+ENDED = frozenset(
+    ("cancelled", "expired", "unsubscribed", "preference", "contact_disabled", "no_address")
+) | frozenset(SuppressionReason.values)
+
+
+def standing(state: str, reason: str, attempts: int) -> str:
+    """Where a delivery stands, as a predicate: what can follow "It" or "The delivery to a•••".
+
+    The reason is that of the last thing that happened to it; what it says depends on the state,
+    and on whether a provider was ever called (``attempts``).
+    """
+    tried, why = attempts > 0, because(reason)
+    match state:
+        case "queued":
+            return "waits for a worker"
+        case "sending":
+            return "is being sent right now"
+        case "retrying" if reason in HELD or not tried:
+            return f"{'was tried, and now waits' if tried else 'waits'}{why}"
+        case "retrying":
+            failed = f": {REASONS.get(reason, reason.replace('_', ' '))}" if reason else ""
+            return f"was tried and waits for its next attempt{failed}"
+        case "accepted":
+            return "was taken by the provider, which has not said yet whether it arrived"
+        case "delivered":
+            return "arrived"
+        case "bounced":
+            return f"was taken by the provider and did not arrive{why}"
+        case "failed":
+            return f"was given up{why}"
+        case "dead":
+            return f"is a dead letter{why}"
+        case "unknown":
+            again = f", and is not sent again{why}" if reason in ENDED else ""
+            return f"may have arrived: a call to the provider went unanswered{again}"
+        case "suppressed":
+            return f"{'is not sent again' if tried else 'was not sent'}{why}"
+        case "expired" if tried:
+            return "was tried and did not arrive in time"
+        case "expired":
+            return f"was not sent in time{why if reason != 'expired' else ''}"
+        case "cancelled" if tried:
+            return "was tried, did not arrive, and was taken back by the publisher or an operator"
+        case "cancelled":
+            return "was not sent: the publisher or an operator took it back"
+    return state.replace("_", " ")
 
 
 def because(reason: str) -> str:

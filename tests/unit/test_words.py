@@ -1,17 +1,24 @@
-"""Every state and reason has words for people."""
+"""Every state and reason has words for people, and together they make sense."""
+
+import re
+from itertools import product
+
+import pytest
 
 from apps.delivery import words
 from apps.delivery.transitions import beginning
 from apps.preferences.models import SuppressionReason
 from notifier.outcomes import Reason
-from notifier.states import DeliveryState
+from notifier.states import TERMINAL, WAITING, DeliveryState
 
 #: What the SQL of transitions gives as a reason.
 REFUSALS = ("no_address", "contact_disabled", "preference", "unsubscribed", "worker_lost")
+EVERY = list(product(DeliveryState, ["", *words.REASONS, "out_of_stamps"], (0, 2)))
+NOT_SENT = r"was not sent|nothing was sent"
+SENT = r"may have|was sent\b|was taken|arrived\b"
 
 
-def test_every_state_and_reason_has_words():
-    assert set(words.STATES) == set(DeliveryState)
+def test_every_reason_has_words():
     sql = " ".join(value for value in vars(beginning).values() if isinstance(value, str))
     assert all(f"'{reason}'" in sql for reason in REFUSALS)
     assert set(words.REASONS) >= {*Reason, *SuppressionReason.values, *REFUSALS}
@@ -21,3 +28,44 @@ def test_a_reason_nobody_has_words_for_is_shown_as_it_is():
     assert words.because("timeout").startswith(" because no answer came in time")
     assert words.because("out_of_stamps") == " because out of stamps"
     assert words.because("") == ""
+
+
+@pytest.mark.parametrize(("state", "reason", "attempts"), EVERY)
+def test_no_sentence_contradicts_itself(state: str, reason: str, attempts: int):
+    said = words.standing(state, reason, attempts)
+    assert said.count("because") <= 1
+    assert len(re.findall(r"took it back|taken back|cancelled", said)) <= 1
+    if state in WAITING:
+        assert re.search(r"wait|is being sent", said)
+    else:
+        assert "wait" not in said.split(" because ")[0]
+    if not attempts and state != "unknown":
+        # Without a call it was neither tried nor sent, and it is not its next attempt.
+        assert not re.search(r"\btried\b|next attempt|sent again", said.split(" because ")[0])
+    elif state in ("suppressed", "expired", "cancelled"):
+        assert not re.search(NOT_SENT, said.split(" because ")[0])
+    if state in ("accepted", "delivered"):
+        assert "because" not in said, "what went wrong before is over"
+    if state == "unknown":
+        assert not re.search(NOT_SENT, said)
+
+
+def test_what_is_held_back_was_not_tried_for_that():
+    for reason in words.HELD:
+        assert words.standing("retrying", reason, 0) == f"waits{words.because(reason)}"
+    assert words.standing("retrying", "timeout", 1) == (
+        "was tried and waits for its next attempt: no answer came in time; the provider may have it"
+    )
+    assert {*words.REASONS} >= words.HELD | words.ENDED
+
+
+def test_what_nobody_can_take_back_is_told_as_that():
+    said = words.standing("unknown", "cancelled", 1)
+    assert said == (
+        "may have arrived: a call to the provider went unanswered, and is not sent again because "
+        "it was taken back before its turn came"
+    )
+    assert words.standing("cancelled", "cancelled", 0) == (
+        "was not sent: the publisher or an operator took it back"
+    )
+    assert {state for state in DeliveryState if state in TERMINAL | WAITING} == {*DeliveryState}

@@ -96,7 +96,7 @@ class DeliveryAdmin(Panelled, ReadOnly):
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         name([row])
-        said = f"It {words.STATES.get(row.state, row.state)}{words.because(row.reason)}."
+        said = f"It {words.standing(row.state, row.reason, row.attempts)}."
         links = [
             markup.link(
                 markup.page("delivery_notification_change", row.notification_id), "The notification"

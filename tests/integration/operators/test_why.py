@@ -5,10 +5,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.delivery.models import Chunk, Delivery, Notification, ProviderSwitch, ReceiptEvent
+from apps.delivery.models import (
+    Attempt,
+    Chunk,
+    Delivery,
+    Notification,
+    ProviderSwitch,
+    ReceiptEvent,
+)
 from apps.delivery.why import Story, why
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.topics.models import Subscription
+from notifier.states import DeliveryState
 from tests.integration.delivery.conftest import Shop, recipient, subscribe
 
 NEWS = {"content": {"title": "Hello", "body": "World"}}
@@ -180,3 +188,62 @@ def test_a_paused_topic_is_the_reason_while_it_is_paused(shop: Shop, ada):
     assert Chunk.objects.exclude(state="done").exists()
     assert "The topic news was paused" in opening(tell(posted))
     assert said(tell(posted)) == "Their turn comes when the topic is resumed."
+
+
+@pytest.mark.parametrize("state", [state.value for state in DeliveryState])
+@pytest.mark.parametrize("over", ["", "cancelled_at", "expires_at"])
+def test_the_verdict_and_the_sentences_agree_in_every_state(shop: Shop, ada, work, state, over):
+    """Rows as they can be found: a cancel of more than 10,000 leaves some to wait."""
+    subscribe(shop.topic(), ada, "inbox")
+    posted = publish(shop)
+    work()
+    waits = state == "retrying"
+    Delivery.objects.update(
+        state=state, attempts=1, next_attempt_at=timezone.now() if waits else None
+    )
+    if over:
+        Notification.objects.update(**{over: timezone.now() - timedelta(seconds=1)})
+    story = tell(posted)
+    every = " ".join([story.headline, opening(story), said(story)])
+    going_on = state in ("queued", "retrying") and not over
+    assert story.headline.startswith("Not yet") == (going_on or state == "sending")
+    assert story.headline.startswith("Yes") == (state in ("accepted", "delivered"))
+    assert story.headline.startswith("Perhaps") == (state == "unknown")
+    if over and state in ("queued", "retrying"):
+        assert "It is not sent any more: the notification" in every
+        assert "attempt is due" not in every and "on its way" not in every
+
+
+def test_what_is_held_back_was_not_tried(shop: Shop, ada, work):
+    subscribe(shop.topic(), ada, "inbox")
+    posted = publish(shop)
+    work()
+    soon = timezone.now() + timedelta(minutes=1)
+    Delivery.objects.update(
+        state="retrying", attempts=0, reason="topic_paused", next_attempt_at=soon
+    )
+    Attempt.objects.all().delete()
+    assert "waits because the topic is paused." in said(tell(posted))
+    assert "Its first attempt is due" in said(tell(posted))
+    assert "tried" not in said(tell(posted))
+
+
+def test_a_cancelled_schedule_is_no_promise(shop: Shop, ada):
+    subscribe(shop.topic(), ada, "inbox")
+    tomorrow = (timezone.now() + timedelta(days=1)).isoformat()
+    posted = publish(
+        shop, send_at=tomorrow, expires_at=(timezone.now() + timedelta(days=2)).isoformat()
+    )
+    shop.post(f"notifications/{posted['id']}/cancel", {}, status=200)
+    said_of_it = opening(tell(posted))
+    assert "It was to be sent on" in said_of_it and "It was cancelled" in said_of_it
+    assert "expires" not in said_of_it and "being cut" not in said_of_it
+
+
+def test_what_expired_before_its_turn_is_not_still_to_come(shop: Shop, ada):
+    subscribe(shop.topic(), ada, "inbox")
+    posted = publish(shop)
+    Notification.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    story = tell(posted)
+    assert story.verdict == "no" and "the notification expired" in story.headline
+    assert said(story) == "It expired before their turn came."
