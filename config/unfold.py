@@ -13,9 +13,9 @@ _COLOURS = {
     "300": "oklch(82.8% .111 230.318)",
     "400": "oklch(74.6% .16 232.661)",
     "500": "oklch(68.5% .169 237.323)",
-    "600": "oklch(58.8% .158 241.966)",
-    "700": "oklch(50% .134 242.749)",
-    "800": "oklch(44.3% .11 240.79)",
+    "600": "oklch(50% .134 242.749)",  # links, and buttons with white text: 5.9 to 1 on white
+    "700": "oklch(46% .122 241.8)",
+    "800": "oklch(42.5% .105 240.8)",
     "900": "oklch(39.1% .09 240.876)",
     "950": "oklch(29.3% .066 243.157)",
 }
@@ -105,6 +105,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Publishers", "storefront", "publishers", "publisher"),
                     _list("API keys", "key", "publishers", "apikey"),
+                    _list("Status webhooks", "webhook", "delivery", "statuswebhook"),
                     _list("Audit trail", "history", "publishers", "auditevent"),
                 ],
             },

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.delivery import holding, provider_switches, selectors
+from apps.delivery.polling import poll
 from notifier.halt import Halt
 from notifier.outcomes import Held, Reason
 from notifier.states import DeliveryState
@@ -110,12 +111,10 @@ def wait_until_stopped(notification_ids: Iterable[UUID]) -> None:
     Workers see a cancel once it is committed. Raises ``RuntimeError`` where it would have to wait
     in a transaction.
     """
-    deadline = time.monotonic() + PATIENCE
     ids = list(notification_ids)
-    while any(counts.get(DeliveryState.SENDING) for counts in selectors.state_counts(ids).values()):
-        if connection.in_atomic_block:
-            raise RuntimeError("commit the cancel before waiting: no worker sees it until then")
-        connection.close()  # back to the pool while we wait
-        if time.monotonic() >= deadline:
-            return
-        time.sleep(0.05)
+
+    def stopped() -> bool | None:
+        every = selectors.state_counts(ids).values()
+        return None if any(counts.get(DeliveryState.SENDING) for counts in every) else True
+
+    poll(stopped, PATIENCE)

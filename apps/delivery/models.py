@@ -245,6 +245,11 @@ class Delivery(models.Model):
                 condition=Q(recipient_id__isnull=False),
                 name="delivery_of_recipient",
             ),
+            models.Index(
+                fields=["contact_id", "-id"],
+                condition=Q(recipient_id__isnull=True, contact_id__isnull=False),
+                name="delivery_of_endpoint",
+            ),
         ]
 
     def __str__(self) -> str:

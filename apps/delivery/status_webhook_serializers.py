@@ -1,8 +1,12 @@
 """What the doors to status webhooks read and write."""
 
+from datetime import datetime
+
 from rest_framework import serializers
 
+from apps.delivery.models import StatusWebhook
 from apps.delivery.status_webhooks import EVENTS
+from apps.delivery.webhook_health import PENDING, Health
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import ContactState
 from apps.preferences.serializers import parse_destination, parse_secret
@@ -58,6 +62,39 @@ class StatusWebhookOut(serializers.Serializer):
         ContactState.values, source="contact.state", help_text="disabled once it answered 410"
     )
     created_at = serializers.DateTimeField()
+    last_success_at = serializers.SerializerMethodField(
+        help_text="when a message last arrived there, of the newest 1,000"
+    )
+    last_error_at = serializers.SerializerMethodField(
+        help_text="when an attempt last failed, of the newest 1,000"
+    )
+    last_error = serializers.SerializerMethodField(help_text="what failed then; else empty")
+
+    def get_last_success_at(self, row: StatusWebhook) -> datetime | None:
+        return self._health(row).last_success_at
+
+    def get_last_error_at(self, row: StatusWebhook) -> datetime | None:
+        return self._health(row).last_error_at
+
+    def get_last_error(self, row: StatusWebhook) -> str:
+        return self._health(row).last_error
+
+    def _health(self, row: StatusWebhook) -> Health:
+        found: Health = self.context["health"].get(row.pk, Health())
+        return found
+
+
+class StatusWebhookTested(serializers.Serializer):
+    """What a test call came to."""
+
+    outcome = serializers.ChoiceField(
+        ["accepted", "refused", "retry", "unknown", PENDING],
+        help_text="of the attempt; `pending`: no answer within 3 seconds, see its deliveries",
+    )
+    error = serializers.CharField(help_text="why it did not arrive; else empty")
+    status = serializers.IntegerField(allow_null=True, help_text="the receiver's HTTP status")
+    duration_ms = serializers.IntegerField(allow_null=True)
+    delivery_id = serializers.CharField(allow_null=True)
 
 
 class StatusWebhookKept(StatusWebhookOut):

@@ -1,5 +1,6 @@
 """The doors to status webhooks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -7,9 +8,10 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.delivery import answers, status_webhooks, webhook_health
 from apps.delivery import status_webhook_serializers as serializers
-from apps.delivery import status_webhooks
 from apps.delivery.models import StatusWebhook
+from apps.delivery.serializers import DeliveryOut
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
@@ -25,6 +27,17 @@ _OUT = {
     "events": ["failed", "dead"],
     "state": "active",
     "created_at": "2026-11-22T10:00:00Z",
+    "last_success_at": "2026-11-22T10:01:00Z",
+    "last_error_at": None,
+    "last_error": "",
+}
+_FAILED = {
+    "outcome": "retry",
+    "error": "no connection could be made, and nothing was sent: “TLS failed: certificate has "
+    "expired”",
+    "status": None,
+    "duration_ms": 14,
+    "delivery_id": "dlv_93",
 }
 
 
@@ -45,7 +58,7 @@ class StatusWebhookList(Endpoint):
         """List your status webhooks, oldest first."""
         page = CursorPage()
         rows = page.paginate_queryset(_own(request), request)
-        return page.get_paginated_response(serializers.StatusWebhookOut(rows, many=True).data)
+        return page.get_paginated_response(_shown(rows))
 
     @extend_schema(
         operation_id="create_status_webhook",
@@ -82,7 +95,7 @@ class StatusWebhookList(Endpoint):
                 f"You have {status_webhooks.MOST} status webhooks, as many as there may be. "
                 "Delete one of them first.",
             ) from None
-        shown = serializers.StatusWebhookKept(kept.row).data
+        [shown] = _shown([kept.row])
         if kept.secret:
             shown["secret"] = kept.secret
         return Response(shown, status=200 if kept.before else 201)
@@ -102,7 +115,7 @@ class StatusWebhookDetail(Endpoint):
     )
     def get(self, request: Request, webhook_id: int) -> Response:
         """One of your status webhooks."""
-        return Response(serializers.StatusWebhookOut(_one(request, webhook_id)).data)
+        return Response(_shown([_one(request, webhook_id)])[0])
 
     @extend_schema(
         operation_id="change_status_webhook",
@@ -118,7 +131,7 @@ class StatusWebhookDetail(Endpoint):
             before = row.events
             status_webhooks.choose(row, wanted["events"])
             _audit(request, "update", row, before)
-        return Response(serializers.StatusWebhookOut(row).data)
+        return Response(_shown([row])[0])
 
     @extend_schema(operation_id="delete_status_webhook", tags=[TAG], responses={204: None})
     def delete(self, request: Request, webhook_id: int) -> Response:
@@ -128,6 +141,57 @@ class StatusWebhookDetail(Endpoint):
             audit.record(request, "delete", KIND, str(row.pk), before=_audited(row, row.events))
             row.delete()
         return Response(status=204)
+
+
+class StatusWebhookTest(Endpoint):
+    """A test call."""
+
+    required_scopes = {"POST": Scope.WEBHOOKS_WRITE}
+
+    @extend_schema(
+        operation_id="test_status_webhook",
+        tags=[TAG],
+        request=None,
+        responses=serializers.StatusWebhookTested,
+        examples=[OpenApiExample("a certificate that has expired", _FAILED, response_only=True)],
+    )
+    def post(self, request: Request, webhook_id: int) -> Response:
+        """Send a message of the type `webhook.test` there now, signed as every other.
+
+        It goes the way of every message, and the answer says what its first attempt came to.
+        """
+        with transaction.atomic():
+            row = _one(request, webhook_id)
+            posted = webhook_health.send_test(row)
+            audit.record(request, "test", KIND, str(row.pk))
+        tested = webhook_health.wait_for_test(posted)
+        return Response(serializers.StatusWebhookTested(tested).data)
+
+
+class StatusWebhookDeliveries(Endpoint):
+    """What was sent there."""
+
+    required_scopes = {"GET": Scope.WEBHOOKS_READ}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_status_webhook_deliveries",
+        tags=[TAG],
+        parameters=[PageQuery],
+        responses=DeliveryOut(many=True),
+    )
+    def get(self, request: Request, webhook_id: int) -> Response:
+        """The messages to its endpoint with every attempt, newest first."""
+        page = CursorPage("-id")
+        rows = page.paginate_queryset(webhook_health.deliveries(_one(request, webhook_id)), request)
+        shown = DeliveryOut(rows, many=True, context=answers.shown(rows)).data
+        return page.get_paginated_response(shown)
+
+
+def _shown(rows: Sequence[StatusWebhook]) -> list[dict[str, Any]]:
+    """Each of them as the API shows it, with how it does."""
+    context = {"health": webhook_health.health(rows)}
+    return [dict(serializers.StatusWebhookOut(row, context=context).data) for row in rows]
 
 
 def _own(request: Request) -> Any:

@@ -35,6 +35,11 @@ urlpatterns = [
     path("receipts/<str:provider>", receipt_views.Receipts.as_view()),
     path("status-webhooks", status_webhook_views.StatusWebhookList.as_view()),
     path("status-webhooks/<int:webhook_id>", status_webhook_views.StatusWebhookDetail.as_view()),
+    path("status-webhooks/<int:webhook_id>/test", status_webhook_views.StatusWebhookTest.as_view()),
+    path(
+        "status-webhooks/<int:webhook_id>/deliveries",
+        status_webhook_views.StatusWebhookDeliveries.as_view(),
+    ),
     path("usage", statistics_views.Usage.as_view()),
     path("topics/<str:name>/statistics", statistics_views.TopicStatistics.as_view()),
     path("topics/<str:name>/publish", views.PublishView.as_view()),

@@ -70,6 +70,7 @@ from notifier.client.rows import (
     Topic,
     TopicStatistics,
     Usage,
+    WebhookTest,
 )
 
 if TYPE_CHECKING:
@@ -141,4 +142,5 @@ __all__ = [
     "TopicStatistics",
     "Unavailable",
     "Usage",
+    "WebhookTest",
 ]

@@ -35,6 +35,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from apps.delivery import webhook_health
 from apps.publishers import services
 from apps.publishers.scopes import Scope
 from config.wsgi import application
@@ -103,7 +104,13 @@ there: dict[str, str] = {}
 @pytest.fixture(scope="module")
 def publishers(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Api, Api]]:
     """An owner of one of everything, and another publisher."""
-    with django_db_blocker.unblock(), override_settings(**SETTINGS), undone():
+    with (
+        django_db_blocker.unblock(),
+        override_settings(**SETTINGS),
+        pytest.MonkeyPatch.context() as patch,
+        undone(),
+    ):
+        patch.setattr(webhook_health, "PATIENCE", 0.0)  # no worker is there, and nothing committed
         forget_lookups()
         made = []
         for name in ("owner", "other"):

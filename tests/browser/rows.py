@@ -61,5 +61,13 @@ def _rows(name: str, number: int) -> itertools.chain:
             Suppression.objects.create(
                 channel="email", address_index=bytes([number] * 16), masked=name, reason="manual"
             ),
+            Suppression.objects.create(
+                channel="push",
+                address_index=bytes([number] * 16),
+                masked=name,
+                reason="dead_address",
+                provider="fcm",
+                error="UNREGISTERED",
+            ),
         ],
     )

@@ -27,7 +27,7 @@ from tests.browser.load import TOPIC, Load
 
 #: URLs that every ModelAdmin has, and those that only show something.
 STANDARD = ("_changelist", "_add", "_change", "_delete", "_history", "_do")
-SHOWS = {"why"}
+SHOWS = {"why", "lost_addresses"}
 #: Of the site itself; what they do is in their own tests, or nothing.
 OF_THE_SITE = {"search", "index", "autocomplete", "jsi18n", "view_on_site", "app_list"}
 OF_THE_SITE |= {"login", "logout", "password_change", "password_change_done"}
@@ -77,6 +77,8 @@ class On:
     sandbox: SandboxClient
     load: Load
     rows: dict[str, list[int]]
+    #: Where the sandbox receives webhooks.
+    webhooks: str
 
     def take(self, model: str) -> int:
         return self.rows[model].pop()
@@ -177,6 +179,12 @@ def resumes_a_topic(on: On, model: str) -> None:
     on.says(f"{TOPIC} goes on.")
 
 
+def restores_addresses(on: On, model: str) -> None:
+    on.go(model, "lost-addresses/")
+    on.button("Restore what fcm UNREGISTERED brought")
+    on.says("suppressions lifted")
+
+
 def switches_a_provider(on: On, model: str) -> None:
     on.page.goto("")
     on.button("Pause sendgrid")
@@ -209,6 +217,26 @@ def reveals(on: On, model: str) -> None:
     expect(on.page.locator("#address")).to_have_text("seen@example.com")
 
 
+def _status_webhook(on: On, query: str = "") -> int:
+    """The primary key of one at the sandbox, which takes what is signed rightly."""
+    url = f"{on.webhooks}/admin{query}"
+    made = on.client.create_status_webhook(url, ["dead"])
+    on.sandbox.register_webhook("admin", made.secret or "")
+    return made.id
+
+
+def tests_a_status_webhook(on: On, model: str) -> None:
+    on.of_row(model, _status_webhook(on), "Send a test call", "It arrived, after")
+
+
+def enables_a_status_webhook(on: On, model: str) -> None:
+    key = _status_webhook(on, "?behave=dead")
+    on.of_row(model, key, "Send a test call", "It did not arrive")
+    on.go(model, f"{key}/change/")
+    on.button("Enable")
+    on.says("It is told again from now on.")
+
+
 def disables_a_contact(on: On, model: str) -> None:
     _addressed(on, "switched")
     on.button("Disable")
@@ -231,7 +259,7 @@ def _dead(on: On, name: str) -> str:
     [delivery] = on.client.deliveries(posted.id)
     assert delivery.state == "dead", delivery
     on.load.slow()
-    return str(delivery.id).removeprefix("dlv_")
+    return delivery.id.rpartition("_")[2]
 
 
 def redrives_one(on: On, model: str) -> None:
@@ -293,6 +321,9 @@ PRESS: dict[str, Callable[[On, str], None]] = {
     "delivery.delivery do_redrive": redrives_one,
     "delivery.notification do_cancel": cancels,
     "delivery.notification url provider_switch": switches_a_provider,
+    "delivery.notification url restore_addresses": restores_addresses,
+    "delivery.statuswebhook do_enable": enables_a_status_webhook,
+    "delivery.statuswebhook do_test": tests_a_status_webhook,
     "django_celery_beat.clockedschedule add": saves(
         clocked_time_0="2031-01-01", clocked_time_1="12:00:00"
     ),
@@ -321,6 +352,7 @@ PRESS: dict[str, Callable[[On, str], None]] = {
         recipient=_first("preferences.recipient"), channel="email", category="service"
     ),
     "publishers.apikey action revoke": runs("revoke", "1 keys are revoked."),
+    "publishers.apikey action revoke_family": runs("revoke_family", "1 keys are revoked."),
     "publishers.publisher add": saves(name="another"),
     "publishers.publisher do_disable": disables_a_publisher,
     "publishers.publisher do_enable": disables_a_publisher,
@@ -382,7 +414,8 @@ def test_it_works_while_workers_send(
     press = _press_of(action)
     if press is None:
         pytest.fail(f"write how {action!r} is pressed, in PRESS")
-    on = On(admin, client, SandboxClient(service.sandbox["control_url"]), load, rows)
+    sandbox = SandboxClient(service.sandbox["control_url"])
+    on = On(admin, client, sandbox, load, rows, service.sandbox["webhook"]["base_url"])
     errors: list[str] = []
     admin.on(
         "response",

@@ -9,5 +9,6 @@ from apps.delivery.admin import (  # noqa: F401
     deliveries,
     notifications,
     recipients,
+    status_webhooks,
     topics,
 )

@@ -49,6 +49,9 @@ class GroupAdmin(Audited, DjangoGroupAdmin, ModelAdmin):
     """Roles of operators."""
 
 
+_TRANSLATION = "crontab_translation"
+
+
 class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):
     """The tasks there are, to choose from."""
 
@@ -67,6 +70,16 @@ class PeriodicTaskAdmin(Audited, BeatPeriodicTaskAdmin, ModelAdmin):
     """What beat asks for, and when. The sweep and the purge come from the settings."""
 
     form = PeriodicTaskForm
+    # Without the translation of crontabs, which is a script in the page.
+    change_form_template = None
+    readonly_fields = ("last_run_at",)
+    fieldsets = [
+        (
+            title,
+            options | {"fields": [one for one in options["fields"] if one != _TRANSLATION]},
+        )
+        for title, options in BeatPeriodicTaskAdmin.fieldsets
+    ]
 
 
 @admin.register(IntervalSchedule, SolarSchedule)

@@ -5,7 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from notifier.client._async.base import AsyncCalls, segment
-from notifier.client.rows import ApiKey, AuditEvent, StatusWebhook, Usage
+from notifier.client.rows import (
+    ApiKey,
+    AuditEvent,
+    Delivery,
+    StatusWebhook,
+    Usage,
+    WebhookTest,
+)
 from notifier.client.rows.base import read, write_query
 
 
@@ -85,6 +92,16 @@ class AsyncAccounts(AsyncCalls):
         """Choose other events; one that was disabled is told again."""
         path, body = f"/v1/status-webhooks/{webhook_id}", {"events": list(events)}
         return read(StatusWebhook, (await self._http.request("PATCH", path, body)).body)
+
+    async def test_status_webhook(self, webhook_id: int) -> WebhookTest:
+        """Send a test message there now, and say what became of it."""
+        path = f"/v1/status-webhooks/{webhook_id}/test"
+        answer = await self._http.request("POST", path, repeatable=False)
+        return read(WebhookTest, answer.body)
+
+    def list_status_webhook_deliveries(self, webhook_id: int) -> AsyncIterator[Delivery]:
+        """The messages to its endpoint with every attempt, newest first."""
+        return self._pages(Delivery, f"/v1/status-webhooks/{webhook_id}/deliveries")
 
     async def delete_status_webhook(self, webhook_id: int) -> None:
         """Tell it nothing more."""

@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from notifier.client._sync.base import Calls, segment
-from notifier.client.rows import ApiKey, AuditEvent, StatusWebhook, Usage
+from notifier.client.rows import (
+    ApiKey,
+    AuditEvent,
+    Delivery,
+    StatusWebhook,
+    Usage,
+    WebhookTest,
+)
 from notifier.client.rows.base import read, write_query
 
 
@@ -86,6 +93,16 @@ class Accounts(Calls):
         """Choose other events; one that was disabled is told again."""
         path, body = f"/v1/status-webhooks/{webhook_id}", {"events": list(events)}
         return read(StatusWebhook, (self._http.request("PATCH", path, body)).body)
+
+    def test_status_webhook(self, webhook_id: int) -> WebhookTest:
+        """Send a test message there now, and say what became of it."""
+        path = f"/v1/status-webhooks/{webhook_id}/test"
+        answer = self._http.request("POST", path, repeatable=False)
+        return read(WebhookTest, answer.body)
+
+    def list_status_webhook_deliveries(self, webhook_id: int) -> Iterator[Delivery]:
+        """The messages to its endpoint with every attempt, newest first."""
+        return self._pages(Delivery, f"/v1/status-webhooks/{webhook_id}/deliveries")
 
     def delete_status_webhook(self, webhook_id: int) -> None:
         """Tell it nothing more."""

@@ -30,7 +30,7 @@ from notifier.client.rows.statistics import (
     TopicStatistics,
     Usage,
 )
-from notifier.client.rows.status_webhooks import StatusWebhook
+from notifier.client.rows.status_webhooks import StatusWebhook, WebhookTest
 from notifier.client.rows.suppressions import Suppression
 from notifier.client.rows.templates import Preview, Template, TemplateContent, TemplateVersion
 from notifier.client.rows.topics import Subscriber, Subscription, SubscriptionResult, Topic
@@ -76,4 +76,5 @@ __all__ = [
     "Topic",
     "TopicStatistics",
     "Usage",
+    "WebhookTest",
 ]

@@ -9,7 +9,8 @@ from notifier.client.rows.base import TIME, TUPLE
 @dataclass(frozen=True, slots=True)
 class StatusWebhook:
     """An endpoint (``url`` masked) told of ``events``. ``state``: active, or disabled once the
-    endpoint answered 410. ``secret``: shown once, when it is given or made."""
+    endpoint answered 410. ``secret``: shown once, when it is given or made. ``last_error`` is what
+    failed at ``last_error_at``."""
 
     id: int
     url: str
@@ -17,3 +18,23 @@ class StatusWebhook:
     secret: str | None = None
     state: str = ""
     created_at: datetime | None = field(default=None, metadata=TIME)
+    last_success_at: datetime | None = field(default=None, metadata=TIME)
+    last_error_at: datetime | None = field(default=None, metadata=TIME)
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTest:
+    """What a test call came to. ``outcome``: accepted, retry, refused, unknown, or pending where
+    no answer came within 3 seconds; ``error``: why it did not arrive."""
+
+    outcome: str
+    error: str = ""
+    status: int | None = None
+    duration_ms: int | None = None
+    delivery_id: str | None = None
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the receiver took it."""
+        return self.outcome == "accepted"

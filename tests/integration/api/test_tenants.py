@@ -10,6 +10,7 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.test import Client
 
+from apps.delivery import webhook_health
 from apps.publishers.models import AuditEvent
 from tests.integration.api.belongings import TOPIC, WORD, belongings, found_by
 from tests.integration.api.conftest import Api, forget_lookups
@@ -67,7 +68,8 @@ Operation = tuple[str, str, dict[str, Any]]
 
 
 @pytest.fixture
-def owned(api: Api, other: Api) -> dict[str, str]:
+def owned(api: Api, other: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setattr(webhook_health, "PATIENCE", 0.0)  # no worker is there
     return belongings(api, other)
 
 

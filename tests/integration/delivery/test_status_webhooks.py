@@ -3,13 +3,16 @@
 The receiver is the sandbox's, which verifies every signature and answers a wrong one with 401.
 """
 
+import threading
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.delivery import content, counts, status_events, tasks
-from apps.delivery.models import Delivery, Notification, StatusWebhook
+from apps.delivery import content, counts, status_events, tasks, webhook_health, wiring
+from apps.delivery.models import Chunk, Delivery, Notification, StatusWebhook
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import AuditEvent
 from tests.integration.api.conftest import forget_lookups
@@ -318,7 +321,8 @@ def test_the_secret_is_shown_once_and_the_url_never(shop):
     }
     shown = shop.get(f"status-webhooks/{made['id']}")
     assert {name: shown[name] for name in expected} == expected
-    assert set(shown) == {"id", "url", "events", "state", "created_at"}
+    health = {"last_success_at", "last_error_at", "last_error"}
+    assert set(shown) == {"id", "url", "events", "state", "created_at"} | health
     assert shop.get("status-webhooks") == {"data": [shown], "next": None}
     change(shop, made, ["dead"])
     shop.post("status-webhooks", {**wanted, "secret": SECRET}, status=200)
@@ -394,3 +398,98 @@ def test_anothers_is_not_there(shop, other_shop):
             assert answer.status_code == 404, (call, answer.content)
     assert other_shop.get("status-webhooks")["data"] == []
     assert StatusWebhook.objects.count() == 1
+
+
+@pytest.fixture
+def working(work):
+    """Workers, as a thread beside the request that waits for them."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            for chunk in Chunk.objects.filter(state="queued", due_at__lte=later()):
+                tasks.deliver.apply(args=[chunk.pk], throw=True)
+            connection.close()
+            stop.wait(0.05)
+
+    def later():
+        return timezone.now() + timedelta(minutes=1)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+def test_a_test_call_says_that_it_arrived(shop, outside, working):
+    made = told_of(shop, outside, "failed")
+    assert (made["last_success_at"], made["last_error_at"], made["last_error"]) == (None, None, "")
+    tested = shop.post(f"status-webhooks/{made['id']}/test", None, status=200)
+    assert (tested["outcome"], tested["error"], tested["status"]) == ("accepted", "", 204)
+    [message] = heard(outside)
+    assert message["type"] == "webhook.test"
+    assert message["data"]["status_webhook_id"] == made["id"]
+    shown = shop.get(f"status-webhooks/{made['id']}")
+    assert shown["last_success_at"] is not None
+    [delivery] = shop.get(f"status-webhooks/{made['id']}/deliveries")["data"]
+    assert delivery["id"] == tested["delivery_id"]
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted"]
+    assert shop.get("notifications")["data"] == [], "it is none of the publisher's notifications"
+    assert AuditEvent.objects.latest("id").action == "test"
+
+
+def test_a_receiver_whose_certificate_nobody_signed_is_told_of(shop, outside, settings, working):
+    made = told_of(shop, outside, "failed", "dead")
+    del settings.PROVIDERS["webhook"]["options"]["ca_file"]
+    wiring.close()
+    tested = shop.post(f"status-webhooks/{made['id']}/test", None, status=200)
+    assert tested["outcome"] == "retry"
+    assert "ertificate" in tested["error"]
+    [shown] = shop.get("status-webhooks")["data"]
+    assert "ertificate" in shown["last_error"]
+    assert shown["last_error_at"] is not None and shown["last_success_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "outcome", "said"),
+    [("500", "retry", "status 500"), ("403", "refused", "status 403"), ("dead", "refused", "gone")],
+)
+def test_a_receiver_that_refuses_is_told_of(shop, outside, working, behaviour, outcome, said):
+    made = told_of(shop, outside, "failed")
+    outside.client.behave("webhook", behaviour)
+    tested = shop.post(f"status-webhooks/{made['id']}/test", None, status=200)
+    assert tested["outcome"] == outcome, tested
+    assert said in tested["error"]
+    if behaviour == "dead":
+        again = shop.post(f"status-webhooks/{made['id']}/test", None, status=200)
+        assert (again["outcome"], again["status"]) == ("refused", None)
+        assert "disabled" in again["error"]
+
+
+def test_without_a_worker_a_test_call_is_pending(shop, outside, monkeypatch):
+    monkeypatch.setattr(webhook_health, "PATIENCE", 0.2)
+    made = told_of(shop, outside, "failed")
+    tested = shop.post(f"status-webhooks/{made['id']}/test", None, status=200)
+    assert tested["outcome"] == "pending"
+
+
+def test_anothers_status_webhook_is_not_tested(shop, other_shop, outside):
+    made = told_of(shop, outside, "failed")
+    other_shop.post(f"status-webhooks/{made['id']}/test", None, status=404)
+    other_shop.get(f"status-webhooks/{made['id']}/deliveries", status=404)
+    assert not Notification.objects.exists()
+
+
+def test_messages_to_an_endpoint_are_found_by_an_index(shop, outside, working):
+    made = told_of(shop, outside, "failed")
+    shop.post(f"status-webhooks/{made['id']}/test", None, status=200)
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")
+        with CaptureQueriesContext(connection) as asked:
+            shop.get(f"status-webhooks/{made['id']}")
+        [read] = [one["sql"] for one in asked if "delivery_statuswebhook w" in one["sql"]]
+        cursor.execute(f"EXPLAIN {read}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("RESET enable_seqscan")
+    assert "delivery_of_endpoint" in plan and "Seq Scan on delivery_delivery" not in plan

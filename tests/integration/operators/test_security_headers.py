@@ -1,5 +1,6 @@
 """What browsers are told about each kind of answer."""
 
+import re
 import subprocess
 import sys
 
@@ -83,6 +84,14 @@ def test_every_kind_of_answer_has_every_header(operator: Client, path: str):
 def test_strict_pages_allow_no_style_or_script_from_markup(operator: Client):
     for path in ("/v1/docs", "/v1/confirm/x"):
         assert "unsafe" not in operator.get(path).headers["Content-Security-Policy"]
+
+
+def test_no_template_of_ours_has_scripts_in_its_markup():
+    found = [*ROOT.glob("apps/*/templates/**/*.html"), *ROOT.glob("apps/*/overrides/**/*.html")]
+    assert len(found) > 8
+    for path in found:
+        text = path.read_text()
+        assert not re.search(r"\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)", text), path
 
 
 def test_an_https_service_is_hardened_and_passes_djangos_checks(transactional_db: None):

@@ -1,0 +1,110 @@
+"""Where publishers are told what became of their deliveries, and whether they hear it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from apps.delivery import webhook_health
+from apps.delivery.admin.deliveries import attempts_table
+from apps.delivery.models import Notification, StatusWebhook
+from apps.preferences import services
+from apps.preferences.models import ContactState
+from apps.publishers.operators import markup
+from apps.publishers.operators.narrowing import linked
+from apps.publishers.operators.newest import ReadOnly
+from apps.publishers.operators.panels import Button, Panel, Panelled
+
+#: Newest messages whose attempts its page shows.
+NEWEST = 20
+
+
+@admin.register(StatusWebhook)
+class StatusWebhookAdmin(Panelled, ReadOnly):
+    """Publishers make them, through the API."""
+
+    list_display = ("publisher", "url", "told_of", "standing", "success", "failure")
+    list_filter = (linked("publisher_id"),)
+    list_select_related = ("publisher", "contact")
+    search_fields = ("publisher",)
+    search_help_text = "A publisher's name"
+    fields = ("publisher", "url", "told_of", "created_at")
+    readonly_fields = ("url", "told_of")
+
+    def find(self, term: str) -> Q:
+        return Q(publisher__name=term.strip())
+
+    def with_page(self, rows: list[Any]) -> list[Any]:
+        known = webhook_health.health(rows)
+        for row in rows:
+            row.health = known[row.pk]
+        return rows
+
+    @admin.display(description="URL")
+    def url(self, row: StatusWebhook) -> str:
+        return row.contact.masked
+
+    @admin.display(description="told of")
+    def told_of(self, row: StatusWebhook) -> str:
+        return ", ".join(row.events)
+
+    @admin.display(description="state")
+    def standing(self, row: StatusWebhook) -> SafeString:
+        return markup.words(
+            markup.badge(row.contact.state), row.contact.disabled_reason.replace("_", " ")
+        )
+
+    @admin.display(description="last success")
+    def success(self, row: Any) -> SafeString | str:
+        return markup.moment(row.health.last_success_at) or "–"
+
+    @admin.display(description="last error")
+    def failure(self, row: Any) -> SafeString | str:
+        return markup.moment(row.health.last_error_at) or "–"
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        self.with_page([row])
+        health = row.health
+        standing = [
+            self.standing(row),
+            markup.words("Last success:", self.success(row)),
+            markup.words("Last error:", self.failure(row), health.last_error),
+        ]
+        keys = webhook_health.deliveries(row).order_by("-pk").values_list("pk", flat=True)
+        newest = attempts_table(list(keys[:NEWEST]))
+        return [
+            Panel("How it does", markup.lines(standing)),
+            Panel("Attempts of its newest messages", newest, wide=True),
+        ]
+
+    def buttons(self, request: HttpRequest, row: StatusWebhook) -> Sequence[Button]:
+        if not request.user.has_perm("delivery.change_statuswebhook"):
+            return ()
+        if row.contact.state == ContactState.ACTIVE:
+            return [Button("test", "Send a test call", "main")]
+        return [Button("enable", "Enable")]
+
+    def do_test(self, request: HttpRequest, row: StatusWebhook) -> None:
+        posted = webhook_health.send_test(row)
+        self.audit(request, "test", row)
+        # Once committed: until then no worker sees it.
+        transaction.on_commit(lambda: _say(request, posted))
+
+    def do_enable(self, request: HttpRequest, row: StatusWebhook) -> None:
+        services.enable_contact(row.contact)
+        self.audit(request, "enable", row)
+        messages.success(request, "It is told again from now on.")
+
+
+def _say(request: HttpRequest, posted: Notification) -> None:
+    tested = webhook_health.wait_for_test(posted)
+    if tested.outcome == "accepted":
+        messages.success(request, f"It arrived, after {tested.duration_ms} ms.")
+    elif tested.outcome == webhook_health.PENDING:
+        messages.warning(request, "No answer yet. Its attempts will be below.")
+    else:
+        messages.error(request, f"It did not arrive: {tested.error}.")
