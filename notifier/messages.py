@@ -1,6 +1,6 @@
 """A message: one delivery's content and address, ready for a provider."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -72,7 +72,10 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     the push channel, else empty. ``app`` is the device's app (bundle id) where it has one.
     ``expires_at`` is exact, by the database's clock: what is stored. ``deadline`` is the same in
     unix seconds by this machine's clock: when it must not be sent any more.
-    ``secret`` signs a webhook (``whsec_…``), empty elsewhere. ``attempt`` counts from 1.
+    ``posted_at`` is when it was accepted or, of a scheduled one, was to be sent, by the database's
+    clock: the same on every attempt.
+    ``secret`` signs a webhook (``whsec_…``), empty elsewhere, and so do ``former_secrets``, in
+    whose place it came a short while ago. ``attempt`` counts from 1.
     ``instead_of`` is the public id of the delivery after whose last attempt this one is sent.
     ``failed_at`` is the provider whose fault it was that the last attempt failed. ``halt`` says
     whether it must not be sent after all.
@@ -91,7 +94,9 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     collapse_key: str = ""
     expires_at: datetime | None = None
     deadline: float | None = None
+    posted_at: datetime | None = None
     secret: str = ""
+    former_secrets: Sequence[str] = ()
     attempt: int = 1
     instead_of: str = ""
     failed_at: str = ""

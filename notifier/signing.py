@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+from collections.abc import Iterable
 
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 24, 64
@@ -26,8 +27,13 @@ def _key(secret: str) -> bytes:
         return b""
 
 
+def signatures(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
+    """The ``webhook-signature`` of one attempt: one of each secret, of which a receiver has one."""
+    return " ".join(signature(secret, message_id, timestamp, body) for secret in secrets)
+
+
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """The ``webhook-signature`` of one attempt: ``v1,`` and a base64 HMAC-SHA256.
+    """A signature of one attempt: ``v1,`` and a base64 HMAC-SHA256.
 
     ``timestamp`` is the ``webhook-timestamp``, in unix seconds. Raises ``ValueError`` for what
     ``check_secret`` refuses, but for its length.

@@ -68,6 +68,8 @@ class _Posted:
         self.row = row
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
         self.deadline = clock.ours(row.expires_at.timestamp()) if row.expires_at else None
+        #: Its acceptance or its send time: when it should first have gone out.
+        self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.saying = Saying(row)
         self.halt = Halt()
 
@@ -182,11 +184,8 @@ def _insist(chunk: Chunk, what: Callable[[], T]) -> T:
 
 
 def _posted_at(posted: Mapping[str, _Posted]) -> dict[str, float]:
-    """When each notification should first have gone out: its acceptance or its send time."""
-    return {
-        key: clock.ours(max(one.row.created_at, one.row.send_at or one.row.created_at).timestamp())
-        for key, one in posted.items()
-    }
+    """When each notification should first have gone out, by this machine's clock."""
+    return {key: clock.ours(one.posted_at.timestamp()) for key, one in posted.items()}
 
 
 def _claim(chunk_id: int) -> tuple[Chunk | None, list[Claimed], dict[str, _Posted]]:
@@ -302,14 +301,18 @@ def _message(chunk: Chunk, item: Claimed, one: _Posted) -> Message:
         collapse_key=one.row.collapse_key,
         expires_at=one.row.expires_at,
         deadline=one.deadline,
-        secret=vault.open_secret(bytes(item.secret), bytes(item.address_index))
-        if item.secret
-        else "",
+        posted_at=one.posted_at,
+        secret=vault.open_secret(bytes(item.secret), index) if item.secret else "",
+        former_secrets=_former_secrets(item, index) if item.former_secrets else (),
         attempt=item.attempts + 1,
         instead_of=public_id(item.instead_of) if item.instead_of else "",
         failed_at=item.failed_at,
         halt=one.halt,
     )
+
+
+def _former_secrets(item: Claimed, index: bytes) -> list[str]:
+    return [vault.open_secret(bytes(former), index) for former in item.former_secrets or ()]
 
 
 def _policies(

@@ -61,6 +61,11 @@ class StatusWebhookOut(serializers.Serializer):
     state = serializers.ChoiceField(
         ContactState.values, source="contact.state", help_text="disabled once it answered 410"
     )
+    former_secret_until = serializers.DateTimeField(
+        source="contact.former_secret_until",
+        allow_null=True,
+        help_text="until then its earlier secret signs, too",
+    )
     created_at = serializers.DateTimeField()
     last_success_at = serializers.SerializerMethodField(
         help_text="when a message last arrived there, of the newest 1,000"

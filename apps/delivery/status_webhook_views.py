@@ -26,6 +26,7 @@ _OUT = {
     "url": "https://shop.example.com/•••",
     "events": ["failed", "dead"],
     "state": "active",
+    "former_secret_until": None,
     "created_at": "2026-11-22T10:00:00Z",
     "last_success_at": "2026-11-22T10:01:00Z",
     "last_error_at": None,

@@ -1,7 +1,11 @@
 """People, where they are reached, and what they refused."""
 
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.publishers.models import Publisher
 
@@ -54,6 +58,18 @@ class Contact(models.Model):
     secret = models.BinaryField(
         null=True, blank=True, help_text="a webhook's signing secret, encrypted like the address"
     )
+    former_secrets = ArrayField(
+        models.BinaryField(),
+        null=True,
+        blank=True,
+        help_text="earlier secrets, encrypted likewise, the newest first",
+    )
+    former_secrets_until = ArrayField(
+        models.DateTimeField(),
+        null=True,
+        blank=True,
+        help_text="until when each of them signs, too",
+    )
     state = models.CharField(max_length=10, default=ContactState.ACTIVE)
     disabled_reason = models.CharField(max_length=40, blank=True)
     disabled_by = models.CharField(max_length=40, blank=True, db_default="")
@@ -94,6 +110,12 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.masked}"
+
+    @property
+    def former_secret_until(self) -> datetime | None:
+        """Until when an earlier secret signs beside the one it has; ``None`` where none does."""
+        until = max(self.former_secrets_until or (), default=None)
+        return until if until is not None and until > timezone.now() else None
 
 
 class Preference(models.Model):

@@ -233,6 +233,9 @@ class ContactRow(serializers.Serializer):
     address = serializers.CharField(source="masked", help_text="masked")
     state = serializers.CharField(help_text="active or disabled")
     disabled_reason = serializers.CharField()
+    former_secret_until = serializers.DateTimeField(
+        allow_null=True, help_text="of a webhook: until then its earlier secret signs, too"
+    )
     created_at = serializers.DateTimeField()
 
 

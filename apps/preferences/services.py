@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.dispatch import Signal
 
-from apps.preferences import spellings, suppressions, trail, vault
+from apps.preferences import signing_secrets, spellings, suppressions, trail, vault
 from apps.preferences.channels import EMAIL, INBOX, PUSH, WEBHOOK
 from apps.preferences.models import Contact, ContactState
 from apps.preferences.trail import Change, Entry
@@ -136,6 +136,9 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
         wait_for_tokens(holders)
     if emails := {a.address for a in sealed if a.channel == EMAIL}:
         spellings.adopt(emails)
+    signing_secrets.exchange(
+        {(*a.owner, a.channel, s.index): a.secret for a, s in sealed.items() if a.secret}
+    )
     stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
     _trail_written({a: (s, stored[a]) for a, s in owned.items() if a.channel != INBOX})
     if people := {a.recipient_id for a in owned if a.channel != INBOX}:

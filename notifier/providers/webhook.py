@@ -6,7 +6,7 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import partial
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from notifier.networks import Address
 from notifier.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
 from notifier.reach import Reach
-from notifier.signing import signature
+from notifier.signing import signatures
 
 #: Standard Webhooks 1.0.0: only 2xx is success, 410 disables the endpoint, 429, 502 and 504 ask
 #: to slow down. Redirects are not followed, so they fail. 4xx is the endpoint's last word.
@@ -70,20 +70,17 @@ class Webhook(Provider):
     async def close(self) -> None:
         await self._wires.close()
 
-    async def _send(self, bodies: Shared[bytes], message: Message) -> Outcome:
+    async def _send(self, bodies: Shared[tuple[bytes, bytes]], message: Message) -> Outcome:
         if not message.secret:
             return Refused(Reason.INTERNAL, detail="this webhook has no secret to sign with")
         now = int(time.time())
-        body = b'{"type":%s,"timestamp":"%s","data":{%s%s' % (
-            orjson.dumps(message.content.event_type),
-            datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z").encode(),
-            _addressee(message),
-            bodies[message],
-        )
+        start, end = bodies[message]
+        body = b"%s%s%s" % (start, _addressee(message), end)
         if len(body) >= PAYLOAD_LIMIT:
             return Refused(Reason.TOO_LARGE, detail=f"{len(body)} bytes, under 20,000 are allowed")
         try:
-            signed = signature(message.secret, message.id, now, body)
+            secrets = (message.secret, *message.former_secrets)
+            signed = signatures(secrets, message.id, now, body)
         except ValueError:  # of before the door and the sender had one rule
             return Refused(
                 Reason.INTERNAL, detail="this webhook's secret cannot sign: give another"
@@ -232,11 +229,20 @@ def _addressee(message: Message) -> bytes:
     return whose
 
 
-def _encode(message: Message) -> bytes:
-    """The end of the body, the same for every recipient."""
+def _encode(message: Message) -> tuple[bytes, bytes]:
+    """The start and the end of the body, the same for every recipient and on every attempt.
+
+    ``posted_at`` is the notification's, which ``Shared`` tells from others.
+    """
     content = message.content
+    assert message.posted_at is not None
+    at = message.posted_at.astimezone(UTC).isoformat(timespec="milliseconds")
+    start = b'{"type":%s,"timestamp":"%s","data":{' % (
+        orjson.dumps(content.event_type),
+        at.replace("+00:00", "Z").encode(),
+    )
     if content.event_type != NOTIFICATION:
-        return orjson.dumps(content.data)[1:] + b"}"
+        return start, orjson.dumps(content.data)[1:] + b"}"
     shared = {
         "notification_id": message.notification_id,
         "topic": message.topic,
@@ -245,4 +251,4 @@ def _encode(message: Message) -> bytes:
         "data": content.data,
         "actions": content.actions,
     }
-    return orjson.dumps(shared)[1:] + b"}"
+    return start, orjson.dumps(shared)[1:] + b"}"

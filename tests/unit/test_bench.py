@@ -5,6 +5,7 @@ import importlib
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -176,6 +177,7 @@ async def _sent_to(sink: Sink) -> dict[str, set[type]]:
                 platform="android" if channel == "push" else "",
                 priority=Priority.LOW if number else Priority.HIGH,
                 notification_id=f"ntf-{number}",
+                posted_at=datetime.now(UTC),
                 secret="whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0",
             )
             for number in range(many)

@@ -38,6 +38,8 @@ class Claimed(NamedTuple):  # as a row comes: a dataclass would cost a microseco
     platform: str
     app: str
     secret: memoryview | None
+    #: Secrets that sign, too, since they were exchanged less than a day ago.
+    former_secrets: list[memoryview] | None
     user_id: str
     locale: str
     #: The provider whose fault it was that the last attempt failed.
@@ -81,7 +83,11 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
 _ADDRESSED = """
  moved.state, moved.id, moved.notification_id::text, moved.attempts, moved.attempts_uncounted,
  moved.instead_of, moved.contact_id,
- k.address, k.address_index, k.platform, k.app, k.secret, coalesce(r.user_id, ''),
+ k.address, k.address_index, k.platform, k.app, k.secret,
+ CASE WHEN k.former_secrets IS NOT NULL THEN
+     (SELECT array_agg(f.secret) FROM unnest(k.former_secrets, k.former_secrets_until)
+                                      AS f (secret, until)
+       WHERE f.until > clock_timestamp()) END, coalesce(r.user_id, ''),
  coalesce(r.locale, ''), {failed_at}, {unanswered}
   FROM moved
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id

@@ -34,7 +34,8 @@ class Contact:
     """A phone number (sms), an email address or a webhook's URL.
 
     ``secret`` signs what a webhook gets (``whsec_…``); one is made, and shown once, where none is
-    given. What is read back has an ``id`` and a ``state``, and the address is masked.
+    given. What is read back has an ``id`` and a ``state``, and the address is masked; until
+    ``former_secret_until`` a webhook's earlier secret signs, too.
     """
 
     channel: str
@@ -43,6 +44,7 @@ class Contact:
     id: int | None = None
     state: str = ""
     disabled_reason: str = ""
+    former_secret_until: datetime | None = field(default=None, metadata=TIME)
 
     def body_of(self) -> dict[str, Any]:
         """As the API takes it."""

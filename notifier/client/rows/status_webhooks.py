@@ -9,7 +9,8 @@ from notifier.client.rows.base import TIME, TUPLE
 @dataclass(frozen=True, slots=True)
 class StatusWebhook:
     """An endpoint (``url`` masked) told of ``events``. ``state``: active, or disabled once the
-    endpoint answered 410. ``secret``: shown once, when it is given or made. ``last_error`` is what
+    endpoint answered 410. ``secret``: shown once, when it is given or made.
+    ``former_secret_until``: until then its earlier secret signs, too. ``last_error`` is what
     failed at ``last_error_at``."""
 
     id: int
@@ -17,6 +18,7 @@ class StatusWebhook:
     events: tuple[str, ...] = field(metadata=TUPLE)
     secret: str | None = None
     state: str = ""
+    former_secret_until: datetime | None = field(default=None, metadata=TIME)
     created_at: datetime | None = field(default=None, metadata=TIME)
     last_success_at: datetime | None = field(default=None, metadata=TIME)
     last_error_at: datetime | None = field(default=None, metadata=TIME)

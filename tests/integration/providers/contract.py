@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.sandbox_fixture import RunningSandbox
 TITLE = "Grüße 🎉"
 BODY = "Zeile eins\r\nZeile zwei 😀 <b>&\r\n.\r\nlast secret line"
 CONTENT = Content(TITLE, BODY, {"key": "wert"}, {"Open": "https://example.com/?a=1&b=2"})
+POSTED_AT = datetime(2026, 3, 1, 12, 0, 0, 123456, UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TIMEOUT = 10.0  # of every provider built here; on a busy machine an answer may take a second
 
@@ -91,6 +93,7 @@ class ProviderContract:
             notification_id="n_1",
             user_id="user-1",
             topic="orders",
+            posted_at=POSTED_AT,
             secret=SECRET if self.channel == "webhook" else "",
             **more,
         )

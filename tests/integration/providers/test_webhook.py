@@ -101,7 +101,7 @@ class TestWebhook(ProviderContract):
         (outcome,) = await send(provider, self.message(self.address(sandbox)))
         assert outcome == self.refused_credentials
 
-    async def test_each_attempt_has_the_same_id_and_a_fresh_timestamp(
+    async def test_each_attempt_has_the_same_id_and_body_and_a_fresh_timestamp(
         self, provider: Provider
     ) -> None:
         heads: list[dict[str, str]] = []
@@ -125,6 +125,8 @@ class TestWebhook(ProviderContract):
         # `read_request` lowers everything, so the signature is checked by the sandbox above.
         assert first["webhook-signature"] != again["webhook-signature"]
         assert json.loads(bodies[0])["data"]["delivery_id"] == "d_webhook_0"
+        assert json.loads(bodies[0])["timestamp"] == "2026-03-01T12:00:00.123Z"
+        assert bodies[0] == bodies[1]
 
     @pytest.mark.parametrize(
         ("status", "expected"),
