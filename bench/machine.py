@@ -40,7 +40,8 @@ def _changed() -> bool:
 
 
 def _cpu() -> str:
-    found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    about = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.+)", about.read_text() if about.exists() else "")
     return found[1] if found else platform.machine()
 
 

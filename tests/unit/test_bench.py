@@ -61,6 +61,11 @@ def test_a_table_is_as_wide_as_what_it_says():
     ]
 
 
+def test_a_program_that_a_fresh_machine_lacks_is_named_as_none(monkeypatch, tmp_path):
+    monkeypatch.setattr("bench.machine.NGINX", tmp_path / "nginx")
+    assert machine()["nginx"] == "none"
+
+
 def test_a_report_is_kept_as_json_and_as_a_picture_with_machine_and_verdict(tmp_path):
     report = Report(
         "growth",
