@@ -7,6 +7,8 @@ from faults.gate import Gate
 from faults.line import until
 from faults.trial import Trial
 
+#: Seconds until all is at rest where FCM's own first pause is kept: a minute, and a fifth of it.
+FIRST_PAUSE = 90.0
 #: Seconds until all is at rest where the breaker opens and is probed until everybody's failures
 #: are used up.
 PROBED = 90.0
@@ -23,13 +25,13 @@ def some_fail(trial: Trial, share: float, behaviour: str = "503", times: int = 1
             trial.line.sandbox.behave("fcm", behaviour, address=address, times=times)
 
 
-@fault(recovery=PROBED)
+@fault(recovery=FIRST_PAUSE)
 def provider_429_without_retry_after(trial: Trial) -> None:
     """The push provider asks everybody to slow down for four seconds, and does not say how long."""
     _for_a_while(trial, "429", 4, retry_after="none")
 
 
-@fault()
+@fault(recovery=FIRST_PAUSE)
 def provider_429_with_absurd_retry_after(trial: Trial) -> None:
     """The push provider names waits that are no number, negative, or in the past."""
     for turn, address in enumerate(trial.audiences.addresses(trial.size)[::10]):

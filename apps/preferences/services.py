@@ -190,6 +190,7 @@ _UPSERT_CONTACTS = """
         last_active_at = coalesce(excluded.last_active_at, c.last_active_at),
         state = CASE c.disabled_reason WHEN '{operator}' THEN c.state ELSE 'active' END,
         disabled_reason = CASE c.disabled_reason WHEN '{operator}' THEN '{operator}' ELSE '' END,
+        disabled_by = '', disabled_error = '', disabled_delivery = NULL, disabled_at = NULL,
         updated_at = now()
     RETURNING recipient_id, publisher_id, channel, address_index, id, xmax = 0, masked,
         secret IS NULL,

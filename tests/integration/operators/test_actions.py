@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from apps.delivery import breakers
+from apps.delivery import address_guards, breakers
 from apps.delivery.models import DeadLetter, Delivery, Notification, ProviderSwitch
 from apps.preferences.models import Contact, Recipient
 from apps.publishers import pagination
@@ -20,7 +20,7 @@ from apps.publishers.operators import newest
 from apps.topics.models import Topic
 from notifier.dispatch import Sent
 from notifier.messages import Content, Message
-from notifier.outcomes import Reason, Retry
+from notifier.outcomes import Reason, Refused, Retry
 from tests.integration.delivery.conftest import Shop, recipient, subscribe
 
 ADDRESS = "ada.lovelace@example.com"
@@ -149,6 +149,22 @@ def test_an_open_breaker_is_closed_by_hand(operator: Client, providers):
     assert not breakers.shut("twilio")
     assert "Close twilio" not in operator.get("/admin/").content.decode()
     assert events("provider") == [("operator", "close", "twilio")]
+
+
+def test_a_provider_that_calls_too_many_dead_is_believed_by_hand(operator: Client, providers):
+    url = "/admin/delivery/notification/provider/twilio/believe/"
+    assert "Believe twilio" not in operator.get("/admin/").content.decode()
+    message = Message("dlv_1", "sms", "+43660", Content(body="Hello"))
+    gone = Refused(Reason.INVALID_ADDRESS, 400, "Twilio error 21211", disable_contact=True)
+    flood = [Sent(message, "twilio", gone, 0.0, 0.0)] * 20
+    assert address_guards.doubt(flood)[0].outcome.reason == Reason.MANY_DEAD_ADDRESSES
+    page = operator.get("/admin/").content.decode()
+    assert "20 addresses in a row were called dead" in page
+    assert "Believe twilio" in page and "Close twilio" in page
+    assert operator.post(url).status_code == 302
+    assert "Believe twilio" not in operator.get("/admin/").content.decode()
+    assert address_guards.doubt(flood * 5) == flood * 5
+    assert events("provider") == [("operator", "believe", "twilio")]
 
 
 def test_a_topic_is_paused_and_resumed(shop: Shop, operator: Client):
