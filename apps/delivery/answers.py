@@ -24,13 +24,21 @@ def notification(row: Notification) -> dict[str, Any]:
 
 
 def shown(deliveries: Iterable[Delivery]) -> dict[str, Any]:
-    """What ``DeliveryOut`` shows of these deliveries beside their rows, read at once."""
+    """What ``DeliveryOut`` shows of these deliveries beside their rows, read at once.
+
+    ``user_ids`` and ``masked`` addresses are by the delivery's id, and left out where the topic is
+    another publisher's: who is subscribed is its owner's.
+    """
     rows = list(deliveries)
-    recipients = {row.recipient_id for row in rows}
-    contacts = {row.contact_id for row in rows}
+    others = selectors.of_others_topics({row.notification_id for row in rows})
+    told = [row for row in rows if row.notification_id not in others]
+    people = Recipient.objects.filter(pk__in={row.recipient_id for row in told})
+    user_ids = dict(people.values_list("id", "user_id"))
+    contacts = Contact.objects.filter(pk__in={row.contact_id for row in told})
+    masked = dict(contacts.values_list("id", "masked"))
     return {
-        "user_ids": dict(Recipient.objects.filter(pk__in=recipients).values_list("id", "user_id")),
-        "masked": dict(Contact.objects.filter(pk__in=contacts).values_list("id", "masked")),
+        "user_ids": {row.pk: user_ids.get(row.recipient_id) for row in told},
+        "masked": {row.pk: masked.get(row.contact_id) for row in told},
         "attempts": selectors.attempts(row.pk for row in rows),
         "receipts": selectors.receipts(row.pk for row in rows),
     }

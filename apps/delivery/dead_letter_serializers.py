@@ -75,8 +75,10 @@ class DeadLetterRow(serializers.ModelSerializer):
     id = serializers.SerializerMethodField()
     notification_id = serializers.UUIDField(source="delivery.notification_id")
     topic = serializers.CharField(source="topic.name", default=None, allow_null=True)
-    user_id = serializers.SerializerMethodField()
-    address = serializers.SerializerMethodField(help_text="masked")
+    user_id = serializers.SerializerMethodField(help_text="null for another publisher's topic")
+    address = serializers.SerializerMethodField(
+        help_text="masked; null for another publisher's topic"
+    )
 
     class Meta:
         model = DeadLetter
@@ -96,10 +98,10 @@ class DeadLetterRow(serializers.ModelSerializer):
         return row.delivery.public_id
 
     def get_user_id(self, row: DeadLetter) -> str | None:
-        return self.context["user_ids"].get(row.delivery.recipient_id)
+        return self.context["user_ids"].get(row.delivery_id)
 
     def get_address(self, row: DeadLetter) -> str | None:
-        return self.context["masked"].get(row.delivery.contact_id)
+        return self.context["masked"].get(row.delivery_id)
 
 
 class DeadLetterOut(DeliveryOut):

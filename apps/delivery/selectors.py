@@ -1,11 +1,11 @@
 """Reading notifications and what became of them, without counting rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from apps.delivery.models import (
@@ -29,6 +29,13 @@ def notifications(publisher_id: int) -> QuerySet[Notification]:
         .select_related("topic")
         .annotate(group=Subquery(group))
     )
+
+
+def of_others_topics(notification_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these notifications that were published to another publisher's topic."""
+    rows = Notification.objects.filter(pk__in=notification_ids, topic__isnull=False)
+    others = rows.exclude(topic__publisher_id=F("publisher_id"))
+    return set(others.values_list("pk", flat=True))
 
 
 def counts(notification_id: UUID) -> dict[str, dict[str, int]]:

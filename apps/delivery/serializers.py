@@ -296,8 +296,10 @@ class DeliveryOut(serializers.ModelSerializer):
     """One notification to one contact: where it stands, every attempt and receipt so far."""
 
     id = serializers.SerializerMethodField()
-    user_id = serializers.SerializerMethodField()
-    address = serializers.SerializerMethodField(help_text="masked")
+    user_id = serializers.SerializerMethodField(help_text="null for another publisher's topic")
+    address = serializers.SerializerMethodField(
+        help_text="masked; null for another publisher's topic"
+    )
     instead_of = serializers.SerializerMethodField(
         help_text="the delivery after whose last attempt this one is sent"
     )
@@ -327,10 +329,10 @@ class DeliveryOut(serializers.ModelSerializer):
         return row.public_id
 
     def get_user_id(self, row: Delivery) -> str | None:
-        return self.context["user_ids"].get(row.recipient_id)
+        return self.context["user_ids"].get(row.pk)
 
     def get_address(self, row: Delivery) -> str | None:
-        return self.context["masked"].get(row.contact_id)
+        return self.context["masked"].get(row.pk)
 
     def get_instead_of(self, row: Delivery) -> str | None:
         return None if row.instead_of is None else public_id(row.instead_of)

@@ -30,7 +30,9 @@ AT_ONCE = 50
 #: The look-up of a notification is one by its key: see ``apps.delivery.counts``.
 _MOVED = """
 SELECT n.publisher_id, d.state, d.id, d.notification_id, coalesce(t.name, ''), d.channel,
-       coalesce(r.user_id, ''), d.reason, d.updated_at
+       -- who is subscribed to another publisher's topic is not told
+       CASE WHEN t.publisher_id <> n.publisher_id THEN '' ELSE coalesce(r.user_id, '') END,
+       d.reason, d.updated_at
   FROM delivery_delivery d
  CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind FROM delivery_notification
                       WHERE id = d.notification_id LIMIT 1) n

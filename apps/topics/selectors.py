@@ -74,7 +74,7 @@ def owned_topic(name: str, publisher_id: int) -> TopicSnapshot:
         raise Problem(
             "forbidden",
             f"Your publisher was granted the topic {name!r}: it may read and publish. "
-            "Only the owner may change it or who is subscribed.",
+            "Only the owner may change it, or see and change who is subscribed.",
         )
     return topic
 

@@ -36,8 +36,8 @@ class SubscriptionList(Endpoint):
         responses=serializers.SubscriptionRow(many=True),
     )
     def get(self, request: Request, name: str) -> Response:
-        """List a topic's subscriptions, oldest first, addresses masked."""
-        topic = selectors.visible_topic(name, request.user.id)
+        """List the subscriptions of a topic of yours, oldest first, addresses masked."""
+        topic = selectors.owned_topic(name, request.user.id)
         query = read_query(request, serializers.SubscriptionQuery)
         wanted = {field: query[field] for field in ("state", "channel") if field in query}
         # Indexes lead to a state, and on a channel to who is active there.

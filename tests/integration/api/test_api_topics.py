@@ -129,8 +129,8 @@ def test_a_granted_topic_is_read_and_not_changed(api: Api, other: Api):
     assert seen["owner"] == "other"
     assert seen["granted_to"] == []
     assert [topic["name"] for topic in api.get("topics")["data"]] == ["theirs"]
-    api.get("topics/theirs/subscriptions")
     for method, path, body in [
+        ("get", "topics/theirs/subscriptions", None),
         ("patch", "topics/theirs", {"delay": 1}),
         ("delete", "topics/theirs", None),
         ("put", "topics/theirs/grants/shop", None),

@@ -141,6 +141,32 @@ def test_another_publishers_topic_does_not_exist_until_it_is_granted(shop, other
     shop.post("topics/theirs/publish", {"content": HELLO})
 
 
+def test_a_granted_publisher_sees_what_became_of_it_and_not_who_is_subscribed(
+    shop, other_shop, work, providers
+):
+    topic = other_shop.topic("theirs")
+    topic.granted_to.add(shop.id)
+    topic.save()
+    subscribe(topic, recipient("ada", sms="+4366012345678"), "inbox", "sms")
+    shop.get("topics/theirs/subscriptions", status=403)
+    providers.client.behave("twilio", "401")  # a dead letter
+    posted = shop.post("topics/theirs/publish", {"content": HELLO})
+    own = shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["inbox"]})
+    work()
+    rows = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
+    states = {row["channel"]: row["state"] for row in rows}
+    assert states == {"inbox": "delivered", "sms": "dead"}
+    [letter] = shop.get("dead-letters")["data"]
+    one = shop.get(f"dead-letters/{letter['id']}")
+    assert {(row["user_id"], row["address"]) for row in (*rows, letter, one)} == {(None, None)}
+    [row] = shop.get(f"notifications/{own['id']}/deliveries")["data"]
+    assert row["user_id"] == "ada"
+    theirs = other_shop.post("topics/theirs/publish", {"content": HELLO, "channels": ["inbox"]})
+    work()
+    [row] = other_shop.get(f"notifications/{theirs['id']}/deliveries")["data"]
+    assert row["user_id"] == "ada"
+
+
 def test_another_publishers_notification_does_not_exist(shop, other_shop):
     recipient("ada")
     posted = shop.post("notifications", {"user_id": "ada", "content": HELLO})

@@ -16,7 +16,7 @@ from apps.delivery.models import Chunk, Delivery, Notification, StatusWebhook
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import AuditEvent
 from tests.integration.api.conftest import forget_lookups
-from tests.integration.delivery.conftest import recipient
+from tests.integration.delivery.conftest import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -158,6 +158,19 @@ def test_another_publisher_hears_nothing(shop, other_shop, outside, work):
     work()
     assert heard(outside, "other") == []
     assert Notification.objects.filter(kind="status").count() == 0
+
+
+def test_a_granted_publisher_does_not_hear_who_is_subscribed(shop, other_shop, outside, work):
+    told_of(shop, outside, "delivered")
+    topic = other_shop.topic("theirs")
+    topic.granted_to.add(shop.id)
+    topic.save()
+    subscribe(topic, recipient("ada"), "inbox")
+    shop.post("topics/theirs/publish", {"content": HELLO})
+    work()
+    [event] = heard(outside)
+    [told] = event["data"]["deliveries"]
+    assert (told["topic"], told["state"], told["user_id"]) == ("theirs", "delivered", "")
 
 
 def test_several_endpoints_hear_each_of_what_it_chose(shop, outside, work):
