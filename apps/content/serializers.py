@@ -10,6 +10,7 @@ from apps.content.models import TemplateVersion, Translation
 from apps.preferences.serializers import ChannelField, LocaleField
 from apps.publishers.serializers import NameField, QueryParameters, StrictSerializer
 from notifier import links
+from notifier.messages import visible
 from notifier.templates import RECIPIENT
 from notifier.templates.text import SOURCE_LIMIT
 
@@ -30,6 +31,20 @@ class LinkField(serializers.CharField):
         except ValueError as error:
             raise serializers.ValidationError(str(error)) from None
         return url
+
+
+class ActionsField(serializers.DictField):
+    """Links by the labels that people see."""
+
+    def __init__(self, **options: Any) -> None:
+        help_text = "label to URL: https, http, mailto, tel, sms or an app's own scheme"
+        super().__init__(**{"required": False, "default": dict, "help_text": help_text, **options})
+
+    def to_internal_value(self, data: Any) -> Any:
+        actions = super().to_internal_value(data)
+        if not all(map(visible, actions)):
+            raise serializers.ValidationError("Give each URL a label with something to see in it.")
+        return actions
 
 
 class VariablesField(serializers.DictField):
@@ -69,12 +84,7 @@ class TranslationIn(StrictSerializer):
     body = _text()
     html = _text("for email, beside body; variables are escaped")
     data = serializers.DictField(required=False, default=dict)
-    actions = serializers.DictField(
-        child=serializers.CharField(max_length=4000),
-        required=False,
-        default=dict,
-        help_text="label to URL: https, http, mailto, tel, sms or an app's own scheme",
-    )
+    actions = ActionsField(child=serializers.CharField(max_length=4000))
 
 
 class VersionIn(StrictSerializer):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.content.serializers import LinkField, TemplateUse
+from apps.content.serializers import ActionsField, LinkField, TemplateUse
 from apps.content.wordings import wording
 from apps.delivery import deduplication, fallback
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
@@ -45,12 +45,7 @@ class ContentIn(StrictSerializer):
         required=False, default="", allow_blank=True, trim_whitespace=False
     )
     data = serializers.DictField(required=False, default=dict)
-    actions = serializers.DictField(
-        child=LinkField(),
-        required=False,
-        default=dict,
-        help_text="label to URL: https, http, mailto, tel, sms or an app's own scheme",
-    )
+    actions = ActionsField(child=LinkField())
     severity = Choice(
         [s.value for s in Severity],
         required=False,

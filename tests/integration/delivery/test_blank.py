@@ -141,3 +141,14 @@ def test_one_rule_says_where_actions_may_lead(
     assert len(mails) == 2
     assert all(url in mail["content"]["content"][0]["value"] for mail in mails)
     assert all(f'href="{url}"' in mail["content"]["content"][1]["value"] for mail in mails)
+
+
+@pytest.mark.parametrize("label", ["", *BLANK])
+def test_a_link_has_a_label_to_see(shop: Shop, ada: None, label: str):
+    actions = {"Open": "https://example.com/", label: "https://example.com/"}
+    problem = notify(shop, 400, content={"body": "x", "actions": actions})
+    assert problem["errors"][0]["pointer"] == "/content/actions"
+    content = {"channel": "email", "locale": "en", "body": "x", "actions": actions}
+    body = {"name": "labels", "default_locale": "en", "contents": [content]}
+    problem = shop.post("templates", body, status=400)
+    assert problem["errors"][0]["pointer"] == "/contents/0/actions"
