@@ -271,6 +271,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/v1",
     "ENUM_NAME_OVERRIDES": {
         "ChannelEnum": "config.settings.CHANNELS",
+        "ContactChannelEnum": "apps.preferences.serializers.contact_channels",
         "PriorityEnum": [p.value for p in Priority],
         "ContactStateEnum": ["active", "disabled"],
         "NotificationStateEnum": ["scheduled", "sending", "done", "cancelled"],

@@ -308,6 +308,7 @@ class DeliveryOut(serializers.ModelSerializer):
             "user_id",
             "channel",
             "address",
+            "contact_id",
             "state",
             "reason",
             "provider",

@@ -10,6 +10,7 @@ from notifier.reach import Reach
 EMAIL = "email"
 INBOX = "inbox"
 PUSH = "push"
+SMS = "sms"
 WEBHOOK = "webhook"
 
 

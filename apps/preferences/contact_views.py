@@ -21,6 +21,7 @@ TAG = "Recipients"
 READ, WRITE = Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE
 
 DEVICE = {"platform": "android", "token": "fGx0…:APA91b…", "app": "com.example.shop"}
+TOKEN = {"platform": "android", "token": "fGx0…:APA91b…"}
 CONTACT = {"channel": "email", "address": "ada@example.com"}
 
 
@@ -99,7 +100,7 @@ class ContactList(Endpoint):
         ],
     )
     def post(self, request: Request, user_id: str) -> Response:
-        """Add a contact. A webhook's signing secret is in the answer, this once.
+        """Add a contact to those there are. A webhook's signing secret is in the answer, this once.
 
         201 when it is new here. Adding one again makes it active again.
         """
@@ -125,6 +126,60 @@ class ContactDetail(Endpoint):
         return _remove(request, selectors.contacts, user_id, contact_id, "contact")
 
 
+class ContactSearch(Endpoint):
+    """The contact of an address, which is in the body and so in nobody's access log."""
+
+    required_scopes = {"POST": READ}
+
+    @extend_schema(
+        operation_id="find_contact",
+        tags=[TAG],
+        request=serializers.ContactAt,
+        responses=serializers.ContactRow,
+        examples=[OpenApiExample("an email address", CONTACT, request_only=True)],
+    )
+    def post(self, request: Request, user_id: str) -> Response:
+        """Read the recipient's contact of an address, in whatever spelling."""
+        where = self.body(request, serializers.ContactAt)
+        return Response(serializers.ContactRow(_at(user_id, where, "contact")).data)
+
+
+class ContactRemoval(Endpoint):
+    """Removing a contact by its address."""
+
+    required_scopes = {"POST": WRITE}
+
+    @extend_schema(
+        operation_id="remove_address",
+        tags=[TAG],
+        request=serializers.ContactAt,
+        responses={204: None},
+        examples=[OpenApiExample("an email address", CONTACT, request_only=True)],
+    )
+    def post(self, request: Request, user_id: str) -> Response:
+        """Remove the recipient's contact of an address: nothing is sent to it any more."""
+        where = self.body(request, serializers.ContactAt)
+        return _removed(request, user_id, _at(user_id, where, "contact"), "contact")
+
+
+class DeviceRemoval(Endpoint):
+    """Removing a device by its token, which is what an app knows when its user logs out."""
+
+    required_scopes = {"POST": WRITE}
+
+    @extend_schema(
+        operation_id="remove_token",
+        tags=[TAG],
+        request=serializers.DeviceAt,
+        responses={204: None},
+        examples=[OpenApiExample("a phone", TOKEN, request_only=True)],
+    )
+    def post(self, request: Request, user_id: str) -> Response:
+        """Remove the recipient's device of a token: nothing is sent to it any more."""
+        where = self.body(request, serializers.DeviceAt)
+        return _removed(request, user_id, _at(user_id, where, "device"), "device")
+
+
 def _write(address: services.Address) -> Stored:
     return services.upsert_contacts([address])[address]
 
@@ -139,9 +194,21 @@ def _remove(
     contact = present(selectors.get_recipient(user_id).pk).filter(pk=contact_id).first()
     if contact is None:
         raise Problem("not-found", f"This recipient has no {what} {contact_id}.")
+    return _removed(request, user_id, contact, what)
+
+
+def _at(user_id: str, where: dict[str, Any], what: str) -> Contact:
+    recipient = selectors.get_recipient(user_id)
+    contact = selectors.contact_at(recipient.pk, where["channel"], where["address"]).first()
+    if contact is None:
+        raise Problem("not-found", f"This recipient has no such {what}.")
+    return contact
+
+
+def _removed(request: Request, user_id: str, contact: Contact, what: str) -> Response:
     with transaction.atomic():
         services.remove_contact(contact)
-        before = {"id": contact_id, "channel": contact.channel}
+        before = {"id": contact.pk, "channel": contact.channel}
         audit.record(request, "delete", what, user_id, before=before)
     return Response(status=204)
 

@@ -1,5 +1,6 @@
 """People, where they are reached, and what they refused."""
 
+import hashlib
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
@@ -116,6 +117,16 @@ class Contact(models.Model):
         """Until when an earlier secret signs beside the one it has; ``None`` where none does."""
         until = max(self.former_secrets_until or (), default=None)
         return until if until is not None and until > timezone.now() else None
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight digits by which contacts of one owner that are masked alike are told apart.
+
+        Another owner's of the same address has others, and without the index key nobody can tell
+        which address it is.
+        """
+        owner = f"{self.recipient_id}:{self.publisher_id}:".encode()
+        return hashlib.sha256(owner + bytes(self.address_index)).hexdigest()[:8]
 
 
 class Preference(models.Model):

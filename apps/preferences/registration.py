@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
-from apps.preferences import selectors, services, topic_names
+from apps.preferences import replacement, selectors, services, topic_names
 from apps.preferences.channels import PUSH
 from apps.preferences.models import Preference
 from apps.preferences.preference_services import Wish, WouldLift, merge_preferences
 from apps.preferences.refusals import Scope
+from apps.preferences.replacement import Slot
 from apps.preferences.serializers import BulkRecipientIn
 from apps.preferences.services import Address, Person, Stored
 from apps.publishers.problems import Problem, invalid
@@ -20,7 +21,7 @@ class Registered(NamedTuple):
     """What became of one recipient."""
 
     created: bool
-    secrets: list[dict[str, str]]
+    secrets: list[dict[str, Any]]
 
 
 @transaction.atomic
@@ -34,6 +35,13 @@ def register(
     written = services.upsert_recipients(
         [Person(user_id, p["locale"], p["time_zone"]) for user_id, p in people.items()]
     )
+    kept: dict[Slot, set[int]] = {
+        Slot(written[user_id].id, channel): set()
+        for user_id, person in people.items()
+        for channel in person["replaced"]
+    }
+    if kept:
+        replacement.hold({slot.recipient_id for slot in kept})
     stored = services.upsert_contacts(
         address
         for user_id, person in people.items()
@@ -44,10 +52,13 @@ def register(
         for user_id, person in people.items()
         for wish in wishes(written[user_id].id, person["preferences"], topics)
     )
-    shown: dict[int, list[dict[str, str]]] = {}
+    shown: dict[int, list[dict[str, Any]]] = {}
     for address, contact in stored.items():
+        if (slot := Slot(address.recipient_id, address.channel)) in kept:
+            kept[slot].add(contact.id)
         if contact.secret:
             shown.setdefault(address.recipient_id, []).append(secret_of(contact))
+    replacement.keep_only(kept)
     return {
         user_id: Registered(written[user_id].created, shown.get(written[user_id].id, []))
         for user_id in people
@@ -210,9 +221,9 @@ def shown_preferences(rows: Iterable[Preference], names: Mapping[int, str]) -> d
     }
 
 
-def secret_of(contact: Stored) -> dict[str, str]:
+def secret_of(contact: Stored) -> dict[str, Any]:
     """A webhook's secret, to be shown this once."""
-    return {"address": contact.masked, "secret": contact.secret}
+    return {"id": contact.id, "address": contact.masked, "secret": contact.secret}
 
 
 def _topics_named(people: Any) -> set[str]:

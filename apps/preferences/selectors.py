@@ -15,7 +15,7 @@ from apps.preferences.models import (
     Recipient,
     Suppression,
 )
-from apps.preferences.services import MOVED, REMOVED
+from apps.preferences.services import MOVED, REMOVED, REPLACED
 from apps.publishers.problems import Problem
 from notifier import user_ids
 
@@ -58,7 +58,7 @@ def _present(recipient_id: int) -> QuerySet[Contact]:
     """Contacts that were not taken away; one that a provider refused is still shown."""
     return (
         Contact.objects.filter(recipient_id=recipient_id)
-        .exclude(disabled_reason__in=[REMOVED, MOVED])
+        .exclude(disabled_reason__in=[REMOVED, MOVED, REPLACED])
         .defer("address", "secret")
     )
 
@@ -71,6 +71,12 @@ def devices(recipient_id: int) -> QuerySet[Contact]:
 def contacts(recipient_id: int) -> QuerySet[Contact]:
     """The recipient's contacts, apart from devices and the inbox everybody has."""
     return _present(recipient_id).exclude(channel__in=[PUSH, INBOX]).order_by("id")
+
+
+def contact_at(recipient_id: int, channel: str, address: str) -> QuerySet[Contact]:
+    """The recipient's contact of that address, as its channel's ``parse`` returned it."""
+    index = vault.index_of(channel, address)
+    return _present(recipient_id).filter(channel=channel, address_index=index)
 
 
 def preferences(recipient_id: int) -> QuerySet[Preference]:

@@ -10,7 +10,15 @@ from django.conf import settings
 from rest_framework import serializers
 
 from apps.preferences import app_ids
-from apps.preferences.channels import INBOX, PUSH, WEBHOOK, check_destination, get_channel
+from apps.preferences.channels import (
+    EMAIL,
+    INBOX,
+    PUSH,
+    SMS,
+    WEBHOOK,
+    check_destination,
+    get_channel,
+)
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
 from notifier import signing, user_ids
@@ -141,6 +149,28 @@ class ContactIn(StrictSerializer):
         return contact
 
 
+class ContactAt(StrictSerializer):
+    """A contact, by its address."""
+
+    channel = ChannelField(contact_channels(), instead="A device goes under /devices.")
+    address = serializers.CharField(max_length=4096, help_text="in any spelling of it")
+
+    def validate(self, contact: dict[str, Any]) -> dict[str, Any]:
+        contact["address"] = parse_address(contact["channel"], contact["address"])
+        return contact
+
+
+class DeviceAt(StrictSerializer):
+    """A device, by its token."""
+
+    platform = Choice(PLATFORMS)
+    token = serializers.CharField(max_length=4096)
+
+    def validate(self, device: dict[str, Any]) -> dict[str, Any]:
+        token = parse_address(PUSH, device["token"], device["platform"], "token")
+        return {"channel": PUSH, "address": token}
+
+
 class PreferenceIn(StrictSerializer):
     """A wish or a refusal. What is left out means any."""
 
@@ -175,8 +205,25 @@ class PreferencesChange(StrictSerializer):
     preferences = PreferenceChange(many=True, max_length=MAX_BULK)
 
 
+#: The fields for the one address that a person has on a channel.
+ONE_ADDRESS = {"email": EMAIL, "phone": SMS}
+
+
 class RecipientIn(StrictSerializer):
     """A recipient to be written. What is left out stays as it is."""
+
+    email = serializers.CharField(
+        max_length=4096,
+        required=False,
+        allow_null=True,
+        help_text="the only email address; it replaces all others, and null removes them",
+    )
+    phone = serializers.CharField(
+        max_length=4096,
+        required=False,
+        allow_null=True,
+        help_text="the only number for SMS; it replaces all others, and null removes them",
+    )
 
     locale = LocaleField(
         required=False, default=None, allow_null=True, help_text="BCP 47, e.g. de-AT"
@@ -189,8 +236,33 @@ class RecipientIn(StrictSerializer):
         help_text="IANA name, e.g. Europe/Vienna",
     )
     devices = DeviceIn(many=True, required=False, default=list, max_length=50)
-    contacts = ContactIn(many=True, required=False, default=list, max_length=50)
+    contacts = ContactIn(
+        many=True,
+        required=False,
+        default=list,
+        max_length=50,
+        help_text="all addresses on each channel named here; they replace the others on it",
+    )
     preferences = PreferenceIn(many=True, required=False, default=list, max_length=200)
+
+    def validate(self, person: dict[str, Any]) -> dict[str, Any]:
+        """Make contacts of ``email`` and ``phone``; ``replaced``: on which channels they, and those
+        given as contacts, are all."""
+        replaced = {contact["channel"] for contact in person["contacts"]}
+        for field, channel in ONE_ADDRESS.items():
+            if field not in person:
+                continue
+            if channel in replaced:
+                raise serializers.ValidationError(
+                    {field: [f"Give the only one here, or all on {channel} in contacts."]}
+                )
+            if channel not in contact_channels():
+                raise serializers.ValidationError({field: [f"There is no channel {channel} here."]})
+            replaced.add(channel)
+            if (written := person.pop(field)) is not None:
+                address = parse_destination(channel, written, field=field)
+                person["contacts"] += [{"channel": channel, "address": address, "secret": ""}]
+        return {**person, "replaced": replaced}
 
     def validate_time_zone(self, name: str | None) -> str | None:
         if name is not None and name not in time_zones():
@@ -212,12 +284,16 @@ class BulkRecipientsIn(StrictSerializer):
     recipients = Items(BulkRecipientIn, max_length=MAX_BULK)
 
 
+FINGERPRINT = "differs between addresses of one recipient that are masked alike"
+
+
 class DeviceRow(serializers.Serializer):
     """A device as it is stored."""
 
     id = serializers.IntegerField()
     platform = serializers.CharField()
     token = serializers.CharField(source="masked", help_text="masked")
+    fingerprint = serializers.CharField(help_text=FINGERPRINT)
     app = serializers.CharField()
     state = serializers.CharField(help_text="active or disabled")
     disabled_reason = serializers.CharField()
@@ -231,6 +307,7 @@ class ContactRow(serializers.Serializer):
     id = serializers.IntegerField()
     channel = serializers.CharField()
     address = serializers.CharField(source="masked", help_text="masked")
+    fingerprint = serializers.CharField(help_text=FINGERPRINT)
     state = serializers.CharField(help_text="active or disabled")
     disabled_reason = serializers.CharField()
     former_secret_until = serializers.DateTimeField(
@@ -282,6 +359,7 @@ class RecipientOut(RecipientRow):
 class WebhookSecret(serializers.Serializer):
     """The signing secret of a webhook that was given or made with this call."""
 
+    id = serializers.IntegerField(help_text="the contact's")
     address = serializers.CharField(help_text="masked")
     secret = serializers.CharField()
 

@@ -26,6 +26,7 @@ contacts_written = Signal()
 REMOVED = "removed"
 MOVED = "moved"
 OPERATOR = "operator"
+REPLACED = "replaced"
 #: Standard Webhooks 1.0.0 wants 24 to 64 random bytes.
 WEBHOOK_SECRET_BYTES = 32
 #: Advisory locks on device tokens: the first of each lock's two numbers, and how many there are.

@@ -15,8 +15,11 @@ urlpatterns = [
     path("recipients/bulk", views.RecipientBulk.as_view()),
     path("recipients/<str:user_id>", views.RecipientDetail.as_view()),
     path("recipients/<str:user_id>/devices", contact_views.DeviceList.as_view()),
+    path("recipients/<str:user_id>/devices/remove", contact_views.DeviceRemoval.as_view()),
     path("recipients/<str:user_id>/devices/<int:contact_id>", contact_views.DeviceDetail.as_view()),
     path("recipients/<str:user_id>/contacts", contact_views.ContactList.as_view()),
+    path("recipients/<str:user_id>/contacts/find", contact_views.ContactSearch.as_view()),
+    path("recipients/<str:user_id>/contacts/remove", contact_views.ContactRemoval.as_view()),
     path(
         "recipients/<str:user_id>/contacts/<int:contact_id>", contact_views.ContactDetail.as_view()
     ),

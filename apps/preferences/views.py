@@ -71,8 +71,9 @@ class RecipientDetail(Endpoint):
     def put(self, request: Request, user_id: str) -> Response:
         """Create or change a recipient.
 
-        What is left out stays as it is; devices, contacts and preferences are added to those
-        there are. Everybody gets an inbox. 201 when created, 200 when changed.
+        What is left out stays as it is. `email`, `phone` and the `contacts` of a channel replace
+        what there was on it; devices and preferences are added. Everybody gets an inbox. 201 when
+        created, 200 when changed.
         """
         person = self.body(request, serializers.RecipientIn)
         selectors.check_named(user_id)
@@ -147,11 +148,13 @@ def _audit_written(
 ) -> None:
     """The event of one recipient's writing: what it says of them, how much came with it."""
     said = {name: person[name] for name in ("locale", "time_zone") if person[name] is not None}
-    number = {
+    number: dict[str, Any] = {
         f"{name}_written": len(person[name])
         for name in ("devices", "contacts", "preferences")
         if person[name]
     }
+    if person["replaced"]:
+        number["channels_replaced"] = sorted(person["replaced"])
     if before is None:
         audit.record(request, "create", "recipient", user_id, after={**said, **number})
     else:

@@ -30,6 +30,7 @@ from notifier.client.errors import (
     Unavailable,
 )
 from notifier.client.rows import (
+    REMOVE,
     Added,
     ApiKey,
     Attempt,
@@ -57,6 +58,7 @@ from notifier.client.rows import (
     Recipient,
     RecipientResult,
     Redriven,
+    Remove,
     Removed,
     RequestLimit,
     StatusWebhook,
@@ -88,6 +90,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "REMOVE",
     "Added",
     "ApiKey",
     "AsyncInboxClient",
@@ -127,6 +130,7 @@ __all__ = [
     "Recipient",
     "RecipientResult",
     "Redriven",
+    "Remove",
     "Removed",
     "RequestLimit",
     "StatusWebhook",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from notifier.client._sync.base import Calls, segment
 from notifier.client.calls import Answer
-from notifier.client.rows import Contact, Device, Preference, Recipient, RecipientResult
+from notifier.client.rows import Contact, Device, Preference, Recipient, RecipientResult, Remove
 from notifier.client.rows.base import read
 
 
@@ -22,14 +22,27 @@ class Recipients(Calls):
         devices: Sequence[Device] = (),
         contacts: Sequence[Contact] = (),
         preferences: Sequence[Preference] = (),
+        email: str | Remove | None = None,
+        phone: str | Remove | None = None,
     ) -> Recipient:
         """Create or change a recipient; what is left out stays as it is. Everybody has an inbox.
 
-        client.upsert_recipient("ada", time_zone="Europe/Vienna",
-                                      devices=[Device("ios", token)],
-                                      contacts=[Contact("email", "ada@example.com")])
+        ``email`` and ``phone`` replace every other one, ``contacts`` those on the channels that
+        they name; devices and preferences are added.
+
+        client.upsert_recipient("ada", time_zone="Europe/Vienna", email="ada@example.com",
+                                      phone=REMOVE, devices=[Device("ios", token)])
         """
-        person = Recipient(user_id, locale, time_zone, devices, contacts, preferences)
+        person = Recipient(
+            user_id,
+            locale,
+            time_zone,
+            devices,
+            contacts,
+            preferences,
+            email=email,
+            phone=phone,
+        )
         answer = self._http.request("PUT", _recipient(user_id), person.body_of())
         return read(Recipient, answer.body)
 
@@ -70,6 +83,24 @@ class Recipients(Calls):
         path = f"{_recipient(user_id)}/contacts/{contact_id}"
         self._http.request("DELETE", path, repeatable=False)
 
+    def find_contact(self, user_id: str, channel: str, address: str) -> Contact:
+        """The recipient's contact of an address, in whatever spelling. Raises ``NotFound``."""
+        body = {"channel": channel, "address": address}
+        path = f"{_recipient(user_id)}/contacts/find"
+        return read(Contact, (self._http.request("POST", path, body)).body)
+
+    def remove_address(self, user_id: str, channel: str, address: str) -> None:
+        """Send nothing to this address of the recipient any more. Raises ``NotFound``."""
+        body = {"channel": channel, "address": address}
+        path = f"{_recipient(user_id)}/contacts/remove"
+        self._http.request("POST", path, body, repeatable=False)
+
+    def remove_token(self, user_id: str, platform: str, token: str) -> None:
+        """Send nothing to the device of this token any more. Raises ``NotFound``."""
+        body = {"platform": platform, "token": token}
+        path = f"{_recipient(user_id)}/devices/remove"
+        self._http.request("POST", path, body, repeatable=False)
+
     def add_device(
         self,
         user_id: str,
@@ -87,7 +118,7 @@ class Recipients(Calls):
     def add_contact(
         self, user_id: str, channel: str, address: str, *, secret: str | None = None
     ) -> Contact:
-        """Add a phone number (sms), an email address or a webhook's URL.
+        """Add a phone number (sms), an email address or a webhook's URL to those there are.
 
         The ``secret`` that signs a webhook is in the answer where it was given or made.
         """

@@ -14,11 +14,13 @@ from notifier.client.rows.notifications import (
     Receipt,
 )
 from notifier.client.rows.recipients import (
+    REMOVE,
     Contact,
     Device,
     Preference,
     Recipient,
     RecipientResult,
+    Remove,
 )
 from notifier.client.rows.statistics import (
     DayOfDeliveries,
@@ -36,6 +38,7 @@ from notifier.client.rows.templates import Preview, Template, TemplateContent, T
 from notifier.client.rows.topics import Subscriber, Subscription, SubscriptionResult, Topic
 
 __all__ = [
+    "REMOVE",
     "Added",
     "ApiKey",
     "Attempt",
@@ -63,6 +66,7 @@ __all__ = [
     "Recipient",
     "RecipientResult",
     "Redriven",
+    "Remove",
     "Removed",
     "RequestLimit",
     "StatusWebhook",

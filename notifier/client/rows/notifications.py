@@ -148,6 +148,7 @@ class Receipt:
 class Delivery:
     """One notification to one recipient's one address (masked) on one channel.
 
+    ``contact_id``: which of their contacts it is; ``None`` where they had none.
     ``instead_of``: the delivery in whose place this one was made, after its last attempt.
     """
 
@@ -158,6 +159,7 @@ class Delivery:
     updated_at: datetime = field(metadata=TIME)
     user_id: str | None = None
     address: str | None = None
+    contact_id: int | None = None
     reason: str = ""
     provider: str = ""
     provider_message_id: str = ""

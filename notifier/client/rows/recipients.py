@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from notifier.client.errors import NotifierError
@@ -13,7 +14,8 @@ from notifier.client.rows.base import TIME, TUPLE, many, write
 class Device:
     """Where push reaches a recipient. ``platform``: ios, android or web.
 
-    What is read back has an ``id`` and a ``state``, and the token is masked.
+    What is read back has an ``id`` and a ``state``, and the token is masked: ``fingerprint`` tells
+    it from others that are masked alike.
     """
 
     platform: str
@@ -23,6 +25,7 @@ class Device:
     id: int | None = None
     state: str = ""
     disabled_reason: str = ""
+    fingerprint: str = ""
 
     def body_of(self) -> dict[str, Any]:
         """As the API takes it."""
@@ -34,8 +37,9 @@ class Contact:
     """A phone number (sms), an email address or a webhook's URL.
 
     ``secret`` signs what a webhook gets (``whsec_…``); one is made, and shown once, where none is
-    given. What is read back has an ``id`` and a ``state``, and the address is masked; until
-    ``former_secret_until`` a webhook's earlier secret signs, too.
+    given. What is read back has an ``id`` and a ``state``, and the address is masked:
+    ``fingerprint`` tells it from others that are masked alike. Until ``former_secret_until`` a
+    webhook's earlier secret signs, too.
     """
 
     channel: str
@@ -45,6 +49,7 @@ class Contact:
     state: str = ""
     disabled_reason: str = ""
     former_secret_until: datetime | None = field(default=None, metadata=TIME)
+    fingerprint: str = ""
 
     def body_of(self) -> dict[str, Any]:
         """As the API takes it."""
@@ -68,12 +73,23 @@ class Preference:
         return {"allowed": self.allowed, **write(self, "channel", "topic", "category")}
 
 
+class Remove(Enum):
+    """Says that a recipient has no such address any more, where ``None`` leaves it as it is."""
+
+    REMOVE = "remove"
+
+
+REMOVE = Remove.REMOVE
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """A person by the company's own ``user_id``. Written, what is left out stays as it is.
 
-    ``locale`` is a BCP 47 tag, ``time_zone`` an IANA name. ``secrets``, read back only: of each
-    webhook written just now, its masked ``address`` and its ``secret``.
+    ``locale`` is a BCP 47 tag, ``time_zone`` an IANA name. ``contacts`` are all on each channel
+    that they name: they replace the others on it. ``email`` and ``phone``, written only: the one
+    that replaces all others, or ``REMOVE``. ``devices`` and ``preferences`` are added. ``secrets``,
+    read back only: of each webhook written just now, its ``id``, masked ``address`` and ``secret``.
     """
 
     user_id: str
@@ -82,13 +98,17 @@ class Recipient:
     devices: Sequence[Device] = field(default=(), metadata=many(Device))
     contacts: Sequence[Contact] = field(default=(), metadata=many(Contact))
     preferences: Sequence[Preference] = ()
-    secrets: tuple[Mapping[str, str], ...] = field(default=(), metadata=TUPLE)
+    secrets: tuple[Mapping[str, Any], ...] = field(default=(), metadata=TUPLE)
+    email: str | Remove | None = None
+    phone: str | Remove | None = None
 
     def body_of(self) -> dict[str, Any]:
         """As the API takes it, without ``user_id``."""
         parts = ("devices", "contacts", "preferences")
         many = {name: [row.body_of() for row in getattr(self, name)] for name in parts}
-        return {**write(self, "locale", "time_zone"), **many}
+        written = write(self, "locale", "time_zone", "email", "phone")
+        one = {name: None if value is REMOVE else value for name, value in written.items()}
+        return {**one, **many}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +118,5 @@ class RecipientResult:
     index: int
     status: str
     user_id: str | None = None
-    secrets: tuple[Mapping[str, str], ...] = field(default=(), metadata=TUPLE)
+    secrets: tuple[Mapping[str, Any], ...] = field(default=(), metadata=TUPLE)
     problem: NotifierError | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from notifier.client import (
+    REMOVE,
     AuthenticationError,
     Contact,
     InboxClient,
@@ -15,6 +16,7 @@ from notifier.client import (
     NotFound,
     NotifierClient,
     Preference,
+    Recipient,
     TemplateContent,
 )
 from notifier.tokens import sign
@@ -91,6 +93,27 @@ def test_devices_and_contacts_are_listed_and_removed(client: NotifierClient) -> 
     client.remove_contact("ada", email.id)
     left = [one for one in client.list_contacts("ada") if one.channel == "email"]
     assert [one for one in left if one.state == "active"] == []
+
+
+def test_an_address_is_replaced_found_and_removed(client: NotifierClient) -> None:
+    client.upsert_recipient("ada", email="old@example.com", phone="+12025550123")
+    ada = client.upsert_recipient("ada", email="Ada@example.com")
+    assert [one.channel for one in ada.contacts] == ["sms", "email"]
+    email = client.find_contact("ada", "email", "ada@EXAMPLE.com")
+    assert email in ada.contacts and email.fingerprint
+    posted = client.notify_users(["ada"], body="Hello.", channels=["email"])
+    work()
+    assert [one.contact_id for one in client.deliveries(posted.id)] == [email.id]
+    client.remove_address("ada", "email", "ada@example.com")
+    with pytest.raises(NotFound):
+        client.find_contact("ada", "email", "ada@example.com")
+    [result] = client.upsert_recipients([Recipient("ada", phone=REMOVE)])
+    assert result.status == "updated"
+    assert client.list_contacts("ada") == []
+    token = "token-of-an-android-phone"
+    client.add_device("ada", "android", token)
+    client.remove_token("ada", "android", token)
+    assert client.list_devices("ada") == []
 
 
 def test_preferences_are_changed_one_at_a_time(client: NotifierClient) -> None:
