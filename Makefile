@@ -1,6 +1,8 @@
 # make demo   a scenario on every channel, with a stack of its own
 # make up     the whole service on this machine until Ctrl-C
 # make test   everything, on real servers; ARGS="-k word" for a part of it
+# make referees   what others' tools say of the API: linters, generated clients, verifiers
+#             (docs/referees.md); as root on Debian it installs Node and Java if they are missing
 # make bench  how fast it is, and what it costs; ARGS=throughput for one of them, QUICK=1 for
 #             two minutes of it (docs/benchmarks.md)
 # make faults what breaks it, one thing at a time, and what became of everything accepted;
@@ -14,6 +16,7 @@
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& command -v "$$name" && break; done)
+REFEREES = tests/referees tests/acceptance/test_schema.py tests/integration/api/test_api_contract.py
 STACK = .venv/bin/python -m stack --end-with-parent
 
 # Hashes hold for every platform: no index is named, and each machine asks its own.
@@ -21,7 +24,7 @@ PIN = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --gener
 	--no-strip-extras --no-header --no-emit-index-url --no-emit-find-links --annotation-style line \
 	$(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package ,$(UPGRADE)))
 
-.PHONY: demo up test bench faults screenshots lint requirements clean installed installed-dev python
+.PHONY: demo up test referees bench faults screenshots lint requirements clean installed installed-dev python
 
 demo: installed
 	@$(STACK) demo
@@ -31,6 +34,9 @@ up: installed
 
 test: installed-dev
 	@$(STACK) test $(ARGS)
+
+referees: installed-dev
+	@$(STACK) test -m "referee or not referee" $(REFEREES) $(ARGS)
 
 bench: installed-dev
 	@.venv/bin/python -m bench $(if $(QUICK),--quick) $(ARGS)

@@ -9,6 +9,8 @@ pytest_plugins = ["tests.quicker", "tests.sandbox_fixture"]
 
 NO_RABBITMQ = "no RabbitMQ: install Debian's rabbitmq-server, or set AMQP_URL to one that answers"
 NO_CHROMIUM = "no browser: install Debian's chromium"
+NO_NODE = "no Node: install Debian's nodejs and npm"
+NO_JAVA = "no Java: install Debian's default-jre-headless"
 NO_NGINX = "no nginx with Lua: install Debian's libnginx-mod-http-lua"
 
 
@@ -36,7 +38,7 @@ def rabbitmq_url() -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
-    for reason in (NO_RABBITMQ, NO_CHROMIUM, NO_NGINX):
+    for reason in (NO_RABBITMQ, NO_CHROMIUM, NO_NGINX, NO_NODE, NO_JAVA):
         names = [report.nodeid for report in skipped if reason in str(report.longrepr)]
         if names:
             terminalreporter.write_line(

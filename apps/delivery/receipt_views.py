@@ -29,7 +29,7 @@ class Receipts(Endpoint):
         tags=[TAG],
         auth=[],
         request={
-            "application/x-www-form-urlencoded": OpenApiTypes.OBJECT,
+            "application/x-www-form-urlencoded": {"type": "object"},
             "application/json": OpenApiTypes.ANY,
         },
         responses={

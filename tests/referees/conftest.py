@@ -1,0 +1,111 @@
+"""A running service, and the programs that judge it: Node's packages and Java."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stack import debian, servers, stage
+from stack.process import ROOT
+from stack.stage import Stage
+from stack.state import fresh
+from tests.conftest import NO_JAVA, NO_NODE
+
+HERE = Path(__file__).parent
+#: What openapi-typescript and the others are installed into, by ``package-lock.json``.
+NODE = ROOT / ".notifier" / "referees"
+CREATE_PUBLISHER = """
+import sys, django
+from django.core.management import call_command
+django.setup()
+from apps.publishers.scopes import Scope
+call_command("create_publisher", "referee", scopes=",".join(Scope))
+"""
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Stage]:
+    """All of the service, with the sandbox for providers."""
+    with fresh("referees") as state, servers.running(state) as found:
+        with stage.running(state, found) as on:
+            yield on
+
+
+@pytest.fixture(scope="session")
+def key(service: Stage) -> str:
+    """A publisher's key that may do everything."""
+    command = [sys.executable, "-c", CREATE_PUBLISHER]
+    return run(command, env=service.env).strip()
+
+
+@pytest.fixture(scope="session")
+def document(service: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The OpenAPI document as the service answers it."""
+    from urllib.request import urlopen
+
+    path = tmp_path_factory.mktemp("openapi") / "openapi.json"
+    with urlopen(f"{service.api_url}/v1/openapi.json", timeout=30) as answer:
+        path.write_bytes(answer.read())
+    return path
+
+
+@pytest.fixture
+def flow(
+    service: Stage, key: str, request: pytest.FixtureRequest
+) -> Callable[[list[str], Path], str]:
+    """Run a client's main flow against the service, with what the client is made of on its path."""
+    name = "".join(filter(str.isalnum, request.node.name))
+
+    def play(command: list[str], generated: Path) -> str:
+        env = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(generated),
+            "NAME": name,
+            "NOTIFIER_URL": service.api_url,
+            "NOTIFIER_KEY": key,
+        }
+        return run(command, env=env)
+
+    return play
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    """Node's packages, installed as ``package-lock.json`` says; a skip where there is no Node."""
+    for package, program in (("nodejs", "/usr/bin/node"), ("npm", "/usr/bin/npm")):
+        if not (shutil.which(Path(program).name) or debian.installed(package, Path(program))):
+            pytest.skip(NO_NODE)
+    NODE.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, NODE / name)
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    run(command, cwd=NODE, env={**os.environ})
+    return NODE
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """A Java runtime; a skip where there is none."""
+    program = Path("/usr/bin/java")
+    if not (shutil.which("java") or debian.installed("default-jre-headless", program)):
+        pytest.skip(NO_JAVA)
+
+
+def run(command: list[str], *, env: dict[str, str], cwd: Path = ROOT, stdin: str = "") -> str:
+    """What it printed. Its output is the failure where it ends with another code than 0."""
+    done = subprocess.run(
+        command,
+        env=env,
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-5000:]}\n{done.stderr[-5000:]}"
+    return done.stdout
