@@ -1,6 +1,6 @@
 """Accepting notifications: one transaction, after which nothing is lost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -30,6 +30,7 @@ class Draft:
     those who have no address there. Contacts are all on one channel, which is the only one then.
     ``deduplicate_seconds``: see ``apps.delivery.deduplication``, which heeds it.
     ``fallback``: where to send to those whom none of these channels reached.
+    ``warnings``: what the publisher is told with the acceptance.
     """
 
     content: Content | Filled
@@ -47,6 +48,7 @@ class Draft:
     deduplicate_seconds: int = 0
     send_at: datetime | None = None
     expires_at: datetime | None = None
+    warnings: Sequence[Mapping[str, str]] = ()
 
 
 def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[Notification]:

@@ -1,6 +1,6 @@
 """How the API shows notifications and deliveries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from apps.delivery import selectors
@@ -10,10 +10,14 @@ from apps.preferences.models import Contact, Recipient
 from apps.publishers.serializers import made
 
 
-def accepted(row: Notification, deduplicated: bool = False) -> dict[str, Any]:
+def accepted(
+    row: Notification, deduplicated: bool = False, warnings: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
     """What acceptance is answered with: JSON-ready, since an idempotency key may keep it."""
     data = made(AcceptedOut).to_representation(row)
-    marked = {"deduplicated": True} if deduplicated else {}
+    marked: dict[str, Any] = {"deduplicated": True} if deduplicated else {}
+    if warnings:
+        marked["warnings"] = warnings
     return {**data, "id": str(data["id"]), **marked}
 
 

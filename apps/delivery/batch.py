@@ -11,7 +11,7 @@ from apps.delivery.deduplication import accept_once
 from apps.delivery.drafting import named_draft
 from apps.delivery.filling import Trials
 from apps.delivery.serializers import NotificationIn
-from apps.preferences.selectors import recipient_ids
+from apps.preferences.selectors import reached
 from apps.publishers import quota
 from apps.publishers.problems import Problem, invalid
 from apps.publishers.serializers import read
@@ -26,7 +26,7 @@ def accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[di
             valid[position] = read(NotificationIn, item)
         except ValidationError as error:
             results[position] = _failed(position, invalid(error))
-    known = recipient_ids({name for data in valid.values() for name in data["user_ids"]})
+    known = reached({name for data in valid.values() for name in data["user_ids"]})
     drafts: dict[int, Draft] = {}
     trials = Trials()
     for position, data in valid.items():
@@ -46,7 +46,7 @@ def accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[di
         results[position] = {
             "index": position,
             "status": "accepted",
-            "notification": answers.accepted(row, deduplicated),
+            "notification": answers.accepted(row, deduplicated, drafts[position].warnings),
         }
     return results
 

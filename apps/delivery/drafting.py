@@ -1,6 +1,7 @@
 """From what was posted to drafts of notifications, which ``accept`` stores."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from apps.delivery.fallback import Fallback
 from apps.delivery.filling import Trials
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Group
+from apps.preferences.selectors import Reached
 from apps.publishers.problems import Problem
 from apps.topics.selectors import TopicSnapshot
 from notifier.messages import Content
@@ -26,20 +28,29 @@ def named_draft(
     publisher_id: int,
     data: dict[str, Any],
     trials: Trials | None = None,
-    known: Mapping[str, int] | None = None,
+    known: Mapping[str, Reached] | None = None,
 ) -> Draft:
     """A draft for named recipients. Raises ``Problem`` naming the recipients nobody knows.
 
-    ``known``: ids by ``user_id``, where they were looked up already.
+    ``known``: people by ``user_id``, where they were looked up already.
     """
     try:
-        ids = audience.recipient_ids(data["user_ids"], known)
+        people = audience.named(data["user_ids"], known)
     except audience.UnknownRecipients as unknown:
         raise _unknown_recipients(unknown.args[0], data["named_in"]) from None
-    recipient_ids = list(ids.values())
-    chosen = data.get("channels") or audience.reachable_channels(recipient_ids)
+    recipient_ids = [one.id for one in people.values()]
+    chosen = data.get("channels") or audience.reachable_channels(people.values())
     priority = data.get("priority") or Priority.NORMAL
-    return _draft(publisher_id, data, chosen, priority, recipient_ids=recipient_ids, trials=trials)
+    draft = _draft(publisher_id, data, chosen, priority, recipient_ids=recipient_ids, trials=trials)
+    warnings = list(_warnings(data, people))
+    return replace(draft, warnings=warnings) if warnings else draft
+
+
+def _warnings(data: Mapping[str, Any], people: Mapping[str, Reached]) -> Iterator[dict[str, str]]:
+    """What the publisher may not expect of the channels that it names."""
+    yield from audience.unreached(people, data.get("channels", ()), "/channels")
+    if "fallback" in data:
+        yield from audience.unreached(people, [data["fallback"]["channel"]], "/fallback/channel")
 
 
 def audience_draft(

@@ -232,16 +232,26 @@ class AcceptedOut(serializers.ModelSerializer):
         return "scheduled" if row.is_scheduled() else "accepted"
 
 
+class WarningOut(serializers.Serializer):
+    """What may not have been meant, though it was accepted."""
+
+    pointer = serializers.CharField(help_text="into the request")
+    detail = serializers.CharField()
+
+
 class TakenOut(AcceptedOut):
-    """The same, and whether it stands for one that was the same."""
+    """The same, whether it stands for one that was the same, and what to be warned of."""
 
     deduplicated = serializers.BooleanField(
         required=False, help_text="true where this one was accepted before, and only there"
     )
+    warnings = WarningOut(
+        many=True, required=False, help_text="channels named on which somebody has no address"
+    )
 
     class Meta:
         model = Notification
-        fields = (*AcceptedOut.Meta.fields, "deduplicated")
+        fields = (*AcceptedOut.Meta.fields, "deduplicated", "warnings")
 
 
 class BatchResult(serializers.Serializer):

@@ -219,7 +219,7 @@ class GroupNotifyView(Endpoint):
 
 def _accepted(publisher_id: int, drafted: Draft) -> Answer:
     [taken] = accept_once(publisher_id, [drafted])
-    return Answer(202, answers.accepted(*taken))
+    return Answer(202, answers.accepted(*taken, drafted.warnings))
 
 
 def _priorities(posted: Iterable[Any], usual: str = Priority.NORMAL) -> set[str]:

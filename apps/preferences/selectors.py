@@ -1,6 +1,7 @@
 """Reads."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -9,6 +10,7 @@ from apps.preferences import spellings, vault
 from apps.preferences.channels import EMAIL, INBOX, PUSH
 from apps.preferences.models import (
     Contact,
+    ContactState,
     Group,
     Membership,
     Preference,
@@ -41,6 +43,30 @@ def recipient_ids(user_ids: Collection[str]) -> dict[str, int]:
             [list(user_ids)],
         )
         return dict(cursor.fetchall())
+
+
+class Reached(NamedTuple):
+    """A recipient, and the channels on which they have an active contact."""
+
+    id: int
+    channels: frozenset[str]
+
+
+def reached(user_ids: Collection[str]) -> dict[str, Reached]:
+    """Those who are recipients, by ``user_id``: one statement, asked for each notification."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REACHED, [list(user_ids)])
+        return {
+            user_id: Reached(row, frozenset(channels))
+            for user_id, row, channels in cursor.fetchall()
+        }
+
+
+_REACHED = f"""
+    SELECT r.user_id, r.id,
+           ARRAY(SELECT c.channel::text FROM preferences_contact c
+                  WHERE c.recipient_id = r.id AND c.state = '{ContactState.ACTIVE}')
+      FROM preferences_recipient r WHERE r.user_id = ANY(%s)"""
 
 
 def get_recipient(user_id: str) -> Recipient:

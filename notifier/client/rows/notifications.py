@@ -90,7 +90,8 @@ class Notification:
     ``state``: accepted or scheduled (in the answer to a post), then scheduled, sending, done or
     cancelled. ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
     ``replayed``: this is the first answer again, since the idempotency key was used before;
-    ``deduplicated``: it stands for the same one, accepted before.
+    ``deduplicated``: it stands for the same one, accepted before. ``warnings``, in the answer to
+    a post: ``{"pointer": …, "detail": …}`` of channels on which somebody has no address.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Notification:
     ordering_key: str = ""
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     deduplicated: bool = False
+    warnings: tuple[Mapping[str, str], ...] = field(default=(), metadata=TUPLE)
     replayed: bool = False
 
     @property
