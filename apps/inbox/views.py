@@ -146,9 +146,12 @@ def _shown(row: InboxItem) -> dict[str, Any]:
 
 
 def _content(row: InboxItem) -> Content:
-    """The item's content; empty where its key is gone, so that the others can still be read."""
+    """The item's content; empty where its key is gone, or what it opens is no content, so that the
+    others can still be read."""
     try:
         return services.unseal(row.delivery_id, row.content)
     except DecryptionError as error:
         log.error("inbox item %d cannot be read: %s", row.pk, error)
-        return Content()
+    except (TypeError, ValueError) as error:
+        log.error("inbox item %d cannot be read: %s", row.pk, type(error).__name__)
+    return Content()

@@ -205,6 +205,17 @@ def test_somebody_nobody_has_registered_has_an_empty_inbox(inbox: Callable[..., 
     assert not Recipient.objects.exists()
 
 
+@pytest.mark.parametrize("stored", [b"[]", b"7", b'{"colour": "red"}', b"no JSON"])
+def test_an_item_that_is_no_content_does_not_hide_the_others(
+    inbox: Callable[..., Api], put: Any, stored: bytes
+):
+    put("ada", "One")
+    odd = InboxItem.objects.get(pk=put("ada", "Two"))
+    sealed = services.keyring().encrypt(stored, services._context(odd.delivery_id))
+    InboxItem.objects.filter(pk=odd.pk).update(content=sealed)
+    assert [row["title"] for row in inbox("ada").get("inbox")["data"]] == ["", "One"]
+
+
 def test_an_item_whose_key_is_gone_does_not_hide_the_others(
     inbox: Callable[..., Api], put: Any, caplog: pytest.LogCaptureFixture
 ):
