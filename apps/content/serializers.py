@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from apps.content.models import TemplateVersion, Translation
 from apps.preferences.serializers import ChannelField, LocaleField
-from apps.publishers.serializers import NameField, QueryParameters, StrictSerializer
+from apps.publishers.serializers import NameField, PathNameField, QueryParameters, StrictSerializer
 from notifier import links
 from notifier.messages import visible
 from notifier.templates import RECIPIENT
@@ -99,11 +99,7 @@ class VersionIn(StrictSerializer):
 class TemplateIn(VersionIn):
     """A template with its version 1."""
 
-    name = serializers.RegexField(
-        r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z",
-        max_length=200,
-        error_messages={"invalid": "A name has letters, digits and . _ : - only."},
-    )
+    name = PathNameField()
     display_name = serializers.CharField(
         max_length=200, required=False, default="", allow_blank=True
     )

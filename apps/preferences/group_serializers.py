@@ -5,9 +5,6 @@ from rest_framework import serializers
 from apps.preferences.serializers import MAX_BULK, UserIdField
 from apps.publishers.serializers import StrictSerializer
 
-#: As the names of topics are.
-NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}"
-
 
 class GroupIn(StrictSerializer):
     """A group to be written. What is left out stays as it is."""

@@ -1,6 +1,5 @@
 """Named sets of recipients."""
 
-import re
 from typing import Any
 
 from django.db import transaction
@@ -14,8 +13,8 @@ from apps.preferences.models import Group
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.pagination import CursorPage, PageQuery
-from apps.publishers.problems import Problem
 from apps.publishers.scopes import Scope
+from apps.publishers.serializers import PathNameField
 
 TAG = "Groups"
 READ, WRITE = Scope.GROUPS_READ, Scope.GROUPS_WRITE
@@ -66,12 +65,7 @@ class GroupDetail(Endpoint):
         201 when created, 200 when changed.
         """
         display_name = self.body(request, serializers.GroupIn)["display_name"]
-        if not re.fullmatch(serializers.NAME, name):
-            raise Problem(
-                "invalid-request",
-                "A group's name has at most 200 letters, digits and . _ : - only, and begins with "
-                "a letter or digit.",
-            )
+        PathNameField().run_validation(name)
         with transaction.atomic():
             before = selectors.groups(request.user.id).filter(name=name).first()
             group, created = groups.put_group(request.user.id, name, display_name)

@@ -65,6 +65,19 @@ class NameField(serializers.CharField):
         return name
 
 
+class PathNameField(serializers.RegexField):
+    """The name of a topic, template or group: it stands in paths."""
+
+    def __init__(self, **options: Any) -> None:
+        said = "A name has letters, digits and . _ : - only, and begins with a letter or digit."
+        super().__init__(
+            r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z",
+            max_length=200,
+            error_messages={"invalid": said},
+            **options,
+        )
+
+
 class ScopeField(Choice):
     """The name of a scope; an error about one that was renamed says what it is called now."""
 

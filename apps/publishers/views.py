@@ -112,8 +112,9 @@ class KeyDetail(Endpoint):
         """
         family = read_query(request, serializers.Revocation)["family"]
         with transaction.atomic():
-            ended = services.revoke_key(_locked(request, prefix), family=family)
-            audit.revoked(request, request.user.id, ended, prefix)
+            key = _locked(request, prefix)
+            ended = services.revoke_key(key, family=family)
+            audit.revoked(request, request.user.id, ended, key.prefix)
         return Response(status=204)
 
 
@@ -160,7 +161,7 @@ class KeyRotation(Endpoint):
                 request,
                 "rotate",
                 "api_key",
-                prefix,
+                old.prefix,
                 after={"replaced_by": row.prefix, "expires_at": expires_at},
             )
         return Response(_made(row, text), status=201)
@@ -169,7 +170,8 @@ class KeyRotation(Endpoint):
 def _locked(request: Request, prefix: str) -> ApiKey:
     """The publisher's own key, which nobody else changes until the transaction ends."""
     services.hold_keys(request.user.id)
-    key = ApiKey.objects.filter(publisher=request.user.id, prefix=prefix).first()
+    # Prefixes have small letters and digits; some systems write ids in capitals.
+    key = ApiKey.objects.filter(publisher=request.user.id, prefix=prefix.lower()).first()
     if key is None:
         raise Problem("not-found", f"You have no key {prefix}. GET /v1/api-keys lists yours.")
     return key

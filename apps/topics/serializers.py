@@ -18,7 +18,7 @@ from apps.preferences.serializers import (
 )
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
-from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
+from apps.publishers.serializers import Choice, Items, NameField, PathNameField, StrictSerializer
 from apps.topics.models import SubscriptionState
 from apps.topics.retry_policies import RetryPolicyField
 from notifier.priorities import Priority
@@ -58,11 +58,7 @@ class TopicIn(TopicChange):
     """A topic to be created."""
 
     paused = None
-    name = serializers.RegexField(
-        r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z",
-        max_length=200,
-        error_messages={"invalid": "A name has letters, digits and . _ : - only."},
-    )
+    name = PathNameField()
 
 
 class TopicOut(serializers.Serializer):

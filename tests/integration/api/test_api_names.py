@@ -13,6 +13,7 @@ from django.db import connection
 
 from apps.preferences.models import Recipient
 from apps.publishers import services
+from apps.publishers.models import AuditEvent
 from apps.publishers.scopes import Scope
 from apps.topics.models import Topic
 from stack import ports
@@ -139,6 +140,29 @@ def test_an_id_in_capitals_is_the_same_id(ada: Api):
     assert ada.get(f"notifications/{capitals}")["id"] == posted["id"]
     assert ada.get(f"notifications/{capitals}/deliveries")["data"] == []
     assert ada.post(f"notifications/{capitals}/cancel", None)["id"] == posted["id"]
+
+
+def test_a_keys_prefix_in_capitals_is_the_same_key(api: Api):
+    made = api.post("api-keys", {"name": "second", "scopes": ["topics:read"]}, 201)
+    rotated = api.post(f"api-keys/{made['prefix'].upper()}/rotate", {}, 201)
+    api.delete(f"api-keys/{rotated['prefix'].upper()}")
+    event = AuditEvent.objects.filter(object_type="api_key").latest("id")
+    assert event.object_name == rotated["prefix"]
+
+
+@pytest.mark.parametrize("name", ["-a", "a b", "a/b", "grün", "a\u200b", "x" * 201], ids=ascii)
+def test_topics_templates_and_groups_have_one_rule_for_names(api: Api, name: str):
+    contents = {
+        "default_locale": "en",
+        "contents": [{"channel": "sms", "locale": "en", "body": "x"}],
+    }
+    said = {
+        api.post("topics", {"name": name}, 400)["errors"][0]["detail"],
+        api.post("templates", {"name": name, **contents}, 400)["errors"][0]["detail"],
+    }
+    if "/" not in name:
+        said.add(api.put(f"groups/{quote(name)}", {}, 400)["errors"][0]["detail"])
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("key", ["collapse_key", "ordering_key"])
