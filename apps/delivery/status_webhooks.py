@@ -60,10 +60,11 @@ def keep(publisher_id: int, url: str, events: Sequence[str], secret: str = "") -
 
 @transaction.atomic
 def choose(row: StatusWebhook, events: Sequence[str]) -> None:
-    """Tell it of these events from now on, also if it was disabled."""
+    """Tell it of these events from now on, also if it was disabled, but not by an operator."""
     row.events = _ordered(events)
     row.save(update_fields=["events"])
-    preferences.enable_contact(row.contact)
+    if row.contact.disabled_reason != preferences.OPERATOR:
+        preferences.enable_contact(row.contact)
 
 
 def _ordered(events: Sequence[str]) -> list[str]:

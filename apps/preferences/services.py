@@ -277,8 +277,12 @@ def new_webhook_secret() -> str:
 
 
 def remove_contact(contact: Contact) -> None:
-    """Nothing is sent there any more. The row stays: deliveries may name it."""
-    _disable(contact, REMOVED, Change.CONTACT_REMOVED)
+    """Nothing is sent there any more. The row stays: deliveries may name it.
+
+    What an operator disabled stays that, or removing and adding it again would enable it.
+    """
+    if contact.disabled_reason != OPERATOR:
+        _disable(contact, REMOVED, Change.CONTACT_REMOVED)
 
 
 def disable_contact(contact: Contact) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -89,10 +90,22 @@ class PublisherAdmin(Audited, Panelled):
         row.save(update_fields=["is_active"])
 
 
+class ApiKeyForm(forms.ModelForm):
+    """A key, which may not outlive those that made it."""
+
+    def clean_expires_at(self) -> Any:
+        end = self.cleaned_data["expires_at"]
+        last = services.latest_end(self.instance)
+        if last is not None and (end is None or end > last):
+            raise forms.ValidationError(f"What made it ends at {last:%Y-%m-%d %H:%M} UTC.")
+        return end
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(Audited, ModelAdmin):
     """Keys are made by the API or ``create_publisher``; here they are seen and revoked."""
 
+    form = ApiKeyForm
     list_display = (
         "prefix",
         "publisher",

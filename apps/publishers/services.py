@@ -7,6 +7,7 @@ ends no later, and is revoked with it. A rotated key's replacement is the same k
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -123,6 +124,20 @@ def shorten_families(key: ApiKey) -> None:
     prefixes = list(rows.values_list("prefix", flat=True))
     rows.update(expires_at=key.expires_at)
     selectors.keys.changed(*prefixes)
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def latest_end(key: ApiKey) -> datetime | None:
+    """When the first of those ends that made ``key``, which it may not outlive."""
+    ends: dict[UUID, datetime] = {}
+    makers = ApiKey.objects.filter(publisher=key.publisher_id, identity__in=key.ends_with)
+    for identity, end in makers.values_list("identity", "expires_at"):
+        # A key that was rotated goes on as its replacement.
+        ends[identity] = max(ends.get(identity, end or _NEVER), end or _NEVER)
+    last = min(ends.values(), default=_NEVER)
+    return None if last == _NEVER else last
 
 
 def hold_keys(publisher_id: int) -> None:

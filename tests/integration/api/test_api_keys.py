@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -300,6 +302,33 @@ def test_a_child_that_is_being_made_ends_with_its_parent(
         revoked.result()
     child.refresh_from_db()
     assert child.revoked_at is not None
+
+
+def test_what_an_operator_changes_ends_no_key_after_its_maker(api: Api):
+    parent = made_by(api)
+    child = made_by(parent)
+    other = rotated(child)
+    admin = Client()
+    admin.force_login(User.objects.create_superuser("olga"))
+
+    def set_end(of: Api, day: str) -> str:
+        row = ApiKey.objects.get(prefix=prefix_of(of))
+        fields = {"name": "", "expires_at_0": day, "expires_at_1": "12:00:00"}
+        with api._capture(execute=True):
+            answer = admin.post(f"/admin/publishers/apikey/{row.pk}/change/", fields)
+        return answer.content.decode()
+
+    assert set_end(parent, "2999-01-01") == ""
+    assert {end_of(one).year for one in (parent, child, other)} <= {2999, timezone.now().year}
+    assert "What made it ends at" in set_end(child, "2999-02-01")
+    assert set_end(other, "2998-01-01") == ""
+    assert end_of(other).year == 2998
+    row = ApiKey.objects.get(prefix=prefix_of(parent))
+    chosen = {"action": "revoke_family", "_selected_action": [row.pk]}
+    with api._capture(execute=True):
+        admin.post("/admin/publishers/apikey/", chosen)
+    for one in (parent, child, other):
+        assert refused(api, one.key) == "revoked-key"
 
 
 def test_operators_revoke_a_family_by_command(api: Api):

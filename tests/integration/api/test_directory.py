@@ -279,6 +279,8 @@ def test_what_an_operator_disabled_stays_so_when_it_is_registered_again(
     accounts.put("recipients/ada", {"contacts": [EMAIL]})
     again = accounts.post("recipients/ada/contacts", EMAIL)
     assert (again["state"], again["disabled_reason"]) == ("disabled", "operator")
+    accounts.delete(f"recipients/ada/contacts/{row.pk}")
+    assert accounts.post("recipients/ada/contacts", EMAIL)["state"] == "disabled"
     operator.post(f"{page}/enable/")
     assert [row[:2] for row in changes()] == [
         ("publisher", "contact_added"),
