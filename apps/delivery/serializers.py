@@ -114,7 +114,7 @@ class PublishIn(StrictSerializer):
         min_length=1,
         max_length=len(settings.CHANNELS),
         required=False,
-        help_text="only these channels; every channel where left out",
+        help_text="only these channels; every channel that has a provider where left out",
     )
     fallback = FallbackIn(
         required=False, help_text="where to send to those whom none of the channels reached"

@@ -44,7 +44,9 @@ BATCH_BODY = BATCH_LIMIT * (CONTENT_LIMIT + 1024)
 #: What a request under an Idempotency-Key may be refused with.
 REFUSALS = {
     (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the key's first request is not done"),
-    (422, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the key was used for another request"),
+    (422, CONTENT_TYPE): OpenApiResponse(
+        ProblemDetails, "the key was used for another request, or a channel named has no provider"
+    ),
     (503, CONTENT_TYPE): OpenApiResponse(
         ProblemDetails, "too much waits for this priority, or the database does not answer"
     ),
@@ -203,7 +205,8 @@ class GroupNotifyView(Endpoint):
     def post(self, request: Request, name: str) -> Response:
         """Notify everybody in a group of yours. 202: stored, and nothing will lose it.
 
-        Without `channels`, each member is notified on every channel they can be reached on.
+        Without `channels`, each member is notified on every channel they can be reached on that has
+        a provider.
         """
 
         def act() -> Answer:
