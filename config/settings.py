@@ -451,7 +451,9 @@ STATISTICS_DAYS = env.whole(
     400,
     "days of statistics that can be told apart: by the hour for 31 days, by the day after",
 )
-AUDIT_DAYS = env.whole("NOTIFIER_AUDIT_DAYS", 400, "how long an event stays in the audit trail")
+AUDIT_DAYS = env.whole(
+    "NOTIFIER_AUDIT_DAYS", 400, "how long the audit trail and the directory's keep a change"
+)
 
 INBOX_DAYS = env.whole(
     "NOTIFIER_INBOX_DAYS", 7, "when an inbox item expires that was sent without expires_at"
