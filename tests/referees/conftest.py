@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -18,6 +19,8 @@ from tests.conftest import NO_JAVA, NO_NODE
 HERE = Path(__file__).parent
 #: What openapi-typescript and the others are installed into, by ``package-lock.json``.
 NODE = ROOT / ".notifier" / "referees"
+#: Of the Procfile: what the main flow needs.
+PROCESSES = ("web", "fanout", "email", "push", "webhook", "housekeeping", "beat")
 CREATE_PUBLISHER = """
 import sys, django
 from django.core.management import call_command
@@ -29,9 +32,9 @@ call_command("create_publisher", "referee", scopes=",".join(Scope))
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[Stage]:
-    """All of the service, with the sandbox for providers."""
+    """A service that sends at normal priority, with the sandbox for providers."""
     with fresh("referees") as state, servers.running(state) as found:
-        with stage.running(state, found) as on:
+        with stage.running(state, found, *PROCESSES) as on:
             yield on
 
 
@@ -45,8 +48,6 @@ def key(service: Stage) -> str:
 @pytest.fixture(scope="session")
 def document(service: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The OpenAPI document as the service answers it."""
-    from urllib.request import urlopen
-
     path = tmp_path_factory.mktemp("openapi") / "openapi.json"
     with urlopen(f"{service.api_url}/v1/openapi.json", timeout=30) as answer:
         path.write_bytes(answer.read())

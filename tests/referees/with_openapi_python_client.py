@@ -10,8 +10,8 @@ from notifier_client.api.recipients import upsert_recipient
 from notifier_client.api.subscriptions import subscribe
 from notifier_client.api.topics import create_topic
 from notifier_client.models import (
+    ContactChannelEnum,
     ContactIn,
-    ContactInChannelEnum,
     ContentIn,
     ProblemDetails,
     PublishIn,
@@ -27,7 +27,7 @@ client = AuthenticatedClient(os.environ["NOTIFIER_URL"], os.environ["NOTIFIER_KE
 
 topic = create_topic.sync(client=client, body=TopicIn(name=name, display_name="Orders"))
 assert topic.name == name, topic
-contact = ContactIn(channel=ContactInChannelEnum.EMAIL, address=f"{name}@example.com")
+contact = ContactIn(channel=ContactChannelEnum.EMAIL, address=f"{name}@example.com")
 person = RecipientIn(locale="de_AT", time_zone="Europe/Vienna", contacts=[contact])
 written = upsert_recipient.sync(name, client=client, body=person)
 assert written.user_id == name, written
