@@ -1,0 +1,191 @@
+"""Every page as its readers may need it: by WCAG 2.1 AA as axe checks it, in light and dark, on a
+desk's screen and a phone's, and by keyboard alone."""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib import admin as django_admin
+from playwright.sync_api import Browser, Page
+
+from notifier.client import Contact, NotifierClient, Preference, TemplateContent
+from notifier.sandbox.client import SandboxClient
+from stack.stage import Stage
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+#: What fails the test; the rest axe only advises.
+GRAVE = {"serious", "critical"}
+WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
+#: Presses of Tab on one page, at most.
+LONGEST_WALK = 400
+
+
+@pytest.fixture(scope="module")
+def pages(
+    client: NotifierClient, service: Stage, session: list[dict], browser: Browser
+) -> list[str]:
+    """The path of every page of the admin: lists, and a row of each, with something on them."""
+    sandbox = SandboxClient(service.sandbox["control_url"])
+    sandbox.reset()
+    client.create_topic("seen", category="news")
+    client.upsert_recipient(
+        "looker",
+        contacts=[Contact("email", "looker@example.com")],
+        preferences=[Preference(False, topic="seen")],
+    )
+    client.subscribe("seen", user_id="looker", channels=["email", "inbox"])
+    client.put_group("lookers")
+    client.add_members("lookers", ["looker"])
+    text = TemplateContent(channel="email", locale="en", title="T", body="B", html="<p>B</p>")
+    client.create_template("looks", [text], default_locale="en")
+    client.suppress("email", "nobody@example.com")
+    client.create_status_webhook(f"{service.sandbox['webhook']['base_url']}/looks", ["dead"])
+    for provider in ("sendgrid", "smtp"):
+        sandbox.behave(provider, "401")
+    posted = client.notify_users(["looker"], body="Hello", channels=["email"], priority="high")
+    client.wait(posted.id)
+    sandbox.heal()
+    with browser.new_context(base_url=f"{service.api_url}/admin/") as context:
+        context.add_cookies(session)
+        found = ["", "delivery/notification/lost-addresses/", "password_change/"]
+        found.append(f"delivery/notification/why/?user_id=looker&notification={posted.id}")
+        page = context.new_page()
+        for model in django_admin.site._registry:
+            path = f"{model._meta.app_label}/{model._meta.model_name}/"
+            page.goto(path)
+            found.append(path)
+            if page.locator(".addlink, a[href$='/add/']").count():
+                found.append(f"{path}add/")
+            links = page.locator("#result_list a[href$='/change/']")
+            if links.count():
+                target = links.first.get_attribute("href") or ""
+                found.append(target.removeprefix("/admin/"))
+        page.goto("content/templateversion/")
+        page.locator("#result_list a").first.click()
+        found.append(re.sub("change/$", "preview/", page.url.partition("/admin/")[2]))
+    return list(dict.fromkeys(found))
+
+
+@pytest.fixture(params=list(product(SCHEMES, WIDTHS)), ids=lambda found: f"{found[0]}-{found[1]}")
+def looking(
+    browser: Browser, service: Stage, session: list[dict], request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    """A tab of the admin in one of the schemes, at one of the widths."""
+    scheme, width = request.param
+    with browser.new_context(
+        viewport={"width": width, "height": 900},
+        base_url=f"{service.api_url}/admin/",
+        color_scheme=scheme,
+        reduced_motion="reduce",
+    ) as context:
+        context.add_cookies(session)
+        page = context.new_page()
+        yield page
+        session[:] = context.cookies()
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe finds grave, and what sticks out at the side."""
+    found = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response
+    said = [
+        f"{one['id']}: {node['html'][:160]} {[why['message'] for why in node['any']][:1]}"
+        for one in found["violations"]
+        if one["impact"] in GRAVE
+        for node in one["nodes"]
+    ]
+    over = page.evaluate(
+        "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
+    )
+    return said + ([f"{over} px too wide"] if over > 0 else [])
+
+
+def test_no_page_of_the_admin_is_hard_to_read(pages: list[str], looking: Page) -> None:
+    found = {}
+    for path in pages:
+        looking.goto(path)
+        looking.wait_for_timeout(150)
+        if said := complaints(looking):
+            found[path] = said
+    assert found == {}, json.dumps(found, indent=1, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nor_is_a_page_outside_it(
+    browser: Browser, service: Stage, client: NotifierClient, scheme: str, width: int
+) -> None:
+    urls = [f"{service.api_url}/admin/login/", f"{service.api_url}/v1/confirm/nothing"]
+    urls += [f"{service.api_url}/problems", f"{service.api_url}/problems/not-found"]
+    urls += [service.sandbox["control_url"]]
+    found = {}
+    with browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme
+    ) as context:
+        page = context.new_page()
+        for url in urls:
+            page.goto(url)
+            page.wait_for_timeout(150)
+            if said := complaints(page):
+                found[url] = said
+    assert found == {}, json.dumps(found, indent=1, ensure_ascii=False)
+
+
+#: Everything somebody could want to press that is shown, each with a mark of its own.
+_CONTROLS = """() => {
+  const seen = (one) => one.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})
+    && one.getClientRects().length > 0 && !one.closest("[inert]");
+  const found = [...document.querySelectorAll(
+    "a[href], button, input:not([type=hidden]), select, textarea, [x-on\\\\:click], [\\\\@click]")]
+    .filter((one) => seen(one) && !one.disabled && !/^(NAV|SECTION|HTML|BODY)$/.test(one.tagName)
+      && !one.matches("#changelist-filter-close, [x-on\\\\:click='']"));
+  found.forEach((one, number) => one.setAttribute("data-walk", number));
+  return found.map((one) => one.outerHTML.replace(/\\s+/g, " ").slice(0, 160));
+}"""
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "delivery/delivery/", "topics/topic/", "delivery/notification/why/", "auth/user/add/"],
+)
+def test_the_keyboard_reaches_every_control(admin: Page, pages: list[str], path: str) -> None:
+    admin.goto(path)
+    admin.wait_for_timeout(300)
+    controls = dict(enumerate(admin.evaluate(_CONTROLS)))
+    reached = set()
+    for _ in range(LONGEST_WALK):
+        admin.keyboard.press("Tab")
+        mark = admin.evaluate("document.activeElement?.getAttribute('data-walk')")
+        if mark is not None:
+            reached.add(int(mark))
+        if len(reached) == len(controls):
+            break
+    missed = [text for number, text in controls.items() if number not in reached]
+    assert missed == [], "\n".join(missed)
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [("Filters", "#changelist-filter"), ("Theme", "text=Dark")],
+)
+def test_the_keyboard_opens_what_hides(admin: Page, label: str, shown: str) -> None:
+    admin.goto("delivery/delivery/")
+    button = admin.get_by_role("button", name=label, exact=True).first
+    assert admin.locator(shown).first.is_hidden()
+    button.focus()
+    admin.keyboard.press("Enter")
+    admin.locator(shown).first.wait_for(state="visible")
+
+
+def test_icons_are_not_read_aloud(admin: Page, pages: list[str]) -> None:
+    for path in pages:
+        admin.goto(path)
+        admin.wait_for_timeout(100)
+        aloud = admin.evaluate(
+            "[...document.querySelectorAll('.material-symbols-outlined')].filter((one) =>"
+            " !one.closest('[aria-hidden=true]') && !one.getAttribute('aria-label'))"
+            ".map((one) => one.outerHTML)"
+        )
+        assert aloud == [], path
