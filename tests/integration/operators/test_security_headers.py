@@ -54,7 +54,7 @@ def directives(answer) -> dict[str, list[str]]:
         "/v1/openapi.json",
         "/v1/topics",
         "/v1/nothing",
-        "/v1/confirm/x",
+        "/v1/confirmations/x",
         "/problems",
         "/problems/not-found",
         "/v1/inbox",
@@ -82,7 +82,7 @@ def test_every_kind_of_answer_has_every_header(operator: Client, path: str):
 
 
 def test_strict_pages_allow_no_style_or_script_from_markup(operator: Client):
-    for path in ("/v1/docs", "/v1/confirm/x"):
+    for path in ("/v1/docs", "/v1/confirmations/x"):
         assert "unsafe" not in operator.get(path).headers["Content-Security-Policy"]
 
 

@@ -48,6 +48,28 @@ function improve(root) {
     });
   }
   for (const icon of root.querySelectorAll(".material-symbols-outlined")) name(icon);
+  for (const hint of root.querySelectorAll(".help-tooltip[aria-label]")) hint.setAttribute("role", "img");
+  for (const card of root.querySelectorAll(".n-card")) scroll(card);
+  for (const chooser of root.querySelectorAll(".select2-container")) label(chooser);
+}
+
+// What scrolls sideways is reached by keyboard, too.
+function scroll(card) {
+  if (card.scrollWidth <= card.clientWidth || card.tabIndex === 0) return;
+  card.tabIndex = 0;
+  card.setAttribute("role", "region");
+  card.setAttribute("aria-label", card.querySelector("h2")?.textContent.trim() || "Table");
+}
+
+// Choosers are drawn by select2 beside the field that has the label.
+function label(chooser) {
+  const field = chooser.previousElementSibling;
+  const said = field?.labels?.[0]?.textContent.trim().replace(/\s+/g, " ");
+  if (!said) return;
+  const parts = "[role=combobox], [role=textbox], [role=searchbox]";
+  for (const part of chooser.querySelectorAll(parts)) {
+    if (part.getAttribute("aria-label") !== said) part.setAttribute("aria-label", said);
+  }
 }
 
 function name(icon) {
@@ -64,6 +86,8 @@ function name(icon) {
 
 addEventListener("DOMContentLoaded", () => {
   improve(document);
+  addEventListener("load", () => improve(document)); // choosers are drawn, and styles are there
+  addEventListener("resize", () => improve(document));
   new MutationObserver((changes) => {
     if (changes.some((change) => change.addedNodes.length)) improve(document);
   }).observe(document.body, { childList: true, subtree: true });
