@@ -9,6 +9,7 @@ A batch is a transaction, and what is done is not done again: interrupted, it is
 """
 
 import os
+from collections import Counter
 from typing import Any
 
 from django.conf import settings
@@ -38,6 +39,7 @@ def fold(apps: Any, schema_editor: Any) -> None:
                 return
             last = rows[-1].pk
             formers: dict[bytes, bytes] = {}
+            moving: list[tuple[Any, str, bytes]] = []
             for row in rows:
                 old = bytes(row.address_index)
                 try:
@@ -47,8 +49,10 @@ def fold(apps: Any, schema_editor: Any) -> None:
                 index = ring.blind_index("email", address.lower())
                 formers |= {ring.blind_index("email", s): index for s in _spellings(address)}
                 if index != old:
-                    _move(contacts, ring, row, address, index)
-            _move_suppressions(apps, formers)
+                    moving.append((row, address, index))
+            _move(contacts, ring, moving)
+            if _suppressions(apps).filter(exact=True).exists():
+                _move_suppressions(apps, formers)
 
 
 def _suppressions(apps: Any) -> Any:
@@ -61,7 +65,34 @@ def _spellings(address: str) -> set[str]:
     return {f"{way}@{domain}" for way in ways}
 
 
-def _move(contacts: Any, ring: Keyring, row: Any, address: str, index: bytes) -> None:
+def _move(contacts: Any, ring: Keyring, moving: list[tuple[Any, str, bytes]]) -> None:
+    """Have each contact found by the index beside it: all at once, and those one by one whose
+    owner has two spellings."""
+    twins = Counter(
+        (recipient, publisher, bytes(index))
+        for recipient, publisher, index in contacts.filter(
+            channel="email", address_index__in=[index for _, _, index in moving]
+        ).values_list("recipient_id", "publisher_id", "address_index")
+    )
+    twins.update((row.recipient_id, row.publisher_id, index) for row, _, index in moving)
+    alone = []
+    for row, address, index in moving:
+        if twins[row.recipient_id, row.publisher_id, index] == 1:
+            alone.append((row.pk, index, ring.encrypt(address.encode(), b"contact:" + index)))
+        else:
+            _merge(contacts, ring, row, address, index)
+    if alone:
+        with connection.cursor() as cursor:
+            cursor.execute(_MOVE, [list(column) for column in zip(*alone, strict=True)])
+
+
+_MOVE = """
+    UPDATE preferences_contact c SET address_index = w.address_index, address = w.address
+      FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[]) AS w (id, address_index, address)
+     WHERE c.id = w.id"""
+
+
+def _merge(contacts: Any, ring: Keyring, row: Any, address: str, index: bytes) -> None:
     """Have the contact found by ``index``; where its owner has one that is, one of the two."""
     twin = contacts.filter(
         channel="email",

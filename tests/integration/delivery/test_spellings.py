@@ -190,9 +190,10 @@ def test_of_two_suppressions_from_before_the_lasting_reason_stays(shop):
     assert Suppression.objects.count() == 1
 
 
-def test_two_contacts_from_before_become_one_with_the_subscriptions_of_both(shop, work):
+@pytest.mark.parametrize("one", ["ada@example.com", "ADA@example.com"])
+def test_two_contacts_from_before_become_one_with_the_subscriptions_of_both(shop, work, one):
     publisher = Publisher.objects.get(pk=shop.id)
-    first = _as_before("ada@example.com", publisher=publisher)
+    first = _as_before(one, publisher=publisher)
     second = _as_before("Ada@example.com", publisher=publisher)
     news, offers, both = (shop.topic(name) for name in ("news", "offers", "both"))
     for topic, row in ((news, first), (offers, second), (both, first), (both, second)):
