@@ -22,7 +22,7 @@ from notifier.providers.sendgrid import SendGrid
 from notifier.providers.smtp import SMTP
 from notifier.providers.twilio import Twilio
 from notifier.providers.webhook import Webhook
-from tests.integration.providers.contract import SECRET, send
+from tests.integration.providers.contract import POSTED_AT, SECRET, send
 from tests.integration.providers.test_smtp import TAKING, mail_server
 from tests.sandbox_fixture import RunningSandbox
 from tests.servers import Handler, Http2Server, answering, listening
@@ -61,6 +61,7 @@ def message(name: str, port: int) -> Message:
         content=Content("Hello", "there"),
         platform={"fcm": "android", "apns": "ios"}.get(name, ""),
         secret=SECRET if webhook else "",
+        posted_at=POSTED_AT,
     )
 
 
