@@ -142,6 +142,14 @@ class ProviderContract:
         (received,) = self.accepted(sandbox)
         assert received["delivery_id"] == f"d_{self.name}_2"
 
+    async def test_what_never_expires_is_sent(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        never = datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)
+        message = self.message(self.address(sandbox), expires_at=never, deadline=never.timestamp())
+        (outcome,) = await send(provider, message)
+        assert isinstance(outcome, Accepted)
+
     @pytest.mark.parametrize("odd", [{"address": "a\ud800b"}, {"content": Content("T", b"B")}])
     async def test_a_message_that_cannot_be_written_costs_the_others_nothing(
         self, provider: Provider, sandbox: RunningSandbox, odd: dict[str, Any]

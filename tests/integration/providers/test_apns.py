@@ -99,6 +99,14 @@ class TestAPNs(ProviderContract):
         other = await send(provider, self.message(self.address(sandbox), 2))
         assert first == again != other
 
+    async def test_apns_is_asked_to_keep_nothing_longer_than_it_does(
+        self, sandbox: RunningSandbox
+    ) -> None:
+        never = self.message("aa" * 32, deadline=253402300800.0)  # the end of the year 9999
+        (sent,) = await self.headers(sandbox, never)
+        longest = time.time() + 28 * 86400
+        assert longest - 60 < int(sent["apns-expiration"]) <= longest
+
     async def test_data_and_actions_travel_beside_the_alert(
         self, provider: Provider, sandbox: RunningSandbox
     ) -> None:
