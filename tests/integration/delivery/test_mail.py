@@ -52,9 +52,12 @@ def received(sandbox, provider):
     return one["content"]
 
 
-def mail_of(sandbox):
-    content = received(sandbox, "smtp")
+def read(content):
     return mails.read((content if isinstance(content, str) else content["raw"]).encode())
+
+
+def mail_of(sandbox):
+    return read(received(sandbox, "smtp"))
 
 
 @pytest.mark.parametrize("title", TITLES)
@@ -133,6 +136,22 @@ def test_a_variable_cannot_make_a_subject_of_two_lines(variable, shop, smtp):
         status=400,
     )
     assert "one line" in json.dumps(refused)
+
+
+def test_ids_of_mails_differ_between_installations(shop, smtp, settings, work):
+    """Each numbers its deliveries from 1."""
+    recipient("ada", email="ada@example.com")
+    for settings.INSTALLATION in ("production", "staging"):
+        shop.post(
+            "notifications",
+            {"user_id": "ada", "channels": ["email"], "content": {"title": "Hello"}},
+        )
+        work()
+    staging, production = (
+        read(message["content"])["Message-ID"] for message in smtp.client.messages()
+    )
+    assert production.startswith("<dlv_production_")
+    assert staging.startswith("<dlv_staging_")
 
 
 def test_half_a_character_is_refused_at_the_door(shop):
