@@ -172,14 +172,17 @@ class DeviceAt(StrictSerializer):
 
 
 class PreferenceIn(StrictSerializer):
-    """A wish or a refusal. What is left out means any."""
+    """A wish or a refusal. What is left out or null means any, as it is shown."""
 
-    channel = ChannelField(required=False, default="", allow_blank=True)
-    topic = NameField(required=False, default="", allow_blank=True, max_length=200)
-    category = NameField(required=False, default="", allow_blank=True, max_length=100)
+    channel = ChannelField(required=False, default="", allow_blank=True, allow_null=True)
+    topic = NameField(required=False, default="", allow_blank=True, allow_null=True, max_length=200)
+    category = NameField(
+        required=False, default="", allow_blank=True, allow_null=True, max_length=100
+    )
     allowed = serializers.BooleanField()
 
     def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
+        wish |= {name: wish[name] or "" for name in ("channel", "topic", "category")}
         if wish["topic"] and wish["category"]:
             raise serializers.ValidationError(
                 {"category": ["Name a topic or a category, not both: a topic has its own."]}

@@ -133,7 +133,7 @@ def test_a_person_reads_and_changes_their_own_preferences(api: Api, accounts: Ap
         ("news", True),
         (None, False),
     }
-    assert ada.get(MINE) == shown
+    assert ada.get(MINE) == ada.put(MINE, shown) == shown, "what is read can be written back"
     other = ada.put(MINE, {"preferences": [{"topic": "secret-plans", **ALLOWED}]}, status=400)
     assert other["errors"][0]["pointer"] == "/preferences/0/topic"
     assert ada.put(MINE, {"preferences": []}) == ada.get(MINE) == {"preferences": []}
