@@ -39,15 +39,16 @@ def require(channels: Sequence[str], pointer: str) -> None:
     """Raise ``Problem`` where one of the channels has no provider. ``pointer`` leads to where the
     request names them."""
     served = available(channels)
+    if len(served) == len(channels):
+        return
     missing = [gap for gap in gaps() if gap.channel in channels and gap.channel not in served]
-    if missing:
-        said = "; ".join(f"{gap.channel} has {gap}" for gap in missing)
-        names = " and ".join(gap.channel for gap in missing)
-        raise Problem(
-            "no-provider",
-            f"{said}. Leave {names} out, or have an operator set it.",
-            errors=[{"pointer": pointer, "detail": f"{gap.channel}: {gap}."} for gap in missing],
-        )
+    said = "; ".join(f"{gap.channel} has {gap}" for gap in missing)
+    names = " and ".join(gap.channel for gap in missing)
+    raise Problem(
+        "no-provider",
+        f"{said}. Leave {names} out, or have an operator set it.",
+        errors=[{"pointer": pointer, "detail": f"{gap.channel}: {gap}."} for gap in missing],
+    )
 
 
 def _gap(channel: str) -> Gap | None:
