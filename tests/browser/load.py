@@ -12,6 +12,8 @@ TOPIC = "blast"
 PEOPLE = 1_000
 #: Publishes that are not done, always; seconds until the provider answers each of its calls.
 UNDER_WAY, SLOW = 3, 2.0
+#: The same for one that is to be sending while a page is loaded; providers have 10 s to answer.
+LONG = 9.0
 PATIENCE = 30.0
 
 
@@ -29,6 +31,18 @@ class Load:
         """Make the providers slow; again after a test that healed them."""
         for provider in ("sendgrid", "smtp"):
             self._sandbox.behave(provider, "slow", seconds=SLOW)
+
+    def begun(self) -> str:
+        """The id of a notification whose sending has begun and takes some seconds more."""
+        for provider in ("sendgrid", "smtp"):
+            self._sandbox.behave(provider, "slow", seconds=LONG)
+        posted = self._client.publish(TOPIC, title="Hello", body="World").id
+        deadline = time.monotonic() + PATIENCE
+        while not self._client.get_notification(posted).count("sending"):
+            if time.monotonic() > deadline:
+                raise AssertionError("workers do not send: the test would show nothing")
+            time.sleep(0.05)
+        return posted
 
     def sending(self) -> str:
         """The id of a notification some of which is being sent at this moment."""

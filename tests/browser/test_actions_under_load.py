@@ -148,6 +148,25 @@ def deletes_selected(on: On, model: str) -> None:
     on.says("Successfully deleted 1")
 
 
+def with_a_reason(label: str, says: str) -> Callable[[On, str], None]:
+    """Push a button that asks why."""
+
+    def press(on: On, model: str) -> None:
+        on.go(model, f"{on.take(model)}/change/")
+        on.fill(reason="They asked for it.")
+        on.button(label)
+        on.says(says)
+
+    return press
+
+
+def changes_a_preference(on: On, model: str) -> None:
+    on.go(model, f"{on.take(model)}/change/")
+    on.page.locator("#id_reason").fill("They asked for it.")  # the button asks, too
+    on.page.locator("[name=_save]").first.click()
+    on.says("was changed successfully")
+
+
 def runs(action: str, says: str) -> Callable[[On, str], None]:
     """Run a list's action on one row."""
 
@@ -160,7 +179,7 @@ def runs(action: str, says: str) -> Callable[[On, str], None]:
 
 
 def cancels(on: On, model: str) -> None:
-    posted = on.load.sending()
+    posted = on.load.begun()
     on.of_row(model, posted, "Cancel what has not been sent", "What was not sent yet is cancelled.")
     assert on.client.get_notification(posted).state == "cancelled"
 
@@ -237,14 +256,14 @@ def enables_a_status_webhook(on: On, model: str) -> None:
     on.says("It is told again from now on.")
 
 
-def disables_a_contact(on: On, model: str) -> None:
-    _addressed(on, "switched")
+def disables_a_contact(on: On, model: str, name: str = "switched") -> None:
+    _addressed(on, name)
     on.button("Disable")
     on.says("Nothing is sent there any more.")
 
 
 def enables_a_contact(on: On, model: str) -> None:
-    disables_a_contact(on, model)
+    disables_a_contact(on, model, "switched-back")
     on.button("Enable")
     on.says("It is sent to again.")
 
@@ -351,6 +370,11 @@ PRESS: dict[str, Callable[[On, str], None]] = {
     "preferences.preference add": saves(
         recipient=_first("preferences.recipient"), channel="email", category="service"
     ),
+    "preferences.preference change": changes_a_preference,
+    "preferences.preference do_withdraw": with_a_reason(
+        "Take it back", "It is neither wanted nor refused any more."
+    ),
+    "preferences.suppression do_lift": with_a_reason("Lift it", "is sent to again."),
     "publishers.apikey action revoke": runs("revoke", "1 keys are revoked."),
     "publishers.apikey action revoke_family": runs("revoke_family", "1 keys are revoked."),
     "publishers.publisher add": saves(name="another"),
