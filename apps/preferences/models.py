@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from apps.preferences.fields import CategoryField
 from apps.publishers.models import Publisher
 
 
@@ -140,7 +141,7 @@ class Preference(models.Model):
     channel = models.CharField(max_length=20, blank=True)
     # The topic's id; this app does not import the topics.
     topic_id = models.BigIntegerField(null=True, blank=True)
-    category = models.CharField(max_length=100, blank=True)
+    category = CategoryField(max_length=100, blank=True)
     allowed = models.BooleanField()
     updated_at = models.DateTimeField(auto_now=True)
 

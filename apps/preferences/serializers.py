@@ -21,7 +21,7 @@ from apps.preferences.channels import (
 )
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
-from notifier import signing, user_ids
+from notifier import categories, signing, user_ids
 
 MAX_BULK = 1000
 PLATFORMS = ["ios", "android", "web"]
@@ -109,6 +109,16 @@ class LocaleField(serializers.CharField):
         return tag
 
 
+class CategoryField(NameField):
+    """The name of a category, in its one form."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=100, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        return categories.fold(super().to_internal_value(data))
+
+
 class ChannelField(Choice):
     """The name of one of this installation's channels."""
 
@@ -176,8 +186,12 @@ class PreferenceIn(StrictSerializer):
 
     channel = ChannelField(required=False, default="", allow_blank=True, allow_null=True)
     topic = NameField(required=False, default="", allow_blank=True, allow_null=True, max_length=200)
-    category = NameField(
-        required=False, default="", allow_blank=True, allow_null=True, max_length=100
+    category = CategoryField(
+        required=False,
+        default="",
+        allow_blank=True,
+        allow_null=True,
+        help_text="in any case; kept in small letters",
     )
     allowed = serializers.BooleanField()
 

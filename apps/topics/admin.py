@@ -1,12 +1,12 @@
 """Who is subscribed and who wants what, for operators. Topics are in ``apps.delivery.admin``: their
 pages show what became of what was published to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -93,7 +93,17 @@ class PreferenceForm(forms.ModelForm):
             raise forms.ValidationError(
                 {"reason": "Say why: this may allow what the person refused."}
             )
+        if not self.errors and self._others(fields).exists():
+            raise forms.ValidationError("The person has a preference for this already: change it.")
         return fields
+
+    def _others(self, fields: Mapping[str, Any]) -> QuerySet[Preference]:
+        """What the recipient has for the same topic, or else the same category."""
+        about: dict[str, Any] = {"topic_id": self.instance.topic_id}
+        if self.instance.topic_id is None:
+            about = {"topic_id": None, "category": fields["category"]}
+        held = Preference.objects.filter(recipient=fields["recipient"], channel=fields["channel"])
+        return held.filter(**about).exclude(pk=self.instance.pk)
 
 
 @admin.register(Preference)

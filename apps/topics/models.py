@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from apps.preferences.fields import CategoryField
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import Publisher
 from notifier.priorities import Priority
@@ -23,7 +24,7 @@ class Topic(models.Model):
     publisher = models.ForeignKey(Publisher, on_delete=models.PROTECT, related_name="topics")
     granted_to = models.ManyToManyField(Publisher, blank=True, related_name="granted_topics")
     display_name = models.CharField(max_length=200, blank=True)
-    category = models.CharField(max_length=100, blank=True)
+    category = CategoryField(max_length=100, blank=True)
     default_priority = models.CharField(max_length=10, default=Priority.NORMAL)
     mandatory = models.BooleanField(default=False)
     retry_policy = models.JSONField(null=True, blank=True)

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from apps.publishers.cache import CachedLookup
 from apps.publishers.problems import Problem
 from apps.topics.models import Subscription, Topic
+from notifier.categories import fold
 from notifier.priorities import Priority
 
 
@@ -169,6 +170,8 @@ def _decode(packed: dict) -> TopicSnapshot:
     return TopicSnapshot(
         **{
             **packed,
+            # kept in Redis, perhaps, by a version that did not fold it
+            "category": fold(packed["category"]),
             "granted_ids": frozenset(packed["granted_ids"]),
             "default_priority": Priority(packed["default_priority"]),
         }

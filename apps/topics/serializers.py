@@ -10,6 +10,7 @@ from apps.preferences.serializers import (
     MAX_BULK,
     PLATFORMS,
     AppField,
+    CategoryField,
     ChannelField,
     UserIdField,
     parse_address,
@@ -18,7 +19,7 @@ from apps.preferences.serializers import (
 )
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
-from apps.publishers.serializers import Choice, Items, NameField, PathNameField, StrictSerializer
+from apps.publishers.serializers import Choice, Items, PathNameField, StrictSerializer
 from apps.topics.models import SubscriptionState
 from apps.topics.retry_policies import RetryPolicyField
 from notifier.priorities import Priority
@@ -30,11 +31,10 @@ class TopicChange(StrictSerializer):
     """What of a topic can be changed."""
 
     display_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    category = NameField(
-        max_length=100,
+    category = CategoryField(
         required=False,
         allow_blank=True,
-        help_text="preferences can refuse a whole category",
+        help_text="preferences can refuse a whole category; kept in small letters",
     )
     default_priority = Choice([p.value for p in Priority], required=False)
     mandatory = serializers.BooleanField(

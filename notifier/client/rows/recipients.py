@@ -60,6 +60,8 @@ class Contact:
 class Preference:
     """A wish or a refusal; what is left out means any. Of several the most specific decides.
 
+    ``category``: in any case; it comes back in small letters.
+
     ``allowed`` may be ``None`` in ``change_preferences``: neither a wish nor a refusal any more.
     """
 

@@ -12,8 +12,9 @@ from notifier.client.rows.base import TUPLE, many, write
 class Topic:
     """A named thing one can subscribe to.
 
-    ``mandatory``: cannot be refused; ``retry_policy``: ``{"schedule": [seconds, …]}``, ``None``
-    for each channel's own; ``delay``: seconds; ``granted_to``: publishers, for the owner's eyes.
+    ``category``: in small letters, however it was given; ``mandatory``: cannot be refused;
+    ``retry_policy``: ``{"schedule": [seconds, …]}``, ``None`` for each channel's own; ``delay``:
+    seconds; ``granted_to``: publishers, for the owner's eyes.
     """
 
     name: str

@@ -1,0 +1,25 @@
+"""Columns with a rule of their own."""
+
+from typing import Any
+
+from django.db import models
+
+from notifier import categories
+
+
+class CategoryField(models.CharField):
+    """The name of a category, stored and looked for in its one form.
+
+    What SQL writes is folded before (``apps.preferences.serializers.CategoryField``).
+    """
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return text if text is None else categories.fold(text)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return self.to_python(super().get_prep_value(value))
+
+    def deconstruct(self) -> Any:
+        name, _, args, options = super().deconstruct()
+        return name, "django.db.models.CharField", args, options  # to a migration it is text
