@@ -30,22 +30,25 @@ call_command("create_publisher", "referee", scopes=",".join(Scope))
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service() -> Iterator[Stage]:
-    """A service that sends at normal priority, with the sandbox for providers."""
+    """A service that sends at normal priority, with the sandbox for providers.
+
+    It is gone before another package's tests start theirs: they share the broker.
+    """
     with fresh("referees") as state, servers.running(state) as found:
         with stage.running(state, found, *PROCESSES) as on:
             yield on
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def key(service: Stage) -> str:
     """A publisher's key that may do everything."""
     command = [sys.executable, "-c", CREATE_PUBLISHER]
     return run(command, env=service.env).strip()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def document(service: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The OpenAPI document as the service answers it."""
     path = tmp_path_factory.mktemp("openapi") / "openapi.json"
