@@ -5,7 +5,7 @@ They have no address but the blind index of the one spelling that was suppressed
 the address however spelled.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db.models import QuerySet
 
@@ -36,7 +36,27 @@ def adopt(addresses: Iterable[str]) -> None:
     if not Suppression.objects.filter(exact=True).exists():
         return
     indexes = {old: new for address in addresses for old, new in former(address).items()}
-    for row in suppressions(indexes).select_for_update().order_by("pk"):
+    _move(suppressions(indexes), indexes)
+
+
+def adopt_unmarked(addresses: Iterable[str]) -> list[int]:
+    """``adopt`` also what is not marked; the suppressions' ids.
+
+    A process of the version before does not mark what it writes, and no other writes the index of
+    a spelling that is not the folded one.
+    """
+    indexes = {
+        old: new for address in addresses for old, new in former(address).items() if old != new
+    }
+    found = Suppression.objects.filter(channel=EMAIL, address_index__in=list(indexes))
+    return _move(found, indexes)
+
+
+def _move(found: QuerySet[Suppression], indexes: Mapping[bytes, bytes]) -> list[int]:
+    """Have each of these found by the index that its index leads to; their ids."""
+    moved = []
+    for row in found.select_for_update().order_by("pk"):
+        moved.append(row.pk)
         index = indexes[bytes(row.address_index)]
         others = Suppression.objects.filter(channel=EMAIL, address_index=index).exclude(pk=row.pk)
         if other := others.first():
@@ -47,3 +67,4 @@ def adopt(addresses: Iterable[str]) -> None:
         else:
             row.address_index, row.exact = index, False
             row.save(update_fields=["address_index", "exact"])
+    return moved
