@@ -54,9 +54,16 @@ class Content:
     event_type: str = NOTIFICATION
 
 
+#: Letters, symbols and marks that are printable by their category and shown as nothing: Unicode's
+#: default ignorable code points, and the blank pattern of Braille.
+_BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+).union(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+
+
 def visible(text: str) -> bool:
     """Whether there is anything to see in it: no spaces, line ends or format characters."""
-    return any(one.isprintable() and not one.isspace() for one in text)
+    return any(one.isprintable() and not one.isspace() and one not in _BLANK for one in text)
 
 
 def says_something(content: Content) -> bool:
