@@ -415,8 +415,9 @@ def test_anothers_is_not_there(shop, other_shop):
 
 
 @pytest.fixture
-def working(work):
-    """Workers, as a thread beside the request that waits for them."""
+def working(work, monkeypatch):
+    """Workers, as a thread beside the request, which waits for them as long as it takes."""
+    monkeypatch.setattr(webhook_health, "PATIENCE", 30.0)
     stop = threading.Event()
 
     def run() -> None:

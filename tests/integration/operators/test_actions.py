@@ -49,10 +49,11 @@ def test_a_cancelled_notification_is_not_sent(shop: Shop, operator: Client):
 
 
 def test_a_notification_is_cancelled_while_some_of_it_is_being_sent(
-    shop: Shop, operator: Client, providers, work
+    shop: Shop, operator: Client, providers, work, settings
 ):
+    settings.PROVIDERS["twilio"]["options"]["timeout"] = 20.0
     recipient("ada", sms="+12025550100")
-    providers.client.behave("twilio", "slow", seconds=4)
+    providers.client.behave("twilio", "slow", seconds=8)
     posted = shop.post("notifications", {"user_ids": ["ada"], "channels": ["sms"], **NEWS})
     worker = threading.Thread(target=_work_in_a_thread, args=[work])
     worker.start()

@@ -73,7 +73,7 @@ async def test_every_field_we_send_is_in_the_document(
         content=EVERYTHING,
         priority=priority,
         collapse_key="order 1",
-        expires_at=time.time() + 600,
+        deadline=time.time() + 600,
     )
     await send(provider, message)
     await provider.close()

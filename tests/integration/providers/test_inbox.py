@@ -29,9 +29,7 @@ async def test_a_chunk_is_stored_in_one_go_in_a_thread() -> None:
     assert threads[0] is not threading.main_thread()
 
 
-async def test_a_store_that_fails_is_tried_again_and_quotes_nobody(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_a_store_that_fails_is_tried_again() -> None:
     def store(messages: Sequence[Message]) -> None:
         raise NotWritten("OperationalError")
 
