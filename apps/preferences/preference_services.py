@@ -10,8 +10,9 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from apps.preferences import topic_names, trail
-from apps.preferences.models import Preference, Recipient
+from apps.preferences.models import Preference
 from apps.preferences.refusals import Scope, weakened
+from apps.preferences.services import hold_recipients
 from apps.preferences.trail import Change, Entry
 
 #: What recipients prefer, by the recipient's id.
@@ -73,15 +74,14 @@ def replace_preferences(
 
 def hold_preferences(recipient_id: int) -> None:
     """Let one transaction at a time look at the recipient's preferences and then write them."""
-    held_preferences([recipient_id])
+    hold_recipients([recipient_id])
 
 
 def held_preferences(recipient_ids: Collection[int]) -> Preferences:
     """What these recipients prefer, which nobody else changes until the transaction ends."""
     found: dict[int, dict[Scope, bool]] = {recipient_id: {} for recipient_id in recipient_ids}
     if found:
-        people = Recipient.objects.select_for_update(no_key=True).filter(pk__in=found)
-        list(people.order_by("pk").values_list("pk"))
+        hold_recipients(found)
         rows = Preference.objects.filter(recipient_id__in=found)
         for recipient_id, *scope, allowed in rows.values_list(
             "recipient_id", "channel", "topic_id", "category", "allowed"

@@ -40,8 +40,13 @@ def register(
         for user_id, person in people.items()
         for channel in person["replaced"]
     }
-    if kept:
-        replacement.hold({slot.recipient_id for slot in kept})
+    looked_at = {
+        written[user_id].id
+        for user_id, person in people.items()
+        if person["replaced"] or person["preferences"]
+    }
+    if looked_at:
+        services.hold_recipients(looked_at)
     stored = services.upsert_contacts(
         address
         for user_id, person in people.items()

@@ -17,18 +17,12 @@ class Slot(NamedTuple):
     channel: str
 
 
-def hold(recipient_ids: Collection[int]) -> None:
-    """Let one transaction at a time replace contacts of these recipients: of two at once each
-    would leave the other's, which it cannot see yet."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD, [list(recipient_ids)])
-
-
 def keep_only(kept: Mapping[Slot, Collection[int]]) -> int:
     """Disable every contact of each slot but those with these ids; how many were.
 
-    Those that a provider refused go, too; what an operator disabled stays that. Rows stay, since
-    deliveries may name them.
+    Hold the recipients before: of two calls at once each would leave the other's contact, which it
+    cannot see yet. Those that a provider refused go, too; what an operator disabled stays that.
+    Rows stay, since deliveries may name them.
     """
     if not kept:
         return 0
@@ -45,8 +39,6 @@ def keep_only(kept: Mapping[Slot, Collection[int]]) -> int:
     return len(gone)
 
 
-_HOLD = """
-    SELECT id FROM preferences_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"""
 _KEEP_ONLY = f"""
     UPDATE preferences_contact c
        SET state = 'disabled', disabled_reason = '{REPLACED}', updated_at = now()

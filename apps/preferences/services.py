@@ -6,7 +6,7 @@ each other and do not lock each other out.
 
 import secrets
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -118,6 +118,19 @@ _UPDATE_RECIPIENTS = f"""
     WHERE r.user_id = w.user_id
         AND (r.locale, r.time_zone)
             <> (coalesce(w.locale, r.locale), coalesce(w.time_zone, r.time_zone))"""
+
+
+def hold_recipients(recipient_ids: Collection[int]) -> None:
+    """Let one transaction at a time look at what these recipients have and then write it.
+
+    Before any of their contacts is written: all calls lock in this order, or two would wait for
+    each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM preferences_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            [list(recipient_ids)],
+        )
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """Which contacts a call replaces and which it adds, and how one is named."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -177,6 +177,45 @@ def test_of_two_who_replace_at_once_one_address_is_left(transactional_db: None):
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(write, (f"a{turn}@example.com", f"b{turn}@example.com")))
         assert Contact.objects.filter(channel="email", state="active").count() == 1
+
+
+def test_calls_about_one_person_wait_for_each_other_and_none_is_a_deadlock(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+):
+    services.upsert_recipients([services.Person("ada")])
+    written, go_on = threading.Event(), threading.Event()
+    merge = registration.merge_preferences
+
+    def merge_slowly(wishes: Any) -> None:
+        wishes = list(wishes)
+        if wishes:
+            written.set()
+            go_on.wait(10)
+        merge(wishes)
+
+    monkeypatch.setattr(registration, "merge_preferences", merge_slowly)
+    device = {"platform": "android", "token": "f" * 60, "app": "", "last_active_at": None}
+    nothing = {"locale": None, "time_zone": None, "contacts": [], "preferences": []}
+    refusal = {"channel": "sms", "topic": "", "category": "", "allowed": False}
+    people = [
+        nothing | {"devices": [device], "preferences": [refusal], "replaced": set()},
+        nothing | {"devices": [device], "replaced": {"email"}},
+    ]
+
+    def register(person: dict[str, Any]) -> None:
+        try:
+            registration.register({"ada": person}, {})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(register, people[0])
+        assert written.wait(10)
+        second = pool.submit(register, people[1])
+        assert wait([second], timeout=0.5).not_done, "it waits for the first"
+        go_on.set()
+        for call in (first, second):
+            call.result(timeout=10)
 
 
 def test_nothing_is_held_or_replaced_where_nothing_is_named(
