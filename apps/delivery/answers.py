@@ -30,8 +30,8 @@ def notification(row: Notification) -> dict[str, Any]:
 def shown(deliveries: Iterable[Delivery]) -> dict[str, Any]:
     """What ``DeliveryOut`` shows of these deliveries beside their rows, read at once.
 
-    ``user_ids`` and ``masked`` addresses are by the delivery's id, and left out where the topic is
-    another publisher's: who is subscribed is its owner's.
+    ``user_ids``, ``masked`` addresses and ``contact_ids`` are by the delivery's id, and left out
+    where the topic is another publisher's: who is subscribed is its owner's.
     """
     rows = list(deliveries)
     others = selectors.of_others_topics({row.notification_id for row in rows})
@@ -43,6 +43,7 @@ def shown(deliveries: Iterable[Delivery]) -> dict[str, Any]:
     return {
         "user_ids": {row.pk: user_ids.get(row.recipient_id) for row in told},
         "masked": {row.pk: masked.get(row.contact_id) for row in told},
+        "contact_ids": {row.pk: row.contact_id for row in told},
         "attempts": selectors.attempts(row.pk for row in rows),
         "receipts": selectors.receipts(row.pk for row in rows),
     }

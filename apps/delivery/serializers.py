@@ -305,6 +305,7 @@ class DeliveryOut(serializers.ModelSerializer):
     address = serializers.SerializerMethodField(
         help_text="masked; null for another publisher's topic"
     )
+    contact_id = serializers.SerializerMethodField(help_text="null for another publisher's topic")
     instead_of = serializers.SerializerMethodField(
         help_text="the delivery after whose last attempt this one is sent"
     )
@@ -339,6 +340,9 @@ class DeliveryOut(serializers.ModelSerializer):
 
     def get_address(self, row: Delivery) -> str | None:
         return self.context["masked"].get(row.pk)
+
+    def get_contact_id(self, row: Delivery) -> int | None:
+        return self.context["contact_ids"].get(row.pk)
 
     def get_instead_of(self, row: Delivery) -> str | None:
         return None if row.instead_of is None else public_id(row.instead_of)

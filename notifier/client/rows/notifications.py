@@ -150,7 +150,8 @@ class Receipt:
 class Delivery:
     """One notification to one recipient's one address (masked) on one channel.
 
-    ``contact_id``: which of their contacts it is; ``None`` where they had none.
+    ``contact_id``: which of their contacts it is; ``None`` where they had none. All of
+    ``user_id``, ``address`` and it are ``None`` for another publisher's topic.
     ``instead_of``: the delivery in whose place this one was made, after its last attempt.
     """
 
