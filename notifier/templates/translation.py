@@ -1,6 +1,5 @@
 """What a template says on one channel in one locale."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,6 +8,7 @@ import orjson
 
 from notifier import links
 from notifier.json_pointer import escaped
+from notifier.mail import CONTROL
 from notifier.messages import Content
 from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import TemplateError
@@ -17,8 +17,6 @@ from notifier.templates.text import Prefilled, Text, is_template, text
 #: What a rendered translation may come to, as much as a notification may say.
 TITLE_LIMIT = 500
 CONTENT_LIMIT = 64 * 1024
-#: What ends a line for some reader or other, and control characters: none is for a subject.
-UNPRINTED = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 #: The variables that are not posted but the recipient's own.
 RECIPIENT = "recipient"
 UNKNOWN = "…"
@@ -165,7 +163,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _check(content: Content) -> None:
-    if UNPRINTED.search(content.title):
+    if CONTROL.search(content.title):
         raise _over("title", "The title must be one line, and comes to more.")
     if len(content.title) > TITLE_LIMIT:
         raise _over("title", f"The title comes to more than {TITLE_LIMIT} characters.")

@@ -392,10 +392,15 @@ def test_an_error_names_the_text(translation, field):
     assert caught.value.field == field
 
 
-@pytest.mark.parametrize("ending", ["\r\n", "\n", "\r", "\u2028", "\x85", "\x0b"])
+@pytest.mark.parametrize("ending", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1e"])
 def test_a_title_is_one_line_whatever_a_variable_brings(ending):
     with pytest.raises(TemplateError, match="one line"):
         Translation(title="Hi {{ x }}").render({"x": f"a{ending}b"})
+
+
+@pytest.mark.parametrize("text", ["\u2028", "\u2029", "\x85"])
+def test_what_a_posted_title_may_have_a_variable_may_bring(text):
+    assert Translation(title="Hi {{ x }}").render({"x": f"a{text}b"}).title == f"Hi a{text}b"
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,10 @@ def test_a_title_is_the_subject_and_nothing_else(title, shop, smtp, work):
     assert mails.words(mail["From"].partition("\n <")[0]) == LOOK_ALIKE
 
 
-def test_a_variable_that_ends_up_in_a_subject_is_the_subject_and_nothing_else(shop, smtp, work):
+@pytest.mark.parametrize("name", [LOOK_ALIKE, "other readers\u2028end a\x85line there"])
+def test_a_variable_that_ends_up_in_a_subject_is_the_subject_and_nothing_else(
+    name, shop, smtp, work
+):
     recipient("ada", email="ada@example.com")
     shop.post(
         "templates",
@@ -86,14 +89,14 @@ def test_a_variable_that_ends_up_in_a_subject_is_the_subject_and_nothing_else(sh
         {
             "user_id": "ada",
             "channels": ["email"],
-            "template": {"name": "order", "variables": {"name": LOOK_ALIKE}},
+            "template": {"name": "order", "variables": {"name": name}},
         },
     )
     work()
     mail = mail_of(smtp)
     assert mail.keys() == HEADERS
-    assert mails.words(mail["Subject"]) == f"Order {LOOK_ALIKE}"
-    assert mails.texts(mail)[0] == LOOK_ALIKE
+    assert mails.words(mail["Subject"]) == f"Order {name}"
+    assert mails.texts(mail)[0] == name
 
 
 @pytest.mark.parametrize("title", TITLES)
