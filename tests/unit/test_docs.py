@@ -129,6 +129,13 @@ def test_the_table_of_metrics_is_the_one_in_the_code():
     sources = [ROOT / "apps" / name for name in modules]
     source = "".join(path.read_text() for path in sources)
     assert shown == set(re.findall(r'"(notifier_\w+)"', source))
+    [said] = re.findall(r"^.* There are no others\.$", (DOCS / "operations.md").read_text(), re.M)
+    counted, gauges = said.split("; ")
+    counters = [name for name in re.findall(r"`(\w+)`", counted) if name.endswith("_total")]
+    assert set(re.findall(r"`(notifier_\w+)`", said)) == shown
+    numbers = ("eight", "nine", "ten", "eleven", "twelve", "thirteen")
+    assert counted.lower().startswith(numbers[len(counters) - 8])
+    assert gauges.startswith(numbers[len(re.findall("`", gauges)) // 2 - 8])
 
 
 #: Reasons that the statements of transitions write, and no provider's outcome has.
