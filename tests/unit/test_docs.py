@@ -94,6 +94,20 @@ def test_every_meaning_is_of_a_variable_that_the_procfile_reads():
     assert set(reference.PROCFILE) == read - {setting.name for setting in SETTINGS}
 
 
+# -- The changelog ----------------------------------------------------------------------------
+
+
+def test_each_version_of_the_changelog_has_a_heading_and_an_entry_once():
+    """Its lines are merged by union, which brings back what another change had moved."""
+    _, *versions = re.split("^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.M)
+    for version in versions:
+        headings = re.findall("^### (.+)$", version, re.M)
+        order = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+        assert headings == [heading for heading in order if heading in headings]
+        entries = re.findall("^- (.{1,50})", version, re.M)
+        assert len(entries) == len(set(entries)), sorted(entries)
+
+
 # -- Architecture and operations --------------------------------------------------------------
 
 
