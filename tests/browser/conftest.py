@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from apps.publishers.scopes import Scope
 from notifier.client import NotifierClient
@@ -28,6 +28,7 @@ PROCESSES = ("web", "fanout", "email_high", "email", "webhook_high", "housekeepi
 SETTINGS = {"WEB_PROCESSES": "1", "NOTIFIER_RETRY_EMAIL": "1"}
 #: Milliseconds for whatever a page does: the machine may be busy.
 PATIENCE = 15_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="package")
