@@ -51,13 +51,15 @@ def sweep() -> int:
     """
     enqueued = 0
     clock.look()
-    address_guards.give_back()  # a worker may have written down after the flood was noticed
     shut = gates.shut(settings.CHANNELS)  # what waits there goes on waiting
     for priority in Priority:
         enqueued += _enqueue(_due_chunks(priority, shut))
         for channel in settings.CHANNELS:
             if channel not in shut:
                 enqueued += _enqueue(_retries(channel, priority))
+    # A worker may have written down after the flood was noticed. Last: it takes its time, and where
+    # it fails what is due has been enqueued.
+    address_guards.give_back()
     return enqueued
 
 

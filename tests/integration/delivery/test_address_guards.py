@@ -144,6 +144,28 @@ def test_what_a_worker_wrote_down_too_late_is_given_back_by_the_sweep(
     nothing_was_given_up()
 
 
+def test_what_is_due_is_enqueued_though_nothing_can_be_given_back(
+    shop, post, work, dead, settings, monkeypatch
+):
+    dead.update(range(60))
+    post(range(60))
+    work()
+    entry = settings.PROVIDERS["sendgrid"]
+    settings.PROVIDERS = {**settings.PROVIDERS, "inbox": {**entry, "channel": "inbox"}}
+    body = {"user_id": "person-1", "channels": ["inbox"], "content": HELLO}
+    chunk = Chunk.objects.get(notification=shop.post("notifications", body)["id"])
+
+    def fail(cause):
+        raise ValueError("a row that cannot be restored")
+
+    monkeypatch.setattr(lost_addresses, "restore", fail)
+    # its worker is lost
+    Chunk.objects.filter(pk=chunk.pk).update(state="running", due_at="2020-01-01T00:00:00Z")
+    with pytest.raises(ValueError):
+        sweep.sweep()
+    assert Chunk.objects.get(pk=chunk.pk).state == "queued"
+
+
 def test_what_waits_goes_out_once_the_first_are_taken_again(shop, post, work, dead, monkeypatch):
     dead.update(range(60))
     post(range(60))
