@@ -94,7 +94,8 @@ class StatusWebhookTested(serializers.Serializer):
 
     outcome = serializers.ChoiceField(
         ["accepted", "refused", "retry", "unknown", PENDING],
-        help_text="of the attempt; `pending`: no answer within 3 seconds, see its deliveries",
+        help_text="of the attempt; `pending`: no answer within 3 seconds, or other test calls are "
+        "waited for; see its deliveries",
     )
     error = serializers.CharField(help_text="why it did not arrive; else empty")
     status = serializers.IntegerField(allow_null=True, help_text="the receiver's HTTP status")

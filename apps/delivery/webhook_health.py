@@ -3,6 +3,7 @@
 Read from the rows of their deliveries, which the workers write anyway: nothing is kept twice.
 """
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,9 @@ MOST = 1000
 EVENT_TYPE = "webhook.test"
 #: Seconds for which a test call is worth sending, and for which whoever asked for it waits.
 WORTH_SENDING, PATIENCE = 15.0, 3.0
+#: Test calls that a process waits for at a time: its other threads are for other publishers.
+FEW = 2
+_few = threading.BoundedSemaphore(FEW)
 #: A test call that no worker has made yet.
 PENDING = "pending"
 
@@ -107,8 +111,14 @@ def send_test(row: StatusWebhook) -> Notification:
 
 
 def wait_for_test(notification: Notification) -> Tested:
-    """What became of a test call, after ``PATIENCE`` seconds at most."""
-    return poll(lambda: _tested(notification), PATIENCE) or _pending(notification)
+    """What became of a test call, after ``PATIENCE`` seconds at most; at once where ``FEW`` others
+    are waited for."""
+    if not _few.acquire(blocking=False):
+        return _pending(notification)
+    try:
+        return poll(lambda: _tested(notification), PATIENCE) or _pending(notification)
+    finally:
+        _few.release()
 
 
 def _tested(notification: Notification) -> Tested | None:

@@ -28,7 +28,8 @@ class StatusWebhook:
 @dataclass(frozen=True, slots=True)
 class WebhookTest:
     """What a test call came to. ``outcome``: accepted, retry, refused, unknown, or pending where
-    no answer came within 3 seconds; ``error``: why it did not arrive."""
+    no answer came within 3 seconds or others were being waited for; ``error``: why it did not
+    arrive."""
 
     outcome: str
     error: str = ""
