@@ -186,7 +186,12 @@ class _Case:
         said = words.standing(delivery.state, delivery.reason, delivery.attempts)
         yield Sentence(f"The delivery {place} {said}.", delivery.state)
         if delivery.state in WAITING and (over := self._over()):
-            yield Sentence(f"It is not sent any more: {over}.", "cancelled")
+            yield Sentence(
+                f"It may still arrive, but is not tried again: {over}."
+                if delivery.state == DeliveryState.SENDING
+                else f"It is not sent any more: {over}.",
+                "cancelled",
+            )
         if delivery.state == DeliveryState.DEAD:
             instead = any(other.instead_of == delivery.pk for other in self.deliveries)
             yield Sentence(

@@ -212,6 +212,9 @@ def test_the_verdict_and_the_sentences_agree_in_every_state(shop: Shop, ada, wor
     if over and state in ("queued", "retrying"):
         assert "It is not sent any more: the notification" in every
         assert "attempt is due" not in every and "on its way" not in every
+    if over and state == "sending":
+        assert "It is not sent any more" not in every
+        assert "It may still arrive" in every and "not tried again: the notification" in every
 
 
 def test_what_is_held_back_was_not_tried(shop: Shop, ada, work):
