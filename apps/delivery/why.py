@@ -25,6 +25,7 @@ from apps.delivery.models import (
 )
 from apps.preferences.models import (
     Contact,
+    ContactState,
     Group,
     Membership,
     Preference,
@@ -238,6 +239,9 @@ class _Case:
         elif delivery.reason == "no_address":
             gone = [c for c in self.contacts.values() if c.channel == delivery.channel]
             for other in gone:
+                if other.state == ContactState.ACTIVE:
+                    yield Sentence(f"{other.masked} is active now, and was not then.")
+                    continue
                 state = f"is {other.state}{words.because(other.disabled_reason)}"
                 yield Sentence(f"{other.masked} {state}, {_at(other.updated_at)}.")
         elif contact is not None:

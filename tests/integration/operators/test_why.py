@@ -131,6 +131,8 @@ def test_who_has_no_address_is_told_what_became_of_it(shop: Shop, work):
     assert "a•••@example.com is disabled because the address worked once" in said(
         tell(posted), "email"
     )
+    Contact.objects.filter(channel="email").update(state="active", disabled_reason="")
+    assert "a•••@example.com is active now, and was not then." in said(tell(posted), "email")
 
 
 def test_what_still_waits_is_not_there_yet(shop: Shop, ada, work):
