@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from notifier.characters import any_seen
 from notifier.halt import Halt
 from notifier.priorities import Priority
 
@@ -54,21 +55,9 @@ class Content:
     event_type: str = NOTIFICATION
 
 
-#: Letters, symbols and marks that are printable by their category and shown as nothing: Unicode's
-#: default ignorable code points, and the blank pattern of Braille.
-_BLANK = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
-).union(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
-
-
-def visible(text: str) -> bool:
-    """Whether there is anything to see in it: no spaces, line ends or format characters."""
-    return any(one.isprintable() and not one.isspace() and one not in _BLANK for one in text)
-
-
 def says_something(content: Content) -> bool:
     """Whether a person who is shown title and body sees anything."""
-    return visible(content.title) or visible(content.body)
+    return any_seen(content.title) or any_seen(content.body)
 
 
 class Message(NamedTuple):  # a frozen dataclass of so many fields takes a microsecond more

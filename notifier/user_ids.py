@@ -1,5 +1,7 @@
 """What a ``user_id`` may be. It is never folded: ``a.b``, ``A.b`` and ``a-b`` are three people."""
 
+from notifier.characters import all_seen
+
 MAX_LENGTH = 200
 
 
@@ -15,6 +17,6 @@ def check(user_id: str) -> str:
         raise ValueError("A user_id cannot contain a slash: paths could not name it.")
     if user_id in (".", ".."):
         raise ValueError("A user_id cannot be . or .. since paths could not name it.")
-    if not user_id.isprintable() or user_id != user_id.strip():
+    if not all_seen(user_id):
         raise ValueError("A user_id has printable characters only and no space at either end.")
     return user_id

@@ -10,7 +10,7 @@ from apps.content.models import TemplateVersion, Translation
 from apps.preferences.serializers import ChannelField, LocaleField
 from apps.publishers.serializers import NameField, PathNameField, QueryParameters, StrictSerializer
 from notifier import links
-from notifier.messages import visible
+from notifier.characters import any_seen
 from notifier.templates import RECIPIENT
 from notifier.templates.text import SOURCE_LIMIT
 
@@ -42,7 +42,7 @@ class ActionsField(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> Any:
         actions = super().to_internal_value(data)
-        if not all(map(visible, actions)):
+        if not all(map(any_seen, actions)):
             raise serializers.ValidationError("Give each URL a label with something to see in it.")
         return actions
 

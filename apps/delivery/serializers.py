@@ -19,7 +19,8 @@ from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import PageQuery
 from apps.publishers.problems import Problem
 from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
-from notifier.messages import DisplayType, Severity, visible
+from notifier.characters import any_seen
+from notifier.messages import DisplayType, Severity
 from notifier.priorities import Priority
 from notifier.receipts import Event
 from notifier.states import DeliveryState
@@ -72,7 +73,7 @@ class ContentIn(StrictSerializer):
         return title
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not (visible(attrs["title"]) or visible(attrs["body"]) or attrs["data"]):
+        if not (any_seen(attrs["title"]) or any_seen(attrs["body"]) or attrs["data"]):
             raise serializers.ValidationError(
                 "Give at least one of title, body and data, with something to see in it."
             )

@@ -13,6 +13,7 @@ from rest_framework.settings import api_settings
 from apps.publishers import kinds
 from apps.publishers.problems import UNKNOWN_FIELD
 from apps.publishers.scopes import RENAMED, Scope, no_such_scope
+from notifier.characters import all_seen
 
 MAX_GRACE_SECONDS = 30 * 86400
 NOT_A_TIME = "Write a time as in 2026-11-22T10:00:00Z (ISO 8601)."
@@ -60,7 +61,7 @@ class NameField(serializers.CharField):
         name = super().to_internal_value(data)
         if name != name.strip():
             raise serializers.ValidationError("Leave out the spaces at the beginning or end.")
-        if not name.isprintable():
+        if name and not all_seen(name):
             raise serializers.ValidationError("Use printable characters only.")
         return name
 

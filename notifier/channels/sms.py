@@ -4,7 +4,8 @@ import re
 
 import phonenumbers
 
-from notifier.messages import Content, visible
+from notifier.characters import any_seen
+from notifier.messages import Content
 
 BODY_LIMIT = 1600  # Twilio's longest, https://www.twilio.com/docs/api/errors/21617
 
@@ -39,7 +40,7 @@ class Sms:
     def check(self, content: Content) -> None:
         said = text(content)
         size = len(said.encode("utf-16-le")) // 2  # an emoji counts as two
-        if not visible(said):
+        if not any_seen(said):
             raise ValueError(
                 "content.title or content.body with something to see is needed for an SMS."
             )
@@ -54,4 +55,4 @@ def text(content: Content) -> str:
     """Title, body and actions as one text."""
     lines = [content.title, content.body]
     lines += [f"{label}: {url}" for label, url in content.actions.items()]
-    return "\n".join(line for line in lines if visible(line))
+    return "\n".join(line for line in lines if any_seen(line))

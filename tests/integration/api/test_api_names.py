@@ -29,6 +29,9 @@ NOT_A_USER_ID = {
     "ada\u200b": "printable",
     "\u202eada": "printable",
     "\ufeffada": "printable",
+    "ada\u3164": "printable",
+    "a\u034fda": "printable",
+    "ada\ufe0f": "printable",
     "x" * 201: "200",
 }
 SAID = {"content": {"body": "Hello."}, "channels": ["inbox"]}
@@ -166,7 +169,7 @@ def test_topics_templates_and_groups_have_one_rule_for_names(api: Api, name: str
 
 
 @pytest.mark.parametrize("key", ["collapse_key", "ordering_key"])
-@pytest.mark.parametrize("value", ["a ", " a", "a\u00a0", "a\nb", "a\u200b"], ids=ascii)
+@pytest.mark.parametrize("value", ["a ", " a", "a\u00a0", "a\nb", "a\u200b", "a\uffa0"], ids=ascii)
 def test_a_key_is_not_mended(ada: Api, key: str, value: str):
     body = {"user_id": "ada", **SAID, key: value}
     assert ada.post("notifications", body, 400)["errors"][0]["pointer"] == f"/{key}"
