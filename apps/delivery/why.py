@@ -25,6 +25,7 @@ from apps.delivery.models import (
 )
 from apps.preferences.models import (
     Contact,
+    ContactState,
     Group,
     Membership,
     Preference,
@@ -186,7 +187,12 @@ class _Case:
         said = words.standing(delivery.state, delivery.reason, delivery.attempts)
         yield Sentence(f"The delivery {place} {said}.", delivery.state)
         if delivery.state in WAITING and (over := self._over()):
-            yield Sentence(f"It is not sent any more: {over}.", "cancelled")
+            yield Sentence(
+                f"It may still arrive, but is not tried again: {over}."
+                if delivery.state == DeliveryState.SENDING
+                else f"It is not sent any more: {over}.",
+                "cancelled",
+            )
         if delivery.state == DeliveryState.DEAD:
             instead = any(other.instead_of == delivery.pk for other in self.deliveries)
             yield Sentence(
@@ -233,6 +239,9 @@ class _Case:
         elif delivery.reason == "no_address":
             gone = [c for c in self.contacts.values() if c.channel == delivery.channel]
             for other in gone:
+                if other.state == ContactState.ACTIVE:
+                    yield Sentence(f"{other.masked} is active now, and was not then.")
+                    continue
                 state = f"is {other.state}{words.because(other.disabled_reason)}"
                 yield Sentence(f"{other.masked} {state}, {_at(other.updated_at)}.")
         elif contact is not None:

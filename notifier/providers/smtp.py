@@ -60,7 +60,15 @@ DEFERRED = Rule(Reason.DEFERRED, again=True, pause=300.0)
 #: 4xx that speak of the whole server, whatever it was asked (RFC 3463 3.4; RFC 5321 4.2.3).
 GREYLISTED = re.compile(r"gr[ae]y.?list", re.IGNORECASE)
 SERVERS = re.compile(r"421|452$|4\d\d 4\.3\.")
-ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+#: An enhanced code of its reply's class (RFC 2034 4), and no part of an IP address or a version.
+ENHANCED = {
+    kind: re.compile(rf"(?<![\w./]){kind}\.\d{{1,3}}\.\d{{1,3}}(?!\.?\d)") for kind in (4, 5)
+}
+#: What servers say of us, not of the mailbox, without an enhanced code.
+ABOUT_US = re.compile(
+    r"relay|authenticat|\b(spf|dkim|dmarc)\b|\bblocked|blacklist|block ?list|spamhaus|reputation",
+    re.IGNORECASE,
+)
 
 CONNECTIONS = 8  # mail servers limit them; Postfix takes 50 of one client
 IDLE_LIMIT = 30.0  # seconds; servers hang up on idle clients after a while
@@ -209,11 +217,15 @@ def _refusal(error: SMTPResponseException, written: bool) -> Outcome:
         if written:
             return Unknown(Reason.PROVIDER_ERROR, detail)
         return Retry(Reason.PROVIDER_ERROR, detail=detail)
-    found = ENHANCED.search(str(error.message))
+    message = str(error.message)
+    found = ENHANCED[code // 100].search(message)
     enhanced = found[0] if found else ""
     # The reply's text mostly quotes the address: only its codes are kept.
     said = f"{code} {enhanced}".strip()
-    greylisted = bool(GREYLISTED.search(str(error.message)))
+    about_us = code == 550 and not enhanced and ABOUT_US.search(message)
+    if about_us and not isinstance(error, SMTPSenderRefused):
+        return POLICY.outcome(code, said)
+    greylisted = bool(GREYLISTED.search(message))
     return _rule(error, code, enhanced, greylisted=greylisted).outcome(code, said)
 
 

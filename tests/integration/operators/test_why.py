@@ -131,6 +131,8 @@ def test_who_has_no_address_is_told_what_became_of_it(shop: Shop, work):
     assert "a•••@example.com is disabled because the address worked once" in said(
         tell(posted), "email"
     )
+    Contact.objects.filter(channel="email").update(state="active", disabled_reason="")
+    assert "a•••@example.com is active now, and was not then." in said(tell(posted), "email")
 
 
 def test_what_still_waits_is_not_there_yet(shop: Shop, ada, work):
@@ -212,6 +214,9 @@ def test_the_verdict_and_the_sentences_agree_in_every_state(shop: Shop, ada, wor
     if over and state in ("queued", "retrying"):
         assert "It is not sent any more: the notification" in every
         assert "attempt is due" not in every and "on its way" not in every
+    if over and state == "sending":
+        assert "It is not sent any more" not in every
+        assert "It may still arrive" in every and "not tried again: the notification" in every
 
 
 def test_what_is_held_back_was_not_tried(shop: Shop, ada, work):
