@@ -26,10 +26,11 @@ _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a provider said from ``since`` until before ``until``. An empty ``error`` is any."""
+    """What a provider said from ``since`` until before ``until``; ``error``: with which code, empty
+    where it gave none, and ``None`` for any."""
 
     provider: str
-    error: str = ""
+    error: str | None = None
     since: datetime = _BEGINNING
     until: datetime = _END
 
@@ -70,7 +71,8 @@ _SUPPRESSIONS = """
     WHERE s.provider <> '' AND s.reason = ANY(%(reasons)s)
         AND s.created_at >= %(since)s AND s.created_at < %(until)s"""
 _OF = """
-        AND {row}.{provider} = %(provider)s AND (%(error)s = '' OR {row}.{error} = %(error)s)"""
+        AND {row}.{provider} = %(provider)s
+        AND (%(error)s::text IS NULL OR {row}.{error} = %(error)s)"""
 _OF_CONTACT = _OF.format(row="c", provider="disabled_by", error="disabled_error")
 _OF_SUPPRESSION = _OF.format(row="s", provider="provider", error="error")
 # Whoever registers one of these devices right now comes first.
@@ -133,7 +135,7 @@ def restore(cause: Cause) -> Restored:
         enabled = cursor.fetchall()
         cursor.execute(_LIFT, _parameters(cause))
         lifted = cursor.fetchall()
-    why = f"restored: {cause.provider} {cause.error}"
+    why = f"restored: {cause.provider} {cause.error or ''}".rstrip()
     trail.record(
         Entry(Change.CONTACT_ENABLED, person, channel, bytes(index), masked, why)
         for _, person, channel, index, masked in enabled

@@ -35,7 +35,7 @@ class Wanted(Span):
     """What one button restores."""
 
     provider = forms.CharField(max_length=40)
-    error = forms.CharField(max_length=100, required=False)
+    error = forms.CharField(max_length=100, required=False, strip=False)  # as it is stored
 
 
 @require_safe

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.delivery import address_guards, breakers
 from apps.delivery.models import DeadLetter, Delivery, Notification, ProviderSwitch
@@ -368,6 +369,22 @@ def test_lost_addresses_are_restored_together(
     assert events("lost_addresses") == [("operator", "restore", "fcm")]
     assert DeadLetter.objects.get().reason == "many_dead_addresses"
     assert "Nothing was given up" in operator.get(reverse("admin:lost_addresses")).content.decode()
+
+
+def test_a_row_without_an_error_restores_that_row_alone(shop: Shop, operator: Client):
+    for name, error in (("ada", ""), ("bob", "UNREGISTERED")):
+        person = recipient(name, push_android=f"device-{name}:APA91bHun4MxP5egoKMwt2KZFBa")
+        Contact.objects.filter(recipient=person, channel="push").update(
+            state="disabled",
+            disabled_reason="dead_address",
+            disabled_by="fcm",
+            disabled_error=error,
+            disabled_at=timezone.now(),
+        )
+    wanted = {"provider": "fcm", "error": "", "since": "2020-01-01T00:00", "until": ""}
+    assert operator.post(reverse("admin:restore_addresses"), wanted).status_code == 302
+    lost = Contact.objects.filter(channel="push", state="disabled")
+    assert [row.disabled_error for row in lost] == ["UNREGISTERED"]
 
 
 def test_a_span_that_cannot_be_read_is_said_to_be_none(operator: Client):

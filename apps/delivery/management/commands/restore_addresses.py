@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("provider", nargs="?", help="its name in the settings, e.g. fcm")
         parser.add_argument(
-            "--error", default="", help="the provider's own code, e.g. UNREGISTERED; any by default"
+            "--error", help="the provider's own code, e.g. UNREGISTERED; any by default"
         )
         parser.add_argument("--since", type=_moment, help="ISO 8601, e.g. 2026-11-28T10:00Z")
         parser.add_argument("--until", type=_moment, help="ISO 8601; what came before it")
@@ -76,7 +76,7 @@ def _moment(text: str) -> datetime:
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
-def _shown(cause: Cause) -> dict[str, str]:
+def _shown(cause: Cause) -> dict[str, str | None]:
     return {
         "error": cause.error,
         "since": cause.since.isoformat(),
