@@ -355,6 +355,7 @@ def test_lost_addresses_are_restored_together(
     assert lost.state == "disabled"
     page = operator.get(reverse("admin:lost_addresses")).content.decode()
     assert "UNREGISTERED" in page
+    assert "From (UTC)" in page and "To (UTC)" in page
     assert "Restore what fcm UNREGISTERED brought" in page
     assert "Restore what" not in onlooker.get(reverse("admin:lost_addresses")).content.decode()
     wanted = {"provider": "fcm", "error": "UNREGISTERED", "since": "2020-01-01T00:00", "until": ""}
