@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
+from notifier.mail import ADDRESS
 
 # -- Channels and providers -------------------------------------------------------------------
 
@@ -50,6 +51,15 @@ class Account:
         """The same for an ``http://`` or ``https://`` URL."""
         value = self.text(name, default, meaning)
         return env.checked_url(self.own(name), value) if value else value
+
+    def sender(self, name: str) -> str:
+        """The same for the address that mails are from; their sender's name is another setting."""
+        value = self.text(name, "", "sender")
+        if value and not ADDRESS.fullmatch(value):
+            raise ImproperlyConfigured(
+                f"{self.own(name)} must be an address such as news@example.com, not {value!r}"
+            )
+        return value
 
     def file(self, name: str, what: bytes, meaning: str) -> str:
         """The same for a file, which must be there and have ``what`` in it."""
@@ -215,7 +225,7 @@ def _sendgrid(account: Account, public_url: str, wire: dict[str, Any]) -> dict[s
         "class": "notifier.providers.sendgrid.SendGrid",
         "options": {
             "api_key": account.text("NOTIFIER_SENDGRID_API_KEY", "", "turns sendgrid on"),
-            "from_email": account.text("NOTIFIER_SENDGRID_FROM_EMAIL", "", "sender"),
+            "from_email": account.sender("NOTIFIER_SENDGRID_FROM_EMAIL"),
             "from_name": account.text("NOTIFIER_SENDGRID_FROM_NAME", "", "sender's name"),
             "base_url": account.url(
                 "NOTIFIER_SENDGRID_BASE_URL",
@@ -246,7 +256,7 @@ def _smtp(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, 
         "username": account.text("NOTIFIER_SMTP_USERNAME", "", "log-in, if it wants one"),
         "password": account.text("NOTIFIER_SMTP_PASSWORD", "", "its password"),
         "tls": account.text("NOTIFIER_SMTP_TLS", "starttls", "`starttls`, `implicit` or `none`"),
-        "from_email": account.text("NOTIFIER_SMTP_FROM_EMAIL", "", "sender"),
+        "from_email": account.sender("NOTIFIER_SMTP_FROM_EMAIL"),
         "from_name": account.text("NOTIFIER_SMTP_FROM_NAME", "", "sender's name"),
     }
     port = smtp["port"]

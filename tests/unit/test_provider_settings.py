@@ -113,6 +113,17 @@ def test_a_port_that_is_none_is_named(configured):
         configured(OUTSIDE, SMTP_HOST="mail.example.com", SMTP_PORT="smtp")
 
 
+@pytest.mark.parametrize("sender", ["Ada <a@example.com>", "example.com", "a @example.com"])
+@pytest.mark.parametrize(
+    "account", [{"SENDGRID_API_KEY": "SG.1"}, {"SMTP_HOST": "mail.example.com"}], ids=str
+)
+def test_a_sender_that_no_mail_can_have_is_named(configured, account, sender):
+    [name] = account
+    setting = f"{name.split('_')[0]}_FROM_EMAIL"
+    with pytest.raises(ImproperlyConfigured, match=f"NOTIFIER_{setting} must be an address"):
+        configured(OUTSIDE, **account, **{setting: sender})
+
+
 SENDGRID = {"SENDGRID_API_KEY": "SG.1", "SENDGRID_FROM_EMAIL": "a@example.com"}
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x", "TWILIO_FROM_NUMBER": "+1"}
 SMTP = {"SMTP_HOST": "mail.example.com", "SMTP_FROM_EMAIL": "a@example.com"}
