@@ -154,11 +154,12 @@ if _tls and TRUSTED_PROXIES:
 # (probes and neighbours inside ask without TLS), and whether the domain's other hosts use TLS is
 # not ours to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
-# An operator's log-in ends after so long without a page, and after so long in any case.
+# An operator's log-in ends after so long without a page, and after so long in any case. Each page
+# of the admin prolongs it (``OperatorsSite``); Django's own way to do that would have every request
+# with some cookie write a session, the API's and health checks too.
 SESSION_COOKIE_AGE = env.whole(
     "NOTIFIER_SESSION_IDLE_SECONDS", 3600, "an operator who opens no page for so long is logged out"
 )
-SESSION_SAVE_EVERY_REQUEST = True
 SESSION_LONGEST = env.whole(
     "NOTIFIER_SESSION_SECONDS", 43_200, "an operator logs in again after so many seconds"
 )

@@ -23,9 +23,12 @@ class OperatorsSite(UnfoldAdminSite):
     index_template = "delivery/start_page.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Asked before every page."""
+        """Asked before every page, each of which prolongs the session."""
         allowed: bool = super().has_permission(request)
-        return allowed and not log_in.over(request, settings.SESSION_LONGEST)
+        if not allowed or log_in.over(request, settings.SESSION_LONGEST):
+            return False
+        request.session.modified = True
+        return True
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -197,6 +198,21 @@ def test_a_session_ends_when_it_is_idle_and_in_any_case(ada: User, settings):
     answer = client.get("/admin/")
     assert answer.status_code == 302 and LOG_IN in answer.headers["Location"]
     assert client.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/openapi.json", "/v1/topics", "/admin/login/"])
+def test_a_cookie_that_is_nobodys_writes_no_session(db: None, path: str):
+    client = Client()
+    client.cookies["sessionid"] = "a" * 32
+    client.get(path)
+    assert not Session.objects.exists()
+
+
+def test_where_no_page_is_no_session_is_read(db: None, django_assert_num_queries: Any):
+    client = Client()
+    client.cookies["sessionid"] = "a" * 32
+    with django_assert_num_queries(0):
+        assert client.get("/healthz").status_code == 200
 
 
 def test_old_failures_are_dropped(ada: User):
