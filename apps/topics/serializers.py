@@ -140,8 +140,12 @@ class UnsubscribeIn(StrictSerializer):
     def validate(self, who: dict[str, Any]) -> dict[str, Any]:
         if ("user_id" in who) == ("address" in who):
             raise serializers.ValidationError("Give user_id, or address and channel.")
-        if "address" in who:
+        if "user_id" in who:
+            _refuse(who, ("channel", "platform"), "with an address")
+        else:
             _check_endpoint(who, parse_address)
+            if who["channels"]:
+                _refuse(who, ("channels",), "with a user_id")
         return who
 
 

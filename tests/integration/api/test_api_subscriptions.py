@@ -239,6 +239,13 @@ def test_a_recipient_leaves_one_channel_or_all(api: Api):
     api.post(PATH, {"user_id": "ada", "channels": ["push", "email", "inbox"]})
     api.post(PATH, {"user_id": "bob", "channels": ["push"]})
     leave = "topics/news/unsubscribe"
+    # Left aside, it would end all of them.
+    problem = api.post(leave, {"user_id": "ada", "channel": "push"}, status=400)
+    assert problem["errors"] == [{"pointer": "/channel", "detail": "This goes with an address."}]
+    problem = api.post(
+        leave, {"channel": "sms", "address": "+12025550123", "channels": ["email"]}, status=400
+    )
+    assert problem["errors"] == [{"pointer": "/channels", "detail": "This goes with a user_id."}]
     assert api.post(leave, {"user_id": "ada", "channels": ["push"]}) == {"unsubscribed": 1}
     assert api.post(leave, {"user_id": "ada"}) == {"unsubscribed": 2}
     assert api.post(leave, {"user_id": "ada"}) == {"unsubscribed": 0}
