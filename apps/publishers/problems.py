@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import resolve
@@ -288,6 +289,10 @@ def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A request Django itself refused, such as one for an unknown host."""
     if not _is_api(request):
         return defaults.bad_request(request, exception)
+    if isinstance(exception, DisallowedHost):
+        detail = "This service does not answer to this Host. Use the host name that its operators "
+        detail += "gave you; they name it in NOTIFIER_ALLOWED_HOSTS."
+        return rendered(Problem("invalid-request", detail))
     return rendered(Problem("invalid-request", "The request's headers or URL are not acceptable."))
 
 

@@ -291,3 +291,4 @@ def test_a_database_that_is_gone_is_a_problem_to_come_back_to(
 def test_a_host_that_is_not_ours_is_a_problem(api: Api):
     problem = api.call("get", "topics", status=400, headers={"Host": "evil.example"})
     assert problem["type"] == "/problems/invalid-request"
+    assert "this Host" in problem["detail"] and "NOTIFIER_ALLOWED_HOSTS" in problem["detail"]
