@@ -58,6 +58,12 @@ def standing(provider: str) -> Standing | None:
     return next((one for one in found if one.state is not State.CLOSED), None)
 
 
+def believed(provider: str) -> Standing | None:
+    """Where a guard stands that counts nothing now, since an operator believes the provider."""
+    found = (guard.standing() for guard in guards(provider))
+    return next((one for one in found if one.trusted_until > clock.now()), None)
+
+
 def doubt(batch: Sequence[Sent]) -> list[Sent]:
     """Count what the calls say of addresses; the same batch, with what is not believed of them as
     a mistake of ours."""

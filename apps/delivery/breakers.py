@@ -46,6 +46,8 @@ def breakers() -> list[Breaker]:
             state, since, why = PAUSED, paused[name], "an operator paused it"
         elif has_breaker(name):
             standing = doubt or _breaker(name).standing()
+            if standing.state is core.State.CLOSED:
+                standing = address_guards.believed(name) or standing
             state, since, why = standing.state.value, standing.since, standing.why
         moment = datetime.fromtimestamp(since, UTC) if since else None
         found.append(Breaker(name, entry["channel"], state, moment, why, doubt is not None))
@@ -87,7 +89,7 @@ def close(provider: str) -> None:
 
 def believe(provider: str) -> None:
     """Believe the provider for a while that addresses are dead; what waits is due now."""
-    address_guards.believe(provider, "an operator believed it")
+    address_guards.believe(provider, "for an hour an operator believes what it calls dead")
     transitions.release_channel(settings.PROVIDERS[provider]["channel"])
 
 

@@ -167,6 +167,8 @@ def test_a_provider_that_calls_too_many_dead_is_believed_by_hand(operator: Clien
     assert "Believe twilio" not in operator.get("/admin/").content.decode()
     assert address_guards.doubt(flood * 5) == flood * 5
     assert events("provider") == [("operator", "believe", "twilio")]
+    page = operator.get(reverse("admin:index")).content.decode()
+    assert "for an hour an operator believes what it calls dead" in page
 
 
 def test_a_topic_is_paused_and_resumed(shop: Shop, operator: Client):
