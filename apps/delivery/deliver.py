@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from apps.delivery import (
@@ -57,6 +57,9 @@ FAILED = (Retry, Unknown)
 #: Seconds between attempts to record, well within a lease that is being renewed.
 RECORD_AGAIN = (0.1, 0.5, 2.0, 5.0)
 DATABASE_FAILS = (OperationalError, InterfaceError, PoolExhausted)
+#: What fails for all that is recorded at once: dividing it finds nobody at fault. A
+#: ``ProgrammingError`` is a worker that runs beside another version's schema.
+NOBODYS_FAULT = (Fenced, ProgrammingError, *DATABASE_FAILS)
 #: Characters of a provider's message id that are kept.
 ID_LIMIT = 200
 
@@ -142,11 +145,11 @@ def _record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: b
         _insist(chunk, partial(transitions.record, chunk, some, finish=whole, ordered=ordered))
         finished = whole
 
-    failed = isolate(results, record, whole=(Fenced, *DATABASE_FAILS))
+    failed = isolate(results, record, whole=NOBODYS_FAULT)
     for result, error in failed:
         log_bug(f"recording delivery {result.delivery_id}", error)
     plain = [r._replace(provider_message_id="", status=None, detail="") for r, _ in failed]
-    lost = isolate(plain, record, whole=(Fenced, *DATABASE_FAILS))
+    lost = isolate(plain, record, whole=NOBODYS_FAULT)
     if finish and not finished and not lost:
         _insist(chunk, partial(transitions.record, chunk, (), finish=True, ordered=ordered))
 

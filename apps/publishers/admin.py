@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -154,11 +155,12 @@ class ApiKeyAdmin(Audited, ModelAdmin):
         chosen = {key.prefix for key in keys}
         ended = 0
         for key in keys:
-            prefixes = services.revoke_key(key, family=family)
+            with transaction.atomic():
+                prefixes = services.revoke_key(key, family=family)
+                # The action's own event names those that were chosen.
+                others = [prefix for prefix in prefixes if prefix not in chosen]
+                audit.revoked(request, key.publisher_id, others, key.prefix)
             ended += len(prefixes)
-            # The action's own event names those that were chosen.
-            others = [prefix for prefix in prefixes if prefix not in chosen]
-            audit.revoked(request, key.publisher_id, others, key.prefix)
         self.message_user(request, f"{ended} keys are revoked.")
 
 

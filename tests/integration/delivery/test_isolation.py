@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, ProgrammingError
 from rest_framework.test import APIClient
 
-from apps.delivery import content, receipts, tasks
+from apps.delivery import content, receipts, tasks, transitions
 from apps.delivery.models import Chunk, Delivery, Notification, Receipt
 from apps.inbox import services
 from apps.inbox.models import InboxItem
@@ -136,6 +136,26 @@ def provider(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("apps.delivery.wiring._own", dict)
     monkeypatch.setattr(Scripted, "calls", [])
     return Scripted
+
+
+def test_a_schema_of_another_version_is_not_looked_for_row_by_row(
+    shop: Shop, work: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
+):
+    tried = []
+
+    def record(chunk: Any, results: Any, **options: Any) -> None:
+        tried.append(len(results))
+        raise ProgrammingError("there is no such column")
+
+    monkeypatch.setattr(transitions, "record", record)
+    monkeypatch.setattr(provider, "answer", lambda message: Accepted("m", delivered=True))
+    user_ids = [recipient(f"person-{number}").user_id for number in range(8)]
+    shop.post(
+        "notifications", {"user_ids": user_ids, "channels": ["inbox"], "content": {"body": "x"}}
+    )
+    with pytest.raises(ProgrammingError):
+        work()
+    assert tried == [8]
 
 
 @pytest.mark.parametrize(
