@@ -139,9 +139,8 @@ def test_a_group_shows_its_members_and_is_deleted_with_its_memberships(operator:
     )
 
 
-def test_a_suppression_is_lifted_by_an_operator(operator: Client, api: Api):
+def test_a_suppression_is_not_deleted_past_the_question_why(operator: Client, api: Api):
     [row] = api.get("suppressions")["data"]
     answer = operator.post(f"/admin/preferences/suppression/{row['id']}/delete/", {"post": "yes"})
-    assert answer.status_code == 302
-    assert api.get("suppressions")["data"] == []
-    assert AuditEvent.objects.filter(object_type="suppression", actor="operator").exists()
+    assert answer.status_code == 403
+    assert api.get("suppressions")["data"] == [row]
