@@ -43,14 +43,14 @@ class WouldLift(Exception):
 
 @transaction.atomic
 def merge_preferences(wishes: Iterable[Wish], *, may_lift: bool = False) -> None:
-    """Write these, of which the last word on the same thing counts, and leave the others.
+    """Write these, of which none contradicts another, and leave the others.
 
     Raises ``WouldLift``, and writes nothing, where that lifts a refusal and may not.
     """
-    last = {wish[:4]: wish for wish in wishes}.values()
-    before = held_preferences({wish.recipient_id for wish in last})
+    wishes = list(wishes)
+    before = held_preferences({wish.recipient_id for wish in wishes})
     after = {recipient_id: dict(scopes) for recipient_id, scopes in before.items()}
-    for wish in last:
+    for wish in wishes:
         if wish.allowed is None:
             after[wish.recipient_id].pop(wish.scope, None)
         else:

@@ -19,6 +19,7 @@ from apps.preferences.channels import (
     check_destination,
     get_channel,
 )
+from apps.preferences.contradictions import ConsistentPreferences
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.serializers import Choice, Items, NameField, StrictSerializer
 from notifier import categories, signing, user_ids
@@ -194,6 +195,9 @@ class PreferenceIn(StrictSerializer):
         help_text="in any case; kept in small letters",
     )
     allowed = serializers.BooleanField()
+
+    class Meta:
+        list_serializer_class = ConsistentPreferences
 
     def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
         wish |= {name: wish[name] or "" for name in ("channel", "topic", "category")}

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -9,8 +10,10 @@ from django.db import transaction
 from apps.preferences.models import Preference, Recipient
 from apps.preferences.preference_services import Wish, hold_preferences, replace_preferences
 from apps.topics.models import Topic
+from notifier.tokens import sign
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_api_recipients import connected
+from tests.jwks_server import lasting
 
 NO_SMS = {"channel": "sms", "topic": None, "category": None, "allowed": False}
 PATH = "recipients/ada/preferences"
@@ -20,6 +23,20 @@ PATH = "recipients/ada/preferences"
 def ada(api: Api) -> None:
     api.put("recipients/ada", {}, status=201)
     api.post("topics", {"name": "news"}, status=201)
+
+
+@pytest.fixture
+def me(ada: None, settings: Any, django_capture_on_commit_callbacks: Any) -> Api:
+    """Ada's app, with a token of hers."""
+    secret = "0123456789abcdef0123456789abcdef"
+    settings.INBOX_TOKENS = {
+        "secret": secret,
+        "jwks_url": "",
+        "issuer": "",
+        "audience": "",
+        "longest": 600.0,
+    }
+    return Api("ada", sign(lasting({"sub": "ada"}), secret), django_capture_on_commit_callbacks)
 
 
 def wish(**given: object) -> dict:
@@ -87,9 +104,63 @@ def test_preferences_are_merged_by_patch_and_taken_back_with_null(api: Api):
     assert left == {"preferences": [NO_SMS]}
 
 
-def test_the_last_word_on_the_same_thing_counts(api: Api):
-    both = [{"channel": "sms", "allowed": True}, {"channel": "sms", "allowed": False}]
-    assert api.put(PATH, {"preferences": both}) == {"preferences": [NO_SMS]}
+SAME_THING = [
+    [{"channel": "sms", "allowed": True}, {"channel": "sms", "topic": None, "allowed": False}],
+    [{"category": "Marketing", "allowed": False}, {"category": "marketing", "allowed": True}],
+    [{"topic": "news", "allowed": True}, {"topic": "news", "allowed": False}],
+    [{"allowed": False}, {"channel": "", "category": None, "allowed": True}],
+]
+
+
+@pytest.mark.parametrize("both", SAME_THING)
+def test_a_call_that_contradicts_itself_is_refused_with_a_pointer_at_either(
+    api: Api, me: Api, both: list[dict]
+):
+    other = {"channel": "email", "allowed": True}
+    wanted = {"preferences": [both[0], other, both[1]]}
+    for write, path in [
+        (api.put, PATH),
+        (api.patch, PATH),
+        (api.put, "recipients/ada"),
+        (me.put, "me/preferences"),
+    ]:
+        problem = write(path, wanted, status=400)
+        assert problem["type"] == "/problems/invalid-request"
+        pointers = [error["pointer"] for error in problem["errors"]]
+        assert pointers == [f"/preferences/{n}/allowed" for n in (0, 2)]
+        assert "Preference 2 (from 0)" in problem["errors"][0]["detail"]
+        assert "Preference 0 (from 0)" in problem["errors"][1]["detail"]
+    assert api.get(PATH) == {"preferences": []}
+
+
+def test_a_bulk_item_that_contradicts_itself_costs_the_others_nothing(api: Api):
+    contradicting = {"user_id": "ada", "preferences": SAME_THING[1]}
+    items = [contradicting, {"user_id": "bob", "preferences": SAME_THING[1][:1]}]
+    refused, done = api.post("recipients/bulk", {"recipients": items})["results"]
+    assert [error["pointer"] for error in refused["problem"]["errors"]] == [
+        "/recipients/0/preferences/0/allowed",
+        "/recipients/0/preferences/1/allowed",
+    ]
+    assert done["status"] == "created"
+    assert api.get("recipients/bob/preferences")["preferences"] == [
+        wish(category="marketing", allowed=False)
+    ]
+
+
+def test_taking_back_what_the_same_call_wants_is_a_contradiction(api: Api):
+    both = [{"channel": "sms", "allowed": False}, {"channel": "sms", "allowed": None}]
+    api.patch(PATH, {"preferences": both}, status=400)
+    assert api.get(PATH) == {"preferences": []}
+
+
+def test_the_same_preference_twice_is_one(api: Api):
+    twice = [{"channel": "sms", "allowed": False}, {"channel": "sms", "allowed": False}]
+    for write in (api.put, api.patch):
+        assert write(PATH, {"preferences": twice}) == {"preferences": [NO_SMS]}
+    spelt = [{"category": "Offers", "allowed": False}, {"category": "offers", "allowed": False}]
+    assert api.put("recipients/ada", {"preferences": spelt})
+    both = [NO_SMS, wish(category="offers", allowed=False)]
+    assert sorted(api.get(PATH)["preferences"], key=str) == sorted(both, key=str)
 
 
 def test_unknown_topics_are_named_and_nothing_is_written(api: Api):
