@@ -101,7 +101,7 @@ class RecipientBulk(RecipientDetail):
     def get(self, request: Request, user_id: str = "bulk") -> Response:
         return super().get(request, user_id)
 
-    @extend_schema(exclude=True)
+    @extend_schema(exclude=True, request=serializers.RecipientIn)
     def put(self, request: Request, user_id: str = "bulk") -> Response:
         return super().put(request, user_id)
 

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from apps.publishers import limits
 from apps.publishers.limits import Allowance
 from apps.publishers.negotiation import JsonNegotiation
+from apps.publishers.operation import METHODS, check_no_body, operation, refuse_query
 from apps.publishers.parsers import DEFAULT_MAX_BODY, BodyRequest, JsonBody, is_chunked
 from apps.publishers.paths import check_encoding
 from apps.publishers.problems import Problem
@@ -28,6 +29,8 @@ class Endpoint(APIView):
     max_body = DEFAULT_MAX_BODY
     required_scopes: dict[str, str] = {}
     allowance: Allowance | None = None
+    #: The view reads the query itself, and takes any.
+    any_query = False
 
     def initialize_request(self, request: HttpRequest, *args: Any, **options: Any) -> Request:
         return BodyRequest(
@@ -67,6 +70,19 @@ class Endpoint(APIView):
         if any("\0" in str(part) for part in self.kwargs.values()):
             # PostgreSQL has no such character.
             raise Problem("not-found", "No name in a path has a NUL character. Check the path.")
+        self._check_taken(request)
+
+    def _check_taken(self, request: Request) -> None:
+        """Refuse a query or a body that the operation does not take, and so would ignore."""
+        asked = request._request  # each look through DRF's request takes a microsecond
+        view_class: Any = type(self)
+        takes = operation(view_class, asked.method) if asked.method in METHODS else None
+        if takes is None:
+            return  # 405 follows
+        if asked.META.get("QUERY_STRING") and not takes.query and not self.any_query:
+            refuse_query(request)
+        if not takes.body:
+            check_no_body(request)
 
     def body(self, request: Request, serializer: type[StrictSerializer], **options: Any) -> Any:
         """The validated body; a validation problem points at what is wrong."""

@@ -141,6 +141,20 @@ def test_a_chunked_body_beyond_the_limit_is_refused_before_it_ends(port: int, ke
     assert answer.body["limit"] == 1024 * 1024
 
 
+def test_a_chunked_body_is_refused_where_none_is_taken(port: int, key: str) -> None:
+    path = "/v1/notifications/0198c0de-1111-7000-8000-000000000001/cancel"
+    head = post(key, path, "Transfer-Encoding: chunked")
+    assert exchange(port, head, chunks(b'{"x":', b"1}")).status == 400
+    for nothing in (chunks(), chunks(b"{", b"}")):
+        assert exchange(port, head, nothing).status == 404  # taken, and there is none
+
+
+def test_an_id_whose_question_mark_is_not_encoded_is_refused(port: int, key: str) -> None:
+    head = f"GET /v1/recipients/a%sb HTTP/1.1\r\nAuthorization: Bearer {key}"
+    assert exchange(port, head % "?").body["errors"][0]["parameter"] == "b"
+    assert "'a?b'" in exchange(port, head % "%3F").body["detail"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
