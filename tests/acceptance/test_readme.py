@@ -48,10 +48,17 @@ def state(project: Path) -> Iterator[State]:
 
 @pytest.fixture(scope="module")
 def service(state: State) -> Iterator[Stage]:
-    """What ``make up`` runs, with the processes that are needed."""
-    with servers.running(state) as found, stage.running(state, found, *PROCESSES) as on:
-        state.publish_env(on.env)
-        yield on
+    """What ``make up`` runs, with the processes that are needed.
+
+    Its database and Redis are its own, as a newcomer's are: in the other tests' there is an ada
+    with more devices.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DATABASE_URL")
+        patch.delenv("REDIS_URL")
+        with servers.running(state) as found, stage.running(state, found, *PROCESSES) as on:
+            state.publish_env(on.env)
+            yield on
 
 
 @pytest.fixture(scope="module")
