@@ -256,7 +256,7 @@ def _test_call(on: On, model: str, key: int, says: str) -> None:
     on.says(says)
 
 
-def tests_a_status_webhook(on: On, model: str) -> None:
+def calls_a_status_webhook(on: On, model: str) -> None:
     _test_call(on, model, _status_webhook(on), "It arrived, after")
 
 
@@ -354,7 +354,7 @@ PRESS: dict[str, Callable[[On, str], None]] = {
     "delivery.notification url provider_switch": switches_a_provider,
     "delivery.notification url restore_addresses": restores_addresses,
     "delivery.statuswebhook do_enable": enables_a_status_webhook,
-    "delivery.statuswebhook do_test": tests_a_status_webhook,
+    "delivery.statuswebhook do_test": calls_a_status_webhook,
     "django_celery_beat.clockedschedule add": saves(
         clocked_time_0="2031-01-01", clocked_time_1="12:00:00"
     ),
