@@ -15,6 +15,8 @@ from faults.trial import Trial
 LEASE = float(SETTINGS["NOTIFIER_LEASE_SECONDS"])
 #: Chunks that one page of a fan-out has (apps.delivery.fan_out.PAGE).
 PAGE = 20
+#: Seconds for a worker that goes on to notice and say so, on a busy machine.
+SAYS_SO = 15.0
 
 
 @fault()
@@ -196,10 +198,11 @@ def worker_stopped_past_its_lease(trial: Trial) -> None:
         trial.lasts(LEASE + 1)
         trial.line.stage.processes.kill("push", signal.SIGCONT)
         trial.healed()
-        trial.lasts(1)
-        trial.hold(
-            "was taken over" in trial.line.stage.processes["push"].log,
-            "the worker that stood still does not say that its chunks were taken over",
+        worker = trial.line.stage.processes["push"]
+        until(
+            lambda: "was taken over" in worker.log,
+            SAYS_SO,
+            "the worker that stood still says that its chunks were taken over",
         )
 
 
