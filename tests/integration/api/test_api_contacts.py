@@ -274,8 +274,11 @@ def test_two_that_are_masked_alike_are_told_apart(api: Api):
     prints = [row["fingerprint"] for row in made["contacts"]]
     assert len(set(prints)) == 4
     assert [row["fingerprint"] for row in api.get("recipients/ada/contacts")] == prints
-    found = api.post("recipients/ada/contacts/find", email("ANNA@example.com"))
-    assert found["fingerprint"] == prints[0]
+    found = [
+        api.post("recipients/ada/contacts/find", email(address))["fingerprint"]
+        for address in ("ANNA@example.com", "ada@example.com")
+    ]
+    assert sorted(found) == sorted(prints[:2])  # rows are in the order of their blind indexes
     assert {row["id"] for row in made["secrets"]} == {row["id"] for row in made["contacts"][2:]}
 
 
