@@ -344,6 +344,19 @@ def test_operators_revoke_a_family_by_command(api: Api):
         call_command("revoke_key", "nothing")
 
 
+def test_a_leaked_key_is_revoked_as_it_was_found_and_not_repeated(api: Api):
+    leaked = made_by(api)
+    out = StringIO()
+    with api._capture(execute=True):
+        call_command("revoke_key", leaked.key, stdout=out)
+    assert out.getvalue() == f"Revoked: {prefix_of(leaked)}.\n"
+    assert refused(api, leaked.key) == "revoked-key"
+    secret = "x" * 43
+    with pytest.raises(CommandError) as error:
+        call_command("revoke_key", f"ntf_aaaaaaaaaa_{secret}")
+    assert secret not in str(error.value)
+
+
 def test_the_first_key_has_what_posting_needs_and_nothing_about_people(api: Api):
     out = StringIO()
     call_command("create_publisher", "new", stdout=out, stderr=StringIO())

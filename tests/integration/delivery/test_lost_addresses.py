@@ -117,6 +117,17 @@ def test_a_removed_contact_stays_removed(gone):
     assert lost_addresses.restore(Cause("fcm")).contacts == 0
 
 
+@pytest.mark.parametrize("named", [["FCM"], ["nope"], ["fcm", "--error", "unregistered"]])
+def test_for_a_cause_that_is_misspelt_the_answer_names_what_was_lost(gone, named):
+    since = (timezone.now() - HOUR).isoformat()
+    for options in ({"dry_run": True}, {}):
+        assert "error: fcm UNREGISTERED." in run(*named, "--since", since, **options)
+
+
+def test_a_list_of_nothing_says_so(db):
+    assert "No address was lost since" in run()
+
+
 @pytest.mark.parametrize("arguments", [["fcm"], ["fcm", "--since", "yesterday"]])
 def test_a_command_without_a_time_says_what_is_missing(db, arguments):
     with pytest.raises(CommandError, match=r"since|time"):

@@ -48,6 +48,8 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{contacts:,} contacts would be enabled, {suppressions:,} suppressions lifted."
             )
+            if not contacts and not suppressions:
+                self._say_what_was(cause)
             return
         with transaction.atomic():
             audit.record(None, "restore", "lost_addresses", cause.provider, after=_shown(cause))
@@ -56,9 +58,21 @@ class Command(BaseCommand):
             f"{done.contacts:,} contacts are enabled, {done.suppressions:,} suppressions lifted; "
             f"{done.dead_letters:,} deliveries are dead letters now: redrive them."
         )
+        if not done.contacts and not done.suppressions:
+            self._say_what_was(cause)
+
+    def _say_what_was(self, cause: Cause) -> None:
+        """Name what was lost: a cause that nothing was lost to may be misspelt."""
+        rows = restoring.summaries(cause.since)
+        listed = ", ".join(f"{row.provider} {row.error or '-'}" for row in rows)
+        self.stdout.write(f"Lost since then, as provider and error: {listed or 'nothing'}.")
 
     def _list(self, since: datetime | None) -> None:
-        for row in restoring.summaries(since or timezone.now() - RECENT):
+        since = since or timezone.now() - RECENT
+        rows = list(restoring.summaries(since))
+        if not rows:
+            self.stdout.write(f"No address was lost since {since:%Y-%m-%dT%H:%M:%SZ}.")
+        for row in rows:
             self.stdout.write(
                 f"{row.provider} {row.error or '-'}: {row.contacts:,} contacts, "
                 f"{row.suppressions:,} suppressions, {row.first:%Y-%m-%dT%H:%M:%SZ} to "

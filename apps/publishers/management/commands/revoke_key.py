@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from apps.publishers import audit, services
+from apps.publishers import audit, keys, services
 from apps.publishers.models import ApiKey
 
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Revoke an API key and every key that it made, at once and for good."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("prefix", help="the part of the key between ntf_ and the next _")
+        parser.add_argument("prefix", help="the key, or the part of it between ntf_ and the next _")
         parser.add_argument(
             "--family",
             action="store_true",
@@ -22,11 +22,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        prefix = options["prefix"]
+        # Of a leaked key its finder has the whole; its secret is neither looked at nor repeated.
+        parts = keys.split(options["prefix"])
+        prefix = parts[0] if parts else options["prefix"]
         with transaction.atomic():
             key = ApiKey.objects.filter(prefix=prefix).first()
             if key is None:
-                raise CommandError(f"There is no key {prefix}. The admin lists all of them.")
+                raise CommandError(f"There is no key {prefix[:16]}. The admin lists all of them.")
             ended = services.revoke_key(key, family=options["family"])
             audit.revoked(None, key.publisher_id, ended, prefix)
         self.stdout.write(f"Revoked: {', '.join(ended) or 'none, all had been'}.")
