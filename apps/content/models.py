@@ -11,8 +11,11 @@ from notifier.strict_json import LARGEST, SMALLEST
 
 
 class StoredJson(json.JSONDecoder):
-    """What ``jsonb`` says of numbers: it writes 1e300 with 300 zeros, a whole number that no
-    encoder of ours can write. No whole number beyond 64 bits was ever posted as one."""
+    """Decode JSON from ``jsonb``, with whole numbers beyond 64 bits as doubles.
+
+    ``jsonb`` writes 1e300 with 300 zeros, and orjson cannot encode such a whole number. None was
+    posted as one: the door refuses them.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(parse_int=_number, **options)

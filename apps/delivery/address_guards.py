@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 ANSWERS, RECEIPTS = "answers", "receipts"
 #: Seconds for which an operator's word holds that the addresses really are dead.
 BELIEVED_FOR = 3600.0
-#: What was given up so long before the flood was noticed to begin is given back, too: clocks are
-#: off, and a worker that counts has not written down yet.
+#: How far before the noticed start of a flood addresses are given back: clocks differ, and a
+#: worker counts an answer before it records it.
 SLACK = timedelta(seconds=5)
 
 
@@ -42,7 +42,7 @@ def guards(provider: str) -> list[Breaker]:
 
 
 def permit(provider: str) -> Permit | None:
-    """How many messages the provider may be given now; ``None``: any number."""
+    """Return how many messages the provider may be given now, ``None`` for any number."""
     permits = [found for guard in guards(provider) if (found := guard.permit()) is not None]
     return min(permits, key=lambda found: found.room, default=None)
 

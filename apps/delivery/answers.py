@@ -28,7 +28,7 @@ def notification(row: Notification) -> dict[str, Any]:
 
 
 def shown(deliveries: Iterable[Delivery]) -> dict[str, Any]:
-    """What ``DeliveryOut`` shows of these deliveries beside their rows, read at once.
+    """Read at once what ``DeliveryOut`` needs beside the rows of deliveries.
 
     ``user_ids``, ``masked`` addresses and ``contact_ids`` are by the delivery's id, and left out
     where the topic is another publisher's: who is subscribed is its owner's.

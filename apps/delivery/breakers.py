@@ -60,7 +60,7 @@ def has_breaker(provider: str) -> bool:
 
 
 def permit(provider: str) -> Permit | None:
-    """How many messages the provider may be given now; ``None``: any number."""
+    """Return how many messages the provider may be given now, ``None`` for any number."""
     return _breaker(provider).permit() if has_breaker(provider) else None
 
 

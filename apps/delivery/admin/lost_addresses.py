@@ -19,7 +19,7 @@ from apps.publishers.operators import markup
 
 SEEING = ("preferences.view_contact", "preferences.view_suppression")
 RESTORING = ("preferences.change_contact", "preferences.delete_suppression")
-#: What the page shows where no span is asked for.
+#: The span that the page shows by default.
 RECENT = timedelta(days=7)
 _FORMAT = "%Y-%m-%dT%H:%M"
 
@@ -32,7 +32,7 @@ class Span(forms.Form):
 
 
 class Wanted(Span):
-    """What one button restores."""
+    """The cause that one Restore button sends: provider, error and span of time."""
 
     provider = forms.CharField(max_length=40)
     error = forms.CharField(max_length=100, required=False, strip=False)  # as it is stored
@@ -40,7 +40,7 @@ class Wanted(Span):
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """What could be restored, a row for each provider's error."""
+    """List the addresses lost in a span of time, a row for each provider's error."""
     if not request.user.has_perms(SEEING):
         raise PermissionDenied
     form = Span(request.GET)

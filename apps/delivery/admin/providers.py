@@ -44,7 +44,7 @@ def _verbs(breaker: Breaker) -> list[str]:
 
 
 def _warning(verb: str, breaker: Breaker) -> str:
-    """What is asked first; nothing before messages go on as they should."""
+    """Return the question to confirm an action with, empty where it needs none."""
     if verb == PAUSE:
         return f"Send nothing through {breaker.name} until somebody resumes it?"
     if verb == CLOSE:
