@@ -91,6 +91,10 @@ class ScopeField(Choice):
         return super().to_internal_value(data)
 
 
+NOT_A_LIST = "Send a list, in brackets, also for a single one."
+NOT_AN_OBJECT = 'Send an object: {{"name": …}}.'  # DRF formats it
+
+
 class StrictSerializer(serializers.Serializer):
     """A serializer that takes what it documents and nothing else.
 
@@ -173,14 +177,18 @@ def _plain(name: str) -> str:
 
 def _prepare(field: serializers.Field) -> None:
     """Have the texts of a field, or of the items of a list or mapping, not trimmed (one that has
-    nothing but spaces is still refused as blank), and times explained by an example."""
+    nothing but spaces is still refused as blank), and times, lists and objects explained."""
     if isinstance(field, serializers.CharField):
         if field.trim_whitespace and not field.allow_blank:
             field.validators = [*field.validators, _not_blank]
         field.trim_whitespace = False
     elif isinstance(field, serializers.DateTimeField):
         field.error_messages = {**field.error_messages, "invalid": NOT_A_TIME, "date": NOT_A_TIME}
-    elif isinstance(field, (serializers.ListField, serializers.DictField)):
+    elif isinstance(field, (serializers.ListField, serializers.ListSerializer)):
+        field.error_messages = {**field.error_messages, "not_a_list": NOT_A_LIST}
+        _prepare(field.child)
+    elif isinstance(field, serializers.DictField):
+        field.error_messages = {**field.error_messages, "not_a_dict": NOT_AN_OBJECT}
         _prepare(field.child)
 
 

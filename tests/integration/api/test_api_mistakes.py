@@ -27,7 +27,8 @@ def only_error(problem: Any) -> tuple[str, str]:
         ({"content": CONTENT, "send_at": "tomorrow"}, "/send_at", "2026-11-22T10:00:00Z"),
         ({"content": CONTENT, "send_at": 1790000000}, "/send_at", "2026-11-22T10:00:00Z"),
         ({"content": CONTENT, "expires_at": "22.11.2026"}, "/expires_at", "2026-11-22T10:00:00Z"),
-        ({"content": CONTENT, "channels": "sms"}, "/channels", "list"),
+        ({"content": CONTENT, "channels": "sms"}, "/channels", "Send a list, in brackets"),
+        ({"content": {"data": "x"}}, "/content/data", "Send an object"),
         ({"content": CONTENT, "channels": ["fax"]}, "/channels/0", "push, sms, email"),
         ({"content": CONTENT, "priority": "urgent"}, "/priority", "high, normal, low"),
     ],
@@ -272,3 +273,9 @@ def test_an_odd_item_of_many_subscriptions_fails_alone(api: Api, odd: Any) -> No
 def test_many_are_a_list_of_at_least_one(api: Api, path: str, name: str, items: Any) -> None:
     api.post("topics", {"name": "news"}, 201)
     assert only_error(api.post(path, {name: items}, 400))[0] == f"/{name}"
+
+
+@pytest.mark.parametrize("field", ["contacts", "devices", "preferences"])
+def test_one_thing_in_place_of_a_list_is_told_to_be_in_brackets(api: Api, field: str) -> None:
+    problem = api.put("recipients/ada", {field: {"channel": "sms"}}, 400)
+    assert only_error(problem) == (f"/{field}", "Send a list, in brackets, also for a single one.")
