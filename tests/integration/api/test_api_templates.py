@@ -108,7 +108,7 @@ def test_a_preview_is_what_somebody_with_that_locale_would_get(api: Api):
         ({"variables": {"order": {"id": "x" * 2000}}}, "/variables", "too long for an SMS"),
         ({"variables": {"recipient": {}}}, "/variables", "not posted"),
         ({"variables": {"order": {"id": "x" * 70_000}}}, "/variables", "bytes"),
-        ({"variables": [1]}, "/variables", "dictionary"),
+        ({"variables": [1]}, "/variables", "Send an object"),
         ({"channel": "push"}, "/channel", "It has some for: sms, email."),
         ({"channel": "fax"}, "/channel", "one of: push, sms"),
         ({"locale": "German!"}, "/locale", "BCP 47"),
