@@ -102,7 +102,7 @@ def test_who_is_told_the_same_shares_one_request(shop, work, providers):
         ({"variables": {**VARIABLES, "name": "a\nb"}}, "/template/variables", "one line"),
         ({"variables": {**VARIABLES, "recipient": 1}}, "/template/variables", "not posted"),
         ({"variables": {**VARIABLES, "order": {"id": "x" * 1600}}}, "/template/variables", "SMS"),
-        ({"variables": "x"}, "/template/variables", "dictionary"),
+        ({"variables": "x"}, "/template/variables", "Send an object"),
         ({"version": 2}, "/template/name", "with a version 2"),
         ({"version": 0}, "/template/version", "greater"),
         ({"version": "one"}, "/template/version", "whole number"),
