@@ -69,7 +69,7 @@ def test_what_is_wrong_with_a_preview_is_said(shop: Shop, onlooker: Client):
     version = made(shop)
     assert "The variable name is missing." in preview(onlooker, version)
     assert "Write a JSON object" in preview(onlooker, version, variables="[1")
-    assert "Send an object" in preview(onlooker, version, variables="[1]")
+    assert "dictionary" in preview(onlooker, version, variables="[1]")
     assert "not posted" in preview(onlooker, version, variables='{"recipient": 1}')
     assert "Select a valid choice" in preview(onlooker, version, channel="fax")
 
