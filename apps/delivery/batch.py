@@ -13,20 +13,21 @@ from apps.delivery.filling import Trials
 from apps.delivery.serializers import NotificationIn
 from apps.preferences.selectors import reached
 from apps.publishers import quota
-from apps.publishers.problems import Problem, invalid
+from apps.publishers.problems import ErrorList, Problem, invalid
 from apps.publishers.serializers import read
 
 
 def accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A result for each of what was posted, in its order; those without errors are accepted."""
     results: list[dict[str, Any]] = [{} for _ in posted]
+    listed = ErrorList()
     valid: dict[int, dict[str, Any]] = {}
     for position, item in enumerate(posted):
         try:
             valid[position] = read(NotificationIn, item)
         except ValidationError as error:
-            results[position] = _failed(position, invalid(error))
-    known = reached({name for data in valid.values() for name in data["user_ids"]})
+            results[position] = _failed(position, listed.shorten(invalid(error)))
+    known = reached(name for data in valid.values() for name in data["user_ids"])
     drafts: dict[int, Draft] = {}
     trials = Trials()
     for position, data in valid.items():
@@ -35,9 +36,9 @@ def accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[di
             overload.check(draft.priority)
             drafts[position] = draft
         except ValidationError as error:
-            results[position] = _failed(position, invalid(error))
+            results[position] = _failed(position, listed.shorten(invalid(error)))
         except Problem as problem:
-            results[position] = _failed(position, problem)
+            results[position] = _failed(position, listed.shorten(problem))
     for position in list(drafts)[quota.remaining(publisher_id) :]:
         del drafts[position]
         results[position] = _failed(position, quota.exceeded(publisher_id))

@@ -15,12 +15,12 @@ from apps.delivery.filling import Trials
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Group
 from apps.preferences.selectors import Reached
-from apps.publishers.problems import Problem
+from apps.publishers.problems import MOST_ERRORS, Problem
 from apps.topics.selectors import TopicSnapshot
 from notifier.messages import Content
 from notifier.priorities import Priority
 
-#: Unknown recipients that an error's first sentence names; its list has all of them.
+#: Unknown recipients that an error's first sentence names.
 NAMED = 3
 
 
@@ -142,12 +142,14 @@ def _check(content: Content, chosen: Sequence[str]) -> None:
 
 
 def _unknown_recipients(user_ids: Sequence[str], named_in: str) -> Problem:
+    listed = user_ids[:MOST_ERRORS]
     first = ", ".join(map(repr, user_ids[:NAMED])) + (", …" if len(user_ids) > NAMED else "")
     return Problem(
         "unknown-recipient",
         f"Nobody is known as {first}. Register them with PUT /v1/recipients/{{user_id}} first.",
         errors=[
-            {"pointer": f"/{named_in}", "detail": f"{user_id!r} is nobody."} for user_id in user_ids
+            {"pointer": f"/{named_in}", "detail": f"{user_id!r} is nobody."} for user_id in listed
         ],
-        user_ids=user_ids,
+        error_count=len(user_ids),
+        user_ids=list(listed),
     )

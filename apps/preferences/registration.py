@@ -14,7 +14,7 @@ from apps.preferences.refusals import Scope
 from apps.preferences.replacement import Slot
 from apps.preferences.serializers import BulkRecipientIn
 from apps.preferences.services import Address, Person, Stored
-from apps.publishers.problems import Problem, invalid
+from apps.publishers.problems import ErrorList, Problem, invalid
 
 
 class Registered(NamedTuple):
@@ -81,18 +81,19 @@ def register_many(
     valid: dict[str, Mapping[str, Any]] = {}
     positions: list[str | Problem] = []
     serializer = BulkRecipientIn()
+    listed = ErrorList()
     for position, item in enumerate(items):
         at = f"/recipients/{position}"
         try:
             person = serializer.run_validation(item)
         except ValidationError as error:
-            positions.append(invalid(error, at))
+            positions.append(listed.shorten(invalid(error, at)))
             continue
         user_id = person["user_id"]
         if user_id in valid:
             detail = f"{user_id!r} is in this call twice. Merge the two."
             errors = [{"pointer": f"{at}/user_id", "detail": detail}]
-            positions.append(Problem("invalid-request", detail, errors=errors))
+            positions.append(listed.shorten(Problem("invalid-request", detail, errors=errors)))
             continue
         valid[user_id] = person
         positions.append(user_id)
@@ -103,7 +104,7 @@ def register_many(
             try:
                 check_topics(valid[entry]["preferences"], topics, at)
             except Problem as problem:
-                positions[position] = problem
+                positions[position] = listed.shorten(problem)
                 del valid[entry]
     done: dict[str, Registered] = {}
     while valid and not done:
@@ -115,7 +116,8 @@ def register_many(
                 wanted = valid.pop(user_id)["preferences"]
                 position = positions.index(user_id)
                 at = f"/recipients/{position}/preferences"
-                positions[position] = stands(error.found[ids[user_id]], wanted, topics, at)
+                lifted = stands(error.found[ids[user_id]], wanted, topics, at)
+                positions[position] = listed.shorten(lifted)
     for entry in positions:
         results.append(entry if isinstance(entry, Problem) else (entry, done[entry]))
     return results

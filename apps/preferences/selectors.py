@@ -1,6 +1,7 @@
 """Reads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from django.db import connection
@@ -20,6 +21,9 @@ from apps.preferences.models import (
 from apps.preferences.services import MOVED, REMOVED, REPLACED
 from apps.publishers.problems import Problem
 from notifier import user_ids
+
+#: Names a statement: all those of a large batch at once would be a multiple of its size in memory.
+LOOKED_UP = 5_000
 
 
 def check_named(user_id: str) -> None:
@@ -52,14 +56,16 @@ class Reached(NamedTuple):
     channels: frozenset[str]
 
 
-def reached(user_ids: Collection[str]) -> dict[str, Reached]:
-    """Those who are recipients, by ``user_id``: one statement, asked for each notification."""
+def reached(user_ids: Iterable[str]) -> dict[str, Reached]:
+    """Those who are recipients, by ``user_id``: one statement for each ``LOOKED_UP`` of them."""
+    found: dict[str, Reached] = {}
+    names = iter(user_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_REACHED, [list(user_ids)])
-        return {
-            user_id: Reached(row, frozenset(channels))
-            for user_id, row, channels in cursor.fetchall()
-        }
+        while some := set(islice(names, LOOKED_UP)):
+            cursor.execute(_REACHED, [list(some)])
+            for user_id, row, channels in cursor.fetchall():
+                found[user_id] = Reached(row, frozenset(channels))
+    return found
 
 
 _REACHED = f"""

@@ -9,11 +9,13 @@ NOT_TEXT = "Send text: put it in quotes."
 NOT_BOOLEAN = "Send true or false, without quotes."
 NOT_WHOLE = "Send a whole number, without quotes."
 NOT_NUMBER = "Send a number, without quotes."
+TOO_MANY = "Send at most {most:,}; there are {number:,}."
 _WHOLE = re.compile(r"-?[0-9]+")
 
 
 def in_json(field: serializers.Field, value: Any) -> Any:
-    """What is wrong with a value's JSON type, in DRF's form; ``None`` if nothing is.
+    """What is wrong with a value's JSON type, or a list's length, in DRF's form; ``None`` if
+    nothing is.
 
     ``null`` is left to the field, which knows whether it may be.
     """
@@ -28,6 +30,9 @@ def in_json(field: serializers.Field, value: Any) -> Any:
     if isinstance(field, serializers.FloatField):
         return None if _is_number(value) else [NOT_NUMBER]
     if isinstance(field, serializers.ListField) and isinstance(value, list):
+        if field.max_length is not None and len(value) > field.max_length:
+            # Before DRF looks at the items, which it does first.
+            return [TOO_MANY.format(most=field.max_length, number=len(value))]
         inside: Any = enumerate(value)
     elif isinstance(field, serializers.DictField) and isinstance(value, dict):
         inside = value.items()

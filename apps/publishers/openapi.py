@@ -11,7 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from apps.publishers.authentication import PublisherAuthentication
-from apps.publishers.problems import CONTENT_TYPE
+from apps.publishers.problems import CONTENT_TYPE, MOST_ERRORS
 from apps.publishers.serializers import Items, StrictSerializer
 
 
@@ -30,7 +30,10 @@ class ProblemDetails(serializers.Serializer):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="what to do")
-    errors = ProblemError(many=True, required=False)
+    errors = ProblemError(many=True, required=False, help_text=f"{MOST_ERRORS} at most")
+    error_count = serializers.IntegerField(
+        required=False, help_text="how many there are, where errors are only the first of them"
+    )
 
 
 class ProblemSchema(AutoSchema):

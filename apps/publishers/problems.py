@@ -1,9 +1,10 @@
 """Every error the API answers with, as RFC 9457 problem details."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import DisallowedHost
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 #: The code of a validation error about a field that does not exist.
 UNKNOWN_FIELD = "unknown_field"
+#: Errors that one answer lists, however many there are; ``error_count`` has the number then.
+MOST_ERRORS = 100
+#: Characters of a pointer and of a sentence: both may repeat names that the request made up.
+LONGEST_POINTER, LONGEST_SENTENCE = 500, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,10 @@ class Problem(exceptions.APIException):
     """An error answer.
 
     ``type`` is a key of ``TYPES``; ``detail`` is a sentence saying what to do; ``errors`` are
-    ``{"pointer": JSON pointer into the body, "detail": sentence}``; ``headers`` go into the
-    response (``Retry-After``); any other keyword becomes a member of the answer.
+    ``{"pointer": JSON pointer into the body, "detail": sentence}``, of which the first
+    ``MOST_ERRORS`` are kept; ``error_count`` is their number where ``errors`` are not all of them;
+    ``headers`` go into the response (``Retry-After``); any other keyword becomes a member of the
+    answer, a list as short as ``errors``.
     """
 
     def __init__(
@@ -102,15 +109,17 @@ class Problem(exceptions.APIException):
         type: str,
         detail: str,
         *,
-        errors: Iterable[Mapping[str, str]] = (),
+        errors: Collection[Mapping[str, str]] = (),
+        error_count: int | None = None,
         headers: Mapping[str, str] | None = None,
         **members: Any,
     ) -> None:
         super().__init__(detail, code=type)
         self.type = type
         self.status_code = TYPES[type].status
-        self.sentence = detail
-        self.errors = list(errors)
+        self.sentence = _shown(detail, LONGEST_SENTENCE)
+        self.error_count = len(errors) if error_count is None else error_count
+        self.errors = [_bounded(error) for error in islice(errors, MOST_ERRORS)]
         self.headers = dict(headers or {})
         self.members = members
 
@@ -125,6 +134,8 @@ class Problem(exceptions.APIException):
         }
         if self.errors:
             found["errors"] = self.errors
+        if self.error_count > len(self.errors):
+            found["error_count"] = self.error_count
         return found
 
     def response(self) -> Response:
@@ -135,6 +146,37 @@ class Problem(exceptions.APIException):
             headers=self.headers,
             content_type=CONTENT_TYPE,
         )
+
+
+class ErrorList:
+    """The errors that one answer with many results lists: the first ``MOST_ERRORS`` of them all.
+
+    Each failed item keeps its problem with a sentence and a count.
+    """
+
+    def __init__(self) -> None:
+        self._left = MOST_ERRORS
+
+    def shorten(self, problem: Problem) -> Problem:
+        """The same problem, with no more errors than the answer has room for."""
+        kept = problem.errors[: self._left]
+        self._left -= len(kept)
+        if len(kept) < len(problem.errors):
+            problem.members = {
+                name: value[: len(kept)] if isinstance(value, list) else value
+                for name, value in problem.members.items()
+            }
+        problem.errors = kept
+        return problem
+
+
+def _bounded(error: Mapping[str, str]) -> dict[str, str]:
+    bounds = {"pointer": LONGEST_POINTER}
+    return {name: _shown(text, bounds.get(name, LONGEST_SENTENCE)) for name, text in error.items()}
+
+
+def _shown(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -171,16 +213,21 @@ def as_problem(error: Exception) -> Problem | None:
 
 def invalid(error: exceptions.ValidationError, at: str = "") -> Problem:
     """A validation error with a JSON pointer to every wrong field, ``at`` put before each."""
-    found = list(_pointed(error.detail, at))
-    errors = [{"pointer": pointer, "detail": str(detail)} for pointer, detail in found]
-    if all(detail.code == UNKNOWN_FIELD for _, detail in found):
-        name = "unknown-field"
-    else:
-        name = "invalid-request"
+    count, unknown, errors = 0, True, []
+    for pointer, detail in _pointed(error.detail, at):
+        count += 1
+        unknown = unknown and detail.code == UNKNOWN_FIELD
+        if count <= MOST_ERRORS:
+            errors.append({"pointer": pointer, "detail": str(detail)})
     first = errors[0]
-    where = f"{first['pointer']}: " if first["pointer"] else ""
-    more = f" ({len(errors) - 1} more in errors)" if len(errors) > 1 else ""
-    return Problem(name, f"{where}{first['detail']}{more}", errors=errors)
+    where = f"{_shown(first['pointer'], LONGEST_POINTER)}: " if first["pointer"] else ""
+    more = f" ({count - 1} more in errors)" if count > 1 else ""
+    return Problem(
+        "unknown-field" if unknown else "invalid-request",
+        f"{where}{first['detail']}{more}",
+        errors=errors,
+        error_count=count,
+    )
 
 
 def _pointed(detail: Any, at: str) -> Iterable[tuple[str, exceptions.ErrorDetail]]:

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from apps.publishers import kinds
-from apps.publishers.problems import UNKNOWN_FIELD
+from apps.publishers.problems import MOST_ERRORS, UNKNOWN_FIELD
 from apps.publishers.scopes import RENAMED, Scope, no_such_scope
 from notifier.characters import all_seen
 
@@ -118,6 +118,8 @@ class StrictSerializer(serializers.Serializer):
                 {api_settings.NON_FIELD_ERRORS_KEY: [self._as_object(data)]}
             )
         errors = self._strict_errors(data)
+        if errors:  # what has one is not looked at again
+            data = {name: value for name, value in data.items() if name not in errors}
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
@@ -132,10 +134,17 @@ class StrictSerializer(serializers.Serializer):
         """What is wrong with names and types, in DRF's form."""
         known = self._writable_names()
         unknown, errors = {}, {}
+        strange = [str(name) for name in data if name not in known]
+        named = strange if len(strange) <= MOST_ERRORS else strange[: MOST_ERRORS - 1]
+        for name in named:
+            unknown[name] = [_no_such_field(name, known)]
+        if more := len(strange) - len(named):
+            said = f"There are {more:,} more fields that do not exist."
+            unknown[api_settings.NON_FIELD_ERRORS_KEY] = [said]
         for name, value in data.items():
             if name not in known:
-                unknown[str(name)] = [_no_such_field(str(name), known)]
-            elif wrong := self.wrong_kind(self.fields[name], value):
+                continue
+            if wrong := self.wrong_kind(self.fields[name], value):
                 errors[name] = wrong
         if unknown:
             errors |= serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail

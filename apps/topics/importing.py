@@ -201,7 +201,8 @@ def _wish(line: int, fields: Mapping[str, Any]) -> Wish:
         raise ValueError("channels is a list of names.")
     for channel in channels:
         _known(channel)
-    return Wish(line, user_ids.check(_text(fields, "user_id")), tuple(channels), None)
+    once = tuple(dict.fromkeys(channels))
+    return Wish(line, user_ids.check(_text(fields, "user_id")), once, None)
 
 
 def _endpoint(fields: Mapping[str, Any]) -> Address:

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework.exceptions import ValidationError
 
 from apps.preferences.services import Address
-from apps.publishers.problems import Problem, invalid
+from apps.publishers.problems import ErrorList, Problem, invalid
 from apps.topics import retry_policies, subscribing
 from apps.topics.selectors import TopicSnapshot
 from apps.topics.serializers import SubscriptionIn
@@ -21,12 +21,13 @@ def fulfil(
     ``root`` is the JSON pointer of the list in the request; empty where the request is the item.
     """
     serializer = SubscriptionIn()
+    listed = ErrorList()
     read: list[Mapping[str, Any] | Problem] = []
     for position, item in enumerate(items):
         try:
             read.append(_stored(topic, serializer.run_validation(item)))
         except ValidationError as error:
-            read.append(invalid(error, _at(root, position)))
+            read.append(listed.shorten(invalid(error, _at(root, position))))
     named = [
         (wish["user_id"], channel)
         for wish in read
@@ -49,7 +50,8 @@ def fulfil(
         elif (wish["user_id"], wish["channels"][0]) in people:
             results.append([people[wish["user_id"], channel] for channel in wish["channels"]])
         else:
-            results.append(unknown_recipient(wish["user_id"], _at(root, position)))
+            unknown = unknown_recipient(wish["user_id"], _at(root, position))
+            results.append(listed.shorten(unknown))
     subscribing.set_retry_policies(
         {
             one.id: wish["retry_policy"]

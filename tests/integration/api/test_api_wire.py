@@ -5,11 +5,13 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from django.db import connection
 
@@ -20,6 +22,7 @@ from stack.process import Process
 from tests.integration.api.conftest import forget_lookups
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CONTENT = {"content": {"body": "x"}}
 JSON = "Content-Type: application/json"
 PROBLEM = "application/problem+json"
 
@@ -32,9 +35,16 @@ class Answer(NamedTuple):
     body: Any
 
 
+class Server(NamedTuple):
+    """A Gunicorn and where it listens."""
+
+    port: int
+    process: Process
+
+
 @pytest.fixture(scope="module")
-def port(django_db_setup: None, tmp_path_factory: Any) -> Iterator[int]:
-    """Where the API listens: Gunicorn, as the Procfile starts it, on the tests' database."""
+def server(django_db_setup: None, tmp_path_factory: Any) -> Iterator[Server]:
+    """The API: Gunicorn, as the Procfile starts it, on the tests' database."""
     listening = ports.free()
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     command = [
@@ -53,7 +63,13 @@ def port(django_db_setup: None, tmp_path_factory: Any) -> Iterator[int]:
     env |= {**os.environ, "DATABASE_URL": url.geturl()}
     with Process("gunicorn", command, env=env, output=output) as server:
         server.wait_until(lambda: _answers(listening), 60)
-        yield listening
+        yield Server(listening, server)
+
+
+@pytest.fixture(scope="module")
+def port(server: Server) -> int:
+    """Where the API listens."""
+    return server.port
 
 
 def _answers(listening: int) -> bool:
@@ -262,3 +278,40 @@ def test_what_gunicorn_refuses_is_a_problem_too(port: int, head: str, status: in
     assert (answer.status, answer.content_type) == (status, PROBLEM)
     assert answer.body["status"] == status
     assert exchange(port, f"GET {answer.body['type']} HTTP/1.1").status == 200
+
+
+def grown(process: psutil.Process, act: Callable[[], Any]) -> tuple[Any, int]:
+    """What ``act`` returns, and by how many bytes the process was larger at its largest meanwhile
+    than before."""
+    Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # the high-water mark is now's
+    before = process.memory_info().rss
+    found = act()
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    highest = re.search(r"VmHWM:\s*(\d+) kB", status)
+    assert highest
+    return found, int(highest[1]) * 1024 - before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
+def test_a_batch_of_nothing_but_unknown_names_has_a_short_answer_and_costs_little_memory(
+    server: Server, key: str
+) -> None:
+    batch = {
+        "notifications": [
+            {"user_ids": [f"nobody-{item}-{number}" for number in range(300)], **CONTENT}
+            for item in range(1_000)
+        ]
+    }
+    body = json.dumps(batch).encode()
+    head = post(key, "/v1/notifications/batch", "Idempotency-Key: none-of-them")
+    head += f"\r\nContent-Length: {len(body)}"
+    [worker] = psutil.Process(server.process.pid).children()
+    answer, larger = grown(worker, lambda: exchange(server.port, head, body))
+    assert answer.status == 202
+    problems = [result["problem"] for result in answer.body["results"]]
+    assert sum(len(problem.get("errors", ())) for problem in problems) == 100
+    assert [problem["error_count"] for problem in problems] == [300] * 1_000
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(length(answer::text)) FROM delivery_idempotencykey")
+        assert cursor.fetchone()[0] < 500_000
+    assert larger < 50 * 2**20
