@@ -73,6 +73,12 @@ class Notification(models.Model):
                 condition=Q(topic__isnull=False),
                 name="notification_of_topic",
             ),
+            # Workers look twice a second what was cancelled just now.
+            models.Index(
+                fields=["cancelled_at"],
+                condition=Q(cancelled_at__isnull=False),
+                name="notification_cancelled",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -139,18 +145,22 @@ class ChunkState(models.TextChoices):
 
 
 class Chunk(models.Model):
-    """A slice of a notification's audience: the unit one Celery task carries. Also the outbox.
+    """A slice of a notification's audience whose deliveries are not made yet. Also the outbox.
 
-    A worker claims a chunk by moving it to running with a new ``fence``; what it writes later
-    counts only while the fence is still its own. ``due_at`` is when the sweeper looks at it
-    again: the time to enqueue it (queued), or the end of its worker's lease (running).
-    ``ready_at`` is since when it could have been worked on: acceptance, or the time it was
-    scheduled for.
+    A worker's claim makes the deliveries and takes the chunk away in one transaction; what was cut
+    from an audience stays as ``done``, so that nothing is cut twice. ``ready_at``: since when, or
+    from when on, it may be claimed: acceptance, the time it was scheduled for, or the end of its
+    deferral for ``reason``. ``size``: how many recipients or contacts it stands for; 0 where that
+    is not known. ``publisher_id``: the notification's, by which claims are fair.
+
+    Only a ``whole`` chunk runs: ``due_at`` is the end of its lease, and ``fence`` counts who has
+    cut it.
     """
 
     notification = models.ForeignKey(
         Notification, null=True, on_delete=models.CASCADE, db_constraint=False
     )
+    publisher_id = models.BigIntegerField(default=0, db_default=0)
     kind = models.CharField(max_length=8)
     channel = models.CharField(max_length=20, blank=True)
     priority = models.CharField(max_length=10)
@@ -158,7 +168,9 @@ class Chunk(models.Model):
     high_id = models.BigIntegerField(null=True)
     recipient_ids = ArrayField(models.BigIntegerField(), null=True)
     contact_ids = ArrayField(models.BigIntegerField(), null=True)
+    size = models.IntegerField(default=0, db_default=0)
     state = models.CharField(max_length=7, default=ChunkState.QUEUED)
+    reason = models.CharField(max_length=40, blank=True, default="", db_default="")
     fence = models.IntegerField(default=0)
     due_at = models.DateTimeField()
     ready_at = models.DateTimeField()
@@ -167,6 +179,11 @@ class Chunk(models.Model):
         indexes = [
             models.Index(
                 fields=["priority", "due_at"], condition=~Q(state="done"), name="chunk_open"
+            ),
+            models.Index(
+                fields=["priority", "channel", "publisher_id", "ready_at"],
+                condition=Q(state="queued"),
+                name="chunk_waiting",
             ),
             # Rows come in this order, so a few pages tell the purge where the old ones are.
             BrinIndex(fields=["ready_at"], name="chunk_age"),
@@ -184,6 +201,25 @@ class Chunk(models.Model):
         return f"{self.kind} chunk {self.pk}"
 
 
+class Claim(models.Model):
+    """Deliveries that one worker process is sending now; gone when they are on record.
+
+    The id is made from the time and at random, and never used again: what a worker records counts
+    only for deliveries that still carry it. A claim whose lease ran out is released by
+    ``apps.delivery.outbox.claims``.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    channel = models.CharField(max_length=20)
+    priority = models.CharField(max_length=10)
+    worker = models.CharField(max_length=200)
+    claimed_at = models.DateTimeField()
+    lease_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"claim {self.pk} of {self.worker}"
+
+
 class Delivery(models.Model):
     """One notification to one contact: the unit of state, retry and isolation.
 
@@ -195,7 +231,10 @@ class Delivery(models.Model):
     notification = models.ForeignKey(
         Notification, on_delete=models.CASCADE, db_constraint=False, db_index=False
     )
-    chunk = models.ForeignKey(Chunk, on_delete=models.DO_NOTHING, db_constraint=False)
+    #: The claim that sends it, or was the last to do so.
+    claim_id = models.BigIntegerField(db_column="chunk_id", db_index=True)
+    # The notification's, by which claims are fair.
+    publisher_id = models.BigIntegerField(default=0, db_default=0)
     contact_id = models.BigIntegerField(null=True)
     recipient_id = models.BigIntegerField(null=True)
     channel = models.CharField(max_length=20)
@@ -238,6 +277,11 @@ class Delivery(models.Model):
                 fields=["priority", "channel", "next_attempt_at"],
                 condition=Q(next_attempt_at__isnull=False),
                 name="delivery_due",
+            ),
+            models.Index(
+                fields=["priority", "channel", "publisher_id", "next_attempt_at"],
+                condition=Q(next_attempt_at__isnull=False),
+                name="delivery_waiting",
             ),
             models.Index(fields=["notification", "id"], name="delivery_listing"),
             models.Index(
@@ -445,6 +489,28 @@ class HourCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hour:%d %H:00} {self.channel} {self.state}: {self.count}"
+
+
+class PendingCount(models.Model):
+    """A move of deliveries that is still to be counted: a table of counts was locked."""
+
+    notification_id = models.UUIDField()
+    channel = models.CharField(max_length=20)
+    state = models.CharField(max_length=10)
+    count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.state}: {self.count}"
+
+
+class TopicRelease(models.Model):
+    """A topic that was resumed, whose deliveries that wait for that are still to be made due."""
+
+    topic_id = models.BigIntegerField(primary_key=True)
+    resumed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"topic {self.topic_id} was resumed"
 
 
 class MinuteCount(models.Model):
