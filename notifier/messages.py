@@ -74,7 +74,7 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     whose place it came a short while ago. ``attempt`` counts from 1.
     ``instead_of`` is the public id of the delivery after whose last attempt this one is sent.
     ``failed_at`` is the provider whose fault it was that the last attempt failed. ``halt`` says
-    whether it must not be sent after all.
+    whether it must not be sent after all. ``publisher_id`` is whose it is: publishers take turns.
     """
 
     id: str
@@ -97,3 +97,4 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     instead_of: str = ""
     failed_at: str = ""
     halt: Halt | None = None
+    publisher_id: int | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from notifier.concurrency import START, Concurrency
+from notifier.fair_queue import Flow
 from notifier.http import NoAnswer, NotWritten
 from notifier.lane import Lane
 from notifier.messages import Content, Message
@@ -49,7 +50,8 @@ class Provider:
     way, and fewer while the provider is slow or failing (``notifier.concurrency``).
     """
 
-    #: Whether all calls go to one server, whose pace says how many it carries.
+    #: Whether all calls go to one server, whose pace says how many it carries. Elsewhere each
+    #: publisher and each host has a share of them, so that the slow ones leave room.
     one_server = True
     #: Whether a connection carries many calls: then a few connections are enough for all of them.
     shares_connections = False
@@ -57,7 +59,7 @@ class Provider:
     def __init__(self, name: str, *, timeout: float = 10.0, concurrency: int = 256) -> None:
         self.name = name
         self.timeout = timeout
-        self._lane: Lane[Any] = Lane(concurrency)
+        self._lane: Lane[Any] = Lane(concurrency, shares=not self.one_server)
         self._calls = _Calls(timeout + LAST_LINE)
         self._concurrency = concurrency
         start = concurrency if self.shares_connections else START
@@ -110,6 +112,10 @@ class Provider:
     async def close(self) -> None:
         """Close connections; the provider is not used afterwards."""
 
+    def _flow(self, message: Message) -> Flow:
+        """Whose turn the call for a message takes."""
+        return message.publisher_id, ""
+
     async def _each(
         self,
         messages: Sequence[Message],
@@ -126,7 +132,7 @@ class Provider:
             report(Sent(message, self.name, outcome, started_at, duration))
 
         self._begins()
-        await self._lane.run(messages, one)
+        await self._lane.run(messages, one, self._flow)
 
     def _stopped(self, message: Message, now: float, report: Report) -> bool:
         """Whether it must not be sent any more, which is reported. Asked right before it would be:

@@ -8,6 +8,7 @@ from functools import partial
 import orjson
 
 from notifier.channels import email
+from notifier.fair_queue import Flow
 from notifier.http import Reply, Wire
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason, Retry
@@ -86,10 +87,13 @@ class SendGrid(Provider):
                 by_mail.setdefault(id(mail), (mail, []))[1].append(message)
         requests = [(mail, batch) for mail, group in by_mail.values() for batch in _batches(group)]
         self._begins()
-        await self._lane.run(requests, partial(self._request, report))
+        await self._lane.run(requests, partial(self._request, report), self._turn)
 
     async def close(self) -> None:
         await self._wire.close()
+
+    def _turn(self, request: tuple[bytes, list[Message]]) -> Flow:
+        return self._flow(request[1][0])
 
     async def _request(self, report: Report, request: tuple[bytes, list[Message]]) -> None:
         """Send the messages in one request, and what SendGrid leaves of them in further ones: a 400

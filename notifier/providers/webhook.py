@@ -13,6 +13,7 @@ from typing import TypeVar
 import orjson
 from pyreqwest.http import Url
 
+from notifier.fair_queue import Flow
 from notifier.http import NotWritten, Wire
 from notifier.messages import NOTIFICATION, Message
 from notifier.networks import Address
@@ -70,6 +71,9 @@ class Webhook(Provider):
     async def close(self) -> None:
         await self._wires.close()
 
+    def _flow(self, message: Message) -> Flow:
+        return message.publisher_id, host_of(message.address)
+
     async def _send(self, bodies: Shared[tuple[bytes, bytes]], message: Message) -> Outcome:
         if not message.secret:
             return Refused(Reason.INTERNAL, detail="this webhook has no secret to sign with")
@@ -120,6 +124,11 @@ class Webhook(Provider):
         if not reachable:
             raise Forbidden("a private network, or a port that is not open to webhooks")
         return reachable[(attempt - 1) % len(reachable)]  # another one at each attempt
+
+
+def host_of(address: str) -> str:
+    """The host of a URL, with its port where that is not the scheme's own."""
+    return address.partition("://")[2].partition("/")[0]
 
 
 class Lookups:

@@ -1,0 +1,99 @@
+"""One publisher's slow endpoints, and everybody else's webhooks."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from notifier.messages import Content, Message
+from notifier.outcomes import Accepted
+from notifier.providers.base import Sent
+from notifier.providers.webhook import Webhook
+from tests.integration.providers.contract import SECRET, send
+from tests.servers import OK, answering, listening, read_request
+
+SLOW, FAST = 1, 2
+CONTENT = Content("Shipped", "Order 5")
+POSTED_AT = datetime(2026, 3, 1, 12, 0, 0, 0, UTC)
+
+
+def message(address: str, number: int, publisher: int) -> Message:
+    return Message(
+        id=f"dlv_{publisher}_{number}",
+        channel="webhook",
+        address=address,
+        content=CONTENT,
+        posted_at=POSTED_AT,
+        secret=SECRET,
+        publisher_id=publisher,
+    )
+
+
+async def nine_seconds(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await asyncio.sleep(9)
+    writer.write(OK)
+    await writer.drain()
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Webhook]:
+    provider = Webhook("webhook", allowed_networks=["127.0.0.0/8"], timeout=20)
+    yield provider
+    await provider.close()
+    await asyncio.sleep(0.1)
+
+
+async def seconds_beside_a_thousand_slow_ones(
+    provider: Webhook, slow: int, address: str, publisher: int
+) -> float:
+    """How long one webhook takes while a thousand endpoints of the slow publisher are called."""
+    thousand = [
+        message(f"http://127.0.0.1:{slow}/{number}", number, SLOW) for number in range(1000)
+    ]
+    reported: list[Sent] = []
+    sending = asyncio.create_task(provider.send_chunk(thousand, reported.append))
+    await asyncio.sleep(1.5)
+    assert provider.under_way > 50  # as many as it may have
+    assert not reported
+    started = time.perf_counter()
+    (outcome,) = await send(provider, message(address, 0, publisher))
+    took = time.perf_counter() - started
+    sending.cancel()
+    assert isinstance(outcome, Accepted)
+    return took
+
+
+async def test_another_publishers_webhook_does_not_wait_for_slow_endpoints(
+    provider: Webhook,
+) -> None:
+    async with listening(nine_seconds) as slow, listening(answering(OK)) as fast:
+        address = f"http://127.0.0.1:{fast}/"
+        assert await seconds_beside_a_thousand_slow_ones(provider, slow, address, FAST) < 1
+
+
+async def test_a_publishers_own_webhook_to_another_host_does_not_either(
+    provider: Webhook,
+) -> None:
+    async with listening(nine_seconds) as slow, listening(answering(OK)) as fast:
+        address = f"http://127.0.0.1:{fast}/"
+        assert await seconds_beside_a_thousand_slow_ones(provider, slow, address, SLOW) < 1
+
+
+async def test_nor_does_one_to_the_very_host_that_is_slow_for_the_other(
+    provider: Webhook,
+) -> None:
+    async def slow_on_most_paths(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        head, _ = await read_request(reader)
+        if not head.startswith("post /fast "):
+            await asyncio.sleep(9)
+        writer.write(OK)
+        await writer.drain()
+
+    async with listening(slow_on_most_paths) as slow:
+        address = f"http://127.0.0.1:{slow}/fast"
+        assert await seconds_beside_a_thousand_slow_ones(provider, slow, address, FAST) < 1
