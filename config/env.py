@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -127,6 +127,25 @@ def networks(name: str, default: str, meaning: str) -> tuple[IPv4Network | IPv6N
         return tuple(ip_network(item.strip()) for item in value.split(",") if item.strip())
 
     return _parsed(name, default, meaning, parse, "networks such as 10.0.0.0/8")
+
+
+def dns_servers(name: str, default: str, meaning: str) -> list[str]:
+    """Comma-separated IP addresses, each with a port or without."""
+
+    def parse(value: str) -> list[str]:
+        return [_socket_address(item.strip()) for item in value.split(",") if item.strip()]
+
+    return _parsed(name, default, meaning, parse, "IP addresses such as 10.0.0.2 or 10.0.0.2:5353")
+
+
+def _socket_address(text: str) -> str:
+    """``10.0.0.2``, ``10.0.0.2:53``, ``::1`` or ``[::1]:53``. Raises ``ValueError``."""
+    ported = text.count(":") == 1 or "]:" in text
+    host, port = text.rsplit(":", 1) if ported else (text, "53")
+    ip_address(host.removeprefix("[").removesuffix("]"))
+    if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+        raise ValueError(f"no port: {port}")
+    return text
 
 
 def url(name: str, default: str, meaning: str) -> str:

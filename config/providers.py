@@ -1,6 +1,7 @@
 """The providers this installation sends through, from the environment."""
 
 import re
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -34,6 +35,12 @@ def configured(public_url: str) -> dict[str, dict]:
         "",
         "private networks (CIDR) that webhooks may reach all the same; none by default",
     )
+    dns_servers = env.dns_servers(
+        "NOTIFIER_DNS_SERVERS",
+        "",
+        "IP addresses of name servers that webhooks' and mail servers' hosts are looked up at, "
+        "in place of the system's: `10.0.0.2,10.0.0.3:5353`",
+    )
 
     push_concurrency = env.whole(
         "NOTIFIER_PUSH_CONCURRENCY",
@@ -48,13 +55,21 @@ def configured(public_url: str) -> dict[str, dict]:
     }
     found: dict[str, dict] = {}
     for account in accounts():
-        own = {"concurrency": push_concurrency} if KINDS[account.kind].channel == "push" else {}
+        own: dict[str, Any] = {}
+        if KINDS[account.kind].channel == "push":
+            own = {"concurrency": push_concurrency}
+        elif account.kind == "smtp":
+            own = {"dns_servers": dns_servers}
         found |= account.provider(public_url, wire | own)
     found["webhook"] = {
         "class": "notifier.providers.webhook.Webhook",
         "channel": "webhook",
         "breaker": False,  # every URL is a server of its own
-        "options": {**wire, "allowed_networks": [str(network) for network in allowed_networks]},
+        "options": {
+            **wire,
+            "allowed_networks": [str(network) for network in allowed_networks],
+            "dns_servers": dns_servers,
+        },
     }
     found["inbox"] = {
         "class": "notifier.providers.inbox.Inbox",

@@ -49,6 +49,14 @@ def answering(raw: bytes, *, stay: bool = False) -> Handler:
     return handler
 
 
+async def always_ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers every request on a connection."""
+    while True:
+        await read_request(reader)
+        writer.write(OK)
+        await writer.drain()
+
+
 @dataclass
 class Http2Server:
     """HTTP/2 in clear text. ``answer(connection, stream id, nth request)`` acts on each request

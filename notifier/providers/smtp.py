@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import ssl
 import time
 from collections.abc import Sequence
@@ -18,11 +19,12 @@ from aiosmtplib import (
 )
 
 from notifier.channels import email
-from notifier.http import NotWritten
+from notifier.http import CONNECT_TIMEOUT, NotWritten
 from notifier.mail import ADDRESS, compose, from_header
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider, Report, Rule, Shared
+from notifier.resolver import Resolver
 
 #: Enhanced codes (RFC 3463, RFC 7504) and, behind them, replies (RFC 5321 4.2, RFC 4954 6).
 RULES = {
@@ -76,7 +78,8 @@ IDLE_LIMIT = 30.0  # seconds; servers hang up on idle clients after a while
 
 class SMTP(Provider):
     """``tls``: ``starttls`` (demanded, not merely tried), ``implicit`` or ``none``. ``ca_file``:
-    PEM to trust beside the system's. ``timeout`` in seconds, for one message.
+    PEM to trust beside the system's. ``dns_servers``: see ``notifier.resolver``. ``timeout`` in
+    seconds, for one message.
 
     Raises ``ValueError`` where a mail cannot be from ``from_email`` or ``from_name``."""
 
@@ -92,6 +95,7 @@ class SMTP(Provider):
         from_email: str,
         from_name: str = "",
         ca_file: str | None = None,
+        dns_servers: Sequence[str] = (),
         timeout: float = 10.0,
         concurrency: int = CONNECTIONS,
     ) -> None:
@@ -107,10 +111,11 @@ class SMTP(Provider):
         context = ssl.create_default_context()
         if ca_file:
             context.load_verify_locations(ca_file)
-        self._connect = partial(
+        self._server = host, port
+        self._resolver = Resolver(dns_servers)
+        self._client = partial(
             aiosmtplib.SMTP,
             hostname=host,
-            port=port,
             username=username or None,
             password=password or None,
             timeout=timeout,
@@ -128,6 +133,7 @@ class SMTP(Provider):
         idle, self._idle = self._idle, []
         for client, _ in idle:
             client.close()
+        await self._resolver.close()
 
     async def _send(self, mails: Shared[bytes], message: Message) -> Outcome:
         if not ADDRESS.fullmatch(message.address):
@@ -168,11 +174,33 @@ class SMTP(Provider):
                 client.close()
                 continue
             return client
-        client = self._connect()
+        client = self._client(sock=await self._connected())
         transaction.client = client
         await client.connect()
         await transaction.begin(client)
         return client
+
+    async def _connected(self) -> socket.socket:
+        """Connect to the first of the server's addresses that takes it. Raises ``OSError``."""
+        host, port = self._server
+        failed: OSError | None = None
+        for ip in await self._resolver.look_up(host):
+            family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
+            found = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                found.setblocking(False)
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    await asyncio.get_running_loop().sock_connect(found, (str(ip), port))
+            except OSError as error:  # a time limit's, too
+                found.close()
+                failed = error
+            except BaseException:
+                found.close()
+                raise
+            else:
+                return found
+        assert failed is not None
+        raise failed
 
     async def _keep(self, client: aiosmtplib.SMTP, *, reset: bool = False) -> None:
         try:

@@ -1,25 +1,24 @@
 """Webhooks after Standard Webhooks 1.0.0, to anybody's server but none of our own networks."""
 
 import asyncio
-import ipaddress
-import socket
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar
 
 import orjson
 from pyreqwest.http import Url
 
 from notifier.fair_queue import Flow
-from notifier.http import NotWritten, Wire
+from notifier.http import NotWritten, Reply, Wire
 from notifier.messages import NOTIFICATION, Message
 from notifier.networks import Address
 from notifier.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
 from notifier.reach import Reach
+from notifier.resolver import NotResolved, Resolver
 from notifier.signing import signatures
 
 #: Standard Webhooks 1.0.0: only 2xx is success, 410 disables the endpoint, 429, 502 and 504 ask
@@ -37,9 +36,9 @@ PAYLOAD_LIMIT = 20_000
 
 T = TypeVar("T")
 
-LOOKUP_TIMEOUT = 5.0
-LOOKUP_LIFE = 60.0  # seconds a name's addresses are used before it is looked up again
-MOST_HOSTS = 512  # connections and look-ups kept; beyond, the least recently used go
+#: Addresses that one attempt connects to: of the two kinds, IPv6 and IPv4, only one may work.
+TRIED = 2
+MOST_HOSTS = 512  # connections kept; beyond, the least recently used go
 
 
 class Forbidden(Exception):
@@ -48,7 +47,8 @@ class Forbidden(Exception):
 
 class Webhook(Provider):
     """``allowed_networks``: CIDRs that webhooks may reach although they are private, on any port.
-    ``ca_file``: PEM to trust beside the system's. ``timeout`` in seconds."""
+    ``dns_servers``: see ``notifier.resolver``. ``ca_file``: PEM to trust beside the system's.
+    ``timeout`` in seconds."""
 
     one_server = False
 
@@ -57,12 +57,15 @@ class Webhook(Provider):
         name: str,
         *,
         allowed_networks: Iterable[str] = (),
+        dns_servers: Sequence[str] = (),
         ca_file: str | None = None,
         timeout: float = 15.0,
         concurrency: int = 256,
     ) -> None:
         super().__init__(name, timeout=timeout, concurrency=concurrency)
-        self._lookups = Lookups(Reach(allowed_networks).may)
+        self._reach = Reach(allowed_networks)
+        self._resolver = Resolver(dns_servers)
+        self._reachable = lru_cache(MOST_HOSTS)(self._judge)
         self._wires = Wires(ca_file, timeout)
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
@@ -70,6 +73,7 @@ class Webhook(Provider):
 
     async def close(self) -> None:
         await self._wires.close()
+        await self._resolver.close()
 
     def _flow(self, message: Message) -> Flow:
         return message.publisher_id, host_of(message.address)
@@ -97,21 +101,36 @@ class Webhook(Provider):
         }
         try:
             url = Url(message.address)
-            ip = await self._destination(url, message.attempt)
+            ips = await self._destinations(url, message.attempt)
         except ValueError:
             return Refused(Reason.INVALID_ADDRESS, detail="not a URL")
         except Forbidden as error:
             return Refused(Reason.FORBIDDEN_ADDRESS, detail=str(error))
-        wire = await self._wires.get(url, ip)
-        path = f"{url.path}?{url.query_string}" if url.query_string else url.path
-        reply = await wire.request("POST", path, headers=headers, body=body)
+        reply = await self._post(url, ips, headers, body)
         if reply.ok:
             return Accepted(delivered=True, status=reply.status)
         rule = RULES.get(reply.status) or status_rule(reply.status, LAST_WORD)
         return rule.outcome(reply.status, f"status {reply.status}", reply.retry_after)
 
-    async def _destination(self, url: Url, attempt: int) -> str:
-        """The one IP address to connect to.
+    async def _post(
+        self, url: Url, ips: Sequence[str], headers: dict[str, str], body: bytes
+    ) -> Reply:
+        """Call the first of these addresses that takes the request, within the one deadline."""
+        path = f"{url.path}?{url.query_string}" if url.query_string else url.path
+        *others, last = ips
+        deadline = time.monotonic() + self.timeout
+        for ip in others:
+            try:
+                wire = await self._wires.get(url, ip)
+                return await wire.request("POST", path, headers=headers, body=body)
+            except NotWritten:
+                continue
+        wire = await self._wires.get(url, last)
+        left = max(1.0, deadline - time.monotonic()) if others else None
+        return await wire.request("POST", path, headers=headers, body=body, timeout=left)
+
+    async def _destinations(self, url: Url, attempt: int) -> list[str]:
+        """The IP addresses to connect to, one after the other.
 
         Every address of the name is checked and the connection is bound to one that passed, so
         another answer to another look-up changes nothing. The URL is read as the client reads it:
@@ -120,10 +139,19 @@ class Webhook(Provider):
         port = url.port_or_known_default
         if url.scheme not in ("http", "https") or not url.host_str or port is None:
             raise ValueError("neither http nor https")
-        reachable = await self._lookups.get(url.host_str, port)
+        try:
+            addresses = await self._resolver.look_up(url.host_str.strip("[]"))
+        except NotResolved as error:
+            raise NotWritten(str(error)) from None
+        reachable = self._reachable(addresses, port)
         if not reachable:
             raise Forbidden("a private network, or a port that is not open to webhooks")
-        return reachable[(attempt - 1) % len(reachable)]  # another one at each attempt
+        first = (attempt - 1) % len(reachable)  # another one at each attempt
+        return [*reachable[first:], *reachable[:first]][:TRIED]
+
+    def _judge(self, addresses: Sequence[Address], port: int) -> list[str]:
+        """Those that may be called."""
+        return [str(ip) for ip in addresses if self._reach.may(ip, port)]
 
 
 def host_of(address: str) -> str:
@@ -131,57 +159,9 @@ def host_of(address: str) -> str:
     return address.partition("://")[2].partition("/")[0]
 
 
-class Lookups:
-    """Where webhooks to a host and port may go: looked up and checked once, however many wait.
-
-    ``may_reach`` says of an address and a port whether they may.
-    """
-
-    def __init__(self, may_reach: Callable[[Address, int], bool]) -> None:
-        self._may_reach = may_reach
-        self._found: OrderedDict[tuple[str, int], tuple[float, asyncio.Task[list[str]]]]
-        self._found = OrderedDict()
-
-    async def get(self, host: str, port: int) -> list[str]:
-        """Those of its addresses that may be called. Raises ``NotWritten`` where the name cannot
-        be resolved."""
-        key = host, port
-        until, task = self._found.get(key, (0.0, None))
-        if task is None or time.monotonic() >= until:
-            task = asyncio.create_task(self._reachable(host, port))
-            self._found[key] = (time.monotonic() + LOOKUP_LIFE, task)
-        self._found.move_to_end(key)
-        if len(self._found) > MOST_HOSTS:
-            self._found.popitem(last=False)
-        try:
-            return await _shared(task)
-        except NotWritten:
-            self._found.pop(key, None)
-            raise
-
-    async def _reachable(self, host: str, port: int) -> list[str]:
-        return [str(ip) for ip in await _look_up(host) if self._may_reach(ip, port)]
-
-
 async def _shared(task: asyncio.Task[T]) -> T:
     """What it comes to; who stops waiting stops it for nobody else."""
     return task.result() if task.done() else await asyncio.shield(task)
-
-
-async def _look_up(host: str) -> list[Address]:
-    try:
-        return [ipaddress.ip_address(host.strip("[]"))]
-    except ValueError:
-        pass  # a name
-    try:
-        async with asyncio.timeout(LOOKUP_TIMEOUT):
-            found = await asyncio.get_running_loop().getaddrinfo(
-                host, None, type=socket.SOCK_STREAM
-            )
-    except (OSError, TimeoutError, UnicodeError):
-        raise NotWritten("the host's name cannot be resolved") from None
-    # A scope (fe80::1%eth0) makes an address link-local, and those are never called.
-    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
 class Wires:

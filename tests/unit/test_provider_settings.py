@@ -161,6 +161,9 @@ def test_a_part_of_an_account_is_refused_whichever_part_is_missing(configured, w
         ({"CA_FILE": "/none"}, "NOTIFIER_CA_FILE says '/none'"),
         ({"PROVIDER_ORDER": "twilio"}, "NOTIFIER_PROVIDER_ORDER names twilio, which is not set up"),
         ({"WEBHOOK_ALLOWED_NETWORKS": "10.0.0.0/99"}, "must be networks such as"),
+        ({"DNS_SERVERS": "dns.example"}, "NOTIFIER_DNS_SERVERS must be IP addresses such as"),
+        ({"DNS_SERVERS": "10.0.0.2:0"}, "NOTIFIER_DNS_SERVERS must be IP addresses such as"),
+        ({"DNS_SERVERS": "::1,[::1]:x"}, "NOTIFIER_DNS_SERVERS must be IP addresses such as"),
         ({"PROVIDER_TIMEOUT": "0"}, "NOTIFIER_PROVIDER_TIMEOUT must be a number above 0"),
         ({"PROVIDER_TIMEOUT": "nan"}, "NOTIFIER_PROVIDER_TIMEOUT must be a number above 0"),
         ({"PROVIDER_TIMEOUT": "10 s"}, "NOTIFIER_PROVIDER_TIMEOUT must be a number above 0"),
@@ -173,6 +176,14 @@ def test_what_cannot_work_is_refused_and_named(configured, tmp_path, given, sent
     given = {name: str(keys) if value == "KEYS" else value for name, value in given.items()}
     with pytest.raises(ImproperlyConfigured, match=re.escape(sentence)):
         configured(OUTSIDE, **given)
+
+
+def test_name_servers_are_given_with_a_port_or_without(configured):
+    given = "10.0.0.2, 10.0.0.3:5353, ::1, [::1]:5353"
+    found = configured(OUTSIDE, DNS_SERVERS=given, **SMTP)
+    wanted = ["10.0.0.2", "10.0.0.3:5353", "::1", "[::1]:5353"]
+    assert found["webhook"]["options"]["dns_servers"] == wanted
+    assert found["smtp"]["options"]["dns_servers"] == wanted
 
 
 @pytest.mark.parametrize(

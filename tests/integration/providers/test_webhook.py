@@ -18,8 +18,9 @@ from tests.integration.providers.contract import (
     ProviderContract,
     send,
 )
+from tests.name_server import name_server
 from tests.sandbox_fixture import RunningSandbox
-from tests.servers import OK, answering, listening, read_request
+from tests.servers import OK, always_ok, answering, listening, read_request
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 FORBIDDEN = Refused(
@@ -228,65 +229,111 @@ class TestWebhook(ProviderContract):
         await provider.close()
         assert not heard
 
-    async def test_a_name_that_is_rebound_after_the_check_does_not_lead_inside(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_a_name_that_is_rebound_after_the_check_does_not_lead_inside(self) -> None:
         """The first look-up says a public address, every later one says loopback."""
         heard = []
 
         async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             heard.append(1)
 
-        loop = asyncio.get_running_loop()
-        answers = iter(["203.0.113.9"])
-
-        async def rebinding(host: str, *_: object, **__: object) -> list[Any]:
-            return [(2, 1, 6, "", (next(answers, "127.0.0.1"), 0))]
-
-        monkeypatch.setattr(loop, "getaddrinfo", rebinding)
         # The documentation network stands for the internet, and nothing of it can be reached.
-        provider = Webhook("webhook", allowed_networks=["203.0.113.0/24"], timeout=0.5)
-        async with listening(listener) as port:
+        async with (
+            name_server({"shop.example": ["203.0.113.9"]}) as names,
+            listening(listener) as port,
+        ):
+            provider = Webhook(
+                "webhook",
+                allowed_networks=["203.0.113.0/24"],
+                dns_servers=[names.address],
+                timeout=0.5,
+            )
             for _ in range(2):
-                (outcome,) = await send(provider, self.message(f"http://localhost:{port}/"))
+                message = self.message(f"http://shop.example:{port}/")
+                (outcome,) = await send(provider, message)
                 assert outcome != FORBIDDEN  # it passed the check, and was bound to what passed
                 assert isinstance(outcome, Retry)
                 assert outcome.reason is Reason.CONNECTION
-        await provider.close()
+                names.names["shop.example"] = ["127.0.0.1"]
+            await provider.close()
         assert not heard
 
     async def test_a_name_with_one_public_and_one_private_address_leads_to_the_public_one(
-        self, monkeypatch: pytest.MonkeyPatch
+        self,
     ) -> None:
-        async def both(host: str, *_: object, **__: object) -> list[Any]:
-            return [(2, 1, 6, "", ("10.0.0.1", 0)), (2, 1, 6, "", ("127.0.0.1", 0))]
-
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
-        provider = Webhook("webhook", allowed_networks=["127.0.0.0/8"], timeout=TIMEOUT)
-        async with listening(answering(OK)) as port:
+        async with (
+            name_server({"two.example": ["10.0.0.1", "127.0.0.1"]}) as names,
+            listening(answering(OK)) as port,
+        ):
+            provider = Webhook(
+                "webhook",
+                allowed_networks=["127.0.0.0/8"],
+                dns_servers=[names.address],
+                timeout=TIMEOUT,
+            )
             for attempt in (1, 2, 3):
                 message = self.message(f"http://two.example:{port}/", attempt=attempt)
                 (outcome,) = await send(provider, message)
                 assert isinstance(outcome, Accepted)
-        await provider.close()
+            await provider.close()
 
-    async def test_a_name_is_looked_up_once_for_a_whole_chunk(
-        self, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("attempt", [1, 2])
+    async def test_an_address_that_takes_no_connection_does_not_cost_an_attempt(
+        self, attempt: int
     ) -> None:
-        asked = []
+        async with (
+            name_server({"two.example": ["127.0.0.2", "127.0.0.1"]}) as names,
+            listening(always_ok) as port,  # on 127.0.0.1 alone
+        ):
+            provider = Webhook(
+                "webhook",
+                allowed_networks=["127.0.0.0/8"],
+                dns_servers=[names.address],
+                timeout=TIMEOUT,
+            )
+            message = self.message(f"http://two.example:{port}/", attempt=attempt)
+            assert await send(provider, message) == [Accepted(delivered=True, status=200)]
+            await provider.close()
 
-        async def slow(host: str, *_: object, **__: object) -> list[Any]:
-            asked.append(host)
-            await asyncio.sleep(0.05)
-            return [(2, 1, 6, "", ("127.0.0.1", 0))]
-
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", slow)
-        provider = Webhook("webhook", allowed_networks=LOOPBACK, timeout=TIMEOUT)
-        async with listening(answering(OK)) as port:
+    async def test_a_name_is_looked_up_once_for_a_whole_chunk(self) -> None:
+        async with (
+            name_server({"shop.example": ["127.0.0.1"]}) as names,
+            listening(always_ok) as port,
+        ):
+            provider = Webhook(
+                "webhook",
+                allowed_networks=LOOPBACK,
+                dns_servers=[names.address],
+                timeout=TIMEOUT,
+            )
             messages = [self.message(f"http://shop.example:{port}/{n}", n) for n in range(20)]
-            assert all(isinstance(o, Accepted) for o in await send(provider, *messages))
-        await provider.close()
-        assert asked == ["shop.example"]
+            outcomes = await send(provider, *messages)
+            assert outcomes == [Accepted(delivered=True, status=200)] * 20
+            await provider.close()
+        assert names.asked == ["shop.example"] * 2  # A and AAAA
+
+    async def test_names_whose_servers_never_answer_delay_no_other_host(self) -> None:
+        silent = [f"silent-{number}.example" for number in range(8)]
+        async with (
+            name_server({"shop.example": ["127.0.0.1"]}, silent=silent) as names,
+            listening(answering(OK)) as port,
+        ):
+            provider = Webhook(
+                "webhook",
+                allowed_networks=LOOPBACK,
+                dns_servers=[names.address],
+                timeout=TIMEOUT,
+            )
+            hanging = [self.message(f"http://{name}/", n) for n, name in enumerate(silent)]
+            waiting = asyncio.create_task(send(provider, *hanging))
+            await asyncio.sleep(0.2)
+            started = time.perf_counter()
+            (outcome,) = await send(provider, self.message(f"http://shop.example:{port}/", 9))
+            assert isinstance(outcome, Accepted)
+            assert time.perf_counter() - started < 1
+            assert not waiting.done()
+            unresolved = Retry(Reason.CONNECTION, detail="the host's name cannot be resolved")
+            assert await waiting == [unresolved] * 8
+            await provider.close()
 
     async def test_a_name_that_does_not_resolve_is_retried(self, provider: Provider) -> None:
         (outcome,) = await send(provider, self.message("https://nowhere.invalid/"))
