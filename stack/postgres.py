@@ -67,7 +67,7 @@ class Postgres(Process):
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
         super().start()
-        self.wait_until(self._answers, 60)
+        self.wait_until(self._answers)
         with _connected(self._dsn("postgres")) as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
             if not cursor.fetchone():

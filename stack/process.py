@@ -16,6 +16,10 @@ from stack.errors import StackError
 ROOT = Path(__file__).resolve().parent.parent
 GUARD = Path(__file__).with_name("guard.py")
 
+#: Seconds to wait for what goes well: on a busy machine a start takes minutes. A process that dies
+#: is noticed at once.
+PATIENCE = 300.0
+
 #: The signals that stop a process, each with the seconds to wait for its effect. SIGKILL follows.
 Steps = tuple[tuple[signal.Signals, float], ...]
 
@@ -81,7 +85,7 @@ class Process:
         """The command's own pid. Raises ``StackError`` if it could not be started."""
         assert self._lifeline is not None, f"{self.name} was not started"
         if self._pid is None:
-            self._lifeline.settimeout(10)
+            self._lifeline.settimeout(PATIENCE)
             line = self._lifeline.recv(32)
             if not line:
                 raise StackError(f"{self.name} could not be started{self._last_words()}")
@@ -121,7 +125,7 @@ class Process:
         """Send a signal to the command itself; after SIGKILL, wait until nothing of it is left."""
         os.kill(self.pid, number)
         if number == signal.SIGKILL:
-            self.wait(15)
+            self.wait(PATIENCE)
 
     def restart(self) -> None:
         """Stop it where it runs, and start it again."""
@@ -137,7 +141,7 @@ class Process:
         if self._lifeline is not None:
             self._lifeline.close()
 
-    def wait_until(self, ready: Callable[[], Any], seconds: float) -> None:
+    def wait_until(self, ready: Callable[[], Any], seconds: float = PATIENCE) -> None:
         """Call ``ready`` until it returns something true.
 
         Raises ``StackError`` with the end of its output when it dies or ``seconds`` have passed.

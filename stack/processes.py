@@ -8,7 +8,7 @@ from typing import Self
 
 from stack.errors import StackError
 from stack.ports import listens
-from stack.process import ROOT, Process, stop_all
+from stack.process import PATIENCE, ROOT, Process, stop_all
 
 #: Celery's warm shutdown ends the tasks in hand.
 STOP = ((signal.SIGTERM, 15.0),)
@@ -90,7 +90,7 @@ class Worker(Process):
         self._said = self.output.stat().st_size if self.output.exists() else 0
         super().start()
 
-    def wait_ready(self, seconds: float = 60.0) -> None:
+    def wait_ready(self, seconds: float = PATIENCE) -> None:
         """Return once it does its work. Raises ``StackError`` with the end of its log."""
         self.wait_until(self._ready, seconds)
 
@@ -122,7 +122,7 @@ class Running:
         self._processes[process.name] = process
         process.start()
 
-    def wait_ready(self, seconds: float = 60.0) -> Self:
+    def wait_ready(self, seconds: float = PATIENCE) -> Self:
         """Return once all do their work. Raises ``StackError`` that names the one that does not."""
         for process in self._processes.values():
             process.wait_ready(seconds)

@@ -39,11 +39,11 @@ class Redis(Process):
     def start(self) -> None:
         """Start it and return once it answers."""
         super().start()
-        self.wait_until(self._answers, 20)
+        self.wait_until(self._answers)
 
     def _answers(self) -> bool:
         try:
             with redis.Redis.from_url(self.url, socket_timeout=2) as client:
                 return bool(client.ping())
-        except redis.ConnectionError:
+        except (redis.ConnectionError, redis.TimeoutError):
             return False

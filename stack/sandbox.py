@@ -34,7 +34,7 @@ class Sandbox(Process):
         """Start it and return once it listens: it then writes ``sandbox.json``."""
         self._file.unlink(missing_ok=True)
         super().start()
-        self.wait_until(self._file.exists, 30)
+        self.wait_until(self._file.exists)
 
     @property
     def config(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _run(state: State, env: Mapping[str, str], formation: Mapping[str, int], wel
                 if not first_dead and (stopped := STOPPED.search(line)):
                     first_dead = f"{stopped[1]} ended with code {stopped[2]}"
                 if READY in line and (starting := starting - 1) == 0:
-                    honcho.wait_until(lambda: ports.listens(int(env["PORT"])), 30)
+                    honcho.wait_until(lambda: ports.listens(int(env["PORT"])))
                     print(welcome, flush=True)
     except KeyboardInterrupt:
         print("\nStopping", flush=True)
