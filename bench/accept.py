@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
-from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
@@ -27,7 +26,6 @@ from stack.process import Process
 from stack.processes import Procfile
 
 PROCESSES = ("web",)
-WRK = Path("/usr/bin/wrk")
 CONNECTIONS = 16  # as many as there are threads to answer them
 BATCH = 1_000
 BATCHES_AT_ONCE = 2
@@ -128,7 +126,7 @@ def _asked(
 
     Raises ``StackError`` where wrk cannot be had, or an answer is no 2xx, or is not on record.
     """
-    if not debian.installed("wrk", WRK):
+    if not debian.installed(debian.WRK):
         raise StackError("The API is asked by wrk: install Debian's package of that name.")
     before = _stored(on)
     script = on.state.directory / "ask.lua"
@@ -137,7 +135,7 @@ def _asked(
         f"local BODY = {json.dumps(said)}\nlocal PREFIX = 'k{before}-{seconds}-'\n{SCRIPT}"
     )
     headers = {"Authorization": f"Bearer {on.key}", "Content-Type": "application/json"}
-    command = [str(WRK), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
+    command = [debian.WRK.file, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
     command += ["--latency", "-s", str(script)]
     command += [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:

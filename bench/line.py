@@ -17,6 +17,7 @@ from bench.meter import Cost, Meter
 from bench.sink import Sink
 from notifier.client import NotifierClient, NotifierError, TemplateContent
 from stack import environment, manage, ports, rabbitmq
+from stack.debian import RABBITMQ
 from stack.errors import StackError
 from stack.postgres import Postgres
 from stack.process import ROOT, Process
@@ -167,7 +168,7 @@ def running(*names: str) -> Iterator[Line]:
     templates. Raises ``StackError`` where a server cannot be had."""
     if not rabbitmq.installed():
         raise StackError(
-            f"The benchmarks run a RabbitMQ of their own: install Debian's {rabbitmq.PACKAGE}."
+            f"The benchmarks run a RabbitMQ of their own: install Debian's {RABBITMQ.name}."
         )
     with contextlib.ExitStack() as stack:
         state = stack.enter_context(fresh("bench"))

@@ -28,15 +28,17 @@ def machine() -> dict[str, Any]:
         "redis": _version(REDIS, "--version"),
         "rabbitmq": _version("dpkg-query", "--show", "--showformat=${Version}", "rabbitmq-server"),
         "nginx": _version(NGINX, "-v"),
-        "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _changed() else ""),
+        "commit": _commit(),
         "load_before": round(os.getloadavg()[0], 2),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _changed() -> bool:
-    """Whether what runs is not what was committed; results of the same run are no change."""
-    return bool(_git("diff", "HEAD", "--", ".", ":!bench/results"))
+def _commit() -> str:
+    """Of what runs, with a plus where it was changed since; results of the same run are no
+    change."""
+    commit = _git("rev-parse", "--short", "HEAD") or "none"
+    return commit + ("+" if _git("diff", "HEAD", "--", ".", ":!bench/results") else "")
 
 
 def _cpu() -> str:
@@ -55,11 +57,10 @@ def _version(*command: str | Path) -> str:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """What git prints; nothing where there is no git, or no clone of it."""
+    command = ["git", *arguments]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
     return done.stdout.strip()

@@ -14,13 +14,13 @@ from pathlib import Path
 from notifier.sandbox.credentials import Credentials, Ports
 from notifier.sandbox.settings import settings as sandbox_settings
 from stack import debian, ports
+from stack.debian import NGINX
 from stack.errors import StackError
 from stack.process import ROOT, Process
 from stack.state import State
 
-PACKAGE = "libnginx-mod-http-lua"
 PROGRAM = Path("/usr/sbin/nginx")
-MODULES = Path("/usr/lib/nginx/modules")
+MODULES = Path(NGINX.file).parent
 TEMPLATE = Path(__file__).with_name("sink.nginx")
 WORKERS = 2
 BEHIND = ROOT / "bin" / "behind"
@@ -36,9 +36,9 @@ class Sink(Process):
     """
 
     def __init__(self, state: State, *, urgent: bool = False) -> None:
-        if not debian.installed(PACKAGE, MODULES / "ngx_http_lua_module.so"):
+        if not debian.installed(NGINX):
             raise StackError(
-                f"The benchmarks' providers are an nginx with Lua: install Debian's {PACKAGE}, "
+                f"The benchmarks' providers are an nginx with Lua: install Debian's {NGINX.name}, "
                 "which brings nginx along."
             )
         home = state.path("sink")
@@ -78,7 +78,7 @@ class Sink(Process):
     def start(self) -> None:
         """Start it and return once it answers."""
         super().start()
-        self.wait_until(lambda: ports.listens(self._control), 10)
+        self.wait_until(lambda: ports.listens(self._control))
 
     def counts(self) -> dict[str, float]:
         """Messages by kind (fcm, twilio, sendgrid, webhook) since ``reset``, and when the first

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
-from bench.accept import WRK
 from bench.line import Line
 from bench.meter import Meter
 from bench.report import Bar, Report, Table, columns
@@ -76,7 +75,7 @@ def measure(on: Line, *, quick: bool) -> Report:
 def _asked(on: Line, seconds: int, *, storm: bool) -> Asked:
     """Ask for so many seconds. Raises ``StackError`` where wrk cannot be had, or where a storm
     made more than one notification."""
-    if not debian.installed("wrk", WRK):
+    if not debian.installed(debian.WRK):
         raise StackError("The API is asked by wrk: install Debian's package of that name.")
     body: Mapping[str, object] = {
         "user_id": "storm-7",
@@ -89,7 +88,7 @@ def _asked(on: Line, seconds: int, *, storm: bool) -> Asked:
     lines = [f"local {name} = {json.dumps(value)}" for name, value in said.items()]
     script.write_text("\n".join([*lines, SCRIPT]))
     headers = {"Authorization": f"Bearer {on.key}", "Content-Type": "application/json"}
-    command = [str(WRK), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
+    command = [debian.WRK.file, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
     command += ["-s", str(script)]
     command += [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     url = f"{on.api_url}/v1/notifications"

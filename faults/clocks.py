@@ -1,14 +1,11 @@
 """Machines whose clocks are wrong. PostgreSQL's clock is the one that decides."""
 
-from pathlib import Path
-
 from faults.fault import fault
 from faults.trial import Trial
 from stack import debian
+from stack.debian import FAKETIME
 from stack.errors import StackError
 
-PACKAGE = "faketime"
-LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 #: On the channel of the blast. Google, like every issuer of tokens, refuses a clock that is off.
 SKEWED = ("sms", "housekeeping")
 TEXTS = 300
@@ -27,10 +24,10 @@ def clocks_ten_minutes_behind(trial: Trial) -> None:
 
 
 def _skewed(trial: Trial, by: str) -> None:
-    if not debian.installed(PACKAGE, LIBRARY):
-        raise StackError(f"Debian's {PACKAGE} is missing ({LIBRARY}): install it")
+    if not debian.installed(FAKETIME):
+        raise StackError(f"There is {FAKETIME.missing}.")
     processes = trial.line.stage.processes
-    fake = {"LD_PRELOAD": str(LIBRARY), "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    fake = {"LD_PRELOAD": FAKETIME.file, "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     for name in SKEWED:
         processes[name].env |= fake
     trial.line.start(*SKEWED)

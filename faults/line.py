@@ -17,8 +17,10 @@ import redis
 
 from notifier.sandbox.client import SandboxClient
 from stack import manage, rabbitmq, stage
+from stack.debian import RABBITMQ
 from stack.errors import StackError
 from stack.postgres import Postgres
+from stack.process import PATIENCE
 from stack.rabbitmq import RabbitMQ
 from stack.redis import Redis
 from stack.servers import Servers
@@ -118,7 +120,7 @@ class Line:
         for name in names:
             os.kill(self.stage.processes[name].pid, signal.SIGKILL)
         for name in names:
-            self.stage.processes[name].wait(15)
+            self.stage.processes[name].wait(PATIENCE)
 
     def start(self, *names: str) -> None:
         """Start processes anew, whether they run or not, and wait until they work."""
@@ -165,7 +167,7 @@ def running() -> Iterator[Line]:
     """A line with servers of its own. Raises ``StackError`` where RabbitMQ cannot be had."""
     if not rabbitmq.installed():
         raise StackError(
-            f"The faults break a RabbitMQ of their own: install Debian's {rabbitmq.PACKAGE}."
+            f"The faults break a RabbitMQ of their own: install Debian's {RABBITMQ.name}."
         )
     with fresh("faults") as state, contextlib.ExitStack() as stack:
         postgres = stack.enter_context(Postgres(state))

@@ -2,21 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack import debian
+from stack.debian import CHROMIUM
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-PACKAGE = "chromium"
-PROGRAM = Path("/usr/bin/chromium")
-
-
-def installed() -> bool:
-    """Whether Debian's package is there, installing it where that is ours to do."""
-    return debian.installed(PACKAGE, PROGRAM)
 
 
 @contextmanager
@@ -27,7 +18,7 @@ def running() -> "Iterator[Browser]":
     with sync_playwright() as playwright:
         # As root there is no sandbox to be had; small containers have a small /dev/shm.
         options = ["--no-sandbox", "--disable-dev-shm-usage"]
-        browser = playwright.chromium.launch(executable_path=PROGRAM, args=options)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.file, args=options)
         try:
             yield browser
         finally:

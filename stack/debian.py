@@ -5,30 +5,76 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def installed(package: str, program: Path) -> bool:
-    """Whether ``program`` is there, installing its ``package`` where we may: as root, with apt."""
-    if not program.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
-        print(f"Installing Debian's {package} (a minute or two)", flush=True)
-        _install(package)
-    return program.exists()
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One of Debian's packages. ``file`` is one that it brings, or a command's name where any of
+    that name on the PATH will do; ``what`` is what people call it."""
+
+    name: str
+    file: str
+    what: str
+
+    @property
+    def there(self) -> bool:
+        return Path(self.file).is_file() or shutil.which(self.file) is not None
+
+    @property
+    def missing(self) -> str:
+        """A sentence for where it is not there."""
+        return f"no {self.what}: install Debian's {self.name}"
 
 
-def _install(package: str) -> None:
-    command = ["apt-get", "-q", "-y", "--no-install-recommends"]
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": SYSTEM_PATH}
+CHROMIUM = Package("chromium", "/usr/bin/chromium", "browser")
+CURL = Package("curl", "curl", "curl")
+FAKETIME = Package(
+    "faketime", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "clock that is wrong"
+)
+JAVA = Package("default-jre-headless", "java", "Java")
+NGINX = Package(  # brings nginx along
+    "libnginx-mod-http-lua", "/usr/lib/nginx/modules/ngx_http_lua_module.so", "nginx with Lua"
+)
+NODE = Package("nodejs", "node", "Node")
+NPM = Package("npm", "npm", "npm")
+#: The server itself: Debian's wrapper in /usr/sbin wants to be root and becomes another user.
+RABBITMQ = Package("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server", "RabbitMQ")
+WRK = Package("wrk", "wrk", "wrk")
+
+#: All that the tests run beside what PyPI and every Debian have.
+OF_THE_TESTS = (CHROMIUM, CURL, NGINX, RABBITMQ)
+
+
+def installed(*packages: Package) -> bool:
+    """Whether all are there, installing what is missing where we may: as root, with apt."""
+    missing = [package.name for package in packages if not package.there]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get", path=SYSTEM_PATH):
+        print(f"Installing Debian's {', '.join(missing)} (a minute or two)", flush=True)
+        _install(missing)
+    return all(package.there for package in packages)
+
+
+def _install(names: list[str]) -> None:
     with _no_services():
-        for step in (["update"], ["install", package]):
-            done = subprocess.run(
-                command + step, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
-            )
-    if done.returncode:
-        print(f"apt-get could not install {package}:\n{done.stderr.strip()}", flush=True)
+        _apt("update")
+        for name in names:  # one that cannot be had keeps no other away
+            if said := _apt("install", name):
+                print(f"apt-get could not install {name}:\n{said}", flush=True)
+
+
+def _apt(*step: str) -> str:
+    """What it complained of where it failed."""
+    command = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": SYSTEM_PATH}
+    done = subprocess.run(
+        command + list(step), env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    return (done.stderr.strip() or f"exit code {done.returncode}") if done.returncode else ""
 
 
 @contextlib.contextmanager

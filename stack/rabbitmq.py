@@ -12,22 +12,22 @@ import kombu
 
 from notifier.queues import names
 from stack import debian, ports
-from stack.debian import SYSTEM_PATH
+from stack.debian import RABBITMQ, SYSTEM_PATH
 from stack.errors import StackError
-from stack.process import Process
+from stack.process import PATIENCE, Process
 from stack.state import State, write_private
 
+#: Seconds for its answer to whoever connects; where nothing listens one knows at once.
+ANSWER = 15
 DEFAULT_URL = "amqp://guest:guest@127.0.0.1:5672//"
-PACKAGE = "rabbitmq-server"
 CHANNELS = ("push", "sms", "email", "webhook", "inbox")
-#: Debian's wrapper in /usr/sbin wants to be root and becomes another user; this is the server.
-SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+SERVER = Path(RABBITMQ.file)
 
 
 def answers(url: str) -> bool:
     """Whether a broker lets us in at this URL. A port that is open is not enough."""
     try:
-        with kombu.Connection(url, connect_timeout=3) as connection:
+        with kombu.Connection(url, connect_timeout=ANSWER) as connection:
             connection.transport.establish_connection().close()
     except (OSError, amqp.AMQPError):
         return False
@@ -39,7 +39,7 @@ def empty(url: str) -> None:
 
     Nothing is lost by it: whoever else has his rows in a database sweeps them.
     """
-    with kombu.Connection(url, connect_timeout=3) as connection:
+    with kombu.Connection(url, connect_timeout=ANSWER) as connection:
         for queue in names(CHANNELS):
             with contextlib.suppress(*connection.channel_errors):  # there is no such queue yet
                 channel: Any = connection.channel()
@@ -49,7 +49,7 @@ def empty(url: str) -> None:
 
 def installed() -> bool:
     """Whether Debian's package is there, installing it where that is ours to do."""
-    return debian.installed(PACKAGE, SERVER) and shutil.which("epmd", path=SYSTEM_PATH) is not None
+    return debian.installed(RABBITMQ) and shutil.which("epmd", path=SYSTEM_PATH) is not None
 
 
 class RabbitMQ(Process):
@@ -116,7 +116,7 @@ class RabbitMQ(Process):
             self._mapper.start()
             self._mapper.pid  # noqa: B018  # raises where it could not be started
         super().start()
-        self.wait_until(lambda: answers(self.url), 90)
+        self.wait_until(lambda: answers(self.url))
 
     def stop(self) -> None:
         """Stop it and its port mapper."""
@@ -127,7 +127,7 @@ class RabbitMQ(Process):
         """What ``rabbitmqctl`` with these arguments prints. Raises ``StackError`` if it fails."""
         command = [str(SERVER.with_name("rabbitmqctl")), "--quiet", *arguments]
         done = subprocess.run(
-            command, env=self.env, capture_output=True, text=True, timeout=60, check=False
+            command, env=self.env, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         if done.returncode:
             raise StackError(f"rabbitmqctl {' '.join(arguments)}: {done.stderr or done.stdout}")

@@ -26,26 +26,28 @@ class Servers:
 
 
 @contextlib.contextmanager
-def running(state: State, *, start_rabbitmq: bool = False) -> Iterator[Servers]:
+def running(state: State, *, start_rabbitmq: bool = False, given: bool = True) -> Iterator[Servers]:
     """PostgreSQL, Redis and a broker, each one started here stopped at the end.
 
-    ``DATABASE_URL``, ``REDIS_URL`` and ``AMQP_URL`` of the environment are used where they are
-    set. The broker is the RabbitMQ that answers at ``AMQP_URL``, by default on this machine; else,
-    with ``start_rabbitmq``, one of our own where that can be had; else Redis.
+    Unless ``given`` is false, ``DATABASE_URL``, ``REDIS_URL`` and ``AMQP_URL`` of the environment
+    are used where they are set, and a RabbitMQ that answers at ``AMQP_URL``, by default on this
+    machine, is the broker. Else that is one of our own with ``start_rabbitmq``, where it can be
+    had, and Redis elsewhere.
     """
+    env = os.environ if given else {}
     with contextlib.ExitStack() as stack:
         postgres = redis = own_rabbitmq = None
-        if not (database_url := os.environ.get("DATABASE_URL", "")):
+        if not (database_url := env.get("DATABASE_URL", "")):
             postgres = stack.enter_context(Postgres(state))
             database_url = postgres.url
         _say("PostgreSQL", database_url, postgres is not None)
-        if not (redis_url := os.environ.get("REDIS_URL", "")):
+        if not (redis_url := env.get("REDIS_URL", "")):
             redis = stack.enter_context(Redis(state))
             redis_url = redis.url
         _say("Redis", redis_url, redis is not None)
-        broker_url = os.environ.get("AMQP_URL") or rabbitmq.DEFAULT_URL
-        if broker_url.startswith("amqp") and not rabbitmq.answers(broker_url):
-            if "AMQP_URL" in os.environ:
+        broker_url = env.get("AMQP_URL") or rabbitmq.DEFAULT_URL
+        if not given or (broker_url.startswith("amqp") and not rabbitmq.answers(broker_url)):
+            if "AMQP_URL" in env:
                 print(f"Nothing lets us in at AMQP_URL ({_place(broker_url)})", flush=True)
             if start_rabbitmq and rabbitmq.installed():
                 own_rabbitmq = stack.enter_context(RabbitMQ(state))

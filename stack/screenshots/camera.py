@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from notifier.client import NotifierClient
-from stack import chromium, manage, servers, stage
+from stack import chromium, debian, manage, servers, stage
+from stack.debian import CHROMIUM
 from stack.errors import StackError
 from stack.process import ROOT
 from stack.screenshots import scene
@@ -23,8 +24,8 @@ SETTLE = 400
 
 def screenshots(directory: Path = DIRECTORY) -> int:
     """Play the scene on a stack of its own, then visit each page: 0. Raises ``StackError``."""
-    if not chromium.installed():
-        raise StackError(f"There is no {chromium.PROGRAM}: install Debian's {chromium.PACKAGE}.")
+    if not debian.installed(CHROMIUM):
+        raise StackError(f"There is {CHROMIUM.missing}.")
     directory.mkdir(parents=True, exist_ok=True)
     with fresh("screenshots") as state, servers.running(state) as found:
         print("Starting the sandbox, the API and the workers", flush=True)

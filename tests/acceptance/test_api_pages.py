@@ -20,9 +20,11 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 
 from stack import servers, stage
+from stack.debian import CURL
 from stack.process import ROOT
 from stack.stage import Stage
 from stack.state import fresh
+from tests.programs import need
 
 OVERVIEW = ROOT / "docs" / "api" / "README.md"
 PAGES = sorted(page for page in OVERVIEW.parent.glob("*.md") if page != OVERVIEW)
@@ -124,6 +126,7 @@ def in_language(language: str) -> list[Path]:
 
 @pytest.mark.parametrize("page", in_language("sh"), ids=lambda page: page.stem)
 def test_what_a_page_does_with_curl(page: Path, environment: dict[str, str]) -> None:
+    need(CURL)
     every = blocks(page)
     commands = [one for one in every if one.language == "sh"]
     script = "".join(f"{one.text}\necho; echo '{END}'\n" for one in commands)

@@ -14,9 +14,11 @@ import pytest
 
 from notifier.sandbox.client import SandboxClient
 from stack import servers, stage
+from stack.debian import CURL
 from stack.process import ROOT
 from stack.stage import Stage
 from stack.state import State, kept
+from tests.programs import need
 
 #: What the quickstart needs; the other channels' workers would only take time to start.
 PROCESSES = ("web", "fanout", "push", "sms_high", "email", "housekeeping")
@@ -64,6 +66,7 @@ def service(state: State) -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def with_curl(project: Path, service: Stage) -> tuple[list[list[dict]], str]:
     """What the curl quickstart printed, run twice, answer by answer, and the last API key."""
+    need(CURL)
     script = snippet("sh")
     assert script.startswith(f"export NOTIFIER_URL={PRINTED_URL}\n")
     script = script.replace(PRINTED_URL, service.api_url) + 'echo "$KEY"\n'

@@ -18,9 +18,10 @@ from apps.publishers.scopes import Scope
 from notifier.client import NotifierClient
 from notifier.sandbox.client import SandboxClient
 from stack import chromium, manage, servers, stage
+from stack.debian import CHROMIUM
 from stack.stage import Stage
 from stack.state import State, kept
-from tests.conftest import NO_CHROMIUM
+from tests.programs import need
 
 #: What these tests need of the Procfile: pages, audiences that are cut, mail that is sent and tried
 #: again, and test calls to webhooks.
@@ -33,8 +34,7 @@ expect.set_options(timeout=PATIENCE)
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    if not chromium.PROGRAM.exists():
-        pytest.skip(NO_CHROMIUM)
+    need(CHROMIUM)
     with chromium.running() as browser:
         yield browser
 

@@ -4,8 +4,8 @@ import pytest
 
 from faults.line import Line, running
 from faults.load import Audiences
-from stack import rabbitmq
-from tests.conftest import NO_RABBITMQ
+from stack.debian import RABBITMQ
+from tests.programs import need
 
 
 @pytest.fixture(scope="session")
@@ -14,8 +14,7 @@ def line() -> Iterator[Line]:
 
     Its RabbitMQ is its own, to be stopped and broken, even where another one answers.
     """
-    if not rabbitmq.installed():
-        pytest.skip(NO_RABBITMQ)
+    need(RABBITMQ)
     with running() as line:
         yield line
 

@@ -11,14 +11,15 @@ from urllib.request import urlopen
 import pytest
 
 from stack import debian, servers, stage
+from stack.debian import JAVA, NODE, NPM
 from stack.process import ROOT
 from stack.stage import Stage
 from stack.state import fresh
-from tests.conftest import NO_JAVA, NO_NODE
+from tests.programs import need
 
 HERE = Path(__file__).parent
 #: What openapi-typescript and the others are installed into, by ``package-lock.json``.
-NODE = ROOT / ".notifier" / "referees"
+PACKAGES = ROOT / ".notifier" / "referees"
 #: Of the Procfile: what the main flow needs.
 PROCESSES = ("web", "fanout", "email", "push", "webhook", "housekeeping", "beat")
 CREATE_PUBLISHER = """
@@ -80,23 +81,21 @@ def flow(
 @pytest.fixture(scope="session")
 def node() -> Path:
     """Node's packages, installed as ``package-lock.json`` says; a skip where there is no Node."""
-    for package, program in (("nodejs", "/usr/bin/node"), ("npm", "/usr/bin/npm")):
-        if not (shutil.which(Path(program).name) or debian.installed(package, Path(program))):
-            pytest.skip(NO_NODE)
+    debian.installed(NODE, NPM)
+    need(NODE, NPM)
     NODE.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, NODE / name)
+        shutil.copy(HERE / name, PACKAGES / name)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     run(command, cwd=NODE, env={**os.environ})
-    return NODE
+    return PACKAGES
 
 
 @pytest.fixture(scope="session")
 def java() -> None:
     """A Java runtime; a skip where there is none."""
-    program = Path("/usr/bin/java")
-    if not (shutil.which("java") or debian.installed("default-jre-headless", program)):
-        pytest.skip(NO_JAVA)
+    debian.installed(JAVA)
+    need(JAVA)
 
 
 def run(command: list[str], *, env: dict[str, str], cwd: Path = ROOT, stdin: str = "") -> str:

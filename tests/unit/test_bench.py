@@ -23,11 +23,12 @@ from notifier.providers.fcm import FCM
 from notifier.providers.sendgrid import SendGrid
 from notifier.providers.twilio import Twilio
 from notifier.providers.webhook import Webhook
+from stack.debian import NGINX
 from stack.errors import StackError
 from stack.process import ROOT
 from stack.processes import Procfile
 from stack.state import State
-from tests.conftest import NO_NGINX
+from tests.programs import need
 
 WRK = """Running 15s test @ http://127.0.0.1:8000/v1/notifications
   1 threads and 16 connections
@@ -137,13 +138,9 @@ def test_the_page_on_benchmarks_names_each_of_them():
 
 
 def test_the_sink_answers_as_every_provider_does_and_counts(tmp_path):
+    need(NGINX)
     state = State(tmp_path / "state")
-    try:
-        sink = Sink(state)
-    except StackError:
-        state.close()
-        pytest.skip(NO_NGINX)
-    with sink:
+    with Sink(state) as sink:
         outcomes = asyncio.run(_sent_to(sink))
         assert outcomes == {name: {Accepted} for name in ("fcm", "twilio", "sendgrid", "webhook")}
         counts = sink.counts()

@@ -13,11 +13,12 @@ import pytest
 import redis
 
 from stack import environment, ports, servers
+from stack.debian import RABBITMQ
 from stack.errors import StackError
-from stack.rabbitmq import SERVER, RabbitMQ, answers
+from stack.rabbitmq import RabbitMQ, answers
 from stack.state import kept
-from tests.conftest import NO_RABBITMQ
 from tests.integration.stack.family import Launcher
+from tests.programs import need
 
 RUN = ("-m", "stack", "run", "--", "sh", "-c", "echo running; exec sleep 600")
 #: Servers on a state directory that stays, until killed.
@@ -131,8 +132,7 @@ def test_a_rabbitmq_that_does_not_let_us_in_does_not_answer(rabbitmq_url):
 
 
 def test_a_rabbitmq_of_our_own_takes_its_port_mapper_along(tmp_path):
-    if not SERVER.exists():
-        pytest.skip(NO_RABBITMQ)
+    need(RABBITMQ)
     with kept(tmp_path / "state") as state:
         with RabbitMQ(state) as own:
             assert answers(own.url)
