@@ -324,18 +324,18 @@ SWEEP_AFTER = {
     "low": env.number("NOTIFIER_SWEEP_AFTER_LOW", 60.0, "the same for low"),
 }
 #: Beyond these, publishing at a priority is refused with 503: seconds that the oldest notification
-#: has waited, and seconds until the database answers.
+#: of a channel has waited, and seconds until the database answers.
 OVERLOAD_BACKLOG = {
     "low": env.number(
         "NOTIFIER_OVERLOAD_BACKLOG_LOW",
         3600.0,
-        "low-priority publishing is refused while a low or normal notification has been due for "
-        "so many seconds",
+        "low-priority publishing is refused on a channel while a low or normal notification has "
+        "been due there for so many seconds",
     ),
     "normal": env.number(
         "NOTIFIER_OVERLOAD_BACKLOG_NORMAL",
         7200.0,
-        "normal-priority publishing is refused while a normal one has",
+        "normal-priority publishing is refused on a channel while a normal one has",
     ),
 }
 OVERLOAD_DATABASE = {

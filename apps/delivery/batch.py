@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.serializers import ValidationError
 
-from apps.delivery import answers, overload
+from apps.delivery import answers
 from apps.delivery.accept import Draft
 from apps.delivery.deduplication import accept_once
 from apps.delivery.drafting import named_draft
@@ -32,9 +32,7 @@ def accept_batch(publisher_id: int, posted: Sequence[dict[str, Any]]) -> list[di
     trials = Trials()
     for position, data in valid.items():
         try:
-            draft = named_draft(publisher_id, data, trials, known)
-            overload.check(draft.priority)
-            drafts[position] = draft
+            drafts[position] = named_draft(publisher_id, data, trials, known)
         except ValidationError as error:
             results[position] = _failed(position, listed.shorten(invalid(error)))
         except Problem as problem:

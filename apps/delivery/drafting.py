@@ -12,6 +12,7 @@ from apps.delivery.accept import Draft
 from apps.delivery.content import Filled
 from apps.delivery.fallback import Fallback
 from apps.delivery.filling import Trials
+from apps.delivery.intake import load_shedding
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Group
 from apps.preferences.selectors import Reached
@@ -43,7 +44,7 @@ def named_draft(
     priority = data.get("priority") or Priority.NORMAL
     draft = _draft(publisher_id, data, chosen, priority, recipient_ids=recipient_ids, trials=trials)
     warnings = list(_warnings(data, people))
-    return replace(draft, warnings=warnings) if warnings else draft
+    return replace(draft, warnings=[*warnings, *draft.warnings]) if warnings else draft
 
 
 def _warnings(data: Mapping[str, Any], people: Mapping[str, Reached]) -> Iterator[dict[str, str]]:
@@ -78,7 +79,7 @@ def _draft(
     recipient_ids: Sequence[int] = (),
     trials: Trials | None = None,
 ) -> Draft:
-    """The content is checked for the channels, and a template filled.
+    """The content is checked for the channels, a template filled, and what waits looked at.
 
     Raises ``ValidationError`` or ``Problem`` naming what is wrong.
     """
@@ -99,6 +100,12 @@ def _draft(
     else:
         content = Content(**data["content"])
         _check(content, [*chosen, fallback.channel] if fallback else chosen)
+    late = load_shedding.check(
+        priority,
+        chosen,
+        fan_out=topic is not None or group is not None,
+        pointer="/channels" if "channels" in data else "",
+    )
     return Draft(
         content=content,
         priority=priority,
@@ -113,6 +120,7 @@ def _draft(
         deduplicate_seconds=data.get("deduplicate_seconds", 0),
         send_at=data.get("send_at"),
         expires_at=data.get("expires_at"),
+        warnings=list(late),
     )
 
 

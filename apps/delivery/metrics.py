@@ -13,9 +13,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from apps.delivery import breakers, broker, overload
-from apps.delivery.backlog import MOST, backlog
+from apps.delivery import breakers, broker
+from apps.delivery.backlog import FAN_OUT, MOST, Queue, backlog
 from apps.delivery.chunks import Chunk
+from apps.delivery.intake import load_shedding
 from apps.delivery.transitions import Result
 from notifier import queues
 from notifier.dispatch import Sent
@@ -197,12 +198,15 @@ class _Overload(Collector):
     def collect(self) -> Iterator[Metric]:
         gauge = GaugeMetricFamily(
             "notifier_overload",
-            "1 while what is posted at this priority is refused with 503.",
-            labels=["priority"],
+            "1 while what is posted at this priority for this channel alone is refused with 503; "
+            "fanout: for topics and groups.",
+            labels=["channel", "priority"],
         )
-        refused = overload.refused(patience=overload.BELIEVED_SECONDS)
-        for priority in overload.REFUSABLE:
-            gauge.add_metric([priority], priority in refused)
+        refused = load_shedding.refused(patience=load_shedding.BELIEVED_SECONDS)
+        for channel in (FAN_OUT, *settings.CHANNELS):
+            for priority in load_shedding.REFUSABLE:
+                full = Queue(priority.value, channel) in refused
+                gauge.add_metric([channel or "fanout", priority], full)
         yield gauge
 
 

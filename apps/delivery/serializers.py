@@ -247,7 +247,9 @@ class TakenOut(AcceptedOut):
         required=False, help_text="true where this one was accepted before, and only there"
     )
     warnings = WarningOut(
-        many=True, required=False, help_text="channels named on which somebody has no address"
+        many=True,
+        required=False,
+        help_text="channels on which somebody has no address, or too much waits",
     )
 
     class Meta:

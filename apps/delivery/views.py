@@ -13,12 +13,14 @@ from drf_spectacular.utils import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.delivery import answers, idempotency, overload, selectors
+from apps.delivery import answers, idempotency, selectors
 from apps.delivery.accept import Draft
 from apps.delivery.batch import accept_batch
 from apps.delivery.deduplication import accept_once
 from apps.delivery.drafting import audience_draft, named_draft
 from apps.delivery.idempotency import Answer
+from apps.delivery.intake import load_shedding
+from apps.delivery.intake.load_shedding import Asked
 from apps.delivery.notification_views import NOTIFICATIONS
 from apps.delivery.serializers import (
     BATCH_LIMIT,
@@ -48,7 +50,7 @@ REFUSALS = {
         ProblemDetails, "the key was used for another request, or a channel named has no provider"
     ),
     (503, CONTENT_TYPE): OpenApiResponse(
-        ProblemDetails, "too much waits for this priority, or the database does not answer"
+        ProblemDetails, "too much waits on these channels, or the database does not answer"
     ),
 }
 
@@ -116,7 +118,7 @@ class NotificationsView(Endpoint):
             data = self.body(request, NotificationIn)
             return _accepted(request.user.id, named_draft(request.user.id, data))
 
-        return _once(request, act, _priorities([request.data]))
+        return _once(request, act, _asked([request.data]))
 
     @extend_schema(
         operation_id="list_notifications",
@@ -157,7 +159,7 @@ class BatchView(Endpoint):
 
         data = request.data
         posted = data.get("notifications") if isinstance(data, dict) else None
-        return _once(request, act, _priorities(posted if isinstance(posted, list) else []))
+        return _once(request, act, _asked(posted if isinstance(posted, list) else []))
 
 
 class PublishView(Endpoint):
@@ -186,7 +188,7 @@ class PublishView(Endpoint):
 
         known = get_topic(name)
         usual = known.default_priority if known else Priority.NORMAL
-        return _once(request, act, _priorities([request.data], usual))
+        return _once(request, act, _asked([request.data], usual))
 
 
 class GroupNotifyView(Endpoint):
@@ -217,7 +219,7 @@ class GroupNotifyView(Endpoint):
                 request.user.id, audience_draft(request.user.id, data, usual, group=group)
             )
 
-        return _once(request, act, _priorities([request.data]))
+        return _once(request, act, _asked([request.data]))
 
 
 def _accepted(publisher_id: int, drafted: Draft) -> Answer:
@@ -225,22 +227,37 @@ def _accepted(publisher_id: int, drafted: Draft) -> Answer:
     return Answer(202, answers.accepted(*taken, drafted.warnings))
 
 
-def _priorities(posted: Iterable[Any], usual: str = Priority.NORMAL) -> set[str]:
-    """Of what was posted and has not been checked yet; the ``usual`` one where none is named."""
-    named = (item.get("priority") for item in posted if isinstance(item, dict))
-    return {priority if isinstance(priority, str) else usual for priority in named}
+def _asked(posted: Iterable[Any], usual: str = Priority.NORMAL) -> set[Asked]:
+    """Of what was posted and has not been checked yet; the ``usual`` priority where none is
+    named."""
+    return {
+        Asked(_priority(item.get("priority"), usual), _channels(item.get("channels")))
+        for item in posted
+        if isinstance(item, dict)
+    }
 
 
-def _once(request: Request, act: Callable[[], Answer], priorities: Collection[str]) -> Response:
+def _priority(named: Any, usual: str) -> str:
+    return named if isinstance(named, str) else usual
+
+
+def _channels(named: Any) -> tuple[str, ...]:
+    if not isinstance(named, list):
+        return tuple(settings.CHANNELS)
+    known = tuple(channel for channel in settings.CHANNELS if channel in named)
+    return known or tuple(settings.CHANNELS)
+
+
+def _once(request: Request, act: Callable[[], Answer], asked: Collection[Asked]) -> Response:
     """Answer with what ``act`` does, or with what it did for the first request with this key.
 
-    What would only be refused at these ``priorities`` is turned away before it costs anything.
+    What would only be refused, by what was ``asked``, is turned away before it costs anything.
 
     Checking the request belongs to ``act``: a replay is answered as the first one was, though its
     topic may be gone and its time be over.
     """
     key = _idempotency_key(request)
-    overload.turn_away(priorities)
+    load_shedding.turn_away(asked)
     try:
         answer = idempotency.once(
             request.user.id, key, idempotency.fingerprint(request.path, request.data), act

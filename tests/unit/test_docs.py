@@ -137,7 +137,11 @@ def test_every_queue_has_a_worker():
 
 def test_the_table_of_metrics_is_the_one_in_the_code():
     shown = {row[0] for row in table_of(DOCS / "operations.md", "Metrics")}
-    modules = ("delivery/metrics.py", "delivery/breaker_store.py", "delivery/overload.py")
+    modules = (
+        "delivery/metrics.py",
+        "delivery/breaker_store.py",
+        "delivery/intake/load_shedding.py",
+    )
     modules += ("delivery/throttles.py", "publishers/limits.py")
     modules += ("publishers/operators/log_in_limits.py", "preferences/trail.py")
     sources = [ROOT / "apps" / name for name in modules]

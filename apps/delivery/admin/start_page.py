@@ -11,11 +11,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from apps.delivery import availability, broker, overload, statistics
+from apps.delivery import availability, broker, statistics
 from apps.delivery.admin import chart
 from apps.delivery.admin.deliveries import name
 from apps.delivery.admin.providers import provider_rows
 from apps.delivery.backlog import Backlog, backlog
+from apps.delivery.intake import load_shedding
 from apps.delivery.models import DeadLetter
 from apps.publishers.delivery_ids import public_id
 from apps.publishers.operators import markup
@@ -72,11 +73,19 @@ def _figures(minutes: Any, rows: list[Backlog], now: datetime) -> list[tuple[str
 
 def _refused() -> str:
     """Whom the door turns away now, in a sentence; empty where nobody is."""
-    because = {"backlog": "too much waits", "database": "the database is slow"}
-    return "; ".join(
-        f"{priority.capitalize()} priority is refused: {because[why]}"
-        for priority, why in overload.refused(patience=overload.BELIEVED_SECONDS).items()
-    )
+    found = load_shedding.refused(patience=load_shedding.BELIEVED_SECONDS)
+    slow = [queue.priority for queue, because in found.items() if because == "database"]
+    said = [
+        f"{priority.capitalize()} priority is refused: the database is slow"
+        for priority in dict.fromkeys(slow)
+    ]
+    for queue, because in found.items():
+        if because == "backlog":
+            where = f"on {queue.channel}" if queue.channel else "for topics and groups"
+            said.append(
+                f"{queue.priority.capitalize()} priority is refused {where}: too much waits there"
+            )
+    return "; ".join(said)
 
 
 def _backlog(rows: list[Backlog]) -> SafeString:

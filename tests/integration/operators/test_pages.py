@@ -212,7 +212,10 @@ def test_the_start_page_shows_what_waits_and_every_provider(rows, operator: Clie
 def test_the_start_page_says_who_is_turned_away(operator: Client, settings):
     assert "is refused" not in operator.get("/admin/").content.decode()
     settings.OVERLOAD_BACKLOG = {"low": -1.0, "normal": 7200.0}
-    assert "Low priority is refused: too much waits." in operator.get("/admin/").content.decode()
+    assert (
+        "Low priority is refused on inbox: too much waits there"
+        in operator.get("/admin/").content.decode()
+    )
 
 
 def test_an_onlooker_sees_pages_and_no_buttons(rows, onlooker: Client):

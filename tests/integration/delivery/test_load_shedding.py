@@ -1,4 +1,4 @@
-"""Backpressure at the door: who is turned away, and who never notices."""
+"""Load shedding: what is refused while too much waits, and what never is."""
 
 import threading
 import time
@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.conf import settings as configured
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.delivery import overload, provider_switches
+from apps.delivery import backlog, provider_switches
+from apps.delivery.backlog import FAN_OUT, Queue
+from apps.delivery.intake import load_shedding
 from apps.delivery.models import Chunk, Notification
 from tests.integration.delivery.conftest import recipient
 
@@ -18,9 +21,9 @@ HELLO = {"body": "Hello"}
 
 @pytest.fixture(autouse=True)
 def _fresh_eyes():
-    overload.forget()
+    load_shedding.forget()
     yield
-    overload.forget()
+    load_shedding.forget()
 
 
 @pytest.fixture
@@ -38,26 +41,28 @@ def body(priority, **fields):
     }
 
 
-def statuses(shop):
-    """What each priority is answered with, urgent ones first."""
-    overload.forget()
+def statuses(shop, *channels):
+    """What each priority is answered with on these channels, urgent ones first."""
+    load_shedding.forget()
     answers = {}
     for priority in ("high", "normal", "low"):
-        answer = shop.http.post("/v1/notifications", body(priority), format="json")
+        posted = body(priority, channels=channels or ["inbox"])
+        answer = shop.http.post("/v1/notifications", posted, format="json")
         answers[priority] = answer.status_code
     return list(answers.values())
 
 
-def waiting(shop, priority, seconds):
+def waiting(shop, priority, seconds, channel="inbox"):
     """Something of that priority that no worker has taken for so long."""
-    posted = shop.post("notifications", body(priority))
+    load_shedding.forget()
+    posted = shop.post("notifications", body(priority, channels=[channel]))
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE delivery_chunk SET ready_at = ready_at - make_interval(secs => %s), "
             "due_at = due_at - make_interval(secs => %s) WHERE notification_id = %s",
             [seconds, seconds, posted["id"]],
         )
-    overload.forget()
+    load_shedding.forget()
 
 
 def test_what_waits_too_long_turns_low_priority_away_and_then_normal(shop, work):
@@ -99,12 +104,78 @@ def test_a_retry_that_was_due_long_ago_counts_and_what_is_for_later_does_not(sho
 
 def test_what_waits_for_a_paused_provider_is_no_reason(shop, providers, settings):
     recipient("ada", sms="+15005550006")
-    shop.post("notifications", body("low", channels=["sms"]))
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE delivery_chunk SET ready_at = '2020-01-01', due_at = '2020-01-01'")
-    assert statuses(shop) == [202, 202, 503]
+    waiting(shop, "low", 7300, "sms")
+    assert statuses(shop, "sms") == [202, 202, 503]
     provider_switches.pause("twilio")
+    assert statuses(shop, "sms") == [202, 202, 202]
+
+
+def test_slow_webhooks_refuse_what_is_for_webhooks_and_nothing_else(shop):
+    recipient("ada", sms="+15005550006", webhook="https://example.com/hook")
+    waiting(shop, "low", 10_000, "webhook")
+    waiting(shop, "normal", 10_000, "webhook")
+    assert statuses(shop, "webhook") == [202, 503, 503]
+    assert statuses(shop, "inbox") == [202, 202, 202]
+    assert statuses(shop, "sms") == [202, 202, 202]
+    refused = shop.post("notifications", body("low", channels=["webhook"]), status=503)
+    assert refused["channels"] == ["webhook"]
+    assert refused["detail"].startswith("Too much waits on webhook, and low priority has to wait.")
+
+
+def test_what_has_another_channel_is_taken_with_a_warning(shop):
+    recipient("ada", sms="+15005550006", webhook="https://example.com/hook")
+    waiting(shop, "normal", 10_000, "webhook")
+    load_shedding.forget()
+    [warning] = shop.post("notifications", body("low", channels=["webhook", "sms"]))["warnings"]
+    assert warning["pointer"] == "/channels"
+    assert "waits on webhook" in warning["detail"]
+    unnamed = body("normal")
+    del unnamed["channels"]
+    [warning] = shop.post("notifications", unnamed)["warnings"]
+    assert warning["pointer"] == ""
+    assert "warnings" not in shop.post("notifications", body("high", channels=["webhook", "sms"]))
+    waiting(shop, "normal", 10_000, "sms")
+    refused = shop.post("notifications", body("low", channels=["webhook", "sms"]), status=503)
+    assert refused["channels"] == ["sms", "webhook"]
+
+
+def test_audiences_that_wait_to_be_cut_refuse_topics_and_groups_and_not_one_person(shop):
+    recipient("ada")
+    shop.topic("offers")
+    posted = shop.post("topics/offers/publish", {"content": HELLO})
+    Chunk.objects.filter(notification=posted["id"]).update(
+        ready_at=timezone.now() - timedelta(days=1)
+    )
+    load_shedding.forget()
+    refused = shop.post("topics/offers/publish", {"content": HELLO}, status=503)
+    assert "audiences" in refused["detail"]
     assert statuses(shop) == [202, 202, 202]
+
+
+def test_a_look_at_hundreds_of_thousands_that_wait_takes_a_moment(shop):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO delivery_chunk (notification_id, publisher_id, kind, channel, priority, "
+            "recipient_ids, state, fence, due_at, ready_at) SELECT gen_random_uuid(), n % 100, "
+            "'named', 'webhook', 'low', '{1}', 'queued', 0, now(), now() - interval '3 hours' "
+            "+ n * interval '1 ms' FROM generate_series(1, 300000) n"
+        )
+        cursor.execute(
+            "INSERT INTO delivery_chunk (publisher_id, kind, channel, priority, state, fence, "
+            "due_at, ready_at) VALUES (7, 'named', 'sms', 'low', 'queued', 0, now(), "
+            "now() - interval '1 minute')"
+        )
+        cursor.execute("ANALYZE delivery_chunk")
+    begun = time.monotonic()
+    found = backlog.ages(load_shedding.REFUSABLE, [FAN_OUT, *configured.CHANNELS])
+    assert time.monotonic() - begun < 0.2
+    assert found[Queue("low", "webhook")] == pytest.approx(3 * 3600, abs=60)
+    assert found[Queue("low", "sms")] == pytest.approx(60, abs=30)
+    begun = time.monotonic()
+    counted = {(row.channel, row.priority): row for row in backlog.backlog()}
+    assert time.monotonic() - begun < 1
+    assert counted["webhook", "low"].waiting == backlog.MOST
+    assert counted["sms", "low"].waiting == 1, "what waits elsewhere hides nothing"
 
 
 def test_the_answer_says_when_to_come_back_and_keeps_no_key(shop):
@@ -118,7 +189,7 @@ def test_the_answer_says_when_to_come_back_and_keeps_no_key(shop):
     assert answer.json()["type"] == "/problems/overloaded"
     assert "low priority" in answer.json()["detail"]
     Chunk.objects.update(state="done")
-    overload.forget()
+    load_shedding.forget()
     shop.post("notifications", body("low"), **{"Idempotency-Key": "k"})
 
 
@@ -128,8 +199,9 @@ def test_a_topics_own_priority_decides_where_none_is_named(shop):
     shop.topic("offers", default_priority="low")
     waiting(shop, "low", 3700)
     shop.post("topics/codes/publish", {"content": HELLO})
-    shop.post("topics/offers/publish", {"content": HELLO}, status=503)
-    shop.post("topics/offers/publish", {"content": HELLO, "priority": "normal"})
+    offer = {"content": HELLO, "channels": ["inbox"]}
+    shop.post("topics/offers/publish", offer, status=503)
+    shop.post("topics/offers/publish", {**offer, "priority": "normal"})
 
 
 def test_a_batch_loses_what_is_refused_and_is_refused_where_nothing_is_left(shop):
@@ -176,7 +248,7 @@ def locked(table):
 
 def test_a_slow_database_turns_low_away_while_it_is_still_looked_at(shop, _slow_enough):
     recipient("ada")
-    overload.forget()
+    load_shedding.forget()
     with locked("delivery_delivery"):
         took, codes = [], []
         for priority in ("low", "low", "normal", "high", "normal", "low"):
@@ -237,6 +309,6 @@ def test_readiness_says_nothing_of_it_and_metrics_do(shop):
     assert statuses(shop) == [202, 503, 503]
     assert shop.http.get("/readyz").status_code == 200
     said = shop.http.get("/metrics").content.decode()
-    assert 'notifier_overload{priority="low"} 1.0' in said
-    assert 'notifier_overload{priority="normal"} 1.0' in said
+    assert 'notifier_overload{channel="inbox",priority="low"} 1.0' in said
+    assert 'notifier_overload{channel="inbox",priority="normal"} 1.0' in said
     assert 'notifier_overload_refused_total{because="backlog",priority="low"}' in said
