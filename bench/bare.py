@@ -5,8 +5,11 @@
 
 import os
 
-import dj_database_url
 from django.conf import settings
+from psycopg2.extensions import parse_dsn
+
+_WORDS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+_url = parse_dsn(os.environ["DATABASE_URL"])
 
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
@@ -14,7 +17,7 @@ settings.configure(
     USE_TZ=True,
     DATABASES={
         "default": {
-            **dj_database_url.parse(os.environ["DATABASE_URL"]),
+            **{name: _url.get(word, "") for name, word in _WORDS.items()},
             # The service's, so that both keep their connections in the same way.
             "ENGINE": "dj_db_conn_pool.backends.postgresql",
             "POOL_OPTIONS": {"POOL_SIZE": 5, "MAX_OVERFLOW": 0, "PRE_PING": True},

@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import celeryd_after_setup, worker_ready
+from celery.signals import beat_init, celeryd_after_setup, worker_ready
 
 from config import queues, stopping
 
@@ -15,6 +15,15 @@ app = Celery("notifier")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 worker_ready.connect(stopping.heed_signals)
+
+
+@celeryd_after_setup.connect
+@beat_init.connect
+def check_database(**_: object) -> None:
+    """Neither a worker nor beat starts on sessions without their limits."""
+    from config import database
+
+    database.check_at_start()
 
 
 @celeryd_after_setup.connect

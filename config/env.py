@@ -7,7 +7,7 @@ import difflib
 import math
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from redis.connection import parse_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ UNLISTED: set[str] = set()
 COMPLAINTS: list[str] = []
 PREFIX = "NOTIFIER_"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+REDIS = ("redis", "rediss")
+_A_PROXY = (
+    "Sentinel is not asked for the master: put a proxy that follows it (HAProxy) in front, and "
+    "name that (docs/operations.md#redis-behind-a-proxy)"
+)
+NO_SENTINEL = dict.fromkeys(
+    ("sentinel", "sentinels", "redis-sentinel", "rediss-sentinel", "redis+sentinel"), _A_PROXY
+)
 #: What the documentation has publishers keep in their own environment.
 OF_CLIENTS = frozenset({"NOTIFIER_URL", "NOTIFIER_KEY"})
 
@@ -153,15 +162,37 @@ def url(name: str, default: str, meaning: str) -> str:
     return checked_url(name, text(name, default, meaning))
 
 
-def server(name: str, default: str, meaning: str, schemes: Iterable[str]) -> str:
+def server(
+    name: str,
+    default: str,
+    meaning: str,
+    schemes: Iterable[str],
+    instead: Mapping[str, str] | None = None,
+) -> str:
     """The URL of a server that speaks one of ``schemes``. What is refused is not shown, since there
-    may be a password in it."""
+    may be a password in it.
+
+    ``instead``: by a scheme that is refused, what to do.
+    """
     value = text(name, default, meaning)
     schemes = list(schemes)
-    if value.partition("://")[0] not in schemes:
+    scheme = value.partition("://")[0]
+    if scheme not in schemes:
+        beginnings = " or ".join(f"{one}://" for one in schemes)
+        hint = f". {instead[scheme]}" if instead and scheme in instead else ""
+        raise ImproperlyConfigured(f"{name} must be a URL that begins with {beginnings}{hint}")
+    return value
+
+
+def redis(name: str, default: str, meaning: str) -> str:
+    """The URL of one Redis, or of a proxy before several."""
+    value = server(name, default, meaning, REDIS, NO_SENTINEL)
+    try:
+        parse_url(value)
+    except ValueError:
         raise ImproperlyConfigured(
-            f"{name} must be a URL that begins with {' or '.join(f'{one}://' for one in schemes)}"
-        )
+            f"{name} must be the URL of one server, such as redis://:password@host:6379/0"
+        ) from None
     return value
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gunicorn import sock, util
 
+from config import database
 from config.logs import Seldom
 
 #: Each process has a listening socket of its own, and Linux spreads connections over them. With
@@ -17,10 +18,12 @@ reuse_port = True
 
 
 def on_starting(server: Any) -> None:
-    """Refuse an address at which another server listens, after five seconds of asking for it.
+    """Refuse sessions of the database without limits, and an address at which another server
+    listens, after five seconds of asking for it.
 
-    Without this both would get some of the requests. Ends the process with 1.
+    Without the latter both would get some of the requests. Ends the process with 1.
     """
+    database.check_at_start()
     server.cfg.set("reuse_port", False)
     listeners = sock.create_sockets(server.cfg, server.log)
     addresses = ", ".join(str(listener) for listener in listeners)

@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from config import accounts, env, installation, providers, queues, tokens
+from config import accounts, database, env, installation, providers, queues, tokens
 from config.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from notifier.crypto import Keyring
 from notifier.priorities import Priority
@@ -52,19 +51,20 @@ PUBLISHER_JWT_CLAIMS = env.items(
 
 # -- Where things are -------------------------------------------------------------------------
 
-_REDIS = ("redis", "rediss")
 DATABASE_URL = env.server(
     "DATABASE_URL",
     "postgres://postgres@127.0.0.1:5432/notifier",
-    "PostgreSQL 14 or newer",
+    "PostgreSQL 14 or newer; several hosts (`host1:5432,host2:5432`) are asked for the primary, "
+    "and libpq's parameters may follow a `?`",
     ("postgres", "postgresql"),
 )
-REDIS_URL = env.server("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis 6.2 or newer", _REDIS)
+REDIS_URL = env.redis("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis 6.2 or newer")
 AMQP_URL = env.server(
     "AMQP_URL",
     "amqp://guest:guest@127.0.0.1:5672//",
     "RabbitMQ 3.10 or newer; a `redis://` URL makes Redis the broker",
-    ("amqp", "amqps", *_REDIS),
+    ("amqp", "amqps", *env.REDIS),
+    env.NO_SENTINEL,
 )
 QUORUM_QUEUES = env.flag(
     "NOTIFIER_QUORUM_QUEUES", False, "declare RabbitMQ's queues as quorum queues (for clusters)"
@@ -94,28 +94,8 @@ LEASE_SECONDS = env.number(
     above=0,
 )
 
-_database = dj_database_url.parse(DATABASE_URL, conn_max_age=0)
-DATABASES = {
-    "default": {
-        **_database,
-        "OPTIONS": {
-            **_database.get("OPTIONS", {}),
-            # A statement or a lock that takes longer is a fault to be seen, not waited for.
-            "options": "-c statement_timeout=60000 -c lock_timeout=10000 -c TimeZone=UTC",
-            "connect_timeout": 5,
-        },
-        # Connections go back to a pool of the process while a thread waits for a provider.
-        "ENGINE": "dj_db_conn_pool.backends.postgresql",
-        "POOL_OPTIONS": {
-            "POOL_SIZE": DATABASE_POOL,
-            "MAX_OVERFLOW": 0,
-            # Shorter than a third of a lease, or a busy pool would cost a worker its chunks.
-            "TIMEOUT": min(5.0, LEASE_SECONDS / 4),
-            "RECYCLE": 1800,
-            "PRE_PING": True,
-        },
-    }
-}
+# Shorter than a third of a lease, or a busy pool would cost a worker its chunks.
+DATABASES = database.settings(DATABASE_URL, DATABASE_POOL, min(5.0, LEASE_SECONDS / 4))
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

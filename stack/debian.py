@@ -42,12 +42,13 @@ NGINX = Package(  # brings nginx along
 )
 NODE = Package("nodejs", "node", "Node")
 NPM = Package("npm", "npm", "npm")
+PGBOUNCER = Package("pgbouncer", "/usr/sbin/pgbouncer", "PgBouncer")
 #: The server itself: Debian's wrapper in /usr/sbin wants to be root and becomes another user.
 RABBITMQ = Package("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server", "RabbitMQ")
 WRK = Package("wrk", "wrk", "wrk")
 
 #: All that the tests run beside what PyPI and every Debian have.
-OF_THE_TESTS = (CHROMIUM, CURL, NGINX, RABBITMQ)
+OF_THE_TESTS = (CHROMIUM, CURL, NGINX, PGBOUNCER, RABBITMQ)
 
 
 def installed(*packages: Package) -> bool:

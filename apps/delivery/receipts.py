@@ -6,7 +6,7 @@ say the same cannot both be the first.
 """
 
 import logging
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -118,11 +118,18 @@ def _unread() -> QuerySet[Receipt]:
     return Receipt.objects.filter(read_at__isnull=True).order_by("id")
 
 
+def _some_at_a_time() -> Iterator[Receipt]:
+    """Up to ``AT_ONCE`` receipts, ten in memory at a time: a batch of SendGrid's may be large."""
+    keys = list(_unread().values_list("pk", flat=True)[:AT_ONCE])
+    for start in range(0, len(keys), 10):
+        yield from Receipt.objects.filter(pk__in=keys[start : start + 10]).order_by("pk")
+
+
 def _read_some(receipts: QuerySet[Receipt] | None = None) -> int:
-    rows = _unread()[:AT_ONCE] if receipts is None else receipts
+    rows = _some_at_a_time() if receipts is None else receipts
     said: list[_Said] = []
     read, unreadable = [], []
-    for row in rows.iterator(chunk_size=10):  # a batch of SendGrid's may be large
+    for row in rows:
         if len(said) >= EVENTS_AT_ONCE:
             break
         try:

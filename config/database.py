@@ -1,0 +1,166 @@
+"""How PostgreSQL is reached: what ``DATABASE_URL`` says, and the limits of every session.
+
+The limits are start-up parameters. A pooler such as PgBouncer drops those, so ``check_limits``
+asks, when a process starts, whether they hold.
+"""
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg2
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from psycopg2.extensions import parse_dsn
+
+#: Milliseconds. A statement, a lock or a transaction that takes longer is a fault to be seen, not
+#: waited for. The last one also ends the transaction of a host that lost its power.
+LIMITS = {
+    "statement_timeout": 60_000,
+    "lock_timeout": 10_000,
+    "idle_in_transaction_session_timeout": 30_000,
+}
+#: How soon either end gives up a peer that says nothing, in libpq's words: probes begin after 10
+#: seconds of silence and are given up at 15 (Linux's defaults: 2 hours 11 minutes).
+KEEPALIVES = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+#: Seconds for the log-in at one host; libpq takes the hosts of a URL in turn.
+CONNECT_TIMEOUT = 5
+#: Connections that a process keeps for what must never wait behind other work.
+RESERVED = 3
+
+_SESSION = {
+    **LIMITS,
+    # PostgreSQL's own end of the connection, in its words.
+    "tcp_keepalives_idle": KEEPALIVES["keepalives_idle"],
+    "tcp_keepalives_interval": KEEPALIVES["keepalives_interval"],
+    "tcp_keepalives_count": KEEPALIVES["keepalives_count"],
+    "tcp_user_timeout": KEEPALIVES["tcp_user_timeout"],
+    "TimeZone": "UTC",
+}
+#: Which of several hosts will do: statements that write need the primary.
+_PRIMARY = ("read-write", "primary")
+_DJANGO = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+CONNECT_QUERY = "; ".join(f"SET {name} = {value}" for name, value in LIMITS.items())
+_WHAT_TO_DO = (
+    "In PgBouncer's configuration, set ignore_startup_parameters = options, and give the database "
+    f"connect_query='{CONNECT_QUERY}'. docs/operations.md#behind-pgbouncer says more"
+)
+
+
+def settings(url: str, pool: int, pool_timeout: float) -> dict[str, dict[str, Any]]:
+    """Django's ``DATABASES``: ``default``, and ``reserved`` with a small pool of its own.
+
+    ``pool``: connections of ``default``; ``pool_timeout``: seconds to wait for one.
+
+    Raises: ``ImproperlyConfigured`` for a URL that libpq cannot read, without its password.
+    """
+    default = _parsed(url) | {
+        # Connections go back to a pool of the process while a thread waits for a provider.
+        "ENGINE": "dj_db_conn_pool.backends.postgresql",
+        "CONN_MAX_AGE": 0,
+        # A named cursor outlives its transaction, and a pooler's next one is on another connection.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "POOL_OPTIONS": {
+            "POOL_SIZE": pool,
+            "MAX_OVERFLOW": 0,
+            "TIMEOUT": pool_timeout,
+            "RECYCLE": 1800,
+            "PRE_PING": True,
+        },
+    }
+    reserved = default | {
+        "POOL_OPTIONS": default["POOL_OPTIONS"] | {"POOL_SIZE": RESERVED},
+        "TEST": {"MIRROR": "default"},
+    }
+    return {"default": default, "reserved": reserved}
+
+
+def session(options: str = "", **instead: Any) -> str:
+    """libpq's ``options`` of a session: ours, with ``instead`` in their place, then ``options``."""
+    ours = " ".join(f"-c {name}={value}" for name, value in {**_SESSION, **instead}.items())
+    return f"{ours} {options}".strip()
+
+
+def check_at_start() -> None:
+    """End the process with a sentence where sessions would lack their limits."""
+    try:
+        # Beside the pool: a server's first process opens no connection that its forks would share.
+        check_limits(connections["default"].get_connection_params())
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+
+
+def check_limits(parameters: Mapping[str, Any]) -> None:
+    """Ask whether a session has the limits; nothing is said where PostgreSQL does not answer.
+
+    ``parameters``: what psycopg2 connects with.
+
+    Raises: ``ImproperlyConfigured`` where a limit is off or larger than ours, and where the server
+    or libpq refuses one of the parameters; with what to do.
+    """
+    try:
+        connection = psycopg2.connect(**parameters)
+    except psycopg2.OperationalError as error:
+        said = str(error).strip()
+        if "unsupported startup parameter" in said or "unsupported options" in said:
+            raise ImproperlyConfigured(
+                f"The server at DATABASE_URL does not take the limits of a session. {_WHAT_TO_DO}"
+            ) from None
+        if said.startswith("invalid "):
+            raise ImproperlyConfigured(f"DATABASE_URL cannot be used: {said}") from None
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT name, setting::bigint FROM pg_settings WHERE name = ANY(%s)",
+                [list(LIMITS)],
+            )
+            found: dict[str, int] = dict(cursor.fetchall())
+    finally:
+        connection.close()
+    wrong = [
+        f"{name} is {found.get(name, 0)} ms instead of at most {limit}"
+        for name, limit in LIMITS.items()
+        if not 0 < found.get(name, 0) <= limit
+    ]
+    if wrong:
+        raise ImproperlyConfigured(
+            f"Sessions at DATABASE_URL lack their limits: {', '.join(wrong)}. {_WHAT_TO_DO}"
+        )
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    """The URL in Django's words; what these have no word for is in ``OPTIONS``."""
+    try:
+        found: dict[str, Any] = parse_dsn(url)
+    except psycopg2.ProgrammingError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL: {_without_secrets(str(error))}") from None
+    if not found.get("dbname") and not found.get("service"):
+        raise ImproperlyConfigured("DATABASE_URL names no database: postgres://user@host/DATABASE")
+    for port in found.get("port", "").split(","):
+        if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
+            raise ImproperlyConfigured(f"DATABASE_URL has a port that is none: {port!r}")
+    several = "," in found.get("host", "")
+    wanted = found.setdefault("target_session_attrs", _PRIMARY[0] if several else "any")
+    if wanted not in (*_PRIMARY, *(() if several else ("any",))):
+        raise ImproperlyConfigured(
+            f"DATABASE_URL has target_session_attrs={wanted}: the service writes, and needs "
+            f"{' or '.join(_PRIMARY)}"
+        )
+    options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **KEEPALIVES}
+    options |= {name: value for name, value in found.items() if name not in _DJANGO}
+    options["options"] = session(found.get("options", ""))
+    return {ours: found.get(theirs, "") for theirs, ours in _DJANGO.items()} | {"OPTIONS": options}
+
+
+def _without_secrets(said: str) -> str:
+    """libpq's sentence; what it quotes may be a password, unless it is a parameter's name."""
+    said = said.strip().removeprefix("invalid dsn: ")
+    named = re.match(r'invalid URI query parameter: "\w+"', said)
+    return named[0] if named else said.partition('"')[0].rstrip(": ")
