@@ -5,13 +5,13 @@ import os
 from celery import Celery
 from celery.signals import beat_init, celeryd_after_setup, worker_ready
 
-from config import queues, stopping
+from config import stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Django's checks load every page of the API; `migrate` makes them once, not each worker again.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
-app = Celery("notifier")
+app = Celery("notifier", control="config.control:Control")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 worker_ready.connect(stopping.heed_signals)
@@ -24,15 +24,3 @@ def check_database(**_: object) -> None:
     from config import database
 
     database.check_at_start()
-
-
-@celeryd_after_setup.connect
-def declare_dead_letter_queues(sender: str, instance: object, **_: object) -> None:
-    """Workers declare the queues they consume; nobody consumes the dead-letter queues."""
-    from django.conf import settings
-
-    if not settings.AMQP_URL.startswith("amqp"):
-        return  # Redis has no dead-letter exchanges
-    with app.connection_for_write() as connection:
-        for queue in queues.dead(settings.CHANNELS, quorum=settings.QUORUM_QUEUES):
-            queue(connection.default_channel).declare()

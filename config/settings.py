@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import accounts, database, env, installation, providers, queues, tokens
+from config import accounts, broker, database, env, installation, providers, queues, tokens
 from config.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from notifier.crypto import Keyring
 from notifier.priorities import Priority
@@ -59,12 +59,13 @@ DATABASE_URL = env.server(
     ("postgres", "postgresql"),
 )
 REDIS_URL = env.redis("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis 6.2 or newer")
-AMQP_URL = env.server(
-    "AMQP_URL",
-    "amqp://guest:guest@127.0.0.1:5672//",
-    "RabbitMQ 3.10 or newer; a `redis://` URL makes Redis the broker",
-    ("amqp", "amqps", *env.REDIS),
-    env.NO_SENTINEL,
+AMQP_URL = broker.url(
+    env.text(
+        "AMQP_URL",
+        "amqp://guest:guest@127.0.0.1:5672//",
+        "RabbitMQ 3.10 or newer; of a cluster the URL of each node, with `;` between them; a "
+        "`redis://` URL makes Redis the broker",
+    )
 )
 QUORUM_QUEUES = env.flag(
     "NOTIFIER_QUORUM_QUEUES", False, "declare RabbitMQ's queues as quorum queues (for clusters)"
@@ -444,6 +445,7 @@ INBOX_DAYS = env.whole(
 
 _amqp = AMQP_URL.startswith("amqp")
 CELERY_BROKER_URL = AMQP_URL
+CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
 CELERY_TASK_QUEUES = queues.live(CHANNELS, quorum=QUORUM_QUEUES)
 CELERY_TASK_DEFAULT_QUEUE = HOUSEKEEPING
 CELERY_TASK_DEFAULT_EXCHANGE = "notifier"
@@ -466,10 +468,13 @@ CELERY_WORKER_SEND_TASK_EVENTS = env.flag(
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 4.0
-CELERY_BROKER_HEARTBEAT = 15
+# After twice as long without a word a worker connects anew; RabbitMQ advises 5 to 20.
+CELERY_BROKER_HEARTBEAT = 5
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    # Without confirms a message published under a memory alarm is lost (celery#5410).
-    {"confirm_publish": True, "confirm_timeout": 5.0, "socket_timeout": 10.0}
+    # A broker that says nothing keeps nobody for longer, neither who publishes nor a worker that is
+    # to stop. There are no confirms: what is lost is swept, and under a memory alarm they would
+    # not come, but workers that answer Flower would wait for them and consume nothing meanwhile.
+    {"read_timeout": 5.0, "write_timeout": 5.0}
     if _amqp
     # Redis gives an unacknowledged message back after this long; leases are far shorter.
     else {"visibility_timeout": 600, "socket_timeout": 10.0, "socket_connect_timeout": 2.0}

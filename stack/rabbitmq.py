@@ -25,13 +25,14 @@ SERVER = Path(RABBITMQ.file)
 
 
 def answers(url: str) -> bool:
-    """Whether a broker lets us in at this URL. A port that is open is not enough."""
-    try:
-        with kombu.Connection(url, connect_timeout=ANSWER) as connection:
-            connection.transport.establish_connection().close()
-    except (OSError, amqp.AMQPError):
-        return False
-    return True
+    """Whether a broker lets us in at this URL, or at one of several with ``;`` between them. A port
+    that is open is not enough."""
+    for one in url.split(";"):
+        with contextlib.suppress(OSError, amqp.AMQPError):
+            with kombu.Connection(one, connect_timeout=ANSWER) as connection:
+                connection.transport.establish_connection().close()
+            return True
+    return False
 
 
 def empty(url: str) -> None:

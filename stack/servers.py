@@ -64,6 +64,8 @@ def _say(name: str, url: str, ours: bool) -> None:
 
 
 def _place(url: str) -> str:
-    """The URL's host and port: no password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    """The URL's host and port, or each URL's: no password."""
+    parts = [urlsplit(one) for one in url.split(";")]
+    return ", ".join(
+        f"{one.hostname}:{one.port}" if one.port else f"{one.hostname}" for one in parts
+    )

@@ -1,12 +1,14 @@
 """Asking the broker how it is and how much it holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from celery import current_app
 
-TIMEOUT = 2  # seconds
+#: Seconds that a node may take to connect, and for each of its answers.
+TIMEOUT = 2
 
 
 class Down(Exception):
@@ -15,13 +17,8 @@ class Down(Exception):
 
 def ping() -> None:
     """Connect and log in. Raises ``Down``."""
-    try:
-        with current_app.connection_for_read(
-            connect_timeout=TIMEOUT, transport_options={"socket_timeout": TIMEOUT}
-        ) as connection:
-            connection.ensure_connection(max_retries=1, timeout=TIMEOUT)
-    except Exception as error:  # every transport has errors of its own
-        raise Down(type(error).__name__) from error
+    with _connection():
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +41,30 @@ def depths(names: Iterable[str]) -> dict[str, int]:
 def look(names: Iterable[str]) -> dict[str, Queue]:
     """Each of these queues; one that does not exist is left out. Raises ``Down``."""
     found: dict[str, Queue] = {}
+    with _connection() as connection:
+        counted = connection.transport.driver_type == "amqp"
+        for name in names:
+            # A missing queue closes its channel, so each look-up has one of its own.
+            with connection.channel() as channel:
+                try:
+                    queue = channel.queue_declare(queue=name, passive=True)
+                except connection.channel_errors:
+                    continue
+                consumers = queue.consumer_count if counted else None
+                found[name] = Queue(queue.message_count, consumers)
+    return found
+
+
+@contextmanager
+def _connection() -> Iterator[Any]:
+    """A connection to the first node that answers. Raises ``Down``, whatever fails inside."""
+    timeouts = {"socket_timeout": TIMEOUT, "read_timeout": TIMEOUT, "write_timeout": TIMEOUT}
     try:
         with current_app.connection_for_read(
-            connect_timeout=TIMEOUT, transport_options={"socket_timeout": TIMEOUT}
+            connect_timeout=TIMEOUT, transport_options=timeouts
         ) as connection:
-            connection.ensure_connection(max_retries=1, timeout=TIMEOUT)
-            counted = connection.transport_cls == "amqp"
-            for name in names:
-                # A missing queue closes its channel, so each look-up has one of its own.
-                channel: Any = connection.channel()
-                with channel:
-                    try:
-                        queue = channel.queue_declare(queue=name, passive=True)
-                    except connection.channel_errors:
-                        continue
-                    consumers = queue.consumer_count if counted else None
-                    found[name] = Queue(queue.message_count, consumers)
+            others = len(connection.alt) - 1 if connection.alt else 0
+            connection.ensure_connection(max_retries=others)
+            yield connection
     except Exception as error:  # every transport has errors of its own
         raise Down(type(error).__name__) from error
-    return found

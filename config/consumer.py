@@ -1,0 +1,120 @@
+"""The part of a worker process that talks to the broker.
+
+The process also works without it, on what it finds in the database, so no error of the broker may
+end it: Celery gives up on every error that is not on its list of lost connections, among them
+``ResourceLocked`` (a queue is declared beside a connection that the broker still takes for alive),
+``PreconditionFailed`` (a queue has other arguments), ``NotFound`` (the queue's node is down),
+``AccessRefused`` and ``NotAllowed`` (users or virtual hosts are not loaded yet).
+"""
+
+import logging
+import time
+from functools import partial
+from typing import Any
+
+from celery.bootsteps import StartStopStep
+from celery.utils.threads import bound_open_broker_sockets  # type: ignore[attr-defined]
+from celery.worker import consumer
+from celery.worker.consumer.connection import Connection
+
+from config import queues
+
+log = logging.getLogger(__name__)
+_Consumer: Any = consumer.Consumer
+
+#: Seconds between two attempts to connect or to consume: the first pause, and the longest.
+PAUSE, LONGEST_PAUSE = 1, 2
+#: Seconds that the broker has to answer when a worker is to stop.
+ANSWER = 2.0
+
+
+class DeadLetterQueues(StartStopStep):
+    """Declare the dead-letter queues: workers declare what they consume, and nobody consumes these.
+
+    What the broker refuses is logged; messages are consumed all the same.
+    """
+
+    requires = (Connection,)
+
+    def include_if(self, parent: Any) -> bool:
+        return parent.conninfo.transport.driver_type == "amqp"  # Redis has none
+
+    def start(self, parent: Any) -> None:
+        from django.conf import settings
+
+        for queue in queues.dead(settings.CHANNELS, quorum=settings.QUORUM_QUEUES):
+            # An error closes its channel, so each queue has one of its own.
+            with parent.connection.channel() as channel:
+                try:
+                    queue(channel).declare()
+                except parent.channel_errors as error:
+                    log.error("%s cannot be declared: %s", queue.name, error)
+
+
+class Consumer(_Consumer):
+    """Celery's consumer, which starts anew after every error, however the broker is."""
+
+    class Blueprint(_Consumer.Blueprint):
+        default_steps = [
+            *(
+                step
+                for step in _Consumer.Blueprint.default_steps
+                # It declares dozens of queues for tasks with an ETA, which we do not have, at every
+                # broker there is, and nothing is consumed before it has: for each node that is away
+                # it tries four times, with pauses.
+                if not step.endswith(":DelayedDelivery")
+            ),
+            DeadLetterQueues,
+        ]
+
+        def start(self, parent: Any) -> None:
+            try:
+                super().start(parent)
+            except parent.connection_errors:
+                raise
+            except Exception as error:
+                # What the broker said is no bug; what else comes up may be one.
+                log.error(
+                    "not consuming: %r; trying again in %d s",
+                    error,
+                    PAUSE,
+                    exc_info=not isinstance(error, parent.channel_errors),
+                )
+                time.sleep(PAUSE)
+                raise ConnectionError(repr(error)) from error
+
+    def stop(self) -> None:
+        """Stop. At a silent broker each step would wait for an answer of its own."""
+        for connection in self._connections():
+            if not _answers(connection):
+                connection.collect()
+        super().stop()
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        for connection in self._connections():
+            connection.collect()  # without a goodbye, for which nobody may be there
+        super().on_connection_error_after_connected(exc)
+
+    def _connections(self) -> list[Any]:
+        """What it has open: to consume, and to tell Flower."""
+        events = self.event_dispatcher.connection if self.event_dispatcher else None
+        return [one for one in (self.connection, events) if one and one.connected]
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, with short pauses: Celery's own grow to 30 s."""
+        conn.ensure_connection = partial(
+            conn.ensure_connection,
+            interval_start=PAUSE,
+            interval_step=PAUSE,
+            interval_max=LONGEST_PAUSE,
+        )
+        return super().ensure_connected(conn)
+
+
+def _answers(connection: Any) -> bool:
+    bound_open_broker_sockets(connection, ANSWER)
+    try:
+        connection.channel().close()
+    except Exception:
+        return False
+    return True

@@ -1,0 +1,178 @@
+"""A worker process outlives everything its broker does, and consumes again afterwards."""
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+
+import kombu
+import pytest
+
+from stack import rabbitmq
+from stack.processes import Procfile, Worker
+from stack.rabbitmq import RabbitMQ
+from stack.state import fresh
+from tests.conftest import NO_RABBITMQ
+from tests.integration.stack.family import until
+
+#: It consumes these and nothing else; nothing is sent in these tests.
+NAME, QUEUES = "sms_high", ("deliver.sms.high",)
+
+
+@pytest.fixture(scope="module")
+def rabbit() -> Iterator[RabbitMQ]:
+    """A broker of our own, to be broken."""
+    if not rabbitmq.installed():
+        pytest.skip(NO_RABBITMQ)
+    with fresh("broker") as state, RabbitMQ(state) as running:
+        yield running
+
+
+@pytest.fixture
+def broker(rabbit) -> Iterator[RabbitMQ]:
+    """The same, whole again and empty after each test."""
+    yield rabbit
+    if not rabbit.alive:
+        rabbit.start()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(rabbit.pid, signal.SIGCONT)
+    rabbit.control("set_permissions", "notifier", ".*", ".*", ".*")
+    rabbit.control("set_vm_memory_high_watermark", "0.6")
+    left = named(rabbit, "list_queues")
+    with kombu.Connection(rabbit.url) as connection:
+        for queue in left:
+            connection.default_channel.queue_delete(queue)
+
+
+@pytest.fixture
+def worker(broker, tmp_path) -> Iterator[Worker]:
+    """The Procfile's process, which is not started yet."""
+    env = {**os.environ, "AMQP_URL": broker.url, "WORKER_THREADS": "2"}
+    process = Procfile(env, tmp_path)._process(NAME, 1)
+    yield process
+    process.stop()
+
+
+def named(rabbit: RabbitMQ, command: str, *columns: str) -> list[str]:
+    lines = rabbit.control(command, *(columns or ("name",)), "--no-table-headers").splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def consumes(rabbit: RabbitMQ) -> bool:
+    """Whether the worker takes messages of its queues."""
+    found = dict(line.split() for line in named(rabbit, "list_queues", "name", "consumers"))
+    return all(int(found.get(queue, 0)) for queue in QUEUES)
+
+
+def ready(worker: Worker) -> None:
+    worker.start()
+    worker.wait_ready()
+
+
+def goes_on(worker: Worker, rabbit: RabbitMQ, seconds: float = 30) -> None:
+    """It consumes again, and it is the same process."""
+    pid = worker.pid
+    until(lambda: not worker.alive or consumes(rabbit), seconds)
+    assert worker.alive and worker.pid == pid, worker.log
+
+
+def says(worker: Worker, words: str, seconds: float = 30) -> None:
+    """Its log has these words. Fails with the log."""
+    with contextlib.suppress(AssertionError):
+        until(lambda: words in worker.log or not worker.alive, seconds)
+    assert words in worker.log, worker.log
+
+
+def ends_soon(worker: Worker, seconds: float = 15) -> None:
+    """Asked to stop, it stops without being killed."""
+    worker.kill(signal.SIGTERM)
+    assert worker.wait(seconds) == 0, worker.log
+
+
+def test_a_worker_starts_without_its_broker_and_consumes_once_there_is_one(worker, broker):
+    broker.stop()
+    worker.start()
+    says(worker, "Cannot connect")
+    broker.start()
+    goes_on(worker, broker)
+
+
+def test_a_worker_that_never_had_a_broker_stops_when_it_is_told_to(worker, broker):
+    broker.stop()
+    worker.start()
+    says(worker, "Cannot connect")
+    ends_soon(worker)
+
+
+def test_a_worker_starts_at_a_broker_that_accepts_connections_and_says_nothing(worker, broker):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        worker.env["AMQP_URL"] = f"amqp://127.0.0.1:{silent.getsockname()[1]}//"
+        worker.start()
+        says(worker, "Cannot connect")
+        ends_soon(worker)
+
+
+def test_of_several_nodes_a_worker_takes_one_that_answers(worker, broker):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        nobody = f"amqp://127.0.0.1:{gone.getsockname()[1]}//"
+    worker.env["AMQP_URL"] = f"{nobody};{broker.url};{nobody}"
+    ready(worker)
+    goes_on(worker, broker)
+
+
+def test_a_mailbox_that_the_broker_takes_for_another_connections_ends_nobody(worker, broker):
+    host = socket.gethostname()
+    with kombu.Connection(broker.url) as other:
+        for name in (f"{NAME}@{host}", f"{NAME}@{host.partition('.')[0]}"):
+            mailbox = kombu.Queue(f"{name}.celery.pidbox", exclusive=True, auto_delete=True)
+            mailbox(other.default_channel).declare()
+        worker.start()
+        goes_on(worker, broker)
+
+
+def test_a_broker_that_refuses_us_for_a_while_ends_nobody(worker, broker):
+    ready(worker)
+    broker.control("clear_permissions", "notifier")
+    broker.control("close_all_connections", "a fault")
+    says(worker, "NOT_ALLOWED")
+    broker.control("set_permissions", "notifier", ".*", ".*", ".*")
+    goes_on(worker, broker)
+
+
+def test_a_queue_with_other_arguments_ends_nobody_and_is_taken_once_it_is_gone(worker, broker):
+    with kombu.Connection(broker.url) as other:
+        kombu.Queue(QUEUES[0], durable=True, max_length=7)(other.default_channel).declare()
+    worker.start()
+    says(worker, "PRECONDITION_FAILED")
+    broker.control("delete_queue", QUEUES[0])
+    goes_on(worker, broker)
+
+
+def test_a_deleted_queue_is_declared_anew_by_the_one_who_consumed_it(worker, broker):
+    ready(worker)
+    broker.control("delete_queue", QUEUES[0])
+    goes_on(worker, broker, 5)
+
+
+def test_a_worker_stops_in_time_while_its_broker_says_nothing(worker, broker):
+    ready(worker)
+    os.kill(broker.pid, signal.SIGSTOP)
+    time.sleep(1)
+    ends_soon(worker, 30)
+
+
+def test_a_worker_stops_in_time_while_its_broker_takes_no_events(worker, broker):
+    ready(worker)
+    broker.control("set_vm_memory_high_watermark", "absolute", "1MB")
+    time.sleep(5)  # it has told Flower that it lives, twice
+    ends_soon(worker, 30)
+
+
+def test_with_quorum_queues_nothing_is_declared_for_tasks_with_a_delay(worker, broker):
+    worker.env["NOTIFIER_QUORUM_QUEUES"] = "1"
+    ready(worker)
+    goes_on(worker, broker)
+    assert not [name for name in named(broker, "list_queues") if "delayed" in name]
+    assert not [name for name in named(broker, "list_exchanges") if "delayed" in name]
