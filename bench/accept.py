@@ -6,31 +6,23 @@ a Django view that inserts one row (``bench.bare``). The workers stand still.
 """
 
 import json
-import re
-import subprocess
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection
 from statistics import median
-from urllib.parse import urlsplit
 
+from bench import batches, wrk
 from bench.line import Line
 from bench.meter import Meter
 from bench.report import Bar, Report, Table, columns
-from stack import debian, ports
+from stack import ports
 from stack.errors import StackError
 from stack.process import Process
 from stack.processes import Procfile
 
 PROCESSES = ("web",)
 CONNECTIONS = 16  # as many as there are threads to answer them
-BATCH = 1_000
-BATCHES_AT_ONCE = 2
-#: What wrk asked last is still answered when it has ended.
-QUIET_SECONDS = 1.0
 LEAST_OF_BARE, LEAST_BATCHED = 0.5, 5_000.0
 SCRIPT = """
 local sent = 0
@@ -56,16 +48,17 @@ class Asked:
 
 def measure(on: Line, *, quick: bool) -> Report:
     """Bare, single and batched take turns."""
-    runs, seconds, batches = (1, 5, 4) if quick else (3, 15, 30)
+    runs, seconds, many = (1, 5, 4) if quick else (3, 15, 30)
     if others := on.processes.pids().keys() - {"web"}:
         on.processes.stop(*others)
-    on.audience("accept", BATCH)
+    on.audience("accept", batches.SIZE)
     notification = {
         "user_id": "accept-7",
         "content": {"title": "Order A-7 is on its way", "body": "Expect it on Friday."},
         "channels": ["push"],
     }
-    batch = {"notifications": [notification | {"user_id": f"accept-{i}"} for i in range(BATCH)]}
+    people = [f"accept-{number}" for number in range(batches.SIZE)]
+    batch = {"notifications": [notification | {"user_id": user} for user in people]}
     bare: list[Asked] = []
     single: list[Asked] = []
     batched: list[Asked] = []
@@ -75,14 +68,14 @@ def measure(on: Line, *, quick: bool) -> Report:
             api, web = f"{on.api_url}/v1/notifications", on.pids()["web"]
             one = _asked(on, f"{view.url}/rows", view.pid, notification, length)
             two = _asked(on, api, web, notification, length)
-            three = _batched(on, f"{api}/batch", web, batch, batches if number >= 0 else 2)
+            three = _batched(on, web, batch, many if number >= 0 else 2)
             if number >= 0:
                 bare.append(one)
                 single.append(two)
                 batched.append(three)
                 print(
                     f"  run {number + 1}: bare {one.rate:,.0f}/s, accepted {two.rate:,.0f}/s, "
-                    f"batched {three.rate * BATCH:,.0f}/s",
+                    f"batched {three.rate * batches.SIZE:,.0f}/s",
                     flush=True,
                 )
     return _report(bare, single, batched)
@@ -126,63 +119,35 @@ def _asked(
 
     Raises ``StackError`` where wrk cannot be had, or an answer is no 2xx, or is not on record.
     """
-    if not debian.installed(debian.WRK):
-        raise StackError("The API is asked by wrk: install Debian's package of that name.")
     before = _stored(on)
-    script = on.state.directory / "ask.lua"
     said = json.dumps(body)
-    script.write_text(
-        f"local BODY = {json.dumps(said)}\nlocal PREFIX = 'k{before}-{seconds}-'\n{SCRIPT}"
-    )
-    headers = {"Authorization": f"Bearer {on.key}", "Content-Type": "application/json"}
-    command = [debian.WRK.file, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
-    command += ["--latency", "-s", str(script)]
-    command += [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    script = f"local BODY = {json.dumps(said)}\nlocal PREFIX = 'k{before}-{seconds}-'\n{SCRIPT}"
     with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:
-        done = subprocess.run([*command, url], capture_output=True, text=True, check=False)
-        time.sleep(QUIET_SECONDS)
+        printed = wrk.ask(on, url, script, CONNECTIONS, seconds)
+        time.sleep(wrk.QUIET_SECONDS)
     cpu = {name: cost.cpu for name, cost in meter.costs.items()}
-    return _read(done.stdout + done.stderr, _stored(on) - before, cpu)
+    return _read(printed, _stored(on) - before, cpu)
 
 
-def _batched(on: Line, url: str, pid: int, body: Mapping[str, object], batches: int) -> Asked:
-    """Send so many, ``BATCHES_AT_ONCE``. Raises ``StackError`` where one of them, or one
-    notification of them, is not accepted."""
-    said, took = json.dumps(body), []
-
-    def post(key: str) -> None:
-        connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
-        headers = {"Authorization": f"Bearer {on.key}", "Content-Type": "application/json"}
+def _batched(on: Line, pid: int, body: Mapping[str, object], many: int) -> Asked:
+    """Send so many batches; ``pid`` is who answers."""
+    bodies = [json.dumps(body)] * many
+    with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:
         began = time.perf_counter()
-        connection.request("POST", urlsplit(url).path, said, {**headers, "Idempotency-Key": key})
-        answer = connection.getresponse().read()
-        took.append(time.perf_counter() - began)
-        if answer.count(b'"accepted"') < BATCH or b'"problem"' in answer:
-            raise StackError(f"a batch was not accepted: {answer[:500]!r}")
-
-    pids = {"web": pid, "postgres": on.pids()["postgres"]}
-    with Meter(pids) as meter, ThreadPoolExecutor(BATCHES_AT_ONCE) as senders:
-        began = time.perf_counter()
-        list(senders.map(post, [f"{began}-{number}" for number in range(batches)]))
+        took = batches.post(on, bodies)
         seconds = time.perf_counter() - began
-    cpu = {name: cost.cpu * 1e6 / batches for name, cost in meter.costs.items()}
-    return Asked(batches / seconds, max(took) * 1000, batches, cpu["web"], cpu["postgres"])
+    cpu = {name: cost.cpu * 1e6 / many for name, cost in meter.costs.items()}
+    return Asked(many / seconds, max(took) * 1000, many, cpu["web"], cpu["postgres"])
 
 
 def _read(said: str, stored: int, cpu: Mapping[str, float]) -> Asked:
     """What wrk printed. ``stored``: how many rows there are more; ``cpu``: seconds it took."""
-    found = re.search(r"([1-9]\d*) requests in", said)
-    if "Non-2xx" in said or "Socket errors" in said or found is None:
-        raise StackError(f"wrk:\n{said}")
-    answered = int(found[1])
-    if stored < answered:
-        raise StackError(f"{answered:,} requests were answered, and {stored:,} are on record")
-    unit = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
-    number, word = re.findall(r"99%\s+([\d.]+)(us|ms|s|m)", said)[0]
-    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0])
+    found = wrk.read(said)
+    if stored < found.answered:
+        raise StackError(f"{found.answered:,} requests were answered, and {stored:,} are on record")
     # What was asked last is answered after wrk has ended, and costs as much.
     each = {name: seconds * 1e6 / stored for name, seconds in cpu.items()}
-    return Asked(rate, float(number) * unit[word], answered, each["web"], each["postgres"])
+    return Asked(found.rate, found.p99, found.answered, each["web"], each["postgres"])
 
 
 def _stored(on: Line) -> int:
@@ -197,9 +162,9 @@ def _stored(on: Line) -> int:
 
 def _report(bare: list[Asked], single: list[Asked], batched: list[Asked]) -> Report:
     ratio = median(two.rate / one.rate for one, two in zip(bare, single, strict=True))
-    in_batches = median(one.rate for one in batched) * BATCH
+    in_batches = median(one.rate for one in batched) * batches.SIZE
     ways = {"a bare view, one row": (bare, 1), "POST /v1/notifications": (single, 1)}
-    ways["POST /v1/notifications/batch"] = batched, BATCH
+    ways["POST /v1/notifications/batch"] = batched, batches.SIZE
     rates = {name: median(one.rate for one in asked) * of for name, (asked, of) in ways.items()}
     table = Table(
         ("request", "a second", "in each run", "p99 ms of a request", "µs CPU", "of postgres"),
@@ -217,7 +182,7 @@ def _report(bare: list[Asked], single: list[Asked], batched: list[Asked]) -> Rep
     )
     return Report(
         "accept",
-        f"Notifications accepted a second, {CONNECTIONS} connections, batches of {BATCH:,}",
+        f"Notifications accepted a second, {CONNECTIONS} connections, batches of {batches.SIZE:,}",
         [table],
         [
             Bar("of a bare view", ratio, least=LEAST_OF_BARE),
@@ -225,7 +190,7 @@ def _report(bare: list[Asked], single: list[Asked], batched: list[Asked]) -> Rep
         ],
         {
             "runs": [
-                {"bare": one.rate, "single": two.rate, "batched": three.rate * BATCH}
+                {"bare": one.rate, "single": two.rate, "batched": three.rate * batches.SIZE}
                 for one, two, three in zip(bare, single, batched, strict=True)
             ]
         },

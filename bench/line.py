@@ -152,7 +152,7 @@ class Line:
         wanted = subscribers - refused(subscribers)
         counts = self.sink.counts()
         first = counts.pop("first", began) - began
-        came, costs = int(sum(counts.values())), _by_line(meter.costs)
+        came, costs = int(sum(counts.values())), by_line(meter.costs)
         blast = Blast(subscribers, seconds, first, states, came, costs)
         if blast.sent != wanted:
             raise StackError(f"of {wanted:,} deliveries {blast.sent:,} were accepted: {states}")
@@ -227,7 +227,7 @@ def _make_templates(client: NotifierClient) -> None:
         client.create_template(name, contents, default_locale="en")
 
 
-def _by_line(costs: Mapping[str, Cost]) -> dict[str, Cost]:
+def by_line(costs: Mapping[str, Cost]) -> dict[str, Cost]:
     """Processes of one line as one: their CPU together, and the memory of the largest."""
     found: dict[str, Cost] = {}
     for title, cost in costs.items():

@@ -6,7 +6,6 @@ a new one, by turns: CPU of the API and of PostgreSQL for each answer. The worke
 
 import json
 import re
-import subprocess
 import time
 import uuid
 from collections.abc import Mapping
@@ -14,18 +13,16 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
+from bench import wrk
 from bench.line import Line
 from bench.meter import Meter
 from bench.report import Bar, Report, Table, columns
-from stack import debian
 from stack.errors import StackError
 
 PROCESSES = ("web",)
 CONNECTIONS = 64
 #: A storm's request may cost so much of what a new one costs.
 MOST_OF_NEW = 1.0
-#: What wrk asked last is still answered when it has ended.
-QUIET_SECONDS = 1.0
 SCRIPT = """
 local sent = 0
 function request()
@@ -75,8 +72,6 @@ def measure(on: Line, *, quick: bool) -> Report:
 def _asked(on: Line, seconds: int, *, storm: bool) -> Asked:
     """Ask for so many seconds. Raises ``StackError`` where wrk cannot be had, or where a storm
     made more than one notification."""
-    if not debian.installed(debian.WRK):
-        raise StackError("The API is asked by wrk: install Debian's package of that name.")
     body: Mapping[str, object] = {
         "user_id": "storm-7",
         "content": {"title": "Order A-7 is on its way", "body": "Expect it on Friday."},
@@ -84,22 +79,16 @@ def _asked(on: Line, seconds: int, *, storm: bool) -> Asked:
     }
     prefix = f"{uuid.uuid4()}-"
     said = {"BODY": json.dumps(body), "PREFIX": prefix, "STORM": storm}
-    script = on.state.directory / "storm.lua"
     lines = [f"local {name} = {json.dumps(value)}" for name, value in said.items()]
-    script.write_text("\n".join([*lines, SCRIPT]))
-    headers = {"Authorization": f"Bearer {on.key}", "Content-Type": "application/json"}
-    command = [debian.WRK.file, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
-    command += ["-s", str(script)]
-    command += [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    url = f"{on.api_url}/v1/notifications"
-    time.sleep(QUIET_SECONDS)
+    script = "\n".join([*lines, SCRIPT])
+    time.sleep(wrk.QUIET_SECONDS)
     pids = {name: pid for name, pid in on.pids().items() if name in ("web", "postgres")}
     with Meter(pids) as meter:
-        done = subprocess.run([*command, url], capture_output=True, text=True, check=False)
+        printed = wrk.ask(on, f"{on.api_url}/v1/notifications", script, CONNECTIONS, seconds)
     made = _made(on, prefix)
     if storm and made != 1:
         raise StackError(f"A storm of one key made {made} notifications")
-    return _read(done.stdout + done.stderr, made, {n: c.cpu for n, c in meter.costs.items()})
+    return _read(printed, made, {n: c.cpu for n, c in meter.costs.items()})
 
 
 def _read(said: str, made: int, cpu: Mapping[str, float]) -> Asked:

@@ -8,20 +8,18 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import ceiling, line, naive
+from bench import baseline, ceiling, line, naive
 from bench.line import Blast, Line
-from bench.meter import Meter
 from bench.report import Bar, Report, Table, columns
 from bench.sink import BEHIND
 from stack.errors import StackError
-from stack.process import ROOT, Process
+from stack.process import ROOT
 
 PROCESSES = ("web", "fanout", "push", "housekeeping", "beat")
 #: Of the ceiling, and times the naive baseline.
@@ -38,13 +36,13 @@ def measure(on: Line, *, quick: bool) -> Report:
     blasts: list[Blast] = []
     ceilings: list[tuple[float, float]] = []
     naives: list[tuple[float, float]] = []
-    with _naive_worker(on) as worker:
+    with baseline.running(on) as worker:
         for number in range(1, runs + 1):
             ceilings.append(_ceiling(on, subscribers))
             print(f"  run {number}: ceiling {ceilings[-1][0]:,.0f}/s", end="", flush=True)
             blasts.append(on.blast("throughput", subscribers))
             print(f", Notifier {blasts[-1].rate:,.0f}/s", end="", flush=True)
-            naives.append(_naive(on, worker, naive_ones))
+            naives.append(baseline.deliver(on, worker, naive_ones))
             print(f", naive {naives[-1][0]:,.1f}/s", flush=True)
     return _report(blasts, ceilings, naives)
 
@@ -78,53 +76,6 @@ def _ceiling(on: Line, requests: int) -> tuple[float, float]:
     seconds = max(one["ended"] for one in said) - min(one["began"] for one in said)
     done = each * processes
     return done / seconds, sum(one["cpu"] for one in said) * 1e6 / done
-
-
-@contextlib.contextmanager
-def _naive_worker(on: Line) -> Iterator[Process]:
-    """A Celery worker of the naive baseline, ready."""
-    config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
-    env = on.env | {
-        "BENCH_SANDBOX_JSON": str(config),
-        "REQUESTS_CA_BUNDLE": on.sink.config["ca_file"],
-    }
-    with on.database() as cursor:
-        cursor.execute(naive.TABLE)
-    command = [str(BEHIND), sys.executable, "-m", "celery", "--quiet", "-A", "bench.naive"]
-    command += ["worker", "-n", "naive@%h", "-c", str(naive.PROCESSES), "--loglevel", "WARNING"]
-    command += ["--without-mingle", "--without-gossip"]
-    with Process("naive", command, env=env, output=on.state.log("naive")) as worker:
-        _naive(on, worker, 10 * naive.PROCESSES)  # connections are open then
-        yield worker
-
-
-def _naive(on: Line, worker: Process, subscribers: int) -> tuple[float, float]:
-    """Deliveries a second, from the first task enqueued to the last row saved, and microseconds
-    of CPU for each, of worker and publisher."""
-    with (
-        naive.publishing(on.servers.broker_url) as send,
-        on.database() as cursor,
-        Meter({"naive": worker.pid}) as meter,
-    ):
-        cursor.execute("TRUNCATE bench_naive")
-        began, cpu = time.monotonic(), time.process_time()
-        for number in range(subscribers):
-            send(
-                f"token-{number}".ljust(140, "x"),
-                "Order A-7 is on its way",
-                f"Dear throughput-{number}, expect it on Friday: tea, a pot, two cups.",
-            )
-        cpu = time.process_time() - cpu
-        saved = 0
-        while saved < subscribers:
-            if time.monotonic() > began + 120:
-                raise StackError(f"the naive baseline has saved {saved} of {subscribers} rows")
-            time.sleep(line.POLL_SECONDS)
-            cursor.execute("SELECT count(*) FROM bench_naive")
-            saved = cursor.fetchone()[0]
-        seconds = time.monotonic() - began
-    cpu += meter.costs["naive"].cpu
-    return subscribers / seconds, cpu * 1e6 / subscribers
 
 
 def _report(

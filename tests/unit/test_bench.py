@@ -13,7 +13,7 @@ from bench import accept
 from bench.__main__ import BENCHMARKS, QUICK
 from bench.machine import machine
 from bench.meter import Meter
-from bench.otp import _percentile
+from bench.otp import percentile
 from bench.report import Bar, Report, Table, columns, write
 from bench.sink import Sink
 from notifier.messages import Content, Message
@@ -101,8 +101,8 @@ def test_what_wrk_says_is_read_and_must_be_on_record():
 
 def test_a_percentile_is_between_the_values_around_it():
     waits = [number / 100 for number in range(101)]
-    assert _percentile(waits, 50) == pytest.approx(0.5)
-    assert _percentile(waits, 99) == pytest.approx(0.99)
+    assert percentile(waits, 50) == pytest.approx(0.5)
+    assert percentile(waits, 99) == pytest.approx(0.99)
 
 
 def test_cpu_of_children_that_ended_counts_for_their_parent():

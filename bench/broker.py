@@ -1,0 +1,23 @@
+"""Figures of RabbitMQ's own: what was published to it, and what waits in it."""
+
+import re
+
+from notifier.queues import names
+from stack.rabbitmq import CHANNELS, RabbitMQ
+
+
+def published(broker: RabbitMQ) -> int:
+    """Messages that clients have published since it started, those of every kind: the service's,
+    and Celery's events and heartbeats."""
+    said = broker.control("eval", "rabbit_global_counters:overview().")
+    return sum(map(int, re.findall(r"\bmessages_received_total => (\d+)", said)))
+
+
+def waiting(broker: RabbitMQ) -> int:
+    """Messages in the service's queues, those included that a worker has and has not acknowledged.
+
+    Half a second passes before it looks: that is how long ``rabbitmqctl`` takes to start.
+    """
+    ours = set(names(CHANNELS))
+    lines = map(str.split, broker.control("list_queues", "name", "messages").splitlines())
+    return sum(int(line[1]) for line in lines if len(line) == 2 and line[0] in ours)
