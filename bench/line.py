@@ -172,7 +172,7 @@ def running(*names: str) -> Iterator[Line]:
         )
     with contextlib.ExitStack() as stack:
         state = stack.enter_context(fresh("bench"))
-        postgres = stack.enter_context(Postgres(state, {"shared_buffers": _quarter()}))
+        postgres = stack.enter_context(Postgres(state, {"shared_buffers": quarter()}))
         redis = stack.enter_context(Redis(state))
         broker = stack.enter_context(RabbitMQ(state))
         urgent = any(name.endswith("_high") for name in names)
@@ -189,18 +189,18 @@ def running(*names: str) -> Iterator[Line]:
         processes.wait_ready(180)
         client = stack.enter_context(NotifierClient(api_url, key))
         try:
-            _make_templates(client)
+            make_templates(client)
             yield Line(api_url, key, env, sink, servers, processes, client, state)
         except NotifierError as error:
             raise StackError(f"the API says: {error}") from error  # so that the logs stay
 
 
-def _quarter() -> str:
+def quarter() -> str:
     """Of the machine's memory: what PostgreSQL's manual (19.4.1) starts a database server with."""
     return f"{psutil.virtual_memory().total // 4 // 2**20}MB"
 
 
-def _make_templates(client: NotifierClient) -> None:
+def make_templates(client: NotifierClient) -> None:
     says = {
         "en": (
             "Order {{ order.id }} is on its way",

@@ -16,6 +16,7 @@ from notifier.sandbox.settings import settings as sandbox_settings
 from stack import debian, ports
 from stack.debian import NGINX
 from stack.errors import StackError
+from stack.place import HERE, Place
 from stack.process import ROOT, Process
 from stack.state import State
 
@@ -35,18 +36,19 @@ class Sink(Process):
     itself and cost half as much again. Raises ``StackError`` where nginx cannot be had.
     """
 
-    def __init__(self, state: State, *, urgent: bool = False) -> None:
+    def __init__(self, state: State, *, urgent: bool = False, place: Place = HERE) -> None:
         if not debian.installed(NGINX):
             raise StackError(
                 f"The benchmarks' providers are an nginx with Lua: install Debian's {NGINX.name}, "
                 "which brings nginx along."
             )
         home = state.path("sink")
-        credentials = Credentials(home / "credentials")
+        credentials = Credentials(home / "credentials", place.address)
         self.port, self._control = ports.free(), ports.free()
-        self.url = f"https://{ports.HOST}:{self.port}"
+        self._address = place.address
+        self.url = f"https://{place.address}:{self.port}"
         # No mail server answers here: email goes to SendGrid's place.
-        credentials.write_config(Ports(ports.HOST, self._control, self.port, self.port, 0))
+        credentials.write_config(Ports(place.address, self._control, self.port, self.port, 0))
         self.config = json.loads((home / "credentials" / "sandbox.json").read_text())
         self.settings = {
             name: value
@@ -61,6 +63,7 @@ class Sink(Process):
             "user": pwd.getpwuid(os.geteuid()).pw_name,
             "workers": WORKERS,
             "home": home,
+            "address": place.address,
             "port": self.port,
             "control": self._control,
             "certificate": home / "credentials" / "server.pem",
@@ -69,7 +72,7 @@ class Sink(Process):
         conf.write_text(text)
         super().__init__(
             "sink",
-            [*([] if urgent else [BEHIND]), PROGRAM, "-p", home, "-c", conf],
+            [*place.enter, *([] if urgent else [BEHIND]), PROGRAM, "-p", home, "-c", conf],
             env=os.environ,
             output=state.log("sink"),
             keep_open=[state.lock],
@@ -78,7 +81,7 @@ class Sink(Process):
     def start(self) -> None:
         """Start it and return once it answers."""
         super().start()
-        self.wait_until(lambda: ports.listens(self._control))
+        self.wait_until(lambda: ports.listens(self._control, self._address))
 
     def counts(self) -> dict[str, float]:
         """Messages by kind (fcm, twilio, sendgrid, webhook) since ``reset``, and when the first
@@ -98,7 +101,7 @@ class Sink(Process):
         return came
 
     def _ask(self, method: str) -> dict[str, float]:
-        url = f"http://{ports.HOST}:{self._control}/counts"
+        url = f"http://{self._address}:{self._control}/counts"
         with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10) as said:
             found: dict[str, float] = json.load(said)
         return found

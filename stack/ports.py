@@ -36,10 +36,10 @@ def near(preferred: int) -> int:
     return next((port for port in candidates if _reserve(port)), None) or free()
 
 
-def listens(port: int) -> bool:
-    """Whether something answers on this port of the loopback interface."""
+def listens(port: int, address: str = HOST) -> bool:
+    """Whether something answers on this port, of the loopback interface where none is named."""
     try:
-        socket.create_connection((HOST, port), 1).close()
+        socket.create_connection((address, port), 1).close()
     except OSError:
         return False
     return True

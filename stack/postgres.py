@@ -10,6 +10,7 @@ import psycopg2
 
 from stack import ports, unprivileged
 from stack.errors import StackError
+from stack.place import HERE, Place
 from stack.process import Process, package
 from stack.state import State, write_private
 
@@ -18,7 +19,6 @@ USER = DATABASE = "notifier"
 
 #: Durability stays on: an accepted notification survives a power cut here as in production.
 SETTINGS = {
-    "listen_addresses": ports.HOST,
     "unix_socket_directories": "",
     "max_connections": "300",
     "shared_buffers": "256MB",
@@ -42,19 +42,21 @@ class Postgres(Process):
     ``settings``: of PostgreSQL, beside and instead of ``SETTINGS``.
     """
 
-    def __init__(self, state: State, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, state: State, settings: Mapping[str, str] | None = None, place: Place = HERE
+    ) -> None:
         self.data = state.directory / "postgres"
         self.password = state.secret("postgres")
         self.port = ports.free()
-        self.url = f"postgres://{USER}:{self.password}@{ports.HOST}:{self.port}/{DATABASE}"
+        self.url = f"postgres://{USER}:{self.password}@{place.address}:{self.port}/{DATABASE}"
         self._as_user = unprivileged.prefix(self.data, BINARIES)
         self._env = {**os.environ, "LC_ALL": "C"}
-        settings = {**SETTINGS, **(settings or {})}
+        settings = {"listen_addresses": place.address, **SETTINGS, **(settings or {})}
         server = [str(BINARIES / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         super().__init__(
             "postgres",
-            [*self._as_user, *server, *options],
+            [*place.enter, *self._as_user, *server, *options],
             env=self._env,
             output=state.log("postgres"),
             # A fast shutdown; an immediate one if that hangs.
@@ -94,6 +96,9 @@ class Postgres(Process):
         password.unlink()
         if made.returncode:
             raise StackError(f"initdb failed:\n{made.stderr or made.stdout}")
+        with (making / "pg_hba.conf").open("a") as rules:
+            # Beside loopback: hosts of the networks that this one is on, where it listens there.
+            rules.write("host all all samenet scram-sha-256\n")
         making.rename(self.data)
 
     def _dsn(self, database: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Self
 
 from stack.errors import StackError
-from stack.ports import listens
+from stack.place import HERE, Place
+from stack.ports import HOST, listens
 from stack.process import PATIENCE, ROOT, Process, stop_all
 
 #: Celery's warm shutdown ends the tasks in hand.
@@ -29,12 +30,14 @@ class Procfile:
         *,
         keep_open: Sequence[int] = (),
         path: Path = ROOT / "Procfile",
+        place: Place = HERE,
     ) -> None:
         lines = [line.partition(":") for line in path.read_text().splitlines() if line.strip()]
         self.commands = {name: command.strip() for name, _, command in lines}
         self.env = env
         self.logs = logs
         self._keep_open = keep_open
+        self._place = place
 
     def start(self, *names: str, formation: Mapping[str, int] | None = None) -> "Running":
         """Start these, or all of them; of those in ``formation`` so many processes each, the
@@ -43,19 +46,19 @@ class Procfile:
         try:
             for name in names or self.commands:
                 for number in range(1, (formation or {}).get(name, 1) + 1):
-                    running.add(self._process(name, number))
+                    running.add(self.process(name, name if number == 1 else f"{name}.{number}"))
         except BaseException:
             running.stop()
             raise
         return running
 
-    def _process(self, name: str, number: int) -> "Worker":
+    def process(self, name: str, title: str) -> "Worker":
+        """One process of a line, called ``title``, not started yet."""
         if name not in self.commands:
             raise StackError(f"the Procfile has no {name}, only {', '.join(self.commands)}")
-        title = name if number == 1 else f"{name}.{number}"
         return Worker(
             title,
-            ["/bin/sh", "-c", self.commands[name]],
+            [*self._place.enter, "/bin/sh", "-c", self.commands[name]],
             env={**self.env, "HONCHO_PROCESS_NAME": title},
             output=self.logs / f"{title}.log",
             stop=STOP,
@@ -96,7 +99,8 @@ class Worker(Process):
 
     def _ready(self) -> bool:
         if self.name == "web":
-            return listens(int(self.env.get("PORT", "8000")))
+            address = self.env.get("WEB_HOST", HOST)
+            return listens(int(self.env.get("PORT", "8000")), address)
         if self.name == "flower":
             return listens(int(self.env.get("FLOWER_PORT", "5555")))
         return self.name.startswith("beat") or READY in self.log

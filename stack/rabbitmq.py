@@ -14,6 +14,7 @@ from notifier.queues import names
 from stack import debian, ports
 from stack.debian import RABBITMQ, SYSTEM_PATH
 from stack.errors import StackError
+from stack.place import HERE, Place
 from stack.process import PATIENCE, Process
 from stack.state import State, write_private
 
@@ -60,15 +61,16 @@ class RabbitMQ(Process):
     to do with another RabbitMQ on this machine.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, place: Place = HERE) -> None:
         home = state.path("rabbitmq")
+        self._enter = place.enter
         self.port, distribution, mapper = ports.free(), ports.free(), ports.free()
         self.password = state.secret("rabbitmq")
-        self.url = f"amqp://notifier:{self.password}@{ports.HOST}:{self.port}//"
+        self.url = f"amqp://notifier:{self.password}@{place.address}:{self.port}//"
         settings = home / "rabbitmq.conf"
         write_private(
             settings,
-            f"listeners.tcp.1 = {ports.HOST}:{self.port}\n"
+            f"listeners.tcp.1 = {place.address}:{self.port}\n"
             f"default_user = notifier\ndefault_pass = {self.password}\n"
             "log.console = true\nlog.console.level = warning\nlog.file = false\n"
             # Another's full disk or busy memory should not fail our tests.
@@ -96,7 +98,7 @@ class RabbitMQ(Process):
         }
         super().__init__(
             "rabbitmq",
-            [SERVER],
+            [*place.enter, SERVER],
             env=env,
             output=state.log("rabbitmq"),
             stop=((signal.SIGTERM, 20.0),),
@@ -105,7 +107,7 @@ class RabbitMQ(Process):
         # In the foreground and ours; the one Erlang starts by itself would stay for ever.
         self._mapper = Process(
             "epmd",
-            ["epmd", "-port", str(mapper), "-address", ports.HOST],
+            [*place.enter, "epmd", "-port", str(mapper), "-address", ports.HOST],
             env=env,
             output=state.log("epmd"),
             keep_open=[state.lock],
@@ -126,7 +128,8 @@ class RabbitMQ(Process):
 
     def control(self, *arguments: str) -> str:
         """What ``rabbitmqctl`` with these arguments prints. Raises ``StackError`` if it fails."""
-        command = [str(SERVER.with_name("rabbitmqctl")), "--quiet", *arguments]
+        program = str(SERVER.with_name("rabbitmqctl"))
+        command = [*self._enter, program, "--quiet", *arguments]
         done = subprocess.run(
             command, env=self.env, capture_output=True, text=True, timeout=PATIENCE, check=False
         )

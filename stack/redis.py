@@ -5,6 +5,7 @@ import os
 import redis
 
 from stack import ports
+from stack.place import HERE, Place
 from stack.process import Process, package
 from stack.state import State, write_private
 
@@ -17,20 +18,20 @@ class Redis(Process):
     Nothing is written to disk: all that must survive a stop is in PostgreSQL.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, place: Place = HERE) -> None:
         password = state.secret("redis")
         self.port = ports.free()
-        self.url = f"redis://:{password}@{ports.HOST}:{self.port}/0"
+        self.url = f"redis://:{password}@{place.address}:{self.port}/0"
         # In a file, since command lines are everybody's to read.
         settings = state.path("redis") / "redis.conf"
         write_private(
             settings,
-            f"bind {ports.HOST}\nport {self.port}\nrequirepass {password}\n"
+            f"bind {place.address}\nport {self.port}\nrequirepass {password}\n"
             f'dir {settings.parent}\nsave ""\nappendonly no\n',
         )
         super().__init__(
             "redis",
-            [BINARY, settings],
+            [*place.enter, BINARY, settings],
             env=os.environ,
             output=state.log("redis"),
             keep_open=[state.lock],

@@ -43,15 +43,16 @@ class Ports:
 class Credentials:
     """Everything a client and the sandbox must agree on, kept as files in ``directory``.
 
-    Raises ``OSError`` where the directory cannot be made or written.
+    The server's certificate is for loopback addresses and ``address``. Raises ``OSError`` where the
+    directory cannot be made or written.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, address: str = "127.0.0.1") -> None:
         self.directory = directory
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
         if not (directory / "secrets.json").exists():
-            self._make()
+            self._make(address)
         kept = json.loads((directory / "secrets.json").read_text())
         self.apns_key_id: str = kept["apns_key_id"]
         self.apns_team_id: str = kept["apns_team_id"]
@@ -138,12 +139,12 @@ class Credentials:
         self._write("settings.env", as_shell(config))
         self._write("sandbox.json", json.dumps(config, indent=2))
 
-    def _make(self) -> None:
+    def _make(self, address: str) -> None:
         ca_key = ec.generate_private_key(ec.SECP256R1())
         ca = _certificate("Notifier sandbox CA", ca_key.public_key(), None, ca_key)
         self._write("ca.pem", _pem(ca))
         server_key = ec.generate_private_key(ec.SECP256R1())
-        server = _certificate("localhost", server_key.public_key(), ca, ca_key)
+        server = _certificate("localhost", server_key.public_key(), ca, ca_key, address=address)
         self._write("server.pem", _pem(server) + _private_pem(server_key))
         client_key = ec.generate_private_key(ec.SECP256R1())
         client = _certificate(
@@ -200,6 +201,7 @@ def _certificate(
     issuer: x509.Certificate | None,
     issuer_key: ec.EllipticCurvePrivateKey,
     user_id: str | None = None,
+    address: str = "127.0.0.1",
 ) -> x509.Certificate:
     """A CA (no ``issuer``), a server's, or (with ``user_id``) an APNs client's certificate."""
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
@@ -232,8 +234,10 @@ def _certificate(
     else:
         names: list[x509.GeneralName] = [
             x509.DNSName("localhost"),
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-            x509.IPAddress(ipaddress.ip_address("::1")),
+            *(
+                x509.IPAddress(ipaddress.ip_address(one))
+                for one in sorted({"127.0.0.1", "::1", address})
+            ),
         ]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         builder = builder.add_extension(
