@@ -7,6 +7,8 @@
 #             two minutes of it (docs/benchmarks.md)
 # make faults what breaks it, one thing at a time, and what became of everything accepted;
 #             ARGS="name name" for some, SEED=1 to repeat (docs/faults.md)
+# make scale  how it scales past one machine, on network namespaces as hosts: root on Linux;
+#             QUICK=1 for a smaller one, DOCS=1 to put its tables into docs/scaling.md
 # make screenshots   docs/screenshots, taken from a stack of its own
 # make lint   ruff, mypy and the contracts of import-linter
 # make requirements   requirements*.txt from requirements*.in: every package that any platform and
@@ -25,7 +27,7 @@ PIN = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --gener
 	--no-strip-extras --no-header --no-emit-index-url --no-emit-find-links --annotation-style line \
 	$(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package ,$(UPGRADE)))
 
-.PHONY: demo up test referees bench faults screenshots lint requirements clean installed installed-dev python
+.PHONY: demo up test referees bench faults scale screenshots lint requirements clean installed installed-dev python
 
 demo: installed
 	@$(STACK) demo
@@ -44,6 +46,9 @@ bench: installed-dev
 
 faults: installed-dev
 	@.venv/bin/python -m faults --end-with-parent $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+scale: installed-dev
+	@.venv/bin/python -m scale $(if $(QUICK),--quick) $(if $(DOCS),--docs)
 
 screenshots: installed-dev
 	@$(STACK) screenshots

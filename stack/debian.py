@@ -36,6 +36,7 @@ CURL = Package("curl", "curl", "curl")
 FAKETIME = Package(
     "faketime", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "clock that is wrong"
 )
+IPROUTE = Package("iproute2", "ip", "network namespace")
 JAVA = Package("default-jre-headless", "java", "Java")
 NGINX = Package(  # brings nginx along
     "libnginx-mod-http-lua", "/usr/lib/nginx/modules/ngx_http_lua_module.so", "nginx with Lua"
@@ -48,7 +49,7 @@ RABBITMQ = Package("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server", "
 WRK = Package("wrk", "wrk", "wrk")
 
 #: All that the tests run beside what PyPI and every Debian have.
-OF_THE_TESTS = (CHROMIUM, CURL, NGINX, PGBOUNCER, RABBITMQ)
+OF_THE_TESTS = (CHROMIUM, CURL, IPROUTE, NGINX, PGBOUNCER, RABBITMQ, WRK)
 
 
 def installed(*packages: Package) -> bool:

@@ -17,9 +17,9 @@ from stack import debian
 from stack.process import GUARD, ROOT
 
 #: Of every Debian, and make, by which the tests are run.
-OF_EVERY_MACHINE = {"make", "nice", "ps", "setpriv", "sh", "sleep"}
+OF_EVERY_MACHINE = {"make", "nice", "nsenter", "ps", "setpriv", "sh", "sleep"}
 #: They come along with Debian's packages of the tests.
-COME_ALONG = {"epmd", "nginx", "rabbitmqctl"}
+COME_ALONG = {"epmd", "nginx", "rabbitmqctl", "tc"}
 #: Asked for a version or a commit, and done without where they are not there.
 DONE_WITHOUT = {"dpkg-query", "git"}
 #: Of others' tools, which `make referees` installs.

@@ -1,0 +1,94 @@
+"""The service on hosts of its own: one for each server, one for the API, and those that send."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.line import SETTINGS, Line, make_templates, quarter
+from bench.sink import Sink
+from notifier.client import NotifierClient, NotifierError
+from scale.hosts import Host, Network, network
+from stack import debian, environment, manage, ports
+from stack.errors import StackError
+from stack.postgres import Postgres
+from stack.processes import Procfile
+from stack.rabbitmq import RabbitMQ
+from stack.redis import Redis
+from stack.servers import Servers
+from stack.state import fresh
+
+#: What runs once, on the API's host, and what runs on each host that sends.
+ONCE, EACH = ("web", "housekeeping", "beat"), ("fanout", "push")
+#: Of each host that sends.
+CORES = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """``line`` has what the benchmarks use; its processes are those of all hosts."""
+
+    line: Line
+    network: Network
+    senders: list[Host]
+    procfiles: dict[str, Procfile]
+
+    def start(self, host: Host) -> None:
+        """Have one more host send. It may use all CPU until it is ready."""
+        titles = [f"{name}.{host.name}" for name in EACH]
+        host.limit.set(None)
+        for name, title in zip(EACH, titles, strict=True):
+            self.line.processes.add(self.procfiles[host.name].process(name, title))
+        for title in titles:
+            self.line.processes[title].wait_ready(180)
+        host.limit.set(CORES)
+
+    def pids(self, host: Host) -> dict[str, int]:
+        """Of what sends on a host."""
+        pids = self.line.processes.pids()
+        return {title: pid for title, pid in pids.items() if title.endswith(f".{host.name}")}
+
+
+@contextlib.contextmanager
+def running(senders: int) -> Iterator[Lab]:
+    """Servers and the API on a host each, and so many hosts that do not send yet.
+
+    Raises ``Unavailable`` where hosts cannot be made, ``StackError`` where a server cannot be had.
+    """
+    names = [f"sender{number}" for number in range(1, senders + 1)]
+    with contextlib.ExitStack() as stack:
+        # Before everything else, so that it goes last: processes hold their hosts.
+        hosts = stack.enter_context(
+            network(["postgres", "redis", "rabbitmq", "sink", "api", *names])
+        )
+        if not debian.installed(debian.RABBITMQ):
+            raise StackError(debian.RABBITMQ.missing)
+        place = {name: host.place for name, host in hosts.hosts.items()}
+        state = stack.enter_context(fresh("scale"))
+        settings = {"shared_buffers": quarter()}
+        postgres = stack.enter_context(Postgres(state, settings, place["postgres"]))
+        redis = stack.enter_context(Redis(state, place["redis"]))
+        broker = stack.enter_context(RabbitMQ(state, place["rabbitmq"]))
+        sink = stack.enter_context(Sink(state, place=place["sink"]))
+        servers = Servers(postgres.url, redis.url, broker.url, postgres, redis, broker)
+        address, port = place["api"].address, ports.free()
+        api_url = f"http://{address}:{port}"
+        env = environment.of(state, servers) | SETTINGS | sink.settings
+        env |= {"PORT": str(port), "WEB_HOST": address, "NOTIFIER_ALLOWED_HOSTS": address}
+        env |= {"NOTIFIER_PUBLIC_URL": api_url}
+        manage.migrate(state, env)
+        procfiles = {
+            name: Procfile(
+                env, state.path("logs"), keep_open=[state.lock], place=hosts.hosts[name].place
+            )
+            for name in ("api", *names)
+        }
+        processes = stack.enter_context(procfiles["api"].start(*ONCE))
+        key = manage.create_publisher(env, "scale")
+        processes.wait_ready(180)
+        client = stack.enter_context(NotifierClient(api_url, key))
+        try:
+            make_templates(client)
+            line = Line(api_url, key, env, sink, servers, processes, client, state)
+            yield Lab(line, hosts, [hosts.hosts[name] for name in names], procfiles)
+        except NotifierError as error:
+            raise StackError(f"the API says: {error}") from error  # so that the logs stay

@@ -1,0 +1,109 @@
+"""Blasts and single notifications over one, two and more hosts that send."""
+
+from dataclasses import dataclass
+
+from bench import batches, singles
+from bench.line import Blast
+from bench.singles import Posted
+from scale import usage
+from scale.lab import EACH, Lab
+from scale.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """``hosts``: how many send, one number after the other, each measured ``runs`` times.
+
+    For each host that sends, a blast goes to ``blast`` subscribers, and ``batched`` notifications
+    to one recipient each come through the batch call. For ``seconds`` others are posted one by one.
+    """
+
+    hosts: tuple[int, ...]
+    runs: int
+    blast: int
+    batched: int
+    seconds: int
+
+
+FULL = Size((1, 2, 4), 3, 40_000, 4_000, 20)
+QUICK = Size((1, 2), 1, 4_000, 1_000, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One blast, or singles: ``rate`` in deliveries a second, ``cores`` of each host that sends,
+    ``cpu`` in microseconds of a delivery by process, ``used`` by a delivery."""
+
+    rate: float
+    cores: float
+    cpu: dict[str, float]
+    used: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What so many hosts did, each in as many runs."""
+
+    hosts: int
+    blasts: list[Work]
+    batched: list[Work]
+    posted: list[Work]
+
+
+def measure(lab: Lab, size: Size) -> list[Step]:
+    """One step for each number of hosts. More of them are started from step to step."""
+    on = lab.line
+    people = size.batched * max(size.hosts)
+    singles.audience(on, people)
+    for hosts in size.hosts:
+        on.audience(f"scale-{hosts}", size.blast * hosts)
+    steps, sending = [], 0
+    for hosts in size.hosts:
+        for host in lab.senders[sending:hosts]:
+            lab.start(host)
+        sending = hosts
+        singles.post_batches(on, "normal", batches.SIZE * hosts, people)  # all are warm then
+        on.blast(f"scale-{hosts}", size.blast * hosts)
+        step = Step(hosts, [], [], [])
+        for _ in range(size.runs):
+            step.blasts.append(_blast(lab, hosts, size))
+            step.batched.append(_batched(lab, hosts, size, people))
+            step.posted.append(_posted(lab, hosts, size, people))
+            _say(step)
+        steps.append(step)
+    return steps
+
+
+def _say(step: Step) -> None:
+    rates = [f"{works[-1].rate:,.0f}/s" for works in (step.blasts, step.batched, step.posted)]
+    print(f"  {step.hosts} sending: ", end="")
+    print("blast {}, singles in batches {}, one by one {}".format(*rates), flush=True)
+
+
+def _blast(lab: Lab, hosts: int, size: Size) -> Work:
+    with usage.measured(lab.line) as used:
+        blast: Blast = lab.line.blast(f"scale-{hosts}", size.blast * hosts)
+    cpu = {name: blast.cpu(name) for name in blast.costs}
+    return Work(blast.rate, _cores(blast.rate, cpu, hosts), cpu, used.each(blast.sent))
+
+
+def _batched(lab: Lab, hosts: int, size: Size, people: int) -> Work:
+    with usage.measured(lab.line) as used:
+        posted = singles.post_batches(lab.line, "normal", size.batched * hosts, people)
+    return _single(posted, hosts, used)
+
+
+def _posted(lab: Lab, hosts: int, size: Size, people: int) -> Work:
+    with usage.measured(lab.line) as used:
+        posted, _ = singles.post_each(lab.line, size.seconds, people)
+    return _single(posted, hosts, used)
+
+
+def _single(posted: Posted, hosts: int, used: Usage) -> Work:
+    cores = _cores(posted.rate, posted.cpu, hosts)
+    return Work(posted.rate, cores, posted.cpu, used.each(posted.many))
+
+
+def _cores(rate: float, cpu: dict[str, float], hosts: int) -> float:
+    """Cores in use of each host that sends."""
+    return rate * sum(cpu[name] for name in EACH) / 1e6 / hosts

@@ -1,0 +1,59 @@
+"""What work costs the servers: counters of their own, before and after."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from bench import broker
+from bench.line import Line
+
+#: Seconds in which PostgreSQL's processes report what they counted, which they do once a second.
+REPORTING = 1.5
+
+
+@dataclass(slots=True)
+class Usage:
+    """Transactions and bytes of WAL of PostgreSQL, commands of Redis, messages to the broker."""
+
+    transactions: float = 0
+    wal_bytes: float = 0
+    redis_commands: float = 0
+    messages: float = 0
+
+    def each(self, many: int) -> "Usage":
+        """Of one of so many."""
+        return Usage(
+            self.transactions / many,
+            self.wal_bytes / many,
+            self.redis_commands / many,
+            self.messages / many,
+        )
+
+
+@contextmanager
+def measured(on: Line) -> Iterator[Usage]:
+    """What is used in the block, filled in at its end."""
+    used, before = Usage(), _counters(on)
+    yield used
+    time.sleep(REPORTING)
+    after = _counters(on)
+    for name in ("transactions", "wal_bytes", "redis_commands", "messages"):
+        setattr(used, name, getattr(after, name) - getattr(before, name))
+
+
+def _counters(on: Line) -> Usage:
+    assert on.servers.rabbitmq
+    with on.database() as cursor:
+        cursor.execute(
+            """SELECT xact_commit + xact_rollback, pg_current_wal_lsn() - '0/0'::pg_lsn
+            FROM pg_stat_database WHERE datname = current_database()"""
+        )
+        transactions, wal = cursor.fetchone()
+    with redis.Redis.from_url(on.servers.redis_url) as client:
+        said: Any = client.info("stats")
+    commands = float(said["total_commands_processed"])
+    return Usage(float(transactions), float(wal), commands, broker.published(on.servers.rabbitmq))
