@@ -7,6 +7,7 @@ import time
 import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -92,6 +93,11 @@ def _person(topic: str, number: int, channel: str) -> dict[str, Any]:
     }
 
 
+def written(at: float) -> str:
+    """A time in unix seconds as a request says it."""
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
 class Load:
     """What one trial publishes. ``posted`` is everything that was answered with 202.
 
@@ -134,14 +140,12 @@ class Load:
     def expiring(self, size: int) -> None:
         """Publish something that is worth nothing in two seconds or three."""
         expires_at = time.time() + self._rng.uniform(2.0, 3.0)
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(expires_at))
-        expires_at_text = f"{stamp}.{int(expires_at % 1 * 1e6):06d}Z"
         posted = self.publish(
             self._audiences.topic(size),
             size,
             "expiring",
             priority="low",
-            expires_at=expires_at_text,
+            expires_at=written(expires_at),
         )
         posted.expires_at = expires_at
 

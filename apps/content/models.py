@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from apps.core.fields import StampField
 from apps.publishers.models import Publisher
 from notifier.strict_json import LARGEST, SMALLEST
 
@@ -36,7 +37,7 @@ class Template(models.Model):
     publisher = models.ForeignKey(Publisher, on_delete=models.PROTECT, related_name="templates")
     name = models.CharField(max_length=200)
     display_name = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = StampField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -70,7 +71,7 @@ class TemplateVersion(Unchanging):
     template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     default_locale = models.CharField(max_length=35, help_text="BCP 47, e.g. en")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = StampField(auto_now_add=True)
 
     class Meta:
         constraints = [

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from apps.content import wordings
 from apps.content.models import Template, TemplateVersion, Translation
+from apps.core import clock
 
 
 class TemplateExists(Exception):
@@ -48,7 +48,7 @@ def add_version(
 
 def delete_template(template: Template) -> None:
     """Nobody finds it any more; what was accepted with it is still delivered."""
-    template.deleted_at = timezone.now()
+    template.deleted_at = clock.moment()
     template.save(update_fields=["deleted_at"])
     wordings.changed(template.publisher_id, template.name)
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from apps.core import clock
 from apps.delivery.accept import Draft, accept
 from apps.delivery.models import NotificationKind
 from apps.preferences.channels import WEBHOOK
@@ -44,7 +44,7 @@ def _drafts(question: Question, priority: Priority) -> list[Draft]:
             channels=[channel],
             contact_ids=[contact_id],
             kind=NotificationKind.CONFIRMATION,
-            expires_at=timezone.now() + confirming.life(),
+            expires_at=clock.moment() + confirming.life(),
         )
         for contact_id in question.contact_ids
     ]

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
+from apps.core import clock
 from apps.delivery.counts import SLOTS
 
 #: When nobody writes to an hour any more.
@@ -25,7 +25,7 @@ _LIVE, _HOUR, _DAY, _BEGINNING = list(range(SLOTS)), -1, -2, -3
 
 def fold() -> int:
     """Fold what is old enough; how many rows were folded into others."""
-    now = timezone.now()
+    now = clock.moment()
     return (
         _fold(_LIVE, now - HOUR_SETTLES, "hour", _HOUR)
         + _fold([_HOUR], now - HOURS_KEPT, "date_trunc('day', hour, 'UTC')", _DAY)

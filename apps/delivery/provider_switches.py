@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from apps.core import clock
 from apps.delivery import transitions
 from apps.delivery.models import ProviderSwitch
 
@@ -19,7 +19,7 @@ def pause(provider: str) -> None:
 
     Another provider of its channel carries its messages where there is one; else they wait.
     """
-    ProviderSwitch.objects.get_or_create(provider=provider, defaults={"paused_at": timezone.now()})
+    ProviderSwitch.objects.get_or_create(provider=provider, defaults={"paused_at": clock.moment()})
     transaction.on_commit(forget)
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
+from apps.core import clock
 from apps.delivery import folding, receipts
 from apps.publishers.operators import log_in_limits
 from apps.topics import confirmations
@@ -34,7 +34,7 @@ def purge() -> int:
 
     In batches, so that no statement holds many locks.
     """
-    now = timezone.now()
+    now = clock.moment()
     dropped = _in_batches(
         "DELETE FROM delivery_idempotencykey WHERE id IN "
         "(SELECT id FROM delivery_idempotencykey WHERE created_at < %(before)s LIMIT %(most)s)",

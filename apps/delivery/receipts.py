@@ -14,8 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from apps.core import clock
 from apps.delivery import address_guards, attribution, metrics, suppressing, transitions
 from apps.delivery.attribution import Stranger
 from apps.delivery.models import Delivery, Receipt, ReceiptEvent
@@ -110,7 +110,7 @@ def _read_each() -> int:
             raise
         except Exception as error:
             log_bug(f"receipt {key} cannot be applied", error)
-            Receipt.objects.filter(pk=key).update(read_at=timezone.now())
+            Receipt.objects.filter(pk=key).update(read_at=clock.moment())
     return len(keys)
 
 
@@ -144,7 +144,7 @@ def _read_some(receipts: QuerySet[Receipt] | None = None) -> int:
         else:
             read.append(row.pk)
     _apply(said)
-    now = timezone.now()
+    now = clock.moment()
     Receipt.objects.filter(pk__in=read).update(read_at=now, body=b"")
     Receipt.objects.filter(pk__in=unreadable).update(read_at=now)
     return len(read) + len(unreadable)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
-from django.utils import timezone
 
+from apps.core import clock
 from apps.delivery.models import (
     Attempt,
     Chunk,
@@ -88,7 +88,7 @@ def progress(notification: Notification) -> Progress:
     waiting = any(by_state.get(name) for by_state in by_channel.values() for name in WAITING)
     if notification.cancelled_at is not None:
         state = "cancelled"
-    elif open_chunks and notification.send_at and notification.send_at > timezone.now():
+    elif open_chunks and notification.send_at and notification.send_at > clock.moment():
         state = "scheduled"
     else:
         state = "sending" if open_chunks or waiting else "done"

@@ -5,12 +5,12 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.content.serializers import ActionsField, LinkField, TemplateUse
 from apps.content.wordings import wording
+from apps.core import clock
 from apps.delivery import deduplication, fallback
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.preferences.serializers import UserIdField
@@ -156,7 +156,7 @@ class PublishIn(StrictSerializer):
                 {"template": "Give either content or a template, not both."}
             )
         expires_at, send_at = attrs.get("expires_at"), attrs.get("send_at")
-        if send_at is not None and send_at > timezone.now() + LONGEST_AHEAD:
+        if send_at is not None and send_at > clock.moment() + LONGEST_AHEAD:
             raise serializers.ValidationError(
                 {"send_at": f"It can be at most {LONGEST_AHEAD.days} days from now."}
             )
@@ -165,7 +165,7 @@ class PublishIn(StrictSerializer):
                 {"send_at": "With an ordering_key the order is that of acceptance. Leave one out."}
             )
         if expires_at is not None:
-            if expires_at <= timezone.now():
+            if expires_at <= clock.moment():
                 raise serializers.ValidationError(
                     {"expires_at": "It is over already; nothing would be sent."}
                 )
@@ -174,7 +174,7 @@ class PublishIn(StrictSerializer):
                     {"expires_at": "It must be after send_at, else nothing would be sent."}
                 )
         if "fallback" in attrs:
-            _check_fallback(attrs, max(send_at or timezone.now(), timezone.now()))
+            _check_fallback(attrs, max(send_at or clock.moment(), clock.moment()))
         return attrs
 
 

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core import clock
 from apps.delivery import statistics
 from apps.publishers import limits, quota
 from apps.publishers.endpoint import Endpoint
@@ -36,7 +36,7 @@ class StatisticsQuery(QueryParameters):
         return {"from": start, **super().get_fields()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        until = attrs.get("to") or timezone.now()
+        until = attrs.get("to") or clock.moment()
         try:
             since = attrs.get("from") or until - DEFAULT_SPAN
         except OverflowError:
@@ -193,7 +193,7 @@ class Usage(Endpoint):
     def get(self, request: Request) -> Response:
         """Your limits, and by day (UTC) what you posted and what became of it; 31 days."""
         publisher_id = request.user.id
-        first = timezone.now().astimezone(UTC).date() - timedelta(days=USAGE_DAYS - 1)
+        first = clock.moment().astimezone(UTC).date() - timedelta(days=USAGE_DAYS - 1)
         rate = limits.publisher_rate(request.user)
         states = statistics.states_by_day(publisher_id, datetime.combine(first, time(), UTC))
         found = {

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from apps.core import clock
 from apps.delivery import words
 from apps.delivery.accept import Draft, accept
 from apps.delivery.models import Attempt, Delivery, Notification, NotificationKind, StatusWebhook
@@ -104,7 +104,7 @@ def send_test(row: StatusWebhook) -> Notification:
         channels=[WEBHOOK],
         contact_ids=[row.contact_id],
         kind=NotificationKind.STATUS,
-        expires_at=timezone.now() + timedelta(seconds=WORTH_SENDING),
+        expires_at=clock.moment() + timedelta(seconds=WORTH_SENDING),
     )
     [notification] = accept(row.publisher_id, [draft])
     return notification

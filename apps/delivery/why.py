@@ -10,9 +10,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.formats import date_format
 
+from apps.core import clock
 from apps.delivery import availability, selectors, words
 from apps.delivery.models import (
     Chunk,
@@ -83,7 +83,7 @@ class _Case:
     def __init__(self, recipient: Recipient, notification: Notification) -> None:
         self.person = recipient
         self.posted = notification
-        self.now = timezone.now()
+        self.now = clock.moment()
         self.contacts = {
             contact.pk: contact
             for contact in Contact.objects.filter(recipient=recipient).defer("address", "secret")

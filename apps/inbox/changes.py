@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.db import connection
-from django.utils import timezone
 
+from apps.core import clock
 from apps.inbox.statuses import DELETED, Status
 
 LARGEST_ID = 2**63 - 1
@@ -68,7 +68,7 @@ def _change(
     with connection.cursor() as cursor:
         cursor.execute(
             _STATEMENT.format(which=which, change=statement, others=others),
-            {"recipient_id": recipient_id, "now": timezone.now(), "ids": list(ids)},
+            {"recipient_id": recipient_id, "now": clock.moment(), "ids": list(ids)},
         )
         count, found = cursor.fetchone()
     return count, found or []

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from apps.core.fields import StampField
 from apps.inbox.statuses import Status
 from apps.preferences.models import Recipient
 
@@ -31,7 +32,7 @@ class InboxItem(models.Model):
     severity = models.CharField(max_length=10, db_default="info", help_text="as notifier.messages")
     display_type = models.CharField(max_length=20, db_default="inbox", help_text="likewise")
     source = models.CharField(max_length=100, blank=True, db_default="")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = StampField(auto_now_add=True)
     expires_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)

@@ -1,7 +1,8 @@
 """Taking expired items out of the inboxes."""
 
 from django.db import connection, transaction
-from django.utils import timezone
+
+from apps.core import clock
 
 #: Items a statement, so that none holds its locks for long.
 AT_ONCE = 5_000
@@ -19,7 +20,7 @@ DELETE FROM inbox_inboxitem item USING expired WHERE item.id = expired.id
 def purge() -> int:
     """Delete what has expired; how many items. Who finds another cleaner at it leaves it to that
     one: the lock is held by the transaction of each batch, and so ends with whoever dies."""
-    now, purged = timezone.now(), 0
+    now, purged = clock.moment(), 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_CLEANER])

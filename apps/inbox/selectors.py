@@ -1,8 +1,8 @@
 """Reading inboxes. A person whom nobody registered yet has no ``recipient_id``, and no items."""
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from apps.core import clock
 from apps.inbox.models import InboxItem
 from apps.inbox.statuses import Status
 
@@ -17,7 +17,7 @@ def items(recipient_id: int | None, status: str | None = None, **equal: str) -> 
     """What is in this inbox and has not expired: of one ``Status``, and where columns are equal
     to these values, if asked."""
     found = InboxItem.objects.filter(
-        recipient_id=recipient_id, expires_at__gt=timezone.now(), **equal
+        recipient_id=recipient_id, expires_at__gt=clock.moment(), **equal
     )
     return found if status is None else found.filter(**_WHERE[Status(status)])
 

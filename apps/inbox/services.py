@@ -6,9 +6,9 @@ from datetime import timedelta
 import orjson
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from apps.core import clock
 from apps.preferences.vault import keyring
 from apps.publishers import arrays
 from apps.publishers.delivery_ids import number_of
@@ -47,7 +47,7 @@ def store(messages: Sequence[Message]) -> None:
 
 def write(messages: Sequence[Message]) -> None:
     """Put each message into its recipient's inbox, once however often it is called."""
-    now = timezone.now()
+    now = clock.moment()
     shelf_life = timedelta(days=settings.INBOX_DAYS)
     numbers = [_delivery(message) for message in messages]
     contents = [message.content for message in messages]

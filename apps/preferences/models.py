@@ -6,8 +6,9 @@ from datetime import datetime
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
+from apps.core import clock
+from apps.core.fields import StampField
 from apps.preferences.fields import CategoryField
 from apps.publishers.models import Publisher
 
@@ -18,8 +19,8 @@ class Recipient(models.Model):
     user_id = models.CharField(max_length=200, unique=True)
     locale = models.CharField(max_length=35, blank=True, help_text="BCP 47, e.g. de-AT")
     time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = StampField(auto_now_add=True)
+    updated_at = StampField(auto_now=True)
 
     def __str__(self) -> str:
         return self.user_id
@@ -79,8 +80,8 @@ class Contact(models.Model):
     disabled_delivery = models.BigIntegerField(null=True, blank=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
     last_active_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = StampField(auto_now_add=True)
+    updated_at = StampField(auto_now=True)
 
     class Meta:
         constraints = [
@@ -117,7 +118,7 @@ class Contact(models.Model):
     def former_secret_until(self) -> datetime | None:
         """Until when an earlier secret signs beside the one it has; ``None`` where none does."""
         until = max(self.former_secrets_until or (), default=None)
-        return until if until is not None and until > timezone.now() else None
+        return until if until is not None and until > clock.moment() else None
 
     @property
     def fingerprint(self) -> str:
@@ -143,7 +144,7 @@ class Preference(models.Model):
     topic_id = models.BigIntegerField(null=True, blank=True)
     category = CategoryField(max_length=100, blank=True)
     allowed = models.BooleanField()
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = StampField(auto_now=True)
 
     class Meta:
         constraints = [
@@ -200,7 +201,7 @@ class Suppression(models.Model):
         related_name="+",
         help_text="whose manual suppression it is, which this publisher alone may lift",
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = StampField(auto_now_add=True)
 
     class Meta:
         constraints = [
@@ -231,7 +232,7 @@ class DirectoryChange(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    at = models.DateTimeField(auto_now_add=True)
+    at = StampField(auto_now_add=True)
     actor_kind = models.CharField(
         max_length=10, help_text="publisher, operator, person, provider or system"
     )
@@ -276,8 +277,8 @@ class Group(models.Model):
     name = models.CharField(max_length=200)
     publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, related_name="groups")
     display_name = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = StampField(auto_now_add=True)
+    updated_at = StampField(auto_now=True)
 
     class Meta:
         constraints = [
@@ -293,7 +294,7 @@ class Membership(models.Model):
 
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="memberships")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = StampField(auto_now_add=True)
 
     class Meta:
         constraints = [

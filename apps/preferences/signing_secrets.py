@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.db import connection
-from django.utils import timezone
 
+from apps.core import clock
 from apps.preferences import vault
 from notifier.crypto import DecryptionError
 from notifier.signing import signature
@@ -44,7 +44,7 @@ def exchange(given: Mapping[Key, str]) -> None:
     """
     if not given:
         return
-    now = timezone.now()
+    now = clock.moment()
     rows = [(*key, secret) for key, secret in given.items()]
     with connection.cursor() as cursor:
         cursor.execute(_HELD, [list(column) for column in zip(*rows, strict=True)])

@@ -1,7 +1,6 @@
 """Who is asking: ``Authorization: Bearer ntf_<prefix>_<secret>``, or a publisher's token there."""
 
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from apps.core import clock
 from apps.publishers import keys, selectors, tokens, usage
 from apps.publishers.bearer import read_bearer, refused
 from apps.publishers.problems import Problem
@@ -51,7 +51,7 @@ def _by_key(text: str) -> tuple[PublisherSnapshot, KeySnapshot]:
         raise refused("invalid-key", "There is no such key. Check it, or have one made.")
     if key.revoked_at is not None:
         raise refused("revoked-key", f"The key {prefix} was revoked. Use another.")
-    if key.expires_at is not None and key.expires_at <= time.time():
+    if key.expires_at is not None and key.expires_at <= clock.now():
         raise refused("expired-key", f"The key {prefix} has expired. Use another.")
     publisher = _active(selectors.get_publisher(key.publisher_id))
     usage.note(prefix)

@@ -7,6 +7,8 @@ from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from apps.core.fields import StampField
+
 
 class Publisher(models.Model):
     """A service that may publish; holds API keys.
@@ -34,7 +36,7 @@ class Publisher(models.Model):
         blank=True,
         help_text="notifications accepted from midnight to midnight UTC; empty for the default",
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = StampField(auto_now_add=True)
 
     def __str__(self) -> str:
         return self.display_name or self.name
@@ -69,7 +71,7 @@ class ApiKey(models.Model):
         validators=[MinValueValidator(1)],
         help_text="requests at once after a rest; empty for two seconds' worth",
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = StampField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -131,7 +133,7 @@ class AuditEvent(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    at = models.DateTimeField(auto_now_add=True)
+    at = StampField(auto_now_add=True)
     publisher = models.ForeignKey(
         Publisher, null=True, on_delete=models.SET_NULL, db_constraint=False, related_name="+"
     )

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
-from django.utils import timezone
 
+from apps.core import clock
 from apps.publishers.models import DayCount
 from apps.publishers.problems import Problem
 from apps.publishers.selectors import get_publisher
@@ -79,7 +79,7 @@ def resets_at() -> datetime:
 def exceeded(publisher_id: int) -> Problem:
     """The answer to what is beyond the publisher's quota."""
     limit = per_day(publisher_id)
-    seconds = math.ceil((resets_at() - timezone.now()).total_seconds())
+    seconds = math.ceil((resets_at() - clock.moment()).total_seconds())
     return Problem(
         "quota-exceeded",
         f"Your publisher may post {limit:,} notifications a day, and this would be more. Send it "
@@ -90,4 +90,4 @@ def exceeded(publisher_id: int) -> Problem:
 
 
 def _today() -> date:
-    return timezone.now().astimezone(UTC).date()
+    return clock.moment().astimezone(UTC).date()

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar, TypeVar, cast
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
+from apps.core import clock
 from apps.publishers import kinds
 from apps.publishers.problems import MOST_ERRORS, UNKNOWN_FIELD
 from apps.publishers.scopes import RENAMED, Scope, no_such_scope
@@ -254,7 +254,7 @@ class NewKey(StrictSerializer):
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
     def validate_expires_at(self, value):
-        if value is not None and value <= timezone.now():
+        if value is not None and value <= clock.moment():
             raise serializers.ValidationError("Give a time that is yet to come.")
         return value
 

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
+from apps.core import clock
 from apps.publishers import keys, selectors
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.selectors import KeySnapshot
@@ -70,7 +70,7 @@ def rotate_key(
     with ``by`` where that is another key. Raises ``KeyEnded``. Lock ``old`` before.
     """
     maker = _hold(old.publisher_id, by.prefix)
-    now = timezone.now()
+    now = clock.moment()
     limited = [key for key in (by, old) if key.rate_per_second is not None]
     slowest = min(limited, key=lambda key: key.rate_per_second or 0, default=old)
     lifetime = old.expires_at - old.created_at if old.expires_at else None
@@ -105,7 +105,7 @@ def revoke_key(key: ApiKey, *, family: bool = False) -> list[str]:
         which |= Q(identity=key.identity)
     rows = ApiKey.objects.filter(which, publisher=key.publisher_id, revoked_at=None)
     prefixes = list(rows.order_by("pk").values_list("prefix", flat=True))
-    rows.update(revoked_at=timezone.now())
+    rows.update(revoked_at=clock.moment())
     selectors.keys.changed(*prefixes)
     return prefixes
 
@@ -151,7 +151,7 @@ def _hold(publisher_id: int, prefix: str) -> ApiKey:
     hold_keys(publisher_id)
     row = ApiKey.objects.filter(publisher=publisher_id, prefix=prefix).first()
     ended = row is None or row.revoked_at is not None
-    if row is None or ended or (row.expires_at is not None and row.expires_at <= timezone.now()):
+    if row is None or ended or (row.expires_at is not None and row.expires_at <= clock.moment()):
         raise KeyEnded
     return row
 

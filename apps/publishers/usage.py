@@ -6,8 +6,8 @@ import threading
 import time
 
 from django.db import connection
-from django.utils import timezone
 
+from apps.core import clock
 from apps.publishers.models import ApiKey
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def write() -> None:
     """Write what was noted since the last time."""
     prefixes = [_noted.pop() for _ in range(len(_noted))]
     try:
-        ApiKey.objects.filter(prefix__in=prefixes).update(last_used_at=timezone.now())
+        ApiKey.objects.filter(prefix__in=prefixes).update(last_used_at=clock.moment())
     except Exception as error:  # nobody waits for this; its first use a minute later tries again
         log.warning("the last use of a key was not written: %s", type(error).__name__)
     finally:

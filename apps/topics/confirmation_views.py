@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
@@ -15,6 +14,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core import clock
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.openapi import ProblemDetails
@@ -141,7 +141,7 @@ class SubscriptionConfirmation(Endpoint):
                 f"The subscriber has no address on {row.channel}. Register one, then ask again.",
             ) from None
         except confirmations.TooSoon as error:
-            seconds = math.ceil((error.args[0] - timezone.now()).total_seconds())
+            seconds = math.ceil((error.args[0] - clock.moment()).total_seconds())
             raise Problem(
                 "rate-limited",
                 f"Its address was sent enough confirmations. Ask again in {max(seconds, 1)} s.",

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count
-from django.utils import timezone
 
+from apps.core import clock
 from apps.preferences import vault
 from apps.preferences.channels import EMAIL
 from apps.topics.models import Confirmation, ConfirmationSent, Subscription, SubscriptionState
@@ -54,7 +54,7 @@ def take(most: int) -> list[Question]:
     Send what this returns in the same transaction: it counts as sent. One taker at a time, so
     that an address is never counted twice at once; any other gets nothing.
     """
-    now = timezone.now()
+    now = clock.moment()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_TAKER])
         if not cursor.fetchone()[0]:
@@ -151,7 +151,7 @@ def ask_again(subscription: Subscription) -> None:
 
     Raises ``Nowhere`` and ``TooSoon``.
     """
-    now = timezone.now()
+    now = clock.moment()
     row = Subscription.objects.select_for_update().get(pk=subscription.pk)
     row.confirmations.filter(confirmed_at=None).delete()
     found = _reached([row])[row.pk]

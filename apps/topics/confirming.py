@@ -9,8 +9,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.db import transaction
-from django.utils import timezone
 
+from apps.core import clock
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import Contact, ContactState
 from apps.topics.models import Confirmation, Subscription, SubscriptionState
@@ -93,7 +93,9 @@ def confirm(token: str) -> Asked:
     row = asked.subscription
     if not asked.confirmed:
         Confirmation.objects.update_or_create(
-            subscription=row, contact_id=asked.contact_id, defaults={"confirmed_at": timezone.now()}
+            subscription=row,
+            contact_id=asked.contact_id,
+            defaults={"confirmed_at": clock.moment()},
         )
     if row.state != SubscriptionState.ACTIVE:
         # What asks further contacts goes on in the queue.

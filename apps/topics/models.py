@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from apps.core.fields import StampField
 from apps.preferences.fields import CategoryField
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import Publisher
@@ -34,8 +35,8 @@ class Topic(models.Model):
     )
     paused_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = StampField(auto_now_add=True)
+    updated_at = StampField(auto_now=True)
 
     class Meta:
         constraints = [
@@ -93,8 +94,8 @@ class Subscription(models.Model):
     asks = models.BooleanField(default=False, db_default=False)
     # When the next confirmation is to be sent; null where none is.
     confirm_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = StampField(auto_now_add=True)
+    updated_at = StampField(auto_now=True)
 
     class Meta:
         constraints = [

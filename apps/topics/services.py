@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.dispatch import Signal
-from django.utils import timezone
 
+from apps.core import clock
 from apps.publishers.models import Publisher
 from apps.topics.models import Topic
 
@@ -44,7 +44,7 @@ def change_topic(topic: Topic, fields: Mapping[str, Any]) -> Topic:
 def pause(topic: Topic) -> None:
     """What is published to it is accepted and held back until it is resumed."""
     if topic.paused_at is None:
-        change_topic(topic, {"paused_at": timezone.now()})
+        change_topic(topic, {"paused_at": clock.moment()})
 
 
 @transaction.atomic
@@ -58,7 +58,7 @@ def delete_topic(topic: Topic) -> None:
     """Nobody finds it any more; what was accepted for it is still delivered."""
     if topic.paused:
         resume(topic)  # nobody could any more
-    change_topic(topic, {"deleted_at": timezone.now()})
+    change_topic(topic, {"deleted_at": clock.moment()})
 
 
 def grant(topic: Topic, publisher: Publisher) -> None:

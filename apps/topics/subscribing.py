@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from apps.core import clock
 from apps.preferences import selectors as recipients
 from apps.preferences import services as preferences
 from apps.preferences import vault
@@ -168,5 +168,5 @@ def unsubscribe(subscription: Subscription) -> bool:
 def _end(rows: QuerySet[Subscription]) -> int:
     Confirmation.objects.filter(subscription__in=rows.filter(asks=True)).delete()
     return rows.exclude(state=SubscriptionState.UNSUBSCRIBED).update(
-        state=SubscriptionState.UNSUBSCRIBED, confirm_at=None, updated_at=timezone.now()
+        state=SubscriptionState.UNSUBSCRIBED, confirm_at=None, updated_at=clock.moment()
     )

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from apps.delivery import clock
+from apps.core import clock
 
 
 @pytest.fixture(autouse=True)

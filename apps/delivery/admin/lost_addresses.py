@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.core import clock
 from apps.delivery import lost_addresses
 from apps.preferences import restoring
 from apps.preferences.restoring import Cause
@@ -44,7 +45,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perms(SEEING):
         raise PermissionDenied
     form = Span(request.GET)
-    since, until = _span(form) if form.is_valid() else (timezone.now() - RECENT, None)
+    since, until = _span(form) if form.is_valid() else (clock.moment() - RECENT, None)
     found = restoring.summaries(since, until) if until else restoring.summaries(since)
     rows = [
         {
@@ -96,7 +97,7 @@ def restore(request: HttpRequest) -> HttpResponse:
 
 
 def _span(form: forms.Form) -> tuple[datetime, datetime | None]:
-    since = form.cleaned_data.get("since") or timezone.now() - RECENT
+    since = form.cleaned_data.get("since") or clock.moment() - RECENT
     return since, form.cleaned_data.get("until")
 
 

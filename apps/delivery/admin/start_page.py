@@ -8,9 +8,9 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from apps.core import clock
 from apps.delivery import availability, broker, statistics
 from apps.delivery.admin import chart
 from apps.delivery.admin.deliveries import name
@@ -34,7 +34,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What ``delivery/start_page.html`` shows, for operators who may see deliveries."""
     if not request.user.has_perm("delivery.view_delivery"):
         return context | {"not_allowed": True}
-    now = timezone.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+    now = clock.moment().replace(second=0, microsecond=0) + timedelta(minutes=1)
     minutes = statistics.per_minute(now - SPAN)
     waiting = backlog()
     return context | {

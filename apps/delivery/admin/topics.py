@@ -8,10 +8,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import connection
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
+from apps.core import clock
 from apps.delivery import selectors, statistics
 from apps.delivery.admin import chart
 from apps.delivery.models import Notification
@@ -143,7 +143,7 @@ def _day(topic_ids: Collection[int]) -> dict[int, dict[str, int]]:
 
 
 def _hours(topic_id: int) -> SafeString:
-    until = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    until = clock.moment().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     since = until - timedelta(days=2)
     hours = statistics.hours_of_topic(topic_id, since, until)
     return chart.over_time(

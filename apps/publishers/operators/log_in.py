@@ -1,6 +1,5 @@
 """Operators' log-in: limited, in the audit trail, and over after a while."""
 
-import time
 from typing import Any
 
 from django import forms
@@ -11,6 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from unfold.forms import AuthenticationForm
 
+from apps.core import clock
 from apps.publishers import audit
 from apps.publishers.operators import log_in_limits
 from apps.publishers.operators.log_in_limits import LOG_INS, Paused
@@ -57,7 +57,7 @@ class LogInForm(AuthenticationForm):
 
 def over(request: HttpRequest, longest: float) -> bool:
     """Whether the session has lasted for ``longest`` seconds; it ends then."""
-    if time.time() - request.session.get(BEGAN, 0.0) < longest:
+    if clock.now() - request.session.get(BEGAN, 0.0) < longest:
         return False
     logout(request)
     return True
@@ -65,7 +65,7 @@ def over(request: HttpRequest, longest: float) -> bool:
 
 @receiver(user_logged_in)
 def logged_in(request: HttpRequest, **_: Any) -> None:
-    request.session[BEGAN] = time.time()
+    request.session[BEGAN] = clock.now()
 
 
 @receiver(user_logged_out)

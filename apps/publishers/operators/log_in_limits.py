@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 from prometheus_client import Counter
 
+from apps.core import clock
 from apps.publishers.models import LogInLimit
 
 LOG_INS = Counter(
@@ -67,7 +67,7 @@ def charge(username: str, address: str | None) -> int:
 
     Raises ``Paused``, and then nothing is counted.
     """
-    now = timezone.now()
+    now = clock.moment()
     rows = _locked(username, address, now)
     for row, _ in rows:
         if row.until > now:
@@ -82,7 +82,7 @@ def charge(username: str, address: str | None) -> int:
 @transaction.atomic
 def clear(username: str, address: str | None) -> None:
     """The password was right: forget the account's failures at this address, and this attempt."""
-    now = timezone.now()
+    now = clock.moment()
     rows = _locked(username, address, now)
     for row, pauses in rows:
         row.failures = 0 if pauses is PAIR else max(0, row.failures - 1)
@@ -93,7 +93,7 @@ def clear(username: str, address: str | None) -> None:
 
 def purge() -> int:
     """Drop what is forgotten; how many rows."""
-    now = timezone.now()
+    now = clock.moment()
     old = Q(at__lt=now - FORGOTTEN, succeeded_at=None) | Q(at__lt=now - KNOWN)
     return LogInLimit.objects.filter(old).delete()[0]
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from apps.core import clock
 from apps.delivery import lost_addresses
 from apps.preferences import restoring
 from apps.preferences.restoring import Cause
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Lost since then, as provider and error: {listed or 'nothing'}.")
 
     def _list(self, since: datetime | None) -> None:
-        since = since or timezone.now() - RECENT
+        since = since or clock.moment() - RECENT
         rows = list(restoring.summaries(since))
         if not rows:
             self.stdout.write(f"No address was lost since {since:%Y-%m-%dT%H:%M:%SZ}.")

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 from django.db import transaction
-from django.utils import timezone
 
+from apps.core import clock
 from apps.publishers import audit, services
 from apps.publishers.models import Publisher
 from apps.publishers.scopes import DIRECTORY, PUBLISHING, Scope, no_such_scope
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         days = options["expires_days"]
         if days is not None and days < 1:
             raise CommandError("A key lives for at least one day.")
-        expires_at = timezone.now() + timedelta(days=days) if days else None
+        expires_at = clock.moment() + timedelta(days=days) if days else None
         with transaction.atomic():
             publisher = Publisher.objects.filter(name=name).first()
             if options["another_key"]:

@@ -1,0 +1,22 @@
+"""Fields of models that more than one app has."""
+
+from typing import Any
+
+from django.db import models
+
+from apps.core import clock
+
+
+class StampField(models.DateTimeField):
+    """``auto_now`` and ``auto_now_add`` by the database's clock; for migrations, Django's own."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        if self.auto_now or (self.auto_now_add and add):
+            value = clock.moment()
+            setattr(model_instance, self.attname, value)
+            return value
+        return super().pre_save(model_instance, add)
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.DateTimeField", args, kwargs

@@ -1,0 +1,43 @@
+"""Times that others read come from the database's clock, in every app."""
+
+import re
+from pathlib import Path
+
+from django.apps import apps
+from django.db import models
+
+from apps.core.fields import StampField
+from stack.process import ROOT
+
+ASKS_THIS_MACHINE = re.compile(r"timezone\.now\b|\btime\.time\(|datetime\.(now|utcnow)\(|auto_now")
+#: Modules that reckon in this machine's time and translate it, or sign a token.
+OWN_TIME = {
+    *("core/clock.py", "core/fields.py"),
+    *("delivery/deliver.py", "delivery/gates.py", "delivery/halting.py", "delivery/throttles.py"),
+    "inbox/management/commands/inbox_token.py",
+}
+#: They are to be changed where they are rebuilt.
+REBUILT = {"delivery/accept.py", "delivery/models.py"}
+
+
+def test_no_module_asks_this_machine_what_time_it_is():
+    asking = {
+        str(path.relative_to(ROOT / "apps"))
+        for path in Path(ROOT / "apps").rglob("*.py")
+        if "migrations" not in path.parts
+        and ASKS_THIS_MACHINE.search(re.sub(r"StampField\(.*", "", path.read_text()))
+    }
+    assert asking - OWN_TIME - REBUILT == set(), "use apps.core.clock.moment()"
+
+
+def test_times_that_a_model_sets_by_itself_are_the_databases():
+    ours = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
+    fields = {
+        field
+        for model in ours
+        for field in model._meta.fields
+        if isinstance(field, models.DateTimeField) and (field.auto_now or field.auto_now_add)
+    }
+    late = {"delivery.Receipt.received_at", "delivery.StatusWebhook.created_at"}
+    found = {str(field) for field in fields if not isinstance(field, StampField)}
+    assert found <= late
