@@ -81,12 +81,6 @@ def settings(url: str, pool: int, pool_timeout: float) -> dict[str, dict[str, An
     return {"default": default, "reserved": reserved}
 
 
-def session(options: str = "", **instead: Any) -> str:
-    """libpq's ``options`` of a session: ours, with ``instead`` in their place, then ``options``."""
-    ours = " ".join(f"-c {name}={value}" for name, value in {**_SESSION, **instead}.items())
-    return f"{ours} {options}".strip()
-
-
 def check_at_start() -> None:
     """End the process with a sentence where sessions would lack their limits."""
     try:
@@ -155,7 +149,9 @@ def _parsed(url: str) -> dict[str, Any]:
         )
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **KEEPALIVES}
     options |= {name: value for name, value in found.items() if name not in _DJANGO}
-    options["options"] = session(found.get("options", ""))
+    # Of two that set the same, the later one counts.
+    ours = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    options["options"] = f"{ours} {found.get('options', '')}".rstrip()
     return {ours: found.get(theirs, "") for theirs, ours in _DJANGO.items()} | {"OPTIONS": options}
 
 

@@ -94,6 +94,21 @@ def test_no_process_starts_without_its_limits(bouncer, command, transactional_db
     assert "Sessions at DATABASE_URL lack their limits" in done.stderr
 
 
+def test_migrations_are_not_run_under_the_limits_of_a_pooler(bouncer):
+    url = bouncer(settings=IGNORED, database=LIMITED).url
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode
+    assert "run this with a DATABASE_URL that goes to PostgreSQL itself" in done.stderr
+
+
 def test_limits_hold_on_every_connection_of_the_pooler(bouncer):
     one = bouncer(settings=f"{IGNORED}\ndefault_pool_size = 3", database=LIMITED)
     database.check_limits(parameters(one.url))
