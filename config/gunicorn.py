@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 from typing import Any
+from urllib.parse import unquote
 
 from gunicorn import sock, util
 
@@ -15,6 +16,11 @@ from config.logs import Seldom
 #: one that they share, whoever wakes up first takes it: often all connections of a client that
 #: opens several at once.
 reuse_port = True
+
+#: A thread has a request once all of it is there, and never waits for its client.
+worker_class = "notifier.web.worker.Worker"
+#: A file would be sent by the thread as fast as its client takes it.
+sendfile = False
 
 
 def on_starting(server: Any) -> None:
@@ -39,7 +45,20 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     util.write_error = write_problem
+    worker.most_body = most_body
     worker.log.error_log.addFilter(Invalid())
+
+
+def most_body(target: str) -> int:
+    """How many bytes of a body the view at this target reads. More are not waited for."""
+    from django.conf import settings  # once Django is set up
+    from django.urls import Resolver404, resolve
+
+    try:
+        view = resolve(unquote(target.partition("?")[0])).func
+    except Resolver404:
+        return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return getattr(getattr(view, "cls", None), "max_body", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 class Invalid(Seldom):

@@ -65,6 +65,7 @@ TYPES = {
     "not-found": ProblemType(404, "Not found"),
     "method-not-allowed": ProblemType(405, "Method not allowed"),
     "not-acceptable": ProblemType(406, "Not acceptable"),
+    "request-timeout": ProblemType(408, "The request did not come in time"),
     "topic-exists": ProblemType(409, "The topic exists"),
     "template-exists": ProblemType(409, "The template exists"),
     "conflict": ProblemType(409, "The change contradicts the present state"),
@@ -317,6 +318,7 @@ def not_allowed(method: str | None, methods: Iterable[str]) -> Problem:
 _OF_SERVER = {
     400: "invalid-request",
     403: "forbidden",
+    408: "request-timeout",
     414: "uri-too-long",
     417: "expectation-failed",
     431: "headers-too-large",

@@ -49,7 +49,7 @@ def server(django_db_setup: None, tmp_path_factory: Any) -> Iterator[Server]:
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     command = [
         *(sys.executable, "-m", "gunicorn", "config.wsgi", "--config", "config/gunicorn.py"),
-        *("--worker-class", "gthread", "--workers", "1", "--threads", "4", "--no-control-socket"),
+        *("--workers", "1", "--threads", "4", "--no-control-socket"),
         *("--bind", f"{ports.HOST}:{listening}"),
     ]
     output = tmp_path_factory.mktemp("gunicorn") / "log"

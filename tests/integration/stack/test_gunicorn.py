@@ -30,7 +30,7 @@ def command(tmp_path):
     return port, [
         *(sys.executable, "-m", "gunicorn", "smallest", "--pythonpath", str(tmp_path)),
         *("--config", str(ROOT / "config" / "gunicorn.py"), "--no-control-socket"),
-        *("--workers", "2", "--worker-class", "gthread", "--bind", f"{ports.HOST}:{port}"),
+        *("--workers", "2", "--bind", f"{ports.HOST}:{port}"),
     ]
 
 

@@ -1,0 +1,196 @@
+"""Gunicorn's threaded worker, whose loop reads requests and writes what is left of answers."""
+
+import errno
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from gunicorn import util
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+
+from notifier.web.connection import Connection
+
+#: Bytes that one turn of the loop reads of a connection.
+READ = 64 * 1024
+#: Bytes of requests being read, and of answers not taken yet, that a process holds together; beyond
+#: that, the connection that has been at it longest is given up.
+MOST_HELD, MOST_UNSENT = 512 * 1024 * 1024, 64 * 1024 * 1024
+#: Bytes of a body, where nobody says how many are taken.
+MOST_BODY = 1024 * 1024
+#: Seconds between looks for connections that are given up.
+EVERY = 1.0
+
+Event = Callable[[Connection, socket.socket], None]
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """Requests are whole when a thread gets them, and it is free once the answer is made.
+
+    A connection that is idle between requests is among ``keepalived_conns``, as it is in Gunicorn;
+    one that is being read, drained or lingers is among ``_waiting``, the oldest first.
+    ``most_body``: how many bytes of a body are taken at a target.
+    """
+
+    most_body: Callable[[str], int] = staticmethod(lambda target: MOST_BODY)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._waiting: dict[Connection, None] = {}
+        self._looks_at = 0.0
+        self._stops_at = 0.0
+
+    # -- Reading ------------------------------------------------------------------------------
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection, and give up the one that has kept us waiting longest where there
+        are too many."""
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+                raise
+            return
+        self.nr_conns += 1
+        conn = Connection(self.cfg, client, address, listener.getsockname(), self.most_body)
+        if self.nr_conns >= self.worker_connections and self._waiting:
+            self._give_up(next(iter(self._waiting)))
+        self._wait(conn, selectors.EVENT_READ, self._readable)
+
+    def _readable(self, conn: Connection, sock: socket.socket) -> None:
+        if conn.closed:
+            return
+        if conn.idle:
+            conn.idle = False
+            self.keepalived_conns.remove(conn)
+            self._waiting[conn] = None
+            conn.begin()
+        try:
+            data = sock.recv(READ)
+            ready = conn.feed(data)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:  # also where there is no room for a temporary file
+            self._give_up(conn)
+            return
+        if ready:
+            self._unregister(conn)
+            self.enqueue_req(conn)
+        elif not data:
+            self._give_up(conn)
+        elif conn.held:
+            self._bound(MOST_HELD, lambda one: one.held)
+
+    # -- Writing ------------------------------------------------------------------------------
+
+    def finish_request(self, conn: Connection, future: Any) -> None:
+        """Go on with a connection that a thread has done with."""
+        try:
+            keep = bool(future.result()) if not future.cancelled() else False
+        except Exception:
+            self._close(conn)
+            return
+        conn.release()
+        if conn.sock.unsent:
+            conn.drain(keep)
+            self._wait(conn, selectors.EVENT_WRITE, self._writable)
+            self._bound(MOST_UNSENT, lambda one: one.sock.unsent)
+        else:
+            self._answered(conn, keep)
+
+    def _writable(self, conn: Connection, sock: socket.socket) -> None:
+        if conn.closed:
+            return
+        try:
+            conn.flush()
+        except OSError:
+            self._give_up(conn)
+            return
+        if not conn.sock.unsent:
+            self._unregister(conn)
+            self._answered(conn, conn.keep)
+
+    def _answered(self, conn: Connection, keep: bool) -> None:
+        if not keep:
+            self._linger(conn)
+            return
+        rest, conn.rest = conn.rest, b""
+        conn.begin()
+        if not rest:
+            conn.idle = True
+            conn.set_timeout()
+            if not self.alive:
+                conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+            self.keepalived_conns.append(conn)
+            self.poller.register(conn.socket, selectors.EVENT_READ, partial(self._readable, conn))
+        elif conn.feed(rest):
+            self.enqueue_req(conn)
+        else:
+            self._wait(conn, selectors.EVENT_READ, self._readable)
+
+    def _linger(self, conn: Connection) -> None:
+        try:
+            conn.linger()
+        except OSError:
+            self._close(conn)
+        else:
+            self._wait(conn, selectors.EVENT_READ, self._discard)
+
+    def _discard(self, conn: Connection, sock: socket.socket) -> None:
+        if conn.closed:
+            return
+        with suppress(BlockingIOError, InterruptedError):
+            try:
+                if sock.recv(READ):
+                    return
+            except ConnectionError:
+                pass
+            self._give_up(conn)
+
+    # -- Giving up ----------------------------------------------------------------------------
+
+    def murder_pending(self) -> None:
+        """Give up connections whose time is over; Gunicorn calls this at each turn of its loop."""
+        now = time.monotonic()
+        if not self.alive and not self._stops_at:
+            self._stops_at = now + STOP_KEEPALIVE_LINGER
+        if now < self._looks_at:
+            return
+        self._looks_at = now + EVERY
+        for conn in [
+            conn
+            for conn in self._waiting
+            if now > conn.deadline or (self._stops_at and now > self._stops_at and conn.reading)
+        ]:
+            if conn.reading and not conn.silent and not conn.sock.unsent:
+                util.write_error(conn.sock, 408, "Request Timeout", "it did not come in time")
+            self._give_up(conn)
+
+    def _bound(self, most: int, size: Callable[[Connection], int]) -> None:
+        """Give up the oldest connections until those that wait hold no more than that."""
+        total = sum(map(size, self._waiting))
+        for conn in list(self._waiting):
+            if total <= most:
+                return
+            total -= size(conn)
+            if size(conn):
+                self._give_up(conn)
+
+    def _give_up(self, conn: Connection) -> None:
+        self._unregister(conn)
+        self._close(conn)
+
+    def _close(self, conn: Connection) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    def _wait(self, conn: Connection, events: int, act: Event) -> None:
+        self._waiting[conn] = None
+        self.poller.register(conn.socket, events, partial(act, conn))
+
+    def _unregister(self, conn: Connection) -> None:
+        self._waiting.pop(conn, None)
+        self.poller.unregister(conn.socket)
