@@ -42,7 +42,9 @@ class DeadLetterQueues(StartStopStep):
     def start(self, parent: Any) -> None:
         from django.conf import settings
 
-        for queue in queues.dead(settings.CHANNELS, quorum=settings.QUORUM_QUEUES):
+        for queue in queues.dead(
+            settings.QUEUE_PREFIX, settings.CHANNELS, quorum=settings.QUORUM_QUEUES
+        ):
             # An error closes its channel, so each queue has one of its own.
             with parent.connection.channel() as channel:
                 try:

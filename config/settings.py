@@ -10,7 +10,7 @@ from config import accounts, broker, database, env, installation, providers, que
 from config.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from notifier.crypto import Keyring
 from notifier.priorities import Priority
-from notifier.queues import HOUSEKEEPING, RECEIPTS
+from notifier.queues import HOUSEKEEPING, RECEIPTS, at_broker
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -83,6 +83,16 @@ INSTALLATION = installation.name(
     ),
     BLIND_INDEX_KEY,
     PUBLIC_URL,
+)
+QUEUE_PREFIX = queues.prefix(
+    env.text(
+        "NOTIFIER_QUEUE_PREFIX",
+        "",
+        "what the names of queues and exchanges begin with at the broker, the same for all "
+        "processes of an installation; without one it is `notifier.` and the installation's name, "
+        "so that several installations can share a virtual host",
+    ),
+    INSTALLATION,
 )
 DATABASE_POOL = env.whole(
     "NOTIFIER_DATABASE_POOL", 5, "database connections kept by each process, at most", least=1
@@ -444,12 +454,17 @@ INBOX_DAYS = env.whole(
 # -- Celery -----------------------------------------------------------------------------------
 
 _amqp = AMQP_URL.startswith("amqp")
+_UNACKNOWLEDGED = ("unacked", "unacked_index", "unacked_mutex")
 CELERY_BROKER_URL = AMQP_URL
 CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
-CELERY_TASK_QUEUES = queues.live(CHANNELS, quorum=QUORUM_QUEUES)
-CELERY_TASK_DEFAULT_QUEUE = HOUSEKEEPING
-CELERY_TASK_DEFAULT_EXCHANGE = "notifier"
-CELERY_TASK_DEFAULT_ROUTING_KEY = HOUSEKEEPING
+CELERY_TASK_QUEUES = queues.live(QUEUE_PREFIX, CHANNELS, quorum=QUORUM_QUEUES)
+CELERY_TASK_DEFAULT_QUEUE = at_broker(QUEUE_PREFIX, HOUSEKEEPING)
+CELERY_TASK_DEFAULT_EXCHANGE = queues.exchange(QUEUE_PREFIX).name
+# A worker with a queue that there is not would wait there for ever.
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+# Celery's own exchanges and queues, for remote control and events.
+CELERY_CONTROL_EXCHANGE = QUEUE_PREFIX
+CELERY_EVENT_EXCHANGE = CELERY_EVENT_QUEUE_PREFIX = at_broker(QUEUE_PREFIX, "events")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -477,7 +492,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"read_timeout": 5.0, "write_timeout": 5.0}
     if _amqp
     # Redis gives an unacknowledged message back after this long; leases are far shorter.
-    else {"visibility_timeout": 600, "socket_timeout": 10.0, "socket_connect_timeout": 2.0}
+    else {
+        "visibility_timeout": 600,
+        "socket_timeout": 10.0,
+        "socket_connect_timeout": 2.0,
+        # What was taken and not acknowledged, by all who share the database.
+        **{f"{key}_key": at_broker(QUEUE_PREFIX, key) for key in _UNACKNOWLEDGED},
+    }
 )
 # Once more on a new connection, where the old one was gone; beyond that, the row is the outbox and
 # the sweeper publishes again.

@@ -73,7 +73,7 @@ def broker_queues_deleted(trial: Trial) -> None:
     trial.begun()
     trial.broken()
     for queue in ("deliver.push.normal", "deliver.push.low", "fanout.low", "housekeeping"):
-        rabbit.control("delete_queue", queue)
+        rabbit.control("delete_queue", trial.line.at_broker(queue))
     trial.healed()
 
 

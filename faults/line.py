@@ -15,6 +15,7 @@ from typing import Any
 import psycopg2
 import redis
 
+from notifier import queues
 from notifier.sandbox.client import SandboxClient
 from stack import manage, rabbitmq, stage
 from stack.debian import RABBITMQ
@@ -68,6 +69,10 @@ class Line:
     @property
     def logs(self) -> Path:
         return self.state.directory / "logs"
+
+    def at_broker(self, queue: str) -> str:
+        """What this queue is called at the broker."""
+        return queues.at_broker(self.stage.env["NOTIFIER_QUEUE_PREFIX"], queue)
 
     def call(
         self,

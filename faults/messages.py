@@ -42,7 +42,7 @@ def poison_in_every_queue(trial: Trial) -> None:
             for body, content_type, headers in POISON:
                 producer.publish(
                     body,
-                    routing_key=queue,
+                    routing_key=trial.line.at_broker(queue),
                     content_type=content_type,
                     content_encoding="utf-8",
                     headers=headers,
@@ -89,7 +89,7 @@ def _consumed(trial: Trial) -> list[str]:
     assert rabbit
     lines = rabbit.control("list_queues", "name", "consumers", "--no-table-headers").splitlines()
     found = dict(line.split() for line in lines if line.strip())
-    return [queue for queue in names(CHANNELS) if int(found.get(queue, 0))]
+    return [queue for queue in names(CHANNELS) if int(found.get(trial.line.at_broker(queue), 0))]
 
 
 def _depths(trial: Trial, queues: list[str]) -> dict[str, int]:
@@ -97,4 +97,4 @@ def _depths(trial: Trial, queues: list[str]) -> dict[str, int]:
     assert rabbit
     lines = rabbit.control("list_queues", "name", "messages", "--no-table-headers").splitlines()
     found = dict(line.split() for line in lines if line.strip())
-    return {queue: int(found.get(queue, 0)) for queue in queues}
+    return {queue: int(found.get(trial.line.at_broker(queue), 0)) for queue in queues}

@@ -16,6 +16,11 @@ RECEIPTS = "receipts"
 DEAD_SUFFIX = ".dead"
 
 
+def at_broker(prefix: str, name: str) -> str:
+    """What the queue of this name is called at the broker, where others may have the same."""
+    return f"{prefix}.{name}"
+
+
 def fan_out_queue(priority: str) -> str:
     """Where a notification of this priority is cut into chunks."""
     return f"fanout.{priority}"

@@ -33,6 +33,8 @@ def of(state: State, servers: Servers) -> dict[str, str]:
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,
         "AMQP_URL": servers.broker_url,
+        # The broker may be another's, and a test's that starts a service of its own.
+        "NOTIFIER_QUEUE_PREFIX": f"notifier.{state.secret('queue_prefix', os.urandom(4).hex())}",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         # The Procfile's commands are those of this virtual environment.

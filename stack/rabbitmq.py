@@ -10,7 +10,7 @@ from typing import Any
 import amqp
 import kombu
 
-from notifier.queues import names
+from notifier.queues import DEAD_SUFFIX, at_broker, names
 from stack import debian, ports
 from stack.debian import RABBITMQ, SYSTEM_PATH
 from stack.errors import StackError
@@ -36,17 +36,16 @@ def answers(url: str) -> bool:
     return False
 
 
-def empty(url: str) -> None:
-    """Drop what waits in our queues: it names rows of another database than the one to come.
-
-    Nothing is lost by it: whoever else has his rows in a database sweeps them.
-    """
+def forget(url: str, prefix: str) -> None:
+    """Delete the queues and exchanges of an installation that is gone."""
     with kombu.Connection(url, connect_timeout=ANSWER) as connection:
-        for queue in names(CHANNELS):
-            with contextlib.suppress(*connection.channel_errors):  # there is no such queue yet
-                channel: Any = connection.channel()
-                channel.queue_purge(queue)
-                channel.close()
+        channel: Any = connection.default_channel
+        for name in names(CHANNELS):
+            for queue in (name, name + DEAD_SUFFIX):
+                channel.queue_delete(at_broker(prefix, queue))
+        for exchange in ("tasks", "events", "pidbox"):
+            channel.exchange_delete(at_broker(prefix, exchange))
+        channel.exchange_delete(f"reply.{prefix}.pidbox")
 
 
 def installed() -> bool:

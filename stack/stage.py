@@ -43,10 +43,12 @@ def running(
     with Sandbox(state, env, receipts_to=api_url if receipts else "") as sandbox:
         env |= sandbox_settings(sandbox.config)
         manage.migrate(state, env)
-        if servers.broker_url.startswith("amqp"):
-            rabbitmq.empty(servers.broker_url)
         procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])
         every = [name for name in procfile.commands if name != "flower"]
-        with procfile.start(*(names or every)) as processes:
-            processes.wait_ready()
-            yield Stage(api_url, sandbox.config, env, processes)
+        try:
+            with procfile.start(*(names or every)) as processes:
+                processes.wait_ready()
+                yield Stage(api_url, sandbox.config, env, processes)
+        finally:
+            if servers.broker_url.startswith("amqp") and servers.rabbitmq is None:
+                rabbitmq.forget(servers.broker_url, env["NOTIFIER_QUEUE_PREFIX"])

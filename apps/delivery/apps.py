@@ -27,7 +27,7 @@ def _warm_engine(instance: Any, **_: object) -> None:
 
     if not issubclass(instance.pool_cls, TaskPool):
         return  # the engine's thread would not survive a fork
-    consumed = instance.app.amqp.queues.consume_from
+    consumed = {queue.alias for queue in instance.app.amqp.queues.consume_from.values()}
     channels = [
         channel
         for channel in settings.CHANNELS

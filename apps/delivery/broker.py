@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
+
+from notifier.queues import at_broker
 
 #: Seconds that a node may take to connect, and for each of its answers.
 TIMEOUT = 2
@@ -47,7 +50,9 @@ def look(names: Iterable[str]) -> dict[str, Queue]:
             # A missing queue closes its channel, so each look-up has one of its own.
             with connection.channel() as channel:
                 try:
-                    queue = channel.queue_declare(queue=name, passive=True)
+                    queue = channel.queue_declare(
+                        queue=at_broker(settings.QUEUE_PREFIX, name), passive=True
+                    )
                 except connection.channel_errors:
                     continue
                 consumers = queue.consumer_count if counted else None

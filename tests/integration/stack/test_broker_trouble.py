@@ -10,22 +10,23 @@ from collections.abc import Iterator
 import kombu
 import pytest
 
-from stack import rabbitmq
+from notifier.queues import at_broker
+from stack import debian
 from stack.processes import Procfile, Worker
 from stack.rabbitmq import RabbitMQ
 from stack.state import fresh
-from tests.conftest import NO_RABBITMQ
 from tests.integration.stack.family import until
+from tests.programs import need
 
-#: It consumes these and nothing else; nothing is sent in these tests.
-NAME, QUEUES = "sms_high", ("deliver.sms.high",)
+#: A process of the Procfile that consumes one queue; nothing is sent in these tests.
+NAME, PREFIX = "sms_high", "notifier.trouble"
+QUEUE = at_broker(PREFIX, "deliver.sms.high")
 
 
 @pytest.fixture(scope="module")
 def rabbit() -> Iterator[RabbitMQ]:
     """A broker of our own, to be broken."""
-    if not rabbitmq.installed():
-        pytest.skip(NO_RABBITMQ)
+    need(debian.RABBITMQ)
     with fresh("broker") as state, RabbitMQ(state) as running:
         yield running
 
@@ -49,7 +50,7 @@ def broker(rabbit) -> Iterator[RabbitMQ]:
 @pytest.fixture
 def worker(broker, tmp_path) -> Iterator[Worker]:
     """The Procfile's process, which is not started yet."""
-    env = {**os.environ, "AMQP_URL": broker.url, "WORKER_THREADS": "2"}
+    env = {**os.environ, "AMQP_URL": broker.url, "NOTIFIER_QUEUE_PREFIX": PREFIX}
     process = Procfile(env, tmp_path)._process(NAME, 1)
     yield process
     process.stop()
@@ -61,9 +62,9 @@ def named(rabbit: RabbitMQ, command: str, *columns: str) -> list[str]:
 
 
 def consumes(rabbit: RabbitMQ) -> bool:
-    """Whether the worker takes messages of its queues."""
+    """Whether the worker takes messages of its queue."""
     found = dict(line.split() for line in named(rabbit, "list_queues", "name", "consumers"))
-    return all(int(found.get(queue, 0)) for queue in QUEUES)
+    return int(found.get(QUEUE, 0)) > 0
 
 
 def ready(worker: Worker) -> None:
@@ -126,7 +127,7 @@ def test_a_mailbox_that_the_broker_takes_for_another_connections_ends_nobody(wor
     host = socket.gethostname()
     with kombu.Connection(broker.url) as other:
         for name in (f"{NAME}@{host}", f"{NAME}@{host.partition('.')[0]}"):
-            mailbox = kombu.Queue(f"{name}.celery.pidbox", exclusive=True, auto_delete=True)
+            mailbox = kombu.Queue(f"{name}.{PREFIX}.pidbox", exclusive=True, auto_delete=True)
             mailbox(other.default_channel).declare()
         worker.start()
         goes_on(worker, broker)
@@ -143,16 +144,16 @@ def test_a_broker_that_refuses_us_for_a_while_ends_nobody(worker, broker):
 
 def test_a_queue_with_other_arguments_ends_nobody_and_is_taken_once_it_is_gone(worker, broker):
     with kombu.Connection(broker.url) as other:
-        kombu.Queue(QUEUES[0], durable=True, max_length=7)(other.default_channel).declare()
+        kombu.Queue(QUEUE, durable=True, max_length=7)(other.default_channel).declare()
     worker.start()
     says(worker, "PRECONDITION_FAILED")
-    broker.control("delete_queue", QUEUES[0])
+    broker.control("delete_queue", QUEUE)
     goes_on(worker, broker)
 
 
 def test_a_deleted_queue_is_declared_anew_by_the_one_who_consumed_it(worker, broker):
     ready(worker)
-    broker.control("delete_queue", QUEUES[0])
+    broker.control("delete_queue", QUEUE)
     goes_on(worker, broker, 5)
 
 
