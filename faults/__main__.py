@@ -53,8 +53,8 @@ def run(names: list[str], seed: int) -> int:
 
 
 def _in_short(result: Result) -> str:
-    took = f"{result.seconds:.0f} s"
-    return took if result.holds else "\n      ".join([f"{took}, FAILS", *result.problems])
+    took, why = f"{result.seconds:.0f} s", [*result.problems, *result.late]
+    return took if result.holds else "\n      ".join([f"{took}, FAILS", *why])
 
 
 if __name__ == "__main__":

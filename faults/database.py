@@ -8,7 +8,6 @@ import psycopg2
 
 from faults import locks
 from faults.fault import Twice, fault
-from faults.line import until
 from faults.trial import Trial
 
 
@@ -27,7 +26,7 @@ def database_restarted_in_the_middle_of_chunks(trial: Trial) -> None:
     trial.hold((checks["broker"], checks["redis"]) == ("ok", "ok"), f"/readyz said {checks}")
     postgres.start()
     trial.healed()
-    until(lambda: trial.line.ready()[0] == 200, 30, "ready again")
+    trial.until(lambda: trial.line.ready()[0] == 200, 30, "ready again")
 
 
 @fault(Twice.CAPACITY, codes=None)

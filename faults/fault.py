@@ -21,7 +21,9 @@ class Twice(Enum):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """``codes``: seconds within which 99 of 100 one-time codes must reach their provider, ``None``
-    where the fault stands in their way. ``recovery``: seconds until all is at rest again."""
+    where the fault stands in their way. ``recovery``: seconds until all is at rest again.
+
+    Both are bars of ``make faults``. The tests ask what was held and not how fast."""
 
     name: str
     group: str

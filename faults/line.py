@@ -7,7 +7,7 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,9 @@ SETTINGS = {
     "NOTIFIER_CHUNK_SIZE": str(CHUNK_SIZE),
     "WORKER_THREADS": str(THREADS),
 }
+#: The same where a busy machine must not decide, as in the tests: a process that gets no CPU for
+#: seconds keeps its leases, and a provider that gets none is waited for.
+PATIENT = {"NOTIFIER_LEASE_SECONDS": "10", "NOTIFIER_PROVIDER_TIMEOUT": "20"}
 #: Deliveries that one worker process may have sent and not yet recorded: its threads' chunks.
 CAPACITY = CHUNK_SIZE * THREADS
 #: Where nobody answers for the moment.
@@ -74,6 +77,11 @@ class Line:
         """What this queue is called at the broker."""
         return queues.at_broker(self.stage.env["NOTIFIER_QUEUE_PREFIX"], queue)
 
+    @property
+    def lease(self) -> float:
+        """Seconds for which a worker may say nothing and keep what it holds."""
+        return float(self.stage.env["NOTIFIER_LEASE_SECONDS"])
+
     def call(
         self,
         method: str,
@@ -81,7 +89,7 @@ class Line:
         body: Any = None,
         *,
         idempotency_key: str = "",
-        wait: float = 10,
+        wait: float = 60,
     ) -> Any:
         """The answer's JSON. Raises ``OSError``, an ``HTTPError`` among them."""
         key = self.directory_key if path.startswith("/v1/recipients") else self.key
@@ -151,15 +159,19 @@ class Line:
         self.sandbox.send_receipts(None)
 
 
-def until(condition: Callable[[], Any], seconds: float, what: str) -> None:
-    """Wait for it; where nobody answers counts as not yet. Raises ``StackError`` with ``what``."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def until(condition: Callable[[], Any], what: str) -> float:
+    """Wait for it, and return for how many seconds; where nobody answers counts as not yet.
+
+    Raises ``StackError`` with ``what`` when all patience is used up: how long it may take is for
+    ``Trial.until`` to say.
+    """
+    began = time.monotonic()
+    while (took := time.monotonic() - began) < PATIENCE:
         with contextlib.suppress(*AWAY):
             if condition():
-                return
+                return took
         time.sleep(0.05)
-    raise StackError(f"not within {seconds:g} s: {what}")
+    raise StackError(f"not within {PATIENCE:g} s: {what}")
 
 
 def push_token(user_id: str) -> str:
@@ -168,8 +180,9 @@ def push_token(user_id: str) -> str:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Line]:
-    """A line with servers of its own. Raises ``StackError`` where RabbitMQ cannot be had."""
+def running(settings: Mapping[str, str] | None = None) -> Iterator[Line]:
+    """A line with servers of its own. ``settings`` are beside and instead of ``SETTINGS``. Raises
+    ``StackError`` where RabbitMQ cannot be had."""
     if not rabbitmq.installed():
         raise StackError(
             f"The faults break a RabbitMQ of their own: install Debian's {RABBITMQ.name}."
@@ -179,7 +192,8 @@ def running() -> Iterator[Line]:
         redis = stack.enter_context(Redis(state))
         broker = stack.enter_context(RabbitMQ(state))
         servers = Servers(postgres.url, redis.url, broker.url, postgres, redis, broker)
-        on = stack.enter_context(stage.running(state, servers, *PROCESSES, settings=SETTINGS))
+        env = SETTINGS | dict(settings or {})
+        on = stack.enter_context(stage.running(state, servers, *PROCESSES, settings=env))
         key = manage.create_publisher(on.env, "faults")
         directory_key = manage.create_publisher(on.env, "accounts", "--directory")
         sandbox = SandboxClient(on.sandbox["control_url"])

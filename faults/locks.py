@@ -26,6 +26,5 @@ def somebody_waits(line: Line, at_least: int = 1) -> None:
     """Return once so many of the service's connections wait for a lock."""
     until(
         lambda: line.sql("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0] >= at_least,
-        15,
         f"{at_least} connections wait for a lock",
     )

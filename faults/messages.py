@@ -7,7 +7,6 @@ from typing import Any
 import kombu
 
 from faults.fault import fault
-from faults.line import until
 from faults.trial import Trial
 from notifier.queues import DEAD_SUFFIX, names
 from stack.rabbitmq import CHANNELS
@@ -50,7 +49,7 @@ def poison_in_every_queue(trial: Trial) -> None:
     trial.publish()
     trial.healed()
     alive = trial.line.stage.processes.pids()
-    until(lambda: not any(_depths(trial, consumed).values()), 30, "every queue is empty again")
+    trial.until(lambda: not any(_depths(trial, consumed).values()), 30, "every queue is empty")
     trial.hold(trial.line.stage.processes.pids() == alive, "a process ended")
     dead = _depths(trial, [queue + DEAD_SUFFIX for queue in consumed])
     trial.hold(all(dead.values()), f"nothing was kept for people to look at: {dead}")

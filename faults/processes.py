@@ -8,14 +8,13 @@ from faults import locks
 from faults.broker import memory_alarm
 from faults.fault import Twice, fault
 from faults.gate import Gate
-from faults.line import CHUNK_SIZE, PROCESSES, SETTINGS, until
+from faults.line import CHUNK_SIZE, PROCESSES
 from faults.provider import some_fail
 from faults.trial import Trial
 
-LEASE = float(SETTINGS["NOTIFIER_LEASE_SECONDS"])
 #: Chunks that one page of a fan-out has (apps.delivery.fan_out.PAGE).
 PAGE = 20
-#: Seconds for a worker that goes on to notice and say so, on a busy machine.
+#: Seconds for a worker that goes on to notice and say so.
 SAYS_SO = 15.0
 
 
@@ -29,7 +28,7 @@ def worker_killed_after_claim(trial: Trial) -> None:
         push.env["NOTIFIER_FCM_BASE_URL"] = gate.url
         trial.line.start("push")
         trial.publish()
-        until(lambda: _sending(trial) >= CHUNK_SIZE, 20, "a chunk is claimed")
+        trial.until(lambda: _sending(trial) >= CHUNK_SIZE, 20, "a chunk is claimed")
         trial.line.kill("push")
         trial.broken()
     push.env["NOTIFIER_FCM_BASE_URL"] = usual
@@ -109,7 +108,7 @@ def fan_out_killed_before_it_publishes(trial: Trial) -> None:
         blast = trial.publish()
         with memory_alarm(trial):
             line.stage.processes.kill("fanout", signal.SIGCONT)
-            until(lambda: _cuts(trial, blast.id) > 0, 20, "the first page is cut")
+            trial.until(lambda: _cuts(trial, blast.id) > 0, 20, "the first page is cut")
             line.kill("fanout")
             trial.broken()
     line.start("fanout")
@@ -155,7 +154,7 @@ def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
         trial.load.stop()  # an urgent code would keep the sweep from coming to them
         with memory_alarm(trial):
             line.stage.processes.kill("housekeeping", signal.SIGCONT)
-            until(lambda: line.sql(retries)[0][0], 20, "retries are in a chunk")
+            trial.until(lambda: line.sql(retries)[0][0], 20, "retries are in a chunk")
             line.kill("housekeeping")
             trial.broken()
     line.start("housekeeping")
@@ -195,11 +194,11 @@ def worker_stopped_past_its_lease(trial: Trial) -> None:
     trial.broken()
     with trial.line.stage.processes["push"].twin() as second:
         second.wait_ready()
-        trial.lasts(LEASE + 1)
+        trial.lasts(trial.line.lease + 1)
         trial.line.stage.processes.kill("push", signal.SIGCONT)
         trial.healed()
         worker = trial.line.stage.processes["push"]
-        until(
+        trial.until(
             lambda: "was taken over" in worker.log,
             SAYS_SO,
             "the worker that stood still says that its chunks were taken over",

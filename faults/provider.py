@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from faults.fault import Twice, fault
 from faults.gate import Gate
-from faults.line import until
 from faults.trial import Trial
 
 #: Seconds until all is at rest where FCM's own first pause is kept: a minute, and a fifth of it.
@@ -53,7 +52,7 @@ def provider_429_with_retry_after_of_a_year(trial: Trial) -> None:
     waiting = (
         "SELECT max(next_attempt_at - now()) FROM delivery_delivery WHERE notification_id = %s"
     )
-    until(
+    trial.until(
         lambda: (trial.line.sql(waiting, blast.id)[0][0] or timedelta()) > timedelta(hours=1),
         20,
         "they wait",

@@ -70,7 +70,7 @@ def as_dict(result: Result) -> dict[str, Any]:
         "recovery_bound_seconds": result.fault.recovery,
         "took_seconds": round(result.seconds, 1),
         "holds": result.holds,
-        "problems": result.problems,
+        "problems": [*result.problems, *result.late],
     }
 
 

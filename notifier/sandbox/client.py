@@ -13,7 +13,7 @@ class SandboxClient:
     ``urllib.error.HTTPError``, whose body says what was wrong.
     """
 
-    def __init__(self, control_url: str, timeout: float = 10.0) -> None:
+    def __init__(self, control_url: str, timeout: float = 60.0) -> None:
         self.control_url = control_url.rstrip("/")
         self.timeout = timeout
 

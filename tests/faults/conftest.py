@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from faults.line import Line, running
+from faults.line import PATIENT, Line, running
 from faults.load import Audiences
 from stack.debian import RABBITMQ
 from tests.programs import need
@@ -15,7 +15,7 @@ def line() -> Iterator[Line]:
     Its RabbitMQ is its own, to be stopped and broken, even where another one answers.
     """
     need(RABBITMQ)
-    with running() as line:
+    with running(PATIENT) as line:
         yield line
 
 

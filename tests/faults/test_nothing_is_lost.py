@@ -1,8 +1,9 @@
 """The faults that say most in the least time; ``make faults`` has all of them (docs/faults.md).
 
 After each one everything accepted is delivered or accounted for, the provider's own log agrees,
-duplicates are no more than what was in flight, nothing was sent after a cancel or its expiry, and
-one-time codes did not wait where the fault does not stand in their way.
+duplicates are no more than what was in flight, and nothing was sent after a cancel or its expiry.
+How fast that is, and how long one-time codes wait meanwhile, are bars of ``make faults``: here a
+machine may be as busy as it likes.
 """
 
 import pytest
@@ -51,9 +52,7 @@ def test_no_log_names_an_address_or_what_was_said(line: Line):
     line.sandbox.behave("fcm", "garbled", times=1)
     body = {"user_id": "unspeakable", "channels": ["sms", "push"], "content": {"body": words}}
     posted = line.call("POST", "/v1/notifications", body)["id"]
-    until(
-        lambda: line.call("GET", f"/v1/notifications/{posted}")["state"] == "done", 30, "it is sent"
-    )
+    until(lambda: line.call("GET", f"/v1/notifications/{posted}")["state"] == "done", "it is sent")
     line.sandbox.reset()
     logs = list(line.logs.glob("*.log"))
     assert len(logs) > len(PROCESSES)

@@ -27,12 +27,12 @@ def test_one_recipients_messages_go_out_in_the_order_accepted(line: Line, audien
         body = {"channels": ["push"], "content": {"title": str(number)}, "ordering_key": "k"}
         last = line.call("POST", f"/v1/topics/{topic}/publish", body)["id"]
         if number == ROUNDS // 2:
-            until(lambda: len(titles(line)) >= PEOPLE // 2, 30, "something was sent")
+            until(lambda: len(titles(line)) >= PEOPLE // 2, "something was sent")
             line.kill("push")
-            until(lambda: "push" in line.stage.processes.dead(), 10, "the worker is dead")
+            until(lambda: "push" in line.stage.processes.dead(), "the worker is dead")
             line.start("push")
     path = f"/v1/notifications/{last}"
-    until(lambda: line.call("GET", path)["state"] == "done", 60, "everything was sent")
+    until(lambda: line.call("GET", path)["state"] == "done", "everything was sent")
     taken = titles(line)
     assert len(taken) == PEOPLE
     for address, seen in taken.items():

@@ -5,13 +5,16 @@ import pytest
 from faults import suite
 from faults.account import Row, balance
 from faults.load import Posted
+from faults.report import cells
+from faults.trial import Result, Trial
 from stack.process import ROOT
 
 
 def book(state="accepted", arrived=(10.0,), note="slow", **posted):
     """The account of one delivery of one notification that arrived at these times."""
+    called_at = posted.pop("called_at", None)
     one = Posted("n", posted.pop("kind", "blast"), posted.pop("audience", 1), **posted)
-    rows = [Row("dlv_1", "n", state, 5.0, 20.0, 4.0)] if state else []
+    rows = [Row("dlv_1", "n", state, 5.0, 20.0, 4.0, called_at)] if state else []
     entries = [{"delivery_id": "dlv_1", "accepted": True, "at": at, "note": note} for at in arrived]
     return balance({"n": one}, rows, entries, 100.0)
 
@@ -64,6 +67,28 @@ def test_a_call_after_the_cancel_was_answered_counts_but_for_what_was_being_sent
 def test_a_call_after_expiry_counts():
     assert book(kind="expiring", expires_at=9.9).after_expiry == 0
     assert book(kind="expiring", expires_at=9.0).after_expiry == 1
+
+
+def test_a_call_that_began_before_the_expiry_may_come_late():
+    assert book(kind="expiring", expires_at=9.0, called_at=8.9).after_expiry == 0
+    assert book(kind="expiring", expires_at=9.0, called_at=9.1).after_expiry == 1
+
+
+def test_a_bar_that_is_missed_is_late_and_nothing_that_was_not_held():
+    trial = Trial(None, None, seed=1)
+    trial.until(lambda: True, 10.0, "it is so")
+    assert (trial.problems, trial.late) == ([], [])
+    trial.until(lambda: True, -1.0, "it is so")
+    assert trial.problems == []
+    assert trial.late == ["it is so after 0.0 s, at most -1 s"]
+
+
+def test_a_row_of_the_table_holds_where_nothing_is_wrong_and_nothing_late():
+    [fault, *_] = suite.named([])
+    for problems, late, holds in (([], [], True), ([], ["late"], False), (["lost"], [], False)):
+        row = Result(fault, book(), 0, 1.0, 2.0, True, problems, late)
+        assert row.holds is holds
+        assert cells(row)[-1] == ("holds" if holds else "FAILS")
 
 
 def test_a_delivery_that_nobody_published_is_a_problem():
