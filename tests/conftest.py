@@ -7,7 +7,7 @@ from django.conf import settings
 
 from stack.debian import RABBITMQ
 
-pytest_plugins = ["tests.programs", "tests.quicker", "tests.sandbox_fixture"]
+pytest_plugins = ["tests.programs", "tests.quicker", "tests.sandbox_fixture", "tests.waiting"]
 
 #: As in production, every channel has a provider. A test that sends sets up its own.
 PROVIDERS = {

@@ -26,6 +26,7 @@ import pytest
 from pyreqwest.client import SyncClient, SyncClientBuilder
 
 from notifier.sandbox.client import SandboxClient
+from stack.process import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,7 +40,7 @@ class RunningSandbox:
 
     def http(self, *, http2: bool = True, certificate: str = "") -> SyncClient:
         """A real client that trusts the sandbox's CA; ``certificate`` is a PEM file with key."""
-        builder = SyncClientBuilder().no_proxy().timeout(timedelta(seconds=10))
+        builder = SyncClientBuilder().no_proxy().timeout(timedelta(seconds=PATIENCE))
         builder = builder.add_root_certificate_pem(Path(self.config["ca_file"]).read_bytes())
         if certificate:
             builder = builder.identity_pem(Path(certificate).read_bytes())
@@ -54,7 +55,7 @@ class RunningSandbox:
     def stop(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(5)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

@@ -27,6 +27,8 @@ ABSENT_SECONDS = 1.0  # what does not exist may be created any moment, in anothe
 REDIS_SECONDS = 60
 #: How long a written value's place in Redis stays barred to readers that read before the write.
 BARRED_SECONDS = 10
+#: How long an answer of Redis is waited for: it is there to save time.
+ANSWER_SECONDS = 0.2
 #: How long Redis is left alone after it failed, so that it costs one timeout and not many.
 REST_SECONDS = 3.0
 MAX_LOCAL = 10_000
@@ -121,11 +123,11 @@ class _Shared:
         # Invalidations that could not be told; told when Redis is back.
         self._untold: dict[str, str] = {}
 
-    def connect(self, read_timeout: float = 0.2) -> redis.Redis:
+    def connect(self, read_timeout: float | None = None) -> redis.Redis:
         return redis.Redis.from_url(
             settings.REDIS_URL,
-            socket_connect_timeout=0.2,
-            socket_timeout=read_timeout,
+            socket_connect_timeout=ANSWER_SECONDS,
+            socket_timeout=read_timeout or ANSWER_SECONDS,
             # Once more at once, for a connection that an idle Redis closed; redis-py's own
             # default backs off for seconds.
             retry=Retry(NoBackoff(), 1),

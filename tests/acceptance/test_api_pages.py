@@ -21,7 +21,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from stack import servers, stage
 from stack.debian import CURL
-from stack.process import ROOT
+from stack.process import PATIENCE, ROOT
 from stack.stage import Stage
 from stack.state import fresh
 from tests.programs import need
@@ -76,7 +76,7 @@ def keys(service: Stage) -> dict[str, str]:
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     directory, *pairs = done.stdout.split()
@@ -113,7 +113,7 @@ def run(command: list[str], script: str, environment: dict[str, str]) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

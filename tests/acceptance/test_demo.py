@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stack.process import PATIENCE
 from tests.integration.stack.family import Launcher
 
 #: Everything is started by the demo itself, and no RabbitMQ answers.
@@ -15,9 +16,9 @@ BARE = {"DATABASE_URL": "", "REDIS_URL": "", "AMQP_URL": "amqp://127.0.0.1:1//"}
 def ended(demo: Launcher) -> int:
     """Its exit code, and nothing of it is left."""
     try:
-        demo.wait_for("Playing against", 90)
+        demo.wait_for("Playing against")
         assert len(demo.family()) > 20  # servers, sandbox, API and workers, with their guards
-        return demo.process.wait(90)
+        return demo.process.wait(PATIENCE)
     finally:
         demo.process.terminate()
         demo.leaves_nothing()
@@ -60,7 +61,7 @@ def test_a_demo_that_fails_says_why_and_ends_with_1(tmp_path: Path) -> None:
 def test_a_demo_interrupted_while_it_sends_leaves_nothing(tmp_path: Path) -> None:
     # However few the offers are, passwords are sent for seconds after this line.
     demo = Launcher("-m", "stack", "demo", "--subscribers", "100", log=tmp_path / "log", env=BARE)
-    demo.wait_for("published offers", 90)
+    demo.wait_for("published offers")
     demo.send(signal.SIGINT)
     demo.leaves_nothing()
     assert demo.process.returncode == 130

@@ -8,7 +8,7 @@ import pytest
 
 from notifier.client import Contact, Device, NotifierClient
 from stack import ports, servers, stage
-from stack.process import ROOT
+from stack.process import PATIENCE, ROOT
 from stack.processes import Procfile
 from stack.state import kept
 from tests.integration.stack.test_up import status
@@ -23,7 +23,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv = tmp_path_factory.mktemp("production") / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     install = [venv / "bin" / "pip", "install", "--quiet", "--require-hashes"]
-    subprocess.run([*install, "-r", "requirements.txt"], cwd=ROOT, check=True, timeout=600)
+    subprocess.run([*install, "-r", "requirements.txt"], cwd=ROOT, check=True, timeout=2 * PATIENCE)
     return venv
 
 
@@ -73,7 +73,7 @@ def test_every_process_and_command_runs_and_delivers_on_every_channel(production
                     posted = client.notify_users(
                         ["ada"], title="Hello", body="World", priority=priority
                     )
-                    done = client.wait(posted.id, timeout=30)
+                    done = client.wait(posted.id, timeout=PATIENCE)
                     counts = {name: sum(of.values()) for name, of in done.counts.items()}
                     states = {state for of in done.counts.values() for state in of}
                     assert counts == {"push": 2, "sms": 1, "email": 1, "webhook": 1, "inbox": 1}

@@ -15,7 +15,7 @@ import pytest
 from notifier.sandbox.client import SandboxClient
 from stack import servers, stage
 from stack.debian import CURL
-from stack.process import ROOT
+from stack.process import PATIENCE, ROOT
 from stack.stage import Stage
 from stack.state import State, kept
 from tests.programs import need
@@ -83,7 +83,7 @@ def run(directory: Path, script: str, **env: str) -> str:
         env={"PATH": os.environ["PATH"], **env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -93,7 +93,7 @@ def run(directory: Path, script: str, **env: str) -> str:
 def manage(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [".venv/bin/python", "-m", "stack", "manage", *arguments]
     return subprocess.run(
-        command, cwd=project, env={}, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=project, env={}, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 
@@ -130,7 +130,7 @@ def test_the_quickstart_does_not_go_on_without_a_key(project, service):
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert "letters, digits, - and _ only" in failed.stderr
@@ -157,7 +157,7 @@ def test_the_quickstart_with_the_client_prints_what_the_readme_says(service, pro
 
 
 def test_the_page_of_the_sandbox_says_where_webhooks_are_received(service):
-    with urllib.request.urlopen(service.sandbox["control_url"], timeout=10) as page:
+    with urllib.request.urlopen(service.sandbox["control_url"], timeout=PATIENCE) as page:
         assert f"{service.sandbox['webhook']['base_url']}/NAME" in page.read().decode()
 
 

@@ -28,7 +28,7 @@ from tests.programs import need
 PROCESSES = ("web", "fanout", "email_high", "email", "webhook_high", "housekeeping", "beat")
 SETTINGS = {"WEB_PROCESSES": "1", "NOTIFIER_RETRY_EMAIL": "1"}
 #: Milliseconds for whatever a page does: the machine may be busy.
-PATIENCE = 15_000
+PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from notifier.client import Contact, NotifierClient, Recipient, Subscriber
 from notifier.sandbox.client import SandboxClient
+from stack.process import PATIENCE
 
 TOPIC = "blast"
 PEOPLE = 1_000
@@ -14,7 +15,6 @@ PEOPLE = 1_000
 UNDER_WAY, SLOW = 3, 2.0
 #: The same for one that is to be sending while a page is loaded; providers have 10 s to answer.
 LONG = 9.0
-PATIENCE = 30.0
 
 
 class Load:

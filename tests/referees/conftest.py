@@ -12,7 +12,7 @@ import pytest
 
 from stack import debian, servers, stage
 from stack.debian import JAVA, NODE, NPM
-from stack.process import ROOT
+from stack.process import PATIENCE, ROOT
 from stack.stage import Stage
 from stack.state import fresh
 from tests.programs import need
@@ -53,7 +53,7 @@ def key(service: Stage) -> str:
 def document(service: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The OpenAPI document as the service answers it."""
     path = tmp_path_factory.mktemp("openapi") / "openapi.json"
-    with urlopen(f"{service.api_url}/v1/openapi.json", timeout=30) as answer:
+    with urlopen(f"{service.api_url}/v1/openapi.json", timeout=PATIENCE) as answer:
         path.write_bytes(answer.read())
     return path
 
@@ -107,7 +107,7 @@ def run(command: list[str], *, env: dict[str, str], cwd: Path = ROOT, stdin: str
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-5000:]}\n{done.stderr[-5000:]}"

@@ -12,6 +12,7 @@ from notifier.dispatch import Dispatcher, Report, Sent
 from notifier.messages import Content, Message
 from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider
+from stack.process import PATIENCE
 
 CONTENT = Content("a secret title", "a secret body")
 HERE = __name__
@@ -162,7 +163,7 @@ async def test_outcomes_are_reported_as_they_come() -> None:
     reported: asyncio.Queue[Sent] = asyncio.Queue()
     chunk = [message(1), message(2, "sms")]
     sending = asyncio.create_task(dispatcher.send(chunk, reported.put_nowait))
-    first = await asyncio.wait_for(reported.get(), 5)
+    first = await asyncio.wait_for(reported.get(), PATIENCE)
     assert first.message.id == "d2"
     sending.cancel()
 

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-import time
 from collections.abc import Callable
 
 import h2.connection
@@ -12,6 +11,7 @@ from h2.errors import ErrorCodes
 from pyreqwest.http import Url
 
 from notifier.http import BODY_LIMIT, NoAnswer, NotWritten, Reply, Wire, retry_after
+from stack.process import PATIENCE
 from tests.servers import OK, Handler, Http2Server, answering, listening, ok, read_request
 
 
@@ -204,11 +204,9 @@ async def test_a_huge_answer_is_cut() -> None:
 @pytest.mark.parametrize("stay", [True, False])
 async def test_the_status_counts_though_the_body_never_comes(stay: bool) -> None:
     head = b"HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: 50\r\n\r\nabc"
-    started = time.monotonic()
     async with listening(answering(head, stay=stay)) as port:
-        reply = await call(port, timeout=2.0)
+        reply = await asyncio.wait_for(call(port, timeout=2.0), PATIENCE)
     assert (reply.status, reply.retry_after) == (429, 7.0)
-    assert time.monotonic() - started < 5
 
 
 async def test_redirects_are_not_followed() -> None:

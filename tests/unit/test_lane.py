@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from notifier.lane import Lane
+from stack.process import PATIENCE
 
 
 class Jobs:
@@ -85,7 +86,7 @@ async def test_a_job_that_fails_keeps_nobody_waiting():
             raise asyncio.CancelledError
         done.append(job)
 
-    await asyncio.wait_for(lane.run("abc", do), timeout=5)
+    await asyncio.wait_for(lane.run("abc", do), timeout=PATIENCE)
     assert done == ["b", "c"]
 
 

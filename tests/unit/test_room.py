@@ -5,6 +5,8 @@ import time
 
 from apps.delivery import wiring
 from apps.delivery.room import Room
+from stack.process import PATIENCE
+from tests import waiting
 
 
 def holding(room, sizes, until):
@@ -15,7 +17,7 @@ def holding(room, sizes, until):
         with room.reserved() as take:
             take(size)
             held.append(size)
-            until.wait(10)
+            until.wait(PATIENCE)
 
     threads = [threading.Thread(target=hold, args=(size,), daemon=True) for size in sizes]
     for thread in threads:
@@ -24,10 +26,8 @@ def holding(room, sizes, until):
 
 
 def settles_at(held, number):
-    deadline = time.monotonic() + 5
-    while len(held) < number and time.monotonic() < deadline:
-        time.sleep(0.005)
-    time.sleep(0.05)
+    waiting.until(lambda: len(held) >= number)
+    time.sleep(0.05)  # for one too many
     return len(held) == number
 
 
@@ -37,7 +37,7 @@ def test_no_more_full_chunks_are_claimed_than_there_is_room_for():
     assert settles_at(held, 2)
     done.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE)
     assert len(held) == 5
 
 
@@ -47,7 +47,7 @@ def test_small_chunks_leave_room_for_others():
     assert settles_at(held, 30)
     done.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 def test_a_chunk_with_more_messages_than_recipients_takes_more_room():
@@ -58,7 +58,7 @@ def test_a_chunk_with_more_messages_than_recipients_takes_more_room():
     assert settles_at(others, 0)
     done.set()
     for thread in [*threads, *more]:
-        thread.join(5)
+        thread.join(PATIENCE)
     assert len(others) == 1
 
 
@@ -80,7 +80,7 @@ def test_a_chunk_larger_than_all_room_is_claimed_all_the_same():
     assert settles_at(held, 1)
     done.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE)
     assert len(held) == 2
 
 
@@ -92,7 +92,7 @@ def test_what_is_told_after_the_end_takes_no_room():
     held, threads = holding(room, [100], done)
     assert settles_at(held, 1)
     done.set()
-    threads[0].join(5)
+    threads[0].join(PATIENCE)
 
 
 def test_small_chunks_of_a_process_do_not_use_up_its_room(settings):
@@ -102,4 +102,4 @@ def test_small_chunks_of_a_process_do_not_use_up_its_room(settings):
     assert settles_at(held, 16)
     done.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE)

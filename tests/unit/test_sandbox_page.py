@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from stack.process import PATIENCE
 from tests.sandbox_fixture import RunningSandbox
 
 
@@ -45,7 +46,7 @@ class Listener:
 
 @contextmanager
 def listening(sandbox: RunningSandbox, last: str = "", **query: str) -> Iterator[Listener]:
-    connection = HTTPConnection(urlsplit(sandbox.config["control_url"]).netloc, timeout=5)
+    connection = HTTPConnection(urlsplit(sandbox.config["control_url"]).netloc, timeout=PATIENCE)
     headers = {"last-event-id": last} if last else {}
     connection.request("GET", f"/page/live?{urlencode(query)}", headers=headers)
     with connection.getresponse() as answer:
@@ -193,7 +194,7 @@ def test_the_feed_is_served_over_http_2_as_well(sandbox: RunningSandbox) -> None
 
 def test_the_sandbox_goes_on_when_a_listener_reads_nothing(sandbox: RunningSandbox) -> None:
     place = urlsplit(sandbox.config["control_url"])
-    with socket.create_connection((place.hostname, place.port), timeout=5) as silent:
+    with socket.create_connection((place.hostname, place.port), timeout=PATIENCE) as silent:
         silent.sendall(b"GET /page/live HTTP/1.1\r\nhost: x\r\n\r\n")
         for _ in range(40):
             hook(sandbox, "large", json.dumps({"text": "x" * 100_000}))
@@ -203,7 +204,9 @@ def test_the_sandbox_goes_on_when_a_listener_reads_nothing(sandbox: RunningSandb
 
 def test_the_page_and_what_it_loads_allow_no_strange_script(sandbox: RunningSandbox) -> None:
     for path in ("/", "/page/page.css", "/page/page.js"):
-        with urllib.request.urlopen(sandbox.config["control_url"] + path, timeout=5) as answer:
+        with urllib.request.urlopen(
+            sandbox.config["control_url"] + path, timeout=PATIENCE
+        ) as answer:
             policy = answer.headers["content-security-policy"]
             text = answer.read().decode()
         assert "default-src 'none'" in policy
@@ -214,7 +217,7 @@ def test_the_page_and_what_it_loads_allow_no_strange_script(sandbox: RunningSand
 def test_the_page_says_where_the_providers_are_and_which_settings_lead_there(
     sandbox: RunningSandbox,
 ) -> None:
-    with urllib.request.urlopen(sandbox.config["control_url"], timeout=5) as answer:
+    with urllib.request.urlopen(sandbox.config["control_url"], timeout=PATIENCE) as answer:
         text = answer.read().decode()
     assert f"{sandbox.directory}/settings.env" in text
     smtp = sandbox.config["smtp"]

@@ -15,9 +15,9 @@ from pyreqwest.exceptions import RequestError
 from sendgrid.helpers.eventwebhook import EventWebhook
 from twilio.request_validator import RequestValidator
 
+from stack.process import PATIENCE
 from tests.sandbox_fixture import RunningSandbox
 
-PATIENCE = 5
 #: Longer than anything still under way may take.
 SILENCE = 0.5
 

@@ -261,9 +261,9 @@ HEAVY = [
 
 @pytest.mark.parametrize("source", LOOPS + BOMBS)
 def test_a_hostile_text_is_refused_at_once(source):
-    started = time.perf_counter()
+    started = time.process_time()
     error = refusal(source, l=LIST, s=LONG_TEXT, q='"' * 1000)
-    assert time.perf_counter() - started < LONG
+    assert time.process_time() - started < LONG
     assert isinstance(error, OverBudget) or source in BOMBS
 
 
@@ -278,9 +278,9 @@ def test_work_on_large_values_is_paid_for(expression):
         "s": LONG_TEXT,
     }
     used = {name: value for name, value in large.items() if name in expression}
-    started = time.perf_counter()
+    started = time.process_time()
     assert isinstance(refusal(source, l=LIST, **used), OverBudget)
-    assert time.perf_counter() - started < LONG
+    assert time.process_time() - started < LONG
 
 
 @pytest.mark.parametrize("written", [["<" * 40_000], {"a": ("<" * 40_000, 1)}], ids=range(2))
@@ -289,12 +289,12 @@ def test_a_list_that_the_text_writes_is_paid_for_like_one_that_is_posted(written
     loops = f"{{% for a in '{'x' * 200}' %}}{{% for b in '{'x' * 200}' %}}"
     work = f"{{% if {written}|tojson %}}{{% endif %}}"
     body = f"{mentioned}{loops}{work}{'{% endfor %}' * 2}{mentioned and '{% endif %}'}"
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(OverBudget):
         Translation(body="Hi. " + body).prefilled({}).render({"user_id": "ada"})
     with pytest.raises(OverBudget):
         Translation(body=body).render({"recipient": {"user_id": "ada"}})
-    assert time.perf_counter() - started < LONG
+    assert time.process_time() - started < LONG
 
 
 @pytest.mark.parametrize(
@@ -316,10 +316,10 @@ def test_a_list_that_the_text_writes_is_paid_for_like_one_that_is_posted(written
     ids=range(12),
 )
 def test_a_text_that_would_take_long_to_compile_is_refused_at_once(source):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(TemplateError):
         text(source)
-    assert time.perf_counter() - started < 2 * LONG
+    assert time.process_time() - started < 2 * LONG
 
 
 def test_a_text_takes_the_same_steps_every_time():

@@ -1,12 +1,16 @@
 """The API as its users reach it: over HTTP, on a real database and a real Redis."""
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.encoding import iri_to_uri
 
 from apps.publishers import cache, services
@@ -62,6 +66,16 @@ class Api:
 
     def delete(self, path: str, status: int = 204) -> Any:
         return self.call("delete", path, status=status)
+
+
+@contextmanager
+def cheap(*, seconds: float, statements: int) -> Iterator[None]:
+    """The block costs no more CPU and no more statements; what it waits for is the machine's."""
+    began = time.process_time()
+    with CaptureQueriesContext(connection) as asked:
+        yield
+    assert time.process_time() - began < seconds
+    assert len(asked) <= statements
 
 
 def forget_lookups() -> None:

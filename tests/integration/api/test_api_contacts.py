@@ -10,6 +10,7 @@ from django.db import connection
 from apps.preferences import registration, replacement, services
 from apps.preferences.models import Contact, DirectoryChange, Recipient
 from apps.publishers.models import AuditEvent
+from stack.process import PATIENCE
 from tests.integration.api.conftest import Api
 
 OLD, NEW = "old@example.com", "new@example.com"
@@ -190,7 +191,7 @@ def test_calls_about_one_person_wait_for_each_other_and_none_is_a_deadlock(
         wishes = list(wishes)
         if wishes:
             written.set()
-            go_on.wait(10)
+            go_on.wait(PATIENCE)
         merge(wishes)
 
     monkeypatch.setattr(registration, "merge_preferences", merge_slowly)
@@ -210,12 +211,12 @@ def test_calls_about_one_person_wait_for_each_other_and_none_is_a_deadlock(
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(register, people[0])
-        assert written.wait(10)
+        assert written.wait(PATIENCE)
         second = pool.submit(register, people[1])
         assert wait([second], timeout=0.5).not_done, "it waits for the first"
         go_on.set()
         for call in (first, second):
-            call.result(timeout=10)
+            call.result(timeout=PATIENCE)
 
 
 def test_nothing_is_held_or_replaced_where_nothing_is_named(

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import tracemalloc
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -267,11 +266,11 @@ def test_a_line_of_many_bounds_the_memory(api: Api, tmp_path: Path):
     assert Subscription.objects.count() == 1
 
 
-#: Runs a script and says how much memory it had at most. (What a parent is told of its child counts
-#: the copy of the parent that the child was at first.)
+#: Runs a script and says how much memory it had at most, and CPU in all. (What a parent is told
+#: of its child counts the copy of the parent that the child was at first.)
 AND_ITS_PEAK = """
 import atexit, os, runpy, sys
-atexit.register(lambda: print(open("/proc/self/status").read()))
+atexit.register(lambda: print(open("/proc/self/status").read(), "CPU:", sum(os.times()[:2])))
 del sys.argv[0]
 sys.path.insert(0, os.path.dirname(sys.argv[0]))
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -279,12 +278,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_100_000_lines_from_standard_input_take_under_30_s_in_flat_memory(
+def test_100_000_lines_from_standard_input_take_under_30_s_of_cpu_in_flat_memory(
     transactional_db: None, api: Api, tmp_path: Path
 ):
     url = urlsplit(os.environ["DATABASE_URL"])
     test_database = urlunsplit(url._replace(path="/" + connection.settings_dict["NAME"]))
-    started = time.monotonic()
     process = subprocess.Popen(
         [
             *(sys.executable, "-c", AND_ITS_PEAK, str(ROOT / "manage.py")),
@@ -299,12 +297,11 @@ def test_100_000_lines_from_standard_input_take_under_30_s_in_flat_memory(
     )
     lines = (f"user-{number},push\n" for number in range(100_000))
     out, _ = process.communicate("user_id,channels\n" + "".join(lines))
-    took = time.monotonic() - started
     assert process.returncode == 0
     assert "100,000 lines: 100,000 imported, 0 already there, 0 rejected" in out
     assert "lines/s" in out
     assert Subscription.objects.filter(state="active").count() == 100_000
-    assert took < 30
+    assert float(out.rpartition("CPU:")[2]) < 30
     # Django alone takes about 120 MB.
     [peak] = re.findall(r"VmHWM:\s+(\d+) kB", out)
     assert int(peak) / 1024 < 200

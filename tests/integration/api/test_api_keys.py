@@ -18,7 +18,7 @@ from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.scopes import Scope
 from apps.publishers.selectors import get_key
 from tests.integration.api.conftest import Api
-from tests.integration.stack.family import until
+from tests.waiting import until
 
 
 def with_key(api: Api, key: str) -> Api:

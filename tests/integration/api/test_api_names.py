@@ -17,7 +17,7 @@ from apps.publishers.models import AuditEvent
 from apps.publishers.scopes import Scope
 from apps.topics.models import Topic
 from stack import ports
-from stack.process import Process
+from stack.process import PATIENCE, Process
 from tests.integration.api.conftest import Api
 
 #: What is no user_id, and a word of the sentence that says so.
@@ -106,7 +106,7 @@ def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[HTTPConnection]
     arguments += ["--bind", f"{ports.HOST}:{port}"]
     env = {**os.environ, "DATABASE_URL": database.geturl()}
     with Process("gunicorn", arguments, env=env, output=tmp_path / "gunicorn.log") as server:
-        http = HTTPConnection(ports.HOST, port, timeout=20)
+        http = HTTPConnection(ports.HOST, port, timeout=PATIENCE)
         server.wait_until(lambda: _listens(http), 60)
         yield http
         http.close()

@@ -11,6 +11,7 @@ from apps.preferences.models import Preference, Recipient
 from apps.preferences.preference_services import Wish, hold_preferences, replace_preferences
 from apps.topics.models import Topic
 from notifier.tokens import sign
+from stack.process import PATIENCE
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_api_recipients import connected
 from tests.jwks_server import lasting
@@ -71,10 +72,10 @@ def test_of_two_that_replace_preferences_at_once_the_second_one_counts(api: Api)
             hold_preferences(ada)
             replace_preferences(ada, [], [Wish(ada, "sms", None, "", True)])
             written.set()
-            commit.wait(10)
+            commit.wait(PATIENCE)
 
     def second() -> None:
-        written.wait(10)
+        written.wait(PATIENCE)
         api.put(PATH, {"preferences": [{"channel": "email", "allowed": True}]})
 
     with ThreadPoolExecutor() as pool:
@@ -83,7 +84,7 @@ def test_of_two_that_replace_preferences_at_once_the_second_one_counts(api: Api)
         assert wait([calls[1]], timeout=0.5).not_done
         commit.set()
         for call in calls:
-            call.result(timeout=10)
+            call.result(timeout=PATIENCE)
     assert api.get(PATH) == {"preferences": [wish(channel="email", allowed=True)]}
 
 

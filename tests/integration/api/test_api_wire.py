@@ -18,7 +18,7 @@ from django.db import connection
 from apps.publishers import services
 from apps.publishers.scopes import Scope
 from stack import ports
-from stack.process import Process
+from stack.process import PATIENCE, Process
 from tests.integration.api.conftest import forget_lookups
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,7 +90,7 @@ def key() -> Iterator[str]:
 
 def exchange(listening: int, head: str, body: bytes = b"", *, end: bool = True) -> Answer:
     """Send a request as it is written and read the answer; ``end`` closes our side."""
-    with socket.create_connection((ports.HOST, listening), timeout=20) as client:
+    with socket.create_connection((ports.HOST, listening), timeout=PATIENCE) as client:
         lines = f"{head}\r\nHost: {ports.HOST}\r\nConnection: close\r\n\r\n"
         client.sendall(lines.encode("latin-1") + body)
         if end:
@@ -139,7 +139,7 @@ def test_an_endpoint_with_a_larger_limit_reads_larger_chunked_bodies(port: int, 
 
 
 def test_a_connection_serves_on_after_a_chunked_body(port: int, key: str) -> None:
-    client = HTTPConnection(ports.HOST, port, timeout=20)
+    client = HTTPConnection(ports.HOST, port, timeout=PATIENCE)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     for name in ("first", "second"):
         parts = iter([b'{"name": "', name.encode(), b'"}'])

@@ -21,6 +21,7 @@ from notifier.client import (
     StillSending,
     Subscriber,
 )
+from stack.process import PATIENCE
 from tests.integration.client.conftest import Connect, work
 
 IOS, ANDROID = "a" * 64, "token-of-an-android-phone"
@@ -33,7 +34,7 @@ def test_a_notification_is_posted_waited_for_and_read(client: NotifierClient) ->
     with pytest.raises(StillSending, match=posted.id):
         client.wait(posted.id, timeout=0.1)
     work()
-    done = client.wait(posted.id, timeout=5)
+    done = client.wait(posted.id, timeout=PATIENCE)
     assert done.counts == {"inbox": {"delivered": 1}}
     [delivery] = client.deliveries(posted.id, state="delivered", channel="inbox")
     assert (delivery.user_id, delivery.address, delivery.provider) == ("ada", "ada", "inbox")
@@ -91,7 +92,7 @@ def test_what_is_scheduled_can_be_cancelled(client: NotifierClient) -> None:
     cancelled = client.cancel(posted.id)
     assert cancelled.state == "cancelled"
     assert cancelled.cancelled_at is not None
-    assert client.wait(posted.id, timeout=1).done
+    assert client.wait(posted.id, timeout=PATIENCE).done
 
 
 def test_a_topic_is_created_changed_listed_and_deleted(client: NotifierClient) -> None:

@@ -24,6 +24,7 @@ from apps.topics import confirmations, importing
 from apps.topics.confirming import link, token
 from apps.topics.models import ConfirmationSent, Subscription
 from apps.topics.selectors import get_topic
+from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
@@ -492,14 +493,14 @@ def test_one_at_a_time_takes_what_is_due_and_the_other_gets_nothing(offers, outs
             with transaction.atomic():
                 assert len(confirmations.take(100)) == 1
                 taken.set()
-                done.wait(10)
+                done.wait(PATIENCE)
                 transaction.set_rollback(True)
         finally:
             connection.close()
 
     other = threading.Thread(target=take_and_die)
     other.start()
-    assert taken.wait(10)
+    assert taken.wait(PATIENCE)
     assert sending.send() == 0
     done.set()
     other.join()

@@ -22,6 +22,7 @@ from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.delivery.transitions import waiting
 from apps.preferences.models import Contact, DirectoryChange, Preference, Suppression
 from apps.topics.models import Subscription
+from stack.process import PATIENCE
 from tests.integration.delivery.conftest import contact, recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
@@ -456,7 +457,7 @@ def test_the_sweeper_repeats_a_chunk_whose_message_was_lost(shop, work, execute,
     recipient("ada")
     posted = notify(shop, "ada", "inbox", priority="high")
     assert sweep.sweep() == 0
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while not queue.purge():  # the message was on its way
         assert time.monotonic() < deadline
     overdue(execute)
@@ -469,7 +470,7 @@ def test_the_sweeper_repeats_a_chunk_whose_message_was_lost(shop, work, execute,
 def test_the_sweeper_leaves_a_chunk_alone_that_only_waits_in_a_long_queue(shop, execute, queue):
     recipient("ada")
     notify(shop, "ada", "inbox", priority="high")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while not queued():
         assert time.monotonic() < deadline
     overdue(execute)
@@ -480,7 +481,7 @@ def test_the_sweeper_enqueues_no_more_of_a_long_queue_again_than_it_lost(shop, e
     for user_id in ("ada", "bob", "eve"):
         recipient(user_id)
         notify(shop, user_id, "inbox", priority="high")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while queued() < 3:
         assert time.monotonic() < deadline
     assert queue.get(no_ack=True)

@@ -16,13 +16,13 @@ from notifier.halt import Halt
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason, Unknown
 from notifier.providers.base import Provider
+from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient, subscribe
 from tests.integration.delivery.test_overload import locked
 
 HELLO = {"body": "Hello", "title": "Hello"}
 PEOPLE = 10
 TAKES = 0.1
-PATIENCE = 10
 
 
 class Slow(Provider):

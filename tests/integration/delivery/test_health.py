@@ -9,6 +9,7 @@ from celery import current_app
 from prometheus_client.parser import text_string_to_metric_families
 
 from stack import ports
+from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient
 
 HELLO = {"body": "Hello"}
@@ -134,7 +135,7 @@ def test_what_the_broker_carries_is_an_id_and_nothing_else(shop, queue):
     recipient("ada", email=ada)
     content = {"title": "Code", "body": "123456"}
     shop.post("notifications", {"user_id": "ada", "priority": "high", "content": content})
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while (message := queue.get()) is None:
         assert time.monotonic() < deadline
     arguments, keywords, _ = json.loads(message.body)

@@ -14,7 +14,9 @@ from apps.delivery import backlog, provider_switches
 from apps.delivery.backlog import FAN_OUT, Queue
 from apps.delivery.intake import load_shedding
 from apps.delivery.models import Chunk, Notification
+from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient
+from tests.waiting import until
 
 HELLO = {"body": "Hello"}
 
@@ -233,12 +235,12 @@ def locked(table):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
             held.set()
-            release.wait(20)
+            release.wait(PATIENCE)
         connection.close()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(5)
+    assert held.wait(PATIENCE)
     try:
         yield
     finally:
@@ -259,9 +261,8 @@ def test_a_slow_database_turns_low_away_while_it_is_still_looked_at(shop, _slow_
             time.sleep(0.2)
     assert codes[0] == 202 and codes[-1] == 503, "it takes a moment to be seen"
     assert codes[3] == 202, "high priority is never refused"
-    assert max(took) < 2.0, "nobody waits for what is slow"
-    time.sleep(1.1)
-    assert statuses(shop) == [202, 202, 202]
+    assert max(took) < 8.0, "nobody waits for what is slow: the lock would be given up after 10 s"
+    until(lambda: statuses(shop) == [202, 202, 202])
 
 
 @contextmanager
@@ -272,14 +273,14 @@ def connections_taken(number):
     def take():
         connection.ensure_connection()
         taken.release()
-        release.wait(20)
+        release.wait(PATIENCE)
         connection.close()
 
     threads = [threading.Thread(target=take) for _ in range(number)]
     for thread in threads:
         thread.start()
     for _ in threads:
-        assert taken.acquire(timeout=5)
+        assert taken.acquire(timeout=PATIENCE)
     try:
         yield
     finally:
@@ -299,8 +300,7 @@ def test_a_pool_without_connections_turns_low_away_and_leaves_the_rest_to_others
             for priority in ("low", "normal", "high")
         ]
         assert answers == [503, 202, 202]
-    time.sleep(0.1)
-    assert statuses(shop) == [202, 202, 202]
+    until(lambda: statuses(shop) == [202, 202, 202])
 
 
 def test_readiness_says_nothing_of_it_and_metrics_do(shop):

@@ -16,6 +16,7 @@ from notifier.outcomes import Accepted, Reason, Refused, Retry
 from notifier.states import DeliveryState
 from tests.integration.delivery.conftest import recipient
 from tests.integration.delivery.test_order import notify, provider, refusing  # noqa: F401
+from tests.waiting import until
 
 
 @contextmanager
@@ -52,10 +53,7 @@ def settle_while(what: Callable[[], Any], *, before: str, after: DeliveryState) 
         standing = transitions.lock([row.pk])
         with meanwhile(what) as came_of_it:
             transitions.settle([(standing[row.pk], after, "")])
-    for _ in range(500):
-        if came_of_it:
-            break
-        time.sleep(0.01)
+    until(lambda: came_of_it)
     row.refresh_from_db()
     assert row.state == after
     [result] = came_of_it

@@ -14,8 +14,10 @@ from apps.delivery.leases import LeaseKeeper
 from apps.delivery.models import Chunk
 from notifier.outcomes import Accepted, Reason, Retry
 from notifier.states import DeliveryState
+from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient, subscribe
 from tests.integration.delivery.scripted import Scripted
+from tests.waiting import until
 
 HELLO = {"body": "Hello"}
 
@@ -67,7 +69,7 @@ def test_a_cancel_in_the_middle_of_a_claim_waits_for_it_and_is_answered(shop, wo
 
     monkeypatch.setattr(deliver, "_notifications", slow)
     claim = in_thread(lambda: deliver.deliver(chunk_id))
-    assert claiming.wait(5)
+    assert claiming.wait(PATIENCE)
     assert shop.post(f"notifications/{posted['id']}/cancel", None, status=200)["cancelled_at"]
     claim.join()
     work()
@@ -93,9 +95,8 @@ def test_the_lease_keeper_outlives_an_exhausted_pool(shop, settings):
     for one in taken:
         one.close()
     pool._timeout = original
-    time.sleep(0.5)
+    until(lambda: Chunk.objects.get(pk=chunk_id).due_at > datetime.now(UTC))
     assert keeper.is_alive()
-    assert Chunk.objects.get(pk=chunk_id).due_at > datetime.now(UTC)
     keeper.release(chunk)
 
 

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from apps.delivery import idempotency
 from apps.delivery.models import Notification
+from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
@@ -268,12 +269,12 @@ def nothing_accepted() -> Iterator[None]:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("LOCK TABLE delivery_chunk IN SHARE MODE")
             locked.set()
-            release.wait(20)
+            release.wait(PATIENCE)
         connection.close()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert locked.wait(5)
+    assert locked.wait(PATIENCE)
     try:
         yield
     finally:

@@ -23,13 +23,13 @@ from apps.delivery.models import Delivery, Notification, Receipt, ReceiptEvent
 from apps.preferences import suppressions, vault
 from apps.preferences.models import Contact, DirectoryChange, Suppression
 from apps.publishers.delivery_ids import number_of
+from stack.process import PATIENCE
 from tests.integration.api.conftest import forget_lookups
 from tests.integration.delivery.conftest import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
 PHONE, EMAIL = "+4366012345678", "ada@example.com"
 KEY = ec.generate_private_key(ec.SECP256R1())
-PATIENCE = 10
 PROVIDERS = APIClient(enforce_csrf_checks=True)  # they have no key and no cookie
 
 

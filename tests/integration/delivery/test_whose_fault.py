@@ -10,6 +10,7 @@ import pytest
 from apps.delivery import breakers, wiring
 from apps.delivery.models import Delivery
 from apps.preferences.models import Contact, Suppression
+from stack.process import PATIENCE
 from tests.integration.delivery.conftest import contact, recipient
 from tests.integration.providers.test_smtp import TAKING, mail_server
 from tests.servers import listening
@@ -25,11 +26,11 @@ def serving(handler):
     thread.start()
     server = listening(handler)
     try:
-        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(5)
+        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(PATIENCE)
     finally:
-        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(5)
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 def post(shop, channel, number, address):

@@ -1,7 +1,7 @@
 """What operators do, and that each of it is in the audit trail."""
 
+import asyncio
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +21,9 @@ from apps.publishers.operators import newest
 from apps.topics.models import Topic
 from notifier.dispatch import Sent
 from notifier.messages import Content, Message
-from notifier.outcomes import Reason, Refused, Retry
+from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry
+from notifier.providers.base import Provider
+from stack.process import PATIENCE
 from tests.integration.delivery.conftest import Shop, recipient, subscribe
 
 ADDRESS = "ada.lovelace@example.com"
@@ -49,24 +51,34 @@ def test_a_cancelled_notification_is_not_sent(shop: Shop, operator: Client):
     assert len(events("notification")) == 1
 
 
+class Held(Provider):
+    """Answers once it may."""
+
+    begun, may = threading.Event(), threading.Event()
+
+    async def send(self, message: Message) -> Outcome:
+        self.begun.set()
+        await asyncio.to_thread(self.may.wait, PATIENCE)
+        return Accepted("id")
+
+
 def test_a_notification_is_cancelled_while_some_of_it_is_being_sent(
-    shop: Shop, operator: Client, providers, work, settings
+    shop: Shop, operator: Client, work, settings, monkeypatch
 ):
-    settings.PROVIDERS["twilio"]["options"]["timeout"] = 20.0
+    settings.PROVIDERS = {"held": {"class": f"{__name__}.Held", "channel": "sms"}}
+    monkeypatch.setattr(Held, "begun", threading.Event())
+    monkeypatch.setattr(Held, "may", threading.Event())
     recipient("ada", sms="+12025550100")
-    providers.client.behave("twilio", "slow", seconds=8)
     posted = shop.post("notifications", {"user_ids": ["ada"], "channels": ["sms"], **NEWS})
     worker = threading.Thread(target=_work_in_a_thread, args=[work])
     worker.start()
     try:
-        deadline = time.monotonic() + 10
-        while not Delivery.objects.filter(state="sending").exists():
-            assert time.monotonic() < deadline, "nothing is being sent"
-            time.sleep(0.02)
+        assert Held.begun.wait(PATIENCE), "nothing is being sent"
         answer = do(operator, "cancel", Notification.objects.get())
         assert answer.status_code == 302
         assert Delivery.objects.get().state == "sending", "it was not cancelled under load"
     finally:
+        Held.may.set()
         worker.join()
     assert Notification.objects.get().cancelled_at is not None, "the cancel was rolled back"
     assert events("notification") == [("operator", "cancel", posted["id"])]

@@ -15,7 +15,9 @@ import pytest
 from notifier.messages import Content, Message
 from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider, Sent
+from notifier.sandbox.exchange import LONGEST_SILENCE
 from stack import ports
+from stack.process import PATIENCE
 from tests.sandbox_fixture import RunningSandbox
 
 TITLE = "Grüße 🎉"
@@ -36,7 +38,7 @@ async def send(provider: Provider, *messages: Message) -> list[Outcome]:
     await provider.send_chunk(messages, reported.append)
     assert len(reported) == len(messages)
     assert all(sent.provider == provider.name for sent in reported)
-    assert all(0 <= sent.duration < 10 for sent in reported)
+    assert all(0 <= sent.duration < PATIENCE for sent in reported)
     by_id = {sent.message.id: sent.outcome for sent in reported}
     return [by_id[message.id] for message in messages]
 
@@ -185,12 +187,17 @@ class ProviderContract:
 
     async def test_no_answer_in_time_is_unknown(self, sandbox: RunningSandbox) -> None:
         provider = self.build(sandbox, timeout=1.5)
+        # Its connection is made before, which may take long on a busy machine.
+        warm: Outcome | None = None
+        while not isinstance(warm, Accepted):
+            (warm,) = await send(provider, self.message(self.address(sandbox)))
         started = time.monotonic()
         outcome = await self.one(provider, sandbox, "timeout")
         assert isinstance(outcome, Unknown)
         assert outcome.reason is Reason.TIMEOUT
-        assert time.monotonic() - started < 5  # and not the 60 s of the sandbox's silence
-        assert len(self.accepted(sandbox)) == 1  # which is why it is unknown
+        assert time.monotonic() - started < LONGEST_SILENCE / 2
+        # Which is why it is unknown.
+        assert [m["note"] for m in self.accepted(sandbox)].count("timeout") == 1
         await provider.close()
 
     async def test_a_connection_reset_before_the_answer_is_unknown(
@@ -211,9 +218,7 @@ class ProviderContract:
     async def test_an_answer_that_cannot_be_read_is_no_failure(
         self, word: str, provider: Provider, sandbox: RunningSandbox
     ) -> None:
-        started = time.monotonic()
-        outcome = await self.one(provider, sandbox, word)
-        assert time.monotonic() - started < 5
+        outcome = await asyncio.wait_for(self.one(provider, sandbox, word), PATIENCE)
         assert isinstance(outcome, Accepted if self.status_is_proof else Unknown)
         assert len(self.accepted(sandbox)) == 1
 

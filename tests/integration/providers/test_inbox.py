@@ -1,7 +1,6 @@
 """The inbox, whose store is a callable."""
 
 import threading
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -56,6 +55,10 @@ async def test_a_message_that_cannot_be_stored_is_tried_again_alone_and_quotes_n
 
 
 async def test_a_store_that_takes_too_long_is_unknown() -> None:
-    slow = Inbox("inbox", store=lambda _: time.sleep(0.5), timeout=0.1)
-    outcomes = await send(slow, *MESSAGES)
+    told = threading.Event()
+    slow = Inbox("inbox", store=lambda _: told.wait(), timeout=0.1)
+    try:
+        outcomes = await send(slow, *MESSAGES)
+    finally:
+        told.set()
     assert all(isinstance(o, Unknown) and o.reason is Reason.TIMEOUT for o in outcomes)

@@ -117,12 +117,14 @@ class TestWebhook(ProviderContract):
         async with listening(receiver) as port:
             for attempt in (1, 2):
                 message = self.message(f"http://127.0.0.1:{port}/", attempt=attempt)
+                began = int(time.time())
                 await send(provider, message)
+                ended = time.time()
                 await asyncio.sleep(1.1)
         first, again = heads
         assert first["webhook-id"] == again["webhook-id"] == "d_webhook_0"
         assert int(again["webhook-timestamp"]) > int(first["webhook-timestamp"])
-        assert abs(time.time() - int(again["webhook-timestamp"])) < 5
+        assert began <= int(again["webhook-timestamp"]) <= ended
         # `read_request` lowers everything, so the signature is checked by the sandbox above.
         assert first["webhook-signature"] != again["webhook-signature"]
         assert json.loads(bodies[0])["data"]["delivery_id"] == "d_webhook_0"

@@ -4,13 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
+from stack.process import PATIENCE, ROOT
+from tests.waiting import until
 
 
 class Launcher:
@@ -41,7 +40,7 @@ class Launcher:
     def output(self) -> str:
         return self.log.read_text()
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
         """Until it has printed this."""
         until(lambda: text in self.output or self.process.poll() is not None, seconds)
         assert text in self.output, self.output
@@ -57,16 +56,8 @@ class Launcher:
         self.family()
         self.process.send_signal(number)
 
-    def leaves_nothing(self, seconds: float = 30) -> None:
+    def leaves_nothing(self, seconds: float = PATIENCE) -> None:
         """Wait for its end, and for the end of everything that was below it."""
         self.process.wait(seconds)
         _, alive = psutil.wait_procs(self._seen, seconds)
         assert not alive, [process.cmdline() for process in alive]
-
-
-def until(done: Callable[[], object], seconds: float = 10) -> None:
-    """Return once ``done`` is true; fail after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.05)

@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 import pytest
 
 from stack import ports
-from stack.process import ROOT, Process
+from stack.process import PATIENCE, ROOT, Process
 
 APPLICATION = """
 import gc
@@ -38,13 +38,13 @@ def command(tmp_path):
 def server(command, tmp_path):
     port, arguments = command
     with Process("gunicorn", arguments, env=os.environ, output=tmp_path / "gunicorn.log") as server:
-        server.wait_until(lambda: len(answered_by(port, 20)) == 2, 30)
+        server.wait_until(lambda: len(answered_by(port, 20)) == 2)
         yield server
 
 
 def answered_by(port, connections):
     """How many of so many connections, all open at the same time, each process answers."""
-    opened = [HTTPConnection(ports.HOST, port, timeout=10) for _ in range(connections)]
+    opened = [HTTPConnection(ports.HOST, port, timeout=PATIENCE) for _ in range(connections)]
     try:
         for connection in opened:
             connection.request("GET", "/")
@@ -68,7 +68,7 @@ def test_connections_of_one_client_are_spread_over_the_processes(server, command
 
 def test_what_was_there_before_the_first_request_is_no_garbage_to_look_for(server, command):
     port, _ = command
-    connection = HTTPConnection(ports.HOST, port, timeout=10)
+    connection = HTTPConnection(ports.HOST, port, timeout=PATIENCE)
     connection.request("GET", "/kept")
     assert int(connection.getresponse().read()) > 1_000
     connection.close()
@@ -82,7 +82,7 @@ def test_the_log_names_the_address(server, command, tmp_path):
 def test_a_second_server_at_the_same_port_is_refused_and_gets_no_request(server, command):
     port, arguments = command
     before = set(answered_by(port, 20))
-    second = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
+    second = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE)
     assert second.returncode == 1
     assert f"Connection in use: ('{ports.HOST}', {port})" in second.stderr
     assert set(answered_by(port, 20)) == before

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from stack import servers, stage
+from stack.process import PATIENCE
 from stack.stage import Stage
 from stack.state import kept
 
@@ -44,7 +45,7 @@ def raw(
 def send(web: Stage, request: str, *, hang_up: bool = False) -> int:
     """The status of the answer; 0 where there is none, as after hanging up."""
     place = urlsplit(web.api_url)
-    with socket.create_connection((place.hostname, place.port), timeout=20) as connection:
+    with socket.create_connection((place.hostname, place.port), timeout=PATIENCE) as connection:
         connection.sendall(request.encode("latin-1"))
         if hang_up:
             return 0

@@ -11,7 +11,8 @@ import pytest
 
 from stack.errors import StackError
 from stack.process import Process
-from tests.integration.stack.family import Launcher, until
+from tests.integration.stack.family import Launcher
+from tests.waiting import until
 
 #: A process that ignores SIGTERM, and its child in a session of its own, as daemons make them.
 STUBBORN = (
@@ -43,7 +44,7 @@ def test_a_launcher_that_ends_takes_its_processes_along(number, tmp_path):
     launcher.wait_for("started")
     assert len(launcher.family()) == 3  # the guard, the stubborn one and its child
     launcher.send(number)
-    launcher.leaves_nothing(10)
+    launcher.leaves_nothing()
 
 
 def test_a_launcher_killed_right_after_the_start_leaves_nothing(tmp_path):
@@ -51,7 +52,7 @@ def test_a_launcher_killed_right_after_the_start_leaves_nothing(tmp_path):
         launcher = Launcher("-c", LAUNCHER, log=tmp_path / "log")
         time.sleep(delay)
         launcher.send(signal.SIGKILL)
-        launcher.leaves_nothing(10)
+        launcher.leaves_nothing()
 
 
 def test_stopping_waits_for_a_graceful_end(tmp_path):
@@ -62,7 +63,7 @@ def test_stopping_waits_for_a_graceful_end(tmp_path):
     )
     log = tmp_path / "log"
     with process(sys.executable, "-c", script, log=log) as running:
-        running.wait_until(lambda: "started" in log.read_text(), 10)
+        running.wait_until(lambda: "started" in log.read_text())
     assert "bye" in log.read_text()
     assert running.wait() == 0
 
@@ -70,7 +71,7 @@ def test_stopping_waits_for_a_graceful_end(tmp_path):
 def test_what_ignores_sigterm_is_killed_after_its_grace(tmp_path):
     log = tmp_path / "log"
     with process(sys.executable, "-c", STUBBORN, log=log, grace=0.5) as running:
-        running.wait_until(lambda: "started" in log.read_text(), 10)
+        running.wait_until(lambda: "started" in log.read_text())
         family = psutil.Process(running.pid).children(recursive=True)
     assert len(family) == 1
     assert not any(member.is_running() for member in family)
@@ -80,7 +81,7 @@ def test_what_ignores_sigterm_is_killed_after_its_grace(tmp_path):
 def test_a_command_that_dies_leaves_no_children(tmp_path):
     log = tmp_path / "log"
     with process(sys.executable, "-c", STUBBORN, log=log) as running:
-        running.wait_until(lambda: "started" in log.read_text(), 10)
+        running.wait_until(lambda: "started" in log.read_text())
         family = psutil.Process(running.pid).children(recursive=True)
         running.kill()
         assert family
@@ -106,7 +107,7 @@ def test_a_command_that_does_not_exist_is_named(tmp_path):
 def test_a_process_that_dies_while_starting_shows_its_last_words(tmp_path):
     with process("sh", "-c", "echo the port is taken; exit 3", log=tmp_path / "log") as running:
         with pytest.raises(StackError, match=r"example stopped while starting(.|\n)*port is taken"):
-            running.wait_until(lambda: False, 10)
+            running.wait_until(lambda: False)
         assert running.wait() == 3
 
 

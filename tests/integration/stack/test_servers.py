@@ -15,6 +15,7 @@ import redis
 from stack import environment, ports, servers
 from stack.debian import RABBITMQ
 from stack.errors import StackError
+from stack.process import PATIENCE
 from stack.rabbitmq import RabbitMQ, answers
 from stack.state import kept
 from tests.integration.stack.family import Launcher
@@ -163,7 +164,7 @@ def test_a_killed_make_takes_everything_along(tmp_path):
 def test_the_exit_code_of_the_command_is_ours(tmp_path):
     code = f"{sys.executable} -c 'import os; print(os.environ[\"DATABASE_URL\"]); exit(7)'"
     launcher = Launcher("-m", "stack", "run", "--", "sh", "-c", code, log=tmp_path / "log")
-    assert launcher.process.wait(60) == 7
+    assert launcher.process.wait(PATIENCE) == 7
     assert os.environ["DATABASE_URL"] in launcher.output
 
 
@@ -202,7 +203,7 @@ def test_a_port_is_given_once_though_nobody_listens_at_it_yet(tmp_path):
     ]
     given = [port for other in others for port in other.stdout.readline().split()]
     for other in others:
-        other.communicate("\n", timeout=20)
+        other.communicate("\n", timeout=PATIENCE)
     assert len(set(given)) == 16
     assert str(first) not in given
 

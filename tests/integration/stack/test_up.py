@@ -9,6 +9,7 @@ import urllib.request
 import psutil
 import pytest
 
+from stack.process import PATIENCE
 from tests.integration.stack.family import Launcher
 
 SERVERS = {"DATABASE_URL": "", "REDIS_URL": "", "AMQP_URL": "amqp://127.0.0.1:1//"}
@@ -18,7 +19,7 @@ SERVERS = {"DATABASE_URL": "", "REDIS_URL": "", "AMQP_URL": "amqp://127.0.0.1:1/
 def up(tmp_path):
     state = str(tmp_path / "state")
     launcher = Launcher("-m", "stack", "up", "--state", state, log=tmp_path / "log", env=SERVERS)
-    launcher.wait_for("Ctrl-C stops everything", 120)
+    launcher.wait_for("Ctrl-C stops everything")
     yield launcher
     if launcher.process.poll() is None:
         launcher.send(signal.SIGKILL)
@@ -30,7 +31,7 @@ def status(url, login=None):
     if login:
         request.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
     try:
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return response.status
     except urllib.error.HTTPError as error:
         return error.code
@@ -52,7 +53,7 @@ def test_all_that_it_prints_can_be_opened_and_ctrl_c_stops_it(up, tmp_path):
     assert status(sandbox[1]) == 200
     state = str(tmp_path / "state")
     second = Launcher("-m", "stack", "up", "--state", state, log=tmp_path / "second", env=SERVERS)
-    assert second.process.wait(20) == 1
+    assert second.process.wait(PATIENCE) == 1
     assert f"in use by process {up.process.pid}" in second.output
     up.send(signal.SIGINT)
     up.leaves_nothing()
@@ -68,7 +69,7 @@ def test_two_that_a_script_starts_together_run_both_and_heed_ctrl_c(tmp_path):
         both.append(launcher)
     try:
         for up in both:
-            up.wait_for("Ctrl-C stops everything", 180)
+            up.wait_for("Ctrl-C stops everything")
         urls = {re.search(r"API +(http://\S+)", up.output)[1] for up in both}
         assert len(urls) == 2
         assert {status(f"{url}/healthz") for url in urls} == {200}
@@ -85,7 +86,7 @@ def test_two_that_a_script_starts_together_run_both_and_heed_ctrl_c(tmp_path):
 def test_a_process_that_dies_is_named_and_the_rest_is_stopped(up):
     (sms,) = [process for process in up.family() if "deliver.sms.high" in process.cmdline()]
     sms.send_signal(signal.SIGKILL)
-    psutil.wait_procs([sms], 5)
+    psutil.wait_procs([sms], PATIENCE)
     up.leaves_nothing()
     assert up.process.returncode == 1
     assert "sms_high ended with code" in up.output.splitlines()[-1]
