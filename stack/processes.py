@@ -11,8 +11,10 @@ from stack.place import HERE, Place
 from stack.ports import HOST, listens
 from stack.process import PATIENCE, ROOT, Process, stop_all
 
-#: Celery's warm shutdown ends the tasks in hand.
-STOP = ((signal.SIGTERM, 15.0),)
+#: Seconds that a process has to stop: a worker ends the calls that it has begun, writes down what
+#: became of them and gives back the rest, at a broker and a database that may be slow.
+STOPPING = 45
+STOP = ((signal.SIGTERM, float(STOPPING)),)
 #: What a worker logs once it consumes its queues.
 READY = " ready."
 

@@ -19,7 +19,7 @@ HOME = ROOT / ".notifier"
 #: its own demo and tests.
 ENV = "env.json"
 #: Seconds that the servers of a stack which was killed may take to end.
-STOPPING = 45.0
+STOPPING = 60.0
 
 
 class State:

@@ -12,12 +12,12 @@ from notifier.sandbox.settings import settings as sandbox_settings
 from stack import environment, manage, ports, servers
 from stack.errors import StackError
 from stack.process import ROOT, Process
-from stack.processes import READY, Procfile
+from stack.processes import READY, STOPPING, Procfile
 from stack.sandbox import Sandbox
 from stack.state import State, kept
 
-#: honcho waits 5 s for its processes and then kills them.
-STOP = ((signal.SIGTERM, 12.0),)
+#: The runner kills what has not stopped in time, and then ends itself.
+STOP = ((signal.SIGTERM, STOPPING + 10.0),)
 STOPPED = re.compile(r"(\w+)\.\d+ stopped \(rc=(-?\d+)\)")
 #: How many processes of each line, as honcho takes it.
 FORMATION = re.compile(r"\w+=\d+(,\w+=\d+)*")
@@ -44,7 +44,7 @@ def up(directory: Path) -> int:
 def _run(state: State, env: Mapping[str, str], formation: Mapping[str, int], welcome: str) -> int:
     commands = Procfile(env, state.path("logs")).commands
     starting = sum(formation[name] for name, command in commands.items() if " worker " in command)
-    command = [sys.executable, "-m", "honcho", "start", "-f", "Procfile", "-e", os.devnull]
+    command = [sys.executable, "-m", "stack.runner", "start", "-f", "Procfile", "-e", os.devnull]
     command += ["-p", env["PORT"]]
     command += ["-c", ",".join(f"{name}={number}" for name, number in formation.items())]
     log = state.log("up")

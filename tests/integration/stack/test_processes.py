@@ -59,6 +59,22 @@ def test_an_unknown_name_is_refused_and_nothing_stays(procfile):
     assert psutil.Process().children(recursive=True) == before
 
 
+def test_the_runner_waits_for_a_process_that_takes_its_time_to_stop(tmp_path):
+    path = tmp_path / "Procfile"
+    slowly = (
+        "trap 'sleep 7; echo stopped well; exit 0' TERM; echo begun; while true; do sleep 0.1; done"
+    )
+    path.write_text(f"at_once: exec sleep 600\nslow: {slowly}\n")
+    command = [sys.executable, "-m", "stack.runner", "start", "-f", str(path), "-e", os.devnull]
+    runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    while "begun" not in (line := runner.stdout.readline()):
+        assert line
+    runner.terminate()
+    output, _ = runner.communicate(timeout=60)
+    assert "stopped well" in output
+    assert "SIGKILL" not in output
+
+
 def test_every_queue_has_a_worker_and_only_high_priority_runs_beside_high():
     from config import queues
 
