@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench import batches, singles
+from bench import singles
 from bench.line import Blast
 from bench.singles import Posted
 from scale import usage
@@ -62,7 +62,7 @@ def measure(lab: Lab, size: Size) -> list[Step]:
         for host in lab.senders[sending:hosts]:
             lab.start(host)
         sending = hosts
-        singles.post_batches(on, "normal", batches.SIZE * hosts, people)  # all are warm then
+        singles.post_batches(on, "normal", size.batched * hosts, people)  # all are warm then
         on.blast(f"scale-{hosts}", size.blast * hosts)
         step = Step(hosts, [], [], [])
         for _ in range(size.runs):
