@@ -438,6 +438,12 @@ QUOTA_PER_DAY = env.whole(
     10_000_000,
     "notifications accepted from one publisher from midnight to midnight UTC",
 )
+CONTACTS_PER_CHANNEL = env.whole(
+    "NOTIFIER_CONTACTS_PER_CHANNEL",
+    100,
+    "addresses that a recipient has on a channel, at most",
+    least=1,
+)
 STATISTICS_DAYS = env.whole(
     "NOTIFIER_STATISTICS_DAYS",
     400,

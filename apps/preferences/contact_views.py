@@ -9,8 +9,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.preferences import registration, selectors, serializers, services
+from apps.preferences import contact_limits, registration, selectors, serializers, services
+from apps.preferences.contact_limits import TooManyContacts, too_many
 from apps.preferences.models import Contact
+from apps.preferences.replacement import Slot
 from apps.preferences.services import Stored
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
@@ -35,7 +37,7 @@ class DeviceList(Endpoint):
     )
     def get(self, request: Request, user_id: str) -> Response:
         """List a recipient's devices, tokens masked."""
-        devices = selectors.devices(selectors.get_recipient(user_id).pk)
+        devices = selectors.shown(selectors.devices(selectors.get_recipient(user_id).pk))
         return Response(serializers.DeviceRow(devices, many=True).data)
 
     @extend_schema(
@@ -54,7 +56,7 @@ class DeviceList(Endpoint):
         recipient = selectors.get_recipient(user_id)
         address = registration.device_address(recipient.pk, device)
         with transaction.atomic():
-            stored = _write(address)
+            stored = _write(address, user_id)
             after = {"id": stored.id, "platform": address.platform, "app": address.app}
             _audit_contact(request, "device", user_id, stored, after)
         row = serializers.DeviceRow(Contact.objects.get(pk=stored.id)).data
@@ -82,7 +84,7 @@ class ContactList(Endpoint):
     )
     def get(self, request: Request, user_id: str) -> Response:
         """List a recipient's contacts, addresses masked."""
-        contacts = selectors.contacts(selectors.get_recipient(user_id).pk)
+        contacts = selectors.shown(selectors.contacts(selectors.get_recipient(user_id).pk))
         return Response(serializers.ContactRow(contacts, many=True).data)
 
     @extend_schema(
@@ -107,7 +109,7 @@ class ContactList(Endpoint):
         contact = self.body(request, serializers.ContactIn)
         address = registration.contact_address(selectors.get_recipient(user_id).pk, contact)
         with transaction.atomic():
-            stored = _write(address)
+            stored = _write(address, user_id)
             after = {"id": stored.id, "channel": address.channel}
             _audit_contact(request, "contact", user_id, stored, after)
         row = serializers.ContactRow(Contact.objects.get(pk=stored.id)).data
@@ -180,8 +182,16 @@ class DeviceRemoval(Endpoint):
         return _removed(request, user_id, _at(user_id, where, "device"), "device")
 
 
-def _write(address: services.Address) -> Stored:
-    return services.upsert_contacts([address])[address]
+def _write(address: services.Address, user_id: str) -> Stored:
+    assert address.recipient_id is not None
+    services.hold_recipients([address.recipient_id])
+    stored = services.upsert_contacts([address])[address]
+    slot = Slot(address.recipient_id, address.channel)
+    try:
+        contact_limits.keep_within([slot], {address.recipient_id: user_id})
+    except TooManyContacts:
+        raise too_many(user_id, address.channel, "") from None
+    return stored
 
 
 def _remove(

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
-from apps.preferences import replacement, selectors, services, topic_names
+from apps.preferences import contact_limits, replacement, selectors, services, topic_names
 from apps.preferences.channels import PUSH
+from apps.preferences.contact_limits import TooManyContacts, too_many
 from apps.preferences.models import Preference
 from apps.preferences.preference_services import Wish, WouldLift, merge_preferences
 from apps.preferences.refusals import Scope
@@ -30,7 +31,8 @@ def register(
 ) -> dict[str, Registered]:
     """Write recipients, by ``user_id``, as ``RecipientIn`` validated them.
 
-    ``topics``: the id of every topic that their preferences name.
+    ``topics``: the id of every topic that their preferences name. Raises ``WouldLift`` and
+    ``TooManyContacts``, and writes nothing then.
     """
     written = services.upsert_recipients(
         [Person(user_id, p["locale"], p["time_zone"]) for user_id, p in people.items()]
@@ -43,7 +45,7 @@ def register(
     looked_at = {
         written[user_id].id
         for user_id, person in people.items()
-        if person["replaced"] or person["preferences"]
+        if person["replaced"] or person["preferences"] or person["devices"] or person["contacts"]
     }
     if looked_at:
         services.hold_recipients(looked_at)
@@ -64,6 +66,10 @@ def register(
         if contact.secret:
             shown.setdefault(address.recipient_id, []).append(secret_of(contact))
     replacement.keep_only(kept)
+    names = {row.id: user_id for user_id, row in written.items()}
+    contact_limits.keep_within(
+        {Slot(one.recipient_id, one.channel) for one in stored if one.recipient_id}, names
+    )
     return {
         user_id: Registered(written[user_id].created, shown.get(written[user_id].id, []))
         for user_id in people
@@ -118,6 +124,12 @@ def register_many(
                 at = f"/recipients/{position}/preferences"
                 lifted = stands(error.found[ids[user_id]], wanted, topics, at)
                 positions[position] = listed.shorten(lifted)
+        except TooManyContacts as error:  # nor do those
+            for user_id, channel in error.found.items():
+                del valid[user_id]
+                position = positions.index(user_id)
+                at = f"/recipients/{position}/contacts"
+                positions[position] = listed.shorten(too_many(user_id, channel, at))
     for entry in positions:
         results.append(entry if isinstance(entry, Problem) else (entry, done[entry]))
     return results

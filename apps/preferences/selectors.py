@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -103,6 +104,12 @@ def devices(recipient_id: int) -> QuerySet[Contact]:
 def contacts(recipient_id: int) -> QuerySet[Contact]:
     """The recipient's contacts, apart from devices and the inbox everybody has."""
     return _present(recipient_id).exclude(channel__in=[PUSH, INBOX]).order_by("id")
+
+
+def shown(rows: QuerySet[Contact]) -> QuerySet[Contact]:
+    """As many of a recipient's contacts as they may have: those registered before there was such a
+    limit may be any number."""
+    return rows[: settings.CONTACTS_PER_CHANNEL * len(settings.CHANNELS)]
 
 
 def contact_at(recipient_id: int, channel: str, address: str) -> QuerySet[Contact]:

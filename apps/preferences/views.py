@@ -9,11 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.preferences import registration, selectors, serializers
+from apps.preferences.contact_limits import TooManyContacts, too_many
 from apps.preferences.contact_views import CONTACT, DEVICE
 from apps.preferences.models import Recipient
 from apps.preferences.preference_services import WouldLift
 from apps.preferences.registration import Registered
-from apps.preferences.selectors import find_recipient
+from apps.preferences.selectors import find_recipient, shown
 from apps.publishers import audit
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.pagination import CursorPage, PageQuery
@@ -86,6 +87,8 @@ class RecipientDetail(Endpoint):
                 [scope] = error.found.values()
                 wanted = person["preferences"]
                 raise registration.stands(scope, wanted, topics, "/preferences") from None
+            except TooManyContacts as error:
+                raise too_many(user_id, error.found[user_id], "/contacts") from None
             _audit_written(request, user_id, person, before)
         written = _recipient(selectors.get_recipient(user_id))
         return Response({**written, "secrets": done.secrets}, status=201 if done.created else 200)
@@ -171,8 +174,8 @@ def _done(
 def _recipient(recipient: Recipient) -> dict[str, Any]:
     return {
         **serializers.RecipientRow(recipient).data,
-        "devices": serializers.DeviceRow(selectors.devices(recipient.pk), many=True).data,
-        "contacts": serializers.ContactRow(selectors.contacts(recipient.pk), many=True).data,
+        "devices": serializers.DeviceRow(shown(selectors.devices(recipient.pk)), many=True).data,
+        "contacts": serializers.ContactRow(shown(selectors.contacts(recipient.pk)), many=True).data,
     }
 
 
