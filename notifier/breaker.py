@@ -22,7 +22,7 @@ FAILURES = frozenset({Reason.PROVIDER_ERROR, Reason.CONNECTION, Reason.TIMEOUT, 
 #: alone as well. Without another, what it refuses are dead letters.
 FAILURES_BESIDE_ANOTHER = FAILURES | {Reason.AUTHENTICATION}
 #: Says nothing about the provider: it was not called, or the mistake is ours.
-NOT_CALLED = frozenset({Reason.INTERNAL, Reason.EXPIRED, Reason.NO_PROVIDER})
+NOT_CALLED = frozenset({Reason.INTERNAL, Reason.EXPIRED, Reason.NO_PROVIDER, Reason.ENDPOINT_DOWN})
 #: Seconds for which a process believes what it last saw of a closed breaker, and keeps successes
 #: to itself.
 BELIEVED = 1.0

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     PROVIDER_PAUSED = "provider_paused"  # an operator holds the provider's messages back
     THROTTLED = "throttled"  # its account's quota is used up for now; its turn will come
     PROVIDER_DOWN = "provider_down"  # it failed too often: its breaker is open
+    ENDPOINT_DOWN = "endpoint_down"  # a webhook's host failed too often: it is left alone
     IN_ORDER = "in_order"  # an earlier one with its ordering key has not gone out
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
     INTERNAL = "internal"  # a bug of ours; the log has the trace
@@ -56,6 +57,7 @@ FAULT = {
     Reason.TIMEOUT: Fault.PROVIDER,
     Reason.NO_ANSWER: Fault.PROVIDER,
     Reason.DEFERRED: Fault.PROVIDER,
+    Reason.ENDPOINT_DOWN: Fault.PROVIDER,
     Reason.AUTHENTICATION: Fault.OURS,
     Reason.SENDER_REFUSED: Fault.OURS,
     Reason.MANY_DEAD_ADDRESSES: Fault.OURS,

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from apps.delivery import breakers, broker
 from apps.delivery.backlog import FAN_OUT, MOST, Queue, backlog
 from apps.delivery.chunks import Chunk
+from apps.delivery.flow import hosts
 from apps.delivery.intake import load_shedding
 from apps.delivery.transitions import Result
 from notifier import queues
@@ -188,8 +189,14 @@ class _Breakers(Collector):
         for breaker in breakers.breakers():
             gauge.add_metric([breaker.name], _BREAKER_STATES.index(breaker.state))
             doubted.add_metric([breaker.name], breaker.doubted)
+        alone = GaugeMetricFamily(
+            "notifier_hosts_left_alone",
+            "Hosts of webhooks that did not answer and are called again later, for each publisher.",
+        )
+        alone.add_metric([], len(hosts.left_alone()))
         yield gauge
         yield doubted
+        yield alone
 
 
 class _Overload(Collector):

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.delivery.engine import Engine
+from apps.delivery.flow import hosts
 from apps.delivery.halting import Lookout
 from apps.delivery.leases import LeaseKeeper
 from apps.delivery.room import Room
@@ -116,7 +117,7 @@ def _leases() -> LeaseKeeper:
 
 def _own() -> Mapping[str, Mapping]:
     """Options that are objects, by provider: the inbox's store is our own table."""
-    return {"inbox": {"store": inbox.store}}
+    return {"inbox": {"store": inbox.store}, "webhook": {"hosts": hosts.breakers()}}
 
 
 def retry_policy(channel: str, own: Mapping[str, Any] | None) -> RetryPolicy:

@@ -23,6 +23,7 @@ REASONS = {
     "provider_paused": "an operator paused the provider",
     "throttled": "the provider account's quota is used up for now, and its turn will come",
     "provider_down": "the provider failed too often and is left alone for a while",
+    "endpoint_down": "its host did not answer too often and is left alone for a while",
     "in_order": "an earlier one with the same ordering key has not gone out yet",
     "topic_paused": "the topic is paused",
     "released": "its worker was stopped before its turn came, and another sends it",
@@ -43,7 +44,10 @@ REASONS = {
 }
 #: What holds a message back before a provider is called.
 HELD = frozenset(
-    ("provider_paused", "provider_down", "throttled", "in_order", "topic_paused", "released")
+    (
+        *("provider_paused", "provider_down", "endpoint_down", "throttled", "in_order"),
+        *("topic_paused", "released"),
+    )
 )
 #: What ends a delivery that may have arrived: it is not sent again.
 ENDED = frozenset(

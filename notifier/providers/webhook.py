@@ -12,11 +12,12 @@ import orjson
 from pyreqwest.http import Url
 
 from notifier.fair_queue import Flow
+from notifier.host_breakers import HostBreakers
 from notifier.http import NotWritten, Reply, Wire
 from notifier.messages import NOTIFICATION, Message
 from notifier.networks import Address
-from notifier.outcomes import Accepted, Outcome, Reason, Refused
-from notifier.providers.base import Provider, Report, Rule, Shared, status_rule
+from notifier.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry
+from notifier.providers.base import Provider, Report, Rule, Sent, Shared, status_rule
 from notifier.reach import Reach
 from notifier.resolver import NotResolved, Resolver
 from notifier.signing import signatures
@@ -38,6 +39,8 @@ T = TypeVar("T")
 
 #: Addresses that one attempt connects to: of the two kinds, IPv6 and IPv4, only one may work.
 TRIED = 2
+#: Seconds since a message was posted in which a host that is left alone costs it no attempt.
+HELD_FOR = 86400.0
 MOST_HOSTS = 512  # connections kept; beyond, the least recently used go
 
 
@@ -48,7 +51,7 @@ class Forbidden(Exception):
 class Webhook(Provider):
     """``allowed_networks``: CIDRs that webhooks may reach although they are private, on any port.
     ``dns_servers``: see ``notifier.resolver``. ``ca_file``: PEM to trust beside the system's.
-    ``timeout`` in seconds."""
+    ``timeout`` in seconds. ``hosts``: the breakers of hosts, its own by default."""
 
     one_server = False
 
@@ -61,19 +64,40 @@ class Webhook(Provider):
         ca_file: str | None = None,
         timeout: float = 15.0,
         concurrency: int = 256,
+        hosts: HostBreakers | None = None,
     ) -> None:
         super().__init__(name, timeout=timeout, concurrency=concurrency)
+        self._hosts = hosts or HostBreakers()
         self._reach = Reach(allowed_networks)
         self._resolver = Resolver(dns_servers)
         self._reachable = lru_cache(MOST_HOSTS)(self._judge)
         self._wires = Wires(ca_file, timeout)
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
-        await self._each(messages, partial(self._send, Shared(_encode)), report)
+        def reported(sent: Sent) -> None:
+            self._hosts.report(self._flow(sent.message), sent.outcome)
+            report(sent)
+
+        await self._each(messages, partial(self._send, Shared(_encode)), reported)
 
     async def close(self) -> None:
         await self._wires.close()
         await self._resolver.close()
+
+    def _stopped(self, message: Message, now: float, report: Report) -> bool:
+        """The same, and whether its host is left alone. After ``HELD_FOR`` seconds that costs an
+        attempt, so that what leads nowhere ends as its retry policy has it."""
+        if super()._stopped(message, now, report):
+            return True
+        seconds = self._hosts.seconds_held(self._flow(message))
+        if seconds is None:
+            return False
+        assert message.posted_at is not None
+        if now - message.posted_at.timestamp() < HELD_FOR:
+            report(Sent(message, "", Held(now + seconds, Reason.ENDPOINT_DOWN), now, 0.0))
+        else:
+            report(Sent(message, self.name, Retry(Reason.ENDPOINT_DOWN), now, 0.0))
+        return True
 
     def _flow(self, message: Message) -> Flow:
         return message.publisher_id, host_of(message.address)

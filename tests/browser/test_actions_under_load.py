@@ -221,6 +221,23 @@ def switches_a_provider(on: On, model: str) -> None:
     on.says("sendgrid is called again")
 
 
+def calls_a_host_again(on: On, model: str) -> None:
+    people = [f"hook-{number}" for number in range(12)]
+    for name in people:
+        hook = Contact("webhook", f"{on.webhooks}/{name}?behave=503")
+        on.client.upsert_recipient(name, contacts=[hook])
+    on.client.notify_users(people, channels=["webhook"], title="Hi", body="There", priority="high")
+    host = on.webhooks.split("/")[2]
+    close = on.page.get_by_role("button", name=f"Close {host}")
+    for _ in range(60):
+        on.page.goto("")
+        if close.is_visible():
+            break
+        on.page.wait_for_timeout(500)
+    close.click()
+    on.says(f"{host} is called again")
+
+
 def _addressed(on: On, name: str) -> str:
     """The path of an email contact's page."""
     on.client.upsert_recipient(name, contacts=[Contact("email", f"{name}@example.com")])
@@ -351,6 +368,7 @@ PRESS: dict[str, Callable[[On, str], None]] = {
     "delivery.deadletter url redrive_matching": redrives_all,
     "delivery.delivery do_redrive": redrives_one,
     "delivery.notification do_cancel": cancels,
+    "delivery.notification url host_close": calls_a_host_again,
     "delivery.notification url provider_switch": switches_a_provider,
     "delivery.notification url restore_addresses": restores_addresses,
     "delivery.statuswebhook do_enable": enables_a_status_webhook,

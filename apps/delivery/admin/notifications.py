@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from apps.delivery import halting, selectors, transitions
-from apps.delivery.admin import lost_addresses, providers, why_page
+from apps.delivery.admin import hosts, lost_addresses, providers, why_page
 from apps.delivery.models import Notification, NotificationKind
 from apps.preferences.models import Group
 from apps.publishers.operators import markup
@@ -135,6 +135,7 @@ class NotificationAdmin(Panelled, ReadOnly):
         switch = "provider/<str:provider>/<str:verb>/"
         return [
             path(switch, view(providers.switch), name="provider_switch"),
+            path("host/close/", view(hosts.close), name="host_close"),
             path("why/", view(why_page.why), name="why"),
             path("lost-addresses/", view(lost_addresses.page), name="lost_addresses"),
             path("restore-addresses/", view(lost_addresses.restore), name="restore_addresses"),

@@ -14,6 +14,7 @@ from apps.core import clock
 from apps.delivery import availability, broker, statistics
 from apps.delivery.admin import chart
 from apps.delivery.admin.deliveries import name
+from apps.delivery.admin.hosts import host_rows
 from apps.delivery.admin.providers import provider_rows
 from apps.delivery.backlog import Backlog, backlog
 from apps.delivery.intake import load_shedding
@@ -46,6 +47,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "failures": _lines(minutes, "failed", now, "Attempts that failed, by channel"),
         "errors": _errors(now),
         "providers": provider_rows(request),
+        "hosts": host_rows(request),
         "queues": _queues(),
         "dead_letters": _dead_letters(),
     }

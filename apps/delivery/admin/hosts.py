@@ -1,0 +1,57 @@
+"""Webhooks' hosts that are left alone, and the button that has one called again."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from apps.delivery.admin.providers import PERMISSION
+from apps.delivery.flow import hosts
+from apps.publishers import audit
+from apps.publishers.models import Publisher
+from apps.publishers.operators import markup
+
+#: Hosts that the start page shows.
+SHOWN = 20
+
+
+def host_rows(request: HttpRequest) -> dict[str, Any]:
+    """The newest of them, how many more there are, and whether the operator may close one."""
+    found = hosts.left_alone()
+    shown = found[:SHOWN]
+    names = Publisher.objects.in_bulk([row.publisher for row in shown if row.publisher])
+    rows = [
+        {
+            "publisher": names.get(row.publisher, "") if row.publisher else "",
+            "publisher_id": row.publisher or "",
+            "host": row.host,
+            "state": markup.lines([markup.badge(row.state), row.why, markup.moment(row.since)]),
+            "tried_at": markup.moment(row.tried_at),
+        }
+        for row in shown
+    ]
+    return {
+        "rows": rows,
+        "more": len(found) - len(shown),
+        "may_close": request.user.has_perm(PERMISSION),
+    }
+
+
+@require_POST
+def close(request: HttpRequest) -> HttpResponse:
+    """Call a host again now, for the publisher whose messages wait for it."""
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    host, publisher = request.POST.get("host", ""), request.POST.get("publisher", "")
+    if not host or not (publisher == "" or (publisher.isascii() and publisher.isdecimal())):
+        raise Http404
+    owner = int(publisher) if publisher else None
+    hosts.close(owner, host)
+    audit.record(request, "close", "host", host[:200], publisher_id=owner)
+    messages.success(
+        request, f"{host} is called again; its breaker opens anew if it still does not answer."
+    )
+    return HttpResponseRedirect(reverse("admin:index"))

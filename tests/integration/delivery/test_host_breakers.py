@@ -1,0 +1,171 @@
+"""A webhook's host that does not answer: left alone, seen by all, called again."""
+
+import time
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from apps.delivery import metrics, wiring
+from apps.delivery.flow import hosts
+from apps.delivery.models import Attempt, Delivery
+from apps.publishers.cache import ask_redis
+from notifier.host_breakers import RULES, HostBreakers
+from notifier.outcomes import Reason, Retry
+
+SECRET = "whsec_" + 40 * "A"
+HELLO = {"title": "Hello", "body": "There"}
+
+
+@pytest.fixture(autouse=True)
+def _no_host_is_known():
+    ask_redis(lambda client: client.delete(hosts.KEY))
+    hosts.forget()
+    yield
+    hosts.forget()
+
+
+@pytest.fixture
+def receiver(providers, settings):
+    """The sandbox: one machine with two names, which are two hosts."""
+    settings.PROVIDERS["webhook"] = {
+        "class": "notifier.providers.webhook.Webhook",
+        "channel": "webhook",
+        "breaker": False,
+        "options": {
+            "allowed_networks": ["127.0.0.0/8", "::1/128"],
+            "ca_file": providers.config["ca_file"],
+            "timeout": 2.0,
+            "concurrency": 8,  # three calls to one host at a time
+        },
+    }
+    return providers
+
+
+@pytest.fixture
+def down(receiver):
+    """The URL of a host each of whose endpoints fails once."""
+    return f"{receiver.config['webhook']['base_url']}/{{}}?behave=503x1"
+
+
+@pytest.fixture
+def up(receiver):
+    """The URL of another one."""
+    return receiver.config["webhook"]["base_url"].replace("127.0.0.1", "localhost") + "/up"
+
+
+def subscribed(shop, topic, *urls):
+    shop.topic(topic)
+    for url in urls:
+        wish = {"channel": "webhook", "address": url, "secret": SECRET}
+        answer = shop.http.post(f"/v1/topics/{topic}/subscriptions", wish, format="json")
+        assert answer.status_code == 200, answer.json()
+
+
+def posted(shop, topic):
+    return shop.post(f"topics/{topic}/publish", {"content": HELLO})
+
+
+def test_its_messages_wait_without_using_up_attempts_and_others_go_out(
+    shop, work, down, up, receiver
+):
+    subscribed(shop, "news", *(down.format(number) for number in range(30)), up)
+    work_on = posted(shop, "news")
+    work()
+    counts = shop.counts(work_on)["webhook"]
+    assert counts == {"retrying": 30, "delivered": 1}
+    held = Delivery.objects.filter(reason="endpoint_down")
+    assert 10 <= Attempt.objects.filter(outcome="retry").count() <= 14
+    assert held.count() == 30 - Attempt.objects.filter(outcome="retry").count()
+    assert not held.exclude(attempts=0).exists()
+    assert not held.filter(next_attempt_at__isnull=True).exists()
+
+
+def test_the_publisher_and_the_operator_see_it_and_the_metric_counts_it(
+    shop, work, down, receiver, up
+):
+    subscribed(shop, "news", *(down.format(number) for number in range(20)))
+    posted(shop, "news")
+    work()
+    subscribed(shop, "late", down.format("late"))
+    told = posted(shop, "late")
+    work()
+    [row] = shop.get(f"notifications/{told['id']}/deliveries")["data"]
+    assert (row["state"], row["reason"], row["attempts"]) == ("retrying", "endpoint_down", [])
+    [one] = seen(1)
+    assert one.host in down and one.state == "open"
+    assert one.why == "10 calls in a row failed"
+    assert "notifier_hosts_left_alone 1.0" in metrics.exposition().decode()
+    page = operator().get("/admin/").content.decode()
+    assert one.host in page and "10 calls in a row failed" in page
+
+
+def test_an_operator_has_it_called_again(shop, work, wake, down, receiver, up):
+    subscribed(shop, "news", *(down.format(number) for number in range(20)))
+    told = posted(shop, "news")
+    work()
+    [one] = seen(1)
+    body = {"host": one.host, "publisher": one.publisher or ""}
+    answer = operator().post("/admin/delivery/notification/host/close/", body)
+    assert answer.status_code == 302
+    assert hosts.left_alone() == []
+    deadline = time.monotonic() + 20
+    while shop.counts(told)["webhook"] != {"delivered": 20} and time.monotonic() < deadline:
+        time.sleep(0.5)
+        wake()
+        work()
+    assert shop.counts(told)["webhook"] == {"delivered": 20}
+    assert seen(0) == []
+
+
+def test_only_operators_who_may_switch_providers_close_one(shop, receiver):
+    body = {"host": "shop.example", "publisher": ""}
+    path = "/admin/delivery/notification/host/close/"
+    assert operator(may=False).post(path, body).status_code == 403
+    assert operator().get(path).status_code == 405
+    assert operator().post(path, {"host": "", "publisher": ""}).status_code == 404
+    assert operator().post(path, {"host": "a", "publisher": "x"}).status_code == 404
+
+
+def test_processes_tell_each_other_through_redis(transactional_db):
+    """Two processes' breakers, each with a store of its own."""
+    flow = (7, "shop.example")
+    first, second = HostBreakers(), HostBreakers()
+    for _ in range(RULES.failures):
+        first.report(flow, Retry(Reason.CONNECTION))
+    first._tell(hosts.RedisStore())
+    second._tell(hosts.RedisStore())
+    assert second.seconds_held(flow) is not None
+    assert [(row.publisher, row.host) for row in hosts.left_alone()] == [flow]
+
+
+def test_redis_keeps_few_and_forgets_what_nobody_tries(transactional_db, monkeypatch):
+    monkeypatch.setattr(hosts, "MOST", 3)
+    first = HostBreakers()
+    for number in range(5):
+        for _ in range(RULES.failures):
+            first.report((number, "shop.example"), Retry(Reason.CONNECTION))
+    first._tell(hosts.RedisStore())
+    assert len(hosts.left_alone()) == 3
+    later = hosts.clock.now() + RULES.cooldown + hosts.UNTRIED_FOR + 1
+    monkeypatch.setattr(hosts.clock, "now", lambda: later)
+    hosts.left_alone()
+    assert hosts.left_alone() == []
+
+
+def operator(*, may=True):
+    user, _ = User.objects.get_or_create(
+        username=f"operator-{may}", is_staff=True, is_superuser=may
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def seen(number):
+    """The hosts that are left alone, once there are so many: workers tell in the background."""
+    deadline = time.monotonic() + 10
+    while len(hosts.left_alone()) != number and time.monotonic() < deadline:
+        wiring.engine().call(lambda: hosts.breakers().seconds_held((None, "nobody.example")))
+        time.sleep(0.1)
+    return hosts.left_alone()
