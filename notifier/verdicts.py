@@ -32,6 +32,10 @@ class Verdict:
     moved: bool = False
 
 
+#: States that say that nothing arrived, which nobody knows once a call went unanswered.
+NOT_SENT = frozenset(
+    {DeliveryState.FAILED, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
+)
 _ACCEPTED, _DELIVERED = Verdict(DeliveryState.ACCEPTED), Verdict(DeliveryState.DELIVERED)
 
 
@@ -54,15 +58,44 @@ def judge(
     copy. A next attempt after ``expires_at`` (unix seconds) would never be sent, so the delivery
     is expired at once. ``another``: whether a further provider of the channel can be asked at
     once, should this one be at fault; ``alone``: whether the channel has no other. ``unanswered``:
-    an earlier call was, so that nobody can say that it was not sent.
+    an earlier call was, so that it may have arrived whatever the last one came to.
     """
+    verdict = _judge(
+        outcome,
+        attempt=attempt,
+        policy=policy,
+        resend_unknown=resend_unknown,
+        expires_at=expires_at,
+        now=now,
+        rng=rng,
+        another=another,
+        alone=alone,
+    )
+    if unanswered and verdict.state in NOT_SENT:
+        # The provider may have it, and its receipt may still say so.
+        called = not isinstance(outcome, Held) and verdict.reason != Reason.EXPIRED
+        return Verdict(DeliveryState.UNKNOWN, verdict.reason if called else Reason.NO_ANSWER)
+    return verdict
+
+
+def _judge(
+    outcome: Outcome,
+    *,
+    attempt: int,
+    policy: RetryPolicy,
+    resend_unknown: bool,
+    expires_at: float | None,
+    now: float,
+    rng: random.Random,
+    another: bool,
+    alone: bool,
+) -> Verdict:
+    """The same, as if every earlier call had been answered."""
     if another and at_fault(outcome) and (expires_at is None or now < expires_at):
         return Verdict(DeliveryState.RETRYING, outcome.reason, now, moved=True)
     match outcome:
         case Accepted(delivered=delivered):
             return _DELIVERED if delivered else _ACCEPTED
-        case Refused(reason=Reason.EXPIRED) | Held(reason=Reason.CANCELLED) if unanswered:
-            return Verdict(DeliveryState.UNKNOWN, Reason.NO_ANSWER)
         case Refused(reason=Reason.EXPIRED as reason):
             return Verdict(DeliveryState.EXPIRED, reason)
         case Refused(reason=reason) if FAULT.get(reason) is Fault.OURS:
@@ -85,8 +118,7 @@ def judge(
             pass
     wait = policy.wait(attempt, retry, rng)
     in_time = wait is not None and (expires_at is None or now + wait < expires_at)
-    if not in_time and (isinstance(outcome, Unknown) or (unanswered and wait is not None)):
-        # Not dead and not expired: the provider may have it, and its receipt may still say so.
+    if not in_time and isinstance(outcome, Unknown):
         return Verdict(DeliveryState.UNKNOWN, retry.reason)
     if wait is None:
         return Verdict(DeliveryState.DEAD, retry.reason)

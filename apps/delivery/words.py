@@ -54,6 +54,9 @@ ENDED = frozenset(
     ("cancelled", "expired", "unsubscribed", "preference", "contact_disabled", "no_address")
 ) | frozenset(SuppressionReason.values)
 
+#: Reasons of a last attempt that say no more than that nobody answered.
+UNANSWERED = frozenset(("timeout", "no_answer", "worker_lost", "connection"))
+
 
 def standing(state: str, reason: str, attempts: int) -> str:
     """Where a delivery stands, as a predicate: what can follow "It" or "The delivery to a•••".
@@ -83,8 +86,12 @@ def standing(state: str, reason: str, attempts: int) -> str:
         case "dead":
             return f"is a dead letter{why}"
         case "unknown":
-            again = f", and is not sent again{why}" if reason in ENDED else ""
-            return f"may have arrived: a call to the provider went unanswered{again}"
+            last = ""
+            if reason in ENDED:
+                last = f", and is not sent again{why}"
+            elif attempts > 1 and reason not in UNANSWERED:
+                last = f", and the last one failed{why}"
+            return f"may have arrived: a call to the provider went unanswered{last}"
         case "suppressed":
             return f"{'is not sent again' if tried else 'was not sent'}{why}"
         case "expired" if tried:

@@ -105,6 +105,27 @@ def test_what_an_earlier_unanswered_call_may_have_sent_is_neither_cancelled_nor_
     assert judged(outcome, unanswered=True, expires_at=NOW + 1).state == DeliveryState.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Refused(Reason.INVALID_ADDRESS, disable_contact=True),
+        Refused(Reason.REJECTED, 404),
+        Refused(Reason.AUTHENTICATION),
+        Retry(Reason.PROVIDER_ERROR, status=503),
+        Retry(Reason.CONNECTION),
+    ],
+)
+def test_what_an_earlier_unanswered_call_may_have_sent_is_neither_failed_nor_dead(outcome):
+    verdict = judged(outcome, unanswered=True, attempt=3)
+    assert (verdict.state, verdict.reason) == (DeliveryState.UNKNOWN, outcome.reason)
+    assert judged(outcome, attempt=3).state in (DeliveryState.FAILED, DeliveryState.DEAD)
+
+
+def test_what_went_unanswered_is_tried_again_as_long_as_it_can_be():
+    verdict = judged(Retry(Reason.CONNECTION), unanswered=True)
+    assert verdict.state == DeliveryState.RETRYING
+
+
 @pytest.mark.parametrize("reason", [r for r, fault in FAULT.items() if fault is Fault.OURS])
 def test_what_is_our_fault_is_a_dead_letter_and_tried_again_where_another_was_asked(reason):
     verdict = judged(Refused(reason))

@@ -65,6 +65,13 @@ def test_what_nobody_can_take_back_is_told_as_that():
         "may have arrived: a call to the provider went unanswered, and is not sent again because "
         "it was taken back before its turn came"
     )
+    assert words.standing("unknown", "rejected", 2) == (
+        "may have arrived: a call to the provider went unanswered, and the last one failed because "
+        "the provider understood and will not do it"
+    )
+    assert words.standing("unknown", "timeout", 2) == (
+        "may have arrived: a call to the provider went unanswered"
+    )
     assert words.standing("cancelled", "cancelled", 0) == (
         "was not sent: the publisher or an operator took it back"
     )

@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 from twilio.request_validator import RequestValidator
 
 from apps.delivery import content, metrics, purge, receipts, tasks
-from apps.delivery.models import Delivery, Notification, Receipt, ReceiptEvent
+from apps.delivery.models import DeadLetter, Delivery, Notification, Receipt, ReceiptEvent
 from apps.preferences import suppressions, vault
 from apps.preferences.models import Contact, DirectoryChange, Suppression
 from apps.publishers.delivery_ids import number_of
@@ -297,6 +297,27 @@ def test_what_arrived_is_not_sent_again_though_its_call_went_unanswered(
     wake()
     work()
     assert len(outside.client.messages(channel="sms")) == 1
+    assert shop.counts(posted) == {"sms": {"delivered": 1}}
+
+
+@pytest.mark.parametrize("word", ["dead", "401"])
+def test_what_went_unanswered_and_is_refused_later_is_unknown_until_its_receipt_comes(
+    shop, outside, send, wake, work, word
+):
+    outside.client.behave("twilio", "torn", address=PHONE, times=1)
+    posted = send("sms", PHONE, priority="high")
+    came(2)
+    outside.client.heal()
+    outside.client.behave("twilio", word)
+    wake()
+    work()
+    row = delivery_of(shop, posted)
+    assert [attempt["outcome"] for attempt in row["attempts"]] == ["unknown", "refused"]
+    assert row["state"] == "unknown"
+    assert row["reason"] == row["attempts"][1]["reason"]
+    assert not DeadLetter.objects.exists()
+    read()
+    assert delivery_of(shop, posted)["state"] == "delivered"
     assert shop.counts(posted) == {"sms": {"delivered": 1}}
 
 
