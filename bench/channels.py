@@ -1,7 +1,7 @@
 """The other channels beside push: deliveries a second, in the same run.
 
-Every template mentions the recipient but that of one email: mails that say the same go out in one
-request with a personalization each, as many as a chunk has.
+Every template mentions the recipient but that of one email. Mails go out in one request with a
+personalization each, as many as a chunk has; those that name the person with a substitution, too.
 """
 
 from functools import partial

@@ -1,9 +1,11 @@
-"""SendGrid's v3 Mail Send: many recipients of the same content in one request."""
+"""SendGrid's v3 Mail Send: many recipients in one request, what differs between them put in by
+SendGrid (https://www.twilio.com/docs/sendgrid/for-developers/sending-email/substitution-tags)."""
 
 import re
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import orjson
 
@@ -23,6 +25,7 @@ from notifier.providers.base import (
     log_bug,
     status_rule,
 )
+from notifier.providers.substitution import Letter, Personal, merge
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
 ADDRESS_RULE = Rule(Reason.INVALID_ADDRESS, disable=True)  # personalizations.N.to.M.email
@@ -46,6 +49,9 @@ NAMED = re.compile(r"personalizations[.\[](\d+)\]?(\.to[.\[]\d+\]?\.email)?")
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
 MOST_PERSONALIZATIONS = 1000
+#: Bytes of one personalization's substitutions, by the reference of Mail Send; the page on
+#: substitution tags allows 50,000.
+MOST_SUBSTITUTED = 10_000
 PATH = "/v3/mail/send"
 
 
@@ -73,9 +79,10 @@ class SendGrid(Provider):
         self._wire = Wire(base_url, ca_file=ca_file, timeout=timeout)
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
-        """Messages that say the same share requests of at most 1,000 personalizations."""
-        shared = Shared(self._mail)
-        by_mail: dict[int, tuple[bytes, list[Message]]] = {}
+        """Many messages share a request: those that say the same, and those that differ by what
+        SendGrid puts in for each person."""
+        shared = Shared(lambda message: email.render(message.content))
+        same: dict[int, tuple[email.Rendered, list[Message]]] = {}
         for message in messages:
             try:
                 mail = shared[message]
@@ -84,18 +91,29 @@ class SendGrid(Provider):
                 odd = Retry(Reason.INTERNAL, detail=type(error).__name__)
                 report(Sent(message, self.name, odd, time.time(), 0.0))
             else:
-                by_mail.setdefault(id(mail), (mail, []))[1].append(message)
-        requests = [(mail, batch) for mail, group in by_mail.values() for batch in _batches(group)]
+                same.setdefault(id(mail), (mail, []))[1].append(message)
+        letters = [
+            Letter(mail, [Personal(message, {}) for message in group])
+            for mail, group in same.values()
+            if len(group) > 1
+        ]
+        own = [(group[0], mail) for mail, group in same.values() if len(group) == 1]
+        letters += merge(own, MOST_SUBSTITUTED)
+        requests = [
+            (self._mail(letter.mail), batch)
+            for letter in letters
+            for batch in _batches(letter.people)
+        ]
         self._begins()
         await self._lane.run(requests, partial(self._request, report), self._turn)
 
     async def close(self) -> None:
         await self._wire.close()
 
-    def _turn(self, request: tuple[bytes, list[Message]]) -> Flow:
-        return self._flow(request[1][0])
+    def _turn(self, request: tuple[bytes, list[Personal]]) -> Flow:
+        return self._flow(request[1][0].message)
 
-    async def _request(self, report: Report, request: tuple[bytes, list[Message]]) -> None:
+    async def _request(self, report: Report, request: tuple[bytes, list[Personal]]) -> None:
         """Send the messages in one request, and what SendGrid leaves of them in further ones: a 400
         or 413 means that it took none, and one bad address must not discard the rest. What is wrong
         with the sender or the content is wrong for all, and asked once."""
@@ -103,10 +121,12 @@ class SendGrid(Provider):
         waiting = [batch]
         while waiting:
             started_at, started = time.time(), time.perf_counter()
-            batch = [m for m in waiting.pop() if not self._stopped(m, started_at, report)]
+            batch = [
+                one for one in waiting.pop() if not self._stopped(one.message, started_at, report)
+            ]
             if not batch:
                 continue
-            answer = await self._outcome(self._post(mail, batch), batch[0].id)
+            answer = await self._outcome(self._post(mail, batch), batch[0].message.id)
             duration = time.perf_counter() - started
             self._ended(answer, duration)
             if isinstance(answer, Reply):
@@ -117,19 +137,15 @@ class SendGrid(Provider):
                 outcomes, left = dict.fromkeys(range(len(batch)), answer), []
             waiting += left
             for index, outcome in outcomes.items():
-                report(Sent(batch[index], self.name, outcome, started_at, duration))
+                report(Sent(batch[index].message, self.name, outcome, started_at, duration))
 
-    async def _post(self, mail: bytes, batch: list[Message]) -> Reply:
-        personalizations = [
-            {"to": [{"email": message.address}], "custom_args": {"delivery_id": message.id}}
-            for message in batch
-        ]
+    async def _post(self, mail: bytes, batch: Sequence[Personal]) -> Reply:
+        personalizations = [_personalization(one) for one in batch]
         body = b'%s,"personalizations":%s}' % (mail, orjson.dumps(personalizations))
         return await self._wire.request("POST", PATH, headers=self._headers, body=body)
 
-    def _mail(self, message: Message) -> bytes:
+    def _mail(self, rendered: email.Rendered) -> bytes:
         """A request's body but for its personalizations and its end."""
-        rendered = email.render(message.content)
         mail = {
             "from": self._from,
             "subject": rendered.subject,
@@ -141,31 +157,41 @@ class SendGrid(Provider):
         return orjson.dumps(mail)[:-1]
 
 
-def _batches(messages: Sequence[Message]) -> list[list[Message]]:
+def _personalization(one: Personal) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "to": [{"email": one.message.address}],
+        "custom_args": {"delivery_id": one.message.id},
+    }
+    if one.values:
+        found["substitutions"] = one.values
+    return found
+
+
+def _batches(people: Sequence[Personal]) -> list[list[Personal]]:
     """As few as possible, with no address twice in one: SendGrid refuses that."""
-    batches: list[list[Message]] = []
+    batches: list[list[Personal]] = []
     seen: dict[str, int] = {}  # address -> the last batch it is in
-    for message in messages:
-        address = message.address.lower()
+    for one in people:
+        address = one.message.address.lower()
         index = seen.get(address, -1) + 1
         while index < len(batches) and len(batches[index]) == MOST_PERSONALIZATIONS:
             index += 1
         if index == len(batches):
             batches.append([])
-        batches[index].append(message)
+        batches[index].append(one)
         seen[address] = index
     return batches
 
 
-def _judge(reply: Reply, batch: list[Message]) -> tuple[dict[int, Outcome], list[list[Message]]]:
-    """Outcomes by place in ``batch``, and the messages to be sent again in other requests."""
+def _judge(reply: Reply, batch: list[Personal]) -> tuple[dict[int, Outcome], list[list[Personal]]]:
+    """Outcomes by place in ``batch``, and what is to be sent again in other requests."""
     if reply.ok:
         message_id = reply.header("x-message-id")
         return dict.fromkeys(range(len(batch)), Accepted(message_id, status=reply.status)), []
     said = _errors(reply)
     errors = said or []
     if reply.status == 400 and (bad := _named(errors, len(batch))):
-        rest = [message for index, message in enumerate(batch) if index not in bad]
+        rest = [one for index, one in enumerate(batch) if index not in bad]
         return dict(bad), [rest] if rest else []
     anyones = not errors or any(field.startswith(PERSONALIZATIONS) for field in errors)
     if (reply.status == 413 or (reply.status == 400 and anyones)) and len(batch) > 1:
@@ -183,7 +209,7 @@ def _judge(reply: Reply, batch: list[Message]) -> tuple[dict[int, Outcome], list
     return dict.fromkeys(range(len(batch)), outcome), []
 
 
-def _halves(batch: list[Message]) -> list[list[Message]]:
+def _halves(batch: list[Personal]) -> list[list[Personal]]:
     middle = len(batch) // 2
     return [batch[:middle], batch[middle:]]
 

@@ -24,6 +24,7 @@ SIZE_LIMIT = 30 * 1024 * 1024
 MOST_PERSONALIZATIONS = 1000
 MOST_RECIPIENTS = 1000
 CUSTOM_ARGS_LIMIT = 10_000
+SUBSTITUTIONS_LIMIT = 10_000
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 FIELDS = ("to", "cc", "bcc")
 
@@ -76,7 +77,7 @@ class Sendgrid(Endpoint):
             Received(
                 person["email"],
                 str(personalization["custom_args"].get("delivery_id", "")),
-                orjson.dumps({**shared, **personalization}),
+                orjson.dumps(_substituted({**shared, **personalization})),
             )
             for personalization in personalizations
             for field in FIELDS
@@ -114,6 +115,7 @@ def _check_personalizations(mail: dict[str, Any]) -> list[dict[str, Any]]:
         if not isinstance(arguments, dict) or len(orjson.dumps(arguments)) > CUSTOM_ARGS_LIMIT:
             sentence = "The custom_args must be an object of at most 10000 bytes."
             raise _refusal(sentence, f"{here}.custom_args")
+        _check_substitutions(personalization.get("substitutions", {}), f"{here}.substitutions")
         for field in FIELDS:
             people = personalization.get(field, [])
             if not isinstance(people, list):
@@ -133,6 +135,33 @@ def _check_personalizations(mail: dict[str, Any]) -> list[dict[str, Any]]:
         sentence = "There is a limit of 1000 total recipients (to + cc + bcc) per request."
         raise _refusal(sentence, "personalizations")
     return personalizations
+
+
+def _check_substitutions(substitutions: object, field: str) -> None:
+    if not isinstance(substitutions, dict) or not all(
+        isinstance(value, str) for value in substitutions.values()
+    ):
+        sentence = "The substitutions parameter must be an object of strings."
+        raise _refusal(sentence, field)
+    size = sum(len(tag.encode()) + len(value.encode()) for tag, value in substitutions.items())
+    if size > SUBSTITUTIONS_LIMIT:
+        sentence = f"The substitutions are limited to {SUBSTITUTIONS_LIMIT} bytes."
+        raise _refusal(sentence, field)
+
+
+def _substituted(mail: dict[str, Any]) -> dict[str, Any]:
+    """As the recipient reads it: tags in subject and content are replaced by their values, those
+    in the values themselves are not."""
+    values = mail.get("substitutions")
+    if not values:
+        return mail
+    tags = re.compile("|".join(map(re.escape, sorted(values, key=len, reverse=True))))
+
+    def put_in(text: str) -> str:
+        return tags.sub(lambda found: values[found[0]], text)
+
+    content = [{**part, "value": put_in(part["value"])} for part in mail.get("content", ())]
+    return {**mail, "subject": put_in(mail.get("subject", "")), "content": content}
 
 
 def _check_from(mail: dict[str, Any]) -> None:

@@ -46,6 +46,27 @@ def test_a_valid_mail_is_accepted_and_kept_per_recipient(sandbox: RunningSandbox
     assert (counts["requests"], counts["messages"], counts["deliveries"]) == (1, 1000, 1000)
 
 
+def test_tags_are_put_in_where_it_documents_and_not_in_what_was_put_in(
+    sandbox: RunningSandbox,
+) -> None:
+    person = {
+        "to": [{"email": "a@b.example"}],
+        "substitutions": {"-name-": "Ada -order-", "-order-": "7"},
+    }
+    parts = [
+        {"type": "text/plain", "value": "Dear -name-: -order- -other-"},
+        {"type": "text/html", "value": "<p>-name-"},
+    ]
+    answer = mail(sandbox, personalizations=[person], subject="For -name-", content=parts)
+    assert answer.status == 202
+    (one,) = sandbox.client.messages(channel="email")
+    assert one["content"]["subject"] == "For Ada -order-"
+    assert [part["value"] for part in one["content"]["content"]] == [
+        "Dear Ada -order-: 7 -other-",
+        "<p>Ada -order-",
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -66,6 +87,18 @@ def test_a_valid_mail_is_accepted_and_kept_per_recipient(sandbox: RunningSandbox
         (
             {"personalizations": [{"to": [{"email": "a@b.example"}], "custom_args": "x"}]},
             "personalizations.0.custom_args",
+        ),
+        (
+            {"personalizations": [{"to": [{"email": "a@b.example"}], "substitutions": {"-x-": 7}}]},
+            "personalizations.0.substitutions",
+        ),
+        (
+            {
+                "personalizations": [
+                    {"to": [{"email": "a@b.example"}], "substitutions": {"-x-": "ü" * 5000}}
+                ]
+            },
+            "personalizations.0.substitutions",
         ),
         ({"from": None}, "from.email"),
         ({"from": {"name": "x"}}, "from.email"),

@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any
 
+from notifier.channels import email
 from notifier.messages import Content
 from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry
 from notifier.providers.base import Provider
@@ -65,6 +66,58 @@ class TestSendGrid(ProviderContract):
         ]
         await send(provider, *messages)
         assert sandbox.client.counts()["sendgrid"]["requests"] == 2
+
+    async def test_mails_that_differ_by_person_share_requests_and_each_reads_their_own(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        names = [f"user-{n}" for n in range(1200)] + ["O'Brien & <Söhne>", '"1"']
+        messages = [
+            self.message(
+                self.address(sandbox, n),
+                n,
+                content=Content(f"News for {name}", f"Dear {name},\n\nsee <b>you</b>"),
+            )._replace(user_id=name)
+            for n, name in enumerate(names)
+        ]
+        outcomes = await send(provider, *messages)
+        assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+        counts = sandbox.client.counts()["sendgrid"]
+        assert (counts["requests"], counts["deliveries"]) == (3, len(names))
+        received = {one["delivery_id"]: one["content"] for one in self.accepted(sandbox)}
+        for message in messages:
+            rendered = email.render(message.content)
+            mail = received[message.id]
+            assert mail["subject"] == rendered.subject
+            assert [part["value"] for part in mail["content"]] == [rendered.text, rendered.html]
+            assert mail["custom_args"] == {"delivery_id": message.id}
+
+    async def test_one_bad_address_among_personal_mails_costs_the_others_nothing(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        messages = [
+            self.message(
+                "bad" if n == 3 else self.address(sandbox, n), n, content=Content(f"For user-{n}")
+            )._replace(user_id=f"user-{n}")
+            for n in range(6)
+        ]
+        outcomes = await send(provider, *messages)
+        assert outcomes[3] == Refused(
+            Reason.INVALID_ADDRESS, 400, "personalizations.3.to.0.email", disable_contact=True
+        )
+        assert sum(isinstance(outcome, Accepted) for outcome in outcomes) == 5
+        subjects = {one["delivery_id"]: one["content"]["subject"] for one in self.accepted(sandbox)}
+        assert subjects == {m.id: m.content.title for m in messages if m.address != "bad"}
+
+    async def test_mails_too_large_to_be_put_in_go_alone(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        messages = [
+            self.message(self.address(sandbox, n), n, content=Content(f"{n}", f"{n}" + "ü" * 3000))
+            for n in range(3)
+        ]
+        outcomes = await send(provider, *messages)
+        assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+        assert sandbox.client.counts()["sendgrid"]["requests"] == 3
 
     async def test_an_address_twice_in_a_chunk_gets_both_mails(
         self, provider: Provider, sandbox: RunningSandbox

@@ -1,0 +1,93 @@
+"""Mails that say something else to each person, as one mail with tags where they differ.
+
+For providers that put each recipient's own values into one mail. What comes out is exactly what
+was rendered: a tag is random, so no text has it, and stands for text that was there.
+"""
+
+import html
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from markupsafe import escape
+
+from notifier.channels.email import Rendered
+from notifier.messages import Message
+
+
+class Personal(NamedTuple):
+    """A message and the values of its tags."""
+
+    message: Message
+    values: Mapping[str, str]
+
+
+class Letter(NamedTuple):
+    """What several messages say, with tags in it, and whose values go there."""
+
+    mail: Rendered
+    people: list[Personal]
+
+
+def merge(mails: Iterable[tuple[Message, Rendered]], most_bytes: int) -> list[Letter]:
+    """As few letters as can be made of these mails, each message in one of them.
+
+    Templates know of a person their user id (and their locale, which makes another text): mails
+    that are the same without it share a letter that has it as a value. Of what is left, those of
+    one publisher share a letter that is nothing but tags, as far as one's own subject and texts are
+    ``most_bytes`` at most, which is what a provider takes for one recipient. The rest goes alone.
+    """
+    mark = secrets.token_hex(8)
+    letters: dict[tuple[int | None, Rendered], Letter] = {}
+    originals: dict[str, Rendered] = {}
+    for message, mail in mails:
+        masked, values = _without_person(mail, message.user_id, mark)
+        key = message.publisher_id, masked
+        letters.setdefault(key, Letter(masked, [])).people.append(Personal(message, values))
+        originals[message.id] = mail
+    shared = [letter for letter in letters.values() if len(letter.people) > 1]
+    single = [letter.people[0].message for letter in letters.values() if len(letter.people) == 1]
+    return shared + _of_tags(single, originals, mark, most_bytes)
+
+
+def size(values: Mapping[str, str]) -> int:
+    """Bytes of all tags and values."""
+    return sum(len(tag.encode()) + len(value.encode()) for tag, value in values.items())
+
+
+def _without_person(mail: Rendered, user_id: str, mark: str) -> tuple[Rendered, dict[str, str]]:
+    """The mail with tags for a user id, in each way in which it is written, and what they are."""
+    values: dict[str, str] = {}
+    if user_id:
+        subject, text, markup = mail.subject, mail.text, mail.html
+        spelled = {user_id, html.escape(user_id), str(escape(user_id))}
+        for number, spelling in enumerate(sorted(spelled, key=lambda one: (-len(one), one))):
+            if spelling in subject or spelling in text or spelling in markup:
+                tag = f"-{mark}{number}-"
+                values[tag] = spelling
+                subject = subject.replace(spelling, tag)
+                text, markup = text.replace(spelling, tag), markup.replace(spelling, tag)
+        mail = Rendered(subject, text, markup)
+    return mail, values
+
+
+def _of_tags(
+    messages: Sequence[Message], mails: Mapping[str, Rendered], mark: str, most_bytes: int
+) -> list[Letter]:
+    """One letter for each publisher's messages, and one for each that is too large for that."""
+    subject, text, markup = (f"-{mark}{part}-" for part in ("subject", "text", "html"))
+    found: dict[int | None, Letter] = {}
+    alone = []
+    for message in messages:
+        mail = mails[message.id]
+        values = {subject: mail.subject, text: mail.text, markup: mail.html}
+        if size(values) > most_bytes:
+            alone.append(Letter(mail, [Personal(message, {})]))
+            continue
+        letter = Letter(Rendered(subject, text, markup), [])
+        found.setdefault(message.publisher_id, letter).people.append(Personal(message, values))
+    for key, letter in found.items():
+        if len(letter.people) == 1:
+            message = letter.people[0].message
+            found[key] = Letter(mails[message.id], [Personal(message, {})])
+    return [*found.values(), *alone]
