@@ -1,24 +1,47 @@
 """How the API shows notifications and deliveries."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from apps.delivery import selectors
+from apps.delivery.intake.rows import NewNotification
 from apps.delivery.models import Delivery, Notification
-from apps.delivery.serializers import AcceptedOut, NotificationOut
+from apps.delivery.serializers import NotificationOut
 from apps.preferences.models import Contact, Recipient
-from apps.publishers.serializers import made
 
 
 def accepted(
-    row: Notification, deduplicated: bool = False, warnings: Sequence[Mapping[str, str]] = ()
+    row: Notification | NewNotification,
+    deduplicated: bool = False,
+    warnings: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
-    """What acceptance is answered with: JSON-ready, since an idempotency key may keep it."""
-    data = made(AcceptedOut).to_representation(row)
-    marked: dict[str, Any] = {"deduplicated": True} if deduplicated else {}
+    """What acceptance is answered with, as ``TakenOut`` documents it: JSON-ready, since an
+    idempotency key may keep it.
+
+    Written out, since the serializer takes twenty times as long for each of a batch.
+    """
+    said = {
+        "id": str(row.id),
+        "state": "scheduled" if row.is_scheduled() else "accepted",
+        "priority": row.priority,
+        "channels": list(row.channels),
+        "created_at": _time(row.created_at),
+        "send_at": _time(row.send_at),
+        "expires_at": _time(row.expires_at),
+    }
+    if deduplicated:
+        said["deduplicated"] = True
     if warnings:
-        marked["warnings"] = warnings
-    return {**data, "id": str(data["id"]), **marked}
+        said["warnings"] = warnings
+    return said
+
+
+def _time(moment: datetime | None) -> str | None:
+    """As the serializers write a time."""
+    if moment is None:
+        return None
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
 
 
 def notification(row: Notification) -> dict[str, Any]:

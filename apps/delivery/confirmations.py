@@ -6,7 +6,8 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.core import clock
-from apps.delivery.accept import Draft, accept
+from apps.delivery.intake.accept import accept
+from apps.delivery.intake.drafts import Draft
 from apps.delivery.models import NotificationKind
 from apps.preferences.channels import WEBHOOK
 from apps.topics import confirmations, confirming

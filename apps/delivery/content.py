@@ -1,7 +1,7 @@
 """A notification's content, sealed for the table and opened for sending."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ class Filled:
 
 def seal(notification_id: UUID, content: Content | Filled) -> bytes:
     """Encrypt; only the notification of this id can be read with it."""
-    said = content.variables if isinstance(content, Filled) else asdict(content)
+    said = content.variables if isinstance(content, Filled) else content
     return keyring().encrypt(orjson.dumps(said), _context(notification_id))
 
 

@@ -11,7 +11,8 @@ from rest_framework import serializers
 from apps.content.serializers import ActionsField, LinkField, TemplateUse
 from apps.content.wordings import wording
 from apps.core import clock
-from apps.delivery import deduplication, fallback
+from apps.delivery import fallback
+from apps.delivery.intake import deduplication
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.preferences.serializers import UserIdField
 from apps.publishers.delivery_ids import public_id

@@ -14,7 +14,8 @@ import orjson
 from django.db import connection
 
 from apps.delivery import status_webhooks
-from apps.delivery.accept import Draft, accept
+from apps.delivery.intake.accept import accept
+from apps.delivery.intake.drafts import Draft
 from apps.delivery.models import NotificationKind
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import Contact, ContactState

@@ -1,9 +1,10 @@
 """The doors to publishing."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.http import Http404, HttpResponse
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -12,15 +13,16 @@ from drf_spectacular.utils import (
 )
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import ValidationError
 
-from apps.delivery import answers, idempotency, selectors
-from apps.delivery.accept import Draft
-from apps.delivery.batch import accept_batch
-from apps.delivery.deduplication import accept_once
-from apps.delivery.drafting import audience_draft, named_draft
-from apps.delivery.idempotency import Answer
-from apps.delivery.intake import load_shedding
+from apps.delivery import answers, selectors
+from apps.delivery.intake import group_commit, idempotency, load_shedding
+from apps.delivery.intake.batch import Batch
+from apps.delivery.intake.drafts import Draft, Drafting, audience_draft, drafting
+from apps.delivery.intake.group_commit import Posting, Taken
+from apps.delivery.intake.idempotency import Answer
 from apps.delivery.intake.load_shedding import Asked
+from apps.delivery.intake.looking_up import Key
 from apps.delivery.notification_views import NOTIFICATIONS
 from apps.delivery.serializers import (
     BATCH_LIMIT,
@@ -32,8 +34,9 @@ from apps.delivery.serializers import (
     PublishIn,
     TakenOut,
 )
-from apps.preferences.selectors import get_group
+from apps.preferences.selectors import Reached, get_group
 from apps.publishers.endpoint import Endpoint
+from apps.publishers.negotiation import JSON
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import CursorPage, PageQuery
 from apps.publishers.problems import CONTENT_TYPE, Problem
@@ -111,14 +114,16 @@ class NotificationsView(Endpoint):
         examples=[_OTP, _IN_ORDER],
         tags=[NOTIFICATIONS],
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Notify 1 to 1,000 recipients. 202: it is stored, and nothing will lose it."""
 
-        def act() -> Answer:
-            data = self.body(request, NotificationIn)
-            return _accepted(request.user.id, named_draft(request.user.id, data))
+        key = _begin(request, _asked([request.data]))
 
-        return _once(request, act, _asked([request.data]))
+        def read() -> tuple[Drafting, Sequence[str]]:
+            data = self.body(request, NotificationIn)
+            return drafting(request.user.id, data), data["user_ids"]
+
+        return _single(request, key, read)
 
     @extend_schema(
         operation_id="list_notifications",
@@ -147,19 +152,26 @@ class BatchView(Endpoint):
         examples=[_BATCH],
         tags=[NOTIFICATIONS],
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Notify with up to 1,000 different notifications; each has a result of its own.
 
         Those with errors are left out, the others are accepted together.
         """
 
-        def act() -> Answer:
-            posted = self.body(request, BatchIn)["notifications"]
-            return Answer(202, {"results": accept_batch(request.user.id, posted)})
-
         data = request.data
         posted = data.get("notifications") if isinstance(data, dict) else None
-        return _once(request, act, _asked(posted if isinstance(posted, list) else []))
+        key = _begin(request, _asked(posted if isinstance(posted, list) else []))
+
+        def commit() -> Answer:
+            # A replay costs none of the work of a thousand notifications.
+            kept = group_commit.replay(key)
+            if kept is not None:
+                return kept
+            checked = self.body(request, BatchIn)["notifications"]
+            batch = Batch(request.user.id, checked)
+            return group_commit.commit(batch.posting(key), together=False)
+
+        return _answered(commit)
 
 
 class PublishView(Endpoint):
@@ -175,20 +187,21 @@ class PublishView(Endpoint):
         examples=[_NEWS],
         tags=[NOTIFICATIONS],
     )
-    def post(self, request: Request, name: str) -> Response:
+    def post(self, request: Request, name: str) -> HttpResponse:
         """Notify everybody subscribed to the topic. 202: stored, and nothing will lose it."""
-
-        def act() -> Answer:
-            topic = visible_topic(name, request.user.id)
-            data = self.body(request, PublishIn)
-            usual = topic.default_priority
-            return _accepted(
-                request.user.id, audience_draft(request.user.id, data, usual, topic=topic)
-            )
 
         known = get_topic(name)
         usual = known.default_priority if known else Priority.NORMAL
-        return _once(request, act, _asked([request.data], usual))
+        key = _begin(request, _asked([request.data], usual))
+
+        def read() -> tuple[Drafting, Sequence[str]]:
+            topic = visible_topic(name, request.user.id)
+            data = self.body(request, PublishIn)
+            usual = topic.default_priority
+            draft = audience_draft(request.user.id, data, usual, topic=topic)
+            return lambda _: draft, ()
+
+        return _single(request, key, read)
 
 
 class GroupNotifyView(Endpoint):
@@ -204,27 +217,22 @@ class GroupNotifyView(Endpoint):
         examples=[_NEWS],
         tags=[NOTIFICATIONS],
     )
-    def post(self, request: Request, name: str) -> Response:
+    def post(self, request: Request, name: str) -> HttpResponse:
         """Notify everybody in a group of yours. 202: stored, and nothing will lose it.
 
         Without `channels`, each member is notified on every channel they can be reached on that has
         a provider.
         """
 
-        def act() -> Answer:
+        key = _begin(request, _asked([request.data]))
+
+        def read() -> tuple[Drafting, Sequence[str]]:
             group = get_group(name, request.user.id)
             data = self.body(request, PublishIn)
-            usual = Priority.NORMAL
-            return _accepted(
-                request.user.id, audience_draft(request.user.id, data, usual, group=group)
-            )
+            draft = audience_draft(request.user.id, data, Priority.NORMAL, group=group)
+            return lambda _: draft, ()
 
-        return _once(request, act, _asked([request.data]))
-
-
-def _accepted(publisher_id: int, drafted: Draft) -> Answer:
-    [taken] = accept_once(publisher_id, [drafted])
-    return Answer(202, answers.accepted(*taken, drafted.warnings))
+        return _single(request, key, read)
 
 
 def _asked(posted: Iterable[Any], usual: str = Priority.NORMAL) -> set[Asked]:
@@ -248,20 +256,54 @@ def _channels(named: Any) -> tuple[str, ...]:
     return known or tuple(settings.CHANNELS)
 
 
-def _once(request: Request, act: Callable[[], Answer], asked: Collection[Asked]) -> Response:
-    """Answer with what ``act`` does, or with what it did for the first request with this key.
-
-    What would only be refused, by what was ``asked``, is turned away before it costs anything.
-
-    Checking the request belongs to ``act``: a replay is answered as the first one was, though its
-    topic may be gone and its time be over.
-    """
+def _begin(request: Request, asked: Collection[Asked]) -> Key | None:
+    """The request's idempotency key. What would only be refused, by what was ``asked``, is turned
+    away before it costs anything."""
     key = _idempotency_key(request)
     load_shedding.turn_away(asked)
+    if key is None:
+        return None
+    return Key(request.user.id, key, idempotency.fingerprint(request.path, request.data))
+
+
+def _single(
+    request: Request, key: Key | None, read: Callable[[], tuple[Drafting, Sequence[str]]]
+) -> HttpResponse:
+    """Commit the one notification that ``read`` makes of the request, together with others'.
+
+    Under a key, what is wrong with the request is told once it is known that the key is new: a
+    replay is answered as the first one was, though its topic may be gone and its time be over.
+    """
+    drafting: Drafting
     try:
-        answer = idempotency.once(
-            request.user.id, key, idempotency.fingerprint(request.path, request.data), act
-        )
+        drafting, user_ids = read()
+    except (Problem, ValidationError, Http404) as error:
+        if key is None:
+            raise
+        wrong, user_ids = error, ()
+
+        def drafting(_: Mapping[str, Reached]) -> Draft:
+            raise wrong
+
+    posting = Posting(
+        request.user.id,
+        key,
+        user_ids,
+        lambda people, _: [drafting(people)],
+        _taken_out,
+    )
+    return _answered(lambda: group_commit.commit(posting))
+
+
+def _taken_out(taken: Sequence[Taken]) -> dict[str, Any]:
+    [one] = taken
+    return answers.accepted(one.row, one.repeated, one.draft.warnings)
+
+
+def _answered(commit: Callable[[], Answer]) -> HttpResponse:
+    """What ``commit`` answers with, or a problem where the key cannot be used."""
+    try:
+        answer = commit()
     except idempotency.KeyReused:
         raise Problem(
             "idempotency-mismatch",
@@ -274,7 +316,7 @@ def _once(request: Request, act: Callable[[], Answer], asked: Collection[Asked])
             headers={"Retry-After": "1"},
         ) from None
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
-    return Response(answer.body, status=answer.status, headers=headers)
+    return HttpResponse(answer.body, JSON, answer.status, headers=headers)
 
 
 def _idempotency_key(request: Request) -> str | None:

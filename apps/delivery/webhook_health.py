@@ -7,14 +7,16 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from apps.core import clock
 from apps.delivery import words
-from apps.delivery.accept import Draft, accept
-from apps.delivery.models import Attempt, Delivery, Notification, NotificationKind, StatusWebhook
+from apps.delivery.intake.accept import accept
+from apps.delivery.intake.drafts import Draft
+from apps.delivery.models import Attempt, Delivery, NotificationKind, StatusWebhook
 from apps.delivery.polling import poll
 from apps.preferences.channels import WEBHOOK
 from notifier.messages import Content
@@ -92,8 +94,8 @@ def deliveries(row: StatusWebhook) -> QuerySet[Delivery]:
     return Delivery.objects.filter(contact_id=row.contact_id, recipient_id__isnull=True)
 
 
-def send_test(row: StatusWebhook) -> Notification:
-    """Have a worker send a test message, through the line that every message takes.
+def send_test(row: StatusWebhook) -> UUID:
+    """Have a worker send a test message, through the line that every message takes; its id.
 
     Commit before ``wait_for_test``.
     """
@@ -107,23 +109,23 @@ def send_test(row: StatusWebhook) -> Notification:
         expires_at=clock.moment() + timedelta(seconds=WORTH_SENDING),
     )
     [notification] = accept(row.publisher_id, [draft])
-    return notification
+    return notification.id
 
 
-def wait_for_test(notification: Notification) -> Tested:
+def wait_for_test(notification_id: UUID) -> Tested:
     """What became of a test call, after ``PATIENCE`` seconds at most; at once where ``FEW`` others
     are waited for."""
     if not _few.acquire(blocking=False):
-        return _pending(notification)
+        return _pending(notification_id)
     try:
-        return poll(lambda: _tested(notification), PATIENCE) or _pending(notification)
+        return poll(lambda: _tested(notification_id), PATIENCE) or _pending(notification_id)
     finally:
         _few.release()
 
 
-def _tested(notification: Notification) -> Tested | None:
+def _tested(notification_id: UUID) -> Tested | None:
     """What its first attempt came to, or why there is none; ``None`` as long as it waits."""
-    delivery = Delivery.objects.filter(notification_id=notification.pk).first()
+    delivery = Delivery.objects.filter(notification_id=notification_id).first()
     if delivery is None:
         return None
     key = delivery.public_id
@@ -137,9 +139,9 @@ def _tested(notification: Notification) -> Tested | None:
     return Tested("refused", error(delivery.reason, None, ""), delivery_id=key)
 
 
-def _pending(notification: Notification) -> Tested:
+def _pending(notification_id: UUID) -> Tested:
     """No worker was free, it is held back, or the receiver has not answered yet."""
-    delivery = Delivery.objects.filter(notification_id=notification.pk).first()
+    delivery = Delivery.objects.filter(notification_id=notification_id).first()
     if delivery is None:
         return Tested(PENDING)
     said = error(delivery.reason, None, "") if delivery.reason else ""

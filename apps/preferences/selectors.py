@@ -63,17 +63,18 @@ def reached(user_ids: Iterable[str]) -> dict[str, Reached]:
     names = iter(user_ids)
     with connection.cursor() as cursor:
         while some := set(islice(names, LOOKED_UP)):
-            cursor.execute(_REACHED, [list(some)])
+            cursor.execute(REACHED, {"user_ids": list(some)})
             for user_id, row, channels in cursor.fetchall():
                 found[user_id] = Reached(row, frozenset(channels))
     return found
 
 
-_REACHED = f"""
+#: ``user_id, id, channels`` of those of ``user_ids`` who are recipients.
+REACHED = f"""
     SELECT r.user_id, r.id,
            ARRAY(SELECT c.channel::text FROM preferences_contact c
-                  WHERE c.recipient_id = r.id AND c.state = '{ContactState.ACTIVE}')
-      FROM preferences_recipient r WHERE r.user_id = ANY(%s)"""
+                  WHERE c.recipient_id = r.id AND c.state = '{ContactState.ACTIVE}') AS channels
+      FROM preferences_recipient r WHERE r.user_id = ANY(%(user_ids)s)"""
 
 
 def get_recipient(user_id: str) -> Recipient:

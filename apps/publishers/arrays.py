@@ -3,8 +3,13 @@
 psycopg2 adapts a list element by element, at about a microsecond each.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+#: Writes one column.
+Writer = Callable[[Iterable[Any]], str]
 
 
 def numbers(values: Iterable[int | float | None]) -> str:
@@ -15,6 +20,11 @@ def numbers(values: Iterable[int | float | None]) -> str:
 def texts(values: Iterable[str | None]) -> str:
     """``{"a","b \\" c",NULL}``; without NUL characters, which no text of PostgreSQL's can hold."""
     return _array("NULL" if value is None else f'"{_escaped(value)}"' for value in values)
+
+
+def uuids(values: Iterable[UUID]) -> str:
+    """For ``uuid[]``: ``{1f0…,1f1…}``."""
+    return _array(map(str, values))
 
 
 def times(values: Iterable[datetime | None]) -> str:

@@ -1,12 +1,11 @@
 """How many notifications a publisher may post on a day, from midnight to midnight UTC.
 
-They are counted in the transaction that accepts them (``DayCount``), so that the count is never
-lost and never wrong. Requests that are under way at the same time do not see each other, and may
+They are counted by the statement that accepts them (``DayCount``), so that the count is never lost
+and never wrong. Requests that are under way at the same time do not see each other, and may
 together go over the quota by what they post.
 """
 
 import math
-import random
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
@@ -21,40 +20,30 @@ from apps.publishers.selectors import get_publisher
 #: Over how many rows a day's count is spread.
 SLOTS = 16
 
-_USED = (
-    "SELECT coalesce(sum(count), 0) FROM publishers_daycount WHERE publisher_id = %s AND day = %s"
-)
-_TAKE = f"""
-WITH used (count) AS ({_USED})
-INSERT INTO publishers_daycount AS d (publisher_id, day, slot, count) VALUES (%s, %s, %s, %s)
-ON CONFLICT (publisher_id, day, slot) DO UPDATE SET count = d.count + excluded.count
-RETURNING (SELECT count FROM used)
+# The day is the database's, whatever this machine's clock says.
+_TODAY = "(clock_timestamp() AT TIME ZONE 'UTC')::date"
+#: How many were accepted today: ``publisher_id, number`` of each of ``publisher_ids`` that has any.
+USED = f"""
+SELECT publisher_id, sum(count)::bigint AS number FROM publishers_daycount
+ WHERE publisher_id = ANY(%(publisher_ids)s::bigint[]) AND day = {_TODAY} GROUP BY publisher_id
 """
-
-
-def take(publisher_id: int, number: int) -> None:
-    """Count ``number`` notifications accepted now. Raises a ``Problem`` if they are too many.
-
-    Call it late in the transaction that accepts them: a row is locked until it ends.
-    """
-    with connection.cursor() as cursor:
-        today = [publisher_id, _today()]
-        cursor.execute(_TAKE, [*today, *today, random.randrange(SLOTS), number])
-        [before] = cursor.fetchone()
-    if before + number > per_day(publisher_id):
-        raise exceeded(publisher_id)
-
-
-def remaining(publisher_id: int) -> int:
-    """How many more notifications are accepted today."""
-    return max(0, per_day(publisher_id) - used(publisher_id))
+#: Count what is accepted: arrays of publishers, in one order for all, of slots and of numbers.
+#: Late in the transaction that accepts: a row is locked until it ends.
+COUNT = f"""
+INSERT INTO publishers_daycount AS d (publisher_id, day, slot, count)
+SELECT publisher_id, {_TODAY}, slot, number
+  FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS n (publisher_id, slot, number)
+ ORDER BY publisher_id
+ON CONFLICT (publisher_id, day, slot) DO UPDATE SET count = d.count + excluded.count
+"""
 
 
 def used(publisher_id: int) -> int:
     """How many were accepted today."""
     with connection.cursor() as cursor:
-        cursor.execute(_USED, [publisher_id, _today()])
-        return int(cursor.fetchone()[0])
+        cursor.execute(USED, {"publisher_ids": [publisher_id]})
+        found = cursor.fetchone()
+        return int(found[1]) if found else 0
 
 
 def used_by_day(publisher_id: int, since: date) -> dict[date, int]:

@@ -16,9 +16,10 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from apps.content.checks import MOST_TEXTS, VERSION_LIMIT
 from apps.content.serializers import MOST_CONTENTS, VARIABLES_LIMIT
-from apps.delivery import idempotency, status_events, status_webhooks
 from apps.delivery import serializers as delivery
-from apps.delivery.filling import TRIAL_STEPS
+from apps.delivery import status_events, status_webhooks
+from apps.delivery.intake import idempotency
+from apps.delivery.intake.template_validation import TRIAL_STEPS
 from apps.delivery.views import BatchView
 from apps.inbox.serializers import MAX_IDS
 from apps.inbox.statuses import Status

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from apps.delivery import webhook_health
 from apps.delivery.admin.deliveries import attempts_table
-from apps.delivery.models import Notification, StatusWebhook
+from apps.delivery.models import StatusWebhook
 from apps.preferences import services
 from apps.preferences.models import ContactState
 from apps.publishers.operators import markup
@@ -100,7 +101,7 @@ class StatusWebhookAdmin(Panelled, ReadOnly):
         messages.success(request, "It is told again from now on.")
 
 
-def _say(request: HttpRequest, posted: Notification) -> None:
+def _say(request: HttpRequest, posted: UUID) -> None:
     tested = webhook_health.wait_for_test(posted)
     if tested.outcome == "accepted":
         messages.success(request, f"It arrived, after {tested.duration_ms} ms.")

@@ -9,8 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from apps.delivery import idempotency
+from apps.delivery.intake import group_commit
+from apps.delivery.intake.drafts import Draft
+from apps.delivery.intake.group_commit import Posting
+from apps.delivery.intake.looking_up import Key
 from apps.delivery.models import Notification
+from notifier.messages import Content
 from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient, subscribe
 
@@ -341,26 +345,30 @@ def test_a_storm_of_one_key_makes_one_notification_and_one_answer(shop):
 
 
 def test_what_was_done_beside_the_first_request_with_a_key_is_taken_back(shop):
-    """The first one ended after the second looked for its answer, and before it took the lock."""
-    kept = idempotency.Answer(202, {"id": "first"})
+    """The first one ended after the second looked for its answer, and before it stored its own."""
+    ada = recipient("ada")
 
-    def act() -> idempotency.Answer:
-        def first() -> None:
-            idempotency._keep(1, "k", b"request", kept)
-            connection.close()
+    def first() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO delivery_idempotencykey "
+                "(publisher_id, key, fingerprint, status, answer, created_at) "
+                "VALUES (%s, 'k', 'request', 202, '{\"id\": \"first\"}', clock_timestamp())",
+                [shop.id],
+            )
+        connection.close()
 
+    def drafts(*_: object) -> list[Draft]:
         thread = threading.Thread(target=first)
         thread.start()
         thread.join()
-        with connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE taken_back ()")
-        return idempotency.Answer(202, {"id": "second"})
+        return [Draft(Content(body="second"), "normal", ["inbox"], recipient_ids=[ada.pk])]
 
-    answer = idempotency.once(1, "k", b"request", act)
-    assert (answer.body, answer.replayed) == ({"id": "first"}, True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('taken_back')")
-        assert cursor.fetchone() == (None,)
+    key = Key(shop.id, "k", b"request")
+    posting = Posting(shop.id, key, (), drafts, lambda taken: {"id": "second"})
+    answer = group_commit.commit(posting)
+    assert (answer.body, answer.replayed) == (b'{"id":"first"}', True)
+    assert not Notification.objects.exists()
 
 
 def test_a_batch_is_replayed_as_a_whole(shop):

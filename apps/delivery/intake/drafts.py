@@ -1,21 +1,22 @@
 """From what was posted to drafts of notifications, which ``accept`` stores."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from rest_framework.serializers import ValidationError
 
-from apps.delivery import audience, availability
-from apps.delivery.accept import Draft
+from apps.delivery import availability
 from apps.delivery.content import Filled
 from apps.delivery.fallback import Fallback
-from apps.delivery.filling import Trials
-from apps.delivery.intake import load_shedding
+from apps.delivery.intake import audience, load_shedding
+from apps.delivery.intake.template_validation import Trials
+from apps.delivery.models import NotificationKind
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Group
-from apps.preferences.selectors import Reached
+from apps.preferences.selectors import Reached, reached
 from apps.publishers.problems import MOST_ERRORS, Problem
 from apps.topics.selectors import TopicSnapshot
 from notifier.messages import Content
@@ -25,26 +26,88 @@ from notifier.priorities import Priority
 NAMED = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A validated notification, not yet accepted.
+
+    Its audience is a topic's subscribers, a group's members, ``recipient_ids`` or
+    ``contact_ids``. ``channels``: which channels may be used; every one of them is tried for
+    every recipient named, and for every member of a group unless ``reachable_only`` leaves out
+    those who have no address there. Contacts are all on one channel, which is the only one then.
+    ``deduplicate_seconds``: see ``apps.delivery.intake.deduplication``, which heeds it.
+    ``fallback``: where to send to those whom none of these channels reached.
+    ``warnings``: what the publisher is told with the acceptance.
+    """
+
+    content: Content | Filled
+    priority: str
+    channels: Sequence[str]
+    fallback: Fallback | None = None
+    topic: TopicSnapshot | None = None
+    group_id: int | None = None
+    reachable_only: bool = False
+    recipient_ids: Sequence[int] = field(default_factory=tuple)
+    contact_ids: Sequence[int] = field(default_factory=tuple)
+    kind: str = NotificationKind.PUBLISHED
+    collapse_key: str = ""
+    ordering_key: str = ""
+    deduplicate_seconds: int = 0
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+    warnings: Sequence[Mapping[str, str]] = ()
+
+
+#: Recipients by ``user_id`` -> the draft for them. Raises what ``named_draft`` does.
+Drafting = Callable[[Mapping[str, Reached]], Draft]
+
+
+def drafting(publisher_id: int, data: dict[str, Any]) -> Drafting:
+    """What turns the recipients named, once they are looked up, into a draft: without a query, and
+    in microseconds.
+
+    A template, which may take longer, is tried here; where its recipients decide on the channels,
+    they are looked up for that. Raises what ``named_draft`` does.
+    """
+    if "template" not in data:
+        return lambda known: named_draft(publisher_id, data, known)
+    if "channels" not in data:
+        draft = named_draft(publisher_id, data, reached(data["user_ids"]))
+        return lambda _: draft
+    priority = data.get("priority") or Priority.NORMAL
+    draft = _draft(publisher_id, data, data["channels"], priority)
+    return lambda known: _addressed(draft, data, _people(data, known))
+
+
 def named_draft(
     publisher_id: int,
     data: dict[str, Any],
+    known: Mapping[str, Reached],
     trials: Trials | None = None,
-    known: Mapping[str, Reached] | None = None,
 ) -> Draft:
-    """A draft for named recipients. Raises ``Problem`` naming the recipients nobody knows.
+    """A draft for named recipients, who are ``known`` by ``user_id``.
 
-    ``known``: people by ``user_id``, where they were looked up already.
+    Raises ``Problem`` naming the recipients nobody knows, and what ``_draft`` does.
     """
-    try:
-        people = audience.named(data["user_ids"], known)
-    except audience.UnknownRecipients as unknown:
-        raise _unknown_recipients(unknown.args[0], data["named_in"]) from None
-    recipient_ids = [one.id for one in people.values()]
+    people = _people(data, known)
     chosen = data.get("channels") or audience.reachable_channels(people.values())
     priority = data.get("priority") or Priority.NORMAL
-    draft = _draft(publisher_id, data, chosen, priority, recipient_ids=recipient_ids, trials=trials)
-    warnings = list(_warnings(data, people))
-    return replace(draft, warnings=[*warnings, *draft.warnings]) if warnings else draft
+    return _addressed(_draft(publisher_id, data, chosen, priority, trials=trials), data, people)
+
+
+def _people(data: Mapping[str, Any], known: Mapping[str, Reached]) -> dict[str, Reached]:
+    try:
+        return audience.named(data["user_ids"], known)
+    except audience.UnknownRecipients as unknown:
+        raise _unknown_recipients(unknown.args[0], data["named_in"]) from None
+
+
+def _addressed(draft: Draft, data: Mapping[str, Any], people: Mapping[str, Reached]) -> Draft:
+    """The draft, to these people."""
+    return replace(
+        draft,
+        recipient_ids=[one.id for one in people.values()],
+        warnings=[*_warnings(data, people), *draft.warnings],
+    )
 
 
 def _warnings(data: Mapping[str, Any], people: Mapping[str, Reached]) -> Iterator[dict[str, str]]:
@@ -76,7 +139,6 @@ def _draft(
     *,
     topic: TopicSnapshot | None = None,
     group: Group | None = None,
-    recipient_ids: Sequence[int] = (),
     trials: Trials | None = None,
 ) -> Draft:
     """The content is checked for the channels, a template filled, and what waits looked at.
@@ -114,7 +176,6 @@ def _draft(
         topic=topic,
         group_id=group.pk if group else None,
         reachable_only=group is not None and "channels" not in data,
-        recipient_ids=recipient_ids,
         collapse_key=data["collapse_key"],
         ordering_key=data["ordering_key"],
         deduplicate_seconds=data.get("deduplicate_seconds", 0),

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from django.conf import settings
 
-from apps.preferences import selectors
 from apps.preferences.selectors import Reached
 
 
@@ -12,18 +11,12 @@ class UnknownRecipients(Exception):
     """Some ``user_ids`` are nobody's. ``args[0]`` lists them."""
 
 
-def named(
-    user_ids: Sequence[str], known: Mapping[str, Reached] | None = None
-) -> dict[str, Reached]:
-    """Each of them with their channels, in one query, or from what is ``known``.
-
-    Raises ``UnknownRecipients``.
-    """
-    found = selectors.reached(user_ids) if known is None else known
-    missing = [user_id for user_id in user_ids if user_id not in found]
+def named(user_ids: Sequence[str], known: Mapping[str, Reached]) -> dict[str, Reached]:
+    """Each of them with their channels. Raises ``UnknownRecipients``."""
+    missing = [user_id for user_id in user_ids if user_id not in known]
     if missing:
         raise UnknownRecipients(missing)
-    return {user_id: found[user_id] for user_id in user_ids}
+    return {user_id: known[user_id] for user_id in user_ids}
 
 
 def reachable_channels(people: Collection[Reached]) -> list[str]:

@@ -1,0 +1,142 @@
+"""Accepting drafts: from them to rows, in one transaction, after which nothing is lost."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from uuid_utils.compat import uuid7
+
+from apps.core import clock
+from apps.delivery import content, enqueue, lines
+from apps.delivery.content import Filled
+from apps.delivery.enqueue import Ticket
+from apps.delivery.intake import store
+from apps.delivery.intake.drafts import Draft
+from apps.delivery.intake.rows import NewChunk, NewNotification
+from apps.delivery.intake.store import NewKey, Stored
+from apps.delivery.models import Chunk, ChunkKind, Notification
+
+
+def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[NewNotification]:
+    """Store what the service itself has to say, and tell the workers after the commit.
+
+    In the caller's transaction where it has one. Counts for no quota.
+    """
+    accepted_at = clock.moment()
+    rows = [notification(uuid7(), publisher_id, draft, accepted_at) for draft in drafts]
+    with transaction.atomic(savepoint=False):  # what fails here fails all that the caller does
+        write(rows, drafts)
+    return rows
+
+
+def write(
+    rows: Sequence[NewNotification],
+    drafts: Sequence[Draft],
+    keys: Sequence[NewKey] = (),
+    counts: Mapping[int, int] | None = None,
+) -> Stored:
+    """Store the drafts' rows with their first chunks, and whatever ``store`` takes beside them.
+
+    In the caller's transaction, after whose commit the workers are told.
+    """
+    ordered = [Notification(**row._asdict()) for row in rows if row.ordering_key]
+    lines.queue_up(ordered)
+    chunks = [
+        chunk for row, draft in zip(rows, drafts, strict=True) for chunk in _chunks(row, draft)
+    ]
+    stored = store.store(rows, chunks, keys, counts)
+    numbered = list(zip(stored.chunk_ids, chunks, strict=True))
+    if ordered:
+        lines.join(ordered, [Chunk(pk=number, **chunk._asdict()) for number, chunk in numbered])
+    if rows:
+        _tell(numbered, rows[0].created_at)
+    return stored
+
+
+def _tell(chunks: Sequence[tuple[int, NewChunk]], accepted_at: datetime) -> None:
+    """Tell the workers after the commit; what is for later is found when its time has come."""
+    tickets = [
+        Ticket(number, chunk.kind, chunk.channel, chunk.priority)
+        for number, chunk in chunks
+        if chunk.ready_at <= accepted_at
+    ]
+    transaction.on_commit(lambda: enqueue.soon(tickets))
+
+
+def notification(
+    notification_id: UUID, publisher_id: int, draft: Draft, accepted_at: datetime
+) -> NewNotification:
+    """The row of a draft that was accepted at this time of the database's."""
+    send_at = draft.send_at
+    if draft.topic is not None and draft.topic.delay:
+        send_at = (send_at or accepted_at) + timedelta(seconds=draft.topic.delay)
+    said = draft.content
+    return NewNotification(
+        id=notification_id,
+        publisher_id=publisher_id,
+        kind=draft.kind,
+        topic_id=draft.topic.id if draft.topic else None,
+        group_id=draft.group_id,
+        reachable_only=draft.reachable_only,
+        template_version_id=said.version_id if isinstance(said, Filled) else None,
+        priority=draft.priority,
+        channels=draft.channels,
+        content=content.seal(notification_id, said),
+        collapse_key=draft.collapse_key,
+        ordering_key=draft.ordering_key,
+        fallback_channel=draft.fallback.channel if draft.fallback else "",
+        fallback_after=draft.fallback.after if draft.fallback else None,
+        send_at=send_at,
+        expires_at=draft.expires_at,
+        created_at=accepted_at,
+    )
+
+
+def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
+    """A topic's or group's audience as one chunk still to be cut; who is named, cut already."""
+    later = row.send_at if row.is_scheduled() else None
+    ready_at = later or row.created_at
+    due_at = later or row.created_at + timedelta(seconds=enqueue.grace(row.priority))
+
+    def chunk(
+        kind: str,
+        channel: str = "",
+        recipients: Sequence[int] | None = None,
+        contacts: Sequence[int] | None = None,
+        after: float = 0,
+    ) -> NewChunk:
+        ready = ready_at + timedelta(seconds=after)
+        return NewChunk(
+            notification_id=row.id,
+            publisher_id=row.publisher_id,
+            kind=kind,
+            channel=channel,
+            priority=row.priority,
+            recipient_ids=recipients,
+            contact_ids=contacts,
+            size=len(recipients or contacts or ()),
+            due_at=ready if after else due_at,
+            ready_at=ready,
+        )
+
+    if draft.contact_ids:
+        [channel] = draft.channels
+        for ids in _slices(draft.contact_ids):
+            yield chunk(ChunkKind.ENDPOINT, channel, contacts=ids)
+        return
+    if draft.topic is not None or draft.group_id is not None:
+        yield chunk(ChunkKind.WHOLE)
+        return
+    for channel in draft.channels:
+        for ids in _slices(draft.recipient_ids):
+            yield chunk(ChunkKind.NAMED, channel, ids)
+    if draft.fallback is not None:
+        for ids in _slices(draft.recipient_ids):
+            yield chunk(ChunkKind.NAMED, draft.fallback.channel, ids, after=draft.fallback.after)
+
+
+def _slices(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), settings.CHUNK_SIZE):
+        yield ids[start : start + settings.CHUNK_SIZE]

@@ -1,0 +1,72 @@
+"""A batch of different notifications, each with a result of its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rest_framework.serializers import ValidationError
+
+from apps.delivery import answers
+from apps.delivery.intake.drafts import Draft, named_draft
+from apps.delivery.intake.group_commit import Posting, Taken
+from apps.delivery.intake.looking_up import Key
+from apps.delivery.intake.template_validation import Trials
+from apps.delivery.serializers import NotificationIn
+from apps.preferences.selectors import Reached, reached
+from apps.publishers import quota
+from apps.publishers.problems import ErrorList, Problem, invalid
+from apps.publishers.serializers import read
+
+
+class Batch:
+    """What was posted: drafts of those without errors, problems of the others, by position."""
+
+    def __init__(self, publisher_id: int, posted: Sequence[dict[str, Any]]) -> None:
+        self._publisher_id = publisher_id
+        self._size = len(posted)
+        self._drafts: dict[int, Draft] = {}
+        self._problems: dict[int, Problem] = {}
+        self._check(posted)
+
+    def posting(self, key: Key | None) -> Posting:
+        """The request, to be committed."""
+        return Posting(self._publisher_id, key, (), self._within_quota, self._results)
+
+    def _check(self, posted: Sequence[dict[str, Any]]) -> None:
+        listed = ErrorList()
+        valid: dict[int, dict[str, Any]] = {}
+        for position, item in enumerate(posted):
+            try:
+                valid[position] = read(NotificationIn, item)
+            except ValidationError as error:
+                self._problems[position] = listed.shorten(invalid(error))
+        known = reached(name for data in valid.values() for name in data["user_ids"])
+        trials = Trials()
+        for position, data in valid.items():
+            try:
+                self._drafts[position] = named_draft(self._publisher_id, data, known, trials)
+            except ValidationError as error:
+                self._problems[position] = listed.shorten(invalid(error))
+            except Problem as problem:
+                self._problems[position] = listed.shorten(problem)
+
+    def _within_quota(self, _: Mapping[str, Reached], left: int) -> Sequence[Draft]:
+        return list(self._drafts.values())[:left]
+
+    def _results(self, taken: Sequence[Taken]) -> dict[str, Any]:
+        results: list[dict[str, Any]] = [{} for _ in range(self._size)]
+        for position, problem in self._problems.items():
+            results[position] = _failed(position, problem)
+        positions = list(self._drafts)
+        for position, one in zip(positions, taken, strict=False):
+            results[position] = {
+                "index": position,
+                "status": "accepted",
+                "notification": answers.accepted(one.row, one.repeated, one.draft.warnings),
+            }
+        for position in positions[len(taken) :]:
+            results[position] = _failed(position, quota.exceeded(self._publisher_id))
+        return {"results": results}
+
+
+def _failed(position: int, problem: Problem) -> dict[str, Any]:
+    return {"index": position, "status": "error", "problem": problem.body()}

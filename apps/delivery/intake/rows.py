@@ -1,0 +1,53 @@
+"""Rows that are not stored yet."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from apps.delivery.models import Notification
+
+
+class NewNotification(NamedTuple):
+    """A row of ``delivery_notification``, column by column.
+
+    A tuple, since one is made for each of a batch of 1,000: the model's constructor takes ten
+    times as long.
+    """
+
+    id: UUID
+    publisher_id: int
+    kind: str
+    topic_id: int | None
+    group_id: int | None
+    reachable_only: bool
+    template_version_id: int | None
+    priority: str
+    channels: Sequence[str]
+    content: bytes
+    collapse_key: str
+    ordering_key: str
+    fallback_channel: str
+    fallback_after: int | None
+    send_at: datetime | None
+    expires_at: datetime | None
+    created_at: datetime
+
+    def is_scheduled(self) -> bool:
+        """Whether it was accepted for a later time."""
+        return Notification.is_scheduled(self)  # type: ignore[arg-type]  # the two times are all
+
+
+class NewChunk(NamedTuple):
+    """A row of ``delivery_chunk``: see ``Chunk``. It is stored queued, with the fence 0."""
+
+    notification_id: UUID
+    publisher_id: int
+    kind: str
+    channel: str
+    priority: str
+    recipient_ids: Sequence[int] | None
+    contact_ids: Sequence[int] | None
+    size: int
+    due_at: datetime
+    ready_at: datetime

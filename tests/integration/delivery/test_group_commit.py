@@ -1,0 +1,370 @@
+"""Requests that are stored together: each has its own key, errors, quota and answer."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from apps.delivery.intake import group_commit
+from apps.delivery.models import ChunkTurn, Notification
+from apps.publishers.models import DayCount, Publisher
+from apps.publishers.selectors import publishers
+from tests.integration.delivery.conftest import Shop, recipient
+
+HELLO = {"body": "Hello"}
+#: A request: its body, and its Idempotency-Key.
+Request = tuple[Mapping[str, Any], str | None]
+Answered = tuple[int, dict[str, Any]]
+
+
+def to_ada(text: str = "Hello", **fields: Any) -> dict[str, Any]:
+    posted = {"user_id": "ada", "channels": ["inbox"], "content": {"body": text}}
+    return {**posted, "priority": "high", **fields}  # which is never shed
+
+
+@pytest.fixture(autouse=True)
+def _ada(shop: Shop) -> None:
+    recipient("ada")
+
+
+@contextmanager
+def held(statement: str, *values: Any) -> Iterator[None]:
+    """The locks that a statement takes, kept by somebody else."""
+    locked, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            locked.set()
+            release.wait(90)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert locked.wait(5)
+    try:
+        yield
+    finally:
+        release.set()
+        thread.join()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+class Asking:
+    """Requests of one process, each in a thread of its own."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._threads: list[threading.Thread] = []
+        self.answers: dict[int, Answered] = {}
+
+    def ask(self, body: Mapping[str, Any], key: str | None = None) -> threading.Thread:
+        place = len(self._threads)
+
+        def run() -> None:
+            headers = {} if key is None else {"Idempotency-Key": key}
+            answer = self._shop.http.post("/v1/notifications", body, format="json", headers=headers)
+            self.answers[place] = answer.status_code, answer.json()
+            connection.close()
+
+        thread = threading.Thread(target=run)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def all(self) -> list[Answered]:
+        for thread in self._threads:
+            thread.join(90)
+        return [self.answers[place] for place in range(len(self._threads))]
+
+
+@pytest.fixture
+def together(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Answered]]:
+    """Ask all of them while one before them commits, so that the next transaction has them all.
+
+    ``meanwhile`` runs when that one is under way.
+    """
+    monkeypatch.setattr(group_commit, "LONGEST", 90.0)
+
+    def ask(*requests: Request, meanwhile: Callable[[], None] | None = None) -> list[Answered]:
+        asking = Asking(shop)
+        with held("LOCK TABLE delivery_chunk IN SHARE MODE"):
+            asking.ask(to_ada("before them"))
+            wait_for(lambda: blocked() == 1)
+            for number, (body, key) in enumerate(requests, 1):
+                asking.ask(body, key)  # one after the other: their order is that of the group
+                wait_for(lambda number=number: len(group_commit._door._waiting) == number)
+            if meanwhile:
+                meanwhile()
+        (status, _), *answers = asking.all()
+        assert status == 202
+        return answers
+
+    return ask
+
+
+def blocked() -> int:
+    """How many connections wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def transactions() -> int:
+    """In how many transactions notifications were stored."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT xmin::text) FROM delivery_notification")
+        return int(cursor.fetchone()[0])
+
+
+def kinds(answers: Sequence[Answered]) -> list[Any]:
+    return [202 if status == 202 else body["type"] for status, body in answers]
+
+
+def test_what_comes_while_one_commits_is_stored_together(together):
+    answers = together(*[(to_ada(f"{n}"), None) for n in range(6)])
+    assert kinds(answers) == [202] * 6
+    assert len({body["id"] for _, body in answers}) == 6
+    assert (Notification.objects.count(), transactions()) == (7, 2)
+
+
+def test_a_request_at_rest_is_stored_by_itself(shop):
+    for _ in range(3):
+        shop.post("notifications", to_ada())
+    assert transactions() == 3
+
+
+def test_errors_are_their_own_requests(shop, together):
+    shop.post("notifications", to_ada("used"), **{"Idempotency-Key": "used"})
+    answers = together(
+        (to_ada(), "a"),
+        (to_ada(user_id="nobody"), "b"),
+        (to_ada("another"), "used"),
+        (to_ada("used"), "used"),
+        (to_ada("x" * 300_000), "d"),
+        (to_ada(), "c"),
+    )
+    assert kinds(answers) == [
+        202,
+        "/problems/unknown-recipient",
+        "/problems/idempotency-mismatch",
+        202,
+        "/problems/payload-too-large",
+        202,
+    ]
+    assert Notification.objects.count() == 4, "one before, and two of these"
+
+
+def test_an_unexpected_error_is_its_own_requests(shop, together, monkeypatch):
+    def broken(publisher_id, data, *args, **options):
+        if data["content"]["body"] == "broken":
+            raise RuntimeError("a mistake of ours")
+        return draft(publisher_id, data, *args, **options)
+
+    from apps.delivery.intake import drafts
+
+    draft = drafts._draft
+    monkeypatch.setattr(drafts, "_draft", broken)
+    shop.http.raise_request_exception = False
+    answers = together((to_ada(), None), (to_ada("broken"), None), (to_ada(), None))
+    assert kinds(answers) == [202, "/problems/internal-error", 202]
+
+
+def test_of_two_with_one_key_the_second_gets_the_firsts_answer(together):
+    (_, first), (_, again), other = together(
+        (to_ada(), "k"), (to_ada(), "k"), (to_ada("another"), "k")
+    )
+    assert again == first
+    assert kinds([other]) == ["/problems/idempotency-mismatch"]
+    assert Notification.objects.count() == 2
+
+
+def test_a_quota_that_ends_in_the_middle_refuses_those_after_it(shop, together):
+    Publisher.objects.filter(pk=shop.id).update(quota_per_day=4)
+    publishers.changed(shop.id)
+    answers = together(*[(to_ada(f"{n}"), f"k{n}") for n in range(5)])
+    assert kinds(answers) == [202] * 3 + ["/problems/quota-exceeded"] * 2
+    assert sum(DayCount.objects.values_list("count", flat=True)) == 4
+    Publisher.objects.filter(pk=shop.id).update(quota_per_day=9)
+    publishers.changed(shop.id)
+    shop.post("notifications", to_ada("4"), **{"Idempotency-Key": "k4"})
+
+
+def test_another_publishers_quota_is_not_theirs(shop, other_shop, together):
+    Publisher.objects.filter(pk=shop.id).update(quota_per_day=1)
+    publishers.changed(shop.id)
+    beside = Asking(other_shop)
+
+    def others() -> None:
+        beside.ask(to_ada())
+        wait_for(lambda: len(group_commit._door._waiting) == 3)
+
+    answers = together((to_ada(), None), (to_ada(), None), meanwhile=others)
+    assert kinds(answers) == ["/problems/quota-exceeded"] * 2
+    assert kinds(beside.all()) == [202]
+
+
+def test_the_same_is_accepted_once_within_a_group(shop, together):
+    same = to_ada(deduplicate_seconds=60)
+    (_, first), (_, second), (_, plain) = together((same, "a"), (same, None), (to_ada(), None))
+    assert second == {**first, "deduplicated": True}
+    assert plain["id"] != first["id"]
+    assert shop.post("notifications", same) == second
+
+
+def test_what_the_quota_refused_does_not_stand_for_what_is_the_same(shop, together):
+    Publisher.objects.filter(pk=shop.id).update(quota_per_day=2)
+    publishers.changed(shop.id)
+    same = to_ada(deduplicate_seconds=60)
+    answers = together((to_ada(), None), (same, None), (same, None))
+    assert kinds(answers) == [202, *["/problems/quota-exceeded"] * 2]
+    Publisher.objects.filter(pk=shop.id).update(quota_per_day=9)
+    publishers.changed(shop.id)
+    assert "deduplicated" not in shop.post("notifications", same)
+
+
+def test_under_an_ordering_key_the_order_is_that_of_acceptance(shop, together):
+    answers = together(*[(to_ada(f"{n}", ordering_key="o"), None) for n in range(4)])
+    last = shop.post("notifications", to_ada("last", ordering_key="o"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.notification_id::text FROM delivery_chunk c "
+            "JOIN delivery_chunkturn t ON t.chunk_id = c.id ORDER BY t.position"
+        )
+        order = [id for (id,) in cursor.fetchall()]
+    assert order == [body["id"] for _, body in answers] + [last["id"]]
+    assert len(set(ChunkTurn.objects.values_list("line", flat=True))) == 1
+
+
+REFUSE = """
+CREATE FUNCTION refuse_bad() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.collapse_key = 'bad' THEN
+        RAISE EXCEPTION 'not this one' USING ERRCODE = 'lock_not_available';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_bad BEFORE INSERT ON delivery_notification
+    FOR EACH ROW EXECUTE FUNCTION refuse_bad();
+"""
+
+
+@pytest.fixture
+def bad_is_refused(shop: Shop, execute) -> Iterator[None]:
+    """The database refuses what has the collapse key ``bad``."""
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSE)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION refuse_bad() CASCADE")
+
+
+@pytest.mark.usefixtures("bad_is_refused")
+def test_what_the_database_refuses_fails_alone(together):
+    answers = together((to_ada(), "a"), (to_ada(collapse_key="bad"), "b"), (to_ada("other"), None))
+    assert kinds(answers) == [202, "/problems/unavailable", 202]
+    assert Notification.objects.count() == 3
+
+
+def test_a_connection_lost_before_the_commit_leaves_nothing(shop, together):
+    """Each is told to ask again; then each is there once."""
+
+    def kill() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = current_database() "
+                "AND wait_event_type = 'Lock' AND query LIKE '%%delivery_notification%%'"
+            )
+
+    requests = [(to_ada(f"{n}"), f"k{n}") for n in range(3)]
+    asking = Asking(shop)
+    with held("LOCK TABLE delivery_chunk IN SHARE MODE"):
+        asking.ask(to_ada("first"), "first")
+        wait_for(lambda: blocked() == 1)
+        for number, (body, key) in enumerate(requests, 1):
+            asking.ask(body, key)
+            wait_for(lambda number=number: len(group_commit._door._waiting) == number)
+        kill()  # the one before them; then they
+        wait_for(lambda: len(asking.answers) == 1 and blocked() == 1)
+        kill()
+        answers = asking.all()
+    assert kinds(answers) == ["/problems/unavailable"] * 4
+    assert not Notification.objects.exists()
+    again = [shop.post("notifications", body, **{"Idempotency-Key": key}) for body, key in requests]
+    assert Notification.objects.count() == len({body["id"] for body in again}) == 3
+
+
+@pytest.fixture
+def commits_wait(shop: Shop) -> Iterator[None]:
+    """A commit is on disk here, and waits for a standby that does not exist."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        cursor.execute("SELECT pg_reload_conf()")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        cursor.execute("SELECT pg_reload_conf()")
+
+
+def waiting_for_standby() -> list[int]:
+    """Connections whose COMMIT waits; what commits by itself, such as a key's last use, is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+@pytest.mark.usefixtures("commits_wait")
+def test_a_connection_lost_in_the_commit_loses_and_doubles_nothing(shop, together):
+    """Nobody knows whether it was stored. It was; who asks again under the key is told so."""
+    requests = [(to_ada(f"{n}"), f"k{n}") for n in range(3)]
+    asking = Asking(shop)
+    asking.ask(to_ada("first"), "first")
+    wait_for(lambda: len(waiting_for_standby()) == 1)
+    for number, (body, key) in enumerate(requests, 1):
+        asking.ask(body, key)
+        wait_for(lambda number=number: len(group_commit._door._waiting) == number)
+    for left in (3, 0):  # the one before them; then they
+        wait_for(lambda: len(waiting_for_standby()) == 1)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", waiting_for_standby())
+        wait_for(lambda left=left: len(asking.answers) == 4 - left)
+    assert kinds(asking.all()) == ["/problems/unavailable"] * 4
+    assert Notification.objects.count() == 4
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        cursor.execute("SELECT pg_reload_conf()")
+    for body, key in requests:
+        shop.post("notifications", body, **{"Idempotency-Key": key})
+    assert Notification.objects.count() == 4
+
+
+def test_one_that_takes_long_is_not_waited_for(shop):
+    """It waits for another transaction, which accepts the same and does not end."""
+    same = to_ada(deduplicate_seconds=60)
+    shop.post("notifications", same)
+    slow = Asking(shop)
+    with held("UPDATE delivery_deduplication SET until = clock_timestamp()"):
+        slow.ask(same)
+        wait_for(lambda: blocked() == 1)
+        quick = Asking(shop)
+        for number in range(4):
+            quick.ask(to_ada(f"{number}"))
+        assert kinds(quick.all()) == [202] * 4
+        assert not slow.answers
+    assert kinds(slow.all()) == [202]
