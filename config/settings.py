@@ -438,6 +438,11 @@ QUOTA_PER_DAY = env.whole(
     10_000_000,
     "notifications accepted from one publisher from midnight to midnight UTC",
 )
+HIGH_QUOTA_PER_DAY = env.whole(
+    "NOTIFIER_HIGH_QUOTA_PER_DAY",
+    10_000_000,
+    "the same for those of high priority, which count apart",
+)
 CONTACTS_PER_CHANNEL = env.whole(
     "NOTIFIER_CONTACTS_PER_CHANNEL",
     100,

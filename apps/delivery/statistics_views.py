@@ -13,6 +13,7 @@ from apps.delivery import statistics
 from apps.publishers import limits, quota
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.pagination import read_query
+from apps.publishers.quota import Account
 from apps.publishers.scopes import Scope
 from apps.publishers.serializers import QueryParameters
 from apps.topics.selectors import owned_topic
@@ -131,12 +132,20 @@ class RequestsOut(serializers.Serializer):
     burst = serializers.IntegerField(help_text="at once, after a rest")
 
 
+class HighQuotaOut(serializers.Serializer):
+    """Those of high priority, which has a quota of its own."""
+
+    per_day = serializers.IntegerField()
+    used = serializers.IntegerField()
+
+
 class QuotaOut(serializers.Serializer):
-    """Notifications accepted from midnight to midnight UTC."""
+    """Notifications of normal and low priority accepted from midnight to midnight UTC."""
 
     per_day = serializers.IntegerField()
     used = serializers.IntegerField()
     resets_at = serializers.DateTimeField()
+    high = HighQuotaOut()
 
 
 class NotificationsOfDay(serializers.Serializer):
@@ -180,6 +189,7 @@ class Usage(Endpoint):
                         "per_day": 10000000,
                         "used": 1250,
                         "resets_at": "2026-11-23T00:00:00Z",
+                        "high": {"per_day": 10000000, "used": 310},
                     },
                     "notifications": [{"day": "2026-11-22", "accepted": 1250}],
                     "deliveries": [
@@ -199,9 +209,9 @@ class Usage(Endpoint):
         found = {
             "requests": {"per_second": rate.per_second, "burst": rate.burst},
             "quota": {
-                "per_day": quota.per_day(publisher_id),
-                "used": quota.used(publisher_id),
+                **_quota(Account(publisher_id, high=False)),
                 "resets_at": quota.resets_at(),
+                "high": _quota(Account(publisher_id, high=True)),
             },
             "notifications": [
                 {"day": day, "accepted": number}
@@ -210,3 +220,7 @@ class Usage(Endpoint):
             "deliveries": [{"day": day, "states": of_day} for day, of_day in states.items()],
         }
         return Response(UsageOut(found).data)
+
+
+def _quota(account: Account) -> dict[str, int]:
+    return {"per_day": quota.per_day(account), "used": quota.used(account)}

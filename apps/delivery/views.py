@@ -39,6 +39,7 @@ from apps.publishers.endpoint import Endpoint
 from apps.publishers.negotiation import JSON
 from apps.publishers.openapi import ProblemDetails
 from apps.publishers.pagination import CursorPage, PageQuery
+from apps.publishers.permissions import require
 from apps.publishers.problems import CONTENT_TYPE, Problem
 from apps.publishers.scopes import Scope
 from apps.topics.selectors import get_topic, visible_topic
@@ -260,6 +261,7 @@ def _begin(request: Request, asked: Collection[Asked]) -> Key | None:
     """The request's idempotency key. What would only be refused, by what was ``asked``, is turned
     away before it costs anything."""
     key = _idempotency_key(request)
+    _require_high(request, asked)
     load_shedding.turn_away(asked)
     if key is None:
         return None
@@ -317,6 +319,16 @@ def _answered(commit: Callable[[], Answer]) -> HttpResponse:
         ) from None
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
     return HttpResponse(answer.body, JSON, answer.status, headers=headers)
+
+
+def _require_high(request: Request, asked: Collection[Asked]) -> None:
+    """Raise a ``Problem`` where something has high priority and the key may not post that."""
+    if any(one.priority == Priority.HIGH for one in asked):
+        require(
+            request.auth,
+            Scope.NOTIFICATIONS_HIGH,
+            "High priority, which a topic may have where none is named,",
+        )
 
 
 def _idempotency_key(request: Request) -> str | None:

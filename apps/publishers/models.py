@@ -36,6 +36,11 @@ class Publisher(models.Model):
         blank=True,
         help_text="notifications accepted from midnight to midnight UTC; empty for the default",
     )
+    high_quota_per_day = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        help_text="the same for high priority, which has a quota of its own",
+    )
     created_at = StampField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -7,6 +7,19 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from apps.publishers.problems import Problem
+from apps.publishers.scopes import Scope
+from apps.publishers.selectors import KeySnapshot
+
+
+def require(key: KeySnapshot, scope: Scope, what: str = "This") -> None:
+    """Raise a ``Problem`` where the key lacks the scope that ``what`` needs."""
+    if scope not in key.scopes:
+        raise Problem(
+            "missing-scope",
+            f"{what} needs the scope {scope}, which the key {key.prefix} does not have. Use "
+            "another key or have one made with it.",
+            scope=str(scope),
+        )
 
 
 class HasScope(BasePermission):
@@ -19,11 +32,5 @@ class HasScope(BasePermission):
         scope = getattr(view, "required_scopes", {}).get(method)
         if scope is None:
             raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {method}")
-        if scope not in request.auth.scopes:
-            raise Problem(
-                "missing-scope",
-                f"This needs the scope {scope}, which the key {request.auth.prefix} does not "
-                "have. Use another key or have one made with it.",
-                scope=str(scope),
-            )
+        require(request.auth, scope)
         return True

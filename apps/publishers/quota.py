@@ -2,11 +2,13 @@
 
 They are counted by the statement that accepts them (``DayCount``), so that the count is never lost
 and never wrong. Requests that are under way at the same time do not see each other, and may
-together go over the quota by what they post.
+together go over the quota by what they post. High priority has a quota of its own.
 """
 
 import math
+import random
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -16,16 +18,35 @@ from apps.core import clock
 from apps.publishers.models import DayCount
 from apps.publishers.problems import Problem
 from apps.publishers.selectors import get_publisher
+from notifier.priorities import Priority
 
-#: Over how many rows a day's count is spread.
+#: Over how many rows a day's count is spread; as many more have that of high priority.
 SLOTS = 16
+
+
+class Account(NamedTuple):
+    """What a publisher posts on a day, at high priority or at the others."""
+
+    publisher_id: int
+    high: bool
+
+    def slot(self) -> int:
+        """One of the rows that have its count."""
+        return random.randrange(SLOTS) + SLOTS * self.high
+
+
+def account(publisher_id: int, priority: str) -> Account:
+    """Where a notification of that priority counts."""
+    return Account(publisher_id, priority == Priority.HIGH)
+
 
 # The day is the database's, whatever this machine's clock says.
 _TODAY = "(clock_timestamp() AT TIME ZONE 'UTC')::date"
-#: How many were accepted today: ``publisher_id, number`` of each of ``publisher_ids`` that has any.
+#: How many were accepted today: ``publisher_id, high, number`` of each account of
+#: ``publisher_ids`` that has any.
 USED = f"""
-SELECT publisher_id, sum(count)::bigint AS number FROM publishers_daycount
- WHERE publisher_id = ANY(%(publisher_ids)s::bigint[]) AND day = {_TODAY} GROUP BY publisher_id
+SELECT publisher_id, slot >= {SLOTS} AS high, sum(count)::bigint AS number FROM publishers_daycount
+ WHERE publisher_id = ANY(%(publisher_ids)s::bigint[]) AND day = {_TODAY} GROUP BY 1, 2
 """
 #: Count what is accepted: arrays of publishers, in one order for all, of slots and of numbers.
 #: Late in the transaction that accepts: a row is locked until it ends.
@@ -33,17 +54,17 @@ COUNT = f"""
 INSERT INTO publishers_daycount AS d (publisher_id, day, slot, count)
 SELECT publisher_id, {_TODAY}, slot, number
   FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS n (publisher_id, slot, number)
- ORDER BY publisher_id
+ ORDER BY publisher_id, slot
 ON CONFLICT (publisher_id, day, slot) DO UPDATE SET count = d.count + excluded.count
 """
 
 
-def used(publisher_id: int) -> int:
+def used(of: Account) -> int:
     """How many were accepted today."""
     with connection.cursor() as cursor:
-        cursor.execute(USED, {"publisher_ids": [publisher_id]})
-        found = cursor.fetchone()
-        return int(found[1]) if found else 0
+        cursor.execute(USED, {"publisher_ids": [of.publisher_id]})
+        found = {Account(publisher_id, high): number for publisher_id, high, number in cursor}
+    return int(found.get(of, 0))
 
 
 def used_by_day(publisher_id: int, since: date) -> dict[date, int]:
@@ -52,12 +73,14 @@ def used_by_day(publisher_id: int, since: date) -> dict[date, int]:
     return dict(rows.values_list("day").annotate(total=Sum("count")).order_by("day"))
 
 
-def per_day(publisher_id: int) -> int:
+def per_day(of: Account) -> int:
     """The publisher's own quota, or the default."""
-    publisher = get_publisher(publisher_id)
-    if publisher is None or publisher.quota_per_day is None:
-        return settings.QUOTA_PER_DAY
-    return publisher.quota_per_day
+    publisher = get_publisher(of.publisher_id)
+    if of.high:
+        own = None if publisher is None else publisher.high_quota_per_day
+        return settings.HIGH_QUOTA_PER_DAY if own is None else own
+    own = None if publisher is None else publisher.quota_per_day
+    return settings.QUOTA_PER_DAY if own is None else own
 
 
 def resets_at() -> datetime:
@@ -65,13 +88,14 @@ def resets_at() -> datetime:
     return datetime.combine(_today() + timedelta(days=1), time(), UTC)
 
 
-def exceeded(publisher_id: int) -> Problem:
+def exceeded(of: Account) -> Problem:
     """The answer to what is beyond the publisher's quota."""
-    limit = per_day(publisher_id)
+    limit = per_day(of)
+    what = "notifications of high priority" if of.high else "notifications"
     seconds = math.ceil((resets_at() - clock.moment()).total_seconds())
     return Problem(
         "quota-exceeded",
-        f"Your publisher may post {limit:,} notifications a day, and this would be more. Send it "
+        f"Your publisher may post {limit:,} {what} a day, and this would be more. Send it "
         "again after midnight UTC, or ask the operators for a larger quota.",
         headers={"Retry-After": str(max(1, seconds))},
         quota=limit,

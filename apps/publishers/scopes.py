@@ -5,6 +5,7 @@ from enum import StrEnum
 
 class Scope(StrEnum):
     NOTIFICATIONS_WRITE = "notifications:write"
+    NOTIFICATIONS_HIGH = "notifications:high"
     NOTIFICATIONS_READ = "notifications:read"
     TOPICS_WRITE = "topics:write"
     TOPICS_READ = "topics:read"
@@ -27,6 +28,7 @@ class Scope(StrEnum):
 #: What a service needs that posts notifications; a new publisher's first key has these.
 PUBLISHING = (
     Scope.NOTIFICATIONS_WRITE,
+    Scope.NOTIFICATIONS_HIGH,
     Scope.NOTIFICATIONS_READ,
     Scope.TOPICS_WRITE,
     Scope.TOPICS_READ,

@@ -21,6 +21,7 @@ class PublisherSnapshot:
     rate_per_second: int | None = None
     burst: int | None = None
     quota_per_day: int | None = None
+    high_quota_per_day: int | None = None
 
     @property
     def is_authenticated(self) -> bool:
@@ -86,6 +87,7 @@ def _load_publisher(publisher_id: str) -> PublisherSnapshot | None:
         row.rate_per_second,
         row.burst,
         row.quota_per_day,
+        row.high_quota_per_day,
     )
 
 

@@ -17,6 +17,7 @@ from apps.delivery.intake.drafts import Draft
 from apps.delivery.intake.rows import NewChunk, NewNotification
 from apps.delivery.intake.store import NewKey, Stored
 from apps.delivery.models import Chunk, ChunkKind, Notification
+from apps.publishers.quota import Account
 
 
 def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[NewNotification]:
@@ -35,7 +36,7 @@ def write(
     rows: Sequence[NewNotification],
     drafts: Sequence[Draft],
     keys: Sequence[NewKey] = (),
-    counts: Mapping[int, int] | None = None,
+    counts: Mapping[Account, int] | None = None,
 ) -> Stored:
     """Store the drafts' rows with their first chunks, and whatever ``store`` takes beside them.
 

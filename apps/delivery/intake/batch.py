@@ -14,6 +14,7 @@ from apps.delivery.serializers import NotificationIn
 from apps.preferences.selectors import Reached, reached
 from apps.publishers import quota
 from apps.publishers.problems import ErrorList, Problem, invalid
+from apps.publishers.quota import Account
 from apps.publishers.serializers import read
 
 
@@ -25,6 +26,7 @@ class Batch:
         self._size = len(posted)
         self._drafts: dict[int, Draft] = {}
         self._problems: dict[int, Problem] = {}
+        self._within: list[int] = []
         self._check(posted)
 
     def posting(self, key: Key | None) -> Posting:
@@ -49,22 +51,34 @@ class Batch:
             except Problem as problem:
                 self._problems[position] = listed.shorten(problem)
 
-    def _within_quota(self, _: Mapping[str, Reached], left: int) -> Sequence[Draft]:
-        return list(self._drafts.values())[:left]
+    def _account(self, position: int) -> Account:
+        return quota.account(self._publisher_id, self._drafts[position].priority)
+
+    def _within_quota(
+        self, _: Mapping[str, Reached], left: Mapping[Account, int]
+    ) -> Sequence[Draft]:
+        """The first of each account, as many as it has left."""
+        left = dict(left)
+        self._within = []
+        for position in self._drafts:
+            account = self._account(position)
+            if left[account] > 0:
+                left[account] -= 1
+                self._within.append(position)
+        return [self._drafts[position] for position in self._within]
 
     def _results(self, taken: Sequence[Taken]) -> dict[str, Any]:
         results: list[dict[str, Any]] = [{} for _ in range(self._size)]
         for position, problem in self._problems.items():
             results[position] = _failed(position, problem)
-        positions = list(self._drafts)
-        for position, one in zip(positions, taken, strict=False):
+        for position, one in zip(self._within, taken, strict=True):
             results[position] = {
                 "index": position,
                 "status": "accepted",
                 "notification": answers.accepted(one.row, one.repeated, one.draft.warnings),
             }
-        for position in positions[len(taken) :]:
-            results[position] = _failed(position, quota.exceeded(self._publisher_id))
+        for position in self._drafts.keys() - set(self._within):
+            results[position] = _failed(position, quota.exceeded(self._account(position)))
         return {"results": results}
 
 

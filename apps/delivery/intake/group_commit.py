@@ -11,6 +11,7 @@ transaction as a whole, before its commit, each of them tries again by itself, i
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from apps.delivery.intake.store import NewKey
 from apps.delivery.models import Notification
 from apps.preferences.selectors import Reached
 from apps.publishers import quota
+from apps.publishers.quota import Account
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class Posting:
     """A request to publish.
 
     ``key``: with an Idempotency-Key. ``user_ids``: who is to be looked up. ``drafts`` makes what is
-    to be accepted of those found and of how many more the publisher's quota allows; what it raises
+    to be accepted of those found and of how many more the publisher's quotas allow; what it raises
     is the request's error. It makes no query and takes microseconds: others wait for it.
     ``body`` makes the answer, JSON-ready.
     """
@@ -59,7 +61,7 @@ class Posting:
     publisher_id: int
     key: Key | None
     user_ids: Sequence[str]
-    drafts: Callable[[Mapping[str, Reached], int], Sequence[Draft]]
+    drafts: Callable[[Mapping[str, Reached], Mapping[Account, int]], Sequence[Draft]]
     body: Callable[[Sequence[Taken]], Any]
 
 
@@ -211,11 +213,12 @@ def _store(postings: Sequence[Posting]) -> list[Outcome]:
         {name for posting in postings for name in posting.user_ids},
         {posting.publisher_id for posting in postings},
     )
-    left = {
-        posting.publisher_id: quota.per_day(posting.publisher_id)
-        - seen.used.get(posting.publisher_id, 0)
-        for posting in postings
-    }
+    left: dict[Account, int] = {}
+    for posting in postings:
+        for high in (False, True):
+            account = Account(posting.publisher_id, high)
+            if account not in left:
+                left[account] = quota.per_day(account) - seen.used.get(account, 0)
     accepting: list[_Accepting] = []
     for place, posting in enumerate(postings):
         try:
@@ -223,7 +226,7 @@ def _store(postings: Sequence[Posting]) -> list[Outcome]:
                 if (kept := seen.kept.get(posting.key[:2])) is not None:
                     outcomes[place] = kept.answer_to(posting.key.request)
                 continue
-            drafts = posting.drafts(seen.people, max(0, left[posting.publisher_id]))
+            drafts = posting.drafts(seen.people, left)
             items = [Item(uuid7(), posting.publisher_id, draft) for draft in drafts]
             accepting.append(_Accepting(place, posting, items))
         except (DatabaseError, InterfaceError):
@@ -232,21 +235,24 @@ def _store(postings: Sequence[Posting]) -> list[Outcome]:
             outcomes[place] = error
     repeated = deduplication.repeated([item for one in accepting for item in one.items])
     fresh: list[Item] = []
-    counts: dict[int, int] = {}
+    counts: Counter[Account] = Counter()
     accepted: list[_Accepting] = []
     for one in accepting:
         new = [item for item in one.items if item.id not in repeated]
-        publisher_id = one.posting.publisher_id
-        if len(new) > left[publisher_id]:
-            exceeded = quota.exceeded(publisher_id)
+        wanted = Counter(
+            quota.account(one.posting.publisher_id, item.draft.priority) for item in new
+        )
+        beyond = next((account for account in wanted if wanted[account] > left[account]), None)
+        if beyond is not None:
+            exceeded = quota.exceeded(beyond)
             if any(item.draft.deduplicate_seconds for item in new):
                 # It was claimed already, and others may have been taken for repetitions of it.
                 raise _Refused(one.posting, exceeded)
             outcomes[one.place] = exceeded
             continue
-        left[publisher_id] -= len(new)
-        if new:
-            counts[publisher_id] = counts.get(publisher_id, 0) + len(new)
+        for account, number in wanted.items():
+            left[account] -= number
+        counts += wanted
         fresh += new
         accepted.append(one)
     rows = {

@@ -15,6 +15,7 @@ from apps.delivery.intake.idempotency import Answer, KeyReused
 from apps.preferences import selectors
 from apps.preferences.selectors import Reached
 from apps.publishers import arrays, quota
+from apps.publishers.quota import Account
 
 
 class Key(NamedTuple):
@@ -44,14 +45,14 @@ class Seen:
     """``kept`` are the keys that have an answer, ``free`` those that are this transaction's to use;
     of the others the first request is under way. Keys by publisher and key.
 
-    ``people`` by ``user_id``; ``used``: notifications accepted today, by publisher.
+    ``people`` by ``user_id``; ``used``: notifications accepted today.
     """
 
     now: datetime
     kept: dict[tuple[int, str], Kept] = field(default_factory=dict)
     free: set[tuple[int, str]] = field(default_factory=set)
     people: dict[str, Reached] = field(default_factory=dict)
-    used: dict[int, int] = field(default_factory=dict)
+    used: dict[Account, int] = field(default_factory=dict)
 
 
 _NOW = """
@@ -71,7 +72,7 @@ _PEOPLE = f"""
 SELECT 'person', id, user_id, NULL, NULL, channels FROM ({selectors.REACHED}) r
 """
 _USED = f"""
-SELECT 'used', publisher_id, NULL, NULL, number::text, NULL FROM ({quota.USED}) q
+SELECT 'used', publisher_id, high::text, NULL, number::text, NULL FROM ({quota.USED}) q
 """
 
 
@@ -112,5 +113,5 @@ def look(
             case "person":
                 seen.people[name] = Reached(number, frozenset(words))
             case "used":
-                seen.used[number] = int(text)
+                seen.used[Account(number, name == "true")] = int(text)
     return seen

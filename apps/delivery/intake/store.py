@@ -3,7 +3,6 @@
 ``bulk_create`` takes a fifth of an acceptance's time for what is one row mostly.
 """
 
-import random
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from django.db import connection
 
 from apps.delivery.intake.rows import NewChunk, NewNotification
 from apps.publishers import arrays, quota
+from apps.publishers.quota import Account
 
 
 class NewKey(NamedTuple):
@@ -79,11 +79,11 @@ def store(
     notifications: Sequence[NewNotification],
     chunks: Sequence[NewChunk],
     keys: Sequence[NewKey] = (),
-    counts: Mapping[int, int] | None = None,
+    counts: Mapping[Account, int] | None = None,
 ) -> Stored:
     """Insert all of them, in the caller's transaction.
 
-    ``counts``: notifications by publisher, added to the day's count. A key that is there already
+    ``counts``: notifications by account, added to the day's count. A key that is there already
     is left as it is; roll back then.
     """
     counted = sorted((counts or {}).items())  # in one order, so that no two wait for each other
@@ -96,7 +96,7 @@ def store(
         statement += _COUNTS
         values += _columns(
             (arrays.numbers,) * 3,
-            [(publisher, random.randrange(quota.SLOTS), number) for publisher, number in counted],
+            [(account.publisher_id, account.slot(), number) for account, number in counted],
         )
     statement += f" SELECT {_IDS}, {'(SELECT count(*) FROM kept)' if keys else '0'}"
     with connection.cursor() as cursor:

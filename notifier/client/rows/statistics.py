@@ -47,12 +47,24 @@ class RequestLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class HighQuota:
+    """Notifications of high priority that a publisher may publish a day."""
+
+    per_day: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
-    """Notifications that a publisher may publish a day; the day ends at ``resets_at``."""
+    """Notifications that a publisher may publish a day; the day ends at ``resets_at``.
+
+    ``high``: those of high priority, which count apart.
+    """
 
     per_day: int
     used: int
     resets_at: datetime = field(metadata=TIME)
+    high: HighQuota = field(metadata=one(HighQuota))
 
 
 @dataclass(frozen=True, slots=True)

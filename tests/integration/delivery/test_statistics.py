@@ -133,7 +133,12 @@ def test_usage_has_limits_and_what_was_used_of_them(shop, work, scripted):
     midnight = datetime(today.year, today.month, today.day, tzinfo=UTC) + timedelta(days=1)
     assert found == {
         "requests": {"per_second": 500, "burst": 1000},
-        "quota": {"per_day": 10_000_000, "used": 2, "resets_at": at(midnight)},
+        "quota": {
+            "per_day": 10_000_000,
+            "used": 2,
+            "resets_at": at(midnight),
+            "high": {"per_day": 10_000_000, "used": 0},
+        },
         "notifications": [{"day": str(today), "accepted": 2}],
         "deliveries": [
             {"day": str(today), "states": {"accepted": 2, "failed": 2, "suppressed": 2}}

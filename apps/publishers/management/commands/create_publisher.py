@@ -32,6 +32,11 @@ class Command(BaseCommand):
             default=",".join(PUBLISHING),
             help="separated by commas; by default what posting notifications needs",
         )
+        parser.add_argument(
+            "--without-high",
+            action="store_true",
+            help="the key posts nothing at high priority, which is for what cannot wait",
+        )
         parser.add_argument("--expires-days", type=int, help="the key's life; for ever by default")
         existing = parser.add_mutually_exclusive_group()
         existing.add_argument(
@@ -45,6 +50,8 @@ class Command(BaseCommand):
         name = options["name"]
         named = DIRECTORY if options["directory"] else options["scopes"].split(",")
         scopes = {scope.strip() for scope in named}
+        if options["without_high"]:
+            scopes.discard(Scope.NOTIFICATIONS_HIGH)
         for scope in sorted(scopes - set(Scope)):
             raise CommandError(no_such_scope(scope))
         try:
