@@ -3,7 +3,11 @@
 Keys that could post keep what they could do: they get the scope.
 """
 
+from typing import Any
+
 from django.db import migrations, models
+
+from apps.publishers.selectors import keys
 
 _GIVE = """
 UPDATE publishers_apikey
@@ -12,6 +16,12 @@ UPDATE publishers_apikey
  WHERE 'notifications:write' = ANY(scopes) AND 'notifications:high' <> ALL(scopes)
 """
 _TAKE = "UPDATE publishers_apikey SET scopes = array_remove(scopes, 'notifications:high')"
+
+
+def forget(apps: Any, schema_editor: Any) -> None:
+    """Look the keys up again at once: a cached one would lack the scope for a minute."""
+    ApiKey = apps.get_model("publishers", "ApiKey")
+    keys.changed(*ApiKey.objects.values_list("prefix", flat=True))
 
 
 class Migration(migrations.Migration):
@@ -30,4 +40,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(_GIVE, _TAKE),
+        migrations.RunPython(forget, forget),
     ]

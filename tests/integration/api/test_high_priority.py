@@ -2,8 +2,10 @@
 
 from importlib import import_module
 from io import StringIO
+from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
@@ -105,6 +107,18 @@ def test_an_upgrade_gives_the_scope_to_keys_that_could_post(ada: Api):
         cursor.execute(UPGRADE._TAKE)
     posting.refresh_from_db()
     assert posting.scopes == ["notifications:write", "topics:read"]
+
+
+def test_an_upgrade_is_known_to_every_process_at_once(
+    newsletter: Api, django_capture_on_commit_callbacks: Any
+):
+    newsletter.post("notifications", body("high"), status=403)
+    with connection.cursor() as cursor:
+        cursor.execute(UPGRADE._GIVE)
+    newsletter.post("notifications", body("high"), status=403)
+    with django_capture_on_commit_callbacks(execute=True):
+        UPGRADE.forget(apps, None)
+    newsletter.post("notifications", body("high"), status=202)
 
 
 def test_a_key_can_be_made_without_it(db: None):
