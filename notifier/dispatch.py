@@ -48,6 +48,9 @@ class Dispatcher:
         ``gates``: by name, the providers that may not be called freely.
         """
         gates = gates or {}
+        if any(gate.pace is not None for gate in gates.values()):
+            # Of what has come back for its turn the oldest is sent, or it might never be.
+            messages = sorted(messages, key=_age)
         room = {name: gate.room for name, gate in gates.items()}
         groups: dict[str, tuple[Route, list[Message]]] = {}
         held: Counter[str] = Counter()
@@ -103,6 +106,11 @@ def wanted(
     room = {name: gate.room for name, gate in gates.items()}
     chosen = (choose(routes, message, gates, room) for message in messages)
     return Counter(route.name for route in chosen if isinstance(route, Route))
+
+
+def _age(message: Message) -> tuple[int, str]:
+    """Sorts by the number at the end of the public id."""
+    return len(message.id), message.id
 
 
 async def _send(route: Route, messages: Sequence[Message], report: Report) -> None:
