@@ -51,7 +51,7 @@ def broker(rabbit) -> Iterator[RabbitMQ]:
 def worker(broker, tmp_path) -> Iterator[Worker]:
     """The Procfile's process, which is not started yet."""
     env = {**os.environ, "AMQP_URL": broker.url, "NOTIFIER_QUEUE_PREFIX": PREFIX}
-    process = Procfile(env, tmp_path)._process(NAME, 1)
+    process = Procfile(env, tmp_path).process(NAME, NAME)
     yield process
     process.stop()
 

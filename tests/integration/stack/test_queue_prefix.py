@@ -38,7 +38,7 @@ def running(installation, broker_url, logs) -> Iterator[Worker]:
     logs.mkdir()
     env = {**os.environ, "AMQP_URL": broker_url, "NOTIFIER_INSTALLATION": installation}
     del env["NOTIFIER_QUEUE_PREFIX"]
-    worker = Procfile(env, logs)._process(NAME, 1)
+    worker = Procfile(env, logs).process(NAME, NAME)
     worker.start()
     worker.wait_ready()
     yield worker
