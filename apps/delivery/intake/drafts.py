@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -73,9 +74,14 @@ def drafting(publisher_id: int, data: dict[str, Any]) -> Drafting:
     if "channels" not in data:
         draft = named_draft(publisher_id, data, reached(data["user_ids"]))
         return lambda _: draft
-    priority = data.get("priority") or Priority.NORMAL
-    draft = _draft(publisher_id, data, data["channels"], priority)
-    return lambda known: _addressed(draft, data, _people(data, known))
+    draft = _draft(publisher_id, data, data["channels"], data.get("priority") or Priority.NORMAL)
+
+    def addressed(known: Mapping[str, Reached]) -> Draft:
+        people = _people(data, known)
+        warnings = [*_warnings(data, people), *draft.warnings]
+        return replace(draft, recipient_ids=_ids(people), warnings=warnings)
+
+    return addressed
 
 
 def named_draft(
@@ -91,7 +97,7 @@ def named_draft(
     people = _people(data, known)
     chosen = data.get("channels") or audience.reachable_channels(people.values())
     priority = data.get("priority") or Priority.NORMAL
-    return _addressed(_draft(publisher_id, data, chosen, priority, trials=trials), data, people)
+    return _draft(publisher_id, data, chosen, priority, people=people, trials=trials)
 
 
 def _people(data: Mapping[str, Any], known: Mapping[str, Reached]) -> dict[str, Reached]:
@@ -101,13 +107,8 @@ def _people(data: Mapping[str, Any], known: Mapping[str, Reached]) -> dict[str, 
         raise _unknown_recipients(unknown.args[0], data["named_in"]) from None
 
 
-def _addressed(draft: Draft, data: Mapping[str, Any], people: Mapping[str, Reached]) -> Draft:
-    """The draft, to these people."""
-    return replace(
-        draft,
-        recipient_ids=[one.id for one in people.values()],
-        warnings=[*_warnings(data, people), *draft.warnings],
-    )
+def _ids(people: Mapping[str, Reached]) -> list[int]:
+    return [one.id for one in people.values()]
 
 
 def _warnings(data: Mapping[str, Any], people: Mapping[str, Reached]) -> Iterator[dict[str, str]]:
@@ -139,6 +140,7 @@ def _draft(
     *,
     topic: TopicSnapshot | None = None,
     group: Group | None = None,
+    people: Mapping[str, Reached] = MappingProxyType({}),
     trials: Trials | None = None,
 ) -> Draft:
     """The content is checked for the channels, a template filled, and what waits looked at.
@@ -176,12 +178,13 @@ def _draft(
         topic=topic,
         group_id=group.pk if group else None,
         reachable_only=group is not None and "channels" not in data,
+        recipient_ids=_ids(people),
         collapse_key=data["collapse_key"],
         ordering_key=data["ordering_key"],
         deduplicate_seconds=data.get("deduplicate_seconds", 0),
         send_at=data.get("send_at"),
         expires_at=data.get("expires_at"),
-        warnings=list(late),
+        warnings=[*_warnings(data, people), *late],
     )
 
 

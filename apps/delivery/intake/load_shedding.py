@@ -70,6 +70,11 @@ class Watch:
         last, begun = self._last, self._begun
         # Who is still waiting for the answer knows that it takes as long as that at least.
         database = max(last.database, time.monotonic() - begun if begun is not None else 0.0)
+        oldest = max(last.ages.values(), default=0.0)
+        if database <= min(settings.OVERLOAD_DATABASE.values()) and oldest <= min(
+            settings.OVERLOAD_BACKLOG.values()
+        ):
+            return {}  # which each notification of a batch asks for
         found = {}
         for channel in (FAN_OUT, *settings.CHANNELS):
             waited = 0.0
