@@ -1,8 +1,12 @@
 """Gunicorn as ``config/gunicorn.py`` sets it up, with the smallest of applications."""
 
+import contextlib
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from http.client import HTTPConnection
 
@@ -14,9 +18,14 @@ from stack.process import PATIENCE, ROOT, Process
 APPLICATION = """
 import gc
 import os
+import time
 
 def application(environ, start_response):
-    asked = {"/": os.getpid, "/kept": gc.get_freeze_count}[environ["PATH_INFO"]]
+    asked = {
+        "/": os.getpid,
+        "/kept": gc.get_freeze_count,
+        "/slow": lambda: time.sleep(1),
+    }[environ["PATH_INFO"]]
     answer = str(asked()).encode()
     start_response("200 OK", [("Content-Length", str(len(answer)))])
     return [answer]
@@ -86,3 +95,32 @@ def test_a_second_server_at_the_same_port_is_refused_and_gets_no_request(server,
     assert second.returncode == 1
     assert f"Connection in use: ('{ports.HOST}', {port})" in second.stderr
     assert set(answered_by(port, 20)) == before
+
+
+def test_what_is_being_answered_when_it_is_told_to_stop_is_answered(server, command):
+    port, _ = command
+    connection = HTTPConnection(ports.HOST, port, timeout=20)
+    connection.request("GET", "/slow")
+    time.sleep(0.3)
+    server.kill(signal.SIGTERM)
+    answer = connection.getresponse()
+    assert answer.status == 200
+    connection.close()
+    assert server.wait(20) == 0
+
+
+def test_with_as_many_silent_connections_as_there_may_be_others_are_still_answered(
+    command, tmp_path
+):
+    port, arguments = command
+    arguments += ["--workers", "1", "--worker-connections", "20"]
+    with (
+        contextlib.ExitStack() as silent,
+        Process("gunicorn", arguments, env=os.environ, output=tmp_path / "few.log") as server,
+    ):
+        server.wait_until(lambda: answered_by(port, 1), 30)
+        for _ in range(60):
+            silent.enter_context(socket.create_connection((ports.HOST, port), timeout=10))
+        begun = time.monotonic()
+        assert sum(answered_by(port, 5).values()) == 5
+        assert time.monotonic() - begun < 5, "nobody waits until they are given up"
