@@ -3,6 +3,7 @@
 import re
 
 from notifier.queues import names
+from stack.errors import StackError
 from stack.rabbitmq import CHANNELS, RabbitMQ
 
 
@@ -16,8 +17,12 @@ def published(broker: RabbitMQ) -> int:
 def waiting(broker: RabbitMQ) -> int:
     """Messages in the service's queues, those included that a worker has and has not acknowledged.
 
-    Half a second passes before it looks: that is how long ``rabbitmqctl`` takes to start.
+    Half a second passes before it looks: that is how long ``rabbitmqctl`` takes to start. Raises
+    ``StackError`` where it finds none of them, which would be no messages by mistake.
     """
     ours = set(names(CHANNELS))
     lines = map(str.split, broker.control("list_queues", "name", "messages").splitlines())
-    return sum(int(line[1]) for line in lines if len(line) == 2 and line[0] in ours)
+    found = [int(line[1]) for line in lines if len(line) == 2 and line[0] in ours]
+    if not found:
+        raise StackError("RabbitMQ has no queue of the service's names (notifier/queues.py)")
+    return sum(found)

@@ -86,8 +86,11 @@ def report(size: Size, turns: Sequence[Turn]) -> Report:
                 ("also", "median", "in each run"),
                 [
                     _row("p99 ms of a single post", [turn.p99 for turn in turns]),
-                    _row(f"peak MB of a worker, {size.few:,}", [turn.few / 1e6 for turn in turns]),
-                    _row(f"… {size.many:,}", [turn.many / 1e6 for turn in turns]),
+                    _row(
+                        f"peak MB of a worker, {size.few:,} waiting",
+                        [turn.few / 1e6 for turn in turns],
+                    ),
+                    _row(f"… {size.many:,} waiting", [turn.many / 1e6 for turn in turns]),
                 ],
             ),
         ],

@@ -11,6 +11,7 @@ from bench.otp import Waits
 from bench.singles import Posted, person
 from bench.transactional import FULL
 from bench.transactional_report import Turn, report
+from stack.errors import StackError
 
 #: What RabbitMQ 3.10 prints, shortened.
 OVERVIEW = """#{[{protocol,amqp091}] =>
@@ -79,6 +80,12 @@ def test_published_messages_are_those_of_every_protocol_and_no_other_counter():
 
 def test_messages_left_are_those_of_our_queues():
     assert broker.waiting(Broker()) == 5
+
+
+def test_a_broker_without_our_queues_is_no_broker_without_messages(monkeypatch):
+    monkeypatch.setitem(globals(), "QUEUES", "shop.deliver.push.high\t3\n")
+    with pytest.raises(StackError, match="no queue of the service's names"):
+        broker.waiting(Broker())
 
 
 def test_those_who_are_posted_to_refuse_nothing_and_are_all_different():
