@@ -24,7 +24,7 @@ from notifier.mail import ADDRESS, compose, from_header
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider, Report, Rule, Shared
-from notifier.resolver import Resolver
+from notifier.resolver import NotResolved, Resolver
 
 #: Enhanced codes (RFC 3463, RFC 7504) and, behind them, replies (RFC 5321 4.2, RFC 4954 6).
 RULES = {
@@ -150,6 +150,8 @@ class SMTP(Provider):
             if transaction.client:
                 await self._keep(transaction.client, reset=True)
             return _refusal(error, transaction.written)
+        except NotResolved as error:
+            raise NotWritten(str(error)) from None
         except (SMTPException, TimeoutError, OSError) as error:
             if transaction.client:
                 transaction.client.close()

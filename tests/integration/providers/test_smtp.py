@@ -3,6 +3,7 @@
 import asyncio
 import email
 import email.policy
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from notifier.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.smtp import CONNECTIONS, SMTP
 from tests.integration.providers.contract import TIMEOUT, ProviderContract, send
+from tests.name_server import name_server
 from tests.sandbox_fixture import RunningSandbox
 from tests.servers import Handler, listening
 
@@ -65,6 +67,35 @@ class TestSMTP(ProviderContract):
     def plain(self, sandbox: RunningSandbox, port: int, **options: Any) -> Provider:
         """To a server that has neither TLS nor passwords."""
         return self.build(sandbox, port=port, tls="none", username="", password="", **options)
+
+    async def test_a_server_is_found_by_name_and_by_each_of_its_addresses(
+        self, sandbox: RunningSandbox
+    ) -> None:
+        """At ``::1``, which the name has too, nobody listens; the certificate is the name's."""
+        async with name_server({}) as names:
+            provider = self.build(sandbox, host="localhost", dns_servers=[names.address])
+            (outcome,) = await send(provider, self.message(self.address(sandbox)))
+            await provider.close()
+        assert isinstance(outcome, Accepted)
+
+    async def test_a_server_whose_name_is_never_answered_holds_up_no_other(
+        self, sandbox: RunningSandbox
+    ) -> None:
+        async with name_server({}, silent=["silent.example"]) as names:
+            hanging = self.build(sandbox, host="silent.example", dns_servers=[names.address])
+            provider = self.build(sandbox, dns_servers=[names.address])
+            messages = [self.message(self.address(sandbox, n), n) for n in range(8)]
+            waiting = asyncio.create_task(send(hanging, *messages))
+            await asyncio.sleep(0.2)
+            started = time.perf_counter()
+            (outcome,) = await send(provider, self.message(self.address(sandbox, 9), 9))
+            assert isinstance(outcome, Accepted)
+            assert time.perf_counter() - started < 2
+            assert not waiting.done()
+            unresolved = Retry(Reason.CONNECTION, detail="the host's name cannot be resolved")
+            assert await waiting == [unresolved] * 8
+            await hanging.close()
+            await provider.close()
 
     def address(self, sandbox: RunningSandbox, number: int = 0) -> str:
         return f"ada{number}@people.example"
