@@ -7,8 +7,10 @@ one server, which answers all of them equally fast.
 Where each host has a pace of its own, slow calls would fill every slot all the same. There, shares
 are limited as switches share a buffer between their ports (A. K. Choudhury and E. L. Hahne,
 "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", IEEE/ACM Transactions on
-Networking 6(2), 1998): a share may grow while it is no larger than what is free. One publisher
-alone takes a half, two take a third each, and there is always something left for a newcomer.
+Networking 6(2), 1998): a share may grow with what is free. One publisher's calls to one host may
+be as many as there are free slots, all of a publisher's and all to a host twice as many. So one
+host alone takes a half, one publisher alone two thirds, and there is always something left for a
+newcomer.
 """
 
 from collections import Counter, OrderedDict, deque
@@ -18,6 +20,8 @@ J = TypeVar("J")
 K = TypeVar("K")
 
 
+#: How many times what is free the calls of a publisher, or to a host, may be.
+WIDER = 2
 #: Whose calls they are, by the publisher's id, and which host they go to; empty where there is
 #: only one. A plain tuple: one is made for every call.
 Flow = tuple[int | None, str]
@@ -50,7 +54,7 @@ class FairQueue(Generic[J]):
         """The next job that may begin while ``free`` slots are, its own included; ``None`` where
         none waits or all that wait have their share. Its end is told by ``done``."""
         for publisher, hosts in self._waiting.items():
-            if self.shares and self._publishers[publisher] > free:
+            if self.shares and self._publishers[publisher] > WIDER * free:
                 continue
             for host, jobs in hosts.items():
                 flow = publisher, host
@@ -76,9 +80,9 @@ class FairQueue(Generic[J]):
             self._count(flow, -1)
 
     def _fits(self, flow: Flow, free: int) -> bool:
-        """Whether one more fits into the host's share. One publisher has half of it at most: it
+        """Whether one more fits into the share of this flow, and into its host's. One publisher
         must not be what keeps another from the same host."""
-        return 2 * self._flows[flow] <= free and self._hosts[flow[1]] <= free
+        return self._flows[flow] <= free and self._hosts[flow[1]] <= WIDER * free
 
     def _count(self, flow: Flow, number: int) -> None:
         _add(self._flows, flow, number)
