@@ -100,7 +100,7 @@ def look(
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), values)
         rows = cursor.fetchall()
-    seen = Seen(datetime.now(UTC))
+    seen = Seen(datetime.fromtimestamp(clock.now(), UTC))
     for kind, number, name, fingerprint, text, words in rows:
         match kind:
             case "now":

@@ -1,4 +1,4 @@
-"""A host whose clock is three seconds off judges by the database's."""
+"""A host whose clock is a minute off judges by the database's."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def shop(transactional_db: None) -> Shop:
     return shop
 
 
-@pytest.fixture(params=[3.0, -3.0], ids=["ahead", "behind"])
+@pytest.fixture(params=[60.0, -60.0], ids=["ahead", "behind"])
 def off(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[float]:
     """So many seconds is this host's clock off."""
     real, real_now = time.time, timezone.now
@@ -42,19 +42,19 @@ def databases_time() -> datetime:
 
 def test_what_is_still_worth_something_is_taken(shop: Shop, off: float) -> None:
     body = {"user_id": "ada", "content": {"body": "Hi"}}
-    at = (databases_time() + timedelta(seconds=2)).isoformat()
+    at = (databases_time() + timedelta(seconds=30)).isoformat()
     shop.post("notifications", {**body, "expires_at": at})
 
 
 def test_what_is_over_is_refused(shop: Shop, off: float) -> None:
     body = {"user_id": "ada", "content": {"body": "Hi"}}
-    at = (databases_time() - timedelta(seconds=2)).isoformat()
+    at = (databases_time() - timedelta(seconds=30)).isoformat()
     shop.post("notifications", {**body, "expires_at": at}, status=400)
 
 
 def test_a_key_ends_when_it_ends(shop: Shop, off: float) -> None:
     late, now = make_shop("late"), databases_time()
-    for one, seconds in ((shop, 2), (late, -2)):
+    for one, seconds in ((shop, 30), (late, -30)):
         ends = now + timedelta(seconds=seconds)
         ApiKey.objects.filter(publisher_id=one.id).update(expires_at=ends)
     shop.get("topics")
@@ -63,4 +63,4 @@ def test_a_key_ends_when_it_ends(shop: Shop, off: float) -> None:
 
 def test_what_a_model_dates_by_itself_is_dated_by_the_database(shop: Shop, off: float) -> None:
     person = Recipient.objects.create(user_id="bob")
-    assert abs((person.created_at - databases_time()).total_seconds()) < 1
+    assert abs((person.created_at - databases_time()).total_seconds()) < 30
