@@ -15,6 +15,7 @@ from typing import Any
 import psycopg2
 import redis
 
+from faults import network
 from notifier import queues
 from notifier.sandbox.client import SandboxClient
 from stack import manage, rabbitmq, stage
@@ -135,6 +136,12 @@ class Line:
         for name in names:
             self.stage.processes[name].wait(PATIENCE)
 
+    def use_database(self, url: str) -> None:
+        """Start every process anew, with its database there."""
+        for name in PROCESSES:
+            self.stage.processes[name].env["DATABASE_URL"] = url
+        self.start(*PROCESSES)
+
     def start(self, *names: str) -> None:
         """Start processes anew, whether they run or not, and wait until they work."""
         self.stage.processes.stop(*names)
@@ -179,6 +186,11 @@ def push_token(user_id: str) -> str:
     return f"{user_id}-".ljust(140, "x")
 
 
+def listening() -> dict[str, str]:
+    """Also at addresses that are added later, where nobody else can reach them."""
+    return {"listen_addresses": "*"} if network.isolated() else {}
+
+
 @contextlib.contextmanager
 def running(settings: Mapping[str, str] | None = None) -> Iterator[Line]:
     """A line with servers of its own. ``settings`` are beside and instead of ``SETTINGS``. Raises
@@ -188,7 +200,7 @@ def running(settings: Mapping[str, str] | None = None) -> Iterator[Line]:
             f"The faults break a RabbitMQ of their own: install Debian's {RABBITMQ.name}."
         )
     with fresh("faults") as state, contextlib.ExitStack() as stack:
-        postgres = stack.enter_context(Postgres(state))
+        postgres = stack.enter_context(Postgres(state, listening()))
         redis = stack.enter_context(Redis(state))
         broker = stack.enter_context(RabbitMQ(state))
         servers = Servers(postgres.url, redis.url, broker.url, postgres, redis, broker)

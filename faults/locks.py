@@ -7,6 +7,8 @@ from typing import Any
 from faults.line import Line, until
 
 RECORDING = "LOCK TABLE delivery_attempt IN EXCLUSIVE MODE"
+#: What CREATE INDEX takes.
+COUNTING = "LOCK TABLE delivery_hourcount, delivery_minutecount IN SHARE MODE"
 ACCEPTING = "LOCK TABLE delivery_chunk IN EXCLUSIVE MODE"
 
 

@@ -13,6 +13,7 @@ from faults import (  # noqa: F401  # each registers its faults
     processes,
     provider,
     receipts,
+    silence,
     stopping,
 )
 from faults.fault import FAULTS, Fault

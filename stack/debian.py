@@ -50,6 +50,8 @@ WRK = Package("wrk", "wrk", "wrk")
 
 #: All that the tests run beside what PyPI and every Debian have.
 OF_THE_TESTS = (CHROMIUM, CURL, IPROUTE, NGINX, PGBOUNCER, RABBITMQ, WRK)
+#: All that `make faults` wants.
+OF_THE_FAULTS = (FAKETIME, IPROUTE, RABBITMQ)
 
 
 def installed(*packages: Package) -> bool:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
+from typing import Any
 
 import psycopg2
 
@@ -70,10 +71,14 @@ class Postgres(Process):
             self._make_cluster()
         super().start()
         self.wait_until(self._answers)
+        if not self.sql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
+            self.sql(f"CREATE DATABASE {DATABASE}")
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows of a superuser's statement, outside any transaction."""
         with _connected(self._dsn("postgres")) as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-            if not cursor.fetchone():
-                cursor.execute(f"CREATE DATABASE {DATABASE}")
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
 
     def _make_cluster(self) -> None:
         # Made beside its place and moved there when it is whole: we may be killed meanwhile.
