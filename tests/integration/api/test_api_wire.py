@@ -5,7 +5,10 @@ import os
 import re
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +18,7 @@ import psutil
 import pytest
 from django.db import connection
 
+from apps.preferences.models import Recipient
 from apps.publishers import services
 from apps.publishers.scopes import Scope
 from stack import ports
@@ -315,3 +319,43 @@ def test_a_batch_of_nothing_but_unknown_names_has_a_short_answer_and_costs_littl
         cursor.execute("SELECT max(length(answer::text)) FROM delivery_idempotencykey")
         assert cursor.fetchone()[0] < 500_000
     assert larger < 50 * 2**20
+
+
+def test_requests_at_once_are_stored_together_and_once_though_their_process_is_killed(
+    server: Server, key: str
+) -> None:
+    Recipient.objects.create(user_id="ada")
+    asked = {
+        f"k{number}": {"user_id": "ada", "priority": "high", "channels": ["inbox"]}
+        for number in range(160)
+    }
+    answered: dict[str, str] = {}
+    killed = threading.Event()
+
+    def until_answered(name: str) -> None:
+        body = json.dumps({**asked[name], "content": {"body": name}}).encode()
+        head = post(key, "/v1/notifications", f"Idempotency-Key: {name}")
+        head += f"\r\nContent-Length: {len(body)}"
+        while name not in answered:
+            try:
+                answer = exchange(server.port, head, body, end=False)
+            except (OSError, IndexError):  # cut off: nobody knows
+                time.sleep(0.05)
+                continue
+            if answer.status == 202:
+                answered[name] = answer.body["id"]
+            if len(answered) > 60 and not killed.is_set():
+                killed.set()
+                [worker] = psutil.Process(server.process.pid).children()
+                worker.kill()
+
+    with ThreadPoolExecutor(8) as publishers:
+        list(publishers.map(until_answered, asked))
+    assert killed.is_set()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id::text, xmin::text FROM delivery_notification")
+        stored = dict(cursor.fetchall())
+        cursor.execute("SELECT key, answer ->> 'id' FROM delivery_idempotencykey")
+        assert dict(cursor.fetchall()) == answered
+    assert sorted(stored) == sorted(answered.values()), "each once"
+    assert len(set(stored.values())) < len(stored), "some in one transaction"
