@@ -2,7 +2,7 @@
 
 import re
 
-from notifier.queues import names
+from notifier.queues import at_broker, names
 from stack.errors import StackError
 from stack.rabbitmq import CHANNELS, RabbitMQ
 
@@ -14,15 +14,16 @@ def published(broker: RabbitMQ) -> int:
     return sum(map(int, re.findall(r"\bmessages_received_total => (\d+)", said)))
 
 
-def waiting(broker: RabbitMQ) -> int:
-    """Messages in the service's queues, those included that a worker has and has not acknowledged.
+def waiting(broker: RabbitMQ, prefix: str) -> int:
+    """Messages in the queues of the service with this prefix, those included that a worker has not
+    acknowledged yet.
 
     Half a second passes before it looks: that is how long ``rabbitmqctl`` takes to start. Raises
     ``StackError`` where it finds none of them, which would be no messages by mistake.
     """
-    ours = set(names(CHANNELS))
+    ours = {at_broker(prefix, name) for name in names(CHANNELS)}
     lines = map(str.split, broker.control("list_queues", "name", "messages").splitlines())
     found = [int(line[1]) for line in lines if len(line) == 2 and line[0] in ours]
     if not found:
-        raise StackError("RabbitMQ has no queue of the service's names (notifier/queues.py)")
+        raise StackError(f"RabbitMQ has none of the service's queues ({prefix}.…)")
     return sum(found)

@@ -147,7 +147,7 @@ def measured(on: Line, post: Callable[[], int]) -> Posted:
             many = wait(on, cursor, last, post())
             seconds = time.monotonic() - began
     time.sleep(SETTLING)
-    left = broker.waiting(rabbitmq)
+    left = broker.waiting(rabbitmq, on.env["NOTIFIER_QUEUE_PREFIX"])
     published = broker.published(rabbitmq) - before
     cpu = {name: cost.cpu * 1e6 / many for name, cost in line.by_line(meter.costs).items()}
     return Posted(many, seconds, cpu, published / many, left, _came(on))

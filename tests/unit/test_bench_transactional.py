@@ -22,10 +22,11 @@ OVERVIEW = """#{[{protocol,amqp091}] =>
   [{queue_type,rabbit_classic_queue},{dead_letter_strategy,disabled}] =>
       #{messages_dead_lettered_expired_total => 7}}
 """
-QUEUES = """deliver.push.high\t3
-push.1@vm.celery.pidbox\t100
-deliver.push.normal\t0
-fanout.low\t2
+QUEUES = """notifier.1.deliver.push.high\t3
+notifier.2.deliver.push.high\t50
+push.1@vm.notifier.1.pidbox\t100
+notifier.1.deliver.push.normal\t0
+notifier.1.fanout.low\t2
 """
 
 
@@ -79,13 +80,13 @@ def test_published_messages_are_those_of_every_protocol_and_no_other_counter():
 
 
 def test_messages_left_are_those_of_our_queues():
-    assert broker.waiting(Broker()) == 5
+    assert broker.waiting(Broker(), "notifier.1") == 5
 
 
 def test_a_broker_without_our_queues_is_no_broker_without_messages(monkeypatch):
-    monkeypatch.setitem(globals(), "QUEUES", "shop.deliver.push.high\t3\n")
-    with pytest.raises(StackError, match="no queue of the service's names"):
-        broker.waiting(Broker())
+    monkeypatch.setitem(globals(), "QUEUES", "deliver.push.high\t3\n")
+    with pytest.raises(StackError, match="none of the service's queues"):
+        broker.waiting(Broker(), "notifier.1")
 
 
 def test_those_who_are_posted_to_refuse_nothing_and_are_all_different():
