@@ -12,6 +12,7 @@ import pytest
 
 from notifier.queues import at_broker
 from stack import debian
+from stack.process import PATIENCE
 from stack.processes import Procfile, Worker
 from stack.rabbitmq import RabbitMQ
 from stack.state import fresh
@@ -72,21 +73,21 @@ def ready(worker: Worker) -> None:
     worker.wait_ready()
 
 
-def goes_on(worker: Worker, rabbit: RabbitMQ, seconds: float = 30) -> None:
+def goes_on(worker: Worker, rabbit: RabbitMQ, seconds: float = PATIENCE) -> None:
     """It consumes again, and it is the same process."""
     pid = worker.pid
     until(lambda: not worker.alive or consumes(rabbit), seconds)
     assert worker.alive and worker.pid == pid, worker.log
 
 
-def says(worker: Worker, words: str, seconds: float = 30) -> None:
+def says(worker: Worker, words: str, seconds: float = PATIENCE) -> None:
     """Its log has these words. Fails with the log."""
     with contextlib.suppress(AssertionError):
         until(lambda: words in worker.log or not worker.alive, seconds)
     assert words in worker.log, worker.log
 
 
-def ends_soon(worker: Worker, seconds: float = 15) -> None:
+def ends_soon(worker: Worker, seconds: float = PATIENCE) -> None:
     """Asked to stop, it stops without being killed."""
     worker.kill(signal.SIGTERM)
     assert worker.wait(seconds) == 0, worker.log
