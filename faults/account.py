@@ -10,8 +10,6 @@ from faults.load import Posted
 from notifier import delivery_ids
 from notifier.states import WAITING, DeliveryState
 
-#: What the provider took without saying so.
-SILENT = frozenset({"timeout", "torn", "garbled", "huge"})
 #: States that say the provider has it, or may have it.
 SENT = frozenset(
     {
@@ -36,13 +34,19 @@ class Row:
     created_at: float
     updated_at: float
     accepted_at: float
-    #: When the worker began its last call, by its own record of it.
+    #: When the worker began its last call, and how many of its calls had no answer that says what
+    #: became of the message, by its own record of them.
     called_at: float | None = None
+    no_answer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """``problems`` says what does not add up, in words."""
+    """``problems`` says what does not add up, in words.
+
+    ``unanswered``: of the duplicates, those that calls without an answer explain: each such call
+    one more of its own message.
+    """
 
     accepted: int
     terminal: int
@@ -64,9 +68,11 @@ def rows(line: Line, ids: Iterable[str]) -> list[Row]:
         """SELECT d.id::text, n.id::text, d.state, extract(epoch FROM d.created_at)::float8,
                   extract(epoch FROM d.updated_at)::float8,
                   extract(epoch FROM n.created_at)::float8,
-                  (SELECT extract(epoch FROM max(a.started_at))::float8 FROM delivery_attempt a
-                    WHERE a.delivery_id = d.id)
-             FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+                  a.called_at, a.no_answer
+             FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id,
+                  LATERAL (SELECT extract(epoch FROM max(started_at))::float8 AS called_at,
+                                  count(*) FILTER (WHERE outcome = 'unknown') AS no_answer
+                             FROM delivery_attempt WHERE delivery_id = d.id) a
             WHERE n.id = ANY(%s::uuid[])""",
         list(ids),
     )
@@ -142,7 +148,7 @@ def balance(
         waiting=sum(row.state in WAITING for row in deliveries),
         lost=lost,
         duplicates=sum(number - 1 for number in arrivals.values()),
-        unanswered=sum(1 for e in entries if e["accepted"] and e["note"] in SILENT),
+        unanswered=sum(min(max(0, arrivals[row.id] - 1), row.no_answer) for row in deliveries),
         after_cancel=_after_cancel(posted, deliveries, entries),
         after_expiry=_after_expiry(posted, deliveries, entries),
         states=dict(Counter(row.state for row in deliveries)),

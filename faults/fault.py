@@ -15,7 +15,7 @@ class Twice(Enum):
     NEVER = "none"
     IN_FLIGHT = "what was being sent when it broke"
     CAPACITY = "what the worker processes can have in flight"
-    UNANSWERED = "what the provider took and did not say so"
+    UNANSWERED = "once more for each call whose answer was lost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from faults.trial import Result, Trial
 from stack.process import ROOT
 
 
-def book(state="accepted", arrived=(10.0,), note="slow", **posted):
+def book(state="accepted", arrived=(10.0,), **posted):
     """The account of one delivery of one notification that arrived at these times."""
-    called_at = posted.pop("called_at", None)
+    told = posted.pop("called_at", None), posted.pop("no_answer", 0)
     one = Posted("n", posted.pop("kind", "blast"), posted.pop("audience", 1), **posted)
-    rows = [Row("dlv_1", "n", state, 5.0, 20.0, 4.0, called_at)] if state else []
-    entries = [{"delivery_id": "dlv_1", "accepted": True, "at": at, "note": note} for at in arrived]
+    rows = [Row("dlv_1", "n", state, 5.0, 20.0, 4.0, *told)] if state else []
+    entries = [{"delivery_id": "dlv_1", "accepted": True, "at": at} for at in arrived]
     return balance({"n": one}, rows, entries, 100.0)
 
 
@@ -44,9 +44,15 @@ def test_what_was_taken_back_need_not_arrive(state, more):
     assert (account.terminal, account.lost, account.problems) == (1, 0, [])
 
 
-def test_a_second_copy_is_a_duplicate_and_the_providers_silence_is_noted():
-    account = book(arrived=(10.0, 11.0), note="torn")
-    assert (account.duplicates, account.unanswered) == (1, 2)
+def test_a_second_copy_is_a_duplicate_which_an_answer_that_was_lost_explains():
+    for arrived, no_answer, explained in (
+        ((10.0, 11.0), 0, 0),
+        ((10.0, 11.0), 1, 1),
+        ((10.0, 11.0, 12.0), 1, 1),
+        ((10.0,), 1, 0),
+    ):
+        account = book(arrived=arrived, no_answer=no_answer)
+        assert (account.duplicates, account.unanswered) == (len(arrived) - 1, explained)
 
 
 @pytest.mark.parametrize("state", ["expired", "cancelled", "dead", "suppressed"])
@@ -93,7 +99,7 @@ def test_a_row_of_the_table_holds_where_nothing_is_wrong_and_nothing_late():
 
 def test_a_delivery_that_nobody_published_is_a_problem():
     one = Posted("n", "blast", 0)
-    entries = [{"delivery_id": "dlv_9", "accepted": True, "at": 1.0, "note": ""}]
+    entries = [{"delivery_id": "dlv_9", "accepted": True, "at": 1.0}]
     assert balance({"n": one}, [], entries, 0.0).problems == [
         "the provider has 1 that nobody published"
     ]
