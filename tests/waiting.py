@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 from unittest import mock
 
+import psutil
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from apps.publishers import cache
 from stack.process import PATIENCE
@@ -25,6 +27,18 @@ def until(done: Callable[[], T], seconds: float = PATIENCE) -> T:
         assert time.monotonic() < deadline, f"not so after {seconds:g} s"
         time.sleep(0.02)
     return found
+
+
+def cpu_of_database() -> float:
+    """Seconds of CPU that this connection's process at PostgreSQL has used; of a PostgreSQL on
+    another machine, seconds that passed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        try:
+            times = psutil.Process(cursor.fetchone()[0]).cpu_times()
+        except psutil.NoSuchProcess:
+            return time.monotonic()
+    return float(times.user + times.system)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models.signals import pre_migrate
 
 from apps.publishers.management.commands.migrate import _Patient
+from stack.process import PATIENCE
 
 LIMITS = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
 
@@ -68,10 +69,10 @@ def test_nobody_waits_for_long_behind_a_migration_that_waits_for_a_lock(transact
             time.sleep(0.05)
         assert not done.is_set(), came
         writer.rollback()
-        thread.join(60)
+        thread.join(PATIENCE)
     call_command("migrate", "inbox", verbosity=0)
     assert came == ["migrated"]
-    assert 0.5 < longest < 3, f"somebody waited {longest:.1f} s"
+    assert 0.5 < longest < 5, f"somebody waited {longest:.1f} s"
 
 
 @pytest.fixture

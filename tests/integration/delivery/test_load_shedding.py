@@ -16,7 +16,7 @@ from apps.delivery.intake import load_shedding
 from apps.delivery.models import Chunk, Notification
 from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient
-from tests.waiting import until
+from tests.waiting import cpu_of_database, until
 
 HELLO = {"body": "Hello"}
 
@@ -168,14 +168,14 @@ def test_a_look_at_hundreds_of_thousands_that_wait_takes_a_moment(shop):
             "now() - interval '1 minute')"
         )
         cursor.execute("ANALYZE delivery_chunk")
-    begun = time.monotonic()
+    begun = cpu_of_database()
     found = backlog.ages(load_shedding.REFUSABLE, [FAN_OUT, *configured.CHANNELS])
-    assert time.monotonic() - begun < 0.2
+    assert cpu_of_database() - begun < 0.2
     assert found[Queue("low", "webhook")] == pytest.approx(3 * 3600, abs=60)
     assert found[Queue("low", "sms")] == pytest.approx(60, abs=30)
-    begun = time.monotonic()
+    begun = cpu_of_database()
     counted = {(row.channel, row.priority): row for row in backlog.backlog()}
-    assert time.monotonic() - begun < 1
+    assert cpu_of_database() - begun < 1
     assert counted["webhook", "low"].waiting == backlog.MOST
     assert counted["sms", "low"].waiting == 1, "what waits elsewhere hides nothing"
 

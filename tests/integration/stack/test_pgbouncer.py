@@ -18,7 +18,7 @@ from config import database
 from notifier.sandbox.settings import settings as sandbox_settings
 from stack import debian, environment, manage, ports, servers
 from stack.pgbouncer import PgBouncer
-from stack.process import ROOT
+from stack.process import PATIENCE, ROOT
 from stack.processes import Procfile
 from stack.sandbox import Sandbox
 from stack.state import kept
@@ -87,7 +87,7 @@ def test_no_process_starts_without_its_limits(bouncer, command, transactional_db
         env={**os.environ, "DATABASE_URL": url},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode
@@ -102,7 +102,7 @@ def test_migrations_are_not_run_under_the_limits_of_a_pooler(bouncer):
         env={**os.environ, "DATABASE_URL": url},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode
@@ -188,12 +188,12 @@ def call(api, key, path, body, method="POST"):
         data=json.dumps(body).encode(),
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.loads(answer.read() or b"null")
 
 
 def _arrives(url, wanted):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     connection = psycopg2.connect(url)
     connection.autocommit = True
     try:
