@@ -14,7 +14,10 @@ from stack.state import State, fresh
 #: pytest reports what it has at SIGINT.
 STOP = ((signal.SIGINT, 30.0), (signal.SIGTERM, 5.0))
 #: These run beside all others, on servers of their own: about half of the work.
-BESIDE = ("tests/browser", "tests/referees", "tests/unit", "tests/integration/providers")
+BESIDE = (
+    *("tests/browser", "tests/referees", "tests/unit", "tests/integration/providers"),
+    "tests/faults",  # last: its service goes on until the end
+)
 
 
 def test(arguments: Sequence[str]) -> int:
