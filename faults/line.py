@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 import redis
@@ -22,7 +22,7 @@ from stack import manage, rabbitmq, stage
 from stack.debian import RABBITMQ
 from stack.errors import StackError
 from stack.postgres import Postgres
-from stack.process import PATIENCE
+from stack.process import PATIENCE, Process
 from stack.rabbitmq import RabbitMQ
 from stack.redis import Redis
 from stack.servers import Servers
@@ -55,6 +55,7 @@ SETTINGS = {
 PATIENT = {"NOTIFIER_LEASE_SECONDS": "10", "NOTIFIER_PROVIDER_TIMEOUT": "20"}
 #: Deliveries that one worker process may have sent and not yet recorded: its threads' chunks.
 CAPACITY = CHUNK_SIZE * THREADS
+Server = TypeVar("Server", bound=Process)
 #: Where nobody answers for the moment.
 AWAY = (OSError, psycopg2.Error)
 
@@ -69,6 +70,8 @@ class Line:
     directory_key: str
     sandbox: SandboxClient
     state: State
+    #: What lives as long as the line does.
+    held: contextlib.ExitStack
 
     @property
     def logs(self) -> Path:
@@ -135,6 +138,11 @@ class Line:
             os.kill(self.stage.processes[name].pid, signal.SIGKILL)
         for name in names:
             self.stage.processes[name].wait(PATIENCE)
+
+    def keep(self, process: Server) -> Server:
+        """Start it. It runs until the end of the line."""
+        self.held.enter_context(process)
+        return process
 
     def use_database(self, url: str) -> None:
         """Start every process anew, with its database there."""
@@ -209,4 +217,4 @@ def running(settings: Mapping[str, str] | None = None) -> Iterator[Line]:
         key = manage.create_publisher(on.env, "faults")
         directory_key = manage.create_publisher(on.env, "accounts", "--directory")
         sandbox = SandboxClient(on.sandbox["control_url"])
-        yield Line(on, servers, key, directory_key, sandbox, state)
+        yield Line(on, servers, key, directory_key, sandbox, state, stack)

@@ -14,6 +14,7 @@ from faults import (  # noqa: F401  # each registers its faults
     provider,
     receipts,
     silence,
+    standby,
     stopping,
 )
 from faults.fault import FAULTS, Fault

@@ -44,9 +44,13 @@ class Postgres(Process):
     """
 
     def __init__(
-        self, state: State, settings: Mapping[str, str] | None = None, place: Place = HERE
+        self,
+        state: State,
+        settings: Mapping[str, str] | None = None,
+        place: Place = HERE,
+        name: str = "postgres",
     ) -> None:
-        self.data = state.directory / "postgres"
+        self.data = state.directory / name
         self.password = state.secret("postgres")
         self.port = ports.free()
         self.url = f"postgres://{USER}:{self.password}@{place.address}:{self.port}/{DATABASE}"
@@ -56,10 +60,10 @@ class Postgres(Process):
         server = [str(BINARIES / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         super().__init__(
-            "postgres",
+            name,
             [*place.enter, *self._as_user, *server, *options],
             env=self._env,
-            output=state.log("postgres"),
+            output=state.log(name),
             # A fast shutdown; an immediate one if that hangs.
             stop=((signal.SIGINT, 15.0), (signal.SIGQUIT, 8.0)),
             keep_open=[state.lock],
