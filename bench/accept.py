@@ -89,9 +89,11 @@ class _Bare(Process):
         self._on = on
         self.url = f"http://{ports.HOST}:{self._port}"
         command = Procfile({}, on.state.directory).commands["web"]
+        for api, bare in (("config.wsgi", "bench.bare"), ("config/gunicorn", "bench/gunicorn")):
+            command = command.replace(api, bare)
         super().__init__(
             "bare",
-            ["/bin/sh", "-c", command.replace("config.wsgi", "bench.bare")],
+            ["/bin/sh", "-c", command],
             env=on.env | {"PORT": str(self._port)},
             output=on.state.log("bare"),
         )
