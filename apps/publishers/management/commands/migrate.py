@@ -77,7 +77,7 @@ class _Patient:
                     cursor.execute(f'DROP INDEX CONCURRENTLY "{created[1]}"')
                 return execute(sql, *rest)
             finally:
-                cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+                cursor.execute("RESET lock_timeout")  # to what the session began with
 
     def _unfinished(self, index: str) -> bool:
         with self._connection.cursor() as cursor:
