@@ -193,18 +193,18 @@ def test_of_two_with_one_key_the_second_gets_the_firsts_answer(together):
 
 
 def test_a_quota_that_ends_in_the_middle_refuses_those_after_it(shop, together):
-    Publisher.objects.filter(pk=shop.id).update(quota_per_day=4)
+    Publisher.objects.filter(pk=shop.id).update(high_quota_per_day=4)
     publishers.changed(shop.id)
     answers = together(*[(to_ada(f"{n}"), f"k{n}") for n in range(5)])
     assert kinds(answers) == [202] * 3 + ["/problems/quota-exceeded"] * 2
     assert sum(DayCount.objects.values_list("count", flat=True)) == 4
-    Publisher.objects.filter(pk=shop.id).update(quota_per_day=9)
+    Publisher.objects.filter(pk=shop.id).update(high_quota_per_day=9)
     publishers.changed(shop.id)
     shop.post("notifications", to_ada("4"), **{"Idempotency-Key": "k4"})
 
 
 def test_another_publishers_quota_is_not_theirs(shop, other_shop, together):
-    Publisher.objects.filter(pk=shop.id).update(quota_per_day=1)
+    Publisher.objects.filter(pk=shop.id).update(high_quota_per_day=1)
     publishers.changed(shop.id)
     beside = Asking(other_shop)
 
@@ -226,12 +226,12 @@ def test_the_same_is_accepted_once_within_a_group(shop, together):
 
 
 def test_what_the_quota_refused_does_not_stand_for_what_is_the_same(shop, together):
-    Publisher.objects.filter(pk=shop.id).update(quota_per_day=2)
+    Publisher.objects.filter(pk=shop.id).update(high_quota_per_day=2)
     publishers.changed(shop.id)
     same = to_ada(deduplicate_seconds=60)
     answers = together((to_ada(), None), (same, None), (same, None))
     assert kinds(answers) == [202, *["/problems/quota-exceeded"] * 2]
-    Publisher.objects.filter(pk=shop.id).update(quota_per_day=9)
+    Publisher.objects.filter(pk=shop.id).update(high_quota_per_day=9)
     publishers.changed(shop.id)
     assert "deduplicated" not in shop.post("notifications", same)
 
