@@ -30,6 +30,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"  # its time was over before its turn came; the provider was not called
     RELEASED = "released"  # its worker was asked to stop before its turn came; another sends it
     CANCELLED = "cancelled"  # the publisher took it back before its turn came; nobody was called
+    UNCONFIRMED = "unconfirmed"  # its worker could not look whether it was cancelled; sent later
     TOPIC_PAUSED = "topic_paused"  # the topic's owner or an operator holds it back
     PROVIDER_PAUSED = "provider_paused"  # an operator holds the provider's messages back
     THROTTLED = "throttled"  # its account's quota is used up for now; its turn will come

@@ -17,35 +17,41 @@ class DeliveryConfig(AppConfig):
 
 
 def _warm_engine(instance: Any, **_: object) -> None:
-    """The first message must not wait for imports and clients to be built."""
+    """The first message must not wait for imports and clients to be built.
+
+    From here on the process empties its queues by itself, too: the broker may not be there.
+    """
     from celery.concurrency.thread import TaskPool
     from django.conf import settings
 
     from apps.delivery import wiring
+    from apps.delivery.outbox.queues import Queue
+    from apps.delivery.sending import runtime
     from notifier.priorities import Priority
-    from notifier.queues import deliver_queue
 
     if not issubclass(instance.pool_cls, TaskPool):
         return  # the engine's thread would not survive a fork
     consumed = {queue.alias for queue in instance.app.amqp.queues.consume_from.values()}
-    channels = [
-        channel
-        for channel in settings.CHANNELS
-        if any(deliver_queue(channel, priority) in consumed for priority in Priority)
+    queues = [
+        queue
+        for priority in Priority
+        for channel in ("", *settings.CHANNELS)
+        if (queue := Queue(channel, priority)).name in consumed
     ]
-    if channels:
+    if channels := {queue.channel for queue in queues if queue.channel}:
         wiring.warm(channels)
+    runtime.attend(queues)
 
 
 def _release(**_: object) -> None:
     """Asked to stop: what is being sent is ended, and nothing more is begun."""
-    from apps.delivery import wiring
+    from apps.delivery.sending import runtime
 
-    wiring.release()
+    runtime.release()
 
 
 def _close_engine(**_: object) -> None:
     """Provider connections are closed before the interpreter takes the loop away."""
-    from apps.delivery import wiring
+    from apps.delivery.sending import runtime
 
-    wiring.close()
+    runtime.close()

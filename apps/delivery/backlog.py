@@ -5,24 +5,17 @@ A chunk still to be created counts as its recipients or, where only its key rang
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
+from apps.delivery.outbox.queues import Queue
 from notifier.priorities import Priority
 
 #: In place of a channel: audiences of topics and groups that are still to be cut.
 FAN_OUT = ""
 #: Deliveries, and chunks, that are counted by channel and priority, at most.
 MOST = 10_000
-
-
-class Queue(NamedTuple):
-    """What waits at a priority on a channel, or, with ``FAN_OUT``, to be cut."""
-
-    priority: str
-    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +47,7 @@ def ages(priorities: Collection[str], channels: Collection[str]) -> dict[Queue, 
     """Seconds that the oldest has been due, of each queue in which something is."""
     with connection.cursor() as cursor:
         cursor.execute(_AGES, {"priorities": list(priorities), "channels": list(channels)})
-        return {Queue(priority, channel): age for priority, channel, age in cursor.fetchall()}
+        return {Queue(channel, priority): age for priority, channel, age in cursor.fetchall()}
 
 
 def _publishers(table: str, since: str, condition: str) -> str:

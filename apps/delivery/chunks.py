@@ -1,4 +1,4 @@
-"""Holding a chunk: claimed with a lease, and with a fence that keeps a late worker's writes out."""
+"""Holding a whole audience while it is cut: a lease, and a fence that keeps late writes out."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -19,14 +19,8 @@ class Chunk:
 
     id: int
     fence: int
-    kind: str
-    channel: str
     priority: str
-    notification_id: UUID | None
-    low_id: int | None
-    high_id: int | None
-    recipient_ids: list[int] | None
-    contact_ids: list[int] | None
+    notification_id: UUID
 
 
 _CLAIM = """
@@ -35,9 +29,22 @@ UPDATE delivery_chunk
        due_at = clock_timestamp() + make_interval(secs => %(lease)s)
  WHERE id = %(id)s
    AND (state = 'queued' OR (state = 'running' AND due_at <= clock_timestamp()))
-RETURNING id, fence, kind, channel, priority, notification_id, low_id, high_id, recipient_ids,
-          contact_ids, extract(epoch FROM clock_timestamp())::float8
+RETURNING id, fence, priority, notification_id, extract(epoch FROM clock_timestamp())::float8
 """
+_NEXT = """
+SELECT id FROM delivery_chunk
+ WHERE state = 'queued' AND priority = %s AND channel = '' AND kind = 'whole'
+   AND ready_at <= statement_timestamp()
+ ORDER BY ready_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+
+
+def next_whole(priority: str) -> int | None:
+    """Lock the audience that has waited longest to be cut; its chunk's id, ``None`` without one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, [priority])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def claim(chunk_id: int) -> Chunk | None:
@@ -51,20 +58,6 @@ def claim(chunk_id: int) -> Chunk | None:
     return Chunk(*row[:-1])
 
 
-def extend_leases(fences: dict[int, int]) -> None:
-    """Renew the leases of the chunks (id -> fence) that this process is still working on."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE delivery_chunk c
-               SET due_at = clock_timestamp() + make_interval(secs => %s)
-              FROM unnest(%s::bigint[], %s::int[]) AS held (id, fence)
-             WHERE c.id = held.id AND c.fence = held.fence AND c.state = 'running'
-            """,
-            [settings.LEASE_SECONDS, list(fences), list(fences.values())],
-        )
-
-
 def finish(chunk: Chunk) -> None:
     """Close the chunk. Raises ``Fenced``."""
     with connection.cursor() as cursor:
@@ -75,21 +68,6 @@ def finish(chunk: Chunk) -> None:
         )
         if cursor.rowcount != 1:
             raise Fenced(f"chunk {chunk.id} was claimed by another worker")
-
-
-def put_back(chunk: Chunk, seconds: float) -> None:
-    """Let nobody have it for so long. It does not wait meanwhile: it could not be worked on.
-
-    Runs in the transaction that claimed it.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE delivery_chunk SET state = 'queued', "
-            "due_at = clock_timestamp() + make_interval(secs => %(seconds)s), "
-            "ready_at = clock_timestamp() + make_interval(secs => %(seconds)s) "
-            "WHERE id = %(id)s",
-            {"id": chunk.id, "seconds": seconds},
-        )
 
 
 def hold(chunk: Chunk) -> None:

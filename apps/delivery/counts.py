@@ -3,12 +3,25 @@
 ``StateCount`` by notification, ``HourCount`` by publisher and topic, ``MinuteCount`` by provider.
 Each statement takes its rows in the order of their keys, and a transaction makes each statement
 once and in the same order as all others, so that none deadlock.
+
+Counts are not what deliveries wait for: where a table of counts is locked (an index is built on it,
+say), moves are put into ``PendingCount`` in the same transaction, and counted once it is free.
 """
 
+import logging
 import random
+import threading
+import time
 from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+
+from apps.publishers import arrays
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: Over how many rows each count is spread, so that chunks which finish together do not wait for
 #: one row.
@@ -49,20 +62,124 @@ DO UPDATE SET count = delivery_minutecount.count + excluded.count
 """
 
 
+#: How long a statement waits for a lock before what it would count is put aside.
+_PATIENCE = "SET LOCAL lock_timeout = '500ms';"
+_LOCK_NOT_AVAILABLE = "55P03"
+#: Seconds for which moves are put aside at once after that.
+BLOCKED_SECONDS = 5.0
+#: Moves put aside that are counted in one transaction.
+FOLD_AT_ONCE = 5_000
+
+_PUT_ASIDE = """
+INSERT INTO delivery_pendingcount (notification_id, channel, state, count)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])
+"""
+_TAKE_UP = """
+DELETE FROM delivery_pendingcount WHERE id = ANY(ARRAY(
+    SELECT id FROM delivery_pendingcount ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
+RETURNING notification_id, channel, state, count
+"""
+
+
+class CountsLocked(Exception):
+    """A table of counts is locked; the transaction is over, and goes through if it is repeated."""
+
+
+class _Blocked:
+    """Whether this process puts moves aside, and the attempts it has not counted meanwhile."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        self.attempts: Counter = Counter()
+        self.lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        return time.monotonic() < self.until
+
+
+_blocked = _Blocked()
+
+
+def insist(act: Callable[[], T]) -> T:
+    """Return what ``act``, a transaction of its own, returns; repeat it where counts are locked."""
+    try:
+        return act()
+    except CountsLocked:
+        return act()
+
+
 def add(moves: Counter) -> None:
-    """Count moves by (notification, channel, state), into a state and (negative) out of it."""
+    """Count moves by (notification, channel, state), into a state and (negative) out of it.
+
+    Raises ``CountsLocked``.
+    """
     changed = sorted((key, change) for key, change in moves.items() if change)
     if not changed:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, _columns(changed))
+    if _blocked:
+        put_aside(changed)
+    else:
+        _count(_COUNT, _columns(changed))
 
 
 def add_attempts(attempts: Counter) -> None:
-    """Count attempts of this minute by (channel, provider, outcome, reason)."""
-    if attempts:
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT_ATTEMPTS, _columns(sorted(attempts.items())))
+    """Count attempts of this minute by (channel, provider, outcome, reason).
+
+    Raises ``CountsLocked``.
+    """
+    if not attempts:
+        return
+    with _blocked.lock:
+        _blocked.attempts.update(attempts)
+        if _blocked:
+            return
+        attempts, _blocked.attempts = _blocked.attempts, Counter()
+    _count(_COUNT_ATTEMPTS, _columns(sorted(attempts.items())))
+
+
+def put_aside(changed: list[tuple[tuple, int]]) -> None:
+    """Write down moves that are to be counted later."""
+    keys, numbers = zip(*changed, strict=True)
+    notifications, channels, states = zip(*keys, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PUT_ASIDE,
+            [
+                arrays.texts(map(str, notifications)),
+                arrays.texts(channels),
+                arrays.texts(states),
+                arrays.numbers(numbers),
+            ],
+        )
+
+
+def fold_pending() -> int:
+    """Count what was put aside; how many moves. Nothing while the tables are still locked."""
+    if _blocked:
+        return 0
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_TAKE_UP, [FOLD_AT_ONCE])
+            moves: Counter = Counter()
+            rows = cursor.fetchall()
+            for notification_id, channel, state, count in rows:
+                moves[str(notification_id), channel, state] += count
+            add(moves)
+        return len(rows)
+    except CountsLocked:
+        return 0
+
+
+def _count(statement: str, columns: list[list]) -> None:
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(_PATIENCE + statement, columns)
+        except OperationalError as error:
+            if getattr(error.__cause__, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            log.warning("a table of counts is locked; what moves now is counted later")
+            _blocked.until = time.monotonic() + BLOCKED_SECONDS
+            raise CountsLocked from error
 
 
 def _columns(counted: list[tuple[tuple, int]]) -> list[list]:

@@ -1,31 +1,29 @@
-"""The one event loop of a worker process, on which every provider call of its chunks runs."""
+"""The one event loop of a worker process, on which every call to a provider runs."""
 
 import asyncio
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from notifier.dispatch import Dispatcher, Gate, Sent
 from notifier.messages import Message
+from notifier.outcomes import Reason, Retry
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 #: Outcomes are handed over when so many seconds have passed, even if some calls still run: what
 #: the provider took must be on record soon, whatever one slow call does.
-HAND_OVER_SECONDS = 2.0
-#: How often it is told how many of a chunk are left.
-STEPS = 10
+HAND_OVER_SECONDS = 0.25
 
 
 class Engine:
     """An event loop in a thread of its own, with a dispatcher that lives on it.
 
     ``build`` makes the dispatcher, on the loop: a client built before a fork or on another loop
-    hangs. Worker threads hand messages over with ``send`` and get outcomes as they come.
+    hangs. Worker threads hand messages over with ``send``; outcomes are reported as they come.
     """
 
     def __init__(self, build: Callable[[], Dispatcher]) -> None:
@@ -42,64 +40,52 @@ class Engine:
         self,
         messages: Sequence[Message],
         gates: Mapping[str, Gate],
-        left: Callable[[int], None],
-    ) -> Iterator[list[Sent]]:
-        """Send all of them concurrently; yields outcomes in batches until every one is in.
+        report: Callable[[list[Sent]], None],
+    ) -> None:
+        """Send all of them concurrently, and return at once.
 
-        ``gates``: see ``notifier.dispatch``. ``left`` is told on the loop, some times, how many
-        have no outcome yet. Closed before that (the chunk is another's now), it
-        stops what has not been sent.
+        ``report`` is called on the loop with outcomes, in batches, until every message has one; it
+        must not wait for anything. ``gates``: see ``notifier.dispatch``.
         """
-        batches: queue.SimpleQueue[list[Sent] | None] = queue.SimpleQueue()
-        sending = asyncio.run_coroutine_threadsafe(
-            self._collect(messages, gates, left, batches), self._loop
-        )
-        try:
-            while (batch := batches.get()) is not None:
-                yield batch
-        finally:
-            sending.cancel()
+        asyncio.run_coroutine_threadsafe(self._send(messages, gates, report), self._loop)
 
-    async def _collect(
+    async def _send(
         self,
         messages: Sequence[Message],
         gates: Mapping[str, Gate],
-        left: Callable[[int], None],
-        batches: "queue.SimpleQueue[list[Sent] | None]",
+        report: Callable[[list[Sent]], None],
     ) -> None:
-        """Put outcomes into ``batches``, then ``None``.
-
-        In batches, since each one wakes a thread that competes with this loop for the interpreter.
-        """
+        """In batches, since each one wakes a thread that competes with this loop for the
+        interpreter."""
         waiting: list[Sent] = []
-        missing = len(messages)
-        step = max(1, missing // STEPS)
+        missing = {message.id: message for message in messages}
         timer: asyncio.TimerHandle | None = None
 
         def hand_over() -> None:
             nonlocal timer
+            if timer is not None:
+                timer.cancel()
             if waiting:
-                batches.put(waiting.copy())
+                report(waiting.copy())
                 waiting.clear()
             timer = self._loop.call_later(HAND_OVER_SECONDS, hand_over)
 
-        def report(sent: Sent) -> None:
-            nonlocal missing
+        def ended(sent: Sent) -> None:
             waiting.append(sent)
-            missing -= 1
-            if missing % step == 0:
-                left(missing)
+            missing.pop(sent.message.id, None)
 
         hand_over()
         try:
-            await self._dispatcher.send(messages, report, gates)
+            await self._dispatcher.send(messages, ended, gates)
         except Exception:
             log.exception("the dispatcher failed; what it did not report is tried again")
-        finally:
-            hand_over()
-            if timer is not None:
-                timer.cancel()
-            batches.put(None)
+        waiting += [
+            Sent(message, "", Retry(Reason.INTERNAL, detail="see the log"), time.time(), 0.0)
+            for message in missing.values()
+        ]
+        hand_over()
+        assert timer is not None
+        timer.cancel()
 
     def close(self) -> None:
         """Close the providers' connections and stop the loop."""

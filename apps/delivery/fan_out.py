@@ -7,12 +7,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.delivery import chunks, enqueue, fallback, holding, lines
+from apps.delivery import chunks, fallback, lines
 from apps.delivery.chunks import Chunk, Fenced
-from apps.delivery.enqueue import Ticket
-from apps.delivery.models import ChunkKind, Notification
+from apps.delivery.models import Notification
+from apps.delivery.outbox import doorbells, pending
+from apps.delivery.outbox.queues import Queue
 from apps.delivery.transitions.audience import MEMBERSHIPS, SUBSCRIPTIONS
-from apps.topics.selectors import get_topic_by_id
+from apps.topics.selectors import get_topic_by_id, paused_topics
+from notifier.outcomes import Reason
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +22,10 @@ log = logging.getLogger(__name__)
 PAGE = 20
 
 _CUT = """
-INSERT INTO delivery_chunk (notification_id, kind, channel, priority, low_id, high_id, state,
-                            fence, due_at, ready_at)
-SELECT %(notification_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id), 'queued',
-       0, clock_timestamp() + make_interval(secs => %(grace)s),
+INSERT INTO delivery_chunk (notification_id, publisher_id, kind, channel, priority, low_id, high_id,
+                            size, state, fence, due_at, ready_at)
+SELECT %(notification_id)s, %(publisher_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id),
+       count(*), 'queued', 0, clock_timestamp() + make_interval(secs => %(after)s),
        clock_timestamp() + make_interval(secs => %(after)s)
   FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s AS slice
           FROM (SELECT id FROM {audience}
@@ -40,53 +42,71 @@ _CUT_TOPIC = _CUT.format(audience=SUBSCRIPTIONS)
 _CUT_GROUP = _CUT.format(audience=MEMBERSHIPS)
 
 
-def fan_out(chunk_id: int) -> None:
-    """Cut the whole audience that this chunk stands for into chunks of ``CHUNK_SIZE``.
+def empty(queue: Queue) -> int:
+    """Cut audiences of the queue's priority until none is left; how many were cut."""
+    cut = 0
+    while fan_out(queue.priority):
+        cut += 1
+    return cut
 
-    Starts where the last cut ended, so that a second run after a crash goes on. Enqueues each
-    page after its commit; what the broker does not take is swept.
+
+def fan_out(priority: str) -> bool:
+    """Cut one whole audience into chunks of ``CHUNK_SIZE``; whether there was one.
+
+    Starts where the last cut ended, so that a second run after a crash goes on. Rings for each page
+    after its commit.
     """
     with transaction.atomic():
-        chunk = chunks.claim(chunk_id)
+        chunk_id = chunks.next_whole(priority)
+        chunk = chunks.claim(chunk_id) if chunk_id is not None else None
         if chunk is None:
-            return
+            return False
         notification = Notification.objects.defer("content").get(pk=chunk.notification_id)
-        topic = get_topic_by_id(notification.topic_id) if notification.topic_id else None
-        if notification.cancelled_at is None and holding.put_back(chunk, topic):
-            return
+        if notification.cancelled_at is None and _is_held(notification):
+            pending.defer([chunk.id], Reason.TOPIC_PAUSED, None)
+            return True
     try:
         for channel in notification.channels:
-            while tickets := _cut_page(chunk, channel):
-                _enqueue(tickets)
+            while _cut_page(chunk, channel):
+                connection.close()  # back to the pool: there may be thousands of pages
+                doorbells.ring([Queue(channel, chunk.priority)])
         if (later := fallback.of(notification)) is not None:
             while _cut_page(chunk, later.channel, later.after):
-                pass  # enqueued by the sweeper when its time has come
+                pass  # workers find it when its time has come
         with transaction.atomic():
             chunks.finish(chunk)
             if notification.ordering_key:
                 lines.leave([chunk.id])
     except Fenced:
         log.info("fan-out of %s goes on in another worker", chunk.notification_id)
+    return True
 
 
-def _cut_page(chunk: Chunk, channel: str, after: int = 0) -> list[Ticket]:
-    """``after``: seconds until its chunks may be worked on."""
+def _is_held(notification: Notification) -> bool:
+    """Whether its topic is paused, and cannot be resumed before the transaction ends. The look-up
+    is a few seconds old, the row is not."""
+    topic = get_topic_by_id(notification.topic_id) if notification.topic_id else None
+    return topic is not None and topic.paused and bool(paused_topics([topic.id]))
+
+
+def _cut_page(chunk: Chunk, channel: str, after: int = 0) -> bool:
+    """Cut one page; whether there was one. ``after``: seconds until its chunks may be claimed."""
     with transaction.atomic():
         chunks.hold(chunk)
         notification = _share_locked(chunk.notification_id)
         if notification.cancelled_at is not None:
-            return []
+            return False
         with connection.cursor() as cursor:
             cursor.execute(
                 _CUT_TOPIC if notification.group_id is None else _CUT_GROUP,
                 {
                     "notification_id": notification.pk,
+                    "publisher_id": notification.publisher_id,
                     "topic_id": notification.topic_id,
                     "group_id": notification.group_id,
                     "reachable_only": notification.reachable_only,
                     "channel": channel,
                     "priority": chunk.priority,
-                    "grace": after or enqueue.grace(chunk.priority),
                     "after": after,
                     "size": settings.CHUNK_SIZE,
                     "rows": settings.CHUNK_SIZE * PAGE,
@@ -95,20 +115,12 @@ def _cut_page(chunk: Chunk, channel: str, after: int = 0) -> list[Ticket]:
             cut = [chunk_id for (chunk_id,) in cursor.fetchall()]
         if cut and notification.ordering_key:
             lines.join_behind(chunk.id, lines.line_of(notification, channel), cut)
-        return [Ticket(chunk_id, ChunkKind.RANGE, channel, chunk.priority) for chunk_id in cut]
+        return bool(cut)
 
 
-def _share_locked(notification_id: UUID | None) -> Notification:
+def _share_locked(notification_id: UUID) -> Notification:
     """The row, locked so that a cancel waits until this page of chunks is committed."""
     [row] = Notification.objects.raw(
         "SELECT * FROM delivery_notification WHERE id = %s FOR SHARE", [notification_id]
     )
     return row
-
-
-def _enqueue(tickets: list[Ticket]) -> None:
-    connection.close()  # back to the pool while we wait for the broker
-    try:
-        enqueue.now(tickets)
-    except enqueue.BrokerDown:
-        log.warning("fan-out goes on with the broker away; its chunks will be swept")

@@ -1,4 +1,4 @@
-"""Which providers may be called now, asked once for each chunk."""
+"""Which providers may be called now, asked once for each claim."""
 
 import time
 from collections import Counter
@@ -16,8 +16,7 @@ from apps.delivery import (
     throttles,
     wiring,
 )
-from apps.delivery.chunks import Chunk
-from apps.delivery.models import ChunkKind
+from apps.delivery.outbox.queues import Queue
 from notifier import dispatch
 from notifier.dispatch import Gate
 from notifier.messages import Message
@@ -40,10 +39,13 @@ def gates(channel: str) -> dict[str, Gate]:
 
 
 def throttle(
-    chunk: Chunk, gates: Mapping[str, Gate], messages: Sequence[Message]
+    queue: Queue, gates: Mapping[str, Gate], messages: Sequence[Message], *, again: bool
 ) -> Mapping[str, Gate]:
-    """The same gates, and those of providers with a quota: as much room as that has now."""
-    quotas = throttles.quotas(chunk.channel)
+    """The same gates, and those of providers with a quota: as much room as that has now.
+
+    ``again``: see ``throttles.take``.
+    """
+    quotas = throttles.quotas(queue.channel)
     if not quotas:
         return gates
     wanted = dispatch.wanted(wiring.routes(), messages, gates)
@@ -51,9 +53,8 @@ def throttle(
     if not wanted:
         return gates
     now = time.time()
-    again = chunk.kind == ChunkKind.RETRY
     found = dict(gates)
-    for name, grant in throttles.take(chunk.channel, wanted, chunk.priority, again=again).items():
+    for name, grant in throttles.take(queue.channel, wanted, queue.priority, again=again).items():
         quota = quotas[name]
         calls = quota.share(grant.processes) if quota.concurrent else None
         if name in gates:  # half open: what is beyond its room does not wait for tokens

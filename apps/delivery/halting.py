@@ -1,20 +1,24 @@
 """Stopping what was claimed and still waits in a worker, once it must not be sent any more.
 
-A chunk may wait for its turn for minutes, at a slow provider. So each worker process looks twice
-a second whether what it is sending was cancelled or paused meanwhile.
+A message may wait for its turn for minutes, at a slow provider. So each worker process looks twice
+a second whether what it is sending was cancelled or paused meanwhile. Where it cannot look for
+``SIGHT`` seconds it sends nothing more: so a cancel is certain after that, whatever became of a
+worker.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
 from apps.delivery import holding, provider_switches, selectors
+from apps.delivery.outbox.reserved import reserve
 from apps.delivery.polling import poll
-from notifier.halt import Halt
+from notifier.halt import Halt, Sight
 from notifier.outcomes import Held, Reason
 from notifier.states import DeliveryState
 
@@ -22,15 +26,31 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks.
 EVERY = 0.5
-#: Who cancels waits so long at most until nothing of it is being sent: three looks of the workers.
-PATIENCE = 3 * EVERY
+#: Seconds for which a process relies on what it saw.
+SIGHT = 2.0
+#: Who cancels waits so long at most until nothing of it is being sent: what is sent then had been
+#: written to the provider, who is slow to answer.
+PATIENCE = SIGHT + EVERY
+#: How far back of the last look cancels are read again (seconds): one is seen once its transaction
+#: has ended, which waits for locks.
+OVERLAP = 60.0
 
-_STOPPED = """
-SELECT n.id::text, n.cancelled_at IS NOT NULL, extract(epoch FROM t.paused_at)::float8
-  FROM delivery_notification n LEFT JOIN topics_topic t ON t.id = n.topic_id
- WHERE n.id = ANY(%s::uuid[]) AND (n.cancelled_at IS NOT NULL OR t.paused_at IS NOT NULL)
+_CANCELLED_SINCE = """
+SELECT id::text FROM delivery_notification
+ WHERE cancelled_at >= to_timestamp(%s) - make_interval(secs => %s)
+"""
+_PAUSED = """
+SELECT id, extract(epoch FROM paused_at)::float8 FROM topics_topic WHERE paused_at IS NOT NULL
 """
 _CANCELLED = Held(0.0, Reason.CANCELLED)
+
+
+class Watched(NamedTuple):
+    """Messages of one notification, under way in this process."""
+
+    notification_id: str
+    topic_id: int | None
+    halt: Halt
 
 
 class Lookout(threading.Thread):
@@ -38,14 +58,24 @@ class Lookout(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="lookout", daemon=True)
-        self._watched: dict[tuple[str, int], Halt] = {}
+        self._watched: dict[int, Watched] = {}
         self._lock = threading.Lock()
         self._released = False
+        self._stopping = threading.Event()  # a Thread has a ``_stop`` of its own
+        self._sight = Sight()
+        #: The database's time of the last look.
+        self._looked: float | None = None
 
-    def watch(self, halts: Mapping[str, Halt]) -> None:
-        """Stop the messages of these notifications where it must be, until ``leave``."""
+    def watch(self, some: Iterable[Watched], since: float) -> None:
+        """Stop the messages of these notifications where it must be, until ``leave``.
+
+        ``since``: when they were found not to be cancelled (monotonic seconds).
+        """
+        some = list(some)
+        for one in some:
+            one.halt.until, one.halt.sight = since + SIGHT, self._sight
         with self._lock:
-            self._watched |= {(name, id(halt)): halt for name, halt in halts.items()}
+            self._watched |= {id(one.halt): one for one in some}
         if self._released:
             self.release()
 
@@ -57,64 +87,89 @@ class Lookout(threading.Thread):
         """
         self._released = True
         with self._lock:
-            halts = list(self._watched.values())
-        for halt in halts:
-            halt.all = halt.all or Held(time.time(), Reason.RELEASED)
+            watched = list(self._watched.values())
+        for one in watched:
+            one.halt.all = one.halt.all or Held(time.time(), Reason.RELEASED)
 
-    def leave(self, halts: Mapping[str, Halt]) -> None:
+    def leave(self, some: Iterable[Watched]) -> None:
         """They are sent, or another's."""
         with self._lock:
-            for name, halt in halts.items():
-                self._watched.pop((name, id(halt)), None)
+            for one in some:
+                self._watched.pop(id(one.halt), None)
+
+    def abandon(self, some: Iterable[Watched]) -> None:
+        """Send nothing more of these: their claim was released to others."""
+        with self._lock:
+            for one in some:
+                self._watched.pop(id(one.halt), None)
+                one.halt.all = Held(time.time(), Reason.RELEASED)
+
+    def stop(self) -> None:
+        self._stopping.set()
 
     def run(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(EVERY) and not self._released:
+        reserve()
+        while not self._stopping.wait(EVERY) and not self._released:
             with self._lock:
-                watched = dict(self._watched)
+                watched = list(self._watched.values())
             if not watched:
                 continue
+            began = time.monotonic()
             try:
-                _set(watched)
+                self._set(watched)
+                self._sight.until = began + SIGHT
                 if self._released:  # meanwhile, and what was seen just now undid it
                     self.release()
                 connection.close()
             except Exception as error:  # this thread must outlive whatever a database can do
                 log.warning("nobody looked what was cancelled: %s", type(error).__name__)
 
-
-def _set(watched: Mapping[tuple[str, int], Halt]) -> None:
-    stopped = _stopped({name for name, _ in watched})
-    shut = {
-        provider: Held(time.time() + holding.seconds(since), Reason.PROVIDER_PAUSED)
-        for provider, since in provider_switches.paused().items()
-    }
-    for (name, _), halt in watched.items():
-        halt.all, halt.at = stopped.get(name), shut
-
-
-def _stopped(names: Collection[str]) -> dict[str, Held]:
-    with connection.cursor() as cursor:
-        cursor.execute(_STOPPED, [list(names)])
-        return {
-            name: _CANCELLED
-            if cancelled
-            else Held(time.time() + holding.seconds(since), Reason.TOPIC_PAUSED)
-            for name, cancelled, since in cursor.fetchall()
+    def _set(self, watched: Iterable[Watched]) -> None:
+        cancelled, paused = self._look()
+        shut = {
+            provider: Held(time.time() + holding.seconds(since), Reason.PROVIDER_PAUSED)
+            for provider, since in provider_switches.paused().items()
         }
+        with self._lock:  # what was abandoned meanwhile stays so
+            for one in watched:
+                if id(one.halt) not in self._watched:
+                    continue
+                if one.notification_id in cancelled:
+                    one.halt.all = _CANCELLED
+                elif one.halt.all is not _CANCELLED:
+                    one.halt.all = paused.get(one.topic_id)
+                one.halt.at = shut
+
+    def _look(self) -> tuple[set[str], dict[int | None, Held]]:
+        """What was cancelled of late, and which topics are paused."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM statement_timestamp())::float8")
+            now = cursor.fetchone()[0]
+            cursor.execute(_CANCELLED_SINCE, [self._looked or now, OVERLAP])
+            cancelled = {notification_id for (notification_id,) in cursor.fetchall()}
+            cursor.execute(_PAUSED)
+            paused: dict[int | None, Held] = {
+                topic_id: Held(time.time() + holding.seconds(since), Reason.TOPIC_PAUSED)
+                for topic_id, since in cursor.fetchall()
+            }
+        self._looked = now
+        return cancelled, paused
 
 
-def wait_until_stopped(notification_ids: Iterable[UUID]) -> None:
-    """Return once nothing of these is being sent, or after ``PATIENCE``: what is still being sent
-    then had been written to the provider, who is slow to answer.
+def wait_until_stopped(notification_ids: Iterable[UUID]) -> int:
+    """Return once no worker will write another message of these to a provider.
+
+    That is when none is being sent, or after ``PATIENCE``; how many are being sent then. Those had
+    been written to a provider that is slow to answer, or their worker does not run.
 
     Workers see a cancel once it is committed. Raises ``RuntimeError`` where it would have to wait
     in a transaction.
     """
     ids = list(notification_ids)
 
-    def stopped() -> bool | None:
+    def sending() -> int:
         every = selectors.state_counts(ids).values()
-        return None if any(counts.get(DeliveryState.SENDING) for counts in every) else True
+        return sum(counts.get(DeliveryState.SENDING, 0) for counts in every)
 
-    poll(stopped, PATIENCE)
+    poll(lambda: None if sending() else True, PATIENCE)
+    return sending()

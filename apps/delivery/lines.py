@@ -10,13 +10,13 @@ after the rows of chunks and notifications; rows wanted under it that somebody e
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import connection, transaction
 
-from apps.delivery import enqueue
-from apps.delivery.enqueue import Ticket
 from apps.delivery.models import Chunk, ChunkKind, ChunkTurn, Notification
+from apps.delivery.outbox import doorbells
+from apps.delivery.outbox.queues import Queue
 
 #: Seconds after which a chunk in line looks again, should nobody have called it.
 LOOK_AGAIN = 60.0
@@ -104,7 +104,7 @@ def must_wait(chunk_id: int) -> bool:
 
 # Only those who stand behind the one who left: its own siblings may wait for something else.
 _CALL = """
-UPDATE delivery_chunk SET due_at = clock_timestamp(), ready_at = clock_timestamp()
+UPDATE delivery_chunk SET due_at = clock_timestamp(), ready_at = clock_timestamp(), reason = ''
  WHERE id IN (
     SELECT c.id
       FROM unnest(%s::bigint[], %s::bigint[]) AS gone (line, position)
@@ -113,9 +113,9 @@ UPDATE delivery_chunk SET due_at = clock_timestamp(), ready_at = clock_timestamp
       JOIN delivery_chunkturn t ON t.line = gone.line AND t.position = front.position
       JOIN delivery_chunk c ON c.id = t.chunk_id
      WHERE front.position > gone.position AND c.kind <> 'whole'
-       AND c.state = 'queued' AND c.fence > 0 AND c.due_at > clock_timestamp()
+       AND c.state = 'queued' AND c.reason = 'in_order' AND c.ready_at > clock_timestamp()
        FOR UPDATE OF c SKIP LOCKED)
-RETURNING id, kind, channel, priority
+RETURNING channel, priority
 """
 
 
@@ -139,14 +139,14 @@ def leave(chunk_ids: Sequence[int]) -> None:
         )
         gone: Mapping[int, int] = dict(sorted(cursor.fetchall()))
         cursor.execute(_CALL, [list(gone), list(gone.values())])
-        tickets = [Ticket(*row) for row in cursor.fetchall()]
-    tell(tickets)
+        queues = {Queue(*row) for row in cursor.fetchall()}
+    tell(queues)
 
 
-def tell(tickets: Sequence[Ticket]) -> None:
-    """Tell the workers after the commit; what gets lost is swept."""
-    if tickets:
-        transaction.on_commit(lambda: enqueue.soon(tickets))
+def tell(queues: Collection[Queue]) -> None:
+    """Ring for these queues after the commit."""
+    if queues:
+        transaction.on_commit(lambda: doorbells.ring(queues))
 
 
 def _number(publisher_id: int, key: str, lane: str) -> int:

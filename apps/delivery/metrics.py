@@ -14,10 +14,10 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from apps.delivery import breakers, broker
-from apps.delivery.backlog import FAN_OUT, MOST, Queue, backlog
-from apps.delivery.chunks import Chunk
+from apps.delivery.backlog import FAN_OUT, MOST, backlog
 from apps.delivery.flow import hosts
 from apps.delivery.intake import load_shedding
+from apps.delivery.outbox.queues import Queue
 from apps.delivery.transitions import Result
 from notifier import queues
 from notifier.dispatch import Sent
@@ -50,7 +50,7 @@ PROVIDER_SECONDS = Histogram(
 )
 CALLS = Gauge(
     "notifier_provider_calls",
-    "Calls under way at a provider when a chunk was last done.",
+    "Calls under way at a provider when a claim was last sent.",
     ["provider"],
     multiprocess_mode="livesum",
 )
@@ -75,7 +75,7 @@ ACCEPT_TO_PROVIDER = Histogram(
 
 
 def observe(
-    chunk: Chunk,
+    queue: Queue,
     batch: Sequence[Sent],
     results: Sequence[Result],
     posted_at: Mapping[str, float],
@@ -83,7 +83,7 @@ def observe(
     """Count one batch of recorded attempts."""
     states = Tally((r.provider, r.state, r.reason) for r in results if r.outcome)
     for (provider, state, reason), number in states.items():
-        ATTEMPTS.labels(chunk.channel, chunk.priority, provider, state, reason).inc(number)
+        ATTEMPTS.labels(*queue, provider, state, reason).inc(number)
     lost = Tally((r.provider, r.reason) for r in results if r.disable_contact)
     for (provider, reason), number in lost.items():
         GIVEN_UP.labels(provider, reason).inc(number)
@@ -97,7 +97,7 @@ def observe(
             waited.append(max(0.0, sent.started_at - posted_at[result.notification_id]))
     for labels, seconds in lasted.items():
         _observe(PROVIDER_SECONDS.labels(*labels), seconds)
-    _observe(ACCEPT_TO_PROVIDER.labels(chunk.channel, chunk.priority), waited)
+    _observe(ACCEPT_TO_PROVIDER.labels(*queue), waited)
 
 
 def observe_load(providers: Iterable[Provider]) -> None:
@@ -212,7 +212,7 @@ class _Overload(Collector):
         refused = load_shedding.refused(patience=load_shedding.BELIEVED_SECONDS)
         for channel in (FAN_OUT, *settings.CHANNELS):
             for priority in load_shedding.REFUSABLE:
-                full = Queue(priority.value, channel) in refused
+                full = Queue(channel, priority.value) in refused
                 gauge.add_metric([channel or "fanout", priority], full)
         yield gauge
 

@@ -494,7 +494,7 @@ class HourCount(models.Model):
 class PendingCount(models.Model):
     """A move of deliveries that is still to be counted: a table of counts was locked."""
 
-    notification_id = models.UUIDField()
+    notification_id = models.UUIDField(db_index=True)
     channel = models.CharField(max_length=20)
     state = models.CharField(max_length=10)
     count = models.BigIntegerField()

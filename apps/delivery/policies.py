@@ -1,10 +1,13 @@
-"""Retry policies that subscriptions have of their own."""
+"""Retry policies: the channels', and those that subscriptions have of their own."""
 
 import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
+
+from notifier.backoff import RetryPolicy
 
 #: The policy of the subscription through which a delivery ``d`` of a notification ``n`` is made:
 #: none, or one row.
@@ -36,3 +39,11 @@ def of_subscriptions(delivery_ids: Collection[int]) -> dict[int, Mapping[str, An
     with connection.cursor() as cursor:
         cursor.execute(_POLICIES, [list(delivery_ids)])
         return {delivery_id: json.loads(policy) for delivery_id, policy in cursor.fetchall()}
+
+
+def most_attempts() -> dict[str, int]:
+    """How many attempts a delivery has by its channel's policy."""
+    return {
+        channel: RetryPolicy(schedule).attempts
+        for channel, schedule in settings.RETRY_SCHEDULES.items()
+    }

@@ -1,6 +1,6 @@
 """Reading notifications and what became of them, without counting rows."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,6 +14,7 @@ from apps.delivery.models import (
     Delivery,
     Notification,
     NotificationKind,
+    PendingCount,
     ReceiptEvent,
     StateCount,
 )
@@ -40,14 +41,11 @@ def of_others_topics(notification_ids: Collection[UUID]) -> set[UUID]:
 
 def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
     """Deliveries by channel and state, from the kept counts: a few rows, whatever the size."""
-    rows = (
-        StateCount.objects.filter(notification_id=notification_id)
-        .values_list("channel", "state")
-        .annotate(total=Sum("count"))
-        .order_by("channel", "state")
-    )
+    totals: Counter[tuple[str, str]] = Counter()
+    for _, channel, state, total in _totals([notification_id]):
+        totals[channel, state] += total
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for channel, state, total in rows:
+    for (channel, state), total in sorted(totals.items()):
         if total:
             found[channel][state] = total
     return dict(found)
@@ -55,16 +53,27 @@ def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
 
 def state_counts(notification_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
     """Deliveries by state of each of these notifications, in one query."""
-    rows = (
-        StateCount.objects.filter(notification_id__in=list(notification_ids))
-        .values_list("notification_id", "state")
-        .annotate(total=Sum("count"))
-    )
+    totals: Counter[tuple[UUID, str]] = Counter()
+    for notification_id, _, state, total in _totals(notification_ids):
+        totals[notification_id, state] += total
     found: dict[UUID, dict[str, int]] = defaultdict(dict)
-    for notification_id, state, total in rows:
+    for (notification_id, state), total in totals.items():
         if total:
             found[notification_id][state] = total
     return dict(found)
+
+
+def _totals(notification_ids: Iterable[UUID]) -> Iterable[tuple[UUID, str, str, int]]:
+    """Counts by notification, channel and state, and those that are still to be added to them."""
+    ids = list(notification_ids)
+    parts = [
+        table.objects.filter(notification_id__in=ids)
+        .values_list("notification_id", "channel", "state")
+        .annotate(total=Sum("count"))
+        .order_by()
+        for table in (StateCount, PendingCount)
+    ]
+    return parts[0].union(parts[1], all=True)
 
 
 @dataclass(frozen=True, slots=True)

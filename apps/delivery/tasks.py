@@ -1,31 +1,54 @@
-"""What Celery calls: one service call each. Arguments are ids, never content or addresses."""
+"""What Celery calls. A doorbell's task empties its queue; none has arguments.
+
+The name of such a task says the queue, its result what was done: operators see both in Flower.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TypedDict
 
 from celery import shared_task
+from django.conf import settings
 
 from apps.delivery import confirmations as _confirmations
-from apps.delivery import deliver as _deliver
-from apps.delivery import fan_out as _fan_out
 from apps.delivery import purge as _purge
 from apps.delivery import receipts as _receipts
-from apps.delivery import sweep as _sweep
+from apps.delivery.outbox import sweeper as _sweeper
+from apps.delivery.outbox.queues import Queue
+from apps.delivery.sending import runtime as _runtime
+from notifier.priorities import Priority
 
 
-@shared_task(name="delivery.fan_out")
-def fan_out(chunk_id: int) -> None:
-    """Cut a notification's audience into chunks."""
-    _fan_out.fan_out(chunk_id)
+class Done(TypedDict):
+    """Deliveries that were claimed, or chunks that were cut, and the seconds it took."""
+
+    carried: int
+    seconds: float
 
 
-@shared_task(name="delivery.deliver")
-def deliver(chunk_id: int) -> None:
-    """Deliver one chunk."""
-    _deliver.deliver(chunk_id)
+def _doorbell(queue: Queue) -> Callable[[], Done]:
+    def empty() -> Done:
+        began = time.monotonic()
+        carried = _runtime.worker().empty(queue)
+        return Done(carried=carried, seconds=round(time.monotonic() - began, 3))
+
+    # Acknowledged at once: a doorbell that is lost with its worker costs nothing.
+    return shared_task(name=queue.task, acks_late=False)(empty)
+
+
+#: By queue: the task that empties it.
+DOORBELLS = {
+    queue: _doorbell(queue)
+    for queue in (
+        Queue(channel, priority) for channel in ("", *settings.CHANNELS) for priority in Priority
+    )
+}
 
 
 @shared_task(name="delivery.sweep")
 def sweep() -> None:
-    """Enqueue what is due and what was lost; every second."""
-    _sweep.sweep()
+    """Take up what was lost, and ring for what is due; every second."""
+    _sweeper.sweep()
 
 
 @shared_task(name="delivery.confirmations")

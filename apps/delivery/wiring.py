@@ -11,8 +11,6 @@ from django.conf import settings
 from apps.delivery.engine import Engine
 from apps.delivery.flow import hosts
 from apps.delivery.halting import Lookout
-from apps.delivery.leases import LeaseKeeper
-from apps.delivery.room import Room
 from apps.inbox import services as inbox
 from notifier import providers
 from notifier.backoff import RetryPolicy
@@ -41,22 +39,10 @@ def built_providers() -> list[Provider]:
     return [route.provider() for route in routes() if route.built]
 
 
-def leases() -> LeaseKeeper:
-    """This process's lease keeper, started on first use."""
-    with _lock:
-        return _leases()
-
-
 def lookout() -> Lookout:
     """This process's lookout, started on first use."""
     with _lock:
         return _lookout()
-
-
-@cache
-def room() -> Room:
-    """What this process may hold."""
-    return Room(settings.CHUNK_SIZE)
 
 
 def release() -> None:
@@ -106,13 +92,6 @@ def _lookout() -> Lookout:
     lookout = Lookout()
     lookout.start()
     return lookout
-
-
-@cache
-def _leases() -> LeaseKeeper:
-    keeper = LeaseKeeper()
-    keeper.start()
-    return keeper
 
 
 def _own() -> Mapping[str, Mapping]:

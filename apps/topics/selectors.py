@@ -1,8 +1,7 @@
 """Reads. A topic is asked for with every publish, so it comes from a cache."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -49,12 +48,15 @@ def get_topic_by_id(topic_id: int) -> TopicSnapshot | None:
     return topics_by_id.get(topic_id)
 
 
-def paused_since(topic_id: int) -> datetime | None:
-    """Since when the topic is paused. Nobody resumes it before the caller's transaction ends."""
+def paused_topics(topic_ids: Collection[int]) -> dict[int, float]:
+    """Since when (unix seconds) those of these topics are paused that are. Nobody resumes one
+    before the caller's transaction ends."""
     rows = Topic.objects.raw(
-        "SELECT id, paused_at FROM topics_topic WHERE id = %s FOR SHARE", [topic_id]
+        "SELECT id, paused_at FROM topics_topic WHERE id = ANY(%s) AND paused_at IS NOT NULL "
+        "ORDER BY id FOR SHARE",
+        [list(topic_ids)],
     )
-    return rows[0].paused_at
+    return {row.pk: row.paused_at.timestamp() for row in rows}
 
 
 def visible_topic(name: str, publisher_id: int) -> TopicSnapshot:

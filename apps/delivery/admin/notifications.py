@@ -145,9 +145,19 @@ class NotificationAdmin(Panelled, ReadOnly):
     def do_cancel(self, request: HttpRequest, row: Notification) -> None:
         if transitions.cancel(row.pk):
             self.audit(request, "cancel", row)
+
+        def told() -> None:
+            if under_way := halting.wait_until_stopped([row.pk]):
+                messages.warning(
+                    request,
+                    f"What was not sent yet is cancelled. {under_way} being sent right now may have "
+                    "reached their provider.",
+                )
+            else:
+                messages.success(request, "What was not sent yet is cancelled.")
+
         # Once committed: until then no worker sees the cancel.
-        transaction.on_commit(lambda: halting.wait_until_stopped([row.pk]))
-        messages.success(request, "What was not sent yet is cancelled.")
+        transaction.on_commit(told)
 
 
 def _topics(name: str) -> Any:

@@ -1,6 +1,6 @@
 """Accepting drafts: from them to rows, in one transaction, after which nothing is lost."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,14 +9,15 @@ from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from apps.core import clock
-from apps.delivery import content, enqueue, lines
+from apps.delivery import content, lines
 from apps.delivery.content import Filled
-from apps.delivery.enqueue import Ticket
 from apps.delivery.intake import store
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.intake.rows import NewChunk, NewNotification
 from apps.delivery.intake.store import NewKey, Stored
 from apps.delivery.models import Chunk, ChunkKind, Notification
+from apps.delivery.outbox import doorbells
+from apps.delivery.outbox.queues import Queue
 from apps.publishers.quota import Account
 
 
@@ -48,22 +49,20 @@ def write(
         chunk for row, draft in zip(rows, drafts, strict=True) for chunk in _chunks(row, draft)
     ]
     stored = store.store(rows, chunks, keys, counts)
-    numbered = list(zip(stored.chunk_ids, chunks, strict=True))
     if ordered:
+        numbered = zip(stored.chunk_ids, chunks, strict=True)
         lines.join(ordered, [Chunk(pk=number, **chunk._asdict()) for number, chunk in numbered])
     if rows:
-        _tell(numbered, rows[0].created_at)
+        _ring(chunks, rows[0].created_at)
     return stored
 
 
-def _tell(chunks: Sequence[tuple[int, NewChunk]], accepted_at: datetime) -> None:
-    """Tell the workers after the commit; what is for later is found when its time has come."""
-    tickets = [
-        Ticket(number, chunk.kind, chunk.channel, chunk.priority)
-        for number, chunk in chunks
-        if chunk.ready_at <= accepted_at
-    ]
-    transaction.on_commit(lambda: enqueue.soon(tickets))
+def _ring(chunks: Iterable[NewChunk], accepted_at: datetime) -> None:
+    """Ring after the commit; what is for later is found when its time has come."""
+    queues = {
+        Queue(chunk.channel, chunk.priority) for chunk in chunks if chunk.ready_at <= accepted_at
+    }
+    transaction.on_commit(lambda: doorbells.ring(queues))
 
 
 def notification(
@@ -97,9 +96,7 @@ def notification(
 
 def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
     """A topic's or group's audience as one chunk still to be cut; who is named, cut already."""
-    later = row.send_at if row.is_scheduled() else None
-    ready_at = later or row.created_at
-    due_at = later or row.created_at + timedelta(seconds=enqueue.grace(row.priority))
+    ready_at = (row.send_at if row.is_scheduled() else None) or row.created_at
 
     def chunk(
         kind: str,
@@ -118,7 +115,7 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
             recipient_ids=recipients,
             contact_ids=contacts,
             size=len(recipients or contacts or ()),
-            due_at=ready if after else due_at,
+            due_at=ready,
             ready_at=ready,
         )
 

@@ -20,7 +20,8 @@ from django.db import connection
 from prometheus_client import Counter
 
 from apps.delivery import backlog, gates
-from apps.delivery.backlog import FAN_OUT, Queue
+from apps.delivery.backlog import FAN_OUT
+from apps.delivery.outbox.queues import Queue
 from apps.publishers.problems import Problem
 from notifier.priorities import Priority
 
@@ -79,11 +80,11 @@ class Watch:
         for channel in (FAN_OUT, *settings.CHANNELS):
             waited = 0.0
             for priority in REFUSABLE:  # what is more urgent waits in front
-                waited = max(waited, last.ages.get(Queue(priority, channel), 0.0))
+                waited = max(waited, last.ages.get(Queue(channel, priority), 0.0))
                 if database > settings.OVERLOAD_DATABASE[priority]:
-                    found[Queue(priority.value, channel)] = "database"
+                    found[Queue(channel, priority.value)] = "database"
                 elif waited > settings.OVERLOAD_BACKLOG[priority]:
-                    found[Queue(priority.value, channel)] = "backlog"
+                    found[Queue(channel, priority.value)] = "backlog"
         return found
 
     def forget(self) -> None:
@@ -139,11 +140,11 @@ def check(
     if priority == Priority.HIGH:
         return
     found = refused(patience=0.0)
-    if fan_out and (because := found.get(Queue(priority, FAN_OUT))):
+    if fan_out and (because := found.get(Queue(FAN_OUT, priority))):
         raise _problem(priority, (), because)
-    full = [channel for channel in channels if Queue(priority, channel) in found]
+    full = [channel for channel in channels if Queue(channel, priority) in found]
     if full and len(full) == len(channels):
-        raise _problem(priority, full, found[Queue(priority, full[0])])
+        raise _problem(priority, full, found[Queue(full[0], priority)])
     for channel in full:
         yield {
             "pointer": pointer,
@@ -169,10 +170,10 @@ def turn_away(posted: Collection[Asked]) -> None:
     if len(refusable) < len(posted):
         return
     if found and all(
-        Queue(asked.priority, channel) in found for asked in posted for channel in asked.channels
+        Queue(channel, asked.priority) in found for asked in posted for channel in asked.channels
     ):
         priority, channels = min(posted)
-        raise _problem(priority, channels, found[Queue(priority, channels[0])])
+        raise _problem(priority, channels, found[Queue(channels[0], priority)])
 
 
 def _problem(priority: str, channels: Sequence[str], because: str) -> Problem:

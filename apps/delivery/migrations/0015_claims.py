@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("notification_id", models.UUIDField()),
+                ("notification_id", models.UUIDField(db_index=True)),
                 ("channel", models.CharField(max_length=20)),
                 ("state", models.CharField(max_length=10)),
                 ("count", models.BigIntegerField()),

@@ -1,26 +1,37 @@
 """The sole writer of a delivery's state. Every move is one SQL statement over many deliveries.
 
-A worker that claimed a chunk creates or resumes its deliveries, moving them to sending
-(``begin``); calls the providers with no transaction open; and writes down what came of it
-(``record``), which counts only while the chunk is still its own. Receipts ``settle`` what was
-sent; what waits is cancelled, redriven, released and woken. What failed for its address becomes a
-dead letter where that is not believed any more (``doubt``).
+A claim makes deliveries (``make``) or takes up due ones (``resume``), moving them to sending; its
+worker calls the providers with no transaction open, and writes down what came of it (``record``),
+which counts only for deliveries that still carry the claim. Receipts ``settle`` what was sent; what
+waits is cancelled, redriven and released, and what a lost worker was sending is given back
+(``release_lost``). What failed for its address becomes a dead letter where that is not believed any
+more (``doubt``).
 """
 
-from apps.delivery.transitions.beginning import Claimed, Terms, begin
+from apps.delivery.transitions.beginning import (
+    Claimed,
+    Cut,
+    Terms,
+    begin,
+    make,
+    make_in_order,
+    resume,
+)
 from apps.delivery.transitions.doubting import doubt
-from apps.delivery.transitions.recording import Result, record
+from apps.delivery.transitions.recording import Lost, Result, record, still_ours
 from apps.delivery.transitions.settling import Standing, lock, look, settle
 from apps.delivery.transitions.waiting import (
     cancel,
     redrive,
     release_channel,
+    release_lost,
     release_topic,
-    wake_due,
 )
 
 __all__ = [
     "Claimed",
+    "Cut",
+    "Lost",
     "Result",
     "Standing",
     "Terms",
@@ -29,10 +40,14 @@ __all__ = [
     "doubt",
     "lock",
     "look",
+    "make",
+    "make_in_order",
     "record",
     "redrive",
     "release_channel",
+    "release_lost",
     "release_topic",
+    "resume",
     "settle",
-    "wake_due",
+    "still_ours",
 ]

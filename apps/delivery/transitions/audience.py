@@ -1,7 +1,5 @@
 """Who a chunk reaches: the SQL that fan-out cuts an audience with, and a claim reads it by."""
 
-from apps.delivery.models import ChunkKind
-
 #: where no channel was named, only those with an address on this one.
 SUBSCRIPTIONS = """topics_subscription
  WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'
@@ -14,7 +12,7 @@ MEMBERSHIPS = """preferences_membership m
                       AND k.state = 'active'))
 """
 # Who a chunk reaches. Columns: recipient_id, contact_id.
-_SUBSCRIBERS = f"""
+SUBSCRIBERS = f"""
 subscriber AS (
     SELECT recipient_id, contact_id FROM {SUBSCRIPTIONS}
        AND id BETWEEN %(low_id)s AND %(high_id)s
@@ -26,23 +24,6 @@ subscriber AS (
        AND id BETWEEN %(low_id)s AND %(high_id)s
 )
 """
-_NAMED = """
-subscriber AS (
-    SELECT recipient_id, NULL::bigint AS contact_id
-      FROM unnest(%(recipient_ids)s::bigint[]) AS named (recipient_id)
-)
-"""
-_ENDPOINTS = """
-subscriber AS (
-    SELECT NULL::bigint AS recipient_id, contact_id
-      FROM unnest(%(contact_ids)s::bigint[]) AS named (contact_id)
-)
-"""
-SUBSCRIBERS_OF = {
-    ChunkKind.RANGE: _SUBSCRIBERS,
-    ChunkKind.NAMED: _NAMED,
-    ChunkKind.ENDPOINT: _ENDPOINTS,
-}
 # Of a topic that requires confirmation: a subscription that asks reaches only who has confirmed it.
 CONFIRMED_SUBSCRIBERS = f"""
 subscriber AS (

@@ -1,6 +1,7 @@
-"""Create a chunk's deliveries or resume them, and move to sending what may be sent."""
+"""Make deliveries of chunks or take up due ones, and move to sending what may be sent."""
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -8,18 +9,18 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.delivery import counts, holding, status_events
-from apps.delivery.chunks import Chunk
 from apps.delivery.fallback import REACHED, reporting
 from apps.delivery.models import ChunkKind
-from apps.delivery.policies import OF_SUBSCRIPTION
+from apps.delivery.outbox.pending import Slice
 from apps.delivery.transitions import turns
 from apps.delivery.transitions.audience import (
     AUDIENCE,
     CONFIRMED_AUDIENCE,
     CONFIRMED_SUBSCRIBERS,
     MEMBERS,
-    SUBSCRIBERS_OF,
+    SUBSCRIBERS,
 )
+from apps.publishers import arrays
 from notifier.failover import FAULTS
 from notifier.states import DeliveryState
 
@@ -99,10 +100,8 @@ _FAILED_AT = """
             WHERE a.delivery_id = moved.id AND a.number = moved.attempts
               AND a.outcome IN ('retry', 'refused') AND a.reason = ANY(%(faults)s)), '')
 """
-# What a lost worker was sending is on record only after this statement.
 _UNANSWERED = """
- moved.before = 'sending'
- OR EXISTS (SELECT FROM delivery_attempt a WHERE a.delivery_id = moved.id AND a.outcome = 'unknown')
+ EXISTS (SELECT FROM delivery_attempt a WHERE a.delivery_id = moved.id AND a.outcome = 'unknown')
 """
 _CREATE = (
     "WITH {subscribers}, {audience}"
@@ -115,10 +114,11 @@ _CREATE = (
     )
     + """ AS refusal FROM audience a{but}),
 moved AS (
-    INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_id, channel,
-                                   priority, state, reason, created_at, updated_at)
-    SELECT %(notification_id)s, %(chunk_id)s, contact_id, recipient_id, %(channel)s,
-           %(priority)s,
+    INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
+                                   recipient_id, channel, priority, state, reason, created_at,
+                                   updated_at)
+    SELECT %(notification_id)s, %(claim_id)s, %(publisher_id)s, contact_id, recipient_id,
+           %(channel)s, %(priority)s,
            CASE WHEN refusal IS NOT NULL THEN 'suppressed'
                 WHEN %(expires_at)s::timestamptz <= clock_timestamp() THEN 'expired'
                 ELSE 'sending' END,
@@ -132,36 +132,73 @@ SELECT NULL, """
     + _ADDRESSED.format(failed_at="''", unanswered="false")
 )
 
-# Deliveries that were woken, or that a worker held when it died; those that wait for their next
-# attempt go on waiting. What was being sent when its worker died may have been sent: that counts
-# as an attempt, and it is sent again, unless its time is over or its attempts are used up (it may
-# be what kills the workers). A paused topic's go on waiting: no attempt is used up.
-_RESUME = (
-    f"""
-WITH waiting AS (
-    SELECT id, state FROM delivery_delivery
-     WHERE chunk_id = %(chunk_id)s
-       AND (state IN ('queued', 'sending') OR (state = 'retrying' AND next_attempt_at IS NULL))
-       FOR UPDATE
+# The same for named recipients and contacts of any notifications at once, each on its own terms.
+_MAKE = (
+    """
+WITH slice AS MATERIALIZED (
+    SELECT * FROM unnest(%(slices)s::int[], %(notifications)s::uuid[], %(publishers)s::bigint[],
+                         %(topics)s::bigint[], %(categories)s::text[], %(mandatory)s::bool[],
+                         %(expiries)s::timestamptz[], %(fallbacks)s::bool[])
+      AS s (slice, notification_id, publisher_id, topic_id, category, mandatory, expires_at,
+            fallback)
+), subscriber AS MATERIALIZED (
+    SELECT * FROM unnest(%(of_slices)s::int[], %(recipients)s::bigint[], %(contacts)s::bigint[])
+      AS n (slice, recipient_id, contact_id)
+), addressed AS MATERIALIZED (
+    SELECT s.slice, s.recipient_id, k.id AS contact_id, k.state AS contact_state, k.address_index
+      FROM subscriber s
+      LEFT JOIN preferences_contact k
+        ON k.recipient_id = s.recipient_id AND k.channel = %(channel)s AND k.state = 'active'
+     WHERE s.contact_id IS NULL
+    UNION ALL
+    SELECT s.slice, k.recipient_id, k.id, k.state, k.address_index
+      FROM subscriber s JOIN preferences_contact k ON k.id = s.contact_id
 ), audience AS (
-    SELECT d.id, w.state AS before, d.attempts - d.attempts_uncounted AS tried,
-           coalesce((own.retry_policy ->> 'attempts')::int,
-                    jsonb_array_length(own.retry_policy -> 'schedule') + 1,
-                    %(most_attempts)s) AS most,
-           d.recipient_id, d.contact_id, d.channel, d.instead_of,
+    SELECT * FROM addressed JOIN slice USING (slice)
+), judged AS MATERIALIZED (
+    SELECT a.*, """
+    + _REFUSAL.format(
+        channel="%(channel)s",
+        mandatory="a.mandatory",
+        topic_id="a.topic_id",
+        category="a.category",
+    )
+    + f""" AS refusal FROM audience a
+     WHERE NOT a.fallback OR NOT {REACHED.replace("%(notification_id)s", "a.notification_id")}
+), moved AS (
+    INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
+                                   recipient_id, channel, priority, state, reason, created_at,
+                                   updated_at)
+    SELECT notification_id, %(claim_id)s, publisher_id, contact_id, recipient_id, %(channel)s,
+           %(priority)s,
+           CASE WHEN refusal IS NOT NULL THEN 'suppressed'
+                WHEN expires_at <= clock_timestamp() THEN 'expired'
+                ELSE 'sending' END,
+           coalesce(refusal, ''), clock_timestamp(), clock_timestamp()
+      FROM judged
+    ON CONFLICT DO NOTHING
+    RETURNING id, notification_id, state, attempts, attempts_uncounted, instead_of,
+              contact_id, recipient_id
+)
+SELECT NULL, """
+    + _ADDRESSED.format(failed_at="''", unanswered="false")
+)
+
+# Deliveries that are due again. Those of a paused topic go on waiting: no attempt is used up, and
+# where nobody can resume it before this is written they wait until it is resumed.
+_RESUME = (
+    """
+WITH audience AS (
+    SELECT d.id, d.state AS before, d.recipient_id, d.contact_id, d.channel, d.instead_of,
            k.state AS contact_state, k.address_index,
            n.cancelled_at, n.expires_at, n.topic_id, t.paused_at,
            coalesce(t.mandatory, n.kind <> 'published') AS mandatory,
            coalesce(t.category, '') AS category
-      FROM waiting w
-      JOIN delivery_delivery d ON d.id = w.id
+      FROM delivery_delivery d
       JOIN delivery_notification n ON n.id = d.notification_id
       LEFT JOIN topics_topic t ON t.id = n.topic_id
       LEFT JOIN preferences_contact k ON k.id = d.contact_id
-      -- Looked up only where it matters: for what a lost worker was sending.
-      LEFT JOIN LATERAL (
-          SELECT coalesce(({OF_SUBSCRIPTION}), t.retry_policy) AS retry_policy
-           WHERE w.state = 'sending' AND d.instead_of IS NULL) own ON true
+     WHERE d.id = ANY(%(ids)s::bigint[])
 ), judged AS (
     SELECT a.*, """
     + _UNSUBSCRIBED
@@ -174,36 +211,27 @@ WITH waiting AS (
            CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled'
                 WHEN expires_at <= clock_timestamp() THEN 'expired'
                 WHEN refusal IS NOT NULL THEN 'suppressed'
-                WHEN before = 'sending' AND tried + 1 >= most THEN 'unknown'
                 WHEN paused_at IS NOT NULL THEN 'retrying'
                 ELSE 'sending' END AS after,
-           clock_timestamp() + least(greatest(clock_timestamp() - paused_at, %(shortest_hold)s),
-                                     %(longest_hold)s) AS held_until
+           CASE WHEN topic_id = ANY(%(held)s::bigint[]) THEN 'infinity'
+                ELSE clock_timestamp() + %(shortest_hold)s END AS held_until
       FROM judged
 ), moved AS (
     UPDATE delivery_delivery d
        SET state = CASE WHEN j.after IN ('sending', 'retrying') THEN j.after
-                        WHEN j.before = 'sending'
-                          OR EXISTS (SELECT FROM delivery_attempt a
+                        WHEN EXISTS (SELECT FROM delivery_attempt a
                                       WHERE a.delivery_id = d.id AND a.outcome = 'unknown')
                         THEN 'unknown' ELSE j.after END,
            reason = CASE WHEN j.after = 'retrying' THEN 'topic_paused'
-                         WHEN j.before = 'sending' AND j.after <> 'sending' THEN 'worker_lost'
                          WHEN j.after = 'suppressed' THEN j.refusal
                          ELSE d.reason END,
-           attempts = d.attempts + (j.before = 'sending')::int,
+           chunk_id = %(claim_id)s,
            next_attempt_at = CASE WHEN j.after = 'retrying' THEN j.held_until END,
            updated_at = clock_timestamp()
       FROM decided j
      WHERE d.id = j.id
     RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_uncounted,
               d.instead_of, d.contact_id, d.recipient_id, d.channel, d.provider, j.before
-), lost AS (
-    INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
-                                  reason, detail)
-    SELECT id, attempts, provider, clock_timestamp(), 0, 'unknown', 'worker_lost', ''
-      FROM moved WHERE before = 'sending'
-    ON CONFLICT DO NOTHING
 )
 SELECT moved.before, """
     + _ADDRESSED.format(failed_at=_FAILED_AT, unanswered=_UNANSWERED)
@@ -228,77 +256,136 @@ class Terms:
     confirming: bool = False
 
 
-def begin(
-    chunk: Chunk, terms: Terms | None, most_attempts: int, *, ordered: bool = False
-) -> list[Claimed]:
-    """Create the chunk's deliveries or resume them; return those this worker now sends.
+class Cut(NamedTuple):
+    """A chunk and the terms of its notification."""
 
-    ``terms`` belong to a slice of one notification; a retry chunk has none. ``most_attempts``:
-    after so many, unless topic or subscription say otherwise, a delivery that takes its worker
-    down is not sent again. ``ordered``: some have an ordering key, and those who are not in front
-    wait; the caller holds the locks of their lines. Runs in the caller's transaction.
+    slice: Slice
+    terms: Terms
+
+
+def make(claim_id: int, channel: str, priority: str, cuts: Sequence[Cut]) -> list[tuple]:
+    """Make the deliveries of these chunks: rows of state before, state after, ``Claimed``'s.
+
+    What is refused or expired is made, too, with its reason. Runs in the claim's transaction.
     """
-    rows: list[tuple] = []
+    named = [cut for cut in cuts if cut.slice.kind != ChunkKind.RANGE]
+    rows = _make(claim_id, channel, priority, named) if named else []
+    for cut in cuts:
+        if cut.slice.kind == ChunkKind.RANGE:
+            rows += _make_range(claim_id, channel, priority, cut)
+    return rows
+
+
+def make_in_order(claim_id: int, channel: str, priority: str, cut: Cut) -> list[tuple]:
+    """The same for a chunk under an ordering key: what is not in front of its line waits.
+
+    The caller holds the lock of the line.
+    """
+    return turns.begin(cut.slice, make(claim_id, channel, priority, [cut]))
+
+
+def resume(
+    claim_id: int, delivery_ids: Sequence[int], held_topics: Collection[int], *, ordered: bool
+) -> list[tuple]:
+    """Take up deliveries that are due again and locked: rows as of ``make``.
+
+    ``held_topics``: those that are paused and cannot be resumed before this is written.
+    ``ordered``: some have an ordering key, and the caller holds the locks of their lines.
+    """
     with connection.cursor() as cursor:
-        if terms is None or chunk.fence > 1:  # before new ones are made, which look the same
-            cursor.execute(
-                _RESUME,
-                {
-                    "chunk_id": chunk.id,
-                    "most_attempts": most_attempts,
-                    "shortest_hold": timedelta(seconds=holding.SHORTEST),
-                    "longest_hold": timedelta(seconds=holding.LONGEST),
-                    "faults": list(FAULTS),
-                },
-            )
-            rows += cursor.fetchall()
-        if terms is not None:
-            cursor.execute(
-                _CREATE.format(
-                    subscribers=_subscribers(chunk, terms),
-                    audience=CONFIRMED_AUDIENCE if _confirming(chunk, terms) else AUDIENCE,
-                    but=f" WHERE NOT {REACHED}" if terms.fallback else "",
-                ),
-                {
-                    "chunk_id": chunk.id,
-                    "notification_id": chunk.notification_id,
-                    "channel": chunk.channel,
-                    "priority": chunk.priority,
-                    "low_id": chunk.low_id,
-                    "high_id": chunk.high_id,
-                    "recipient_ids": chunk.recipient_ids,
-                    "contact_ids": chunk.contact_ids,
-                    "topic_id": terms.topic_id,
-                    "group_id": terms.group_id,
-                    "reachable_only": terms.reachable_only,
-                    "category": terms.category,
-                    "mandatory": terms.mandatory,
-                    "expires_at": terms.expires_at,
-                    "reporting": reporting() if terms.fallback else None,
-                },
-            )
-            rows += cursor.fetchall()
-    if ordered:
-        rows = turns.begin(chunk, rows)
+        cursor.execute(
+            _RESUME,
+            {
+                "claim_id": claim_id,
+                "ids": list(delivery_ids),
+                "held": list(held_topics),
+                "shortest_hold": timedelta(seconds=holding.SHORTEST),
+                "faults": list(FAULTS),
+            },
+        )
+        rows = cursor.fetchall()
+    return turns.begin(None, rows) if ordered else rows
+
+
+def begin(channel: str, rows: Sequence[tuple]) -> list[Claimed]:
+    """Count and tell what was made or taken up; return what this worker now sends."""
     moves: Counter = Counter()
     for (notification_id, before, after), number in Counter(
         (row[3], row[0], row[1]) for row in rows if row[0] != row[1]
     ).items():
-        moves[notification_id, chunk.channel, after] += number
+        moves[notification_id, channel, after] += number
         if before is not None:
-            moves[notification_id, chunk.channel, before] -= number
+            moves[notification_id, channel, before] -= number
     status_events.tell((row[2], row[1]) for row in rows if row[0] != row[1])
     counts.add(moves)
     return [Claimed._make(row[2:]) for row in rows if row[1] == DeliveryState.SENDING]
 
 
-def _subscribers(chunk: Chunk, terms: Terms) -> str:
-    if chunk.kind == ChunkKind.RANGE and terms.group_id is not None:
-        return MEMBERS
-    if _confirming(chunk, terms):
-        return CONFIRMED_SUBSCRIBERS
-    return SUBSCRIBERS_OF[ChunkKind(chunk.kind)]
+def _make(claim_id: int, channel: str, priority: str, cuts: Sequence[Cut]) -> list[tuple]:
+    members = [
+        (number, recipient_id, contact_id)
+        for number, cut in enumerate(cuts)
+        for recipient_id, contact_id in _members(cut.slice)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MAKE,
+            {
+                "claim_id": claim_id,
+                "channel": channel,
+                "priority": priority,
+                "slices": arrays.numbers(range(len(cuts))),
+                "notifications": arrays.texts(str(cut.slice.notification_id) for cut in cuts),
+                "publishers": arrays.numbers(cut.slice.publisher_id for cut in cuts),
+                "topics": arrays.numbers(cut.terms.topic_id for cut in cuts),
+                "categories": arrays.texts(cut.terms.category for cut in cuts),
+                "mandatory": arrays.numbers(cut.terms.mandatory for cut in cuts),
+                "expiries": arrays.times(cut.terms.expires_at for cut in cuts),
+                "fallbacks": arrays.numbers(cut.terms.fallback for cut in cuts),
+                "of_slices": arrays.numbers(number for number, _, _ in members),
+                "recipients": arrays.numbers(recipient for _, recipient, _ in members),
+                "contacts": arrays.numbers(contact for _, _, contact in members),
+                "reporting": reporting(),
+            },
+        )
+        return cursor.fetchall()
 
 
-def _confirming(chunk: Chunk, terms: Terms) -> bool:
-    return terms.confirming and chunk.kind == ChunkKind.RANGE
+def _members(cut: Slice) -> Sequence[tuple[int | None, int | None]]:
+    """Recipients and contacts that a chunk names."""
+    if cut.contact_ids is not None:
+        return [(None, contact_id) for contact_id in cut.contact_ids]
+    return [(recipient_id, None) for recipient_id in cut.recipient_ids or ()]
+
+
+def _make_range(claim_id: int, channel: str, priority: str, cut: Cut) -> list[tuple]:
+    chunk, terms = cut
+    if terms.group_id is not None:
+        subscribers = MEMBERS
+    else:
+        subscribers = CONFIRMED_SUBSCRIBERS if terms.confirming else SUBSCRIBERS
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CREATE.format(
+                subscribers=subscribers,
+                audience=CONFIRMED_AUDIENCE if terms.confirming else AUDIENCE,
+                but=f" WHERE NOT {REACHED}" if terms.fallback else "",
+            ),
+            {
+                "claim_id": claim_id,
+                "notification_id": chunk.notification_id,
+                "publisher_id": chunk.publisher_id,
+                "channel": channel,
+                "priority": priority,
+                "low_id": chunk.low_id,
+                "high_id": chunk.high_id,
+                "topic_id": terms.topic_id,
+                "group_id": terms.group_id,
+                "reachable_only": terms.reachable_only,
+                "category": terms.category,
+                "mandatory": terms.mandatory,
+                "expires_at": terms.expires_at,
+                "reporting": reporting() if terms.fallback else None,
+            },
+        )
+        return cursor.fetchall()

@@ -1,4 +1,4 @@
-"""Write down what came of a chunk's attempts."""
+"""Write down what came of attempts, of any claims at once."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from apps.delivery import chunks, counts, status_events
-from apps.delivery.chunks import Chunk
+from apps.delivery import counts, status_events
+from apps.delivery.outbox import claims
 from apps.delivery.suppressing import AT_SENDING, ERROR_LIMIT, Cause, suppress_contacts
 from apps.delivery.transitions import turns
 from apps.preferences import trail
@@ -20,8 +20,10 @@ from notifier.states import WAITING, DeliveryState
 class Result(NamedTuple):  # a dataclass would cost some microseconds more
     """What came of one delivery's attempt, as ``record`` writes it down; times in unix seconds."""
 
+    claim_id: int
     delivery_id: int
     notification_id: str
+    channel: str
     contact_id: int
     attempt: int
     state: DeliveryState
@@ -47,10 +49,10 @@ UPDATE delivery_delivery d
    SET state = r.state, reason = r.reason, provider = r.provider,
        provider_message_id = r.provider_message_id, next_attempt_at = to_timestamp(r.next_at),
        attempts = r.attempt, updated_at = clock_timestamp()
-  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
+  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
               %s::float8[], %s::smallint[])
-       AS r (id, state, reason, provider, provider_message_id, next_at, attempt)
- WHERE d.id = r.id AND d.state = 'sending'
+       AS r (id, claim_id, state, reason, provider, provider_message_id, next_at, attempt)
+ WHERE d.id = r.id AND d.chunk_id = r.claim_id AND d.state = 'sending'
 """
 _UNCOUNT = """
 UPDATE delivery_delivery SET attempts_uncounted = attempts_uncounted + 1 WHERE id = ANY(%s)
@@ -99,22 +101,29 @@ RETURNING c.id, c.recipient_id, c.channel, c.address_index, c.masked
 """
 
 
-def record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bool = False) -> None:
-    """Write down what came of the attempts; with ``finish`` the chunk is done.
+class Lost(Exception):
+    """Some of these deliveries are no longer sent under their claims: nothing was written."""
+
+
+def record(
+    results: Sequence[Result], *, finished: Sequence[int] = (), ordered: bool = False
+) -> None:
+    """Write down what came of the attempts, and forget the ``finished`` claims.
 
     What is dead is sent to its ``endpoint`` instead, or is a dead letter. ``ordered``: some may
-    have others behind them in a line, which go then. All or nothing. Raises
-    ``Fenced`` if the chunk was taken over: the other worker's truth stands, and what this one
-    sent was a duplicate.
+    have others behind them in a line, which go then. All or nothing. Raises ``Lost`` where some
+    were taken over: the other worker's truth stands, and what this one sent was a duplicate.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        chunks.finish(chunk) if finish else chunks.hold(chunk)
+        if finished:
+            claims.close(finished)
         if not results:
             return
         cursor.execute(
             _RECORD,
             [
                 arrays.numbers(r.delivery_id for r in results),
+                arrays.numbers(r.claim_id for r in results),
                 arrays.texts(r.state for r in results),
                 arrays.texts(r.reason for r in results),
                 arrays.texts(r.provider for r in results),
@@ -123,6 +132,8 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bo
                 arrays.numbers(r.attempt for r in results),
             ],
         )
+        if cursor.rowcount != len(results):
+            raise Lost("deliveries were released to other workers")
         moved = [r.delivery_id for r in results if r.moved]
         if moved:
             cursor.execute(_UNCOUNT, [moved])
@@ -166,13 +177,24 @@ def record(chunk: Chunk, results: Sequence[Result], *, finish: bool, ordered: bo
             _trail_disabled(cursor.fetchall(), gone)
             suppress_contacts(gone)
         status_events.tell((r.delivery_id, r.state) for r in results)
-        for (notification_id, state), number in Counter(
-            (r.notification_id, r.state) for r in results
+        for (notification_id, channel, state), number in Counter(
+            (r.notification_id, r.channel, r.state) for r in results
         ).items():
-            moves[notification_id, chunk.channel, state] += number
-            moves[notification_id, chunk.channel, DeliveryState.SENDING] -= number
+            moves[notification_id, channel, state] += number
+            moves[notification_id, channel, DeliveryState.SENDING] -= number
         counts.add(moves)
-        counts.add_attempts(Counter((chunk.channel, r.provider, r.outcome, r.reason) for r in made))
+        counts.add_attempts(Counter((r.channel, r.provider, r.outcome, r.reason) for r in made))
+
+
+def still_ours(results: Sequence[Result]) -> list[Result]:
+    """Those of deliveries that are still being sent under the claims that sent these."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, chunk_id FROM delivery_delivery WHERE id = ANY(%s) AND state = 'sending'",
+            [[r.delivery_id for r in results]],
+        )
+        ours = set(cursor.fetchall())
+    return [r for r in results if (r.delivery_id, r.claim_id) in ours]
 
 
 def _trail_disabled(rows: Sequence[tuple[Any, ...]], gone: Mapping[int, Cause]) -> None:

@@ -3,16 +3,13 @@
 See ``apps.delivery.lines`` for lines and their locks.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 
-from django.conf import settings
 from django.db import connection
 
-from apps.delivery import enqueue, lines
-from apps.delivery.chunks import Chunk
-from apps.delivery.enqueue import Ticket
-from apps.delivery.models import ChunkKind
+from apps.delivery import lines
+from apps.delivery.outbox.pending import Slice
+from apps.delivery.outbox.queues import Queue
 from notifier.outcomes import Reason
 from notifier.states import WAITING, DeliveryState
 
@@ -37,18 +34,18 @@ RETURNING d.id
 """
 
 
-def begin(chunk: Chunk, rows: Sequence[tuple]) -> list[tuple]:
-    """Rows of ``transitions.begin`` (state before, state after, delivery, …) once more.
+def begin(chunk: Slice | None, rows: Sequence[tuple]) -> list[tuple]:
+    """Rows of ``transitions.make`` or ``resume`` (before, after, delivery, …) once more.
 
-    New deliveries take their places, those that are not in front wait, and those that will not be
-    sent make way. Under the locks of the lines.
+    New deliveries take the places of their ``chunk``, those that are not in front wait, and those
+    that will not be sent make way. Under the locks of the lines.
     """
     made = [row[2] for row in rows if row[0] is None and row[1] == DeliveryState.SENDING]
     sending = [row[2] for row in rows if row[1] == DeliveryState.SENDING]
     with connection.cursor() as cursor:
-        if made:
-            cursor.execute(_TAKE, [made, chunk.id])
-        if chunk.kind != ChunkKind.RETRY:
+        if chunk is not None:
+            if made:
+                cursor.execute(_TAKE, [made, chunk.id])
             lines.leave([chunk.id])
         cursor.execute(_WAIT, [Reason.IN_ORDER, LOOK_AGAIN, sending])
         waiting = {delivery_id for (delivery_id,) in cursor.fetchall()}
@@ -69,21 +66,13 @@ SELECT d.id, d.channel, d.priority
    FOR UPDATE OF d SKIP LOCKED
 """
 _CALL = """
-WITH retry AS (
-    INSERT INTO delivery_chunk (kind, channel, priority, state, fence, due_at, ready_at)
-    VALUES ('retry', %s, %s, 'queued', 0, clock_timestamp() + make_interval(secs => %s),
-            clock_timestamp())
-    RETURNING id
-)
-UPDATE delivery_delivery d SET chunk_id = retry.id, next_attempt_at = NULL
-  FROM retry WHERE d.id = ANY(%s)
-RETURNING d.chunk_id
+UPDATE delivery_delivery SET next_attempt_at = clock_timestamp() WHERE id = ANY(%s)
 """
 
 
 def end(delivery_ids: Sequence[int]) -> None:
     """Those of these deliveries that have a place in a line leave it: they were sent or will not
-    be. The next ones go into retry chunks.
+    be. The next ones are due.
 
     Takes the lines' locks, so before the rows of counts.
     """
@@ -106,20 +95,6 @@ def end(delivery_ids: Sequence[int]) -> None:
         cursor.execute(
             _NEXT, [[line for line, _ in gone], [who for _, who in gone], Reason.IN_ORDER]
         )
-        following = defaultdict(list)
-        for delivery_id, channel, priority in cursor.fetchall():
-            following[channel, priority].append(delivery_id)
-    lines.tell(
-        [
-            _retry(channel, priority, ids[start : start + settings.CHUNK_SIZE])
-            for (channel, priority), ids in following.items()
-            for start in range(0, len(ids), settings.CHUNK_SIZE)
-        ]
-    )
-
-
-def _retry(channel: str, priority: str, delivery_ids: list[int]) -> Ticket:
-    with connection.cursor() as cursor:
-        cursor.execute(_CALL, [channel, priority, enqueue.grace(priority), delivery_ids])
-        [chunk_id] = {row[0] for row in cursor.fetchall()}
-    return Ticket(chunk_id, ChunkKind.RETRY, channel, priority)
+        following = cursor.fetchall()
+        cursor.execute(_CALL, [[delivery_id for delivery_id, _, _ in following]])
+    lines.tell({Queue(channel, priority) for _, channel, priority in following})

@@ -1,28 +1,29 @@
-"""Deliveries that wait: cancel, redrive, release and wake them."""
+"""Deliveries that wait, or whose worker was lost: cancel, redrive and release them."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import orjson
 from django.db import connection, transaction
 
 from apps.delivery import counts, lines, status_events
 from apps.delivery.models import Notification
+from apps.delivery.policies import OF_SUBSCRIPTION
 from apps.delivery.transitions import turns
 from notifier.states import WAITING, DeliveryState
 
 #: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
 CANCEL_AT_ONCE = 10_000
-#: What was held back is due at once, up to so many deliveries: a second or two of work.
-RELEASE_AT_ONCE = 100_000
+#: Deliveries that are made due at once in one transaction: about a second of work.
+RELEASE_AT_ONCE = 20_000
 
 
 def cancel(notification_id: UUID) -> bool:
     """Stop what has not been sent; whether there was something, and no cancel before this one.
 
-    Waits for the claims in progress, so that what is not sending when this returns is never
-    sent. Waiting deliveries beyond ``CANCEL_AT_ONCE`` become cancelled when they are due.
+    Waits for the claims that are being written, so that what is not sending when this returns is
+    never sent. Waiting deliveries beyond ``CANCEL_AT_ONCE`` become cancelled when they are due.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -36,12 +37,19 @@ def cancel(notification_id: UUID) -> bool:
         )
         if cursor.rowcount != 1:
             return False
+        # A claim waits for nothing that is held here: where it has a row already, this waits for it
+        # and finds its deliveries, and where it has not it passes by and sees the cancel. Cutting
+        # waits for the notification, so its chunk is left alone.
         cursor.execute(
-            # A chunk that is being claimed is left alone: its claim waits for us and then sees
-            # the cancel, while waiting for it would be a deadlock.
-            "UPDATE delivery_chunk SET state = 'done' WHERE id IN "
-            "(SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
-            "AND fence = 0 FOR UPDATE SKIP LOCKED)",
+            "UPDATE delivery_chunk SET state = 'done' WHERE id = ANY(ARRAY("
+            "SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
+            "AND fence = 0 AND kind <> 'whole' ORDER BY id FOR UPDATE))",
+            [notification_id],
+        )
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'done' WHERE id = ANY(ARRAY("
+            "SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
+            "AND fence = 0 AND kind = 'whole' FOR UPDATE SKIP LOCKED))",
             [notification_id],
         )
         cursor.execute(
@@ -49,7 +57,7 @@ def cancel(notification_id: UUID) -> bool:
             WITH waiting AS (
                 SELECT id, state FROM delivery_delivery
                  WHERE notification_id = %s AND state IN ('queued', 'retrying')
-                 LIMIT %s FOR UPDATE SKIP LOCKED
+                 LIMIT %s FOR UPDATE
             )
             UPDATE delivery_delivery d
                SET state = CASE WHEN EXISTS (SELECT FROM delivery_attempt a
@@ -124,17 +132,16 @@ def redrive(delivery_ids: Sequence[int]) -> list[int]:
     return [row[0] for row in rows]
 
 
-# What is being claimed is left alone: its claim waits for the one who resumes, and then sees it.
-# A fallback still leaves the others their time.
+# What waits until its topic is resumed; a fallback still leaves the others their time.
 _RELEASE_CHUNKS = """
 UPDATE delivery_chunk
-   SET due_at = held.until, ready_at = held.until
+   SET due_at = held.until, ready_at = held.until, reason = ''
   FROM (SELECT c.id, clock_timestamp() + make_interval(
                    secs => coalesce(CASE WHEN c.channel = n.fallback_channel
                                          THEN n.fallback_after END, 0)) AS until
           FROM delivery_chunk c JOIN delivery_notification n ON n.id = c.notification_id
-         WHERE c.state = 'queued' AND c.fence > 0 AND c.due_at > clock_timestamp()
-           AND n.topic_id = %s FOR UPDATE OF c SKIP LOCKED) held
+         WHERE c.state = 'queued' AND c.reason = 'topic_paused' AND n.topic_id = %s
+         LIMIT %s FOR UPDATE OF c SKIP LOCKED) held
  WHERE delivery_chunk.id = held.id
 """
 _RELEASE = """
@@ -147,17 +154,17 @@ UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()
 """
 
 
-def release_topic(topic_id: int) -> None:
-    """Make due what was held back for a topic that is no longer paused.
-
-    Deliveries beyond ``RELEASE_AT_ONCE`` are due when their hold is over.
-    """
+def release_topic(topic_id: int, most: int = RELEASE_AT_ONCE) -> int:
+    """Make due what was held back for a topic that is no longer paused, up to so many deliveries
+    and as many chunks; how many rows were released."""
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE_CHUNKS, [topic_id])
+        cursor.execute(_RELEASE_CHUNKS, [topic_id, most])
+        released = cursor.rowcount
         cursor.execute(
             _RELEASE.format(held="d.reason = 'topic_paused' AND n.topic_id = %s"),
-            [topic_id, RELEASE_AT_ONCE],
+            [topic_id, most],
         )
+        return released + cursor.rowcount
 
 
 def release_channel(channel: str) -> None:
@@ -169,40 +176,64 @@ def release_channel(channel: str) -> None:
         cursor.execute(_RELEASE.format(held=held), [channel, RELEASE_AT_ONCE])
 
 
-_WAKE = """
-WITH due AS (
+# What was being sent when its worker was lost may have been sent. That counts as an attempt, and it
+# is sent again, unless its attempts are used up: it may be what kills the workers.
+_RELEASE_LOST = f"""
+WITH lost AS MATERIALIZED (
     SELECT id FROM delivery_delivery
-     WHERE priority = %(priority)s AND channel = %(channel)s AND next_attempt_at <= %(now)s
-     ORDER BY next_attempt_at LIMIT %(size)s FOR UPDATE SKIP LOCKED
-), retry AS (
-    INSERT INTO delivery_chunk (kind, channel, priority, state, fence, due_at, ready_at)
-    SELECT 'retry', %(channel)s, %(priority)s, 'queued', 0,
-           clock_timestamp() + make_interval(secs => %(grace)s), clock_timestamp()
-     WHERE EXISTS (SELECT FROM due)
-    RETURNING id
+     WHERE chunk_id = ANY(%(claims)s::bigint[]) AND state = 'sending' ORDER BY id FOR UPDATE
+), judged AS (
+    SELECT d.id, d.attempts - d.attempts_uncounted + 1
+                 >= coalesce((own.retry_policy ->> 'attempts')::int,
+                             jsonb_array_length(own.retry_policy -> 'schedule') + 1,
+                             (%(most_attempts)s::jsonb ->> d.channel)::int) AS over
+      FROM lost
+      JOIN delivery_delivery d ON d.id = lost.id
+      JOIN delivery_notification n ON n.id = d.notification_id
+      LEFT JOIN topics_topic t ON t.id = n.topic_id
+      LEFT JOIN LATERAL (
+          SELECT coalesce(({OF_SUBSCRIPTION}), t.retry_policy) AS retry_policy
+           WHERE d.instead_of IS NULL) own ON true
+), moved AS (
+    UPDATE delivery_delivery d
+       SET state = CASE WHEN j.over THEN 'unknown' ELSE 'retrying' END,
+           reason = 'worker_lost', attempts = d.attempts + 1,
+           next_attempt_at = CASE WHEN NOT j.over THEN clock_timestamp() END,
+           updated_at = clock_timestamp()
+      FROM judged j
+     WHERE d.id = j.id
+    RETURNING d.id, d.notification_id, d.channel, d.state, d.attempts, d.provider
+), attempted AS (
+    INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
+                                  reason, detail)
+    SELECT id, attempts, provider, clock_timestamp(), 0, 'unknown', 'worker_lost', ''
+      FROM moved
+    ON CONFLICT DO NOTHING
 )
-UPDATE delivery_delivery d
-   SET chunk_id = retry.id, next_attempt_at = NULL
-  FROM due, retry WHERE d.id = due.id
-RETURNING d.chunk_id
+SELECT id, notification_id, channel, state FROM moved
 """
 
 
-def wake_due(channel: str, priority: str, now: datetime, size: int, grace: float) -> int | None:
-    """Put up to ``size`` due deliveries into a new retry chunk; its id, or ``None``.
+def release_lost(claim_ids: Sequence[int], most_attempts: Mapping[str, int]) -> int:
+    """Give back what the workers of these claims were sending; how many deliveries that were.
 
-    Their state stays retrying until the chunk is claimed. Safe to run many times at once.
+    Each is due now, or ``unknown`` where its attempts are used up. ``most_attempts``: by channel,
+    where neither topic nor subscription say it. Runs in the caller's transaction.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
-            _WAKE,
+            _RELEASE_LOST,
             {
-                "channel": channel,
-                "priority": priority,
-                "now": now,
-                "size": size,
-                "grace": grace,
+                "claims": list(claim_ids),
+                "most_attempts": orjson.dumps(dict(most_attempts)).decode(),
             },
         )
-        row = cursor.fetchone()
-    return row[0] if row else None
+        rows = cursor.fetchall()
+    turns.end([row[0] for row in rows if row[3] not in WAITING])
+    status_events.tell((row[0], row[3]) for row in rows)
+    moves: Counter = Counter()
+    for _, notification_id, channel, state in rows:
+        moves[notification_id, channel, state] += 1
+        moves[notification_id, channel, DeliveryState.SENDING] -= 1
+    counts.add(moves)
+    return len(rows)

@@ -1,0 +1,102 @@
+"""Doorbells: messages by which workers hear at once that a queue has work.
+
+A doorbell says which queue, and nothing else. One that is lost costs the time until a worker looks
+by itself, one too many costs a look. So they are not confirmed, not stored by the broker, and
+gathered: what is rung while one is being published goes out as one.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+
+from celery import current_app
+
+from apps.delivery.outbox.queues import Queue
+from notifier.priorities import Priority
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two doorbells of one queue from one process. The first one rings at once.
+SPACING = 0.02
+#: After a failure nothing is offered to the broker for so long: connecting can take seconds.
+PAUSE_SECONDS = 1.0
+#: Seconds after which the broker drops one that nobody heard: workers have looked by themselves.
+LIFE_SECONDS = 60
+_RANKS = {priority.value: rank for rank, priority in enumerate(Priority)}
+
+
+def ring(queues: Iterable[Queue]) -> None:
+    """Ring for these queues from a thread of this process; returns at once, never raises."""
+    global _ringer
+    if _ringer is None or not _ringer.is_alive():  # first use, or the child of a fork
+        with _lock:
+            if _ringer is None or not _ringer.is_alive():
+                _ringer = _Ringer()
+                _ringer.start()
+    _ringer.ring(queues)
+
+
+class _Ringer(threading.Thread):
+    """One daemon thread a process, so that no request ever waits for the broker."""
+
+    def __init__(self) -> None:
+        super().__init__(name="doorbells", daemon=True)
+        self._changed = threading.Condition()
+        self._rung: set[Queue] = set()
+        self._published: dict[Queue, float] = {}
+
+    def ring(self, queues: Iterable[Queue]) -> None:
+        with self._changed:
+            self._rung.update(queues)
+            self._changed.notify()
+
+    def run(self) -> None:
+        while True:
+            try:
+                _publish(self._due())
+            except Exception as error:  # kombu lets errors of every transport through
+                log.warning(
+                    "no doorbells for a moment, the broker fails (%s); workers look by themselves",
+                    type(error).__name__,
+                )
+                time.sleep(PAUSE_SECONDS)
+
+    def _due(self) -> list[Queue]:
+        """Wait for queues that may be rung for now; urgent ones first."""
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                wait = None
+                due = []
+                for queue in self._rung:
+                    left = self._published.get(queue, 0.0) + SPACING - now
+                    if left <= 0:
+                        due.append(queue)
+                    else:
+                        wait = left if wait is None else min(wait, left)
+                if due:
+                    self._rung.difference_update(due)
+                    self._published.update(dict.fromkeys(due, now))
+                    return sorted(due, key=lambda queue: _RANKS[queue.priority])
+                self._changed.wait(wait)
+
+
+def _publish(queues: Iterable[Queue]) -> None:
+    with current_app.producer_or_acquire() as producer:
+        for queue in queues:
+            current_app.send_task(
+                queue.task,
+                queue=queue.name,
+                producer=producer,
+                retry=False,
+                delivery_mode="transient",
+                expires=LIFE_SECONDS,
+                # For Flower; Celery's own way to write them is a seventh of all this.
+                argsrepr="()",
+                kwargsrepr="{}",
+            )
+
+
+_ringer: _Ringer | None = None
+_lock = threading.Lock()

@@ -1,0 +1,52 @@
+"""Keeping this process's leases alive: a claim may take longer than its lease."""
+
+import logging
+import threading
+
+from django.conf import settings
+from django.db import connection
+
+from apps.delivery.outbox import claims
+from apps.delivery.outbox.reserved import reserve
+
+log = logging.getLogger(__name__)
+
+
+class LeaseKeeper(threading.Thread):
+    """Renews the leases of the claims held, three times a lease, from one thread a process.
+
+    A process that is stopped or cut off from the database stops renewing, and its claims are
+    released to others; what it records after that finds nothing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="leases", daemon=True)
+        self._held: set[int] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()  # a Thread has a ``_stop`` of its own
+
+    def hold(self, claim_id: int) -> None:
+        """Renew this claim's lease until it is released."""
+        with self._lock:
+            self._held.add(claim_id)
+
+    def release(self, claim_id: int) -> None:
+        """Its work is over, well or badly."""
+        with self._lock:
+            self._held.discard(claim_id)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        reserve()
+        while not self._stopping.wait(settings.LEASE_SECONDS / 3):
+            with self._lock:
+                held = set(self._held)
+            if not held:
+                continue
+            try:
+                claims.renew(held)
+                connection.close()
+            except Exception as error:  # this thread must outlive whatever a database can do
+                log.warning("leases not renewed: %s", type(error).__name__)

@@ -1,0 +1,177 @@
+"""What waits in a queue: which publishers have work, and rows of it to be claimed."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from apps.delivery.outbox.queues import Queue
+from apps.publishers import arrays
+
+# One probe of an index for each publisher, however much each of them has waiting.
+_OF_CHUNKS = """
+SELECT publisher_id FROM delivery_chunk
+ WHERE state = 'queued' AND priority = %(priority)s AND channel = %(channel)s {more}
+ ORDER BY publisher_id LIMIT 1
+"""
+_OF_DELIVERIES = """
+SELECT publisher_id FROM delivery_delivery
+ WHERE next_attempt_at IS NOT NULL AND priority = %(priority)s AND channel = %(channel)s {more}
+ ORDER BY publisher_id LIMIT 1
+"""
+_MORE = "AND publisher_id > p.publisher_id"
+_PUBLISHERS = f"""
+WITH RECURSIVE new AS (
+    ({_OF_CHUNKS.format(more="")})
+    UNION ALL
+    SELECT ({_OF_CHUNKS.format(more=_MORE)}) FROM new p WHERE p.publisher_id IS NOT NULL
+), due AS (
+    ({_OF_DELIVERIES.format(more="")})
+    UNION ALL
+    SELECT ({_OF_DELIVERIES.format(more=_MORE)}) FROM due p WHERE p.publisher_id IS NOT NULL
+)
+SELECT publisher_id, bool_or(new), bool_or(due)
+  FROM (SELECT publisher_id, true AS new, false AS due FROM new
+         WHERE EXISTS (SELECT FROM delivery_chunk c
+                        WHERE c.state = 'queued' AND c.priority = %(priority)s
+                          AND c.channel = %(channel)s AND c.publisher_id = new.publisher_id
+                          AND c.ready_at <= statement_timestamp())
+        UNION ALL
+        SELECT publisher_id, false, true FROM due
+         WHERE EXISTS (SELECT FROM delivery_delivery d
+                        WHERE d.priority = %(priority)s AND d.channel = %(channel)s
+                          AND d.publisher_id = due.publisher_id
+                          AND d.next_attempt_at <= statement_timestamp())) found
+ GROUP BY publisher_id
+"""
+# So many as fit, if those behind the first are as large as it.
+_CHUNKS = """
+SELECT c.*
+  FROM unnest(%(publishers)s::bigint[], %(shares)s::int[]) AS p (publisher_id, share)
+ CROSS JOIN LATERAL (
+    SELECT id, kind, notification_id, publisher_id, low_id, high_id, recipient_ids, contact_ids,
+           coalesce(nullif(size, 0), cardinality(recipient_ids), cardinality(contact_ids),
+                    %(size)s) AS size,
+           fence
+      FROM delivery_chunk
+     WHERE state = 'queued' AND priority = %(priority)s AND channel = %(channel)s
+       AND publisher_id = p.publisher_id AND ready_at <= statement_timestamp()
+       AND kind <> 'retry'
+     ORDER BY ready_at
+     LIMIT greatest(1, p.share / greatest(1, (
+               SELECT size FROM delivery_chunk
+                WHERE state = 'queued' AND priority = %(priority)s AND channel = %(channel)s
+                  AND publisher_id = p.publisher_id AND ready_at <= statement_timestamp()
+                ORDER BY ready_at LIMIT 1)))
+       FOR UPDATE SKIP LOCKED) c
+"""
+_DUE = """
+SELECT d.id, d.notification_id::text
+  FROM unnest(%(publishers)s::bigint[], %(shares)s::int[]) AS p (publisher_id, share)
+ CROSS JOIN LATERAL (
+    SELECT id, notification_id FROM delivery_delivery
+     WHERE priority = %(priority)s AND channel = %(channel)s AND publisher_id = p.publisher_id
+       AND next_attempt_at <= statement_timestamp()
+     ORDER BY next_attempt_at LIMIT p.share
+       FOR UPDATE SKIP LOCKED) d
+"""
+
+
+class Waiting(NamedTuple):
+    """A publisher with work. ``new``: chunks are ready; ``due``: deliveries are due again."""
+
+    publisher_id: int
+    new: bool
+    due: bool
+
+
+class Slice(NamedTuple):
+    """A chunk that is locked, to become deliveries in this transaction."""
+
+    id: int
+    kind: str
+    notification_id: UUID
+    publisher_id: int
+    low_id: int | None
+    high_id: int | None
+    recipient_ids: list[int] | None
+    contact_ids: list[int] | None
+    #: Recipients or contacts in it.
+    size: int
+    #: Above 0 where a worker of the version before had it.
+    fence: int
+
+
+class Due(NamedTuple):
+    """A delivery that is due again, locked."""
+
+    delivery_id: int
+    notification_id: str
+
+
+def publishers(queue: Queue) -> list[Waiting]:
+    """Return the publishers with work in the queue that may be claimed now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PUBLISHERS, queue._asdict())
+        return [Waiting._make(row) for row in cursor.fetchall()]
+
+
+def lock_chunks(queue: Queue, shares: Mapping[int, int], size: int) -> list[Slice]:
+    """Lock the oldest chunks of each publisher, of about so many recipients as its share.
+
+    ``shares``: by publisher's id. ``size``: of a chunk that does not say it. Chunks that others
+    have locked are passed by.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CHUNKS, _named(queue, shares) | {"size": size})
+        return [Slice._make(row) for row in cursor.fetchall()]
+
+
+def lock_due(queue: Queue, shares: Mapping[int, int]) -> list[Due]:
+    """Lock the deliveries of each publisher that have been due longest, as many as its share."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, _named(queue, shares))
+        return [Due._make(row) for row in cursor.fetchall()]
+
+
+def consume(cut: Sequence[int], named: Sequence[int]) -> str:
+    """Return the statement that takes chunks out of the queue, their deliveries being made.
+
+    Those that were ``cut`` from an audience say until it is whole how far that is.
+    """
+    statements = ""
+    if cut:
+        ids = arrays.numbers(cut)
+        statements += f"UPDATE delivery_chunk SET state = 'done' WHERE id = ANY('{ids}'::bigint[]);"
+    if named:
+        statements += (
+            f"DELETE FROM delivery_chunk WHERE id = ANY('{arrays.numbers(named)}'::bigint[]);"
+        )
+    return statements
+
+
+def execute(statements: str) -> None:
+    """Execute what ``consume`` returned."""
+    if statements:
+        with connection.cursor() as cursor:
+            cursor.execute(statements)
+
+
+def defer(chunk_ids: Sequence[int], reason: str, seconds: float | None) -> None:
+    """Let nobody claim these chunks for so long; with ``None``, until they are released."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'queued', reason = %s, ready_at = t.at, due_at = t.at"
+            "  FROM (SELECT coalesce(clock_timestamp() + make_interval(secs => %s),"
+            "                        'infinity') AS at) t WHERE id = ANY(%s)",
+            [reason, seconds, list(chunk_ids)],
+        )
+
+
+def _named(queue: Queue, shares: Mapping[int, int]) -> dict[str, object]:
+    return {
+        **queue._asdict(),
+        "publishers": list(shares),
+        "shares": list(shares.values()),
+    }

@@ -1,0 +1,68 @@
+"""How much a worker process holds at once, and how much of that one publisher may have."""
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+#: Messages that a process holds: three full claims of the usual size (one that is claimed, one that
+#: is sent, one that is written down), and room for a publisher who comes meanwhile.
+MESSAGES = 4_000
+#: A publisher may have so many times what is still free. One alone has three quarters at most, two
+#: three sevenths each: whoever comes finds room, however slow the others' endpoints are. (The
+#: dynamic threshold of Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998.)
+TIMES_FREE = 3
+
+
+class Capacity:
+    """Room for so many messages, which is taken before a claim of up to ``claim`` of them."""
+
+    def __init__(self, claim: int, messages: int = MESSAGES) -> None:
+        self._claim = claim
+        self._messages = max(messages, 4 * claim)
+        self._held: Counter[int] = Counter()
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until a full claim fits; whether it does."""
+        with self._changed:
+            return self._changed.wait_for(self._fits, seconds)
+
+    def shares(self, publishers: Mapping[int, object]) -> dict[int, int]:
+        """Return how many messages of each of these publishers may be claimed now.
+
+        Equal shares of one claim, but for those who hold what they may have.
+        """
+        with self._changed:
+            free = self._messages - self._taken
+            share = max(1, min(self._claim, free) // max(1, len(publishers)))
+            most = {
+                publisher: min(share, TIMES_FREE * free - self._held[publisher])
+                for publisher in publishers
+            }
+        return {publisher: number for publisher, number in most.items() if number > 0}
+
+    def take(self, by_publisher: Mapping[int, int]) -> None:
+        """Hold so many messages of each publisher."""
+        with self._changed:
+            for publisher, number in by_publisher.items():
+                self._held[publisher] += number
+                self._taken += number
+
+    def give(self, by_publisher: Mapping[int, int]) -> None:
+        """Hold so many messages less."""
+        with self._changed:
+            for publisher, number in by_publisher.items():
+                self._held[publisher] -= number
+                self._taken -= number
+                if not self._held[publisher]:
+                    del self._held[publisher]
+            self._changed.notify_all()
+
+    @property
+    def taken(self) -> int:
+        """How many messages are held."""
+        return self._taken
+
+    def _fits(self) -> bool:
+        return self._messages - self._taken >= self._claim

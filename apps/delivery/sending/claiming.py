@@ -1,0 +1,222 @@
+"""Claiming: a capacity's worth of one queue, of any notifications, in one transaction."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.delivery import clock, counts, lines, transitions
+from apps.delivery.halting import Watched
+from apps.delivery.models import ChunkKind
+from apps.delivery.outbox import claims, handover, pending
+from apps.delivery.outbox.pending import Due, Slice, Waiting
+from apps.delivery.outbox.queues import Queue
+from apps.delivery.sending import notifications
+from apps.delivery.sending.capacity import Capacity
+from apps.delivery.sending.notifications import Posted
+from apps.delivery.transitions import Claimed, Cut
+from apps.publishers.delivery_ids import public_id
+from apps.topics.selectors import paused_topics
+from notifier.outcomes import Reason
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Deliveries that this process sends now, under one lease; see ``outbox.claims``.
+
+    ``posted``: their notifications by id. ``again``: all of them were tried or held before.
+    ``since``: when they were read (monotonic seconds).
+    """
+
+    id: int
+    queue: Queue
+    deliveries: Sequence[Claimed]
+    posted: Mapping[str, Posted]
+    again: bool
+    since: float
+
+    @cached_property
+    def by_id(self) -> dict[str, Claimed]:
+        """The deliveries by the id that a message of theirs carries."""
+        return {public_id(item.delivery_id): item for item in self.deliveries}
+
+    @cached_property
+    def ordered(self) -> bool:
+        """Whether some of them have an ordering key."""
+        return any(one.row.ordering_key for one in self.posted.values())
+
+    @cached_property
+    def watched(self) -> list[Watched]:
+        """What stops messages of each notification that must not be sent any more."""
+        return [Watched(key, one.row.topic_id, one.halt) for key, one in self.posted.items()]
+
+    def by_publisher(self, notification_ids: Iterable[str]) -> Counter[int]:
+        """How many of these are of which publisher."""
+        found: Counter[int] = Counter()
+        for key, number in Counter(notification_ids).items():
+            found[self.posted[key].row.publisher_id] += number
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look at a queue came to. ``claim``: what is to be sent now, if anything is; ``rows``:
+    how many chunks and due deliveries were dealt with; none means that nothing can be claimed, and
+    ``full`` that it is for lack of room."""
+
+    claim: Claim | None
+    rows: int
+    full: bool = False
+
+
+NOTHING, FULL = Found(None, 0), Found(None, 0, full=True)
+
+
+def claim(queue: Queue, capacity: Capacity) -> Found:
+    """Claim what has waited longest, fairly between publishers, as much as there is room for."""
+    waiting = {one.publisher_id: one for one in pending.publishers(queue)}
+    if not waiting:
+        return NOTHING
+    shares = capacity.shares(waiting)
+    if not shares:
+        return FULL
+    return counts.insist(lambda: _claim(queue, waiting, shares))
+
+
+@transaction.atomic
+def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int]) -> Found:
+    began = time.monotonic()
+    due = _due(queue, waiting, shares)
+    slices = _slices(queue, waiting, shares, len(due))
+    if not due and not slices:
+        return NOTHING
+    claim_id = claims.new_id()
+    posted = notifications.read(
+        {*(str(one.notification_id) for one in slices), *(one.notification_id for one in due)}
+    )
+    lined = {
+        lines.line_of(one.row, queue.channel) for one in posted.values() if one.row.ordering_key
+    }
+    if lined:
+        lines.lock(lined)
+    held = _held_topics(posted)
+    rows: list[tuple] = []
+    if due:
+        ids = [one.delivery_id for one in due]
+        rows += transitions.resume(claim_id, ids, held, ordered=bool(lined))
+    made, consumed = _make(claim_id, queue, slices, posted, held)
+    rows += made
+    claimed = transitions.begin(queue.channel, rows)
+    cut = [one.id for one in consumed if one.kind == ChunkKind.RANGE]
+    named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
+    before = pending.consume(cut, named)
+    number = len(due) + len(slices)
+    if not claimed:
+        pending.execute(before)
+        return Found(None, number)
+    clock.heard(claims.open(claim_id, queue, before))
+    sent = {item.notification_id for item in claimed}
+    return Found(
+        Claim(
+            claim_id,
+            queue,
+            claimed,
+            {key: one for key, one in posted.items() if key in sent},
+            again=not slices,
+            since=began,
+        ),
+        number,
+    )
+
+
+def _due(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int]) -> list[Due]:
+    """Deliveries that are due again: up to half of a publisher's share where chunks wait, too."""
+    wanted = {
+        key: max(1, share // 2) if waiting[key].new else share
+        for key, share in shares.items()
+        if waiting[key].due
+    }
+    return pending.lock_due(queue, wanted) if wanted else []
+
+
+def _slices(
+    queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int], due: int
+) -> list[Slice]:
+    """Chunks, as many as a publisher's share has room for; one at least, whatever its size."""
+    wanted = {key: share for key, share in shares.items() if waiting[key].new}
+    if due:
+        wanted = {key: max(1, share - due) for key, share in wanted.items()}
+    if not wanted:
+        return []
+    found, taken = [], Counter[int]()
+    for one in pending.lock_chunks(queue, wanted, settings.CHUNK_SIZE):
+        if (
+            taken[one.publisher_id]
+            and taken[one.publisher_id] + one.size > wanted[one.publisher_id]
+        ):
+            continue
+        taken[one.publisher_id] += one.size
+        found.append(one)
+    return found
+
+
+def _make(
+    claim_id: int,
+    queue: Queue,
+    slices: Sequence[Slice],
+    posted: Mapping[str, Posted],
+    held: Mapping[int, float],
+) -> tuple[list[tuple], list[Slice]]:
+    """Rows of the deliveries made of these chunks, and the chunks that are done by that.
+
+    A chunk of a paused topic waits until that is resumed, one that is not in front of its line
+    until it is called.
+    """
+    cuts: list[Cut] = []
+    ordered: list[Cut] = []
+    consumed: list[Slice] = []
+    paused: list[int] = []
+    for one in slices:
+        about = posted.get(str(one.notification_id))
+        if one.fence:
+            handover.release([one.id])
+        if about is None or about.row.cancelled_at is not None:
+            consumed.append(one)
+        elif about.row.topic_id in held:
+            paused.append(one.id)
+        else:
+            cut = Cut(one, about.terms(queue.channel, one.kind))
+            (ordered if about.row.ordering_key else cuts).append(cut)
+    if paused:
+        pending.defer(paused, Reason.TOPIC_PAUSED, None)
+    rows = transitions.make(claim_id, *queue, cuts) if cuts else []
+    for cut in sorted(ordered, key=lambda cut: cut.slice.id):
+        if lines.must_wait(cut.slice.id):
+            pending.defer([cut.slice.id], Reason.IN_ORDER, lines.LOOK_AGAIN)
+        else:
+            rows += transitions.make_in_order(claim_id, *queue, cut)
+            consumed.append(cut.slice)
+    consumed += [cut.slice for cut in cuts]
+    gone = [
+        one.id
+        for one in consumed
+        if (about := posted.get(str(one.notification_id))) is not None
+        and about.row.cancelled_at is not None
+        and about.row.ordering_key
+    ]
+    if gone:
+        lines.leave(gone)
+    return rows, consumed
+
+
+def _held_topics(posted: Mapping[str, Posted]) -> Mapping[int, float]:
+    """Since when (unix seconds) topics are paused; none is resumed before the transaction ends."""
+    seen = {one.row.topic_id for one in posted.values() if one.topic and one.topic.paused}
+    return paused_topics(seen) if seen else {}

@@ -1,0 +1,80 @@
+"""From a claim's deliveries to messages: addresses decrypted, contents rendered."""
+
+import logging
+import time
+
+from apps.delivery.sending.claiming import Claim
+from apps.delivery.sending.notifications import Posted
+from apps.delivery.transitions import Claimed
+from apps.preferences import vault
+from apps.publishers.delivery_ids import public_id
+from notifier.crypto import DecryptionError
+from notifier.dispatch import Sent
+from notifier.messages import Content, Message
+from notifier.outcomes import Outcome, Reason, Refused, Retry
+from notifier.priorities import Priority
+from notifier.providers.base import log_bug
+from notifier.templates import TemplateError
+
+log = logging.getLogger(__name__)
+
+
+def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
+    """Return what is to be sent, and the outcomes of what cannot even be read or rendered.
+
+    A row that does not decrypt (a key taken out of the settings) is tried again like any other
+    failure: it must not stop the rest of its claim, and the key may come back. A template that
+    cannot say anything to somebody never will.
+    """
+    readable, unreadable = [], []
+    for item in claim.deliveries:
+        one = claim.posted[item.notification_id]
+        try:
+            readable.append(_message(claim, item, one))
+        except Exception as error:  # whatever it is, the rest of the claim is not to blame
+            blank = Message(public_id(item.delivery_id), claim.queue.channel, "", Content())
+            outcome = _unreadable(item, error)
+            unreadable.append(Sent(blank, "", outcome, time.time(), 0.0))
+    return readable, unreadable
+
+
+def _unreadable(item: Claimed, error: Exception) -> Outcome:
+    if isinstance(error, (DecryptionError, TemplateError)):
+        log.error("delivery %d cannot be read: %s", item.delivery_id, error)
+        if isinstance(error, TemplateError):
+            return Refused(Reason.INVALID_MESSAGE, detail=str(error))
+        return Retry(Reason.INTERNAL, detail=str(error))
+    log_bug(f"delivery {item.delivery_id} cannot be read", error)
+    return Retry(Reason.INTERNAL, detail=type(error).__name__)
+
+
+def _message(claim: Claim, item: Claimed, one: Posted) -> Message:
+    index = bytes(item.address_index)
+    channel = claim.queue.channel
+    return Message(
+        id=public_id(item.delivery_id),
+        channel=channel,
+        address=vault.open(bytes(item.address), index),
+        content=one.saying.to(channel, item.user_id, item.locale),
+        priority=Priority(claim.queue.priority),
+        platform=item.platform,
+        app=item.app,
+        notification_id=item.notification_id,
+        user_id=item.user_id,
+        topic=one.topic.name if one.topic else "",
+        collapse_key=one.row.collapse_key,
+        expires_at=one.row.expires_at,
+        deadline=one.deadline,
+        posted_at=one.posted_at,
+        secret=vault.open_secret(bytes(item.secret), index) if item.secret else "",
+        former_secrets=_former_secrets(item, index) if item.former_secrets else (),
+        attempt=item.attempts + 1,
+        instead_of=public_id(item.instead_of) if item.instead_of else "",
+        failed_at=item.failed_at,
+        halt=one.halt,
+        publisher_id=one.row.publisher_id,
+    )
+
+
+def _former_secrets(item: Claimed, index: bytes) -> list[str]:
+    return [vault.open_secret(bytes(former), index) for former in item.former_secrets or ()]

@@ -1,0 +1,211 @@
+"""Recording: what came of all claims that have outcomes now, in one transaction.
+
+A process keeps what it sent until it is on record. While the database does not take it, the
+recorder goes on trying, its claims' leases are renewed as soon as they can be, and nothing more is
+claimed.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from apps.delivery import address_guards, breakers, clock, counts, metrics, transitions, wiring
+from apps.delivery.outbox import claims
+from apps.delivery.outbox.reserved import reserve
+from apps.delivery.sending import judging
+from apps.delivery.sending.claiming import Claim
+from apps.delivery.transitions import Lost, Result
+from notifier.dispatch import Sent
+from notifier.isolation import isolate
+from notifier.outcomes import Reason
+from notifier.providers.base import log_bug
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Seconds between attempts to record; the last one repeats.
+AGAIN = (0.1, 0.5, 2.0)
+DATABASE_FAILS = (OperationalError, InterfaceError, PoolExhausted)
+#: What fails for all that is recorded at once: dividing it finds nobody at fault. A
+#: ``ProgrammingError`` is a worker that runs beside another version's schema.
+NOBODYS_FAULT = (Lost, counts.CountsLocked, ProgrammingError, *DATABASE_FAILS)
+#: Outcomes recorded in one transaction, about.
+AT_ONCE = 2_000
+
+
+class Outcomes(NamedTuple):
+    """What some messages of a claim came to. ``last``: nothing of it is under way any more."""
+
+    claim: Claim
+    batch: list[Sent]
+    shut: Collection[str]
+    last: bool
+
+
+class Recorder(threading.Thread):
+    """Records outcomes from one thread a process; what comes meanwhile goes together next.
+
+    ``recorded`` is called on this thread with what was recorded of a claim, and with whether some
+    of it is due at once.
+    """
+
+    def __init__(self, recorded: Callable[[Outcomes, bool], None]) -> None:
+        super().__init__(name="recorder", daemon=True)
+        self._recorded = recorded
+        self._waiting: queue.SimpleQueue[Outcomes | None] = queue.SimpleQueue()
+        #: Set while the database takes what is recorded.
+        self.healthy = threading.Event()
+        self.healthy.set()
+
+    def put(self, outcomes: Outcomes) -> None:
+        """Record these soon."""
+        self._waiting.put(outcomes)
+
+    def stop(self) -> None:
+        """End the thread once all before this is recorded."""
+        self._waiting.put(None)
+
+    def run(self) -> None:
+        reserve()
+        while waiting := self._take():
+            try:
+                moved = self._record(waiting)
+            except Exception as error:  # this thread must outlive whatever there is
+                log_bug("recording", error)
+                moved = set()
+            finally:
+                connection.close()
+            for one in waiting:
+                self._recorded(one, one.claim.id in moved)
+
+    def _take(self) -> list[Outcomes]:
+        """Wait for outcomes; all there are then, or none where nothing comes any more."""
+        taken: list[Outcomes] = []
+        while not taken or sum(len(one.batch) for one in taken) < AT_ONCE:
+            if taken and self._waiting.empty():
+                break
+            if (one := self._waiting.get()) is None:
+                if taken:
+                    self._waiting.put(None)
+                break
+            taken.append(one)
+        return taken
+
+    def _record(self, waiting: Sequence[Outcomes]) -> set[int]:
+        """Write all of it down; the claims of which something is due at once."""
+        judged = []
+        for one in waiting:
+            breakers.report(one.batch)
+            batch = address_guards.doubt(one.batch)
+            own = self._insist(partial(judging.retry_policies, one.claim, batch))
+            judged.append((one, batch, judging.results(one.claim, batch, own, one.shut)))
+        results = [result for _, _, some in judged for result in some]
+        lost = self._write(
+            results,
+            finished=[one.claim.id for one in waiting if one.last],
+            ordered=any(one.claim.ordered for one in waiting),
+        )
+        if lost:
+            self._abandon({one.claim.id: one.claim for one in waiting})
+        for one, batch, some in judged:
+            if not lost.isdisjoint(result.delivery_id for result in some):
+                kept = [
+                    (sent, result)
+                    for sent, result in zip(batch, some, strict=True)
+                    if result.delivery_id not in lost
+                ]
+                batch, some = [sent for sent, _ in kept], [result for _, result in kept]
+            metrics.observe(one.claim.queue, batch, some, _posted_at(one.claim))
+        self._give_back(results)
+        return {result.claim_id for result in results if result.moved}
+
+    def _write(
+        self, results: Sequence[Result], *, finished: Sequence[int], ordered: bool
+    ) -> set[int]:
+        """Write down what is still ours; the deliveries of which nothing could be written.
+
+        What cannot be written down costs nobody else their record: it is written without what its
+        provider said, or stays as it is until its claim's lease ends and another worker has it.
+        """
+        lost: set[int] = set()
+        closed = False
+
+        def write(some: Sequence[Result]) -> None:
+            """Write until nothing of it is another worker's; with all of it, close the claims."""
+            nonlocal closed
+            whole = len(some) == len(results)
+            while some:
+                done = finished if whole else ()
+                record = partial(transitions.record, some, finished=done, ordered=ordered)
+                try:
+                    self._insist(partial(counts.insist, record))
+                except Lost:
+                    ours = self._insist(partial(transitions.still_ours, some))
+                    gone = {r.delivery_id for r in some} - {r.delivery_id for r in ours}
+                    lost.update(gone)
+                    log.warning(
+                        "%d deliveries were released to other workers while they were sent; "
+                        "duplicates are possible",
+                        len(gone),
+                    )
+                    some = ours
+                else:
+                    closed = closed or whole
+                    return
+
+        failed = isolate(results, write, whole=NOBODYS_FAULT)
+        for result, error in failed:
+            log_bug(f"recording delivery {result.delivery_id}", error)
+        plain = [r._replace(provider_message_id="", status=None, detail="") for r, _ in failed]
+        unwritten = [result for result, _ in isolate(plain, write, whole=NOBODYS_FAULT)]
+        lost.update(result.delivery_id for result in unwritten)
+        rest = set(finished) - {result.claim_id for result in unwritten}
+        if rest and not closed:
+            self._insist(partial(transitions.record, (), finished=list(rest)))
+        return lost
+
+    def _abandon(self, held: Mapping[int, Claim]) -> None:
+        """Send nothing more of those claims that were released to others."""
+        ours = self._insist(partial(claims.held, list(held)))
+        for key in held.keys() - ours:
+            wiring.lookout().abandon(held[key].watched)
+
+    def _insist(self, what: Callable[[], T]) -> T:
+        """Return what it returns, asked until the database answers: what was sent and not recorded
+        would be sent twice."""
+        number = 0
+        while True:
+            try:
+                found = what()
+                self.healthy.set()
+                return found
+            except DATABASE_FAILS as error:
+                self.healthy.clear()
+                log.warning("outcomes are not recorded yet: %s", type(error).__name__)
+                connection.close()
+                time.sleep(AGAIN[min(number, len(AGAIN) - 1)])
+                number += 1
+
+    def _give_back(self, results: Sequence[Result]) -> None:
+        """Restore what was given up before it turned out to be a flood."""
+        doubted = {
+            r.provider for r in results if r.reason == Reason.MANY_DEAD_ADDRESSES and r.outcome
+        }
+        if not doubted:
+            return
+        try:
+            address_guards.give_back(doubted)
+        except DATABASE_FAILS as error:
+            log.warning("what was given up waits for the sweep: %s", type(error).__name__)
+
+
+def _posted_at(claim: Claim) -> dict[str, float]:
+    """When each notification should first have gone out, by this machine's clock."""
+    return {key: clock.ours(one.posted_at.timestamp()) for key, one in claim.posted.items()}
