@@ -47,10 +47,10 @@ class CancelView(Endpoint):
     def post(self, request: Request, notification_id: UUID) -> Response:
         """Cancel what has not been sent. What is being sent right now cannot be called back.
 
-        The answer, the notification with its counts, comes once no worker will begin to send another
-        of its messages: at once, or after 2.5 seconds where a provider is slow or a worker does not
-        answer. What is counted as `sending` then may have reached its provider. Cancelling twice
-        changes nothing more, and what is done stays done.
+        The answer, the notification with its counts, comes once no worker will begin to send
+        another of its messages: at once, or after 2.5 seconds where a provider is slow or a worker
+        does not answer. What is counted as `sending` then may have reached its provider.
+        Cancelling twice changes nothing more, and what is done stays done.
         """
         row = _mine(request, notification_id)
         with transaction.atomic():

@@ -30,7 +30,7 @@ class Saying:
             except TemplateVersion.DoesNotExist:
                 self._gone = True
         self._shared: dict[tuple[str, str], Content] = {}
-        self._personal: dict[tuple[str, str], ForMany] = {}
+        self._personal: dict[tuple[str, str], ForMany | None] = {}
         self._spoken: dict[tuple[str, str], str] = {}
 
     def to(self, channel: str, user_id: str, locale: str) -> Content:
@@ -48,18 +48,28 @@ class Saying:
         shared = self._shared.get((channel, spoken))
         if shared is not None:
             return shared
-        personal = self._personal.get((channel, spoken))
         try:
-            if personal is not None:
-                return personal.render(user_id, locale)
-            personal = self._wording.for_many(channel, spoken, self._variables)
-            made = personal.render(user_id, locale)
+            return self._personally(channel, spoken, user_id, locale)
         except TemplateError as error:
             raise TemplateError(self._wording.blame(channel, spoken, error)) from None
+
+    def _personally(self, channel: str, spoken: str, user_id: str, locale: str) -> Content:
+        """Render it for one recipient, from the second one on with what was prepared for many."""
+        assert self._wording is not None
+        key = channel, spoken
+        if key in self._personal:
+            personal = self._personal[key]
+            if personal is None:
+                personal = self._wording.for_many(channel, spoken, self._variables)
+                self._personal[key] = personal
+            return personal.render(user_id, locale)
+        made = self._wording.render(
+            channel, spoken, self._variables, user_id=user_id, wanted=locale
+        )
         if self._wording.mentions_recipient(channel, spoken):
-            self._personal[channel, spoken] = personal
+            self._personal[key] = None
         else:
-            self._shared[channel, spoken] = made
+            self._shared[key] = made
         return made
 
     @cached_property

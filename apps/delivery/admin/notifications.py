@@ -150,8 +150,8 @@ class NotificationAdmin(Panelled, ReadOnly):
             if under_way := halting.wait_until_stopped([row.pk]):
                 messages.warning(
                     request,
-                    f"What was not sent yet is cancelled. {under_way} being sent right now may have "
-                    "reached their provider.",
+                    f"What was not sent yet is cancelled. {under_way} being sent right now may "
+                    "have reached their provider.",
                 )
             else:
                 messages.success(request, "What was not sent yet is cancelled.")

@@ -162,7 +162,7 @@ def defer(chunk_ids: Sequence[int], reason: str, seconds: float | None) -> None:
     """Let nobody claim these chunks for so long; with ``None``, until they are released."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE delivery_chunk SET state = 'queued', reason = %s, ready_at = t.at, due_at = t.at"
+            "UPDATE delivery_chunk SET state = 'queued', reason = %s, ready_at = at, due_at = at"
             "  FROM (SELECT coalesce(clock_timestamp() + make_interval(secs => %s),"
             "                        'infinity') AS at) t WHERE id = ANY(%s)",
             [reason, seconds, list(chunk_ids)],

@@ -11,9 +11,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.delivery import backlog, provider_switches
-from apps.delivery.backlog import FAN_OUT, Queue
+from apps.delivery.backlog import FAN_OUT
 from apps.delivery.intake import load_shedding
 from apps.delivery.models import Chunk, Notification
+from apps.delivery.outbox.queues import Queue
 from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient
 from tests.waiting import cpu_of_database, until
@@ -171,8 +172,8 @@ def test_a_look_at_hundreds_of_thousands_that_wait_takes_a_moment(shop):
     begun = cpu_of_database()
     found = backlog.ages(load_shedding.REFUSABLE, [FAN_OUT, *configured.CHANNELS])
     assert cpu_of_database() - begun < 0.2
-    assert found[Queue("low", "webhook")] == pytest.approx(3 * 3600, abs=60)
-    assert found[Queue("low", "sms")] == pytest.approx(60, abs=30)
+    assert found[Queue("webhook", "low")] == pytest.approx(3 * 3600, abs=60)
+    assert found[Queue("sms", "low")] == pytest.approx(60, abs=30)
     begun = cpu_of_database()
     counted = {(row.channel, row.priority): row for row in backlog.backlog()}
     assert cpu_of_database() - begun < 1
