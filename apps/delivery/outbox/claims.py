@@ -11,6 +11,8 @@ import socket
 import time
 from collections.abc import Collection, Sequence
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -32,10 +34,11 @@ UPDATE delivery_claim
  WHERE id = ANY(ARRAY(SELECT id FROM delivery_claim WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED))
 """
 # A server that has just come up gives workers the time of a lease to renew what they hold.
-_EXPIRED = """
-SELECT id, channel, priority FROM delivery_claim
- WHERE lease_until <= clock_timestamp()
-   AND pg_postmaster_start_time() <= clock_timestamp() - make_interval(secs => %s)
+_LOST = """
+SELECT id FROM delivery_claim
+ WHERE (lease_until <= clock_timestamp()
+        AND pg_postmaster_start_time() <= clock_timestamp() - make_interval(secs => %s))
+    OR worker = ANY(%s)
  ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
@@ -74,13 +77,33 @@ def close(claim_ids: Collection[int]) -> None:
         cursor.execute("DELETE FROM delivery_claim WHERE id = ANY(%s)", [list(claim_ids)])
 
 
-def expired() -> Sequence[tuple[int, Queue]]:
-    """Lock claims whose lease ran out, up to ``AT_ONCE``."""
+def lost() -> Sequence[int]:
+    """Lock claims whose worker is gone, up to ``AT_ONCE``; their ids.
+
+    That is where the lease ran out, or at once where the process was one of this host's.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_EXPIRED, [settings.LEASE_SECONDS, AT_ONCE])
-        return [(claim_id, Queue(channel, priority)) for claim_id, channel, priority in cursor]
+        cursor.execute(_LOST, [settings.LEASE_SECONDS, _ended(cursor), AT_ONCE])
+        return [claim_id for (claim_id,) in cursor.fetchall()]
+
+
+def _ended(cursor: Any) -> list[str]:
+    """Workers with claims that were processes of this host, and do not run any more."""
+    cursor.execute("SELECT DISTINCT worker FROM delivery_claim")
+    here, _, _ = _worker().rpartition("/")
+    found = []
+    for (worker,) in cursor.fetchall():
+        host, _, pid = worker.rpartition("/")
+        if host == here and not Path("/proc", pid).exists():
+            found.append(worker)
+    return found
 
 
 @cache
 def _worker() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"[:200]
+    """This process: its host, its namespace of process ids (where there are such), its own."""
+    try:
+        namespace = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:  # no Linux: leases say who is gone
+        namespace = random.getrandbits(32)
+    return f"{socket.gethostname()[:150]}/{namespace}/{os.getpid()}"

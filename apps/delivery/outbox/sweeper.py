@@ -44,12 +44,11 @@ def sweep() -> None:
 
 @transaction.atomic
 def _release_claims() -> int:
-    expired = claims.expired()
-    if expired:
-        ids = [claim_id for claim_id, _ in expired]
-        transitions.release_lost(ids, policies.most_attempts())
-        claims.close(ids)
-    return len(expired)
+    lost = claims.lost()
+    if lost:
+        transitions.release_lost(lost, policies.most_attempts())
+        claims.close(lost)
+    return len(lost)
 
 
 def _release_topics() -> None:

@@ -2,6 +2,9 @@
 
 import logging
 import time
+from collections.abc import Iterator
+
+from django.db import DatabaseError
 
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.sending.notifications import Posted
@@ -10,13 +13,17 @@ from apps.preferences import vault
 from apps.publishers.delivery_ids import public_id
 from notifier.crypto import DecryptionError
 from notifier.dispatch import Sent
+from notifier.halt import LOOK_AGAIN
 from notifier.messages import Content, Message
-from notifier.outcomes import Outcome, Reason, Refused, Retry
+from notifier.outcomes import Held, Outcome, Reason, Refused, Retry
 from notifier.priorities import Priority
 from notifier.providers.base import log_bug
 from notifier.templates import TemplateError
 
 log = logging.getLogger(__name__)
+
+#: Seconds until a claim is tried again of which nothing could be sent for a fault of ours.
+AFTER_A_BUG = 30.0
 
 
 def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
@@ -32,10 +39,33 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
         try:
             readable.append(_message(claim, item, one))
         except Exception as error:  # whatever it is, the rest of the claim is not to blame
-            blank = Message(public_id(item.delivery_id), claim.queue.channel, "", Content())
             outcome = _unreadable(item, error)
+            blank = Message(
+                public_id(item.delivery_id),
+                claim.queue.channel,
+                "",
+                Content(),
+                notification_id=item.notification_id,
+            )
             unreadable.append(Sent(blank, "", outcome, time.time(), 0.0))
     return readable, unreadable
+
+
+def held(claim: Claim, error: Exception) -> Iterator[Sent]:
+    """Outcomes of a claim of which nothing can be sent now: no attempt, and another in a moment."""
+    outcome = Held(time.time() + LOOK_AGAIN, Reason.UNCONFIRMED)
+    if not isinstance(error, DatabaseError):
+        log_bug(f"claim {claim.id} cannot be sent", error)
+        outcome = Held(time.time() + AFTER_A_BUG, Reason.INTERNAL)
+    for item in claim.deliveries:
+        blank = Message(
+            public_id(item.delivery_id),
+            claim.queue.channel,
+            "",
+            Content(),
+            notification_id=item.notification_id,
+        )
+        yield Sent(blank, "", outcome, time.time(), 0.0)
 
 
 def _unreadable(item: Claimed, error: Exception) -> Outcome:

@@ -16,7 +16,7 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.claiming import Claim
-from apps.delivery.sending.messages import messages
+from apps.delivery.sending.messages import held, messages
 from apps.delivery.sending.recorder import Outcomes, Recorder
 from notifier.dispatch import Gate, Sent
 from notifier.priorities import Priority
@@ -45,6 +45,8 @@ class Worker:
         self._recorder = Recorder(self._recorded)
         self._bells: dict[Queue, threading.Event] = {}
         self._slots: dict[Queue, threading.BoundedSemaphore] = {}
+        #: Queues that were rung for while nobody more could look into them.
+        self._rung: set[Queue] = set()
         self._left: dict[int, int] = {}
         #: Queues whose publishers held all they may, and how much was held then.
         self._full: dict[Queue, int] = {}
@@ -74,17 +76,19 @@ class Worker:
         Returns once all is under way; see ``join``. Does nothing where as many threads as are
         useful do it already: they go on until nothing is left.
         """
-        if not queue.channel:
-            return fan_out.empty(queue)
         slots = self._slots.setdefault(queue, threading.BoundedSemaphore(AT_ONCE))
         if not slots.acquire(blocking=False):
-            self.wake(queue)  # what came meanwhile may be seen by nobody
-            return 0
+            self._rung.add(queue)  # who ends now may not have seen what came meanwhile
+            if not slots.acquire(blocking=False):
+                return 0
         try:
-            return self._empty(queue)
+            self._rung.discard(queue)
+            return self._empty(queue) if queue.channel else fan_out.empty(queue)
         finally:
             slots.release()
             connection.close()
+            if queue in self._rung:
+                self.wake(queue)
 
     def join(self, seconds: float) -> bool:
         """Wait until everything claimed is on record; whether it is."""
@@ -143,7 +147,7 @@ class Worker:
         return total
 
     def _call(self) -> None:
-        """Look at once into queues that found no room, where a good part of a claim has some now."""
+        """Look at once into queues that found no room, once there is some for part of a claim."""
         taken = self.capacity.taken
         for queue, before in list(self._full.items()):
             if not taken or before - taken >= settings.CHUNK_SIZE / 4:
@@ -157,11 +161,15 @@ class Worker:
         with self._changed:
             self._left[claim.id] = len(claim.deliveries)
         wiring.lookout().watch(claim.watched, claim.since)
-        allowed: Mapping[str, Gate] = gates.gates(claim.queue.channel)
-        shut = {name for name, gate in allowed.items() if not gate.room}
-        connection.close()  # back to the pool while messages are made
-        ready, unreadable = messages(claim)
-        allowed = gates.throttle(claim.queue, allowed, ready, again=claim.again)
+        try:
+            allowed: Mapping[str, Gate] = gates.gates(claim.queue.channel)
+            shut = {name for name, gate in allowed.items() if not gate.room}
+            connection.close()  # back to the pool while messages are made
+            ready, unreadable = messages(claim)
+            allowed = gates.throttle(claim.queue, allowed, ready, again=claim.again)
+        except Exception as error:  # nobody else would ever send it
+            self._ended(claim, set(), list(held(claim, error)))
+            raise
         report = partial(self._ended, claim, shut)
         if unreadable:
             report(unreadable)
