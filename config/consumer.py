@@ -12,12 +12,8 @@ import time
 from functools import partial
 from typing import Any
 
-from celery.bootsteps import StartStopStep
 from celery.utils.threads import bound_open_broker_sockets  # type: ignore[attr-defined]
 from celery.worker import consumer
-from celery.worker.consumer.connection import Connection
-
-from config import queues
 
 log = logging.getLogger(__name__)
 _Consumer: Any = consumer.Consumer
@@ -28,45 +24,17 @@ PAUSE, LONGEST_PAUSE = 1, 2
 ANSWER = 2.0
 
 
-class DeadLetterQueues(StartStopStep):
-    """Declare the dead-letter queues: workers declare what they consume, and nobody consumes these.
-
-    What the broker refuses is logged; messages are consumed all the same.
-    """
-
-    requires = (Connection,)
-
-    def include_if(self, parent: Any) -> bool:
-        return parent.conninfo.transport.driver_type == "amqp"  # Redis has none
-
-    def start(self, parent: Any) -> None:
-        from django.conf import settings
-
-        for queue in queues.dead(
-            settings.QUEUE_PREFIX, settings.CHANNELS, quorum=settings.QUORUM_QUEUES
-        ):
-            # An error closes its channel, so each queue has one of its own.
-            with parent.connection.channel() as channel:
-                try:
-                    queue(channel).declare()
-                except parent.channel_errors as error:
-                    log.error("%s cannot be declared: %s", queue.name, error)
-
-
 class Consumer(_Consumer):
     """Celery's consumer, which starts anew after every error, however the broker is."""
 
     class Blueprint(_Consumer.Blueprint):
         default_steps = [
-            *(
-                step
-                for step in _Consumer.Blueprint.default_steps
-                # It declares dozens of queues for tasks with an ETA, which we do not have, at every
-                # broker there is, and nothing is consumed before it has: for each node that is away
-                # it tries four times, with pauses.
-                if not step.endswith(":DelayedDelivery")
-            ),
-            DeadLetterQueues,
+            step
+            for step in _Consumer.Blueprint.default_steps
+            # It declares dozens of queues for tasks with an ETA, which we do not have, at every
+            # broker there is, and nothing is consumed before it has: for each node that is away it
+            # tries four times, with pauses.
+            if not step.endswith(":DelayedDelivery")
         ]
 
         def start(self, parent: Any) -> None:

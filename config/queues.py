@@ -1,4 +1,7 @@
-"""The queues as the broker is told of them, each with a dead-letter queue.
+"""The queues as the broker is told of them.
+
+Their messages are doorbells: they say that there is work, and the database says which. One that is
+lost costs the moment until a worker looks by itself, so the queues are short and forget.
 
 At the broker every name begins with this installation's prefix, so that several can share a virtual
 host. Everywhere else (the Procfile's ``-Q``, the code, metrics, the admin) a queue has its plain
@@ -11,10 +14,18 @@ from collections.abc import Iterable
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from notifier.queues import DEAD_SUFFIX, at_broker, names
+from notifier.queues import at_broker, names
 
 #: A name at RabbitMQ has 255 bytes, and ``amq.`` is its own.
 PREFIX = re.compile(r"(?!amq\.)[A-Za-z0-9._-]{1,100}")
+
+#: Doorbells that wait in a queue, at most: more than workers hear at once.
+LENGTH = 100
+#: Seconds after which one is dropped: by then workers have looked by themselves.
+LIFE_SECONDS = 60
+#: Seconds after which a queue without a worker is deleted: its prefix may have changed. A worker
+#: that comes later declares it again.
+UNUSED_SECONDS = 86_400
 
 
 def prefix(given: str, installation: str) -> str:
@@ -33,37 +44,19 @@ def exchange(prefix: str) -> Exchange:
 
 
 def live(prefix: str, channels: Iterable[str], *, quorum: bool) -> list[Queue]:
-    """For Celery's ``task_queues``: durable, dead-lettered.
-
-    A message RabbitMQ gives up on (undecodable, unknown task, over a quorum queue's delivery
-    limit) lands in ``<queue>.dead``; the row it named stays in Postgres and is swept.
-    """
+    """For Celery's ``task_queues``."""
+    kind = {"x-queue-type": "quorum"} if quorum else {}
     return [
-        _queue(
-            prefix,
-            name,
-            quorum,
-            {
-                "x-dead-letter-exchange": exchange(prefix).name,
-                "x-dead-letter-routing-key": at_broker(prefix, name + DEAD_SUFFIX),
-            },
+        Queue(
+            at_broker(prefix, name),
+            exchange(prefix),
+            routing_key=at_broker(prefix, name),
+            alias=name,
+            durable=True,  # RabbitMQ 4.3 refuses queues that are neither durable nor exclusive
+            max_length=LENGTH,  # the oldest is dropped
+            message_ttl=LIFE_SECONDS,
+            expires=UNUSED_SECONDS,
+            queue_arguments=kind,
         )
         for name in names(channels)
     ]
-
-
-def dead(prefix: str, channels: Iterable[str], *, quorum: bool) -> list[Queue]:
-    """The dead-letter queues. No worker consumes them; their depth is an alarm."""
-    return [_queue(prefix, name + DEAD_SUFFIX, quorum, {}) for name in names(channels)]
-
-
-def _queue(prefix: str, name: str, quorum: bool, arguments: dict[str, str]) -> Queue:
-    kind = {"x-queue-type": "quorum"} if quorum else {}
-    return Queue(
-        at_broker(prefix, name),
-        exchange(prefix),
-        routing_key=at_broker(prefix, name),
-        alias=name,
-        durable=True,
-        queue_arguments={**kind, **arguments},
-    )

@@ -479,9 +479,9 @@ CELERY_EVENT_EXCHANGE = CELERY_EVENT_QUEUE_PREFIX = at_broker(QUEUE_PREFIX, "eve
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-# A task is acknowledged when it has ended, and comes back when its worker dies.
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A doorbell is acknowledged as soon as it is heard, and no broker writes it to its disk for us.
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_DEFAULT_DELIVERY_MODE = "transient"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # After a lost connection Celery lowers the prefetch count and restores it from the thread that ends
 # a task, while the main thread reads the same connection: both then wait for the other's frame.
@@ -498,8 +498,8 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 4.0
 CELERY_BROKER_HEARTBEAT = 5
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     # A broker that says nothing keeps nobody for longer, neither who publishes nor a worker that is
-    # to stop. There are no confirms: what is lost is swept, and under a memory alarm they would
-    # not come, but workers that answer Flower would wait for them and consume nothing meanwhile.
+    # to stop. There are no confirms: a lost doorbell costs nothing, and under a memory alarm they
+    # would not come, but workers that answer Flower would wait for them and consume nothing.
     {"read_timeout": 5.0, "write_timeout": 5.0}
     if _amqp
     # Redis gives an unacknowledged message back after this long; leases are far shorter.

@@ -12,8 +12,6 @@ from notifier.priorities import Priority
 HOUSEKEEPING = "housekeeping"
 #: What providers report later.
 RECEIPTS = "receipts"
-#: What is appended to a queue's name for its dead-letter queue.
-DEAD_SUFFIX = ".dead"
 
 
 def at_broker(prefix: str, name: str) -> str:
@@ -32,7 +30,7 @@ def deliver_queue(channel: str, priority: str) -> str:
 
 
 def names(channels: Iterable[str]) -> list[str]:
-    """Every queue's name, dead-letter queues left out."""
+    """Every queue's name."""
     fan_out = [fan_out_queue(priority) for priority in Priority]
     deliver = [deliver_queue(channel, priority) for channel in channels for priority in Priority]
     return [*fan_out, *deliver, RECEIPTS, HOUSEKEEPING]

@@ -10,7 +10,7 @@ from typing import Any
 import amqp
 import kombu
 
-from notifier.queues import DEAD_SUFFIX, at_broker, names
+from notifier.queues import at_broker, names
 from stack import debian, ports
 from stack.debian import RABBITMQ, SYSTEM_PATH
 from stack.errors import StackError
@@ -41,8 +41,7 @@ def forget(url: str, prefix: str) -> None:
     with kombu.Connection(url, connect_timeout=ANSWER) as connection:
         channel: Any = connection.default_channel
         for name in names(CHANNELS):
-            for queue in (name, name + DEAD_SUFFIX):
-                channel.queue_delete(at_broker(prefix, queue))
+            channel.queue_delete(at_broker(prefix, name))
         for exchange in ("tasks", "events", "pidbox"):
             channel.exchange_delete(at_broker(prefix, exchange))
         channel.exchange_delete(f"reply.{prefix}.pidbox")

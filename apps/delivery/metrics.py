@@ -225,8 +225,7 @@ class _Broker(Collector):
         depth = GaugeMetricFamily(
             "notifier_queue_depth", "Messages ready in a broker queue.", labels=["queue"]
         )
-        live = queues.names(settings.CHANNELS)
-        names = [*live, *(name + queues.DEAD_SUFFIX for name in live)]
+        names = queues.names(settings.CHANNELS)
         try:
             depths = broker.depths(names)
         except broker.Down:

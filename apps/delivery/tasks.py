@@ -32,8 +32,7 @@ def _doorbell(queue: Queue) -> Callable[[], Done]:
         carried = _runtime.worker().empty(queue)
         return Done(carried=carried, seconds=round(time.monotonic() - began, 3))
 
-    # Acknowledged at once: a doorbell that is lost with its worker costs nothing.
-    return shared_task(name=queue.task, acks_late=False)(empty)
+    return shared_task(name=queue.task)(empty)
 
 
 #: By queue: the task that empties it.

@@ -130,17 +130,17 @@ def _errors(now: datetime) -> SafeString:
 def _queues() -> SafeString:
     live = queues.names(settings.CHANNELS)
     try:
-        found = broker.look([*live, *(name + queues.DEAD_SUFFIX for name in live)])
+        found = broker.look(live)
     except broker.Down:
         return markup.words(markup.badge("dead"), "The broker does not answer.")
     nothing = broker.Queue(0, None)
     rows = []
     for queue in live:
-        now, dead = found.get(queue, nothing), found.get(queue + queues.DEAD_SUFFIX, nothing)
-        if now.depth or dead.depth or now.consumers != 1:
-            rows.append((queue, f"{now.depth:,}", _workers(now.consumers), f"{dead.depth:,}"))
+        now = found.get(queue, nothing)
+        if now.depth or now.consumers != 1:
+            rows.append((queue, f"{now.depth:,}", _workers(now.consumers)))
     return markup.table(
-        ("queue", "ready", "workers", "dead-lettered"),
+        ("queue", "ready", "workers"),
         rows,
         f"All {len(live)} queues are empty, and each has a worker.",
     )

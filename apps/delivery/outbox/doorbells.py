@@ -21,8 +21,6 @@ log = logging.getLogger(__name__)
 SPACING = 0.02
 #: After a failure nothing is offered to the broker for so long: connecting can take seconds.
 PAUSE_SECONDS = 1.0
-#: Seconds after which the broker drops one that nobody heard: workers have looked by themselves.
-LIFE_SECONDS = 60
 _RANKS = {priority.value: rank for rank, priority in enumerate(Priority)}
 
 
@@ -90,8 +88,6 @@ def _publish(queues: Iterable[Queue]) -> None:
                 queue=queue.name,
                 producer=producer,
                 retry=False,
-                delivery_mode="transient",
-                expires=LIFE_SECONDS,
                 # For Flower; Celery's own way to write them is a seventh of all this.
                 argsrepr="()",
                 kwargsrepr="{}",

@@ -112,7 +112,6 @@ def test_metrics_name_each_family_once_and_every_queue(client):
     assert len(helps) == len(set(helps))
     found = metrics(client)
     assert ("notifier_queue_depth", "deliver.sms.high") in found
-    assert ("notifier_queue_depth", "deliver.sms.high.dead") in found
 
 
 def test_metrics_count_attempts_and_time_providers(shop, client, work):

@@ -158,6 +158,21 @@ def test_a_deleted_queue_is_declared_anew_by_the_one_who_consumed_it(worker, bro
     goes_on(worker, broker, 5)
 
 
+@pytest.mark.parametrize("quorum", ["0", "1"])
+def test_a_queue_without_a_worker_keeps_a_hundred_doorbells_and_no_more(worker, broker, quorum):
+    worker.env["NOTIFIER_QUORUM_QUEUES"] = quorum
+    ready(worker)
+    worker.stop()
+    with kombu.Connection(broker.url) as connection:
+        producer = connection.Producer()
+        for number in range(250):
+            producer.publish({"number": number}, routing_key=QUEUE, delivery_mode=1)
+        queue = kombu.Queue(QUEUE).bind(connection.default_channel)
+        until(lambda: queue.queue_declare(passive=True).message_count == 100)
+        assert queue.get(no_ack=True).payload == {"number": 150}
+    assert named(broker, "list_queues") == [QUEUE]
+
+
 def test_a_worker_stops_in_time_while_its_broker_says_nothing(worker, broker):
     ready(worker)
     os.kill(broker.pid, signal.SIGSTOP)
