@@ -9,13 +9,14 @@ worker.
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
 from apps.delivery import holding, provider_switches, selectors
+from apps.delivery.outbox import claims
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.polling import poll
 from notifier.halt import Halt, Sight
@@ -46,8 +47,9 @@ _CANCELLED = Held(0.0, Reason.CANCELLED)
 
 
 class Watched(NamedTuple):
-    """Messages of one notification, under way in this process."""
+    """Messages of one notification in one claim, under way in this process."""
 
+    claim_id: int
     notification_id: str
     topic_id: int | None
     halt: Halt
@@ -97,13 +99,6 @@ class Lookout(threading.Thread):
             for one in some:
                 self._watched.pop(id(one.halt), None)
 
-    def abandon(self, some: Iterable[Watched]) -> None:
-        """Send nothing more of these: their claim was released to others."""
-        with self._lock:
-            for one in some:
-                self._watched.pop(id(one.halt), None)
-                one.halt.all = Held(time.time(), Reason.RELEASED)
-
     def stop(self) -> None:
         self._stopping.set()
 
@@ -125,23 +120,24 @@ class Lookout(threading.Thread):
                 log.warning("nobody looked what was cancelled: %s", type(error).__name__)
 
     def _set(self, watched: Iterable[Watched]) -> None:
-        cancelled, paused = self._look()
+        cancelled, paused, held = self._look({one.claim_id for one in watched})
         shut = {
             provider: Held(time.time() + holding.seconds(since), Reason.PROVIDER_PAUSED)
             for provider, since in provider_switches.paused().items()
         }
-        with self._lock:  # what was abandoned meanwhile stays so
-            for one in watched:
-                if id(one.halt) not in self._watched:
-                    continue
-                if one.notification_id in cancelled:
-                    one.halt.all = _CANCELLED
-                elif one.halt.all is not _CANCELLED:
-                    one.halt.all = paused.get(one.topic_id)
-                one.halt.at = shut
+        for one in watched:
+            if one.claim_id not in held:
+                one.halt.all = Held(time.time(), Reason.RELEASED)
+            elif one.notification_id in cancelled:
+                one.halt.all = _CANCELLED
+            elif one.halt.all is not _CANCELLED:
+                one.halt.all = paused.get(one.topic_id)
+            one.halt.at = shut
 
-    def _look(self) -> tuple[set[str], dict[int | None, Held]]:
-        """What was cancelled of late, and which topics are paused."""
+    def _look(
+        self, claim_ids: Collection[int]
+    ) -> tuple[set[str], dict[int | None, Held], set[int]]:
+        """What was cancelled of late, which topics are paused, and which claims are still held."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM statement_timestamp())::float8")
             now = cursor.fetchone()[0]
@@ -152,8 +148,9 @@ class Lookout(threading.Thread):
                 topic_id: Held(time.time() + holding.seconds(since), Reason.TOPIC_PAUSED)
                 for topic_id, since in cursor.fetchall()
             }
+        held = claims.held(claim_ids)
         self._looked = now
-        return cancelled, paused
+        return cancelled, paused, held
 
 
 def wait_until_stopped(notification_ids: Iterable[UUID]) -> int:

@@ -3,10 +3,11 @@
 import threading
 import time
 
-from apps.delivery import wiring
 from apps.delivery.room import Room
 from stack.process import PATIENCE
 from tests import waiting
+
+from apps.delivery import wiring
 
 
 def holding(room, sizes, until):

@@ -55,7 +55,9 @@ class Claim:
     @cached_property
     def watched(self) -> list[Watched]:
         """What stops messages of each notification that must not be sent any more."""
-        return [Watched(key, one.row.topic_id, one.halt) for key, one in self.posted.items()]
+        return [
+            Watched(self.id, key, one.row.topic_id, one.halt) for key, one in self.posted.items()
+        ]
 
     def by_publisher(self, notification_ids: Iterable[str]) -> Counter[int]:
         """How many of these are of which publisher."""

@@ -9,15 +9,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.delivery import address_guards, breakers, clock, counts, metrics, transitions, wiring
-from apps.delivery.outbox import claims
+from apps.delivery import address_guards, breakers, clock, counts, metrics, transitions
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.sending import judging
 from apps.delivery.sending.claiming import Claim
@@ -112,8 +111,6 @@ class Recorder(threading.Thread):
             finished=[one.claim.id for one in waiting if one.last],
             ordered=any(one.claim.ordered for one in waiting),
         )
-        if lost:
-            self._abandon({one.claim.id: one.claim for one in waiting})
         for one, batch, some in judged:
             if not lost.isdisjoint(result.delivery_id for result in some):
                 kept = [
@@ -170,12 +167,6 @@ class Recorder(threading.Thread):
         if rest and not closed:
             self._insist(partial(transitions.record, (), finished=list(rest)))
         return lost
-
-    def _abandon(self, held: Mapping[int, Claim]) -> None:
-        """Send nothing more of those claims that were released to others."""
-        ours = self._insist(partial(claims.held, list(held)))
-        for key in held.keys() - ours:
-            wiring.lookout().abandon(held[key].watched)
 
     def _insist(self, what: Callable[[], T]) -> T:
         """Return what it returns, asked until the database answers: what was sent and not recorded

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.delivery.models import Chunk, ChunkKind, DeadLetter, Delivery
+from apps.delivery.models import DeadLetter, Delivery
 from apps.inbox import services as inbox
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
@@ -76,11 +76,9 @@ def _inbox_item(notification_id: str) -> int:
 def _dead_letter(publisher: str, notification_id: str) -> str:
     """A dead delivery of the notification, and how the API names it."""
     now = timezone.now()
-    chunk = Chunk.objects.filter(notification=notification_id).first()
-    assert chunk is not None and chunk.kind != ChunkKind.WHOLE
     dead = Delivery.objects.create(
         notification_id=notification_id,
-        chunk=chunk,
+        claim_id=1,
         recipient_id=Recipient.objects.get(user_id="ada").pk,
         channel="inbox",
         priority="normal",

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from apps.delivery import tasks, wiring
-from apps.delivery.models import Chunk, ChunkKind
+from apps.delivery.sending import runtime
 from apps.publishers import services
 from apps.publishers.scopes import Scope
 from notifier.client import NotifierClient
 from tests.awaiting import Awaiting
 from tests.integration.api.conftest import forget_lookups
+from tests.integration.delivery.conftest import work_once
 
 Connect = Callable[..., NotifierClient]
 
@@ -38,7 +38,7 @@ def connect(live_server: Any, request: pytest.FixtureRequest) -> Iterator[Connec
     yield make
     for client in clients:
         client.close()
-    wiring.close()
+    runtime.close()
 
 
 @pytest.fixture
@@ -48,6 +48,4 @@ def client(connect: Connect) -> NotifierClient:
 
 def work() -> None:
     """What workers would do."""
-    for chunk in Chunk.objects.exclude(state="done").order_by("id"):
-        task = tasks.fan_out if chunk.kind == ChunkKind.WHOLE else tasks.deliver
-        task.apply(args=[chunk.pk], throw=True)
+    work_once()

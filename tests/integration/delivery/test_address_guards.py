@@ -4,14 +4,15 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from django.utils import timezone
 
-from apps.delivery import address_guards, breakers, deliver, lost_addresses, metrics, sweep
-from apps.delivery.models import Attempt, Chunk, DeadLetter, Delivery
+from apps.delivery import address_guards, breakers, lost_addresses, metrics
+from apps.delivery.models import Attempt, Chunk, Claim, DeadLetter, Delivery
+from apps.delivery.outbox import sweeper
+from apps.delivery.sending.recorder import Recorder
 from apps.preferences.models import Contact, Suppression
 from apps.publishers import cache
 from notifier.outcomes import Accepted, Reason, Refused
-from tests.integration.delivery.conftest import recipient
+from tests.integration.delivery.conftest import recipient, work_once
 from tests.integration.delivery.scripted import Scripted
 from tests.integration.delivery.test_breakers import dead_redis
 from tests.integration.delivery.test_receipts import (  # noqa: F401
@@ -21,6 +22,7 @@ from tests.integration.delivery.test_receipts import (  # noqa: F401
 from tests.integration.delivery.test_receipts import post as deliver_receipt
 from tests.integration.delivery.test_receipts import read as read_receipts
 from tests.integration.delivery.test_whose_fault import HELLO, nothing_was_given_up, redriven
+from tests.integration.delivery.workers import claim, lose_claims
 
 DEAD = Refused(Reason.DEAD_ADDRESS, 404, "UNREGISTERED", disable_contact=True)
 LATER = 700.0
@@ -135,16 +137,16 @@ def test_what_a_worker_wrote_down_too_late_is_given_back_by_the_sweep(
     shop, post, work, dead, monkeypatch
 ):
     dead.update(range(25))
-    monkeypatch.setattr(deliver, "_give_back", lambda results: None)  # it has not noticed
+    monkeypatch.setattr(Recorder, "_give_back", lambda self, results: None)  # it has not noticed
     for n in range(20):
         post([n])
     work()
     assert Contact.objects.filter(state="disabled").count() == 19
-    sweep.sweep()
+    sweeper.sweep()
     nothing_was_given_up()
 
 
-def test_what_is_due_is_enqueued_though_nothing_can_be_given_back(
+def test_lost_claims_are_released_though_nothing_can_be_given_back(
     shop, post, work, dead, settings, monkeypatch
 ):
     dead.update(range(60))
@@ -153,17 +155,18 @@ def test_what_is_due_is_enqueued_though_nothing_can_be_given_back(
     entry = settings.PROVIDERS["sendgrid"]
     settings.PROVIDERS = {**settings.PROVIDERS, "inbox": {**entry, "channel": "inbox"}}
     body = {"user_id": "person-1", "channels": ["inbox"], "content": HELLO}
-    chunk = Chunk.objects.get(notification=shop.post("notifications", body)["id"])
+    posted = shop.post("notifications", body)
 
     def fail(cause):
         raise ValueError("a row that cannot be restored")
 
     monkeypatch.setattr(lost_addresses, "restore", fail)
-    # its worker is lost
-    Chunk.objects.filter(pk=chunk.pk).update(state="running", due_at="2020-01-01T00:00:00Z")
+    claim()  # its worker is lost
+    assert shop.counts(posted) == {"inbox": {"sending": 1}}
     with pytest.raises(ValueError):
-        sweep.sweep()
-    assert Chunk.objects.get(pk=chunk.pk).state == "queued"
+        lose_claims()
+    assert shop.counts(posted) == {"inbox": {"retrying": 1}}
+    assert not Claim.objects.exists()
 
 
 def test_what_waits_goes_out_once_the_first_are_taken_again(shop, post, work, dead, monkeypatch):
@@ -171,15 +174,13 @@ def test_what_waits_goes_out_once_the_first_are_taken_again(shop, post, work, de
     post(range(60))
     work()
     waiting = post(range(100, 140))
-    Chunk.objects.exclude(state="done").update(due_at=timezone.now())
-    for chunk in Chunk.objects.exclude(state="done"):
-        deliver.deliver(chunk.pk)
+    sweeper.sweep()
+    assert work_once() == 0 and not Claim.objects.exists(), "what is due waits with its provider"
     assert "accepted" not in shop.counts(waiting).get("email", {})
-    assert sweep.sweep() == 0, "what is due waits with its provider"
     later(monkeypatch)
     for _ in range(4):
         due()
-        sweep.sweep()
+        sweeper.sweep()
         work()
     assert shop.counts(waiting) == {"email": {"accepted": 40}}
     assert not state().doubted
@@ -287,7 +288,7 @@ def test_bounces_that_came_before_the_flood_are_given_back(shop, bounced):
     first = bounced(range(15))
     assert Suppression.objects.count() == 15
     bounced(range(15, 30))
-    sweep.sweep()
+    sweeper.sweep()
     assert not Suppression.objects.exists()
     assert shop.counts(first) == {"email": {"dead": 15}}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from apps.delivery import tasks, wiring
-from apps.delivery.models import Chunk, Delivery
-from tests.integration.delivery.conftest import recipient, subscribe
+from apps.delivery import wiring
+from apps.delivery.models import Chunk, Claim, Delivery
+from tests.integration.delivery.conftest import recipient, subscribe, work_once
 
 HELLO = {"title": "Hello", "body": "World"}
 NUMBER, TOKEN, ANDROID = "+12025550123", "a" * 64, "android-token-of-ada-1234"
@@ -111,15 +111,12 @@ def test_what_was_accepted_before_waits_and_goes_out_once_there_is_a_provider(
     published = shop.post("topics/news/publish", {"content": HELLO})
     without("twilio")
     for _ in range(2):
-        for chunk in Chunk.objects.exclude(state="done"):
-            task = tasks.fan_out if chunk.kind == "whole" else tasks.deliver
-            task.apply(args=[chunk.pk], throw=True)
+        work_once()
     assert not Delivery.objects.filter(channel="sms").exists()
+    assert not Claim.objects.exists()
     assert shop.counts(published) == {"email": {"accepted": 1}}
     assert shop.get(f"notifications/{named['id']}")["state"] == "sending"
     without()
-    Chunk.objects.exclude(state="done").update(due_at="2020-01-01T00:00:00Z")
-    tasks.sweep.apply(throw=True)
     work()
     assert shop.counts(named) == {"sms": {"accepted": 1}}
     assert shop.counts(published) == {"email": {"accepted": 1}, "sms": {"accepted": 1}}

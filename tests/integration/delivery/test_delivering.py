@@ -1,29 +1,18 @@
 """What becomes of each delivery: providers are the sandbox, reached over the real wire."""
 
-import threading
 import time
 
 import pytest
-from django.db import connection
 
-from apps.delivery import (
-    broker,
-    chunks,
-    deliver,
-    engine,
-    fan_out,
-    halting,
-    purge,
-    sweep,
-    tasks,
-    transitions,
-)
-from apps.delivery.models import Attempt, Chunk, Delivery
+from apps.delivery import engine
+from apps.delivery.models import Delivery
+from apps.delivery.sending import runtime
 from apps.delivery.transitions import waiting
 from apps.preferences.models import Contact, DirectoryChange, Preference, Suppression
 from apps.topics.models import Subscription
 from stack.process import PATIENCE
 from tests.integration.delivery.conftest import contact, recipient, subscribe
+from tests.integration.delivery.workers import begin, cut
 
 HELLO = {"title": "Hello", "body": "There"}
 
@@ -279,17 +268,10 @@ def test_one_slow_answer_does_not_keep_the_others_off_the_record(shop, providers
         subscribe(topic, recipient(f"u{n}", push_android=token), "push")
     providers.client.behave("fcm", "timeout", address=slow)
     posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["push"]})
-    tasks.fan_out.apply(args=[Chunk.objects.get().pk], throw=True)
-    chunk = Chunk.objects.get(kind="range")
-
-    def run() -> None:
-        deliver.deliver(chunk.pk)
-        connection.close()
-
-    thread = threading.Thread(target=run)
+    cut()
     original, engine.HAND_OVER_SECONDS = engine.HAND_OVER_SECONDS, 0.5
     try:
-        thread.start()
+        begin("push")
         deadline = time.monotonic() + 1.8
         while time.monotonic() < deadline:
             if shop.counts(posted).get("push", {}).get("accepted") == 5:
@@ -298,7 +280,7 @@ def test_one_slow_answer_does_not_keep_the_others_off_the_record(shop, providers
         assert shop.counts(posted)["push"] == {"accepted": 5, "sending": 1}
     finally:
         engine.HAND_OVER_SECONDS = original
-        thread.join()
+        assert runtime.worker().join(20)
     assert shop.counts(posted)["push"] == {"accepted": 5, "retrying": 1}
 
 
@@ -316,7 +298,7 @@ def test_content_and_addresses_are_unreadable_in_the_tables(shop, work, execute)
             assert secret not in text, table
 
 
-def test_a_row_whose_key_is_gone_is_tried_again_and_spares_its_chunk(shop, work, execute):
+def test_a_row_whose_key_is_gone_is_tried_again_and_spares_its_claim(shop, work, execute):
     topic = shop.topic()
     for name in ("ada", "bob"):
         subscribe(topic, recipient(name), "inbox")
@@ -329,70 +311,7 @@ def test_a_row_whose_key_is_gone_is_tried_again_and_spares_its_chunk(shop, work,
     assert shop.counts(posted) == {"inbox": {"delivered": 1, "retrying": 1}}
 
 
-# -- Chunks, fences and leases ----------------------------------------------------------------
-
-
-def expire_leases(execute):
-    execute(
-        "UPDATE delivery_chunk SET due_at = now() - interval '1 second' WHERE state = 'running'"
-    )
-
-
-def test_a_large_audience_is_cut_into_chunks_that_cover_it_once(shop, work, settings):
-    settings.CHUNK_SIZE = 3
-    topic = shop.topic()
-    for n in range(8):
-        subscribe(topic, recipient(f"u{n}"), "inbox")
-    posted = shop.post("topics/news/publish", {"content": HELLO})
-    work()
-    assert Chunk.objects.filter(kind="range").count() == 3
-    assert shop.counts(posted) == {"inbox": {"delivered": 8}}
-
-
-def test_a_task_delivered_twice_sends_once(shop, work):
-    recipient("ada")
-    posted = notify(shop, "ada", "inbox")
-    chunk = Chunk.objects.get()
-    for _ in range(3):
-        deliver.deliver(chunk.pk)
-    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
-    assert Attempt.objects.count() == 1
-
-
-def test_a_chunk_in_work_cannot_be_claimed_until_its_lease_ends(shop, execute):
-    recipient("ada")
-    notify(shop, "ada", "inbox")
-    chunk_id = Chunk.objects.get().pk
-    assert chunks.claim(chunk_id).fence == 1
-    assert chunks.claim(chunk_id) is None
-    expire_leases(execute)
-    assert chunks.claim(chunk_id).fence == 2
-
-
-def test_the_late_writes_of_a_worker_that_lost_its_chunk_are_kept_out(shop, work, execute):
-    recipient("ada")
-    posted = notify(shop, "ada", "inbox")
-    stale, claimed, _ = deliver._claim(Chunk.objects.get().pk)
-    assert len(claimed) == 1
-    expire_leases(execute)
-    work()
-    with pytest.raises(chunks.Fenced):
-        transitions.record(stale, [], finish=True)
-    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
-
-
-def test_what_a_dead_worker_was_sending_is_sent_by_the_next(shop, work, execute):
-    topic = shop.topic()
-    for n in range(3):
-        subscribe(topic, recipient(f"u{n}"), "inbox")
-    posted = shop.post("topics/news/publish", {"content": HELLO})
-    tasks.fan_out.apply(args=[Chunk.objects.get().pk], throw=True)
-    _, claimed, _ = deliver._claim(Chunk.objects.get(kind="range").pk)
-    assert len(claimed) == 3  # and here the worker dies
-    assert shop.counts(posted) == {"inbox": {"sending": 3}}
-    expire_leases(execute)
-    work()
-    assert shop.counts(posted) == {"inbox": {"delivered": 3}}
+# -- Cancelled --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("when_due", [False, True])
@@ -411,113 +330,3 @@ def test_what_went_unanswered_and_waits_is_unknown_after_a_cancel(
     work()
     assert shop.counts(posted) == {"sms": {"unknown": 1}}
     assert providers.client.counts()["twilio"]["accepted"] == 1
-
-
-def test_what_was_being_sent_when_a_worker_died_is_unknown_after_a_cancel(
-    shop, work, execute, monkeypatch
-):
-    monkeypatch.setattr(halting, "PATIENCE", 0.1)
-    recipient("ada")
-    posted = notify(shop, "ada", "inbox")
-    deliver._claim(Chunk.objects.get().pk)
-    shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
-    expire_leases(execute)
-    work()
-    row = only_delivery(shop, posted)
-    assert (row["state"], row["reason"]) == ("unknown", "worker_lost")
-
-
-def test_an_interrupted_fan_out_goes_on_where_it_stopped(shop, work, settings, execute):
-    settings.CHUNK_SIZE = 1
-    topic = shop.topic()
-    for n in range(5):
-        subscribe(topic, recipient(f"u{n}"), "inbox")
-    posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["inbox"]})
-    whole = chunks.claim(Chunk.objects.get().pk)
-    original, fan_out.PAGE = fan_out.PAGE, 2
-    try:
-        assert len(fan_out._cut_page(whole, "inbox")) == 2  # and here the worker dies
-    finally:
-        fan_out.PAGE = original
-    expire_leases(execute)
-    work()
-    assert Chunk.objects.filter(kind="range").count() == 5
-    assert shop.counts(posted) == {"inbox": {"delivered": 5}}
-
-
-def queued() -> int:
-    return broker.depths(["deliver.inbox.high"]).get("deliver.inbox.high", 0)
-
-
-def overdue(execute):
-    execute("UPDATE delivery_chunk SET due_at = now() - interval '1 second'")
-
-
-def test_the_sweeper_repeats_a_chunk_whose_message_was_lost(shop, work, execute, queue):
-    recipient("ada")
-    posted = notify(shop, "ada", "inbox", priority="high")
-    assert sweep.sweep() == 0
-    deadline = time.monotonic() + PATIENCE
-    while not queue.purge():  # the message was on its way
-        assert time.monotonic() < deadline
-    overdue(execute)
-    assert sweep.sweep() == 1
-    assert queued() == 1
-    work()
-    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
-
-
-def test_the_sweeper_leaves_a_chunk_alone_that_only_waits_in_a_long_queue(shop, execute, queue):
-    recipient("ada")
-    notify(shop, "ada", "inbox", priority="high")
-    deadline = time.monotonic() + PATIENCE
-    while not queued():
-        assert time.monotonic() < deadline
-    overdue(execute)
-    assert sweep.sweep() == 0
-
-
-def test_the_sweeper_enqueues_no_more_of_a_long_queue_again_than_it_lost(shop, execute, queue):
-    for user_id in ("ada", "bob", "eve"):
-        recipient(user_id)
-        notify(shop, user_id, "inbox", priority="high")
-    deadline = time.monotonic() + PATIENCE
-    while queued() < 3:
-        assert time.monotonic() < deadline
-    assert queue.get(no_ack=True)
-    while queued() != 2:  # RabbitMQ counts late
-        assert time.monotonic() < deadline
-    overdue(execute)
-    assert sweep.sweep() == 1
-    assert queued() == 3
-
-
-def test_the_sweeper_takes_a_chunk_back_whose_workers_lease_ran_out(shop, execute, queue):
-    recipient("ada")
-    notify(shop, "ada", "inbox", priority="high")
-    chunks.claim(Chunk.objects.get().pk)
-    overdue(execute)
-    assert sweep.sweep() == 1
-    assert Chunk.objects.get().state == "queued"
-
-
-def test_retries_of_many_notifications_share_chunks(shop, work, wake, providers):
-    for n in range(4):
-        recipient(f"u{n}", sms=f"+4366012345{n:02d}")
-    providers.client.behave("twilio", "500", times=1)
-    posted = [notify(shop, f"u{n}", "sms") for n in range(4)]
-    work()
-    wake()
-    assert Chunk.objects.filter(kind="retry").count() == 1
-    work()
-    assert [shop.counts(row) for row in posted] == [{"sms": {"accepted": 1}}] * 4
-
-
-def test_done_chunks_and_old_keys_are_purged(shop, work, execute):
-    recipient("ada")
-    shop.post("notifications", {"user_id": "ada", "content": HELLO}, **{"Idempotency-Key": "k"})
-    work()
-    assert purge.purge() == 0
-    execute("UPDATE delivery_idempotencykey SET created_at = now() - interval '25 hours'")
-    execute("UPDATE delivery_chunk SET ready_at = now() - interval '25 hours'")
-    assert purge.purge() == 2

@@ -2,11 +2,12 @@
 
 import pytest
 
-from apps.delivery import provider_switches, tasks
-from apps.delivery.models import Chunk, Delivery
+from apps.delivery import provider_switches
+from apps.delivery.models import Delivery
 from notifier.outcomes import Accepted, Reason, Refused, Retry, Unknown
 from tests.integration.delivery.conftest import recipient
 from tests.integration.delivery.scripted import Scripted
+from tests.integration.delivery.workers import send as send_once
 
 HELLO = {"body": "Hello", "title": "Hello"}
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -221,7 +222,7 @@ def test_nothing_moves_over_after_its_expiry_or_a_cancel(shop, carriers, again, 
     carriers("sms", Retry(Reason.PROVIDER_ERROR), Accepted("id"))
     recipient("ada", sms="+4366012345678")
     posted = shop.post("notifications", {"user_id": "ada", "channels": ["sms"], "content": HELLO})
-    tasks.deliver.apply(args=[Chunk.objects.get().pk], throw=True)
+    send_once("sms")
     assert delivery(shop, posted)["state"] == "retrying"
     if state == "expired":
         execute("UPDATE delivery_notification SET expires_at = now()")

@@ -7,12 +7,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.delivery import tasks
-from apps.delivery.models import Chunk, ChunkKind, Delivery, Notification
+from apps.delivery.models import Chunk, Delivery, Notification
 from apps.delivery.why import why
 from apps.preferences.models import Group, Membership, Preference
 from notifier.outcomes import Accepted, Reason, Refused, Retry
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.integration.delivery.conftest import recipient, subscribe, work_once
 from tests.integration.delivery.scripted import Scripted
+from tests.integration.delivery.workers import cut
 
 HELLO = {"title": "Hello", "body": "There"}
 SMS = {"channel": "sms", "after_seconds": 300}
@@ -45,12 +46,8 @@ def workers():
     """Do what is due now, and nothing of what is for later."""
 
     def run():
-        while chunks := list(
-            Chunk.objects.exclude(state="done").filter(ready_at__lte=timezone.now()).order_by("id")
-        ):
-            for chunk in chunks:
-                task = tasks.fan_out if chunk.kind == ChunkKind.WHOLE else tasks.deliver
-                task.apply(args=[chunk.pk], throw=True)
+        while work_once():
+            pass
 
     return run
 
@@ -210,8 +207,7 @@ def test_a_pause_leaves_the_other_channels_their_time(shop, workers, later):
     for person in people("ada"):
         subscribe(topic, person, "push", "sms")
     posted = shop.post("topics/news/publish", PUSH)
-    chunk = Chunk.objects.get()
-    tasks.fan_out.apply(args=[chunk.pk], throw=True)
+    cut()
     shop.http.patch("/v1/topics/news", {"paused": True}, format="json")
     later(301)
     assert Push.calls == Texts.calls == []

@@ -2,12 +2,14 @@
 
 import pytest
 
-from apps.delivery import fan_out, tasks
+from apps.delivery import fan_out
 from apps.delivery.models import Chunk, ChunkKind, Delivery
 from apps.preferences.models import Group, Membership
 from apps.preferences.services import Person, upsert_recipients
 from apps.publishers.models import AuditEvent
 from tests.integration.delivery.conftest import recipient, subscribe
+from tests.integration.delivery.workers import cut as cut_audience
+from tests.integration.delivery.workers import lose_claims, only
 
 HELLO = {"title": "Hello", "body": "There"}
 
@@ -172,20 +174,20 @@ def test_a_group_is_cut_by_ranges_and_goes_on_where_it_stopped(shop, work, setti
         recipient(name)
     group_of(shop, *names)
     posted = shop.post("groups/on-call/notify", {"content": HELLO, "channels": ["inbox"]})
-    whole = Chunk.objects.get(kind=ChunkKind.WHOLE)
     cut, pages = fan_out._cut_page, iter(range(2))
 
-    def dying(chunk, channel):
+    def dying(chunk, channel, after=0):
         if next(pages, None) is None:
             raise SystemExit
-        return cut(chunk, channel)
+        return cut(chunk, channel, after)
 
     monkeypatch.setattr(fan_out, "_cut_page", dying)
     with pytest.raises(SystemExit):
-        fan_out.fan_out(whole.pk)
+        cut_audience()
     monkeypatch.setattr(fan_out, "_cut_page", cut)
     assert Chunk.objects.filter(kind=ChunkKind.RANGE).count() == 2
-    Chunk.objects.filter(pk=whole.pk).update(state="queued")
+    assert Chunk.objects.get(kind=ChunkKind.WHOLE).state == "running"
+    lose_claims()
     work()
     assert Chunk.objects.filter(kind=ChunkKind.RANGE).count() == 4
     assert shop.counts(posted) == {"inbox": {"delivered": 7}}
@@ -208,10 +210,11 @@ def test_a_group_deleted_while_it_is_cut_reaches_nobody_more(shop, work, setting
         recipient(name)
     group_of(shop, "ada", "bob")
     cut = shop.post("groups/on-call/notify", {"content": HELLO, "channels": ["inbox"]})
-    fan_out.fan_out(Chunk.objects.get(kind=ChunkKind.WHOLE).pk)
+    cut_audience()
     uncut = shop.post("groups/on-call/notify", {"content": HELLO, "channels": ["inbox"]})
     first = Chunk.objects.filter(kind=ChunkKind.RANGE).earliest("id")
-    tasks.deliver.apply(args=[first.pk], throw=True)
+    with only(first):
+        work()
     assert shop.http.delete("/v1/groups/on-call").status_code == 204
     work()
     assert shop.counts(cut) == {"inbox": {"delivered": 1}}

@@ -1,7 +1,6 @@
 """What waits in a worker for its turn is not sent once it was cancelled, expired or paused."""
 
 import asyncio
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -9,16 +8,18 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from apps.delivery import halting, provider_switches, tasks, wiring
-from apps.delivery.halting import Lookout
-from apps.delivery.models import Attempt, Chunk, Delivery, Notification
+from apps.delivery import halting, provider_switches, wiring
+from apps.delivery.halting import Lookout, Watched
+from apps.delivery.models import Attempt, Delivery, Notification
+from apps.delivery.sending import runtime
 from notifier.halt import Halt
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome, Reason, Unknown
 from notifier.providers.base import Provider
 from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient, subscribe
-from tests.integration.delivery.test_overload import locked
+from tests.integration.delivery.test_load_shedding import locked
+from tests.integration.delivery.workers import begin, cut, soon
 
 HELLO = {"body": "Hello", "title": "Hello"}
 PEOPLE = 10
@@ -48,31 +49,16 @@ def under_way(shop, settings, monkeypatch):
     topic = shop.topic()
     for number in range(PEOPLE):
         subscribe(topic, recipient(f"p{number}", sms=f"+43660123456{number:02d}"), "sms")
-    worker = threading.Thread(target=_deliver)
 
     def publish(**fields):
         posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["sms"], **fields})
-        tasks.fan_out.apply(args=[Chunk.objects.get().pk], throw=True)
-        worker.start()
+        cut()
+        begin("sms")
         soon(lambda: Slow.calls)
         return posted
 
     yield publish
-    worker.join()
-
-
-def soon(what):
-    """What it returns, once that is something."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return found
-
-
-def _deliver():
-    tasks.deliver.apply(args=[Chunk.objects.get(kind="range").pk], throw=True)
-    connection.close()
+    assert runtime.worker().join(PATIENCE)
 
 
 def settled(shop, posted):
@@ -149,7 +135,7 @@ def test_a_worker_that_stops_while_it_looks_gives_back_all_the_same(shop, monkey
     """The look that is under way finds nothing to stop, and must not undo it."""
     halt, lookout = Halt(), looking(monkeypatch)
     with locked("delivery_notification"):
-        lookout.watch({str(uuid4()): halt})
+        lookout.watch([Watched(str(uuid4()), None, halt)], time.monotonic())
         soon(waiting_for_a_lock)
         lookout.release()
     lookout.join(PATIENCE)
@@ -182,24 +168,65 @@ def test_what_waits_in_a_worker_after_an_unanswered_attempt_ends_unknown(
             "notifications",
             {"user_ids": people, "content": HELLO, "channels": ["sms"], "priority": "high"},
         )
-        tasks.deliver.apply(args=[Chunk.objects.get().pk], throw=True)
+        begin("sms", "high")
+        assert runtime.worker().join(PATIENCE)
     assert shop.counts(posted) == {"sms": {"retrying": PEOPLE}}
     if late == "expired":
         expiry = datetime.now(UTC) + timedelta(seconds=0.6)
         Notification.objects.update(expires_at=expiry)
     Delivery.objects.update(next_attempt_at="2020-01-01T00:00:00Z")
-    tasks.sweep.apply(throw=True)
-
-    def again():
-        tasks.deliver.apply(args=[Chunk.objects.get(kind="retry").pk], throw=True)
-        connection.close()
-
-    worker = threading.Thread(target=again)
-    worker.start()
+    begin("sms", "high")
     soon(lambda: Slow.calls)
     if late == "cancelled":
         shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
-    worker.join()
+    assert runtime.worker().join(PATIENCE)
     sent = len(Slow.calls)
     assert 0 < sent < PEOPLE
     assert shop.counts(posted) == {"sms": {"accepted": sent, "unknown": PEOPLE - sent}}
+
+
+# -- Sight ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def short_sighted(monkeypatch):
+    """A look is relied on for a moment only, and messages take as long."""
+    monkeypatch.setattr(halting, "SIGHT", 0.3)
+    monkeypatch.setattr(f"{__name__}.TAKES", 0.3)
+
+
+def test_where_nobody_can_look_what_was_cancelled_nothing_more_is_sent(
+    shop, under_way, swept, short_sighted
+):
+    posted = under_way()
+    with locked("topics_topic"):  # every look waits for it
+        blind = time.time()
+        assert runtime.worker().join(PATIENCE)
+        sent = len(Slow.calls)
+        assert 0 < sent < PEOPLE
+        assert max(Slow.calls) < blind + 0.3 + 0.2
+    assert shop.counts(posted)["sms"] == {"accepted": sent, "retrying": PEOPLE - sent}
+    rows = shop.get(f"notifications/{posted['id']}/deliveries", state="retrying")["data"]
+    assert {row["reason"] for row in rows} == {"unconfirmed"}
+    assert [row["attempts"] for row in rows] == [[]] * (PEOPLE - sent), "no attempt is counted"
+
+    def all_sent():
+        swept()
+        return shop.counts(posted) == {"sms": {"accepted": PEOPLE}}
+
+    soon(all_sent)
+    assert set(Attempt.objects.values_list("number", flat=True)) == {1}
+
+
+def test_what_is_cancelled_while_nobody_can_look_is_not_sent_later(
+    shop, under_way, swept, short_sighted
+):
+    posted = under_way()
+    with locked("topics_topic"):
+        Notification.objects.update(cancelled_at=datetime.now(UTC))
+        assert runtime.worker().join(PATIENCE)
+    sent = len(Slow.calls)
+    Delivery.objects.filter(state="retrying").update(next_attempt_at="2020-01-01T00:00:00Z")
+    swept()
+    assert len(Slow.calls) == sent < PEOPLE
+    assert shop.counts(posted) == {"sms": {"accepted": sent, "cancelled": PEOPLE - sent}}

@@ -129,7 +129,7 @@ def test_metrics_count_attempts_and_time_providers(shop, client, work):
     assert found["notifier_accept_to_provider_seconds_count", "inbox", "low"] >= 1
 
 
-def test_what_the_broker_carries_is_an_id_and_nothing_else(shop, queue):
+def test_what_the_broker_carries_is_a_queues_name_and_nothing_else(shop, queue):
     ada = "ada.secret@example.com"
     recipient("ada", email=ada)
     content = {"title": "Code", "body": "123456"}
@@ -138,6 +138,7 @@ def test_what_the_broker_carries_is_an_id_and_nothing_else(shop, queue):
     while (message := queue.get()) is None:
         assert time.monotonic() < deadline
     arguments, keywords, _ = json.loads(message.body)
-    assert [type(argument) for argument in arguments] == [int] and not keywords
+    assert arguments == [] and keywords == {}
+    assert message.headers["task"] == "deliver.inbox.high"
     everything = f"{message.body!r} {message.headers!r} {message.properties!r}"
     assert not any(secret in everything for secret in ("ada", "Code", "123456"))

@@ -11,7 +11,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.delivery import tasks, transitions
-from apps.delivery.models import Chunk, Delivery
+from apps.delivery.models import Delivery
+from apps.delivery.outbox.queues import Queue
 from notifier.outcomes import Accepted, Reason, Refused, Retry
 from notifier.states import DeliveryState
 from tests.integration.delivery.conftest import recipient
@@ -78,7 +79,7 @@ def test_a_dead_letter_is_redriven_while_a_receipt_of_it_is_read(
     assert shop.get("dead-letters")["data"] == []
 
 
-def test_an_ordered_chunk_is_claimed_while_a_receipt_of_it_is_read(
+def test_what_is_due_in_order_is_claimed_while_a_receipt_of_it_is_read(
     shop,
     work,
     provider,
@@ -90,12 +91,11 @@ def test_an_ordered_chunk_is_claimed_while_a_receipt_of_it_is_read(
     work()
     refusing(one=Accepted(delivered=True))
     Delivery.objects.update(next_attempt_at="2020-01-01T00:00:00Z")
-    tasks.sweep.apply(throw=True)
-    chunk = Chunk.objects.get(kind="retry", state="queued")
 
     def deliver() -> str:
-        return tasks.deliver.apply(args=[chunk.pk], throw=True).state
+        return tasks.DOORBELLS[Queue("inbox", "normal")].apply(throw=True).state
 
     came = settle_while(deliver, before="retrying", after=DeliveryState.DELIVERED)
     assert came == "SUCCESS"
+    work()
     assert provider.heard == [], "it had been told already"

@@ -1,5 +1,6 @@
 """What goes wrong between two lines of code: databases, brokers and workers that fail midway."""
 
+import asyncio
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -7,17 +8,28 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dj_db_conn_pool.core import pool_container
 from django.db import OperationalError, connection
+from django.utils import timezone
 
-from apps.delivery import chunks, deliver, enqueue, fan_out, tasks, transitions
-from apps.delivery.enqueue import Ticket
-from apps.delivery.leases import LeaseKeeper
-from apps.delivery.models import Chunk
+from apps.delivery import fan_out, tasks, transitions
+from apps.delivery.models import Attempt, Chunk, Claim, Delivery
+from apps.delivery.outbox import claims, doorbells
+from apps.delivery.outbox.leases import LeaseKeeper
+from apps.delivery.outbox.queues import Queue
+from apps.delivery.sending import notifications, runtime
 from notifier.outcomes import Accepted, Reason, Retry
 from notifier.states import DeliveryState
 from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient, subscribe
 from tests.integration.delivery.scripted import Scripted
-from tests.waiting import until
+from tests.integration.delivery.workers import (
+    begin,
+    claim,
+    in_thread,
+    lose_claims,
+    result,
+    send_and_die,
+    soon,
+)
 
 HELLO = {"body": "Hello"}
 
@@ -32,20 +44,6 @@ def provider(settings, monkeypatch):
     return Scripted
 
 
-def in_thread(function):
-    """Start it; join() waits for its end."""
-
-    def run():
-        try:
-            function()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
 def notify(shop, *user_ids):
     for user_id in user_ids:
         recipient(user_id)
@@ -53,33 +51,41 @@ def notify(shop, *user_ids):
     return shop.post("notifications", body)
 
 
-def end_leases():
-    Chunk.objects.filter(state="running").update(due_at=datetime.now(UTC) - timedelta(seconds=1))
-
-
-def test_a_cancel_in_the_middle_of_a_claim_waits_for_it_and_is_answered(shop, work, monkeypatch):
+def test_a_cancel_waits_for_a_claim_that_is_being_written_and_is_answered(
+    shop, work, provider, monkeypatch
+):
     posted = notify(shop, "ada")
-    chunk_id, claiming = Chunk.objects.get().pk, threading.Event()
-    read = deliver._notifications
+    claiming, written = threading.Event(), threading.Event()
+    read, opened = notifications.read, claims.open
 
-    def slow(chunk):
+    def slow(ids):
         claiming.set()
         time.sleep(0.4)
-        return read(chunk)
+        return read(ids)
 
-    monkeypatch.setattr(deliver, "_notifications", slow)
-    claim = in_thread(lambda: deliver.deliver(chunk_id))
-    assert claiming.wait(PATIENCE)
+    def and_say_so(*args):
+        found = opened(*args)
+        written.set()
+        return found
+
+    monkeypatch.setattr(notifications, "read", slow)
+    monkeypatch.setattr(claims, "open", and_say_so)
+    claimed = in_thread(begin)
+    assert claiming.wait(5)
     assert shop.post(f"notifications/{posted['id']}/cancel", None, status=200)["cancelled_at"]
-    claim.join()
+    assert written.is_set(), "the cancel was answered before it was known what was claimed"
+    answered = len(provider.calls)
+    claimed.join()
     work()
-    assert sum(shop.counts(posted).get("inbox", {}).values()) <= 1
+    [(state, number)] = shop.counts(posted)["inbox"].items()
+    assert number == 1 and state == ("delivered" if provider.calls else "cancelled")
+    assert len(provider.calls) == answered, "it was sent after the cancel was answered"
 
 
 def test_the_lease_keeper_outlives_an_exhausted_pool(shop, settings):
     settings.LEASE_SECONDS = 0.6
-    chunk_id = Chunk.objects.get(notification=notify(shop, "ada")["id"]).pk
-    chunk = chunks.claim(chunk_id)
+    notify(shop, "ada")
+    claim_id = claim().id
     connection.ensure_connection()
     pool, taken = pool_container.get("default"), []
     original, pool._timeout = pool._timeout, 0.3
@@ -90,32 +96,59 @@ def test_the_lease_keeper_outlives_an_exhausted_pool(shop, settings):
         pass  # it is empty now
     keeper = LeaseKeeper()
     keeper.start()
-    keeper.hold(chunk)
+    keeper.hold(claim_id)
     time.sleep(1)
     for one in taken:
         one.close()
     pool._timeout = original
     until(lambda: Chunk.objects.get(pk=chunk_id).due_at > datetime.now(UTC))
     assert keeper.is_alive()
-    keeper.release(chunk)
+    assert Claim.objects.get(pk=claim_id).lease_until > datetime.now(UTC)
+    keeper.release(claim_id)
+    time.sleep(1)
+    assert Claim.objects.get(pk=claim_id).lease_until < datetime.now(UTC), "it is let go"
+    keeper.stop()
 
 
 def test_a_database_that_fails_for_a_moment_does_not_make_us_send_twice(
-    shop, provider, monkeypatch
+    shop, work, provider, monkeypatch
 ):
     posted = notify(shop, "ada", "bob")
-    finish, failed = chunks.finish, []
+    record, failed = transitions.record, []
 
-    def fail_once(chunk):
+    def fail_once(*args, **options):
         if not failed:
-            failed.append(chunk)
+            failed.append(args)
             raise OperationalError("deadlock detected")
-        return finish(chunk)
+        return record(*args, **options)
 
-    monkeypatch.setattr(chunks, "finish", fail_once)
-    deliver.deliver(Chunk.objects.get().pk)
+    monkeypatch.setattr(transitions, "record", fail_once)
+    work()
     assert failed and len(provider.calls) == 2
     assert shop.counts(posted) == {"inbox": {"delivered": 2}}
+
+
+def test_nothing_is_claimed_while_nothing_can_be_recorded(shop, work, provider, monkeypatch):
+    first, record = notify(shop, "ada"), transitions.record
+    away = threading.Event()
+    away.set()
+
+    def fail(*args, **options):
+        if away.is_set():
+            raise OperationalError("server closed the connection")
+        return record(*args, **options)
+
+    monkeypatch.setattr(transitions, "record", fail)
+    begin()
+    soon(lambda: not runtime.worker()._recorder.healthy.is_set())
+    second = shop.post("notifications", {"user_id": "ada", "channels": ["inbox"], "content": HELLO})
+    begin()
+    assert len(provider.calls) == Claim.objects.count() == 1
+    away.clear()
+    soon(lambda: runtime.worker()._recorder.healthy.is_set())
+    work()
+    assert shop.counts(first) == shop.counts(second) == {"inbox": {"delivered": 1}}
+    assert len(provider.calls) == 2
 
 
 @pytest.mark.parametrize("odd", ["m" * 500, "a\0b"])
@@ -130,21 +163,18 @@ def test_an_odd_message_id_costs_nobody_anything(shop, work, provider, monkeypat
 def test_a_message_that_kills_every_worker_is_given_up_as_unknown(shop, settings, provider):
     settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": (1.0, 1.0)}
     posted = notify(shop, "ada")
-    chunk_id = Chunk.objects.get().pk
-    claims = 0
-    while True:
-        _, claimed, _ = deliver._claim(chunk_id)  # and here the worker dies
-        if not claimed:
-            break
-        claims += 1
-        end_leases()
-    assert claims == 3
+    claimed = 0
+    while claim() is not None:  # and there the worker dies
+        claimed += 1
+        lose_claims()
+    assert claimed == 3
     [row] = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
     assert (row["state"], row["reason"]) == ("unknown", "worker_lost")
     assert [a["reason"] for a in row["attempts"]] == ["worker_lost"] * 3
+    assert not Claim.objects.exists()
 
 
-def test_a_worker_that_lost_its_chunk_stops_sending_it(shop, settings, monkeypatch):
+def test_a_worker_that_lost_its_claim_stops_sending_it(shop, settings, monkeypatch):
     settings.PROVIDERS = {
         "inbox": {
             "class": f"{Slow.__module__}.{Slow.__qualname__}",
@@ -153,60 +183,57 @@ def test_a_worker_that_lost_its_chunk_stops_sending_it(shop, settings, monkeypat
         }
     }
     monkeypatch.setattr("apps.delivery.wiring._own", dict)
-    monkeypatch.setattr("apps.delivery.engine.HAND_OVER_SECONDS", 0.3)
     monkeypatch.setattr(Slow, "calls", [])
-    notify(shop, *(f"u{n}" for n in range(10)))
-    chunk_id = Chunk.objects.get().pk
-    worker = in_thread(lambda: deliver.deliver(chunk_id))
-    while not Slow.calls:
-        assert worker.is_alive()
-        time.sleep(0.01)
-    Chunk.objects.update(fence=99)  # another has it now
-    worker.join()
+    posted = notify(shop, *(f"u{n}" for n in range(10)))
+    begin()
+    soon(lambda: Slow.calls)
+    lose_claims()  # others may have it now
     sent = len(Slow.calls)
-    time.sleep(0.8)
-    assert len(Slow.calls) <= sent + 1 < 10
+    assert runtime.worker().join(10)
+    assert len(Slow.calls) <= sent + 2 < 10
+    rows = Delivery.objects.filter(notification=posted["id"])
+    assert set(rows.values_list("reason", flat=True)) == {"worker_lost"}, "it wrote nothing"
 
 
 class Slow(Scripted):
     """One message after the other, each taking its time."""
 
     async def send(self, message):
-        import asyncio
-
         await asyncio.sleep(0.25)
         return await super().send(message)
 
 
-def test_what_waits_for_a_later_attempt_is_not_sent_with_a_dead_workers_chunk(
-    shop, work, provider, monkeypatch
-):
+def test_what_waits_for_a_later_attempt_is_not_sent_with_a_dead_workers_claim(shop, work, provider):
     posted = notify(shop, "ada", "bob")
-    chunk_id = Chunk.objects.get().pk
-    chunk, claimed, _ = deliver._claim(chunk_id)
+    claimed = claim()
     later = datetime.now(UTC) + timedelta(hours=1)
-    waits = transitions.Result(
-        delivery_id=claimed[0].delivery_id,
-        notification_id=claimed[0].notification_id,
-        contact_id=claimed[0].contact_id,
-        attempt=1,
-        state=DeliveryState.RETRYING,
+    waits = result(
+        claimed,
+        claimed.deliveries[0],
+        DeliveryState.RETRYING,
         reason="rate_limited",
         next_attempt_at=later.timestamp(),
-        provider="inbox",
-        provider_message_id="",
-        started_at=time.time(),
-        duration_ms=1,
         outcome="retry",
         status=429,
-        detail="",
-        disable_contact=False,
     )
-    transitions.record(chunk, [waits], finish=False)  # and then the worker dies
-    end_leases()
+    transitions.record([waits])  # and then the worker dies
+    lose_claims()
     work()
     assert shop.counts(posted) == {"inbox": {"delivered": 1, "retrying": 1}}
     assert len(provider.calls) == 1
+
+
+def test_what_was_sent_and_not_recorded_is_sent_again_and_says_so(
+    shop, work, provider, monkeypatch
+):
+    posted = notify(shop, "ada")
+    send_and_die(monkeypatch, "inbox")
+    assert shop.counts(posted) == {"inbox": {"sending": 1}}
+    lose_claims()
+    work()
+    assert len(provider.calls) == 2
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+    assert [a.outcome for a in Attempt.objects.order_by("number")] == ["unknown", "accepted"]
 
 
 def test_a_retry_is_not_sent_to_who_left_the_topic_meanwhile(
@@ -225,34 +252,46 @@ def test_a_retry_is_not_sent_to_who_left_the_topic_meanwhile(
     assert (row["state"], row["reason"]) == ("suppressed", "unsubscribed")
 
 
-def test_a_code_overtakes_a_batch_of_newsletters_on_its_way_to_the_broker(queue):
-    mailer = enqueue._Mailer()
-    mailer.start()
-    mailer.offer(Ticket(-n, "named", "email", "low") for n in range(1, 3000))
-    began = time.monotonic()
-    mailer.offer([Ticket(-1, "named", "inbox", "high")])
-    while queue.get() is None:
-        assert time.monotonic() - began < 1, "it waits behind them"
-
-
-def test_no_connection_is_held_while_the_broker_is_waited_for(shop, monkeypatch):
+def test_no_connection_is_held_while_doorbells_are_rung(shop, monkeypatch):
     subscribe(shop.topic(), recipient("ada"), "inbox")
     shop.post("topics/news/publish", {"content": HELLO})
     held = []
-    monkeypatch.setattr(enqueue, "now", lambda tickets: held.append(connection.connection))
-    fan_out.fan_out(Chunk.objects.get().pk)
+    monkeypatch.setattr(doorbells, "ring", lambda queues: held.append(connection.connection))
+    fan_out.fan_out("normal")
     assert held and not any(held)
 
 
-def test_a_worker_that_finds_the_database_gone_leaves_its_chunk_to_the_sweeper(shop, monkeypatch):
-    notify(shop, "ada")
-    chunk_id = Chunk.objects.get().pk
+def test_a_worker_that_finds_the_database_gone_leaves_its_work_to_others(
+    shop, work, provider, monkeypatch
+):
+    posted = notify(shop, "ada")
 
-    def gone(chunk_id):
+    def gone(*args):
         raise OperationalError("server closed the connection")
 
     with monkeypatch.context() as patch:
-        patch.setattr(chunks, "claim", gone)
+        patch.setattr(claims, "open", gone)
         with pytest.raises(OperationalError):
-            tasks.deliver.apply(args=[chunk_id], throw=True)
+            tasks.DOORBELLS[Queue("inbox", "normal")].apply(throw=True)
     assert Chunk.objects.get().state == "queued"
+    assert not Delivery.objects.exists() and not Claim.objects.exists()
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+
+
+def test_a_worker_that_attends_to_a_queue_outlives_a_database_that_is_away(
+    shop, provider, monkeypatch
+):
+    posted = notify(shop, "ada")
+    failed, opened = [], claims.open
+
+    def gone(*args):
+        if len(failed) < 2:
+            failed.append(timezone.now())
+            raise OperationalError("server closed the connection")
+        return opened(*args)
+
+    monkeypatch.setattr(claims, "open", gone)
+    runtime.attend([Queue("inbox", "normal")])
+    soon(lambda: shop.counts(posted) == {"inbox": {"delivered": 1}})
+    assert len(failed) == 2

@@ -4,13 +4,25 @@ import threading
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from apps.delivery import purge, tasks
 from apps.delivery.models import Chunk, ChunkTurn, Delivery, Turn
+from apps.delivery.outbox.queues import Queue
+from apps.delivery.sending.worker import Worker
 from notifier.outcomes import Accepted, Reason, Refused, Retry
 from notifier.states import DeliveryState
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.integration.delivery.conftest import recipient, subscribe, work_once
 from tests.integration.delivery.scripted import Scripted
+from tests.integration.delivery.workers import (
+    PATIENCE,
+    claim,
+    cut,
+    in_thread,
+    lose_claims,
+    only,
+    send_and_die,
+)
 
 
 class Heard(Scripted):
@@ -58,10 +70,6 @@ def notify(shop, says, *user_ids, key="order-7", status=202, **fields):
     return shop.post("notifications", body | ({"ordering_key": key} if key else {}), status=status)
 
 
-def deliver(chunk):
-    tasks.deliver.apply(args=[chunk.pk], throw=True)
-
-
 def test_the_next_waits_until_the_one_before_it_has_gone(shop, work, provider, refusing):
     recipient("ada")
     refusing(one=BUSY)
@@ -71,7 +79,7 @@ def test_the_next_waits_until_the_one_before_it_has_gone(shop, work, provider, r
     [waiting] = shop.get(f"notifications/{second['id']}/deliveries")["data"]
     assert (waiting["reason"], waiting["attempts"]) == ("in_order", [])
     refusing()
-    Delivery.objects.filter(notification=first["id"]).update(next_attempt_at="2020-01-01")
+    Delivery.objects.filter(notification=first["id"]).update(next_attempt_at="2020-01-01T00:00:00Z")
     tasks.sweep.apply(throw=True)
     work()
     assert provider.heard == [("ada", "one"), ("ada", "two")]
@@ -98,7 +106,7 @@ def test_another_key_another_publisher_and_no_key_wait_for_nothing(
     notify(shop, "no key", "ada", key="")
     notify(other_shop, "other publisher", "ada")
     work()
-    assert [says for _, says in provider.heard] == ["other key", "no key", "other publisher"]
+    assert {says for _, says in provider.heard} == {"other key", "no key", "other publisher"}
     assert Turn.objects.count() == 1
 
 
@@ -122,15 +130,20 @@ def test_a_chunk_that_comes_too_early_waits_for_those_before_it(shop, work, prov
     recipient("ada")
     posted = [notify(shop, says, "ada") for says in ("one", "two", "three")]
     one, two, three = (Chunk.objects.get(notification=row["id"]) for row in posted)
-    for chunk in (three, two):
-        deliver(chunk)
+    with only(three, two):
+        work_once()
     assert not Delivery.objects.exists()
-    deliver(one)  # calls the second
+    claim()  # calls the second, and here the worker dies
+    assert not Chunk.objects.filter(pk=one.pk).exists()
     two.refresh_from_db()
     three.refresh_from_db()
     assert (two.state, three.state) == ("queued", "queued")
-    assert two.due_at < three.due_at
-    deliver(two)
+    assert (two.reason, three.reason) == ("", "in_order")
+    assert two.ready_at <= timezone.now() < three.ready_at
+    for _ in range(2):
+        work_once()  # the second calls the third; both wait for the first's delivery
+    assert provider.heard == []
+    lose_claims()
     work()
     assert [says for _, says in provider.heard] == ["one", "two", "three"]
 
@@ -144,13 +157,14 @@ def test_a_topic_still_to_be_cut_is_waited_for(shop, work, provider, settings):
     shop.post("topics/news/publish", {**publish, "content": {"body": "one"}})
     posted = notify(shop, "two", "ada")
     named = Chunk.objects.get(notification=posted["id"])
-    deliver(named)
-    tasks.fan_out.apply(args=[Chunk.objects.get(kind="whole").pk], throw=True)
-    adas, bobs = Chunk.objects.filter(kind="range").order_by("low_id")
-    deliver(adas)
-    deliver(named)
+    with only(named):
+        work_once()
+    cut()
+    adas, _ = Chunk.objects.filter(kind="range").order_by("low_id")
+    Chunk.objects.filter(pk=named.pk).update(ready_at=timezone.now())
+    with only(adas, named):
+        work_once()
     assert [says for _, says in provider.heard] == ["one"], "bob's chunk is not made yet"
-    deliver(bobs)
     work()
     assert provider.heard == [("ada", "one"), ("bob", "one"), ("ada", "two")]
 
@@ -169,13 +183,14 @@ def test_what_is_cancelled_lets_the_next_one_go(shop, work, provider, refusing):
 def test_what_is_cancelled_before_anybody_had_it_lets_the_next_one_go(shop, work, provider):
     recipient("ada")
     first, second = (notify(shop, says, "ada") for says in ("one", "two"))
-    deliver(Chunk.objects.get(notification=second["id"]))
+    with only(Chunk.objects.get(notification=second["id"])):
+        work_once()
     shop.post(f"notifications/{first['id']}/cancel", None, status=200)
     work()
     assert provider.heard == [("ada", "two")]
 
 
-def test_what_expired_and_what_is_not_sent_lets_the_next_one_go(shop, provider):
+def test_what_expired_and_what_is_not_sent_lets_the_next_one_go(shop, work, provider):
     recipient("ada")
     news = shop.topic()
     notify(shop, "one", "ada", expires_at="2099-01-01T00:00:00Z")
@@ -187,32 +202,28 @@ def test_what_expired_and_what_is_not_sent_lets_the_next_one_go(shop, provider):
         {"channels": ["inbox"], "ordering_key": "order-7", "content": {"body": "two"}},
     )
     notify(shop, "three", "ada", "bob")
-    while chunks := Chunk.objects.exclude(state="done").order_by("id"):
-        for chunk in chunks:
-            (tasks.fan_out if chunk.kind == "whole" else tasks.deliver).apply(args=[chunk.pk])
+    work()
     assert provider.heard == [("bob", "two"), ("ada", "three"), ("bob", "three")]
 
 
 def test_what_a_lost_worker_was_sending_goes_before_the_next(shop, work, provider, monkeypatch):
     recipient("ada")
-    one, two = (notify(shop, says, "ada") for says in ("one", "two"))
-    chunk = Chunk.objects.get(notification=one["id"])
-
-    def dies(*args, **options):
-        raise SystemExit
-
-    with monkeypatch.context() as patched, pytest.raises(SystemExit):
-        patched.setattr("apps.delivery.transitions.record", dies)
-        deliver(chunk)
-    deliver(Chunk.objects.get(notification=two["id"]))
+    notify(shop, "one", "ada")
+    send_and_die(monkeypatch, "inbox")
+    notify(shop, "two", "ada")
+    work_once()
     assert provider.heard == [("ada", "one")]
-    Chunk.objects.filter(pk=chunk.pk).update(due_at="2020-01-01")
-    deliver(chunk)
+    lose_claims()
     work()
     assert [says for _, says in provider.heard] == ["one", "one", "two"], "once is a duplicate"
 
 
-def test_a_batch_is_in_its_own_order_and_send_at_has_none(shop, work, provider):
+@pytest.mark.parametrize("claim_size", [1, 3, 1000])
+def test_a_batch_is_in_its_own_order_and_send_at_has_none(
+    shop, work, provider, settings, execute, claim_size
+):
+    """However many of it one claim has, and in whatever order they come to be claimed."""
+    settings.CHUNK_SIZE = claim_size
     recipient("ada")
     items = [
         {
@@ -224,16 +235,19 @@ def test_a_batch_is_in_its_own_order_and_send_at_has_none(shop, work, provider):
         for number in range(8)
     ]
     shop.post("notifications/batch", {"notifications": items})
-    for chunk in Chunk.objects.order_by("-id"):
-        deliver(chunk)
+    execute("UPDATE delivery_chunk SET ready_at = now() - id * interval '1 millisecond'")
     work()
     assert [says for _, says in provider.heard] == [str(number) for number in range(8)]
     problem = notify(shop, "later", "ada", send_at="2099-01-01T00:00:00Z", status=400)
     assert problem["errors"][0]["pointer"] == "/send_at"
 
 
-def test_many_workers_and_failures_keep_everybodys_order(shop, provider, monkeypatch):
+@pytest.mark.parametrize("claim_size", [3, 10, 1000])
+def test_many_workers_and_failures_keep_everybodys_order(
+    shop, provider, monkeypatch, settings, claim_size
+):
     people, rounds = ["ada", "bob", "eve"], 12
+    settings.CHUNK_SIZE = claim_size
     for name in people:
         recipient(name)
     failed: set[str] = set()
@@ -250,22 +264,18 @@ def test_many_workers_and_failures_keep_everybodys_order(shop, provider, monkeyp
     monkeypatch.setattr(Heard, "answer", staticmethod(sometimes))
     posted = [notify(shop, str(number), *people) for number in range(rounds)]
 
-    def worker():
-        try:
-            while not done.is_set():
-                for chunk in Chunk.objects.exclude(state="done").order_by("-id"):
-                    deliver(chunk)
-                Delivery.objects.filter(
-                    state="retrying", reason=Reason.PROVIDER_ERROR, next_attempt_at__isnull=False
-                ).update(next_attempt_at="2020-01-01")
-                tasks.sweep.apply(throw=True)
-        finally:
-            connection.close()
+    def work_on():
+        worker = Worker()
+        while not done.is_set():
+            worker.empty(Queue("inbox", "normal"))
+            Delivery.objects.filter(
+                state="retrying", reason=Reason.PROVIDER_ERROR, next_attempt_at__isnull=False
+            ).update(next_attempt_at="2020-01-01T00:00:00Z")
+            tasks.sweep.apply(throw=True)
+        worker.close(PATIENCE)
 
     done = threading.Event()
-    workers = [threading.Thread(target=worker) for _ in range(4)]
-    for thread in workers:
-        thread.start()
+    workers = [in_thread(work_on) for _ in range(4)]
     try:
         for _ in range(300):
             if all(shop.get(f"notifications/{row['id']}")["state"] == "done" for row in posted):

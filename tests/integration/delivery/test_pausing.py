@@ -2,12 +2,14 @@
 
 import pytest
 
-from apps.delivery import clock, deliver, holding, provider_switches, sweep, tasks
-from apps.delivery.models import Attempt, Chunk, Delivery
+from apps.delivery import clock, holding, provider_switches, transitions
+from apps.delivery.models import Attempt, Chunk, Claim, Delivery, TopicRelease
+from apps.delivery.outbox import sweeper
 from apps.publishers.models import AuditEvent
 from notifier.outcomes import Accepted, Reason, Retry
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.integration.delivery.conftest import recipient, subscribe, work_once
 from tests.integration.delivery.scripted import Scripted
+from tests.integration.delivery.workers import claim, cut, lose_claims
 
 HELLO = {"body": "Hello", "title": "Hello"}
 
@@ -53,11 +55,6 @@ def publish(shop, **fields):
     return shop.post("topics/news/publish", {"content": HELLO, **fields})
 
 
-def run(chunk):
-    task = tasks.fan_out if chunk.kind == "whole" else tasks.deliver
-    task.apply(args=[chunk.pk], throw=True)
-
-
 # -- Topics -----------------------------------------------------------------------------------
 
 
@@ -65,9 +62,9 @@ def test_a_paused_topic_accepts_and_sends_once_it_is_resumed(shop, swept, provid
     news(shop, "ada", "bob")
     switch(shop, True)
     posted = publish(shop)
+    assert work_once() == 1, "it was looked at"
+    assert work_once() == 0, "and waits until the topic is resumed"
     chunk = Chunk.objects.get()
-    run(chunk)
-    chunk.refresh_from_db()
     assert (chunk.state, chunk.kind) == ("queued", "whole")
     assert shop.get(f"notifications/{posted['id']}")["state"] == "sending"
     assert Chunk.objects.count() == 1 and not Delivery.objects.exists()
@@ -81,12 +78,14 @@ def test_a_paused_topic_accepts_and_sends_once_it_is_resumed(shop, swept, provid
 def test_a_topic_paused_after_it_was_cut_makes_no_deliveries(shop, swept, provider):
     news(shop, "ada")
     posted = publish(shop)
-    run(Chunk.objects.get())
+    cut()
     switch(shop, True)
-    chunk = Chunk.objects.get(kind="range")
-    run(chunk)
+    for _ in range(2):
+        sweeper.sweep()
+        work_once()
     assert not Delivery.objects.exists()
-    assert sweep.sweep() == 0, "it is not due while the topic is paused"
+    [chunk] = Chunk.objects.filter(kind="range")
+    assert (chunk.state, chunk.reason) == ("queued", "topic_paused")
     switch(shop, False)
     swept()
     assert shop.counts(posted) == {"inbox": {"accepted": 1}}
@@ -116,7 +115,7 @@ def test_a_paused_topics_notification_can_be_cancelled(shop, swept, provider):
     news(shop, "ada")
     switch(shop, True)
     posted = publish(shop)
-    run(Chunk.objects.get())
+    work_once()
     shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
     switch(shop, False)
     swept()
@@ -125,17 +124,18 @@ def test_a_paused_topics_notification_can_be_cancelled(shop, swept, provider):
 
 
 def test_what_a_lost_worker_was_sending_waits_while_the_topic_is_paused(
-    shop, work, swept, provider, execute
+    shop, work, swept, provider
 ):
     news(shop, "ada")
     posted = publish(shop)
-    run(Chunk.objects.get())
-    chunk = Chunk.objects.get(kind="range")
-    deliver._claim(chunk.pk)  # and here the worker dies
+    cut()
+    claim()  # and here the worker dies
     switch(shop, True)
-    execute("UPDATE delivery_chunk SET due_at = now() WHERE state = 'running'")
-    run(chunk)
-    assert shop.counts(posted) == {"inbox": {"sending": 1}}
+    lose_claims()
+    work()
+    assert Scripted.calls == []
+    [row] = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
+    assert (row["state"], row["reason"]) == ("retrying", "topic_paused")
     switch(shop, False)
     swept()
     assert shop.counts(posted) == {"inbox": {"accepted": 1}}
@@ -146,10 +146,63 @@ def test_what_was_accepted_for_a_paused_topic_is_sent_once_it_is_deleted(shop, s
     news(shop, "ada")
     switch(shop, True)
     posted = publish(shop)
-    run(Chunk.objects.get())
+    work_once()
     assert shop.http.delete("/v1/topics/news").status_code == 204
     swept()
     assert shop.counts(posted) == {"inbox": {"accepted": 1}}
+
+
+def versions(execute):
+    """Which version of each chunk and delivery there is: another one after each update."""
+    chunks = execute("SELECT 'chunk', id, xmin::text FROM delivery_chunk ORDER BY id")
+    return chunks + execute("SELECT '', id, xmin::text FROM delivery_delivery ORDER BY id")
+
+
+def test_what_waits_for_a_paused_topic_is_not_touched_again_until_it_is_resumed(
+    shop, work, wake, swept, provider, monkeypatch, execute
+):
+    news(shop, "ada", "bob", "eve")
+    monkeypatch.setattr(Scripted, "answer", staticmethod(fail))
+    tried = publish(shop)
+    work()
+    monkeypatch.setattr(Scripted, "answer", staticmethod(accept))
+    fresh = publish(shop)
+    cut()
+    before = versions(execute)
+    switch(shop, True)
+    assert versions(execute) == before, "pausing itself touches nothing that waits"
+    Delivery.objects.update(next_attempt_at="2020-01-01T00:00:00Z")
+    work()  # each of them is found paused once
+    held = versions(execute)
+    for _ in range(3):
+        sweeper.sweep()
+        assert work_once() == 0
+    assert versions(execute) == held
+    switch(shop, False)
+    swept()
+    assert shop.counts(tried) == shop.counts(fresh) == {"inbox": {"accepted": 3}}
+    swept()
+    assert not TopicRelease.objects.exists(), "there is nothing left to release"
+
+
+def test_a_topic_with_more_waiting_than_one_page_is_resumed_by_the_sweeper(
+    shop, work, swept, provider, monkeypatch
+):
+    news(shop, *(f"p{number}" for number in range(7)))
+    monkeypatch.setattr(Scripted, "answer", staticmethod(fail))
+    posted = publish(shop)
+    work()
+    switch(shop, True)
+    Delivery.objects.update(next_attempt_at="2020-01-01T00:00:00Z")
+    work()
+    monkeypatch.setattr(Scripted, "answer", staticmethod(accept))
+    release = transitions.release_topic
+    monkeypatch.setattr(transitions, "release_topic", lambda topic_id: release(topic_id, 2))
+    switch(shop, False)
+    work()
+    assert shop.counts(posted) == {"inbox": {"accepted": 2, "retrying": 5}}
+    swept()
+    assert shop.counts(posted) == {"inbox": {"accepted": 7}}
 
 
 def test_only_the_owner_pauses_a_topic(shop, other_shop, provider):
@@ -187,10 +240,9 @@ def test_a_channel_whose_providers_are_paused_waits_and_goes_on(
     monkeypatch.setattr(Scripted, "answer", staticmethod(accept))
     provider_switches.pause("inbox")
     second = shop.post("notifications", {"user_id": "ada", "channels": ["inbox"], "content": HELLO})
-    run(Chunk.objects.exclude(state="done").get())
     Delivery.objects.update(next_attempt_at="2020-01-01T00:00:00Z")
-    Chunk.objects.exclude(state="done").update(due_at="2020-01-01T00:00:00Z")
-    assert sweep.sweep() == 0
+    sweeper.sweep()
+    assert work_once() == 0 and not Claim.objects.exists()
     assert Attempt.objects.count() == len(Scripted.calls) == 1
     provider_switches.resume("inbox")
     swept()

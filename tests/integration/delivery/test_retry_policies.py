@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from apps.delivery import chunks, deliver, tasks
-from apps.delivery.models import Attempt, Chunk, Delivery
+from apps.delivery.models import Attempt, Delivery
 from apps.preferences import vault
 from apps.preferences.models import Contact
 from apps.publishers.models import AuditEvent
@@ -13,6 +12,7 @@ from apps.topics.models import Subscription
 from notifier.outcomes import Accepted, Reason, Refused, Retry
 from tests.integration.delivery.conftest import contact, recipient
 from tests.integration.delivery.scripted import Scripted
+from tests.integration.delivery.workers import claim, cut, lose_claims
 
 HELLO = {"body": "Hello"}
 ONCE = {"schedule": []}
@@ -137,18 +137,15 @@ def test_subscribing_again_keeps_changes_or_drops_the_policy(shop):
     assert Subscription.objects.get().retry_policy is None
 
 
-def test_a_lost_worker_counts_as_an_attempt_of_the_policy(shop, provider, execute):
+def test_a_lost_worker_counts_as_an_attempt_of_the_policy(shop, provider):
     topic_of(shop, retry_policy={"schedule": [1] * 9})
     fan(shop, retry_policy={"schedule": [1]})
     posted = publish(shop)
-    tasks.fan_out.apply(args=[Chunk.objects.get().pk], throw=True)
-    chunk_id = Chunk.objects.get(kind="range").pk
+    cut()
     for _ in range(2):
-        deliver._claim(chunk_id)  # and here the worker dies
-        execute("UPDATE delivery_chunk SET due_at = now() WHERE state = 'running'")
-    assert chunks.claim(chunk_id) is not None
-    execute("UPDATE delivery_chunk SET due_at = now() WHERE state = 'running'")
-    deliver.deliver(chunk_id)
+        assert claim() is not None  # and here the worker dies
+        lose_claims()
+    assert claim() is None
     [row] = rows(shop, posted)
     assert (row["state"], row["reason"]) == ("unknown", "worker_lost")
 

@@ -3,9 +3,7 @@
 The receiver is the sandbox's, which verifies every signature and answers a wrong one with 401.
 """
 
-import threading
 import time
-from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -13,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.delivery import content, counts, status_events, tasks, webhook_health, wiring
-from apps.delivery.models import Chunk, Delivery, Notification, StatusWebhook
+from apps.delivery.models import Delivery, Notification, StatusWebhook
+from apps.delivery.sending import runtime
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import AuditEvent
 from tests.integration.api.conftest import forget_lookups
@@ -420,26 +419,12 @@ def test_anothers_is_not_there(shop, other_shop):
 
 
 @pytest.fixture
-def working(work, monkeypatch):
-    """Workers, as a thread beside the request, which waits for them as long as it takes."""
+def working(monkeypatch):
+    """A worker beside the request, which waits for it as long as it takes."""
     monkeypatch.setattr(webhook_health, "PATIENCE", 30.0)
-    stop = threading.Event()
-
-    def run() -> None:
-        while not stop.is_set():
-            for chunk in Chunk.objects.filter(state="queued", due_at__lte=later()):
-                tasks.deliver.apply(args=[chunk.pk], throw=True)
-            connection.close()
-            stop.wait(0.05)
-
-    def later():
-        return timezone.now() + timedelta(minutes=1)
-
-    thread = threading.Thread(target=run)
-    thread.start()
+    runtime.attend(tasks.DOORBELLS)
     yield
-    stop.set()
-    thread.join()
+    runtime.close()
 
 
 def test_a_test_call_says_that_it_arrived(shop, outside, working):
