@@ -44,6 +44,8 @@ NO_SENTINEL = dict.fromkeys(
 )
 #: What the documentation has publishers keep in their own environment.
 OF_CLIENTS = frozenset({"NOTIFIER_URL", "NOTIFIER_KEY"})
+#: Of the version before: they mean nothing any more, and need not be unset before an upgrade.
+IGNORED = frozenset(f"NOTIFIER_SWEEP_AFTER_{priority}" for priority in ("HIGH", "NORMAL", "LOW"))
 
 
 def text(name: str, default: str | None, meaning: str) -> str:
@@ -237,7 +239,7 @@ def check(explain: Callable[[str, set[str]], str] = lambda name, known: "") -> N
     wrong = [
         f"{name} is no setting{_hint(name, known, explain)}: correct or unset it"
         for name in sorted(os.environ)
-        if _ours(name, known)
+        if name not in IGNORED and _ours(name, known)
     ]
     wrong += COMPLAINTS
     COMPLAINTS.clear()

@@ -304,16 +304,11 @@ PROVIDER_SETTINGS = accounts.turned_on_by()
 # -- Delivery ---------------------------------------------------------------------------------
 
 CHUNK_SIZE = env.whole(
-    "NOTIFIER_CHUNK_SIZE", 1000, "deliveries one Celery task carries, at most", least=1
+    "NOTIFIER_CHUNK_SIZE",
+    1000,
+    "recipients of one chunk and deliveries of one claim, at most",
+    least=1,
 )
-#: How long an enqueued chunk may stay unclaimed before the sweeper enqueues it again.
-SWEEP_AFTER = {
-    "high": env.number(
-        "NOTIFIER_SWEEP_AFTER_HIGH", 3.0, "seconds until a lost high chunk is swept"
-    ),
-    "normal": env.number("NOTIFIER_SWEEP_AFTER_NORMAL", 15.0, "the same for normal"),
-    "low": env.number("NOTIFIER_SWEEP_AFTER_LOW", 60.0, "the same for low"),
-}
 #: Beyond these, publishing at a priority is refused with 503: seconds that the oldest notification
 #: of a channel has waited, and seconds until the database answers.
 OVERLOAD_BACKLOG = {

@@ -223,6 +223,13 @@ def test_what_kubernetes_sets_for_services_of_our_name_is_let_through(configured
         configured(OUTSIDE)
 
 
+def test_settings_that_mean_nothing_any_more_stop_nobody(configured):
+    before = {f"SWEEP_AFTER_{priority}": "3" for priority in ("HIGH", "NORMAL", "LOW")}
+    configured(OUTSIDE, **before)
+    with pytest.raises(ImproperlyConfigured, match="NOTIFIER_SWEEP_AFTER is no setting"):
+        configured(OUTSIDE, SWEEP_AFTER="3")
+
+
 @pytest.mark.parametrize(
     "command",
     [
