@@ -39,9 +39,6 @@ THREADS = 8
 #: Recovery within seconds, so that one can wait for it.
 SETTINGS = {
     "NOTIFIER_LEASE_SECONDS": "3",
-    "NOTIFIER_SWEEP_AFTER_HIGH": "1",
-    "NOTIFIER_SWEEP_AFTER_NORMAL": "2",
-    "NOTIFIER_SWEEP_AFTER_LOW": "3",
     "NOTIFIER_PROVIDER_TIMEOUT": "3",
     "NOTIFIER_RETRY_PUSH": "1,1,2,2,4,4,8,8",
     "NOTIFIER_RETRY_SMS": "1,1,2,2,4,4,8,8",
@@ -53,7 +50,7 @@ SETTINGS = {
 #: The same where a busy machine must not decide, as in the tests: a process that gets no CPU for
 #: seconds keeps its leases, and a provider that gets none is waited for.
 PATIENT = {"NOTIFIER_LEASE_SECONDS": "10", "NOTIFIER_PROVIDER_TIMEOUT": "20"}
-#: Deliveries that one worker process may have sent and not yet recorded: its threads' chunks.
+#: Deliveries that one worker process may have sent and not yet recorded: those of eight claims.
 CAPACITY = CHUNK_SIZE * THREADS
 Server = TypeVar("Server", bound=Process)
 #: Where nobody answers for the moment.

@@ -13,19 +13,25 @@ from stack.rabbitmq import CHANNELS
 
 #: Requests under one key, and so many of them at the same time.
 STORM, AT_ONCE = 400, 64
+#: A task of ours, which takes no argument.
+DOORBELL = "deliver.push.normal"
 #: Body, content type, headers: what no task of ours looks like.
 POISON: list[tuple[bytes, str, dict[str, Any]]] = [
     (b"\xff\xfe not json", "application/json", {}),
     (b'{"no": "task"}', "application/json", {}),
-    (b"\x80\x04]\x94.", "application/x-python-serialize", {"task": "delivery.deliver", "id": "x"}),
+    (
+        b"\x80\x04]\x94.",
+        "application/x-python-serialize",
+        {"task": DOORBELL, "id": "x"},
+    ),
     (b"[[1], {}, {}]", "application/json", {"task": "no.such.task", "id": "x"}),
-    (b"[[], {}, {}]", "application/json", {"task": "delivery.deliver", "id": "x"}),
-    (b'[["x"], {}, {}]', "application/json", {"task": "delivery.deliver", "id": "x"}),
-    (b"[[-1], {}, {}]", "application/json", {"task": "delivery.fan_out", "id": "x"}),
+    (b"[[7], {}, {}]", "application/json", {"task": DOORBELL, "id": "x"}),
+    (b'[["x"], {}, {}]', "application/json", {"task": DOORBELL, "id": "x"}),
+    (b"[[-1], {}, {}]", "application/json", {"task": "fanout.low", "id": "x"}),
     (
         json.dumps([[10**30], {}, {}]).encode(),
         "application/json",
-        {"task": "delivery.deliver", "id": "x"},
+        {"task": DOORBELL, "id": "x"},
     ),
 ]
 

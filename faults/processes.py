@@ -140,24 +140,22 @@ def api_killed_in_the_middle_of_requests(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=None)
+@fault(Twice.IN_FLIGHT, codes=None)
 def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
-    """The sweeper is killed when it has put retries into a chunk and the broker knows of none."""
+    """The sweeper is killed when it has released a lost worker's claims and rung for nothing."""
     line = trial.line
-    retries = "SELECT count(*) FROM delivery_chunk WHERE kind = 'retry' AND state = 'queued'"
-    some_fail(trial, 0.2)
     with _without_events(trial, "housekeeping"):
         line.stage.processes.kill("housekeeping", signal.SIGSTOP)
-        trial.publish(slow=0)
+        trial.publish()
         trial.begun(CHUNK_SIZE)
-        trial.lasts(2)  # retries are due, and sweeps wait in the queue
-        trial.load.stop()  # an urgent code would keep the sweep from coming to them
+        line.kill("push")
+        trial.until(lambda: _overdue(trial), 20, "the leases of claims are over")
         with memory_alarm(trial):
             line.stage.processes.kill("housekeeping", signal.SIGCONT)
-            trial.until(lambda: line.sql(retries)[0][0], 20, "retries are in a chunk")
+            trial.until(lambda: not _overdue(trial), 20, "the claims are released")
             line.kill("housekeeping")
             trial.broken()
-    line.start("housekeeping")
+    line.start("housekeeping", "push")
     trial.healed()
 
 
@@ -199,9 +197,9 @@ def worker_stopped_past_its_lease(trial: Trial) -> None:
         trial.healed()
         worker = trial.line.stage.processes["push"]
         trial.until(
-            lambda: "was taken over" in worker.log,
+            lambda: "released to other workers" in worker.log,
             SAYS_SO,
-            "the worker that stood still says that its chunks were taken over",
+            "the worker that stood still says that its claims were released",
         )
 
 
@@ -232,6 +230,12 @@ def _sending(trial: Trial) -> int:
     [(number,)] = trial.line.sql(
         "SELECT count(*) FROM delivery_delivery WHERE state = 'sending' AND channel = 'push'"
     )
+    return int(number)
+
+
+def _overdue(trial: Trial) -> int:
+    """Claims whose leases are over."""
+    [(number,)] = trial.line.sql("SELECT count(*) FROM delivery_claim WHERE lease_until <= now()")
     return int(number)
 
 
