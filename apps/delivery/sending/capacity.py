@@ -14,7 +14,7 @@ TIMES_FREE = 3
 
 
 class Capacity:
-    """Room for so many messages, which is taken before a claim of up to ``claim`` of them."""
+    """Room for so many messages; a claim takes up to ``claim``, or more where one chunk has."""
 
     def __init__(self, claim: int, messages: int = MESSAGES) -> None:
         self._claim = claim
@@ -24,9 +24,12 @@ class Capacity:
         self._changed = threading.Condition()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until a full claim fits; whether it does."""
+        """Wait until there is room; whether there is.
+
+        Not for a full claim: what one publisher leaves free may be less, and is for the others.
+        """
         with self._changed:
-            return self._changed.wait_for(self._fits, seconds)
+            return self._changed.wait_for(lambda: self._taken < self._messages, seconds)
 
     def shares(self, publishers: Mapping[int, object]) -> dict[int, int]:
         """Return how many messages of each of these publishers may be claimed now.
@@ -36,9 +39,14 @@ class Capacity:
         with self._changed:
             free = self._messages - self._taken
             share = max(1, min(self._claim, free) // max(1, len(publishers)))
+            # What is free is less by what all of them are given at the same time.
+            parts = 1 + TIMES_FREE * len(publishers)
             most = {
-                publisher: min(share, TIMES_FREE * free - self._held[publisher])
+                publisher: min(
+                    share, max((TIMES_FREE * free - held) // parts, not held and free > 0)
+                )
                 for publisher in publishers
+                for held in [self._held[publisher]]
             }
         return {publisher: number for publisher, number in most.items() if number > 0}
 
@@ -63,6 +71,3 @@ class Capacity:
     def taken(self) -> int:
         """How many messages are held."""
         return self._taken
-
-    def _fits(self) -> bool:
-        return self._messages - self._taken >= self._claim
