@@ -140,7 +140,7 @@ def test_what_a_worker_wrote_down_too_late_is_given_back_by_the_sweep(
     monkeypatch.setattr(Recorder, "_give_back", lambda self, results: None)  # it has not noticed
     for n in range(20):
         post([n])
-    work()
+        work()
     assert Contact.objects.filter(state="disabled").count() == 19
     sweeper.sweep()
     nothing_was_given_up()

@@ -99,14 +99,26 @@ def test_what_is_put_aside_is_counted_once_the_table_is_free_and_not_before(shop
     posted = notify(shop, "ada")
     with index_built_on("delivery_statecount"):
         work()
-        aside = PendingCount.objects.count()
-        assert aside and total(StateCount) == 0
+        assert PendingCount.objects.exists() and total(StateCount) == 0
+        assert shop.counts(posted) == {"inbox": {"delivered": 1}}
         swept_when_free()  # it is still locked
-        assert PendingCount.objects.count() == aside
+        assert PendingCount.objects.exists() and total(StateCount) == 0
+        assert shop.counts(posted) == {"inbox": {"delivered": 1}}
     swept_when_free()
     assert not PendingCount.objects.exists()
     assert total(StateCount, notification_id=posted["id"], state="delivered") == 1
     assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+
+
+def test_attempts_are_counted_however_often_the_table_is_found_locked(shop, work):
+    with index_built_on("delivery_minutecount"):
+        for name in ("ada", "bob", "eve"):
+            notify(shop, name)
+            work()
+            counts._blocked.until = 0.0  # some seconds later, and it is locked again
+    notify(shop, "abe")
+    work()
+    assert total(MinuteCount, outcome="accepted") == 4
 
 
 def test_while_counts_are_free_nothing_is_put_aside(shop, work, monkeypatch):

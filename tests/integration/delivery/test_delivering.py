@@ -10,7 +10,6 @@ from apps.delivery.sending import runtime
 from apps.delivery.transitions import waiting
 from apps.preferences.models import Contact, DirectoryChange, Preference, Suppression
 from apps.topics.models import Subscription
-from stack.process import PATIENCE
 from tests.integration.delivery.conftest import contact, recipient, subscribe
 from tests.integration.delivery.workers import begin, cut
 

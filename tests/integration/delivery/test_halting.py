@@ -19,7 +19,8 @@ from notifier.providers.base import Provider
 from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient, subscribe
 from tests.integration.delivery.test_load_shedding import locked
-from tests.integration.delivery.workers import begin, cut, soon
+from tests.integration.delivery.workers import begin, cut
+from tests.waiting import until
 
 HELLO = {"body": "Hello", "title": "Hello"}
 PEOPLE = 10
@@ -54,7 +55,7 @@ def under_way(shop, settings, monkeypatch):
         posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["sms"], **fields})
         cut()
         begin("sms")
-        soon(lambda: Slow.calls)
+        until(lambda: Slow.calls)
         return posted
 
     yield publish
@@ -68,7 +69,7 @@ def settled(shop, posted):
 
 def ended(shop, posted, state):
     """The counts, once nothing is being sent."""
-    found = soon(lambda: settled(shop, posted))
+    found = until(lambda: settled(shop, posted))
     assert found.get(state), found
     assert found.get("accepted", 0) == len(Slow.calls) == Attempt.objects.count() < PEOPLE
     assert sum(found.values()) == PEOPLE
@@ -86,7 +87,7 @@ def test_nothing_is_sent_after_a_cancel_was_answered(shop, under_way):
 def test_nothing_is_sent_after_its_expiry(shop, under_way):
     expiry = datetime.now(UTC) + timedelta(seconds=0.6)
     posted = under_way(expires_at=expiry.isoformat())
-    assert soon(lambda: settled(shop, posted))["expired"] > 0
+    assert until(lambda: settled(shop, posted))["expired"] > 0
     assert all(at < expiry.timestamp() for at in Slow.calls)
 
 
@@ -136,7 +137,7 @@ def test_a_worker_that_stops_while_it_looks_gives_back_all_the_same(shop, monkey
     halt, lookout = Halt(), looking(monkeypatch)
     with locked("delivery_notification"):
         lookout.watch([Watched(str(uuid4()), None, halt)], time.monotonic())
-        soon(waiting_for_a_lock)
+        until(waiting_for_a_lock)
         lookout.release()
     lookout.join(PATIENCE)
     assert halt.all and halt.all.reason is Reason.RELEASED
@@ -176,7 +177,7 @@ def test_what_waits_in_a_worker_after_an_unanswered_attempt_ends_unknown(
         Notification.objects.update(expires_at=expiry)
     Delivery.objects.update(next_attempt_at="2020-01-01T00:00:00Z")
     begin("sms", "high")
-    soon(lambda: Slow.calls)
+    until(lambda: Slow.calls)
     if late == "cancelled":
         shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
     assert runtime.worker().join(PATIENCE)
@@ -214,7 +215,7 @@ def test_where_nobody_can_look_what_was_cancelled_nothing_more_is_sent(
         swept()
         return shop.counts(posted) == {"sms": {"accepted": PEOPLE}}
 
-    soon(all_sent)
+    until(all_sent)
     assert set(Attempt.objects.values_list("number", flat=True)) == {1}
 
 

@@ -18,7 +18,6 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import notifications, runtime
 from notifier.outcomes import Accepted, Reason, Retry
 from notifier.states import DeliveryState
-from stack.process import PATIENCE
 from tests.integration.delivery.conftest import recipient, subscribe
 from tests.integration.delivery.scripted import Scripted
 from tests.integration.delivery.workers import (
@@ -28,8 +27,8 @@ from tests.integration.delivery.workers import (
     lose_claims,
     result,
     send_and_die,
-    soon,
 )
+from tests.waiting import until
 
 HELLO = {"body": "Hello"}
 
@@ -101,12 +100,10 @@ def test_the_lease_keeper_outlives_an_exhausted_pool(shop, settings):
     for one in taken:
         one.close()
     pool._timeout = original
-    until(lambda: Chunk.objects.get(pk=chunk_id).due_at > datetime.now(UTC))
+    until(lambda: Claim.objects.get(pk=claim_id).lease_until > datetime.now(UTC))
     assert keeper.is_alive()
-    assert Claim.objects.get(pk=claim_id).lease_until > datetime.now(UTC)
     keeper.release(claim_id)
-    time.sleep(1)
-    assert Claim.objects.get(pk=claim_id).lease_until < datetime.now(UTC), "it is let go"
+    until(lambda: Claim.objects.get(pk=claim_id).lease_until < datetime.now(UTC))  # it is let go
     keeper.stop()
 
 
@@ -140,12 +137,12 @@ def test_nothing_is_claimed_while_nothing_can_be_recorded(shop, work, provider, 
 
     monkeypatch.setattr(transitions, "record", fail)
     begin()
-    soon(lambda: not runtime.worker()._recorder.healthy.is_set())
+    until(lambda: not runtime.worker()._recorder.healthy.is_set())
     second = shop.post("notifications", {"user_id": "ada", "channels": ["inbox"], "content": HELLO})
     begin()
     assert len(provider.calls) == Claim.objects.count() == 1
     away.clear()
-    soon(lambda: runtime.worker()._recorder.healthy.is_set())
+    until(lambda: runtime.worker()._recorder.healthy.is_set())
     work()
     assert shop.counts(first) == shop.counts(second) == {"inbox": {"delivered": 1}}
     assert len(provider.calls) == 2
@@ -186,7 +183,7 @@ def test_a_worker_that_lost_its_claim_stops_sending_it(shop, settings, monkeypat
     monkeypatch.setattr(Slow, "calls", [])
     posted = notify(shop, *(f"u{n}" for n in range(10)))
     begin()
-    soon(lambda: Slow.calls)
+    until(lambda: Slow.calls)
     lose_claims()  # others may have it now
     sent = len(Slow.calls)
     assert runtime.worker().join(10)
@@ -293,5 +290,5 @@ def test_a_worker_that_attends_to_a_queue_outlives_a_database_that_is_away(
 
     monkeypatch.setattr(claims, "open", gone)
     runtime.attend([Queue("inbox", "normal")])
-    soon(lambda: shop.counts(posted) == {"inbox": {"delivered": 1}})
+    until(lambda: shop.counts(posted) == {"inbox": {"delivered": 1}})
     assert len(failed) == 2

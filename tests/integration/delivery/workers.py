@@ -22,9 +22,7 @@ from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.transitions import Claimed, Result
 from notifier.states import DeliveryState
-
-#: Seconds that anything here may take on a busy machine.
-PATIENCE = 20.0
+from stack.process import PATIENCE
 
 
 def cut(priority: str = "normal") -> None:
@@ -121,12 +119,3 @@ def in_thread(function: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=run)
     thread.start()
     return thread
-
-
-def soon(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Return what it returns, once that is something."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it never was"
-        time.sleep(0.01)
-    return found
