@@ -66,12 +66,12 @@ SELECT delivery_id, number, provider, to_timestamp(started), duration, outcome, 
               %s::text[], %s::smallint[], %s::text[])
        AS r (delivery_id, number, provider, started, duration, outcome, reason, status, detail)
 """
-# Waits for the sweeper, which takes it to its own channel's workers. Nobody's address is sent to
-# for a topic that requires confirmation: it was never asked.
+# Its own channel's workers find that it is due. Nobody's address is sent to for a topic that
+# requires confirmation: it was never asked.
 _REPLACE = """
-INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, channel, priority, state,
-                               instead_of, next_attempt_at, created_at, updated_at)
-SELECT d.notification_id, d.chunk_id, k.id, k.channel, d.priority, 'retrying', d.id,
+INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id, channel,
+                               priority, state, instead_of, next_attempt_at, created_at, updated_at)
+SELECT d.notification_id, d.chunk_id, n.publisher_id, k.id, k.channel, d.priority, 'retrying', d.id,
        clock_timestamp(), clock_timestamp(), clock_timestamp()
   FROM unnest(%s::bigint[], %s::bigint[]) AS r (id, contact_id)
   JOIN delivery_delivery d ON d.id = r.id

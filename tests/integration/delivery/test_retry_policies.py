@@ -170,6 +170,7 @@ def test_after_the_last_attempt_another_endpoint_gets_it(shop, to_the_end, provi
         dead["id"],
     )
     assert sent["address"] == "o•••@example.com" and sent["user_id"] is None
+    assert set(Delivery.objects.values_list("publisher_id", flat=True)) == {shop.id}, "of one share"
     assert shop.counts(posted) == {"inbox": {"dead": 1}, "email": {"accepted": 1}}
     assert shop.get("dead-letters")["data"] == [], "it was sent instead"
 
