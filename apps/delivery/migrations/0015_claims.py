@@ -1,12 +1,10 @@
 """Claims: deliveries of any notifications that one worker holds under one lease.
 
-Workers of the version before go on meanwhile: columns are added with defaults, indexes are built
-beside what is written, and nothing that they use goes.
+Processes of the version before go on meanwhile: columns are added with defaults, and nothing that
+they use goes.
 """
 
-import django.contrib.postgres.operations
 from django.db import migrations, models
-from django.db.models import Q
 
 # The rows come and go by the thousand a second; what they leave behind would be read by each claim.
 _VACUUM = (
@@ -19,7 +17,6 @@ _USUAL = (
 
 
 class Migration(migrations.Migration):
-    atomic = False
     dependencies = [("delivery", "0014_deliveries_of_endpoints")]
 
     operations = [
@@ -79,30 +76,6 @@ class Migration(migrations.Migration):
                     preserve_default=False,
                 ),
             ]
-        ),
-        django.contrib.postgres.operations.AddIndexConcurrently(
-            "chunk",
-            models.Index(
-                fields=["priority", "channel", "publisher_id", "ready_at"],
-                condition=Q(state="queued"),
-                name="chunk_waiting",
-            ),
-        ),
-        django.contrib.postgres.operations.AddIndexConcurrently(
-            "delivery",
-            models.Index(
-                fields=["priority", "channel", "publisher_id", "next_attempt_at"],
-                condition=Q(next_attempt_at__isnull=False),
-                name="delivery_waiting",
-            ),
-        ),
-        django.contrib.postgres.operations.AddIndexConcurrently(
-            "notification",
-            models.Index(
-                fields=["cancelled_at"],
-                condition=Q(cancelled_at__isnull=False),
-                name="notification_cancelled",
-            ),
         ),
         migrations.RunSQL(_VACUUM, _USUAL),
     ]
