@@ -128,7 +128,7 @@ def test_nobody_waits_for_a_broker_that_is_away(shop, quiet, broker_away, caplog
 def test_workers_find_everything_without_any_broker(shop, broker_away):
     recipient("ada")
     posted = [notify(shop, priority=priority) for priority in Priority]
-    runtime.attend(tasks.DOORBELLS)
+    runtime.attend([Queue("inbox", priority) for priority in Priority])
     until(lambda: all(shop.counts(row) == {"inbox": {"delivered": 1}} for row in posted))
 
 

@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from apps.delivery import content, counts, status_events, tasks, webhook_health, wiring
 from apps.delivery.models import Delivery, Notification, StatusWebhook
+from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import runtime
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import AuditEvent
+from notifier.priorities import Priority
 from tests.integration.api.conftest import forget_lookups
 from tests.integration.delivery.conftest import recipient, subscribe
 
@@ -422,7 +424,7 @@ def test_anothers_is_not_there(shop, other_shop):
 def working(monkeypatch):
     """A worker beside the request, which waits for it as long as it takes."""
     monkeypatch.setattr(webhook_health, "PATIENCE", 30.0)
-    runtime.attend(tasks.DOORBELLS)
+    runtime.attend([Queue("webhook", priority) for priority in Priority])
     yield
     runtime.close()
 
