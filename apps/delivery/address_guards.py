@@ -14,7 +14,8 @@ from functools import cache
 
 from django.conf import settings
 
-from apps.delivery import clock, lost_addresses
+from apps.core import clock
+from apps.delivery import lost_addresses
 from apps.delivery.breaker_store import shared_store
 from apps.preferences.restoring import Cause
 from notifier import dead_addresses

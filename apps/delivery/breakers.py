@@ -8,7 +8,8 @@ from functools import cache
 
 from django.conf import settings
 
-from apps.delivery import address_guards, clock, provider_switches, transitions
+from apps.core import clock
+from apps.delivery import address_guards, provider_switches, transitions
 from apps.delivery.breaker_store import shared_store
 from notifier import breaker as core
 from notifier.breaker import FAILURES, FAILURES_BESIDE_ANOTHER, Permit, Rules, tally

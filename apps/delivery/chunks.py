@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from apps.delivery import clock
+from apps.core import clock
 
 
 class Fenced(Exception):

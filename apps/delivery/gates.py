@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from apps.core import clock
 from apps.delivery import (
     address_guards,
     breakers,
-    clock,
     holding,
     provider_switches,
     throttles,

@@ -1,6 +1,6 @@
 """How long what a paused topic or provider would send is held back."""
 
-from apps.delivery import clock
+from apps.core import clock
 
 #: Seconds until what is held is looked at again: as long again as the pause has lasted, within
 #: these. Resuming does not wait for it.

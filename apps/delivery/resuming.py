@@ -4,7 +4,8 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from apps.delivery import clock, transitions
+from apps.core import clock
+from apps.delivery import transitions
 from apps.delivery.models import TopicRelease
 from apps.topics.models import Topic
 from apps.topics.services import topic_resumed

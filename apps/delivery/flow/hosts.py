@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import redis
 
-from apps.delivery import clock
+from apps.core import clock
 from apps.publishers.cache import ask_redis
 from notifier.breaker import Standing, State
 from notifier.fair_queue import Flow

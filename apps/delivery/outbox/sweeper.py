@@ -7,7 +7,8 @@ is gone, and what waited for a topic that was resumed.
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.delivery import address_guards, clock, counts, gates, policies, transitions
+from apps.core import clock
+from apps.delivery import address_guards, counts, gates, policies, transitions
 from apps.delivery.models import TopicRelease
 from apps.delivery.outbox import claims, doorbells, handover, pending
 from apps.delivery.outbox.queues import Queue

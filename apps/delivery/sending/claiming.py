@@ -10,7 +10,8 @@ from functools import cached_property
 from django.conf import settings
 from django.db import transaction
 
-from apps.delivery import clock, counts, lines, transitions
+from apps.core import clock
+from apps.delivery import counts, lines, transitions
 from apps.delivery.halting import Watched
 from apps.delivery.models import ChunkKind
 from apps.delivery.outbox import claims, handover, pending

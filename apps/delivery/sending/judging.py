@@ -5,7 +5,8 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from apps.delivery import clock, policies, wiring
+from apps.core import clock
+from apps.delivery import policies, wiring
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.transitions import Result
 from notifier.backoff import RetryPolicy

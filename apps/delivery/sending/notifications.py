@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from apps.delivery import clock
+from apps.core import clock
 from apps.delivery.models import ChunkKind, Notification, NotificationKind
 from apps.delivery.saying import Saying
 from apps.delivery.transitions import Terms

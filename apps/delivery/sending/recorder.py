@@ -16,7 +16,8 @@ from typing import NamedTuple, TypeVar
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.delivery import address_guards, breakers, clock, counts, metrics, transitions
+from apps.core import clock
+from apps.delivery import address_guards, breakers, counts, metrics, transitions
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.sending import judging
 from apps.delivery.sending.claiming import Claim

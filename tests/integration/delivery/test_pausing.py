@@ -2,7 +2,8 @@
 
 import pytest
 
-from apps.delivery import clock, holding, provider_switches, transitions
+from apps.core import clock
+from apps.delivery import holding, provider_switches, transitions
 from apps.delivery.models import Attempt, Chunk, Claim, Delivery, TopicRelease
 from apps.delivery.outbox import sweeper
 from apps.publishers.models import AuditEvent
