@@ -149,12 +149,12 @@ def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
         trial.publish()
         trial.begun(CHUNK_SIZE)
         line.kill("push")
+        trial.broken()
         trial.until(lambda: _overdue(trial), 20, "the leases of claims are over")
         with memory_alarm(trial):
             line.stage.processes.kill("housekeeping", signal.SIGCONT)
             trial.until(lambda: not _overdue(trial), 20, "the claims are released")
             line.kill("housekeeping")
-            trial.broken()
     line.start("housekeeping", "push")
     trial.healed()
 
