@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.delivery import confirmations as sending
 from apps.delivery import purge, tasks
-from apps.delivery.models import Chunk, Delivery, Notification
+from apps.delivery.models import Delivery, Notification
 from apps.preferences.models import Contact, Preference
 from apps.publishers.models import AuditEvent
 from apps.topics import confirmations, importing
@@ -311,12 +311,13 @@ def test_an_import_asks_too_and_never_with_high_priority(offers, outside, ask, m
     list(importing.run(get_topic("offers"), lines, create_recipients=False))
     assert set(Subscription.objects.values_list("state", flat=True)) == {"pending"}
     ask()
-    assert set(Chunk.objects.values_list("priority", flat=True)) == {"normal"}
+    asked = Notification.objects.filter(kind="confirmation")
+    assert set(asked.values_list("priority", flat=True)) == {"normal"}
     assert len(outside.client.messages()) == 2
     ask()
     ask()
     assert len(outside.client.messages()) == 3
-    assert Chunk.objects.latest("id").priority == "high", "the last one alone"
+    assert asked.latest("id").priority == "high", "the last one alone"
 
 
 def test_the_question_is_none_of_the_publishers_notifications(offers, outside, ask):

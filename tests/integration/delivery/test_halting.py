@@ -136,7 +136,7 @@ def test_a_worker_that_stops_while_it_looks_gives_back_all_the_same(shop, monkey
     """The look that is under way finds nothing to stop, and must not undo it."""
     halt, lookout = Halt(), looking(monkeypatch)
     with locked("delivery_notification"):
-        lookout.watch([Watched(str(uuid4()), None, halt)], time.monotonic())
+        lookout.watch([Watched(1, str(uuid4()), None, halt)], time.monotonic())
         until(waiting_for_a_lock)
         lookout.release()
     lookout.join(PATIENCE)
@@ -194,6 +194,7 @@ def short_sighted(monkeypatch):
     """A look is relied on for a moment only, and messages take as long."""
     monkeypatch.setattr(halting, "SIGHT", 0.3)
     monkeypatch.setattr(f"{__name__}.TAKES", 0.3)
+    looking(monkeypatch)  # the one of the tests before may have seen further
 
 
 def test_where_nobody_can_look_what_was_cancelled_nothing_more_is_sent(

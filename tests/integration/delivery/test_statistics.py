@@ -1,6 +1,7 @@
 """What a publisher and an operator are told of deliveries over time."""
 
 import threading
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -257,8 +258,9 @@ def test_chunks_that_finish_together_do_not_lock_each_other_out(shop, monkeypatc
             for number in range(20):
                 keys = [(key, channel, "sending") for key in ids for channel in ("sms", "email")]
                 keys = keys[turn + number % 5 :] + keys[: turn + number % 5]
-                counts.add(dict.fromkeys(keys, 1))
-                counts.add_attempts({("sms", "twilio", f"o{key}", ""): 1 for key in range(turn, 9)})
+                counts.add(Counter(keys))
+                outcomes = [("sms", "twilio", f"o{key}", "") for key in range(turn, 9)]
+                counts.add_attempts(Counter(outcomes))
         except Exception as error:
             failed.append(error)
         finally:
