@@ -191,7 +191,11 @@ def test_what_waits_in_a_worker_after_an_unanswered_attempt_ends_unknown(
 
 @pytest.fixture
 def short_sighted(monkeypatch):
-    """A look is relied on for a moment only, and messages take as long."""
+    """A look is relied on for a moment only, and messages take as long.
+
+    In a lookout of its own: what another test's saw is relied on for longer.
+    """
+    looking(monkeypatch)
     monkeypatch.setattr(halting, "SIGHT", 0.3)
     monkeypatch.setattr(f"{__name__}.TAKES", 0.3)
     looking(monkeypatch)  # the one of the tests before may have seen further
