@@ -2,13 +2,21 @@
 
 import contextlib
 import time
+import uuid
 from collections.abc import Iterator
+from typing import Any
 
-from faults.fault import fault
+import kombu
+
+from faults.fault import PROMISED, fault
 from faults.trial import Trial
+from notifier.queues import names
+from stack.rabbitmq import CHANNELS
 
 #: A publisher is answered within a second, whatever the broker does.
 ANSWER = 1.0
+#: Seconds for which the broker is away, and one-time codes a second meanwhile.
+AWAY, BUSY = 30.0, 20
 
 
 @contextlib.contextmanager
@@ -49,6 +57,53 @@ def broker_killed_and_away(trial: Trial) -> None:
     trial.healed()
 
 
+@fault(codes=PROMISED)
+def broker_away_for_half_a_minute(trial: Trial) -> None:
+    """RabbitMQ is killed and away for 30 s; codes and blasts go out all the same, meanwhile."""
+    rabbit = trial.line.servers.rabbitmq
+    assert rabbit
+    rabbit.kill()
+    trial.broken()
+    until_back = time.monotonic() + AWAY
+    blast = trial.publish(codes=BUSY)
+    trial.until(lambda: trial.done(blast), AWAY, "the blast is done without the broker")
+    trial.lasts(max(0.0, until_back - time.monotonic()))
+    rabbit.start()
+    trial.healed()
+
+
+@fault(codes=PROMISED)
+def doorbells_lost(trial: Trial) -> None:
+    """Whatever is in the queues is thrown away, again and again for ten seconds."""
+    trial.publish(codes=BUSY)
+    trial.begun()
+    trial.broken()
+    with kombu.Connection(trial.line.servers.broker_url) as connection:
+        channel: Any = connection.default_channel
+        for _ in _ten_seconds():
+            for queue in names(CHANNELS):
+                channel.queue_purge(trial.line.at_broker(queue))
+    trial.healed()
+
+
+@fault(codes=PROMISED)
+def doorbells_doubled(trial: Trial) -> None:
+    """Somebody else rings for every queue twenty times a second, though it may have no work."""
+    trial.publish(codes=BUSY)
+    trial.begun()
+    trial.broken()
+    with kombu.Connection(trial.line.servers.broker_url) as connection:
+        producer = connection.Producer()
+        for _ in _ten_seconds():
+            for queue in [*names(CHANNELS)] * 2:
+                producer.publish(
+                    [[], {}, {}],
+                    routing_key=trial.line.at_broker(queue),
+                    headers={"task": queue, "id": str(uuid.uuid4()), "lang": "py"},
+                )
+    trial.healed()
+
+
 @fault(codes=None)
 def broker_drops_every_connection(trial: Trial) -> None:
     """RabbitMQ closes every connection, three times within three seconds."""
@@ -63,7 +118,7 @@ def broker_drops_every_connection(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=None)
+@fault(codes=PROMISED)
 def broker_queues_deleted(trial: Trial) -> None:
     """The queues are deleted with all that is in them, under their consumers."""
     rabbit = trial.line.servers.rabbitmq
@@ -71,12 +126,14 @@ def broker_queues_deleted(trial: Trial) -> None:
     trial.publish()
     trial.begun()
     trial.broken()
-    for queue in ("deliver.push.normal", "deliver.push.low", "fanout.low", "housekeeping"):
-        rabbit.control("delete_queue", trial.line.at_broker(queue))
+    with kombu.Connection(trial.line.servers.broker_url) as connection:
+        channel: Any = connection.default_channel
+        for queue in names(CHANNELS):
+            channel.queue_delete(trial.line.at_broker(queue))
     trial.healed()
 
 
-@fault(codes=None)
+@fault(codes=PROMISED)
 def broker_in_memory_alarm(trial: Trial) -> None:
     """RabbitMQ is out of memory for three seconds and takes nothing from publishers."""
     with memory_alarm(trial):
@@ -85,6 +142,13 @@ def broker_in_memory_alarm(trial: Trial) -> None:
         trial.publish()
         trial.lasts(3)
     trial.healed()
+
+
+def _ten_seconds() -> Iterator[None]:
+    """Ten turns a second."""
+    for _ in range(100):
+        yield
+        time.sleep(0.1)
 
 
 def _answered_at_once(trial: Trial) -> None:

@@ -23,7 +23,9 @@ class Fault:
     """``codes``: seconds within which 99 of 100 one-time codes must reach their provider, ``None``
     where the fault stands in their way. ``recovery``: seconds until all is at rest again.
 
-    Both are bars of ``make faults``. The tests ask what was held and not how fast."""
+    ``cluster``: the line has a RabbitMQ of three nodes.
+
+    The seconds are bars of ``make faults``. The tests ask what was held and not how fast."""
 
     name: str
     group: str
@@ -32,16 +34,23 @@ class Fault:
     twice: Twice
     codes: float | None
     recovery: float
+    cluster: bool = False
 
 
 FAULTS: dict[str, Fault] = {}
 
 #: Twice what is promised of one-time codes: whoever breaks and measures takes the same cores.
 SOON = 2.0
+#: What is promised.
+PROMISED = 1.0
 
 
 def fault(
-    twice: Twice = Twice.NEVER, *, codes: float | None = SOON, recovery: float = 30.0
+    twice: Twice = Twice.NEVER,
+    *,
+    codes: float | None = SOON,
+    recovery: float = 30.0,
+    cluster: bool = False,
 ) -> Callable[[Callable[["Trial"], None]], Callable[["Trial"], None]]:
     """Register a fault. Its name is the function's, and its docstring says what it does."""
 
@@ -49,7 +58,7 @@ def fault(
         name = act.__name__.replace("_", "-")
         what = (act.__doc__ or "").strip().partition("\n")[0]
         group = act.__module__.rpartition(".")[2]
-        FAULTS[name] = Fault(name, group, what, act, twice, codes, recovery)
+        FAULTS[name] = Fault(name, group, what, act, twice, codes, recovery, cluster)
         return act
 
     return register

@@ -24,6 +24,7 @@ from stack.errors import StackError
 from stack.postgres import Postgres
 from stack.process import PATIENCE, Process
 from stack.rabbitmq import RabbitMQ
+from stack.rabbitmq_cluster import Cluster
 from stack.redis import Redis
 from stack.servers import Servers
 from stack.stage import Stage
@@ -69,6 +70,7 @@ class Line:
     state: State
     #: What lives as long as the line does.
     held: contextlib.ExitStack
+    cluster: Cluster | None = None
 
     @property
     def logs(self) -> Path:
@@ -160,6 +162,8 @@ class Line:
         for server in (self.servers.postgres, self.servers.redis, self.servers.rabbitmq):
             if server is not None and not server.alive:
                 server.start()
+        if self.cluster:
+            self.cluster.heal()
         for name in self.stage.processes.pids():
             self.stage.processes.kill(name, signal.SIGCONT)
         for name in self.stage.processes.dead():
@@ -197,9 +201,9 @@ def listening() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(settings: Mapping[str, str] | None = None) -> Iterator[Line]:
-    """A line with servers of its own. ``settings`` are beside and instead of ``SETTINGS``. Raises
-    ``StackError`` where RabbitMQ cannot be had."""
+def running(settings: Mapping[str, str] | None = None, *, cluster: bool = False) -> Iterator[Line]:
+    """A line with servers of its own, its RabbitMQ a ``cluster`` or one node. ``settings`` are
+    beside and instead of ``SETTINGS``. Raises ``StackError`` where RabbitMQ cannot be had."""
     if not rabbitmq.installed():
         raise StackError(
             f"The faults break a RabbitMQ of their own: install Debian's {RABBITMQ.name}."
@@ -207,11 +211,17 @@ def running(settings: Mapping[str, str] | None = None) -> Iterator[Line]:
     with fresh("faults") as state, contextlib.ExitStack() as stack:
         postgres = stack.enter_context(Postgres(state, listening()))
         redis = stack.enter_context(Redis(state))
-        broker = stack.enter_context(RabbitMQ(state))
-        servers = Servers(postgres.url, redis.url, broker.url, postgres, redis, broker)
         env = SETTINGS | dict(settings or {})
+        nodes = rabbit = None
+        if cluster:
+            nodes = stack.enter_context(Cluster(state))
+            env["NOTIFIER_QUORUM_QUEUES"] = "1"
+        else:
+            rabbit = stack.enter_context(RabbitMQ(state))
+        url = nodes.url if nodes else rabbit.url if rabbit else ""
+        servers = Servers(postgres.url, redis.url, url, postgres, redis, rabbit)
         on = stack.enter_context(stage.running(state, servers, *PROCESSES, settings=env))
         key = manage.create_publisher(on.env, "faults")
         directory_key = manage.create_publisher(on.env, "accounts", "--directory")
         sandbox = SandboxClient(on.sandbox["control_url"])
-        yield Line(on, servers, key, directory_key, sandbox, state, stack)
+        yield Line(on, servers, key, directory_key, sandbox, state, stack, nodes)

@@ -138,10 +138,10 @@ class Load:
         """Somebody else published this one."""
         self.posted[notification] = Posted(notification, kind, audience)
 
-    def start_codes(self) -> None:
-        """From now on, people ask for one-time codes."""
+    def start_codes(self, per_second: int = CODES_PER_SECOND) -> None:
+        """From now on, people ask for so many one-time codes a second."""
         for number in range(SENDERS):
-            self._run(partial(self._send_codes, number))
+            self._run(partial(self._send_codes, number, per_second))
 
     def doom(self, size: int) -> None:
         """Publish something and cancel it before long."""
@@ -181,10 +181,10 @@ class Load:
         self._threads.append(thread)
         thread.start()
 
-    def _send_codes(self, number: int) -> None:
-        began = time.monotonic() + number / CODES_PER_SECOND
+    def _send_codes(self, number: int, per_second: int) -> None:
+        began = time.monotonic() + number / per_second
         for turn in itertools.count():
-            due = began + turn * SENDERS / CODES_PER_SECOND
+            due = began + turn * SENDERS / per_second
             if self._stopped.wait(max(0.0, due - time.monotonic())):
                 return
             body = {

@@ -8,6 +8,7 @@ from faults import (  # noqa: F401  # each registers its faults
     broker,
     cache,
     clocks,
+    cluster,
     database,
     messages,
     processes,
@@ -41,17 +42,18 @@ def tried(line: Line, audiences: Audiences, fault: Fault, seed: int, size: int =
 
 
 def all_tried(faults: Sequence[Fault], seed: int) -> Iterator[Result]:
-    """Each of them, as it is done, on one line; after a fault that left work undone, on another.
+    """Each of them, as it is done, on one line, and those of a cluster on one that has it; after a
+    fault that left work undone, on another.
 
     Closed before the end, or after a failure, the logs of the line stay.
     """
-    left = deque(faults)
+    left = deque(sorted(faults, key=lambda fault: fault.cluster))
     while left:
         failed = 0
         try:
-            with running() as line:
+            with running(cluster=left[0].cluster) as line:
                 audiences = Audiences(line)
-                while left:
+                while left and left[0].cluster == (line.cluster is not None):
                     yield (result := tried(line, audiences, left.popleft(), seed))
                     failed += not result.holds
                     if not result.quiet:

@@ -10,7 +10,7 @@ from faults import account
 from faults.account import Account
 from faults.fault import Fault, Twice
 from faults.line import CAPACITY, Line, until
-from faults.load import Audiences, Load, Posted
+from faults.load import CODES_PER_SECOND, Audiences, Load, Posted
 from stack.errors import StackError
 
 #: People of the blast, and of what is cancelled and of what expires beside it.
@@ -69,14 +69,22 @@ class Trial:
         self.problems: list[str] = []
         self.late: list[str] = []
 
-    def publish(self, *, slow: float = SLOW, channel: str = "push", **fields: Any) -> Posted:
+    def publish(
+        self,
+        *,
+        slow: float = SLOW,
+        channel: str = "push",
+        codes: int = CODES_PER_SECOND,
+        **fields: Any,
+    ) -> Posted:
         """Begin the whole load: the blast, what is cancelled, what expires, one-time codes.
 
         ``slow``: seconds the push provider takes to answer, 0 where it does something else.
+        ``codes``: one-time codes a second.
         """
         if slow:
             self.line.sandbox.behave("fcm", "slow", seconds=slow)
-        self.load.start_codes()
+        self.load.start_codes(codes)
         blast = self.load.blast(self.size, channel, **fields)
         self.load.doom(BESIDE)
         self.load.expiring(BESIDE)
@@ -90,6 +98,10 @@ class Trial:
             f"{at_least} deliveries at {provider}",
         )
         time.sleep(self.rng.uniform(0.0, 0.3))
+
+    def done(self, posted: Posted) -> bool:
+        """Whether all of this notification is at rest."""
+        return self.line.call("GET", f"/v1/notifications/{posted.id}")["state"] == "done"
 
     def broken(self) -> None:
         """It is broken now; what is being sent may be sent again."""

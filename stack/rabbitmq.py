@@ -59,13 +59,14 @@ class RabbitMQ(Process):
     to do with another RabbitMQ on this machine.
     """
 
-    def __init__(self, state: State, place: Place = HERE) -> None:
-        home = state.path("rabbitmq")
+    def __init__(self, state: State, place: Place = HERE, name: str = "rabbitmq") -> None:
+        home = state.path(name)
         self._enter = place.enter
         self.port, distribution, mapper = ports.free(), ports.free(), ports.free()
         self.password = state.secret("rabbitmq")
         self.url = f"amqp://notifier:{self.password}@{place.address}:{self.port}//"
-        settings = home / "rabbitmq.conf"
+        self.node = f"notifier-{self.port}@localhost"
+        self.settings = settings = home / "rabbitmq.conf"
         write_private(
             settings,
             f"listeners.tcp.1 = {place.address}:{self.port}\n"
@@ -80,7 +81,7 @@ class RabbitMQ(Process):
             "LANG": "C.UTF-8",
             "ERL_EPMD_PORT": str(mapper),
             "ERL_EPMD_ADDRESS": ports.HOST,
-            "RABBITMQ_NODENAME": f"notifier-{self.port}@localhost",
+            "RABBITMQ_NODENAME": self.node,
             "RABBITMQ_DIST_PORT": str(distribution),
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
@@ -95,15 +96,15 @@ class RabbitMQ(Process):
             "-kernel inet_dist_use_interface {127,0,0,1}",
         }
         super().__init__(
-            "rabbitmq",
+            name,
             [*place.enter, SERVER],
             env=env,
-            output=state.log("rabbitmq"),
+            output=state.log(name),
             stop=((signal.SIGTERM, 20.0),),
             keep_open=[state.lock],
         )
         # In the foreground and ours; the one Erlang starts by itself would stay for ever.
-        self._mapper = Process(
+        self.mapper = Process(
             "epmd",
             [*place.enter, "epmd", "-port", str(mapper), "-address", ports.HOST],
             env=env,
@@ -113,16 +114,16 @@ class RabbitMQ(Process):
 
     def start(self) -> None:
         """Start it and return once one can log in."""
-        if not self._mapper.alive:
-            self._mapper.start()
-            self._mapper.pid  # noqa: B018  # raises where it could not be started
+        if not self.mapper.alive:
+            self.mapper.start()
+            self.mapper.pid  # noqa: B018  # raises where it could not be started
         super().start()
         self.wait_until(lambda: answers(self.url))
 
     def stop(self) -> None:
         """Stop it and its port mapper."""
         super().stop()
-        self._mapper.stop()
+        self.mapper.stop()
 
     def control(self, *arguments: str) -> str:
         """What ``rabbitmqctl`` with these arguments prints. Raises ``StackError`` if it fails."""
