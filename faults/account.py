@@ -97,9 +97,12 @@ def balance(
     deliveries: list[Row],
     entries: list[dict[str, Any]],
     before: float,
+    *,
+    forgotten: bool = False,
 ) -> Account:
     """Hold the deliveries of what was posted against the ledger's entries.
 
+    ``forgotten``: deliveries that the provider has may be gone.
     ``last_change``: of what was accepted ``before`` that time, in unix seconds.
     """
     arrivals = Counter(e["delivery_id"] for e in entries if e["accepted"])
@@ -138,7 +141,7 @@ def balance(
     for state, number in untrue.items():
         problems.append(f"{number} are {state}, and their provider has them")
     strangers = arrivals.keys() - {row.id for row in deliveries}
-    if strangers:
+    if strangers and not forgotten:
         problems.append(f"the provider has {len(strangers)} that nobody published")
 
     terminal = sum(row.state not in WAITING for row in deliveries) + taken_back

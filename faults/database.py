@@ -78,6 +78,17 @@ def database_out_of_connections(trial: Trial) -> None:
     trial.healed()
 
 
+@fault(codes=None)
+def statistics_locked_for_two_minutes(trial: Trial) -> None:
+    """Somebody builds an index on the tables of statistics, for two minutes."""
+    trial.publish()
+    trial.begun()
+    with locks.held(trial.line, locks.COUNTING):
+        trial.broken()
+        trial.lasts(120)
+    trial.healed()
+
+
 def _take_all(trial: Trial, taken: list[Any]) -> None:
     with contextlib.suppress(psycopg2.OperationalError):
         while True:

@@ -1,6 +1,8 @@
 """A PostgreSQL that follows another one and takes its place."""
 
 import itertools
+import os
+import signal
 import subprocess
 import time
 from dataclasses import replace
@@ -15,6 +17,8 @@ from stack.ports import HOST
 from stack.postgres import BINARIES, DATABASE, USER, Postgres
 from stack.state import State
 
+#: Seconds by which the standby that follows asynchronously is behind.
+BEHIND = 2.0
 #: Seconds from its promotion until one-time codes arrive again.
 AGAIN = 2.0
 _numbers = itertools.count(1)
@@ -31,6 +35,11 @@ class Standby(Postgres):
         """Have it take statements that write. Returns once it does."""
         self.sql("SELECT pg_promote()")
 
+    def receiver(self) -> int:
+        """The pid of the process that hears what the primary writes."""
+        [(pid,)] = self.sql("SELECT pid FROM pg_stat_wal_receiver")
+        return int(pid)
+
     def _make_cluster(self) -> None:
         self.data.mkdir(mode=0o700)
         unprivileged.give(self.data)
@@ -46,26 +55,46 @@ class Standby(Postgres):
 @fault(Twice.CAPACITY, codes=None)
 def synchronous_standby_promoted(trial: Trial) -> None:
     """PostgreSQL's primary is killed, and its synchronous standby promoted."""
+    _promoted(trial, synchronous=True)
+
+
+@fault(Twice.IN_FLIGHT, codes=None)
+def standby_two_seconds_behind_promoted(trial: Trial) -> None:
+    """PostgreSQL's primary is killed, and its standby, which lacks two seconds, promoted."""
+    _promoted(trial, synchronous=False)
+
+
+def _promoted(trial: Trial, *, synchronous: bool) -> None:
     line = trial.line
     primary = line.servers.postgres
     assert primary
     standby = line.keep(Standby(line.state, primary))
-    primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
-    primary.sql("SELECT pg_reload_conf()")
-    until(
-        lambda: line.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"),
-        "the standby is synchronous",
-    )
+    if synchronous:
+        primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        primary.sql("SELECT pg_reload_conf()")
+        until(
+            lambda: line.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"),
+            "the standby is synchronous",
+        )
     at = f"{HOST}:{primary.port},{HOST}:{standby.port}"
     line.use_database(f"postgres://{USER}:{primary.password}@{at}/{DATABASE}")
     trial.publish()
     trial.begun()
+    if not synchronous:
+        receiver = standby.receiver()
+        os.kill(receiver, signal.SIGSTOP)
+        trial.lasts(BEHIND)
     trial.broken()
     primary.kill()
+    if not synchronous:
+        for number in (signal.SIGTERM, signal.SIGCONT):  # it reads nothing more of what came
+            os.kill(receiver, number)
     standby.promote()
     promoted = time.time()
     trial.healed()
     line.servers = replace(line.servers, postgres=standby, database_url=standby.url)
+    if not synchronous:
+        trial.forget_lost(BEHIND)
     trial.settled()
     codes = {
         row.id

@@ -53,6 +53,7 @@ class Trial:
     """What a fault acts with: the line, the load, and the marks it sets as it breaks and heals.
 
     ``left_waiting``: deliveries that the fault leaves waiting for hours, as it should.
+    ``forgotten``: the database lost what it had taken, so the provider may have what it does not.
     ``wants_receipts``: text messages are at rest when they are delivered.
     """
 
@@ -66,6 +67,7 @@ class Trial:
         self.broken_at = self.healed_at = 0.0
         self.left_waiting = 0
         self.wants_receipts = False
+        self.forgotten = False
         self.problems: list[str] = []
         self.late: list[str] = []
 
@@ -116,6 +118,19 @@ class Trial:
         """Leave it broken for so long."""
         time.sleep(seconds)
 
+    def forget_lost(self, seconds: float) -> None:
+        """What the database took in the seconds before it broke may be gone, and what it did not
+        know to be sent is sent again."""
+        self.forgotten = True
+        posted = list(self.load.posted)
+        kept = self.line.sql(
+            "SELECT id::text FROM delivery_notification WHERE id = ANY(%s::uuid[])", posted
+        )
+        for key in set(posted) - {key for (key,) in kept}:
+            del self.load.posted[key]
+        since = self.broken_at - seconds - account.ON_THE_WAY
+        self.in_flight += sum(since < e["at"] < self.healed_at for e in account.ledger(self.line))
+
     def healed(self) -> None:
         """It is whole again: recovery is counted from here."""
         self.healed_at = time.time()
@@ -165,6 +180,7 @@ class Trial:
             account.rows(self.line, self.load.posted),
             account.ledger(self.line),
             self.healed_at,
+            forgotten=self.forgotten,
         )
         recovery = max(0.0, books.last_change - self.healed_at)
         seconds = time.monotonic() - began
