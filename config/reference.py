@@ -21,7 +21,7 @@ PROCFILE = {
     "WEB_THREADS": "threads of each, so many requests it answers at the same time",
     "WEB_HOST": "address the API listens on; a proxy with TLS belongs in front of it",
     "PORT": "its port",
-    "WORKER_THREADS": "chunks that one worker process holds at the same time",
+    "WORKER_THREADS": "tasks that one worker process runs at the same time; each empties a queue",
     "HONCHO_PROCESS_NAME": "what tells several processes of one line apart; honcho sets it",
     "BEAT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR, for beat alone",
     "FLOWER_BASIC_AUTH": "`user:password` for Flower, which does not start without it",
