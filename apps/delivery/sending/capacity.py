@@ -11,6 +11,8 @@ MESSAGES = 4_000
 #: three sevenths each: whoever comes finds room, however slow the others' endpoints are. (The
 #: dynamic threshold of Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998.)
 TIMES_FREE = 3
+#: What part of a claim (one of so many) is the least that is worth one.
+LEAST = 4
 
 
 class Capacity:
@@ -34,21 +36,23 @@ class Capacity:
     def shares(self, publishers: Mapping[int, object]) -> dict[int, int]:
         """Return how many messages of each of these publishers may be claimed now.
 
-        Equal shares of one claim, but for those who hold what they may have.
+        Equal shares of one claim, but for those who hold what they may have. Who holds something
+        is given a good part of a claim or nothing: many small claims cost as much as large ones.
         """
         with self._changed:
             free = self._messages - self._taken
             share = max(1, min(self._claim, free) // max(1, len(publishers)))
             # What is free is less by what all of them are given at the same time.
             parts = 1 + TIMES_FREE * len(publishers)
-            most = {
-                publisher: min(
-                    share, max((TIMES_FREE * free - held) // parts, not held and free > 0)
-                )
-                for publisher in publishers
-                for held in [self._held[publisher]]
-            }
-        return {publisher: number for publisher, number in most.items() if number > 0}
+            least = min(share, self._claim // LEAST)
+            found = {}
+            for publisher in publishers:
+                number = min(share, (TIMES_FREE * free - self._held[publisher]) // parts)
+                if number >= least:
+                    found[publisher] = number
+                elif not self._held[publisher] and free > 0:
+                    found[publisher] = max(1, number)
+        return found
 
     def take(self, by_publisher: Mapping[int, int]) -> None:
         """Hold so many messages of each publisher."""
