@@ -39,7 +39,8 @@ INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_
     channel, priority, state, reason, provider, provider_message_id, attempts, next_attempt_at,
     created_at, updated_at)
 SELECT ('01930000-0000-7000-8000-' || lpad(to_hex(i / 10000), 12, '0'))::uuid, -1 - i / 500,
-    (SELECT min(id) FROM publishers_publisher), 1 + i, 1 + i %% 1000000, 'push', 'low', %(state)s, %(reason)s, 'fcm', md5(i::text), 1,
+    (SELECT min(id) FROM publishers_publisher), 1 + i, 1 + i %% 1000000, 'push', 'low',
+    %(state)s, %(reason)s, 'fcm', md5(i::text), 1,
     CASE WHEN %(state)s = 'retrying'
          THEN now() + interval '3 hours' + make_interval(secs => i %% 3600) END,
     now() - interval '100 days', now() - interval '100 days'

@@ -42,9 +42,11 @@ def _everything() -> int:
         codes = [half.pytest.wait(), beside.pytest.wait()]
         assert beside.pytest.output
         print(f"\n{beside.pytest.output.read_text()}", flush=True)
-        parts = [str(half.coverage), str(beside.coverage)]
+        parts = [half.coverage, beside.coverage]
+        # Into a third file: coverage passes by what it combines into.
+        env = {**half.env, "COVERAGE_FILE": str(half.state.directory / "combined")}
         for command in (["combine", "--quiet", *parts], ["report", "--skip-covered"]):
-            with _python(half.state, half.env, "coverage", *command) as coverage:
+            with _python(half.state, env, "coverage", *command) as coverage:
                 codes.append(coverage.wait())
         print(f"\n{half.not_tested()}{beside.not_tested()}", end="", flush=True)
     return next((code for code in codes if code), 0)

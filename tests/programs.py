@@ -21,7 +21,7 @@ OF_EVERY_MACHINE = {"make", "nice", "nsenter", "ps", "setpriv", "sh", "sleep"}
 #: They come along with Debian's packages of the tests.
 COME_ALONG = {"epmd", "nginx", "rabbitmqctl", "tc"}
 #: Asked for a version or a commit, and done without where they are not there.
-DONE_WITHOUT = {"dpkg-query", "git"}
+DONE_WITHOUT = {"dpkg-query", "fc-list", "git"}
 #: Of others' tools, which `make referees` installs.
 OF_REFEREES = {"java", "node", "npm"}
 KNOWN = OF_EVERY_MACHINE | COME_ALONG | DONE_WITHOUT | OF_REFEREES

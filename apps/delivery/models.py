@@ -12,6 +12,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
+from apps.core.fields import StampField
 from apps.publishers import delivery_ids
 from apps.publishers.models import Publisher
 from apps.topics.models import Topic
@@ -420,7 +421,7 @@ class Receipt(models.Model):
 
     provider = models.CharField(max_length=40)
     body = models.BinaryField()
-    received_at = models.DateTimeField(auto_now_add=True)
+    received_at = StampField(auto_now_add=True)
     read_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -538,7 +539,7 @@ class StatusWebhook(models.Model):
     publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, related_name="+")
     contact = models.ForeignKey("preferences.Contact", on_delete=models.CASCADE, related_name="+")
     events = ArrayField(models.CharField(max_length=20))
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = StampField(auto_now_add=True)
 
     class Meta:
         constraints = [

@@ -26,6 +26,7 @@ REASONS = {
     "endpoint_down": "its host did not answer too often and is left alone for a while",
     "in_order": "an earlier one with the same ordering key has not gone out yet",
     "topic_paused": "the topic is paused",
+    "unconfirmed": "its worker could not look whether it was cancelled; it goes out in a moment",
     "released": "its worker was stopped before its turn came, and another sends it",
     "cancelled": "it was taken back before its turn came",
     "no_provider": "no provider is set up for this channel and platform",
@@ -46,7 +47,7 @@ REASONS = {
 HELD = frozenset(
     (
         *("provider_paused", "provider_down", "endpoint_down", "throttled", "in_order"),
-        *("topic_paused", "released"),
+        *("topic_paused", "released", "unconfirmed"),
     )
 )
 #: What ends a delivery that may have arrived: it is not sent again.

@@ -180,7 +180,7 @@ def test_the_table_of_reasons_is_the_one_in_the_code():
 def test_the_reasons_of_our_own_are_those_of_the_statements():
     sources = (ROOT / "apps" / "delivery").rglob("*.py")
     statements = "".join(path.read_text() for path in sources)
-    written = set(re.findall(r"THEN '(\w+)'", statements)) - set(TRANSITIONS)
+    written = set(re.findall(r"(?:THEN|reason =) '(\w+)'", statements)) - set(TRANSITIONS)
     assert written >= OURS
     assert written <= OURS | {*Reason}
 

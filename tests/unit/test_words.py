@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from apps.delivery import words
-from apps.delivery.transitions import beginning
+from apps.delivery.transitions import beginning, waiting
 from apps.preferences.models import SuppressionReason
 from notifier.outcomes import Reason
 from notifier.states import TERMINAL, WAITING, DeliveryState
@@ -19,7 +19,9 @@ SENT = r"may have|was sent\b|was taken|arrived\b"
 
 
 def test_every_reason_has_words():
-    sql = " ".join(value for value in vars(beginning).values() if isinstance(value, str))
+    modules = (beginning, waiting)
+    texts = (value for module in modules for value in vars(module).values())
+    sql = " ".join(value for value in texts if isinstance(value, str))
     assert all(f"'{reason}'" in sql for reason in REFUSALS)
     assert set(words.REASONS) >= {*Reason, *SuppressionReason.values, *REFUSALS}
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
@@ -34,7 +35,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def key(web: Stage) -> str:
-    return manage.create_publisher(web.env, "shop")
+    return manage.create_publisher(web.env, f"slow-{uuid4().hex}")
 
 
 def place(web: Stage) -> tuple[str, int]:
