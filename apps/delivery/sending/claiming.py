@@ -72,11 +72,12 @@ class Claim:
 class Found:
     """What a look at a queue came to. ``claim``: what is to be sent now, if anything is; ``rows``:
     how many chunks and due deliveries were dealt with; none means that nothing can be claimed, and
-    ``full`` that it is for lack of room."""
+    ``full`` that it is for lack of room. ``more``: some were left that could be claimed next."""
 
     claim: Claim | None
     rows: int
     full: bool = False
+    more: bool = False
 
 
 NOTHING, FULL = Found(None, 0), Found(None, 0, full=True)
@@ -97,7 +98,7 @@ def claim(queue: Queue, capacity: Capacity) -> Found:
 def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int]) -> Found:
     began = time.monotonic()
     due = _due(queue, waiting, shares)
-    slices = _slices(queue, waiting, shares, len(due))
+    slices, left = _slices(queue, waiting, shares, len(due))
     if not due and not slices:
         return NOTHING
     claim_id = claims.new_id()
@@ -121,9 +122,19 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
     named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
     before = pending.consume(cut, named)
     number = len(due) + len(slices)
+    # Of a publisher who had less than its share nothing is left but what came just now: that has
+    # rung, and goes with what comes meanwhile.
+    had = Counter(
+        about.row.publisher_id
+        for one in due
+        if (about := posted.get(one.notification_id)) is not None
+    )
+    for one in slices:
+        had[one.publisher_id] += one.size
+    more = left or any(had[key] >= share // 2 for key, share in shares.items())
     if not claimed:
         pending.execute(before)
-        return Found(None, number)
+        return Found(None, number, more=more)
     clock.heard(claims.open(claim_id, queue, before))
     sent = {item.notification_id for item in claimed}
     return Found(
@@ -136,6 +147,7 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
             since=began,
         ),
         number,
+        more=more,
     )
 
 
@@ -151,23 +163,27 @@ def _due(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int]
 
 def _slices(
     queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int], due: int
-) -> list[Slice]:
-    """Chunks, as many as a publisher's share has room for; one at least, whatever its size."""
+) -> tuple[list[Slice], bool]:
+    """Chunks, as many as a publisher's share has room for; one at least, whatever its size.
+
+    And whether others were found that did not fit.
+    """
     wanted = {key: share for key, share in shares.items() if waiting[key].new}
     if due:
         wanted = {key: max(1, share - due) for key, share in wanted.items()}
     if not wanted:
-        return []
-    found, taken = [], Counter[int]()
+        return [], False
+    found, left, taken = [], False, Counter[int]()
     for one in pending.lock_chunks(queue, wanted, settings.CHUNK_SIZE):
         if (
             taken[one.publisher_id]
             and taken[one.publisher_id] + one.size > wanted[one.publisher_id]
         ):
+            left = True
             continue
         taken[one.publisher_id] += one.size
         found.append(one)
-    return found
+    return found, left
 
 
 def _make(

@@ -139,7 +139,9 @@ class Worker:
             if found.claim is not None:
                 total += len(found.claim.deliveries)
                 self._begin(found.claim)
-            elif not found.rows:
+            if found.rows and not found.more:
+                break
+            if not found.rows:
                 if found.full:
                     self._full[queue] = taken
                     self._call()  # all that was held may be sent by now
