@@ -131,6 +131,7 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
     )
     for one in slices:
         had[one.publisher_id] += one.size
+    left = left or any(one.fence for one in slices)  # whose deliveries are due again
     more = left or any(had[key] >= share // 2 for key, share in shares.items())
     if not claimed:
         pending.execute(before)
