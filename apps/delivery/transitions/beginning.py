@@ -213,8 +213,8 @@ WITH audience AS (
                 WHEN refusal IS NOT NULL THEN 'suppressed'
                 WHEN paused_at IS NOT NULL THEN 'retrying'
                 ELSE 'sending' END AS after,
-           CASE WHEN topic_id = ANY(%(held)s::bigint[]) THEN 'infinity'
-                ELSE clock_timestamp() + %(shortest_hold)s END AS held_until
+           coalesce(CASE WHEN (topic_id = ANY(%(held)s::bigint[])) IS NOT TRUE
+                         THEN clock_timestamp() + %(shortest_hold)s END, 'infinity') AS held_until
       FROM judged
 ), moved AS (
     UPDATE delivery_delivery d

@@ -177,13 +177,14 @@ def release_channel(channel: str) -> None:
 
 
 # What was being sent when its worker was lost may have been sent. That counts as an attempt, and it
-# is sent again, unless its attempts are used up: it may be what kills the workers.
+# is sent again, unless its attempts are used up: it may be what kills the workers. The call began,
+# if it did, when the worker had taken it.
 _RELEASE_LOST = f"""
 WITH lost AS MATERIALIZED (
     SELECT id FROM delivery_delivery
      WHERE chunk_id = ANY(%(claims)s::bigint[]) AND state = 'sending' ORDER BY id FOR UPDATE
 ), judged AS (
-    SELECT d.id, d.attempts - d.attempts_uncounted + 1
+    SELECT d.id, d.updated_at AS since, d.attempts - d.attempts_uncounted + 1
                  >= coalesce((own.retry_policy ->> 'attempts')::int,
                              jsonb_array_length(own.retry_policy -> 'schedule') + 1,
                              (%(most_attempts)s::jsonb ->> d.channel)::int) AS over
@@ -202,11 +203,11 @@ WITH lost AS MATERIALIZED (
            updated_at = clock_timestamp()
       FROM judged j
      WHERE d.id = j.id
-    RETURNING d.id, d.notification_id, d.channel, d.state, d.attempts, d.provider
+    RETURNING d.id, d.notification_id, d.channel, d.state, d.attempts, d.provider, j.since
 ), attempted AS (
     INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
                                   reason, detail)
-    SELECT id, attempts, provider, clock_timestamp(), 0, 'unknown', 'worker_lost', ''
+    SELECT id, attempts, provider, since, 0, 'unknown', 'worker_lost', ''
       FROM moved
     ON CONFLICT DO NOTHING
 )

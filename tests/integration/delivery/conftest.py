@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from apps.delivery import breakers, provider_switches, tasks
 from apps.delivery.breaker_store import KEY
+from apps.delivery.intake import load_shedding
 from apps.delivery.models import Chunk, Claim, Delivery
 from apps.delivery.sending import runtime
 from apps.preferences import vault
@@ -143,6 +144,7 @@ def _engine_of_this_test() -> Iterator[None]:
     """Each test's providers are its own, and nobody has paused them yet."""
     provider_switches.forget()
     breakers.forget()
+    load_shedding.forget()
     ask_redis(lambda client: [client.delete(key) for key in client.scan_iter(f"{KEY}*")])
     yield
     runtime.close()
