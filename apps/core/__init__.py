@@ -1,1 +1,1 @@
-"""What every app may use and none of them owns."""
+"""Helpers that every app may use: the database's clock, fields."""

@@ -16,7 +16,7 @@ def accepted(
     deduplicated: bool = False,
     warnings: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
-    """What acceptance is answered with, as ``TakenOut`` documents it: JSON-ready, since an
+    """The answer to an acceptance, as ``TakenOut`` documents it: JSON-ready, since an
     idempotency key may keep it.
 
     Written out, since the serializer takes twenty times as long for each of a batch.

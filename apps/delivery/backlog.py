@@ -1,4 +1,4 @@
-"""What waits, for load shedding, for a page and for Prometheus, at a bounded price.
+"""The backlog: deliveries and chunks that wait, counted at a bounded price.
 
 A chunk still to be created counts as its recipients or, where only its key range is known, as one.
 """

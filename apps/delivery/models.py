@@ -186,6 +186,8 @@ class Chunk(models.Model):
                 condition=Q(state="queued"),
                 name="chunk_waiting",
             ),
+            # Audiences that are being cut: a few, however many chunks wait.
+            models.Index(fields=["due_at"], condition=Q(state="running"), name="chunk_running"),
             # Rows come in this order, so a few pages tell the purge where the old ones are.
             BrinIndex(fields=["ready_at"], name="chunk_age"),
         ]

@@ -110,7 +110,7 @@ def _read(found: Mapping[bytes, bytes]) -> dict[Flow, Standing]:
 
 
 def _gone(found: Mapping[bytes, bytes]) -> list[bytes]:
-    """What need not be known any more, and what is too much."""
+    """Hosts to forget: those that recovered, and those beyond the limit."""
     now = clock.now()
     standings = {field: Standing.decode(packed) for field, packed in found.items()}
     gone = [

@@ -12,6 +12,10 @@ class Migration(migrations.Migration):
     operations = [
         django.contrib.postgres.operations.AddIndexConcurrently(
             "chunk",
+            models.Index(fields=["due_at"], condition=Q(state="running"), name="chunk_running"),
+        ),
+        django.contrib.postgres.operations.AddIndexConcurrently(
+            "chunk",
             models.Index(
                 fields=["priority", "channel", "publisher_id", "ready_at"],
                 condition=Q(state="queued"),

@@ -21,7 +21,7 @@ RELEASE_PAGES = 3
 _REOPEN = """
 UPDATE delivery_chunk SET state = 'queued', ready_at = least(ready_at, clock_timestamp())
  WHERE id = ANY(ARRAY(SELECT id FROM delivery_chunk
-                       WHERE state = 'running' AND kind = 'whole' AND priority = ANY(%s)
+                       WHERE state = 'running' AND kind = 'whole'
                          AND due_at <= clock_timestamp() FOR UPDATE SKIP LOCKED))
 """
 
@@ -31,10 +31,10 @@ def sweep() -> None:
     clock.look()
     while counts.insist(_release_claims) == claims.AT_ONCE:
         pass
-    while handover.sweep() == handover.AT_ONCE:
+    while handover.sweep() >= handover.AT_ONCE:
         pass
     with connection.cursor() as cursor:
-        cursor.execute(_REOPEN, [list(Priority)])
+        cursor.execute(_REOPEN)
     _release_topics()
     doorbells.ring(_with_work())
     while counts.fold_pending() == counts.FOLD_AT_ONCE:

@@ -97,7 +97,12 @@ def test_retries_that_wait_in_a_chunk_of_their_own_are_due(shop, work, state, le
     posted = posted_to(shop, "named", "ada", "bob")
     chunk = as_before("named", state, lease)
     Chunk.objects.filter(pk=chunk.pk).update(
-        kind="retry", notification=None, recipient_ids=None, fence=0, ready_at=Now()
+        kind="retry",
+        notification=None,
+        publisher_id=0,  # which processes of before do not write
+        recipient_ids=None,
+        fence=0,
+        ready_at=Now(),
     )
     Delivery.objects.update(state="retrying", attempts=1, next_attempt_at=None)
     work()
