@@ -34,6 +34,7 @@ FORMATION = dict.fromkeys(("fanout", "push", "sms", "email", "webhook"), os.cpu_
 SETTINGS = {
     "NOTIFIER_RATE_PER_SECOND": "1000000",
     "NOTIFIER_QUOTA_PER_DAY": "1000000000",
+    "NOTIFIER_HIGH_RATE_PER_SECOND": "1000000",
     "NOTIFIER_PROVIDER_CONCURRENCY": "1000",
     # Asked for every chunk, and never short.
     "NOTIFIER_PROVIDER_QUOTAS": "fcm=1000000,twilio=1000000,sendgrid=1000000",

@@ -438,6 +438,12 @@ HIGH_QUOTA_PER_DAY = env.whole(
     10_000_000,
     "the same for those of high priority, which count apart",
 )
+HIGH_RATE_PER_SECOND = env.whole(
+    "NOTIFIER_HIGH_RATE_PER_SECOND",
+    1000,
+    "notifications of high priority a second of one publisher; twice as many at once after a rest",
+    least=1,
+)
 CONTACTS_PER_CHANNEL = env.whole(
     "NOTIFIER_CONTACTS_PER_CHANNEL",
     100,

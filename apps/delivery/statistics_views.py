@@ -137,6 +137,8 @@ class HighQuotaOut(serializers.Serializer):
 
     per_day = serializers.IntegerField()
     used = serializers.IntegerField()
+    per_second = serializers.IntegerField()
+    burst = serializers.IntegerField(help_text="at once, after a rest")
 
 
 class QuotaOut(serializers.Serializer):
@@ -189,7 +191,12 @@ class Usage(Endpoint):
                         "per_day": 10000000,
                         "used": 1250,
                         "resets_at": "2026-11-23T00:00:00Z",
-                        "high": {"per_day": 10000000, "used": 310},
+                        "high": {
+                            "per_day": 10000000,
+                            "used": 310,
+                            "per_second": 1000,
+                            "burst": 2000,
+                        },
                     },
                     "notifications": [{"day": "2026-11-22", "accepted": 1250}],
                     "deliveries": [
@@ -204,14 +211,18 @@ class Usage(Endpoint):
         """Your limits, and by day (UTC) what you posted and what became of it; 31 days."""
         publisher_id = request.user.id
         first = clock.moment().astimezone(UTC).date() - timedelta(days=USAGE_DAYS - 1)
-        rate = limits.publisher_rate(request.user)
+        rate, high = limits.publisher_rate(request.user), limits.high_rate(request.user)
         states = statistics.states_by_day(publisher_id, datetime.combine(first, time(), UTC))
         found = {
             "requests": {"per_second": rate.per_second, "burst": rate.burst},
             "quota": {
                 **_quota(Account(publisher_id, high=False)),
                 "resets_at": quota.resets_at(),
-                "high": _quota(Account(publisher_id, high=True)),
+                "high": {
+                    **_quota(Account(publisher_id, high=True)),
+                    "per_second": high.per_second,
+                    "burst": high.burst,
+                },
             },
             "notifications": [
                 {"day": day, "accepted": number}

@@ -35,6 +35,7 @@ from apps.delivery.serializers import (
     TakenOut,
 )
 from apps.preferences.selectors import Reached, get_group
+from apps.publishers import limits
 from apps.publishers.endpoint import Endpoint
 from apps.publishers.negotiation import JSON
 from apps.publishers.openapi import ProblemDetails
@@ -101,7 +102,39 @@ _NEWS = OpenApiExample(
 )
 
 
-class NotificationsView(Endpoint):
+class PublishingView(Endpoint):
+    """A door to publishing, which knows what is posted before it judges that."""
+
+    def posted(self, request: Request) -> Sequence[Asked]:
+        """What the request posts, unchecked."""
+        return _asked([request.data])
+
+    def high_posted(self, request: Request) -> int:
+        needed = {Scope.NOTIFICATIONS_WRITE, Scope.NOTIFICATIONS_HIGH}
+        if request.method != "POST" or not needed <= request.auth.scopes:
+            return 0  # one who may not post it uses nothing of the rate
+        try:
+            posted = self.posted(request)
+        except Exception:  # it is told where the request is judged, after who may do what
+            return 0
+        return sum(asked.priority == Priority.HIGH for asked in posted)
+
+    def begin(self, request: Request) -> Key | None:
+        """The request's idempotency key. What would only be refused, by what is posted, is turned
+        away before it costs anything."""
+        key = _idempotency_key(request)
+        posted = self.posted(request)
+        asked = set(posted)
+        _require_high(request, asked)
+        if self.allowance is not None and not self.allowance.high and _all_high(posted):
+            raise limits.high_exceeded(request.user, self.allowance)
+        load_shedding.turn_away(asked)
+        if key is None:
+            return None
+        return Key(request.user.id, key, idempotency.fingerprint(request.path, request.data))
+
+
+class NotificationsView(PublishingView):
     """Notify named recipients; list what was posted."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE, "GET": Scope.NOTIFICATIONS_READ}
@@ -118,7 +151,7 @@ class NotificationsView(Endpoint):
     def post(self, request: Request) -> HttpResponse:
         """Notify 1 to 1,000 recipients. 202: it is stored, and nothing will lose it."""
 
-        key = _begin(request, _asked([request.data]))
+        key = self.begin(request)
 
         def read() -> tuple[Drafting, Sequence[str]]:
             data = self.body(request, NotificationIn)
@@ -139,11 +172,16 @@ class NotificationsView(Endpoint):
         return pages.get_paginated_response([answers.notification(row) for row in rows])
 
 
-class BatchView(Endpoint):
+class BatchView(PublishingView):
     """Many different notifications in one call."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
     max_body = BATCH_BODY
+
+    def posted(self, request: Request) -> Sequence[Asked]:
+        data = request.data
+        posted = data.get("notifications") if isinstance(data, dict) else None
+        return _asked(posted if isinstance(posted, list) else [])
 
     @extend_schema(
         operation_id="notify_batch",
@@ -159,9 +197,7 @@ class BatchView(Endpoint):
         Those with errors are left out, the others are accepted together.
         """
 
-        data = request.data
-        posted = data.get("notifications") if isinstance(data, dict) else None
-        key = _begin(request, _asked(posted if isinstance(posted, list) else []))
+        key = self.begin(request)
 
         def commit() -> Answer:
             # A replay costs none of the work of a thousand notifications.
@@ -169,16 +205,21 @@ class BatchView(Endpoint):
             if kept is not None:
                 return kept
             checked = self.body(request, BatchIn)["notifications"]
-            batch = Batch(request.user.id, checked)
+            batch = Batch(request.user, checked, self.allowance)
             return group_commit.commit(batch.posting(key), together=False)
 
         return _answered(commit)
 
 
-class PublishView(Endpoint):
+class PublishView(PublishingView):
     """Publish to a topic."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
+
+    def posted(self, request: Request) -> Sequence[Asked]:
+        known = get_topic(self.kwargs["name"])
+        usual = known.default_priority if known else Priority.NORMAL
+        return _asked([request.data], usual)
 
     @extend_schema(
         operation_id="publish",
@@ -191,9 +232,7 @@ class PublishView(Endpoint):
     def post(self, request: Request, name: str) -> HttpResponse:
         """Notify everybody subscribed to the topic. 202: stored, and nothing will lose it."""
 
-        known = get_topic(name)
-        usual = known.default_priority if known else Priority.NORMAL
-        key = _begin(request, _asked([request.data], usual))
+        key = self.begin(request)
 
         def read() -> tuple[Drafting, Sequence[str]]:
             topic = visible_topic(name, request.user.id)
@@ -205,7 +244,7 @@ class PublishView(Endpoint):
         return _single(request, key, read)
 
 
-class GroupNotifyView(Endpoint):
+class GroupNotifyView(PublishingView):
     """Notify a group."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
@@ -225,7 +264,7 @@ class GroupNotifyView(Endpoint):
         a provider.
         """
 
-        key = _begin(request, _asked([request.data]))
+        key = self.begin(request)
 
         def read() -> tuple[Drafting, Sequence[str]]:
             group = get_group(name, request.user.id)
@@ -236,14 +275,18 @@ class GroupNotifyView(Endpoint):
         return _single(request, key, read)
 
 
-def _asked(posted: Iterable[Any], usual: str = Priority.NORMAL) -> set[Asked]:
+def _asked(posted: Iterable[Any], usual: str = Priority.NORMAL) -> list[Asked]:
     """Of what was posted and has not been checked yet; the ``usual`` priority where none is
     named."""
-    return {
+    return [
         Asked(_priority(item.get("priority"), usual), _channels(item.get("channels")))
         for item in posted
         if isinstance(item, dict)
-    }
+    ]
+
+
+def _all_high(posted: Sequence[Asked]) -> bool:
+    return bool(posted) and all(asked.priority == Priority.HIGH for asked in posted)
 
 
 def _priority(named: Any, usual: str) -> str:
@@ -255,17 +298,6 @@ def _channels(named: Any) -> tuple[str, ...]:
         return tuple(settings.CHANNELS)
     known = tuple(channel for channel in settings.CHANNELS if channel in named)
     return known or tuple(settings.CHANNELS)
-
-
-def _begin(request: Request, asked: Collection[Asked]) -> Key | None:
-    """The request's idempotency key. What would only be refused, by what was ``asked``, is turned
-    away before it costs anything."""
-    key = _idempotency_key(request)
-    _require_high(request, asked)
-    load_shedding.turn_away(asked)
-    if key is None:
-        return None
-    return Key(request.user.id, key, idempotency.fingerprint(request.path, request.data))
 
 
 def _single(

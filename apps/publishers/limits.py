@@ -1,19 +1,21 @@
 """How many requests a second: a token bucket for each publisher, and for each key that has one.
+How many notifications of high priority a second: another bucket for each publisher.
 
 A bucket holds ``burst`` requests and is filled with ``per_second``. It is kept in Redis as the
-time at which it will be full again (GCRA), one call for both buckets, in Redis's own time. While
+time at which it will be full again (GCRA), one call for all buckets, in Redis's own time. While
 Redis is gone nothing is limited.
 """
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import redis
 from django.conf import settings
 from prometheus_client import Counter
 
 from apps.publishers.cache import ask_redis
+from apps.publishers.problems import Problem
 from apps.publishers.selectors import KeySnapshot, PublisherSnapshot
 
 #: A bucket whose size nobody set holds what comes in so many seconds.
@@ -23,27 +25,41 @@ UNLIMITED = Counter(
     "notifier_unlimited_requests_total",
     "Requests that were let through unlimited because Redis did not answer.",
 )
+HIGH_REFUSED = Counter(
+    "notifier_high_rate_refused_total",
+    "Notifications of high priority refused with 429 for their publisher's rate of them.",
+)
 
 # For each bucket: when it is full again, in microseconds from now; a request that is taken moves
 # that by its share. Taken only if every bucket has room. A clock that was set back fills nothing.
+# Of ``ARGV[1]`` notifications of high priority, for which the last bucket is where there are any,
+# a request that is taken is given as many as there is room for.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local ahead, taken = {}, 1
+local ahead, taken, high = {}, 1, tonumber(ARGV[1])
 for i, key in ipairs(KEYS) do
-  local share, size = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local share, size = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   local full_at = tonumber(redis.call('GET', key) or now)
   ahead[i] = math.min(math.max(full_at - now, 0), size)
-  if ahead[i] + share > size then taken = 0 end
+  if high > 0 and i == #KEYS then
+    high = math.min(high, math.floor((size - ahead[i]) / share))
+  elseif ahead[i] + share > size then
+    taken = 0
+  end
 end
-for i, key in ipairs(KEYS) do
+local last = #KEYS
+if tonumber(ARGV[1]) > 0 and high == 0 then last = last - 1 end
+for i = 1, last do
   if taken == 1 then
-    ahead[i] = ahead[i] + tonumber(ARGV[2 * i - 1])
-    redis.call('SET', key, string.format('%.0f', now + ahead[i]),
+    local number = 1
+    if high > 0 and i == #KEYS then number = high end
+    ahead[i] = ahead[i] + number * tonumber(ARGV[2 * i])
+    redis.call('SET', KEYS[i], string.format('%.0f', now + ahead[i]),
                'PX', math.ceil(ahead[i] / 1000))
   end
 end
-return {taken, unpack(ahead)}
+return {taken, high, unpack(ahead)}
 """
 _SHA = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
 
@@ -72,6 +88,9 @@ class Allowance:
 
     ``limit`` requests at once, ``remaining`` of them now, all again in ``reset`` seconds. One that
     was not ``taken`` may come again in ``retry_after`` seconds.
+
+    ``high``: how many of its notifications of high priority may be accepted; there is room for
+    another in ``high_retry_after`` seconds.
     """
 
     taken: bool
@@ -79,6 +98,8 @@ class Allowance:
     remaining: int
     reset: int
     retry_after: int
+    high: int = 0
+    high_retry_after: int = 1
 
     def headers(self) -> dict[str, str]:
         """As draft-ietf-httpapi-ratelimit-headers-06 writes it."""
@@ -102,28 +123,58 @@ def key_rate(key: KeySnapshot) -> Rate | None:
     return Rate(key.rate_per_second, key.burst or BURST_SECONDS * key.rate_per_second)
 
 
-def take(publisher: PublisherSnapshot, key: KeySnapshot) -> Allowance | None:
-    """Take room for one request; ``None`` while Redis is gone."""
+def high_rate(publisher: PublisherSnapshot) -> Rate:
+    """How many notifications of high priority: the publisher's own rate, or the default."""
+    per_second = publisher.high_rate_per_second or settings.HIGH_RATE_PER_SECOND
+    return Rate(per_second, BURST_SECONDS * per_second)
+
+
+def high_exceeded(publisher: PublisherSnapshot, allowance: Allowance) -> Problem:
+    """The answer to a notification of high priority that the publisher's rate does not allow,
+    counted."""
+    HIGH_REFUSED.inc()
+    rate, seconds = high_rate(publisher), allowance.high_retry_after
+    return Problem(
+        "rate-limited",
+        f"Your publisher may post {rate.per_second:,} notifications of high priority a second, "
+        f"and {rate.burst:,} at once after a rest. Wait {seconds} s, then send what was refused "
+        "again; what is not urgent has another priority.",
+        headers={"Retry-After": str(seconds)},
+        quota="high",
+        per_second=rate.per_second,
+        retry_after=seconds,
+    )
+
+
+def take(publisher: PublisherSnapshot, key: KeySnapshot, high: int = 0) -> Allowance | None:
+    """Take room for one request that posts ``high`` notifications of high priority; ``None``
+    while Redis is gone."""
     buckets = {f"notifier:rate:{publisher.id}": publisher_rate(publisher)}
     if (own := key_rate(key)) is not None:
         buckets[f"notifier:rate:{publisher.id}:{key.prefix}"] = own
+    requests = len(buckets)
+    if high:
+        buckets[f"notifier:rate:{publisher.id}:high"] = high_rate(publisher)
     measures = [number for rate in buckets.values() for number in (rate.share, rate.size)]
 
     def call(client: redis.Redis) -> list[int]:
         try:
-            return client.evalsha(_SHA, len(buckets), *buckets, *measures)
+            return client.evalsha(_SHA, len(buckets), *buckets, high, *measures)
         except redis.exceptions.NoScriptError:  # Redis was started anew
-            return client.eval(_TAKE, len(buckets), *buckets, *measures)
+            return client.eval(_TAKE, len(buckets), *buckets, high, *measures)
 
     answer = ask_redis(call)
     if answer is None:
         UNLIMITED.inc()
         return None
-    taken, *ahead = answer
+    taken, given, *ahead = answer
     allowances = [
         _allowance(bool(taken), rate, us) for rate, us in zip(buckets.values(), ahead, strict=True)
     ]
-    return min(allowances, key=lambda one: (one.remaining, -one.retry_after))
+    told = min(allowances[:requests], key=lambda one: (one.remaining, -one.retry_after))
+    if not high:
+        return told
+    return replace(told, high=given, high_retry_after=allowances[-1].retry_after)
 
 
 def _allowance(taken: bool, rate: Rate, ahead: int) -> Allowance:

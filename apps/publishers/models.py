@@ -41,6 +41,12 @@ class Publisher(models.Model):
         blank=True,
         help_text="the same for high priority, which has a quota of its own",
     )
+    high_rate_per_second = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="notifications of high priority a second; empty for the default",
+    )
     created_at = StampField(auto_now_add=True)
 
     def __str__(self) -> str:

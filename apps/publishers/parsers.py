@@ -18,7 +18,21 @@ class BodyRequest(Request):
 
     Django reads as many bytes as ``Content-Length`` says, and so none of these. A server that
     ends the body itself says so (``wsgi.input_terminated``).
+
+    What is wrong with a body is raised each time that it is asked for; DRF has an empty one then.
     """
+
+    _wrong: Exception | None = None
+
+    @property
+    def data(self) -> Any:
+        if self._wrong is not None:
+            raise self._wrong
+        try:
+            return super().data
+        except Exception as error:
+            self._wrong = error
+            raise
 
     def _load_stream(self) -> None:
         if is_chunked(self):

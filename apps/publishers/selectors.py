@@ -22,6 +22,7 @@ class PublisherSnapshot:
     burst: int | None = None
     quota_per_day: int | None = None
     high_quota_per_day: int | None = None
+    high_rate_per_second: int | None = None
 
     @property
     def is_authenticated(self) -> bool:
@@ -88,6 +89,7 @@ def _load_publisher(publisher_id: str) -> PublisherSnapshot | None:
         row.burst,
         row.quota_per_day,
         row.high_quota_per_day,
+        row.high_rate_per_second,
     )
 
 

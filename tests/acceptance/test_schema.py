@@ -48,6 +48,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 SETTINGS = {
     "RATE_PER_SECOND": 10**6,
     "QUOTA_PER_DAY": 10**9,
+    "HIGH_RATE_PER_SECOND": 10**6,
     "INBOX_TOKENS": {
         "secret": SECRET,
         "jwks_url": "",

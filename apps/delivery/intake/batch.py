@@ -12,22 +12,35 @@ from apps.delivery.intake.looking_up import Key
 from apps.delivery.intake.template_validation import Trials
 from apps.delivery.serializers import NotificationIn
 from apps.preferences.selectors import Reached, reached
-from apps.publishers import quota
+from apps.publishers import limits, quota
+from apps.publishers.limits import Allowance
 from apps.publishers.problems import ErrorList, Problem, invalid
 from apps.publishers.quota import Account
+from apps.publishers.selectors import PublisherSnapshot
 from apps.publishers.serializers import read
+from notifier.priorities import Priority
 
 
 class Batch:
-    """What was posted: drafts of those without errors, problems of the others, by position."""
+    """What was posted: drafts of those without errors, problems of the others, by position.
 
-    def __init__(self, publisher_id: int, posted: Sequence[dict[str, Any]]) -> None:
-        self._publisher_id = publisher_id
+    ``allowance`` says how many of high priority may be among them; without one any number.
+    """
+
+    def __init__(
+        self,
+        publisher: PublisherSnapshot,
+        posted: Sequence[dict[str, Any]],
+        allowance: Allowance | None,
+    ) -> None:
+        self._publisher_id = publisher.id
         self._size = len(posted)
         self._drafts: dict[int, Draft] = {}
         self._problems: dict[int, Problem] = {}
         self._within: list[int] = []
         self._check(posted)
+        if allowance is not None:
+            self._within_rate(publisher, allowance)
 
     def posting(self, key: Key | None) -> Posting:
         """The request, to be committed."""
@@ -50,6 +63,13 @@ class Batch:
                 self._problems[position] = listed.shorten(invalid(error))
             except Problem as problem:
                 self._problems[position] = listed.shorten(problem)
+
+    def _within_rate(self, publisher: PublisherSnapshot, allowance: Allowance) -> None:
+        """Refuse those of high priority that come after the number allowed."""
+        high = [place for place in self._drafts if self._drafts[place].priority == Priority.HIGH]
+        for position in high[allowance.high :]:
+            del self._drafts[position]
+            self._problems[position] = limits.high_exceeded(publisher, allowance)
 
     def _account(self, position: int) -> Account:
         return quota.account(self._publisher_id, self._drafts[position].priority)

@@ -48,10 +48,13 @@ class RequestLimit:
 
 @dataclass(frozen=True, slots=True)
 class HighQuota:
-    """Notifications of high priority that a publisher may publish a day."""
+    """Notifications of high priority that a publisher may publish: a day, a second, and at once
+    after a rest."""
 
     per_day: int
     used: int
+    per_second: int
+    burst: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def test_usage_has_limits_and_what_was_used_of_them(shop, work, scripted):
             "per_day": 10_000_000,
             "used": 2,
             "resets_at": at(midnight),
-            "high": {"per_day": 10_000_000, "used": 0},
+            "high": {"per_day": 10_000_000, "used": 0, "per_second": 1_000, "burst": 2_000},
         },
         "notifications": [{"day": str(today), "accepted": 2}],
         "deliveries": [
