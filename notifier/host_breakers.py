@@ -3,7 +3,8 @@
 Each publisher has its own view of a host: what one posts to a path that always fails must not hold
 back another's messages to the same host. A process counts by itself, in memory; where a breaker
 opens or closes, a ``Store`` tells the other processes, once a second. So no call waits for
-anything, and a process that has not heard yet makes a few calls more.
+anything, and a process that has not heard yet makes a few calls more. One that leaves a host alone
+goes on listening, calls or none: it must know that the host is back before messages come.
 
 Only what has failed is kept, and no more than ``MOST`` of it.
 """
@@ -120,7 +121,17 @@ class HostBreakers:
         now = time.monotonic()
         if self._store is not None and now - self._exchanged_at >= EXCHANGE:
             self._exchanged_at = now
-            asyncio.get_running_loop().run_in_executor(None, self._tell, self._store)
+            loop = asyncio.get_running_loop()
+            told = loop.run_in_executor(None, self._tell, self._store)
+            told.add_done_callback(lambda _: self._go_on(loop))
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Exchange again while a host is left alone. Of several that are under way one goes on:
+        ``_exchange`` does nothing for the others."""
+        with self._lock:
+            alone = any(one.state is not State.CLOSED for one in self._standings.values())
+        if alone:
+            loop.call_later(EXCHANGE, self._exchange)
 
     def _tell(self, store: Store) -> None:
         with self._lock:

@@ -13,10 +13,11 @@ import orjson
 import redis
 
 from apps.core import clock
+from apps.delivery import transitions
 from apps.publishers.cache import ask_redis
 from notifier.breaker import Standing, State
 from notifier.fair_queue import Flow
-from notifier.host_breakers import RULES, HostBreakers
+from notifier.host_breakers import EXCHANGE, RULES, HostBreakers
 
 KEY = "notifier:hosts"
 #: Hosts that are shared; of more, those whose breakers moved last.
@@ -24,6 +25,8 @@ MOST = 1000
 #: Seconds for which a closed breaker is told to others, and an open one kept that nobody tries.
 CLOSED_FOR, UNTRIED_FOR = 60.0, 3600.0
 LIFE_SECONDS = 86400
+#: Seconds after which every process knows that a breaker was closed.
+KNOWN_AFTER = 2 * EXCHANGE
 BY_HAND = "an operator closed it"
 
 
@@ -88,9 +91,11 @@ def left_alone() -> list[HostBreaker]:
 
 def close(publisher: int | None, host: str) -> None:
     """Let calls to the host through again, within a second in every process. What waits for it is
-    due when its hold is over."""
+    due once they know, and with it what waits for the publisher's other hosts: addresses are
+    encrypted, so that nobody can tell which is which before it is claimed."""
     closed = Standing(State.CLOSED, clock.now(), BY_HAND)
     RedisStore().exchange({(publisher, host): closed})
+    transitions.release_webhooks(publisher or 0, KNOWN_AFTER)
 
 
 def forget() -> None:

@@ -26,6 +26,7 @@ from apps.delivery.transitions.waiting import (
     release_channel,
     release_lost,
     release_topic,
+    release_webhooks,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "release_channel",
     "release_lost",
     "release_topic",
+    "release_webhooks",
     "resume",
     "settle",
     "still_ours",

@@ -11,6 +11,7 @@ from apps.delivery import counts, lines, status_events
 from apps.delivery.models import Notification
 from apps.delivery.policies import OF_SUBSCRIPTION
 from apps.delivery.transitions import turns
+from notifier.priorities import Priority
 from notifier.states import WAITING, DeliveryState
 
 #: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
@@ -145,7 +146,7 @@ UPDATE delivery_chunk
  WHERE delivery_chunk.id = held.id
 """
 _RELEASE = """
-UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()
+UPDATE delivery_delivery SET next_attempt_at = clock_timestamp() {later}
  WHERE id = ANY(ARRAY(
            SELECT d.id
              FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
@@ -161,7 +162,7 @@ def release_topic(topic_id: int, most: int = RELEASE_AT_ONCE) -> int:
         cursor.execute(_RELEASE_CHUNKS, [topic_id, most])
         released = cursor.rowcount
         cursor.execute(
-            _RELEASE.format(held="d.reason = 'topic_paused' AND n.topic_id = %s"),
+            _RELEASE.format(held="d.reason = 'topic_paused' AND n.topic_id = %s", later=""),
             [topic_id, most],
         )
         return released + cursor.rowcount
@@ -173,7 +174,21 @@ def release_channel(channel: str) -> None:
         "d.reason IN ('provider_paused', 'provider_down', 'many_dead_addresses') AND d.channel = %s"
     )
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE.format(held=held), [channel, RELEASE_AT_ONCE])
+        cursor.execute(_RELEASE.format(held=held, later=""), [channel, RELEASE_AT_ONCE])
+
+
+def release_webhooks(publisher_id: int, seconds: float) -> None:
+    """Make due in so many seconds what was held back of a publisher's webhooks since a host did not
+    answer. What is for another host that does not is held back again."""
+    held = (
+        "d.reason = 'endpoint_down' AND d.priority = ANY(%s) AND d.channel = 'webhook' "
+        "AND d.publisher_id = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RELEASE.format(held=held, later="+ make_interval(secs => %s)"),
+            [seconds, [*Priority], publisher_id, RELEASE_AT_ONCE],
+        )
 
 
 # What was being sent when its worker was lost may have been sent. That counts as an attempt, and it
