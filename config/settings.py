@@ -187,6 +187,15 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.publishers.audit.Acting",
 ]
+#: Of these, what does something under /v1/: there are no sessions, forms or files there, and its
+#: paths are complete (``config.wsgi``).
+API_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "apps.publishers.security_headers.security_headers",
+    "apps.publishers.paths.CompletePaths",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "apps.publishers.audit.Acting",
+]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [

@@ -2,6 +2,8 @@
 
 from urllib.parse import unquote_to_bytes
 
+from django.http import HttpRequest
+from django.middleware.common import CommonMiddleware
 from django.urls.converters import UUIDConverter
 from rest_framework.request import Request
 
@@ -12,6 +14,13 @@ class AnyCaseUuid(UUIDConverter):
     """A UUID in a path. RFC 9562 has both cases read; Django's own converter reads one."""
 
     regex = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+
+
+class CompletePaths(CommonMiddleware):
+    """Django's, which does not look whether a path only lacks its slash: ours have none."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return False
 
 
 def check_encoding(request: Request) -> None:
