@@ -114,18 +114,27 @@ class CachedLookup(Generic[T]):
         return f"notifier:lookup:{self.name}:{key}"
 
 
+class _Clients(threading.local):
+    """Each thread's client."""
+
+    own: redis.Redis | None = None
+
+
 class _Shared:
     """Redis, without which everything goes on."""
 
     def __init__(self) -> None:
-        self._client: redis.Redis | None = None
+        self._clients = _Clients()
         self._rests_until = 0.0
         # Invalidations that could not be told; told when Redis is back.
         self._untold: dict[str, str] = {}
 
-    def connect(self, read_timeout: float | None = None) -> redis.Redis:
+    def connect(self, read_timeout: float | None = None, *, own: bool = False) -> redis.Redis:
+        """A client. ``own``: of one thread, whose commands take its one connection: to have it
+        from a pool costs as much as the command."""
         return redis.Redis.from_url(
             settings.REDIS_URL,
+            single_connection_client=own,
             socket_connect_timeout=ANSWER_SECONDS,
             socket_timeout=read_timeout or ANSWER_SECONDS,
             # Once more at once, for a connection that an idle Redis closed; redis-py's own
@@ -137,10 +146,11 @@ class _Shared:
         """The answer, ``None`` while Redis does not give one."""
         if time.monotonic() < self._rests_until:
             return None
-        if self._client is None:
-            self._client = self.connect()
+        clients = self._clients
         try:
-            answer = what(self._client)
+            if clients.own is None:
+                clients.own = self.connect(own=True)
+            answer = what(clients.own)
         except (redis.RedisError, OSError) as error:
             if not self._rests_until:
                 log.warning(

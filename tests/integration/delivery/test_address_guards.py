@@ -226,7 +226,7 @@ def test_what_people_asked_for_is_done_however_many_they_are(shop, post, work, d
 
 
 def test_without_redis_each_process_has_guards_of_its_own(shop, post, work, dead, monkeypatch):
-    monkeypatch.setattr(cache._shared, "_client", None)
+    monkeypatch.setattr(cache._shared, "_clients", cache._Clients())
     monkeypatch.setattr(cache._shared, "connect", dead_redis)
     monkeypatch.setattr(cache._shared, "_rests_until", 0.0)
     dead.update(range(60))

@@ -204,7 +204,7 @@ def test_dead_endpoints_of_some_do_not_stop_everybodys_webhooks(settings):
 def test_without_redis_each_process_has_breakers_of_its_own(
     shop, many, work, wake, two_mailers, monkeypatch, caplog
 ):
-    monkeypatch.setattr(cache._shared, "_client", None)
+    monkeypatch.setattr(cache._shared, "_clients", cache._Clients())
     monkeypatch.setattr(cache._shared, "connect", dead_redis)
     monkeypatch.setattr(cache._shared, "_rests_until", 0.0)
     before = breaker_store.UNSHARED._value.get()
@@ -218,5 +218,5 @@ def test_without_redis_each_process_has_breakers_of_its_own(
     assert breaker_store.UNSHARED._value.get() > before
 
 
-def dead_redis():
+def dead_redis(**_):
     return redis.Redis(host="127.0.0.1", port=1, retry=Attempts(NoBackoff(), 0))
