@@ -34,6 +34,15 @@ class BodyRequest(Request):
             self._wrong = error
             raise
 
+    # Django's own, which DRF finds only once its own attributes are none.
+    @property
+    def META(self) -> dict[str, Any]:
+        return self._request.META
+
+    @property
+    def method(self) -> str | None:
+        return self._request.method
+
     def _load_stream(self) -> None:
         if is_chunked(self):
             self._stream = self._request.META["wsgi.input"]
