@@ -147,6 +147,17 @@ def test_a_request_at_rest_is_stored_by_itself(shop):
     assert transactions() == 3
 
 
+def test_after_several_together_the_next_ones_are_waited_for(shop, together, monkeypatch):
+    monkeypatch.setattr(group_commit, "SPACING", 1.0)
+    together(*[(to_ada(f"{n}"), None) for n in range(group_commit.MANY)])
+    asking = Asking(shop)
+    for number in range(2):
+        asking.ask(to_ada(f"later {number}"))
+        time.sleep(0.2)
+    assert [status for status, _ in asking.all()] == [202, 202]
+    assert transactions() == 3, "the one before them, theirs, and that of both later ones"
+
+
 def test_errors_are_their_own_requests(shop, together):
     shop.post("notifications", to_ada("used"), **{"Idempotency-Key": "used"})
     answers = together(
