@@ -62,7 +62,7 @@ def settings(url: str, pool: int, pool_timeout: float) -> dict[str, dict[str, An
     """
     default = _parsed(url) | {
         # Connections go back to a pool of the process while a thread waits for a provider.
-        "ENGINE": "dj_db_conn_pool.backends.postgresql",
+        "ENGINE": "apps.core.postgresql",
         "CONN_MAX_AGE": 0,
         # A named cursor outlives its transaction, and a pooler's next one is on another connection.
         "DISABLE_SERVER_SIDE_CURSORS": True,
@@ -70,7 +70,8 @@ def settings(url: str, pool: int, pool_timeout: float) -> dict[str, dict[str, An
             "POOL_SIZE": pool,
             "MAX_OVERFLOW": 0,
             "TIMEOUT": pool_timeout,
-            "RECYCLE": 1800,
+            # Never closed for its age: PostgreSQL may have no other one to give.
+            "RECYCLE": -1,
             "PRE_PING": True,
         },
     }

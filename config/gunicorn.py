@@ -40,8 +40,13 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """What is in memory before the first request stays there: it is not looked through for garbage
-    again and again."""
+    """Open the database's connections before the first request needs them.
+
+    What is in memory by then stays there: it is not looked through for garbage again and again.
+    """
+    from apps.core.postgresql import pool  # once Django is set up
+
+    pool.fill("default", pool.AT_START)
     gc.collect()
     gc.freeze()
     util.write_error = write_problem

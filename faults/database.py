@@ -1,14 +1,25 @@
 """PostgreSQL that is restarted, or has no connection left."""
 
 import contextlib
-import time
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
 from faults import locks
-from faults.fault import Twice, fault
-from faults.trial import Trial
+from faults.fault import PROMISED, Twice, fault
+from faults.line import PROCESSES
+from faults.trial import BESIDE, Trial
+
+#: Seconds for which PostgreSQL has no connection left.
+CROWDED = 4
+#: A role for the service, and one for somebody else.
+ROLES = {
+    "service": "IN ROLE pg_use_reserved_connections, pg_read_all_data, pg_write_all_data",
+    "somebody": "",
+}
 
 
 @fault(Twice.CAPACITY, codes=None)
@@ -57,24 +68,52 @@ def database_ends_every_connection(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(Twice.CAPACITY, codes=None)
+@fault(codes=PROMISED)
 def database_out_of_connections(trial: Trial) -> None:
-    """Somebody else has every one of PostgreSQL's connections, for four seconds."""
+    """Somebody else has all of PostgreSQL's connections but those that we opened at the start."""
+    for size in (trial.size, BESIDE):
+        trial.audiences.topic(size)
+    trial.line.start(*PROCESSES)  # which had nothing to do yet, so hold no more than they must
+    trial.broken()
+    with _crowded(trial, trial.line.connect):
+        trial.publish()
+        trial.lasts(CROWDED)
+        trial.healed()
+        trial.hold(not trial.load.refused, f"{trial.load.refused} requests were answered 503")
+
+
+@fault(Twice.CAPACITY, codes=PROMISED)
+def database_out_of_connections_and_ours_ended(trial: Trial) -> None:
+    """The same, and ours end: PostgreSQL has kept some for our role (`reserved_connections`)."""
+    line = trial.line
+    postgres = line.servers.postgres
+    assert postgres
+    # Neither is a superuser, who would have PostgreSQL's last three.
+    ours, theirs = (_role(trial, name, rights) for name, rights in ROLES.items())
+    line.use_database(ours)
+    try:
+        trial.publish()
+        trial.begun()
+        trial.broken()
+        with _crowded(trial, lambda: psycopg2.connect(theirs, connect_timeout=5)) as taken:
+            _end_others(trial, spared=[one.info.backend_pid for one in taken])
+            trial.lasts(CROWDED)
+        trial.healed()
+        trial.settled()
+    finally:
+        line.use_database(postgres.url)
+
+
+@fault(Twice.CAPACITY, codes=None)
+def database_has_no_connection_for_us(trial: Trial) -> None:
+    """The same, and PostgreSQL has kept none: nothing is accepted, nor lost."""
     trial.publish()
     trial.begun()
     trial.broken()
-    taken: list[Any] = []
-    ours = trial.line.connect()
-    try:
-        _take_all(trial, taken)
-        _end_others(trial, ours, [one.info.backend_pid for one in taken])
-        deadline = time.monotonic() + 4
-        while time.monotonic() < deadline:
-            _take_all(trial, taken)
-            time.sleep(0.05)
-    finally:
-        for connection in [*taken, ours]:
-            connection.close()
+    connection = trial.line.connect()
+    with contextlib.closing(connection), _crowded(trial, trial.line.connect) as taken:
+        _end_others(trial, connection, [one.info.backend_pid for one in taken])
+        trial.lasts(CROWDED)
     trial.healed()
 
 
@@ -89,10 +128,44 @@ def statistics_locked_for_two_minutes(trial: Trial) -> None:
     trial.healed()
 
 
-def _take_all(trial: Trial, taken: list[Any]) -> None:
-    with contextlib.suppress(psycopg2.OperationalError):
-        while True:
-            taken.append(trial.line.connect())
+@contextlib.contextmanager
+def _crowded(trial: Trial, connect: Callable[[], Any]) -> Iterator[list[Any]]:
+    """Take every connection that there is, and each that becomes free; those taken so far."""
+    taken: list[Any] = []
+    over = threading.Event()
+
+    def take() -> None:
+        while not over.wait(0.02):
+            with contextlib.suppress(psycopg2.OperationalError):
+                while True:
+                    taken.append(connect())
+
+    crowd = threading.Thread(target=take)
+    crowd.start()
+    try:
+        trial.until(lambda: _refused(connect), 20, "PostgreSQL has no connection left")
+        yield taken
+    finally:
+        over.set()
+        crowd.join()
+        for one in taken:
+            one.close()
+
+
+def _refused(connect: Callable[[], Any]) -> bool:
+    try:
+        connect().close()
+    except psycopg2.OperationalError:
+        return True
+    return False
+
+
+def _role(trial: Trial, name: str, rights: str) -> str:
+    """Make this role, where it is not yet; the service's database as it reaches it."""
+    url = urlsplit(trial.line.servers.database_url)
+    if not trial.line.sql("SELECT FROM pg_roles WHERE rolname = %s", name):
+        trial.line.sql(f"CREATE ROLE {name} LOGIN PASSWORD %s {rights}", url.password)
+    return urlunsplit(url._replace(netloc=f"{name}:{url.password}@{url.hostname}:{url.port}"))
 
 
 def _end_others(trial: Trial, connection: Any = None, spared: list[int] | None = None) -> None:

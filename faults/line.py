@@ -200,6 +200,10 @@ def listening() -> dict[str, str]:
     return {"listen_addresses": "*"} if network.isolated() else {}
 
 
+#: Of its connections, those that PostgreSQL keeps for roles that may have them.
+KEPT = {"reserved_connections": "100"}
+
+
 @contextlib.contextmanager
 def running(settings: Mapping[str, str] | None = None, *, cluster: bool = False) -> Iterator[Line]:
     """A line with servers of its own, its RabbitMQ a ``cluster`` or one node. ``settings`` are
@@ -209,7 +213,7 @@ def running(settings: Mapping[str, str] | None = None, *, cluster: bool = False)
             f"The faults break a RabbitMQ of their own: install Debian's {RABBITMQ.name}."
         )
     with fresh("faults") as state, contextlib.ExitStack() as stack:
-        postgres = stack.enter_context(Postgres(state, listening()))
+        postgres = stack.enter_context(Postgres(state, listening() | KEPT))
         redis = stack.enter_context(Redis(state))
         env = SETTINGS | dict(settings or {})
         nodes = rabbit = None

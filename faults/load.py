@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from faults.line import Line, push_token, until
@@ -119,6 +120,8 @@ class Load:
         self.problems: list[str] = []
         #: What took longer than its bar.
         self.late: list[str] = []
+        #: Requests that were answered 503.
+        self.refused = 0
         self._line = line
         self._audiences = audiences
         self._rng = rng
@@ -226,6 +229,7 @@ class Load:
                 if error.code not in EXCUSES:
                     said = f"{path} was answered {error.code}: {error.read(300)!r}"
                     raise Refused(said) from None
+                self.refused += error.code == HTTPStatus.SERVICE_UNAVAILABLE
                 failed: OSError = error
             except OSError as error:
                 failed = error

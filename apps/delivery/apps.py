@@ -17,20 +17,24 @@ class DeliveryConfig(AppConfig):
 
 
 def _warm_engine(instance: Any, **_: object) -> None:
-    """The first message must not wait for imports and clients to be built.
+    """The first message must not wait for imports, clients and connections.
 
     From here on the process empties its queues by itself, too: the broker may not be there.
     """
     from celery.concurrency.thread import TaskPool
     from django.conf import settings
 
+    from apps.core.postgresql import pool
     from apps.delivery import wiring
+    from apps.delivery.outbox import reserved
     from apps.delivery.outbox.queues import Queue
     from apps.delivery.sending import runtime
     from notifier.priorities import Priority
 
     if not issubclass(instance.pool_cls, TaskPool):
         return  # the engine's thread would not survive a fork
+    pool.fill("default", pool.AT_START)
+    reserved.fill()
     consumed = {queue.alias for queue in instance.app.amqp.queues.consume_from.values()}
     queues = [
         queue

@@ -1,0 +1,26 @@
+"""What Django looks for: ``DatabaseWrapper``."""
+
+from typing import Any
+
+from dj_db_conn_pool.backends.postgresql.base import DatabaseWrapper as Pooled
+from dj_db_conn_pool.core import pool_container
+
+from apps.core.postgresql.pool import Pool
+
+
+class DatabaseWrapper(Pooled):
+    """django-db-connection-pool's, with a pool of ours."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        with pool_container.lock:
+            if not pool_container.has(self.alias):
+                options = self.settings_dict["POOL_OPTIONS"]
+                pool_container.put(
+                    self.alias,
+                    Pool(
+                        lambda: self._get_new_connection(conn_params),
+                        dialect=self._get_dialect(),
+                        **{name.lower(): value for name, value in options.items()},
+                    ),
+                )
+        return super().get_new_connection(conn_params)
