@@ -4,10 +4,17 @@ How many notifications of high priority a second: another bucket for each publis
 A bucket holds ``burst`` requests and is filled with ``per_second``. It is kept in Redis as the
 time at which it will be full again (GCRA), one call for all buckets, in Redis's own time. While
 Redis is gone nothing is limited.
+
+While a publisher sends many requests, a process takes room for the next ones with that of one: for
+as many as came in a twentieth of a second, and a sixteenth of what is left at most. What it does
+not use is lost, so that no process ever lets through what another one has.
 """
 
 import hashlib
 import math
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import redis
@@ -21,6 +28,10 @@ from apps.publishers.selectors import KeySnapshot, PublisherSnapshot
 #: A bucket whose size nobody set holds what comes in so many seconds.
 BURST_SECONDS = 2
 
+#: Seconds of requests that a process takes room for at once; after twice as long it is lost.
+LEASE_SECONDS = 0.05
+MAX_LEASES = 10_000
+
 UNLIMITED = Counter(
     "notifier_unlimited_requests_total",
     "Requests that were let through unlimited because Redis did not answer.",
@@ -33,28 +44,32 @@ HIGH_REFUSED = Counter(
 # For each bucket: when it is full again, in microseconds from now; a request that is taken moves
 # that by its share. Taken only if every bucket has room. A clock that was set back fills nothing.
 # Of ``ARGV[1]`` notifications of high priority, for which the last bucket is where there are any,
-# a request that is taken is given as many as there is room for.
+# a request that is taken is given as many as there is room for. Of ``ARGV[2]`` requests as many are
+# taken as make a sixteenth of what is left, or one.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local ahead, taken, high = {}, 1, tonumber(ARGV[1])
+local ahead, high, taken = {}, tonumber(ARGV[1]), tonumber(ARGV[2])
 for i, key in ipairs(KEYS) do
-  local share, size = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+  local share, size = tonumber(ARGV[2 * i + 1]), tonumber(ARGV[2 * i + 2])
   local full_at = tonumber(redis.call('GET', key) or now)
   ahead[i] = math.min(math.max(full_at - now, 0), size)
+  local room = math.floor((size - ahead[i]) / share)
   if high > 0 and i == #KEYS then
-    high = math.min(high, math.floor((size - ahead[i]) / share))
-  elseif ahead[i] + share > size then
+    high = math.min(high, room)
+  elseif room < 1 then
     taken = 0
+  else
+    taken = math.min(taken, math.max(1, math.floor(room / 16)))
   end
 end
 local last = #KEYS
 if tonumber(ARGV[1]) > 0 and high == 0 then last = last - 1 end
 for i = 1, last do
-  if taken == 1 then
-    local number = 1
+  if taken > 0 then
+    local number = taken
     if high > 0 and i == #KEYS then number = high end
-    ahead[i] = ahead[i] + number * tonumber(ARGV[2 * i])
+    ahead[i] = ahead[i] + number * tonumber(ARGV[2 * i + 1])
     redis.call('SET', KEYS[i], string.format('%.0f', now + ahead[i]),
                'PX', math.ceil(ahead[i] / 1000))
   end
@@ -152,29 +167,108 @@ def take(publisher: PublisherSnapshot, key: KeySnapshot, high: int = 0) -> Allow
     buckets = {f"notifier:rate:{publisher.id}": publisher_rate(publisher)}
     if (own := key_rate(key)) is not None:
         buckets[f"notifier:rate:{publisher.id}:{key.prefix}"] = own
-    requests = len(buckets)
     if high:
-        buckets[f"notifier:rate:{publisher.id}:high"] = high_rate(publisher)
-    measures = [number for rate in buckets.values() for number in (rate.share, rate.size)]
-
-    def call(client: redis.Redis) -> list[int]:
-        try:
-            return client.evalsha(_SHA, len(buckets), *buckets, high, *measures)
-        except redis.exceptions.NoScriptError:  # Redis was started anew
-            return client.eval(_TAKE, len(buckets), *buckets, high, *measures)
-
-    answer = ask_redis(call)
+        rates = {**buckets, f"notifier:rate:{publisher.id}:high": high_rate(publisher)}
+        answer = _ask(rates, high)
+    else:
+        rates, answer = buckets, _leased(buckets)
     if answer is None:
         UNLIMITED.inc()
         return None
     taken, given, *ahead = answer
     allowances = [
-        _allowance(bool(taken), rate, us) for rate, us in zip(buckets.values(), ahead, strict=True)
+        _allowance(bool(taken), rate, us) for rate, us in zip(rates.values(), ahead, strict=True)
     ]
-    told = min(allowances[:requests], key=lambda one: (one.remaining, -one.retry_after))
+    told = min(allowances[: len(buckets)], key=lambda one: (one.remaining, -one.retry_after))
     if not high:
         return told
     return replace(told, high=given, high_retry_after=allowances[-1].retry_after)
+
+
+def _ask(buckets: Mapping[str, Rate], high: int = 0, requests: int = 1) -> list[int] | None:
+    """Redis's answer: requests taken, how many of high priority, and how far ahead each bucket is
+    then."""
+    measures = [number for rate in buckets.values() for number in (rate.share, rate.size)]
+
+    def call(client: redis.Redis) -> list[int]:
+        try:
+            return client.evalsha(_SHA, len(buckets), *buckets, high, requests, *measures)
+        except redis.exceptions.NoScriptError:  # Redis was started anew
+            return client.eval(_TAKE, len(buckets), *buckets, high, requests, *measures)
+
+    return ask_redis(call)
+
+
+class _Lease:
+    """Room that this process took for requests to come, ``left`` of it, at the time ``begun``.
+
+    ``ahead``: of each bucket then. ``came``: requests since ``since``; ``pace``: how many of them
+    in ``LEASE_SECONDS`` before that. ``asking``: somebody asks for the next lease; who comes
+    meanwhile takes room for one request.
+    """
+
+    __slots__ = ("ahead", "asking", "begun", "came", "left", "pace", "rates", "since")
+
+    def __init__(self) -> None:
+        self.rates: Sequence[Rate] = ()
+        self.ahead: Sequence[int] = ()
+        self.left, self.came, self.pace = 0, 0, 0
+        self.begun, self.since = -math.inf, -math.inf
+        self.asking = False
+
+    def count(self, now: float) -> None:
+        """One more request."""
+        self.came += 1
+        if (passed := now - self.since) >= LEASE_SECONDS:
+            self.pace = int(self.came / passed * LEASE_SECONDS)
+            self.came, self.since = 0, now
+
+    def use(self, rates: Sequence[Rate], now: float) -> list[int] | None:
+        """How far ahead each bucket is with one of what is left, ``None`` where there is none."""
+        passed = now - self.begun
+        if not self.left or passed > 2 * LEASE_SECONDS or self.rates != rates:
+            return None
+        self.left -= 1
+        passed *= 1_000_000
+        return [
+            max(int(ahead - passed) - self.left * rate.share, 0)
+            for ahead, rate in zip(self.ahead, rates, strict=True)
+        ]
+
+
+_leases: dict[tuple[str, ...], _Lease] = {}
+_lock = threading.Lock()
+
+
+def _leased(buckets: Mapping[str, Rate]) -> list[int] | None:
+    """As ``_ask`` answers for one request, of which most take what is leased."""
+    rates, named = tuple(buckets.values()), tuple(buckets)
+    with _lock:
+        lease = _leases.get(named)
+        if lease is None:
+            if len(_leases) >= MAX_LEASES:
+                _leases.clear()
+            lease = _leases[named] = _Lease()
+        now = time.monotonic()
+        lease.count(now)
+        if (ahead := lease.use(rates, now)) is not None:
+            return [1, 0, *ahead]
+        asks = lease.pace > 1 and not lease.asking
+        if asks:
+            lease.asking = True
+    if not asks:
+        return _ask(buckets)
+    answer = None
+    try:
+        answer = _ask(buckets, requests=lease.pace)
+    finally:
+        with _lock:
+            lease.asking = False
+            if answer is not None and answer[0]:
+                lease.begun, lease.left = time.monotonic(), answer[0]
+                lease.rates, lease.ahead = rates, answer[2:]
+                answer = [1, 0, *(lease.use(rates, lease.begun) or ())]
+    return answer
 
 
 def _allowance(taken: bool, rate: Rate, ahead: int) -> Allowance:

@@ -1,6 +1,7 @@
 """How often a publisher may ask, and how much it may post."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ def full_buckets() -> Iterator[None]:
     client = redis.Redis.from_url(REDIS_URL)
     for key in client.scan_iter("notifier:rate:*", count=1000):
         client.delete(key)
+    limits._leases.clear()
     yield
     client.close()
 
@@ -110,6 +112,38 @@ def test_a_bucket_that_is_full_again_does_not_stay_in_redis(api: Api):
     [key] = client.scan_iter("notifier:rate:*")
     assert 0 < client.pttl(key) <= 1000
     client.close()
+
+
+def test_of_many_requests_few_ask_redis(api: Api, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "LEASE_SECONDS", 0.3)
+    client = redis.Redis.from_url(REDIS_URL)
+
+    def asked() -> int:
+        return client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+
+    limit(api, rate_per_second=10_000, burst=20_000)
+    before, sent, begun = asked(), 0, time.monotonic()
+    while time.monotonic() < begun + 2:
+        api.get("topics")
+        sent += 1
+    assert asked() - before < sent / 2
+    client.close()
+
+
+def test_what_processes_take_at_once_is_never_more_than_there_is(
+    api: Api, client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    limit(api, rate_per_second=50, burst=100)
+    processes: list[dict] = [{}, {}]
+    taken, lowest, begun = 0, 100, time.monotonic()
+    for number in range(400):
+        monkeypatch.setattr(limits, "_leases", processes[number // 10 % 2])
+        answer = client.get("/v1/topics", headers={"Authorization": f"Bearer {api.key}"})
+        taken += answer.status_code == 200
+        lowest = min(lowest, int(answer["RateLimit-Remaining"]))
+    most = 100 + 50 * (time.monotonic() - begun)
+    assert most * 0.8 <= taken <= most + 1
+    assert lowest == 0
 
 
 def test_one_publishers_requests_are_not_anothers(api: Api, other: Api):
