@@ -60,8 +60,10 @@ class Endpoint(APIView):
         """How many notifications of high priority are posted, which have a rate of their own."""
         return 0
 
-    def finalize_response(self, *args: Any, **options: Any) -> Response:
-        response = super().finalize_response(*args, **options)
+    def finalize_response(self, request: Any, *args: Any, **options: Any) -> Response:
+        response = super().finalize_response(request, *args, **options)
+        if isinstance(request, BodyRequest):
+            request.forget_data()
         if self.allowance is not None:
             for name, value in self.allowance.headers().items():
                 response.headers[name] = value

@@ -34,6 +34,11 @@ class BodyRequest(Request):
             self._wrong = error
             raise
 
+    def forget_data(self) -> None:
+        """Let what was read go with the answer: request and view refer to each other, and would
+        keep megabytes of it until the collector of garbage comes."""
+        self._full_data = self._data = self._wrong = None
+
     # Django's own, which DRF finds only once its own attributes are none.
     @property
     def META(self) -> dict[str, Any]:

@@ -160,7 +160,9 @@ class ErrorList:
         self._left = MOST_ERRORS
 
     def shorten(self, problem: Problem) -> Problem:
-        """The same problem, with no more errors than the answer has room for."""
+        """The same problem, with no more errors than the answer has room for, and without where it
+        was raised: the frames there hold the whole request, and the list of problems with it."""
+        problem.__traceback__ = problem.__context__ = None
         kept = problem.errors[: self._left]
         self._left -= len(kept)
         if len(kept) < len(problem.errors):
