@@ -100,8 +100,13 @@ def _person(topic: str, number: int, channel: str) -> dict[str, Any]:
         }
     return {
         "user_id": user_id,
-        "contacts": [{"channel": channel, "address": f"+43660{2_000_000 + number}"}],
+        "contacts": [{"channel": channel, "address": phone(number)}],
     }
+
+
+def phone(number: int) -> str:
+    """Where the people with this number of all topics are reached by SMS."""
+    return f"+43660{2_000_000 + number}"
 
 
 def written(at: float) -> str:
@@ -152,9 +157,9 @@ class Load:
         pause = self._rng.uniform(0.2, 1.2)
         self._run(partial(self._cancel, doomed, pause))
 
-    def expiring(self, size: int) -> None:
+    def expiring(self, size: int, channel: str = "push") -> Posted:
         """Publish something that is worth nothing in two seconds or three."""
-        topic = self._audiences.topic(size)
+        topic = self._audiences.topic(size, channel)
         for seconds in EXPIRY:
             expires_at = time.time() + self._rng.uniform(0.8, 1.2) * seconds
             text = written(expires_at)
@@ -165,7 +170,8 @@ class Load:
                     raise
             else:
                 posted.expires_at = expires_at
-                return
+                return posted
+        raise AssertionError("the last one was refused")
 
     def stop(self) -> None:
         """No more codes; wait for the answers that are still to come."""

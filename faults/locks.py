@@ -11,6 +11,12 @@ RECORDING = "LOCK TABLE delivery_attempt IN EXCLUSIVE MODE"
 COUNTING = "LOCK TABLE delivery_hourcount, delivery_minutecount IN SHARE MODE"
 ACCEPTING = "LOCK TABLE delivery_chunk IN EXCLUSIVE MODE"
 
+#: The oldest claim of the workers that send the blast, where they have another one.
+ONE_CLAIM = """
+SELECT id FROM delivery_claim WHERE channel = 'push' AND priority = 'normal'
+ ORDER BY claimed_at LIMIT 1 FOR UPDATE
+"""
+
 
 @contextlib.contextmanager
 def held(line: Line, statement: str, *params: Any) -> Iterator[None]:

@@ -2,11 +2,12 @@
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 
 from faults import locks
 from faults.broker import memory_alarm
-from faults.fault import Twice, fault
+from faults.fault import PROMISED, Twice, fault
 from faults.gate import Gate
 from faults.line import CHUNK_SIZE, PROCESSES
 from faults.provider import some_fail
@@ -16,6 +17,8 @@ from faults.trial import Trial
 PAGE = 20
 #: Seconds for a worker that goes on to notice and say so.
 SAYS_SO = 15.0
+#: Seconds within which one-time codes arrive where everything was killed.
+AT_ONCE = 3.0
 
 
 @fault()
@@ -203,7 +206,23 @@ def worker_stopped_past_its_lease(trial: Trial) -> None:
         )
 
 
-@fault(Twice.IN_FLIGHT, codes=None)
+@fault(codes=PROMISED)
+def one_claim_locked(trial: Trial) -> None:
+    """Somebody locks one claim's row for two leases while its worker holds others."""
+    line = trial.line
+    trial.publish(slow=1.5)  # so that claims are held for longer than that
+    trial.until(lambda: _claims(trial) > 1, 20, "a worker holds several claims")
+    with locks.held(line, locks.ONE_CLAIM):
+        trial.broken()
+        over, overdue = time.monotonic() + 2 * line.lease + 1, 0
+        while time.monotonic() < over:
+            overdue = max(overdue, _overdue(trial))
+            time.sleep(0.2)
+        trial.hold(overdue <= 1, f"the leases of {overdue} claims were over, with one locked")
+    trial.healed()
+
+
+@fault(Twice.IN_FLIGHT, codes=AT_ONCE)
 def everything_killed_at_once(trial: Trial) -> None:
     """Every process of the service is killed at the same moment, as by a power cut."""
     trial.publish()
@@ -236,6 +255,14 @@ def _sending(trial: Trial) -> int:
 def _overdue(trial: Trial) -> int:
     """Claims whose leases are over."""
     [(number,)] = trial.line.sql("SELECT count(*) FROM delivery_claim WHERE lease_until <= now()")
+    return int(number)
+
+
+def _claims(trial: Trial) -> int:
+    """Claims of the blast's workers."""
+    [(number,)] = trial.line.sql(
+        "SELECT count(*) FROM delivery_claim WHERE channel = 'push' AND priority = 'normal'"
+    )
     return int(number)
 
 

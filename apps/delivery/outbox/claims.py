@@ -21,6 +21,8 @@ from apps.delivery.outbox.queues import Queue
 
 #: Claims whose lease ran out that are released in one transaction.
 AT_ONCE = 20
+#: Seconds after the end of its lease by which a claim is released where that can be: some sweeps.
+LATE = 3.0
 
 _OPEN = """
 INSERT INTO delivery_claim (id, channel, priority, worker, claimed_at, lease_until)
@@ -31,6 +33,23 @@ RETURNING extract(epoch FROM clock_timestamp())::float8
 _RENEW = """
 UPDATE delivery_claim
    SET lease_until = clock_timestamp() + make_interval(secs => %s)
+ WHERE id = ANY(ARRAY(SELECT id FROM delivery_claim WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED))
+"""
+# A claim that others had locked could not be renewed. Nor could it be released, or it would have
+# been when its lease was over: its worker, which lives, has the time of a lease to do it now.
+_SPARE = """
+UPDATE delivery_claim
+   SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+ WHERE id = ANY(ARRAY(
+       SELECT id FROM delivery_claim c
+        WHERE lease_until <= clock_timestamp() - make_interval(secs => %(late)s)
+          AND EXISTS (SELECT FROM delivery_claim
+                       WHERE worker = c.worker AND lease_until > clock_timestamp())
+          FOR UPDATE SKIP LOCKED))
+"""
+# Nobody waits for one that others have locked. It carries nothing any more, and is released later.
+_CLOSE = """
+DELETE FROM delivery_claim
  WHERE id = ANY(ARRAY(SELECT id FROM delivery_claim WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED))
 """
 # A server that has just come up gives workers the time of a lease to renew what they hold.
@@ -74,7 +93,7 @@ def held(claim_ids: Collection[int]) -> set[int]:
 def close(claim_ids: Collection[int]) -> None:
     """Forget claims of which nothing is left to be recorded. In the recording transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM delivery_claim WHERE id = ANY(%s)", [list(claim_ids)])
+        cursor.execute(_CLOSE, [list(claim_ids)])
 
 
 def lost() -> Sequence[int]:
@@ -83,6 +102,7 @@ def lost() -> Sequence[int]:
     That is where the lease ran out, or at once where the process was one of this host's.
     """
     with connection.cursor() as cursor:
+        cursor.execute(_SPARE, {"lease": settings.LEASE_SECONDS, "late": LATE})
         cursor.execute(_LOST, [settings.LEASE_SECONDS, _ended(cursor), AT_ONCE])
         return [claim_id for (claim_id,) in cursor.fetchall()]
 

@@ -1,9 +1,12 @@
 """Claims: who holds what, for how long, and what becomes of it where a worker is lost."""
 
 import threading
+import time
+from contextlib import closing
 
+import psycopg2
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 
 from apps.delivery import breakers, chunks, fan_out, halting, purge, tasks, transitions
 from apps.delivery.models import Attempt, Chunk, Claim, Delivery
@@ -266,6 +269,41 @@ def test_the_sweeper_releases_claims_whose_leases_ran_out_and_no_others(shop, se
     assert [row.pk for row in Claim.objects.all()] == [alive.id]
     states = Delivery.objects.order_by("priority").values_list("state", "reason")
     assert list(states) == [("sending", ""), ("retrying", "worker_lost")]
+
+
+def test_a_claim_that_could_not_be_renewed_has_another_lease_while_its_worker_lives(shop, settings):
+    for name in ("ada", "bob"):
+        recipient(name)
+    notify(shop, "ada", "inbox")
+    locked = claim()
+    notify(shop, "bob", "inbox", priority="high")
+    claim(priority="high")
+    Claim.objects.filter(pk=locked.id).update(lease_until="2020-01-01T00:00:00Z")
+    settings.LEASE_SECONDS = 0.5
+    tasks.sweep.apply(throw=True)
+    assert Claim.objects.filter(pk=locked.id).exists()
+    time.sleep(0.6)
+    tasks.sweep.apply(throw=True)
+    assert not Claim.objects.filter(pk=locked.id).exists(), "nobody renewed it then, either"
+    assert Delivery.objects.filter(state="retrying", reason="worker_lost").exists()
+
+
+def test_what_is_on_record_waits_for_no_claim_that_others_have_locked(shop, settings):
+    recipient("ada")
+    posted = notify(shop, "ada", "inbox")
+    held = claim()
+    done = result(held, held.deliveries[0], DeliveryState.DELIVERED)
+    with closing(psycopg2.connect(**connection.get_connection_params())) as other:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT FROM delivery_claim WHERE id = %s FOR UPDATE", [held.id])
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '100ms'")
+            transitions.record([done], finished=[held.id])
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+    lose_claims()
+    tasks.sweep.apply(throw=True)
+    assert not Claim.objects.exists()
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
 
 
 def test_a_server_that_has_just_come_up_gives_workers_a_leases_time(shop, settings):
