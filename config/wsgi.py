@@ -8,9 +8,11 @@ import django
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.signals import request_started
+from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import get_resolver
+from django.urls import ResolverMatch, get_resolver
 from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -54,8 +56,24 @@ class Handler(WSGIHandler):
             return (api if request.path_info.startswith("/v1/") else pages)(request)
 
         self._middleware_chain = chosen
+        self._found: dict[str, ResolverMatch] = {}
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """The view at the path. Where that is written out in a route, it is looked for once."""
+        path = request.path_info
+        found = self._found.get(path)
+        if found is None:
+            found = super().resolve_request(request)
+            if found.route == path[1:] and not found.kwargs:
+                self._found[path] = found
+        request.resolver_match = found
+        return found
 
 
 django.setup(set_prefix=False)
+# What a request leaves behind is given back at its end; before one there is nothing to look for.
+request_started.disconnect(close_old_connections)
+if not settings.DEBUG:
+    request_started.disconnect(reset_queries)
 application = Handler()
 get_resolver().url_patterns  # noqa: B018  # imports the API now, not in the first request

@@ -21,6 +21,7 @@ ASKED = {
     "no key": ("GET", "/v1/topics", {"HTTP_AUTHORIZATION": ""}),
     "no such path": ("POST", "/v1/nothing", {}),
     "a slash too many": ("GET", "/v1/topics/", {}),
+    "a path like a route": ("GET", "/v1/topics/<str:name>", {}),
     "a method it does not have": ("DELETE", "/v1/topics", {}),
     "another host": ("GET", "/v1/topics", {"HTTP_HOST": "elsewhere.example"}),
     "what is possible": ("OPTIONS", "/v1/topics", {}),
