@@ -104,7 +104,8 @@ def test_what_a_killed_lab_left_is_removed_by_the_next_one():
 def test_the_smallest_lab_sends_and_counts_what_it_costs(monkeypatch, capsys):
     monkeypatch.setattr(lab, "CORES", 1.0)  # what is tested is not how it scales
     with lab.running(1) as on:
-        (step,) = measure(on, Size(hosts=(1,), runs=1, blast=300, batched=100, seconds=1))
+        # A process's CPU is known to hundredths of a second: enough work for several of them.
+        (step,) = measure(on, Size(hosts=(1,), runs=1, blast=2_000, batched=500, seconds=1))
         assert set(on.pids(on.senders[0])) == {"fanout.sender1", "push.sender1"}
     for (work,) in (step.blasts, step.batched, step.posted):
         assert work.rate > 0 and work.cores > 0
