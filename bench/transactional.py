@@ -12,7 +12,7 @@ from functools import partial
 
 from bench import baseline, batches, otp, singles
 from bench.line import Line
-from bench.meter import Meter
+from bench.meter import peak_rss
 from bench.otp import Waits, p99
 from bench.report import Report
 from bench.singles import TOPIC, Posted
@@ -79,9 +79,8 @@ def _memory(on: Line, waiting: int, size: Size) -> int:
         batches.post(on, singles.bodies("normal", waiting, size.notifications))
         for name in workers:
             on.processes.restart(name)
-        with Meter({name: on.processes[name].pid for name in workers}) as meter:
-            singles.wait(on, cursor, last, waiting)
-    return max(cost.peak_rss for cost in meter.costs.values())
+        singles.wait(on, cursor, last, waiting)
+    return max(peak_rss(on.processes[name].pid) for name in workers)
 
 
 def _passwords(on: Line, size: Size) -> tuple[Waits, Waits]:

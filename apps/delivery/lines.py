@@ -11,6 +11,7 @@ after the rows of chunks and notifications; rows wanted under it that somebody e
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from django.db import connection, transaction
 
@@ -27,7 +28,18 @@ LINE, ACCEPTANCE = 3, 4
 LOCKS = 128
 
 
-def line_of(notification: Notification, channel: str) -> int:
+class Ordered(Protocol):
+    """A notification, or what was read of one."""
+
+    @property
+    def publisher_id(self) -> int: ...
+    @property
+    def ordering_key(self) -> str: ...
+    @property
+    def fallback_channel(self) -> str: ...
+
+
+def line_of(notification: Ordered, channel: str) -> int:
     """The notification's line on the channel: 64 bits. Two that are equal by chance only wait
     for each other. What is sent as a fallback has a line of its own: it would keep what is sent
     there at once waiting.

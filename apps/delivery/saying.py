@@ -1,12 +1,12 @@
 """What one notification says to each of its recipients."""
 
 from functools import cached_property
+from uuid import UUID
 
 from apps.content import wordings
 from apps.content.models import TemplateVersion
 from apps.content.wordings import ForMany, Wording
 from apps.delivery import content
-from apps.delivery.models import Notification
 from notifier.messages import Content
 from notifier.templates import TemplateError
 
@@ -19,9 +19,10 @@ class Saying:
     that does not mention the recipient.
     """
 
-    def __init__(self, row: Notification) -> None:
-        self._row = row
-        version = row.template_version_id
+    def __init__(self, notification_id: UUID, version: int | None, sealed: bytes) -> None:
+        """``version``: of the template, if there is one; ``sealed``: see ``content.seal``."""
+        self._id = notification_id
+        self._sealed = sealed
         self._wording: Wording | None = None
         self._gone = False
         if version:  # looked up here, while a connection is held
@@ -74,8 +75,8 @@ class Saying:
 
     @cached_property
     def _content(self) -> Content:
-        return content.unseal(self._row.pk, self._row.content)
+        return content.unseal(self._id, self._sealed)
 
     @cached_property
     def _variables(self) -> dict:
-        return content.unseal_variables(self._row.pk, self._row.content)
+        return content.unseal_variables(self._id, self._sealed)

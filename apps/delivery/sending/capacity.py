@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 #: Messages that a process holds: three full claims of the usual size (one that is claimed, one that
 #: is sent, one that is written down), and room for a publisher who comes meanwhile.
-MESSAGES = 4_000
+MESSAGES = 3_000
 #: A publisher may have so many times what is still free. One alone has three quarters at most, two
 #: three sevenths each: whoever comes finds room, however slow the others' endpoints are. (The
 #: dynamic threshold of Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998.)
 TIMES_FREE = 3
 #: What part of a claim (one of so many) is the least that is worth one.
-LEAST = 4
+LEAST = 2
 
 
 class Capacity:
@@ -20,7 +20,7 @@ class Capacity:
 
     def __init__(self, claim: int, messages: int = MESSAGES) -> None:
         self._claim = claim
-        self._messages = max(messages, 4 * claim)
+        self._messages = max(messages, 3 * claim)
         self._held: Counter[int] = Counter()
         self._taken = 0
         self._changed = threading.Condition()

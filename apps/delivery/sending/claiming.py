@@ -17,6 +17,7 @@ from apps.delivery.models import ChunkKind
 from apps.delivery.outbox import claims, handover, pending
 from apps.delivery.outbox.pending import Due, Slice, Waiting
 from apps.delivery.outbox.queues import Queue
+from apps.delivery.saying import Saying
 from apps.delivery.sending import notifications
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.notifications import Posted
@@ -32,14 +33,16 @@ log = logging.getLogger(__name__)
 class Claim:
     """Deliveries that this process sends now, under one lease; see ``outbox.claims``.
 
-    ``posted``: their notifications by id. ``again``: all of them were tried or held before.
-    ``since``: when they were read (monotonic seconds).
+    ``posted``: their notifications by id. ``sayings``: what these say, until messages are made.
+    ``again``: all of them were tried or held before. ``since``: when they were read (monotonic
+    seconds).
     """
 
     id: int
     queue: Queue
     deliveries: Sequence[Claimed]
     posted: Mapping[str, Posted]
+    sayings: dict[str, Saying]
     again: bool
     since: float
 
@@ -102,7 +105,7 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
     if not due and not slices:
         return NOTHING
     claim_id = claims.new_id()
-    posted = notifications.read(
+    posted, sayings = notifications.read(
         {*(str(one.notification_id) for one in slices), *(one.notification_id for one in due)}
     )
     lined = {
@@ -144,6 +147,7 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
             queue,
             claimed,
             {key: one for key, one in posted.items() if key in sent},
+            {key: one for key, one in sayings.items() if key in sent},
             again=not slices,
             since=began,
         ),
@@ -238,5 +242,5 @@ def _make(
 
 def _held_topics(posted: Mapping[str, Posted]) -> Mapping[int, float]:
     """Since when (unix seconds) topics are paused; none is resumed before the transaction ends."""
-    seen = {one.row.topic_id for one in posted.values() if one.topic and one.topic.paused}
+    seen = {one.topic.id for one in posted.values() if one.topic and one.topic.paused}
     return paused_topics(seen) if seen else {}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.db import DatabaseError
 
+from apps.delivery.saying import Saying
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.sending.notifications import Posted
 from apps.delivery.transitions import Claimed
@@ -37,7 +38,7 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
     for item in claim.deliveries:
         one = claim.posted[item.notification_id]
         try:
-            readable.append(_message(claim, item, one))
+            readable.append(_message(claim, item, one, claim.sayings[item.notification_id]))
         except Exception as error:  # whatever it is, the rest of the claim is not to blame
             outcome = _unreadable(item, error)
             blank = Message(
@@ -48,6 +49,7 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
                 notification_id=item.notification_id,
             )
             unreadable.append(Sent(blank, "", outcome, time.time(), 0.0))
+    claim.sayings.clear()  # much of the memory that a notification to one recipient takes
     return readable, unreadable
 
 
@@ -78,14 +80,14 @@ def _unreadable(item: Claimed, error: Exception) -> Outcome:
     return Retry(Reason.INTERNAL, detail=type(error).__name__)
 
 
-def _message(claim: Claim, item: Claimed, one: Posted) -> Message:
+def _message(claim: Claim, item: Claimed, one: Posted, saying: Saying) -> Message:
     index = bytes(item.address_index)
     channel = claim.queue.channel
     return Message(
         id=public_id(item.delivery_id),
         channel=channel,
         address=vault.open(bytes(item.address), index),
-        content=one.saying.to(channel, item.user_id, item.locale),
+        content=saying.to(channel, item.user_id, item.locale),
         priority=Priority(claim.queue.priority),
         platform=item.platform,
         app=item.app,

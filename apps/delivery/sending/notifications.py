@@ -1,26 +1,55 @@
 """Notifications as their deliveries need them: read once a claim, decrypted once."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from django.db import connection
+
 from apps.core import clock
-from apps.delivery.models import ChunkKind, Notification, NotificationKind
+from apps.delivery.models import ChunkKind, NotificationKind
 from apps.delivery.saying import Saying
 from apps.delivery.transitions import Terms
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.halt import Halt
 
 
-class Posted:
-    """A notification, its topic, and what it says."""
+class Row(NamedTuple):
+    """Columns of ``apps.delivery.models.Notification``, without what it says."""
 
-    def __init__(self, row: Notification) -> None:
+    id: UUID
+    publisher_id: int
+    topic_id: int | None
+    kind: str
+    group_id: int | None
+    reachable_only: bool
+    collapse_key: str
+    ordering_key: str
+    fallback_channel: str
+    send_at: datetime | None
+    expires_at: datetime | None
+    created_at: datetime
+    cancelled_at: datetime | None
+
+
+_READ = f"""
+SELECT template_version_id, content, {", ".join(Row._fields)}
+  FROM delivery_notification WHERE id = ANY(%s::uuid[])
+"""
+
+
+class Posted:
+    """A notification and its topic."""
+
+    __slots__ = ("deadline", "halt", "posted_at", "row", "topic")
+
+    def __init__(self, row: Row) -> None:
         self.row = row
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
         self.deadline = clock.ours(row.expires_at.timestamp()) if row.expires_at else None
         #: Its acceptance or its send time: when it should first have gone out.
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
-        self.saying = Saying(row)
         self.halt = Halt()
 
     def terms(self, channel: str, kind: str) -> Terms:
@@ -40,10 +69,11 @@ class Posted:
         )
 
 
-def read(ids: Collection[UUID | str]) -> dict[str, Posted]:
-    """Return these notifications by id."""
-    rows = Notification.objects.raw(
-        "SELECT * FROM delivery_notification WHERE id = ANY(%s::uuid[])",
-        ["{" + ",".join(map(str, ids)) + "}"],
-    )
-    return {str(row.pk): Posted(row) for row in rows}
+def read(ids: Collection[UUID | str]) -> tuple[dict[str, Posted], dict[str, Saying]]:
+    """Return these notifications, and what they say, by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, ["{" + ",".join(map(str, ids)) + "}"])
+        found = [(Row._make(row), version, content) for version, content, *row in cursor]
+    posted = {str(row.id): Posted(row) for row, _, _ in found}
+    sayings = {str(row.id): Saying(row.id, version, content) for row, version, content in found}
+    return posted, sayings

@@ -24,7 +24,7 @@ from apps.delivery.sending.claiming import Claim
 from apps.delivery.transitions import Lost, Result
 from notifier.dispatch import Sent
 from notifier.isolation import isolate
-from notifier.outcomes import Reason
+from notifier.outcomes import Accepted, Reason
 from notifier.providers.base import log_bug
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,9 @@ DATABASE_FAILS = (OperationalError, InterfaceError, PoolExhausted)
 NOBODYS_FAULT = (Lost, counts.CountsLocked, ProgrammingError, *DATABASE_FAILS)
 #: Outcomes recorded in one transaction, about.
 AT_ONCE = 2_000
+#: Seconds between two transactions while fewer than ``FEW`` outcomes come: many small ones cost as
+#: much as large ones, and nobody waits for the record of what was accepted.
+SPACING, FEW = 0.1, 250
 
 
 class Outcomes(NamedTuple):
@@ -60,6 +63,7 @@ class Recorder(threading.Thread):
         super().__init__(name="recorder", daemon=True)
         self._recorded = recorded
         self._waiting: queue.SimpleQueue[Outcomes | None] = queue.SimpleQueue()
+        self._began = 0.0
         #: Set while the database takes what is recorded.
         self.healthy = threading.Event()
         self.healthy.set()
@@ -88,14 +92,22 @@ class Recorder(threading.Thread):
     def _take(self) -> list[Outcomes]:
         """Wait for outcomes; all there are then, or none where nothing comes any more."""
         taken: list[Outcomes] = []
-        while not taken or sum(len(one.batch) for one in taken) < AT_ONCE:
-            if taken and self._waiting.empty():
+        number, at_once = 0, False
+        while number < AT_ONCE:
+            until = 0.0 if at_once or number >= FEW else self._began + SPACING
+            left = max(0.0, until - time.monotonic()) if taken else None
+            try:
+                one = self._waiting.get(timeout=left)
+            except queue.Empty:
                 break
-            if (one := self._waiting.get()) is None:
+            if one is None:
                 if taken:
                     self._waiting.put(None)
                 break
             taken.append(one)
+            number += len(one.batch)
+            at_once = at_once or not all(isinstance(sent.outcome, Accepted) for sent in one.batch)
+        self._began = time.monotonic()
         return taken
 
     def _record(self, waiting: Sequence[Outcomes]) -> set[int]:

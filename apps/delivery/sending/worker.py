@@ -183,18 +183,22 @@ class Worker:
         with self._changed:
             self._left[claim.id] -= len(batch)
             last = not self._left[claim.id]
-        self.capacity.give(claim.by_publisher(sent.message.notification_id for sent in batch))
-        self._call()
         self._recorder.put(Outcomes(claim, batch, shut, last))
 
     def _recorded(self, outcomes: Outcomes, again: bool) -> None:
         """They are on record. Called on the recorder's thread."""
+        claim = outcomes.claim
         if again:  # another provider is asked at once: a one-time password has no second
-            self.wake(outcomes.claim.queue)
+            self.wake(claim.queue)
+        # Not before: what is sent and not recorded takes as much memory.
+        self.capacity.give(
+            claim.by_publisher(sent.message.notification_id for sent in outcomes.batch)
+        )
+        self._call()
         if outcomes.last:
-            wiring.lookout().leave(outcomes.claim.watched)
-            self._leases.release(outcomes.claim.id)
+            wiring.lookout().leave(claim.watched)
+            self._leases.release(claim.id)
             metrics.observe_load(wiring.built_providers())
             with self._changed:
-                del self._left[outcomes.claim.id]
+                del self._left[claim.id]
                 self._changed.notify_all()

@@ -103,6 +103,24 @@ _FAILED_AT = """
 _UNANSWERED = """
  EXISTS (SELECT FROM delivery_attempt a WHERE a.delivery_id = moved.id AND a.outcome = 'unknown')
 """
+# What was judged, as deliveries; what is made already (``ON CONFLICT``) is left as it is.
+_INSERT = """
+moved AS (
+    INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
+                                   recipient_id, channel, priority, state, reason, created_at,
+                                   updated_at)
+    SELECT {notification_id}, %(claim_id)s, {publisher_id}, contact_id, recipient_id, %(channel)s,
+           %(priority)s,
+           CASE WHEN refusal IS NOT NULL THEN 'suppressed'
+                WHEN {expires_at} <= clock_timestamp() THEN 'expired'
+                ELSE 'sending' END,
+           coalesce(refusal, ''), clock_timestamp(), clock_timestamp()
+      FROM judged
+    ON CONFLICT DO NOTHING
+    RETURNING id, notification_id, state, attempts, attempts_uncounted, instead_of,
+              contact_id, recipient_id
+)
+"""
 _CREATE = (
     "WITH {subscribers}, {audience}"
     + ", judged AS MATERIALIZED (SELECT a.recipient_id, a.contact_id, "
@@ -112,23 +130,13 @@ _CREATE = (
         topic_id="%(topic_id)s",
         category="%(category)s",
     )
-    + """ AS refusal FROM audience a{but}),
-moved AS (
-    INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
-                                   recipient_id, channel, priority, state, reason, created_at,
-                                   updated_at)
-    SELECT %(notification_id)s, %(claim_id)s, %(publisher_id)s, contact_id, recipient_id,
-           %(channel)s, %(priority)s,
-           CASE WHEN refusal IS NOT NULL THEN 'suppressed'
-                WHEN %(expires_at)s::timestamptz <= clock_timestamp() THEN 'expired'
-                ELSE 'sending' END,
-           coalesce(refusal, ''), clock_timestamp(), clock_timestamp()
-      FROM judged
-    ON CONFLICT DO NOTHING
-    RETURNING id, notification_id, state, attempts, attempts_uncounted, instead_of,
-              contact_id, recipient_id
-)
-SELECT NULL, """
+    + " AS refusal FROM audience a{but}), "
+    + _INSERT.format(
+        notification_id="%(notification_id)s",
+        publisher_id="%(publisher_id)s",
+        expires_at="%(expires_at)s::timestamptz",
+    )
+    + " SELECT NULL, "
     + _ADDRESSED.format(failed_at="''", unanswered="false")
 )
 
@@ -165,22 +173,11 @@ WITH slice AS MATERIALIZED (
     )
     + f""" AS refusal FROM audience a
      WHERE NOT a.fallback OR NOT {REACHED.replace("%(notification_id)s", "a.notification_id")}
-), moved AS (
-    INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
-                                   recipient_id, channel, priority, state, reason, created_at,
-                                   updated_at)
-    SELECT notification_id, %(claim_id)s, publisher_id, contact_id, recipient_id, %(channel)s,
-           %(priority)s,
-           CASE WHEN refusal IS NOT NULL THEN 'suppressed'
-                WHEN expires_at <= clock_timestamp() THEN 'expired'
-                ELSE 'sending' END,
-           coalesce(refusal, ''), clock_timestamp(), clock_timestamp()
-      FROM judged
-    ON CONFLICT DO NOTHING
-    RETURNING id, notification_id, state, attempts, attempts_uncounted, instead_of,
-              contact_id, recipient_id
-)
-SELECT NULL, """
+), """
+    + _INSERT.format(
+        notification_id="notification_id", publisher_id="publisher_id", expires_at="expires_at"
+    )
+    + " SELECT NULL, "
     + _ADDRESSED.format(failed_at="''", unanswered="false")
 )
 
