@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two doorbells of one queue from one process. The first one rings at once; under
 #: load each of the next ones finds so much more to claim in one go.
-SPACING = {Priority.HIGH: 0.02, Priority.NORMAL: 0.1, Priority.LOW: 0.2}
+SPACING = {Priority.HIGH: 0.02, Priority.NORMAL: 0.2, Priority.LOW: 0.2}
 #: After a failure nothing is offered to the broker for so long: connecting can take seconds.
 PAUSE_SECONDS = 1.0
 _RANKS = {priority.value: rank for rank, priority in enumerate(Priority)}
