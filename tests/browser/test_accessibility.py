@@ -130,6 +130,18 @@ def test_no_page_of_the_admin_is_hard_to_read(
     assert found == {}, json.dumps(found, indent=1, ensure_ascii=False)
 
 
+@pytest.mark.parametrize(("scheme", "width"), product(["light"], WIDTHS))
+def test_the_button_that_calls_a_host_again_is_in_sight(
+    pages: list[str], looking: Page, scheme: str, width: int
+) -> None:
+    looking.goto("")
+    button = looking.get_by_role("button", name="Close hooks-of-a-customer")
+    box = button.bounding_box()
+    card = button.locator("xpath=ancestor::table/..").bounding_box()
+    assert box and card
+    assert card["x"] <= box["x"] and box["x"] + box["width"] <= card["x"] + card["width"]
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nor_is_a_page_outside_it(

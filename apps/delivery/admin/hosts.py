@@ -28,8 +28,14 @@ def host_rows(request: HttpRequest) -> dict[str, Any]:
             "publisher": names.get(row.publisher, "") if row.publisher else "",
             "publisher_id": row.publisher or "",
             "host": row.host,
-            "state": markup.lines([markup.badge(row.state), row.why, markup.moment(row.since)]),
-            "tried_at": markup.moment(row.tried_at),
+            "state": markup.lines(
+                [
+                    markup.badge(row.state),
+                    row.why,
+                    markup.words("since", markup.moment(row.since)),
+                    markup.words("tried again", markup.moment(row.tried_at)),
+                ]
+            ),
         }
         for row in shown
     ]
