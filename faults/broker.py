@@ -8,7 +8,7 @@ from typing import Any
 
 import kombu
 
-from faults.fault import PROMISED, fault
+from faults.fault import fault
 from faults.trial import Trial
 from notifier.queues import names
 from stack.rabbitmq import CHANNELS
@@ -31,7 +31,7 @@ def memory_alarm(trial: Trial) -> Iterator[None]:
         rabbit.control("set_vm_memory_high_watermark", "0.6")
 
 
-@fault(codes=None)
+@fault()
 def broker_restarted(trial: Trial) -> None:
     """RabbitMQ is stopped and started again."""
     rabbit = trial.line.servers.rabbitmq
@@ -43,7 +43,7 @@ def broker_restarted(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=None)
+@fault()
 def broker_killed_and_away(trial: Trial) -> None:
     """RabbitMQ is killed and away; publishing is answered at once all the same."""
     rabbit = trial.line.servers.rabbitmq
@@ -57,7 +57,7 @@ def broker_killed_and_away(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=PROMISED)
+@fault()
 def broker_away_for_half_a_minute(trial: Trial) -> None:
     """RabbitMQ is killed and away for 30 s; codes and blasts go out all the same, meanwhile."""
     rabbit = trial.line.servers.rabbitmq
@@ -72,7 +72,7 @@ def broker_away_for_half_a_minute(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=PROMISED)
+@fault()
 def doorbells_lost(trial: Trial) -> None:
     """Whatever is in the queues is thrown away, again and again for ten seconds."""
     trial.publish(codes=BUSY)
@@ -99,7 +99,7 @@ def _is(connection: Any, queue: str) -> bool:
     return True
 
 
-@fault(codes=PROMISED)
+@fault()
 def doorbells_doubled(trial: Trial) -> None:
     """Somebody else rings for every queue twenty times a second, though it may have no work."""
     trial.publish(codes=BUSY)
@@ -117,7 +117,7 @@ def doorbells_doubled(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=None)
+@fault()
 def broker_drops_every_connection(trial: Trial) -> None:
     """RabbitMQ closes every connection, three times within three seconds."""
     rabbit = trial.line.servers.rabbitmq
@@ -131,7 +131,7 @@ def broker_drops_every_connection(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=PROMISED)
+@fault()
 def broker_queues_deleted(trial: Trial) -> None:
     """The queues are deleted with all that is in them, under their consumers."""
     rabbit = trial.line.servers.rabbitmq
@@ -146,7 +146,7 @@ def broker_queues_deleted(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=PROMISED)
+@fault()
 def broker_in_memory_alarm(trial: Trial) -> None:
     """RabbitMQ is out of memory for three seconds and takes nothing from publishers."""
     with memory_alarm(trial):

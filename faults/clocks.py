@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from faults import account
-from faults.fault import PROMISED, fault
+from faults.fault import fault
 from faults.line import PROCESSES
 from faults.load import Posted, phone, written
 from faults.trial import BESIDE, SLOW, Trial
@@ -32,25 +32,25 @@ SENT = 30.0
 PUNCTUAL = 2.0
 
 
-@fault(codes=PROMISED)
+@fault()
 def clocks_ten_minutes_ahead(trial: Trial) -> None:
     """A worker's and the sweeper's clock are ten minutes ahead, and much is tried twice."""
     _by_minutes(trial, "+10m")
 
 
-@fault(codes=PROMISED)
+@fault()
 def clocks_ten_minutes_behind(trial: Trial) -> None:
     """A worker's and the sweeper's clock are ten minutes behind, and much is tried twice."""
     _by_minutes(trial, "-10m")
 
 
-@fault(codes=PROMISED)
+@fault()
 def clocks_three_seconds_ahead(trial: Trial) -> None:
     """The clocks of the API and of workers are three seconds ahead: nothing is early or refused."""
     _by_seconds(trial, "+3")
 
 
-@fault(codes=PROMISED)
+@fault()
 def clocks_three_seconds_behind(trial: Trial) -> None:
     """The clocks of the API and of workers are three seconds behind: nothing is late."""
     _by_seconds(trial, "-3")

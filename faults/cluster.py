@@ -3,7 +3,7 @@
 import signal
 
 from faults.broker import BUSY
-from faults.fault import PROMISED, fault
+from faults.fault import fault
 from faults.trial import Trial
 from notifier.priorities import Priority
 from notifier.queues import deliver_queue
@@ -13,7 +13,7 @@ AWAY = 20.0
 CODES = deliver_queue("sms", Priority.HIGH)
 
 
-@fault(codes=PROMISED, cluster=True)
+@fault(cluster=True)
 def leader_of_a_busy_queue_killed(trial: Trial) -> None:
     """The node that leads the queue of one-time codes is killed and away for 20 s."""
     cluster = trial.line.cluster
@@ -30,7 +30,7 @@ def leader_of_a_busy_queue_killed(trial: Trial) -> None:
     trial.hold(trial.line.stage.processes.pids() == pids, "a process ended")
 
 
-@fault(codes=PROMISED, cluster=True)
+@fault(cluster=True)
 def everybodys_node_cut_off(trial: Trial) -> None:
     """The node that all clients are connected to is silent for 20 s: no connection breaks."""
     cluster = trial.line.cluster

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 
 from faults import locks
-from faults.fault import PROMISED, Twice, fault
+from faults.fault import Twice, fault
 from faults.line import PROCESSES
 from faults.trial import BESIDE, Trial
 
@@ -56,7 +56,7 @@ def database_killed_in_the_middle_of_requests(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(Twice.CAPACITY, codes=None)
+@fault(Twice.CAPACITY)
 def database_ends_every_connection(trial: Trial) -> None:
     """PostgreSQL ends every connection, five times within two and a half seconds."""
     trial.publish()
@@ -68,7 +68,7 @@ def database_ends_every_connection(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=PROMISED)
+@fault()
 def database_out_of_connections(trial: Trial) -> None:
     """Somebody else has all of PostgreSQL's connections but those that we opened at the start."""
     for size in (trial.size, BESIDE):
@@ -82,7 +82,7 @@ def database_out_of_connections(trial: Trial) -> None:
         trial.hold(not trial.load.refused, f"{trial.load.refused} requests were answered 503")
 
 
-@fault(Twice.CAPACITY, codes=PROMISED)
+@fault(Twice.CAPACITY)
 def database_out_of_connections_and_ours_ended(trial: Trial) -> None:
     """The same, and ours end: PostgreSQL has kept some for our role (`reserved_connections`)."""
     line = trial.line
@@ -117,7 +117,7 @@ def database_has_no_connection_for_us(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=None)
+@fault()
 def statistics_locked_for_two_minutes(trial: Trial) -> None:
     """Somebody builds an index on the tables of statistics, for two minutes."""
     trial.publish()

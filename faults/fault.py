@@ -39,16 +39,14 @@ class Fault:
 
 FAULTS: dict[str, Fault] = {}
 
-#: Twice what is promised of one-time codes: whoever breaks and measures takes the same cores.
-SOON = 2.0
-#: What is promised.
+#: What is promised of one-time codes.
 PROMISED = 1.0
 
 
 def fault(
     twice: Twice = Twice.NEVER,
     *,
-    codes: float | None = SOON,
+    codes: float | None = PROMISED,
     recovery: float = 30.0,
     cluster: bool = False,
 ) -> Callable[[Callable[["Trial"], None]], Callable[["Trial"], None]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from faults import locks
 from faults.broker import memory_alarm
-from faults.fault import PROMISED, Twice, fault
+from faults.fault import Twice, fault
 from faults.gate import Gate
 from faults.line import CHUNK_SIZE, PROCESSES
 from faults.provider import some_fail
@@ -102,7 +102,7 @@ def fan_out_killed_between_two_pages(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=None)
+@fault()
 def fan_out_killed_before_it_publishes(trial: Trial) -> None:
     """The fan-out worker is killed when its cuts are committed and the broker knows of none."""
     line = trial.line
@@ -118,7 +118,7 @@ def fan_out_killed_before_it_publishes(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=None)
+@fault()
 def api_killed_between_commit_and_publish(trial: Trial) -> None:
     """The API is killed when it has answered 202 and the broker knows nothing of it."""
     with memory_alarm(trial):
@@ -129,7 +129,7 @@ def api_killed_between_commit_and_publish(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(codes=None)
+@fault()
 def api_killed_in_the_middle_of_requests(trial: Trial) -> None:
     """The API is killed with requests in its transactions; their callers repeat them."""
     trial.publish()
@@ -143,7 +143,7 @@ def api_killed_in_the_middle_of_requests(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(Twice.IN_FLIGHT, codes=None)
+@fault(Twice.IN_FLIGHT)
 def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
     """The sweeper is killed when it has released a lost worker's claims and rung for nothing."""
     line = trial.line
@@ -206,7 +206,7 @@ def worker_stopped_past_its_lease(trial: Trial) -> None:
         )
 
 
-@fault(codes=PROMISED)
+@fault()
 def one_claim_locked(trial: Trial) -> None:
     """Somebody locks one claim's row for two leases while its worker holds others."""
     line = trial.line

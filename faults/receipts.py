@@ -21,7 +21,7 @@ def receipts_in_the_wrong_order(trial: Trial) -> None:
     _told(trial, "reversed")
 
 
-@fault(codes=None, recovery=SANDBOX)
+@fault(recovery=SANDBOX)
 def receipts_before_our_own_record(trial: Trial) -> None:
     """The receipts come before the provider has answered our call."""
     _told(trial, "early", seconds=0.5)
