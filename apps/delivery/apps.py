@@ -1,3 +1,4 @@
+from contextlib import suppress
 from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
@@ -23,10 +24,11 @@ def _warm_engine(instance: Any, **_: object) -> None:
     """
     from celery.concurrency.thread import TaskPool
     from django.conf import settings
+    from django.db import DatabaseError, connection
 
     from apps.core.postgresql import pool
     from apps.delivery import wiring
-    from apps.delivery.outbox import reserved
+    from apps.delivery.outbox import reserved, sweeper
     from apps.delivery.outbox.queues import Queue
     from apps.delivery.sending import runtime
     from notifier.priorities import Priority
@@ -44,6 +46,10 @@ def _warm_engine(instance: Any, **_: object) -> None:
     ]
     if channels := {queue.channel for queue in queues if queue.channel}:
         wiring.warm(channels)
+    # What processes of this host had claimed when it lost its power need not wait for the sweeper.
+    with suppress(DatabaseError):
+        sweeper.release_claims()
+    connection.close()
     runtime.attend(queues)
 
 

@@ -29,8 +29,7 @@ UPDATE delivery_chunk SET state = 'queued', ready_at = least(ready_at, clock_tim
 def sweep() -> None:
     """Release lost claims, ring for queues with work, and count what was put aside."""
     clock.look()
-    while counts.insist(_release_claims) == claims.AT_ONCE:
-        pass
+    release_claims()
     while handover.sweep() >= handover.AT_ONCE:
         pass
     with connection.cursor() as cursor:
@@ -41,6 +40,12 @@ def sweep() -> None:
         pass
     # A worker may have written down after the flood was noticed. Last: it takes its time.
     address_guards.give_back()
+
+
+def release_claims() -> None:
+    """Make due what workers that are gone had claimed."""
+    while counts.insist(_release_claims) == claims.AT_ONCE:
+        pass
 
 
 @transaction.atomic
