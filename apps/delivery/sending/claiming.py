@@ -21,12 +21,17 @@ from apps.delivery.saying import Saying
 from apps.delivery.sending import notifications
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.notifications import Posted
-from apps.delivery.transitions import Claimed, Cut
+from apps.delivery.transitions import Claimed, Cut, Making
 from apps.publishers.delivery_ids import public_id
 from apps.topics.selectors import paused_topics
 from notifier.outcomes import Reason
+from notifier.states import DeliveryState
 
 log = logging.getLogger(__name__)
+
+#: A claim has at most so many deliveries for each recipient of a full chunk: people have several
+#: devices, and some have a hundred addresses.
+PER_RECIPIENT = 3
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
     if due:
         ids = [one.delivery_id for one in due]
         rows += transitions.resume(claim_id, ids, held, ordered=bool(lined))
-    made, consumed = _make(claim_id, queue, slices, posted, held)
+    making = Making(claim_id, *queue, most=PER_RECIPIENT * settings.CHUNK_SIZE)
+    made, consumed = _make(making, slices, posted, held)
     rows += made
     claimed = transitions.begin(queue.channel, rows)
     cut = [one.id for one in consumed if one.kind == ChunkKind.RANGE]
@@ -134,7 +140,9 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
     )
     for one in slices:
         had[one.publisher_id] += one.size
-    left = left or any(one.fence for one in slices)  # whose deliveries are due again
+    # Deliveries that are due: of chunks that a worker had, and those there was no room for.
+    left = left or any(one.fence for one in slices)
+    left = left or any(row[1] == DeliveryState.QUEUED for row in made)
     more = left or any(had[key] >= share // 2 for key, share in shares.items())
     if not claimed:
         pending.execute(before)
@@ -192,8 +200,7 @@ def _slices(
 
 
 def _make(
-    claim_id: int,
-    queue: Queue,
+    making: Making,
     slices: Sequence[Slice],
     posted: Mapping[str, Posted],
     held: Mapping[int, float],
@@ -216,16 +223,16 @@ def _make(
         elif about.row.topic_id in held:
             paused.append(one.id)
         else:
-            cut = Cut(one, about.terms(queue.channel, one.kind))
+            cut = Cut(one, about.terms(making.channel, one.kind))
             (ordered if about.row.ordering_key else cuts).append(cut)
     if paused:
         pending.defer(paused, Reason.TOPIC_PAUSED, None)
-    rows = transitions.make(claim_id, *queue, cuts) if cuts else []
+    rows = transitions.make(making, cuts) if cuts else []
     for cut in sorted(ordered, key=lambda cut: cut.slice.id):
         if lines.must_wait(cut.slice.id):
             pending.defer([cut.slice.id], Reason.IN_ORDER, lines.LOOK_AGAIN)
         else:
-            rows += transitions.make_in_order(claim_id, *queue, cut)
+            rows += transitions.make_in_order(making.less(len(rows)), cut)
             consumed.append(cut.slice)
     consumed += [cut.slice for cut in cuts]
     gone = [

@@ -11,6 +11,7 @@ more (``doubt``).
 from apps.delivery.transitions.beginning import (
     Claimed,
     Cut,
+    Making,
     Terms,
     begin,
     make,
@@ -33,6 +34,7 @@ __all__ = [
     "Claimed",
     "Cut",
     "Lost",
+    "Making",
     "Result",
     "Standing",
     "Terms",

@@ -91,7 +91,7 @@ _ADDRESSED = """
        WHERE f.until > clock_timestamp()) END, coalesce(r.user_id, ''),
  coalesce(r.locale, ''), {failed_at}, {unanswered}
   FROM moved
-  LEFT JOIN preferences_contact k ON k.id = moved.contact_id
+  LEFT JOIN preferences_contact k ON k.id = moved.contact_id AND moved.state = 'sending'
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
 """
 # From the attempt, since what holds a delivery back meanwhile writes over its own reason.
@@ -103,19 +103,22 @@ _FAILED_AT = """
 _UNANSWERED = """
  EXISTS (SELECT FROM delivery_attempt a WHERE a.delivery_id = moved.id AND a.outcome = 'unknown')
 """
-# What was judged, as deliveries; what is made already (``ON CONFLICT``) is left as it is.
+# What was judged, as deliveries; what is made already (``ON CONFLICT``) is left as it is. Those
+# beyond so many as one claim may have are due at once, for any worker.
 _INSERT = """
 moved AS (
     INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
-                                   recipient_id, channel, priority, state, reason, created_at,
-                                   updated_at)
+                                   recipient_id, channel, priority, state, reason,
+                                   next_attempt_at, created_at, updated_at)
     SELECT {notification_id}, %(claim_id)s, {publisher_id}, contact_id, recipient_id, %(channel)s,
-           %(priority)s,
-           CASE WHEN refusal IS NOT NULL THEN 'suppressed'
-                WHEN {expires_at} <= clock_timestamp() THEN 'expired'
-                ELSE 'sending' END,
-           coalesce(refusal, ''), clock_timestamp(), clock_timestamp()
-      FROM judged
+           %(priority)s, after, coalesce(refusal, ''),
+           CASE WHEN after = 'queued' THEN clock_timestamp() END, clock_timestamp(),
+           clock_timestamp()
+      FROM (SELECT *, CASE WHEN refusal IS NOT NULL THEN 'suppressed'
+                           WHEN {expires_at} <= clock_timestamp() THEN 'expired'
+                           WHEN row_number() OVER () > %(most)s THEN 'queued'
+                           ELSE 'sending' END AS after
+              FROM judged) decided
     ON CONFLICT DO NOTHING
     RETURNING id, notification_id, state, attempts, attempts_uncounted, instead_of,
               contact_id, recipient_id
@@ -253,6 +256,19 @@ class Terms:
     confirming: bool = False
 
 
+class Making(NamedTuple):
+    """A claim for which deliveries are made, ``most`` of them to be sent by it."""
+
+    claim_id: int
+    channel: str
+    priority: str
+    most: int
+
+    def less(self, number: int) -> "Making":
+        """The same after so many deliveries."""
+        return self._replace(most=self.most - number)
+
+
 class Cut(NamedTuple):
     """A chunk and the terms of its notification."""
 
@@ -260,25 +276,27 @@ class Cut(NamedTuple):
     terms: Terms
 
 
-def make(claim_id: int, channel: str, priority: str, cuts: Sequence[Cut]) -> list[tuple]:
+def make(claim: Making, cuts: Sequence[Cut]) -> list[tuple]:
     """Make the deliveries of these chunks: rows of state before, state after, ``Claimed``'s.
 
-    What is refused or expired is made, too, with its reason. Runs in the claim's transaction.
+    What is refused or expired is made, too, with its reason, and what the claim has no room for:
+    a chunk is of so many people, and these have more addresses than one. Runs in the claim's
+    transaction.
     """
     named = [cut for cut in cuts if cut.slice.kind != ChunkKind.RANGE]
-    rows = _make(claim_id, channel, priority, named) if named else []
+    rows = _make(claim, named) if named else []
     for cut in cuts:
         if cut.slice.kind == ChunkKind.RANGE:
-            rows += _make_range(claim_id, channel, priority, cut)
+            rows += _make_range(claim.less(len(rows)), cut)
     return rows
 
 
-def make_in_order(claim_id: int, channel: str, priority: str, cut: Cut) -> list[tuple]:
+def make_in_order(claim: Making, cut: Cut) -> list[tuple]:
     """The same for a chunk under an ordering key: what is not in front of its line waits.
 
     The caller holds the lock of the line.
     """
-    return turns.begin(cut.slice, make(claim_id, channel, priority, [cut]))
+    return turns.begin(cut.slice, make(claim, [cut]))
 
 
 def resume(
@@ -318,7 +336,7 @@ def begin(channel: str, rows: Sequence[tuple]) -> list[Claimed]:
     return [Claimed._make(row[2:]) for row in rows if row[1] == DeliveryState.SENDING]
 
 
-def _make(claim_id: int, channel: str, priority: str, cuts: Sequence[Cut]) -> list[tuple]:
+def _make(claim: Making, cuts: Sequence[Cut]) -> list[tuple]:
     members = [
         (number, recipient_id, contact_id)
         for number, cut in enumerate(cuts)
@@ -328,9 +346,7 @@ def _make(claim_id: int, channel: str, priority: str, cuts: Sequence[Cut]) -> li
         cursor.execute(
             _MAKE,
             {
-                "claim_id": claim_id,
-                "channel": channel,
-                "priority": priority,
+                **claim._asdict(),
                 "slices": arrays.numbers(range(len(cuts))),
                 "notifications": arrays.texts(str(cut.slice.notification_id) for cut in cuts),
                 "publishers": arrays.numbers(cut.slice.publisher_id for cut in cuts),
@@ -355,7 +371,7 @@ def _members(cut: Slice) -> Sequence[tuple[int | None, int | None]]:
     return [(recipient_id, None) for recipient_id in cut.recipient_ids or ()]
 
 
-def _make_range(claim_id: int, channel: str, priority: str, cut: Cut) -> list[tuple]:
+def _make_range(claim: Making, cut: Cut) -> list[tuple]:
     chunk, terms = cut
     if terms.group_id is not None:
         subscribers = MEMBERS
@@ -369,11 +385,9 @@ def _make_range(claim_id: int, channel: str, priority: str, cut: Cut) -> list[tu
                 but=f" WHERE NOT {REACHED}" if terms.fallback else "",
             ),
             {
-                "claim_id": claim_id,
+                **claim._asdict(),
                 "notification_id": chunk.notification_id,
                 "publisher_id": chunk.publisher_id,
-                "channel": channel,
-                "priority": priority,
                 "low_id": chunk.low_id,
                 "high_id": chunk.high_id,
                 "topic_id": terms.topic_id,

@@ -40,7 +40,7 @@ def begin(chunk: Slice | None, rows: Sequence[tuple]) -> list[tuple]:
     New deliveries take the places of their ``chunk``, those that are not in front wait, and those
     that will not be sent make way. Under the locks of the lines.
     """
-    made = [row[2] for row in rows if row[0] is None and row[1] == DeliveryState.SENDING]
+    made = [row[2] for row in rows if row[0] is None and row[1] in WAITING]
     sending = [row[2] for row in rows if row[1] == DeliveryState.SENDING]
     with connection.cursor() as cursor:
         if chunk is not None:

@@ -5,13 +5,14 @@ import time
 
 import pytest
 
+from apps.delivery.models import Delivery
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.sending import runtime
+from apps.delivery.sending import claiming, runtime
 from apps.delivery.sending.capacity import Capacity
 from notifier.messages import Message
 from notifier.outcomes import Accepted, Outcome
 from notifier.providers.base import Provider
-from tests.integration.delivery.conftest import recipient
+from tests.integration.delivery.conftest import contact, recipient
 from tests.integration.delivery.workers import PATIENCE, begin, claim
 from tests.waiting import until
 
@@ -140,3 +141,28 @@ def test_one_who_has_more_than_there_is_room_for_does_not_wait_for_the_next_look
     began = time.monotonic()
     until(lambda: shop.counts(posted) == {"sms": {"accepted": rounds * (CLAIMS - 1) * SIZE}})
     assert time.monotonic() - began < 1.2 * rounds, "it took as many looks"
+
+
+@pytest.mark.parametrize("key", ["", "order-7"])
+def test_somebody_with_many_addresses_is_no_larger_claim_than_others(shop, small, key):
+    small(asleep=0)
+    person = recipient("1")
+    for number in range(10 * SIZE):
+        contact("sms", f"+43660{number:0>8}", recipient=person)
+    body = {"user_ids": ["1"], "content": {"body": "Hello"}, "channels": ["sms"]}
+    posted = shop.post("notifications", body | ({"ordering_key": key} if key else {}))
+    first = claim("sms")
+    assert len(first.deliveries) == claiming.PER_RECIPIENT * SIZE
+    made = Delivery.objects.filter(notification_id=posted["id"])
+    assert made.count() == 10 * SIZE
+    assert made.filter(state="queued").count() == 10 * SIZE - len(first.deliveries)
+    runtime.worker()._begin(first)
+
+    def all_of_them():
+        begin("sms")
+        return len(HalfAsleep.calls) == 10 * SIZE
+
+    until(all_of_them)
+    assert runtime.worker().join(PATIENCE)
+    assert made.filter(state="accepted").count() == len(HalfAsleep.calls) == 10 * SIZE
+    assert shop.get(f"notifications/{posted['id']}")["counts"] == {"sms": {"accepted": 10 * SIZE}}
