@@ -2,8 +2,9 @@
 
 A request that finds nobody at it commits at once, by itself. Whatever comes meanwhile waits, and
 the first of those commits for all of them as soon as the one before has ended: the busier the
-database, the more go together (natural batching), and nobody waits for a timer. A transaction that
-takes longer than ``LONGEST`` is not waited for: the next begins beside it.
+database, the more go together (natural batching); while several do, transactions begin ``SPACING``
+apart. A transaction that takes longer than ``LONGEST`` is not waited for: the next begins beside
+it.
 
 Each request keeps its own key, quota, errors and answer. Where something goes wrong with the
 transaction as a whole, before its commit, each of them tries again by itself, in its own thread.
