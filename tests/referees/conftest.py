@@ -83,11 +83,11 @@ def node() -> Path:
     """Node's packages, installed as ``package-lock.json`` says; a skip where there is no Node."""
     debian.installed(NODE, NPM)
     need(NODE, NPM)
-    NODE.mkdir(parents=True, exist_ok=True)
+    PACKAGES.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, PACKAGES / name)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    run(command, cwd=NODE, env={**os.environ})
+    run(command, cwd=PACKAGES, env={**os.environ})
     return PACKAGES
 
 
