@@ -4,8 +4,8 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 
-#: Messages that a process holds: three full claims of the usual size (one that is claimed, one that
-#: is sent, one that is written down), and room for a publisher who comes meanwhile.
+#: Messages that a process holds until they are on record: two full claims of the usual size (one
+#: that is sent while the other is claimed or written down), and room for a publisher who comes.
 MESSAGES = 3_000
 #: A publisher may have so many times what is still free. One alone has three quarters at most, two
 #: three sevenths each: whoever comes finds room, however slow the others' endpoints are. (The
