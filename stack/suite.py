@@ -16,6 +16,7 @@ STOP = ((signal.SIGINT, 30.0), (signal.SIGTERM, 5.0))
 #: These run beside all others, on servers of their own: about half of the work.
 BESIDE = (
     *("tests/browser", "tests/referees", "tests/unit", "tests/integration/providers"),
+    "tests/acceptance",
     # After the browser, whose requests end with ERR_NETWORK_CHANGED where an interface comes or
     # goes on the machine.
     "tests/integration/scale",
