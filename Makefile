@@ -18,7 +18,7 @@
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& command -v "$$name" && break; done)
-REFEREES = tests/referees tests/acceptance/test_schema.py tests/integration/api/test_api_contract.py \
+REFEREES = tests/referees tests/acceptance/test_schema.py tests/integration/api/shared/test_contract.py \
 	tests/integration/providers/test_fcm_document.py tests/browser/test_accessibility.py
 STACK = .venv/bin/python -m stack --end-with-parent
 

@@ -1,0 +1,1 @@
+"""The Django apps. Imports run one way; ``[tool.importlinter]`` in ``pyproject.toml`` holds it."""

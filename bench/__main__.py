@@ -11,11 +11,11 @@ import sys
 import time
 from functools import partial
 
-from bench import line, report
-from bench.machine import machine
-from bench.report import Report
+from bench.harness import report, service
+from bench.harness.machine import machine
+from bench.harness.report import Report
 from stack.errors import StackError
-from stack.parent import heed_signals
+from stack.supervision.parent import heed_signals
 
 #: In the order in which they run. Each is a module with ``PROCESSES`` and ``measure``.
 BENCHMARKS = (
@@ -55,10 +55,10 @@ def main() -> int:
 
 def _measured(name: str) -> list[Report]:
     """One benchmark, at full size, on a service that nothing else has used."""
-    module = importlib.import_module(f"bench.{name}")
+    module = importlib.import_module(f"bench.benchmarks.{name}")
     about = machine()
     _say(name)
-    with line.running(*module.PROCESSES) as on:
+    with service.running(*module.PROCESSES) as on:
         found: Report = module.measure(on, quick=False)
     print(f"\n{found}\nWritten to {report.write(found, about)}", flush=True)
     return [found]
@@ -66,13 +66,13 @@ def _measured(name: str) -> list[Report]:
 
 def _quick(names: list[str] | tuple[str, ...]) -> list[Report]:
     """Smaller ones, on one service."""
-    modules = {name: importlib.import_module(f"bench.{name}") for name in names}
+    modules = {name: importlib.import_module(f"bench.benchmarks.{name}") for name in names}
     # Those that want the API alone stop the others.
     modules = dict(sorted(modules.items(), key=lambda entry: entry[1].PROCESSES == ("web",)))
     processes = dict.fromkeys(one for module in modules.values() for one in module.PROCESSES)
     about = machine()
     reports = []
-    with line.running(*processes) as on:
+    with service.running(*processes) as on:
         for name, module in modules.items():
             _say(name)
             found: Report = module.measure(on, quick=True)

@@ -75,7 +75,7 @@ class Invalid(Seldom):
 
 def write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:
     """Answer what Gunicorn itself refuses (no HTTP, or too much of it) as the API would."""
-    from apps.publishers.problems import CONTENT_TYPE, of_server  # once Django is set up
+    from apps.api.problems import CONTENT_TYPE, of_server  # once Django is set up
 
     body = json.dumps(of_server(status, message).body()).encode()
     head = (

@@ -63,7 +63,7 @@ def _sections() -> dict[str, str]:
     """The heading above the line that reads a setting, by its name."""
     found: dict[str, str] = {}
     heading = ""
-    for file in ("settings.py", "providers.py", "accounts.py", "tokens.py"):
+    for file in ("settings.py", "providers/entries.py", "providers/accounts.py", "tokens.py"):
         for line in (settings.BASE_DIR / "config" / file).read_text().splitlines():
             if title := re.match(r"# -- (.+?) -+$", line):
                 heading = title[1]

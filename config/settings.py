@@ -6,11 +6,13 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import accounts, broker, database, env, installation, providers, queues, tokens
-from config.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
-from notifier.crypto import Keyring
-from notifier.priorities import Priority
-from notifier.queues import HOUSEKEEPING, RECEIPTS, at_broker
+from config import database, env, installation, tokens
+from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
+from config.providers import accounts, entries
+from config.worker import broker, queues
+from notifier.domain.priorities import Priority
+from notifier.domain.queues import HOUSEKEEPING, RECEIPTS, at_broker
+from notifier.security.crypto import Keyring
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -177,7 +179,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "apps.publishers.security_headers.security_headers",
+    "apps.api.security_headers.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -191,8 +193,8 @@ MIDDLEWARE = [
 #: paths are complete (``config.wsgi``).
 API_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "apps.publishers.security_headers.security_headers",
-    "apps.publishers.paths.CompletePaths",
+    "apps.api.security_headers.security_headers",
+    "apps.api.paths.CompletePaths",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.publishers.audit.Acting",
 ]
@@ -216,7 +218,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-SESSION_ENGINE = "apps.publishers.operators.sessions"
+SESSION_ENGINE = "apps.operators.sessions"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -227,13 +229,15 @@ STATIC_ROOT = BASE_DIR / "static"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step on a fresh machine
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.publishers.authentication.PublisherAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.publishers.permissions.HasScope"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.publishers.api.authentication.PublisherAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.publishers.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "apps.publishers.openapi.ProblemSchema",
-    "DEFAULT_PAGINATION_CLASS": "apps.publishers.pagination.CursorPage",
-    "EXCEPTION_HANDLER": "apps.publishers.problems.handle",
+    "DEFAULT_SCHEMA_CLASS": "apps.api.openapi.ProblemSchema",
+    "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.CursorPage",
+    "EXCEPTION_HANDLER": "apps.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -272,7 +276,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/v1",
     "ENUM_NAME_OVERRIDES": {
         "ChannelEnum": "config.settings.CHANNELS",
-        "ContactChannelEnum": "apps.preferences.serializers.contact_channels",
+        "ContactChannelEnum": "apps.preferences.api.serializers.contact_channels",
         "PriorityEnum": [p.value for p in Priority],
         "ContactStateEnum": ["active", "disabled"],
         "NotificationStateEnum": ["scheduled", "sending", "done", "cancelled"],
@@ -306,7 +310,7 @@ CHANNELS = {
     "inbox": "notifier.channels.inbox.Inbox",
 }
 
-PROVIDERS = providers.configured(PUBLIC_URL)
+PROVIDERS = entries.configured(PUBLIC_URL)
 #: By channel, the settings that give it a provider, each with its platforms.
 PROVIDER_SETTINGS = accounts.turned_on_by()
 
@@ -370,8 +374,8 @@ RESEND_UNKNOWN = frozenset(
         among=[f"{channel}.{priority}" for channel in CHANNELS for priority in Priority],
     )
 )
-#: When a provider is left alone (``notifier.breaker.Rules``). GOV.UK Notify turns to its other SMS
-#: provider after 50 errors in 60 seconds.
+#: When a provider is left alone (``notifier.resilience.breaker.Rules``). GOV.UK Notify turns to its
+#: other SMS provider after 50 errors in 60 seconds.
 BREAKER = {
     "failures": env.whole(
         "NOTIFIER_BREAKER_FAILURES", 20, "failed calls in a row that open a provider's breaker"
@@ -477,7 +481,7 @@ INBOX_DAYS = env.whole(
 _amqp = AMQP_URL.startswith("amqp")
 _UNACKNOWLEDGED = ("unacked", "unacked_index", "unacked_mutex")
 CELERY_BROKER_URL = AMQP_URL
-CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
+CELERY_WORKER_CONSUMER = "config.worker.consumer:Consumer"
 CELERY_TASK_QUEUES = queues.live(QUEUE_PREFIX, CHANNELS, quorum=QUORUM_QUEUES)
 CELERY_TASK_DEFAULT_QUEUE = at_broker(QUEUE_PREFIX, HOUSEKEEPING)
 CELERY_TASK_DEFAULT_EXCHANGE = queues.exchange(QUEUE_PREFIX).name

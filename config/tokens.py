@@ -5,8 +5,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
-from notifier import jwks
-from notifier.tokens import SHORTEST_SECRET
+from notifier.security import jwks
+from notifier.security.tokens import SHORTEST_SECRET
 
 # -- Tokens that others sign ------------------------------------------------------------------
 
@@ -14,7 +14,7 @@ _JWKS = "`https://` or `file:///` URL of the key set (JWKS) that verifies"
 
 
 def of_end_users() -> dict[str, Any]:
-    """What opens an inbox, as ``apps.publishers.tokens.verifier`` takes it."""
+    """What opens an inbox, as ``apps.publishers.api.tokens.verifier`` takes it."""
     secret = env.text(
         "NOTIFIER_INBOX_JWT_SECRET",
         "",

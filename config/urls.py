@@ -5,9 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from apps.delivery import health
-from apps.publishers import openapi_document, problem_pages, problems
-from apps.publishers.negotiation import PageNegotiation
+from apps.api import openapi_document, problem_pages, problems
+from apps.api.negotiation import PageNegotiation
+from apps.delivery.monitoring import health
 
 handler400 = problems.handler400
 handler404 = problems.handler404

@@ -4,13 +4,14 @@ import argparse
 import random
 import sys
 
-from bench.machine import machine
-from faults import network, report, suite
-from faults.fault import FAULTS
-from faults.trial import Result
+from bench.harness.machine import machine
+from faults.harness import report, suite
+from faults.harness.fault import FAULTS
+from faults.harness.trial import Result
+from faults.kinds import network
 from stack import debian
 from stack.errors import StackError
-from stack.parent import end_with_parent, heed_signals
+from stack.supervision.parent import end_with_parent, heed_signals
 
 
 def main() -> int:

@@ -11,14 +11,14 @@ import argparse
 import signal
 import sys
 
-from bench.machine import machine
-from bench.report import write
+from bench.harness.machine import machine
+from bench.harness.report import write
 from scale import lab
 from scale.errors import Unavailable
 from scale.measure import FULL, QUICK, measure
 from scale.report import RESULTS, report, write_page
 from stack.errors import StackError
-from stack.parent import heed_signals
+from stack.supervision.parent import heed_signals
 
 #: As test harnesses have it: Automake's, and others'.
 SKIPPED = 77

@@ -20,7 +20,7 @@ from scale import limit
 from scale.errors import Unavailable
 from scale.limit import Limit
 from stack import debian
-from stack.place import Place
+from stack.supervision.place import Place
 
 #: What all that we make is named after, with the pid of its maker: namespaces and control groups
 #: ``nfy<pid>-<host>``, interfaces ``nfy<pid>-<number>`` (Linux takes 15 characters).

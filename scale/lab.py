@@ -4,18 +4,19 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.line import SETTINGS, Line, make_templates, quarter
-from bench.sink import Sink
+from bench.harness.service import SETTINGS, Line, make_templates, quarter
+from bench.harness.sink import Sink
 from notifier.client import NotifierClient, NotifierError
 from scale.hosts import Host, Network, network
-from stack import debian, environment, manage, ports
+from stack import debian, environment, manage
+from stack.backends.postgres import Postgres
+from stack.backends.rabbitmq import RabbitMQ
+from stack.backends.redis import Redis
 from stack.errors import StackError
-from stack.postgres import Postgres
-from stack.processes import Procfile
-from stack.rabbitmq import RabbitMQ
-from stack.redis import Redis
 from stack.servers import Servers
 from stack.state import fresh
+from stack.supervision import ports
+from stack.supervision.processes import Procfile
 
 #: What runs once, on the API's host, and what runs on each host that sends.
 ONCE, EACH = ("web", "housekeeping", "beat"), ("fanout", "push")

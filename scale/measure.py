@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bench import singles
-from bench.line import Blast
-from bench.singles import Posted
+from bench.harness import singles
+from bench.harness.service import Blast
+from bench.harness.singles import Posted
 from scale import usage
 from scale.lab import EACH, Lab
 from scale.usage import Usage

@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.report import Bar, Report, Table
+from bench.harness.report import Bar, Report, Table
 from scale.hosts import DELAY_MS
 from scale.lab import CORES, EACH
 from scale.measure import Step, Work
 from stack.errors import StackError
-from stack.process import ROOT
+from stack.supervision.process import ROOT
 
 RESULTS = Path(__file__).with_name("results")
 PAGE = ROOT / "docs" / "scaling.md"

@@ -8,8 +8,8 @@ from typing import Any
 
 import redis
 
-from bench import broker
-from bench.line import Line
+from bench.harness import broker
+from bench.harness.service import Line
 
 #: Seconds in which PostgreSQL's processes report what they counted, which they do once a second.
 REPORTING = 1.5

@@ -8,11 +8,11 @@ from pathlib import Path
 from stack import environment, manage, servers, stage
 from stack.demo import LEAST_SUBSCRIBERS, SETTINGS, SUBSCRIBERS, play
 from stack.errors import StackError
-from stack.parent import end_with_parent, heed_signals
-from stack.process import Process
 from stack.screenshots import screenshots
 from stack.state import HOME, fresh
 from stack.suite import test
+from stack.supervision.parent import end_with_parent, heed_signals
+from stack.supervision.process import Process
 from stack.up import up
 
 

@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from stack.parent import end_with_parent, heed_signals
-from stack.process import ROOT, Process
+from stack.supervision.parent import end_with_parent, heed_signals
+from stack.supervision.process import ROOT, Process
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"

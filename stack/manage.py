@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from stack.errors import StackError
-from stack.process import ROOT, Process
 from stack.state import State, running_env
+from stack.supervision.process import ROOT, Process
 
 
 def migrate(state: State, env: Mapping[str, str]) -> None:

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from stack.process import Process
 from stack.state import State
+from stack.supervision.process import Process
 
 
 class Sandbox(Process):
@@ -21,7 +21,7 @@ class Sandbox(Process):
     ) -> None:
         self._directory = state.path("sandbox")
         self._file = self._directory / "sandbox.json"
-        command = [sys.executable, "-m", "notifier.sandbox", "--dir", str(self._directory)]
+        command = [sys.executable, "-m", "sandbox", "--dir", str(self._directory)]
         command += ["--port", str(port), "--https-port", "0", "--apns-port", "0"]
         command += ["--smtp-port", "0"]
         if receipts_to:

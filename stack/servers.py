@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from stack import rabbitmq
-from stack.postgres import Postgres
-from stack.rabbitmq import RabbitMQ
-from stack.redis import Redis
+from stack.backends import rabbitmq
+from stack.backends.postgres import Postgres
+from stack.backends.rabbitmq import RabbitMQ
+from stack.backends.redis import Redis
 from stack.state import State
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from notifier.sandbox.settings import settings as sandbox_settings
-from stack import environment, manage, ports, rabbitmq
-from stack.processes import Procfile, Running
+from sandbox.settings import settings as sandbox_settings
+from stack import environment, manage
+from stack.backends import rabbitmq
 from stack.sandbox import Sandbox
 from stack.servers import Servers
 from stack.state import State
+from stack.supervision import ports
+from stack.supervision.processes import Procfile, Running
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stack.errors import StackError
-from stack.process import ROOT
+from stack.supervision.process import ROOT
 
 HOME = ROOT / ".notifier"
 #: JSON and not for the shell: a terminal with these settings would use the running database for

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import debian, environment, servers
-from stack.process import Process
 from stack.state import State, fresh
+from stack.supervision.process import Process
 
 #: pytest reports what it has at SIGINT.
 STOP = ((signal.SIGINT, 30.0), (signal.SIGTERM, 5.0))

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from notifier.sandbox.settings import settings as sandbox_settings
-from stack import environment, manage, ports, servers
+from sandbox.settings import settings as sandbox_settings
+from stack import environment, manage, servers
 from stack.errors import StackError
-from stack.process import ROOT, Process
-from stack.processes import READY, STOPPING, Procfile
 from stack.sandbox import Sandbox
 from stack.state import State, kept
+from stack.supervision import ports
+from stack.supervision.process import ROOT, Process
+from stack.supervision.processes import READY, STOPPING, Procfile
 
 #: The runner kills what has not stopped in time, and then ends itself.
 STOP = ((signal.SIGTERM, STOPPING + 10.0),)
@@ -44,7 +45,16 @@ def up(directory: Path) -> int:
 def _run(state: State, env: Mapping[str, str], formation: Mapping[str, int], welcome: str) -> int:
     commands = Procfile(env, state.path("logs")).commands
     starting = sum(formation[name] for name, command in commands.items() if " worker " in command)
-    command = [sys.executable, "-m", "stack.runner", "start", "-f", "Procfile", "-e", os.devnull]
+    command = [
+        sys.executable,
+        "-m",
+        "stack.supervision.runner",
+        "start",
+        "-f",
+        "Procfile",
+        "-e",
+        os.devnull,
+    ]
     command += ["-p", env["PORT"]]
     command += ["-c", ",".join(f"{name}={number}" for name, number in formation.items())]
     log = state.log("up")

@@ -7,11 +7,16 @@ from django.conf import settings
 
 from stack.debian import RABBITMQ
 
-pytest_plugins = ["tests.programs", "tests.quicker", "tests.sandbox_fixture", "tests.waiting"]
+pytest_plugins = [
+    "tests.support.programs",
+    "tests.support.django_speedups",
+    "tests.support.sandbox_fixture",
+    "tests.support.waiting",
+]
 
 #: As in production, every channel has a provider. A test that sends sets up its own.
 PROVIDERS = {
-    name: {"class": "tests.nobody.Nobody", "channel": channel}
+    name: {"class": "tests.support.null_provider.Nobody", "channel": channel}
     for name, channel in {"fcm": "push", "twilio": "sms", "sendgrid": "email"}.items()
 }
 

@@ -18,15 +18,15 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import add_never_cache_headers
 from rest_framework.serializers import ValidationError
 
+from apps.content.compiled_templates import wording
 from apps.content.models import Template, TemplateVersion, Translation
-from apps.content.previewing import PreviewError, preview
+from apps.content.preview import PreviewError, preview
 from apps.content.serializers import VariablesField
-from apps.content.wordings import wording
-from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import linked
-from apps.publishers.operators.newest import ReadOnly
-from apps.publishers.operators.panels import Panel, Panelled
-from notifier import strict_json
+from apps.operators import markup
+from apps.operators.large_lists import ReadOnly
+from apps.operators.list_filters import linked
+from apps.operators.panels import Panel, Panelled
+from notifier.transport import strict_json
 
 #: Newest versions that a template's page lists.
 NEWEST = 20

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from apps.core.fields import StampField
 from apps.publishers.models import Publisher
-from notifier.strict_json import LARGEST, SMALLEST
+from notifier.transport.strict_json import LARGEST, SMALLEST
 
 
 class StoredJson(json.JSONDecoder):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
+from apps.api.problems import Problem
 from apps.content.models import Template, TemplateVersion, Translation
-from apps.publishers.problems import Problem
 
 
 def templates(publisher_id: int) -> QuerySet[Template]:

@@ -6,11 +6,11 @@ import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.api.serializers import NameField, PathNameField, QueryParameters, StrictSerializer
 from apps.content.models import TemplateVersion, Translation
-from apps.preferences.serializers import ChannelField, LocaleField
-from apps.publishers.serializers import NameField, PathNameField, QueryParameters, StrictSerializer
-from notifier import links
-from notifier.characters import any_seen
+from apps.preferences.api.serializers import ChannelField, LocaleField
+from notifier.domain import links
+from notifier.domain.characters import any_seen
 from notifier.templates import RECIPIENT
 from notifier.templates.text import SOURCE_LIMIT
 
@@ -22,7 +22,7 @@ VARIABLES_LIMIT = 64 * 1024
 
 @extend_schema_field({"type": "string", "format": "uri", "maxLength": links.LONGEST})
 class LinkField(serializers.CharField):
-    """A URL for people to follow (``notifier.links``)."""
+    """A URL for people to follow (``notifier.domain.links``)."""
 
     def to_internal_value(self, data: Any) -> str:
         url = super().to_internal_value(data)

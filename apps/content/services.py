@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from apps.content import wordings
+from apps.content import compiled_templates
 from apps.content.models import Template, TemplateVersion, Translation
 from apps.core import clock
 
@@ -50,7 +50,7 @@ def delete_template(template: Template) -> None:
     """Nobody finds it any more; what was accepted with it is still delivered."""
     template.deleted_at = clock.moment()
     template.save(update_fields=["deleted_at"])
-    wordings.changed(template.publisher_id, template.name)
+    compiled_templates.changed(template.publisher_id, template.name)
 
 
 def _version(
@@ -66,5 +66,5 @@ def _version(
         Translation(**{**content, "actions": list(content["actions"].items())}, version=version)
         for content in contents
     )
-    wordings.changed(template.publisher_id, template.name)
+    compiled_templates.changed(template.publisher_id, template.name)
     return version

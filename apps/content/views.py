@@ -5,15 +5,15 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.content import checks, selectors, serializers, services
+from apps.api.openapi import ProblemDetails
+from apps.api.pagination import CursorPage, PageQuery, read_query
+from apps.api.problems import CONTENT_TYPE, Problem
+from apps.content import selectors, serializers, services, validation
+from apps.content.compiled_templates import wording
 from apps.content.models import TemplateVersion
-from apps.content.previewing import PreviewError, preview
-from apps.content.wordings import wording
+from apps.content.preview import PreviewError, preview
 from apps.publishers import audit
-from apps.publishers.endpoint import Endpoint
-from apps.publishers.openapi import ProblemDetails
-from apps.publishers.pagination import CursorPage, PageQuery, read_query
-from apps.publishers.problems import CONTENT_TYPE, Problem
+from apps.publishers.api.endpoint import Endpoint
 from apps.publishers.scopes import Scope
 
 TAG = "Templates"
@@ -78,7 +78,7 @@ class TemplateList(Endpoint):
     def post(self, request: Request) -> Response:
         """Create a template with its version 1. Its texts are checked before they are stored."""
         fields = self.body(request, serializers.TemplateIn)
-        checks.check_version(fields["default_locale"], fields["contents"])
+        validation.check_version(fields["default_locale"], fields["contents"])
         try:
             with transaction.atomic():
                 version = services.create_template(request.user.id, **fields)
@@ -157,7 +157,7 @@ class VersionList(Endpoint):
         """Store the template's next version, which is used from now on. None ever changes."""
         template = selectors.own_template(request.user.id, name)
         fields = self.body(request, serializers.VersionIn)
-        checks.check_version(fields["default_locale"], fields["contents"])
+        validation.check_version(fields["default_locale"], fields["contents"])
         with transaction.atomic():
             version = services.add_version(template, **fields)
             _record(request, "add_version", version)

@@ -1,1 +1,4 @@
-"""Helpers that every app may use: the database's clock, fields."""
+"""Helpers without a domain: the database's clock and pool, cached look-ups, arrays, client address.
+
+Imports only Django, Redis and ``notifier``. Imported by every app.
+"""

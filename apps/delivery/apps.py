@@ -10,7 +10,9 @@ class DeliveryConfig(AppConfig):
     label = "delivery"
 
     def ready(self) -> None:
-        from apps.delivery import invalidation, resuming  # noqa: F401  # listen from now on
+        # Signals are listened to from now on.
+        import apps.delivery.operations.receivers
+        import apps.delivery.status_webhooks.receivers  # noqa: F401
 
         celeryd_after_setup.connect(_warm_engine, dispatch_uid="warm-engine")
         worker_shutting_down.connect(_release, dispatch_uid="release")
@@ -27,11 +29,11 @@ def _warm_engine(instance: Any, **_: object) -> None:
     from django.db import DatabaseError, connection
 
     from apps.core.postgresql import pool
-    from apps.delivery import wiring
-    from apps.delivery.outbox import reserved, sweeper
+    from apps.delivery.maintenance import sweeper
+    from apps.delivery.outbox import reserved
     from apps.delivery.outbox.queues import Queue
-    from apps.delivery.sending import runtime
-    from notifier.priorities import Priority
+    from apps.delivery.sending import process, runtime
+    from notifier.domain.priorities import Priority
 
     if not issubclass(instance.pool_cls, TaskPool):
         return  # the engine's thread would not survive a fork
@@ -45,23 +47,23 @@ def _warm_engine(instance: Any, **_: object) -> None:
         if (queue := Queue(channel, priority)).name in consumed
     ]
     if channels := {queue.channel for queue in queues if queue.channel}:
-        wiring.warm(channels)
+        runtime.warm(channels)
     # What processes of this host had claimed when it lost its power need not wait for the sweeper.
     with suppress(DatabaseError):
         sweeper.release_claims()
     connection.close()
-    runtime.attend(queues)
+    process.attend(queues)
 
 
 def _release(**_: object) -> None:
     """Asked to stop: what is being sent is ended, and nothing more is begun."""
-    from apps.delivery.sending import runtime
+    from apps.delivery.sending import process
 
-    runtime.release()
+    process.release()
 
 
 def _close_engine(**_: object) -> None:
     """Provider connections are closed before the interpreter takes the loop away."""
-    from apps.delivery.sending import runtime
+    from apps.delivery.sending import process
 
-    runtime.close()
+    process.close()

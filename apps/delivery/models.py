@@ -12,12 +12,12 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
+from apps.core import delivery_ids
 from apps.core.fields import StampField
-from apps.publishers import delivery_ids
 from apps.publishers.models import Publisher
 from apps.topics.models import Topic
-from notifier.priorities import Priority
-from notifier.states import DeliveryState
+from notifier.domain.priorities import Priority
+from notifier.domain.states import DeliveryState
 
 
 class NotificationKind(models.TextChoices):
@@ -228,7 +228,7 @@ class Delivery(models.Model):
 
     ``contact`` is null only for a recipient who has no address on the channel; such a delivery
     is suppressed with the reason ``no_address``. ``state`` is written by
-    ``apps.delivery.transitions`` and nothing else.
+    ``apps.delivery.state`` and nothing else.
     """
 
     notification = models.ForeignKey(
@@ -311,7 +311,7 @@ class Delivery(models.Model):
 class ChunkTurn(models.Model):
     """A place in a line, of a chunk whose deliveries are not made yet; gone when they are.
 
-    A line is a publisher's ordering key on a channel (``apps.delivery.transitions.turns``); a
+    A line is a publisher's ordering key on a channel (``apps.delivery.state.ordering``); a
     chunk still to be cut has a place in that of each channel. Places of one notification are
     equal.
     """
@@ -474,7 +474,7 @@ class HourCount(models.Model):
 
     Summed over all hours it is how many are in the state now; over one hour, what that hour
     brought. ``topic_id`` is 0 where no topic was published to. Spread over slots as StateCount is;
-    a negative slot holds what was folded (``apps.delivery.folding``).
+    a negative slot holds what was folded (``apps.delivery.maintenance.rollup``).
     """
 
     pk = models.CompositePrimaryKey("publisher_id", "topic_id", "hour", "channel", "state", "slot")

@@ -19,7 +19,7 @@ from apps.delivery.models import (
     StateCount,
 )
 from apps.preferences.models import Group
-from notifier.states import WAITING
+from notifier.domain.states import WAITING
 
 
 def notifications(publisher_id: int) -> QuerySet[Notification]:

@@ -10,13 +10,13 @@ from typing import TypedDict
 from celery import shared_task
 from django.conf import settings
 
-from apps.delivery import confirmations as _confirmations
-from apps.delivery import purge as _purge
-from apps.delivery import receipts as _receipts
-from apps.delivery.outbox import sweeper as _sweeper
+from apps.delivery.maintenance import retention as _purge
+from apps.delivery.maintenance import sweeper as _sweeper
+from apps.delivery.operations import confirmations as _confirmations
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.sending import runtime as _runtime
-from notifier.priorities import Priority
+from apps.delivery.receipts import processing as _receipts
+from apps.delivery.sending import process as _process
+from notifier.domain.priorities import Priority
 
 
 class Done(TypedDict):
@@ -29,7 +29,7 @@ class Done(TypedDict):
 def _doorbell(queue: Queue) -> Callable[[], Done]:
     def empty() -> Done:
         began = time.monotonic()
-        carried = _runtime.worker().empty(queue)
+        carried = _process.worker().empty(queue)
         return Done(carried=carried, seconds=round(time.monotonic() - began, 3))
 
     return shared_task(name=queue.task)(empty)

@@ -2,21 +2,21 @@
 
 from django.urls import path, register_converter
 
-from apps.delivery import (
+from apps.api.paths import AnyCaseUuid
+from apps.delivery.api import (
     dead_letter_views,
     notification_views,
+    publish_views,
     receipt_views,
     statistics_views,
     status_webhook_views,
-    views,
 )
-from apps.publishers.paths import AnyCaseUuid
 
 register_converter(AnyCaseUuid, "any_case_uuid")
 
 urlpatterns = [
-    path("notifications", views.NotificationsView.as_view()),
-    path("notifications/batch", views.BatchView.as_view()),
+    path("notifications", publish_views.NotificationsView.as_view()),
+    path("notifications/batch", publish_views.BatchView.as_view()),
     path(
         "notifications/<any_case_uuid:notification_id>",
         notification_views.NotificationView.as_view(),
@@ -42,6 +42,6 @@ urlpatterns = [
     ),
     path("usage", statistics_views.Usage.as_view()),
     path("topics/<str:name>/statistics", statistics_views.TopicStatistics.as_view()),
-    path("topics/<str:name>/publish", views.PublishView.as_view()),
-    path("groups/<str:name>/notify", views.GroupNotifyView.as_view()),
+    path("topics/<str:name>/publish", publish_views.PublishView.as_view()),
+    path("groups/<str:name>/notify", publish_views.GroupNotifyView.as_view()),
 ]

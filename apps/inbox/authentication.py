@@ -6,9 +6,9 @@ from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from apps.publishers import tokens
-from apps.publishers.bearer import read_bearer, refused
-from notifier import user_ids
+from apps.api.bearer import read_bearer, refused
+from apps.publishers.api import tokens
+from notifier.domain import user_ids
 
 
 @dataclass(frozen=True, slots=True)

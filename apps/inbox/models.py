@@ -29,7 +29,9 @@ class InboxItem(models.Model):
     # Null in items older than the column.
     notification_id = models.UUIDField(null=True)
     content = models.BinaryField()
-    severity = models.CharField(max_length=10, db_default="info", help_text="as notifier.messages")
+    severity = models.CharField(
+        max_length=10, db_default="info", help_text="as notifier.domain.messages"
+    )
     display_type = models.CharField(max_length=20, db_default="inbox", help_text="likewise")
     source = models.CharField(max_length=100, blank=True, db_default="")
     created_at = StampField(auto_now_add=True)

@@ -8,12 +8,13 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.problems import Problem
 from apps.inbox.views import InboxEndpoint
-from apps.preferences import registration, selectors, topic_names
-from apps.preferences.preference_services import hold_preferences, replace_preferences
-from apps.preferences.serializers import PreferencesIn, PreferencesOut
+from apps.preferences import selectors, topic_names
+from apps.preferences.api.serializers import PreferencesIn, PreferencesOut
+from apps.preferences.consent.services import hold_preferences, replace_preferences
+from apps.preferences.contacts import registration
 from apps.publishers import audit
-from apps.publishers.problems import Problem
 
 TAG = "Inbox"
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.api.pagination import PageQuery
+from apps.api.serializers import Choice, StrictSerializer
 from apps.inbox.changes import LARGEST_ID
 from apps.inbox.statuses import DELETED, Status
-from apps.publishers.pagination import PageQuery
-from apps.publishers.serializers import Choice, StrictSerializer
-from notifier.messages import DisplayType, Severity
+from notifier.domain.messages import DisplayType, Severity
 
 MAX_IDS = 1_000
 

@@ -8,12 +8,11 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.core import clock
+from apps.core import arrays, clock
+from apps.core.delivery_ids import number_of
 from apps.preferences.vault import keyring
-from apps.publishers import arrays
-from apps.publishers.delivery_ids import number_of
-from notifier.http import NotWritten
-from notifier.messages import Content, Message
+from notifier.domain.messages import Content, Message
+from notifier.transport.http import NotWritten
 
 #: What is encrypted of a content; the rest are columns.
 SEALED = ("title", "body", "data", "actions")
@@ -78,7 +77,7 @@ def seal(delivery: int, content: Content) -> bytes:
 
 
 def unseal(delivery: int, stored: bytes) -> Content:
-    """What ``seal`` encrypted. Raises ``notifier.crypto.DecryptionError``."""
+    """What ``seal`` encrypted. Raises ``notifier.security.crypto.DecryptionError``."""
     return Content(**orjson.loads(keyring().decrypt(bytes(stored), _context(delivery))))
 
 

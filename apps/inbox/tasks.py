@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.inbox import purge as _purge
+from apps.inbox import retention as _purge
 
 
 @shared_task(name="inbox.purge")

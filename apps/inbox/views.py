@@ -8,6 +8,8 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.pagination import CursorPage, read_query
+from apps.api.problems import Problem
 from apps.inbox import changes, selectors, services
 from apps.inbox.authentication import EndUserAuthentication
 from apps.inbox.models import InboxItem
@@ -20,11 +22,9 @@ from apps.inbox.serializers import (
 )
 from apps.inbox.statuses import DELETED
 from apps.preferences.selectors import recipient_ids
-from apps.publishers.endpoint import Endpoint
-from apps.publishers.pagination import CursorPage, read_query
-from apps.publishers.problems import Problem
-from notifier.crypto import DecryptionError
-from notifier.messages import Content
+from apps.publishers.api.endpoint import Endpoint
+from notifier.domain.messages import Content
+from notifier.security.crypto import DecryptionError
 
 log = logging.getLogger(__name__)
 TAG = "Inbox"

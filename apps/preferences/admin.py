@@ -13,8 +13,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import add_never_cache_headers
 
-from apps.preferences import selectors, services, suppressions, trail, vault
+from apps.operators import markup
+from apps.operators.large_lists import NewestAdmin, ReadOnly
+from apps.operators.list_filters import choice, linked
+from apps.operators.panels import Button, Panel, Panelled, reason_of
+from apps.preferences import audit_trail, selectors, vault
+from apps.preferences.audit_trail import Change
 from apps.preferences.channels import all_channels
+from apps.preferences.consent import suppressions
+from apps.preferences.contacts import services
 from apps.preferences.models import (
     Contact,
     ContactState,
@@ -24,13 +31,8 @@ from apps.preferences.models import (
     Suppression,
     SuppressionReason,
 )
-from apps.preferences.trail import Change
 from apps.publishers.audit import ACTORS
-from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import choice, linked
-from apps.publishers.operators.newest import NewestAdmin, ReadOnly
-from apps.publishers.operators.panels import Button, Panel, Panelled, reason_of
-from notifier.crypto import DecryptionError
+from notifier.security.crypto import DecryptionError
 
 #: As many of a group's members are shown; it may have millions.
 MEMBERS_SHOWN = 20
@@ -166,7 +168,7 @@ class SuppressionAdmin(Panelled, ReadOnly):
     fields = ("channel", "masked", "reason", "provider", "error", "publisher", "created_at")
 
     def panels(self, request: HttpRequest, row: Suppression) -> Sequence[Panel]:
-        changes = trail.of_address(row.channel, bytes(row.address_index))
+        changes = audit_trail.of_address(row.channel, bytes(row.address_index))
         return [Panel("What became of this address", changes_table(changes), wide=True)]
 
     def buttons(self, request: HttpRequest, row: Suppression) -> Sequence[Button]:

@@ -5,7 +5,7 @@ from functools import cache
 from django.conf import settings
 
 from notifier.channels import Channel, load
-from notifier.reach import Reach
+from notifier.transport.reach import Reach
 
 EMAIL = "email"
 INBOX = "inbox"

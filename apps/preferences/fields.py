@@ -4,13 +4,13 @@ from typing import Any
 
 from django.db import models
 
-from notifier import categories
+from notifier.domain import categories
 
 
 class CategoryField(models.CharField):
     """The name of a category, stored and looked for in its one form.
 
-    What SQL writes is folded before (``apps.preferences.serializers.CategoryField``).
+    What SQL writes is folded before (``apps.preferences.api.serializers.CategoryField``).
     """
 
     def to_python(self, value: Any) -> Any:

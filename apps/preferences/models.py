@@ -178,7 +178,8 @@ class SuppressionReason(models.TextChoices):
 class Suppression(models.Model):
     """An address we must not send to, and why. Found by blind index, so it outlives the contact.
 
-    ``exact``: an email address from before spelling was folded, see ``apps.preferences.spellings``.
+    ``exact``: an email address from before spelling was folded, see
+    ``apps.preferences.consent.spellings``.
     ``provider``, ``error`` (its own code) and ``delivery_id`` (for which it said so) are set where
     a provider's answer or receipt was the cause.
     """
@@ -227,8 +228,8 @@ class Suppression(models.Model):
 class DirectoryChange(models.Model):
     """One change of where somebody is reached or of what they refused, whoever made it.
 
-    Written by ``apps.preferences.trail`` only, and kept as long as the audit trail. A change of a
-    suppression names the address and no recipient: it holds for all who have that address.
+    Written by ``apps.preferences.audit_trail`` only, and kept as long as the audit trail. A change
+    of a suppression names the address and no recipient: it holds for all who have that address.
     """
 
     id = models.BigAutoField(primary_key=True)

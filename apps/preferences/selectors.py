@@ -8,8 +8,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.preferences import spellings, vault
+from apps.api.problems import Problem
+from apps.preferences import vault
 from apps.preferences.channels import EMAIL, INBOX, PUSH
+from apps.preferences.consent import spellings
+from apps.preferences.contacts.services import MOVED, REMOVED, REPLACED
 from apps.preferences.models import (
     Contact,
     ContactState,
@@ -19,9 +22,7 @@ from apps.preferences.models import (
     Recipient,
     Suppression,
 )
-from apps.preferences.services import MOVED, REMOVED, REPLACED
-from apps.publishers.problems import Problem
-from notifier import user_ids
+from notifier.domain import user_ids
 
 #: Names a statement: all those of a large batch at once would be a multiple of its size in memory.
 LOOKED_UP = 5_000

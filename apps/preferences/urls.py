@@ -2,18 +2,18 @@
 
 from django.urls import path
 
-from apps.preferences import (
+from apps.preferences.api import (
     contact_views,
     group_views,
     preference_views,
+    recipient_views,
     suppression_views,
-    views,
 )
 
 urlpatterns = [
-    path("recipients", views.RecipientList.as_view()),
-    path("recipients/bulk", views.RecipientBulk.as_view()),
-    path("recipients/<str:user_id>", views.RecipientDetail.as_view()),
+    path("recipients", recipient_views.RecipientList.as_view()),
+    path("recipients/bulk", recipient_views.RecipientBulk.as_view()),
+    path("recipients/<str:user_id>", recipient_views.RecipientDetail.as_view()),
     path("recipients/<str:user_id>/devices", contact_views.DeviceList.as_view()),
     path("recipients/<str:user_id>/devices/remove", contact_views.DeviceRemoval.as_view()),
     path("recipients/<str:user_id>/devices/<int:contact_id>", contact_views.DeviceDetail.as_view()),

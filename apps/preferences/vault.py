@@ -9,7 +9,7 @@ from functools import cache
 from django.conf import settings
 
 from apps.preferences.channels import get_channel
-from notifier.crypto import Keyring
+from notifier.security.crypto import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def seal(channel: str, address: str) -> Sealed:
 
 
 def open(ciphertext: bytes, address_index: bytes) -> str:
-    """The address in clear. Raises ``notifier.crypto.DecryptionError``."""
+    """The address in clear. Raises ``notifier.security.crypto.DecryptionError``."""
     return keyring().decrypt(ciphertext, b"contact:" + address_index).decode()
 
 
@@ -50,5 +50,5 @@ def seal_secret(secret: str, address_index: bytes) -> bytes:
 
 
 def open_secret(ciphertext: bytes, address_index: bytes) -> str:
-    """The signing secret in clear. Raises ``notifier.crypto.DecryptionError``."""
+    """The signing secret in clear. Raises ``notifier.security.crypto.DecryptionError``."""
     return keyring().decrypt(ciphertext, b"secret:" + address_index).decode()

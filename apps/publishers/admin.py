@@ -12,14 +12,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
+from apps.operators import markup, system_pages  # noqa: F401  # system registers
+from apps.operators.audit import Audited
+from apps.operators.large_lists import ReadOnly
+from apps.operators.list_filters import by_publisher, choice, linked
+from apps.operators.panels import Button, Panel, Panelled
 from apps.publishers import audit, services
-from apps.publishers.admin_audit import Audited
 from apps.publishers.audit import OPERATOR, PUBLISHER, SYSTEM
 from apps.publishers.models import ApiKey, AuditEvent, Publisher
-from apps.publishers.operators import markup, system  # noqa: F401  # system registers
-from apps.publishers.operators.narrowing import by_publisher, choice, linked
-from apps.publishers.operators.newest import ReadOnly
-from apps.publishers.operators.panels import Button, Panel, Panelled
 
 
 @admin.register(Publisher)

@@ -6,7 +6,7 @@ class OperatorsConfig(admin.AdminConfig):
     """``django.contrib.admin`` with a site of our own."""
 
     default = False
-    default_site = "apps.publishers.operators.site.OperatorsSite"
+    default_site = "apps.operators.site.OperatorsSite"
 
 
 class PublishersConfig(AppConfig):
@@ -16,4 +16,6 @@ class PublishersConfig(AppConfig):
 
     def ready(self) -> None:
         # Both register themselves: with Django's signals, and with drf-spectacular.
-        from apps.publishers import invalidation, openapi  # noqa: F401
+        from apps.api import openapi as _  # noqa: F401
+        from apps.publishers import invalidation  # noqa: F401
+        from apps.publishers.api import openapi  # noqa: F401

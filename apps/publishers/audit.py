@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
+from apps.core.client_address import remote_address
 from apps.publishers.models import AuditEvent
-from apps.publishers.remote import remote_address
 
 #: Characters of an object's name that are kept; the longest that the API takes fit.
 LONGEST_NAME = 200

@@ -21,8 +21,8 @@ import redis
 from django.conf import settings
 from prometheus_client import Counter
 
-from apps.publishers.cache import ask_redis
-from apps.publishers.problems import Problem
+from apps.api.problems import Problem
+from apps.core.cache import ask_redis
 from apps.publishers.selectors import KeySnapshot, PublisherSnapshot
 
 #: A bucket whose size nobody set holds what comes in so many seconds.

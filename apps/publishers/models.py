@@ -121,7 +121,7 @@ class DayCount(models.Model):
 class LogInLimit(models.Model):
     """Failed log-ins of an account at an address, of an address, or of an account.
 
-    ``key`` is a hash of which. Written by ``apps.publishers.operators.log_in_limits`` only.
+    ``key`` is a hash of which. Written by ``apps.operators.log_in_limits`` only.
     """
 
     key = models.CharField(max_length=64, primary_key=True)

@@ -14,11 +14,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
 
+from apps.api.problems import Problem
 from apps.core import clock
 from apps.publishers.models import DayCount
-from apps.publishers.problems import Problem
 from apps.publishers.selectors import get_publisher
-from notifier.priorities import Priority
+from notifier.domain.priorities import Priority
 
 #: Over how many rows a day's count is spread; as many more have that of high priority.
 SLOTS = 16

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from apps.publishers.cache import CachedLookup
+from apps.core.cache import CachedLookup
 from apps.publishers.models import ApiKey, Publisher
 
 #: What the ``prefix`` of a token begins with that stands in for a key.

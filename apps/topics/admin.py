@@ -10,16 +10,16 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from apps.preferences import trail
+from apps.operators import markup
+from apps.operators.large_lists import NewestAdmin
+from apps.operators.list_filters import choice, linked
+from apps.operators.panels import LONGEST_REASON, Button, Panelled, reason_of
+from apps.preferences import audit_trail
 from apps.preferences.admin import of_person
+from apps.preferences.audit_trail import Change, Entry
 from apps.preferences.channels import all_channels
+from apps.preferences.consent.services import described, scope_of
 from apps.preferences.models import Preference
-from apps.preferences.preference_services import described, scope_of
-from apps.preferences.trail import Change, Entry
-from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import choice, linked
-from apps.publishers.operators.newest import NewestAdmin
-from apps.publishers.operators.panels import LONGEST_REASON, Button, Panelled, reason_of
 from apps.topics.models import Subscription, SubscriptionState, Topic
 from apps.topics.selectors import names_of_topics
 
@@ -160,4 +160,4 @@ class PreferenceAdmin(Panelled, NewestAdmin):
     def _trail(self, row: Preference, change: Change, why: str) -> None:
         about = described(scope_of(row))
         detail = ": ".join(word for word in (about, why) if word)
-        trail.record([Entry(change, row.recipient_id, row.channel, detail=detail)])
+        audit_trail.record([Entry(change, row.recipient_id, row.channel, detail=detail)])

@@ -7,7 +7,7 @@ class TopicsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.preferences import topic_names
-        from apps.topics import asking, invalidation, selectors  # noqa: F401  (listens to signals)
+        from apps.topics import invalidation, receivers, selectors  # noqa: F401  (listens to signals)
 
         topic_names.provide(
             topic_names.TopicNames(

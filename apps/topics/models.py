@@ -8,7 +8,7 @@ from apps.core.fields import StampField
 from apps.preferences.fields import CategoryField
 from apps.preferences.models import Contact, Recipient
 from apps.publishers.models import Publisher
-from notifier.priorities import Priority
+from notifier.domain.priorities import Priority
 
 
 class Topic(models.Model):

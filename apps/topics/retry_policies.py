@@ -14,17 +14,17 @@ from django.db import transaction
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.preferences import services as preferences
-from apps.preferences.channels import WEBHOOK
-from apps.preferences.models import Contact
-from apps.preferences.serializers import (
+from apps.api.serializers import StrictSerializer
+from apps.preferences.api.serializers import (
     ChannelField,
     contact_channels,
     parse_destination,
     parse_secret,
 )
-from apps.preferences.services import Address
-from apps.publishers.serializers import StrictSerializer
+from apps.preferences.channels import WEBHOOK
+from apps.preferences.contacts import services as preferences
+from apps.preferences.contacts.services import Address
+from apps.preferences.models import Contact
 
 #: As many as AWS SNS makes to SMTP, SMS and mobile push ("Message delivery retries").
 MAX_ATTEMPTS = 50

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from apps.publishers.cache import CachedLookup
-from apps.publishers.problems import Problem
+from apps.api.problems import Problem
+from apps.core.cache import CachedLookup
 from apps.topics.models import Subscription, Topic
-from notifier.categories import fold
-from notifier.priorities import Priority
+from notifier.domain.categories import fold
+from notifier.domain.priorities import Priority
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from apps.topics import confirmation_views, subscription_views, views
+from apps.topics.api import confirmation_views, subscription_views, topic_views
 
 urlpatterns = [
-    path("topics", views.TopicList.as_view()),
-    path("topics/<str:name>", views.TopicDetail.as_view()),
-    path("topics/<str:name>/grants/<str:publisher>", views.TopicGrant.as_view()),
+    path("topics", topic_views.TopicList.as_view()),
+    path("topics/<str:name>", topic_views.TopicDetail.as_view()),
+    path("topics/<str:name>/grants/<str:publisher>", topic_views.TopicGrant.as_view()),
     path("topics/<str:name>/subscriptions", subscription_views.SubscriptionList.as_view()),
     path(
         "topics/<str:name>/subscriptions/<int:subscription_id>",

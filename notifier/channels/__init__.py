@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Protocol
 
-from notifier.messages import Content
+from notifier.domain.messages import Content
 
 
 class Channel(Protocol):

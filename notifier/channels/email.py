@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import idna
 
-from notifier import links
-from notifier.characters import any_seen
-from notifier.mail import CONTROL
-from notifier.messages import Content, says_something
+from notifier.domain import links
+from notifier.domain.characters import any_seen
+from notifier.domain.messages import Content, says_something
+from notifier.transport.mail import CONTROL
 
 LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 LONGEST_LOCAL = 64  # RFC 5321 4.5.3.1.1

@@ -1,7 +1,7 @@
 """The in-app inbox: an address is the recipient's own ``user_id``."""
 
-from notifier import user_ids
-from notifier.messages import Content, says_something
+from notifier.domain import user_ids
+from notifier.domain.messages import Content, says_something
 
 
 class Inbox:

@@ -4,7 +4,7 @@ import re
 
 import orjson
 
-from notifier.messages import Content, says_something
+from notifier.domain.messages import Content, says_something
 
 PLATFORMS = ("ios", "android", "web")
 #: APNs names no length, today's tokens have 32 bytes, and Apple says to expect longer ones.

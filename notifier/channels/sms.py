@@ -4,8 +4,8 @@ import re
 
 import phonenumbers
 
-from notifier.characters import any_seen
-from notifier.messages import Content
+from notifier.domain.characters import any_seen
+from notifier.domain.messages import Content
 
 BODY_LIMIT = 1600  # Twilio's longest, https://www.twilio.com/docs/api/errors/21617
 

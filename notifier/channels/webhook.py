@@ -8,7 +8,7 @@ import idna
 import orjson
 from pyreqwest.http import Url
 
-from notifier.messages import Content
+from notifier.domain.messages import Content
 
 LONGEST = 2048
 LONGEST_HOST, LONGEST_LABEL = 253, 63  # RFC 1035 2.3.4, as text

@@ -16,11 +16,11 @@ import orjson
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from notifier.http import Reply, Wire
-from notifier.messages import Message, says_something
-from notifier.outcomes import Accepted, Outcome, Reason
-from notifier.priorities import Priority
+from notifier.domain.messages import Message, says_something
+from notifier.domain.outcomes import Accepted, Outcome, Reason
+from notifier.domain.priorities import Priority
 from notifier.providers.base import Provider, Report, Rule, Shared, code_of, status_rule
+from notifier.transport.http import Reply, Wire
 
 #: Apple, "Handling notification responses from APNs", reason by reason.
 RULES = {

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from notifier.concurrency import START, Concurrency
-from notifier.fair_queue import Flow
-from notifier.http import NoAnswer, NotWritten
-from notifier.lane import Lane
-from notifier.messages import Content, Message
-from notifier.outcomes import FAULT, Fault, Outcome, Reason, Refused, Retry, Unknown, clip
+from notifier.domain.messages import Content, Message
+from notifier.domain.outcomes import FAULT, Fault, Outcome, Reason, Refused, Retry, Unknown, clip
+from notifier.resilience.concurrency import START, Concurrency
+from notifier.resilience.fair_queue import Flow
+from notifier.resilience.worker_pool import Lane
+from notifier.transport.http import NoAnswer, NotWritten
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Provider:
     what a provider may answer, never tries again what may have been written, and never logs an
     address or content, nor puts them into an outcome's ``detail``. ``timeout`` (seconds) is the
     deadline of one call, connection and answer together; at most ``concurrency`` calls are under
-    way, and fewer while the provider is slow or failing (``notifier.concurrency``).
+    way, and fewer while the provider is slow or failing (``notifier.resilience.concurrency``).
     """
 
     #: Whether all calls go to one server, whose pace says how many it carries. Elsewhere each

@@ -20,10 +20,9 @@ from firebase_admin import credentials, messaging
 from google.auth import jwt
 
 from notifier.channels import push
-from notifier.http import NotWritten, Reply, Wire
-from notifier.messages import Message, says_something
-from notifier.outcomes import Accepted, Outcome, Reason, Refused
-from notifier.priorities import Priority
+from notifier.domain.messages import Message, says_something
+from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused
+from notifier.domain.priorities import Priority
 from notifier.providers.base import (
     UNEXPLAINED,
     Provider,
@@ -34,6 +33,7 @@ from notifier.providers.base import (
     status_rule,
     unreadable,
 )
+from notifier.transport.http import NotWritten, Reply, Wire
 
 #: Seconds: ErrorCode asks for "a minimum initial delay of 1 minute" after QUOTA_EXCEEDED.
 FIRST_PAUSE = 60.0

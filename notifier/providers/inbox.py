@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from notifier.http import NotWritten
-from notifier.isolation import isolate
-from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason, Retry, Unknown, clip
+from notifier.domain.messages import Message
+from notifier.domain.outcomes import Accepted, Outcome, Reason, Retry, Unknown, clip
 from notifier.providers.base import Provider, Report, Sent, log_bug
+from notifier.resilience.isolation import isolate
+from notifier.transport.http import NotWritten
 
 
 class Inbox(Provider):

@@ -10,10 +10,8 @@ from typing import Any
 import orjson
 
 from notifier.channels import email
-from notifier.fair_queue import Flow
-from notifier.http import Reply, Wire
-from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason, Retry
+from notifier.domain.messages import Message
+from notifier.domain.outcomes import Accepted, Outcome, Reason, Retry
 from notifier.providers.base import (
     UNEXPLAINED,
     Provider,
@@ -26,6 +24,8 @@ from notifier.providers.base import (
     status_rule,
 )
 from notifier.providers.substitution import Letter, Personal, merge
+from notifier.resilience.fair_queue import Flow
+from notifier.transport.http import Reply, Wire
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
 ADDRESS_RULE = Rule(Reason.INVALID_ADDRESS, disable=True)  # personalizations.N.to.M.email

@@ -19,12 +19,12 @@ from aiosmtplib import (
 )
 
 from notifier.channels import email
-from notifier.http import CONNECT_TIMEOUT, NotWritten
-from notifier.mail import ADDRESS, compose, from_header
-from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
+from notifier.domain.messages import Message
+from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider, Report, Rule, Shared
-from notifier.resolver import NotResolved, Resolver
+from notifier.transport.http import CONNECT_TIMEOUT, NotWritten
+from notifier.transport.mail import ADDRESS, compose, from_header
+from notifier.transport.resolver import NotResolved, Resolver
 
 #: Enhanced codes (RFC 3463, RFC 7504) and, behind them, replies (RFC 5321 4.2, RFC 4954 6).
 RULES = {
@@ -78,8 +78,8 @@ IDLE_LIMIT = 30.0  # seconds; servers hang up on idle clients after a while
 
 class SMTP(Provider):
     """``tls``: ``starttls`` (demanded, not merely tried), ``implicit`` or ``none``. ``ca_file``:
-    PEM to trust beside the system's. ``dns_servers``: see ``notifier.resolver``. ``timeout`` in
-    seconds, for one message.
+    PEM to trust beside the system's. ``dns_servers``: see ``notifier.transport.resolver``.
+    ``timeout`` in seconds, for one message.
 
     Raises ``ValueError`` where a mail cannot be from ``from_email`` or ``from_name``."""
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from markupsafe import escape
 
 from notifier.channels.email import Rendered
-from notifier.messages import Message
+from notifier.domain.messages import Message
 
 
 class Personal(NamedTuple):

@@ -13,10 +13,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import orjson
 
 from notifier.channels import sms
-from notifier.http import Reply, Wire
-from notifier.messages import Message
-from notifier.outcomes import Accepted, Outcome, Reason
+from notifier.domain.messages import Message
+from notifier.domain.outcomes import Accepted, Outcome, Reason
 from notifier.providers.base import Provider, Report, Rule, Shared, status_rule, unreadable
+from notifier.transport.http import Reply, Wire
 
 _SENDER = Rule(Reason.SENDER_REFUSED)
 _NUMBER = Rule(Reason.INVALID_ADDRESS, disable=True)

@@ -11,16 +11,16 @@ from typing import TypeVar
 import orjson
 from pyreqwest.http import Url
 
-from notifier.fair_queue import Flow
-from notifier.host_breakers import HostBreakers
-from notifier.http import NotWritten, Reply, Wire
-from notifier.messages import NOTIFICATION, Message
-from notifier.networks import Address
-from notifier.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry
+from notifier.domain.messages import NOTIFICATION, Message
+from notifier.domain.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry
 from notifier.providers.base import Provider, Report, Rule, Sent, Shared, status_rule
-from notifier.reach import Reach
-from notifier.resolver import NotResolved, Resolver
-from notifier.signing import signatures
+from notifier.resilience.fair_queue import Flow
+from notifier.resilience.host_breakers import HostBreakers
+from notifier.security.signing import signatures
+from notifier.transport.http import NotWritten, Reply, Wire
+from notifier.transport.networks import Address
+from notifier.transport.reach import Reach
+from notifier.transport.resolver import NotResolved, Resolver
 
 #: Standard Webhooks 1.0.0: only 2xx is success, 410 disables the endpoint, 429, 502 and 504 ask
 #: to slow down. Redirects are not followed, so they fail. 4xx is the endpoint's last word.
@@ -50,8 +50,8 @@ class Forbidden(Exception):
 
 class Webhook(Provider):
     """``allowed_networks``: CIDRs that webhooks may reach although they are private, on any port.
-    ``dns_servers``: see ``notifier.resolver``. ``ca_file``: PEM to trust beside the system's.
-    ``timeout`` in seconds. ``hosts``: the breakers of hosts, its own by default."""
+    ``dns_servers``: see ``notifier.transport.resolver``. ``ca_file``: PEM to trust beside the
+    system's. ``timeout`` in seconds. ``hosts``: the breakers of hosts, its own by default."""
 
     one_server = False
 

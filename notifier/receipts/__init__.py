@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from notifier.outcomes import FAULT, Fault, Reason
-from notifier.states import DeliveryState
+from notifier.domain.outcomes import FAULT, Fault, Reason
+from notifier.domain.states import DeliveryState
 
 
 class Event(StrEnum):
@@ -32,7 +32,7 @@ HARD_BOUNCE, COMPLAINT, OPTED_OUT = "hard_bounce", "complaint", Reason.OPTED_OUT
 SUPPRESSING = frozenset({HARD_BOUNCE, COMPLAINT, OPTED_OUT})
 #: Reasons that say nothing of the next message; ``UNSAID``: the provider does not know, either.
 UNREACHABLE, BLOCKED, UNSAID = "unreachable", "blocked", Reason.PROVIDER_ERROR.value
-#: Our account, number or sender address: see ``notifier.outcomes.FAULT``.
+#: Our account, number or sender address: see ``notifier.domain.outcomes.FAULT``.
 SENDER = Reason.SENDER_REFUSED.value
 #: Too many hard bounces at once to be believed.
 DOUBTED = Reason.MANY_DEAD_ADDRESSES.value

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, parse_qsl
 
 from twilio.request_validator import RequestValidator
 
-from notifier.outcomes import FAULT, Fault
+from notifier.domain.outcomes import FAULT, Fault
 from notifier.providers.twilio import RULES
 from notifier.receipts import (
     BLOCKED,

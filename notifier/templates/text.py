@@ -19,7 +19,7 @@ _FOREIGN = re.compile(r"\{\{-?\s*[#/^>!&.{]")
 SOURCE_LIMIT = 64 * 1024
 #: Characters of the compiled texts that a process keeps: up to 60 bytes of memory each, and again
 #: where a text is cut into parts, so 60 MB at most. A version of a template has less (see
-#: ``apps.content.checks``), or its texts would push out each other.
+#: ``apps.content.validation``), or its texts would push out each other.
 KEPT = 512 * 1024
 #: What one takes beside its own characters, which is most of a short one.
 BESIDE = 100

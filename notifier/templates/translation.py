@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 
-from notifier import links
-from notifier.json_pointer import escaped
-from notifier.mail import CONTROL
-from notifier.messages import Content
+from notifier.domain import links
+from notifier.domain.messages import Content
 from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import TemplateError
 from notifier.templates.text import Prefilled, Text, is_template, text
+from notifier.transport.json_pointer import escaped
+from notifier.transport.mail import CONTROL
 
 #: What a rendered translation may come to, as much as a notification may say.
 TITLE_LIMIT = 500

@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg2
 
-from notifier import delivery_ids
-from notifier.sandbox.client import SandboxClient
+from notifier.domain import delivery_ids
+from sandbox.client import SandboxClient
 
 #: Deliveries of one publisher by channel and state.
 STATES = """

@@ -12,8 +12,8 @@ from notifier.client import (
     NotifierClient,
     TemplateContent,
 )
-from notifier.sandbox.client import SandboxClient
-from notifier.tokens import sign
+from notifier.security.tokens import sign
+from sandbox.client import SandboxClient
 
 #: Seconds for one step to come to its end.
 PATIENCE = 20.0

@@ -1,13 +1,13 @@
 """What may go wrong at a provider, and what must then become of the delivery.
 
-The addresses are the sandbox's magic ones: see ``notifier.sandbox``.
+The addresses are the sandbox's magic ones: see ``sandbox``.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifier.client import Contact, Delivery, Device
-from notifier.states import DeliveryState, may_move
+from notifier.domain.states import DeliveryState, may_move
 
 NO_ANSWER = "no answer"
 NOT_REACHED = "not reached"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from notifier.client import NotifierClient, NotifierError
-from notifier.sandbox.client import SandboxClient
+from sandbox.client import SandboxClient
 from stack.demo import report
 from stack.demo.accounts import Books
 from stack.demo.doors import Doors

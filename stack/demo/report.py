@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from notifier.priorities import Priority
-from notifier.states import DeliveryState
+from notifier.domain.priorities import Priority
+from notifier.domain.states import DeliveryState
 from stack.demo.accounts import Account, Books, Latency
 from stack.demo.narrator import table
 

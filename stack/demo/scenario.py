@@ -17,7 +17,7 @@ from notifier.client import (
     Preference,
     Recipient,
 )
-from notifier.sandbox.client import SandboxClient
+from sandbox.client import SandboxClient
 from stack.demo.crowd import PHONE_EVERY, Crowd
 from stack.demo.doors import Doors
 from stack.demo.faults import Fault, became, faults

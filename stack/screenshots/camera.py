@@ -8,10 +8,10 @@ from notifier.client import NotifierClient
 from stack import chromium, debian, manage, servers, stage
 from stack.debian import CHROMIUM
 from stack.errors import StackError
-from stack.process import ROOT
 from stack.screenshots import scene
 from stack.stage import Stage
 from stack.state import State, fresh
+from stack.supervision.process import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, ViewportSize

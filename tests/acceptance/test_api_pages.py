@@ -21,10 +21,10 @@ from drf_spectacular.generators import SchemaGenerator
 
 from stack import servers, stage
 from stack.debian import CURL
-from stack.process import PATIENCE, ROOT
 from stack.stage import Stage
 from stack.state import fresh
-from tests.programs import need
+from stack.supervision.process import PATIENCE, ROOT
+from tests.support.programs import need
 
 OVERVIEW = ROOT / "docs" / "api" / "README.md"
 PAGES = sorted(page for page in OVERVIEW.parent.glob("*.md") if page != OVERVIEW)

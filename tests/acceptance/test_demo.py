@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stack.process import PATIENCE
-from tests.integration.stack.family import Launcher
+from stack.supervision.process import PATIENCE
+from tests.support.process_tree import Launcher
 
 #: Everything is started by the demo itself, and no RabbitMQ answers.
 BARE = {"DATABASE_URL": "", "REDIS_URL": "", "AMQP_URL": "amqp://127.0.0.1:1//"}

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from notifier.client import Contact, Device, NotifierClient
-from stack import ports, servers, stage
-from stack.process import PATIENCE, ROOT
-from stack.processes import Procfile
+from stack import servers, stage
 from stack.state import kept
+from stack.supervision import ports
+from stack.supervision.process import PATIENCE, ROOT
+from stack.supervision.processes import Procfile
 from tests.integration.stack.test_up import status
 
 #: What only the demo or the tests have.

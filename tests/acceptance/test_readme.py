@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from notifier.sandbox.client import SandboxClient
+from sandbox.client import SandboxClient
 from stack import servers, stage
 from stack.debian import CURL
-from stack.process import PATIENCE, ROOT
 from stack.stage import Stage
 from stack.state import State, kept
-from tests.programs import need
+from stack.supervision.process import PATIENCE, ROOT
+from tests.support.programs import need
 
 #: What the quickstart needs; the other channels' workers would only take time to start.
 PROCESSES = ("web", "fanout", "push", "sms_high", "email", "housekeeping")

@@ -35,14 +35,14 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from apps.delivery import webhook_health
+from apps.delivery.status_webhooks import health
 from apps.publishers import services
 from apps.publishers.scopes import Scope
 from config.wsgi import application
-from notifier.tokens import sign
-from tests.integration.api.belongings import belongings, found_by
+from notifier.security.tokens import sign
 from tests.integration.api.conftest import Api, forget_lookups
-from tests.jwks_server import lasting
+from tests.support.jwks_server import lasting
+from tests.support.publisher_objects import belongings, found_by
 
 SECRET = "0123456789abcdef0123456789abcdef"
 SETTINGS = {
@@ -111,7 +111,7 @@ def publishers(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[
         pytest.MonkeyPatch.context() as patch,
         undone(),
     ):
-        patch.setattr(webhook_health, "PATIENCE", 0.0)  # no worker is there, and nothing committed
+        patch.setattr(health, "PATIENCE", 0.0)  # no worker is there, and nothing committed
         forget_lookups()
         made = []
         for name in ("owner", "other"):

@@ -16,12 +16,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from apps.publishers.scopes import Scope
 from notifier.client import NotifierClient
-from notifier.sandbox.client import SandboxClient
+from sandbox.client import SandboxClient
 from stack import chromium, manage, servers, stage
 from stack.debian import CHROMIUM
 from stack.stage import Stage
 from stack.state import State, kept
-from tests.programs import need
+from tests.support.programs import need
 
 #: What these tests need of the Procfile: pages, audiences that are cut, mail that is sent and tried
 #: again, and test calls to webhooks.

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from notifier.client import Contact, NotifierClient, Recipient, Subscriber
-from notifier.sandbox.client import SandboxClient
-from stack.process import PATIENCE
+from sandbox.client import SandboxClient
+from stack.supervision.process import PATIENCE
 
 TOPIC = "blast"
 PEOPLE = 1_000

@@ -14,10 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin as django_admin
 from playwright.sync_api import Browser, Page
 
-from apps.delivery.flow import hosts
-from notifier.breaker import Standing, State
+from apps.delivery.flow import host_breakers
 from notifier.client import Contact, NotifierClient, Preference, TemplateContent
-from notifier.sandbox.client import SandboxClient
+from notifier.resilience.breaker import Standing, State
+from sandbox.client import SandboxClient
 from stack.stage import Stage
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
@@ -81,7 +81,7 @@ def _leave_alone(service: Stage, host: str) -> None:
     """As workers tell of a host of webhooks that does not answer."""
     standing = Standing(State.OPEN, time.time(), "10 calls in a row failed", cooldown=600.0)
     with redis.Redis.from_url(service.env["REDIS_URL"]) as shared:
-        shared.hset(hosts.KEY, orjson.dumps((1, host)), standing.encode())
+        shared.hset(host_breakers.KEY, orjson.dumps((1, host)), standing.encode())
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from playwright.sync_api import Page, expect
 
 from config import urls  # noqa: F401  # registers every app's admin
 from notifier.client import Contact, NotifierClient, TemplateContent
-from notifier.sandbox.client import SandboxClient
-from stack.process import ROOT
+from sandbox.client import SandboxClient
 from stack.stage import Stage
+from stack.supervision.process import ROOT
 from tests.browser.load import TOPIC, Load
 
 #: URLs that every ModelAdmin has, and those that only show something.

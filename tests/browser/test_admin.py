@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import Page, expect
 
 from notifier.client import Contact, NotifierClient
-from notifier.sandbox.client import SandboxClient
+from sandbox.client import SandboxClient
 from stack.stage import Stage
 from stack.state import State
 

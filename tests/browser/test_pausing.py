@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from notifier.client import Contact, NotifierClient
-from notifier.sandbox.client import SandboxClient
+from sandbox.client import SandboxClient
 
 
 def test_a_paused_provider_sends_nothing_until_it_is_resumed(

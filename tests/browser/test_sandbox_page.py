@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.traffic import Traffic
-from tests.sandbox_fixture import RunningSandbox, start_sandbox
+from tests.support.sandbox_fixture import RunningSandbox, start_sandbox
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
 

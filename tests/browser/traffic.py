@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 from pyreqwest.client import SyncClient, SyncClientBuilder
 
-from notifier.signing import signature
+from notifier.security.signing import signature
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 IPHONE = "0a" * 32

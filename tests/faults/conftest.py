@@ -2,10 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from faults.line import PATIENT, Line, running
-from faults.load import Audiences
+from faults.harness.load import Audiences
+from faults.harness.service import PATIENT, Line, running
 from stack.debian import RABBITMQ
-from tests.programs import need
+from tests.support.programs import need
 
 
 @pytest.fixture(scope="session")

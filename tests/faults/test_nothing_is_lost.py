@@ -8,11 +8,11 @@ machine may be as busy as it likes.
 
 import pytest
 
-from faults.fault import FAULTS
-from faults.line import PROCESSES, Line, push_token, until
-from faults.load import Audiences
-from faults.suite import tried
-from faults.trial import BLAST
+from faults.harness.fault import FAULTS
+from faults.harness.load import Audiences
+from faults.harness.service import PROCESSES, Line, push_token, until
+from faults.harness.suite import tried
+from faults.harness.trial import BLAST
 
 SEED = 1
 #: Enough for every fault to find work in hand.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from faults.line import Line, until
-from faults.load import Audiences
+from faults.harness.load import Audiences
+from faults.harness.service import Line, until
 
 PEOPLE, ROUNDS = 20, 12
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection
 
-from apps.publishers import arrays
+from apps.core import arrays
 
 ODD = [
     "",

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.signals import pre_migrate
 
 from apps.publishers.management.commands.migrate import _Patient
-from stack.process import PATIENCE
+from stack.supervision.process import PATIENCE
 
 LIMITS = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
 

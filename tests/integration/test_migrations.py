@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from tests.migration_rules import objections
+from tests.support.migration_rules import objections
 
 #: The last migration of each app from before this rule.
 BEFORE = {

@@ -12,10 +12,10 @@ import pytest
 
 from stack import debian, servers, stage
 from stack.debian import JAVA, NODE, NPM
-from stack.process import PATIENCE, ROOT
 from stack.stage import Stage
 from stack.state import fresh
-from tests.programs import need
+from stack.supervision.process import PATIENCE, ROOT
+from tests.support.programs import need
 
 HERE = Path(__file__).parent
 #: What openapi-typescript and the others are installed into, by ``package-lock.json``.

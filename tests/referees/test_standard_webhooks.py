@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from notifier.client import Contact, NotifierClient
-from notifier.sandbox.client import SandboxClient
+from sandbox.client import SandboxClient
 from stack.stage import Stage
 from tests.referees.conftest import HERE, run
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps.publishers.operators import markup
+from apps.operators import markup
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 480, 150, 44, 20, 8
 COLOURS = ("#7c3aed", "#0891b2", "#16a34a", "#d97706", "#db2777", "#475569")

@@ -4,11 +4,11 @@ from django.contrib import admin
 from django.db.models import Q
 
 from apps.delivery.models import Chunk, ChunkKind, ChunkState
+from apps.operators import markup
+from apps.operators.large_lists import ReadOnly
+from apps.operators.list_filters import choice
 from apps.preferences.channels import all_channels
-from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import choice
-from apps.publishers.operators.newest import ReadOnly
-from notifier.priorities import Priority
+from notifier.domain.priorities import Priority
 
 
 @admin.register(Chunk)

@@ -13,15 +13,15 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from apps.delivery import dead_letters, words
+from apps.core.delivery_ids import public_id
 from apps.delivery.admin.deliveries import name
 from apps.delivery.models import DeadLetter
+from apps.delivery.operations import dead_letters, descriptions
+from apps.operators import markup
+from apps.operators.large_lists import ReadOnly
+from apps.operators.list_filters import by_publisher, choice, linked
 from apps.preferences.channels import all_channels
 from apps.publishers import audit
-from apps.publishers.delivery_ids import public_id
-from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import by_publisher, choice, linked
-from apps.publishers.operators.newest import ReadOnly
 from apps.topics.models import Topic
 
 #: What may be redriven has this permission.
@@ -49,7 +49,7 @@ class DeadLetterAdmin(ReadOnly):
         linked("topic_id", indexed=False),
         choice("channel", all_channels),
         choice("provider", lambda: settings.PROVIDERS),
-        choice("reason", lambda: words.REASONS),
+        choice("reason", lambda: descriptions.REASONS),
     )
     list_select_related = ("publisher", "topic", "delivery")
     list_before_template = "delivery/redrive.html"

@@ -10,17 +10,18 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.delivery import dead_letters, selectors, words
+from apps.core.delivery_ids import number_of
+from apps.delivery import selectors
 from apps.delivery.models import Delivery
+from apps.delivery.operations import dead_letters, descriptions
+from apps.operators import markup
+from apps.operators.large_lists import ReadOnly
+from apps.operators.list_filters import choice, linked
+from apps.operators.panels import Button, Panel, Panelled
 from apps.preferences.channels import all_channels
 from apps.preferences.models import Contact, Recipient
-from apps.publishers.delivery_ids import number_of
-from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import choice, linked
-from apps.publishers.operators.newest import ReadOnly
-from apps.publishers.operators.panels import Button, Panel, Panelled
-from notifier.priorities import Priority
-from notifier.states import DeliveryState
+from notifier.domain.priorities import Priority
+from notifier.domain.states import DeliveryState
 
 
 @admin.register(Delivery)
@@ -45,7 +46,7 @@ class DeliveryAdmin(Panelled, ReadOnly):
         choice("state", lambda: DeliveryState),
         choice("channel", all_channels),
         choice("provider", lambda: settings.PROVIDERS),
-        choice("reason", lambda: words.REASONS),
+        choice("reason", lambda: descriptions.REASONS),
         choice("priority", lambda: Priority),
     )
     search_fields = ("id",)
@@ -96,7 +97,7 @@ class DeliveryAdmin(Panelled, ReadOnly):
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         name([row])
-        said = f"It {words.standing(row.state, row.reason, row.attempts)}."
+        said = f"It {descriptions.standing(row.state, row.reason, row.attempts)}."
         links = [
             markup.link(
                 markup.page("delivery_notification_change", row.notification_id), "The notification"

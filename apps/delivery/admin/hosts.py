@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.delivery.admin.providers import PERMISSION
-from apps.delivery.flow import hosts
+from apps.delivery.flow import host_breakers
+from apps.operators import markup
 from apps.publishers import audit
 from apps.publishers.models import Publisher
-from apps.publishers.operators import markup
 
 #: Hosts that the start page shows.
 SHOWN = 20
@@ -20,7 +20,7 @@ SHOWN = 20
 
 def host_rows(request: HttpRequest) -> dict[str, Any]:
     """The newest of them, how many more there are, and whether the operator may close one."""
-    found = hosts.left_alone()
+    found = host_breakers.left_alone()
     shown = found[:SHOWN]
     names = Publisher.objects.in_bulk([row.publisher for row in shown if row.publisher])
     rows = [
@@ -55,7 +55,7 @@ def close(request: HttpRequest) -> HttpResponse:
     if not host or not (publisher == "" or (publisher.isascii() and publisher.isdecimal())):
         raise Http404
     owner = int(publisher) if publisher else None
-    hosts.close(owner, host)
+    host_breakers.close(owner, host)
     audit.record(request, "close", "host", host[:200], publisher_id=owner)
     messages.success(
         request, f"{host} is called again; its breaker opens anew if it still does not answer."

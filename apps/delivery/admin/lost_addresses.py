@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.core import clock
-from apps.delivery import lost_addresses
-from apps.preferences import restoring
-from apps.preferences.restoring import Cause
+from apps.delivery.flow import lost_addresses
+from apps.operators import markup
+from apps.preferences.contacts import restoration
+from apps.preferences.contacts.restoration import Cause
 from apps.publishers import audit
-from apps.publishers.operators import markup
 
 SEEING = ("preferences.view_contact", "preferences.view_suppression")
 RESTORING = ("preferences.change_contact", "preferences.delete_suppression")
@@ -46,7 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     form = Span(request.GET)
     since, until = _span(form) if form.is_valid() else (clock.moment() - RECENT, None)
-    found = restoring.summaries(since, until) if until else restoring.summaries(since)
+    found = restoration.summaries(since, until) if until else restoration.summaries(since)
     rows = [
         {
             "provider": row.provider,

@@ -11,16 +11,18 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from apps.delivery import halting, selectors, transitions
+from apps.delivery import selectors
+from apps.delivery import state as delivery_state
 from apps.delivery.admin import hosts, lost_addresses, providers, why_page
 from apps.delivery.models import Notification, NotificationKind
+from apps.delivery.sending import cancellation
+from apps.operators import markup
+from apps.operators.large_lists import ReadOnly
+from apps.operators.list_filters import by_publisher, choice, linked, present
+from apps.operators.panels import Button, Panel, Panelled
 from apps.preferences.models import Group
-from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import by_publisher, choice, linked, present
-from apps.publishers.operators.newest import ReadOnly
-from apps.publishers.operators.panels import Button, Panel, Panelled
 from apps.topics.models import Topic
-from notifier.priorities import Priority
+from notifier.domain.priorities import Priority
 
 
 class OfPublisher(by_publisher()):  # type: ignore[misc]
@@ -143,11 +145,11 @@ class NotificationAdmin(Panelled, ReadOnly):
         ]
 
     def do_cancel(self, request: HttpRequest, row: Notification) -> None:
-        if transitions.cancel(row.pk):
+        if delivery_state.cancel(row.pk):
             self.audit(request, "cancel", row)
 
         def told() -> None:
-            if under_way := halting.wait_until_stopped([row.pk]):
+            if under_way := cancellation.wait_until_stopped([row.pk]):
                 messages.warning(
                     request,
                     f"What was not sent yet is cancelled. {under_way} being sent right now may "

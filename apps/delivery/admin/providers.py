@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from apps.delivery import provider_switches
-from apps.delivery.breakers import PAUSED, Breaker, believe, breakers, close
+from apps.delivery.flow import provider_pauses
+from apps.delivery.flow.breakers import PAUSED, Breaker, believe, breakers, close
+from apps.operators import markup
 from apps.publishers import audit
-from apps.publishers.operators import markup
 
 PAUSE, RESUME, CLOSE, BELIEVE = "pause", "resume", "close", "believe"
 PERMISSION = "delivery.change_providerswitch"
@@ -68,10 +68,10 @@ def switch(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
         raise Http404
     with transaction.atomic():
         if verb == PAUSE:
-            provider_switches.pause(provider)
+            provider_pauses.pause(provider)
             messages.warning(request, f"Nothing is sent through {provider} until it is resumed.")
         elif verb == RESUME:
-            provider_switches.resume(provider)
+            provider_pauses.resume(provider)
             messages.success(request, f"{provider} goes on.")
         elif verb == BELIEVE:
             believe(provider)

@@ -11,12 +11,12 @@ from django.utils.safestring import SafeString
 
 from apps.delivery.admin.deliveries import name
 from apps.delivery.models import Delivery
-from apps.preferences import trail
+from apps.operators import markup
+from apps.operators.large_lists import NewestAdmin
+from apps.operators.panels import Panel, Panelled
+from apps.preferences import audit_trail
 from apps.preferences.admin import changes_table
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
-from apps.publishers.operators import markup
-from apps.publishers.operators.newest import NewestAdmin
-from apps.publishers.operators.panels import Panel, Panelled
 from apps.topics.models import Subscription, Topic
 
 #: Rows in each panel.
@@ -142,7 +142,7 @@ def _suppressions(contacts: Sequence[Contact]) -> SafeString:
 
 def _changes(person: Recipient) -> SafeString:
     every = markup.page("preferences_directorychange_changelist", recipient_id=person.pk)
-    newest = trail.of_person(person.pk)[: trail.MOST_SHOWN]
+    newest = audit_trail.of_person(person.pk)[: audit_trail.MOST_SHOWN]
     return markup.lines([changes_table(newest), markup.link(every, "All of them")])
 
 

@@ -11,18 +11,19 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.core import clock
-from apps.delivery import availability, broker, statistics
+from apps.core.delivery_ids import public_id
 from apps.delivery.admin import chart
 from apps.delivery.admin.deliveries import name
 from apps.delivery.admin.hosts import host_rows
 from apps.delivery.admin.providers import provider_rows
-from apps.delivery.backlog import Backlog, backlog
+from apps.delivery.flow import availability
 from apps.delivery.intake import load_shedding
 from apps.delivery.models import DeadLetter
-from apps.publishers.delivery_ids import public_id
-from apps.publishers.operators import markup
-from notifier import queues
-from notifier.priorities import Priority
+from apps.delivery.monitoring import broker, statistics
+from apps.delivery.outbox.backlog import Backlog, backlog
+from apps.operators import markup
+from notifier.domain import queues
+from notifier.domain.priorities import Priority
 
 #: What the charts show.
 SPAN = timedelta(hours=3)

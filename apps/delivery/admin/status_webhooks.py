@@ -10,15 +10,15 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.delivery import webhook_health
 from apps.delivery.admin.deliveries import attempts_table
 from apps.delivery.models import StatusWebhook
-from apps.preferences import services
+from apps.delivery.status_webhooks import health as webhook_health
+from apps.operators import markup
+from apps.operators.large_lists import ReadOnly
+from apps.operators.list_filters import linked
+from apps.operators.panels import Button, Panel, Panelled
+from apps.preferences.contacts import services
 from apps.preferences.models import ContactState
-from apps.publishers.operators import markup
-from apps.publishers.operators.narrowing import linked
-from apps.publishers.operators.newest import ReadOnly
-from apps.publishers.operators.panels import Button, Panel, Panelled
 
 #: Newest messages whose attempts its page shows.
 NEWEST = 20

@@ -12,12 +12,13 @@ from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
 from apps.core import clock
-from apps.delivery import selectors, statistics
+from apps.delivery import selectors
 from apps.delivery.admin import chart
 from apps.delivery.models import Notification
-from apps.publishers.admin_audit import Audited
-from apps.publishers.operators import markup
-from apps.publishers.operators.panels import Button, Panel, Panelled
+from apps.delivery.monitoring import statistics
+from apps.operators import markup
+from apps.operators.audit import Audited
+from apps.operators.panels import Button, Panel, Panelled
 from apps.topics import services
 from apps.topics.models import Topic
 

@@ -10,9 +10,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.delivery.models import Notification
-from apps.delivery.why import why as tell
+from apps.delivery.operations.explain import why as tell
+from apps.operators import markup
 from apps.preferences.models import Recipient
-from apps.publishers.operators import markup
 
 
 @require_safe

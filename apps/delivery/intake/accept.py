@@ -9,15 +9,16 @@ from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from apps.core import clock
-from apps.delivery import content, lines
-from apps.delivery.content import Filled
+from apps.delivery import sealed_content
 from apps.delivery.intake import store
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.intake.rows import NewChunk, NewNotification
 from apps.delivery.intake.store import NewKey, Stored
 from apps.delivery.models import Chunk, ChunkKind, Notification
+from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
+from apps.delivery.sealed_content import Filled
 from apps.publishers.quota import Account
 
 
@@ -44,14 +45,16 @@ def write(
     In the caller's transaction, after whose commit the workers are told.
     """
     ordered = [Notification(**row._asdict()) for row in rows if row.ordering_key]
-    lines.queue_up(ordered)
+    ordering_keys.queue_up(ordered)
     chunks = [
         chunk for row, draft in zip(rows, drafts, strict=True) for chunk in _chunks(row, draft)
     ]
     stored = store.store(rows, chunks, keys, counts)
     if ordered:
         numbered = zip(stored.chunk_ids, chunks, strict=True)
-        lines.join(ordered, [Chunk(pk=number, **chunk._asdict()) for number, chunk in numbered])
+        ordering_keys.join(
+            ordered, [Chunk(pk=number, **chunk._asdict()) for number, chunk in numbered]
+        )
     if rows:
         _ring(chunks, rows[0].created_at)
     return stored
@@ -83,7 +86,7 @@ def notification(
         template_version_id=said.version_id if isinstance(said, Filled) else None,
         priority=draft.priority,
         channels=draft.channels,
-        content=content.seal(notification_id, said),
+        content=sealed_content.seal(notification_id, said),
         collapse_key=draft.collapse_key,
         ordering_key=draft.ordering_key,
         fallback_channel=draft.fallback.channel if draft.fallback else "",

@@ -15,11 +15,11 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from apps.delivery.content import Filled
+from apps.core import arrays
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.models import Notification
+from apps.delivery.sealed_content import Filled
 from apps.preferences.vault import keyring
-from apps.publishers import arrays
 
 #: A day: as long as an Idempotency-Key is kept.
 LONGEST = 86_400

@@ -9,19 +9,19 @@ from typing import Any
 from django.conf import settings
 from rest_framework.serializers import ValidationError
 
-from apps.delivery import availability
-from apps.delivery.content import Filled
-from apps.delivery.fallback import Fallback
-from apps.delivery.intake import audience, load_shedding
+from apps.api.problems import MOST_ERRORS, Problem
+from apps.delivery.flow import availability
+from apps.delivery.intake import load_shedding, named_recipients
 from apps.delivery.intake.template_validation import Trials
 from apps.delivery.models import NotificationKind
+from apps.delivery.sealed_content import Filled
+from apps.delivery.state.fallback import Fallback
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Group
 from apps.preferences.selectors import Reached, reached
-from apps.publishers.problems import MOST_ERRORS, Problem
 from apps.topics.selectors import TopicSnapshot
-from notifier.messages import Content
-from notifier.priorities import Priority
+from notifier.domain.messages import Content
+from notifier.domain.priorities import Priority
 
 #: Unknown recipients that an error's first sentence names.
 NAMED = 3
@@ -95,15 +95,15 @@ def named_draft(
     Raises ``Problem`` naming the recipients nobody knows, and what ``_draft`` does.
     """
     people = _people(data, known)
-    chosen = data.get("channels") or audience.reachable_channels(people.values())
+    chosen = data.get("channels") or named_recipients.reachable_channels(people.values())
     priority = data.get("priority") or Priority.NORMAL
     return _draft(publisher_id, data, chosen, priority, people=people, trials=trials)
 
 
 def _people(data: Mapping[str, Any], known: Mapping[str, Reached]) -> dict[str, Reached]:
     try:
-        return audience.named(data["user_ids"], known)
-    except audience.UnknownRecipients as unknown:
+        return named_recipients.named(data["user_ids"], known)
+    except named_recipients.UnknownRecipients as unknown:
         raise _unknown_recipients(unknown.args[0], data["named_in"]) from None
 
 
@@ -113,9 +113,11 @@ def _ids(people: Mapping[str, Reached]) -> list[int]:
 
 def _warnings(data: Mapping[str, Any], people: Mapping[str, Reached]) -> Iterator[dict[str, str]]:
     """What the publisher may not expect of the channels that it names."""
-    yield from audience.unreached(people, data.get("channels", ()), "/channels")
+    yield from named_recipients.unreached(people, data.get("channels", ()), "/channels")
     if "fallback" in data:
-        yield from audience.unreached(people, [data["fallback"]["channel"]], "/fallback/channel")
+        yield from named_recipients.unreached(
+            people, [data["fallback"]["channel"]], "/fallback/channel"
+        )
 
 
 def audience_draft(

@@ -31,11 +31,11 @@ from django.db import (
 from django.db.backends.base.base import BaseDatabaseWrapper
 from uuid_utils.compat import uuid7
 
-from apps.delivery.intake import accept, deduplication, looking_up
+from apps.delivery.intake import accept, deduplication, lookups
 from apps.delivery.intake.deduplication import Item
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.intake.idempotency import Answer, Patience
-from apps.delivery.intake.looking_up import Key, Seen
+from apps.delivery.intake.lookups import Key, Seen
 from apps.delivery.intake.rows import NewNotification
 from apps.delivery.intake.store import NewKey
 from apps.delivery.models import Notification
@@ -259,7 +259,7 @@ class _Accepting:
 def _store(postings: Sequence[Posting]) -> list[Outcome]:
     """In the caller's transaction, which is rolled back by whatever is raised."""
     outcomes: list[Outcome] = [None] * len(postings)
-    seen = looking_up.look(
+    seen = lookups.look(
         [posting.key for posting in postings if posting.key is not None],
         {name for posting in postings for name in posting.user_ids},
         {posting.publisher_id for posting in postings},
@@ -355,5 +355,5 @@ def replay(key: Key | None) -> Answer | None:
     if key is None:
         return None
     with transaction.atomic():
-        kept = looking_up.look([key]).kept.get(key[:2])
+        kept = lookups.look([key]).kept.get(key[:2])
     return None if kept is None else kept.answer_to(key.request)

@@ -19,11 +19,12 @@ from django.conf import settings
 from django.db import connection
 from prometheus_client import Counter
 
-from apps.delivery import backlog, gates
-from apps.delivery.backlog import FAN_OUT
+from apps.api.problems import Problem
+from apps.delivery.flow import availability
+from apps.delivery.outbox import backlog
+from apps.delivery.outbox.backlog import FAN_OUT
 from apps.delivery.outbox.queues import Queue
-from apps.publishers.problems import Problem
-from notifier.priorities import Priority
+from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ class Watch:
 def _ages() -> dict[Queue, float]:
     """By queue. What waits for a provider that is paused or down is no reason to refuse more."""
     connection.ensure_connection()
-    shut = gates.shut(settings.CHANNELS)
+    shut = availability.shut(settings.CHANNELS)
     channels = [FAN_OUT, *(name for name in settings.CHANNELS if name not in shut)]
     return backlog.ages(REFUSABLE, channels)
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from apps.core import arrays
 from apps.delivery.intake.rows import NewChunk, NewNotification
-from apps.publishers import arrays, quota
+from apps.publishers import quota
 from apps.publishers.quota import Account
 
 

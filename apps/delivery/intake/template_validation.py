@@ -7,11 +7,11 @@ is missing, a text that a channel cannot carry.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.content import wordings
-from apps.content.previewing import SOMEBODY
-from apps.content.wordings import Wording
-from apps.delivery.content import Filled
-from apps.publishers.problems import Problem
+from apps.api.problems import Problem
+from apps.content import compiled_templates
+from apps.content.compiled_templates import Wording
+from apps.content.preview import SOMEBODY
+from apps.delivery.sealed_content import Filled
 from notifier.templates import (
     RENDER_STEPS,
     Budget,
@@ -80,7 +80,7 @@ class Trials:
 
 
 def _wording(publisher_id: int, use: Mapping[str, Any]) -> Wording:
-    found = wordings.find(publisher_id, use["name"], use.get("version"))
+    found = compiled_templates.find(publisher_id, use["name"], use.get("version"))
     if found is not None:
         return found
     version = f" with a version {use['version']}" if "version" in use else ""

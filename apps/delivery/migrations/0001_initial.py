@@ -7,8 +7,8 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
-import notifier.priorities
-import notifier.states
+import notifier.domain.priorities
+import notifier.domain.states
 
 
 class Migration(migrations.Migration):
@@ -105,7 +105,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "priority",
-                    models.CharField(default=notifier.priorities.Priority["NORMAL"], max_length=10),
+                    models.CharField(
+                        default=notifier.domain.priorities.Priority["NORMAL"], max_length=10
+                    ),
                 ),
                 (
                     "channels",
@@ -154,7 +156,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        default=notifier.states.DeliveryState["QUEUED"], max_length=10
+                        default=notifier.domain.states.DeliveryState["QUEUED"], max_length=10
                     ),
                 ),
                 ("reason", models.CharField(blank=True, db_default="", max_length=40)),

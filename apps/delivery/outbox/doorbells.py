@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from celery import current_app
 
 from apps.delivery.outbox.queues import Queue
-from notifier.priorities import Priority
+from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from apps.core import arrays
 from apps.delivery.outbox.queues import Queue
-from apps.publishers import arrays
 
 # One probe of an index for each publisher, however much each of them has waiting.
 _OF_CHUNKS = """

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from notifier import queues
+from notifier.domain import queues
 
 
 class Queue(NamedTuple):

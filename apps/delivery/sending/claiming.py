@@ -11,21 +11,22 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.core import clock
-from apps.delivery import counts, lines, transitions
-from apps.delivery.halting import Watched
+from apps.core.delivery_ids import public_id
+from apps.delivery import state
 from apps.delivery.models import ChunkKind
-from apps.delivery.outbox import claims, handover, pending
+from apps.delivery.ordering import ordering_keys
+from apps.delivery.outbox import claims, pending
 from apps.delivery.outbox.pending import Due, Slice, Waiting
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.saying import Saying
 from apps.delivery.sending import notifications
+from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.notifications import Posted
-from apps.delivery.transitions import Claimed, Cut, Making
-from apps.publishers.delivery_ids import public_id
+from apps.delivery.sending.rendering import Saying
+from apps.delivery.state import Claimed, Cut, Making, counts, handover
 from apps.topics.selectors import paused_topics
-from notifier.outcomes import Reason
-from notifier.states import DeliveryState
+from notifier.domain.outcomes import Reason
+from notifier.domain.states import DeliveryState
 
 log = logging.getLogger(__name__)
 
@@ -114,19 +115,21 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
         {*(str(one.notification_id) for one in slices), *(one.notification_id for one in due)}
     )
     lined = {
-        lines.line_of(one.row, queue.channel) for one in posted.values() if one.row.ordering_key
+        ordering_keys.line_of(one.row, queue.channel)
+        for one in posted.values()
+        if one.row.ordering_key
     }
     if lined:
-        lines.lock(lined)
+        ordering_keys.lock(lined)
     held = _held_topics(posted)
     rows: list[tuple] = []
     if due:
         ids = [one.delivery_id for one in due]
-        rows += transitions.resume(claim_id, ids, held, ordered=bool(lined))
+        rows += state.resume(claim_id, ids, held, ordered=bool(lined))
     making = Making(claim_id, *queue, most=PER_RECIPIENT * settings.CHUNK_SIZE)
     made, consumed = _make(making, slices, posted, held)
     rows += made
-    claimed = transitions.begin(queue.channel, rows)
+    claimed = state.begin(queue.channel, rows)
     cut = [one.id for one in consumed if one.kind == ChunkKind.RANGE]
     named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
     before = pending.consume(cut, named)
@@ -227,12 +230,12 @@ def _make(
             (ordered if about.row.ordering_key else cuts).append(cut)
     if paused:
         pending.defer(paused, Reason.TOPIC_PAUSED, None)
-    rows = transitions.make(making, cuts) if cuts else []
+    rows = state.make(making, cuts) if cuts else []
     for cut in sorted(ordered, key=lambda cut: cut.slice.id):
-        if lines.must_wait(cut.slice.id):
-            pending.defer([cut.slice.id], Reason.IN_ORDER, lines.LOOK_AGAIN)
+        if ordering_keys.must_wait(cut.slice.id):
+            pending.defer([cut.slice.id], Reason.IN_ORDER, ordering_keys.LOOK_AGAIN)
         else:
-            rows += transitions.make_in_order(making.less(len(rows)), cut)
+            rows += state.make_in_order(making.less(len(rows)), cut)
             consumed.append(cut.slice)
     consumed += [cut.slice for cut in cuts]
     gone = [
@@ -243,7 +246,7 @@ def _make(
         and about.row.ordering_key
     ]
     if gone:
-        lines.leave(gone)
+        ordering_keys.leave(gone)
     return rows, consumed
 
 

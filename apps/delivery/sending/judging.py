@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from apps.core import clock
-from apps.delivery import policies, wiring
+from apps.delivery.sending import runtime
 from apps.delivery.sending.claiming import Claim
-from apps.delivery.transitions import Result
-from notifier.backoff import RetryPolicy
-from notifier.dispatch import Sent
-from notifier.failover import ALONE, at_fault, others
-from notifier.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
+from apps.delivery.state import Result
+from apps.delivery.state import retry_policies as policies
+from notifier.dispatch.dispatcher import Sent
+from notifier.dispatch.failover import ALONE, at_fault, others
+from notifier.dispatch.resolution import judge
+from notifier.domain.backoff import RetryPolicy
+from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
 from notifier.providers.base import log_bug
-from notifier.verdicts import judge
 
 _rng = random.Random()
 #: A retry policy as ``apps.topics.retry_policies`` has it in a row.
@@ -42,15 +43,15 @@ def retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, Policy]:
 
 
 def results(
-    claim: Claim, batch: Sequence[Sent], own: Mapping[int, Policy], shut: Collection[str]
+    claim: Claim, batch: Sequence[Sent], own: Mapping[int, Policy], closed: Collection[str]
 ) -> list[Result]:
     """Return what is to be written down, in the order of the batch.
 
-    ``own``: see ``retry_policies``; ``shut``: the providers that nothing is sent through.
+    ``own``: see ``retry_policies``; ``closed``: the providers that nothing is sent through.
     """
     now = time.time()
-    resend = wiring.resend_unknown(*claim.queue)
-    usual = wiring.retry_policy(claim.queue.channel, None)
+    resend = runtime.resend_unknown(*claim.queue)
+    usual = runtime.retry_policy(claim.queue.channel, None)
     found = []
     for sent in batch:
         item = claim.by_id[sent.message.id]
@@ -59,7 +60,7 @@ def results(
         attempt = item.attempts + (not isinstance(sent.outcome, Held))
         rest = ALONE
         if at_fault(sent.outcome):
-            rest = others(wiring.routes(), sent.message, sent.provider, shut)
+            rest = others(runtime.routes(), sent.message, sent.provider, closed)
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_uncounted,
@@ -110,7 +111,7 @@ def results(
 def _policy(channel: str, own: Policy, usual: RetryPolicy) -> RetryPolicy:
     """``own``, or ``usual`` where the row has what is none: what was sent must be written down."""
     try:
-        return wiring.retry_policy(channel, own)
+        return runtime.retry_policy(channel, own)
     except (LookupError, TypeError, ValueError) as error:
         log_bug("a retry policy cannot be read", error)
         return usual

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from django.db import DatabaseError
 
-from apps.delivery.saying import Saying
+from apps.core.delivery_ids import public_id
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.sending.notifications import Posted
-from apps.delivery.transitions import Claimed
+from apps.delivery.sending.rendering import Saying
+from apps.delivery.state import Claimed
 from apps.preferences import vault
-from apps.publishers.delivery_ids import public_id
-from notifier.crypto import DecryptionError
-from notifier.dispatch import Sent
-from notifier.halt import LOOK_AGAIN
-from notifier.messages import Content, Message
-from notifier.outcomes import Held, Outcome, Reason, Refused, Retry
-from notifier.priorities import Priority
+from notifier.dispatch.dispatcher import Sent
+from notifier.domain.cancellation import LOOK_AGAIN
+from notifier.domain.messages import Content, Message
+from notifier.domain.outcomes import Held, Outcome, Reason, Refused, Retry
+from notifier.domain.priorities import Priority
 from notifier.providers.base import log_bug
+from notifier.security.crypto import DecryptionError
 from notifier.templates import TemplateError
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from django.db import connection
 
 from apps.core import clock
 from apps.delivery.models import ChunkKind, NotificationKind
-from apps.delivery.saying import Saying
-from apps.delivery.transitions import Terms
+from apps.delivery.sending.rendering import Saying
+from apps.delivery.state import Terms
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
-from notifier.halt import Halt
+from notifier.domain.cancellation import Halt
 
 
 class Row(NamedTuple):

@@ -17,15 +17,17 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from apps.core import clock
-from apps.delivery import address_guards, breakers, counts, metrics, transitions
+from apps.delivery import state
+from apps.delivery.flow import address_guards, breakers
+from apps.delivery.monitoring import metrics
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.sending import judging
 from apps.delivery.sending.claiming import Claim
-from apps.delivery.transitions import Lost, Result
-from notifier.dispatch import Sent
-from notifier.isolation import isolate
-from notifier.outcomes import Accepted, Reason
+from apps.delivery.state import Lost, Result, counts
+from notifier.dispatch.dispatcher import Sent
+from notifier.domain.outcomes import Accepted, Reason
 from notifier.providers.base import log_bug
+from notifier.resilience.isolation import isolate
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -48,7 +50,7 @@ class Outcomes(NamedTuple):
 
     claim: Claim
     batch: list[Sent]
-    shut: Collection[str]
+    closed: Collection[str]
     last: bool
 
 
@@ -117,7 +119,7 @@ class Recorder(threading.Thread):
             breakers.report(one.batch)
             batch = address_guards.doubt(one.batch)
             own = self._insist(partial(judging.retry_policies, one.claim, batch))
-            judged.append((one, batch, judging.results(one.claim, batch, own, one.shut)))
+            judged.append((one, batch, judging.results(one.claim, batch, own, one.closed)))
         results = [result for _, _, some in judged for result in some]
         lost = self._write(
             results,
@@ -153,11 +155,11 @@ class Recorder(threading.Thread):
             whole = len(some) == len(results)
             while some:
                 done = finished if whole else ()
-                record = partial(transitions.record, some, finished=done, ordered=ordered)
+                record = partial(state.record, some, finished=done, ordered=ordered)
                 try:
                     self._insist(partial(counts.insist, record))
                 except Lost:
-                    ours = self._insist(partial(transitions.still_ours, some))
+                    ours = self._insist(partial(state.still_ours, some))
                     gone = {r.delivery_id for r in some} - {r.delivery_id for r in ours}
                     lost.update(gone)
                     log.warning(
@@ -178,7 +180,7 @@ class Recorder(threading.Thread):
         lost.update(result.delivery_id for result in unwritten)
         rest = set(finished) - {result.claim_id for result in unwritten}
         if rest and not closed:
-            self._insist(partial(transitions.record, (), finished=list(rest)))
+            self._insist(partial(state.record, (), finished=list(rest)))
         return lost
 
     def _insist(self, what: Callable[[], T]) -> T:

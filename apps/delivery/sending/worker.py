@@ -3,23 +3,26 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from apps.delivery import fan_out, gates, metrics, wiring
+from apps.delivery.fanout import chunking
+from apps.delivery.flow import availability
+from apps.delivery.monitoring import metrics
 from apps.delivery.outbox.leases import LeaseKeeper
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.sending import claiming
+from apps.delivery.sending import claiming, runtime
+from apps.delivery.sending.admission import admit
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.sending.messages import held, messages
 from apps.delivery.sending.recorder import Outcomes, Recorder
-from notifier.dispatch import Gate, Sent
-from notifier.priorities import Priority
+from notifier.dispatch.dispatcher import Sent
+from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +86,7 @@ class Worker:
                 return 0
         try:
             self._rung.discard(queue)
-            return self._empty(queue) if queue.channel else fan_out.empty(queue)
+            return self._empty(queue) if queue.channel else chunking.empty(queue)
         finally:
             slots.release()
             connection.close()
@@ -132,7 +135,7 @@ class Worker:
         while not self._stopping.is_set() and self._recorder.healthy.is_set():
             if not self.capacity.wait(ROOM_SECONDS):
                 continue
-            if gates.shut([queue.channel]):  # what waits goes on waiting
+            if availability.shut([queue.channel]):  # what waits goes on waiting
                 break
             taken = self.capacity.taken
             found = claiming.claim(queue, self.capacity)
@@ -162,28 +165,26 @@ class Worker:
         self.capacity.take(claim.by_publisher(item.notification_id for item in claim.deliveries))
         with self._changed:
             self._left[claim.id] = len(claim.deliveries)
-        wiring.lookout().watch(claim.watched, claim.since)
+        runtime.lookout().watch(claim.watched, claim.since)
         try:
-            allowed: Mapping[str, Gate] = gates.gates(claim.queue.channel)
-            shut = {name for name, gate in allowed.items() if not gate.room}
             connection.close()  # back to the pool while messages are made
             ready, unreadable = messages(claim)
-            allowed = gates.throttle(claim.queue, allowed, ready, again=claim.again)
+            admission = admit(claim, ready)
         except Exception as error:  # nobody else would ever send it
-            self._ended(claim, set(), list(held(claim, error)))
+            self._ended(claim, (), list(held(claim, error)))
             raise
-        report = partial(self._ended, claim, shut)
+        report = partial(self._ended, claim, admission.closed)
         if unreadable:
             report(unreadable)
         if ready:
-            wiring.engine().send(ready, allowed, report)
+            runtime.engine().send(ready, admission.gates, report)
 
-    def _ended(self, claim: Claim, shut: set[str], batch: list[Sent]) -> None:
+    def _ended(self, claim: Claim, closed: Collection[str], batch: list[Sent]) -> None:
         """Some messages have outcomes. Called on the event loop's thread, too."""
         with self._changed:
             self._left[claim.id] -= len(batch)
             last = not self._left[claim.id]
-        self._recorder.put(Outcomes(claim, batch, shut, last))
+        self._recorder.put(Outcomes(claim, batch, closed, last))
 
     def _recorded(self, outcomes: Outcomes, again: bool) -> None:
         """They are on record. Called on the recorder's thread."""
@@ -196,9 +197,9 @@ class Worker:
         )
         self._call()
         if outcomes.last:
-            wiring.lookout().leave(claim.watched)
+            runtime.lookout().leave(claim.watched)
             self._leases.release(claim.id)
-            metrics.observe_load(wiring.built_providers())
+            metrics.observe_load(runtime.built_providers())
             with self._changed:
                 del self._left[claim.id]
                 self._changed.notify_all()

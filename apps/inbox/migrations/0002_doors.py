@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             model_name="inboxitem",
             name="severity",
             field=models.CharField(
-                db_default="info", help_text="as notifier.messages", max_length=10
+                db_default="info", help_text="as notifier.domain.messages", max_length=10
             ),
         ),
         migrations.AddField(

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, migrations, transaction
 
-from notifier.categories import fold
+from notifier.domain.categories import fold
 
 BATCH = 2_000
 

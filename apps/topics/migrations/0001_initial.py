@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import notifier.priorities
+import notifier.domain.priorities
 
 
 class Migration(migrations.Migration):
@@ -29,7 +29,9 @@ class Migration(migrations.Migration):
                 ("category", models.CharField(blank=True, max_length=100)),
                 (
                     "default_priority",
-                    models.CharField(default=notifier.priorities.Priority["NORMAL"], max_length=10),
+                    models.CharField(
+                        default=notifier.domain.priorities.Priority["NORMAL"], max_length=10
+                    ),
                 ),
                 ("mandatory", models.BooleanField(default=False)),
                 ("retry_policy", models.JSONField(blank=True, null=True)),

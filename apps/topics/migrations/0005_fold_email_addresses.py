@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, migrations, transaction
 
-from notifier.crypto import DecryptionError, Keyring
+from notifier.security.crypto import DecryptionError, Keyring
 
 BATCH = 2_000
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection, migrations
 
-from notifier.categories import fold
+from notifier.domain.categories import fold
 
 
 def fold_topics(apps: Any, schema_editor: Any) -> int:

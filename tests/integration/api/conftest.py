@@ -13,7 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.encoding import iri_to_uri
 
-from apps.publishers import cache, services
+from apps.core import cache
+from apps.publishers import services
 from apps.publishers.scopes import Scope
 
 REDIS_URL = settings.REDIS_URL  # some tests point the settings elsewhere

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from apps.delivery.sending import runtime
+from apps.delivery.sending import process
 from apps.publishers import services
 from apps.publishers.scopes import Scope
 from notifier.client import NotifierClient
-from tests.awaiting import Awaiting
 from tests.integration.api.conftest import forget_lookups
 from tests.integration.delivery.conftest import work_once
+from tests.support.awaited_client import Awaiting
 
 Connect = Callable[..., NotifierClient]
 
@@ -38,7 +38,7 @@ def connect(live_server: Any, request: pytest.FixtureRequest) -> Iterator[Connec
     yield make
     for client in clients:
         client.close()
-    runtime.close()
+    process.close()
 
 
 @pytest.fixture

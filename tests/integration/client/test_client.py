@@ -21,7 +21,7 @@ from notifier.client import (
     StillSending,
     Subscriber,
 )
-from stack.process import PATIENCE
+from stack.supervision.process import PATIENCE
 from tests.integration.client.conftest import Connect, work
 
 IOS, ANDROID = "a" * 64, "token-of-an-android-phone"

@@ -19,9 +19,9 @@ from notifier.client import (
     Recipient,
     TemplateContent,
 )
-from notifier.tokens import sign
-from tests.awaiting import AwaitingInbox
+from notifier.security.tokens import sign
 from tests.integration.client.conftest import Connect, work
+from tests.support.awaited_client import AwaitingInbox
 
 SECRET = "a secret of 32 bytes or more, for tests"
 

@@ -11,15 +11,16 @@ from django.db.models.functions import Now
 from kombu import Queue
 from rest_framework.test import APIClient
 
-from apps.delivery import breakers, provider_switches, tasks
-from apps.delivery.breaker_store import KEY
+from apps.core.cache import ask_redis
+from apps.delivery import tasks
+from apps.delivery.flow import breakers, provider_pauses
+from apps.delivery.flow.breaker_store import KEY
 from apps.delivery.intake import load_shedding
 from apps.delivery.models import Chunk, Claim, Delivery
-from apps.delivery.sending import runtime
+from apps.delivery.sending import process
 from apps.preferences import vault
 from apps.preferences.models import Contact, Recipient
 from apps.publishers import services as publishers
-from apps.publishers.cache import ask_redis
 from apps.publishers.scopes import Scope
 from apps.topics.models import Subscription, Topic
 
@@ -97,7 +98,7 @@ def work_once() -> int:
     done = 0
     for task in tasks.DOORBELLS.values():
         done += task.apply(throw=True).result["carried"]
-    assert runtime.worker().join(60), "claims are not on record after a minute"
+    assert process.worker().join(60), "claims are not on record after a minute"
     return done
 
 
@@ -142,12 +143,12 @@ def swept(work) -> Callable[[], None]:
 @pytest.fixture(autouse=True)
 def _engine_of_this_test() -> Iterator[None]:
     """Each test's providers are its own, and nobody has paused them yet."""
-    provider_switches.forget()
+    provider_pauses.forget()
     breakers.forget()
     load_shedding.forget()
     ask_redis(lambda client: [client.delete(key) for key in client.scan_iter(f"{KEY}*")])
     yield
-    runtime.close()
+    process.close()
 
 
 @pytest.fixture

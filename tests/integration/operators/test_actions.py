@@ -12,18 +12,18 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.delivery import address_guards, breakers
+from apps.api import pagination
+from apps.delivery.flow import address_guards, breakers
 from apps.delivery.models import DeadLetter, Delivery, Notification, ProviderSwitch
+from apps.operators import large_lists
 from apps.preferences.models import Contact, Recipient
-from apps.publishers import pagination
 from apps.publishers.models import AuditEvent, Publisher
-from apps.publishers.operators import newest
 from apps.topics.models import Topic
-from notifier.dispatch import Sent
-from notifier.messages import Content, Message
-from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry
+from notifier.dispatch.dispatcher import Sent
+from notifier.domain.messages import Content, Message
+from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused, Retry
 from notifier.providers.base import Provider
-from stack.process import PATIENCE
+from stack.supervision.process import PATIENCE
 from tests.integration.delivery.conftest import Shop, recipient, subscribe
 
 ADDRESS = "ada.lovelace@example.com"
@@ -228,7 +228,7 @@ def test_a_list_is_walked_by_key_and_back(hundred_and_twenty, operator: Client):
 def test_a_filter_looks_through_so_many_rows_and_says_so(
     hundred_and_twenty, operator: Client, monkeypatch
 ):
-    monkeypatch.setattr(newest, "LOOK_THROUGH", 40)
+    monkeypatch.setattr(large_lists, "LOOK_THROUGH", 40)
     oldest = Delivery.objects.order_by("id").first()
     Delivery.objects.filter(pk=oldest.pk).update(state="failed")
     url = reverse("admin:delivery_delivery_changelist")

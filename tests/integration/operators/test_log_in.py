@@ -13,9 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
+from apps.operators import log_in_limits
+from apps.operators.log_in import BEGAN
 from apps.publishers.models import AuditEvent, LogInLimit
-from apps.publishers.operators import log_in_limits
-from apps.publishers.operators.log_in import BEGAN
 
 PASSWORD = "correct horse battery"
 LOG_IN = "/admin/login/"

@@ -10,12 +10,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.delivery import broker
 from apps.delivery.models import Attempt, Chunk, DeadLetter, Delivery, Notification, ReceiptEvent
+from apps.delivery.monitoring import broker
 from apps.inbox.models import InboxItem
+from apps.operators.list_filters import Narrowing
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.publishers.models import AuditEvent
-from apps.publishers.operators.narrowing import Narrowing
 from apps.topics.models import Subscription, Topic
 from tests.integration.delivery.conftest import Shop, recipient, subscribe
 

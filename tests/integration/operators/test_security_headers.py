@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from stack.process import ROOT
+from stack.supervision.process import ROOT
 
 #: In a process of its own, since settings are read once.
 HTTPS = """

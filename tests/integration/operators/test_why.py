@@ -13,10 +13,10 @@ from apps.delivery.models import (
     ProviderSwitch,
     ReceiptEvent,
 )
-from apps.delivery.why import Story, why
+from apps.delivery.operations.explain import Story, why
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.topics.models import Subscription
-from notifier.states import DeliveryState
+from notifier.domain.states import DeliveryState
 from tests.integration.delivery.conftest import Shop, recipient, subscribe
 
 NEWS = {"content": {"title": "Hello", "body": "World"}}

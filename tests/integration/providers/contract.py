@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from notifier.messages import Content, Message
-from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
+from notifier.domain.messages import Content, Message
+from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider, Sent
-from notifier.sandbox.exchange import LONGEST_SILENCE
-from stack import ports
-from stack.process import PATIENCE
-from tests.sandbox_fixture import RunningSandbox
+from sandbox.exchange import LONGEST_SILENCE
+from stack.supervision import ports
+from stack.supervision.process import PATIENCE
+from tests.support.sandbox_fixture import RunningSandbox
 
 TITLE = "Grüße 🎉"
 BODY = "Zeile eins\r\nZeile zwei 😀 <b>&\r\n.\r\nlast secret line"

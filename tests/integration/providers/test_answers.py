@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from notifier.messages import Content, Message
-from notifier.outcomes import FAULT, Accepted, Fault, Outcome, Reason, Refused, Retry
+from notifier.domain.messages import Content, Message
+from notifier.domain.outcomes import FAULT, Accepted, Fault, Outcome, Reason, Refused, Retry
 from notifier.providers.apns import APNs
 from notifier.providers.base import Provider, Rule
 from notifier.providers.fcm import FCM
@@ -24,8 +24,8 @@ from notifier.providers.twilio import Twilio
 from notifier.providers.webhook import Webhook
 from tests.integration.providers.contract import POSTED_AT, SECRET, send
 from tests.integration.providers.test_smtp import TAKING, mail_server
-from tests.sandbox_fixture import RunningSandbox
-from tests.servers import Handler, Http2Server, answering, listening
+from tests.support.sandbox_fixture import RunningSandbox
+from tests.support.tiny_servers import Handler, Http2Server, answering, listening
 
 RECORDED = json.loads((Path(__file__).parents[2] / "recorded" / "answers.json").read_text())
 CHANNEL = {"fcm": "push", "apns": "push", "twilio": "sms", "webhook": "webhook"}

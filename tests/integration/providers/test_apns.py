@@ -8,14 +8,14 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from notifier.messages import Content, Message
-from notifier.outcomes import Accepted, Reason, Refused
-from notifier.priorities import Priority
+from notifier.domain.messages import Content, Message
+from notifier.domain.outcomes import Accepted, Reason, Refused
+from notifier.domain.priorities import Priority
 from notifier.providers.apns import APNs, ProviderToken
 from notifier.providers.base import Provider
 from tests.integration.providers.contract import TIMEOUT, ProviderContract, send
-from tests.sandbox_fixture import RunningSandbox
-from tests.servers import Http2Server, listening, ok
+from tests.support.sandbox_fixture import RunningSandbox
+from tests.support.tiny_servers import Http2Server, listening, ok
 
 CODES = {
     "slow": 200,

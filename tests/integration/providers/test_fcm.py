@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from notifier.messages import Content
-from notifier.outcomes import Accepted, Reason, Refused, Retry
-from notifier.priorities import Priority
+from notifier.domain.messages import Content
+from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
+from notifier.domain.priorities import Priority
 from notifier.providers.base import Provider
 from notifier.providers.fcm import FCM
 from tests.integration.providers.contract import TIMEOUT, ProviderContract, closed_port, send
-from tests.sandbox_fixture import RunningSandbox
-from tests.servers import answering, listening
+from tests.support.sandbox_fixture import RunningSandbox
+from tests.support.tiny_servers import answering, listening
 
 
 class TestFCM(ProviderContract):

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from notifier.channels import push
-from notifier.messages import Content
-from notifier.priorities import Priority
+from notifier.domain.messages import Content
+from notifier.domain.priorities import Priority
 from notifier.providers.fcm import RULES
 from tests.integration.providers.contract import send
 from tests.integration.providers.test_answers import RECORDED
 from tests.integration.providers.test_fcm import TestFCM as Fcm
-from tests.sandbox_fixture import RunningSandbox
+from tests.support.sandbox_fixture import RunningSandbox
 
 DOCUMENT = json.loads(
     resources.files("googleapiclient")

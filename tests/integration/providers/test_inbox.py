@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from notifier.http import NotWritten
-from notifier.messages import Content, Message
-from notifier.outcomes import Accepted, Reason, Retry, Unknown
+from notifier.domain.messages import Content, Message
+from notifier.domain.outcomes import Accepted, Reason, Retry, Unknown
 from notifier.providers.inbox import Inbox
+from notifier.transport.http import NotWritten
 from tests.integration.providers.contract import send
 
 MESSAGES = [Message(f"d{n}", "inbox", f"user-{n}", Content("secret title")) for n in range(3)]

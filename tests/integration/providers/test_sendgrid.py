@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 from notifier.channels import email
-from notifier.messages import Content
-from notifier.outcomes import Accepted, Outcome, Reason, Refused, Retry
+from notifier.domain.messages import Content
+from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.sendgrid import SendGrid
 from tests.integration.providers.contract import (
@@ -16,8 +16,8 @@ from tests.integration.providers.contract import (
     closed_port,
     send,
 )
-from tests.sandbox_fixture import RunningSandbox
-from tests.servers import answering, listening, read_request
+from tests.support.sandbox_fixture import RunningSandbox
+from tests.support.tiny_servers import answering, listening, read_request
 
 
 class TestSendGrid(ProviderContract):

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from notifier.messages import Content
-from notifier.outcomes import Accepted, Reason, Refused, Retry
+from notifier.domain.messages import Content
+from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.smtp import CONNECTIONS, SMTP
 from tests.integration.providers.contract import TIMEOUT, ProviderContract, send
-from tests.name_server import name_server
-from tests.sandbox_fixture import RunningSandbox
-from tests.servers import Handler, listening
+from tests.support.name_server import name_server
+from tests.support.sandbox_fixture import RunningSandbox
+from tests.support.tiny_servers import Handler, listening
 
 
 def mail_server(replies: dict[str, str], seen: list[str]) -> Handler:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from notifier.messages import Content
-from notifier.outcomes import Accepted, Reason, Refused
+from notifier.domain.messages import Content
+from notifier.domain.outcomes import Accepted, Reason, Refused
 from notifier.providers.base import Provider
 from notifier.providers.twilio import Twilio
 from tests.integration.providers.contract import TIMEOUT, ProviderContract, send
 from tests.integration.providers.test_apns import CODES
-from tests.sandbox_fixture import RunningSandbox
+from tests.support.sandbox_fixture import RunningSandbox
 
 
 class TestTwilio(ProviderContract):

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from notifier.http import Wire
-from notifier.messages import Content
-from notifier.outcomes import Accepted, Reason, Refused, Retry
+from notifier.domain.messages import Content
+from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.webhook import Webhook
+from notifier.transport.http import Wire
 from tests.integration.providers.contract import (
     SECRET,
     TIMEOUT,
     ProviderContract,
     send,
 )
-from tests.name_server import name_server
-from tests.sandbox_fixture import RunningSandbox
-from tests.servers import OK, always_ok, answering, listening, read_request
+from tests.support.name_server import name_server
+from tests.support.sandbox_fixture import RunningSandbox
+from tests.support.tiny_servers import OK, always_ok, answering, listening, read_request
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 FORBIDDEN = Refused(

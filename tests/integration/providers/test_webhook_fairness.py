@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from notifier.messages import Content, Message
-from notifier.outcomes import Accepted
+from notifier.domain.messages import Content, Message
+from notifier.domain.outcomes import Accepted
 from notifier.providers.base import Sent
 from notifier.providers.webhook import Webhook
-from stack.process import PATIENCE
+from stack.supervision.process import PATIENCE
 from tests.integration.providers.contract import SECRET, send
-from tests.servers import OK, answering, listening, read_request
+from tests.support.tiny_servers import OK, answering, listening, read_request
 
 SLOW, FAST = 1, 2
 CONTENT = Content("Shipped", "Order 5")

@@ -14,8 +14,8 @@ from scale.hosts import network
 from scale.limit import ROOT as CGROUPS
 from scale.measure import Size, measure
 from stack import debian
-from stack.process import ROOT
-from tests.programs import need
+from stack.supervision.process import ROOT
+from tests.support.programs import need
 
 BUSY = """
 import time

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 import kombu
 import pytest
 
-from notifier.queues import at_broker
+from notifier.domain.queues import at_broker
 from stack import debian
-from stack.process import PATIENCE
-from stack.processes import Procfile, Worker
-from stack.rabbitmq import RabbitMQ
+from stack.backends.rabbitmq import RabbitMQ
 from stack.state import fresh
-from tests.integration.stack.family import until
-from tests.programs import need
+from stack.supervision.process import PATIENCE
+from stack.supervision.processes import Procfile, Worker
+from tests.support.process_tree import until
+from tests.support.programs import need
 
 #: A process of the Procfile that consumes one queue; nothing is sent in these tests.
 NAME, PREFIX = "sms_high", "notifier.trouble"

@@ -16,11 +16,11 @@ from uuid import uuid4
 import pytest
 
 from stack import manage, servers, stage
-from stack.process import PATIENCE
 from stack.stage import Stage
 from stack.state import kept
-from tests.servers import OK, read_request
-from tests.waiting import until
+from stack.supervision.process import PATIENCE
+from tests.support.tiny_servers import OK, read_request
+from tests.support.waiting import until
 
 #: Endpoints of the slow publisher, and the seconds after which each of them answers.
 ENDPOINTS, SLOW = 1000, 9.0

@@ -12,8 +12,8 @@ from http.client import HTTPConnection
 
 import pytest
 
-from stack import ports
-from stack.process import PATIENCE, ROOT, Process
+from stack.supervision import ports
+from stack.supervision.process import PATIENCE, ROOT, Process
 
 APPLICATION = """
 import gc

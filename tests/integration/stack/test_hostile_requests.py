@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from stack import servers, stage
-from stack.process import PATIENCE
 from stack.stage import Stage
 from stack.state import kept
+from stack.supervision.process import PATIENCE
 
 FORM = "application/x-www-form-urlencoded"
 FIELDS = "&".join(f"f{number}=1" for number in range(1_100))

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from stack.process import ROOT
+from stack.supervision.process import ROOT
 
 
 def test_make_says_which_python_it_needs_where_there_is_none():

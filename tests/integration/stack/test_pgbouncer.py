@@ -15,14 +15,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from config import database
-from notifier.sandbox.settings import settings as sandbox_settings
-from stack import debian, environment, manage, ports, servers
-from stack.pgbouncer import PgBouncer
-from stack.process import PATIENCE, ROOT
-from stack.processes import Procfile
+from sandbox.settings import settings as sandbox_settings
+from stack import debian, environment, manage, servers
+from stack.backends.pgbouncer import PgBouncer
 from stack.sandbox import Sandbox
 from stack.state import kept
-from tests.programs import need
+from stack.supervision import ports
+from stack.supervision.process import PATIENCE, ROOT
+from stack.supervision.processes import Procfile
+from tests.support.programs import need
 
 IGNORED = "ignore_startup_parameters = options"
 LIMITED = f"connect_query='{database.CONNECT_QUERY}'"

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from stack.errors import StackError
-from stack.process import Process
-from tests.integration.stack.family import Launcher
-from tests.waiting import until
+from stack.supervision.process import Process
+from tests.support.process_tree import Launcher
+from tests.support.waiting import until
 
 #: A process that ignores SIGTERM, and its child in a session of its own, as daemons make them.
 STUBBORN = (
@@ -25,7 +25,7 @@ STUBBORN = (
 )
 LAUNCHER = f"""
 import os, signal, sys
-from stack.process import Process
+from stack.supervision.process import Process
 stop = ((signal.SIGTERM, 0.5),)
 command = [sys.executable, "-c", {STUBBORN!r}]
 with Process("stubborn", command, env=os.environ, stop=stop) as process:

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from stack.errors import StackError
-from stack.process import ROOT
-from stack.processes import Procfile
+from stack.supervision.process import ROOT
+from stack.supervision.processes import Procfile
 from stack.up import up
 
 EXAMPLE = """\
@@ -65,7 +65,16 @@ def test_the_runner_waits_for_a_process_that_takes_its_time_to_stop(tmp_path):
         "trap 'sleep 7; echo stopped well; exit 0' TERM; echo begun; while true; do sleep 0.1; done"
     )
     path.write_text(f"at_once: echo begun; exec sleep 600\nslow: {slowly}\n")
-    command = [sys.executable, "-m", "stack.runner", "start", "-f", str(path), "-e", os.devnull]
+    command = [
+        sys.executable,
+        "-m",
+        "stack.supervision.runner",
+        "start",
+        "-f",
+        str(path),
+        "-e",
+        os.devnull,
+    ]
     runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     begun = 0
     while begun < 2 and (line := runner.stdout.readline()):
@@ -77,7 +86,7 @@ def test_the_runner_waits_for_a_process_that_takes_its_time_to_stop(tmp_path):
 
 
 def test_every_queue_has_a_worker_and_only_high_priority_runs_beside_high():
-    from config import queues
+    from config.worker import queues
 
     commands = Procfile({}, ROOT).commands
     consumed = {

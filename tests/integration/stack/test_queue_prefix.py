@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import queues
-from stack.process import ROOT
-from stack.processes import Procfile, Worker
+from config.worker import queues
+from stack.supervision.process import ROOT
+from stack.supervision.processes import Procfile, Worker
 
 NAME = "sms_high"
 
@@ -43,7 +43,7 @@ def running(installation, broker_url, logs) -> Iterator[Worker]:
     worker.wait_ready()
     yield worker
     worker.stop()
-    forget = "import sys; from stack.rabbitmq import forget; forget(*sys.argv[1:])"
+    forget = "import sys; from stack.backends.rabbitmq import forget; forget(*sys.argv[1:])"
     if broker_url.startswith("amqp"):
         prefix = f"notifier.{installation}"
         subprocess.run([sys.executable, "-c", forget, broker_url, prefix], cwd=ROOT, check=True)

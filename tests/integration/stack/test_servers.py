@@ -12,14 +12,15 @@ import psycopg2
 import pytest
 import redis
 
-from stack import environment, ports, servers
+from stack import environment, servers
+from stack.backends.rabbitmq import RabbitMQ, answers
 from stack.debian import RABBITMQ
 from stack.errors import StackError
-from stack.process import PATIENCE
-from stack.rabbitmq import RabbitMQ, answers
 from stack.state import kept
-from tests.integration.stack.family import Launcher
-from tests.programs import need
+from stack.supervision import ports
+from stack.supervision.process import PATIENCE
+from tests.support.process_tree import Launcher
+from tests.support.programs import need
 
 RUN = ("-m", "stack", "run", "--", "sh", "-c", "echo running; exec sleep 600")
 #: Servers on a state directory that stays, until killed.

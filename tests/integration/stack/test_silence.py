@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from stack import debian
-from stack.process import ROOT
-from tests.programs import need
+from stack.supervision.process import ROOT
+from tests.support.programs import need
 
 #: Seconds at most until an end gives the other up, and until a host that is gone is passed over.
 SILENT, PASSED_OVER = 20, 30
@@ -21,7 +21,7 @@ from faults import network
 network.isolate()
 if not network.isolated():
     sys.exit(77)
-from stack.postgres import Postgres
+from stack.backends.postgres import Postgres
 from stack.state import kept
 
 def seconds(what):

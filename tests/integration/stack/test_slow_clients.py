@@ -14,10 +14,10 @@ from uuid import uuid4
 import pytest
 
 from stack import manage, servers, stage
-from stack.process import PATIENCE
 from stack.stage import Stage
 from stack.state import kept
-from tests.waiting import until
+from stack.supervision.process import PATIENCE
+from tests.support.waiting import until
 
 CLIENTS = 200
 #: Seconds that others may wait longer than when nobody else is there.

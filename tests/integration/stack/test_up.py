@@ -9,8 +9,8 @@ import urllib.request
 import psutil
 import pytest
 
-from stack.process import PATIENCE
-from tests.integration.stack.family import Launcher
+from stack.supervision.process import PATIENCE
+from tests.support.process_tree import Launcher
 
 SERVERS = {"DATABASE_URL": "", "REDIS_URL": "", "AMQP_URL": "amqp://127.0.0.1:1//"}
 

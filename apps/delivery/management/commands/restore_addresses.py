@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from apps.core import clock
-from apps.delivery import lost_addresses
-from apps.preferences import restoring
-from apps.preferences.restoring import Cause
+from apps.delivery.flow import lost_addresses
+from apps.preferences.contacts import restoration
+from apps.preferences.contacts.restoration import Cause
 from apps.publishers import audit
 
 #: What is listed where no provider is named.
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         span = {name: options[name] for name in ("since", "until") if options[name] is not None}
         cause = Cause(options["provider"], options["error"], **span)
         if options["dry_run"]:
-            contacts, suppressions = restoring.count(cause)
+            contacts, suppressions = restoration.count(cause)
             self.stdout.write(
                 f"{contacts:,} contacts would be enabled, {suppressions:,} suppressions lifted."
             )
@@ -64,13 +64,13 @@ class Command(BaseCommand):
 
     def _say_what_was(self, cause: Cause) -> None:
         """Name what was lost: a cause that nothing was lost to may be misspelt."""
-        rows = restoring.summaries(cause.since)
+        rows = restoration.summaries(cause.since)
         listed = ", ".join(f"{row.provider} {row.error or '-'}" for row in rows)
         self.stdout.write(f"Lost since then, as provider and error: {listed or 'nothing'}.")
 
     def _list(self, since: datetime | None) -> None:
         since = since or clock.moment() - RECENT
-        rows = list(restoring.summaries(since))
+        rows = list(restoration.summaries(since))
         if not rows:
             self.stdout.write(f"No address was lost since {since:%Y-%m-%dT%H:%M:%SZ}.")
         for row in rows:

@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from notifier import user_ids
-from notifier.tokens import sign
+from notifier.domain import user_ids
+from notifier.security.tokens import sign
 
 
 class Command(BaseCommand):

@@ -7,9 +7,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from rest_framework.serializers import ValidationError
 
-from apps.preferences import selectors, suppressions
+from apps.preferences import selectors
+from apps.preferences.api.serializers import PLATFORMS, parse_address
 from apps.preferences.channels import all_channels
-from apps.preferences.serializers import PLATFORMS, parse_address
+from apps.preferences.consent import suppressions
 from apps.publishers import audit
 
 

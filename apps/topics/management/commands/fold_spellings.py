@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.publishers import audit
-from apps.topics import old_spellings
+from apps.topics import spelling_migration
 
 
 class Command(BaseCommand):
@@ -22,8 +22,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]
         try:
-            counts = old_spellings.fold(dry_run=dry_run)
-        except old_spellings.NotMigrated:
+            counts = spelling_migration.fold(dry_run=dry_run)
+        except spelling_migration.NotMigrated:
             raise CommandError("Run migrate first.") from None
         if not dry_run and any(counts.values()):
             audit.record(None, "fold", "spelling", "", after=dict(counts))

@@ -11,12 +11,12 @@ from typing import Any, BinaryIO, TextIO
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.publishers import audit
-from apps.topics import import_lines, importing
 from apps.topics.selectors import TopicSnapshot, get_topic
+from apps.topics.subscriptions import csv_import, csv_lines
 
 #: What is counted: see ``importing.Progress``.
 COUNTED = ("lines", "imported", "present", "subscriptions", "rejected")
-READERS = {"csv": importing.read_csv, "jsonl": importing.read_jsonl}
+READERS = {"csv": csv_import.read_csv, "jsonl": csv_import.read_jsonl}
 
 
 class Command(BaseCommand):
@@ -54,11 +54,11 @@ class Command(BaseCommand):
         rejects = Path("stdin.rejected" if path == "-" else f"{path}.rejected")
         try:
             with (
-                import_lines.decoded(_opened(path), options["encoding"]) as file,
+                csv_lines.decoded(_opened(path), options["encoding"]) as file,
                 rejects.open("w", encoding="utf-8") as rejected,
             ):
                 lines = READERS[kind](file)
-                batches = importing.run(
+                batches = csv_import.run(
                     topic, lines, create_recipients=options["create_recipients"]
                 )
                 refused = self._follow(topic, batches, rejected)

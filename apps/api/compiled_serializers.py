@@ -1,0 +1,204 @@
+"""Serializers compiled to functions that read what is plainly valid.
+
+DRF asks each field a dozen questions for each value, whose answers never change: most of the work
+of reading a body. Here they are asked once, of the serializer's own fields, and what is left is a
+loop. Whatever is not plainly valid raises ``Unsure`` or ``ValidationError`` and is read by the
+serializer itself, so that every error is its own.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
+from rest_framework import serializers
+from rest_framework.fields import _UnvalidatedField, empty
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
+
+from apps.api import json_types
+
+Reader = Callable[[Any], Any]
+
+
+class Unsure(Exception):
+    """The serializer has to look at it."""
+
+
+#: What a reader raises instead of reading.
+NOT_READ = (Unsure, serializers.ValidationError, DjangoValidationError)
+
+
+class _Part(NamedTuple):
+    """A field. ``missing`` is what it reads where the body does not have it, ``None`` where it is
+    required; ``check`` is the serializer's ``validate_<name>``."""
+
+    name: str
+    key: str
+    read: Reader
+    check: Reader | None
+    missing: Callable[[], Any] | None
+
+
+_SKIPPED = object()
+
+
+def compiled(serializer: serializers.Serializer, plain: type[serializers.Serializer]) -> Reader:
+    """What reads as ``serializer.run_validation`` does, or raises one of ``NOT_READ``.
+
+    ``plain``: the class whose ``to_internal_value`` this stands for. A serializer that has one of
+    its own is not compiled, and its reader is always unsure.
+    """
+    kind = type(serializer)
+    fields = [(name, field) for name, field in serializer.fields.items() if not field.read_only]
+    if (
+        kind.to_internal_value is not plain.to_internal_value
+        or kind.run_validation is not serializers.Serializer.run_validation
+        or serializer.validators
+        or any(len(field.source_attrs) != 1 for _, field in fields)
+    ):
+        return _unsure
+    parts = [
+        _Part(
+            name,
+            field.source,
+            _reader(field, plain),
+            getattr(serializer, f"validate_{name}", None),
+            _missing(field),
+        )
+        for name, field in fields
+    ]
+
+    def read(data: Any) -> Any:
+        if type(data) is not dict:
+            raise Unsure
+        found = {}
+        left = len(data)
+        for name, key, read_field, check, missing in parts:
+            if name in data:
+                left -= 1
+                value = read_field(data[name])
+            elif missing is None:
+                raise Unsure
+            elif (value := missing()) is _SKIPPED:
+                continue
+            found[key] = value if check is None else check(value)
+        if left:  # a field that does not exist
+            raise Unsure
+        return serializer.validate(found)
+
+    return read
+
+
+def _unsure(_: Any) -> Any:
+    raise Unsure
+
+
+def _missing(field: serializers.Field) -> Callable[[], Any] | None:
+    if field.required:
+        return None
+    if field.default is empty:
+        return lambda: _SKIPPED
+    return field.get_default
+
+
+def _reader(field: serializers.Field, plain: type[serializers.Serializer]) -> Reader:
+    kind = type(field)
+    if isinstance(field, serializers.Serializer):
+        return compiled(field, plain)
+    if isinstance(field, serializers.CharField):
+        if (
+            kind.run_validation is serializers.CharField.run_validation
+            and not field.trim_whitespace
+        ):
+            return _text(field)
+    elif isinstance(field, serializers.ChoiceField):
+        if kind.run_validation is serializers.Field.run_validation and not field.validators:
+            return partial(_choice, field.choice_strings_to_values)
+    elif kind is serializers.ListField:
+        return _list(field, plain)
+    elif kind is serializers.DictField and isinstance(field.child, _UnvalidatedField):
+        return _object
+    return partial(_as_the_field_does, field)
+
+
+def _as_the_field_does(field: serializers.Field, value: Any) -> Any:
+    if json_types.in_json(field, value):
+        raise Unsure
+    return field.run_validation(value)
+
+
+#: Validators of every text, of which DRF's last goes through it character by character.
+_OF_TEXT = (
+    MaxLengthValidator,
+    ProhibitNullCharactersValidator,
+    ProhibitSurrogateCharactersValidator,
+)
+
+
+def _text(field: serializers.CharField) -> Reader:
+    longest = field.max_length
+    convert = field.to_internal_value
+    # Of DRF's own the second goes through every character.
+    known = (
+        MaxLengthValidator,
+        ProhibitNullCharactersValidator,
+        ProhibitSurrogateCharactersValidator,
+    )
+    others = [check for check in field.validators if type(check) not in known]
+
+    def read(value: Any) -> str:
+        if type(value) is not str:
+            raise Unsure
+        if not value:
+            if field.allow_blank:
+                return ""
+            raise Unsure
+        text: str = convert(value)
+        if (longest is not None and len(text) > longest) or not _can_be_kept(text):
+            raise Unsure
+        for check in others:
+            check(text)
+        return text
+
+    return read
+
+
+def _can_be_kept(text: str) -> bool:
+    """Whether it has neither NUL nor half of a surrogate pair."""
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _choice(values: dict[str, Any], value: Any) -> Any:
+    if type(value) is not str or value not in values:
+        raise Unsure
+    return values[value]
+
+
+def _list(field: serializers.ListField, plain: type[serializers.Serializer]) -> Reader:
+    read_item = _reader(field.child, plain)
+
+    def read(value: Any) -> list[Any]:
+        if type(value) is not list or (not value and not field.allow_empty):
+            raise Unsure
+        if field.max_length is not None and len(value) > field.max_length:
+            raise Unsure
+        items = [read_item(item) for item in value]
+        field.run_validators(items)
+        return items
+
+    return read
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise Unsure
+    return dict(value)

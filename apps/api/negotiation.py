@@ -1,0 +1,71 @@
+"""What a request's ``Accept`` and ``Content-Type`` may say: JSON in UTF-8, and nothing else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.http import parse_header_parameters
+from rest_framework import exceptions
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from apps.api.problems import CONTENT_TYPE, Problem
+
+JSON = "application/json"
+#: Media ranges that JSON satisfies; an empty one is no wish at all.
+_JSON_RANGES = frozenset({JSON, CONTENT_TYPE, "application/*", "*/*", ""})
+#: Charsets that are UTF-8, or a part of it.
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+
+
+class JsonNegotiation(DefaultContentNegotiation):
+    """Answer JSON where any media range of ``Accept`` allows it.
+
+    Parameters of media ranges are not read: DRF's own negotiation fails on some of them.
+    """
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: Any = None
+    ) -> tuple[BaseRenderer, str]:
+        accept = request.META.get("HTTP_ACCEPT", "*/*")
+        if not any(
+            one.partition(";")[0].strip().lower() in _JSON_RANGES for one in accept.split(",")
+        ):
+            raise exceptions.NotAcceptable(available_renderers=list(renderers))
+        return renderers[0], JSON
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> Any:
+        if request.content_type == JSON:  # as nearly everybody writes it; DRF takes it apart thrice
+            return next((parser for parser in parsers if parser.media_type == JSON), None)
+        return super().select_parser(request, parsers)
+
+
+class PageNegotiation(DefaultContentNegotiation):
+    """Answer a view's one page, whatever ``Accept`` says."""
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: Any = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], str(renderers[0].media_type)
+
+
+def check_charset(media_type: str) -> None:
+    """Raise a ``Problem`` where a body's ``Content-Type`` names another charset than UTF-8."""
+    if media_type == JSON:
+        return
+    charset = parse_header_parameters(media_type)[1].get("charset", "utf-8")
+    if charset.lower() not in _UTF_8:
+        raise Problem(
+            "unsupported-media-type",
+            f"Send JSON in UTF-8, not in {charset[:40]!r}: Content-Type: application/json; "
+            "charset=utf-8.",
+        )
+
+
+def check_content_encoding(encoding: str) -> None:
+    """Raise a ``Problem`` where a body is compressed (``Content-Encoding``)."""
+    if encoding.strip().lower() not in ("", "identity"):
+        raise Problem(
+            "unsupported-media-type", "Send the body as it is, without a Content-Encoding."
+        )

@@ -1,0 +1,113 @@
+"""What OpenAPI says about every endpoint."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+from apps.api.problems import CONTENT_TYPE, MOST_ERRORS
+from apps.api.serializers import Items, StrictSerializer
+
+
+class ProblemError(serializers.Serializer):
+    """One thing wrong: ``pointer`` into the body, or the name of a query ``parameter``."""
+
+    pointer = serializers.CharField(required=False)
+    parameter = serializers.CharField(required=False)
+    detail = serializers.CharField()
+
+
+class ProblemDetails(serializers.Serializer):
+    """RFC 9457 problem details."""
+
+    type = serializers.CharField(help_text="a stable URI reference, relative to this service")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="what to do")
+    errors = ProblemError(many=True, required=False, help_text=f"{MOST_ERRORS} at most")
+    error_count = serializers.IntegerField(
+        required=False, help_text="how many there are, where errors are only the first of them"
+    )
+
+
+class ProblemSchema(AutoSchema):
+    """Says what is refused: fields that there are not, and every problem that may be answered."""
+
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        for code, meaning in self._problems().items():
+            bodies.setdefault(code, self._problem(meaning))
+        for code, body in bodies.items():
+            body.setdefault("headers", {}).update(self._headers(code, bodies))
+        return dict(sorted(bodies.items()))
+
+    def _problems(self) -> dict[str, str]:
+        """What any endpoint of this kind may refuse a request with."""
+        codes = {
+            "400": "invalid",
+            "406": "not JSON is asked for",
+            "503": "a server of ours does not answer; come again",
+        }
+        if self.view.get_authenticators():
+            codes |= {"401": "no valid key or token", "403": "not allowed"}
+        if getattr(self.view, "required_scopes", None):
+            codes["429"] = "too many requests, or the day's quota is used up"
+        if "{" in self.path:
+            codes["404"] = "not found"
+        if self.method in ("POST", "PUT", "PATCH"):
+            codes["411"] = "the body's length is missing"
+            codes["413"] = "too large"
+            codes["415"] = "not JSON in UTF-8"
+        return codes
+
+    def _headers(self, code: str, bodies: Mapping[str, Any]) -> dict[str, Any]:
+        headers: dict[str, Any] = {}
+        if code == "401":
+            headers |= _refs("WWW-Authenticate")
+        elif "429" in bodies:
+            headers |= _refs("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+        if code in ("429", "503"):
+            headers |= _refs("Retry-After")
+        return headers
+
+    def _map_basic_serializer(
+        self, serializer: Any, direction: Literal["request", "response"]
+    ) -> dict[str, Any]:
+        schema = super()._map_basic_serializer(serializer, direction)
+        if isinstance(serializer, StrictSerializer):
+            schema["additionalProperties"] = False
+        return schema
+
+    def get_summary(self) -> str:
+        """The first sentence, which a list of operations has room for."""
+        return self.get_description().partition("\n")[0].partition(". ")[0].rstrip(".")
+
+    def _problem(self, meaning: str) -> dict[str, Any]:
+        component = self.resolve_serializer(ProblemDetails, "response")
+        return {
+            "description": f"Problem details: {meaning}",
+            "content": {CONTENT_TYPE: {"schema": component.ref}},
+        }
+
+
+def _refs(*headers: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+
+
+class ItemsSchema(OpenApiSerializerFieldExtension):
+    """The items of a bulk call, each as it should be."""
+
+    target_class = Items
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        item = auto_schema.resolve_serializer(self.target.item, direction)
+        return {
+            "type": "array",
+            "items": item.ref,
+            "minItems": 1,
+            "maxItems": self.target.max_length,
+        }

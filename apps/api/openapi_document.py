@@ -1,0 +1,50 @@
+"""The OpenAPI document, made once a process: it says the same as long as the code does."""
+
+import hashlib
+import threading
+from typing import NamedTuple
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import etag
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
+
+from apps.api.problems import allow
+
+#: Seconds for which a client or a proxy may keep it without asking again.
+MAX_AGE = 300
+
+
+class Document(NamedTuple):
+    """Its bytes, and the entity tag that tells them from another revision's."""
+
+    body: bytes
+    etag: str
+
+
+_made: list[Document] = []
+_making = threading.Lock()
+
+
+def document() -> Document:
+    """This process's document. The first call makes it, others wait for that."""
+    if not _made:
+        with _making:
+            if not _made:
+                _made.append(_make())
+    return _made[0]
+
+
+def _make() -> Document:
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    body = orjson.dumps(orjson.loads(OpenApiJsonRenderer().render(schema)))  # not indented
+    return Document(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+
+
+@allow("GET", "HEAD")
+@etag(lambda request: document().etag)
+def openapi(request: HttpRequest) -> HttpResponse:
+    """The document, or 304 where the client has it."""
+    headers = {"Cache-Control": f"public, max-age={MAX_AGE}"}
+    return HttpResponse(document().body, content_type="application/json", headers=headers)

@@ -1,0 +1,239 @@
+"""Strict serializers: the base of every request body and query, and the fields they share."""
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, ClassVar, TypeVar, cast
+
+from rest_framework import serializers
+from rest_framework.settings import api_settings
+
+from apps.api import json_types
+from apps.api.compiled_serializers import NOT_READ, Reader, compiled
+from apps.api.problems import MOST_ERRORS, UNKNOWN_FIELD
+from notifier.domain.characters import all_seen
+
+NOT_A_TIME = "Write a time as in 2026-11-22T10:00:00Z (ISO 8601)."
+#: Characters of what was sent that an error repeats.
+LONGEST_SHOWN = 100
+S = TypeVar("S", bound=serializers.Serializer)
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few words; an error lists them, and says ``instead`` what else may be meant."""
+
+    def __init__(self, choices: Sequence[Any], instead: str = "", **options: Any) -> None:
+        super().__init__(choices, **options)
+        self.instead = instead
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError:
+            known = ", ".join(str(choice) for choice in self.choices)
+            raise serializers.ValidationError(
+                f"It must be one of: {known}.{self.instead and ' '}{self.instead}"
+            ) from None
+
+
+class Items(serializers.ListField):
+    """What is judged one by one, with a result each: an odd item does not cost the others.
+
+    ``item`` says what each should be; it is what the OpenAPI document shows.
+    """
+
+    def __init__(self, item: type["StrictSerializer"], **options: Any) -> None:
+        super().__init__(allow_empty=False, **options)
+        self.item = item
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        return data
+
+
+class NameField(serializers.CharField):
+    """A name, key or id that somebody made up: compared to the letter, so what cannot be seen in
+    it is refused, not taken off."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name != name.strip():
+            raise serializers.ValidationError("Leave out the spaces at the beginning or end.")
+        if name and not all_seen(name):
+            raise serializers.ValidationError("Use printable characters only.")
+        return name
+
+
+class PathNameField(serializers.RegexField):
+    """The name of a topic, template or group: it stands in paths."""
+
+    def __init__(self, **options: Any) -> None:
+        said = "A name has letters, digits and . _ : - only, and begins with a letter or digit."
+        super().__init__(
+            r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z",
+            max_length=200,
+            error_messages={"invalid": said},
+            **options,
+        )
+
+
+NOT_A_LIST = "Send a list, in brackets, also for a single one."
+NOT_AN_OBJECT = 'Send an object: {{"name": …}}.'  # DRF formats it
+
+
+class StrictSerializer(serializers.Serializer):
+    """A serializer that takes what it documents and nothing else.
+
+    A field that it does not know is an error that names it; so is a value of another JSON type,
+    of which DRF would make the right one ("yes" for true, 7 for "7"). Text is taken verbatim: DRF
+    would take the spaces off its ends.
+    """
+
+    #: The field that a text is meant for which comes in place of the object.
+    text_is: ClassVar[str] = ""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        fields = super().get_fields()
+        for field in fields.values():
+            _prepare(field)
+        return fields
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError(
+                {api_settings.NON_FIELD_ERRORS_KEY: [self._as_object(data)]}
+            )
+        errors = self._strict_errors(data)
+        if errors:  # what has one is not looked at again
+            data = {name: value for name, value in data.items() if name not in errors}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if not errors:
+                raise
+            raise serializers.ValidationError({**error.detail, **errors}) from None
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value
+
+    def _strict_errors(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What is wrong with names and types, in DRF's form."""
+        known = self._writable_names()
+        unknown, errors = {}, {}
+        strange = [str(name) for name in data if name not in known]
+        named = strange if len(strange) <= MOST_ERRORS else strange[: MOST_ERRORS - 1]
+        for name in named:
+            unknown[name] = [_no_such_field(name, known)]
+        if more := len(strange) - len(named):
+            said = f"There are {more:,} more fields that do not exist."
+            unknown[api_settings.NON_FIELD_ERRORS_KEY] = [said]
+        for name, value in data.items():
+            if name not in known:
+                continue
+            if wrong := self.wrong_kind(self.fields[name], value):
+                errors[name] = wrong
+        if unknown:
+            errors |= serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail
+        return errors
+
+    def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
+        """What is wrong with the type of a field's value, in DRF's form; ``None`` if nothing."""
+        return json_types.in_json(field, value)
+
+    def _writable_names(self) -> list[str]:
+        return [name for name, field in self.fields.items() if not field.read_only]
+
+    def _as_object(self, data: Any) -> str:
+        """What to send instead of something that is no object."""
+        if self.text_is and isinstance(data, str) and len(data) <= LONGEST_SHOWN:
+            shown = json.dumps({self.text_is: data}, ensure_ascii=False)
+            return f"Send an object: {shown}."
+        return f"Send an object with these fields: {', '.join(self._writable_names())}."
+
+
+class QueryParameters(StrictSerializer):
+    """Query parameters, which come as text."""
+
+    def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
+        return json_types.in_query(field, value)
+
+
+def _no_such_field(name: str, known: Sequence[str]) -> str:
+    close = {_plain(one): one for one in known}
+    meant = get_close_matches(_plain(name[:LONGEST_SHOWN]), close, n=1, cutoff=0.7)
+    hint = f"Did you mean {close[meant[0]]}? " if meant else ""
+    return f"There is no such field. {hint}Known are: {', '.join(known)}."
+
+
+def _plain(name: str) -> str:
+    """A name without what people spell differently: ``userId``, ``user-id`` and ``USER_ID``."""
+    return "".join(filter(str.isalnum, name)).lower()
+
+
+def _prepare(field: serializers.Field) -> None:
+    """Have the texts of a field, or of the items of a list or mapping, not trimmed (one that has
+    nothing but spaces is still refused as blank), and times, lists and objects explained."""
+    if isinstance(field, serializers.CharField):
+        if field.trim_whitespace and not field.allow_blank:
+            field.validators = [*field.validators, _not_blank]
+        field.trim_whitespace = False
+    elif isinstance(field, serializers.DateTimeField):
+        field.error_messages = {**field.error_messages, "invalid": NOT_A_TIME, "date": NOT_A_TIME}
+    elif isinstance(field, (serializers.ListField, serializers.ListSerializer)):
+        field.error_messages = {**field.error_messages, "not_a_list": NOT_A_LIST}
+        _prepare(field.child)
+    elif isinstance(field, serializers.DictField):
+        field.error_messages = {**field.error_messages, "not_a_dict": NOT_AN_OBJECT}
+        _prepare(field.child)
+
+
+def _not_blank(text: str) -> None:
+    """Raise ``ValidationError`` where there is nothing but spaces."""
+    if not text.strip():
+        raise serializers.ValidationError(serializers.CharField.default_error_messages["blank"])
+
+
+class _Made(threading.local):
+    """Serializers of this thread, and what reads as they do."""
+
+    def __init__(self) -> None:
+        self.of: dict[type[serializers.Serializer], serializers.Serializer] = {}
+        self.readers: dict[type[serializers.Serializer], Reader] = {}
+
+
+_made = _Made()
+
+
+def made(kind: type[S]) -> S:
+    """A serializer of this kind without data, made once a thread.
+
+    Reading and showing with it is as good as with a new one, for which DRF copies every field:
+    more work than all of the reading.
+    """
+    found = _made.of.get(kind)
+    if found is None:
+        found = _made.of[kind] = kind()
+    return cast(S, found)
+
+
+def read(kind: type[StrictSerializer], data: Any) -> Any:
+    """What was posted, validated. Raises ``ValidationError`` as ``is_valid`` does."""
+    reader = _made.readers.get(kind)
+    if reader is None:
+        reader = _made.readers[kind] = compiled(made(kind), StrictSerializer)
+    try:
+        return reader(data)
+    except NOT_READ:
+        return _read_slowly(kind, data)
+
+
+def _read_slowly(kind: type[StrictSerializer], data: Any) -> Any:
+    """As DRF reads, whose errors are the ones that are told."""
+    try:
+        return made(kind).run_validation(data)
+    except serializers.ValidationError as error:
+        if isinstance(error.detail, dict):
+            raise
+        raise serializers.ValidationError(
+            {api_settings.NON_FIELD_ERRORS_KEY: error.detail}
+        ) from None

@@ -1,0 +1,93 @@
+"""What is wrong with a version that is to be stored: found here, not when it is sent."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from apps.api.problems import Problem
+from apps.preferences.channels import get_channel
+from notifier.templates import TemplateError, Translation
+
+#: Characters that all texts of a version may have together.
+VERSION_LIMIT = 256 * 1024
+#: Texts of a version with something to fill in: compiling each takes about half a millisecond, and
+#: all have to fit into what a process keeps (``notifier.templates.text.KEPT``).
+MOST_TEXTS = 2000
+EMAIL = "email"
+
+
+def check_version(default_locale: str, contents: Sequence[Mapping[str, Any]]) -> None:
+    """Raises a ``Problem`` that points at everything that is wrong with ``contents``."""
+    errors = list(_excess(contents)) or [
+        {"pointer": f"/contents/{position}{'/' if at else ''}{at}", "detail": detail}
+        for position, content in enumerate(contents)
+        for at, detail in _errors(content)
+    ]
+    errors += _errors_of_all(default_locale, contents)
+    if errors:
+        first = errors[0]
+        more = f" ({len(errors) - 1} more in errors)" if len(errors) > 1 else ""
+        raise Problem(
+            "invalid-request", f"{first['pointer']}: {first['detail']}{more}", errors=errors
+        )
+
+
+def translation_of(content: Mapping[str, Any]) -> Translation:
+    """What was posted, ready to be compiled."""
+    return Translation(**{name: content[name] for name in Translation.__slots__})
+
+
+def _excess(contents: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    """What is too much to be looked at any further."""
+    size = sum(translation_of(content).size() for content in contents)
+    if size > VERSION_LIMIT:
+        yield {
+            "pointer": "/contents",
+            "detail": f"All texts together have {size:,} characters, at most {VERSION_LIMIT:,} "
+            "are taken. Make two templates of it.",
+        }
+    texts = sum(translation_of(content).texts() for content in contents)
+    if texts > MOST_TEXTS:
+        yield {
+            "pointer": "/contents",
+            "detail": f"{texts:,} texts of it have something to fill in, at most {MOST_TEXTS:,} "
+            "may. Make two templates of it.",
+        }
+
+
+def _errors_of_all(
+    default_locale: str, contents: Sequence[Mapping[str, Any]]
+) -> Iterator[dict[str, str]]:
+    seen = Counter[tuple[str, str]]()
+    for position, content in enumerate(contents):
+        place = (content["channel"], content["locale"].lower())
+        seen[place] += 1
+        if seen[place] == 2:
+            yield {
+                "pointer": f"/contents/{position}",
+                "detail": f"There is another content on {place[0]} in {content['locale']}.",
+            }
+    for channel in dict.fromkeys(content["channel"] for content in contents):
+        if (channel, default_locale.lower()) not in seen:
+            yield {
+                "pointer": "/contents",
+                "detail": f"On {channel} there is nothing in {default_locale}, which who speaks "
+                "no other language of yours would get. Write it, too.",
+            }
+
+
+def _errors(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(where, what) of one content."""
+    translation = translation_of(content)
+    if translation.html and content["channel"] != EMAIL:
+        yield "html", "Only an email shows HTML."
+    if translation.html and not translation.body:
+        yield "body", "Write a body beside the html, for readers that show none."
+        return
+    try:
+        get_channel(content["channel"]).check(translation.outline())
+    except TemplateError as error:
+        line = "" if error.line is None else f"Line {error.line}: "
+        yield error.field, f"{line}{error.message}"
+    except ValueError as error:
+        yield "", str(error).replace("content.", "")

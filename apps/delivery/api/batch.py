@@ -1,0 +1,106 @@
+"""A batch of different notifications, each with a result of its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rest_framework.serializers import ValidationError
+
+from apps.api.problems import ErrorList, Problem, invalid
+from apps.api.serializers import read
+from apps.delivery.api import presenters
+from apps.delivery.api.serializers import NotificationIn
+from apps.delivery.intake.drafts import Draft, named_draft
+from apps.delivery.intake.group_commit import Posting, Taken
+from apps.delivery.intake.lookups import Key
+from apps.delivery.intake.template_validation import Trials
+from apps.preferences.selectors import Reached, reached
+from apps.publishers import limits, quota
+from apps.publishers.limits import Allowance
+from apps.publishers.quota import Account
+from apps.publishers.selectors import PublisherSnapshot
+from notifier.domain.priorities import Priority
+
+
+class Batch:
+    """What was posted: drafts of those without errors, problems of the others, by position.
+
+    ``allowance`` says how many of high priority may be among them; without one any number.
+    """
+
+    def __init__(
+        self,
+        publisher: PublisherSnapshot,
+        posted: Sequence[dict[str, Any]],
+        allowance: Allowance | None,
+    ) -> None:
+        self._publisher_id = publisher.id
+        self._size = len(posted)
+        self._drafts: dict[int, Draft] = {}
+        self._problems: dict[int, Problem] = {}
+        self._within: list[int] = []
+        self._check(posted)
+        if allowance is not None:
+            self._within_rate(publisher, allowance)
+
+    def posting(self, key: Key | None) -> Posting:
+        """The request, to be committed."""
+        return Posting(self._publisher_id, key, (), self._within_quota, self._results)
+
+    def _check(self, posted: Sequence[dict[str, Any]]) -> None:
+        listed = ErrorList()
+        valid: dict[int, dict[str, Any]] = {}
+        for position, item in enumerate(posted):
+            try:
+                valid[position] = read(NotificationIn, item)
+            except ValidationError as error:
+                self._problems[position] = listed.shorten(invalid(error))
+        known = reached(name for data in valid.values() for name in data["user_ids"])
+        trials = Trials()
+        for position, data in valid.items():
+            try:
+                self._drafts[position] = named_draft(self._publisher_id, data, known, trials)
+            except ValidationError as error:
+                self._problems[position] = listed.shorten(invalid(error))
+            except Problem as problem:
+                self._problems[position] = listed.shorten(problem)
+
+    def _within_rate(self, publisher: PublisherSnapshot, allowance: Allowance) -> None:
+        """Refuse those of high priority that come after the number allowed."""
+        high = [place for place in self._drafts if self._drafts[place].priority == Priority.HIGH]
+        for position in high[allowance.high :]:
+            del self._drafts[position]
+            self._problems[position] = limits.high_exceeded(publisher, allowance)
+
+    def _account(self, position: int) -> Account:
+        return quota.account(self._publisher_id, self._drafts[position].priority)
+
+    def _within_quota(
+        self, _: Mapping[str, Reached], left: Mapping[Account, int]
+    ) -> Sequence[Draft]:
+        """The first of each account, as many as it has left."""
+        left = dict(left)
+        self._within = []
+        for position in self._drafts:
+            account = self._account(position)
+            if left[account] > 0:
+                left[account] -= 1
+                self._within.append(position)
+        return [self._drafts[position] for position in self._within]
+
+    def _results(self, taken: Sequence[Taken]) -> dict[str, Any]:
+        results: list[dict[str, Any]] = [{} for _ in range(self._size)]
+        for position, problem in self._problems.items():
+            results[position] = _failed(position, problem)
+        for position, one in zip(self._within, taken, strict=True):
+            results[position] = {
+                "index": position,
+                "status": "accepted",
+                "notification": presenters.accepted(one.row, one.repeated, one.draft.warnings),
+            }
+        for position in self._drafts.keys() - set(self._within):
+            results[position] = _failed(position, quota.exceeded(self._account(position)))
+        return {"results": results}
+
+
+def _failed(position: int, problem: Problem) -> dict[str, Any]:
+    return {"index": position, "status": "error", "problem": problem.body()}

@@ -1,0 +1,140 @@
+"""The doors to dead letters: look at them, put them back."""
+
+from typing import Any
+
+from django.db import transaction
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.pagination import CursorPage, decode_cursor, encode_cursor, read_query
+from apps.api.problems import Problem
+from apps.core.delivery_ids import number_of
+from apps.delivery.api.dead_letter_serializers import (
+    DeadLetterOut,
+    DeadLetterRow,
+    DeadLettersQuery,
+    RedriveIn,
+    RedrivenOut,
+)
+from apps.delivery.api.presenters import shown
+from apps.delivery.models import Delivery
+from apps.delivery.operations import dead_letters
+from apps.delivery.operations.dead_letters import Match, Redriven
+from apps.publishers import audit
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.scopes import Scope
+
+TAG = "Dead letters"
+_LETTER = {
+    "id": "dlv_k3f9x2ab_81",
+    "notification_id": "0198c0de-1111-7000-8000-000000000001",
+    "topic": "order-updates",
+    "channel": "email",
+    "provider": "sendgrid",
+    "reason": "authentication",
+    "user_id": "ada",
+    "address": "a***@example.com",
+    "died_at": "2026-11-22T10:00:00Z",
+}
+
+
+class DeadLetters(Endpoint):
+    """Deliveries that are dead."""
+
+    required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_dead_letters",
+        tags=[TAG],
+        parameters=[DeadLettersQuery],
+        responses=DeadLetterRow(many=True),
+        examples=[OpenApiExample("a dead letter", _LETTER, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        """Your deliveries that are dead, newest first: out of attempts, or our credentials failed.
+
+        Each stays until it is redriven.
+        """
+        query = read_query(request, DeadLettersQuery)
+        names = ("topic", "channel", "provider", "reason")
+        match = Match(**{name: query[name] for name in names if name in query})
+        rows = dead_letters.of(request.user.id).select_related("topic", "delivery")
+        pages = CursorPage("-delivery_id")
+        sought = dead_letters.matching(match)
+        page = pages.paginate_queryset(rows, request, query=query, sought=sought)
+        context = shown(row.delivery for row in page)
+        return pages.get_paginated_response(DeadLetterRow(page, many=True, context=context).data)
+
+
+class DeadLetter(Endpoint):
+    """One delivery that is dead."""
+
+    required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
+
+    @extend_schema(operation_id="get_dead_letter", tags=[TAG], responses=DeadLetterOut)
+    def get(self, request: Request, delivery_id: str) -> Response:
+        """One of your dead letters with every attempt."""
+        mine = dead_letters.of(request.user.id).filter(pk=number_of(delivery_id))
+        row = (
+            Delivery.objects.filter(pk__in=mine.values("pk"))
+            .select_related("deadletter", "notification__topic")
+            .first()
+        )
+        if row is None:
+            raise Problem("not-found", "You have no dead letter with this id.")
+        return Response(DeadLetterOut(row, context=shown([row])).data)
+
+
+class Redrive(Endpoint):
+    """Putting dead letters back."""
+
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
+
+    @extend_schema(
+        operation_id="redrive",
+        tags=[TAG],
+        request=RedriveIn,
+        responses=RedrivenOut,
+        examples=[
+            OpenApiExample(
+                "some", {"ids": ["dlv_k3f9x2ab_81", "dlv_k3f9x2ab_90"]}, request_only=True
+            ),
+            OpenApiExample(
+                "all that match",
+                {"match": {"channel": "email", "reason": "authentication"}},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "put back",
+                {"redriven": 2, "unknown": [], "more": False, "next": None},
+                response_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Send dead letters again, now, with their retry policy from its start.
+
+        A call puts back up to 10,000 and may look through too many to find as many, or any.
+        While there is `more`, call again with `next` as the `cursor`. What speaks against one by
+        now still counts: it may become expired, cancelled or suppressed.
+        """
+        body: dict[str, Any] = self.body(request, RedriveIn)
+        what = Match(**body["match"]) if "match" in body else body["ids"]
+        beyond = int(decode_cursor(request, body["cursor"])) if "cursor" in body else 0
+        with transaction.atomic():
+            done = dead_letters.redrive(request.user.id, what, beyond)
+            if done.redriven:
+                audit.record(request, "redrive", "dead_letter", "", after=_after(body, done))
+        further = None if done.beyond is None else encode_cursor(request, done.beyond)
+        return Response({**RedrivenOut(done).data, "next": further})
+
+
+def _after(body: dict[str, Any], done: Redriven) -> dict[str, Any]:
+    """What the audit trail says of it: which ones were asked for, and how many it were."""
+    if "match" in body:
+        named: dict[str, Any] = {"match": {name: str(what) for name, what in body["match"].items()}}
+    else:
+        named = {"ids": [text for text in body["ids"] if text not in done.unknown]}
+    return {**named, "redriven": done.redriven}

@@ -1,0 +1,95 @@
+"""The doors to what became of a notification."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.pagination import CursorPage, read_query
+from apps.api.problems import Problem
+from apps.delivery import selectors, state
+from apps.delivery.api import presenters
+from apps.delivery.api.serializers import DeliveriesQuery, DeliveryOut, NotificationOut
+from apps.delivery.models import Notification
+from apps.delivery.sending import cancellation
+from apps.publishers import audit
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.scopes import Scope
+
+NOTIFICATIONS = "Notifications"
+
+
+class NotificationView(Endpoint):
+    """One notification."""
+
+    required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
+
+    @extend_schema(
+        operation_id="get_notification", responses={200: NotificationOut}, tags=[NOTIFICATIONS]
+    )
+    def get(self, request: Request, notification_id: UUID) -> Response:
+        """Its state, and its deliveries counted by channel and state."""
+        return Response(presenters.notification(_mine(request, notification_id)))
+
+
+class CancelView(Endpoint):
+    """Take a notification back."""
+
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
+
+    @extend_schema(
+        operation_id="cancel_notification",
+        request=None,
+        responses={200: NotificationOut},
+        tags=[NOTIFICATIONS],
+    )
+    def post(self, request: Request, notification_id: UUID) -> Response:
+        """Cancel what has not been sent. What is being sent right now cannot be called back.
+
+        The answer, the notification with its counts, comes once no worker will begin to send
+        another of its messages: at once, or after 2.5 seconds where a provider is slow or a worker
+        does not answer. What is counted as `sending` then may have reached its provider.
+        Cancelling twice changes nothing more, and what is done stays done.
+        """
+        row = _mine(request, notification_id)
+        with transaction.atomic():
+            if state.cancel(row.pk):
+                audit.record(request, "cancel", "notification", str(row.pk))
+        cancellation.wait_until_stopped([row.pk])
+        return Response(presenters.notification(_mine(request, notification_id)))
+
+
+class DeliveriesView(Endpoint):
+    """What became of each delivery."""
+
+    required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_deliveries",
+        parameters=[DeliveriesQuery],
+        responses={200: DeliveryOut(many=True)},
+        tags=[NOTIFICATIONS],
+    )
+    def get(self, request: Request, notification_id: UUID) -> Response:
+        """The notification's deliveries with every attempt, in the order they were made."""
+        row = _mine(request, notification_id)
+        query = read_query(request, DeliveriesQuery)
+        sought = Q(**{name: query[name] for name in ("state", "channel") if name in query})
+        pages = CursorPage("id")
+        rows = pages.paginate_queryset(
+            selectors.deliveries(row.pk), request, query=query, sought=sought
+        )
+        return pages.get_paginated_response(
+            DeliveryOut(rows, many=True, context=presenters.shown(rows)).data
+        )
+
+
+def _mine(request: Request, notification_id: UUID) -> Notification:
+    row = selectors.notifications(request.user.id).filter(pk=notification_id).first()
+    if row is None:
+        raise Problem("not-found", "You have no notification with this id.")
+    return row

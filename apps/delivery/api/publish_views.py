@@ -1,0 +1,388 @@
+"""The doors to publishing."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ValidationError
+
+from apps.api.negotiation import JSON
+from apps.api.openapi import ProblemDetails
+from apps.api.pagination import CursorPage, PageQuery
+from apps.api.problems import CONTENT_TYPE, Problem
+from apps.delivery import selectors
+from apps.delivery.api import presenters
+from apps.delivery.api.batch import Batch
+from apps.delivery.api.notification_views import NOTIFICATIONS
+from apps.delivery.api.serializers import (
+    BATCH_LIMIT,
+    CONTENT_LIMIT,
+    BatchIn,
+    BatchOut,
+    NotificationIn,
+    NotificationOut,
+    PublishIn,
+    TakenOut,
+)
+from apps.delivery.intake import group_commit, idempotency, load_shedding
+from apps.delivery.intake.drafts import Draft, Drafting, audience_draft, drafting
+from apps.delivery.intake.group_commit import Posting, Taken
+from apps.delivery.intake.idempotency import Answer
+from apps.delivery.intake.load_shedding import Asked
+from apps.delivery.intake.lookups import Key
+from apps.preferences.selectors import Reached, get_group
+from apps.publishers import limits
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.permissions import require
+from apps.publishers.scopes import Scope
+from apps.topics.selectors import get_topic, visible_topic
+from notifier.domain.priorities import Priority
+
+#: A batch may carry as many contents as notifications.
+BATCH_BODY = BATCH_LIMIT * (CONTENT_LIMIT + 1024)
+#: What a request under an Idempotency-Key may be refused with.
+REFUSALS = {
+    (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the key's first request is not done"),
+    (422, CONTENT_TYPE): OpenApiResponse(
+        ProblemDetails, "the key was used for another request, or a channel named has no provider"
+    ),
+    (503, CONTENT_TYPE): OpenApiResponse(
+        ProblemDetails, "too much waits on these channels, or the database does not answer"
+    ),
+}
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Publish once under this key: the same request with it gets the first answer "
+    f"again for {settings.IDEMPOTENCY_HOURS} hours. `X-Idempotency-Key` is read as well.",
+)
+_OTP = OpenApiExample(
+    "One-time password",
+    {
+        "user_id": "ada",
+        "priority": "high",
+        "channels": ["sms"],
+        "content": {"body": "Your code is 123 456."},
+        "expires_at": "2030-01-01T00:05:00Z",
+    },
+    request_only=True,
+)
+_IN_ORDER = OpenApiExample(
+    "In order, and once",
+    {
+        "user_id": "ada",
+        "content": {"title": "Order 7", "body": "It is packed."},
+        "ordering_key": "order-7",
+        "deduplicate_seconds": 600,
+    },
+    request_only=True,
+)
+_BATCH = OpenApiExample(
+    "Two notifications",
+    {
+        "notifications": [
+            {"user_id": "ada", "content": {"title": "Order 7", "body": "It is on its way."}},
+            {"user_id": "bob", "content": {"title": "Order 8", "body": "It is packed."}},
+        ]
+    },
+    request_only=True,
+)
+_NEWS = OpenApiExample(
+    "News", {"content": {"title": "Shipped", "body": "Order 7 is on its way."}}, request_only=True
+)
+
+
+class PublishingView(Endpoint):
+    """A door to publishing, which knows what is posted before it judges that."""
+
+    def posted(self, request: Request) -> Sequence[Asked]:
+        """What the request posts, unchecked."""
+        return _asked([request.data])
+
+    def high_posted(self, request: Request) -> int:
+        needed = {Scope.NOTIFICATIONS_WRITE, Scope.NOTIFICATIONS_HIGH}
+        if request.method != "POST" or not needed <= request.auth.scopes:
+            return 0  # one who may not post it uses nothing of the rate
+        try:
+            posted = self.posted(request)
+        except Exception:  # it is told where the request is judged, after who may do what
+            return 0
+        return sum(asked.priority == Priority.HIGH for asked in posted)
+
+    def begin(self, request: Request) -> Key | None:
+        """The request's idempotency key. What would only be refused, by what is posted, is turned
+        away before it costs anything."""
+        key = _idempotency_key(request)
+        posted = self.posted(request)
+        asked = set(posted)
+        _require_high(request, asked)
+        if self.allowance is not None and not self.allowance.high and _all_high(posted):
+            raise limits.high_exceeded(request.user, self.allowance)
+        load_shedding.turn_away(asked)
+        if key is None:
+            return None
+        return Key(request.user.id, key, idempotency.fingerprint(request.path, request.data))
+
+
+class NotificationsView(PublishingView):
+    """Notify named recipients; list what was posted."""
+
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE, "GET": Scope.NOTIFICATIONS_READ}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="notify",
+        request=NotificationIn,
+        responses={202: TakenOut, **REFUSALS},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[_OTP, _IN_ORDER],
+        tags=[NOTIFICATIONS],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Notify 1 to 1,000 recipients. 202: it is stored, and nothing will lose it."""
+
+        key = self.begin(request)
+
+        def read() -> tuple[Drafting, Sequence[str]]:
+            data = self.body(request, NotificationIn)
+            return drafting(request.user.id, data), data["user_ids"]
+
+        return _single(request, key, read)
+
+    @extend_schema(
+        operation_id="list_notifications",
+        parameters=[PageQuery],
+        responses={200: NotificationOut(many=True)},
+        tags=[NOTIFICATIONS],
+    )
+    def get(self, request: Request) -> Response:
+        """Your notifications, newest first."""
+        pages = CursorPage("-id")
+        rows = pages.paginate_queryset(selectors.notifications(request.user.id), request)
+        return pages.get_paginated_response([presenters.notification(row) for row in rows])
+
+
+class BatchView(PublishingView):
+    """Many different notifications in one call."""
+
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
+    max_body = BATCH_BODY
+
+    def posted(self, request: Request) -> Sequence[Asked]:
+        data = request.data
+        posted = data.get("notifications") if isinstance(data, dict) else None
+        return _asked(posted if isinstance(posted, list) else [])
+
+    @extend_schema(
+        operation_id="notify_batch",
+        request=BatchIn,
+        responses={202: BatchOut, **REFUSALS},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[_BATCH],
+        tags=[NOTIFICATIONS],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Notify with up to 1,000 different notifications; each has a result of its own.
+
+        Those with errors are left out, the others are accepted together.
+        """
+
+        key = self.begin(request)
+
+        def commit() -> Answer:
+            # A replay costs none of the work of a thousand notifications.
+            kept = group_commit.replay(key)
+            if kept is not None:
+                return kept
+            checked = self.body(request, BatchIn)["notifications"]
+            batch = Batch(request.user, checked, self.allowance)
+            return group_commit.commit(batch.posting(key), together=False)
+
+        return _answered(commit)
+
+
+class PublishView(PublishingView):
+    """Publish to a topic."""
+
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
+
+    def posted(self, request: Request) -> Sequence[Asked]:
+        known = get_topic(self.kwargs["name"])
+        usual = known.default_priority if known else Priority.NORMAL
+        return _asked([request.data], usual)
+
+    @extend_schema(
+        operation_id="publish",
+        request=PublishIn,
+        responses={202: TakenOut, **REFUSALS},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[_NEWS],
+        tags=[NOTIFICATIONS],
+    )
+    def post(self, request: Request, name: str) -> HttpResponse:
+        """Notify everybody subscribed to the topic. 202: stored, and nothing will lose it."""
+
+        key = self.begin(request)
+
+        def read() -> tuple[Drafting, Sequence[str]]:
+            topic = visible_topic(name, request.user.id)
+            data = self.body(request, PublishIn)
+            usual = topic.default_priority
+            draft = audience_draft(request.user.id, data, usual, topic=topic)
+            return lambda _: draft, ()
+
+        return _single(request, key, read)
+
+
+class GroupNotifyView(PublishingView):
+    """Notify a group."""
+
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
+
+    @extend_schema(
+        operation_id="notify_group",
+        request=PublishIn,
+        responses={202: TakenOut, **REFUSALS},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[_NEWS],
+        tags=[NOTIFICATIONS],
+    )
+    def post(self, request: Request, name: str) -> HttpResponse:
+        """Notify everybody in a group of yours. 202: stored, and nothing will lose it.
+
+        Without `channels`, each member is notified on every channel they can be reached on that has
+        a provider.
+        """
+
+        key = self.begin(request)
+
+        def read() -> tuple[Drafting, Sequence[str]]:
+            group = get_group(name, request.user.id)
+            data = self.body(request, PublishIn)
+            draft = audience_draft(request.user.id, data, Priority.NORMAL, group=group)
+            return lambda _: draft, ()
+
+        return _single(request, key, read)
+
+
+def _asked(posted: Iterable[Any], usual: str = Priority.NORMAL) -> list[Asked]:
+    """Of what was posted and has not been checked yet; the ``usual`` priority where none is
+    named."""
+    return [
+        Asked(_priority(item.get("priority"), usual), _channels(item.get("channels")))
+        for item in posted
+        if isinstance(item, dict)
+    ]
+
+
+def _all_high(posted: Sequence[Asked]) -> bool:
+    return bool(posted) and all(asked.priority == Priority.HIGH for asked in posted)
+
+
+def _priority(named: Any, usual: str) -> str:
+    return named if isinstance(named, str) else usual
+
+
+def _channels(named: Any) -> tuple[str, ...]:
+    if not isinstance(named, list):
+        return tuple(settings.CHANNELS)
+    known = tuple(channel for channel in settings.CHANNELS if channel in named)
+    return known or tuple(settings.CHANNELS)
+
+
+def _single(
+    request: Request, key: Key | None, read: Callable[[], tuple[Drafting, Sequence[str]]]
+) -> HttpResponse:
+    """Commit the one notification that ``read`` makes of the request, together with others'.
+
+    Under a key, what is wrong with the request is told once it is known that the key is new: a
+    replay is answered as the first one was, though its topic may be gone and its time be over.
+    """
+    drafting: Drafting
+    try:
+        drafting, user_ids = read()
+    except (Problem, ValidationError, Http404) as error:
+        if key is None:
+            raise
+        wrong, user_ids = error, ()
+
+        def drafting(_: Mapping[str, Reached]) -> Draft:
+            raise wrong
+
+    posting = Posting(
+        request.user.id,
+        key,
+        user_ids,
+        lambda people, _: [drafting(people)],
+        _taken_out,
+    )
+    return _answered(lambda: group_commit.commit(posting))
+
+
+def _taken_out(taken: Sequence[Taken]) -> dict[str, Any]:
+    [one] = taken
+    return presenters.accepted(one.row, one.repeated, one.draft.warnings)
+
+
+def _answered(commit: Callable[[], Answer]) -> HttpResponse:
+    """What ``commit`` answers with, or a problem where the key cannot be used."""
+    try:
+        answer = commit()
+    except idempotency.KeyReused:
+        raise Problem(
+            "idempotency-mismatch",
+            "This Idempotency-Key was used for a different request. Use a new key.",
+        ) from None
+    except idempotency.StillInFlight:
+        raise Problem(
+            "idempotency-in-flight",
+            "The first request with this Idempotency-Key has not ended. Ask again in a moment.",
+            headers={"Retry-After": "1"},
+        ) from None
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
+    return HttpResponse(answer.body, JSON, answer.status, headers=headers)
+
+
+def _require_high(request: Request, asked: Collection[Asked]) -> None:
+    """Raise a ``Problem`` where something has high priority and the key may not post that."""
+    if any(one.priority == Priority.HIGH for one in asked):
+        require(
+            request.auth,
+            Scope.NOTIFICATIONS_HIGH,
+            "High priority, which a topic may have where none is named,",
+        )
+
+
+def _idempotency_key(request: Request) -> str | None:
+    """The request's key, ``None`` without one. Raises a ``Problem`` where it is not usable."""
+    named = {
+        request.META[name]
+        for name in ("HTTP_IDEMPOTENCY_KEY", "HTTP_X_IDEMPOTENCY_KEY")
+        if name in request.META
+    }
+    if not named:
+        return None
+    if len(named) > 1:
+        raise Problem(
+            "invalid-idempotency-key",
+            "Idempotency-Key and X-Idempotency-Key name two keys. Send one of the headers.",
+        )
+    [key] = named
+    if not idempotency.KEY.fullmatch(key):
+        raise Problem(
+            "invalid-idempotency-key",
+            f"An Idempotency-Key has 1 to {idempotency.LONGEST_KEY} printable ASCII characters; "
+            "a random UUID will do.",
+        )
+    return key

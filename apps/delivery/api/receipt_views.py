@@ -1,0 +1,63 @@
+"""Where providers report what became of messages."""
+
+from io import BytesIO
+from typing import Any, ClassVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.openapi import ProblemDetails
+from apps.api.parsers import read_body
+from apps.api.problems import CONTENT_TYPE, Problem
+from apps.delivery.monitoring import metrics
+from apps.delivery.receipts import processing
+from apps.publishers.api.endpoint import Endpoint
+
+TAG = "Receipts"
+
+
+class Receipts(Endpoint):
+    """One provider's receipts. Its signature is all that is asked for."""
+
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes: ClassVar[list[Any]] = []
+    max_body = 2 * 1024 * 1024  # SendGrid's batches have up to 768 kB
+    any_query = True  # the provider calls, and signs, the URL that it was given
+
+    @extend_schema(
+        operation_id="take_receipt",
+        tags=[TAG],
+        auth=[],
+        request={
+            "application/x-www-form-urlencoded": {"type": "object"},
+            "application/json": OpenApiTypes.ANY,
+        },
+        responses={
+            204: None,
+            (403, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "not signed by the provider"),
+        },
+    )
+    def post(self, request: Request, provider: str) -> Response:
+        """Take a receipt from a provider, who signs it.
+
+        Twilio's status callbacks (`X-Twilio-Signature`) and SendGrid's signed Event Webhook
+        (`X-Twilio-Email-Event-Webhook-Signature`). What is not signed so is 403 and changes
+        nothing. It is read within seconds, and moves deliveries to `delivered` or `bounced`.
+        """
+        reader = processing.reader_of(provider)
+        if reader is None:
+            raise Problem("not-found", "No receipts are taken from a provider of this name.")
+        body = read_body(request.stream or BytesIO(), self.max_body)
+        query = request.META["QUERY_STRING"]
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if not reader.verify(headers, query, body):
+            metrics.RECEIPTS.labels(provider, "refused").inc()
+            raise Problem(
+                "invalid-signature",
+                "This is not signed with the key that we know, for the URL that we gave.",
+            )
+        processing.store(provider, query, body)
+        metrics.RECEIPTS.labels(provider, "taken").inc()
+        return Response(status=204)

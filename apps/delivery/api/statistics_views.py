@@ -1,0 +1,237 @@
+"""What became of deliveries over time, for a topic's owner and for a publisher."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.pagination import read_query
+from apps.api.serializers import QueryParameters
+from apps.core import clock
+from apps.delivery.monitoring import statistics
+from apps.publishers import limits, quota
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.quota import Account
+from apps.publishers.scopes import Scope
+from apps.topics.selectors import owned_topic
+
+TAG = "Statistics"
+DEFAULT_SPAN = timedelta(hours=24)
+LONGEST_SPAN = timedelta(days=31)
+USAGE_DAYS = 31
+
+
+class StatisticsQuery(QueryParameters):
+    """Which hours to show: the last 24, or from ``from`` to before ``to``."""
+
+    to = serializers.DateTimeField(required=False, help_text="before this time; now if left out")
+
+    def get_fields(self) -> dict[str, Any]:
+        # Its name is a keyword of Python's.
+        start = serializers.DateTimeField(
+            required=False, help_text="from this hour; 24 hours before `to` if left out"
+        )
+        return {"from": start, **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        until = attrs.get("to") or clock.moment()
+        try:
+            since = attrs.get("from") or until - DEFAULT_SPAN
+        except OverflowError:
+            raise serializers.ValidationError({"to": "Give a time in this century."}) from None
+        if until <= since:
+            raise serializers.ValidationError({"from": "It must be before `to`."})
+        if until - since > LONGEST_SPAN:
+            raise serializers.ValidationError(
+                {"from": f"Ask for at most {LONGEST_SPAN.days} days at once."}
+            )
+        return {"from": since, "to": until}
+
+
+class NowOut(serializers.Serializer):
+    """Deliveries that are waiting, and those that came to an end."""
+
+    waiting = serializers.IntegerField(help_text="being sent, or waiting for another attempt")
+    sent = serializers.IntegerField(help_text="accepted by a provider, or delivered")
+    failed = serializers.IntegerField(help_text="bounced, failed, dead, unknown or expired")
+    suppressed = serializers.IntegerField(help_text="suppressed or cancelled")
+
+
+class HourOut(serializers.Serializer):
+    """What one hour brought. Less than nothing, where more was taken back (redriven)."""
+
+    hour = serializers.DateTimeField()
+    sent = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    suppressed = serializers.IntegerField()
+
+
+class TopicStatisticsOut(serializers.Serializer):
+    """A topic's deliveries, now and over time."""
+
+    topic = serializers.CharField()
+    now = NowOut()
+    hours = HourOut(many=True, help_text="oldest first; hours in which nothing ended are left out")
+
+
+class TopicStatistics(Endpoint):
+    """One topic's deliveries."""
+
+    required_scopes = {"GET": Scope.TOPICS_READ}
+
+    @extend_schema(
+        operation_id="topic_statistics",
+        tags=[TAG],
+        parameters=[StatisticsQuery],
+        responses=TopicStatisticsOut,
+        examples=[
+            OpenApiExample(
+                "one busy hour",
+                {
+                    "topic": "order-updates",
+                    "now": {"waiting": 2, "sent": 1204, "failed": 3, "suppressed": 6},
+                    "hours": [
+                        {
+                            "hour": "2026-11-22T10:00:00Z",
+                            "sent": 1200,
+                            "failed": 3,
+                            "suppressed": 61,
+                        }
+                    ],
+                },
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """How many deliveries of a topic of yours wait now, and what each hour brought.
+
+        Whoever published: those you granted the topic are counted, too. Hours longer than 31 days
+        ago are added up by day.
+        """
+        topic = owned_topic(name, request.user.id)
+        query = read_query(request, StatisticsQuery)
+        by_hour = statistics.hours_of_topic(topic.id, query["from"], query["to"])
+        hours = [
+            {"hour": hour, **ended}
+            for hour, ended in by_hour.items()
+            if any(ended[name] for name in ("sent", "failed", "suppressed"))
+        ]
+        now = statistics.now_of_topic(topic.id)
+        found = {"topic": topic.name, "now": now, "hours": hours}
+        return Response(TopicStatisticsOut(found).data)
+
+
+class RequestsOut(serializers.Serializer):
+    """The rate of requests."""
+
+    per_second = serializers.IntegerField()
+    burst = serializers.IntegerField(help_text="at once, after a rest")
+
+
+class HighQuotaOut(serializers.Serializer):
+    """Those of high priority, which has a quota of its own."""
+
+    per_day = serializers.IntegerField()
+    used = serializers.IntegerField()
+    per_second = serializers.IntegerField()
+    burst = serializers.IntegerField(help_text="at once, after a rest")
+
+
+class QuotaOut(serializers.Serializer):
+    """Notifications of normal and low priority accepted from midnight to midnight UTC."""
+
+    per_day = serializers.IntegerField()
+    used = serializers.IntegerField()
+    resets_at = serializers.DateTimeField()
+    high = HighQuotaOut()
+
+
+class NotificationsOfDay(serializers.Serializer):
+    """Notifications accepted on a day."""
+
+    day = serializers.DateField()
+    accepted = serializers.IntegerField()
+
+
+class DeliveriesOfDay(serializers.Serializer):
+    """What deliveries came to on a day."""
+
+    day = serializers.DateField()
+    states = serializers.DictField(child=serializers.IntegerField())
+
+
+class UsageOut(serializers.Serializer):
+    """A publisher's limits, and what it used of them. Days are UTC's."""
+
+    requests = RequestsOut()
+    quota = QuotaOut()
+    notifications = NotificationsOfDay(many=True)
+    deliveries = DeliveriesOfDay(many=True)
+
+
+class Usage(Endpoint):
+    """What a publisher may and did."""
+
+    required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
+
+    @extend_schema(
+        operation_id="usage",
+        tags=[TAG],
+        responses=UsageOut,
+        examples=[
+            OpenApiExample(
+                "a day's work",
+                {
+                    "requests": {"per_second": 500, "burst": 1000},
+                    "quota": {
+                        "per_day": 10000000,
+                        "used": 1250,
+                        "resets_at": "2026-11-23T00:00:00Z",
+                        "high": {
+                            "per_day": 10000000,
+                            "used": 310,
+                            "per_second": 1000,
+                            "burst": 2000,
+                        },
+                    },
+                    "notifications": [{"day": "2026-11-22", "accepted": 1250}],
+                    "deliveries": [
+                        {"day": "2026-11-22", "states": {"accepted": 2400, "suppressed": 31}}
+                    ],
+                },
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Your limits, and by day (UTC) what you posted and what became of it; 31 days."""
+        publisher_id = request.user.id
+        first = clock.moment().astimezone(UTC).date() - timedelta(days=USAGE_DAYS - 1)
+        rate, high = limits.publisher_rate(request.user), limits.high_rate(request.user)
+        states = statistics.states_by_day(publisher_id, datetime.combine(first, time(), UTC))
+        found = {
+            "requests": {"per_second": rate.per_second, "burst": rate.burst},
+            "quota": {
+                **_quota(Account(publisher_id, high=False)),
+                "resets_at": quota.resets_at(),
+                "high": {
+                    **_quota(Account(publisher_id, high=True)),
+                    "per_second": high.per_second,
+                    "burst": high.burst,
+                },
+            },
+            "notifications": [
+                {"day": day, "accepted": number}
+                for day, number in quota.used_by_day(publisher_id, first).items()
+            ],
+            "deliveries": [{"day": day, "states": of_day} for day, of_day in states.items()],
+        }
+        return Response(UsageOut(found).data)
+
+
+def _quota(account: Account) -> dict[str, int]:
+    return {"per_day": quota.per_day(account), "used": quota.used(account)}

@@ -1,0 +1,220 @@
+"""The doors to status webhooks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.openapi import ProblemDetails
+from apps.api.pagination import CursorPage, PageQuery
+from apps.api.problems import CONTENT_TYPE, Problem
+from apps.delivery.api import presenters
+from apps.delivery.api import status_webhook_serializers as serializers
+from apps.delivery.api.serializers import DeliveryOut
+from apps.delivery.models import StatusWebhook
+from apps.delivery.status_webhooks import health, lookup
+from apps.publishers import audit
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.scopes import Scope
+
+TAG = "Status webhooks"
+KIND = "status_webhook"
+_OUT = {
+    "id": 3,
+    "url": "https://shop.example.com/•••",
+    "events": ["failed", "dead"],
+    "state": "active",
+    "former_secret_until": None,
+    "created_at": "2026-11-22T10:00:00Z",
+    "last_success_at": "2026-11-22T10:01:00Z",
+    "last_error_at": None,
+    "last_error": "",
+}
+_FAILED = {
+    "outcome": "retry",
+    "error": "no connection could be made, and nothing was sent: “TLS failed: certificate has "
+    "expired”",
+    "status": None,
+    "duration_ms": 14,
+    "delivery_id": "dlv_93",
+}
+
+
+class StatusWebhookList(Endpoint):
+    """Where a publisher is told what became of its deliveries."""
+
+    required_scopes = {"GET": Scope.WEBHOOKS_READ, "POST": Scope.WEBHOOKS_WRITE}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_status_webhooks",
+        tags=[TAG],
+        parameters=[PageQuery],
+        responses=serializers.StatusWebhookOut(many=True),
+        examples=[OpenApiExample("a status webhook", _OUT, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        """List your status webhooks, oldest first."""
+        page = CursorPage()
+        rows = page.paginate_queryset(_own(request), request)
+        return page.get_paginated_response(_shown(rows))
+
+    @extend_schema(
+        operation_id="create_status_webhook",
+        tags=[TAG],
+        request=serializers.StatusWebhookIn,
+        responses={
+            200: serializers.StatusWebhookKept,
+            201: serializers.StatusWebhookKept,
+            (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "you have as many as may be"),
+        },
+        examples=[
+            OpenApiExample(
+                "what cannot arrive",
+                {"url": "https://shop.example.com/hooks", "events": ["failed", "dead"]},
+                request_only=True,
+            ),
+            OpenApiExample("made", {**_OUT, "secret": "whsec_…"}, response_only=True),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Be told at a URL when your deliveries come to the states you choose.
+
+        201 when it is new; 200 when you had one at this URL: it is told of these events from now
+        on, and again if it was disabled. A publisher has at most 10.
+        """
+        wanted = self.body(request, serializers.StatusWebhookIn)
+        try:
+            with transaction.atomic():
+                kept = lookup.keep(request.user.id, **wanted)
+                _audit(request, "update" if kept.before else "create", kept.row, kept.before)
+        except lookup.TooMany:
+            raise Problem(
+                "conflict",
+                f"You have {lookup.MOST} status webhooks, as many as there may be. "
+                "Delete one of them first.",
+            ) from None
+        [shown] = _shown([kept.row])
+        if kept.secret:
+            shown["secret"] = kept.secret
+        return Response(shown, status=200 if kept.before else 201)
+
+
+class StatusWebhookDetail(Endpoint):
+    """One status webhook."""
+
+    required_scopes = {
+        "GET": Scope.WEBHOOKS_READ,
+        "PATCH": Scope.WEBHOOKS_WRITE,
+        "DELETE": Scope.WEBHOOKS_WRITE,
+    }
+
+    @extend_schema(
+        operation_id="read_status_webhook", tags=[TAG], responses=serializers.StatusWebhookOut
+    )
+    def get(self, request: Request, webhook_id: int) -> Response:
+        """One of your status webhooks."""
+        return Response(_shown([_one(request, webhook_id)])[0])
+
+    @extend_schema(
+        operation_id="change_status_webhook",
+        tags=[TAG],
+        request=serializers.StatusWebhookChange,
+        responses=serializers.StatusWebhookOut,
+    )
+    def patch(self, request: Request, webhook_id: int) -> Response:
+        """Choose other events; one that was disabled is told again."""
+        wanted = self.body(request, serializers.StatusWebhookChange)
+        with transaction.atomic():
+            row = _one(request, webhook_id, lock=True)
+            before = row.events
+            lookup.choose(row, wanted["events"])
+            _audit(request, "update", row, before)
+        return Response(_shown([row])[0])
+
+    @extend_schema(operation_id="delete_status_webhook", tags=[TAG], responses={204: None})
+    def delete(self, request: Request, webhook_id: int) -> Response:
+        """Be told no more there; what is on its way already may still come."""
+        with transaction.atomic():
+            row = _one(request, webhook_id, lock=True)
+            audit.record(request, "delete", KIND, str(row.pk), before=_audited(row, row.events))
+            row.delete()
+        return Response(status=204)
+
+
+class StatusWebhookTest(Endpoint):
+    """A test call."""
+
+    required_scopes = {"POST": Scope.WEBHOOKS_WRITE}
+
+    @extend_schema(
+        operation_id="test_status_webhook",
+        tags=[TAG],
+        request=None,
+        responses=serializers.StatusWebhookTested,
+        examples=[OpenApiExample("a certificate that has expired", _FAILED, response_only=True)],
+    )
+    def post(self, request: Request, webhook_id: int) -> Response:
+        """Send a message of the type `webhook.test` there now, signed as every other.
+
+        It goes the way of every message, and the answer says what its first attempt came to.
+        """
+        with transaction.atomic():
+            row = _one(request, webhook_id)
+            posted = health.send_test(row)
+            audit.record(request, "test", KIND, str(row.pk))
+        tested = health.wait_for_test(posted)
+        return Response(serializers.StatusWebhookTested(tested).data)
+
+
+class StatusWebhookDeliveries(Endpoint):
+    """What was sent there."""
+
+    required_scopes = {"GET": Scope.WEBHOOKS_READ}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_status_webhook_deliveries",
+        tags=[TAG],
+        parameters=[PageQuery],
+        responses=DeliveryOut(many=True),
+    )
+    def get(self, request: Request, webhook_id: int) -> Response:
+        """The messages to its endpoint with every attempt, newest first."""
+        page = CursorPage("-id")
+        rows = page.paginate_queryset(health.deliveries(_one(request, webhook_id)), request)
+        shown = DeliveryOut(rows, many=True, context=presenters.shown(rows)).data
+        return page.get_paginated_response(shown)
+
+
+def _shown(rows: Sequence[StatusWebhook]) -> list[dict[str, Any]]:
+    """Each of them as the API shows it, with how it does."""
+    context = {"health": health.health(rows)}
+    return [dict(serializers.StatusWebhookOut(row, context=context).data) for row in rows]
+
+
+def _own(request: Request) -> Any:
+    return StatusWebhook.objects.filter(publisher=request.user.id).select_related("contact")
+
+
+def _one(request: Request, webhook_id: int, *, lock: bool = False) -> StatusWebhook:
+    rows = _own(request)
+    if lock:
+        rows = rows.select_for_update(of=("self",))
+    row = rows.filter(pk=webhook_id).first()
+    if row is None:
+        raise Problem("not-found", f"You have no status webhook {webhook_id}.")
+    return row
+
+
+def _audit(request: Request, action: str, row: StatusWebhook, before: list[str] | None) -> None:
+    was = None if before is None else _audited(row, before)
+    now = _audited(row, row.events)
+    audit.record(request, action, KIND, str(row.pk), before=was, after=now)
+
+
+def _audited(row: StatusWebhook, events: list[str]) -> dict[str, Any]:
+    return {"url": row.contact.masked, "events": events}

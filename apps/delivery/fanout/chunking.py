@@ -1,0 +1,128 @@
+"""Cutting a topic's or a group's audience into chunks by key range, a page at a time, without
+loading it."""
+
+import logging
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from apps.delivery.fanout import audience_lease
+from apps.delivery.fanout.audience_lease import Chunk, Fenced
+from apps.delivery.models import Notification
+from apps.delivery.ordering import ordering_keys
+from apps.delivery.outbox import doorbells, pending
+from apps.delivery.outbox.queues import Queue
+from apps.delivery.state import fallback
+from apps.delivery.state.audience import MEMBERSHIPS, SUBSCRIPTIONS
+from apps.topics.selectors import get_topic_by_id, paused_topics
+from notifier.domain.outcomes import Reason
+
+log = logging.getLogger(__name__)
+
+#: Chunks cut by one statement. A page commits on its own, so that a restart goes on behind it.
+PAGE = 20
+
+_CUT = """
+INSERT INTO delivery_chunk (notification_id, publisher_id, kind, channel, priority, low_id, high_id,
+                            size, state, fence, due_at, ready_at)
+SELECT %(notification_id)s, %(publisher_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id),
+       count(*), 'queued', 0, clock_timestamp() + make_interval(secs => %(after)s),
+       clock_timestamp() + make_interval(secs => %(after)s)
+  FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s AS slice
+          FROM (SELECT id FROM {audience}
+                   AND id > coalesce((SELECT high_id FROM delivery_chunk
+                                       WHERE notification_id = %(notification_id)s
+                                         AND channel = %(channel)s AND kind = 'range'
+                                       ORDER BY low_id DESC LIMIT 1), 0)
+                 ORDER BY id LIMIT %(rows)s) page) sliced
+ GROUP BY slice
+ON CONFLICT DO NOTHING
+RETURNING id
+"""
+_CUT_TOPIC = _CUT.format(audience=SUBSCRIPTIONS)
+_CUT_GROUP = _CUT.format(audience=MEMBERSHIPS)
+
+
+def empty(queue: Queue) -> int:
+    """Cut audiences of the queue's priority until none is left; how many were cut."""
+    cut = 0
+    while fan_out(queue.priority):
+        cut += 1
+    return cut
+
+
+def fan_out(priority: str) -> bool:
+    """Cut one whole audience into chunks of ``CHUNK_SIZE``; whether there was one.
+
+    Starts where the last cut ended, so that a second run after a crash goes on. Rings for each page
+    after its commit.
+    """
+    with transaction.atomic():
+        chunk_id = audience_lease.next_whole(priority)
+        chunk = audience_lease.claim(chunk_id) if chunk_id is not None else None
+        if chunk is None:
+            return False
+        notification = Notification.objects.defer("content").get(pk=chunk.notification_id)
+        if notification.cancelled_at is None and _is_held(notification):
+            pending.defer([chunk.id], Reason.TOPIC_PAUSED, None)
+            return True
+    try:
+        for channel in notification.channels:
+            while _cut_page(chunk, channel):
+                connection.close()  # back to the pool: there may be thousands of pages
+                doorbells.ring([Queue(channel, chunk.priority)])
+        if (later := fallback.of(notification)) is not None:
+            while _cut_page(chunk, later.channel, later.after):
+                pass  # workers find it when its time has come
+        with transaction.atomic():
+            audience_lease.finish(chunk)
+            if notification.ordering_key:
+                ordering_keys.leave([chunk.id])
+    except Fenced:
+        log.info("fan-out of %s goes on in another worker", chunk.notification_id)
+    return True
+
+
+def _is_held(notification: Notification) -> bool:
+    """Whether its topic is paused, and cannot be resumed before the transaction ends. The look-up
+    is a few seconds old, the row is not."""
+    topic = get_topic_by_id(notification.topic_id) if notification.topic_id else None
+    return topic is not None and topic.paused and bool(paused_topics([topic.id]))
+
+
+def _cut_page(chunk: Chunk, channel: str, after: int = 0) -> bool:
+    """Cut one page; whether there was one. ``after``: seconds until its chunks may be claimed."""
+    with transaction.atomic():
+        audience_lease.hold(chunk)
+        notification = _share_locked(chunk.notification_id)
+        if notification.cancelled_at is not None:
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _CUT_TOPIC if notification.group_id is None else _CUT_GROUP,
+                {
+                    "notification_id": notification.pk,
+                    "publisher_id": notification.publisher_id,
+                    "topic_id": notification.topic_id,
+                    "group_id": notification.group_id,
+                    "reachable_only": notification.reachable_only,
+                    "channel": channel,
+                    "priority": chunk.priority,
+                    "after": after,
+                    "size": settings.CHUNK_SIZE,
+                    "rows": settings.CHUNK_SIZE * PAGE,
+                },
+            )
+            cut = [chunk_id for (chunk_id,) in cursor.fetchall()]
+        if cut and notification.ordering_key:
+            ordering_keys.join_behind(chunk.id, ordering_keys.line_of(notification, channel), cut)
+        return bool(cut)
+
+
+def _share_locked(notification_id: UUID) -> Notification:
+    """The row, locked so that a cancel waits until this page of chunks is committed."""
+    [row] = Notification.objects.raw(
+        "SELECT * FROM delivery_notification WHERE id = %s FOR SHARE", [notification_id]
+    )
+    return row

@@ -1,0 +1,151 @@
+"""Whether providers are believed that call addresses dead: not where suddenly most of them are.
+
+Each provider has two guards, of what its answers and what its receipts say; a guard is a breaker
+that counts addresses. While it is not closed no address is given up, what is called dead is a
+dead letter, the provider's messages wait (or go to the channel's next one) but for a few that try
+it out, and what was given up since the flood began is given back.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from django.conf import settings
+
+from apps.core import clock
+from apps.delivery.flow import lost_addresses
+from apps.delivery.flow.breaker_store import shared_store
+from apps.preferences.contacts.restoration import Cause
+from notifier.dispatch.dispatcher import Sent
+from notifier.domain.outcomes import Outcome
+from notifier.resilience import dead_addresses
+from notifier.resilience.breaker import Breaker, Permit, Rules, Standing, State, Tally
+
+log = logging.getLogger(__name__)
+
+ANSWERS, RECEIPTS = "answers", "receipts"
+#: Seconds for which an operator's word holds that the addresses really are dead.
+BELIEVED_FOR = 3600.0
+#: How far before the noticed start of a flood addresses are given back: clocks differ, and a
+#: worker counts an answer before it records it.
+SLACK = timedelta(seconds=5)
+
+
+def guards(provider: str) -> list[Breaker]:
+    """The provider's guards; none where each address is a server of its own, whose word it is."""
+    entry = settings.PROVIDERS[provider]
+    if not entry.get("breaker", True):
+        return []
+    kinds = [ANSWERS, RECEIPTS] if "receipts" in entry else [ANSWERS]
+    return [_guard(provider, kind) for kind in kinds]
+
+
+def permit(provider: str) -> Permit | None:
+    """Return how many messages the provider may be given now, ``None`` for any number."""
+    permits = [found for guard in guards(provider) if (found := guard.permit()) is not None]
+    return min(permits, key=lambda found: found.room, default=None)
+
+
+def shut(provider: str) -> bool:
+    """Whether nothing may go through now."""
+    return any(guard.shut() for guard in guards(provider))
+
+
+def standing(provider: str) -> Standing | None:
+    """Where a guard of the provider's stands that is not closed."""
+    found = (guard.standing() for guard in guards(provider))
+    return next((one for one in found if one.state is not State.CLOSED), None)
+
+
+def believed(provider: str) -> Standing | None:
+    """Where a guard stands that counts nothing now, since an operator believes the provider."""
+    found = (guard.standing() for guard in guards(provider))
+    return next((one for one in found if one.trusted_until > clock.now()), None)
+
+
+def doubt(batch: Sequence[Sent]) -> list[Sent]:
+    """Count what the calls say of addresses; the same batch, with what is not believed of them as
+    a mistake of ours."""
+    outcomes: dict[str, list[Outcome]] = defaultdict(list)
+    for sent in batch:
+        outcomes[sent.provider].append(sent.outcome)
+    outcomes.pop("", None)  # nobody was called
+    doubted = {
+        name
+        for name, told in outcomes.items()
+        if _doubts(name, ANSWERS, dead_addresses.tally(told))
+    }
+    if not doubted:
+        return list(batch)
+    return [
+        sent._replace(outcome=dead_addresses.doubted(sent.outcome))
+        if sent.provider in doubted
+        else sent
+        for sent in batch
+    ]
+
+
+def doubt_receipts(tallies: Mapping[str, Tally]) -> set[str]:
+    """Count what receipts say of addresses, by provider; those that are not believed now."""
+    return {name for name, tally in tallies.items() if _doubts(name, RECEIPTS, tally)}
+
+
+def give_back(providers: Iterable[str] | None = None) -> None:
+    """Restore what these providers, or all, gave up since a flood began that is not over."""
+    for provider in settings.PROVIDERS if providers is None else providers:
+        for guard in guards(provider):
+            found = guard.standing()
+            if found.state is not State.CLOSED and found.began:
+                since = datetime.fromtimestamp(found.began, UTC) - SLACK
+                done = lost_addresses.restore(Cause(provider, since=since))
+                if any(done):
+                    log.error(
+                        "%s called too many addresses dead (%s): %d contacts and %d suppressions "
+                        "are restored; its messages wait",
+                        provider,
+                        found.why,
+                        done.contacts,
+                        done.suppressions,
+                    )
+
+
+def close(provider: str, why: str) -> None:
+    """Let everything through to the provider again, and count anew."""
+    for guard in guards(provider):
+        guard.close(why)
+
+
+def believe(provider: str, why: str) -> None:
+    """Give up what the provider calls dead for ``BELIEVED_FOR`` seconds, however much it is."""
+    for guard in guards(provider):
+        guard.close(why, BELIEVED_FOR)
+
+
+def forget() -> None:
+    """This process sees every guard anew."""
+    _guard.cache_clear()
+
+
+def _doubts(provider: str, kind: str, tally: Tally) -> bool:
+    """Whether what was counted, and anything else, is not believed now."""
+    if not tally.calls or provider not in settings.PROVIDERS:
+        return False
+    if not settings.PROVIDERS[provider].get("breaker", True):
+        return False
+    guard = _guard(provider, kind)
+    guard.report(tally)
+    return tally.failures > 0 and guard.standing().state is not State.CLOSED
+
+
+@cache
+def _guard(provider: str, kind: str) -> Breaker:
+    rules = Rules(
+        **settings.DEAD_ADDRESSES,
+        probe_share=settings.DEAD_ADDRESSES["share"],
+        what="addresses",
+        failed="were called dead",
+        probe_failed="addresses were called dead",
+    )
+    return Breaker(f"{provider}:{kind}", rules, shared_store(), clock.now)

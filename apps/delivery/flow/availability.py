@@ -1,0 +1,85 @@
+"""What can be sent on: channels and platforms that have a provider, and one that may be called."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from apps.api.problems import Problem
+from apps.delivery.flow import address_guards, breakers, provider_pauses
+from notifier.channels.push import PLATFORMS
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A channel without a provider or, where ``platforms`` are named, without one for those.
+    ``settings``: each of which would set one up."""
+
+    channel: str
+    platforms: Sequence[str]
+    settings: Sequence[str]
+
+    def __str__(self) -> str:
+        where = f" for {' and '.join(self.platforms)}" if self.platforms else ""
+        way = f": {' or '.join(self.settings)} sets one up" if self.settings else ""
+        return f"no provider{where}{way}"
+
+
+def gaps() -> list[Gap]:
+    """Where nothing can be sent, in the order of the channels."""
+    return [gap for channel in settings.CHANNELS if (gap := _gap(channel)) is not None]
+
+
+def available(channels: Iterable[str]) -> list[str]:
+    """Those of the channels that have a provider."""
+    served = {entry["channel"] for entry in settings.PROVIDERS.values()}
+    return [channel for channel in channels if channel in served]
+
+
+def require(channels: Sequence[str], pointer: str) -> None:
+    """Raise ``Problem`` where one of the channels has no provider. ``pointer`` leads to where the
+    request names them."""
+    served = available(channels)
+    if len(served) == len(channels):
+        return
+    missing = [gap for gap in gaps() if gap.channel in channels and gap.channel not in served]
+    said = "; ".join(f"{gap.channel} has {gap}" for gap in missing)
+    names = " and ".join(gap.channel for gap in missing)
+    raise Problem(
+        "no-provider",
+        f"{said}. Leave {names} out, or have an operator set it.",
+        errors=[{"pointer": pointer, "detail": f"{gap.channel}: {gap}."} for gap in missing],
+    )
+
+
+def shut(channels: Iterable[str]) -> set[str]:
+    """Those channels on which nothing can be sent now, whatever it is. One without a provider is:
+    what was accepted before it lost its last one waits until there is one again."""
+    paused = provider_pauses.paused()
+    return {
+        channel
+        for channel in channels
+        if all(
+            name in paused or breakers.shut(name) or address_guards.shut(name)
+            for name in providers(channel)
+        )
+    }
+
+
+def providers(channel: str) -> list[str]:
+    """Names of the channel's providers, in the order in which they are tried."""
+    return [name for name, entry in settings.PROVIDERS.items() if entry["channel"] == channel]
+
+
+def _gap(channel: str) -> Gap | None:
+    entries = [entry for entry in settings.PROVIDERS.values() if entry["channel"] == channel]
+    ways = settings.PROVIDER_SETTINGS.get(channel, {})
+    if not entries:
+        return Gap(channel, (), list(ways))
+    if any(not entry.get("platforms") for entry in entries):
+        return None
+    served = {platform for entry in entries for platform in entry["platforms"]}
+    missing = [platform for platform in PLATFORMS if platform not in served]
+    if not missing:
+        return None
+    return Gap(channel, missing, [way for way, takes in ways.items() if {*takes} & {*missing}])

@@ -1,0 +1,64 @@
+"""Where the breakers of all processes are one: Redis, or this process while Redis is gone."""
+
+import hashlib
+import logging
+from functools import cache
+
+import redis
+from prometheus_client import Counter
+
+from apps.core.cache import ask_redis
+from notifier.resilience.breaker import LocalStore
+
+log = logging.getLogger(__name__)
+
+KEY = "notifier:breaker:"
+#: What nobody asked about for so long is forgotten.
+LIFE_SECONDS = 86400
+
+UNSHARED = Counter(
+    "notifier_unshared_breakers_total",
+    "Looks at a breaker that only this process knew, because Redis did not answer.",
+)
+_SWAP = """
+local found = redis.call('GET', KEYS[1]) or ''
+if found ~= ARGV[1] then return {0, found} end
+if ARGV[2] ~= found then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
+return {1, ARGV[2]}
+"""
+_SHA = hashlib.sha1(_SWAP.encode(), usedforsecurity=False).hexdigest()
+
+
+@cache
+def shared_store() -> "SharedStore":
+    """This process's."""
+    return SharedStore()
+
+
+class SharedStore:
+    """One round trip a look or change. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._local = LocalStore()
+        self._alone = False
+
+    def swap(self, name: str, expected: bytes, new: bytes) -> tuple[bool, bytes]:
+        def call(client: redis.Redis) -> list:
+            arguments = (1, KEY + name, expected, new, LIFE_SECONDS)
+            try:
+                return client.evalsha(_SHA, *arguments)
+            except redis.exceptions.NoScriptError:  # Redis was started anew
+                return client.eval(_SWAP, *arguments)
+
+        answer = ask_redis(call)
+        if answer is None:
+            UNSHARED.inc()
+            if not self._alone:
+                self._alone = True
+                log.warning("Redis does not answer; each process has breakers of its own")
+            return self._local.swap(name, expected, new)
+        if self._alone:
+            self._alone = False
+            self._local.forget()
+        done, found = answer
+        return bool(done), found

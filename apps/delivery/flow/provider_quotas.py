@@ -1,0 +1,171 @@
+"""The providers' quotas, which all workers share through Redis: one round trip a chunk."""
+
+import hashlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Mapping
+from functools import cache
+
+import redis
+from django.conf import settings
+from prometheus_client import Counter
+
+from apps.core.cache import ask_redis
+from notifier.resilience.quota import Bucket, Grant, Quota
+
+log = logging.getLogger(__name__)
+
+KEY = "notifier:throttle:"
+#: Seconds after its last message that a process no longer counts as one that sends.
+SENDS_FOR = 10
+#: What nobody asked about for so long is full again anyway.
+LIFE_SECONDS = 86400
+
+UNSHARED = Counter(
+    "notifier_unshared_throttles_total",
+    "Chunks throttled by this process's own share of a quota, because Redis did not answer.",
+)
+HELD = Counter(
+    "notifier_throttled_total",
+    "Messages held back for their provider's quota.",
+    ["provider", "priority"],
+)
+# What ``notifier.resilience.quota.Bucket.take`` does, on Redis's clock, for each key. Arguments:
+# who asks, for how long it counts, how long all is kept; and for each key messages a second, burst,
+# what is left over, how many are wanted, and in which line the rest waits.
+_TAKE = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
+local answer = {}
+for i = 1, #KEYS / 2 do
+    local bucket, senders = KEYS[2 * i - 1], KEYS[2 * i]
+    local at = 3 + 5 * (i - 1)
+    local rate, burst = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+    local left_over, wanted = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+    local line = 'line:' .. ARGV[at + 5]
+    local granted, wait = wanted, 0
+    if rate > 0 then
+        local had = redis.call('HMGET', bucket, 'tokens', 'at', line)
+        local tokens = tonumber(had[1]) or burst
+        tokens = math.min(burst, tokens + math.max(0, now - (tonumber(had[2]) or now)) * rate)
+        granted = math.min(wanted, math.max(0, math.floor(tokens - left_over)))
+        redis.call('HSET', bucket, 'tokens', tostring(tokens - granted),
+                   'at', string.format('%.6f', now))
+        if granted < wanted then
+            local begins = math.max(tonumber(had[3]) or 0, now + 1 / rate)
+            redis.call('HSET', bucket, line,
+                       string.format('%.6f', begins + (wanted - granted) / rate))
+            wait = begins - now
+        end
+        redis.call('EXPIRE', bucket, ARGV[3])
+    end
+    redis.call('ZADD', senders, now, ARGV[1])
+    redis.call('ZREMRANGEBYSCORE', senders, '-inf', now - tonumber(ARGV[2]))
+    redis.call('EXPIRE', senders, ARGV[2])
+    answer[i] = {granted, string.format('%.6f', wait), redis.call('ZCARD', senders)}
+end
+return answer
+"""
+_SHA = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
+
+
+@cache
+def quotas(channel: str) -> Mapping[str, Quota]:
+    """The quotas of the channel's providers, of those that have one."""
+    return {
+        name: Quota(**entry["quota"])
+        for name, entry in settings.PROVIDERS.items()
+        if entry["channel"] == channel and "quota" in entry
+    }
+
+
+class _Shares:
+    """This process's view of what it shares."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, Bucket] = {}
+        #: How many processes sent through a provider when Redis was last asked.
+        self._processes: dict[str, int] = {}
+        self._alone = False
+
+    def take(
+        self, channel: str, wanted: Mapping[str, int], priority: str, again: bool
+    ) -> dict[str, Grant]:
+        asked = [(name, quotas(channel)[name], number) for name, number in wanted.items()]
+        line = f"{priority}:again" if again else priority
+
+        def call(client: redis.Redis) -> list:
+            arguments: list = []
+            for name, _, _ in asked:
+                arguments += [KEY + name, f"{KEY}{name}:senders"]
+            number = len(arguments)
+            arguments += [_me(), SENDS_FOR, LIFE_SECONDS]
+            for _, quota, messages in asked:
+                arguments += [quota.per_second, quota.burst, quota.left_over(priority)]
+                arguments += [messages, line]
+            try:
+                return client.evalsha(_SHA, number, *arguments)
+            except redis.exceptions.NoScriptError:  # Redis was started anew
+                return client.eval(_TAKE, number, *arguments)
+
+        answer = ask_redis(call)
+        if answer is None:
+            return self._take_alone(asked, priority, line)
+        self._alone = False
+        found = {
+            name: Grant(int(granted), float(wait), int(processes))
+            for (name, _, _), (granted, wait, processes) in zip(asked, answer, strict=True)
+        }
+        self._processes |= {name: grant.processes for name, grant in found.items()}
+        return found
+
+    def _take_alone(
+        self, asked: list[tuple[str, Quota, int]], priority: str, line: str
+    ) -> dict[str, Grant]:
+        """An equal share of what the processes had together that Redis last knew of."""
+        UNSHARED.inc()
+        if not self._alone:
+            self._alone = True
+            log.warning("Redis does not answer; each process keeps to its share of a quota")
+        found = {}
+        for name, quota, messages in asked:
+            processes = self._processes.get(name, 1)
+            grant = Grant(messages, 0.0)
+            if quota.per_second:
+                share = Quota(quota.per_second / processes)
+                bucket = self._buckets.setdefault(name, Bucket())
+                left_over = share.left_over(priority)
+                grant = bucket.take(share, messages, left_over, line, time.time())
+            found[name] = Grant(grant.granted, grant.wait, processes)
+        return found
+
+
+@cache
+def _me() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+_shares = _Shares()
+
+
+def take(
+    channel: str, wanted: Mapping[str, int], priority: str, *, again: bool
+) -> dict[str, Grant]:
+    """What each provider may be given now of so many messages, by name.
+
+    ``again``: they waited for their turn before, and do not go to the end of the line.
+    """
+    found = _shares.take(channel, wanted, priority, again)
+    for name, grant in found.items():
+        if held := wanted[name] - grant.granted:
+            HELD.labels(name, priority).inc(held)
+    return found
+
+
+def forget() -> None:
+    """This process shares anew."""
+    global _shares
+    _shares = _Shares()
+    quotas.cache_clear()

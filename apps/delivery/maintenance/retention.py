@@ -1,0 +1,104 @@
+"""Dropping rows that have done their work."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+
+from apps.core import clock
+from apps.delivery.maintenance import rollup
+from apps.delivery.receipts import processing
+from apps.operators import log_in_limits
+from apps.topics.confirmation import requests
+
+AT_ONCE = 10_000
+MINUTES_KEPT = timedelta(days=2)
+
+# Places in lines are left by whoever ends what has them. One that was left behind all the same
+# would hold up for ever who stands behind it.
+_LOST_CHUNKS = """
+DELETE FROM delivery_chunkturn WHERE (chunk_id, line) IN
+    (SELECT t.chunk_id, t.line FROM delivery_chunkturn t
+       LEFT JOIN delivery_chunk c ON c.id = t.chunk_id
+      WHERE c.id IS NULL OR c.state = 'done' LIMIT %(most)s)
+"""
+_LOST_TURNS = """
+DELETE FROM delivery_turn WHERE delivery_id IN
+    (SELECT t.delivery_id FROM delivery_turn t
+       LEFT JOIN delivery_delivery d ON d.id = t.delivery_id
+      WHERE d.id IS NULL OR d.state NOT IN ('queued', 'sending', 'retrying') LIMIT %(most)s)
+"""
+
+
+def purge() -> int:
+    """Delete what is past its time, and fold old counts; how many rows went.
+
+    In batches, so that no statement holds many locks.
+    """
+    now = clock.moment()
+    dropped = _in_batches(
+        "DELETE FROM delivery_idempotencykey WHERE id IN "
+        "(SELECT id FROM delivery_idempotencykey WHERE created_at < %(before)s LIMIT %(most)s)",
+        now - timedelta(hours=settings.IDEMPOTENCY_HOURS),
+    )
+    dropped += _in_batches(
+        "DELETE FROM delivery_chunk WHERE id IN "
+        "(SELECT id FROM delivery_chunk WHERE state = 'done' AND ready_at < %(before)s "
+        "LIMIT %(most)s)",
+        now - timedelta(days=1),
+    )
+    dropped += _in_batches(
+        "DELETE FROM delivery_minutecount WHERE (minute, channel, provider, outcome, reason, slot) "
+        "IN (SELECT minute, channel, provider, outcome, reason, slot FROM delivery_minutecount "
+        "WHERE minute < %(before)s LIMIT %(most)s)",
+        now - MINUTES_KEPT,
+    )
+    dropped += _in_batches(
+        "DELETE FROM publishers_daycount WHERE (publisher_id, day, slot) IN "
+        "(SELECT publisher_id, day, slot FROM publishers_daycount WHERE day < %(before)s "
+        "LIMIT %(most)s)",
+        now - timedelta(days=settings.STATISTICS_DAYS),
+    )
+    dropped += _in_batches(
+        "WITH oldest AS (SELECT id, sent_at FROM topics_confirmationsent ORDER BY id "
+        "LIMIT %(most)s) DELETE FROM topics_confirmationsent c USING oldest o WHERE c.id = o.id "
+        "AND o.sent_at < %(before)s",
+        now - requests.DAY,
+    )
+    dropped += _in_batches(
+        "WITH oldest AS (SELECT id, received_at, read_at FROM delivery_receipt ORDER BY id "
+        "LIMIT %(most)s) DELETE FROM delivery_receipt r USING oldest o WHERE r.id = o.id "
+        "AND o.received_at < %(before)s AND o.read_at IS NOT NULL",
+        now - processing.KEPT,
+    )
+    dropped += _in_batches(
+        "DELETE FROM delivery_deduplication WHERE id IN "
+        "(SELECT id FROM delivery_deduplication WHERE until < %(before)s LIMIT %(most)s)",
+        now - timedelta(hours=1),
+    )
+    dropped += _in_batches(_LOST_CHUNKS, now)
+    dropped += _in_batches(_LOST_TURNS, now)
+    # Ids come in the order of time, and so the old ones are found without an index on it.
+    dropped += _in_batches(
+        "WITH oldest AS (SELECT id, at FROM publishers_auditevent ORDER BY id LIMIT %(most)s) "
+        "DELETE FROM publishers_auditevent e USING oldest o WHERE e.id = o.id "
+        "AND o.at < %(before)s",
+        now - timedelta(days=settings.AUDIT_DAYS),
+    )
+    dropped += _in_batches(
+        "WITH oldest AS (SELECT id, at FROM preferences_directorychange ORDER BY id "
+        "LIMIT %(most)s) DELETE FROM preferences_directorychange c USING oldest o "
+        "WHERE c.id = o.id AND o.at < %(before)s",
+        now - timedelta(days=settings.AUDIT_DAYS),
+    )
+    return dropped + log_in_limits.purge() + rollup.fold()
+
+
+def _in_batches(statement: str, before: object) -> int:
+    dropped = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(statement, {"before": before, "most": AT_ONCE})
+            dropped += cursor.rowcount
+            if cursor.rowcount < AT_ONCE:
+                return dropped

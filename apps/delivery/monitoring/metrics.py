@@ -1,0 +1,238 @@
+"""What Prometheus scrapes. The processes of a machine add up in ``PROMETHEUS_MULTIPROC_DIR``."""
+
+import threading
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from django.conf import settings
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from apps.delivery.flow import breakers, host_breakers
+from apps.delivery.intake import load_shedding
+from apps.delivery.monitoring import broker
+from apps.delivery.outbox.backlog import FAN_OUT, MOST, backlog
+from apps.delivery.outbox.queues import Queue
+from apps.delivery.state import Result
+from notifier.dispatch.dispatcher import Sent
+from notifier.domain import queues
+from notifier.domain.priorities import Priority
+from notifier.providers.base import Provider
+
+_BREAKER_STATES = ("closed", "half_open", "open", breakers.PAUSED)
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+ATTEMPTS = Counter(
+    "notifier_attempts_total",
+    "Calls to providers by what became of the delivery.",
+    ["channel", "priority", "provider", "state", "reason"],
+)
+RECEIPTS = Counter(
+    "notifier_receipts_total",
+    "Calls by providers that report later, taken or refused for their signature.",
+    ["provider", "outcome"],
+)
+RECEIPT_EVENTS_IGNORED = Counter(
+    "notifier_receipt_events_ignored_total",
+    "What signed receipts said of messages that are not ours, and why it says nothing to us.",
+    ["provider", "why"],
+)
+PROVIDER_SECONDS = Histogram(
+    "notifier_provider_seconds",
+    "How long one call to a provider took.",
+    ["provider", "outcome"],
+    buckets=_SECONDS,
+)
+CALLS = Gauge(
+    "notifier_provider_calls",
+    "Calls under way at a provider when a claim was last sent.",
+    ["provider"],
+    multiprocess_mode="livesum",
+)
+CALLS_LIMIT = Gauge(
+    "notifier_provider_calls_limit",
+    "How many may be under way: fewer while the provider is slow, failing or shared.",
+    ["provider"],
+    multiprocess_mode="livesum",
+)
+_load = threading.Lock()
+GIVEN_UP = Counter(
+    "notifier_addresses_given_up_total",
+    "Contacts disabled for what a provider answered.",
+    ["provider", "reason"],
+)
+ACCEPT_TO_PROVIDER = Histogram(
+    "notifier_accept_to_provider_seconds",
+    "From acceptance (or send time) to the first call to a provider.",
+    ["channel", "priority"],
+    buckets=_SECONDS,
+)
+
+
+def observe(
+    queue: Queue,
+    batch: Sequence[Sent],
+    results: Sequence[Result],
+    posted_at: Mapping[str, float],
+) -> None:
+    """Count one batch of recorded attempts."""
+    states = Tally((r.provider, r.state, r.reason) for r in results if r.outcome)
+    for (provider, state, reason), number in states.items():
+        ATTEMPTS.labels(*queue, provider, state, reason).inc(number)
+    lost = Tally((r.provider, r.reason) for r in results if r.disable_contact)
+    for (provider, reason), number in lost.items():
+        GIVEN_UP.labels(provider, reason).inc(number)
+    lasted = defaultdict(list)
+    waited = []
+    for sent, result in zip(batch, results, strict=True):
+        if not result.outcome:
+            continue
+        lasted[sent.provider, result.outcome].append(sent.duration)
+        if result.attempt == 1:
+            waited.append(max(0.0, sent.started_at - posted_at[result.notification_id]))
+    for labels, seconds in lasted.items():
+        _observe(PROVIDER_SECONDS.labels(*labels), seconds)
+    _observe(ACCEPT_TO_PROVIDER.labels(*queue), waited)
+
+
+def observe_load(providers: Iterable[Provider]) -> None:
+    """How many calls are under way at each, and may be."""
+    with _load:  # of two threads that end together, the one that looked last has the last word
+        for provider in providers:
+            CALLS.labels(provider.name).set(provider.under_way)
+            CALLS_LIMIT.labels(provider.name).set(provider.limit)
+
+
+def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
+    """``observe`` each of them, in one go: one by one they cost more than the rest of a record."""
+    histogram._sum.inc(sum(seconds))
+    for bucket, number in Tally(
+        bisect_left(histogram._upper_bounds, one) for one in seconds
+    ).items():
+        histogram._buckets[bucket].inc(number)
+
+
+def exposition() -> bytes:
+    """Everything in Prometheus's text format; queues and backlog are read now."""
+    registry = CollectorRegistry()
+    registry.register(_Attempts())
+    registry.register(_Backlog())
+    registry.register(_Breakers())
+    registry.register(_Overload())
+    registry.register(_Broker())
+    return generate_latest(registry)
+
+
+class _Attempts(Collector):
+    """What our processes added up. Flower shares the directory and has doors of its own."""
+
+    def __init__(self) -> None:
+        self._all = MultiProcessCollector(CollectorRegistry())
+
+    def collect(self) -> Iterator[Metric]:
+        _forget_the_dead()
+        return (metric for metric in self._all.collect() if metric.name.startswith("notifier_"))
+
+
+def _forget_the_dead() -> None:
+    """What processes of this machine have under way is over when they are gone, killed or not."""
+    for file in Path(settings.METRICS_DIR).glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not Path("/proc", str(pid)).exists() and Path("/proc/self").exists():
+            mark_process_dead(pid, settings.METRICS_DIR)
+
+
+class _Backlog(Collector):
+    """What waits. Every channel and priority has a sample, so that 0 can be told from nothing."""
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["channel", "priority"]
+        number = GaugeMetricFamily(
+            "notifier_waiting_deliveries",
+            f"Deliveries due and not yet sent, up to {MOST}; a slice not yet cut counts as one.",
+            labels=labels,
+        )
+        age = GaugeMetricFamily(
+            "notifier_oldest_waiting_seconds",
+            "For how long the oldest of them has been due.",
+            labels=labels,
+        )
+        waiting = {(one.channel, one.priority): (one.waiting, one.seconds) for one in backlog()}
+        for channel in ("", *settings.CHANNELS):
+            for priority in Priority:
+                deliveries, seconds = waiting.get((channel, priority), (0, 0.0))
+                number.add_metric([channel or "fanout", priority], deliveries)
+                age.add_metric([channel or "fanout", priority], seconds)
+        yield number
+        yield age
+
+
+class _Breakers(Collector):
+    """The providers' breakers, as one number each."""
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "notifier_breaker_state",
+            "0 closed, 1 half open, 2 open, 3 paused by an operator.",
+            labels=["provider"],
+        )
+        doubted = GaugeMetricFamily(
+            "notifier_addresses_doubted",
+            "1 while a provider calls too many addresses dead to be believed.",
+            labels=["provider"],
+        )
+        for breaker in breakers.breakers():
+            gauge.add_metric([breaker.name], _BREAKER_STATES.index(breaker.state))
+            doubted.add_metric([breaker.name], breaker.doubted)
+        alone = GaugeMetricFamily(
+            "notifier_hosts_left_alone",
+            "Hosts of webhooks that did not answer and are called again later, for each publisher.",
+        )
+        alone.add_metric([], len(host_breakers.left_alone()))
+        yield gauge
+        yield doubted
+        yield alone
+
+
+class _Overload(Collector):
+    """Who is turned away at the door, as this process sees it."""
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "notifier_overload",
+            "1 while what is posted at this priority for this channel alone is refused with 503; "
+            "fanout: for topics and groups.",
+            labels=["channel", "priority"],
+        )
+        refused = load_shedding.refused(patience=load_shedding.BELIEVED_SECONDS)
+        for channel in (FAN_OUT, *settings.CHANNELS):
+            for priority in load_shedding.REFUSABLE:
+                full = Queue(channel, priority.value) in refused
+                gauge.add_metric([channel or "fanout", priority], full)
+        yield gauge
+
+
+class _Broker(Collector):
+    """The broker and its queues. A queue that does not exist yet is empty."""
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("notifier_broker_up", "1 when the broker answers.")
+        depth = GaugeMetricFamily(
+            "notifier_queue_depth", "Messages ready in a broker queue.", labels=["queue"]
+        )
+        names = queues.names(settings.CHANNELS)
+        try:
+            depths = broker.depths(names)
+        except broker.Down:
+            up.add_metric([], 0)
+        else:
+            up.add_metric([], 1)
+            for name in names:
+                depth.add_metric([name], depths.get(name, 0))
+        yield up
+        yield depth

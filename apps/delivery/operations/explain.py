@@ -1,0 +1,390 @@
+"""Why a person got a notification, or did not: read from the rows, told in sentences.
+
+Every look-up is by an index of few rows, so it costs the same for one recipient in ten million.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.formats import date_format
+
+from apps.core import clock
+from apps.delivery import selectors
+from apps.delivery.flow import availability
+from apps.delivery.models import (
+    Chunk,
+    ChunkKind,
+    ChunkState,
+    Delivery,
+    Notification,
+    NotificationKind,
+    ProviderSwitch,
+)
+from apps.delivery.operations import descriptions
+from apps.preferences.models import (
+    Contact,
+    ContactState,
+    Group,
+    Membership,
+    Preference,
+    Recipient,
+    Suppression,
+)
+from apps.topics.models import Subscription, SubscriptionState
+from apps.topics.selectors import names_of_topics
+from notifier.domain.states import WAITING, DeliveryState
+
+YES, PERHAPS, NOT_YET, NO = "yes", "perhaps", "not yet", "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """``state`` is the state or outcome it is about, where it is about one."""
+
+    text: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """``verdict`` is ``yes``, ``perhaps``, ``not yet`` or ``no``; ``headline`` says it in a
+    sentence.
+
+    ``sentences``: of the notification; ``channels``: of each channel it was for, or could have
+    been.
+    """
+
+    verdict: str
+    headline: str
+    sentences: list[Sentence]
+    channels: dict[str, list[Sentence]]
+
+
+def why(recipient: Recipient, notification: Notification) -> Story:
+    """The whole story of one person and one notification."""
+    case = _Case(recipient, notification)
+    channels = [*notification.channels]
+    if notification.fallback_channel:
+        channels.append(notification.fallback_channel)
+    chosen = {channel: list(case.channel(channel)) for channel in channels}
+    passed_over = {
+        channel: [Sentence(f"{channel} is not among the channels it was posted for.")]
+        for channel in sorted({contact.channel for contact in case.contacts.values()})
+        if channel not in chosen
+    }
+    return Story(*case.verdict(), list(case.opening()), chosen | passed_over)
+
+
+class _Case:
+    """The rows about one person and one notification, read once."""
+
+    def __init__(self, recipient: Recipient, notification: Notification) -> None:
+        self.person = recipient
+        self.posted = notification
+        self.now = clock.moment()
+        self.contacts = {
+            contact.pk: contact
+            for contact in Contact.objects.filter(recipient=recipient).defer("address", "secret")
+        }
+        self.deliveries = self._deliveries()
+        ids = [delivery.pk for delivery in self.deliveries]
+        self.attempts = selectors.attempts(ids)
+        self.receipts = selectors.receipts(ids)
+        self.subscriptions = self._subscriptions()
+        self.group = Group.objects.filter(pk=notification.group_id or 0).first()
+        self.membership = Membership.objects.filter(
+            group=notification.group_id or 0, recipient=recipient
+        ).first()
+        self.open_chunks = list(
+            Chunk.objects.filter(notification=notification).exclude(state=ChunkState.DONE)[:1000]
+        )
+        self.paused = dict(ProviderSwitch.objects.values_list("provider", "paused_at"))
+
+    def _deliveries(self) -> list[Delivery]:
+        mine = Delivery.objects.filter(notification=self.posted)
+        found = [
+            *mine.filter(contact_id__in=list(self.contacts), instead_of__isnull=True),
+            *mine.filter(
+                recipient_id=self.person.pk, contact_id__isnull=True, instead_of__isnull=True
+            ),
+        ]
+        found += Delivery.objects.filter(instead_of__in=[delivery.pk for delivery in found])
+        return sorted(found, key=lambda delivery: delivery.pk)
+
+    def _subscriptions(self) -> dict[str, Subscription]:
+        if self.posted.topic_id is None:
+            return {}
+        rows = Subscription.objects.filter(
+            Q(recipient=self.person) | Q(contact__in=list(self.contacts)),
+            topic=self.posted.topic_id,
+        ).select_related("contact")
+        return {row.contact.channel if row.contact else row.channel: row for row in rows}
+
+    # -- The notification itself --------------------------------------------------------------
+
+    def opening(self) -> Iterator[Sentence]:
+        row = self.posted
+        yield Sentence(
+            f"{row.publisher} posted it {_at(row.created_at)} to {self._audience()}, "
+            f"at {row.priority} priority, on {_and(row.channels)}."
+        )
+        if row.fallback_channel:
+            yield Sentence(
+                f"Whom none of these reached within {row.fallback_after} seconds was to get it "
+                f"on {row.fallback_channel}."
+            )
+        if row.kind == NotificationKind.CONFIRMATION:
+            yield Sentence("It asks the owner of an address to confirm a subscription.")
+        if row.is_scheduled():
+            verb = "is" if row.send_at > self.now and not row.cancelled_at else "was"
+            yield Sentence(f"It {verb} to be sent {_at(row.send_at)}, not before.", "scheduled")
+        if row.cancelled_at:
+            yield Sentence(f"It was cancelled {_at(row.cancelled_at)}.", "cancelled")
+        if row.expires_at:
+            verb = "expires" if row.expires_at > self.now else "expired"
+            if not row.cancelled_at or row.expires_at <= self.now:
+                yield Sentence(f"It {verb} {_at(row.expires_at)}.")
+        if row.topic and row.topic.paused_at and not self._over():
+            yield Sentence(
+                f"The topic {row.topic} was paused {_at(row.topic.paused_at)}: "
+                "what was not sent by then is held back.",
+                "paused",
+            )
+        if any(chunk.kind == ChunkKind.WHOLE for chunk in self.open_chunks) and not self._over():
+            yield Sentence("Its audience is still being cut into chunks.", "sending")
+
+    def _over(self) -> str:
+        """Why nothing of it is sent any more, whatever its rows still wait for; or empty."""
+        if self.posted.cancelled_at:
+            return f"the notification was cancelled {_at(self.posted.cancelled_at)}"
+        if self.posted.expires_at and self.posted.expires_at <= self.now:
+            return f"the notification expired {_at(self.posted.expires_at)}"
+        return ""
+
+    def _audience(self) -> str:
+        if self.posted.topic:
+            return f"the topic {self.posted.topic}"
+        if self.posted.group_id:
+            return f"the group {self.group}" if self.group else "a group that is gone"
+        return "named recipients"
+
+    # -- One channel --------------------------------------------------------------------------
+
+    def channel(self, channel: str) -> Iterator[Sentence]:
+        made = [delivery for delivery in self.deliveries if delivery.channel == channel]
+        for delivery in made:
+            yield from self._told(delivery)
+        if not made:
+            yield self._none(channel)
+
+    def _told(self, delivery: Delivery) -> Iterator[Sentence]:
+        contact = self.contacts.get(delivery.contact_id or 0)
+        place = f"to {contact.masked}" if contact else "to no address"
+        if delivery.instead_of:
+            place = "to another address, in place of the one that was given up"
+        said = descriptions.standing(delivery.state, delivery.reason, delivery.attempts)
+        yield Sentence(f"The delivery {place} {said}.", delivery.state)
+        if delivery.state in WAITING and (over := self._over()):
+            yield Sentence(
+                f"It may still arrive, but is not tried again: {over}."
+                if delivery.state == DeliveryState.SENDING
+                else f"It is not sent any more: {over}.",
+                "cancelled",
+            )
+        if delivery.state == DeliveryState.DEAD:
+            instead = any(other.instead_of == delivery.pk for other in self.deliveries)
+            yield Sentence(
+                "Another one is sent in its place."
+                if instead
+                else "Nothing more happens to it unless it is redriven.",
+                "dead",
+            )
+        if delivery.state == DeliveryState.SUPPRESSED:
+            yield from self._refusals(delivery, contact)
+        if delivery.next_attempt_at and not self._over():
+            verb = "is" if delivery.next_attempt_at > self.now else "was"
+            nth = "next" if delivery.attempts else "first"
+            yield Sentence(
+                f"Its {nth} attempt {verb} due {_at(delivery.next_attempt_at)}.", "retrying"
+            )
+        if delivery.state in WAITING and delivery.provider in self.paused:
+            since = _at(self.paused[delivery.provider])
+            yield Sentence(f"An operator paused {delivery.provider} {since}.", "paused")
+        for attempt in self.attempts.get(delivery.pk, ()):
+            status = f", status {attempt.status}" if attempt.status else ""
+            said = f": “{attempt.detail}”" if attempt.detail else ""
+            yield Sentence(
+                f"Attempt {attempt.number} {_at(attempt.started_at)} through {attempt.provider}: "
+                f"{attempt.outcome}{descriptions.because(attempt.reason)}{status}{said}.",
+                attempt.outcome,
+            )
+        for receipt in self.receipts.get(delivery.pk, ()):
+            said = f": “{receipt.detail}”" if receipt.detail else ""
+            reason = descriptions.because(receipt.reason)
+            yield Sentence(
+                f"{receipt.provider} reported {_at(receipt.at)}: {receipt.event}{reason}{said}.",
+                receipt.event,
+            )
+
+    def _refusals(self, delivery: Delivery, contact: Contact | None) -> Iterator[Sentence]:
+        """What stands in the rows now of what refused a delivery then."""
+        if delivery.reason == "preference":
+            refusing = list(_refusing(self.person, delivery.channel))
+            topics = names_of_topics(preference.topic_id for preference in refusing)
+            for preference in refusing:
+                scope = _scope(preference, topics)
+                yield Sentence(f"They refuse {scope} (set {_at(preference.updated_at)}).")
+        elif delivery.reason == "no_address":
+            gone = [c for c in self.contacts.values() if c.channel == delivery.channel]
+            for other in gone:
+                if other.state == ContactState.ACTIVE:
+                    yield Sentence(f"{other.masked} is active now, and was not then.")
+                    continue
+                state = f"is {other.state}{descriptions.because(other.disabled_reason)}"
+                yield Sentence(f"{other.masked} {state}, {_at(other.updated_at)}.")
+        elif contact is not None:
+            for row in _suppressing(contact):
+                why = descriptions.because(row.reason)
+                yield Sentence(f"{row.masked} was suppressed {_at(row.created_at)}{why}.")
+
+    def _none(self, channel: str) -> Sentence:
+        """Why there is no delivery on a channel it was posted for."""
+        fallback = channel == self.posted.fallback_channel
+        outside = self._outside(channel)
+        if outside and not (fallback and self.posted.topic_id is None and self.deliveries):
+            return Sentence(outside)
+        if self.posted.cancelled_at:
+            return Sentence("It was cancelled before their turn came.", "cancelled")
+        if self._over() and self.open_chunks:
+            return Sentence("It expired before their turn came.", "expired")
+        if fallback and (chunk := self._fallback_to_come()):
+            return Sentence(
+                f"It is due {_at(chunk.ready_at)}, unless another channel reaches them before.",
+                "queued",
+            )
+        if fallback and self.deliveries:
+            return Sentence("Another channel reached them in time, so it was not needed.")
+        if self.posted.topic and self.posted.topic.paused_at and self.open_chunks:
+            return Sentence("Their turn comes when the topic is resumed.", "paused")
+        if self.open_chunks and not availability.available([channel]):
+            return Sentence(f"No provider is set up for {channel}: it waits for one.", "paused")
+        if self.open_chunks and self._shut(channel):
+            return Sentence(f"An operator paused every provider of {channel}.", "paused")
+        if self.open_chunks:
+            since = min(chunk.ready_at for chunk in self.open_chunks)
+            when = f"due {_at(since)}" if since > self.now else f"waiting, ready {_at(since)}"
+            return Sentence(f"Their turn has not come yet: it is {when}.", "queued")
+        return Sentence(
+            "They are in its audience now, and were not when it was cut: the subscription, the "
+            "membership or the contact is newer, or was taken back and renewed."
+        )
+
+    def _fallback_to_come(self) -> Chunk | None:
+        later = (c for c in self.open_chunks if c.channel == self.posted.fallback_channel)
+        return next(later, None) if self.posted.fallback_channel else None
+
+    def _shut(self, channel: str) -> bool:
+        names = [name for name, one in settings.PROVIDERS.items() if one["channel"] == channel]
+        return bool(names) and all(name in self.paused for name in names)
+
+    def _outside(self, channel: str) -> str:
+        """Why they are not in the audience on the channel; empty where they are."""
+        if self.posted.topic_id is not None:
+            return self._not_subscribed(channel)
+        if self.posted.group_id is not None:
+            if self.membership is None:
+                return "They are not a member of the group."
+            if self.membership.created_at > self.posted.created_at:
+                return f"They joined the group {_at(self.membership.created_at)}, after it."
+            return ""
+        named = any(
+            self.person.pk in (chunk.recipient_ids or ())
+            or any(contact in self.contacts for contact in chunk.contact_ids or ())
+            for chunk in self.open_chunks
+        )
+        if named or self.deliveries:
+            return "" if named else f"It was posted to none of their addresses on {channel}."
+        return "They were not among the recipients it was posted to."
+
+    def _not_subscribed(self, channel: str) -> str:
+        subscription = self.subscriptions.get(channel)
+        topic = self.posted.topic
+        if subscription is None:
+            others = [name for name in self.subscriptions if name != channel]
+            but = f", only on {_and(others)}" if others else ""
+            return f"They are not subscribed to {topic} on {channel}{but}."
+        if subscription.state == SubscriptionState.PENDING:
+            return (
+                f"They subscribed to {topic} on {channel} {_at(subscription.created_at)} and have "
+                "not confirmed it."
+            )
+        if subscription.state == SubscriptionState.UNSUBSCRIBED:
+            return f"They left {topic} on {channel} {_at(subscription.updated_at)}."
+        if subscription.created_at > self.posted.created_at and not self.open_chunks:
+            return (
+                f"They subscribed to {topic} on {channel} {_at(subscription.created_at)}, "
+                "after it was posted."
+            )
+        return ""
+
+    # -- The verdict --------------------------------------------------------------------------
+
+    def verdict(self) -> tuple[str, str]:
+        name = self.person.user_id
+        by_state: dict[str, list[str]] = defaultdict(list)
+        for delivery in self.deliveries:
+            by_state[delivery.state].append(delivery.channel)
+        if DeliveryState.DELIVERED in by_state:
+            return YES, f"Yes: {name} has it on {_and(by_state[DeliveryState.DELIVERED])}."
+        if DeliveryState.ACCEPTED in by_state:
+            channels = _and(by_state[DeliveryState.ACCEPTED])
+            return YES, f"Yes, as far as we know: the provider took it for {name} on {channels}."
+        if DeliveryState.SENDING in by_state:
+            return NOT_YET, f"Not yet: it is being sent to {name} right now."
+        if DeliveryState.UNKNOWN in by_state:
+            channels = _and(by_state[DeliveryState.UNKNOWN])
+            return PERHAPS, f"Perhaps: it was sent to {name} on {channels}, and no answer came."
+        if over := self._over():
+            return NO, f"No: {name} did not get it, and {over}."
+        if any(state in WAITING for state in by_state):
+            return NOT_YET, f"Not yet: it waits to be sent to {name}."
+        meant = any(not self._outside(channel) for channel in self.posted.channels)
+        if meant and not self.deliveries and self.open_chunks:
+            return NOT_YET, f"Not yet: {name}'s turn has not come."
+        if self._fallback_to_come():
+            channel = self.posted.fallback_channel
+            return NOT_YET, f"Not yet: {name} may still get it on {channel}."
+        return NO, f"No: {name} did not get it."
+
+
+def _refusing(person: Recipient, channel: str) -> Iterable[Preference]:
+    return Preference.objects.filter(
+        Q(channel="") | Q(channel=channel), recipient=person, allowed=False
+    )
+
+
+def _scope(preference: Preference, topics: Mapping[int, str]) -> str:
+    what = "everything"
+    if preference.category:
+        what = f"the category {preference.category}"
+    if preference.topic_id:
+        what = f"the topic {topics.get(preference.topic_id, 'that is gone')}"
+    where = f" on {preference.channel}" if preference.channel else ""
+    return f"{what}{where}"
+
+
+def _suppressing(contact: Contact) -> Iterable[Suppression]:
+    return Suppression.objects.filter(channel=contact.channel, address_index=contact.address_index)
+
+
+def _at(moment: datetime) -> str:
+    return f"on {date_format(moment, 'DATETIME_FORMAT')}"
+
+
+def _and(names: Sequence[str]) -> str:
+    names = list(dict.fromkeys(names))
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

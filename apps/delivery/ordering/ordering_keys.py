@@ -1,0 +1,166 @@
+"""Lines: what a publisher posts under one ordering key, on one channel, in the order accepted.
+
+A line is a number: the hash of publisher, key and channel. What has a place in it waits only for
+what is for the same recipient. Before a chunk's deliveries are made nobody knows whom it is for,
+so a chunk waits until those before it are made (``ChunkTurn``, here); after that each delivery
+waits for those before it to its own recipient (``Turn``, in ``apps.delivery.state.ordering``).
+
+Whoever joins, leaves or looks at a line holds its lock until the transaction ends. It is taken
+after the rows of chunks and notifications; rows wanted under it that somebody else has are skipped.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from django.db import connection, transaction
+
+from apps.delivery.models import Chunk, ChunkKind, ChunkTurn, Notification
+from apps.delivery.outbox import doorbells
+from apps.delivery.outbox.queues import Queue
+
+#: Seconds after which a chunk in line looks again, should nobody have called it.
+LOOK_AGAIN = 60.0
+#: Advisory locks: their first numbers, for lines and for acceptance under a key, and how many
+#: there are of each. A server has room for some thousands, and a retry chunk may be of a thousand
+#: lines.
+LINE, ACCEPTANCE = 3, 4
+LOCKS = 128
+
+
+class Ordered(Protocol):
+    """A notification, or what was read of one."""
+
+    @property
+    def publisher_id(self) -> int: ...
+    @property
+    def ordering_key(self) -> str: ...
+    @property
+    def fallback_channel(self) -> str: ...
+
+
+def line_of(notification: Ordered, channel: str) -> int:
+    """The notification's line on the channel: 64 bits. Two that are equal by chance only wait
+    for each other. What is sent as a fallback has a line of its own: it would keep what is sent
+    there at once waiting.
+    """
+    lane = "fallback" if channel == notification.fallback_channel else ""
+    return _number(notification.publisher_id, notification.ordering_key, f"{channel}/{lane}")
+
+
+def lock(lines: Iterable[int], kind: int = LINE) -> None:
+    """Keep everybody else out of these lines until the transaction ends."""
+    locks = sorted({line % LOCKS for line in lines})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, lock) FROM unnest(%s::int[]) AS lock", [kind, locks]
+        )
+
+
+def queue_up(notifications: Sequence[Notification]) -> None:
+    """Let these be accepted one after the other with all others under their keys.
+
+    Before their chunks are stored: the ids of those are the order of acceptance.
+    """
+    ordered = [_number(row.publisher_id, row.ordering_key, "") for row in notifications]
+    if ordered:
+        lock(ordered, ACCEPTANCE)
+
+
+def join(notifications: Iterable[Notification], chunks: Iterable[Chunk]) -> None:
+    """Give the notifications' first chunks their places."""
+    by_id = {row.pk: row for row in notifications}
+    if not by_id:
+        return
+    first: dict[object, int] = {}
+    places = []
+    for chunk in chunks:
+        row = by_id.get(chunk.notification_id)
+        if row is None:
+            continue
+        position = first.setdefault(row.pk, chunk.pk)
+        for channel in channels_of(row) if chunk.kind == ChunkKind.WHOLE else [chunk.channel]:
+            places.append(
+                ChunkTurn(chunk_id=chunk.pk, line=line_of(row, channel), position=position)
+            )
+    ChunkTurn.objects.bulk_create(places)
+
+
+def channels_of(notification: Notification) -> list[str]:
+    """Every channel it may be sent on, its fallback's too."""
+    fallback = [notification.fallback_channel] if notification.fallback_channel else []
+    return [*notification.channels, *fallback]
+
+
+def join_behind(whole_id: int, line: int, chunk_ids: Sequence[int]) -> None:
+    """Give what was cut from a chunk the place of that chunk."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO delivery_chunkturn (chunk_id, line, position) "
+            "SELECT cut.id, t.line, t.position FROM unnest(%s::bigint[]) AS cut (id), "
+            "delivery_chunkturn t WHERE t.chunk_id = %s AND t.line = %s",
+            [list(chunk_ids), whole_id, line],
+        )
+
+
+def must_wait(chunk_id: int) -> bool:
+    """Whether some chunk before this one is not made yet. Under the line's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM delivery_chunkturn t WHERE t.chunk_id = %s AND EXISTS "
+            "(SELECT FROM delivery_chunkturn b WHERE b.line = t.line AND b.position < t.position)",
+            [chunk_id],
+        )
+        return cursor.fetchone() is not None
+
+
+# Only those who stand behind the one who left: its own siblings may wait for something else.
+_CALL = """
+UPDATE delivery_chunk SET due_at = clock_timestamp(), ready_at = clock_timestamp(), reason = ''
+ WHERE id IN (
+    SELECT c.id
+      FROM unnest(%s::bigint[], %s::bigint[]) AS gone (line, position)
+     CROSS JOIN LATERAL (SELECT min(position) AS position FROM delivery_chunkturn
+                          WHERE line = gone.line) front
+      JOIN delivery_chunkturn t ON t.line = gone.line AND t.position = front.position
+      JOIN delivery_chunk c ON c.id = t.chunk_id
+     WHERE front.position > gone.position AND c.kind <> 'whole'
+       AND c.state = 'queued' AND c.reason = 'in_order' AND c.ready_at > clock_timestamp()
+       FOR UPDATE OF c SKIP LOCKED)
+RETURNING channel, priority
+"""
+
+
+def leave(chunk_ids: Sequence[int]) -> None:
+    """Take these chunks out of their lines, and call those who are at the front then.
+
+    Takes the lines' locks.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT line FROM delivery_chunkturn WHERE chunk_id = ANY(%s)",
+            [list(chunk_ids)],
+        )
+        lines = [line for (line,) in cursor.fetchall()]
+        if not lines:
+            return
+        lock(lines)
+        cursor.execute(
+            "DELETE FROM delivery_chunkturn WHERE chunk_id = ANY(%s) RETURNING line, position",
+            [list(chunk_ids)],
+        )
+        gone: Mapping[int, int] = dict(sorted(cursor.fetchall()))
+        cursor.execute(_CALL, [list(gone), list(gone.values())])
+        queues = {Queue(*row) for row in cursor.fetchall()}
+    tell(queues)
+
+
+def tell(queues: Collection[Queue]) -> None:
+    """Ring for these queues after the commit."""
+    if queues:
+        transaction.on_commit(lambda: doorbells.ring(queues))
+
+
+def _number(publisher_id: int, key: str, lane: str) -> int:
+    named = f"{publisher_id}\n{lane}\n{key}".encode()
+    return int.from_bytes(hashlib.sha256(named).digest()[:8], "big", signed=True)

@@ -1,0 +1,86 @@
+"""Admission: how much of a claim its providers may be given now."""
+
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from apps.core import clock
+from apps.delivery.flow import (
+    address_guards,
+    availability,
+    breakers,
+    provider_pauses,
+    provider_quotas,
+)
+from apps.delivery.sending import runtime
+from apps.delivery.sending.claiming import Claim
+from apps.delivery.state import deferral
+from notifier.dispatch import dispatcher
+from notifier.dispatch.dispatcher import Gate
+from notifier.domain.messages import Message
+from notifier.domain.outcomes import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a claim may send.
+
+    ``gates``: by provider, how many messages it may be given; one without a gate takes any number.
+    ``closed``: providers that take none, which are no way out for what fails at another.
+    """
+
+    gates: Mapping[str, Gate]
+    closed: Collection[str]
+
+
+def admit(claim: Claim, messages: Sequence[Message]) -> Admission:
+    """Ask pauses, breakers and quotas, in this order, once for a whole claim.
+
+    A half-open breaker's probes are taken by asking, so what is admitted has to be sent.
+    """
+    gates = _gates(claim.queue.channel)
+    closed = [name for name, gate in gates.items() if not gate.room]
+    return Admission(_within_quotas(claim, gates, messages), closed)
+
+
+def _gates(channel: str) -> dict[str, Gate]:
+    """Gates before those of the channel's providers that may not be called freely."""
+    paused = provider_pauses.paused()
+    found = {}
+    for name in availability.providers(channel):
+        if name in paused:
+            until = time.time() + deferral.seconds(paused[name])
+            found[name] = Gate(0, until, Reason.PROVIDER_PAUSED)
+        elif (permit := breakers.permit(name)) is not None:
+            found[name] = Gate(permit.room, clock.ours(permit.until), Reason.PROVIDER_DOWN)
+        elif (permit := address_guards.permit(name)) is not None:
+            found[name] = Gate(permit.room, clock.ours(permit.until), Reason.MANY_DEAD_ADDRESSES)
+    return found
+
+
+def _within_quotas(
+    claim: Claim, gates: Mapping[str, Gate], messages: Sequence[Message]
+) -> Mapping[str, Gate]:
+    """Narrow the gates to what the quotas of their providers allow now."""
+    channel, priority = claim.queue
+    quotas = provider_quotas.quotas(channel)
+    if not quotas:
+        return gates
+    wanted = dispatcher.wanted(runtime.routes(), messages, gates)
+    wanted = Counter({name: number for name, number in wanted.items() if name in quotas})
+    if not wanted:
+        return gates
+    now = time.time()
+    found = dict(gates)
+    taken = provider_quotas.take(channel, wanted, priority, again=claim.again)
+    for name, grant in taken.items():
+        quota = quotas[name]
+        calls = quota.share(grant.processes) if quota.concurrent else None
+        if name in gates:  # half open: what is beyond its room does not wait for tokens
+            found[name] = replace(gates[name], room=grant.granted, calls=calls)
+        else:
+            pace = 1 / quota.per_second if quota.per_second else 0.0
+            until = now + grant.wait
+            found[name] = Gate(grant.granted, until, Reason.THROTTLED, pace=pace, calls=calls)
+    return found

@@ -1,0 +1,174 @@
+"""Stopping what was claimed and still waits in a worker, once it must not be sent any more.
+
+A message may wait for its turn for minutes, at a slow provider. So each worker process looks twice
+a second whether what it is sending was cancelled or paused meanwhile. Where it cannot look for
+``SIGHT`` seconds it sends nothing more: so a cancel is certain after that, whatever became of a
+worker.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from apps.core.polling import poll
+from apps.delivery import selectors
+from apps.delivery.flow import provider_pauses
+from apps.delivery.outbox import claims
+from apps.delivery.outbox.reserved import reserve
+from apps.delivery.state import deferral
+from notifier.domain.cancellation import Halt, Sight
+from notifier.domain.outcomes import Held, Reason
+from notifier.domain.states import DeliveryState
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks.
+EVERY = 0.5
+#: Seconds for which a process relies on what it saw.
+SIGHT = 2.0
+#: Who cancels waits so long at most until nothing of it is being sent: what is sent then had been
+#: written to the provider, who is slow to answer.
+PATIENCE = SIGHT + EVERY
+#: How far back of the last look cancels are read again (seconds): one is seen once its transaction
+#: has ended, which waits for locks.
+OVERLAP = 60.0
+
+_CANCELLED_SINCE = """
+SELECT id::text FROM delivery_notification
+ WHERE cancelled_at >= to_timestamp(%s) - make_interval(secs => %s)
+"""
+_PAUSED = """
+SELECT id, extract(epoch FROM paused_at)::float8 FROM topics_topic WHERE paused_at IS NOT NULL
+"""
+_CANCELLED = Held(0.0, Reason.CANCELLED)
+
+
+class Watched(NamedTuple):
+    """Messages of one notification in one claim, under way in this process."""
+
+    claim_id: int
+    notification_id: str
+    topic_id: int | None
+    halt: Halt
+
+
+class Lookout(threading.Thread):
+    """Looks out for what must not be sent any more, from one thread a process."""
+
+    def __init__(self) -> None:
+        super().__init__(name="lookout", daemon=True)
+        self._watched: dict[int, Watched] = {}
+        self._lock = threading.Lock()
+        self._released = False
+        self._stopping = threading.Event()  # a Thread has a ``_stop`` of its own
+        self._sight = Sight()
+        #: The database's time of the last look.
+        self._looked: float | None = None
+
+    def watch(self, some: Iterable[Watched], since: float) -> None:
+        """Stop the messages of these notifications where it must be, until ``leave``.
+
+        ``since``: when they were found not to be cancelled (monotonic seconds).
+        """
+        some = list(some)
+        for one in some:
+            one.halt.until, one.halt.sight = since + SIGHT, self._sight
+        with self._lock:
+            self._watched |= {id(one.halt): one for one in some}
+        if self._released:
+            self.release()
+
+    def release(self) -> None:
+        """Begin nothing any more: what this process holds and has not sent is due for others.
+
+        At a slow provider it would take minutes to send it all, and a process that is asked to stop
+        has seconds.
+        """
+        self._released = True
+        with self._lock:
+            watched = list(self._watched.values())
+        for one in watched:
+            one.halt.all = one.halt.all or Held(time.time(), Reason.RELEASED)
+
+    def leave(self, some: Iterable[Watched]) -> None:
+        """They are sent, or another's."""
+        with self._lock:
+            for one in some:
+                self._watched.pop(id(one.halt), None)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        reserve()
+        while not self._stopping.wait(EVERY) and not self._released:
+            with self._lock:
+                watched = list(self._watched.values())
+            if not watched:
+                continue
+            began = time.monotonic()
+            try:
+                self._set(watched)
+                self._sight.until = began + SIGHT
+                if self._released:  # meanwhile, and what was seen just now undid it
+                    self.release()
+                connection.close()
+            except Exception as error:  # this thread must outlive whatever a database can do
+                log.warning("nobody looked what was cancelled: %s", type(error).__name__)
+
+    def _set(self, watched: Iterable[Watched]) -> None:
+        cancelled, paused, held = self._look({one.claim_id for one in watched})
+        shut = {
+            provider: Held(time.time() + deferral.seconds(since), Reason.PROVIDER_PAUSED)
+            for provider, since in provider_pauses.paused().items()
+        }
+        for one in watched:
+            if one.claim_id not in held:
+                one.halt.all = Held(time.time(), Reason.RELEASED)
+            elif one.notification_id in cancelled:
+                one.halt.all = _CANCELLED
+            elif one.halt.all is not _CANCELLED:
+                one.halt.all = paused.get(one.topic_id)
+            one.halt.at = shut
+
+    def _look(
+        self, claim_ids: Collection[int]
+    ) -> tuple[set[str], dict[int | None, Held], set[int]]:
+        """What was cancelled of late, which topics are paused, and which claims are still held."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM statement_timestamp())::float8")
+            now = cursor.fetchone()[0]
+            cursor.execute(_CANCELLED_SINCE, [self._looked or now, OVERLAP])
+            cancelled = {notification_id for (notification_id,) in cursor.fetchall()}
+            cursor.execute(_PAUSED)
+            paused: dict[int | None, Held] = {
+                topic_id: Held(time.time() + deferral.seconds(since), Reason.TOPIC_PAUSED)
+                for topic_id, since in cursor.fetchall()
+            }
+        held = claims.held(claim_ids)
+        self._looked = now
+        return cancelled, paused, held
+
+
+def wait_until_stopped(notification_ids: Iterable[UUID]) -> int:
+    """Return once no worker will write another message of these to a provider.
+
+    That is when none is being sent, or after ``PATIENCE``; how many are being sent then. Those had
+    been written to a provider that is slow to answer, or their worker does not run.
+
+    Workers see a cancel once it is committed. Raises ``RuntimeError`` where it would have to wait
+    in a transaction.
+    """
+    ids = list(notification_ids)
+
+    def sending() -> int:
+        every = selectors.state_counts(ids).values()
+        return sum(counts.get(DeliveryState.SENDING, 0) for counts in every)
+
+    poll(lambda: None if sending() else True, PATIENCE)
+    return sending()

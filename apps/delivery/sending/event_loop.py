@@ -1,0 +1,106 @@
+"""The one event loop of a worker process, on which every call to a provider runs."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from notifier.dispatch.dispatcher import Dispatcher, Gate, Sent
+from notifier.domain.messages import Message
+from notifier.domain.outcomes import Reason, Retry
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Outcomes are handed over when so many seconds have passed, even if some calls still run: what
+#: the provider took must be on record soon, whatever one slow call does.
+HAND_OVER_SECONDS = 0.25
+
+
+class Engine:
+    """An event loop in a thread of its own, with a dispatcher that lives on it.
+
+    ``build`` makes the dispatcher, on the loop: a client built before a fork or on another loop
+    hangs. Worker threads hand messages over with ``send``; outcomes are reported as they come.
+    """
+
+    def __init__(self, build: Callable[[], Dispatcher]) -> None:
+        self._loop = _new_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
+        self._thread.start()
+        self._dispatcher = self.call(build)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """What ``function`` returns, called on the loop. Waits up to 30 seconds."""
+        return asyncio.run_coroutine_threadsafe(_on_loop(function), self._loop).result(timeout=30)
+
+    def send(
+        self,
+        messages: Sequence[Message],
+        gates: Mapping[str, Gate],
+        report: Callable[[list[Sent]], None],
+    ) -> None:
+        """Send all of them concurrently, and return at once.
+
+        ``report`` is called on the loop with outcomes, in batches, until every message has one; it
+        must not wait for anything. ``gates``: see ``notifier.dispatch.dispatcher``.
+        """
+        asyncio.run_coroutine_threadsafe(self._send(messages, gates, report), self._loop)
+
+    async def _send(
+        self,
+        messages: Sequence[Message],
+        gates: Mapping[str, Gate],
+        report: Callable[[list[Sent]], None],
+    ) -> None:
+        """In batches, since each one wakes a thread that competes with this loop for the
+        interpreter."""
+        waiting: list[Sent] = []
+        missing = {message.id: message for message in messages}
+        timer: asyncio.TimerHandle | None = None
+
+        def hand_over() -> None:
+            nonlocal timer
+            if timer is not None:
+                timer.cancel()
+            if waiting:
+                report(waiting.copy())
+                waiting.clear()
+            timer = self._loop.call_later(HAND_OVER_SECONDS, hand_over)
+
+        def ended(sent: Sent) -> None:
+            waiting.append(sent)
+            missing.pop(sent.message.id, None)
+
+        hand_over()
+        try:
+            await self._dispatcher.send(messages, ended, gates)
+        except Exception:
+            log.exception("the dispatcher failed; what it did not report is tried again")
+        waiting += [
+            Sent(message, "", Retry(Reason.INTERNAL, detail="see the log"), time.time(), 0.0)
+            for message in missing.values()
+        ]
+        hand_over()
+        assert timer is not None
+        timer.cancel()
+
+    def close(self) -> None:
+        """Close the providers' connections and stop the loop."""
+        asyncio.run_coroutine_threadsafe(self._dispatcher.close(), self._loop).result(timeout=5)
+        # pyreqwest aborts the process if its runtime outlives the loop's last callbacks.
+        time.sleep(0.1)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+
+
+async def _on_loop(function: Callable[[], T]) -> T:
+    return function()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()

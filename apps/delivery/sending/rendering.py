@@ -1,0 +1,82 @@
+"""What one notification says to each of its recipients."""
+
+from functools import cached_property
+from uuid import UUID
+
+from apps.content import compiled_templates
+from apps.content.compiled_templates import ForMany, Wording
+from apps.content.models import TemplateVersion
+from apps.delivery import sealed_content
+from notifier.domain.messages import Content
+from notifier.templates import TemplateError
+
+
+class Saying:
+    """Read, decrypted and rendered once a chunk.
+
+    Who is told the same gets the same object, so that providers encode it once
+    (``notifier.providers.base.Shared``): what was posted as content, and a template's translation
+    that does not mention the recipient.
+    """
+
+    def __init__(self, notification_id: UUID, version: int | None, sealed: bytes) -> None:
+        """``version``: of the template, if there is one; ``sealed``: see ``content.seal``."""
+        self._id = notification_id
+        self._sealed = sealed
+        self._wording: Wording | None = None
+        self._gone = False
+        if version:  # looked up here, while a connection is held
+            try:
+                self._wording = compiled_templates.wording(version)
+            except TemplateVersion.DoesNotExist:
+                self._gone = True
+        self._shared: dict[tuple[str, str], Content] = {}
+        self._personal: dict[tuple[str, str], ForMany | None] = {}
+        self._spoken: dict[tuple[str, str], str] = {}
+
+    def to(self, channel: str, user_id: str, locale: str) -> Content:
+        """What a recipient with this locale is told; a bare endpoint has neither.
+
+        Raises ``DecryptionError``, or ``TemplateError`` whose text has no variable's value.
+        """
+        if self._gone:
+            raise TemplateError("The version of the template is gone from the database.")
+        if self._wording is None:
+            return self._content
+        spoken = self._spoken.get((channel, locale))
+        if spoken is None:
+            spoken = self._spoken[channel, locale] = self._wording.locale_for(channel, locale)
+        shared = self._shared.get((channel, spoken))
+        if shared is not None:
+            return shared
+        try:
+            return self._personally(channel, spoken, user_id, locale)
+        except TemplateError as error:
+            raise TemplateError(self._wording.blame(channel, spoken, error)) from None
+
+    def _personally(self, channel: str, spoken: str, user_id: str, locale: str) -> Content:
+        """Render it for one recipient, from the second one on with what was prepared for many."""
+        assert self._wording is not None
+        key = channel, spoken
+        if key in self._personal:
+            personal = self._personal[key]
+            if personal is None:
+                personal = self._wording.for_many(channel, spoken, self._variables)
+                self._personal[key] = personal
+            return personal.render(user_id, locale)
+        made = self._wording.render(
+            channel, spoken, self._variables, user_id=user_id, wanted=locale
+        )
+        if self._wording.mentions_recipient(channel, spoken):
+            self._personal[key] = None
+        else:
+            self._shared[key] = made
+        return made
+
+    @cached_property
+    def _content(self) -> Content:
+        return sealed_content.unseal(self._id, self._sealed)
+
+    @cached_property
+    def _variables(self) -> dict:
+        return sealed_content.unseal_variables(self._id, self._sealed)

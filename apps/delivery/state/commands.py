@@ -1,0 +1,258 @@
+"""Deliveries that wait, or whose worker was lost: cancel, redrive and release them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import orjson
+from django.db import connection, transaction
+
+from apps.delivery.models import Notification
+from apps.delivery.ordering import ordering_keys
+from apps.delivery.state import counts, ordering
+from apps.delivery.state.retry_policies import OF_SUBSCRIPTION
+from apps.delivery.state.signals import deliveries_moved
+from notifier.domain.priorities import Priority
+from notifier.domain.states import WAITING, DeliveryState
+
+#: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
+CANCEL_AT_ONCE = 10_000
+#: Deliveries that are made due at once in one transaction: about a second of work.
+RELEASE_AT_ONCE = 20_000
+
+
+def cancel(notification_id: UUID) -> bool:
+    """Stop what has not been sent; whether there was something, and no cancel before this one.
+
+    Waits for the claims that are being written, so that what is not sending when this returns is
+    never sent. Waiting deliveries beyond ``CANCEL_AT_ONCE`` become cancelled when they are due.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            # What is done says how it ended: the counts tell, however many deliveries there are.
+            "UPDATE delivery_notification n SET cancelled_at = clock_timestamp() "
+            "WHERE id = %s AND cancelled_at IS NULL AND (EXISTS ("
+            "SELECT FROM delivery_chunk c WHERE c.notification_id = n.id AND c.state <> 'done') "
+            "OR (SELECT sum(count) FROM delivery_statecount s "
+            "WHERE s.notification_id = n.id AND s.state = ANY(%s)) > 0)",
+            [notification_id, [*WAITING, DeliveryState.DEAD]],  # what is dead may be redriven
+        )
+        if cursor.rowcount != 1:
+            return False
+        # A claim waits for nothing that is held here: where it has a row already, this waits for it
+        # and finds its deliveries, and where it has not it passes by and sees the cancel. Cutting
+        # waits for the notification, so its chunk is left alone.
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'done' WHERE id = ANY(ARRAY("
+            "SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
+            "AND fence = 0 AND kind <> 'whole' ORDER BY id FOR UPDATE))",
+            [notification_id],
+        )
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'done' WHERE id = ANY(ARRAY("
+            "SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
+            "AND fence = 0 AND kind = 'whole' FOR UPDATE SKIP LOCKED))",
+            [notification_id],
+        )
+        cursor.execute(
+            """
+            WITH waiting AS (
+                SELECT id, state FROM delivery_delivery
+                 WHERE notification_id = %s AND state IN ('queued', 'retrying')
+                 LIMIT %s FOR UPDATE
+            )
+            UPDATE delivery_delivery d
+               SET state = CASE WHEN EXISTS (SELECT FROM delivery_attempt a
+                                              WHERE a.delivery_id = d.id
+                                                AND a.outcome = 'unknown')
+                                -- An earlier call went unanswered: nobody can take it back.
+                                THEN 'unknown' ELSE 'cancelled' END,
+                   next_attempt_at = NULL, updated_at = clock_timestamp()
+              FROM waiting w WHERE d.id = w.id
+            RETURNING d.id, d.channel, w.state, d.state
+            """,
+            [notification_id, CANCEL_AT_ONCE],
+        )
+        moves: Counter = Counter()
+        rows = cursor.fetchall()
+        _leave_lines(notification_id, [row[0] for row in rows])
+        for _, channel, before, after in rows:
+            moves[notification_id, channel, after] += 1
+            moves[notification_id, channel, before] -= 1
+        deliveries_moved.send(None, moves=[(row[0], row[3]) for row in rows])
+        counts.add(moves)
+    return True
+
+
+def _leave_lines(notification_id: UUID, delivery_ids: Sequence[int]) -> None:
+    """Of what was cancelled; those who stood behind go on. Nothing without an ordering key."""
+    row = Notification.objects.defer("content").get(pk=notification_id)
+    if not row.ordering_key:
+        return
+    ordering_keys.lock(
+        ordering_keys.line_of(row, channel) for channel in ordering_keys.channels_of(row)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.chunk_id FROM delivery_chunkturn t JOIN delivery_chunk c "
+            "ON c.id = t.chunk_id WHERE c.notification_id = %s AND c.state = 'done'",
+            [notification_id],
+        )
+        ordering_keys.leave([chunk_id for (chunk_id,) in cursor.fetchall()])
+    ordering.end(delivery_ids)
+
+
+# Deliveries before their dead letters, as whoever reads a receipt takes them; and what it holds
+# is passed by.
+_REDRIVE = """
+WITH dead AS (
+    SELECT id FROM delivery_delivery
+     WHERE id = ANY(%s) AND state = 'dead' ORDER BY id FOR UPDATE SKIP LOCKED
+), raised AS (
+    DELETE FROM delivery_deadletter l USING dead WHERE l.delivery_id = dead.id
+    RETURNING l.delivery_id
+)
+UPDATE delivery_delivery d
+   SET state = 'retrying', attempts_uncounted = d.attempts,
+       next_attempt_at = clock_timestamp(), updated_at = clock_timestamp()
+  FROM raised WHERE d.id = raised.delivery_id
+RETURNING d.id, d.notification_id, d.channel
+"""
+
+
+def redrive(delivery_ids: Sequence[int]) -> list[int]:
+    """Put these dead letters back, each due now; the ids of those that were still dead letters.
+
+    Without those that somebody else is moving just now. Runs in the caller's transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_REDRIVE, [list(delivery_ids)])
+        rows = cursor.fetchall()
+    moves: Counter = Counter()
+    for _, notification_id, channel in rows:
+        moves[notification_id, channel, DeliveryState.RETRYING] += 1
+        moves[notification_id, channel, DeliveryState.DEAD] -= 1
+    counts.add(moves)
+    return [row[0] for row in rows]
+
+
+# What waits until its topic is resumed; a fallback still leaves the others their time.
+_RELEASE_CHUNKS = """
+UPDATE delivery_chunk
+   SET due_at = held.until, ready_at = held.until, reason = ''
+  FROM (SELECT c.id, clock_timestamp() + make_interval(
+                   secs => coalesce(CASE WHEN c.channel = n.fallback_channel
+                                         THEN n.fallback_after END, 0)) AS until
+          FROM delivery_chunk c JOIN delivery_notification n ON n.id = c.notification_id
+         WHERE c.state = 'queued' AND c.reason = 'topic_paused' AND n.topic_id = %s
+         LIMIT %s FOR UPDATE OF c SKIP LOCKED) held
+ WHERE delivery_chunk.id = held.id
+"""
+_RELEASE = """
+UPDATE delivery_delivery SET next_attempt_at = clock_timestamp() {later}
+ WHERE id = ANY(ARRAY(
+           SELECT d.id
+             FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+            WHERE d.next_attempt_at > clock_timestamp() AND {held} LIMIT %s
+              FOR UPDATE OF d SKIP LOCKED))
+"""
+
+
+def release_topic(topic_id: int, most: int = RELEASE_AT_ONCE) -> int:
+    """Make due what was held back for a topic that is no longer paused, up to so many deliveries
+    and as many chunks; how many rows were released."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE_CHUNKS, [topic_id, most])
+        released = cursor.rowcount
+        cursor.execute(
+            _RELEASE.format(held="d.reason = 'topic_paused' AND n.topic_id = %s", later=""),
+            [topic_id, most],
+        )
+        return released + cursor.rowcount
+
+
+def release_channel(channel: str) -> None:
+    """The same for what was held back on a channel for its providers' sake."""
+    held = (
+        "d.reason IN ('provider_paused', 'provider_down', 'many_dead_addresses') AND d.channel = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE.format(held=held, later=""), [channel, RELEASE_AT_ONCE])
+
+
+def release_webhooks(publisher_id: int, seconds: float) -> None:
+    """Make due in so many seconds what was held back of a publisher's webhooks since a host did not
+    answer. What is for another host that does not is held back again."""
+    held = (
+        "d.reason = 'endpoint_down' AND d.priority = ANY(%s) AND d.channel = 'webhook' "
+        "AND d.publisher_id = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RELEASE.format(held=held, later="+ make_interval(secs => %s)"),
+            [seconds, [*Priority], publisher_id, RELEASE_AT_ONCE],
+        )
+
+
+# What was being sent when its worker was lost may have been sent. That counts as an attempt, and it
+# is sent again, unless its attempts are used up: it may be what kills the workers. The call began,
+# if it did, when the worker had taken it.
+_RELEASE_LOST = f"""
+WITH lost AS MATERIALIZED (
+    SELECT id FROM delivery_delivery
+     WHERE chunk_id = ANY(%(claims)s::bigint[]) AND state = 'sending' ORDER BY id FOR UPDATE
+), judged AS (
+    SELECT d.id, d.updated_at AS since, d.attempts - d.attempts_uncounted + 1
+                 >= coalesce((own.retry_policy ->> 'attempts')::int,
+                             jsonb_array_length(own.retry_policy -> 'schedule') + 1,
+                             (%(most_attempts)s::jsonb ->> d.channel)::int) AS over
+      FROM lost
+      JOIN delivery_delivery d ON d.id = lost.id
+      JOIN delivery_notification n ON n.id = d.notification_id
+      LEFT JOIN topics_topic t ON t.id = n.topic_id
+      LEFT JOIN LATERAL (
+          SELECT coalesce(({OF_SUBSCRIPTION}), t.retry_policy) AS retry_policy
+           WHERE d.instead_of IS NULL) own ON true
+), moved AS (
+    UPDATE delivery_delivery d
+       SET state = CASE WHEN j.over THEN 'unknown' ELSE 'retrying' END,
+           reason = 'worker_lost', attempts = d.attempts + 1,
+           next_attempt_at = CASE WHEN NOT j.over THEN clock_timestamp() END,
+           updated_at = clock_timestamp()
+      FROM judged j
+     WHERE d.id = j.id
+    RETURNING d.id, d.notification_id, d.channel, d.state, d.attempts, d.provider, j.since
+), attempted AS (
+    INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
+                                  reason, detail)
+    SELECT id, attempts, provider, since, 0, 'unknown', 'worker_lost', ''
+      FROM moved
+    ON CONFLICT DO NOTHING
+)
+SELECT id, notification_id, channel, state FROM moved
+"""
+
+
+def release_lost(claim_ids: Sequence[int], most_attempts: Mapping[str, int]) -> int:
+    """Give back what the workers of these claims were sending; how many deliveries that were.
+
+    Each is due now, or ``unknown`` where its attempts are used up. ``most_attempts``: by channel,
+    where neither topic nor subscription say it. Runs in the caller's transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RELEASE_LOST,
+            {
+                "claims": list(claim_ids),
+                "most_attempts": orjson.dumps(dict(most_attempts)).decode(),
+            },
+        )
+        rows = cursor.fetchall()
+    ordering.end([row[0] for row in rows if row[3] not in WAITING])
+    deliveries_moved.send(None, moves=[(row[0], row[3]) for row in rows])
+    moves: Counter = Counter()
+    for _, notification_id, channel, state in rows:
+        moves[notification_id, channel, state] += 1
+        moves[notification_id, channel, DeliveryState.SENDING] -= 1
+    counts.add(moves)
+    return len(rows)

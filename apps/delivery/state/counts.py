@@ -1,0 +1,213 @@
+"""What is counted as deliveries move, so that nobody need count rows.
+
+``StateCount`` by notification, ``HourCount`` by publisher and topic, ``MinuteCount`` by provider.
+Each statement takes its rows in the order of their keys, and a transaction makes each statement
+once and in the same order as all others, so that none deadlock.
+
+Counts are not what deliveries wait for: where a table of counts is locked (an index is built on it,
+say), moves are put into ``PendingCount`` in the same transaction, and counted once it is free.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+from apps.core import arrays
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Over how many rows each count is spread, so that chunks which finish together do not wait for
+#: one row.
+SLOTS = 8
+
+# Usage is what was published: what asks for confirmation or tells a publisher is not counted.
+# LIMIT keeps each notification's look-up one by its key: without statistics (a fresh installation)
+# PostgreSQL would read all of them to join.
+_COUNT = """
+WITH moved AS MATERIALIZED (
+    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
+                  AS m (notification_id, channel, state, slot, count)
+), counted AS (
+    INSERT INTO delivery_statecount (notification_id, channel, state, slot, count)
+    SELECT * FROM moved
+    ON CONFLICT (notification_id, channel, state, slot)
+    DO UPDATE SET count = delivery_statecount.count + excluded.count
+)
+INSERT INTO delivery_hourcount (publisher_id, topic_id, hour, channel, state, slot, count)
+SELECT n.publisher_id, coalesce(n.topic_id, 0), date_trunc('hour', clock_timestamp(), 'UTC'),
+       m.channel, m.state, m.slot, sum(m.count)
+  FROM moved m
+ CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind FROM delivery_notification
+                      WHERE id = m.notification_id LIMIT 1) n
+ WHERE n.kind = 'published'
+ GROUP BY 1, 2, 3, 4, 5, 6
+ ORDER BY 1, 2, 3, 4, 5, 6
+ON CONFLICT (publisher_id, topic_id, hour, channel, state, slot)
+DO UPDATE SET count = delivery_hourcount.count + excluded.count
+"""
+
+_COUNT_ATTEMPTS = """
+INSERT INTO delivery_minutecount (minute, channel, provider, outcome, reason, slot, count)
+SELECT date_trunc('minute', clock_timestamp(), 'UTC'), a.*
+  FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::bigint[]) AS a
+ON CONFLICT (minute, channel, provider, outcome, reason, slot)
+DO UPDATE SET count = delivery_minutecount.count + excluded.count
+"""
+
+
+#: How long a statement waits for a lock before what it would count is put aside.
+_PATIENCE = "SET LOCAL lock_timeout = '500ms';"
+_LOCK_NOT_AVAILABLE = "55P03"
+#: Seconds for which moves are put aside at once after that.
+BLOCKED_SECONDS = 5.0
+#: Moves put aside that are counted in one transaction.
+FOLD_AT_ONCE = 5_000
+
+_PUT_ASIDE = """
+INSERT INTO delivery_pendingcount (notification_id, channel, state, count)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])
+"""
+_TAKE_UP = """
+DELETE FROM delivery_pendingcount WHERE id = ANY(ARRAY(
+    SELECT id FROM delivery_pendingcount ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
+RETURNING notification_id, channel, state, count
+"""
+
+
+class CountsLocked(Exception):
+    """A table of counts is locked; the transaction is over, and goes through if it is repeated."""
+
+
+class _Blocked:
+    """Whether this process puts moves aside, and the attempts it has not counted meanwhile."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        self.attempts: Counter = Counter()
+        self.lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        return time.monotonic() < self.until
+
+
+_blocked = _Blocked()
+
+
+class _Repeated(threading.local):
+    """Whether this thread's transaction is repeated where counts are locked."""
+
+    now = False
+
+
+_repeated = _Repeated()
+
+
+def insist(act: Callable[[], T]) -> T:
+    """Return what ``act``, a transaction of its own, returns; repeat it where counts are locked.
+
+    For those who count a thousand times a minute: others pay for a savepoint.
+    """
+    _repeated.now = True
+    try:
+        return act()
+    except CountsLocked:
+        return act()
+    finally:
+        _repeated.now = False
+
+
+def add(moves: Counter) -> None:
+    """Count moves by (notification, channel, state), into a state and (negative) out of it.
+
+    Raises ``CountsLocked`` in what is repeated then (``insist``).
+    """
+    changed = sorted((key, change) for key, change in moves.items() if change)
+    if not changed:
+        return
+    if not _blocked:
+        try:
+            _count(_COUNT, _columns(changed))
+        except CountsLocked:
+            if _repeated.now:
+                raise
+        else:
+            return
+    put_aside(changed)
+
+
+def add_attempts(attempts: Counter) -> None:
+    """Count attempts of this minute by (channel, provider, outcome, reason).
+
+    Raises ``CountsLocked``.
+    """
+    if not attempts:
+        return
+    with _blocked.lock:
+        if _blocked:
+            _blocked.attempts.update(attempts)
+            return
+        before, _blocked.attempts = _blocked.attempts, Counter()
+    try:
+        _count(_COUNT_ATTEMPTS, _columns(sorted((before + attempts).items())))
+    except CountsLocked:  # these come again, with the transaction
+        with _blocked.lock:
+            _blocked.attempts.update(before)
+        raise
+
+
+def put_aside(changed: list[tuple[tuple, int]]) -> None:
+    """Write down moves that are to be counted later."""
+    keys, numbers = zip(*changed, strict=True)
+    notifications, channels, states = zip(*keys, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PUT_ASIDE,
+            [
+                arrays.texts(map(str, notifications)),
+                arrays.texts(channels),
+                arrays.texts(states),
+                arrays.numbers(numbers),
+            ],
+        )
+
+
+def fold_pending() -> int:
+    """Count what was put aside; how many moves. Nothing while the tables are still locked."""
+    if _blocked:
+        return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_TAKE_UP, [FOLD_AT_ONCE])
+        moves: Counter = Counter()
+        rows = cursor.fetchall()
+        for notification_id, channel, state, count in rows:
+            moves[str(notification_id), channel, state] += count
+        add(moves)
+    return len(rows)
+
+
+def _count(statement: str, columns: list[list]) -> None:
+    with connection.cursor() as cursor:
+        try:
+            with nullcontext() if _repeated.now else transaction.atomic():
+                cursor.execute(_PATIENCE + statement, columns)
+        except OperationalError as error:
+            if getattr(error.__cause__, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            log.warning("a table of counts is locked; what moves now is counted later")
+            _blocked.until = time.monotonic() + BLOCKED_SECONDS
+            raise CountsLocked from error
+
+
+def _columns(counted: list[tuple[tuple, int]]) -> list[list]:
+    """The parts of the keys, a slot for all of them, and the numbers."""
+    keys, numbers = zip(*counted, strict=True)
+    slot = random.randrange(SLOTS)
+    return [*map(list, zip(*keys, strict=True)), [slot] * len(keys), list(numbers)]

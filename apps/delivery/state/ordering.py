@@ -1,0 +1,100 @@
+"""Deliveries under an ordering key: who goes, who waits, who is next.
+
+See ``apps.delivery.ordering.ordering_keys`` for lines and their locks.
+"""
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+from apps.delivery.ordering import ordering_keys
+from apps.delivery.outbox.pending import Slice
+from apps.delivery.outbox.queues import Queue
+from notifier.domain.outcomes import Reason
+from notifier.domain.states import WAITING, DeliveryState
+
+#: Seconds after which one that waits looks again, should nobody have called it.
+LOOK_AGAIN = 600.0
+
+_TAKE = """
+INSERT INTO delivery_turn (delivery_id, line, who, position)
+SELECT d.id, t.line, coalesce(d.recipient_id, -d.contact_id), t.position
+  FROM delivery_delivery d, delivery_chunkturn t
+ WHERE d.id = ANY(%s) AND t.chunk_id = %s
+"""
+_WAIT = """
+UPDATE delivery_delivery d
+   SET state = 'retrying', reason = %s, updated_at = clock_timestamp(),
+       next_attempt_at = clock_timestamp() + make_interval(secs => %s)
+  FROM delivery_turn t
+ WHERE d.id = ANY(%s) AND t.delivery_id = d.id
+   AND EXISTS (SELECT FROM delivery_turn b
+                WHERE b.line = t.line AND b.who = t.who AND b.position < t.position)
+RETURNING d.id
+"""
+
+
+def begin(chunk: Slice | None, rows: Sequence[tuple]) -> list[tuple]:
+    """Rows of ``transitions.make`` or ``resume`` (before, after, delivery, …) once more.
+
+    New deliveries take the places of their ``chunk``, those that are not in front wait, and those
+    that will not be sent make way. Under the locks of the lines.
+    """
+    made = [row[2] for row in rows if row[0] is None and row[1] in WAITING]
+    sending = [row[2] for row in rows if row[1] == DeliveryState.SENDING]
+    with connection.cursor() as cursor:
+        if chunk is not None:
+            if made:
+                cursor.execute(_TAKE, [made, chunk.id])
+            ordering_keys.leave([chunk.id])
+        cursor.execute(_WAIT, [Reason.IN_ORDER, LOOK_AGAIN, sending])
+        waiting = {delivery_id for (delivery_id,) in cursor.fetchall()}
+    end([row[2] for row in rows if row[0] is not None and row[1] not in WAITING])
+    return [
+        (row[0], DeliveryState.RETRYING, *row[2:]) if row[2] in waiting else row for row in rows
+    ]
+
+
+_NEXT = """
+SELECT d.id, d.channel, d.priority
+  FROM (SELECT DISTINCT line, who FROM unnest(%s::bigint[], %s::bigint[]) AS e (line, who)) gone
+ CROSS JOIN LATERAL (SELECT min(position) AS position FROM delivery_turn
+                      WHERE line = gone.line AND who = gone.who) front
+  JOIN delivery_turn t ON t.line = gone.line AND t.who = gone.who AND t.position = front.position
+  JOIN delivery_delivery d ON d.id = t.delivery_id
+ WHERE d.state = 'retrying' AND d.reason = %s AND d.next_attempt_at IS NOT NULL
+   FOR UPDATE OF d SKIP LOCKED
+"""
+_CALL = """
+UPDATE delivery_delivery SET next_attempt_at = clock_timestamp() WHERE id = ANY(%s)
+"""
+
+
+def end(delivery_ids: Sequence[int]) -> None:
+    """Those of these deliveries that have a place in a line leave it: they were sent or will not
+    be. The next ones are due.
+
+    Takes the lines' locks, so before the rows of counts.
+    """
+    if not delivery_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT line FROM delivery_turn WHERE delivery_id = ANY(%s)",
+            [list(delivery_ids)],
+        )
+        locked = [line for (line,) in cursor.fetchall()]
+        if not locked:
+            return
+        ordering_keys.lock(locked)
+        cursor.execute(
+            "DELETE FROM delivery_turn WHERE delivery_id = ANY(%s) RETURNING line, who",
+            [list(delivery_ids)],
+        )
+        gone = cursor.fetchall()
+        cursor.execute(
+            _NEXT, [[line for line, _ in gone], [who for _, who in gone], Reason.IN_ORDER]
+        )
+        following = cursor.fetchall()
+        cursor.execute(_CALL, [[delivery_id for delivery_id, _, _ in following]])
+    ordering_keys.tell({Queue(channel, priority) for _, channel, priority in following})

@@ -1,0 +1,136 @@
+"""Advance deliveries by what their providers say of them later."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from apps.delivery.ordering import ordering_keys
+from apps.delivery.state import counts, ordering
+from apps.delivery.state.recording import BURY
+from apps.delivery.state.signals import deliveries_moved
+from notifier.domain.states import WAITING, DeliveryState
+from notifier.receipts import is_about
+
+#: States in which a provider has a delivery's last message.
+TAKEN = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED})
+_STANDING = """
+SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_message_id,
+       d.contact_id,
+       ARRAY(SELECT a.provider FROM delivery_attempt a
+              WHERE a.delivery_id = d.id AND a.outcome = 'unknown')
+  FROM delivery_delivery d
+ WHERE d.id = ANY(%s)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a delivery stands; locked until the transaction ends if ``lock`` returned it."""
+
+    id: int
+    state: str
+    notification_id: UUID
+    channel: str
+    provider: str
+    message_id: str
+    contact_id: int | None
+    #: The provider of each call that went unanswered: it may have a message. Empty where the
+    #: worker was lost before it said whom it called.
+    unanswered: Sequence[str]
+
+    def took(self, provider: str, message_id: str) -> bool:
+        """Whether this is the message that the provider took, by the id that it gave then."""
+        if provider != self.provider:
+            return False
+        if self.message_id:
+            return is_about(message_id, self.message_id)
+        return self.state in TAKEN  # without an id
+
+    def may_have(self, provider: str) -> bool:
+        """Whether the provider may have a message of which we were not told."""
+        return provider in self.unanswered or "" in self.unanswered
+
+    def was_sent_as(self, provider: str, message_id: str) -> bool:
+        """Whether this message of that provider's is the one that the delivery stands for."""
+        if self.message_id:
+            return self.took(provider, message_id)
+        return len(self.unanswered) <= 1
+
+
+def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
+    """Where these deliveries stand, locked; without those that a worker is writing just now.
+
+    Waiting for it could be a deadlock: it writes many, in an order of its own. The lines they
+    stand in are locked first, as whoever claims a chunk does: ``settle`` takes some out of them.
+    """
+    ids = list(delivery_ids)
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT line FROM delivery_turn WHERE delivery_id = ANY(%s)", [ids])
+        ordered = [line for (line,) in cursor.fetchall()]
+        if ordered:
+            ordering_keys.lock(ordered)
+        cursor.execute(
+            # One that was made since the line above looked is in a line that is not locked.
+            f"""{_STANDING}
+               AND NOT EXISTS (SELECT FROM delivery_turn t
+                                WHERE t.delivery_id = d.id AND t.line <> ALL(%s::bigint[]))
+               FOR UPDATE SKIP LOCKED
+            """,
+            [ids, ordered],
+        )
+        return {row[0]: Standing(*row) for row in cursor.fetchall()}
+
+
+def look(delivery_ids: Iterable[int]) -> dict[int, Standing]:
+    """Where these deliveries stand, as it was last committed, and not locked."""
+    ids = list(delivery_ids)
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, [ids])
+        return {row[0]: Standing(*row) for row in cursor.fetchall()}
+
+
+_SETTLE = """
+UPDATE delivery_delivery d
+   SET state = r.state, reason = r.reason, next_attempt_at = NULL, updated_at = clock_timestamp()
+  FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r (id, state, reason)
+ WHERE d.id = r.id
+"""
+
+
+def settle(moves: Sequence[tuple[Standing, DeliveryState, str]]) -> None:
+    """Move deliveries that ``lock`` returned into these states, each for its reason.
+
+    Runs in the caller's transaction.
+    """
+    if not moves:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SETTLE,
+            [
+                [standing.id for standing, _, _ in moves],
+                [state for _, state, _ in moves],
+                [reason for _, _, reason in moves],
+            ],
+        )
+    if buried := [one.id for one, state, _ in moves if state == DeliveryState.DEAD]:
+        with connection.cursor() as cursor:
+            cursor.execute(BURY, [buried])
+    if dead := [one.id for one, _, _ in moves if one.state == DeliveryState.DEAD]:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%s)", [dead])
+    ordering.end(
+        [one.id for one, state, _ in moves if one.state in WAITING and state not in WAITING]
+    )
+    deliveries_moved.send(None, moves=[(standing.id, state) for standing, state, _ in moves])
+    changes: Counter = Counter()
+    for standing, state, _ in moves:
+        changes[standing.notification_id, standing.channel, state] += 1
+        changes[standing.notification_id, standing.channel, standing.state] -= 1
+    counts.add(changes)

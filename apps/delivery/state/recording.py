@@ -1,0 +1,217 @@
+"""Write down what came of attempts, of any claims at once."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+
+from apps.core import arrays
+from apps.delivery.outbox import claims
+from apps.delivery.state import counts, ordering
+from apps.delivery.state.signals import deliveries_moved
+from apps.delivery.state.suppression import AT_SENDING, ERROR_LIMIT, Cause, suppress_contacts
+from apps.preferences import audit_trail
+from apps.preferences.audit_trail import Change, Entry
+from apps.publishers.audit import PROVIDER, Actor
+from notifier.domain.states import WAITING, DeliveryState
+
+
+class Result(NamedTuple):  # a dataclass would cost some microseconds more
+    """What came of one delivery's attempt, as ``record`` writes it down; times in unix seconds."""
+
+    claim_id: int
+    delivery_id: int
+    notification_id: str
+    channel: str
+    contact_id: int
+    attempt: int
+    state: DeliveryState
+    reason: str
+    next_attempt_at: float | None
+    provider: str
+    provider_message_id: str
+    started_at: float
+    duration_ms: int
+    #: What the call came to; empty where none was made.
+    outcome: str
+    status: int | None
+    detail: str
+    disable_contact: bool
+    #: Whether another provider is asked next: the retry policy does not count this attempt.
+    moved: bool = False
+    #: Where to send instead, should this one be dead.
+    endpoint: int | None = None
+
+
+_RECORD = """
+UPDATE delivery_delivery d
+   SET state = r.state, reason = r.reason, provider = r.provider,
+       provider_message_id = r.provider_message_id, next_attempt_at = to_timestamp(r.next_at),
+       attempts = r.attempt, updated_at = clock_timestamp()
+  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
+              %s::float8[], %s::smallint[])
+       AS r (id, claim_id, state, reason, provider, provider_message_id, next_at, attempt)
+ WHERE d.id = r.id AND d.chunk_id = r.claim_id AND d.state = 'sending'
+"""
+_UNCOUNT = """
+UPDATE delivery_delivery SET attempts_uncounted = attempts_uncounted + 1 WHERE id = ANY(%s)
+"""
+_ATTEMPTS = """
+INSERT INTO delivery_attempt (delivery_id, number, provider, started_at, duration_ms, outcome,
+                              reason, status, detail)
+SELECT delivery_id, number, provider, to_timestamp(started), duration, outcome, reason, status,
+       detail
+  FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::float8[], %s::int[], %s::text[],
+              %s::text[], %s::smallint[], %s::text[])
+       AS r (delivery_id, number, provider, started, duration, outcome, reason, status, detail)
+"""
+# Its own channel's workers find that it is due. Nobody's address is sent to for a topic that
+# requires confirmation: it was never asked.
+_REPLACE = """
+INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id, channel,
+                               priority, state, instead_of, next_attempt_at, created_at, updated_at)
+SELECT d.notification_id, d.chunk_id, n.publisher_id, k.id, k.channel, d.priority, 'retrying', d.id,
+       clock_timestamp(), clock_timestamp(), clock_timestamp()
+  FROM unnest(%s::bigint[], %s::bigint[]) AS r (id, contact_id)
+  JOIN delivery_delivery d ON d.id = r.id
+  JOIN preferences_contact k ON k.id = r.contact_id AND k.state = 'active'
+  JOIN delivery_notification n ON n.id = d.notification_id
+  LEFT JOIN topics_topic t ON t.id = n.topic_id
+ WHERE k.channel = 'webhook' OR t.requires_confirmation IS NOT TRUE
+ON CONFLICT (instead_of) WHERE instead_of IS NOT NULL DO NOTHING
+RETURNING instead_of, notification_id::text, channel
+"""
+BURY = """
+INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, kind, channel, provider,
+                                 reason, died_at)
+SELECT d.id, n.publisher_id, n.topic_id, n.kind, d.channel, d.provider, d.reason, d.updated_at
+  FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+ WHERE d.id = ANY(%s)
+"""
+_DISABLE = """
+UPDATE preferences_contact c
+   SET state = 'disabled', disabled_reason = r.reason, disabled_by = r.provider,
+       disabled_error = r.error, disabled_delivery = r.delivery, disabled_at = clock_timestamp(),
+       updated_at = clock_timestamp()
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+       AS r (id, reason, provider, error, delivery)
+ WHERE c.id = r.id AND c.state = 'active'
+RETURNING c.id, c.recipient_id, c.channel, c.address_index, c.masked
+"""
+
+
+class Lost(Exception):
+    """Some of these deliveries are no longer sent under their claims: nothing was written."""
+
+
+def record(
+    results: Sequence[Result], *, finished: Sequence[int] = (), ordered: bool = False
+) -> None:
+    """Write down what came of the attempts, and forget the ``finished`` claims.
+
+    What is dead is sent to its ``endpoint`` instead, or is a dead letter. ``ordered``: some may
+    have others behind them in a line, which go then. All or nothing. Raises ``Lost`` where some
+    were taken over: the other worker's truth stands, and what this one sent was a duplicate.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        if finished:
+            claims.close(finished)
+        if not results:
+            return
+        cursor.execute(
+            _RECORD,
+            [
+                arrays.numbers(r.delivery_id for r in results),
+                arrays.numbers(r.claim_id for r in results),
+                arrays.texts(r.state for r in results),
+                arrays.texts(r.reason for r in results),
+                arrays.texts(r.provider for r in results),
+                arrays.texts(r.provider_message_id for r in results),
+                arrays.numbers(r.next_attempt_at for r in results),
+                arrays.numbers(r.attempt for r in results),
+            ],
+        )
+        if cursor.rowcount != len(results):
+            raise Lost("deliveries were released to other workers")
+        moved = [r.delivery_id for r in results if r.moved]
+        if moved:
+            cursor.execute(_UNCOUNT, [moved])
+        if ordered:
+            ordering.end([r.delivery_id for r in results if r.state not in WAITING])
+        made = [r for r in results if r.outcome]
+        cursor.execute(
+            _ATTEMPTS,
+            [
+                arrays.numbers(r.delivery_id for r in made),
+                arrays.numbers(r.attempt for r in made),
+                arrays.texts(r.provider for r in made),
+                arrays.numbers(r.started_at for r in made),
+                arrays.numbers(r.duration_ms for r in made),
+                arrays.texts(r.outcome for r in made),
+                arrays.texts(r.reason for r in made),
+                arrays.numbers(r.status for r in made),
+                arrays.texts(r.detail for r in made),
+            ],
+        )
+        moves: Counter = Counter()
+        dead = {r.delivery_id: r.endpoint for r in results if r.state == DeliveryState.DEAD}
+        instead = {key: endpoint for key, endpoint in dead.items() if endpoint is not None}
+        if instead:
+            cursor.execute(_REPLACE, [list(instead), list(instead.values())])
+            for delivery_id, notification_id, channel in cursor.fetchall():
+                moves[notification_id, channel, DeliveryState.RETRYING] += 1
+                del dead[delivery_id]
+        if dead:
+            cursor.execute(BURY, [list(dead)])
+        gone = {
+            r.contact_id: Cause(
+                AT_SENDING[r.reason], r.provider, r.detail[:ERROR_LIMIT], r.delivery_id
+            )
+            for r in results
+            if r.disable_contact
+        }
+        if gone:
+            columns = [list(column) for column in zip(*gone.values(), strict=True)]
+            cursor.execute(_DISABLE, [list(gone), *columns])
+            _trail_disabled(cursor.fetchall(), gone)
+            suppress_contacts(gone)
+        deliveries_moved.send(None, moves=[(r.delivery_id, r.state) for r in results])
+        for (notification_id, channel, state), number in Counter(
+            (r.notification_id, r.channel, r.state) for r in results
+        ).items():
+            moves[notification_id, channel, state] += number
+            moves[notification_id, channel, DeliveryState.SENDING] -= number
+        counts.add(moves)
+        counts.add_attempts(Counter((r.channel, r.provider, r.outcome, r.reason) for r in made))
+
+
+def still_ours(results: Sequence[Result]) -> list[Result]:
+    """Those of deliveries that are still being sent under the claims that sent these."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, chunk_id FROM delivery_delivery WHERE id = ANY(%s) AND state = 'sending'",
+            [[r.delivery_id for r in results]],
+        )
+        ours = set(cursor.fetchall())
+    return [r for r in results if (r.delivery_id, r.claim_id) in ours]
+
+
+def _trail_disabled(rows: Sequence[tuple[Any, ...]], gone: Mapping[int, Cause]) -> None:
+    """Say in the trail of the directory which recipients' contacts a provider called dead."""
+    for provider in sorted({cause.provider for cause in gone.values()}):
+        audit_trail.record(
+            (
+                Entry(
+                    Change.CONTACT_DISABLED,
+                    recipient,
+                    channel,
+                    bytes(index),
+                    masked,
+                    gone[key].reason,
+                )
+                for key, recipient, channel, index, masked in rows
+                if recipient is not None and gone[key].provider == provider
+            ),
+            Actor(PROVIDER, provider),
+        )

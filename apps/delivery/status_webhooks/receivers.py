@@ -1,0 +1,23 @@
+"""Signals that status webhooks answer to: their own rows are written, and deliveries move."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+
+from apps.delivery.models import StatusWebhook
+from apps.delivery.state.signals import deliveries_moved
+from apps.delivery.status_webhooks import events, lookup
+
+
+@receiver([post_save, post_delete], sender=StatusWebhook)
+def status_webhook_changed(**_: Any) -> None:
+    """Drop every process's cached copy."""
+    lookup.changed()
+
+
+@receiver(deliveries_moved)
+def tell_publishers(moves: Sequence[tuple[int, str]], **_: Any) -> None:
+    """Post events to the status webhooks that chose these states."""
+    events.tell(moves)

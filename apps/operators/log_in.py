@@ -1,0 +1,74 @@
+"""Operators' log-in: limited, in the audit trail, and over after a while."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import logout
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest
+from unfold.forms import AuthenticationForm
+
+from apps.core import clock
+from apps.core.client_address import remote_address
+from apps.operators import log_in_limits
+from apps.operators.log_in_limits import LOG_INS, Paused
+from apps.publishers import audit
+
+KIND = "user"
+#: When the session began, in it (unix seconds).
+BEGAN = "began"
+
+
+class LogInForm(AuthenticationForm):
+    """Asks for name and password, as often as ``log_in_limits`` lets it.
+
+    ``retry_after``: seconds until the next attempt is looked at, where this one was not.
+    """
+
+    retry_after = 0
+
+    def clean(self) -> dict[str, Any]:
+        name = self.cleaned_data.get("username")
+        if not name or not self.cleaned_data.get("password"):
+            return super().clean()
+        address = remote_address(self.request)
+        try:
+            pause = log_in_limits.charge(name, address)
+        except Paused as paused:
+            LOG_INS.labels("paused").inc()
+            self.retry_after = paused.seconds
+            raise forms.ValidationError(
+                f"This was tried too often. Wait {paused.seconds} s, then try again.",
+                code="paused",
+            ) from None
+        try:
+            cleaned = super().clean()
+        except forms.ValidationError:
+            LOG_INS.labels("refused").inc()
+            known = User.objects.filter(username=name).exists()
+            after = {"pause_seconds": pause} if pause else None
+            audit.record(self.request, "log_in_failed", KIND, name if known else "", after=after)
+            raise
+        log_in_limits.clear(name, address)
+        return cleaned
+
+
+def over(request: HttpRequest, longest: float) -> bool:
+    """Whether the session has lasted for ``longest`` seconds; it ends then."""
+    if clock.now() - request.session.get(BEGAN, 0.0) < longest:
+        return False
+    logout(request)
+    return True
+
+
+@receiver(user_logged_in)
+def logged_in(request: HttpRequest, **_: Any) -> None:
+    request.session[BEGAN] = clock.now()
+
+
+@receiver(user_logged_out)
+def logged_out(request: HttpRequest, user: User | None, **_: Any) -> None:
+    if user is not None:
+        audit.record(request, "log_out", KIND, user.get_username())

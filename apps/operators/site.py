@@ -1,0 +1,65 @@
+"""The admin's site: its log-in, how long that lasts, and operators' own passwords."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.sites import UnfoldAdminSite
+
+from apps.core.client_address import remote_address
+from apps.operators import log_in, log_in_limits
+from apps.operators.log_in_limits import LOG_INS, Paused
+from apps.publishers import audit
+
+
+class OperatorsSite(UnfoldAdminSite):
+    """What ``django.contrib.admin.site`` is."""
+
+    login_form = log_in.LogInForm
+    site_header = site_title = "Notifier"
+    index_title = "Operations"
+    index_template = "delivery/start_page.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Asked before every page, each of which prolongs the session."""
+        allowed: bool = super().has_permission(request)
+        if not allowed or log_in.over(request, settings.SESSION_LONGEST):
+            return False
+        request.session.modified = True
+        return True
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        answer = super().login(request, extra_context)
+        form = (getattr(answer, "context_data", None) or {}).get("form")
+        if seconds := getattr(form, "retry_after", 0):
+            answer.status_code = 429
+            answer.headers["Retry-After"] = str(seconds)
+        elif request.method == "POST" and answer.status_code == 302:
+            LOG_INS.labels("accepted").inc()
+            audit.record(request, "log_in", log_in.KIND, request.user.get_username())
+        return answer
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Whoever finds a page left open may guess the old password no faster than at the door."""
+        if request.method != "POST":
+            return super().password_change(request, extra_context)
+        name, address = request.user.get_username(), remote_address(request)
+        before = request.user.password
+        try:
+            log_in_limits.charge(name, address)
+        except Paused as paused:
+            messages.error(request, f"This was tried too often. Wait {paused.seconds} s.")
+            return HttpResponseRedirect(request.path)
+        answer = super().password_change(request, extra_context)
+        form = (getattr(answer, "context_data", None) or {}).get("form")
+        if form is None or "old_password" not in form.errors:
+            log_in_limits.clear(name, address)
+        if User.objects.get(pk=request.user.pk).password != before:
+            audit.record(request, "change_password", log_in.KIND, name)
+        return answer

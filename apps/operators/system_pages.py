@@ -1,0 +1,97 @@
+"""Operators themselves, and periodic tasks: Django's and Celery's own pages in our looks."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django_celery_beat.admin import ClockedScheduleAdmin as BeatClockedScheduleAdmin
+from django_celery_beat.admin import CrontabScheduleAdmin as BeatCrontabScheduleAdmin
+from django_celery_beat.admin import PeriodicTaskAdmin as BeatPeriodicTaskAdmin
+from django_celery_beat.admin import PeriodicTaskForm as BeatPeriodicTaskForm
+from django_celery_beat.admin import TaskSelectWidget
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from apps.operators.audit import Audited
+
+admin.site.unregister(
+    [
+        User,
+        Group,
+        PeriodicTask,
+        IntervalSchedule,
+        CrontabSchedule,
+        SolarSchedule,
+        ClockedSchedule,
+    ]
+)
+
+
+@admin.register(User)
+class UserAdmin(Audited, DjangoUserAdmin, ModelAdmin):
+    """Operators. Revealing addresses is the permission ``Can reveal an address``."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class GroupAdmin(Audited, DjangoGroupAdmin, ModelAdmin):
+    """Roles of operators."""
+
+
+_TRANSLATION = "crontab_translation"
+
+
+class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):
+    """The tasks there are, to choose from."""
+
+
+class PeriodicTaskForm(BeatPeriodicTaskForm):
+    """django-celery-beat's form with this theme's fields."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["task"].widget = UnfoldAdminTextInputWidget()
+        self.fields["regtask"].widget = TaskSelect()
+
+
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(Audited, BeatPeriodicTaskAdmin, ModelAdmin):
+    """What beat asks for, and when. The sweep and the purge come from the settings."""
+
+    form = PeriodicTaskForm
+    # Without the translation of crontabs, which is a script in the page.
+    change_form_template = None
+    readonly_fields = ("last_run_at",)
+    fieldsets = [
+        (
+            title,
+            options | {"fields": [one for one in options["fields"] if one != _TRANSLATION]},
+        )
+        for title, options in BeatPeriodicTaskAdmin.fieldsets
+    ]
+
+
+@admin.register(IntervalSchedule, SolarSchedule)
+class ScheduleAdmin(Audited, ModelAdmin):
+    """Times that periodic tasks share."""
+
+
+@admin.register(CrontabSchedule)
+class CrontabScheduleAdmin(Audited, BeatCrontabScheduleAdmin, ModelAdmin):
+    """The same, as cron writes them."""
+
+
+@admin.register(ClockedSchedule)
+class ClockedScheduleAdmin(Audited, BeatClockedScheduleAdmin, ModelAdmin):
+    """The same, once."""

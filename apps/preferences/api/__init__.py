@@ -1,0 +1,1 @@
+"""Endpoints for recipients, contacts, preferences, groups and suppressions."""

@@ -1,0 +1,232 @@
+"""A recipient's devices and contacts."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.problems import Problem
+from apps.preferences import selectors
+from apps.preferences.api import serializers
+from apps.preferences.contacts import limits, registration, services
+from apps.preferences.contacts.limits import TooManyContacts, too_many
+from apps.preferences.contacts.replacement import Slot
+from apps.preferences.contacts.services import Stored
+from apps.preferences.models import Contact
+from apps.publishers import audit
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.scopes import Scope
+
+TAG = "Recipients"
+READ, WRITE = Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE
+
+DEVICE = {"platform": "android", "token": "fGx0…:APA91b…", "app": "com.example.shop"}
+TOKEN = {"platform": "android", "token": "fGx0…:APA91b…"}
+CONTACT = {"channel": "email", "address": "ada@example.com"}
+
+
+class DeviceList(Endpoint):
+    """A recipient's devices."""
+
+    required_scopes = {"GET": READ, "POST": WRITE}
+
+    @extend_schema(
+        operation_id="list_devices", tags=[TAG], responses=serializers.DeviceRow(many=True)
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        """List a recipient's devices, tokens masked."""
+        devices = selectors.shown(selectors.devices(selectors.get_recipient(user_id).pk))
+        return Response(serializers.DeviceRow(devices, many=True).data)
+
+    @extend_schema(
+        operation_id="register_device",
+        tags=[TAG],
+        request=serializers.DeviceIn,
+        responses={200: serializers.DeviceRow, 201: serializers.DeviceRow},
+        examples=[OpenApiExample("a phone", DEVICE, request_only=True)],
+    )
+    def post(self, request: Request, user_id: str) -> Response:
+        """Register a device, or say that it is still there.
+
+        A token that was another recipient's becomes this one's. 201 when it is new here.
+        """
+        device = self.body(request, serializers.DeviceIn)
+        recipient = selectors.get_recipient(user_id)
+        address = registration.device_address(recipient.pk, device)
+        with transaction.atomic():
+            stored = _write(address, user_id)
+            after = {"id": stored.id, "platform": address.platform, "app": address.app}
+            _audit_contact(request, "device", user_id, stored, after)
+        row = serializers.DeviceRow(Contact.objects.get(pk=stored.id)).data
+        return Response(row, status=201 if stored.created else 200)
+
+
+class DeviceDetail(Endpoint):
+    """One device."""
+
+    required_scopes = {"DELETE": WRITE}
+
+    @extend_schema(operation_id="remove_device", tags=[TAG], responses={204: None})
+    def delete(self, request: Request, user_id: str, contact_id: int) -> Response:
+        """Remove a device: nothing is sent to it any more."""
+        return _remove(request, selectors.devices, user_id, contact_id, "device")
+
+
+class ContactList(Endpoint):
+    """A recipient's phone numbers, email addresses and webhooks."""
+
+    required_scopes = {"GET": READ, "POST": WRITE}
+
+    @extend_schema(
+        operation_id="list_contacts", tags=[TAG], responses=serializers.ContactRow(many=True)
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        """List a recipient's contacts, addresses masked."""
+        contacts = selectors.shown(selectors.contacts(selectors.get_recipient(user_id).pk))
+        return Response(serializers.ContactRow(contacts, many=True).data)
+
+    @extend_schema(
+        operation_id="add_contact",
+        tags=[TAG],
+        request=serializers.ContactIn,
+        responses={200: serializers.ContactMade, 201: serializers.ContactMade},
+        examples=[
+            OpenApiExample("an email address", CONTACT, request_only=True),
+            OpenApiExample(
+                "a webhook",
+                {"channel": "webhook", "address": "https://example.com/hook"},
+                request_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request, user_id: str) -> Response:
+        """Add a contact to those there are. A webhook's signing secret is in the answer, this once.
+
+        201 when it is new here. Adding one again makes it active again.
+        """
+        contact = self.body(request, serializers.ContactIn)
+        address = registration.contact_address(selectors.get_recipient(user_id).pk, contact)
+        with transaction.atomic():
+            stored = _write(address, user_id)
+            after = {"id": stored.id, "channel": address.channel}
+            _audit_contact(request, "contact", user_id, stored, after)
+        row = serializers.ContactRow(Contact.objects.get(pk=stored.id)).data
+        secret = {"secret": stored.secret} if stored.secret else {}
+        return Response({**row, **secret}, status=201 if stored.created else 200)
+
+
+class ContactDetail(Endpoint):
+    """One contact."""
+
+    required_scopes = {"DELETE": WRITE}
+
+    @extend_schema(operation_id="remove_contact", tags=[TAG], responses={204: None})
+    def delete(self, request: Request, user_id: str, contact_id: int) -> Response:
+        """Remove a contact: nothing is sent to it any more."""
+        return _remove(request, selectors.contacts, user_id, contact_id, "contact")
+
+
+class ContactSearch(Endpoint):
+    """The contact of an address, which is in the body and so in nobody's access log."""
+
+    required_scopes = {"POST": READ}
+
+    @extend_schema(
+        operation_id="find_contact",
+        tags=[TAG],
+        request=serializers.ContactAt,
+        responses=serializers.ContactRow,
+        examples=[OpenApiExample("an email address", CONTACT, request_only=True)],
+    )
+    def post(self, request: Request, user_id: str) -> Response:
+        """Read the recipient's contact of an address, in whatever spelling."""
+        where = self.body(request, serializers.ContactAt)
+        return Response(serializers.ContactRow(_at(user_id, where, "contact")).data)
+
+
+class ContactRemoval(Endpoint):
+    """Removing a contact by its address."""
+
+    required_scopes = {"POST": WRITE}
+
+    @extend_schema(
+        operation_id="remove_address",
+        tags=[TAG],
+        request=serializers.ContactAt,
+        responses={204: None},
+        examples=[OpenApiExample("an email address", CONTACT, request_only=True)],
+    )
+    def post(self, request: Request, user_id: str) -> Response:
+        """Remove the recipient's contact of an address: nothing is sent to it any more."""
+        where = self.body(request, serializers.ContactAt)
+        return _removed(request, user_id, _at(user_id, where, "contact"), "contact")
+
+
+class DeviceRemoval(Endpoint):
+    """Removing a device by its token, which is what an app knows when its user logs out."""
+
+    required_scopes = {"POST": WRITE}
+
+    @extend_schema(
+        operation_id="remove_token",
+        tags=[TAG],
+        request=serializers.DeviceAt,
+        responses={204: None},
+        examples=[OpenApiExample("a phone", TOKEN, request_only=True)],
+    )
+    def post(self, request: Request, user_id: str) -> Response:
+        """Remove the recipient's device of a token: nothing is sent to it any more."""
+        where = self.body(request, serializers.DeviceAt)
+        return _removed(request, user_id, _at(user_id, where, "device"), "device")
+
+
+def _write(address: services.Address, user_id: str) -> Stored:
+    assert address.recipient_id is not None
+    services.hold_recipients([address.recipient_id])
+    stored = services.upsert_contacts([address])[address]
+    slot = Slot(address.recipient_id, address.channel)
+    try:
+        limits.keep_within([slot], {address.recipient_id: user_id})
+    except TooManyContacts:
+        raise too_many(user_id, address.channel, "") from None
+    return stored
+
+
+def _remove(
+    request: Request,
+    present: Callable[[int], QuerySet[Contact]],
+    user_id: str,
+    contact_id: int,
+    what: str,
+) -> Response:
+    contact = present(selectors.get_recipient(user_id).pk).filter(pk=contact_id).first()
+    if contact is None:
+        raise Problem("not-found", f"This recipient has no {what} {contact_id}.")
+    return _removed(request, user_id, contact, what)
+
+
+def _at(user_id: str, where: dict[str, Any], what: str) -> Contact:
+    recipient = selectors.get_recipient(user_id)
+    contact = selectors.contact_at(recipient.pk, where["channel"], where["address"]).first()
+    if contact is None:
+        raise Problem("not-found", f"This recipient has no such {what}.")
+    return contact
+
+
+def _removed(request: Request, user_id: str, contact: Contact, what: str) -> Response:
+    with transaction.atomic():
+        services.remove_contact(contact)
+        before = {"id": contact.pk, "channel": contact.channel}
+        audit.record(request, "delete", what, user_id, before=before)
+    return Response(status=204)
+
+
+def _audit_contact(
+    request: Request, what: str, user_id: str, stored: Stored, after: dict[str, Any]
+) -> None:
+    action = "create" if stored.created else "update"
+    audit.record(request, action, what, user_id, after=after)

@@ -1,0 +1,54 @@
+"""What the endpoints for groups read and write."""
+
+from rest_framework import serializers
+
+from apps.api.serializers import StrictSerializer
+from apps.preferences.api.serializers import MAX_BULK, UserIdField
+
+
+class GroupIn(StrictSerializer):
+    """A group to be written. What is left out stays as it is."""
+
+    display_name = serializers.CharField(
+        max_length=200, required=False, default=None, allow_null=True, allow_blank=True
+    )
+
+
+class GroupOut(serializers.Serializer):
+    """A group."""
+
+    name = serializers.CharField()
+    display_name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class MembersIn(StrictSerializer):
+    """Who is to join or leave."""
+
+    user_ids = serializers.ListField(child=UserIdField(), allow_empty=False, max_length=MAX_BULK)
+
+    def validate_user_ids(self, user_ids: list[str]) -> list[str]:
+        return list(dict.fromkeys(user_ids))
+
+
+class MemberRow(serializers.Serializer):
+    """A recipient in a group."""
+
+    user_id = serializers.CharField(source="recipient.user_id")
+    added_at = serializers.DateTimeField(source="created_at")
+
+
+class MembersAdded(serializers.Serializer):
+    """How many joined, how many were in the group already, and who is nobody."""
+
+    added = serializers.IntegerField()
+    already = serializers.IntegerField()
+    unknown = serializers.ListField(child=serializers.CharField())
+
+
+class MembersRemoved(serializers.Serializer):
+    """How many left, and who is nobody."""
+
+    removed = serializers.IntegerField()
+    unknown = serializers.ListField(child=serializers.CharField())

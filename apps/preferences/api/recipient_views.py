@@ -1,0 +1,193 @@
+"""Recipients, with where they are reached and what they want."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.pagination import CursorPage, PageQuery
+from apps.api.problems import Problem
+from apps.preferences import selectors
+from apps.preferences.api import serializers
+from apps.preferences.api.contact_views import CONTACT, DEVICE
+from apps.preferences.consent.services import WouldLift
+from apps.preferences.contacts import registration
+from apps.preferences.contacts.limits import TooManyContacts, too_many
+from apps.preferences.contacts.registration import Registered
+from apps.preferences.models import Recipient
+from apps.preferences.selectors import find_recipient, shown
+from apps.publishers import audit
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.scopes import Scope
+
+TAG = "Recipients"
+READ, WRITE = Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE
+
+EXAMPLE = {
+    "locale": "de-AT",
+    "time_zone": "Europe/Vienna",
+    "devices": [DEVICE],
+    "contacts": [CONTACT],
+    "preferences": [{"channel": "sms", "category": "marketing", "allowed": False}],
+}
+
+
+class RecipientList(Endpoint):
+    """Everybody."""
+
+    required_scopes = {"GET": READ}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_recipients",
+        tags=[TAG],
+        parameters=[PageQuery],
+        responses=serializers.RecipientRow(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List recipients, oldest first."""
+        page = CursorPage()
+        rows = page.paginate_queryset(Recipient.objects.all(), request)
+        return page.get_paginated_response(serializers.RecipientRow(rows, many=True).data)
+
+
+class RecipientDetail(Endpoint):
+    """One recipient, by the company's own ``user_id``."""
+
+    required_scopes = {"GET": READ, "PUT": WRITE}
+
+    @extend_schema(operation_id="read_recipient", tags=[TAG], responses=serializers.RecipientOut)
+    def get(self, request: Request, user_id: str) -> Response:
+        """Read a recipient with devices and contacts, addresses masked."""
+        return Response(_recipient(selectors.get_recipient(user_id)))
+
+    @extend_schema(
+        operation_id="upsert_recipient",
+        tags=[TAG],
+        request=serializers.RecipientIn,
+        responses={200: serializers.RecipientWritten, 201: serializers.RecipientWritten},
+        examples=[OpenApiExample("a recipient", EXAMPLE, request_only=True)],
+    )
+    def put(self, request: Request, user_id: str) -> Response:
+        """Create or change a recipient.
+
+        What is left out stays as it is. `email`, `phone` and the `contacts` of a channel replace
+        what there was on it; devices and preferences are added. Everybody gets an inbox. 201 when
+        created, 200 when changed.
+        """
+        person = self.body(request, serializers.RecipientIn)
+        selectors.check_named(user_id)
+        topics = registration.known_topics(request.user.id, person["preferences"])
+        with transaction.atomic():
+            before = find_recipient(user_id)
+            try:
+                done = registration.register({user_id: person}, topics)[user_id]
+            except WouldLift as error:
+                [scope] = error.found.values()
+                wanted = person["preferences"]
+                raise registration.stands(scope, wanted, topics, "/preferences") from None
+            except TooManyContacts as error:
+                raise too_many(user_id, error.found[user_id], "/contacts") from None
+            _audit_written(request, user_id, person, before)
+        written = _recipient(selectors.get_recipient(user_id))
+        return Response({**written, "secrets": done.secrets}, status=201 if done.created else 200)
+
+
+class RecipientBulk(RecipientDetail):
+    """Many recipients. GET and PUT are those of the person whose ``user_id`` is "bulk"."""
+
+    required_scopes = {**RecipientDetail.required_scopes, "POST": WRITE}
+    max_body = 16 * 1024 * 1024
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, user_id: str = "bulk") -> Response:
+        return super().get(request, user_id)
+
+    @extend_schema(exclude=True, request=serializers.RecipientIn)
+    def put(self, request: Request, user_id: str = "bulk") -> Response:
+        return super().put(request, user_id)
+
+    @extend_schema(
+        operation_id="upsert_recipients",
+        tags=[TAG],
+        request=serializers.BulkRecipientsIn,
+        responses=serializers.RecipientResults,
+        examples=[
+            OpenApiExample(
+                "two recipients",
+                {"recipients": [{"user_id": "ada", **EXAMPLE}, {"user_id": "bob"}]},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "a result each",
+                {
+                    "results": [
+                        {"index": 0, "status": "created", "user_id": "ada", "secrets": []},
+                        {"index": 1, "status": "updated", "user_id": "bob", "secrets": []},
+                    ]
+                },
+                response_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Create or change up to 1,000 recipients, with a result each.
+
+        An item that is not valid does not cost the others: its result carries its problem.
+        """
+        items = self.body(request, serializers.BulkRecipientsIn)["recipients"]
+        with transaction.atomic():
+            results = registration.register_many(request.user.id, items)
+            created = [done.created for _, done in _done(results)]
+            if created:
+                after = {"created": sum(created), "updated": len(created) - sum(created)}
+                audit.record(request, "upsert", "recipient", "", after=after)
+        return Response({"results": [_result(*numbered) for numbered in enumerate(results)]})
+
+
+def _audit_written(
+    request: Request, user_id: str, person: Mapping[str, Any], before: Recipient | None
+) -> None:
+    """The event of one recipient's writing: what it says of them, how much came with it."""
+    said = {name: person[name] for name in ("locale", "time_zone") if person[name] is not None}
+    number: dict[str, Any] = {
+        f"{name}_written": len(person[name])
+        for name in ("devices", "contacts", "preferences")
+        if person[name]
+    }
+    if person["replaced"]:
+        number["channels_replaced"] = sorted(person["replaced"])
+    if before is None:
+        audit.record(request, "create", "recipient", user_id, after={**said, **number})
+    else:
+        was = {name: getattr(before, name) for name in said}
+        audit.record(request, "update", "recipient", user_id, before=was, after={**said, **number})
+
+
+def _done(
+    results: Sequence[tuple[str, Registered] | Problem],
+) -> list[tuple[str, Registered]]:
+    return [result for result in results if not isinstance(result, Problem)]
+
+
+def _recipient(recipient: Recipient) -> dict[str, Any]:
+    return {
+        **serializers.RecipientRow(recipient).data,
+        "devices": serializers.DeviceRow(shown(selectors.devices(recipient.pk)), many=True).data,
+        "contacts": serializers.ContactRow(shown(selectors.contacts(recipient.pk)), many=True).data,
+    }
+
+
+def _result(index: int, result: tuple[str, Registered] | Problem) -> dict[str, Any]:
+    if isinstance(result, Problem):
+        return {"index": index, "status": "error", "problem": result.body()}
+    user_id, done = result
+    return {
+        "index": index,
+        "status": "created" if done.created else "updated",
+        "user_id": user_id,
+        "secrets": done.secrets,
+    }

@@ -1,0 +1,114 @@
+"""The trail of the directory: every change of where a person is reached and what they refused.
+
+Services write it in the transaction of the change, any number of rows in one statement.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from prometheus_client import Counter
+
+from apps.core import arrays
+from apps.preferences.channels import INBOX
+from apps.preferences.models import Contact, DirectoryChange
+from apps.publishers import audit
+from apps.publishers.audit import LONGEST_ACTOR, Actor
+
+#: Characters of a detail that are kept.
+DETAIL = 200
+#: Rows that a panel shows, and addresses of a recipient that are looked for.
+MOST_SHOWN = 20
+MOST_ADDRESSES = 100
+CHANGES = Counter(
+    "notifier_directory_changes_total",
+    "Changes of where people are reached and of what they refused, by who made them.",
+    ["actor", "change"],
+)
+
+
+class Change(StrEnum):
+    """What became of a contact, a preference or a suppression."""
+
+    CONTACT_ADDED = "contact_added"
+    CONTACT_ENABLED = "contact_enabled"
+    CONTACT_DISABLED = "contact_disabled"
+    CONTACT_REMOVED = "contact_removed"
+    CONTACT_MOVED = "contact_moved"  # its token is another recipient's now
+    REFUSED = "refused"
+    ALLOWED = "allowed"
+    WITHDRAWN = "withdrawn"  # neither refused nor allowed any more
+    SUPPRESSED = "suppressed"
+    LIFTED = "lifted"
+
+
+class Entry(NamedTuple):
+    """One change: of a recipient's contact or preference, or of an address, whoever has it.
+
+    ``masked``: the address as people may see it; ``detail``: why, or what was refused.
+    """
+
+    change: Change
+    recipient_id: int | None = None
+    channel: str = ""
+    address_index: bytes | None = None
+    masked: str = ""
+    detail: str = ""
+
+
+_INSERT = """
+    INSERT INTO preferences_directorychange (at, actor_kind, actor, publisher_id, remote_address,
+        change, recipient_id, channel, address_index, masked, detail)
+    SELECT now(), %s, %s, %s::bigint, %s::inet, w.*
+    FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bytea[], %s::text[], %s::text[]) AS w"""
+
+
+def record(entries: Iterable[Entry], by: Actor | None = None) -> None:
+    """Write the entries down, made by ``by`` or else by whose request or command this is."""
+    rows = list(entries)
+    if not rows:
+        return
+    actor = by or audit.acting()
+    change, recipient, channel, index, masked, detail = zip(*rows, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [
+                actor.kind,
+                actor.name[:LONGEST_ACTOR],
+                actor.publisher_id,
+                actor.remote_address,
+                arrays.texts(change),
+                arrays.numbers(recipient),
+                arrays.texts(channel),
+                arrays.blobs(index),
+                arrays.texts(masked),
+                arrays.texts(text[:DETAIL] for text in detail),
+            ],
+        )
+    tally = Tally(change)
+    transaction.on_commit(lambda: _count(actor.kind, tally))
+
+
+def of_person(recipient_id: int) -> QuerySet[DirectoryChange]:
+    """What became of a recipient's contacts and preferences, and of the addresses they have or
+    had, newest first."""
+    addresses = Contact.objects.filter(recipient=recipient_id).exclude(channel=INBOX)
+    found = Q(recipient=recipient_id)
+    for channel, index in addresses.values_list("channel", "address_index")[:MOST_ADDRESSES]:
+        found |= Q(channel=channel, address_index=index, recipient=None)
+    return DirectoryChange.objects.filter(found).order_by("-id")
+
+
+def of_address(channel: str, index: bytes) -> QuerySet[DirectoryChange]:
+    """What became of an address, whoever has it, newest first; some of it."""
+    rows = DirectoryChange.objects.filter(channel=channel, address_index=index)
+    return rows.order_by("-id")[:MOST_SHOWN]
+
+
+def _count(kind: str, tally: Tally[Change]) -> None:
+    for change, number in tally.items():
+        CHANGES.labels(kind, change).inc(number)

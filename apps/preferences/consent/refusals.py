@@ -1,0 +1,57 @@
+"""Whether a change of preferences lets something through that was refused before.
+
+The most specific preference decides: a topic's beats a category's, either beats one of neither,
+and of two the one that names the channel. The claim's SQL has the same order
+(``apps.delivery.state.claiming``).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+#: A channel, topic or category that no preference names.
+_OTHER_CHANNEL, _OTHER_TOPIC, _OTHER_CATEGORY = "*", -1, "*"
+
+
+class Scope(NamedTuple):
+    """What a preference is about; an empty channel or category and a missing topic mean any."""
+
+    channel: str
+    topic_id: int | None
+    category: str
+
+
+def weakened(
+    before: Mapping[Scope, bool], after: Mapping[Scope, bool], categories: Mapping[int, str]
+) -> Scope | None:
+    """A preference whose change allows what was refused, ``None`` where none does.
+
+    ``before`` and ``after``: whether each scope is allowed. ``categories``: of the topics named.
+    """
+    changed = [
+        scope for scope in before.keys() | after.keys() if before.get(scope) != after.get(scope)
+    ]
+    channels = {scope.channel for scope in before.keys() | after.keys()} - {""}
+    for scope in sorted(changed, key=str):
+        for case in _cases(scope, [*channels, _OTHER_CHANNEL], categories):
+            if not _allows(before, case) and _allows(after, case):
+                return scope
+    return None
+
+
+def _cases(scope: Scope, channels: Iterable[str], categories: Mapping[int, str]) -> Iterator[Scope]:
+    """What could be sent that this preference may decide, one of each kind."""
+    if scope.topic_id is not None:
+        topic, category = scope.topic_id, categories.get(scope.topic_id, "")
+    else:
+        topic, category = _OTHER_TOPIC, scope.category or _OTHER_CATEGORY
+    for channel in [scope.channel] if scope.channel else channels:
+        yield Scope(channel, topic, category)
+
+
+def _allows(preferences: Mapping[Scope, bool], case: Scope) -> bool:
+    for topic, category in ((case.topic_id, ""), (None, case.category), (None, "")):
+        for channel in (case.channel, ""):
+            decided = preferences.get(Scope(channel, topic, category))
+            if decided is not None:
+                return decided
+    return True

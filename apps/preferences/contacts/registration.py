@@ -1,0 +1,250 @@
+"""One recipient or many, written with all that came with them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from rest_framework.exceptions import ValidationError
+
+from apps.api.problems import ErrorList, Problem, invalid
+from apps.preferences import selectors, topic_names
+from apps.preferences.api.serializers import BulkRecipientIn
+from apps.preferences.channels import PUSH
+from apps.preferences.consent.refusals import Scope
+from apps.preferences.consent.services import Wish, WouldLift, merge_preferences
+from apps.preferences.contacts import limits, replacement, services
+from apps.preferences.contacts.limits import TooManyContacts, too_many
+from apps.preferences.contacts.replacement import Slot
+from apps.preferences.contacts.services import Address, Person, Stored
+from apps.preferences.models import Preference
+
+
+class Registered(NamedTuple):
+    """What became of one recipient."""
+
+    created: bool
+    secrets: list[dict[str, Any]]
+
+
+@transaction.atomic
+def register(
+    people: Mapping[str, Mapping[str, Any]], topics: Mapping[str, int]
+) -> dict[str, Registered]:
+    """Write recipients, by ``user_id``, as ``RecipientIn`` validated them.
+
+    ``topics``: the id of every topic that their preferences name. Raises ``WouldLift`` and
+    ``TooManyContacts``, and writes nothing then.
+    """
+    written = services.upsert_recipients(
+        [Person(user_id, p["locale"], p["time_zone"]) for user_id, p in people.items()]
+    )
+    kept: dict[Slot, set[int]] = {
+        Slot(written[user_id].id, channel): set()
+        for user_id, person in people.items()
+        for channel in person["replaced"]
+    }
+    looked_at = {
+        written[user_id].id
+        for user_id, person in people.items()
+        if person["replaced"] or person["preferences"] or person["devices"] or person["contacts"]
+    }
+    if looked_at:
+        services.hold_recipients(looked_at)
+    stored = services.upsert_contacts(
+        address
+        for user_id, person in people.items()
+        for address in addresses(written[user_id].id, person)
+    )
+    merge_preferences(
+        wish
+        for user_id, person in people.items()
+        for wish in wishes(written[user_id].id, person["preferences"], topics)
+    )
+    shown: dict[int, list[dict[str, Any]]] = {}
+    for address, contact in stored.items():
+        if (slot := Slot(address.recipient_id, address.channel)) in kept:
+            kept[slot].add(contact.id)
+        if contact.secret:
+            shown.setdefault(address.recipient_id, []).append(secret_of(contact))
+    replacement.keep_only(kept)
+    names = {row.id: user_id for user_id, row in written.items()}
+    limits.keep_within(
+        {Slot(one.recipient_id, one.channel) for one in stored if one.recipient_id}, names
+    )
+    return {
+        user_id: Registered(written[user_id].created, shown.get(written[user_id].id, []))
+        for user_id in people
+    }
+
+
+def register_many(
+    publisher_id: int, items: Sequence[Any]
+) -> list[tuple[str, Registered] | Problem]:
+    """Write those of ``items`` that are valid; for each its ``user_id`` and result, or a problem.
+
+    Where a ``user_id`` comes twice, the second is a problem: which one wins would be chance.
+    """
+    results: list[tuple[str, Registered] | Problem] = []
+    valid: dict[str, Mapping[str, Any]] = {}
+    positions: list[str | Problem] = []
+    serializer = BulkRecipientIn()
+    listed = ErrorList()
+    for position, item in enumerate(items):
+        at = f"/recipients/{position}"
+        try:
+            person = serializer.run_validation(item)
+        except ValidationError as error:
+            positions.append(listed.shorten(invalid(error, at)))
+            continue
+        user_id = person["user_id"]
+        if user_id in valid:
+            detail = f"{user_id!r} is in this call twice. Merge the two."
+            errors = [{"pointer": f"{at}/user_id", "detail": detail}]
+            positions.append(listed.shorten(Problem("invalid-request", detail, errors=errors)))
+            continue
+        valid[user_id] = person
+        positions.append(user_id)
+    topics = topic_names.ids_by_name(publisher_id, _topics_named(valid.values()))
+    for position, entry in enumerate(positions):
+        if isinstance(entry, str):
+            at = f"/recipients/{position}/preferences"
+            try:
+                check_topics(valid[entry]["preferences"], topics, at)
+            except Problem as problem:
+                positions[position] = listed.shorten(problem)
+                del valid[entry]
+    done: dict[str, Registered] = {}
+    while valid and not done:
+        try:
+            done = register(valid, topics)
+        except WouldLift as error:  # those cost nobody else
+            ids = selectors.recipient_ids(valid)
+            for user_id in [user_id for user_id in valid if ids.get(user_id) in error.found]:
+                wanted = valid.pop(user_id)["preferences"]
+                position = positions.index(user_id)
+                at = f"/recipients/{position}/preferences"
+                lifted = stands(error.found[ids[user_id]], wanted, topics, at)
+                positions[position] = listed.shorten(lifted)
+        except TooManyContacts as error:  # nor do those
+            for user_id, channel in error.found.items():
+                del valid[user_id]
+                position = positions.index(user_id)
+                at = f"/recipients/{position}/contacts"
+                positions[position] = listed.shorten(too_many(user_id, channel, at))
+    for entry in positions:
+        results.append(entry if isinstance(entry, Problem) else (entry, done[entry]))
+    return results
+
+
+def known_topics(publisher_id: int, preferences: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+    """The ids of the topics named; a ``Problem`` names those the publisher does not see."""
+    names = {wish["topic"] for wish in preferences if wish["topic"]}
+    topics = topic_names.ids_by_name(publisher_id, names)
+    check_topics(preferences, topics, "/preferences")
+    return topics
+
+
+def check_topics(
+    preferences: Sequence[Mapping[str, Any]],
+    topics: Mapping[str, int],
+    at: str,
+    seen: str = "you own or were granted",
+) -> None:
+    """Raise a ``Problem`` that names every topic that is not in ``topics``."""
+    errors = [
+        {
+            "pointer": f"{at}/{position}/topic",
+            "detail": f"There is no topic {wish['topic']!r} that {seen}.",
+        }
+        for position, wish in enumerate(preferences)
+        if wish["topic"] and wish["topic"] not in topics
+    ]
+    if errors:
+        raise Problem("unknown-topic", errors[0]["detail"], errors=errors)
+
+
+def stands(
+    scope: Scope, preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int], at: str
+) -> Problem:
+    """The answer to what would let something through that the person refused."""
+    about = (scope.channel, scope.topic_id, scope.category)
+    position = next(
+        (
+            f"/{number}"
+            for number, wish in enumerate(preferences)
+            if (wish["channel"], topics.get(wish["topic"]), wish["category"]) == about
+        ),
+        "",  # what a list leaves out
+    )
+    topic = next((f"topic {name}" for name, key in topics.items() if key == scope.topic_id), "")
+    category = f"category {scope.category}" if scope.category else ""
+    said = ", ".join(word for word in (scope.channel, topic, category) if word) or "everything"
+    detail = (
+        f"This would allow what the person refused ({said}). A key adds refusals and lifts none: "
+        "the person does, with their own token at /v1/me/preferences, or an operator."
+    )
+    return Problem("protected", detail, errors=[{"pointer": f"{at}{position}", "detail": detail}])
+
+
+def addresses(recipient_id: int, person: Mapping[str, Any]) -> list[Address]:
+    """The devices and contacts that came with a recipient."""
+    devices = [device_address(recipient_id, device) for device in person["devices"]]
+    return devices + [contact_address(recipient_id, contact) for contact in person["contacts"]]
+
+
+def device_address(recipient_id: int, device: Mapping[str, Any]) -> Address:
+    """What ``DeviceIn`` validated, to be written."""
+    return Address(
+        recipient_id,
+        PUSH,
+        device["token"],
+        platform=device["platform"],
+        app=device["app"],
+        last_active_at=device["last_active_at"],
+    )
+
+
+def contact_address(recipient_id: int, contact: Mapping[str, Any]) -> Address:
+    """What ``ContactIn`` validated, to be written."""
+    return Address(recipient_id, contact["channel"], contact["address"], secret=contact["secret"])
+
+
+def wishes(
+    recipient_id: int, preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int]
+) -> list[Wish]:
+    """What ``PreferenceIn`` validated, to be written."""
+    return [
+        Wish(
+            recipient_id,
+            wish["channel"],
+            topics[wish["topic"]] if wish["topic"] else None,
+            wish["category"],
+            wish["allowed"],
+        )
+        for wish in preferences
+    ]
+
+
+def shown_preferences(rows: Iterable[Preference], names: Mapping[int, str]) -> dict[str, Any]:
+    """Preferences as the API shows them, apart from those for topics that have no name here."""
+    return {
+        "preferences": [
+            {
+                "channel": row.channel or None,
+                "topic": names[row.topic_id] if row.topic_id else None,
+                "category": row.category or None,
+                "allowed": row.allowed,
+            }
+            for row in rows
+            if row.topic_id is None or row.topic_id in names
+        ]
+    }
+
+
+def secret_of(contact: Stored) -> dict[str, Any]:
+    """A webhook's secret, to be shown this once."""
+    return {"id": contact.id, "address": contact.masked, "secret": contact.secret}
+
+
+def _topics_named(people: Any) -> set[str]:
+    return {wish["topic"] for person in people for wish in person["preferences"] if wish["topic"]}

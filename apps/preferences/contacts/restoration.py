@@ -1,0 +1,167 @@
+"""Undo what one cause disabled and suppressed: a provider's error, in a span of time.
+
+What people said themselves is no provider's mistake and is never undone here: who opted out or
+complained stays suppressed, and a contact that was removed or went to somebody else stays disabled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from apps.preferences import audit_trail
+from apps.preferences.audit_trail import Change, Entry
+from apps.preferences.channels import PUSH
+from apps.preferences.contacts.services import contacts_written, wait_for_tokens
+from apps.preferences.models import Contact, SuppressionReason
+
+#: Contacts, and suppressions, restored in one transaction of a second or so.
+AT_ONCE = 5_000
+#: What a provider alone may have been wrong about.
+RESTORABLE = [str(SuppressionReason.DEAD_ADDRESS), str(SuppressionReason.HARD_BOUNCE)]
+_BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a provider said from ``since`` until before ``until``; ``error``: with which code, empty
+    where it gave none, and ``None`` for any."""
+
+    provider: str
+    error: str | None = None
+    since: datetime = _BEGINNING
+    until: datetime = _END
+
+
+class Restored(NamedTuple):
+    """How many contacts may be sent to again and suppressions are lifted. ``deliveries``: those
+    for which the provider had said so. ``more``: whether some are left."""
+
+    contacts: int
+    suppressions: int
+    deliveries: Sequence[int]
+    more: bool
+
+
+class Summary(NamedTuple):
+    """What one provider's error disabled and suppressed, and when first and last."""
+
+    provider: str
+    error: str
+    contacts: int
+    suppressions: int
+    first: datetime
+    last: datetime
+
+
+# A token is whose it was last.
+_CONTACTS = f"""
+    FROM preferences_contact c
+    WHERE c.state = 'disabled' AND c.disabled_by <> '' AND c.disabled_reason = ANY(%(reasons)s)
+        AND c.disabled_at >= %(since)s AND c.disabled_at < %(until)s
+        AND NOT EXISTS (
+            SELECT FROM preferences_contact o
+            WHERE c.channel = '{PUSH}' AND o.channel = c.channel
+                AND o.address_index = c.address_index AND o.id <> c.id
+                AND (o.state = 'active' OR o.disabled_at > c.disabled_at))"""
+_SUPPRESSIONS = """
+    FROM preferences_suppression s
+    WHERE s.provider <> '' AND s.reason = ANY(%(reasons)s)
+        AND s.created_at >= %(since)s AND s.created_at < %(until)s"""
+_OF = """
+        AND {row}.{provider} = %(provider)s
+        AND (%(error)s::text IS NULL OR {row}.{error} = %(error)s)"""
+_OF_CONTACT = _OF.format(row="c", provider="disabled_by", error="disabled_error")
+_OF_SUPPRESSION = _OF.format(row="s", provider="provider", error="error")
+# Whoever registers one of these devices right now comes first.
+_TOKENS = f"""
+    SELECT c.address_index {_CONTACTS} {_OF_CONTACT} AND c.channel = '{PUSH}'
+    ORDER BY c.id LIMIT %(most)s"""
+_ENABLE = f"""
+    WITH lost AS (
+        SELECT c.id, c.disabled_delivery {_CONTACTS} {_OF_CONTACT}
+        ORDER BY c.id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+    UPDATE preferences_contact c
+    SET state = 'active', disabled_reason = '', disabled_by = '', disabled_error = '',
+        disabled_delivery = NULL, disabled_at = NULL, updated_at = now()
+    FROM lost WHERE c.id = lost.id
+    RETURNING lost.disabled_delivery, c.recipient_id, c.channel, c.address_index, c.masked"""
+_LIFT = f"""
+    DELETE FROM preferences_suppression d USING (
+        SELECT s.id {_SUPPRESSIONS} {_OF_SUPPRESSION}
+        ORDER BY s.id LIMIT %(most)s FOR UPDATE SKIP LOCKED) lost
+    WHERE d.id = lost.id
+    RETURNING d.delivery_id, d.channel, d.address_index, d.masked"""
+_SUMMARY = f"""
+    SELECT provider, error, sum(contacts)::bigint, sum(suppressions)::bigint, min(at), max(at)
+    FROM (
+        SELECT c.disabled_by AS provider, c.disabled_error AS error, c.disabled_at AS at,
+            1 AS contacts, 0 AS suppressions {_CONTACTS}
+        UNION ALL
+        SELECT s.provider, s.error, s.created_at, 0, 1 {_SUPPRESSIONS}) lost
+    GROUP BY 1, 2 ORDER BY max(at) DESC"""
+
+
+def summaries(since: datetime, until: datetime = _END) -> list[Summary]:
+    """What was disabled and suppressed from ``since`` until before ``until`` and could be restored,
+    a row for each provider's error, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMMARY, {"reasons": RESTORABLE, "since": since, "until": until})
+        return [Summary(*row) for row in cursor.fetchall()]
+
+
+def count(cause: Cause) -> tuple[int, int]:
+    """How many contacts, and suppressions, ``restore`` would restore."""
+    found = []
+    with connection.cursor() as cursor:
+        for rows in (_CONTACTS + _OF_CONTACT, _SUPPRESSIONS + _OF_SUPPRESSION):
+            cursor.execute(f"SELECT count(*) {rows}", _parameters(cause))
+            found.append(cursor.fetchone()[0])
+    return found[0], found[1]
+
+
+@transaction.atomic
+def restore(cause: Cause) -> Restored:
+    """Let up to ``AT_ONCE`` contacts and as many addresses be sent to again.
+
+    Without those that somebody else is changing just now.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TOKENS, _parameters(cause))
+        wait_for_tokens(bytes(index) for (index,) in cursor.fetchall())
+        cursor.execute(_ENABLE, _parameters(cause))
+        enabled = cursor.fetchall()
+        cursor.execute(_LIFT, _parameters(cause))
+        lifted = cursor.fetchall()
+    why = f"restored: {cause.provider} {cause.error or ''}".rstrip()
+    audit_trail.record(
+        Entry(Change.CONTACT_ENABLED, person, channel, bytes(index), masked, why)
+        for _, person, channel, index, masked in enabled
+        if person is not None
+    )
+    audit_trail.record(
+        Entry(Change.LIFTED, None, channel, bytes(index), masked, why)
+        for _, channel, index, masked in lifted
+    )
+    if people := {person for _, person, *_ in enabled if person is not None}:
+        contacts_written.send(Contact, recipient_ids=people)
+    deliveries = {row[0] for row in (*enabled, *lifted)}
+    return Restored(
+        len(enabled),
+        len(lifted),
+        sorted(row for row in deliveries if row is not None),
+        AT_ONCE in (len(enabled), len(lifted)),
+    )
+
+
+def _parameters(cause: Cause) -> dict[str, object]:
+    return {
+        "provider": cause.provider,
+        "error": cause.error,
+        "since": cause.since,
+        "until": cause.until,
+        "reasons": RESTORABLE,
+        "most": AT_ONCE,
+    }

@@ -1,0 +1,71 @@
+"""Webhooks' signing secrets as they are exchanged: for a day both sign, so that a receiver which
+knows one of the two misses nothing."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db import connection
+
+from apps.core import clock
+from apps.preferences import vault
+from notifier.security.crypto import DecryptionError
+from notifier.security.signing import signature
+
+#: How long a secret signs beside the one that took its place.
+OVERLAP = timedelta(days=1)
+#: Earlier secrets that sign at the same time; where more are exchanged in a day, the oldest go.
+MOST_FORMER = 4
+
+_HELD = """
+SELECT c.id, c.address_index, w.secret, c.secret, coalesce(c.former_secrets, '{}'),
+       coalesce(c.former_secrets_until, '{}')
+  FROM preferences_contact c
+  JOIN unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bytea[], %s::text[])
+       AS w (recipient_id, publisher_id, channel, address_index, secret)
+    ON c.channel = w.channel AND c.address_index = w.address_index
+   AND c.recipient_id IS NOT DISTINCT FROM w.recipient_id
+   AND c.publisher_id IS NOT DISTINCT FROM w.publisher_id
+ WHERE c.secret IS NOT NULL
+ ORDER BY c.recipient_id, c.publisher_id, c.channel, c.address_index
+   FOR UPDATE OF c
+"""
+_KEEP = """
+UPDATE preferences_contact SET former_secrets = %s, former_secrets_until = %s WHERE id = %s
+"""
+
+#: Of a contact: its recipient, publisher, channel and address's blind index.
+Key = tuple[int | None, int | None, str, bytes]
+
+
+def exchange(given: Mapping[Key, str]) -> None:
+    """Keep the secret of each contact that is to have this other one instead.
+
+    In the transaction that then writes the new ones.
+    """
+    if not given:
+        return
+    now = clock.moment()
+    rows = [(*key, secret) for key, secret in given.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [list(column) for column in zip(*rows, strict=True)])
+        for contact, index, new, held, former, until in cursor.fetchall():
+            if _opened(held, index) == new:
+                continue  # given again: what it took the place of still signs
+            ends = zip((held, *former), (now + OVERLAP, *until), strict=True)
+            kept = [
+                (bytes(one), end)
+                for one, end in ends
+                if end > now and _opened(one, index) not in ("", new)
+            ]
+            some = kept[:MOST_FORMER]
+            cursor.execute(_KEEP, [[one for one, _ in some], [end for _, end in some], contact])
+
+
+def _opened(secret: memoryview, index: memoryview) -> str:
+    """The secret in clear; empty where its key is gone, or nothing can be signed with it."""
+    try:
+        opened = vault.open_secret(bytes(secret), bytes(index))
+        signature(opened, "", 0, b"")
+    except (DecryptionError, ValueError):
+        return ""
+    return opened

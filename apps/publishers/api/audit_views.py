@@ -1,0 +1,71 @@
+"""The audit trail, for the publisher whose objects were changed."""
+
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.pagination import CursorPage, PageQuery, read_query
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.models import AuditEvent
+from apps.publishers.scopes import Scope
+
+
+class EventOut(serializers.ModelSerializer):
+    """One change."""
+
+    actor = serializers.CharField(
+        help_text="the key's prefix, the operator's user name, or the command"
+    )
+    before = serializers.DictField(allow_null=True, help_text="what changed, as it was")
+    after = serializers.DictField(allow_null=True, help_text="what changed, as it is")
+
+    class Meta:
+        model = AuditEvent
+        fields = (
+            "at",
+            "actor_kind",
+            "actor",
+            "remote_address",
+            "action",
+            "object_type",
+            "object_name",
+            "before",
+            "after",
+        )
+
+
+class EventsQuery(PageQuery):
+    """Which events to list."""
+
+    object_type = serializers.CharField(max_length=40, required=False, help_text="such as topic")
+    object_name = serializers.CharField(max_length=200, required=False, help_text="such as news")
+    since = serializers.DateTimeField(required=False, help_text="not before")
+
+
+class AuditTrail(Endpoint):
+    """What was changed."""
+
+    required_scopes = {"GET": Scope.AUDIT_READ}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_audit_events",
+        tags=["Audit"],
+        parameters=[EventsQuery],
+        responses=EventOut(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """Changes of what is yours, by you and by operators, newest first."""
+        query = read_query(request, EventsQuery)
+        fields = {"object_type": "object_type", "object_name": "object_name", "since": "at__gte"}
+        sought = Q(**{field: query[name] for name, field in fields.items() if name in query})
+        page = CursorPage("-id")
+        rows = page.paginate_queryset(
+            AuditEvent.objects.filter(publisher=request.user.id),
+            request,
+            query=query,
+            sought=sought,
+        )
+        return page.get_paginated_response(EventOut(rows, many=True).data)

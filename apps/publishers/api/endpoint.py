@@ -1,0 +1,99 @@
+"""What every view of the API is."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.api.negotiation import JsonNegotiation
+from apps.api.operation import METHODS, check_no_body, operation, refuse_query
+from apps.api.parsers import DEFAULT_MAX_BODY, BodyRequest, JsonBody, is_chunked
+from apps.api.paths import check_encoding
+from apps.api.problems import Problem
+from apps.api.serializers import StrictSerializer, read
+from apps.publishers import limits
+from apps.publishers.limits import Allowance
+from apps.publishers.selectors import PublisherSnapshot
+
+
+class Endpoint(APIView):
+    """A view that reads bounded strict JSON, as often as its publisher's rate allows.
+
+    ``required_scopes`` maps each method to the scope it needs; ``max_body`` is in bytes.
+    """
+
+    content_negotiation_class = JsonNegotiation
+    parser_classes = [JsonBody]
+    max_body = DEFAULT_MAX_BODY
+    required_scopes: dict[str, str] = {}
+    allowance: Allowance | None = None
+    #: The view reads the query itself, and takes any.
+    any_query = False
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **options: Any) -> Request:
+        return BodyRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        if not isinstance(request.user, PublisherSnapshot):
+            return
+        # Before anything else is looked at: what is refused costs as much as what is answered.
+        self.allowance = limits.take(request.user, request.auth, self.high_posted(request))
+        if self.allowance is not None and not self.allowance.taken:
+            seconds = self.allowance.retry_after
+            raise Problem(
+                "rate-limited",
+                f"Your publisher or key sends more requests than it may. Wait {seconds} s, then "
+                "send this one again; a bulk call is one request.",
+                headers={"Retry-After": str(seconds)},
+            )
+
+    def high_posted(self, request: Request) -> int:
+        """How many notifications of high priority are posted, which have a rate of their own."""
+        return 0
+
+    def finalize_response(self, request: Any, *args: Any, **options: Any) -> Response:
+        response = super().finalize_response(request, *args, **options)
+        if isinstance(request, BodyRequest):
+            request.forget_data()
+        if self.allowance is not None:
+            for name, value in self.allowance.headers().items():
+                response.headers[name] = value
+        return response
+
+    def initial(self, request: Request, *args: Any, **options: Any) -> None:
+        super().initial(request, *args, **options)
+        is_chunked(request)  # refused, where it could not be read, whether or not it will be
+        check_encoding(request)
+        if any("\0" in str(part) for part in self.kwargs.values()):
+            # PostgreSQL has no such character.
+            raise Problem("not-found", "No name in a path has a NUL character. Check the path.")
+        self._check_taken(request)
+
+    def _check_taken(self, request: Request) -> None:
+        """Refuse a query or a body that the operation does not take, and so would ignore."""
+        asked = request._request  # each look through DRF's request takes a microsecond
+        view_class: Any = type(self)
+        takes = operation(view_class, asked.method) if asked.method in METHODS else None
+        if takes is None:
+            return  # 405 follows
+        if asked.META.get("QUERY_STRING") and not takes.query and not self.any_query:
+            refuse_query(request)
+        if not takes.body:
+            check_no_body(request)
+
+    def body(self, request: Request, serializer: type[StrictSerializer], **options: Any) -> Any:
+        """The validated body; a validation problem points at what is wrong."""
+        if not options:
+            return read(serializer, request.data)
+        posted = serializer(data=request.data, **options)
+        posted.is_valid(raise_exception=True)
+        return posted.validated_data

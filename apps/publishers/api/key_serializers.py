@@ -1,0 +1,81 @@
+"""Request and response bodies of the endpoints for API keys."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.api.serializers import Choice, QueryParameters, StrictSerializer
+from apps.core import clock
+from apps.publishers.scopes import RENAMED, Scope, no_such_scope
+
+MAX_GRACE_SECONDS = 30 * 86400
+
+
+class ScopeField(Choice):
+    """The name of a scope; an error about one that was renamed says what it is called now."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__([scope.value for scope in Scope], **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and data in RENAMED:
+            raise serializers.ValidationError(no_such_scope(data))
+        return super().to_internal_value(data)
+
+
+class NewKey(StrictSerializer):
+    """A key to be made, for the publisher that asks."""
+
+    name = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    scopes = serializers.ListField(
+        child=ScopeField(),
+        allow_empty=False,
+        max_length=len(Scope),
+        help_text="some or all of the scopes of the key that asks",
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def validate_expires_at(self, value):
+        if value is not None and value <= clock.moment():
+            raise serializers.ValidationError("Give a time that is yet to come.")
+        return value
+
+
+class Rotation(StrictSerializer):
+    """How long the old key still works."""
+
+    grace_seconds = serializers.IntegerField(
+        required=False, default=86400, min_value=0, max_value=MAX_GRACE_SECONDS
+    )
+
+
+class Revocation(QueryParameters):
+    """What else ends with a key that is revoked."""
+
+    family = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="the keys that it replaced or that replaced it, too, and what those made",
+    )
+
+
+class KeyRow(serializers.Serializer):
+    """A key, without its secret."""
+
+    prefix = serializers.CharField()
+    name = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    revoked_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="to the minute")
+    made_by = serializers.CharField(
+        help_text="the prefix of the key that made it, `jwt:` and a publisher's name for a token, "
+        "or the operators' command; empty where that is not known"
+    )
+
+
+class KeyMade(KeyRow):
+    """A key that was just made."""
+
+    key = serializers.CharField(help_text="the key itself; it is not shown again")

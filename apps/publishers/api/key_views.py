@@ -1,0 +1,187 @@
+"""A publisher's own API keys."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.bearer import refused
+from apps.api.pagination import CursorPage, PageQuery, read_query
+from apps.api.problems import Problem
+from apps.publishers import audit, services
+from apps.publishers.api import key_serializers
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.models import ApiKey
+from apps.publishers.scopes import Scope
+
+TAG = "API keys"
+MADE = {
+    "prefix": "k3x9mw2abc",
+    "name": "nightly job",
+    "scopes": ["notifications:write"],
+    "created_at": "2026-11-22T10:00:00Z",
+    "expires_at": None,
+    "revoked_at": None,
+    "last_used_at": None,
+    "made_by": "w8r2nd5xyz",
+    "key": "ntf_k3x9mw2abc_…",
+}
+
+
+class KeyList(Endpoint):
+    """The publisher's keys."""
+
+    required_scopes = {"GET": Scope.KEYS_WRITE, "POST": Scope.KEYS_WRITE}
+    pagination_class = CursorPage
+
+    @extend_schema(
+        operation_id="list_api_keys",
+        tags=[TAG],
+        parameters=[PageQuery],
+        responses=key_serializers.KeyRow(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List your keys, revoked ones too, oldest first."""
+        page = CursorPage()
+        rows = page.paginate_queryset(ApiKey.objects.filter(publisher=request.user.id), request)
+        return page.get_paginated_response(key_serializers.KeyRow(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="create_api_key",
+        tags=[TAG],
+        request=key_serializers.NewKey,
+        responses={201: key_serializers.KeyMade},
+        examples=[
+            OpenApiExample(
+                "a key that may only publish",
+                {"name": "nightly job", "scopes": ["notifications:write"]},
+                request_only=True,
+            ),
+            OpenApiExample("the key, once", MADE, response_only=True, status_codes=["201"]),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Make a key. It is in this answer and nowhere else.
+
+        A rate of the key that asks is the new one's, too. The new key ends when the key or token
+        that asks does, or sooner, and is revoked with the key.
+        """
+        wanted = self.body(request, key_serializers.NewKey)
+        beyond = set(wanted["scopes"]) - request.auth.scopes
+        if beyond:
+            raise Problem(
+                "missing-scope",
+                f"A key cannot give away what it lacks: {', '.join(sorted(beyond))}.",
+                scope=" ".join(sorted(beyond)),
+            )
+        with transaction.atomic():
+            try:
+                row, text = services.create_key(
+                    request.user.id,
+                    set(wanted["scopes"]),
+                    name=wanted["name"],
+                    expires_at=wanted["expires_at"],
+                    by=request.auth,
+                )
+            except services.KeyEnded:
+                raise _ended(request) from None
+            shown = key_serializers.KeyRow(row).data
+            after = {name: shown[name] for name in ("name", "scopes", "expires_at", "made_by")}
+            audit.record(request, "create", "api_key", row.prefix, after=after)
+        return Response(_made(row, text), status=201)
+
+
+class KeyDetail(Endpoint):
+    """One key."""
+
+    required_scopes = {"DELETE": Scope.KEYS_WRITE}
+
+    @extend_schema(
+        operation_id="revoke_api_key",
+        tags=[TAG],
+        parameters=[key_serializers.Revocation],
+        responses={204: None},
+    )
+    def delete(self, request: Request, prefix: str) -> Response:
+        """Revoke a key and every key that it made, at once and for good.
+
+        With `family=true` also the keys that it replaced or that replaced it by rotation, and
+        what those made: all that whoever had it could have got.
+        """
+        family = read_query(request, key_serializers.Revocation)["family"]
+        with transaction.atomic():
+            key = _locked(request, prefix)
+            ended = services.revoke_key(key, family=family)
+            audit.revoked(request, request.user.id, ended, key.prefix)
+        return Response(status=204)
+
+
+class KeyRotation(Endpoint):
+    """One key's replacement."""
+
+    required_scopes = {"POST": Scope.KEYS_WRITE}
+
+    @extend_schema(
+        operation_id="rotate_api_key",
+        tags=[TAG],
+        request=key_serializers.Rotation,
+        responses={201: key_serializers.KeyMade},
+        examples=[OpenApiExample("the key, once", MADE, response_only=True, status_codes=["201"])],
+    )
+    def post(self, request: Request, prefix: str) -> Response:
+        """Make a key with the same scopes; the old one works for `grace_seconds` longer.
+
+        The new one ends when the key that asks does, or sooner. Only a key rotates keys: a token
+        of your identity provider cannot (409).
+        """
+        grace = self.body(request, key_serializers.Rotation)["grace_seconds"]
+        with transaction.atomic():
+            old = _locked(request, prefix)
+            if old.revoked_at is not None:
+                raise Problem("conflict", f"The key {prefix} was revoked. Make a new one instead.")
+            if request.auth.is_token:
+                raise Problem(
+                    "conflict", "A token cannot rotate a key, which outlives it. Use an API key."
+                )
+            beyond = set(old.scopes) - request.auth.scopes
+            if beyond:
+                raise Problem(
+                    "missing-scope",
+                    f"A key cannot rotate one that may do more: {', '.join(sorted(beyond))}.",
+                    scope=" ".join(sorted(beyond)),
+                )
+            try:
+                row, text = services.rotate_key(old, request.auth, timedelta(seconds=grace))
+            except services.KeyEnded:
+                raise _ended(request) from None
+            expires_at = key_serializers.KeyRow(old).data["expires_at"]
+            audit.record(
+                request,
+                "rotate",
+                "api_key",
+                old.prefix,
+                after={"replaced_by": row.prefix, "expires_at": expires_at},
+            )
+        return Response(_made(row, text), status=201)
+
+
+def _locked(request: Request, prefix: str) -> ApiKey:
+    """The publisher's own key, which nobody else changes until the transaction ends."""
+    services.hold_keys(request.user.id)
+    # Prefixes have small letters and digits; some systems write ids in capitals.
+    key = ApiKey.objects.filter(publisher=request.user.id, prefix=prefix.lower()).first()
+    if key is None:
+        raise Problem("not-found", f"You have no key {prefix}. GET /v1/api-keys lists yours.")
+    return key
+
+
+def _ended(request: Request) -> Problem:
+    """The answer to a key that was good when the request came, and is not any more."""
+    return refused("revoked-key", f"The key {request.auth.prefix} has ended. Use another.")
+
+
+def _made(row: ApiKey, text: str) -> dict[str, Any]:
+    return {**key_serializers.KeyRow(row).data, "key": text}

@@ -1,0 +1,24 @@
+"""How the OpenAPI document describes API keys. Imported once, when the app is ready."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from apps.publishers.api.authentication import PublisherAuthentication
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """What OpenAPI says about keys."""
+
+    target_class = PublisherAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "ntf_<prefix>_<secret>",
+            "description": "An API key, printed once by `manage.py create_publisher`; or, where "
+            "the operators have set it up, a JWT of the company's identity provider (OAuth 2 "
+            "client credentials), whose `scope` names the same scopes.",
+        }

@@ -1,0 +1,36 @@
+"""Whether a key may do what it asks for."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from apps.api.problems import Problem
+from apps.publishers.scopes import Scope
+from apps.publishers.selectors import KeySnapshot
+
+
+def require(key: KeySnapshot, scope: Scope, what: str = "This") -> None:
+    """Raise a ``Problem`` where the key lacks the scope that ``what`` needs."""
+    if scope not in key.scopes:
+        raise Problem(
+            "missing-scope",
+            f"{what} needs the scope {scope}, which the key {key.prefix} does not have. Use "
+            "another key or have one made with it.",
+            scope=str(scope),
+        )
+
+
+class HasScope(BasePermission):
+    """A view says which scope each method needs: ``required_scopes = {"POST": "topics:write"}``."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        method = "GET" if request.method == "HEAD" else request.method
+        if method == "OPTIONS" or not hasattr(view, method.lower()):
+            return request.auth is not None  # what follows is a list of methods, or a 405
+        scope = getattr(view, "required_scopes", {}).get(method)
+        if scope is None:
+            raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {method}")
+        require(request.auth, scope)
+        return True

@@ -1,0 +1,1 @@
+"""Endpoints for topics, grants, subscriptions and their confirmation."""

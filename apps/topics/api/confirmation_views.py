@@ -1,0 +1,192 @@
+"""Where whoever holds an address confirms what was asked for in its name."""
+
+import math
+import secrets
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.openapi import ProblemDetails
+from apps.api.problems import CONTENT_TYPE, Problem, not_allowed, rendered
+from apps.core import clock
+from apps.publishers import audit
+from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.scopes import Scope
+from apps.topics import selectors
+from apps.topics.api import serializers
+from apps.topics.api.confirmation_serializers import ConfirmationIn, ConfirmedOut
+from apps.topics.confirmation import requests, tokens
+from apps.topics.confirmation.tokens import Asked, Ended, Expired, NotConfirmed
+from apps.topics.models import SubscriptionState
+
+TAG = "Confirmation"
+_STATUS = {Expired: 410, Ended: 409}
+_HEADINGS = {
+    Expired: "This link has expired",
+    Ended: "There is nothing left to confirm",
+}
+
+
+class ConfirmationList(Endpoint):
+    """Confirming by program. The token is all that is asked for."""
+
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes: ClassVar[list[Any]] = []
+
+    @extend_schema(
+        operation_id="confirm",
+        tags=[TAG],
+        auth=[],
+        request=ConfirmationIn,
+        responses={
+            200: ConfirmedOut,
+            (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "nothing left to confirm"),
+            (410, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "its time is over"),
+        },
+        examples=[OpenApiExample("a token", {"token": "123-456.1vMqDe.c3n…"}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        """Confirm a subscription with the token that came to its address.
+
+        Needs no API key. A token can be used again for as long as it is valid: the subscription
+        is active then as well.
+        """
+        token = self.body(request, ConfirmationIn)["token"]
+        try:
+            asked = tokens.confirm(token)
+        except Expired as error:
+            raise Problem("expired-confirmation", error.args[0]) from None
+        except Ended as error:
+            raise Problem("conflict", error.args[0]) from None
+        except NotConfirmed as error:
+            raise Problem("invalid-confirmation", error.args[0]) from None
+        return Response(
+            {"topic": asked.topic, "channel": asked.channel, "state": SubscriptionState.ACTIVE}
+        )
+
+
+@method_decorator(csrf_exempt, name="dispatch")  # the token is what no other site can know
+class ConfirmationPage(View):
+    """Confirming by hand: the link shows a page, and its button confirms.
+
+    Opening the link does not, since mail scanners and previews open links. Only a webhook's
+    program may confirm so, with ``?confirm=1``, as AWS SNS has it.
+    """
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            asked = tokens.look(token)
+            machine = asked.by_machine and request.GET.get("confirm") == "1"
+            if machine and request.method == "GET":
+                asked = tokens.confirm(token)
+        except NotConfirmed as error:
+            return _refused(request, error)
+        return _confirmed(request, asked) if asked.confirmed else _question(request, asked)
+
+    def http_method_not_allowed(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+        return rendered(not_allowed(request.method, self._allowed_methods()))
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            return _confirmed(request, tokens.confirm(token))
+        except NotConfirmed as error:
+            return _refused(request, error)
+
+
+class SubscriptionConfirmation(Endpoint):
+    """The confirmation of one subscription."""
+
+    required_scopes = {"POST": Scope.SUBSCRIPTIONS_WRITE}
+
+    @extend_schema(
+        operation_id="send_confirmation",
+        tags=[TAG],
+        request=None,
+        responses={
+            202: serializers.SubscriptionRef,
+            (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "nobody is left to ask"),
+        },
+    )
+    def post(self, request: Request, name: str, subscription_id: int) -> Response:
+        """Send a subscription's confirmation again, to its addresses that have not confirmed.
+
+        429 where its address was sent enough of them today, or this subscription one just now;
+        `Retry-After` says when the next may be sent.
+        """
+        topic = selectors.owned_topic(name, request.user.id)
+        row = selectors.subscriptions(topic.id).filter(pk=subscription_id).first()
+        if row is None:
+            raise Problem("not-found", f"{name!r} has no subscription {subscription_id}.")
+        if not requests.is_open(row):
+            raise Problem(
+                "conflict", f"The subscription is {row.state}: there is nothing to confirm."
+            )
+        try:
+            with transaction.atomic():
+                requests.ask_again(row)
+                audit.record(
+                    request, "send_confirmation", "subscription", name, after={"id": row.pk}
+                )
+        except requests.Nowhere:
+            raise Problem(
+                "conflict",
+                f"The subscriber has no address on {row.channel}. Register one, then ask again.",
+            ) from None
+        except requests.TooSoon as error:
+            seconds = math.ceil((error.args[0] - clock.moment()).total_seconds())
+            raise Problem(
+                "rate-limited",
+                f"Its address was sent enough confirmations. Ask again in {max(seconds, 1)} s.",
+                headers={"Retry-After": str(max(seconds, 1))},
+            ) from None
+        shown = {"id": row.pk, "channel": row.channel, "state": row.state}
+        return Response(shown, status=202)
+
+
+def _question(request: HttpRequest, asked: Asked) -> HttpResponse:
+    return _page(
+        request,
+        f"Messages from {asked.title}?",
+        f"Somebody asked us to send them to you by {asked.channel}. If you want them, confirm it. "
+        "If not, close this page: nothing will be sent.",
+        ask=True,
+    )
+
+
+def _confirmed(request: HttpRequest, asked: Asked) -> HttpResponse:
+    return _page(
+        request,
+        "Confirmed",
+        f"Messages from {asked.title} will come to you by {asked.channel}. You can close this "
+        "page.",
+    )
+
+
+def _refused(request: HttpRequest, error: NotConfirmed) -> HttpResponse:
+    heading = _HEADINGS.get(type(error), "This link is not valid")
+    return _page(request, heading, error.args[0], status=_STATUS.get(type(error), 400))
+
+
+def _page(
+    request: HttpRequest, heading: str, text: str, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    nonce = secrets.token_urlsafe(16)
+    context |= {"heading": heading, "text": text, "nonce": nonce}
+    page = render(request, "topics/confirmation.html", context, status=status)
+    page.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    page.headers["Referrer-Policy"] = "no-referrer"  # the URL is the token
+    page.headers["Cache-Control"] = "no-store"
+    return page

@@ -1,0 +1,238 @@
+"""What the endpoints for topics and subscriptions read and write."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.api.openapi import ProblemDetails
+from apps.api.pagination import PageQuery
+from apps.api.serializers import Choice, Items, PathNameField, StrictSerializer
+from apps.preferences.api.serializers import (
+    MAX_BULK,
+    PLATFORMS,
+    AppField,
+    CategoryField,
+    ChannelField,
+    UserIdField,
+    parse_address,
+    parse_destination,
+    parse_secret,
+)
+from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels
+from apps.topics.models import SubscriptionState
+from apps.topics.retry_policies import RetryPolicyField
+from notifier.domain.priorities import Priority
+
+MAX_DELAY = 30 * 86400
+
+
+class TopicChange(StrictSerializer):
+    """What of a topic can be changed."""
+
+    display_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    category = CategoryField(
+        required=False,
+        allow_blank=True,
+        help_text="preferences can refuse a whole category; kept in small letters",
+    )
+    default_priority = Choice([p.value for p in Priority], required=False)
+    mandatory = serializers.BooleanField(
+        required=False, help_text="cannot be refused, for security notices"
+    )
+    requires_confirmation = serializers.BooleanField(
+        required=False, help_text="whoever subscribes from now on must confirm it"
+    )
+    retry_policy = RetryPolicyField(
+        required=False, allow_null=True, help_text="null: the channel's own"
+    )
+    delay = serializers.IntegerField(
+        min_value=0, max_value=MAX_DELAY, required=False, help_text="seconds"
+    )
+    paused = serializers.BooleanField(
+        required=False, help_text="what is published is accepted, and sent once this is false"
+    )
+
+
+class TopicIn(TopicChange):
+    """A topic to be created."""
+
+    paused = None
+    name = PathNameField()
+
+
+class TopicOut(serializers.Serializer):
+    """A topic."""
+
+    name = serializers.CharField()
+    owner = serializers.CharField(source="publisher.name", help_text="the publisher's name")
+    display_name = serializers.CharField()
+    category = serializers.CharField()
+    default_priority = serializers.CharField()
+    mandatory = serializers.BooleanField()
+    requires_confirmation = serializers.BooleanField()
+    retry_policy = RetryPolicyField(allow_null=True)
+    delay = serializers.IntegerField(help_text="seconds")
+    paused = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class TopicDetailOut(TopicOut):
+    """A topic and who may publish to it."""
+
+    granted_to = serializers.ListField(
+        child=serializers.CharField(), help_text="publishers; only the owner sees them"
+    )
+
+
+class SubscriptionIn(StrictSerializer):
+    """A recipient on chosen channels, or a bare endpoint: give `user_id` or `address`."""
+
+    user_id = UserIdField(required=False)
+    channels = serializers.ListField(
+        child=ChannelField(), required=False, allow_empty=False, max_length=20
+    )
+    channel = ChannelField(required=False)
+    address = serializers.CharField(
+        max_length=4096, required=False, help_text="an email, phone number, device token or URL"
+    )
+    platform = Choice(PLATFORMS, required=False, help_text="with a device token")
+    app = AppField(required=False, help_text="with a device token")
+    secret = serializers.CharField(
+        required=False, validators=[parse_secret], help_text="with a webhook's URL"
+    )
+    retry_policy = RetryPolicyField(
+        required=False,
+        allow_null=True,
+        help_text="null: the topic's; left out: as it was",
+    )
+
+    def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
+        if ("user_id" in wish) == ("address" in wish):
+            raise serializers.ValidationError(
+                "Give user_id and channels, or address and channel: one of the two."
+            )
+        if "user_id" in wish:
+            _refuse(wish, ("channel", "platform", "app", "secret"), "with an address")
+            if "channels" not in wish:
+                raise serializers.ValidationError(
+                    {"channels": [f"Choose from {', '.join(all_channels())}."]}
+                )
+            wish["channels"] = list(dict.fromkeys(wish["channels"]))
+        else:
+            _check_endpoint(wish, parse_destination)
+            _refuse(wish, ("channels",), "with a user_id")
+        return wish
+
+
+class UnsubscribeIn(StrictSerializer):
+    """Who leaves: a recipient, on some channels or all, or a bare endpoint."""
+
+    user_id = UserIdField(required=False)
+    channels = serializers.ListField(
+        child=ChannelField(), required=False, default=list, max_length=20, help_text="none: all"
+    )
+    channel = ChannelField(required=False)
+    address = serializers.CharField(max_length=4096, required=False)
+    platform = Choice(PLATFORMS, required=False)
+
+    def validate(self, who: dict[str, Any]) -> dict[str, Any]:
+        if ("user_id" in who) == ("address" in who):
+            raise serializers.ValidationError("Give user_id, or address and channel.")
+        if "user_id" in who:
+            _refuse(who, ("channel", "platform"), "with an address")
+        else:
+            _check_endpoint(who, parse_address)
+            if who["channels"]:
+                _refuse(who, ("channels",), "with a user_id")
+        return who
+
+
+class SubscriptionsIn(StrictSerializer):
+    """Many subscriptions. Each is judged on its own, so a bad one does not cost the others."""
+
+    subscriptions = Items(SubscriptionIn, max_length=MAX_BULK)
+
+
+class SubscriptionRef(serializers.Serializer):
+    """A subscription on one channel."""
+
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    state = serializers.CharField()
+    secret = serializers.CharField(
+        required=False, help_text="a webhook's signing secret, shown when given or made"
+    )
+
+
+class SubscribedOut(serializers.Serializer):
+    """What a wish became: one subscription for each channel."""
+
+    subscriptions = SubscriptionRef(many=True)
+
+
+class SubscriptionResult(serializers.Serializer):
+    """What became of one wish of many."""
+
+    index = serializers.IntegerField(help_text="position in the request, from 0")
+    status = serializers.ChoiceField(["subscribed", "error"])
+    subscriptions = SubscriptionRef(many=True, required=False)
+    problem = ProblemDetails(required=False)
+
+
+class SubscriptionResults(serializers.Serializer):
+    """One result for each item, in the order of the request."""
+
+    results = SubscriptionResult(many=True)
+
+
+class UnsubscribedOut(serializers.Serializer):
+    """How many subscriptions ended; none if they had ended before."""
+
+    unsubscribed = serializers.IntegerField()
+
+
+class SubscriptionQuery(PageQuery):
+    """Filters of the list of subscriptions."""
+
+    state = Choice(SubscriptionState.values, required=False)
+    channel = ChannelField(required=False)
+
+
+class SubscriptionRow(serializers.Serializer):
+    """A subscription in a list: a recipient's, or a bare endpoint's."""
+
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    state = serializers.CharField()
+    user_id = serializers.CharField(source="recipient.user_id", default=None, allow_null=True)
+    address = serializers.CharField(
+        source="contact.masked", default=None, allow_null=True, help_text="masked"
+    )
+    platform = serializers.CharField(source="contact.platform", default=None, allow_null=True)
+    retry_policy = RetryPolicyField(allow_null=True, help_text="null: the topic's")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+def _check_endpoint(wish: dict[str, Any], parse: Callable[[str, str, str], str]) -> None:
+    """Check a bare endpoint and put its address into its one true form, as ``parse`` does."""
+    channel = wish.get("channel")
+    if channel is None:
+        raise serializers.ValidationError({"channel": ["Say on which channel the address is."]})
+    if channel == INBOX:
+        raise serializers.ValidationError(
+            {"channel": ["An inbox belongs to a recipient: give user_id and channels."]}
+        )
+    if channel != PUSH:
+        _refuse(wish, ("platform", "app"), "with a device token on push")
+    if channel != WEBHOOK:
+        _refuse(wish, ("secret",), "with a webhook")
+    wish["address"] = parse(channel, wish["address"], wish.get("platform", ""))
+
+
+def _refuse(wish: dict[str, Any], fields: tuple[str, ...], where: str) -> None:
+    errors = {field: [f"This goes {where}."] for field in fields if field in wish}
+    if errors:
+        raise serializers.ValidationError(errors)

@@ -1,0 +1,274 @@
+"""Which subscriptions are to be asked to confirm, and how often an address may be asked.
+
+Whoever subscribes an address decides that something is sent there: so it is little. An address
+gets ``CONFIRMATIONS_PER_DAY`` in any 24 hours, over all topics and publishers, and of one
+subscription one in ``PAUSE``; a publisher has ``CONFIRMATIONS_PER_PUBLISHER`` sent. What is over
+that is postponed, not lost. Each contact is asked once, and again only if somebody says so.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count
+
+from apps.core import clock
+from apps.preferences import vault
+from apps.preferences.channels import EMAIL
+from apps.topics.models import Confirmation, ConfirmationSent, Subscription, SubscriptionState
+from notifier.channels.email import mailbox
+from notifier.security.crypto import DecryptionError
+
+DAY = timedelta(days=1)
+#: Between two confirmations of one subscription.
+PAUSE = timedelta(minutes=10)
+#: The advisory lock under which confirmations are taken: any number that nobody else uses.
+_TAKER = 0x636F6E66
+
+#: An address that can be compared: its channel and blind index.
+Address = tuple[str, bytes]
+
+
+class Question(NamedTuple):
+    """A subscription that is to be asked to confirm, at these contacts on its channel."""
+
+    subscription: Subscription
+    contact_ids: list[int]
+
+
+class Nowhere(Exception):
+    """The subscriber has no address on the channel that could be asked."""
+
+
+class TooSoon(Exception):
+    """``args[0]`` is when the next confirmation may be sent."""
+
+
+def take(most: int) -> list[Question]:
+    """Up to ``most`` subscriptions whose confirmation is due, taken off the queue.
+
+    Send what this returns in the same transaction: it counts as sent. One taker at a time, so
+    that an address is never counted twice at once; any other gets nothing.
+    """
+    now = clock.moment()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_TAKER])
+        if not cursor.fetchone()[0]:
+            return []
+    due = list(
+        Subscription.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("topic")
+        .filter(confirm_at__lte=now)
+        .order_by("confirm_at")[:most]
+    )
+    if not due:
+        return []
+    reached = _reached(due)
+    sent = _sent_to({address for found in reached.values() for _, address in found}, now)
+    last = _last_sent(row.pk for row in due)
+    budgets = _budgets({row.topic.publisher_id for row in due}, now)
+    questions: list[Question] = []
+    log: list[ConfirmationSent] = []
+    for row in due:
+        if not _asks(row):
+            row.confirm_at = None
+            continue
+        publisher_id = row.topic.publisher_id
+        contacts, row.confirm_at = _allowed(row.pk, reached[row.pk], sent, last, now)
+        if len(contacts) > budgets[publisher_id]:
+            row.confirm_at = now + PAUSE
+            continue
+        budgets[publisher_id] -= len(contacts)
+        for _, address in contacts:
+            sent[address].insert(0, now)
+            log.append(
+                ConfirmationSent(
+                    publisher_id=publisher_id,
+                    subscription_id=row.pk,
+                    channel=address[0],
+                    address_index=address[1],
+                    sent_at=now,
+                )
+            )
+        if contacts:
+            questions.append(Question(row, [contact_id for contact_id, _ in contacts]))
+    Subscription.objects.bulk_update(due, ["confirm_at"])
+    ConfirmationSent.objects.bulk_create(log)
+    Confirmation.objects.bulk_create(
+        Confirmation(subscription=question.subscription, contact_id=contact_id)
+        for question in questions
+        for contact_id in question.contact_ids
+    )
+    return questions
+
+
+def is_open(row: Subscription) -> bool:
+    """Whether some contact of the subscription has been asked to confirm it and has not, or is to
+    be asked."""
+    if row.state == SubscriptionState.PENDING:
+        return True
+    asked = row.confirm_at is not None or row.confirmations.filter(confirmed_at=None).exists()
+    return _asks(row) and asked
+
+
+def _asks(row: Subscription) -> bool:
+    if row.topic.deleted_at is not None:
+        return False
+    if row.state == SubscriptionState.PENDING:
+        return True
+    active = row.state == SubscriptionState.ACTIVE
+    return active and row.asks and row.topic.requires_confirmation
+
+
+@transaction.atomic
+def ask_new_contacts(recipient_ids: Collection[int]) -> None:
+    """Queue the subscriptions of these people that ask, where a contact was not asked yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ASK_NEW, [list(recipient_ids)])
+
+
+_ASK_NEW = """
+    UPDATE topics_subscription SET confirm_at = now() WHERE id IN (
+        SELECT s.id FROM topics_subscription s
+         WHERE s.recipient_id = ANY(%s) AND s.asks AND s.state <> 'unsubscribed'
+           AND s.confirm_at IS NULL
+           AND EXISTS (SELECT FROM preferences_contact k
+                        WHERE k.recipient_id = s.recipient_id AND k.channel = s.channel
+                          AND k.state = 'active'
+                          AND NOT EXISTS (SELECT FROM topics_confirmation c
+                                           WHERE c.subscription_id = s.id
+                                             AND c.contact_id = k.id))
+         ORDER BY s.id FOR UPDATE OF s)"""
+
+
+@transaction.atomic
+def ask_again(subscription: Subscription) -> None:
+    """Have a subscription's contacts that have not confirmed asked once more.
+
+    Raises ``Nowhere`` and ``TooSoon``.
+    """
+    now = clock.moment()
+    row = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    row.confirmations.filter(confirmed_at=None).delete()
+    found = _reached([row])[row.pk]
+    if not found:
+        raise Nowhere
+    sent = _sent_to({address for _, address in found}, now)
+    contacts, postponed = _allowed(row.pk, found, sent, _last_sent([row.pk]), now)
+    if not contacts:
+        raise TooSoon(postponed)
+    Subscription.objects.filter(pk=row.pk).update(confirm_at=now)
+
+
+Contacts = list[tuple[int, Address]]
+
+
+def _allowed(
+    subscription_id: int,
+    found: Contacts,
+    sent: dict[Address, list[datetime]],
+    last: dict[tuple[int, Address], datetime],
+    now: datetime,
+) -> tuple[Contacts, datetime | None]:
+    """The contacts that may be asked now; where some may not yet, when one may."""
+    free: dict[Address, int] = {}
+    later = []
+    for contact_id, address in found:
+        until = _free_at(sent[address], now)
+        if (before := last.get((subscription_id, address))) is not None:
+            until = max(until, before + PAUSE)
+        if until > now:
+            later.append(until)
+        elif address in free:  # two spellings of one
+            later.append(now + PAUSE)
+        else:
+            free[address] = contact_id
+    contacts = [(contact_id, address) for address, contact_id in free.items()]
+    return contacts, min(later, default=None)
+
+
+def _free_at(sent: list[datetime], now: datetime) -> datetime:
+    """When an address may be asked that was asked at these times, newest first."""
+    oldest_that_counts = next(islice(sent, settings.CONFIRMATIONS_PER_DAY - 1, None), None)
+    return now if oldest_that_counts is None else oldest_that_counts + DAY
+
+
+def _reached(rows: Collection[Subscription]) -> dict[int, Contacts]:
+    """The active contacts at which each subscription reaches somebody not asked yet."""
+    found: dict[int, Contacts] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_REACHED, {"ids": [row.pk for row in rows]})
+        for subscription_id, channel, contact_id, index, sealed in cursor.fetchall():
+            address = (channel, _counted_as(channel, bytes(index), sealed))
+            found[subscription_id].append((contact_id, address))
+    return found
+
+
+def _counted_as(channel: str, index: bytes, sealed: bytes) -> bytes:
+    """The blind index under which an address is counted; its own where it cannot be read."""
+    if channel != EMAIL:
+        return index
+    try:
+        address = vault.open(bytes(sealed), index)
+    except DecryptionError:
+        return index
+    return vault.index_of(channel, mailbox(address))
+
+
+_REACHED = """
+    SELECT s.id, s.channel, k.id, k.address_index, k.address
+      FROM topics_subscription s JOIN preferences_contact k ON k.id = s.contact_id
+     WHERE s.id = ANY(%(ids)s) AND k.state = 'active'
+       AND NOT EXISTS (SELECT FROM topics_confirmation c
+                        WHERE c.subscription_id = s.id AND c.contact_id = k.id)
+    UNION ALL
+    SELECT s.id, s.channel, k.id, k.address_index, k.address
+      FROM topics_subscription s JOIN preferences_contact k
+        ON k.recipient_id = s.recipient_id AND k.channel = s.channel AND k.state = 'active'
+     WHERE s.id = ANY(%(ids)s)
+       AND NOT EXISTS (SELECT FROM topics_confirmation c
+                        WHERE c.subscription_id = s.id AND c.contact_id = k.id)
+     ORDER BY 3"""
+
+
+def _budgets(publisher_ids: Collection[int], now: datetime) -> dict[int, int]:
+    """How many more may be sent now for each of these publishers."""
+    most = settings.CONFIRMATIONS_PER_PUBLISHER
+    rows = ConfirmationSent.objects.filter(publisher_id__in=publisher_ids, sent_at__gt=now - DAY)
+    sent = dict(rows.values_list("publisher_id").annotate(Count("pk")).order_by())
+    return {publisher_id: most - sent.get(publisher_id, 0) for publisher_id in publisher_ids}
+
+
+def _sent_to(addresses: Collection[Address], now: datetime) -> dict[Address, list[datetime]]:
+    """When these addresses were asked in the last 24 hours, newest first."""
+    found: dict[Address, list[datetime]] = defaultdict(list)
+    if addresses:
+        columns = [list(column) for column in zip(*addresses, strict=True)]
+        with connection.cursor() as cursor:
+            cursor.execute(_SENT_TO, [*columns, now - DAY])
+            for channel, index, at in cursor.fetchall():
+                found[channel, bytes(index)].append(at)
+    return found
+
+
+_SENT_TO = """
+    SELECT c.channel, c.address_index, c.sent_at
+      FROM unnest(%s::text[], %s::bytea[]) AS w (channel, address_index)
+      JOIN topics_confirmationsent c USING (channel, address_index)
+     WHERE c.sent_at > %s
+     ORDER BY c.sent_at DESC"""
+
+
+def _last_sent(subscription_ids: Iterable[int]) -> dict[tuple[int, Address], datetime]:
+    """When each address of these subscriptions was last asked."""
+    rows = ConfirmationSent.objects.filter(subscription_id__in=list(subscription_ids))
+    return {
+        (subscription_id, (channel, bytes(index))): at
+        for subscription_id, channel, index, at in rows.order_by("sent_at").values_list(
+            "subscription_id", "channel", "address_index", "sent_at"
+        )
+    }

@@ -1,0 +1,70 @@
+"""A worker of the naive way (``bench.baselines.naive``), against the same sink as the service."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.baselines import naive
+from bench.harness import service
+from bench.harness.meter import Meter
+from bench.harness.service import Line
+from bench.harness.sink import BEHIND
+from stack.errors import StackError
+from stack.supervision.process import Process
+
+
+@contextlib.contextmanager
+def running(on: Line) -> Iterator[Process]:
+    """A Celery worker of the naive way, warmed up."""
+    config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
+    env = on.env | {
+        "BENCH_SANDBOX_JSON": str(config),
+        "REQUESTS_CA_BUNDLE": on.sink.config["ca_file"],
+    }
+    with on.database() as cursor:
+        cursor.execute(naive.TABLE)
+    command = [
+        str(BEHIND),
+        sys.executable,
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "bench.baselines.naive",
+    ]
+    command += ["worker", "-n", "naive@%h", "-c", str(naive.PROCESSES), "--loglevel", "WARNING"]
+    command += ["--without-mingle", "--without-gossip"]
+    with Process("naive", command, env=env, output=on.state.log("naive")) as worker:
+        deliver(on, worker, 10 * naive.PROCESSES)  # connections are open then
+        yield worker
+
+
+def deliver(on: Line, worker: Process, subscribers: int) -> tuple[float, float]:
+    """Deliveries a second, from the first task enqueued to the last row saved, and microseconds
+    of CPU for each, of worker and publisher."""
+    with (
+        naive.publishing(on.servers.broker_url) as send,
+        on.database() as cursor,
+        Meter({"naive": worker.pid}) as meter,
+    ):
+        cursor.execute("TRUNCATE bench_naive")
+        began, cpu = time.monotonic(), time.process_time()
+        for number in range(subscribers):
+            send(
+                f"token-{number}".ljust(140, "x"),
+                "Order A-7 is on its way",
+                f"Dear throughput-{number}, expect it on Friday: tea, a pot, two cups.",
+            )
+        cpu = time.process_time() - cpu
+        saved = 0
+        while saved < subscribers:
+            if time.monotonic() > began + 120:
+                raise StackError(f"the naive baseline has saved {saved} of {subscribers} rows")
+            time.sleep(service.POLL_SECONDS)
+            cursor.execute("SELECT count(*) FROM bench_naive")
+            saved = cursor.fetchone()[0]
+        seconds = time.monotonic() - began
+    cpu += meter.costs["naive"].cpu
+    return subscribers / seconds, cpu * 1e6 / subscribers

@@ -1,0 +1,203 @@
+"""How many notifications a second the API takes: one by one, and in batches of 1,000.
+
+Every request is authenticated, counted against its publisher's limits, has an idempotency key of
+its own, and is answered once it is durable. Beside it, on the same server from the same database:
+a Django view that inserts one row (``bench.baselines.bare``). The workers stand still.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+
+from bench.harness import batches, wrk
+from bench.harness.meter import Meter
+from bench.harness.report import Bar, Report, Table, columns
+from bench.harness.service import Line
+from stack.errors import StackError
+from stack.supervision import ports
+from stack.supervision.process import Process
+from stack.supervision.processes import Procfile
+
+PROCESSES = ("web",)
+CONNECTIONS = 16  # as many as there are threads to answer them
+LEAST_OF_BARE, LEAST_BATCHED = 0.5, 5_000.0
+SCRIPT = """
+local sent = 0
+function request()
+    sent = sent + 1
+    wrk.headers["Idempotency-Key"] = PREFIX .. sent
+    return wrk.format("POST", nil, wrk.headers, BODY)
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """``rate`` in answers a second, all of them 2xx; ``p99`` in milliseconds (of few: the longest).
+    ``web`` and ``postgres``: microseconds of CPU for each answer."""
+
+    rate: float
+    p99: float
+    answered: int
+    web: float
+    postgres: float
+
+
+def measure(on: Line, *, quick: bool) -> Report:
+    """Bare, single and batched take turns."""
+    runs, seconds, many = (1, 5, 4) if quick else (3, 15, 30)
+    if others := on.processes.pids().keys() - {"web"}:
+        on.processes.stop(*others)
+    on.audience("accept", batches.SIZE)
+    notification = {
+        "user_id": "accept-7",
+        "content": {"title": "Order A-7 is on its way", "body": "Expect it on Friday."},
+        "channels": ["push"],
+    }
+    people = [f"accept-{number}" for number in range(batches.SIZE)]
+    batch = {"notifications": [notification | {"user_id": user} for user in people]}
+    bare: list[Asked] = []
+    single: list[Asked] = []
+    batched: list[Asked] = []
+    with _Bare(on) as view:
+        for number in range(-1, runs):  # the first one warms up
+            length = seconds if number >= 0 else 2
+            api, web = f"{on.api_url}/v1/notifications", on.pids()["web"]
+            one = _asked(on, f"{view.url}/rows", view.pid, notification, length)
+            two = _asked(on, api, web, notification, length)
+            three = _batched(on, web, batch, many if number >= 0 else 2)
+            if number >= 0:
+                bare.append(one)
+                single.append(two)
+                batched.append(three)
+                print(
+                    f"  run {number + 1}: bare {one.rate:,.0f}/s, accepted {two.rate:,.0f}/s, "
+                    f"batched {three.rate * batches.SIZE:,.0f}/s",
+                    flush=True,
+                )
+    return _report(bare, single, batched)
+
+
+class _Bare(Process):
+    """The bare view at ``url``, served as the API is."""
+
+    def __init__(self, on: Line) -> None:
+        self._port = ports.free()
+        self._on = on
+        self.url = f"http://{ports.HOST}:{self._port}"
+        command = Procfile({}, on.state.directory).commands["web"]
+        for api, bare in (
+            ("config.wsgi", "bench.baselines.bare"),
+            ("config/gunicorn", "bench/baselines/gunicorn"),
+        ):
+            command = command.replace(api, bare)
+        super().__init__(
+            "bare",
+            ["/bin/sh", "-c", command],
+            env=on.env | {"PORT": str(self._port)},
+            output=on.state.log("bare"),
+        )
+
+    def start(self) -> None:
+        """Make its table, start it and return once it listens."""
+        with self._on.database() as cursor:
+            # As bench.baselines.bare says, which cannot be imported: it configures Django.
+            cursor.execute(
+                """CREATE TABLE bench_bare (id bigserial PRIMARY KEY, said bytea NOT NULL,
+                    created_at timestamptz NOT NULL)"""
+            )
+        super().start()
+        self.wait_until(lambda: ports.listens(self._port), 60)
+
+
+def _asked(
+    on: Line,
+    url: str,
+    pid: int,
+    body: Mapping[str, object],
+    seconds: int,
+) -> Asked:
+    """Ask for so many seconds; ``pid`` is who answers.
+
+    Raises ``StackError`` where wrk cannot be had, or an answer is no 2xx, or is not on record.
+    """
+    before = _stored(on)
+    said = json.dumps(body)
+    script = f"local BODY = {json.dumps(said)}\nlocal PREFIX = 'k{before}-{seconds}-'\n{SCRIPT}"
+    with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:
+        printed = wrk.ask(on, url, script, CONNECTIONS, seconds)
+        time.sleep(wrk.QUIET_SECONDS)
+    cpu = {name: cost.cpu for name, cost in meter.costs.items()}
+    return _read(printed, _stored(on) - before, cpu)
+
+
+def _batched(on: Line, pid: int, body: Mapping[str, object], many: int) -> Asked:
+    """Send so many batches; ``pid`` is who answers."""
+    bodies = [json.dumps(body)] * many
+    with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:
+        began = time.perf_counter()
+        took = batches.post(on, bodies)
+        seconds = time.perf_counter() - began
+    cpu = {name: cost.cpu * 1e6 / many for name, cost in meter.costs.items()}
+    return Asked(many / seconds, max(took) * 1000, many, cpu["web"], cpu["postgres"])
+
+
+def _read(said: str, stored: int, cpu: Mapping[str, float]) -> Asked:
+    """What wrk printed. ``stored``: how many rows there are more; ``cpu``: seconds it took."""
+    found = wrk.read(said)
+    if stored < found.answered:
+        raise StackError(f"{found.answered:,} requests were answered, and {stored:,} are on record")
+    # What was asked last is answered after wrk has ended, and costs as much.
+    each = {name: seconds * 1e6 / stored for name, seconds in cpu.items()}
+    return Asked(found.rate, found.p99, found.answered, each["web"], each["postgres"])
+
+
+def _stored(on: Line) -> int:
+    """Rows that requests have made."""
+    with on.database() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM bench_bare)"
+            " + (SELECT count(*) FROM delivery_idempotencykey)"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _report(bare: list[Asked], single: list[Asked], batched: list[Asked]) -> Report:
+    ratio = median(two.rate / one.rate for one, two in zip(bare, single, strict=True))
+    in_batches = median(one.rate for one in batched) * batches.SIZE
+    ways = {"a bare view, one row": (bare, 1), "POST /v1/notifications": (single, 1)}
+    ways["POST /v1/notifications/batch"] = batched, batches.SIZE
+    rates = {name: median(one.rate for one in asked) * of for name, (asked, of) in ways.items()}
+    table = Table(
+        ("request", "a second", "in each run", "p99 ms of a request", "µs CPU", "of postgres"),
+        [
+            (
+                name,
+                f"{rates[name]:,.0f}",
+                " ".join(f"{one.rate * of:,.0f}" for one in asked),
+                f"{median(one.p99 for one in asked):,.0f}",
+                f"{median((one.web + one.postgres) / of for one in asked):,.0f}",
+                f"{median(one.postgres / of for one in asked):,.0f}",
+            )
+            for name, (asked, of) in ways.items()
+        ],
+    )
+    return Report(
+        "accept",
+        f"Notifications accepted a second, {CONNECTIONS} connections, batches of {batches.SIZE:,}",
+        [table],
+        [
+            Bar("of a bare view", ratio, least=LEAST_OF_BARE),
+            Bar("a second in batches", in_batches, least=LEAST_BATCHED),
+        ],
+        {
+            "runs": [
+                {"bare": one.rate, "single": two.rate, "batched": three.rate * batches.SIZE}
+                for one, two, three in zip(bare, single, batched, strict=True)
+            ]
+        },
+        [partial(columns, values=rates, what="notifications a second")],
+    )

@@ -1,0 +1,161 @@
+"""Whether a backlog, or years of old rows, slow down what is sent now.
+
+The rate of one publish with nothing else in the database, then while a million deliveries wait for
+their next attempt, then with 50 million old ones in the table, then with nothing again: it takes a
+quarter of an hour, in which the machine itself may get faster or slower. What waits and what is old
+is made by SQL, and takes about 30 GB of disk; ``BENCH_OLD_ROWS`` makes it less, or more.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from statistics import median
+from typing import Any
+
+from bench.harness.report import Bar, Report, Table, columns
+from bench.harness.rows import without_indexes
+from bench.harness.service import Blast, Line
+from stack.errors import StackError
+
+PROCESSES = ("web", "fanout", "push", "housekeeping", "beat")
+WAITING, OLD = 1_000_000, 50_000_000
+EMPTY, EMPTY_AGAIN = "an empty table", "an empty table again"
+BYTES_EACH = 600  # with their indexes
+LEAST = 0.9
+#: Rows of one statement; as many statements at once as there are cores.
+STEP = 1_000_000
+#: How full the pages of old rows are, in percent. Rows are inserted short, up to the table's own
+#: fill factor of 40, and grow when they are sent: no room is left for another. Old ones that are
+#: made as long as they end would leave room for a short one in every fourth page, and what is
+#: sent now would be scattered over all of them.
+FULL = 60
+
+ROWS = """
+INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id, recipient_id,
+    channel, priority, state, reason, provider, provider_message_id, attempts, next_attempt_at,
+    created_at, updated_at)
+SELECT ('01930000-0000-7000-8000-' || lpad(to_hex(i / 10000), 12, '0'))::uuid, -1 - i / 500,
+    (SELECT min(id) FROM publishers_publisher), 1 + i, 1 + i %% 1000000, 'push', 'low',
+    %(state)s, %(reason)s, 'fcm', md5(i::text), 1,
+    CASE WHEN %(state)s = 'retrying'
+         THEN now() + interval '3 hours' + make_interval(secs => i %% 3600) END,
+    now() - interval '100 days', now() - interval '100 days'
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) i
+"""
+
+
+def measure(on: Line, *, quick: bool) -> Report:
+    """Three publishes at each stage, and their median, after one that warms up: all of the rows
+    have just been made, and no page of their indexes has been written to since the checkpoint."""
+    subscribers = 20_000 if quick else 100_000
+    waiting = WAITING // 10 if quick else WAITING
+    old = OLD // 100 if quick else int(os.environ.get("BENCH_OLD_ROWS", OLD))
+    free = shutil.disk_usage(on.state.directory).free
+    if free < 1.3 * BYTES_EACH * (old + waiting):
+        raise StackError(
+            f"{old:,} old rows need {BYTES_EACH * old / 1e9:.0f} GB, and {free / 1e9:.0f} are "
+            "free: make them fewer with BENCH_OLD_ROWS."
+        )
+    on.audience("backlog", subscribers)
+    stages = {EMPTY: _blasts(on, subscribers)}
+    _make(on, "retrying", "provider_error", 0, waiting)
+    stages[f"{waiting:,} waiting for a retry"] = _blasts(on, subscribers)
+    _make(on, "accepted", "", waiting, waiting + old)
+    stages[f"and {old:,} old ones"] = _blasts(on, subscribers)
+    with on.database() as cursor:
+        cursor.execute("TRUNCATE delivery_delivery CASCADE")
+    stages[EMPTY_AGAIN] = _blasts(on, subscribers)
+    return _report(subscribers, stages)
+
+
+def _blasts(on: Line, subscribers: int) -> list[Blast]:
+    """The first one warms up."""
+    found = [on.blast("backlog", subscribers) for _ in range(4)]
+    print(f"  {' '.join(f'{blast.rate:,.0f}' for blast in found)}/s", flush=True)
+    return found
+
+
+def _make(on: Line, state: str, reason: str, start: int, end: int) -> None:
+    """Deliveries of long ago, whose notifications and chunks are gone, numbered from ``start``."""
+    began = time.monotonic()
+    steps = [(first, min(first + STEP, end) - 1) for first in range(start, end, STEP)]
+
+    def insert(first: int, last: int) -> None:
+        with on.database() as cursor:
+            cursor.execute("SET synchronous_commit = off")
+            cursor.execute(ROWS, {"state": state, "reason": reason, "first": first, "last": last})
+
+    with on.database() as cursor, ThreadPoolExecutor(os.cpu_count()) as threads:
+        cursor.execute("SET maintenance_work_mem = '1GB'")
+        with without_indexes(cursor, "delivery_delivery"), _filled(cursor, FULL):
+            list(threads.map(lambda step: insert(*step), steps))
+        cursor.execute("VACUUM ANALYZE delivery_delivery")
+        cursor.execute("CHECKPOINT")
+    seconds = time.monotonic() - began
+    print(f"  made {end - start:,} {state} deliveries in {seconds:.0f} s", flush=True)
+
+
+@contextmanager
+def _filled(cursor: Any, percent: int) -> Iterator[None]:
+    """Fill the table's pages so far until the end of the block."""
+    cursor.execute("SELECT reloptions FROM pg_class WHERE oid = 'delivery_delivery'::regclass")
+    usual = ", ".join(cursor.fetchone()[0])
+    cursor.execute(f"ALTER TABLE delivery_delivery SET (fillfactor = {percent})")
+    yield
+    cursor.execute(f"ALTER TABLE delivery_delivery SET ({usual})")
+
+
+def _report(subscribers: int, stages: dict[str, list[Blast]]) -> Report:
+    rates = {name: median(blast.rate for blast in found[1:]) for name, found in stages.items()}
+    empty = median(blast.rate for name in (EMPTY, EMPTY_AGAIN) for blast in stages[name][1:])
+    others = [name for name in rates if name not in (EMPTY, EMPTY_AGAIN)]
+    table = Table(
+        ("in the table", "deliveries/s", "warm-up", "each run", "µs CPU each", "of it postgres"),
+        [
+            (
+                name,
+                f"{rates[name]:,.0f}",
+                f"{found[0].rate:,.0f}",
+                " ".join(f"{blast.rate:,.0f}" for blast in found[1:]),
+                f"{median(blast.cpu() - blast.cpu('sink') for blast in found[1:]):.0f}",
+                f"{median(blast.cpu('postgres') for blast in found[1:]):.0f}",
+            )
+            for name, found in stages.items()
+        ],
+    )
+    every = [blast for found in stages.values() for blast in found]
+    return Report(
+        "backlog",
+        f"One publish to {subscribers:,} push subscribers, beside a backlog",
+        [table],
+        [
+            *(
+                Bar(
+                    f"{name}, of the rate on an empty table",
+                    rates[name] / empty,
+                    least=LEAST,
+                )
+                for name in others
+            ),
+            Bar(
+                "sink's count less accepted on record",
+                float(max(abs(blast.came - blast.sent) for blast in every)),
+                most=0,
+            ),
+        ],
+        {
+            "subscribers": subscribers,
+            "stages": {
+                name: {
+                    "warm_up": found[0].rate,
+                    "deliveries_per_second": [blast.rate for blast in found[1:]],
+                }
+                for name, found in stages.items()
+            },
+        },
+        [partial(columns, values=rates, what="deliveries a second")],
+    )

@@ -1,0 +1,273 @@
+"""One-time passwords while a blast runs: how long from the request to the provider.
+
+20 high-priority notifications a second, each to one recipient's phone, alone and then while one
+publish of low priority goes to many on the same cores.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from http.client import BadStatusLine, HTTPConnection
+from itertools import count
+from statistics import median, quantiles
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.harness.report import Bar, Report, Table
+from bench.harness.service import PERSONAL, VARIABLES, Blast, Line
+from stack.errors import StackError
+
+PROCESSES = ("web", "fanout", "fanout_high", "push", "push_high", "housekeeping", "beat")
+PER_SECOND = 20
+PEOPLE = 1_000
+SENDERS = 16
+#: Seconds without any further arrival.
+LOST_AFTER = 60.0
+#: Seconds, and how many times the p99 without a blast.
+MOST_P99, MOST_TIMES = 1.0, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds from when a request was to be sent: ``accepted`` to its 202, ``came`` to the
+    message's arrival at the provider, in the order of the requests. ``twice``: how many came more
+    than once; ``lost``: how many never came."""
+
+    accepted: list[float]
+    came: list[float]
+    twice: int
+    lost: int
+
+    @property
+    def after_acceptance(self) -> list[float]:
+        """Seconds from each 202 to the message's arrival, which may be earlier."""
+        return [
+            max(0.0, came - accepted)
+            for came, accepted in zip(self.came, self.accepted, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One run: alone, then for as long as the blast took."""
+
+    alone: Waits
+    during: Waits
+    blast: Blast
+
+
+def measure(on: Line, *, quick: bool) -> Report:
+    """Alone and with a blast, in turns."""
+    runs, subscribers, alone_for = (1, 20_000, 10.0) if quick else (3, 200_000, 60.0)
+    on.audience("otp", PEOPLE)
+    on.audience("otp-blast", subscribers)
+    on.blast("otp", PEOPLE)
+    sent(on, lambda passed: passed < 3, "otp")  # every process has warmed up then
+    turns = []
+    for number in range(runs):
+        turns.append(_turn(on, subscribers, alone_for))
+        alone, during = (p99(waits.came) * 1000 for waits in (turns[-1].alone, turns[-1].during))
+        print(f"  run {number + 1}: p99 {alone:.0f} ms alone, {during:.0f} ms beside", flush=True)
+    return _report(turns)
+
+
+def _turn(on: Line, subscribers: int, alone_for: float) -> Turn:
+    alone = sent(on, lambda passed: passed < alone_for, "otp")
+    blasts: list[Blast] = []
+    blasting = threading.Thread(
+        target=lambda: blasts.append(on.blast("otp-blast", subscribers)), daemon=True
+    )
+    blasting.start()
+    during = sent(on, lambda _: blasting.is_alive(), "otp")
+    if not blasts:
+        raise StackError("the blast failed: see above")
+    return Turn(alone, during, blasts[0])
+
+
+def sent(
+    on: Line,
+    more: Callable[[float], bool],
+    topic: str,
+    *,
+    per_second: int = PER_SECOND,
+    senders: int = SENDERS,
+) -> Waits:
+    """Send one-time passwords to 90 subscribers of the topic (see ``bench.harness.audience``),
+    who refuse nothing, as long as ``more``, asked with the seconds that have passed, says so.
+
+    Each is posted when it is due, or later if all ``senders`` wait for their answers: its time
+    counts from when it was due.
+    """
+    local = threading.local()
+    address = urlsplit(on.api_url).netloc
+    meant: dict[str, tuple[float, float]] = {}
+
+    def post(at: float, number: int) -> None:
+        body = {
+            "user_id": f"{topic}-{2 + number % 90}",
+            "template": {"name": PERSONAL, "variables": VARIABLES},
+            "channels": ["push"],
+            "priority": "high",
+        }
+        headers = {
+            "Authorization": f"Bearer {on.key}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"{topic}-{at}-{number}",
+        }
+        if not hasattr(local, "connection"):
+            local.connection = HTTPConnection(address, timeout=30)
+        try:
+            said = _posted(local.connection, body, headers)
+        except (ConnectionError, BadStatusLine):  # the server had closed it, being idle
+            local.connection.close()
+            said = _posted(local.connection, body, headers)
+        meant[said["id"]] = at, time.time()
+
+    began = time.time()
+    with ThreadPoolExecutor(senders) as pool:
+        try:
+            posted = []
+            for number in count():
+                at = began + number / per_second
+                time.sleep(max(0.0, at - time.time()))
+                if not more(time.time() - began):
+                    break
+                posted.append(pool.submit(post, at, number))
+            for one in posted:
+                one.result()
+        except BaseException:  # or those that wait to be posted would be waited for
+            pool.shutdown(cancel_futures=True)
+            raise
+    return _arrived(on, meant)
+
+
+def _posted(
+    connection: HTTPConnection, body: Mapping[str, object], headers: Mapping[str, str]
+) -> dict[str, str]:
+    connection.request("POST", "/v1/notifications", json.dumps(body), dict(headers))
+    answer = connection.getresponse()
+    said: dict[str, str] = json.loads(answer.read())
+    if answer.status != 202:
+        raise StackError(f"a one-time password was refused: {said}")
+    return said
+
+
+def _arrived(on: Line, meant: dict[str, tuple[float, float]]) -> Waits:
+    """Wait until all of them came, or no further one for a minute: then the others are lost."""
+    missing, deadline = len(meant), time.monotonic() + LOST_AFTER
+    while meant.keys() - (came := on.sink.urgent()).keys():
+        if (now := len(meant.keys() - came.keys())) < missing:
+            missing, deadline = now, time.monotonic() + LOST_AFTER
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    there = {key: times for key, times in meant.items() if key in came}
+    return Waits(
+        [answered - at for at, answered in there.values()],
+        [min(came[key]) - at for key, (at, _) in there.items()],
+        sum(len(came[key]) - 1 for key in there),
+        len(meant) - len(there),
+    )
+
+
+def percentile(waits: Sequence[float], percent: int) -> float:
+    return quantiles(waits, n=100, method="inclusive")[percent - 1]
+
+
+def p99(waits: Sequence[float]) -> float:
+    return percentile(waits, 99)
+
+
+def _report(turns: Sequence[Turn]) -> Report:
+    """Bars are the medians of the runs; the table has every one of them."""
+    subscribers = turns[0].blast.subscribers
+    beside = f"while {subscribers:,} are told"
+    rows = []
+    for start, values in (("request", _of_request), ("202", _of_acceptance)):
+        for name, waits in (
+            ("alone", [turn.alone for turn in turns]),
+            (beside, [turn.during for turn in turns]),
+        ):
+            rows += [
+                (
+                    f"{name}, from the {start}",
+                    str(len(one.came)),
+                    str(one.twice),
+                    str(one.lost),
+                    *(f"{percentile(values(one), percent) * 1000:.0f}" for percent in (50, 90, 99)),
+                    f"{max(values(one)) * 1000:.0f}",
+                )
+                for one in waits
+            ]
+    table = Table(
+        ("ms to the provider", "sent", "came twice", "lost", "p50", "p90", "p99", "max"), rows
+    )
+    rates = " ".join(f"{turn.blast.rate:,.0f}" for turn in turns)
+    beside_blast = median(p99(turn.during.came) for turn in turns)
+    times, times_after = (
+        median(p99(values(turn.during)) / p99(values(turn.alone)) for turn in turns)
+        for values in (_of_request, _of_acceptance)
+    )
+    return Report(
+        "otp",
+        f"One-time passwords, {PER_SECOND} a second, alone and under a blast",
+        [table, Table(("the blasts", "deliveries/s"), [("push, low", rates)])],
+        [
+            Bar("p99 seconds from the request, under the blast", beside_blast, most=MOST_P99),
+            Bar("lost", float(sum(turn.alone.lost + turn.during.lost for turn in turns)), most=0),
+            Bar("p99 from the request, times that alone", times, most=MOST_TIMES),
+            Bar("p99 from the 202, times that alone", times_after, most=MOST_TIMES),
+        ],
+        {
+            "runs": [
+                {
+                    "alone": _rounded(turn.alone),
+                    "under_blast": _rounded(turn.during),
+                    "blast_deliveries_per_second": turn.blast.rate,
+                }
+                for turn in turns
+            ]
+        },
+        [
+            partial(
+                _draw,
+                when={
+                    "alone": [wait for turn in turns for wait in turn.alone.came],
+                    beside: [wait for turn in turns for wait in turn.during.came],
+                },
+            )
+        ],
+    )
+
+
+def _of_request(waits: Waits) -> list[float]:
+    return waits.came
+
+
+def _of_acceptance(waits: Waits) -> list[float]:
+    return waits.after_acceptance
+
+
+def _rounded(waits: Waits) -> dict[str, object]:
+    return {
+        "seconds_to_202": [round(wait, 3) for wait in waits.accepted],
+        "seconds_to_provider": [round(wait, 3) for wait in waits.came],
+        "came_twice": waits.twice,
+        "lost": waits.lost,
+    }
+
+
+def _draw(axes: Any, when: dict[str, list[float]]) -> None:
+    for name, waits in when.items():
+        ordered = sorted(waits)
+        share = [100 * (place + 1) / len(ordered) for place in range(len(ordered))]
+        axes.step([wait * 1000 for wait in ordered], share, where="post", label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("ms from the request to the provider")
+    axes.set_ylabel("% that came by then")
+    axes.axvline(MOST_P99 * 1000, color="#999999", linestyle=":")
+    axes.legend()

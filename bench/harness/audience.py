@@ -1,0 +1,164 @@
+"""``python -m bench.harness.audience TOPIC CHANNEL SUBSCRIBERS``: an audience by SQL alone.
+
+Rows as the API writes them, addresses sealed by its own vault, but a million of them in a minute.
+Runs in the service's environment. Of every hundred subscribers the first refuses the topic and the
+address of the second is suppressed; every tenth refuses something else; every other one speaks
+German.
+"""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+BATCH = 50_000
+#: One in so many refuses the topic, and of as many the address is suppressed.
+REFUSES = 100
+#: One in so many has a preference that says nothing of the topic.
+PREFERS = 10
+TABLES = (
+    "preferences_recipient",
+    "preferences_contact",
+    "topics_subscription",
+    "preferences_preference",
+    "preferences_suppression",
+)
+SECRET = "whsec_" + "c2VjcmV0" * 4
+
+#: channel -> the address of a subscriber, from their name and contact's id.
+ADDRESSES: dict[str, Callable[[str, int], str]] = {
+    "push": lambda name, _: name.ljust(140, "x"),
+    "sms": lambda _, number: f"+1555{number:08d}",
+    "email": lambda name, _: f"{name}@example.com",
+    "webhook": lambda name, _: f"{os.environ['BENCH_SINK_URL']}/webhook/{name}",
+    "inbox": lambda name, _: name,
+}
+
+
+def refused(subscribers: int) -> int:
+    """How many of so many are not sent to."""
+    return len(range(0, subscribers, REFUSES)) + len(range(1, subscribers, REFUSES))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.harness.audience", description=__doc__)
+    parser.add_argument("topic")
+    parser.add_argument("channel", choices=sorted(ADDRESSES))
+    parser.add_argument("subscribers", type=int)
+    wanted = parser.parse_args()
+    import django
+
+    django.setup()
+    fill(wanted.topic, wanted.channel, wanted.subscribers)
+    return 0
+
+
+def fill(topic: str, channel: str, subscribers: int) -> None:
+    """Give a topic that exists so many subscribers, new recipients all, on the channel."""
+    from django.db import connection
+
+    from apps.topics.models import Topic
+
+    topic_id = Topic.objects.get(name=topic).pk
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off")
+        people = _ids(cursor, "preferences_recipient", subscribers)
+        contacts = _ids(cursor, "preferences_contact", subscribers)
+        for start in range(0, subscribers, BATCH):
+            numbers = range(start, min(start + BATCH, subscribers))
+            for table, rows in _rows(topic, topic_id, channel, numbers, people, contacts).items():
+                columns, lines = next(rows), "".join(rows)
+                cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO(lines))
+        cursor.execute(f"VACUUM ANALYZE {', '.join(TABLES)}")
+        cursor.execute("RESET statement_timeout; RESET synchronous_commit")
+
+
+def _ids(cursor, table: str, many: int) -> int:
+    """The first of so many ids that are nobody else's from now on."""
+    cursor.execute(f"SELECT nextval('{table}_id_seq')")
+    first = int(cursor.fetchone()[0])
+    cursor.execute(f"SELECT setval('{table}_id_seq', %s)", [first + many])
+    return first
+
+
+def _rows(
+    topic: str, topic_id: int, channel: str, numbers: range, people: int, contacts: int
+) -> dict[str, Iterator[str]]:
+    """table -> its columns, then its rows as COPY reads them."""
+    from apps.preferences import vault
+
+    address = ADDRESSES[channel]
+    names = [f"{topic}-{number}" for number in numbers]
+    sealed = [
+        vault.seal(channel, address(name, contacts + number))
+        for name, number in zip(names, numbers, strict=True)
+    ]
+    platform = "android" if channel == "push" else ""
+    return {
+        "preferences_recipient": _table(
+            "id, user_id, locale, time_zone, created_at, updated_at",
+            (
+                (people + number, name, "de-AT" if number % 2 else "en", "UTC", "now", "now")
+                for name, number in zip(names, numbers, strict=True)
+            ),
+        ),
+        "preferences_contact": _table(
+            "id, recipient_id, channel, address, address_index, masked, platform, app, secret, "
+            "state, disabled_reason, created_at, updated_at",
+            (
+                (
+                    contacts + number,
+                    people + number,
+                    channel,
+                    _hex(one.ciphertext),
+                    _hex(one.index),
+                    one.masked,
+                    platform,
+                    "",
+                    _hex(vault.seal_secret(SECRET, one.index)) if channel == "webhook" else r"\N",
+                    "active",
+                    "",
+                    "now",
+                    "now",
+                )
+                for number, one in zip(numbers, sealed, strict=True)
+            ),
+        ),
+        "topics_subscription": _table(
+            "topic_id, channel, recipient_id, state, created_at, updated_at",
+            ((topic_id, channel, people + number, "active", "now", "now") for number in numbers),
+        ),
+        "preferences_preference": _table(
+            "recipient_id, channel, topic_id, category, allowed, updated_at",
+            (
+                (people + number, channel, topic_id, "", "f", "now")
+                if number % REFUSES == 0
+                else (people + number, "", r"\N", "something-else", "f", "now")
+                for number in numbers
+                if number % PREFERS == 0
+            ),
+        ),
+        "preferences_suppression": _table(
+            "channel, address_index, masked, reason, created_at",
+            (
+                (channel, _hex(one.index), one.masked, "manual", "now")
+                for number, one in zip(numbers, sealed, strict=True)
+                if number % REFUSES == 1
+            ),
+        ),
+    }
+
+
+def _table(columns: str, rows: Iterator[tuple[object, ...]]) -> Iterator[str]:
+    yield columns
+    for row in rows:
+        yield "\t".join(map(str, row)) + "\n"
+
+
+def _hex(data: bytes) -> str:
+    return rf"\\x{data.hex()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""Notifications to one recipient each: posted, waited for, and what they cost."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.harness import batches, broker, service, wrk
+from bench.harness.meter import Meter
+from bench.harness.service import OPEN, PERSONAL, VARIABLES, Line
+from stack.errors import StackError
+
+#: Whose subscribers are notified, one by one.
+TOPIC = "transactional"
+CONNECTIONS = 16
+#: Seconds until ``rabbitmqctl`` is started, which looks half a second later.
+SETTLING = 0.5
+#: Seconds that what wrk asked last takes to be answered.
+ANSWERING = 0.3
+SCRIPT = """
+local sent = 0
+function request()
+    sent = sent + 1
+    wrk.headers["Idempotency-Key"] = PREFIX .. sent
+    return wrk.format("POST", nil, wrk.headers, START .. person(sent) .. REST)
+end
+function person(number)
+    number = number % PEOPLE
+    return math.floor(number / 90) * 100 + 2 + number % 90
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of ``many`` notifications of one delivery each.
+
+    ``seconds``: from the first request to the last delivery on record; ``cpu``: microseconds for
+    each, by line of the Procfile and of the servers; ``published``: messages to the broker for
+    each; ``left``: messages in the service's queues a second later; ``came``: at the sink.
+    """
+
+    many: int
+    seconds: float
+    cpu: dict[str, float]
+    published: float
+    left: int
+    came: int
+
+    @property
+    def rate(self) -> float:
+        """Deliveries a second."""
+        return self.many / self.seconds
+
+    @property
+    def own_cpu(self) -> float:
+        """Microseconds for each delivery, the sink's left out."""
+        return sum(self.cpu.values()) - self.cpu["sink"]
+
+
+def audience(on: Line, people: int) -> None:
+    """So many who are sent everything, and the others that come with them."""
+    on.audience(TOPIC, -(-people // 90) * 100)
+
+
+def person(number: int) -> str:
+    """One of the topic's audience who is sent everything (see ``bench.harness.audience``)."""
+    return f"{TOPIC}-{number // 90 * 100 + 2 + number % 90}"
+
+
+def bodies(priority: str, many: int, people: int) -> list[str]:
+    """Of so many notifications to so many people, ``batches.SIZE`` in each."""
+    every = [
+        {
+            "user_id": person(number % people),
+            "template": {
+                "name": PERSONAL,
+                "variables": VARIABLES | {"order": {"id": f"A-{number}"}},
+            },
+            "channels": ["push"],
+            "priority": priority,
+        }
+        for number in range(many)
+    ]
+    starts = range(0, many, batches.SIZE)
+    return [json.dumps({"notifications": every[at : at + batches.SIZE]}) for at in starts]
+
+
+def post_batches(on: Line, priority: str, many: int, people: int) -> Posted:
+    """Post so many to so many people, ``batches.SIZE`` in a request."""
+    batched = bodies(priority, many, people)
+
+    def post() -> int:
+        batches.post(on, batched)
+        return many
+
+    return measured(on, post)
+
+
+def post_each(on: Line, seconds: int, people: int) -> tuple[Posted, float]:
+    """Post one by one for so many seconds to so many people.
+
+    Also returns the 99th percentile of an answer in milliseconds.
+    """
+    start, rest = json.dumps(
+        {
+            "user_id": f"{TOPIC}-<>",
+            "template": {"name": PERSONAL, "variables": VARIABLES},
+            "channels": ["push"],
+        }
+    ).split("<>")
+    prefix = f"{time.time_ns()}-"
+    given = {"START": start, "REST": rest, "PREFIX": prefix, "PEOPLE": people}
+    lines = [f"local {name} = {json.dumps(value)}" for name, value in given.items()]
+    script = "\n".join([*lines, SCRIPT])
+    found: list[float] = []
+
+    def post() -> int:
+        url = f"{on.api_url}/v1/notifications"
+        said = wrk.read(wrk.ask(on, url, script, CONNECTIONS, seconds))
+        found.append(said.p99)
+        time.sleep(ANSWERING)
+        with on.database() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM delivery_idempotencykey WHERE key LIKE %s",
+                [f"{prefix}%"],
+            )
+            stored = int(cursor.fetchone()[0])
+        if stored < said.answered:
+            raise StackError(f"{said.answered:,} posts were answered, {stored:,} are on record")
+        return stored
+
+    return measured(on, post), found[0]
+
+
+def measured(on: Line, post: Callable[[], int]) -> Posted:
+    """Measure what ``post``, which returns how many it posted, has the service do."""
+    rabbitmq = on.servers.rabbitmq
+    assert rabbitmq
+    on.sink.reset()
+    before = broker.published(rabbitmq)
+    with on.database() as cursor:
+        last = last_delivery(cursor)
+        with Meter(on.pids()) as meter:
+            began = time.monotonic()
+            many = wait(on, cursor, last, post())
+            seconds = time.monotonic() - began
+    time.sleep(SETTLING)
+    left = broker.waiting(rabbitmq, on.env["NOTIFIER_QUEUE_PREFIX"])
+    published = broker.published(rabbitmq) - before
+    cpu = {name: cost.cpu * 1e6 / many for name, cost in service.by_line(meter.costs).items()}
+    return Posted(many, seconds, cpu, published / many, left, _came(on))
+
+
+def last_delivery(cursor: Any) -> int:
+    cursor.execute("SELECT coalesce(max(id), 0) FROM delivery_delivery")
+    return int(cursor.fetchone()[0])
+
+
+def wait(on: Line, cursor: Any, last: int, many: int, timeout: float = 1_800.0) -> int:
+    """Return once so many deliveries made after the ``last`` are at rest: how many there are then.
+
+    The sink is asked first, which costs nothing that is measured. Raises ``StackError`` after
+    ``timeout`` seconds, or where one of them was not sent.
+    """
+    deadline = time.monotonic() + timeout
+    states: dict[str, int] = {}
+    while sum(states.values()) < many or states.keys() & set(OPEN):
+        if time.monotonic() > deadline:
+            raise StackError(f"after {timeout:.0f} s, of {many:,} deliveries: {states}")
+        time.sleep(service.POLL_SECONDS)
+        if _came(on) >= many:
+            cursor.execute(
+                "SELECT state, count(*) FROM delivery_delivery WHERE id > %s GROUP BY state",
+                [last],
+            )
+            states = dict(cursor.fetchall())
+    if states.keys() != {"accepted"}:
+        raise StackError(f"of {many:,} deliveries not all were accepted: {states}")
+    return states["accepted"]
+
+
+def _came(on: Line) -> int:
+    return int(on.sink.counts().get("fcm", 0))

@@ -1,0 +1,108 @@
+"""The neutral sink: nginx in the providers' place, which costs little and refuses nothing.
+
+Not the sandbox, which checks what it is sent and keeps it, and costs more than what is measured.
+It speaks TLS and HTTP/2 with a certificate of the sandbox's making and answers 60 to 120 ms after
+the request came (``sink.nginx``).
+"""
+
+import json
+import os
+import pwd
+import urllib.request
+from pathlib import Path
+
+from sandbox.credentials import Credentials, Ports
+from sandbox.settings import settings as sandbox_settings
+from stack import debian
+from stack.debian import NGINX
+from stack.errors import StackError
+from stack.state import State
+from stack.supervision import ports
+from stack.supervision.place import HERE, Place
+from stack.supervision.process import ROOT, Process
+
+PROGRAM = Path("/usr/sbin/nginx")
+MODULES = Path(NGINX.file).parent
+TEMPLATE = Path(__file__).with_name("sink.nginx")
+WORKERS = 2
+BEHIND = ROOT / "bin" / "behind"
+
+
+class Sink(Process):
+    """``with Sink(state) as sink:`` runs until the end of the block at ``sink.url``.
+
+    ``sink.settings`` are the settings that lead a service to it, ``sink.config`` what a client
+    must know (``sandbox.json``). Unless it is ``urgent`` it runs behind, as bulk workers do: a
+    provider on the same cores must not go before those it serves, or it would answer each call by
+    itself and cost half as much again. Raises ``StackError`` where nginx cannot be had.
+    """
+
+    def __init__(self, state: State, *, urgent: bool = False, place: Place = HERE) -> None:
+        if not debian.installed(NGINX):
+            raise StackError(
+                f"The benchmarks' providers are an nginx with Lua: install Debian's {NGINX.name}, "
+                "which brings nginx along."
+            )
+        home = state.path("sink")
+        credentials = Credentials(home / "credentials", place.address)
+        self.port, self._control = ports.free(), ports.free()
+        self._address = place.address
+        self.url = f"https://{place.address}:{self.port}"
+        # No mail server answers here: email goes to SendGrid's place.
+        credentials.write_config(Ports(place.address, self._control, self.port, self.port, 0))
+        self.config = json.loads((home / "credentials" / "sandbox.json").read_text())
+        self.settings = {
+            name: value
+            for name, value in sandbox_settings(self.config).items()
+            if not name.startswith("NOTIFIER_SMTP_")
+        }
+        self._urgent = home / "urgent.log"
+        conf = home / "nginx.conf"
+        text = TEMPLATE.read_text()
+        for name, value in {
+            "modules": MODULES,
+            "user": pwd.getpwuid(os.geteuid()).pw_name,
+            "workers": WORKERS,
+            "home": home,
+            "address": place.address,
+            "port": self.port,
+            "control": self._control,
+            "certificate": home / "credentials" / "server.pem",
+        }.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        conf.write_text(text)
+        super().__init__(
+            "sink",
+            [*place.enter, *([] if urgent else [BEHIND]), PROGRAM, "-p", home, "-c", conf],
+            env=os.environ,
+            output=state.log("sink"),
+            keep_open=[state.lock],
+        )
+
+    def start(self) -> None:
+        """Start it and return once it answers."""
+        super().start()
+        self.wait_until(lambda: ports.listens(self._control, self._address))
+
+    def counts(self) -> dict[str, float]:
+        """Messages by kind (fcm, twilio, sendgrid, webhook) since ``reset``, and when the first
+        of them came, in unix seconds, as ``first``."""
+        return self._ask("GET")
+
+    def reset(self) -> None:
+        """Count anew."""
+        self._ask("POST")
+
+    def urgent(self) -> dict[str, list[float]]:
+        """Notification id -> when its urgent pushes came, in unix seconds, in no order."""
+        came: dict[str, list[float]] = {}
+        for line in self._urgent.read_text().splitlines():
+            at, notification = line.split()
+            came.setdefault(notification, []).append(float(at))
+        return came
+
+    def _ask(self, method: str) -> dict[str, float]:
+        url = f"http://{self._address}:{self._control}/counts"
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10) as said:
+            found: dict[str, float] = json.load(said)
+        return found

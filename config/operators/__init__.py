@@ -1,0 +1,1 @@
+"""Settings of the pages for operators: the admin's looks, Flower."""

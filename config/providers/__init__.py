@@ -1,0 +1,1 @@
+"""The providers that this installation sends through, from the environment."""

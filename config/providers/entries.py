@@ -1,0 +1,129 @@
+"""The providers this installation sends through, from the environment."""
+
+import re
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+from config.providers.accounts import KINDS, accounts
+
+# -- Channels and providers -------------------------------------------------------------------
+
+
+def configured(public_url: str) -> dict[str, dict]:
+    """The providers whose credentials are given, in the order in which a channel tries them.
+
+    ``public_url`` is how they reach this service.
+    """
+    ca_file = env.checked_file(
+        "NOTIFIER_CA_FILE",
+        env.text("NOTIFIER_CA_FILE", "", "PEM file to trust beside the system's, for a sandbox"),
+        b"CERTIFICATE-----",
+    )
+    timeout = env.number(
+        "NOTIFIER_PROVIDER_TIMEOUT", 10.0, "seconds a provider has to answer one call", above=0
+    )
+    concurrency = env.whole(
+        "NOTIFIER_PROVIDER_CONCURRENCY",
+        256,
+        "calls in flight to any other provider from one process, at most",
+        least=1,
+    )
+    allowed_networks = env.networks(
+        "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS",
+        "",
+        "private networks (CIDR) that webhooks may reach all the same; none by default",
+    )
+    dns_servers = env.dns_servers(
+        "NOTIFIER_DNS_SERVERS",
+        "",
+        "IP addresses of name servers that webhooks' and mail servers' hosts are looked up at, "
+        "in place of the system's: `10.0.0.2,10.0.0.3:5353`",
+    )
+
+    push_concurrency = env.whole(
+        "NOTIFIER_PUSH_CONCURRENCY",
+        1000,
+        "calls in flight to FCM, and to APNs, from one process, at most: a connection carries many",
+        least=1,
+    )
+    wire = {
+        "timeout": timeout,
+        "concurrency": concurrency,
+        "ca_file": ca_file or None,
+    }
+    found: dict[str, dict] = {}
+    for account in accounts():
+        own: dict[str, Any] = {}
+        if KINDS[account.kind].channel == "push":
+            own = {"concurrency": push_concurrency}
+        elif account.kind == "smtp":
+            own = {"dns_servers": dns_servers}
+        found |= account.provider(public_url, wire | own)
+    found["webhook"] = {
+        "class": "notifier.providers.webhook.Webhook",
+        "channel": "webhook",
+        "breaker": False,  # every URL is a server of its own
+        "options": {
+            **wire,
+            "allowed_networks": [str(network) for network in allowed_networks],
+            "dns_servers": dns_servers,
+        },
+    }
+    found["inbox"] = {
+        "class": "notifier.providers.inbox.Inbox",
+        "channel": "inbox",
+        "breaker": False,  # our own table: without it nothing goes on anyway
+        "options": {},
+    }
+    for name, quota in _quotas().items():
+        _known("NOTIFIER_PROVIDER_QUOTAS", name, found)["quota"] = quota
+    preferred = env.items(
+        "NOTIFIER_PROVIDER_ORDER",
+        "",
+        "providers to try first, by name, where a channel has several",
+    )
+    for name in preferred:
+        _known("NOTIFIER_PROVIDER_ORDER", name, found)
+    return dict(
+        sorted(
+            found.items(),
+            key=lambda entry: (
+                preferred.index(entry[0]) if entry[0] in preferred else len(preferred)
+            ),
+        )
+    )
+
+
+def _known(setting: str, name: str, found: dict[str, dict]) -> dict:
+    if name not in found:
+        raise ImproperlyConfigured(
+            f"{setting} names {name}, which is not set up. There are: {', '.join(found)}."
+        )
+    return found[name]
+
+
+def _quotas() -> dict[str, dict[str, float]]:
+    """By provider, what ``notifier.resilience.quota.Quota`` is made of."""
+    found: dict[str, dict[str, float]] = {}
+    for entry in env.items(
+        "NOTIFIER_PROVIDER_QUOTAS",
+        "",
+        "what accounts may be given by all workers together: `fcm=10000` messages a second, "
+        "`twilio=100:20` and no more than 20 calls under way at once, `smtp=:10` only that",
+    ):
+        match = re.fullmatch(r"([a-z0-9-]+)=(\d+(?:\.\d+)?)?(?::(\d+))?", entry)
+        if not match or not (match[2] or match[3]):
+            raise ImproperlyConfigured(
+                f"NOTIFIER_PROVIDER_QUOTAS says {entry!r}: it is written twilio=100, twilio=100:20 "
+                "or twilio=:20."
+            )
+        quota: dict[str, float] = {}
+        if float(match[2] or 0):
+            quota["per_second"] = float(match[2])
+        if int(match[3] or 0):
+            quota["concurrent"] = int(match[3])
+        if quota:
+            found[match[1]] = quota
+    return found

@@ -1,0 +1,62 @@
+"""What a fault is: a function that breaks something under load and heals it, and its bounds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from faults.harness.trial import Trial
+
+
+class Twice(Enum):
+    """How many deliveries the provider may have got a second time."""
+
+    NEVER = "none"
+    IN_FLIGHT = "what was being sent when it broke"
+    CAPACITY = "what the worker processes can have in flight"
+    UNANSWERED = "once more for each call whose answer was lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``codes``: seconds within which 99 of 100 one-time codes must reach their provider, ``None``
+    where the fault stands in their way. ``recovery``: seconds until all is at rest again.
+
+    ``cluster``: the line has a RabbitMQ of three nodes.
+
+    The seconds are bars of ``make faults``. The tests ask what was held and not how fast."""
+
+    name: str
+    group: str
+    what: str
+    act: Callable[["Trial"], None]
+    twice: Twice
+    codes: float | None
+    recovery: float
+    cluster: bool = False
+
+
+FAULTS: dict[str, Fault] = {}
+
+#: What is promised of one-time codes.
+PROMISED = 1.0
+
+
+def fault(
+    twice: Twice = Twice.NEVER,
+    *,
+    codes: float | None = PROMISED,
+    recovery: float = 30.0,
+    cluster: bool = False,
+) -> Callable[[Callable[["Trial"], None]], Callable[["Trial"], None]]:
+    """Register a fault. Its name is the function's, and its docstring says what it does."""
+
+    def register(act: Callable[["Trial"], None]) -> Callable[["Trial"], None]:
+        name = act.__name__.replace("_", "-")
+        what = (act.__doc__ or "").strip().partition("\n")[0]
+        group = act.__module__.rpartition(".")[2]
+        FAULTS[name] = Fault(name, group, what, act, twice, codes, recovery, cluster)
+        return act
+
+    return register

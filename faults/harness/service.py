@@ -1,0 +1,232 @@
+"""A whole service of its own to break: servers, sandbox and the Procfile's processes."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg2
+import redis
+
+from faults.kinds import network
+from notifier.domain import queues
+from sandbox.client import SandboxClient
+from stack import manage, stage
+from stack.backends import rabbitmq
+from stack.backends.postgres import Postgres
+from stack.backends.rabbitmq import RabbitMQ
+from stack.backends.rabbitmq_cluster import Cluster
+from stack.backends.redis import Redis
+from stack.debian import RABBITMQ
+from stack.errors import StackError
+from stack.servers import Servers
+from stack.stage import Stage
+from stack.state import State, fresh
+from stack.supervision.process import PATIENCE, Process
+
+#: What is broken; the other channels' workers would only take memory.
+PROCESSES = (
+    *("web", "fanout_high", "fanout", "push_high", "push", "sms_high", "sms"),
+    *("housekeeping", "beat"),
+)
+CHUNK_SIZE = 50
+THREADS = 8
+#: Recovery within seconds, so that one can wait for it.
+SETTINGS = {
+    "NOTIFIER_LEASE_SECONDS": "3",
+    "NOTIFIER_PROVIDER_TIMEOUT": "3",
+    "NOTIFIER_RETRY_PUSH": "1,1,2,2,4,4,8,8",
+    "NOTIFIER_RETRY_SMS": "1,1,2,2,4,4,8,8",
+    "NOTIFIER_BREAKER_COOLDOWN": "1",
+    "NOTIFIER_BREAKER_LONGEST_COOLDOWN": "8",
+    "NOTIFIER_CHUNK_SIZE": str(CHUNK_SIZE),
+    "WORKER_THREADS": str(THREADS),
+}
+#: The same where a busy machine must not decide, as in the tests: a process that gets no CPU for
+#: seconds keeps its leases, and a provider that gets none is waited for.
+PATIENT = {"NOTIFIER_LEASE_SECONDS": "10", "NOTIFIER_PROVIDER_TIMEOUT": "20"}
+#: Deliveries that one worker process may have sent and not yet recorded: those of eight claims.
+CAPACITY = CHUNK_SIZE * THREADS
+Server = TypeVar("Server", bound=Process)
+#: Where nobody answers for the moment.
+AWAY = (OSError, psycopg2.Error)
+
+
+@dataclass
+class Line:
+    """The running service and a publisher's key to it."""
+
+    stage: Stage
+    servers: Servers
+    key: str
+    directory_key: str
+    sandbox: SandboxClient
+    state: State
+    #: What lives as long as the line does.
+    held: contextlib.ExitStack
+    cluster: Cluster | None = None
+
+    @property
+    def logs(self) -> Path:
+        return self.state.directory / "logs"
+
+    def at_broker(self, queue: str) -> str:
+        """What this queue is called at the broker."""
+        return queues.at_broker(self.stage.env["NOTIFIER_QUEUE_PREFIX"], queue)
+
+    @property
+    def lease(self) -> float:
+        """Seconds for which a worker may say nothing and keep what it holds."""
+        return float(self.stage.env["NOTIFIER_LEASE_SECONDS"])
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        idempotency_key: str = "",
+        wait: float = 60,
+    ) -> Any:
+        """The answer's JSON. Raises ``OSError``, an ``HTTPError`` among them."""
+        key = self.directory_key if path.startswith("/v1/recipients") else self.key
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        if idempotency_key:
+            headers["Idempotency-Key"] = idempotency_key
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.stage.api_url + path, method=method, data=data, headers=headers
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=wait) as answer:
+                return json.loads(answer.read() or b"null")
+        except (json.JSONDecodeError, EOFError) as error:
+            raise OSError("the answer is torn") from error
+
+    def sql(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
+        """The rows that a statement returns, on a connection of its own."""
+        connection = self.connect()
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, params)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def connect(self) -> Any:
+        """A connection to the service's database, to hold locks with."""
+        return psycopg2.connect(self.servers.database_url, connect_timeout=5)
+
+    def ready(self) -> tuple[int, dict[str, str]]:
+        """What /readyz says: its status, and the state of each server."""
+        try:
+            with urllib.request.urlopen(self.stage.api_url + "/readyz", timeout=20) as answer:
+                return answer.status, json.load(answer)["checks"]
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.load(refused)["checks"]
+
+    def kill(self, *names: str) -> None:
+        """End processes as a crash would, all at the same moment."""
+        for name in names:
+            os.kill(self.stage.processes[name].pid, signal.SIGKILL)
+        for name in names:
+            self.stage.processes[name].wait(PATIENCE)
+
+    def keep(self, process: Server) -> Server:
+        """Start it. It runs until the end of the line."""
+        self.held.enter_context(process)
+        return process
+
+    def use_database(self, url: str) -> None:
+        """Start every process anew, with its database there."""
+        for name in PROCESSES:
+            self.stage.processes[name].env["DATABASE_URL"] = url
+        self.start(*PROCESSES)
+
+    def start(self, *names: str) -> None:
+        """Start processes anew, whether they run or not, and wait until they work."""
+        self.stage.processes.stop(*names)
+        for name in names:
+            self.stage.processes[name].start()
+        for name in names:
+            self.stage.processes[name].wait_ready()
+
+    def heal(self) -> None:
+        """Everything runs and answers again, and nothing is left of the last fault."""
+        for server in (self.servers.postgres, self.servers.redis, self.servers.rabbitmq):
+            if server is not None and not server.alive:
+                server.start()
+        if self.cluster:
+            self.cluster.heal()
+        for name in self.stage.processes.pids():
+            self.stage.processes.kill(name, signal.SIGCONT)
+        for name in self.stage.processes.dead():
+            self.stage.processes.restart(name)
+        self.stage.processes.wait_ready()
+        with redis.Redis.from_url(self.servers.redis_url) as client:
+            client.flushall()  # a breaker may be open still
+        self.sandbox.reset()
+        self.sandbox.send_receipts(None)
+
+
+def until(condition: Callable[[], Any], what: str) -> float:
+    """Wait for it, and return for how many seconds; where nobody answers counts as not yet.
+
+    Raises ``StackError`` with ``what`` when all patience is used up: how long it may take is for
+    ``Trial.until`` to say.
+    """
+    began = time.monotonic()
+    while (took := time.monotonic() - began) < PATIENCE:
+        with contextlib.suppress(*AWAY):
+            if condition():
+                return took
+        time.sleep(0.05)
+    raise StackError(f"not within {PATIENCE:g} s: {what}")
+
+
+def push_token(user_id: str) -> str:
+    """A push token as long as FCM's are."""
+    return f"{user_id}-".ljust(140, "x")
+
+
+def listening() -> dict[str, str]:
+    """Also at addresses that are added later, where nobody else can reach them."""
+    return {"listen_addresses": "*"} if network.isolated() else {}
+
+
+#: Of its connections, those that PostgreSQL keeps for roles that may have them.
+KEPT = {"reserved_connections": "100"}
+
+
+@contextlib.contextmanager
+def running(settings: Mapping[str, str] | None = None, *, cluster: bool = False) -> Iterator[Line]:
+    """A line with servers of its own, its RabbitMQ a ``cluster`` or one node. ``settings`` are
+    beside and instead of ``SETTINGS``. Raises ``StackError`` where RabbitMQ cannot be had."""
+    if not rabbitmq.installed():
+        raise StackError(
+            f"The faults break a RabbitMQ of their own: install Debian's {RABBITMQ.name}."
+        )
+    with fresh("faults") as state, contextlib.ExitStack() as stack:
+        postgres = stack.enter_context(Postgres(state, listening() | KEPT))
+        redis = stack.enter_context(Redis(state))
+        env = SETTINGS | dict(settings or {})
+        nodes = rabbit = None
+        if cluster:
+            nodes = stack.enter_context(Cluster(state))
+            env["NOTIFIER_QUORUM_QUEUES"] = "1"
+        else:
+            rabbit = stack.enter_context(RabbitMQ(state))
+        url = nodes.url if nodes else rabbit.url if rabbit else ""
+        servers = Servers(postgres.url, redis.url, url, postgres, redis, rabbit)
+        on = stack.enter_context(stage.running(state, servers, *PROCESSES, settings=env))
+        key = manage.create_publisher(on.env, "faults")
+        directory_key = manage.create_publisher(on.env, "accounts", "--directory")
+        sandbox = SandboxClient(on.sandbox["control_url"])
+        yield Line(on, servers, key, directory_key, sandbox, state, stack, nodes)

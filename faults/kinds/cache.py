@@ -1,0 +1,35 @@
+"""Redis that forgets everything, or is gone."""
+
+import redis
+
+from faults.harness.fault import fault
+from faults.harness.trial import Trial
+
+
+@fault()
+def redis_flushed(trial: Trial) -> None:
+    """Redis forgets everything, ten times within two seconds."""
+    trial.publish()
+    trial.begun()
+    trial.broken()
+    with redis.Redis.from_url(trial.line.servers.redis_url) as client:
+        for _ in range(10):
+            client.flushall()
+            trial.lasts(0.2)
+    trial.healed()
+
+
+@fault()
+def redis_gone(trial: Trial) -> None:
+    """Redis is stopped, and started only when everything was delivered without it."""
+    server = trial.line.servers.redis
+    assert server
+    trial.publish()
+    trial.begun()
+    server.stop()
+    trial.broken()
+    trial.lasts(1.5)
+    trial.load.blast(50)
+    trial.lasts(1.5)
+    server.start()
+    trial.healed()

@@ -1,0 +1,285 @@
+"""Processes that are killed, stopped or doubled."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+
+from faults.harness.fault import Twice, fault
+from faults.harness.gate import Gate
+from faults.harness.service import CHUNK_SIZE, PROCESSES
+from faults.harness.trial import Trial
+from faults.kinds import locks
+from faults.kinds.broker import memory_alarm
+from faults.kinds.provider import some_fail
+
+#: Chunks that one page of a fan-out has (apps.delivery.fanout.chunking.PAGE).
+PAGE = 20
+#: Seconds for a worker that goes on to notice and say so.
+SAYS_SO = 15.0
+#: Seconds within which one-time codes arrive where everything was killed.
+AT_ONCE = 3.0
+
+
+@fault()
+def worker_killed_after_claim(trial: Trial) -> None:
+    """A worker is killed when it has claimed chunks and nothing has reached the provider."""
+    push = trial.line.stage.processes["push"]
+    usual = push.env["NOTIFIER_FCM_BASE_URL"]
+    with Gate(usual) as gate:
+        gate.shut()
+        push.env["NOTIFIER_FCM_BASE_URL"] = gate.url
+        trial.line.start("push")
+        trial.publish()
+        trial.until(lambda: _sending(trial) >= CHUNK_SIZE, 20, "a chunk is claimed")
+        trial.line.kill("push")
+        trial.broken()
+    push.env["NOTIFIER_FCM_BASE_URL"] = usual
+    trial.line.start("push")
+    trial.healed()
+
+
+@fault(Twice.IN_FLIGHT)
+def worker_killed_between_send_and_record(trial: Trial) -> None:
+    """A worker is killed when the provider has its messages and nothing is written down."""
+    trial.publish()
+    trial.begun(CHUNK_SIZE)
+    with locks.held(trial.line, locks.RECORDING):
+        locks.somebody_waits(trial.line)
+        trial.line.kill("push")
+        trial.broken()
+    trial.line.start("push")
+    trial.healed()
+
+
+@fault(Twice.IN_FLIGHT)
+def worker_killed(trial: Trial) -> None:
+    """A worker is killed at any moment."""
+    trial.publish()
+    trial.begun()
+    trial.line.kill("push")
+    trial.broken()
+    trial.line.start("push")
+    trial.healed()
+
+
+@fault()
+def fan_out_killed_before_its_first_cut(trial: Trial) -> None:
+    """The fan-out worker is away when an audience is to be cut."""
+    trial.line.kill("fanout")
+    trial.publish()
+    trial.broken()
+    trial.lasts(1)
+    trial.line.start("fanout")
+    trial.healed()
+
+
+@fault()
+def fan_out_killed_between_two_pages(trial: Trial) -> None:
+    """The fan-out worker is killed when the first page of an audience is cut and not the second."""
+    line = trial.line
+    line.stage.processes.kill("fanout", signal.SIGSTOP)
+    blast = trial.publish()
+    [(first_of_second_page,)] = line.sql(
+        "SELECT s.id FROM topics_subscription s JOIN delivery_notification n "
+        "ON n.topic_id = s.topic_id WHERE n.id = %s ORDER BY s.id OFFSET %s LIMIT 1",
+        blast.id,
+        PAGE * CHUNK_SIZE,
+    )
+    cut = (
+        "INSERT INTO delivery_chunk (notification_id, kind, channel, priority, low_id, high_id, "
+        "state, fence, due_at, ready_at) VALUES (%s, 'range', 'push', 'normal', %s, %s, 'queued', "
+        "0, now(), now())"
+    )
+    # The worker's own cut of this slice waits to see what becomes of ours.
+    with locks.held(line, cut, blast.id, first_of_second_page, first_of_second_page):
+        line.stage.processes.kill("fanout", signal.SIGCONT)
+        locks.somebody_waits(line)
+        line.kill("fanout")
+        trial.broken()
+        trial.hold(_cuts(trial, blast.id) == PAGE, "not one page was cut when it was killed")
+    line.start("fanout")
+    trial.healed()
+
+
+@fault()
+def fan_out_killed_before_it_publishes(trial: Trial) -> None:
+    """The fan-out worker is killed when its cuts are committed and the broker knows of none."""
+    line = trial.line
+    with _without_events(trial, "fanout"):
+        line.stage.processes.kill("fanout", signal.SIGSTOP)
+        blast = trial.publish()
+        with memory_alarm(trial):
+            line.stage.processes.kill("fanout", signal.SIGCONT)
+            trial.until(lambda: _cuts(trial, blast.id) > 0, 20, "the first page is cut")
+            line.kill("fanout")
+            trial.broken()
+    line.start("fanout")
+    trial.healed()
+
+
+@fault()
+def api_killed_between_commit_and_publish(trial: Trial) -> None:
+    """The API is killed when it has answered 202 and the broker knows nothing of it."""
+    with memory_alarm(trial):
+        trial.publish()
+        trial.line.kill("web")
+        trial.broken()
+    trial.line.start("web")
+    trial.healed()
+
+
+@fault()
+def api_killed_in_the_middle_of_requests(trial: Trial) -> None:
+    """The API is killed with requests in its transactions; their callers repeat them."""
+    trial.publish()
+    trial.begun()
+    with locks.held(trial.line, locks.ACCEPTING):
+        locks.somebody_waits(trial.line)
+        trial.lasts(0.5)  # the codes of that time are being accepted now
+        trial.line.kill("web")
+        trial.broken()
+    trial.line.start("web")
+    trial.healed()
+
+
+@fault(Twice.IN_FLIGHT)
+def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
+    """The sweeper is killed when it has released a lost worker's claims and rung for nothing."""
+    line = trial.line
+    with _without_events(trial, "housekeeping"):
+        line.stage.processes.kill("housekeeping", signal.SIGSTOP)
+        trial.publish()
+        trial.begun(CHUNK_SIZE)
+        line.kill("push")
+        trial.broken()
+        trial.until(lambda: _overdue(trial), 20, "the leases of claims are over")
+        with memory_alarm(trial):
+            line.stage.processes.kill("housekeeping", signal.SIGCONT)
+            trial.until(lambda: not _overdue(trial), 20, "the claims are released")
+            line.kill("housekeeping")
+    line.start("housekeeping", "push")
+    trial.healed()
+
+
+@fault()
+def sweeper_killed(trial: Trial) -> None:
+    """The sweeper is killed and away for two seconds, while deliveries wait for their retry."""
+    _without(trial, "housekeeping")
+
+
+@fault()
+def beat_killed(trial: Trial) -> None:
+    """Beat is killed and away for two seconds, while deliveries wait for their retry."""
+    _without(trial, "beat")
+
+
+@fault()
+def two_beats(trial: Trial) -> None:
+    """A second beat runs: everything is swept twice."""
+    some_fail(trial, 0.2)
+    with trial.line.stage.processes["beat"].twin():
+        trial.publish(slow=0)
+        trial.broken()
+        trial.begun()
+        trial.lasts(5)
+        trial.healed()
+
+
+@fault(Twice.IN_FLIGHT)
+def worker_stopped_past_its_lease(trial: Trial) -> None:
+    """A worker stands still for longer than its lease, then goes on: it writes nothing."""
+    trial.publish()
+    trial.begun()
+    trial.line.stage.processes.kill("push", signal.SIGSTOP)
+    trial.broken()
+    with trial.line.stage.processes["push"].twin() as second:
+        second.wait_ready()
+        trial.lasts(trial.line.lease + 1)
+        trial.line.stage.processes.kill("push", signal.SIGCONT)
+        trial.healed()
+        worker = trial.line.stage.processes["push"]
+        trial.until(
+            lambda: "released to other workers" in worker.log,
+            SAYS_SO,
+            "the worker that stood still says that its claims were released",
+        )
+
+
+@fault()
+def one_claim_locked(trial: Trial) -> None:
+    """Somebody locks one claim's row for two leases while its worker holds others."""
+    line = trial.line
+    trial.publish(slow=1.5)  # so that claims are held for longer than that
+    trial.until(lambda: _claims(trial) > 1, 20, "a worker holds several claims")
+    with locks.held(line, locks.ONE_CLAIM):
+        trial.broken()
+        over, overdue = time.monotonic() + 2 * line.lease + 1, 0
+        while time.monotonic() < over:
+            overdue = max(overdue, _overdue(trial))
+            time.sleep(0.2)
+        trial.hold(overdue <= 1, f"the leases of {overdue} claims were over, with one locked")
+    trial.healed()
+
+
+@fault(Twice.IN_FLIGHT, codes=AT_ONCE)
+def everything_killed_at_once(trial: Trial) -> None:
+    """Every process of the service is killed at the same moment, as by a power cut."""
+    trial.publish()
+    trial.begun()
+    trial.line.kill(*PROCESSES)
+    trial.broken()
+    trial.line.start(*PROCESSES)
+    trial.healed()
+
+
+@contextlib.contextmanager
+def _without_events(trial: Trial, process: str) -> Iterator[None]:
+    """The process tells Flower nothing: it would wait with that for a broker that takes nothing."""
+    env = trial.line.stage.processes[process].env
+    env["NOTIFIER_TASK_EVENTS"] = "0"
+    trial.line.start(process)
+    try:
+        yield
+    finally:
+        del env["NOTIFIER_TASK_EVENTS"]
+
+
+def _sending(trial: Trial) -> int:
+    [(number,)] = trial.line.sql(
+        "SELECT count(*) FROM delivery_delivery WHERE state = 'sending' AND channel = 'push'"
+    )
+    return int(number)
+
+
+def _overdue(trial: Trial) -> int:
+    """Claims whose leases are over."""
+    [(number,)] = trial.line.sql("SELECT count(*) FROM delivery_claim WHERE lease_until <= now()")
+    return int(number)
+
+
+def _claims(trial: Trial) -> int:
+    """Claims of the blast's workers."""
+    [(number,)] = trial.line.sql(
+        "SELECT count(*) FROM delivery_claim WHERE channel = 'push' AND priority = 'normal'"
+    )
+    return int(number)
+
+
+def _cuts(trial: Trial, notification: str) -> int:
+    [(number,)] = trial.line.sql(
+        "SELECT count(*) FROM delivery_chunk WHERE kind = 'range' AND notification_id = %s",
+        notification,
+    )
+    return int(number)
+
+
+def _without(trial: Trial, process: str) -> None:
+    some_fail(trial, 0.2)
+    trial.publish(slow=0)
+    trial.begun()
+    trial.line.kill(process)
+    trial.broken()
+    trial.lasts(2)
+    trial.line.start(process)
+    trial.healed()

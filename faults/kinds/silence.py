@@ -1,0 +1,60 @@
+"""Connections to PostgreSQL on which nobody says anything any more: no packet comes through, and
+no end is told.
+"""
+
+import time
+
+from faults.harness.fault import Twice, fault
+from faults.harness.service import CHUNK_SIZE
+from faults.harness.trial import Trial
+from faults.kinds import locks, network
+
+#: People of what is published meanwhile.
+ASIDE = 50
+#: Seconds within which publishing is answered again.
+ANSWER = 30.0
+
+
+@fault(Twice.CAPACITY, codes=None)
+def database_goes_silent(trial: Trial) -> None:
+    """PostgreSQL's address swallows every packet, and it is reached at another one."""
+    postgres = trial.line.servers.postgres
+    assert postgres
+    trial.audiences.topic(ASIDE)
+    with network.addresses(1, 2) as (old, new):
+        trial.line.use_database(network.url(postgres, old, new))
+        try:
+            trial.publish()
+            trial.begun()
+            network.silence(old)
+            trial.broken()
+            began = time.monotonic()
+            trial.load.blast(ASIDE)
+            took = time.monotonic() - began
+            trial.hold(took < ANSWER, f"publishing was answered after {took:.0f} s")
+            trial.settled()
+        finally:
+            trial.line.use_database(postgres.url)
+
+
+@fault(Twice.IN_FLIGHT, recovery=90.0)
+def worker_host_loses_power(trial: Trial) -> None:
+    """A worker's host loses its power in a transaction: PostgreSQL hears nothing of it."""
+    push = trial.line.stage.processes["push"]
+    postgres = trial.line.servers.postgres
+    assert postgres
+    with network.addresses(3) as [address]:
+        push.env["DATABASE_URL"] = network.url(postgres, address)
+        trial.line.start("push")
+        try:
+            trial.publish()
+            trial.begun(CHUNK_SIZE)
+            with locks.held(trial.line, locks.COUNTING):
+                locks.somebody_waits(trial.line)
+                network.silence(address)
+                trial.line.kill("push")
+                trial.broken()
+        finally:
+            push.env["DATABASE_URL"] = postgres.url
+        trial.line.start("push")
+        trial.settled()

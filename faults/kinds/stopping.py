@@ -1,0 +1,96 @@
+"""Processes that are asked to stop, one by one, as a deployment does."""
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from faults.harness.fault import fault
+from faults.harness.service import PROCESSES, Line
+from faults.harness.trial import Trial
+from stack import manage
+
+#: A process has ended so many seconds after it was asked to.
+SOFT = 30.0
+#: The order of a rolling restart; the web server replaces its own processes.
+ROLLING = [name for name in PROCESSES if name not in ("web", "beat")]
+
+#: What migrations find in the largest table, and the notification that all of it is of.
+MANY, MANY_ID = 1_000_000, "00000000-0000-4000-8000-00000000da7a"
+_MANY = """
+INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_id, channel,
+                               priority, state, created_at, updated_at)
+SELECT %s, 0, n, n, 'push', 'normal', 'accepted', now() - interval '1 day', now()
+  FROM generate_series(1, %s) AS n
+"""
+#: The last migration before one that builds indexes and does nothing else: with those gone, the
+#: processes of this version run all the same.
+BEFORE = ("delivery", "0015")
+
+
+@fault()
+def worker_asked_to_stop(trial: Trial) -> None:
+    """A worker gets SIGTERM with hundreds of messages in the air: it ends them and no more."""
+    processes = trial.line.stage.processes
+    trial.publish(slow=1.5)
+    trial.begun()
+    trial.broken()
+    began = time.monotonic()
+    processes["push"].stop()
+    took = time.monotonic() - began
+    trial.in_time(took, SOFT, "it had stopped")
+    [(held,)] = trial.line.sql(
+        "SELECT count(*) FROM delivery_delivery WHERE state = 'sending' AND channel = 'push'"
+    )
+    trial.hold(held == 0, f"it left {held} deliveries as sending")
+    trial.line.start("push")
+    trial.healed()
+
+
+@fault()
+def rolling_restart(trial: Trial) -> None:
+    """Every process is replaced under load, by one that is ready before it is to stop."""
+    trial.publish()
+    trial.begun()
+    trial.broken()
+    _replace_all(trial)
+    trial.healed()
+
+
+@fault()
+def deploy(trial: Trial) -> None:
+    """Every process is replaced while migrations drop and build indexes of a million deliveries."""
+    line = trial.line
+    line.sql(_MANY, MANY_ID, MANY)
+    try:
+        trial.publish()
+        trial.begun()
+        trial.broken()
+        with ThreadPoolExecutor(1) as one:
+            migrated = one.submit(_migrate_back_and_forth, line)
+            _replace_all(trial)
+            migrated.result()
+        trial.healed()
+        trial.hold(not trial.load.refused, f"{trial.load.refused} requests were answered 503")
+        unfinished = line.sql(
+            "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
+        )
+        trial.hold(not unfinished, f"indexes were left unfinished: {unfinished}")
+        trial.settled()
+    finally:
+        line.sql("DELETE FROM delivery_delivery WHERE notification_id = %s", MANY_ID)
+
+
+def _migrate_back_and_forth(line: Line) -> None:
+    for target in ((*BEFORE,), ()):
+        manage.run(line.state, line.stage.env, "migrate", "--no-input", *target)
+
+
+def _replace_all(trial: Trial) -> None:
+    processes = trial.line.stage.processes
+    for name in ROLLING:
+        trial.load.blast(200)
+        old = processes.replace(name)
+        processes[name].wait_ready()
+        old.stop()
+    processes["beat"].restart()
+    processes.kill("web", signal.SIGHUP)

@@ -1,0 +1,142 @@
+"""What one call to a provider came to, in one small vocabulary for all of them.
+
+A provider maps its own errors to these and decides nothing else; ``notifier.dispatch.resolution``
+decides what follows, ``apps.delivery.state`` writes it down.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an attempt did not end in acceptance. Stored with the attempt, shown to people."""
+
+    RATE_LIMITED = "rate_limited"  # the provider asked us to slow down
+    PROVIDER_ERROR = "provider_error"  # the provider's own fault (5xx, unreadable answer)
+    CONNECTION = "connection"  # nothing was written: refused, DNS, TLS, reset before the request
+    TIMEOUT = "timeout"  # no answer in time
+    NO_ANSWER = "no_answer"  # the connection broke after the request was written
+    AUTHENTICATION = "authentication"  # our credentials were refused; a dead letter at once
+    SENDER_REFUSED = "sender_refused"  # our app, number, region or settings; a dead letter at once
+    MANY_DEAD_ADDRESSES = "many_dead_addresses"  # too many called dead at once to be believed
+    DEFERRED = "deferred"  # not now, for this one address: greylisting, a full mailbox
+    INVALID_ADDRESS = "invalid_address"  # malformed or unroutable: this address never worked
+    DEAD_ADDRESS = "dead_address"  # it worked once and is gone (uninstalled, unsubscribed, 410)
+    OPTED_OUT = "opted_out"  # the recipient told the provider to stop
+    INVALID_MESSAGE = "invalid_message"  # the provider cannot read what we sent
+    TOO_LARGE = "too_large"  # the content is over the provider's limit
+    REJECTED = "rejected"  # the provider understood and will not do it
+    FORBIDDEN_ADDRESS = "forbidden_address"  # private or local network: never called
+    EXPIRED = "expired"  # its time was over before its turn came; the provider was not called
+    RELEASED = "released"  # its worker was asked to stop before its turn came; another sends it
+    CANCELLED = "cancelled"  # the publisher took it back before its turn came; nobody was called
+    UNCONFIRMED = "unconfirmed"  # its worker could not look whether it was cancelled; sent later
+    TOPIC_PAUSED = "topic_paused"  # the topic's owner or an operator holds it back
+    PROVIDER_PAUSED = "provider_paused"  # an operator holds the provider's messages back
+    THROTTLED = "throttled"  # its account's quota is used up for now; its turn will come
+    PROVIDER_DOWN = "provider_down"  # it failed too often: its breaker is open
+    ENDPOINT_DOWN = "endpoint_down"  # a webhook's host failed too often: it is left alone
+    IN_ORDER = "in_order"  # an earlier one with its ordering key has not gone out
+    NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
+    INTERNAL = "internal"  # a bug of ours; the log has the trace
+
+
+class Fault(StrEnum):
+    """Who has to change something before the same message can go to the same address."""
+
+    PROVIDER = "provider"  # the provider, the receiving server or the network: time helps
+    OURS = "ours"  # our settings, our account or our code
+    MESSAGE = "message"  # what is said
+    ADDRESS = "address"  # the address, or the person behind it
+
+
+#: Whose fault each reason is for which a provider refuses a message.
+FAULT = {
+    Reason.RATE_LIMITED: Fault.PROVIDER,
+    Reason.PROVIDER_ERROR: Fault.PROVIDER,
+    Reason.CONNECTION: Fault.PROVIDER,
+    Reason.TIMEOUT: Fault.PROVIDER,
+    Reason.NO_ANSWER: Fault.PROVIDER,
+    Reason.DEFERRED: Fault.PROVIDER,
+    Reason.ENDPOINT_DOWN: Fault.PROVIDER,
+    Reason.AUTHENTICATION: Fault.OURS,
+    Reason.SENDER_REFUSED: Fault.OURS,
+    Reason.MANY_DEAD_ADDRESSES: Fault.OURS,
+    Reason.NO_PROVIDER: Fault.OURS,
+    Reason.INTERNAL: Fault.OURS,
+    Reason.INVALID_MESSAGE: Fault.MESSAGE,
+    Reason.TOO_LARGE: Fault.MESSAGE,
+    Reason.REJECTED: Fault.MESSAGE,
+    Reason.INVALID_ADDRESS: Fault.ADDRESS,
+    Reason.DEAD_ADDRESS: Fault.ADDRESS,
+    Reason.OPTED_OUT: Fault.ADDRESS,
+    Reason.FORBIDDEN_ADDRESS: Fault.ADDRESS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message.
+
+    ``provider_message_id`` is what its receipts will name. ``delivered`` is true only where
+    taking it is delivering it (our own inbox, a webhook's 2xx).
+    """
+
+    provider_message_id: str = ""
+    delivered: bool = False
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not taken, and it may work later. ``after``: seconds the provider asked us to wait."""
+
+    reason: Reason
+    after: float | None = None
+    status: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not taken, and trying again cannot help.
+
+    ``disable_contact``: the address itself is dead, nothing must be sent to it again.
+    """
+
+    reason: Reason
+    status: int | None = None
+    detail: str = ""
+    disable_contact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request was written and no answer came: the provider may have the message."""
+
+    reason: Reason = Reason.TIMEOUT
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Not tried, since nobody who could carry it may be called now: no attempt is used up.
+
+    ``until`` is when to look again, in unix seconds; what was cancelled is not looked at again. No
+    provider returns it.
+    """
+
+    until: float
+    reason: Reason
+
+
+Outcome = Accepted | Retry | Refused | Unknown | Held
+
+#: ``detail`` is for people reading one attempt; a provider's error page must not fill the table.
+DETAIL_LIMIT = 300
+
+
+def clip(text: str) -> str:
+    """``text`` on one line, at most ``DETAIL_LIMIT`` characters. Never pass an address in it."""
+    line = " ".join(text.split())
+    return line if len(line) <= DETAIL_LIMIT else line[: DETAIL_LIMIT - 1] + "…"

@@ -1,0 +1,321 @@
+"""A circuit breaker: a provider that keeps failing is left alone for a while.
+
+Closed, it counts; enough failures open it. Open, nobody calls, until the cool-down is over. Then
+it is half open: a few messages go through, and what becomes of them closes it or opens it for
+twice as long. ``Standing`` and its moves know neither clock nor store: both are passed to
+``Breaker``, one of which each process has for each provider.
+"""
+
+import threading
+from collections.abc import Callable, Container, Iterable
+from dataclasses import astuple, dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Protocol
+
+import orjson
+
+from notifier.domain.outcomes import Accepted, Held, Outcome, Reason
+
+#: The provider's own faults. Whatever else it answers, it answers.
+FAILURES = frozenset({Reason.PROVIDER_ERROR, Reason.CONNECTION, Reason.TIMEOUT, Reason.NO_ANSWER})
+#: Where another provider takes its messages meanwhile, one that refuses our credentials is left
+#: alone as well. Without another, what it refuses are dead letters.
+FAILURES_BESIDE_ANOTHER = FAILURES | {Reason.AUTHENTICATION}
+#: Says nothing about the provider: it was not called, or the mistake is ours.
+NOT_CALLED = frozenset({Reason.INTERNAL, Reason.EXPIRED, Reason.NO_PROVIDER, Reason.ENDPOINT_DOWN})
+#: Seconds for which a process believes what it last saw of a closed breaker, and keeps successes
+#: to itself.
+BELIEVED = 1.0
+#: Seconds until messages without room look again whether the probes came through.
+PROBE_WAIT = 2.0
+#: How often a change is tried while other processes are changing the same breaker.
+TRIES = 5
+
+
+class State(StrEnum):
+    CLOSED = "closed"  # every message goes through
+    OPEN = "open"  # none does
+    HALF_OPEN = "half_open"  # a few do, to see
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When it opens, and for how long. Times are in seconds.
+
+    It opens after ``failures`` in a row, or when of at least ``calls`` within ``window`` a
+    ``share`` failed. The ``cooldown`` doubles with each failed probing up to
+    ``longest_cooldown``. Half open it lets ``probes`` messages through, and as many again when
+    nothing was heard of them for ``patience``; it opens again when one of them fails, and at least
+    a ``probe_share``. ``what``, ``failed`` and ``probe_failed`` say for people what is counted,
+    that it failed, and that a probe did.
+    """
+
+    failures: int = 20
+    share: float = 0.5
+    calls: int = 50
+    window: float = 30.0
+    cooldown: float = 5.0
+    longest_cooldown: float = 120.0
+    probes: int = 5
+    patience: float = 20.0
+    probe_share: float = 0.0
+    what: str = "calls"
+    failed: str = "failed"
+    probe_failed: str = "it failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What calls came to. ``trailing``: failures since the last success among them."""
+
+    calls: int = 0
+    failures: int = 0
+    trailing: int = 0
+
+    def __add__(self, later: "Tally") -> "Tally":
+        all_failed = later.failures == later.calls
+        return Tally(
+            self.calls + later.calls,
+            self.failures + later.failures,
+            later.trailing + self.trailing if all_failed else later.trailing,
+        )
+
+
+def tally(outcomes: Iterable[Outcome], failing: Container[Reason] = FAILURES) -> Tally:
+    """What these outcomes, in the order in which they came, say about the provider."""
+    calls = failures = trailing = 0
+    for outcome in outcomes:
+        if type(outcome) is not Accepted:
+            reason = getattr(outcome, "reason", None)
+            if type(outcome) is Held or reason in NOT_CALLED:
+                continue
+            if reason in failing:
+                calls, failures, trailing = calls + 1, failures + 1, trailing + 1
+                continue
+        calls, trailing = calls + 1, 0
+    return Tally(calls, failures, trailing)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """``room`` messages may go through; the others look again at ``until`` (unix seconds)."""
+
+    room: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a breaker stands. Times are in unix seconds.
+
+    ``streak``: failures in a row, since ``streak_since``; ``calls`` and ``failures``: since
+    ``window`` began. ``began``: since when what opened it has been going on. ``trusted_until``:
+    nothing is counted before that.
+    """
+
+    state: State = State.CLOSED
+    since: float = 0.0
+    why: str = ""
+    streak: int = 0
+    window: float = 0.0
+    calls: int = 0
+    failures: int = 0
+    cooldown: float = 0.0
+    streak_since: float = 0.0
+    began: float = field(default=0.0, compare=False)  # changes only with the state
+    trusted_until: float = 0.0
+
+    def shut(self, now: float, rules: Rules) -> bool:
+        """Whether nothing more may go through now: it cools down, or its probes are under way."""
+        match self.state:
+            case State.OPEN:
+                return now < self.since + self.cooldown
+            case State.HALF_OPEN:
+                return now < self.since + rules.patience
+        return False
+
+    def at(self, now: float, rules: Rules) -> "Standing":
+        """What it has come to by itself: open until its time is over, half open from then on,
+        though nobody may have asked since."""
+        if self.state is State.OPEN and not self.shut(now, rules):
+            return replace(self, state=State.HALF_OPEN, since=self.since + self.cooldown)
+        return self
+
+    def asked(self, now: float, rules: Rules) -> tuple["Standing", Permit | None]:
+        """Where it stands once somebody was told how much may go through; ``None`` is all."""
+        if self.state is State.CLOSED:
+            return self, None
+        if self.shut(now, rules):
+            cooled = self.since + self.cooldown
+            return self, Permit(0, cooled if self.state is State.OPEN else now + PROBE_WAIT)
+        half_open = replace(self, state=State.HALF_OPEN, since=now)
+        return half_open, Permit(rules.probes, now + PROBE_WAIT)
+
+    def after(self, calls: Tally, now: float, rules: Rules) -> "Standing":
+        """Where it stands after these calls."""
+        match self.state:
+            case State.OPEN:
+                return self  # they began before it opened
+            case State.HALF_OPEN if calls.failures > 0 and (
+                calls.failures >= rules.probe_share * calls.calls
+            ):
+                longer = min(2 * self.cooldown, rules.longest_cooldown)
+                why = f"{rules.probe_failed} when it was tried again"
+                return Standing(State.OPEN, now, why, cooldown=longer, began=self.began)
+            case State.HALF_OPEN:
+                return Standing(State.CLOSED, now, "it answered when tried again")
+        if now < self.trusted_until:
+            return self
+        counted = self._counted(calls, now, rules)
+        if counted.streak >= rules.failures:
+            why = f"{counted.streak} {rules.what} in a row {rules.failed}"
+        elif counted.calls >= rules.calls and counted.failures >= rules.share * counted.calls:
+            why = f"{counted.failures} of {counted.calls} {rules.what} {rules.failed}"
+        else:
+            return counted
+        began = min(counted.window, counted.streak_since or counted.window)
+        return Standing(State.OPEN, now, why, cooldown=rules.cooldown, began=began)
+
+    def _counted(self, calls: Tally, now: float, rules: Rules) -> "Standing":
+        all_failed = calls.failures == calls.calls
+        streak = self.streak + calls.trailing if all_failed else calls.trailing
+        goes_on = all_failed and self.streak > 0
+        streak_since = self.streak_since if goes_on else now if streak else 0.0
+        if now >= self.window + rules.window:
+            return replace(
+                self,
+                streak=streak,
+                streak_since=streak_since,
+                window=now,
+                calls=calls.calls,
+                failures=calls.failures,
+            )
+        return replace(
+            self,
+            streak=streak,
+            streak_since=streak_since,
+            calls=self.calls + calls.calls,
+            failures=self.failures + calls.failures,
+        )
+
+    def encode(self) -> bytes:
+        return orjson.dumps(astuple(self))
+
+    @classmethod
+    def decode(cls, packed: bytes) -> "Standing":
+        """What was encoded; a fresh one for nothing, and for what another release wrote."""
+        try:
+            state, *rest = orjson.loads(packed)
+            same = len(rest) + 1 == len(fields(cls))
+            return cls(State(state), *rest) if same else cls()
+        except (ValueError, TypeError):
+            return cls()
+
+
+class Store(Protocol):
+    """Where standings are shared."""
+
+    def swap(self, name: str, expected: bytes, new: bytes) -> tuple[bool, bytes]:
+        """Put ``new`` in the place of ``expected`` (empty: nothing), if that is there.
+
+        Returns whether it was, and what is there afterwards.
+        """
+        ...
+
+
+class LocalStore:
+    """A store of this process alone; what it has not heard of is as the caller expects."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, bytes] = {}
+
+    def swap(self, name: str, expected: bytes, new: bytes) -> tuple[bool, bytes]:
+        if self._values.setdefault(name, expected) != expected:
+            return False, self._values[name]
+        self._values[name] = new
+        return True, new
+
+    def forget(self) -> None:
+        """Hear of everything anew."""
+        self._values.clear()
+
+
+class Breaker:
+    """One provider's breaker as one process sees it; used from any thread.
+
+    A closed one costs a call to the store now and then: successes are reported once in
+    ``BELIEVED`` seconds, failures at once.
+    """
+
+    def __init__(self, name: str, rules: Rules, store: Store, clock: Callable[[], float]) -> None:
+        self._name = name
+        self._rules = rules
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._packed = b""
+        self._standing = Standing()
+        self._before = self._standing
+        self._seen_at = self._told_at = float("-inf")
+        self._unreported = Tally()
+
+    def permit(self) -> Permit | None:
+        """How much of what is to be sent now may go through; ``None`` is all of it."""
+        with self._lock:
+            now = self._clock()
+            if self._standing.state is State.CLOSED and now - self._seen_at < BELIEVED:
+                return None
+            if self._change(lambda standing: standing.asked(now, self._rules)[0]):
+                return self._before.asked(now, self._rules)[1]
+            return Permit(0, now + PROBE_WAIT)  # others are asking; they have the room
+
+    def report(self, calls: Tally) -> None:
+        """Count these calls."""
+        with self._lock:
+            now = self._clock()
+            self._unreported += calls
+            unremarkable = not (self._unreported.failures or self._standing.streak)
+            closed = self._standing.state is State.CLOSED
+            if closed and unremarkable and now - self._told_at < BELIEVED:
+                return
+            told = self._unreported
+            if self._change(lambda standing: standing.after(told, now, self._rules)):
+                self._unreported, self._told_at = Tally(), now
+
+    def standing(self) -> Standing:
+        """Where it stands now, as far as was known ``BELIEVED`` seconds ago at most."""
+        return self._seen().at(self._clock(), self._rules)
+
+    def shut(self) -> bool:
+        """Whether nothing may go through now, likewise."""
+        return self._seen().shut(self._clock(), self._rules)
+
+    def _seen(self) -> Standing:
+        with self._lock:
+            if self._clock() - self._seen_at >= BELIEVED:
+                self._change(lambda standing: standing)
+            return self._standing
+
+    def close(self, why: str, trusted: float = 0.0) -> None:
+        """Let everything through again from now on, and count anew, whoever moves it meanwhile;
+        nothing at all for ``trusted`` seconds."""
+        with self._lock:
+            now = self._clock()
+            closed = Standing(State.CLOSED, now, why, trusted_until=now + trusted)
+            while not self._change(lambda standing: closed):
+                pass
+
+    def _change(self, move: Callable[[Standing], Standing]) -> bool:
+        """Move the shared standing; whether that was done, others moving it at the same time."""
+        for _ in range(TRIES):
+            self._before = self._standing
+            wanted = move(self._standing)
+            new = self._packed if wanted == self._standing else wanted.encode()
+            done, found = self._store.swap(self._name, self._packed, new)
+            self._seen_at = self._clock()
+            self._packed = found
+            if done:
+                self._standing = wanted
+                return True
+            self._standing = Standing.decode(found)
+        return False

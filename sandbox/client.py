@@ -1,0 +1,102 @@
+"""Look into a running sandbox and tell it how to misbehave, from a test or the demo."""
+
+import json
+import urllib.parse
+import urllib.request
+from typing import Any
+
+
+class SandboxClient:
+    """The control API at ``control_url`` of ``sandbox.json``; see ``sandbox``.
+
+    Each call waits at most ``timeout`` seconds. An answer other than 2xx raises
+    ``urllib.error.HTTPError``, whose body says what was wrong.
+    """
+
+    def __init__(self, control_url: str, timeout: float = 60.0) -> None:
+        self.control_url = control_url.rstrip("/")
+        self.timeout = timeout
+
+    def healthy(self) -> bool:
+        """Whether the sandbox answers at all."""
+        try:
+            return bool(self._call("GET", "/sandbox/healthz")["ok"])
+        except OSError:
+            return False
+
+    def counts(self) -> dict[str, Any]:
+        """Per provider: ``requests``, ``messages`` (one an address), ``accepted``, ``by_status``,
+        ``deliveries`` (distinct ids accepted) and ``duplicates`` (accepted again)."""
+        return dict(self._call("GET", "/sandbox/counts"))
+
+    def messages(
+        self,
+        channel: str | None = None,
+        address: str | None = None,
+        since: int | None = None,
+        limit: int = 100,
+    ) -> list[dict[str, Any]]:
+        """What arrived, newest first; with ``since`` (a ``seq``) what came after it, oldest
+        first."""
+        wanted = {"channel": channel, "address": address, "since": since, "limit": limit}
+        query = urllib.parse.urlencode({k: v for k, v in wanted.items() if v is not None})
+        return list(self._call("GET", f"/sandbox/messages?{query}")["messages"])
+
+    def behave(
+        self,
+        provider: str,
+        behaviour: str,
+        *,
+        address: str | None = None,
+        times: int | None = None,
+        seconds: float | None = None,
+        retry_after: str | float | None = None,
+    ) -> None:
+        """From now on ``provider`` shows ``behaviour``, to one address or (without) to all.
+
+        ``behaviour`` is a word of ``sandbox``'s table. Each address sees it ``times``
+        times and then no more; without ``times`` it lasts until ``heal``. ``seconds`` is for slow
+        and timeout, ``retry_after`` (anything; "none" for no header) for 429 and 503.
+        """
+        body = {
+            "provider": provider,
+            "behaviour": behaviour,
+            "address": address,
+            "times": times,
+            "seconds": seconds,
+            "retry_after": retry_after,
+        }
+        self._call("POST", "/sandbox/behave", {k: v for k, v in body.items() if v is not None})
+
+    def heal(self, provider: str | None = None, address: str | None = None) -> None:
+        """Forget every ``behave`` and how often each magic address has failed so far.
+
+        With ``provider``, only its rule for ``address``, or (without) the one for all.
+        """
+        wanted = {"provider": provider, "address": address}
+        query = urllib.parse.urlencode({k: v for k, v in wanted.items() if v is not None})
+        self._call("DELETE", f"/sandbox/behave{'?' if query else ''}{query}")
+
+    def register_webhook(self, name: str, secret: str) -> None:
+        """``/webhook/{name}`` verifies signatures with ``secret`` (``whsec_…``) from now on."""
+        self._call("POST", "/sandbox/webhooks", {"name": name, "secret": secret})
+
+    def send_receipts(self, url: str | None) -> None:
+        """Tell the service at ``url``, on this machine, what becomes of messages taken from now
+        on; ``None``: tell nobody."""
+        self._call("POST", "/sandbox/receipts", {"url": url})
+
+    def reset(self) -> None:
+        """Forget messages, counts, registered webhooks and misbehaviour."""
+        self._call("DELETE", "/sandbox/messages")
+        self.heal()
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(
+            self.control_url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=self.timeout) as answer:
+            return json.loads(answer.read() or b"null")

@@ -1,0 +1,124 @@
+"""What every stand-in provider behind HTTP does with a message it has understood."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sandbox.behaviours import LATER, Behaviour, Behaviours
+from sandbox.exchange import Answer, Delivery, Request
+from sandbox.ledger import Ledger
+from sandbox.receipts import Told
+
+
+@dataclass(slots=True)
+class Received:
+    """A message to one address: what is kept of it, and the id its sender knows it by."""
+
+    address: str
+    delivery_id: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """The request is not what the provider documents; ``answer`` says so in its own words.
+
+    ``note`` is the error's short name, for the ledger.
+    """
+
+    def __init__(self, answer: Answer, note: str, address: str = "") -> None:
+        super().__init__(note)
+        self.answer = answer
+        self.note = note
+        self.address = address
+
+
+class Endpoint:
+    """One stand-in provider. A subclass reads a request in ``receive`` and raises ``Refusal``."""
+
+    name: str
+    channel: str
+    #: What only the receipts of the message it is for show.
+    later = LATER
+
+    def __init__(self, ledger: Ledger, behaviours: Behaviours) -> None:
+        self._ledger = ledger
+        self._behaviours = behaviours
+
+    def handle(self, request: Request) -> Answer:
+        self._ledger.count_request(self.name)
+        try:
+            return self.receive(request)
+        except Refusal as refusal:
+            self._ledger.record(
+                self.name,
+                self.channel,
+                refusal.address,
+                status=refusal.answer.status,
+                accepted=False,
+                note=refusal.note,
+                body=request.body,
+            )
+            return refusal.answer
+
+    def receive(self, request: Request) -> Answer:
+        raise NotImplementedError
+
+    def refusal(self, word: str) -> Answer | None:
+        """The provider's documented answer for 401, 403, 429, 500, 503 and dead.
+
+        ``None`` where it documents none: it accepts the message.
+        """
+        raise NotImplementedError
+
+    def settle(self, messages: Sequence[Received], accepted: Answer, message_id: str) -> Answer:
+        """Accept the messages of one request, unless an address or a rule asks for trouble.
+
+        One request has one answer: the first behaviour found among its addresses counts for all,
+        but for what only receipts show.
+        """
+        behaviour, later = self._behaviour(messages)
+        answer, note = accepted, ""
+        if behaviour:
+            note = behaviour.word
+            answer = behaviour.apply(accepted, self.refusal)
+        unanswered = answer.delivery in (Delivery.SILENT, Delivery.RESET)
+        taken = answer is accepted or (behaviour is not None and behaviour.accepts)
+        for message, word in zip(messages, later, strict=True):
+            self._ledger.record(
+                self.name,
+                self.channel,
+                message.address,
+                delivery_id=message.delivery_id,
+                status=None if unanswered else answer.status,
+                accepted=taken,
+                note=word or note,
+                message_id=message_id,
+                body=message.body,
+                headers=message.headers,
+            )
+        if taken and note != "timeout":  # who never answers is not heard of later either
+            self.tell(
+                messages,
+                [
+                    Told(message.address, message.delivery_id, message_id, word)
+                    for message, word in zip(messages, later, strict=True)
+                ],
+            )
+        return answer
+
+    def tell(self, messages: Sequence[Received], told: Sequence[Told]) -> None:
+        """Report later on messages that were taken, where the provider does that."""
+
+    def _behaviour(self, messages: Sequence[Received]) -> tuple[Behaviour | None, list[str]]:
+        """What counts for the whole request, and the words for each message's receipts."""
+        slow, words = None, [""] * len(messages)
+        for index, message in enumerate(messages):
+            behaviour = self._behaviours.next(self.name, message.address)
+            if behaviour is None:
+                continue
+            if behaviour.word not in self.later:
+                return behaviour, words
+            words[index] = behaviour.word
+            if behaviour.word == "early":
+                slow = behaviour
+        return slow, words

@@ -1,0 +1,53 @@
+"""What a new connection speaks: HTTP/2 if it opens with its preface, else HTTP/1.1.
+
+Looking at the bytes rather than at ALPN serves clients with prior knowledge too, with and
+without TLS.
+"""
+
+import asyncio
+from typing import cast
+
+from sandbox.exchange import Handler
+from sandbox.http1 import Http1Connection
+from sandbox.http2 import Http2Connection
+
+PREFACE = b"PRI"
+
+
+class Listener(asyncio.Protocol):
+    """Hands a connection over to the protocol it turns out to speak, and keeps track of it."""
+
+    def __init__(self, handler: Handler, open_connections: "set[Listener]") -> None:
+        self._handler = handler
+        self._open = open_connections
+        self._seen = b""
+        self._speaker: Http1Connection | Http2Connection | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclasses
+        self._scheme = "https" if transport.get_extra_info("ssl_object") else "http"
+        self._open.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._open.discard(self)
+        if self._speaker:
+            self._speaker.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._speaker:
+            self._speaker.data_received(data)
+            return
+        self._seen += data
+        if len(self._seen) < len(PREFACE):
+            return
+        kind = Http2Connection if self._seen.startswith(PREFACE) else Http1Connection
+        self._speaker = kind(self._handler, self._scheme)
+        self._speaker.connection_made(self._transport)
+        self._speaker.data_received(self._seen)
+
+    def leave(self) -> None:
+        """The server stops."""
+        if self._speaker:
+            self._speaker.leave()
+        else:
+            self._transport.abort()

@@ -1,0 +1,163 @@
+"""The Procfile's processes, without honcho: for the demo and the tests."""
+
+import copy
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from stack.errors import StackError
+from stack.supervision.place import HERE, Place
+from stack.supervision.ports import HOST, listens
+from stack.supervision.process import PATIENCE, ROOT, Process, stop_all
+
+#: Seconds that a process has to stop: a worker ends the calls that it has begun, writes down what
+#: became of them and gives back the rest, at a broker and a database that may be slow.
+STOPPING = 45
+STOP = ((signal.SIGTERM, float(STOPPING)),)
+#: What a worker logs once it consumes its queues.
+READY = " ready."
+
+
+class Procfile:
+    """The commands of a Procfile, to be run in an environment.
+
+    ``env`` must be whole: nothing is added to it. Logs go to ``<logs>/<name>.log``.
+    """
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        logs: Path,
+        *,
+        keep_open: Sequence[int] = (),
+        path: Path = ROOT / "Procfile",
+        place: Place = HERE,
+    ) -> None:
+        lines = [line.partition(":") for line in path.read_text().splitlines() if line.strip()]
+        self.commands = {name: command.strip() for name, _, command in lines}
+        self.env = env
+        self.logs = logs
+        self._keep_open = keep_open
+        self._place = place
+
+    def start(self, *names: str, formation: Mapping[str, int] | None = None) -> "Running":
+        """Start these, or all of them; of those in ``formation`` so many processes each, the
+        second named ``<name>.2``. Returns before they are ready: see ``Running``."""
+        running = Running()
+        try:
+            for name in names or self.commands:
+                for number in range(1, (formation or {}).get(name, 1) + 1):
+                    running.add(self.process(name, name if number == 1 else f"{name}.{number}"))
+        except BaseException:
+            running.stop()
+            raise
+        return running
+
+    def process(self, name: str, title: str) -> "Worker":
+        """One process of a line, called ``title``, not started yet."""
+        if name not in self.commands:
+            raise StackError(f"the Procfile has no {name}, only {', '.join(self.commands)}")
+        return Worker(
+            title,
+            [*self._place.enter, "/bin/sh", "-c", self.commands[name]],
+            env={**self.env, "HONCHO_PROCESS_NAME": title},
+            output=self.logs / f"{title}.log",
+            stop=STOP,
+            keep_open=self._keep_open,
+        )
+
+
+class Worker(Process):
+    """One of them: web server, Celery worker, beat or Flower."""
+
+    _said = 0
+
+    @property
+    def log(self) -> str:
+        """What it has printed since it was last started."""
+        assert self.output
+        with self.output.open("rb") as file:
+            file.seek(self._said)
+            return file.read().decode(errors="replace")
+
+    def twin(self) -> "Worker":
+        """The same once more under another name, not started yet."""
+        assert self.output
+        twin = copy.copy(self)
+        twin.name, twin._guard = f"{self.name}.twin", None
+        twin.env = self.env | {"HONCHO_PROCESS_NAME": twin.name}
+        twin.output = self.output.with_name(f"{twin.name}.log")
+        return twin
+
+    def start(self) -> None:
+        assert self.output
+        self._said = self.output.stat().st_size if self.output.exists() else 0
+        super().start()
+
+    def wait_ready(self, seconds: float = PATIENCE) -> None:
+        """Return once it does its work. Raises ``StackError`` with the end of its log."""
+        self.wait_until(self._ready, seconds)
+
+    def _ready(self) -> bool:
+        if self.name == "web":
+            address = self.env.get("WEB_HOST", HOST)
+            return listens(int(self.env.get("PORT", "8000")), address)
+        if self.name == "flower":
+            return listens(int(self.env.get("FLOWER_PORT", "5555")))
+        return self.name.startswith("beat") or READY in self.log
+
+
+class Running:
+    """Processes by name. ``with`` stops them at the end."""
+
+    def __init__(self) -> None:
+        self._processes: dict[str, Worker] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __getitem__(self, name: str) -> Worker:
+        return self._processes[name]
+
+    def add(self, process: Worker) -> None:
+        """Start one more."""
+        self._processes[process.name] = process
+        process.start()
+
+    def wait_ready(self, seconds: float = PATIENCE) -> Self:
+        """Return once all do their work. Raises ``StackError`` that names the one that does not."""
+        for process in self._processes.values():
+            process.wait_ready(seconds)
+        return self
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send one of them a signal."""
+        self[name].kill(number)
+
+    def restart(self, name: str) -> None:
+        """Start one of them anew, whether it runs or not. Returns before it is ready."""
+        self[name].restart()
+
+    def replace(self, name: str) -> Worker:
+        """Start another in its place. Returns the old one, which still runs and is yours to
+        stop."""
+        old = self[name]
+        self._processes[name] = old.twin()
+        self._processes[name].start()
+        return old
+
+    def pids(self) -> dict[str, int]:
+        """Name to pid of those that run."""
+        return {name: process.pid for name, process in self._processes.items() if process.alive}
+
+    def dead(self) -> list[str]:
+        """The names of those that do not run."""
+        return [name for name, process in self._processes.items() if not process.alive]
+
+    def stop(self, *names: str) -> None:
+        """Stop these, or all of them, at the same time."""
+        stop_all([self[name] for name in names or self._processes])

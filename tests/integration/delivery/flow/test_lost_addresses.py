@@ -1,0 +1,140 @@
+"""What one cause disabled and suppressed is given back together, and what failed for it."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from apps.core.delivery_ids import number_of
+from apps.delivery.flow import lost_addresses
+from apps.delivery.models import Delivery
+from apps.preferences.contacts import restoration
+from apps.preferences.contacts.restoration import Cause
+from apps.preferences.models import Contact, Suppression
+from apps.publishers.models import AuditEvent
+from tests.integration.delivery.conftest import contact, recipient
+from tests.integration.delivery.sending.test_whose_fault import post, redriven
+
+HOUR = timedelta(hours=1)
+
+
+def token(n):
+    return f"device-{n:04d}:APA91bHun4MxP5egoKMwt2KZFBa"
+
+
+@pytest.fixture
+def gone(shop, work, providers):
+    """Five devices that FCM called dead."""
+    providers.client.behave("fcm", "dead")
+    posted = post(shop, "push_android", 5, token)
+    work()
+    providers.client.heal()
+    assert Contact.objects.filter(state="disabled").count() == 5
+    return posted
+
+
+def run(*arguments, **options):
+    out = StringIO()
+    call_command("restore_addresses", *arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+def test_the_cause_is_kept_with_the_contact_and_the_suppression(gone, shop):
+    row = Contact.objects.filter(state="disabled").first()
+    assert (row.disabled_reason, row.disabled_by) == ("dead_address", "fcm")
+    assert row.disabled_error == "UNREGISTERED"
+    assert timezone.now() - HOUR < row.disabled_at <= timezone.now()
+    suppression = Suppression.objects.get(address_index=row.address_index)
+    assert (suppression.provider, suppression.error) == ("fcm", "UNREGISTERED")
+    delivery = Delivery.objects.get(pk=row.disabled_delivery)
+    assert delivery.contact_id == row.pk
+    assert suppression.delivery_id == delivery.pk
+
+
+def test_a_dry_run_says_how_many_and_changes_nothing(gone):
+    since = (timezone.now() - HOUR).isoformat()
+    said = run("fcm", "--error", "UNREGISTERED", "--since", since, "--dry-run")
+    assert "5 contacts would be enabled, 5 suppressions lifted" in said
+    assert Contact.objects.filter(state="disabled").count() == 5
+    assert not AuditEvent.objects.filter(action="restore").exists()
+    assert "fcm UNREGISTERED: 5 contacts, 5 suppressions" in run()
+
+
+def test_what_one_cause_took_is_given_back_and_what_failed_can_be_sent_again(
+    gone, shop, work, wake
+):
+    since = (timezone.now() - HOUR).isoformat()
+    said = run("fcm", "--error", "UNREGISTERED", "--since", since)
+    assert "5 contacts are enabled, 5 suppressions lifted; 5 deliveries are dead letters" in said
+    assert not Contact.objects.filter(state="disabled").exists()
+    assert not Suppression.objects.exists()
+    event = AuditEvent.objects.get(action="restore")
+    assert (event.object_name, event.after["error"]) == ("fcm", "UNREGISTERED")
+    assert shop.counts(gone) == {"push": {"dead": 5}}
+
+    assert redriven(shop, reason="many_dead_addresses") == 5
+    wake()
+    work()
+    assert shop.counts(gone) == {"push": {"accepted": 5}}
+    assert "0 contacts are enabled" in run("fcm", "--since", since)
+
+
+def test_another_error_provider_or_time_is_left_alone(gone):
+    now = timezone.now()
+    for cause in (
+        Cause("apns"),
+        Cause("fcm", "INVALID_ARGUMENT"),
+        Cause("fcm", since=now + HOUR),
+        Cause("fcm", until=now - HOUR),
+    ):
+        assert restoration.count(cause) == (0, 0)
+        assert lost_addresses.restore(cause) == (0, 0, 0)
+
+
+def test_what_people_said_themselves_is_not_undone(shop, work, providers):
+    posted = post(shop, "sms", 1, lambda n: "+15005550410")  # answers STOP: Twilio 21610
+    work()
+    assert shop.counts(posted) == {"sms": {"failed": 1}}
+    opted_out = Contact.objects.get(channel="sms")
+    assert (opted_out.state, opted_out.disabled_reason) == ("disabled", "opted_out")
+    assert lost_addresses.restore(Cause("twilio")) == (0, 0, 0)
+    assert Suppression.objects.get().reason == "opted_out"
+
+
+def test_a_token_that_somebody_else_registered_stays_theirs(gone):
+    lost = Contact.objects.filter(state="disabled").first()
+    taken = contact("push", token(0), recipient=recipient("eve"), platform="android")
+    assert bytes(lost.address_index) == taken.address_index
+    done = lost_addresses.restore(Cause("fcm"))
+    assert done.contacts == 4
+    assert Contact.objects.filter(address_index=taken.address_index, state="active").get() == taken
+
+
+def test_a_removed_contact_stays_removed(gone):
+    Contact.objects.filter(state="disabled").update(disabled_reason="removed")
+    assert lost_addresses.restore(Cause("fcm")).contacts == 0
+
+
+@pytest.mark.parametrize("named", [["FCM"], ["nope"], ["fcm", "--error", "unregistered"]])
+def test_for_a_cause_that_is_misspelt_the_answer_names_what_was_lost(gone, named):
+    since = (timezone.now() - HOUR).isoformat()
+    for options in ({"dry_run": True}, {}):
+        assert "error: fcm UNREGISTERED." in run(*named, "--since", since, **options)
+
+
+def test_a_list_of_nothing_says_so(db):
+    assert "No address was lost since" in run()
+
+
+@pytest.mark.parametrize("arguments", [["fcm"], ["fcm", "--since", "yesterday"]])
+def test_a_command_without_a_time_says_what_is_missing(db, arguments):
+    with pytest.raises(CommandError, match=r"since|time"):
+        run(*arguments)
+
+
+def test_a_delivery_that_arrived_after_all_is_no_dead_letter(gone, shop):
+    row = shop.get(f"notifications/{gone['id']}/deliveries")["data"][0]
+    Delivery.objects.filter(pk=number_of(row["id"])).update(state="delivered")
+    assert lost_addresses.restore(Cause("fcm")).dead_letters == 4

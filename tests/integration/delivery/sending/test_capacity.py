@@ -1,0 +1,168 @@
+"""A worker process holds a bounded number of messages, and slow ones keep no room for others."""
+
+import asyncio
+import time
+
+import pytest
+
+from apps.delivery.models import Delivery
+from apps.delivery.outbox.queues import Queue
+from apps.delivery.sending import claiming, process
+from apps.delivery.sending.capacity import Capacity
+from notifier.domain.messages import Message
+from notifier.domain.outcomes import Accepted, Outcome
+from notifier.providers.base import Provider
+from tests.integration.delivery.conftest import contact, recipient
+from tests.support.waiting import until
+from tests.support.workers import PATIENCE, begin, claim
+
+#: Messages of a claim, and claims that a process has room for, one of them for newcomers.
+SIZE, CLAIMS = 4, 4
+
+
+class HalfAsleep(Provider):
+    """Answers nothing to one of four, or to all, until it is woken up."""
+
+    asleep = SIZE
+    calls: list[str] = []
+
+    async def send(self, message: Message) -> Outcome:
+        self.calls.append(message.user_id)
+        while int(message.user_id) % SIZE < self.asleep:
+            await asyncio.sleep(0.02)
+        return Accepted("id")
+
+
+@pytest.fixture
+def small(settings, monkeypatch):
+    """This process holds little, and its provider takes long with so many of four."""
+
+    def run(asleep):
+        settings.PROVIDERS = {"slow": {"class": f"{__name__}.HalfAsleep", "channel": "sms"}}
+        settings.CHUNK_SIZE = SIZE
+        process.worker().capacity = Capacity(SIZE, CLAIMS * SIZE)
+        monkeypatch.setattr(HalfAsleep, "asleep", asleep)
+        monkeypatch.setattr(HalfAsleep, "calls", [])
+
+    return run
+
+
+def post(shop, numbers, **fields):
+    people = [str(number) for number in numbers]
+    for name in people:
+        recipient(name, sms=f"+43660{name:0>8}")
+    body = {"user_ids": people, "content": {"body": "Hello"}, "channels": ["sms"], **fields}
+    return shop.post("notifications", body)
+
+
+def called():
+    """How many claims' messages were sent once no more are."""
+    still = time.monotonic()
+    number = 0
+    while time.monotonic() < still + 1:
+        begin("sms")
+        time.sleep(0.02)
+        if len(HalfAsleep.calls) > number:
+            number, still = len(HalfAsleep.calls), time.monotonic()
+    return number / SIZE
+
+
+def test_one_publisher_leaves_room_for_who_comes_next(shop, other_shop, small):
+    small(asleep=SIZE)
+    post(shop, range(2 * CLAIMS * SIZE))
+    assert called() == CLAIMS - 1
+    post(other_shop, range(100, 101))
+    assert called() == CLAIMS - 1 + 1 / SIZE
+    post(other_shop, range(101, 102))  # less than a full claim is left by now
+    assert called() == CLAIMS - 1 + 2 / SIZE
+    assert {"100", "101"} <= set(HalfAsleep.calls)
+    HalfAsleep.asleep = 0
+
+    def all_of_them():
+        begin("sms")
+        return len(HalfAsleep.calls) == 2 * CLAIMS * SIZE + 2
+
+    until(all_of_them)
+    assert process.worker().join(PATIENCE)
+    assert process.worker().capacity.taken == 0
+
+
+def test_slow_messages_keep_no_room_for_those_that_went_out(shop, small):
+    small(asleep=1)
+    post(shop, range(2 * CLAIMS * SIZE))
+    assert called() == 2 * CLAIMS
+    HalfAsleep.asleep = 0
+    assert process.worker().join(PATIENCE)
+
+
+def test_a_claim_is_shared_by_those_who_wait(shop, other_shop, small):
+    """However many chunks one of them has, and though they have waited longer."""
+    small(asleep=SIZE)
+    post(shop, range(4 * SIZE))
+    post(other_shop, range(100, 100 + SIZE // 2))
+    of_both = claim("sms", most=2 * SIZE)
+    publishers = [one.row.publisher_id for one in of_both.posted.values()]
+    assert of_both.by_publisher(d.notification_id for d in of_both.deliveries) == {
+        shop.id: SIZE,
+        other_shop.id: SIZE // 2,
+    }
+    assert set(publishers) == {shop.id, other_shop.id}
+
+
+def test_what_is_due_again_gets_its_share_beside_what_is_new(shop, work, small, execute):
+    small(asleep=0)
+    post(shop, range(2 * SIZE))
+    work()
+    execute("UPDATE delivery_delivery SET state = 'retrying', next_attempt_at = now()")
+    post(shop, range(100, 100 + 2 * SIZE))
+    both = claim("sms", most=2 * SIZE)
+    assert len(both.deliveries) == 2 * SIZE
+    assert sum(item.attempts for item in both.deliveries) == SIZE, "half of them"
+
+
+class Quick(HalfAsleep):
+    """Takes half a second with each."""
+
+    async def send(self, message: Message) -> Outcome:
+        self.calls.append(message.user_id)
+        await asyncio.sleep(0.5)
+        return Accepted("id")
+
+
+def test_one_who_has_more_than_there_is_room_for_does_not_wait_for_the_next_look(
+    shop, small, settings
+):
+    """A worker looks by itself every two seconds at what is not urgent."""
+    small(asleep=0)
+    settings.PROVIDERS = {"slow": {"class": f"{__name__}.Quick", "channel": "sms"}}
+    rounds = 8
+    posted = post(shop, range(rounds * (CLAIMS - 1) * SIZE), priority="low")
+    process.attend([Queue("sms", "low")])
+    began = time.monotonic()
+    until(lambda: shop.counts(posted) == {"sms": {"accepted": rounds * (CLAIMS - 1) * SIZE}})
+    assert time.monotonic() - began < 1.2 * rounds, "it took as many looks"
+
+
+@pytest.mark.parametrize("key", ["", "order-7"])
+def test_somebody_with_many_addresses_is_no_larger_claim_than_others(shop, small, key):
+    small(asleep=0)
+    person = recipient("1")
+    for number in range(10 * SIZE):
+        contact("sms", f"+43660{number:0>8}", recipient=person)
+    body = {"user_ids": ["1"], "content": {"body": "Hello"}, "channels": ["sms"]}
+    posted = shop.post("notifications", body | ({"ordering_key": key} if key else {}))
+    first = claim("sms")
+    assert len(first.deliveries) == claiming.PER_RECIPIENT * SIZE
+    made = Delivery.objects.filter(notification_id=posted["id"])
+    assert made.count() == 10 * SIZE
+    assert made.filter(state="queued").count() == 10 * SIZE - len(first.deliveries)
+    process.worker()._begin(first)
+
+    def all_of_them():
+        begin("sms")
+        return len(HalfAsleep.calls) == 10 * SIZE
+
+    until(all_of_them)
+    assert process.worker().join(PATIENCE)
+    assert made.filter(state="accepted").count() == len(HalfAsleep.calls) == 10 * SIZE
+    assert shop.get(f"notifications/{posted['id']}")["counts"] == {"sms": {"accepted": 10 * SIZE}}

@@ -1,0 +1,207 @@
+"""A category is one, in whatever case it is written: a refusal is not passed by a spelling."""
+
+from importlib import import_module
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from apps.preferences.models import Preference, Recipient
+from apps.topics.models import Topic
+from apps.topics.selectors import topics_by_id
+from tests.integration.delivery.conftest import recipient, subscribe
+from tests.integration.delivery.sending.test_delivering import outcome
+from tests.integration.delivery.sending.test_inbox import ada
+
+__all__ = ["ada"]  # a fixture
+
+#: As it is refused, and as the topic says it.
+SPELLINGS = [
+    ("marketing", "Marketing"),
+    ("MARKETING", "marketing"),
+    ("Größe", "GRÖSSE"),
+    ("Cafe\u0301", "CAFÉ"),
+    ("НОВОСТИ", "новости"),
+    ("ΟΔΟΣ", "οδοσ"),
+]
+REFUSED = ("suppressed", "preference")
+
+
+def topic_of(shop, category):
+    """A topic made by the API, with its row."""
+    shop.post("topics", {"name": "news", "category": category}, status=201)
+    return Topic.objects.get()
+
+
+def refuse(shop, category):
+    wish = {"preferences": [{"category": category, "allowed": False}]}
+    answer = shop.http.put("/v1/recipients/ada/preferences", wish, format="json")
+    assert answer.status_code == 200, answer.json()
+    return answer.json()["preferences"][0]["category"]
+
+
+@pytest.mark.parametrize(("refused", "said"), SPELLINGS)
+def test_a_refused_category_is_refused_in_every_case(shop, work, refused, said):
+    ada = recipient("ada")
+    topic = topic_of(shop, said)
+    subscribe(topic, ada, "inbox")
+    assert refuse(shop, refused) == shop.get("topics/news")["category"]
+    assert outcome(shop, work, topic) == REFUSED
+
+
+def test_a_topic_that_changes_its_category_stays_refused(shop, work):
+    ada = recipient("ada")
+    topic = topic_of(shop, "orders")
+    subscribe(topic, ada, "inbox")
+    refuse(shop, "marketing")
+    assert outcome(shop, work, topic) == ("delivered", "")
+    changed = shop.http.patch("/v1/topics/news", {"category": "MarketinG"}, format="json")
+    assert changed.json()["category"] == "marketing"
+    assert outcome(shop, work, topic) == REFUSED
+
+
+def test_people_refuse_with_their_own_token_in_any_case(shop, ada, work):
+    topic = topic_of(shop, "Marketing")
+    subscribe(topic, Recipient.objects.get(), "inbox")
+    wish = {"preferences": [{"category": "MARKETING", "allowed": False}]}
+    said = ada.put("/v1/me/preferences", wish, format="json")
+    assert said.json()["preferences"][0]["category"] == "marketing"
+    assert outcome(shop, work, topic) == REFUSED
+
+
+def test_a_refusal_that_comes_with_a_recipient_holds_in_any_case(shop, work):
+    wish = {"preferences": [{"category": "MARKETING", "allowed": False}]}
+    shop.http.put("/v1/recipients/ada", wish, format="json")
+    people = {"recipients": [{"user_id": "bob", **wish}]}
+    shop.http.post("/v1/recipients/bulk", people, format="json")
+    assert set(Preference.objects.values_list("category")) == {("marketing",)}
+    assert Preference.objects.count() == 2
+
+
+def test_no_key_lifts_a_refusal_by_another_spelling(shop):
+    recipient("ada")
+    refuse(shop, "marketing")
+    for allowed in (True, None):
+        wish = {"preferences": [{"category": "Marketing", "allowed": allowed}]}
+        answer = shop.http.patch("/v1/recipients/ada/preferences", wish, format="json")
+        assert answer.json()["type"] == "/problems/protected"
+    assert refuse(shop, "MARKETING") == "marketing"
+    assert Preference.objects.count() == 1
+
+
+def test_a_name_that_is_too_long_in_small_letters_is_refused(shop):
+    answer = shop.post("topics", {"name": "long", "category": "ŉ" * 60}, status=400)
+    assert answer["errors"][0]["pointer"] == "/category"
+
+
+@pytest.fixture
+def operator(transactional_db):
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+def test_what_an_operator_writes_is_compared_without_case(shop, work, operator):
+    ada = recipient("ada")
+    wish = {"recipient": ada.pk, "channel": "", "category": "Marketing", "topic": ""}
+    add = reverse("admin:preferences_preference_add")
+    assert operator.post(add, wish).status_code == 302
+    twice = operator.post(add, wish | {"category": "MARKETING"})
+    assert "for this already" in twice.content.decode()
+    topic = topic_of(shop, "orders")
+    subscribe(topic, ada, "inbox")
+    page = reverse("admin:topics_topic_change", args=[topic.pk])
+    fields = {"name": "news", "publisher": shop.id, "default_priority": "normal", "delay": 0}
+    fields |= {"category": "MarKeting", "retry_policy": "null"}
+    assert operator.post(page, fields).status_code == 302
+    assert outcome(shop, work, topic) == REFUSED
+    assert Topic.objects.get().category == Preference.objects.get().category == "marketing"
+
+
+# -- What was written before names were one ---------------------------------------------------
+
+
+def _wrote(recipient, category, allowed, channel="", topic_id=None):
+    """A preference as it was stored when a category was one spelling."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO preferences_preference
+                   (recipient_id, channel, topic_id, category, allowed, updated_at)
+               VALUES (%s, %s, %s, %s, %s, now())""",
+            [recipient.pk, channel, topic_id, category, allowed],
+        )
+
+
+def _named(topic, category):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE topics_topic SET category = %s WHERE id = %s", [category, topic.pk])
+    topics_by_id.forget()
+
+
+def _migrate():
+    preferences = import_module("apps.preferences.migrations.0008_fold_categories")
+    topics = import_module("apps.topics.migrations.0006_fold_categories")
+    return preferences.fold_preferences(None, None), topics.fold_topics(None, None)
+
+
+def _held():
+    rows = Preference.objects.order_by("category", "channel")
+    return list(rows.values_list("category", "channel", "allowed"))
+
+
+@pytest.mark.parametrize(("refused", "said"), SPELLINGS)
+def test_a_refusal_from_before_holds_for_a_topic_from_before(shop, work, refused, said):
+    ada = recipient("ada")
+    topic = shop.topic()
+    _named(topic, said)
+    subscribe(topic, ada, "inbox")
+    _wrote(ada, refused, allowed=False)
+    _migrate()
+    assert _migrate() == (0, 0), "interrupted, it is run once more"
+    assert outcome(shop, work, topic) == REFUSED
+
+
+@pytest.mark.parametrize("refused", ["Marketing", "marketing", "MARKETING"])
+def test_of_preferences_that_become_one_a_refusal_wins(shop, refused):
+    ada, bob = recipient("ada"), recipient("bob")
+    for spelling in ("Marketing", "marketing", "MARKETING"):
+        _wrote(ada, spelling, allowed=spelling != refused, channel="sms")
+    _wrote(bob, "Marketing", allowed=True)
+    _wrote(bob, "MARKETING", allowed=True)
+    _migrate()
+    assert list(Preference.objects.filter(recipient=ada).values_list("allowed")) == [(False,)]
+    assert list(Preference.objects.filter(recipient=bob).values_list("allowed")) == [(True,)]
+
+
+def test_a_wish_for_one_channel_lets_nothing_through_that_another_spelling_refused(shop):
+    ada = recipient("ada")
+    _wrote(ada, "Marketing", allowed=False)
+    _wrote(ada, "marketing", allowed=True, channel="sms")
+    _migrate()
+    assert _held() == [("marketing", "", False), ("marketing", "sms", False)]
+
+
+def test_what_one_spelling_said_of_channels_stays(shop):
+    ada = recipient("ada")
+    _wrote(ada, "Marketing", allowed=False)
+    _wrote(ada, "Marketing", allowed=True, channel="sms")
+    _wrote(ada, "orders", allowed=True)
+    _wrote(ada, "Any", allowed=False, topic_id=7)
+    _migrate()
+    assert _held() == [
+        ("any", "", False),
+        ("marketing", "", False),
+        ("marketing", "sms", True),
+        ("orders", "", True),
+    ]
+
+
+def test_more_people_than_a_batch_are_folded(shop, monkeypatch):
+    folding = import_module("apps.preferences.migrations.0008_fold_categories")
+    monkeypatch.setattr(folding, "BATCH", 2)
+    for number in range(5):
+        _wrote(Recipient.objects.create(user_id=f"p{number}"), "Marketing", allowed=False)
+    assert folding.fold_preferences(None, None) == 5
+    assert set(_held()) == {("marketing", "", False)}

@@ -1,0 +1,158 @@
+"""Counts are what nobody waits for: they may be locked for minutes, and are right all the same."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from apps.delivery import tasks
+from apps.delivery.models import HourCount, MinuteCount, PendingCount, StateCount
+from apps.delivery.state import counts
+from notifier.domain.outcomes import Reason, Retry
+from tests.integration.delivery.conftest import recipient
+from tests.support.scripted_provider import Scripted
+from tests.support.workers import claim, lose_claims
+
+TABLES = ["delivery_statecount", "delivery_hourcount", "delivery_minutecount"]
+
+
+@pytest.fixture(autouse=True)
+def provider(settings, monkeypatch):
+    path = f"{Scripted.__module__}.{Scripted.__qualname__}"
+    settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
+    monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)
+    monkeypatch.setattr(Scripted, "calls", [])
+
+
+@pytest.fixture(autouse=True)
+def _free():
+    """Another test's lock is over."""
+    yield
+    counts._blocked.until = 0.0
+    counts._blocked.attempts.clear()
+
+
+@contextmanager
+def index_built_on(table):
+    """Nobody writes to the table, as while an index is built on it."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+            held.set()
+            release.wait(60)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(5)
+    try:
+        yield
+    finally:
+        release.set()
+        thread.join()
+
+
+def notify(shop, *names):
+    for name in names:
+        recipient(name)
+    body = {"user_ids": names, "channels": ["inbox"], "content": {"body": "Hello"}}
+    return shop.post("notifications", body)
+
+
+def swept_when_free():
+    counts._blocked.until = 0.0  # some seconds later
+    tasks.sweep.apply(throw=True)
+
+
+def total(table, **which):
+    return table.objects.filter(**which).aggregate(total=Sum("count"))["total"] or 0
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_deliveries_go_out_while_a_table_of_counts_is_locked(shop, work, table):
+    posted = notify(shop, "ada", "bob", "eve")
+    with index_built_on(table):
+        began = time.monotonic()
+        work()
+        took = time.monotonic() - began
+        assert len(Scripted.calls) == 3
+        assert shop.counts(posted) == {"inbox": {"delivered": 3}}, "and its counts are right"
+        found = shop.get(f"notifications/{posted['id']}")
+        assert found["state"] == "done"
+    assert took < 10, "each statement waits for half a second, and then none for a while"
+    swept_when_free()
+    notify(shop, "abe")
+    work()  # what was not counted of the attempts is counted with these
+    assert not PendingCount.objects.exists()
+    assert shop.counts(posted) == {"inbox": {"delivered": 3}}
+    states = StateCount.objects.filter(notification_id=posted["id"]).values_list("state")
+    assert {state: n for state, n in states.annotate(Sum("count")) if n} == {"delivered": 3}
+    assert total(HourCount, state="delivered") == 4
+    assert total(MinuteCount, outcome="accepted") == 4
+
+
+def test_what_is_put_aside_is_counted_once_the_table_is_free_and_not_before(shop, work):
+    posted = notify(shop, "ada")
+    with index_built_on("delivery_statecount"):
+        work()
+        assert PendingCount.objects.exists() and total(StateCount) == 0
+        assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+        swept_when_free()  # it is still locked
+        assert PendingCount.objects.exists() and total(StateCount) == 0
+        assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+    swept_when_free()
+    assert not PendingCount.objects.exists()
+    assert total(StateCount, notification_id=posted["id"], state="delivered") == 1
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+
+
+def test_attempts_are_counted_however_often_the_table_is_found_locked(shop, work):
+    with index_built_on("delivery_minutecount"):
+        for name in ("ada", "bob", "eve"):
+            notify(shop, name)
+            work()
+            counts._blocked.until = 0.0  # some seconds later, and it is locked again
+    notify(shop, "abe")
+    work()
+    assert total(MinuteCount, outcome="accepted") == 4
+
+
+def test_while_counts_are_free_nothing_is_put_aside(shop, work, monkeypatch):
+    def aside(changed):
+        raise AssertionError("it could have been counted")
+
+    monkeypatch.setattr(counts, "put_aside", aside)
+    posted = notify(shop, "ada")
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+
+
+def test_a_cancel_a_redrive_and_a_lost_claim_wait_for_no_count_either(
+    shop, work, wake, monkeypatch, settings
+):
+    settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": ()}
+    failing = Retry(Reason.PROVIDER_ERROR)
+    monkeypatch.setattr(Scripted, "answer", staticmethod(lambda message: failing))
+    dead = notify(shop, "ada")
+    work()
+    assert shop.counts(dead) == {"inbox": {"dead": 1}}
+    monkeypatch.undo()
+    settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": (1.0, 1.0)}
+    lost = notify(shop, "bob")
+    assert len(claim().deliveries) == 1
+    with index_built_on("delivery_statecount"):
+        shop.post("dead-letters/redrive", {"match": {}}, status=200)
+        assert shop.counts(dead) == {"inbox": {"retrying": 1}}
+        shop.post(f"notifications/{dead['id']}/cancel", None, status=200)
+        assert shop.counts(dead) == {"inbox": {"cancelled": 1}}
+        lose_claims()
+        assert shop.counts(lost) == {"inbox": {"retrying": 1}}
+    swept_when_free()
+    assert not PendingCount.objects.exists()
+    assert shop.counts(dead) == {"inbox": {"cancelled": 1}}
+    assert shop.counts(lost) == {"inbox": {"retrying": 1}}

@@ -1,0 +1,53 @@
+"""Waiting for what must happen. The event decides and not the clock: a machine may be busy.
+
+``PATIENCE`` seconds stand for never. What would happen by itself after some time, and must happen
+before, is given that time beyond all patience first.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+from unittest import mock
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from apps.core import cache
+from stack.supervision.process import PATIENCE
+
+T = TypeVar("T")
+
+
+def until(done: Callable[[], T], seconds: float = PATIENCE) -> T:
+    """What ``done`` returns, once that is true; fails after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not (found := done()):
+        assert time.monotonic() < deadline, f"not so after {seconds:g} s"
+        time.sleep(0.02)
+    return found
+
+
+def cpu_of_database() -> float:
+    """Seconds of CPU that this connection's process at PostgreSQL has used; of a PostgreSQL on
+    another machine, seconds that passed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        try:
+            times = psutil.Process(cursor.fetchone()[0]).cpu_times()
+        except psutil.NoSuchProcess:
+            return time.monotonic()
+    return float(times.user + times.system)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _redis_is_waited_for() -> Iterator[None]:
+    """A service goes on without a Redis that does not answer for a moment; tests of what it does
+    with one wait for it."""
+    options = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+    with (
+        mock.patch.object(cache, "ANSWER_SECONDS", PATIENCE),
+        mock.patch.dict(settings.CACHES["default"]["OPTIONS"], options),
+    ):
+        yield

@@ -1,0 +1,51 @@
+import random
+
+from notifier.domain.backoff import LONGEST_RETRY_AFTER, RetryPolicy
+from notifier.domain.outcomes import Reason, Retry
+
+POLICY = RetryPolicy((2.0, 10.0, 60.0))
+FAILED = Retry(Reason.PROVIDER_ERROR)
+
+
+def waits(attempt, outcome=FAILED, policy=POLICY, tries=200):
+    rng = random.Random(1)
+    return [policy.wait(attempt, outcome, rng) for _ in range(tries)]
+
+
+def test_waits_follow_the_schedule_within_the_jitter():
+    for attempt, planned in enumerate(POLICY.schedule, start=1):
+        found = waits(attempt)
+        assert planned * 0.8 <= min(found) < max(found) <= planned * 1.2
+
+
+def test_what_failed_together_does_not_return_together():
+    assert len(set(waits(3))) > 190
+
+
+def test_after_the_last_attempt_there_is_no_next():
+    assert POLICY.attempts == 4
+    assert POLICY.wait(4, FAILED, random.Random(1)) is None
+
+
+def test_retry_after_is_a_floor_that_is_never_undercut():
+    found = waits(1, Retry(Reason.RATE_LIMITED, after=30))
+    assert 30 <= min(found) < max(found) <= 36
+
+
+def test_a_short_retry_after_does_not_shorten_the_schedule():
+    assert min(waits(3, Retry(Reason.RATE_LIMITED, after=1))) >= 48
+
+
+def test_an_absurd_retry_after_is_clamped():
+    assert max(waits(1, Retry(Reason.RATE_LIMITED, after=10**9))) <= LONGEST_RETRY_AFTER * 1.2
+
+
+def test_a_negative_retry_after_still_waits():
+    assert min(waits(1, Retry(Reason.RATE_LIMITED, after=-5), RetryPolicy((0.0,)))) >= 0.5
+
+
+def test_the_last_wait_repeats_until_the_attempts_are_used_up():
+    assert RetryPolicy.repeating([1, 5], 5).schedule == (1, 5, 5, 5)
+    assert RetryPolicy.repeating([1, 5], 2).schedule == (1,)
+    assert RetryPolicy.repeating([1, 5], 1).schedule == ()
+    assert RetryPolicy.repeating([1, 5]).attempts == 3
