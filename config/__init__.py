@@ -1,4 +1,9 @@
-"""Values only: settings, queues, URLs and the Celery application."""
+"""The installation's configuration: settings, URLs, and the WSGI and Celery applications.
+
+In: environment variables, read by ``config.env`` alone. Out: ``config.settings`` for Django, and
+the entry points ``config.wsgi``, ``config.celery`` and ``config.gunicorn`` for the Procfile. It may
+import everything; the apps and the core see it only as ``django.conf.settings``.
+"""
 
 import atexit
 import gc
@@ -7,21 +12,21 @@ from types import TracebackType
 
 from django.core.exceptions import ImproperlyConfigured
 
-# A process of the service loads some 270,000 objects that stay as long as it does. Looking through
-# them again and again took a fifth of its start, and once more as long at its end.
+# A process of the service loads some 270,000 objects that live as long as it does. Repeated garbage
+# collections over them took a fifth of the start-up time, and as long again at exit.
 gc.set_threshold(50_000, 10, 10)
 atexit.register(gc.freeze)
 
 
-def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """What is wrong with the environment is a sentence; where we noticed helps nobody."""
+def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print a configuration error as one sentence, without a traceback that would help nobody."""
     if isinstance(error, ImproperlyConfigured):
         print(error, file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
 
 
-sys.excepthook = _tell
+sys.excepthook = _report
 
 from config.celery import app as celery_app  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""The Celery application. Workers are started from the Procfile, each on its own queues."""
+"""The Celery application. The Procfile starts the workers, each on its own queues."""
 
 import os
 
@@ -8,7 +8,7 @@ from celery.signals import beat_init, celeryd_after_setup, worker_ready
 from config.worker import stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# Django's checks load every page of the API; `migrate` makes them once, not each worker again.
+# Django's system checks import every view of the API. `migrate` runs them once for all workers.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("notifier", control="config.worker.control:Control")
@@ -20,7 +20,7 @@ worker_ready.connect(stopping.heed_signals)
 @celeryd_after_setup.connect
 @beat_init.connect
 def check_database(**_: object) -> None:
-    """Neither a worker nor beat starts on sessions without their limits."""
+    """Keep workers and beat from starting where database sessions lack their limits."""
     from config import database
 
     database.check_at_start()

@@ -1,7 +1,7 @@
-"""How PostgreSQL is reached: what ``DATABASE_URL`` says, and the limits of every session.
+"""The connection to PostgreSQL: ``DATABASE_URL`` parsed, and the limits of every session.
 
-The limits are start-up parameters. A pooler such as PgBouncer drops those, so ``check_limits``
-asks, when a process starts, whether they hold.
+The limits are start-up parameters. A pooler such as PgBouncer may drop those, so ``check_limits``
+verifies at the start of each process that they hold.
 """
 
 import re
@@ -14,36 +14,37 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from psycopg2.extensions import parse_dsn
 
-#: Milliseconds. A statement, a lock or a transaction that takes longer is a fault to be seen, not
-#: waited for. The last one also ends the transaction of a host that lost its power.
+#: Milliseconds. A statement, lock or idle transaction that takes longer is a fault that must show.
+#: The last limit also ends the transaction of a host that lost its power.
 LIMITS = {
     "statement_timeout": 60_000,
     "lock_timeout": 10_000,
     "idle_in_transaction_session_timeout": 30_000,
 }
-#: How soon either end gives up a peer that says nothing, in libpq's words: probes begin after 10
-#: seconds of silence and are given up at 15 (Linux's defaults: 2 hours 11 minutes).
+#: How soon either end gives up a silent peer, as libpq parameters: probes begin after 10 seconds
+#: of silence, and the connection ends at 15 s (Linux's default: 2 hours 11 minutes).
 KEEPALIVES = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-#: Seconds for the log-in at one host; libpq takes the hosts of a URL in turn.
+#: Seconds for connecting to one host; libpq tries the hosts of a URL in turn.
 CONNECT_TIMEOUT = 5
-#: Connections that a process keeps for what must never wait behind other work.
+#: Connections of each process for leases, cancellation and recording, which must never wait behind
+#: other work.
 RESERVED = 3
 
 _SESSION = {
     **LIMITS,
-    # PostgreSQL's own end of the connection, in its words.
+    # The server's end of the connection, as PostgreSQL names these parameters.
     "tcp_keepalives_idle": KEEPALIVES["keepalives_idle"],
     "tcp_keepalives_interval": KEEPALIVES["keepalives_interval"],
     "tcp_keepalives_count": KEEPALIVES["keepalives_count"],
     "tcp_user_timeout": KEEPALIVES["tcp_user_timeout"],
     "TimeZone": "UTC",
 }
-#: Which of several hosts will do: statements that write need the primary.
+#: Accepted values of ``target_session_attrs`` for several hosts: the service needs the primary.
 _PRIMARY = ("read-write", "primary")
 _DJANGO = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 CONNECT_QUERY = "; ".join(f"SET {name} = {value}" for name, value in LIMITS.items())
@@ -54,23 +55,24 @@ _WHAT_TO_DO = (
 
 
 def settings(url: str, pool: int, pool_timeout: float) -> dict[str, dict[str, Any]]:
-    """Django's ``DATABASES``: ``default``, and ``reserved`` with a small pool of its own.
+    """Return Django's ``DATABASES``: ``default``, and ``reserved`` with a small pool of its own.
 
     ``pool``: connections of ``default``; ``pool_timeout``: seconds to wait for one.
 
-    Raises: ``ImproperlyConfigured`` for a URL that libpq cannot read, without its password.
+    Raises ``ImproperlyConfigured`` where libpq cannot parse the URL; the text omits the password.
     """
     default = _parsed(url) | {
-        # Connections go back to a pool of the process while a thread waits for a provider.
+        # A thread returns its connection to the process's pool while it waits for a provider.
         "ENGINE": "apps.core.postgresql",
         "CONN_MAX_AGE": 0,
-        # A named cursor outlives its transaction, and a pooler's next one is on another connection.
+        # A named cursor outlives its transaction; behind a pooler the next one may be on another
+        # connection.
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "POOL_OPTIONS": {
             "POOL_SIZE": pool,
             "MAX_OVERFLOW": 0,
             "TIMEOUT": pool_timeout,
-            # Never closed for its age: PostgreSQL may have no other one to give.
+            # Never close one for its age: PostgreSQL may have no other connection to give.
             "RECYCLE": -1,
             "PRE_PING": True,
         },
@@ -83,32 +85,32 @@ def settings(url: str, pool: int, pool_timeout: float) -> dict[str, dict[str, An
 
 
 def check_at_start() -> None:
-    """End the process with a sentence where sessions would lack their limits."""
+    """Exit with an error message where sessions would lack their limits."""
     try:
-        # Beside the pool: a server's first process opens no connection that its forks would share.
+        # Outside the pool: the master process must not open a connection that its forks share.
         check_limits(connections["default"].get_connection_params())
     except ImproperlyConfigured as error:
         sys.exit(str(error))
 
 
 def check_limits(parameters: Mapping[str, Any]) -> None:
-    """Ask whether a session has the limits; nothing is said where PostgreSQL does not answer.
+    """Check that a new session has the limits. Return quietly where PostgreSQL does not answer.
 
-    ``parameters``: what psycopg2 connects with.
+    ``parameters``: the arguments of ``psycopg2.connect``.
 
-    Raises: ``ImproperlyConfigured`` where a limit is off or larger than ours, and where the server
-    or libpq refuses one of the parameters; with what to do.
+    Raises ``ImproperlyConfigured`` where a limit is off or larger than ours, and where the server
+    or libpq refuses one of the parameters. The text says what to do.
     """
     try:
         connection = psycopg2.connect(**parameters)
     except psycopg2.OperationalError as error:
-        said = str(error).strip()
-        if "unsupported startup parameter" in said or "unsupported options" in said:
+        message = str(error).strip()
+        if "unsupported startup parameter" in message or "unsupported options" in message:
             raise ImproperlyConfigured(
                 f"The server at DATABASE_URL does not take the limits of a session. {_WHAT_TO_DO}"
             ) from None
-        if said.startswith("invalid "):
-            raise ImproperlyConfigured(f"DATABASE_URL cannot be used: {said}") from None
+        if message.startswith("invalid "):
+            raise ImproperlyConfigured(f"DATABASE_URL cannot be used: {message}") from None
         return
     try:
         with connection.cursor() as cursor:
@@ -131,7 +133,7 @@ def check_limits(parameters: Mapping[str, Any]) -> None:
 
 
 def _parsed(url: str) -> dict[str, Any]:
-    """The URL in Django's words; what these have no word for is in ``OPTIONS``."""
+    """Parse the URL into a ``DATABASES`` entry; parameters without a key go to ``OPTIONS``."""
     try:
         found: dict[str, Any] = parse_dsn(url)
     except psycopg2.ProgrammingError as error:
@@ -150,14 +152,14 @@ def _parsed(url: str) -> dict[str, Any]:
         )
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **KEEPALIVES}
     options |= {name: value for name, value in found.items() if name not in _DJANGO}
-    # Of two that set the same, the later one counts.
-    ours = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
-    options["options"] = f"{ours} {found.get('options', '')}".rstrip()
-    return {ours: found.get(theirs, "") for theirs, ours in _DJANGO.items()} | {"OPTIONS": options}
+    # Where both set the same parameter, the later one counts: the URL's.
+    defaults = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    options["options"] = f"{defaults} {found.get('options', '')}".rstrip()
+    return {key: found.get(name, "") for name, key in _DJANGO.items()} | {"OPTIONS": options}
 
 
-def _without_secrets(said: str) -> str:
-    """libpq's sentence; what it quotes may be a password, unless it is a parameter's name."""
-    said = said.strip().removeprefix("invalid dsn: ")
-    named = re.match(r'invalid URI query parameter: "\w+"', said)
-    return named[0] if named else said.partition('"')[0].rstrip(": ")
+def _without_secrets(message: str) -> str:
+    """Drop what libpq's message quotes, which may be a password, except a parameter's name."""
+    message = message.strip().removeprefix("invalid dsn: ")
+    named = re.match(r'invalid URI query parameter: "\w+"', message)
+    return named[0] if named else message.partition('"')[0].rstrip(": ")

@@ -1,6 +1,7 @@
-"""Settings from the environment, each with a default and a meaning.
+"""Readers of environment variables, each with a name, a default and a meaning.
 
-``docs/configuration.md`` is printed from ``SETTINGS``, so what is read here is what is documented.
+Each call adds a row to ``SETTINGS``, from which ``config.reference`` prints
+``docs/configuration.md``: every setting that is read is documented.
 """
 
 import difflib
@@ -20,7 +21,7 @@ from redis.connection import parse_url
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment variable: its name, its default as one would write it, its meaning."""
+    """One environment variable; ``default`` as it would be written, ``None`` if it must be set."""
 
     name: str
     default: str | None
@@ -28,9 +29,9 @@ class Setting:
 
 
 SETTINGS: list[Setting] = []
-#: Names that are read without a row in the reference: a further account's.
+#: Names that are read without a row in the reference: those of further accounts.
 UNLISTED: set[str] = set()
-#: What is wrong beside them: ``check`` tells all of it at once.
+#: Errors that ``check`` reports all at once, beside unknown names.
 COMPLAINTS: list[str] = []
 PREFIX = "NOTIFIER_"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -42,14 +43,17 @@ _A_PROXY = (
 NO_SENTINEL = dict.fromkeys(
     ("sentinel", "sentinels", "redis-sentinel", "rediss-sentinel", "redis+sentinel"), _A_PROXY
 )
-#: What the documentation has publishers keep in their own environment.
+#: Variables of publishers' own programs, as the documentation names them.
 OF_CLIENTS = frozenset({"NOTIFIER_URL", "NOTIFIER_KEY"})
-#: Of the version before: they mean nothing any more, and need not be unset before an upgrade.
+#: Settings of the version before: without effect, so that nobody must unset them before an upgrade.
 IGNORED = frozenset(f"NOTIFIER_SWEEP_AFTER_{priority}" for priority in ("HIGH", "NORMAL", "LOW"))
 
 
 def text(name: str, default: str | None, meaning: str) -> str:
-    """The variable's value; a default of ``None`` means that it must be set."""
+    """Read a text.
+
+    Raises ``ImproperlyConfigured`` where ``default`` is ``None`` and the variable is not set.
+    """
     SETTINGS.append(Setting(name, default, meaning))
     value = _read(name)
     if value is None or (default is None and not value):
@@ -63,19 +67,19 @@ def text(name: str, default: str | None, meaning: str) -> str:
 
 
 def unlisted(name: str, default: str) -> str:
-    """The same for a name that has no row in the reference."""
+    """Read a text whose name has no row in the reference."""
     UNLISTED.add(name)
     value = _read(name)
     return default if value is None else value
 
 
 def is_given(name: str) -> bool:
-    """Whether the environment has a value for it."""
+    """Return whether the environment has a value that is not empty."""
     return bool(os.environ.get(name))
 
 
 def whole(name: str, default: int, meaning: str, *, least: int = 0) -> int:
-    """A whole number that is not below ``least``."""
+    """Read a whole number that is not below ``least``."""
 
     def parse(value: str) -> int:
         return _at_least(int(value), least)
@@ -84,7 +88,7 @@ def whole(name: str, default: int, meaning: str, *, least: int = 0) -> int:
 
 
 def number(name: str, default: float, meaning: str, *, above: float | None = None) -> float:
-    """A number, mostly of seconds: not negative, and more than ``above`` where that is given."""
+    """Read a number, mostly of seconds: not negative, and more than ``above`` if that is given."""
     expected = "a number that is not negative" if above is None else f"a number above {above:g}"
 
     def parse(value: str) -> float:
@@ -97,12 +101,12 @@ def number(name: str, default: float, meaning: str, *, above: float | None = Non
 
 
 def flag(name: str, default: bool, meaning: str) -> bool:
-    """``1``/``true``/``yes`` or ``0``/``false``/``no``."""
+    """Read a flag: ``1``/``true``/``yes`` or ``0``/``false``/``no``."""
     return _parsed(name, "1" if default else "0", meaning, _flag, "1 or 0")
 
 
 def choice(name: str, default: str, meaning: str, among: Iterable[str]) -> str:
-    """One of a few words."""
+    """Read one of the words of ``among``."""
     among = list(among)
 
     def parse(value: str) -> str:
@@ -114,7 +118,7 @@ def choice(name: str, default: str, meaning: str, among: Iterable[str]) -> str:
 def items(
     name: str, default: str, meaning: str, *, among: Iterable[str] | None = None
 ) -> list[str]:
-    """Comma-separated values, blanks dropped; each one of ``among`` where that is given."""
+    """Read comma-separated values without empty ones; each of ``among`` if that is given."""
     found = [item.strip() for item in text(name, default, meaning).split(",") if item.strip()]
     known = list(found if among is None else among)
     if wrong := [item for item in found if item not in known]:
@@ -123,7 +127,7 @@ def items(
 
 
 def numbers(name: str, default: str, meaning: str) -> tuple[float, ...]:
-    """Comma-separated numbers, none of them negative."""
+    """Read comma-separated numbers, none of them negative."""
 
     def parse(value: str) -> tuple[float, ...]:
         return tuple(_at_least(float(item), 0.0) for item in value.split(",") if item.strip())
@@ -132,7 +136,7 @@ def numbers(name: str, default: str, meaning: str) -> tuple[float, ...]:
 
 
 def networks(name: str, default: str, meaning: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Comma-separated IP networks or addresses."""
+    """Read comma-separated IP networks or addresses."""
 
     def parse(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(item.strip()) for item in value.split(",") if item.strip())
@@ -141,7 +145,7 @@ def networks(name: str, default: str, meaning: str) -> tuple[IPv4Network | IPv6N
 
 
 def dns_servers(name: str, default: str, meaning: str) -> list[str]:
-    """Comma-separated IP addresses, each with a port or without."""
+    """Read comma-separated IP addresses, each with a port or without."""
 
     def parse(value: str) -> list[str]:
         return [_socket_address(item.strip()) for item in value.split(",") if item.strip()]
@@ -150,7 +154,7 @@ def dns_servers(name: str, default: str, meaning: str) -> list[str]:
 
 
 def _socket_address(text: str) -> str:
-    """``10.0.0.2``, ``10.0.0.2:53``, ``::1`` or ``[::1]:53``. Raises ``ValueError``."""
+    """Check ``10.0.0.2``, ``10.0.0.2:53``, ``::1`` or ``[::1]:53``. Raises ``ValueError``."""
     ported = text.count(":") == 1 or "]:" in text
     host, port = text.rsplit(":", 1) if ported else (text, "53")
     ip_address(host.removeprefix("[").removesuffix("]"))
@@ -160,7 +164,7 @@ def _socket_address(text: str) -> str:
 
 
 def url(name: str, default: str, meaning: str) -> str:
-    """An ``http://`` or ``https://`` URL."""
+    """Read an ``http://`` or ``https://`` URL."""
     return checked_url(name, text(name, default, meaning))
 
 
@@ -171,10 +175,11 @@ def server(
     schemes: Iterable[str],
     instead: Mapping[str, str] | None = None,
 ) -> str:
-    """The URL of a server that speaks one of ``schemes``. What is refused is not shown, since there
-    may be a password in it.
+    """Read the URL of a server that speaks one of ``schemes``.
 
-    ``instead``: by a scheme that is refused, what to do.
+    ``instead``: by refused scheme, what to do about it.
+
+    Raises ``ImproperlyConfigured`` without the value, which may contain a password.
     """
     value = text(name, default, meaning)
     schemes = list(schemes)
@@ -187,7 +192,7 @@ def server(
 
 
 def redis(name: str, default: str, meaning: str) -> str:
-    """The URL of one Redis, or of a proxy before several."""
+    """Read the URL of one Redis server, or of a proxy in front of several."""
     value = server(name, default, meaning, REDIS, NO_SENTINEL)
     try:
         parse_url(value)
@@ -199,7 +204,10 @@ def redis(name: str, default: str, meaning: str) -> str:
 
 
 def checked_url(name: str, value: str) -> str:
-    """``value`` where it is such a URL; ``name`` is the setting that it comes from."""
+    """Return ``value`` if it is an ``http://`` or ``https://`` URL.
+
+    ``name``: the setting that it comes from, for the error's text.
+    """
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -211,8 +219,10 @@ def checked_url(name: str, value: str) -> str:
 
 
 def checked_file(name: str, path: str, what: bytes) -> str:
-    """``path`` where it is empty, or a file that can be read and has ``what`` in it, as every file
-    of its kind; ``name`` is its setting."""
+    """Return ``path`` if it is empty, or names a readable file that contains ``what``.
+
+    ``name``: the setting that it comes from, for the error's text.
+    """
     try:
         content = Path(path).read_bytes() if path else what
     except OSError as error:
@@ -225,21 +235,25 @@ def checked_file(name: str, path: str, what: bytes) -> str:
 
 
 def complain(sentence: str) -> None:
-    """Have ``check`` raise this, together with all else that is wrong."""
+    """Have ``check`` raise this sentence, together with its other findings."""
     COMPLAINTS.append(sentence)
 
 
 def check(explain: Callable[[str, set[str]], str] = lambda name, known: "") -> None:
-    """Raise ``ImproperlyConfigured`` where the environment has a setting of ours that nothing
-    reads (it is misspelt, and whoever set it believes that it works), or of what was complained.
+    """Report unknown settings of ours in the environment, and everything passed to ``complain``.
 
-    Call it once everything was read. ``explain`` may say more of a name, given all known ones.
+    A variable with our prefix that nothing reads is misspelt, and its operator believes that it
+    works. Call this after everything was read.
+
+    ``explain``: given an unknown name and all known ones, more about it, or nothing.
+
+    Raises ``ImproperlyConfigured`` where anything is wrong.
     """
     known = {setting.name for setting in SETTINGS} | UNLISTED | OF_CLIENTS
     wrong = [
         f"{name} is no setting{_hint(name, known, explain)}: correct or unset it"
         for name in sorted(os.environ)
-        if name not in IGNORED and _ours(name, known)
+        if name not in IGNORED and _is_unknown_setting(name, known)
     ]
     wrong += COMPLAINTS
     COMPLAINTS.clear()
@@ -247,18 +261,17 @@ def check(explain: Callable[[str, set[str]], str] = lambda name, known: "") -> N
         raise ImproperlyConfigured(f"{'; '.join(wrong)}. docs/configuration.md has every setting.")
 
 
-def _ours(name: str, known: set[str]) -> bool:
-    """Whether it is meant for us and unknown: by its prefix, or all but for a slip in that."""
+def _is_unknown_setting(name: str, known: set[str]) -> bool:
+    """Return whether a name with our prefix is unknown, or a known one has a misspelt prefix."""
     prefix, _, rest = name.upper().partition("_")
     if name.startswith(PREFIX):
-        return name not in known and not _of_kubernetes(name)
+        return name not in known and not _is_of_kubernetes(name)
     misspelt = difflib.get_close_matches(f"{prefix}_", [PREFIX], cutoff=0.8)
     return bool(misspelt) and f"{PREFIX}{rest}" in known
 
 
-def _of_kubernetes(name: str) -> bool:
-    """Whether it is one of those that Kubernetes sets in every container, for a service whose name
-    begins with `notifier`."""
+def _is_of_kubernetes(name: str) -> bool:
+    """Return whether Kubernetes sets it, for a service whose name begins with ``notifier``."""
     services = [one.removesuffix("_SERVICE_HOST") for one in os.environ if one.startswith(PREFIX)]
     return any(
         f"{service}_SERVICE_HOST" in os.environ
@@ -268,8 +281,8 @@ def _of_kubernetes(name: str) -> bool:
 
 
 def _hint(name: str, known: set[str], explain: Callable[[str, set[str]], str]) -> str:
-    if said := explain(name, known):
-        return f" ({said})"
+    if explanation := explain(name, known):
+        return f" ({explanation})"
     rests = [one.removeprefix(PREFIX) for one in known if one.startswith(PREFIX)]
     close = difflib.get_close_matches(name.upper().partition("_")[2], rests, n=1)
     return f" (did you mean {PREFIX}{close[0]}?)" if close else ""

@@ -1,4 +1,4 @@
-"""Gunicorn's settings that are more than a value; the others are in the Procfile."""
+"""Gunicorn's settings that need code; plain values are options in the Procfile."""
 
 import gc
 import json
@@ -10,24 +10,24 @@ from urllib.parse import unquote
 from gunicorn import sock, util
 
 from config import database
-from config.logs import Seldom
+from config.logs import OncePerMinute
 
-#: Each process has a listening socket of its own, and Linux spreads connections over them. With
-#: one that they share, whoever wakes up first takes it: often all connections of a client that
+#: Give each process a listening socket of its own, over which Linux spreads connections. On a
+#: shared socket the process that wakes up first often accepts all connections of a client that
 #: opens several at once.
 reuse_port = True
 
-#: A thread has a request once all of it is there, and never waits for its client.
+#: A thread gets a request once all of it has arrived, and never waits for the client.
 worker_class = "notifier.web.worker.Worker"
-#: A file would be sent by the thread as fast as its client takes it.
+#: With sendfile a thread would send a file only as fast as its client reads.
 sendfile = False
 
 
 def on_starting(server: Any) -> None:
-    """Refuse sessions of the database without limits, and an address at which another server
-    listens, after five seconds of asking for it.
+    """Exit with 1 where database sessions lack limits, or another server listens at our address.
 
-    Without the latter both would get some of the requests. Ends the process with 1.
+    The address is tried for five seconds. With ``reuse_port`` alone both servers would get some of
+    the requests.
     """
     database.check_at_start()
     server.cfg.set("reuse_port", False)
@@ -35,14 +35,14 @@ def on_starting(server: Any) -> None:
     addresses = ", ".join(str(listener) for listener in listeners)
     sock.close_sockets(listeners, unlink=False)
     server.cfg.set("reuse_port", True)
-    # Gunicorn itself names the sockets of the first process, which has none.
+    # Gunicorn's own line names the sockets of the master process, which has none.
     server.log.info("Each process listens at %s", addresses)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Open the database's connections before the first request needs them.
+    """Open database connections before the first request needs them, and freeze the heap.
 
-    What is in memory by then stays there: it is not looked through for garbage again and again.
+    Objects that exist by now live as long as the process, so the collector need not visit them.
     """
     from apps.core.postgresql import pool  # once Django is set up
 
@@ -51,11 +51,11 @@ def post_worker_init(worker: Any) -> None:
     gc.freeze()
     util.write_error = write_problem
     worker.most_body = most_body
-    worker.log.error_log.addFilter(Invalid())
+    worker.log.error_log.addFilter(InvalidRequests())
 
 
 def most_body(target: str) -> int:
-    """How many bytes of a body the view at this target reads. More are not waited for."""
+    """Return how many bytes of a body the view at this target reads at most."""
     from django.conf import settings  # once Django is set up
     from django.urls import Resolver404, resolve
 
@@ -66,15 +66,15 @@ def most_body(target: str) -> int:
     return getattr(getattr(view, "cls", None), "max_body", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
-class Invalid(Seldom):
-    """What is no HTTP says so once a minute. Everything else that Gunicorn logs is ours."""
+class InvalidRequests(OncePerMinute):
+    """Limit Gunicorn's lines on bytes that are not HTTP to one a minute; pass all others."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not record.getMessage().startswith("Invalid request") or super().filter(record)
 
 
 def write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:
-    """Answer what Gunicorn itself refuses (no HTTP, or too much of it) as the API would."""
+    """Answer what Gunicorn itself refuses (not HTTP, or too long) with a problem document."""
     from apps.api.problems import CONTENT_TYPE, of_server  # once Django is set up
 
     body = json.dumps(of_server(status, message).body()).encode()

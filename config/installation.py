@@ -1,4 +1,4 @@
-"""What this installation is called where others know several."""
+"""The installation's name: tells it from others at the same providers and receivers."""
 
 import base64
 import hmac
@@ -10,10 +10,12 @@ from notifier.domain.delivery_ids import INSTALLATION
 
 
 def name(given: str, key: str, public_url: str) -> str:
-    """The name that is given, or one made of ``key`` and of the host of ``public_url``.
+    """Return ``given``, or a name derived from ``key`` and the host of ``public_url``.
 
-    A copy of the database that serves as staging differs in its host, and a second installation
-    behind the same host in its key.
+    A staging copy of the database differs in its host; a second installation behind the same host
+    differs in its key.
+
+    Raises ``ImproperlyConfigured`` where ``given`` is not 1 to 20 small letters and digits.
     """
     if not given:
         host = urlsplit(public_url).netloc.lower()

@@ -1,7 +1,8 @@
-"""``python -m config.reference > docs/configuration.md``: every setting, as the code reads it.
+"""``python -m config.reference > docs/configuration.md``: print every setting.
 
-A section is a heading of the modules of ``config``; names, defaults and
-meanings are those of ``config.env.SETTINGS``. What only the Procfile reads has its meaning here.
+Sections are the headings (``# -- Name ---``) of the modules in ``FILES``; names, defaults and
+meanings come from ``config.env.SETTINGS``. Variables that only the Procfile reads are described in
+``PROCFILE``.
 """
 
 import os
@@ -9,13 +10,21 @@ import re
 
 from config.secrets import fresh
 
-for _name, _value in fresh().items():  # settings demand secrets, and the reference shows none
+for _name, _value in fresh().items():  # settings need secrets; the reference shows no values
     os.environ.setdefault(_name, _value)
 
 from config import settings  # noqa: E402
 from config.env import SETTINGS  # noqa: E402
 
-#: What the Procfile's commands read and settings do not.
+#: Modules of ``config`` that read settings, each below the heading of a section.
+FILES = (
+    "settings.py",
+    "delivery.py",
+    "providers/entries.py",
+    "providers/accounts.py",
+    "tokens.py",
+)
+#: Meanings of the variables that only the Procfile's commands read.
 PROCFILE = {
     "WEB_PROCESSES": "processes of the API",
     "WEB_THREADS": "threads of each, so many requests it answers at the same time",
@@ -49,7 +58,7 @@ def main() -> None:
 
 
 def reference() -> str:
-    """The whole page. Raises ``LookupError`` for a variable of the Procfile without a meaning."""
+    """Return the page. Raises ``LookupError`` for a variable of the Procfile without a meaning."""
     sections: dict[str, list[str]] = {}
     found = _sections()
     for setting in SETTINGS:
@@ -60,10 +69,10 @@ def reference() -> str:
 
 
 def _sections() -> dict[str, str]:
-    """The heading above the line that reads a setting, by its name."""
+    """Return by setting the heading above the line that reads it."""
     found: dict[str, str] = {}
     heading = ""
-    for file in ("settings.py", "providers/entries.py", "providers/accounts.py", "tokens.py"):
+    for file in FILES:
         for line in (settings.BASE_DIR / "config" / file).read_text().splitlines():
             if title := re.match(r"# -- (.+?) -+$", line):
                 heading = title[1]
@@ -73,7 +82,7 @@ def _sections() -> dict[str, str]:
 
 
 def _procfile(known: set[str]) -> list[str]:
-    """A row for each variable of the Procfile that is not a setting, in the Procfile's order."""
+    """Return a row for each variable of the Procfile that is not a setting, in its order."""
     found: dict[str, dict[str, list[str]]] = {}  # variable -> default -> processes that have it
     for line in (settings.BASE_DIR / "Procfile").read_text().splitlines():
         process, _, command = line.partition(": ")
@@ -88,7 +97,7 @@ def _procfile(known: set[str]) -> list[str]:
 
 
 def _defaults(processes: dict[str, list[str]]) -> str:
-    """One default, or each with the processes that have it."""
+    """Format the one default, or each with the processes that have it."""
     if len(processes) == 1:
         return _shown(next(iter(processes)) or None)
     return "; ".join(
@@ -104,7 +113,7 @@ def _row(name: str, default: str | None, meaning: str) -> str:
 def _shown(default: str | None) -> str:
     if default is None:
         return "none, must be set"
-    # Breaks where a line may break, since one default is longer than any screen.
+    # A space after each comma lets a long default wrap.
     short = default.replace(f"{settings.BASE_DIR}{os.sep}", "").replace(",", ", ")
     return f"`{short}`" if short else "empty"
 

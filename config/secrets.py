@@ -1,4 +1,4 @@
-"""``python -m config.secrets``: fresh secrets as environment lines, for a new installation."""
+"""``python -m config.secrets``: print a new installation's secrets as environment lines."""
 
 import base64
 import os
@@ -6,7 +6,7 @@ import secrets
 
 
 def fresh() -> dict[str, str]:
-    """New values for every secret that settings require."""
+    """Return new values for every secret that the settings require."""
     return {
         "NOTIFIER_SECRET_KEY": secrets.token_urlsafe(48),
         "NOTIFIER_ENCRYPTION_KEYS": "1:" + base64.b64encode(os.urandom(32)).decode(),

@@ -1,4 +1,4 @@
-"""Whose JSON Web Tokens are believed."""
+"""The issuers, audiences and keys of the JSON Web Tokens that are accepted."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _JWKS = "`https://` or `file:///` URL of the key set (JWKS) that verifies"
 
 
 def of_end_users() -> dict[str, Any]:
-    """What opens an inbox, as ``apps.publishers.api.tokens.verifier`` takes it."""
+    """Return what verifies end users' inbox tokens, for ``apps.publishers.api.tokens.verifier``."""
     secret = env.text(
         "NOTIFIER_INBOX_JWT_SECRET",
         "",
@@ -38,11 +38,11 @@ def of_end_users() -> dict[str, Any]:
             "NOTIFIER_INBOX_JWT_MAX_SECONDS", 3600.0, "an end user's token may live so long"
         ),
     }
-    return _for_us(found, "NOTIFIER_INBOX")
+    return _with_audience(found, "NOTIFIER_INBOX")
 
 
 def of_publishers() -> dict[str, Any]:
-    """What may stand in for an API key, likewise."""
+    """Return what verifies publishers' tokens, which replace an API key, in the same form."""
     found = {
         "jwks_url": _url(
             "NOTIFIER_PUBLISHER_JWKS_URL",
@@ -53,11 +53,14 @@ def of_publishers() -> dict[str, Any]:
             "NOTIFIER_PUBLISHER_JWT_AUDIENCE", "", "in the `aud` of publishers' tokens"
         ),
     }
-    return _for_us(found, "NOTIFIER_PUBLISHER")
+    return _with_audience(found, "NOTIFIER_PUBLISHER")
 
 
-def _for_us(found: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """``found``, where it believes no token that the same provider made for another service."""
+def _with_audience(found: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Return ``found`` if it accepts no token that the same issuer made for another service.
+
+    Raises ``ImproperlyConfigured`` for a key set without an issuer and an audience.
+    """
     if found["jwks_url"] and not (found["issuer"] and found["audience"]):
         raise ImproperlyConfigured(
             f"{prefix}_JWKS_URL needs {prefix}_JWT_ISSUER and {prefix}_JWT_AUDIENCE beside it"

@@ -1,4 +1,4 @@
-"""Which URL leads where."""
+"""The root URL configuration: the API under ``/v1/``, problem pages, the admin, health."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
@@ -17,7 +17,7 @@ _docs = SpectacularSwaggerSplitView.as_view(
     url_name="openapi", content_negotiation_class=PageNegotiation
 )
 
-# Patterns are tried in this order: what is asked for most often comes first.
+# Patterns are tried in this order: the most frequent requests come first.
 v1: list[URLPattern | URLResolver] = [
     path("", include("apps.delivery.urls")),
     path("", include("apps.publishers.urls")),

@@ -1,4 +1,4 @@
-"""The WSGI door, for gunicorn."""
+"""The WSGI application, for Gunicorn."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -19,11 +19,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class Utf8Request(WSGIRequest):
-    """A request that is read as UTF-8, whatever charset its ``Content-Type`` names.
+    """A request that is decoded as UTF-8, whatever charset its ``Content-Type`` names.
 
-    Django looks up any codec that a client names, and fails with those that are none for text
-    ("hex") or that the extended syntax of a parameter names (RFC 8187). The API refuses a body in
-    another charset itself; forms come in the charset of their page, which is ours.
+    Django looks up any codec that a client names, and fails for those that do not decode text
+    ("hex") and those named in the extended syntax of a parameter (RFC 8187). The API itself refuses
+    a body in another charset; forms come in the charset of their page, which is UTF-8.
     """
 
     def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
@@ -38,9 +38,9 @@ Chain = Callable[[HttpRequest], HttpResponseBase]
 
 
 class Handler(WSGIHandler):
-    """Django's handler, with that request, and without the pages' middleware for the API.
+    """Django's handler with ``Utf8Request``, and with ``API_MIDDLEWARE`` alone for the API.
 
-    Sessions, messages and the like do nothing there but take a tenth of the time of a request.
+    Sessions, messages and the like do nothing for the API and take a tenth of a request's time.
     """
 
     request_class = Utf8Request
@@ -52,14 +52,14 @@ class Handler(WSGIHandler):
         for name in reversed(settings.API_MIDDLEWARE):
             api = convert_exception_to_response(import_string(name)(api))
 
-        def chosen(request: HttpRequest) -> HttpResponseBase:
+        def by_path(request: HttpRequest) -> HttpResponseBase:
             return (api if request.path_info.startswith("/v1/") else pages)(request)
 
-        self._middleware_chain = chosen
+        self._middleware_chain = by_path
         self._found: dict[str, ResolverMatch] = {}
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
-        """The view at the path. Where that is written out in a route, it is looked for once."""
+        """Resolve the path; a route without parameters is resolved once and remembered."""
         path = request.path_info
         found = self._found.get(path)
         if found is None:
@@ -71,9 +71,9 @@ class Handler(WSGIHandler):
 
 
 django.setup(set_prefix=False)
-# What a request leaves behind is given back at its end; before one there is nothing to look for.
+# Connections are returned at the end of each request, so there are none to check before the next.
 request_started.disconnect(close_old_connections)
 if not settings.DEBUG:
     request_started.disconnect(reset_queries)
 application = Handler()
-get_resolver().url_patterns  # noqa: B018  # imports the API now, not in the first request
+get_resolver().url_patterns  # noqa: B018  # import the API now, not in the first request

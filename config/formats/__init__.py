@@ -1,1 +1,1 @@
-"""How times are written in pages, by locale (``FORMAT_MODULE_PATH``)."""
+"""Formats of dates and times in pages, by locale (Django's ``FORMAT_MODULE_PATH``)."""

@@ -1,1 +1,1 @@
-"""Settings of the pages for operators: the admin's looks, Flower."""
+"""Settings of the operators' pages: the admin's theme and sidebar, Flower."""

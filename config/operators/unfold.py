@@ -1,4 +1,4 @@
-"""How the admin looks, and what its sidebar leads to."""
+"""The admin's theme and sidebar (django-unfold)."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _COLOURS = {
 
 
 def _item(title: str, icon: str, name: str, permission: str) -> dict[str, Any]:
-    """A link that those see who may see what it leads to."""
+    """Return a link of the sidebar, shown to users with ``permission``; an empty one means all."""
     return {
         "title": title,
         "icon": icon,
@@ -36,7 +36,7 @@ def _list(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
 
 
 def _on_notifications(request: HttpRequest) -> bool:
-    """Pages below this one's path are other links."""
+    """Return whether the page belongs to the Notifications link, and not to one below its path."""
     path = request.path
     return path.startswith(reverse("admin:delivery_notification_changelist")) and path not in (
         reverse("admin:why"),

@@ -1,4 +1,4 @@
-"""Accounts at providers: what each kind takes from the environment, and what of that it needs."""
+"""Accounts at providers: the settings that each kind of provider reads, and those it needs."""
 
 import re
 from collections.abc import Callable
@@ -16,9 +16,13 @@ from notifier.transport.mail import ADDRESS
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of provider. ``needed``: its settings, one of each line at least; the first line turns
-    it on. ``together``: settings of which either all are given or none. ``platforms``: empty for
-    a channel that has none."""
+    """A kind of provider.
+
+    ``needed``: groups of settings, of each of which at least one must be given; the first group
+    turns the provider on. ``together``: groups of which either all are given or none.
+    ``platforms``: empty for a channel without platforms. ``several``: whether further accounts of
+    this kind may be configured.
+    """
 
     channel: str
     build: Callable[["Account", str, dict[str, Any]], dict[str, Any]]
@@ -30,7 +34,7 @@ class Kind:
 
 @dataclass(slots=True)
 class Account:
-    """One account at a kind of provider; ``word`` tells a further one from the first."""
+    """One account at a kind of provider; ``word`` is empty for the first, a name for a further."""
 
     kind: str
     word: str = ""
@@ -41,19 +45,19 @@ class Account:
         return f"{self.kind}-{self.word}" if self.word else self.kind
 
     def text(self, name: str, default: str, meaning: str) -> str:
-        """A further account's settings have its word in their names, and no row of their own."""
+        """Read a text; a further account's has its word in the name and no row in the reference."""
         own = self.own(name)
         value = env.unlisted(own, default) if self.word else env.text(name, default, meaning)
         self._read[own] = value if env.is_given(own) else ""
         return value
 
     def url(self, name: str, default: str, meaning: str) -> str:
-        """The same for an ``http://`` or ``https://`` URL."""
+        """Read an ``http://`` or ``https://`` URL, or nothing."""
         value = self.text(name, default, meaning)
         return env.checked_url(self.own(name), value) if value else value
 
     def sender(self, name: str) -> str:
-        """The same for the address that mails are from; their sender's name is another setting."""
+        """Read the sender's email address; the sender's name is another setting."""
         value = self.text(name, "", "sender")
         if value and not ADDRESS.fullmatch(value):
             raise ImproperlyConfigured(
@@ -62,18 +66,20 @@ class Account:
         return value
 
     def file(self, name: str, what: bytes, meaning: str) -> str:
-        """The same for a file, which must be there and have ``what`` in it."""
+        """Read the path of a file, which must exist and contain ``what``."""
         return env.checked_file(self.own(name), self.text(name, "", meaning), what)
 
     def own(self, name: str) -> str:
-        """The name with this account's word in it."""
+        """Return the setting's name with this account's word in it."""
         prefix = f"{env.PREFIX}{self.kind.upper()}_"
         word = f"{self.word.upper()}_" if self.word else ""
         return f"{prefix}{word}{name.removeprefix(prefix)}"
 
     def provider(self, public_url: str, wire: dict[str, Any]) -> dict[str, dict]:
-        """Its entry by its name; none where nothing of it is set, or only a part, which is
-        complained of."""
+        """Return this account's entry of ``PROVIDERS`` by its name, or nothing.
+
+        Nothing where none of its settings is given, or only a part, which is an error.
+        """
         kind = KINDS[self.kind]
         entry = kind.build(self, public_url, wire)
         given = [name for name, value in self._read.items() if value]
@@ -105,7 +111,7 @@ class Account:
 
 
 def accounts() -> list[Account]:
-    """The first of each kind, and behind it the further ones."""
+    """Return the first account of each kind, each followed by the further ones of that kind."""
     kinds = [name for name, kind in KINDS.items() if kind.several]
     further = env.items(
         "NOTIFIER_FURTHER_ACCOUNTS",
@@ -130,7 +136,7 @@ def accounts() -> list[Account]:
 
 
 def explain_unknown(name: str, known: set[str]) -> str:
-    """What to do about an unknown setting that would be a further account's; else nothing."""
+    """Explain an unknown setting that would be a further account's; empty for any other."""
     match = re.fullmatch(r"NOTIFIER_([A-Z]+)_([A-Z0-9]{1,20})_(\w+)", name)
     kind = KINDS.get(match[1].lower()) if match else None
     if match and kind and kind.several and f"{env.PREFIX}{match[1]}_{match[3]}" in known:
@@ -276,7 +282,7 @@ def _smtp(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, 
     }
 
 
-#: In the order in which a channel tries them.
+#: The kinds by name, in the order in which a channel tries them.
 KINDS = {
     "fcm": Kind(
         "push",
@@ -315,7 +321,7 @@ KINDS = {
 
 
 def turned_on_by() -> dict[str, dict[str, tuple[str, ...]]]:
-    """By channel, the settings that give it a provider, each with the platforms it is for."""
+    """Return by channel the settings that turn a provider on, each with its platforms."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for kind in KINDS.values():
         found.setdefault(kind.channel, {})[kind.needed[0][0]] = kind.platforms
@@ -327,5 +333,5 @@ def _receipts_url(public_url: str, provider: str) -> str:
 
 
 def _is_local(url: str) -> bool:
-    """Whether only this machine reaches it."""
+    """Return whether only this machine reaches the URL."""
     return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")

@@ -1,4 +1,4 @@
-"""The providers this installation sends through, from the environment."""
+"""The setting ``PROVIDERS``: an entry for each configured account, in order of preference."""
 
 import re
 from typing import Any
@@ -12,9 +12,9 @@ from config.providers.accounts import KINDS, accounts
 
 
 def configured(public_url: str) -> dict[str, dict]:
-    """The providers whose credentials are given, in the order in which a channel tries them.
+    """Return the providers whose credentials are given, in the order in which a channel tries them.
 
-    ``public_url`` is how they reach this service.
+    ``public_url``: where providers reach this service with their receipts.
     """
     ca_file = env.checked_file(
         "NOTIFIER_CA_FILE",
@@ -64,7 +64,7 @@ def configured(public_url: str) -> dict[str, dict]:
     found["webhook"] = {
         "class": "notifier.providers.webhook.Webhook",
         "channel": "webhook",
-        "breaker": False,  # every URL is a server of its own
+        "breaker": False,  # every host has a breaker of its own (host_breakers)
         "options": {
             **wire,
             "allowed_networks": [str(network) for network in allowed_networks],
@@ -74,7 +74,7 @@ def configured(public_url: str) -> dict[str, dict]:
     found["inbox"] = {
         "class": "notifier.providers.inbox.Inbox",
         "channel": "inbox",
-        "breaker": False,  # our own table: without it nothing goes on anyway
+        "breaker": False,  # it is our own database, without which nothing is sent anyway
         "options": {},
     }
     for name, quota in _quotas().items():
@@ -105,7 +105,7 @@ def _known(setting: str, name: str, found: dict[str, dict]) -> dict:
 
 
 def _quotas() -> dict[str, dict[str, float]]:
-    """By provider, what ``notifier.resilience.quota.Quota`` is made of."""
+    """Return by provider the arguments of ``notifier.resilience.quota.Quota``."""
     found: dict[str, dict[str, float]] = {}
     for entry in env.items(
         "NOTIFIER_PROVIDER_QUOTAS",

@@ -1,1 +1,5 @@
-"""The part of a worker that talks to the broker: URLs, queues, consumer, control, stopping."""
+"""Celery's worker as configured here: broker, queues, consumer, remote control, periodic tasks.
+
+``config.settings`` and ``config.celery`` import it, and Celery loads ``consumer`` and ``control``
+by name.
+"""

@@ -1,22 +1,24 @@
-"""Where the broker is: one URL, or one for each node of a RabbitMQ cluster."""
+"""The broker's address: one URL, or one for each node of a RabbitMQ cluster."""
 
 import random
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
+from notifier.domain.queues import at_broker
 
 RABBITMQ = ("amqp", "amqps")
+_UNACKNOWLEDGED = ("unacked", "unacked_index", "unacked_mutex")
 
 
 def url(given: str) -> str:
-    """The URLs of ``AMQP_URL`` in an order of this process's own, with ``;`` between them.
+    """Return the URLs of ``AMQP_URL`` in random order, with ``;`` between them.
 
-    A process connects to the first that answers: in one order for all, the first node would carry
-    every connection, and all of them would notice together that it is gone.
+    A process connects to the first node that answers. In one order for all processes, the first
+    node would carry every connection, and all of them would break together.
 
-    Raises ``ImproperlyConfigured``; what is refused is not shown, since there may be a password in
-    it.
+    Raises ``ImproperlyConfigured`` without the value, which may contain a password.
     """
     urls = [one.strip() for one in given.split(";") if one.strip()]
     schemes = {one.partition("://")[0] for one in urls}
@@ -34,3 +36,23 @@ def url(given: str) -> str:
         )
     random.shuffle(urls)
     return ";".join(urls)
+
+
+def transport_options(url: str, prefix: str) -> dict[str, Any]:
+    """Return Celery's ``broker_transport_options`` for the broker at ``url``.
+
+    ``prefix``: what the names of this installation's queues begin with.
+    """
+    if url.startswith("amqp"):
+        # A silent broker holds up neither a publisher nor a worker that is to stop for longer.
+        # There are no publisher confirms: a lost doorbell costs nothing, and RabbitMQ sends none
+        # under a memory alarm, so workers that answer Flower would wait and consume nothing.
+        return {"read_timeout": 5.0, "write_timeout": 5.0}
+    return {
+        # Redis returns an unacknowledged message after this long; leases are far shorter.
+        "visibility_timeout": 600,
+        "socket_timeout": 10.0,
+        "socket_connect_timeout": 2.0,
+        # Kombu keeps unacknowledged messages under keys that all users of the database share.
+        **{f"{key}_key": at_broker(prefix, key) for key in _UNACKNOWLEDGED},
+    }

@@ -1,8 +1,8 @@
-"""The part of a worker process that talks to the broker.
+"""The consumer of a worker process: its connection to the broker.
 
-The process also works without it, on what it finds in the database, so no error of the broker may
-end it: Celery gives up on every error that is not on its list of lost connections, among them
-``ResourceLocked`` (a queue is declared beside a connection that the broker still takes for alive),
+The process works without it, on what it finds in the database, so no error of the broker may end
+it. Celery gives up on every error that is not on its list of lost connections, among them
+``ResourceLocked`` (a queue is declared while the broker still takes a dead connection for alive),
 ``PreconditionFailed`` (a queue has other arguments), ``NotFound`` (the queue's node is down),
 ``AccessRefused`` and ``NotAllowed`` (users or virtual hosts are not loaded yet).
 """
@@ -20,20 +20,20 @@ _Consumer: Any = consumer.Consumer
 
 #: Seconds between two attempts to connect or to consume: the first pause, and the longest.
 PAUSE, LONGEST_PAUSE = 1, 2
-#: Seconds that the broker has to answer when a worker is to stop.
+#: Seconds that the broker has to answer when a worker stops.
 ANSWER = 2.0
 
 
 class Consumer(_Consumer):
-    """Celery's consumer, which starts anew after every error, however the broker is."""
+    """Celery's consumer, restarted after every error of the broker."""
 
     class Blueprint(_Consumer.Blueprint):
         default_steps = [
             step
             for step in _Consumer.Blueprint.default_steps
-            # It declares dozens of queues for tasks with an ETA, which we do not have, at every
-            # broker there is, and nothing is consumed before it has: for each node that is away it
-            # tries four times, with pauses.
+            # This step declares dozens of queues for tasks with an ETA, which we do not use, at
+            # every node before anything is consumed, and tries each absent node four times with
+            # pauses.
             if not step.endswith(":DelayedDelivery")
         ]
 
@@ -43,7 +43,7 @@ class Consumer(_Consumer):
             except parent.connection_errors:
                 raise
             except Exception as error:
-                # What the broker said is no bug; what else comes up may be one.
+                # The broker's own errors are no bugs of ours; any other needs its traceback.
                 log.error(
                     "not consuming: %r; trying again in %d s",
                     error,
@@ -54,7 +54,7 @@ class Consumer(_Consumer):
                 raise ConnectionError(repr(error)) from error
 
     def stop(self) -> None:
-        """Stop. At a silent broker each step would wait for an answer of its own."""
+        """Stop, after dropping silent connections, at which each step would wait for an answer."""
         for connection in self._connections():
             if not _answers(connection):
                 connection.collect()
@@ -62,16 +62,16 @@ class Consumer(_Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         for connection in self._connections():
-            connection.collect()  # without a goodbye, for which nobody may be there
+            connection.collect()  # without a closing handshake, which nobody may answer
         super().on_connection_error_after_connected(exc)
 
     def _connections(self) -> list[Any]:
-        """What it has open: to consume, and to tell Flower."""
+        """Return the open connections: for consuming, and for Flower's events."""
         events = self.event_dispatcher.connection if self.event_dispatcher else None
         return [one for one in (self.connection, events) if one and one.connected]
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Connect, with short pauses: Celery's own grow to 30 s."""
+        """Connect, with short pauses between attempts: Celery's own grow to 30 s."""
         conn.ensure_connection = partial(
             conn.ensure_connection,
             interval_start=PAUSE,

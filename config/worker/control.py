@@ -1,4 +1,4 @@
-"""Remote control of the workers, as Flower and ``celery inspect`` use it."""
+"""Remote control of the workers, for Flower and ``celery inspect``."""
 
 from celery.app.control import Control as CeleryControl
 from kombu import Queue
@@ -10,8 +10,8 @@ class Mailbox(KombuMailbox):
     """A mailbox whose queue has a new name on each connection.
 
     Commands are broadcast, so nobody needs the name. With Celery's fixed one, a worker that
-    connects anew is refused (405, ``ResourceLocked``) until the broker has noticed that its former
-    connection is dead, and a node of a cluster may take a minute for that.
+    reconnects is refused (405, ``ResourceLocked``) until the broker notices that the former
+    connection is dead, which may take a node of a cluster a minute.
     """
 
     def get_queue(self, hostname: str) -> Queue:

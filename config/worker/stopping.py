@@ -1,5 +1,6 @@
-"""A worker stops when it is told to: its event loop looks for that each time it turns, and at rest
-it turns every two seconds.
+"""Prompt stopping of a worker: wake its event loop at every signal.
+
+The loop looks for a stop request once per iteration, and an idle loop iterates every two seconds.
 """
 
 import signal
@@ -9,9 +10,12 @@ from typing import Any
 
 
 def heed_signals(sender: Any, **_: object) -> None:
-    """Have the event loop turn at every signal. Connected to ``worker_ready``, which comes again
-    after each lost connection, when the loop has forgotten what it watched. ``sender`` is
-    the worker's consumer, without a loop in pools that have none."""
+    """Wake the event loop at every signal.
+
+    Connected to ``worker_ready``, which is sent again after each lost connection, when the loop has
+    forgotten its readers. ``sender``: the worker's consumer; its ``hub`` is ``None`` in pools
+    without an event loop.
+    """
     if sender.hub:
         reader = _wakeup()
         sender.hub.add_reader(reader, _drain, reader)
@@ -19,7 +23,7 @@ def heed_signals(sender: Any, **_: object) -> None:
 
 @cache
 def _wakeup() -> socket.socket:
-    """Python itself writes to it, which no lock that the main thread may hold can keep it from."""
+    """Return a socket that Python itself writes to at each signal, whatever locks are held."""
     reader, writer = socket.socketpair()
     for end in (reader, writer):
         end.setblocking(False)

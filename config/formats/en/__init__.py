@@ -1,1 +1,1 @@
-"""English, which every page is in."""
+"""Formats for English, the language of every page."""

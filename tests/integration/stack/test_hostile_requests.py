@@ -178,7 +178,7 @@ def test_the_line_says_how_many_it_stands_for_and_cannot_be_forged(monkeypatch):
 
     from config import logs
 
-    seldom = logs.Seldom()
+    seldom = logs.OncePerMinute()
     clock = iter([0.0, 1.0, 2.0, 61.0, 61.5])
     monkeypatch.setattr(logs.time, "monotonic", lambda: next(clock))
 

@@ -1,0 +1,135 @@
+"""Limits of publishing and sending: overload, retry schedules, breakers."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from config import env
+from notifier.domain.priorities import Priority
+
+# -- Delivery ---------------------------------------------------------------------------------
+
+
+def overload_backlog() -> dict[str, float]:
+    """By priority, the seconds that a channel's oldest due notification may have waited.
+
+    Above them, publishing at that priority is refused with 503. High priority is never refused.
+    """
+    return {
+        "low": env.number(
+            "NOTIFIER_OVERLOAD_BACKLOG_LOW",
+            3600.0,
+            "low-priority publishing is refused on a channel while a low or normal notification "
+            "has been due there for so many seconds",
+        ),
+        "normal": env.number(
+            "NOTIFIER_OVERLOAD_BACKLOG_NORMAL",
+            7200.0,
+            "normal-priority publishing is refused on a channel while a normal one has",
+        ),
+    }
+
+
+def overload_database() -> dict[str, float]:
+    """By priority, the seconds in which the database must answer; above them 503, as above."""
+    return {
+        "low": env.number(
+            "NOTIFIER_OVERLOAD_DATABASE_LOW",
+            1.0,
+            "low-priority publishing is refused while the database takes so many seconds to give a "
+            "connection and answer",
+        ),
+        "normal": env.number("NOTIFIER_OVERLOAD_DATABASE_NORMAL", 3.0, "the same for normal"),
+    }
+
+
+def retry_schedules() -> dict[str, tuple[float, ...]]:
+    """By channel, the seconds between attempts."""
+    return {
+        "push": env.numbers(
+            "NOTIFIER_RETRY_PUSH", "2,5,15,60,300,900,3600", "seconds between attempts on push"
+        ),
+        "sms": env.numbers("NOTIFIER_RETRY_SMS", "2,10,60,300,900", "the same for sms"),
+        "email": env.numbers("NOTIFIER_RETRY_EMAIL", "5,30,300,1800,7200,14400", "for email"),
+        # The example schedule of Standard Webhooks 1.0.0.
+        "webhook": env.numbers(
+            "NOTIFIER_RETRY_WEBHOOK",
+            "5,300,1800,7200,18000,36000,50400,72000,86400",
+            "for webhooks",
+        ),
+        "inbox": env.numbers("NOTIFIER_RETRY_INBOX", "1,2,5,10,30,60,300", "for the inbox"),
+    }
+
+
+def resend_unknown(channels: Iterable[str]) -> frozenset[str]:
+    """The ``channel.priority`` pairs in which a message of unknown outcome is sent again.
+
+    The outcome is unknown where the provider may have the message but did not say so. SMS costs
+    money and email annoys, a webhook receiver deduplicates by ``webhook-id``, a push replaces
+    itself, and an OTP that did not come is worse than two.
+    """
+    return frozenset(
+        env.items(
+            "NOTIFIER_RESEND_UNKNOWN",
+            "push.high,push.normal,push.low,webhook.high,webhook.normal,webhook.low,"
+            "inbox.high,inbox.normal,inbox.low,sms.high,email.high",
+            "`channel.priority` pairs sent again when a call ends without an answer; what a worker "
+            "was sending when it died is sent again in any case",
+            among=[f"{channel}.{priority}" for channel in channels for priority in Priority],
+        )
+    )
+
+
+def breaker() -> dict[str, Any]:
+    """The fields of ``notifier.resilience.breaker.Rules``: when a provider's breaker opens.
+
+    GOV.UK Notify turns to its other SMS provider after 50 errors in 60 seconds.
+    """
+    return {
+        "failures": env.whole(
+            "NOTIFIER_BREAKER_FAILURES", 20, "failed calls in a row that open a provider's breaker"
+        ),
+        "share": env.number(
+            "NOTIFIER_BREAKER_SHARE", 0.5, "or the share of failed calls that opens it"
+        ),
+        "calls": env.whole(
+            "NOTIFIER_BREAKER_CALLS", 50, "calls at least, before the share of failed ones counts"
+        ),
+        "window": env.number(
+            "NOTIFIER_BREAKER_WINDOW", 30.0, "seconds over which they are counted"
+        ),
+        "cooldown": env.number(
+            "NOTIFIER_BREAKER_COOLDOWN",
+            5.0,
+            "seconds an open breaker keeps messages back; twice as long each time it stays broken",
+        ),
+        "longest_cooldown": env.number(
+            "NOTIFIER_BREAKER_LONGEST_COOLDOWN", 120.0, "seconds it keeps them back at most"
+        ),
+        "probes": env.whole(
+            "NOTIFIER_BREAKER_PROBES", 5, "messages that are let through then, to see how it goes"
+        ),
+    }
+
+
+def dead_addresses() -> dict[str, Any]:
+    """The same for the breaker that opens when a provider calls too many addresses dead.
+
+    See docs/decisions/0034-a-flood-of-dead-addresses-is-our-mistake.md.
+    """
+    return {
+        "failures": env.whole(
+            "NOTIFIER_DEAD_ADDRESSES_IN_A_ROW",
+            20,
+            "so many addresses in a row that a provider calls dead are not believed: none is given "
+            "up, and its messages wait",
+        ),
+        "share": env.number(
+            "NOTIFIER_DEAD_ADDRESSES_SHARE", 0.5, "nor such a share of those of a minute"
+        ),
+        "calls": env.whole(
+            "NOTIFIER_DEAD_ADDRESSES_CALLS", 50, "addresses at least, before their share counts"
+        ),
+        "window": 60.0,
+        "cooldown": 15.0,
+        "longest_cooldown": 600.0,
+    }

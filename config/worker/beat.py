@@ -1,0 +1,26 @@
+"""The periodic tasks of a new installation.
+
+django-celery-beat copies them into its tables, where operators may change them.
+"""
+
+from typing import Any
+
+from notifier.domain.queues import RECEIPTS
+
+#: ``schedule`` and ``expires`` are seconds. A run that no worker took before it expires is dropped:
+#: the next one does its work.
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep": {"task": "delivery.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "confirmations": {
+        "task": "delivery.confirmations",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
+    "receipts": {
+        "task": "delivery.receipts",
+        "schedule": 1.0,
+        "options": {"expires": 5, "queue": RECEIPTS},
+    },
+    "purge": {"task": "delivery.purge", "schedule": 600.0, "options": {"expires": 600}},
+    "purge-inboxes": {"task": "inbox.purge", "schedule": 600.0, "options": {"expires": 600}},
+}
