@@ -12,7 +12,7 @@ from rest_framework.settings import api_settings
 from apps.api import json_types
 from apps.api.compiled_serializers import NOT_READ, Reader, compiled
 from apps.api.problems import MOST_ERRORS, UNKNOWN_FIELD
-from notifier.domain.characters import all_seen
+from notifier.domain.characters import all_visible
 
 NOT_A_TIME = "Write a time as in 2026-11-22T10:00:00Z (ISO 8601)."
 #: Characters of what was sent that an error repeats.
@@ -59,7 +59,7 @@ class NameField(serializers.CharField):
         name = super().to_internal_value(data)
         if name != name.strip():
             raise serializers.ValidationError("Leave out the spaces at the beginning or end.")
-        if name and not all_seen(name):
+        if name and not all_visible(name):
             raise serializers.ValidationError("Use printable characters only.")
         return name
 

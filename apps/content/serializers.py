@@ -10,7 +10,7 @@ from apps.api.serializers import NameField, PathNameField, QueryParameters, Stri
 from apps.content.models import TemplateVersion, Translation
 from apps.preferences.api.serializers import ChannelField, LocaleField
 from notifier.domain import links
-from notifier.domain.characters import any_seen
+from notifier.domain.characters import any_visible
 from notifier.templates import RECIPIENT
 from notifier.templates.text import SOURCE_LIMIT
 
@@ -42,7 +42,7 @@ class ActionsField(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> Any:
         actions = super().to_internal_value(data)
-        if not all(map(any_seen, actions)):
+        if not all(map(any_visible, actions)):
             raise serializers.ValidationError("Give each URL a label with something to see in it.")
         return actions
 

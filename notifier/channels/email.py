@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import idna
 
 from notifier.domain import links
-from notifier.domain.characters import any_seen
-from notifier.domain.messages import Content, says_something
+from notifier.domain.characters import any_visible
+from notifier.domain.messages import Content, has_visible_text
 from notifier.transport.mail import CONTROL
 
 LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
@@ -82,7 +82,7 @@ class Email:
         return f"{local[:1]}•••@{domain}"
 
     def check(self, content: Content) -> None:
-        if not says_something(content):
+        if not has_visible_text(content):
             raise ValueError(
                 "content.title or content.body with something to see is needed for an email."
             )
@@ -102,12 +102,12 @@ def render(content: Content) -> Rendered:
     A title that ``check`` took is the subject as it is. What no header can have, in one made of a
     body's first line or of a name in the catalogue, becomes a space.
     """
-    title = content.title if any_seen(content.title) else _first_line(content.body)
+    title = content.title if any_visible(content.title) else _first_line(content.body)
     subject = CONTROL.sub(" ", title)
-    body = LINE_END.sub("\n", content.body if any_seen(content.body) else content.title)
+    body = LINE_END.sub("\n", content.body if any_visible(content.body) else content.title)
     actions = [one for one in content.actions.items() if links.may_be_followed(one[1])]
     text = "\n\n".join([body, *(f"{label}: {url}" for label, url in actions)])
-    if any_seen(content.html):
+    if any_visible(content.html):
         return Rendered(subject, text, _page(content.html))
     paragraphs = [html.escape(part).replace("\n", "<br>") for part in body.split("\n\n")]
     paragraphs += [
@@ -119,7 +119,7 @@ def render(content: Content) -> Rendered:
 
 def _first_line(body: str) -> str:
     """The first with anything to see, without the spaces at its ends."""
-    seen = next((line for line in body.splitlines() if any_seen(line)), "")
+    seen = next((line for line in body.splitlines() if any_visible(line)), "")
     return seen.strip()[:SUBJECT_FROM_BODY]
 
 

@@ -1,7 +1,7 @@
 """The in-app inbox: an address is the recipient's own ``user_id``."""
 
 from notifier.domain import user_ids
-from notifier.domain.messages import Content, says_something
+from notifier.domain.messages import Content, has_visible_text
 
 
 class Inbox:
@@ -18,7 +18,7 @@ class Inbox:
         return address
 
     def check(self, content: Content) -> None:
-        if not says_something(content):
+        if not has_visible_text(content):
             raise ValueError(
                 "content.title or content.body with something to see is needed for an inbox."
             )

@@ -4,7 +4,7 @@ import re
 
 import orjson
 
-from notifier.domain.messages import Content, says_something
+from notifier.domain.messages import Content, has_visible_text
 
 PLATFORMS = ("ios", "android", "web")
 #: APNs names no length, today's tokens have 32 bytes, and Apple says to expect longer ones.
@@ -50,7 +50,7 @@ class Push:
         return f"{address[:4]}•••{address[-4:]}"
 
     def check(self, content: Content) -> None:
-        if not (says_something(content) or content.data):
+        if not (has_visible_text(content) or content.data):
             raise ValueError(
                 "content.title or content.body with something to see, or content.data, is needed "
                 "for a push."

@@ -4,7 +4,7 @@ import re
 
 import phonenumbers
 
-from notifier.domain.characters import any_seen
+from notifier.domain.characters import any_visible
 from notifier.domain.messages import Content
 
 BODY_LIMIT = 1600  # Twilio's longest, https://www.twilio.com/docs/api/errors/21617
@@ -40,7 +40,7 @@ class Sms:
     def check(self, content: Content) -> None:
         said = text(content)
         size = len(said.encode("utf-16-le")) // 2  # an emoji counts as two
-        if not any_seen(said):
+        if not any_visible(said):
             raise ValueError(
                 "content.title or content.body with something to see is needed for an SMS."
             )
@@ -55,4 +55,4 @@ def text(content: Content) -> str:
     """Title, body and actions as one text."""
     lines = [content.title, content.body]
     lines += [f"{label}: {url}" for label, url in content.actions.items()]
-    return "\n".join(line for line in lines if any_seen(line))
+    return "\n".join(line for line in lines if any_visible(line))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from notifier.dispatch.failover import turned
+from notifier.dispatch.failover import rotated
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Held, Outcome, Reason, Refused, Retry
 from notifier.providers import Route
@@ -24,7 +24,7 @@ class Gate:
     the one before it. ``calls``: how many may be under way at once.
     """
 
-    room: int
+    capacity: int
     until: float
     reason: Reason
     pace: float | None = None
@@ -51,7 +51,7 @@ class Dispatcher:
         if any(gate.pace is not None for gate in gates.values()):
             # Of what has come back for its turn the oldest is sent, or it might never be.
             messages = sorted(messages, key=_age)
-        room = {name: gate.room for name, gate in gates.items()}
+        room = {name: gate.capacity for name, gate in gates.items()}
         groups: dict[str, tuple[Route, list[Message]]] = {}
         held: Counter[str] = Counter()
         for message in messages:
@@ -84,7 +84,7 @@ def choose(
     ``room``: what is left of the gates' own.
     """
     shut: list[str] = []
-    for route in turned(routes, message.failed_at) if message.failed_at else routes:
+    for route in rotated(routes, message.failed_at) if message.failed_at else routes:
         if not route.takes(message.channel, message.platform):
             continue
         left = room.get(route.name)
@@ -103,7 +103,7 @@ def wanted(
     routes: Sequence[Route], messages: Sequence[Message], gates: Mapping[str, Gate]
 ) -> Counter[str]:
     """How many of the messages each provider would be given, by name."""
-    room = {name: gate.room for name, gate in gates.items()}
+    room = {name: gate.capacity for name, gate in gates.items()}
     chosen = (choose(routes, message, gates, room) for message in messages)
     return Counter(route.name for route in chosen if isinstance(route, Route))
 

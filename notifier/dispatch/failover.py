@@ -28,7 +28,7 @@ def at_fault(outcome: Outcome) -> TypeGuard[Retry | Refused]:
     return isinstance(outcome, Retry | Refused) and outcome.reason in FAULTS
 
 
-def turned(routes: Sequence[Route], failed_at: str) -> Sequence[Route]:
+def rotated(routes: Sequence[Route], failed_at: str) -> Sequence[Route]:
     """All of them, those behind the one that failed first, and itself last."""
     names = [route.name for route in routes]
     if failed_at not in names:
@@ -38,7 +38,7 @@ def turned(routes: Sequence[Route], failed_at: str) -> Sequence[Route]:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class Alternatives:
     """The other providers that take a message. ``any``: whether there are some; ``next``: whether
     one behind the one that was just asked can be asked at once.
 
@@ -49,16 +49,18 @@ class Others:
     next: bool
 
 
-ALONE = Others(any=False, next=False)
+NO_ALTERNATIVE = Alternatives(any=False, next=False)
 
 
-def others(routes: Sequence[Route], message: Message, asked: str, shut: Container[str]) -> Others:
+def alternatives(
+    routes: Sequence[Route], message: Message, asked: str, shut: Container[str]
+) -> Alternatives:
     """Who else there is for a message that ``asked`` failed; nobody sends through ``shut``."""
     names = [route.name for route in routes if route.takes(message.channel, message.platform)]
     behind = names[names.index(asked) + 1 :] if asked in names else []
     # It was this one's turn again already: those behind it had no room just now.
     again = asked == message.failed_at
-    return Others(
+    return Alternatives(
         any(name != asked for name in names),
         not again and any(name not in shut for name in behind),
     )

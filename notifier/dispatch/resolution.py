@@ -20,7 +20,7 @@ from notifier.domain.states import DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Resolution:
     """``next_attempt_at`` is in unix seconds and set only with ``retrying``.
 
     ``moved``: another provider is asked next, and the retry policy does not count this attempt.
@@ -36,7 +36,7 @@ class Verdict:
 NOT_SENT = frozenset(
     {DeliveryState.FAILED, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
 )
-_ACCEPTED, _DELIVERED = Verdict(DeliveryState.ACCEPTED), Verdict(DeliveryState.DELIVERED)
+_ACCEPTED, _DELIVERED = Resolution(DeliveryState.ACCEPTED), Resolution(DeliveryState.DELIVERED)
 
 
 def judge(
@@ -51,7 +51,7 @@ def judge(
     another: bool = False,
     alone: bool = True,
     unanswered: bool = False,
-) -> Verdict:
+) -> Resolution:
     """Decide what becomes of a delivery after its ``attempt``-th call (from 1).
 
     ``resend_unknown``: whether a call without an answer is made again, at the risk of a second
@@ -74,7 +74,7 @@ def judge(
     if unanswered and verdict.state in NOT_SENT:
         # The provider may have it, and its receipt may still say so.
         called = not isinstance(outcome, Held) and verdict.reason != Reason.EXPIRED
-        return Verdict(DeliveryState.UNKNOWN, verdict.reason if called else Reason.NO_ANSWER)
+        return Resolution(DeliveryState.UNKNOWN, verdict.reason if called else Reason.NO_ANSWER)
     return verdict
 
 
@@ -89,29 +89,29 @@ def _judge(
     rng: random.Random,
     another: bool,
     alone: bool,
-) -> Verdict:
+) -> Resolution:
     """The same, as if every earlier call had been answered."""
     if another and at_fault(outcome) and (expires_at is None or now < expires_at):
-        return Verdict(DeliveryState.RETRYING, outcome.reason, now, moved=True)
+        return Resolution(DeliveryState.RETRYING, outcome.reason, now, moved=True)
     match outcome:
         case Accepted(delivered=delivered):
             return _DELIVERED if delivered else _ACCEPTED
         case Refused(reason=Reason.EXPIRED as reason):
-            return Verdict(DeliveryState.EXPIRED, reason)
+            return Resolution(DeliveryState.EXPIRED, reason)
         case Refused(reason=reason) if FAULT.get(reason) is Fault.OURS:
             if alone:  # kept as a dead letter, to be redriven once our mistake is mended
-                return Verdict(DeliveryState.DEAD, reason)
+                return Resolution(DeliveryState.DEAD, reason)
             retry = Retry(reason)  # the others were asked before it, or will be
         case Refused(reason=reason):
-            return Verdict(DeliveryState.FAILED, reason)
+            return Resolution(DeliveryState.FAILED, reason)
         case Held(reason=Reason.CANCELLED):
-            return Verdict(DeliveryState.CANCELLED)
+            return Resolution(DeliveryState.CANCELLED)
         case Held(until=until, reason=reason):
             # Expired only once it is: what holds it may be over before.
             until = until if expires_at is None else min(until, expires_at)
-            return Verdict(DeliveryState.RETRYING, reason, until)
+            return Resolution(DeliveryState.RETRYING, reason, until)
         case Unknown(reason=reason) if not resend_unknown:
-            return Verdict(DeliveryState.UNKNOWN, reason)
+            return Resolution(DeliveryState.UNKNOWN, reason)
         case Unknown(reason=reason):
             retry = Retry(reason)
         case Retry() as retry:
@@ -119,9 +119,9 @@ def _judge(
     wait = policy.wait(attempt, retry, rng)
     in_time = wait is not None and (expires_at is None or now + wait < expires_at)
     if not in_time and isinstance(outcome, Unknown):
-        return Verdict(DeliveryState.UNKNOWN, retry.reason)
+        return Resolution(DeliveryState.UNKNOWN, retry.reason)
     if wait is None:
-        return Verdict(DeliveryState.DEAD, retry.reason)
+        return Resolution(DeliveryState.DEAD, retry.reason)
     if not in_time:
-        return Verdict(DeliveryState.EXPIRED, retry.reason)
-    return Verdict(DeliveryState.RETRYING, retry.reason, now + wait)
+        return Resolution(DeliveryState.EXPIRED, retry.reason)
+    return Resolution(DeliveryState.RETRYING, retry.reason, now + wait)

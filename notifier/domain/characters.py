@@ -10,11 +10,11 @@ _BLANK = re.compile(
 )
 
 
-def all_seen(text: str) -> bool:
+def all_visible(text: str) -> bool:
     """Whether every character can be seen, or is a space between those that can."""
     return text.isprintable() and text == text.strip() and not _BLANK.search(text)
 
 
-def any_seen(text: str) -> bool:
+def any_visible(text: str) -> bool:
     """Whether there is anything to see: not spaces, line ends and invisible characters alone."""
     return any(one.isprintable() and not one.isspace() and not _BLANK.match(one) for one in text)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from notifier.domain.cancellation import Halt
-from notifier.domain.characters import any_seen
+from notifier.domain.characters import any_visible
 from notifier.domain.priorities import Priority
 
 #: The type of what a publisher says to people.
@@ -55,9 +55,9 @@ class Content:
     event_type: str = NOTIFICATION
 
 
-def says_something(content: Content) -> bool:
+def has_visible_text(content: Content) -> bool:
     """Whether a person who is shown title and body sees anything."""
-    return any_seen(content.title) or any_seen(content.body)
+    return any_visible(content.title) or any_visible(content.body)
 
 
 class Message(NamedTuple):  # a frozen dataclass of so many fields takes a microsecond more

@@ -1,6 +1,6 @@
 """What a ``user_id`` may be. It is never folded: ``a.b``, ``A.b`` and ``a-b`` are three people."""
 
-from notifier.domain.characters import all_seen
+from notifier.domain.characters import all_visible
 
 MAX_LENGTH = 200
 
@@ -17,6 +17,6 @@ def check(user_id: str) -> str:
         raise ValueError("A user_id cannot contain a slash: paths could not name it.")
     if user_id in (".", ".."):
         raise ValueError("A user_id cannot be . or .. since paths could not name it.")
-    if not all_seen(user_id):
+    if not all_visible(user_id):
         raise ValueError("A user_id has printable characters only and no space at either end.")
     return user_id

@@ -16,7 +16,7 @@ import orjson
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from notifier.domain.messages import Message, says_something
+from notifier.domain.messages import Message, has_visible_text
 from notifier.domain.outcomes import Accepted, Outcome, Reason
 from notifier.domain.priorities import Priority
 from notifier.providers.base import Provider, Report, Rule, Shared, code_of, status_rule
@@ -196,7 +196,7 @@ def _base64(data: bytes) -> bytes:
 
 
 def _headers(message: Message) -> dict[str, str]:
-    said = says_something(message.content)
+    said = has_visible_text(message.content)
     longest = time.time() + LONGEST_TTL
     expires_at = longest if message.deadline is None else min(message.deadline, longest)
     headers = {
@@ -221,7 +221,7 @@ def _payload(message: Message) -> bytes:
     """The payload without its end, which is the delivery's id."""
     content = message.content
     aps: dict[str, object] = {"content-available": 1}
-    if says_something(content):
+    if has_visible_text(content):
         aps = {"alert": {"title": content.title, "body": content.body}, "sound": "default"}
     payload: dict[str, object] = {"aps": aps}
     if content.data:

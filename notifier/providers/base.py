@@ -13,14 +13,14 @@ from notifier.domain.messages import Content, Message
 from notifier.domain.outcomes import FAULT, Fault, Outcome, Reason, Refused, Retry, Unknown, clip
 from notifier.resilience.concurrency import START, Concurrency
 from notifier.resilience.fair_queue import Flow
-from notifier.resilience.worker_pool import Lane
+from notifier.resilience.worker_pool import WorkerPool
 from notifier.transport.http import NoAnswer, NotWritten
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 #: The wire has the deadline; this much later, whatever still hangs is given up.
-LAST_LINE = 5.0
+GRACE_SECONDS = 5.0
 
 
 class Sent(NamedTuple):
@@ -34,7 +34,7 @@ class Sent(NamedTuple):
 
 
 #: What a provider says, or does, that has too much to do.
-TOO_MUCH = frozenset({Reason.RATE_LIMITED, Reason.PROVIDER_ERROR, Reason.TIMEOUT, Reason.NO_ANSWER})
+OVERLOAD = frozenset({Reason.RATE_LIMITED, Reason.PROVIDER_ERROR, Reason.TIMEOUT, Reason.NO_ANSWER})
 
 #: Called once for each message, as its outcome comes.
 Report = Callable[[Sent], None]
@@ -59,8 +59,8 @@ class Provider:
     def __init__(self, name: str, *, timeout: float = 10.0, concurrency: int = 256) -> None:
         self.name = name
         self.timeout = timeout
-        self._lane: Lane[Any] = Lane(concurrency, shares=not self.one_server)
-        self._calls = _Calls(timeout + LAST_LINE)
+        self._pool: WorkerPool[Any] = WorkerPool(concurrency, shares=not self.one_server)
+        self._calls = _Calls(timeout + GRACE_SECONDS)
         self._concurrency = concurrency
         start = concurrency if self.shares_connections else START
         self._carries = Concurrency(concurrency, start=start)
@@ -69,7 +69,7 @@ class Provider:
     @property
     def limit(self) -> int:
         """How many calls may be under way now."""
-        return self._lane.limit
+        return self._pool.limit
 
     @property
     def under_way(self) -> int:
@@ -86,12 +86,12 @@ class Provider:
         limit = self._carries.limit if self.one_server else self._concurrency
         if self._share is not None:
             limit = min(limit, self._share)
-        if limit != self._lane.limit:
-            self._lane.limit = limit
+        if limit != self._pool.limit:
+            self._pool.limit = limit
 
     def _ended(self, outcome: object, seconds: float) -> None:
         """A call ended so; it may be time for more or fewer of them."""
-        failed = isinstance(outcome, Retry | Unknown) and outcome.reason in TOO_MUCH
+        failed = isinstance(outcome, Retry | Unknown) and outcome.reason in OVERLOAD
         under_way = self._calls.number + 1
         if self.one_server and self._carries.ended(seconds, failed, under_way, time.monotonic()):
             self._set_limit()
@@ -132,7 +132,7 @@ class Provider:
             report(Sent(message, self.name, outcome, started_at, duration))
 
         self._begins()
-        await self._lane.run(messages, one, self._flow)
+        await self._pool.run(messages, one, self._flow)
 
     def _stopped(self, message: Message, now: float, report: Report) -> bool:
         """Whether it must not be sent any more, which is reported. Asked right before it would be:

@@ -20,7 +20,7 @@ from firebase_admin import credentials, messaging
 from google.auth import jwt
 
 from notifier.channels import push
-from notifier.domain.messages import Message, says_something
+from notifier.domain.messages import Message, has_visible_text
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.domain.priorities import Priority
 from notifier.providers.base import (
@@ -219,7 +219,7 @@ def _encode(frames: Shared[tuple[bytes, bytes]], message: Message) -> tuple[byte
     content = message.content
     data = orjson.dumps(push.strings(content))[1:-1]
     said = b""
-    if says_something(content):
+    if has_visible_text(content):
         said = b'"notification":%s,' % orjson.dumps({"title": content.title, "body": content.body})
     return (
         b'{"message":{"data":{%s%s%s"delivery_id":' % (data, b"," if data else b"", about),

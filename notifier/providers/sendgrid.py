@@ -105,7 +105,7 @@ class SendGrid(Provider):
             for batch in _batches(letter.people)
         ]
         self._begins()
-        await self._lane.run(requests, partial(self._request, report), self._turn)
+        await self._pool.run(requests, partial(self._request, report), self._turn)
 
     async def close(self) -> None:
         await self._wire.close()

@@ -92,7 +92,7 @@ def is_about(said: str, message_id: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedEvent:
     """One event of one delivery (its public id as the message carried it; empty where it carried
     none, since something else sent it).
 
@@ -118,7 +118,7 @@ class Receipts(Protocol):
     def verify(self, headers: Mapping[str, str], query: str, body: bytes) -> bool:
         """Whether the provider signed it. Header names are lower case."""
 
-    def read(self, query: str, body: bytes) -> Sequence[Told]:
+    def read(self, query: str, body: bytes) -> Sequence[ReportedEvent]:
         """What it says of our deliveries. Raises ``ValueError`` if it is no receipt."""
 
 

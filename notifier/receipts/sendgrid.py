@@ -24,7 +24,7 @@ from notifier.receipts import (
     UNREACHABLE,
     UNSAID,
     Event,
-    Told,
+    ReportedEvent,
     message_id,
 )
 
@@ -81,14 +81,14 @@ class SendGridReceipts:
             return False
         return True
 
-    def read(self, query: str, body: bytes) -> Sequence[Told]:
+    def read(self, query: str, body: bytes) -> Sequence[ReportedEvent]:
         events = orjson.loads(body)
         if not isinstance(events, list):
             raise ValueError("not a list of events")
         return list(_told(events))
 
 
-def _told(events: list[Any]) -> Iterator[Told]:
+def _told(events: list[Any]) -> Iterator[ReportedEvent]:
     for event in events:
         if not isinstance(event, dict):
             continue
@@ -105,7 +105,7 @@ def _told(events: list[Any]) -> Iterator[Told]:
         # X-Message-Id of our request and, behind a dot, what SendGrid made of it.
         sent = message_id(event.get("sg_message_id"))
         delivery_id, address = _text(event, "delivery_id"), _text(event, "email")
-        yield Told(delivery_id, *found, _detail(event), _at(event), sent, address)
+        yield ReportedEvent(delivery_id, *found, _detail(event), _at(event), sent, address)
 
 
 def _text(event: Mapping[str, Any], name: str) -> str:

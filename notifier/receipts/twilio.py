@@ -17,7 +17,7 @@ from notifier.receipts import (
     UNREACHABLE,
     UNSAID,
     Event,
-    Told,
+    ReportedEvent,
     message_id,
 )
 
@@ -71,7 +71,7 @@ class TwilioReceipts:
         signature = headers.get("x-twilio-signature", "")
         return bool(self._validator.validate(url, fields, signature))
 
-    def read(self, query: str, body: bytes) -> Sequence[Told]:
+    def read(self, query: str, body: bytes) -> Sequence[ReportedEvent]:
         [delivery_id] = parse_qs(query).get("delivery_id", [""])[-1:]
         fields = dict(_fields(body))
         event = EVENTS.get(fields.get("MessageStatus", ""))
@@ -79,13 +79,13 @@ class TwilioReceipts:
             return []
         sid, address = message_id(fields.get("MessageSid")), fields.get("To", "")
         if event is not Event.FAILED:
-            return [Told(delivery_id, event, message_id=sid, address=address)]
+            return [ReportedEvent(delivery_id, event, message_id=sid, address=address)]
         code = fields.get("ErrorCode", "")
         reason = REASONS.get(code, UNSAID)
         if reason == HARD_BOUNCE:
             event = Event.BOUNCED
         detail = f"Twilio error {code}" if code.isdecimal() and len(code) <= 6 else ""
-        return [Told(delivery_id, event, reason, detail, message_id=sid, address=address)]
+        return [ReportedEvent(delivery_id, event, reason, detail, message_id=sid, address=address)]
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:

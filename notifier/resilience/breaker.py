@@ -100,7 +100,7 @@ def tally(outcomes: Iterable[Outcome], failing: Container[Reason] = FAILURES) ->
 class Permit:
     """``room`` messages may go through; the others look again at ``until`` (unix seconds)."""
 
-    room: int
+    capacity: int
     until: float
 
 

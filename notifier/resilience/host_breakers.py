@@ -85,7 +85,7 @@ class HostBreakers:
             moved, permit = standing.asked(now, self._rules)
             if permit is None:
                 return None
-            if permit.room:  # this one tries it
+            if permit.capacity:  # this one tries it
                 self._set(flow, standing, moved)
                 return None
             is_open = standing.state is State.OPEN

@@ -25,7 +25,7 @@ class _Batch(Generic[J]):
 _Taken = tuple[Flow, tuple[_Batch[J], J]]
 
 
-class Lane(Generic[J]):
+class WorkerPool(Generic[J]):
     """At most ``limit`` jobs at a time, flows in turns; used from one event loop.
 
     Each coroutine does one job after the other: a task for every job would cost more than all

@@ -22,7 +22,7 @@ SOURCE_LIMIT = 64 * 1024
 #: ``apps.content.validation``), or its texts would push out each other.
 KEPT = 512 * 1024
 #: What one takes beside its own characters, which is most of a short one.
-BESIDE = 100
+OVERHEAD = 100
 
 _LANGUAGES = {html: Language(html=html) for html in (False, True)}
 
@@ -149,7 +149,7 @@ def _tree(whole: nodes.Template, body: list[nodes.Node]) -> nodes.Template:
     return tree
 
 
-class Kept(dict[tuple[str, bool], Text]):
+class TextCache(dict[tuple[str, bool], Text]):
     """Texts of at most ``characters``; the one kept longest makes room."""
 
     def __init__(self, characters: int) -> None:
@@ -161,22 +161,22 @@ class Kept(dict[tuple[str, bool], Text]):
             if (source, html) in self:
                 return
             self[source, html] = one
-            self._room -= BESIDE + len(source)
+            self._room -= OVERHEAD + len(source)
             while self._room < 0:
                 oldest = next(iter(self))
                 del self[oldest]
-                self._room += BESIDE + len(oldest[0])
+                self._room += OVERHEAD + len(oldest[0])
 
 
-_kept = Kept(KEPT)
+_cache = TextCache(KEPT)
 
 
 def text(source: str, html: bool = False) -> Text:
     """The compiled text, from this process's cache. Raises ``TemplateError`` with the line."""
-    found = _kept.get((source, html))
+    found = _cache.get((source, html))
     if found is None:
         found = _compiled(source, html)
-        _kept.keep(source, html, found)
+        _cache.keep(source, html, found)
     return found
 
 

@@ -20,7 +20,7 @@ from apps.delivery.intake import deduplication
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.delivery.state import fallback
 from apps.preferences.api.serializers import UserIdField
-from notifier.domain.characters import any_seen
+from notifier.domain.characters import any_visible
 from notifier.domain.messages import DisplayType, Severity
 from notifier.domain.priorities import Priority
 from notifier.domain.states import DeliveryState
@@ -74,7 +74,7 @@ class ContentIn(StrictSerializer):
         return title
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not (any_seen(attrs["title"]) or any_seen(attrs["body"]) or attrs["data"]):
+        if not (any_visible(attrs["title"]) or any_visible(attrs["body"]) or attrs["data"]):
             raise serializers.ValidationError(
                 "Give at least one of title, body and data, with something to see in it."
             )

@@ -45,7 +45,7 @@ def guards(provider: str) -> list[Breaker]:
 def permit(provider: str) -> Permit | None:
     """Return how many messages the provider may be given now, ``None`` for any number."""
     permits = [found for guard in guards(provider) if (found := guard.permit()) is not None]
-    return min(permits, key=lambda found: found.room, default=None)
+    return min(permits, key=lambda found: found.capacity, default=None)
 
 
 def shut(provider: str) -> bool:

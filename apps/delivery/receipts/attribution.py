@@ -15,7 +15,7 @@ from apps.preferences import vault
 from apps.preferences.models import Contact
 from notifier.domain.delivery_ids import DeliveryId
 from notifier.domain.states import DeliveryState
-from notifier.receipts import Told
+from notifier.receipts import ReportedEvent
 from notifier.security.crypto import DecryptionError
 
 
@@ -35,7 +35,7 @@ def is_ours(name: DeliveryId | None) -> bool:
 
 
 def stranger(
-    told: Told, provider: str, name: DeliveryId, standing: Standing | None, address: str
+    told: ReportedEvent, provider: str, name: DeliveryId, standing: Standing | None, address: str
 ) -> Stranger | None:
     """Why the event is not about a message of the delivery; ``None`` where it is, or may be.
 

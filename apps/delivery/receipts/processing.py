@@ -36,7 +36,7 @@ from notifier.receipts import (
     SUPPRESSING,
     Event,
     Receipts,
-    Told,
+    ReportedEvent,
     after,
     build,
 )
@@ -160,7 +160,7 @@ class _Said:
     delivery: int
     provider: str
     at: datetime
-    told: Told
+    told: ReportedEvent
     name: DeliveryId
 
 
@@ -238,7 +238,7 @@ def _apply(said: Sequence[_Said]) -> None:
     advance.write()
 
 
-def _doubted(events: Iterable[tuple[str, Told]]) -> set[str]:
+def _doubted(events: Iterable[tuple[str, ReportedEvent]]) -> set[str]:
     """Count what these events, by provider, say of addresses; those providers that call too many of
     them dead to be believed."""
     tallies: dict[str, Tally] = {}
@@ -253,7 +253,7 @@ def _doubted(events: Iterable[tuple[str, Told]]) -> set[str]:
     return address_guards.doubt_receipts(tallies)
 
 
-def _believable(provider: str, told: Told, doubted: Container[str]) -> Told:
+def _believable(provider: str, told: ReportedEvent, doubted: Container[str]) -> ReportedEvent:
     """The same, or a mistake of ours."""
     if provider in doubted and told.reason == HARD_BOUNCE:
         return replace(told, reason=DOUBTED)
@@ -312,8 +312,8 @@ def _apply_kept() -> int:
     return len(done) + len(forgotten)
 
 
-def _kept(row: ReceiptEvent) -> Told:
-    return Told("", Event(row.event), row.reason, message_id=row.message_id)
+def _kept(row: ReceiptEvent) -> ReportedEvent:
+    return ReportedEvent("", Event(row.event), row.reason, message_id=row.message_id)
 
 
 class _Known:
@@ -354,7 +354,7 @@ class _Advance:
         state = self._state.get(delivery)
         return state is None or state in WAITING
 
-    def by(self, delivery: int, provider: str, told: Told) -> bool:
+    def by(self, delivery: int, provider: str, told: ReportedEvent) -> bool:
         """Whether the event moves it. The loss of a message moves what was sent as that one."""
         state = self._state.get(delivery)
         if state is None or (new := after(state, told.event, told.reason)) == state:

@@ -40,7 +40,7 @@ def admit(claim: Claim, messages: Sequence[Message]) -> Admission:
     A half-open breaker's probes are taken by asking, so what is admitted has to be sent.
     """
     gates = _gates(claim.queue.channel)
-    closed = [name for name, gate in gates.items() if not gate.room]
+    closed = [name for name, gate in gates.items() if not gate.capacity]
     return Admission(_within_quotas(claim, gates, messages), closed)
 
 
@@ -53,9 +53,11 @@ def _gates(channel: str) -> dict[str, Gate]:
             until = time.time() + deferral.seconds(paused[name])
             found[name] = Gate(0, until, Reason.PROVIDER_PAUSED)
         elif (permit := breakers.permit(name)) is not None:
-            found[name] = Gate(permit.room, clock.ours(permit.until), Reason.PROVIDER_DOWN)
+            found[name] = Gate(permit.capacity, clock.ours(permit.until), Reason.PROVIDER_DOWN)
         elif (permit := address_guards.permit(name)) is not None:
-            found[name] = Gate(permit.room, clock.ours(permit.until), Reason.MANY_DEAD_ADDRESSES)
+            found[name] = Gate(
+                permit.capacity, clock.ours(permit.until), Reason.MANY_DEAD_ADDRESSES
+            )
     return found
 
 
@@ -78,7 +80,7 @@ def _within_quotas(
         quota = quotas[name]
         calls = quota.share(grant.processes) if quota.concurrent else None
         if name in gates:  # half open: what is beyond its room does not wait for tokens
-            found[name] = replace(gates[name], room=grant.granted, calls=calls)
+            found[name] = replace(gates[name], capacity=grant.granted, calls=calls)
         else:
             pace = 1 / quota.per_second if quota.per_second else 0.0
             until = now + grant.wait

@@ -11,7 +11,7 @@ from apps.delivery.sending.claiming import Claim
 from apps.delivery.state import Result
 from apps.delivery.state import retry_policies as policies
 from notifier.dispatch.dispatcher import Sent
-from notifier.dispatch.failover import ALONE, at_fault, others
+from notifier.dispatch.failover import NO_ALTERNATIVE, alternatives, at_fault
 from notifier.dispatch.resolution import judge
 from notifier.domain.backoff import RetryPolicy
 from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
@@ -58,9 +58,9 @@ def results(
         one = claim.posted[item.notification_id]
         policy = own.get(item.delivery_id)
         attempt = item.attempts + (not isinstance(sent.outcome, Held))
-        rest = ALONE
+        rest = NO_ALTERNATIVE
         if at_fault(sent.outcome):
-            rest = others(runtime.routes(), sent.message, sent.provider, closed)
+            rest = alternatives(runtime.routes(), sent.message, sent.provider, closed)
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_uncounted,

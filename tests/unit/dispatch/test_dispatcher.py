@@ -129,7 +129,7 @@ async def test_what_a_dying_provider_did_not_report_is_retried_and_what_it_did_s
 
 
 async def test_a_provider_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifier.providers.base.LAST_LINE", 0.1)
+    monkeypatch.setattr("notifier.providers.base.GRACE_SECONDS", 0.1)
     sent = await send({"bad": entry("Hanging", options={"timeout": 0.1})}, message(1))
     assert sent[0].outcome == Unknown(Reason.TIMEOUT, "no outcome within the deadline")
     assert sent[0].duration < 1

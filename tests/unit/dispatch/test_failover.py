@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.dispatch.failover import FAULTS, at_fault, others, turned
+from notifier.dispatch.failover import FAULTS, alternatives, at_fault, rotated
 from notifier.domain.messages import Content, Message
 from notifier.domain.outcomes import Accepted, Held, Reason, Refused, Retry, Unknown
 from notifier.providers import routes
@@ -39,7 +39,7 @@ def test_a_fault_is_the_providers_own_and_proves_that_it_has_not_got_the_message
     ],
 )
 def test_the_order_goes_round_from_who_failed(failed_at, order):
-    found = [route.name for route in turned(ROUTES, failed_at) if route.takes("sms", "")]
+    found = [route.name for route in rotated(ROUTES, failed_at) if route.takes("sms", "")]
     assert found == order
 
 
@@ -57,10 +57,10 @@ def test_the_order_goes_round_from_who_failed(failed_at, order):
     ],
 )
 def test_behind_the_last_that_can_be_asked_the_round_is_over(asked, failed_at, shut, next_one):
-    rest = others(ROUTES, message(failed_at=failed_at), asked, shut)
+    rest = alternatives(ROUTES, message(failed_at=failed_at), asked, shut)
     assert (rest.any, rest.next) == (True, next_one)
 
 
 def test_a_provider_of_another_platform_is_no_other():
-    rest = others(ROUTES, message("push", "android"), "fcm", ())
+    rest = alternatives(ROUTES, message("push", "android"), "fcm", ())
     assert (rest.any, rest.next) == (False, False)

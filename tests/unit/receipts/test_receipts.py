@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from twilio.request_validator import RequestValidator
 
 from notifier.domain.states import TERMINAL, DeliveryState, may_move
-from notifier.receipts import Event, Told, after, build, is_about
+from notifier.receipts import Event, ReportedEvent, after, build, is_about
 from notifier.receipts.sendgrid import SIGNATURE, TIMESTAMP, SendGridReceipts
 from notifier.receipts.twilio import TwilioReceipts
 
@@ -156,7 +156,7 @@ def test_what_twilio_did_not_sign_is_not_twilios(twilio, headers):
 )
 def test_twilios_statuses_in_our_words(twilio, fields, told):
     said = twilio.read(QUERY, form(MessageSid="SM7", **fields))
-    assert list(said) == [Told("dlv_7", *told, message_id="SM7", address="+4366012345678")]
+    assert list(said) == [ReportedEvent("dlv_7", *told, message_id="SM7", address="+4366012345678")]
 
 
 @pytest.mark.parametrize("query", ["", "delivery_id=", "delivery_id=7", "delivery_id=dlv_0x1"])
@@ -238,7 +238,7 @@ def test_sendgrids_events_in_our_words(sendgrid, event, told):
     about = {"delivery_id": "dlv_7", "email": "ada@x.org", "timestamp": 1600112502}
     body = orjson.dumps([{**about, **event}])
     assert list(sendgrid.read("", body)) == [
-        Told("dlv_7", *told, 1600112502.0, address="ada@x.org")
+        ReportedEvent("dlv_7", *told, 1600112502.0, address="ada@x.org")
     ]
 
 
@@ -256,7 +256,9 @@ def test_which_message_a_receipt_speaks_of_is_said_by_its_id(sendgrid):
 def test_what_sendgrid_says_in_odd_shapes_is_left_out(sendgrid):
     good = {"delivery_id": "dlv_7", "event": "delivered", "timestamp": 10**12}
     odd = [{**good, "event": "open"}, {**good, "event": ["delivered"]}, "delivered", None]
-    assert list(sendgrid.read("", orjson.dumps([*odd, good]))) == [Told("dlv_7", Event.DELIVERED)]
+    assert list(sendgrid.read("", orjson.dumps([*odd, good]))) == [
+        ReportedEvent("dlv_7", Event.DELIVERED)
+    ]
     for body in (b"{}", b"no json", b"[", b""):
         with pytest.raises(ValueError):
             sendgrid.read("", body)

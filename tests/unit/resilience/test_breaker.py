@@ -146,7 +146,7 @@ def test_each_failed_probing_doubles_the_cooldown_up_to_its_limit(breaker, clock
     opened(breaker)
     for longer in (10.0, 12.0, 12.0):
         clock.now = breaker.permit().until
-        assert breaker.permit().room == RULES.probes
+        assert breaker.permit().capacity == RULES.probes
         breaker.report(MIXED)
         assert breaker.permit() == Permit(0, clock.now + longer)
 
@@ -160,11 +160,11 @@ def test_what_began_before_it_opened_changes_nothing(breaker):
 def test_probes_nobody_heard_of_again_are_sent_anew(breaker, clock):
     opened(breaker)
     clock.now += 5
-    assert breaker.permit().room == RULES.probes
+    assert breaker.permit().capacity == RULES.probes
     clock.now += RULES.patience - 0.1
-    assert breaker.permit().room == 0
+    assert breaker.permit().capacity == 0
     clock.now += 0.2
-    assert breaker.permit().room == RULES.probes
+    assert breaker.permit().capacity == RULES.probes
 
 
 def test_an_operator_closes_it(breaker):
@@ -203,7 +203,7 @@ def test_what_one_process_learns_all_know(store, clock):
     clock.now += BELIEVED
     assert two.permit() == Permit(0, 1005.0)
     clock.now = 1005.0
-    rooms = [one.permit().room, two.permit().room]
+    rooms = [one.permit().capacity, two.permit().capacity]
     assert rooms == [RULES.probes, 0], "the probes are not doubled"
     two.report(GOOD)
     clock.now += BELIEVED

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from notifier.resilience.worker_pool import Lane
+from notifier.resilience.worker_pool import WorkerPool
 from stack.supervision.process import PATIENCE
 
 
@@ -26,8 +26,8 @@ async def turns(number: int = 5) -> None:
 
 
 async def test_no_more_are_done_at_a_time_than_its_limit():
-    jobs, lane = Jobs(), Lane[str](2)
-    running = asyncio.create_task(lane.run("abcd", jobs.do))
+    jobs, pool = Jobs(), WorkerPool[str](2)
+    running = asyncio.create_task(pool.run("abcd", jobs.do))
     await turns()
     assert jobs.begun == ["a", "b"]
     jobs.gate.set()
@@ -36,13 +36,13 @@ async def test_no_more_are_done_at_a_time_than_its_limit():
 
 
 async def test_a_higher_limit_counts_at_once_and_a_lower_one_from_the_next_job_on():
-    jobs, lane = Jobs(), Lane[str](1)
-    running = asyncio.create_task(lane.run("abcdef", jobs.do))
+    jobs, pool = Jobs(), WorkerPool[str](1)
+    running = asyncio.create_task(pool.run("abcdef", jobs.do))
     await turns()
-    lane.limit = 3
+    pool.limit = 3
     await turns()
     assert jobs.begun == ["a", "b", "c"]
-    lane.limit = 1
+    pool.limit = 1
     gate, jobs.gate = jobs.gate, asyncio.Event()
     gate.set()
     await turns()
@@ -53,9 +53,9 @@ async def test_a_higher_limit_counts_at_once_and_a_lower_one_from_the_next_job_o
 
 
 async def test_who_comes_first_is_served_first():
-    jobs, lane = Jobs(), Lane[str](1)
-    first = asyncio.create_task(lane.run("ab", jobs.do))
-    second = asyncio.create_task(lane.run("cd", jobs.do))
+    jobs, pool = Jobs(), WorkerPool[str](1)
+    first = asyncio.create_task(pool.run("ab", jobs.do))
+    second = asyncio.create_task(pool.run("cd", jobs.do))
     await turns()
     jobs.gate.set()
     await first
@@ -65,9 +65,9 @@ async def test_who_comes_first_is_served_first():
 
 
 async def test_a_caller_that_gives_up_leaves_out_what_has_not_begun_and_nobody_elses():
-    jobs, lane = Jobs(), Lane[str](1)
-    first = asyncio.create_task(lane.run("ab", jobs.do))
-    second = asyncio.create_task(lane.run("cd", jobs.do))
+    jobs, pool = Jobs(), WorkerPool[str](1)
+    first = asyncio.create_task(pool.run("ab", jobs.do))
+    second = asyncio.create_task(pool.run("cd", jobs.do))
     await turns()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -78,7 +78,7 @@ async def test_a_caller_that_gives_up_leaves_out_what_has_not_begun_and_nobody_e
 
 
 async def test_a_job_that_fails_keeps_nobody_waiting():
-    lane, done = Lane[str](1), []
+    pool, done = WorkerPool[str](1), []
 
     async def do(job: str) -> None:
         await asyncio.sleep(0)
@@ -86,9 +86,9 @@ async def test_a_job_that_fails_keeps_nobody_waiting():
             raise asyncio.CancelledError
         done.append(job)
 
-    await asyncio.wait_for(lane.run("abc", do), timeout=PATIENCE)
+    await asyncio.wait_for(pool.run("abc", do), timeout=PATIENCE)
     assert done == ["b", "c"]
 
 
 async def test_no_jobs_are_done_at_once():
-    await Lane[str](1).run([], Jobs().do)
+    await WorkerPool[str](1).run([], Jobs().do)

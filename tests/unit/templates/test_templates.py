@@ -13,7 +13,7 @@ from notifier.templates import (
     budget_for,
     lookup,
 )
-from notifier.templates.text import Kept, Text, text
+from notifier.templates.text import Text, TextCache, text
 
 
 def render(source, *, html=False, **variables):
@@ -343,7 +343,7 @@ def test_a_long_honest_mail_is_within_budget():
 
 
 def test_what_is_kept_compiled_is_bounded_by_its_characters_and_the_oldest_makes_room():
-    kept = Kept(3000)
+    kept = TextCache(3000)
     texts = {size: Text("x" * size, False) for size in (1000, 400, 500, 1100)}
     for size, one in texts.items():
         kept.keep("x" * size, False, one)

@@ -179,7 +179,7 @@ def test_every_process_sees_an_open_breaker(many, work, two_mailers):
     many("email", 3)
     work()
     breakers.forget()  # as another process, which has counted nothing
-    assert breakers.permit("sendgrid").room == 0
+    assert breakers.permit("sendgrid").capacity == 0
 
 
 def test_an_operator_closes_a_breaker_and_what_waits_is_due(many, work, two_mailers):
@@ -206,7 +206,7 @@ def test_without_redis_each_process_has_breakers_of_its_own(
     before = breaker_store.UNSHARED._value.get()
     posted = many("email", 3)
     work()
-    assert breakers.permit("sendgrid").room == 0
+    assert breakers.permit("sendgrid").capacity == 0
     wake()
     work()
     assert shop.counts(posted) == {"email": {"accepted": 3}}

@@ -161,4 +161,4 @@ def test_a_mail_server_that_fails_opens_its_breaker_even_by_rcpt(shop, work, set
         work()
         permit = breakers.permit("smtp")
         assert permit is not None
-        assert permit.room == 0
+        assert permit.capacity == 0
