@@ -1,3 +1,4 @@
+# make help   these lines
 # make demo   a scenario on every channel, with a stack of its own
 # make up     the whole service on this machine until Ctrl-C
 # make test   everything, on real servers; ARGS="-k word" for a part of it
@@ -27,7 +28,10 @@ PIN = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --gener
 	--no-strip-extras --no-header --no-emit-index-url --no-emit-find-links --annotation-style line \
 	$(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package ,$(UPGRADE)))
 
-.PHONY: demo up test referees bench faults scale screenshots lint requirements clean installed installed-dev python
+.PHONY: help demo up test referees bench faults scale screenshots lint requirements clean installed installed-dev python
+
+help:
+	@sed -n "/^#/!q; s/^# \{0,1\}//p" Makefile
 
 demo: installed
 	@$(STACK) demo

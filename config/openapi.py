@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from config.version import VERSION
 from notifier.domain.priorities import Priority
 
 
@@ -9,7 +10,7 @@ def settings(public_url: str) -> dict[str, Any]:
     """Django's ``SPECTACULAR_SETTINGS``; ``public_url`` becomes the document's only server."""
     return {
         "TITLE": "Notifier",
-        "VERSION": "1.0.0",
+        "VERSION": VERSION,
         "DESCRIPTION": (
             "Publish what happened: every subscriber is notified once, on the channels they chose."
         ),
