@@ -1,4 +1,4 @@
-"""``Authorization: Bearer …`` (RFC 6750): reading it, and refusing what came in it."""
+"""Bearer authentication (RFC 6750): read the ``Authorization`` header, build its 401 problems."""
 
 from rest_framework.request import Request
 
@@ -8,8 +8,8 @@ _MISSING = ("missing-key", "missing-token")
 
 
 def read_bearer(request: Request) -> str | None:
-    """What the header carries, empty where it is of another scheme; ``None`` without a header."""
-    # DRF's way to it copies all headers.
+    """Return the header's credentials: empty for another scheme, ``None`` without a header."""
+    # ``request.headers`` would copy every header.
     scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if not scheme:
         return None
@@ -17,6 +17,6 @@ def read_bearer(request: Request) -> str | None:
 
 
 def refused(type: str, detail: str) -> Problem:
-    """A 401 with the challenge that belongs to it."""
+    """Return a 401 problem with the ``WWW-Authenticate`` challenge of its type."""
     error = "" if type in _MISSING else ' error="invalid_token"'  # RFC 6750, section 3
     return Problem(type, detail, headers={"WWW-Authenticate": f"Bearer{error}"})

@@ -1,9 +1,9 @@
-"""Serializers compiled to functions that read what is plainly valid.
+"""Serializers compiled to functions: a fast path for input that is plainly valid.
 
-DRF asks each field a dozen questions for each value, whose answers never change: most of the work
-of reading a body. Here they are asked once, of the serializer's own fields, and what is left is a
-loop. Whatever is not plainly valid raises ``Unsure`` or ``ValidationError`` and is read by the
-serializer itself, so that every error is its own.
+For every value DRF asks its field a dozen questions whose answers never change; that is most of
+the cost of validating a body. A compiled reader asks them once, when it is built, and is left with
+a loop. Input that it cannot vouch for raises ``Unsure`` or ``ValidationError``; the serializer then
+validates it again, so that every error reported is DRF's own.
 """
 
 from collections.abc import Callable
@@ -22,16 +22,19 @@ Reader = Callable[[Any], Any]
 
 
 class Unsure(Exception):
-    """The serializer has to look at it."""
+    """Only the serializer itself can tell whether the input is valid."""
 
 
-#: What a reader raises instead of reading.
+#: What a reader raises for input that the serializer has to validate.
 NOT_READ = (Unsure, serializers.ValidationError, DjangoValidationError)
 
 
 class _Part(NamedTuple):
-    """A field. ``missing`` is what it reads where the body does not have it, ``None`` where it is
-    required; ``check`` is the serializer's ``validate_<name>``."""
+    """One field of a compiled serializer.
+
+    ``key`` is the name in the validated data. ``check`` is the serializer's ``validate_<name>``.
+    ``missing`` returns the value of an absent field; it is ``None`` where the field is required.
+    """
 
     name: str
     key: str
@@ -44,10 +47,11 @@ _SKIPPED = object()
 
 
 def compiled(serializer: serializers.Serializer, plain: type[serializers.Serializer]) -> Reader:
-    """What reads as ``serializer.run_validation`` does, or raises one of ``NOT_READ``.
+    """Return a function that validates as ``serializer.run_validation`` does.
 
-    ``plain``: the class whose ``to_internal_value`` this stands for. A serializer that has one of
-    its own is not compiled, and its reader is always unsure.
+    The function raises one of ``NOT_READ`` for input that it cannot vouch for. ``plain`` is the
+    class whose ``to_internal_value`` it replaces: a serializer that overrides that method is not
+    compiled, and its reader always raises ``Unsure``.
     """
     kind = type(serializer)
     fields = [(name, field) for name, field in serializer.fields.items() if not field.read_only]
@@ -83,7 +87,7 @@ def compiled(serializer: serializers.Serializer, plain: type[serializers.Seriali
             elif (value := missing()) is _SKIPPED:
                 continue
             found[key] = value if check is None else check(value)
-        if left:  # a field that does not exist
+        if left:  # an unknown field
             raise Unsure
         return serializer.validate(found)
 
@@ -128,18 +132,10 @@ def _as_the_field_does(field: serializers.Field, value: Any) -> Any:
     return field.run_validation(value)
 
 
-#: Validators of every text, of which DRF's last goes through it character by character.
-_OF_TEXT = (
-    MaxLengthValidator,
-    ProhibitNullCharactersValidator,
-    ProhibitSurrogateCharactersValidator,
-)
-
-
 def _text(field: serializers.CharField) -> Reader:
     longest = field.max_length
     convert = field.to_internal_value
-    # Of DRF's own the second goes through every character.
+    # Replaced by ``_can_be_kept`` and a length check: DRF's own look at every character in Python.
     known = (
         MaxLengthValidator,
         ProhibitNullCharactersValidator,
@@ -165,7 +161,7 @@ def _text(field: serializers.CharField) -> Reader:
 
 
 def _can_be_kept(text: str) -> bool:
-    """Whether it has neither NUL nor half of a surrogate pair."""
+    """Whether PostgreSQL can store the text: it has no NUL and no lone surrogate."""
     if "\0" in text:
         return False
     if text.isascii():

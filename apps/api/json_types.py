@@ -1,4 +1,4 @@
-"""Whether a value has the JSON type that a field documents: DRF takes others, and converts them."""
+"""Strict JSON types: DRF would accept values of other types and convert them."""
 
 import re
 from typing import Any
@@ -14,10 +14,10 @@ _WHOLE = re.compile(r"-?[0-9]+")
 
 
 def in_json(field: serializers.Field, value: Any) -> Any:
-    """What is wrong with a value's JSON type, or a list's length, in DRF's form; ``None`` if
-    nothing is.
+    """Return the errors in a value's JSON type or a list's length, ``None`` if there are none.
 
-    ``null`` is left to the field, which knows whether it may be.
+    They have the shape of DRF's ``ValidationError.detail``. ``null`` is left to the field, which
+    knows whether it is allowed.
     """
     if value is None:
         return None
@@ -31,7 +31,7 @@ def in_json(field: serializers.Field, value: Any) -> Any:
         return None if _is_number(value) else [NOT_NUMBER]
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         if field.max_length is not None and len(value) > field.max_length:
-            # Before DRF looks at the items, which it does first.
+            # DRF would validate every item before it looks at the length.
             return [TOO_MANY.format(most=field.max_length, number=len(value))]
         inside: Any = enumerate(value)
     elif isinstance(field, serializers.DictField) and isinstance(value, dict):
@@ -42,7 +42,7 @@ def in_json(field: serializers.Field, value: Any) -> Any:
 
 
 def in_query(field: serializers.Field, value: Any) -> Any:
-    """The same for a query parameter, which is text: ``int`` would read "+1" and "1_0"."""
+    """Return the errors in a query parameter's text, which ``int`` would take as "+1" or "1_0"."""
     if isinstance(field, serializers.IntegerField) and not _WHOLE.fullmatch(value):
         return ["Send a whole number."]
     if isinstance(field, serializers.BooleanField) and value not in ("true", "false"):

@@ -1,4 +1,4 @@
-"""What a request's ``Accept`` and ``Content-Type`` may say: JSON in UTF-8, and nothing else."""
+"""Content negotiation: requests and responses are JSON in UTF-8 and nothing else."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,16 +13,16 @@ from rest_framework.request import Request
 from apps.api.problems import CONTENT_TYPE, Problem
 
 JSON = "application/json"
-#: Media ranges that JSON satisfies; an empty one is no wish at all.
+#: Media ranges that JSON satisfies; an empty one asks for nothing in particular.
 _JSON_RANGES = frozenset({JSON, CONTENT_TYPE, "application/*", "*/*", ""})
-#: Charsets that are UTF-8, or a part of it.
+#: Charsets that are UTF-8 or a subset of it.
 _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 class JsonNegotiation(DefaultContentNegotiation):
-    """Answer JSON where any media range of ``Accept`` allows it.
+    """Respond with JSON if any media range of ``Accept`` allows it.
 
-    Parameters of media ranges are not read: DRF's own negotiation fails on some of them.
+    Parameters of media ranges are ignored: DRF's own negotiation fails on some of them.
     """
 
     def select_renderer(
@@ -36,13 +36,13 @@ class JsonNegotiation(DefaultContentNegotiation):
         return renderers[0], JSON
 
     def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> Any:
-        if request.content_type == JSON:  # as nearly everybody writes it; DRF takes it apart thrice
+        if request.content_type == JSON:  # the usual spelling; DRF would parse it three times
             return next((parser for parser in parsers if parser.media_type == JSON), None)
         return super().select_parser(request, parsers)
 
 
 class PageNegotiation(DefaultContentNegotiation):
-    """Answer a view's one page, whatever ``Accept`` says."""
+    """Respond with the view's only renderer, whatever ``Accept`` says."""
 
     def select_renderer(
         self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: Any = None
@@ -51,7 +51,7 @@ class PageNegotiation(DefaultContentNegotiation):
 
 
 def check_charset(media_type: str) -> None:
-    """Raise a ``Problem`` where a body's ``Content-Type`` names another charset than UTF-8."""
+    """Raise a ``Problem`` if a body's ``Content-Type`` names another charset than UTF-8."""
     if media_type == JSON:
         return
     charset = parse_header_parameters(media_type)[1].get("charset", "utf-8")
@@ -64,7 +64,7 @@ def check_charset(media_type: str) -> None:
 
 
 def check_content_encoding(encoding: str) -> None:
-    """Raise a ``Problem`` where a body is compressed (``Content-Encoding``)."""
+    """Raise a ``Problem`` if a body is compressed (``Content-Encoding``)."""
     if encoding.strip().lower() not in ("", "identity"):
         raise Problem(
             "unsupported-media-type", "Send the body as it is, without a Content-Encoding."

@@ -1,4 +1,4 @@
-"""What OpenAPI says about every endpoint."""
+"""OpenAPI schemas of what all endpoints share: problems, headers, strict bodies, bulk items."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from apps.api.serializers import Items, StrictSerializer
 
 
 class ProblemError(serializers.Serializer):
-    """One thing wrong: ``pointer`` into the body, or the name of a query ``parameter``."""
+    """One error: a JSON `pointer` into the body, or the name of a query `parameter`."""
 
     pointer = serializers.CharField(required=False)
     parameter = serializers.CharField(required=False)
@@ -25,15 +25,15 @@ class ProblemDetails(serializers.Serializer):
     type = serializers.CharField(help_text="a stable URI reference, relative to this service")
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="what to do")
-    errors = ProblemError(many=True, required=False, help_text=f"{MOST_ERRORS} at most")
+    detail = serializers.CharField(help_text="what went wrong and what to do about it")
+    errors = ProblemError(many=True, required=False, help_text=f"at most {MOST_ERRORS}")
     error_count = serializers.IntegerField(
-        required=False, help_text="how many there are, where errors are only the first of them"
+        required=False, help_text="the number of errors, if `errors` lists only the first of them"
     )
 
 
 class ProblemSchema(AutoSchema):
-    """Says what is refused: fields that there are not, and every problem that may be answered."""
+    """Adds what DRF knows nothing of: the problems an operation may return, and strict bodies."""
 
     def _get_response_bodies(
         self, direction: Literal["request", "response"] = "response"
@@ -46,11 +46,11 @@ class ProblemSchema(AutoSchema):
         return dict(sorted(bodies.items()))
 
     def _problems(self) -> dict[str, str]:
-        """What any endpoint of this kind may refuse a request with."""
+        """Return the problems that any operation of this kind may respond with, by status."""
         codes = {
-            "400": "invalid",
-            "406": "not JSON is asked for",
-            "503": "a server of ours does not answer; come again",
+            "400": "the request is not valid",
+            "406": "the response is JSON, and `Accept` allows none",
+            "503": "temporarily unavailable; retry later",
         }
         if self.view.get_authenticators():
             codes |= {"401": "no valid key or token", "403": "not allowed"}
@@ -60,8 +60,8 @@ class ProblemSchema(AutoSchema):
             codes["404"] = "not found"
         if self.method in ("POST", "PUT", "PATCH"):
             codes["411"] = "the body's length is missing"
-            codes["413"] = "too large"
-            codes["415"] = "not JSON in UTF-8"
+            codes["413"] = "the body is too large"
+            codes["415"] = "the body is not JSON in UTF-8"
         return codes
 
     def _headers(self, code: str, bodies: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class ProblemSchema(AutoSchema):
         return schema
 
     def get_summary(self) -> str:
-        """The first sentence, which a list of operations has room for."""
+        """Return the description's first sentence, short enough for a list of operations."""
         return self.get_description().partition("\n")[0].partition(". ")[0].rstrip(".")
 
     def _problem(self, meaning: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _refs(*headers: str) -> dict[str, Any]:
 
 
 class ItemsSchema(OpenApiSerializerFieldExtension):
-    """The items of a bulk call, each as it should be."""
+    """The items of a bulk call: documented by their serializer, validated one by one."""
 
     target_class = Items
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made once a process: it says the same as long as the code does."""
+"""The OpenAPI document: generated once per process, since it only changes with the code."""
 
 import hashlib
 import threading
@@ -12,12 +12,12 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from apps.api.problems import allow
 
-#: Seconds for which a client or a proxy may keep it without asking again.
+#: Seconds for which a client or a proxy may cache it without revalidation.
 MAX_AGE = 300
 
 
 class Document(NamedTuple):
-    """Its bytes, and the entity tag that tells them from another revision's."""
+    """The document's JSON and its entity tag, a hash of it."""
 
     body: bytes
     etag: str
@@ -28,7 +28,7 @@ _making = threading.Lock()
 
 
 def document() -> Document:
-    """This process's document. The first call makes it, others wait for that."""
+    """Return this process's document. The first call generates it; others wait for that."""
     if not _made:
         with _making:
             if not _made:
@@ -45,6 +45,6 @@ def _make() -> Document:
 @allow("GET", "HEAD")
 @etag(lambda request: document().etag)
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The document, or 304 where the client has it."""
+    """Respond with the document, or with 304 if the client has it."""
     headers = {"Cache-Control": f"public, max-age={MAX_AGE}"}
     return HttpResponse(document().body, content_type="application/json", headers=headers)

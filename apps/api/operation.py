@@ -1,4 +1,4 @@
-"""What an operation of the API takes beside its path, as its OpenAPI document says."""
+"""Whether an operation takes a query or a body, read off its OpenAPI schema."""
 
 import inspect
 from functools import cache
@@ -14,7 +14,7 @@ from apps.api.serializers import QueryParameters
 
 #: Methods whose operations may take a body.
 _WITH_BODY = {"POST", "PUT", "PATCH"}
-#: Methods that an operation may have.
+#: Methods that operations use.
 METHODS = {"GET", "HEAD", "DELETE", *_WITH_BODY}
 
 
@@ -27,8 +27,10 @@ class Operation(NamedTuple):
 
 @cache
 def operation(view_class: type[APIView], method: str) -> Operation | None:
-    """What ``extend_schema`` says of a method, which may be a ``HEAD``; ``None`` where there is
-    no such operation."""
+    """Return what a view's method takes, according to its ``extend_schema``.
+
+    ``HEAD`` takes what ``GET`` does. Returns ``None`` if there is no such operation.
+    """
     handler = getattr(view_class, "get" if method == "HEAD" else method.lower(), None)
     schema_class = getattr(handler, "kwargs", {}).get("schema")
     if schema_class is None:
@@ -46,7 +48,7 @@ def operation(view_class: type[APIView], method: str) -> Operation | None:
 
 
 def refuse_query(request: Request) -> None:
-    """Raise a ``Problem`` about the query parameters of a request that may have none."""
+    """Raise a ``Problem`` that names every query parameter of a request that may have none."""
     detail = (
         "This call takes no query parameters: leave them out. A ? that belongs to a name or id in "
         "the path is written %3F."
@@ -56,8 +58,10 @@ def refuse_query(request: Request) -> None:
 
 
 def check_no_body(request: Request) -> None:
-    """Raise a ``Problem`` where a body says something. ``{}``, which generated clients send, does
-    not, in whatever media type."""
+    """Raise a ``Problem`` if the request has a body with content.
+
+    ``{}``, which generated clients send, counts as empty in any media type.
+    """
     body = read_body(request.stream or BytesIO(), DEFAULT_MAX_BODY)
     if b"".join(body.split()) not in (b"", b"{}"):
         detail = "This call takes no body, and would ignore it: leave it out."

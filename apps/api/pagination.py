@@ -1,9 +1,9 @@
-"""Opaque cursors: ``{"data": […], "next": "<cursor or null>"}``.
+"""Cursor pagination: ``{"data": […], "next": "<cursor or null>"}``.
 
-A page is found by key (``id > the last one's``), never by counting rows off. What no index leads
-to is looked for among ``LOOK_THROUGH`` rows; then the page ends, full or not, and its ``next``
-looks further. A cursor is signed and belongs to one list, so that a page cannot be asked for by a
-made-up key.
+A page is found by key (``id > the last one's``), never by offset. A filter that no index serves
+examines at most ``LOOK_THROUGH`` rows a page; the page then ends, full or not, and its ``next``
+continues the search. Cursors are opaque, signed and valid for one list only, so that nobody can
+page by a key of their own.
 """
 
 from typing import Any
@@ -20,21 +20,24 @@ from apps.api.serializers import QueryParameters
 
 LIMIT = 50
 MAX_LIMIT = 200
-#: Rows that one page looks through for what no index leads to: some 20 ms.
+#: Rows that one page examines for a filter that no index serves: about 20 ms.
 LOOK_THROUGH = 20_000
 
 
 class PageQuery(QueryParameters):
     """The query parameters of a list. Subclasses add filters."""
 
-    cursor = serializers.CharField(required=False, help_text="`next` of the page before")
+    cursor = serializers.CharField(required=False, help_text="`next` of the previous page")
     limit = serializers.IntegerField(
         required=False, min_value=1, max_value=MAX_LIMIT, default=LIMIT, help_text="rows a page"
     )
 
 
 def read_query(request: Request, query: type[QueryParameters] = PageQuery) -> dict[str, Any]:
-    """The validated query parameters; a ``Problem`` names those that are wrong or unknown."""
+    """Return the validated query parameters.
+
+    Raises a ``Problem`` that names each invalid, repeated or unknown one.
+    """
     given = request.query_params
     serializer = query(data=given.dict())
     errors = [
@@ -55,12 +58,12 @@ def read_query(request: Request, query: type[QueryParameters] = PageQuery) -> di
 
 
 def encode_cursor(request: Request, key: Any) -> str:
-    """An opaque cursor for the rows after ``key`` (whatever ``str`` makes of it)."""
+    """Return an opaque cursor for the rows after ``key``, which is stored as ``str(key)``."""
     return signing.dumps(str(key), salt=_salt(request))
 
 
 def decode_cursor(request: Request, cursor: str) -> str:
-    """The key in ``cursor``, as text; a ``Problem`` if this list did not give it out."""
+    """Return the key in ``cursor``, as text. Raises a ``Problem`` if it is not this list's."""
     try:
         return signing.loads(cursor, salt=_salt(request))
     except signing.BadSignature:
@@ -75,10 +78,10 @@ def _salt(request: Request) -> str:
 
 
 def look_through(rows: QuerySet, ordering: str) -> tuple[QuerySet, Any]:
-    """The first ``LOOK_THROUGH`` of these rows, and the key at which they end; ``None`` if there
-    are no more.
+    """Return the first ``LOOK_THROUGH`` of these rows and the key of the last one.
 
-    Between two keys, so that no plan walks the table for what it believes to be frequent.
+    The key is ``None`` if there are no further rows. The result is bounded by two keys, so that no
+    query plan walks the whole table for a value that statistics call frequent.
     """
     key = ordering.lstrip("-")
     keys = rows.select_related(None).order_by(ordering).values(key)[:LOOK_THROUGH]
@@ -107,9 +110,9 @@ class CursorPage(BasePagination):
         query: dict[str, Any] | None = None,
         sought: Q | None = None,
     ) -> list[Any]:
-        """The page's rows. ``query`` is what ``read_query`` made of the parameters.
+        """Return the page's rows.
 
-        ``sought``: what is looked for among the queryset's rows, where no index leads to it.
+        ``query`` is the result of ``read_query``. ``sought`` is a filter that no index serves.
         """
         query = read_query(request) if query is None else query
         key = self.ordering.lstrip("-")
@@ -121,7 +124,7 @@ class CursorPage(BasePagination):
             queryset, end = look_through(queryset, self.ordering)
             queryset = queryset.filter(sought)
             self.next = None if end is None else encode_cursor(request, end)
-        # One row more than asked for tells whether there is a next page.
+        # One row beyond the limit shows whether there is a next page.
         rows = list(queryset.order_by(self.ordering)[: query["limit"] + 1])
         if len(rows) > query["limit"]:
             rows.pop()

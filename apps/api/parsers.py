@@ -1,4 +1,4 @@
-"""Reading a request's body."""
+"""Request bodies: bounded, strict JSON, with a length or in chunks."""
 
 from typing import Any
 
@@ -14,12 +14,13 @@ DEFAULT_MAX_BODY = 1024 * 1024
 
 
 class BodyRequest(Request):
-    """A request whose body may come in chunks (RFC 9112, section 7.1), without its length.
+    """A request whose body may come in chunks (RFC 9112, section 7.1), without a length.
 
-    Django reads as many bytes as ``Content-Length`` says, and so none of these. A server that
-    ends the body itself says so (``wsgi.input_terminated``).
+    Django reads ``Content-Length`` bytes, and so nothing of a chunked body. A server that marks
+    the end of the body itself sets ``wsgi.input_terminated``.
 
-    What is wrong with a body is raised each time that it is asked for; DRF has an empty one then.
+    An error in the body is raised on each access to ``data``; DRF would return an empty body from
+    the second access on.
     """
 
     _wrong: Exception | None = None
@@ -35,11 +36,14 @@ class BodyRequest(Request):
             raise
 
     def forget_data(self) -> None:
-        """Let what was read go with the answer: request and view refer to each other, and would
-        keep megabytes of it until the collector of garbage comes."""
+        """Free the parsed body once the response is made.
+
+        Request and view refer to each other, so that megabytes of it would stay until the garbage
+        collector runs.
+        """
         self._full_data = self._data = self._wrong = None
 
-    # Django's own, which DRF finds only once its own attributes are none.
+    # Shortcuts: DRF delegates to Django's request by a failed attribute look-up.
     @property
     def META(self) -> dict[str, Any]:
         return self._request.META
@@ -56,7 +60,7 @@ class BodyRequest(Request):
 
 
 def is_chunked(request: Any) -> bool:
-    """Whether the body comes in chunks. Raises a ``Problem`` where the server cannot end it."""
+    """Whether the body comes in chunks. Raises a ``Problem`` if the server cannot delimit it."""
     if "HTTP_TRANSFER_ENCODING" not in request.META:
         return False
     if not request.META.get("wsgi.input_terminated"):
@@ -65,13 +69,13 @@ def is_chunked(request: Any) -> bool:
 
 
 def read_body(stream: Any, limit: int) -> bytes:
-    """At most ``limit`` bytes, and no more is read than tells that there are more.
+    """Read a body of at most ``limit`` bytes; of a longer one ``limit + 1`` are read.
 
-    Raises a ``Problem`` where there are more, or the chunks are not well formed.
+    Raises a ``Problem`` where it is longer or its chunks are not well formed.
     """
     try:
         body: bytes = stream.read(limit + 1)
-    except (ParseException, OSError):  # NoMoreData, an OSError, where the sender stopped
+    except (ParseException, OSError):  # a sender that stops early raises NoMoreData, an OSError
         raise Problem(
             "invalid-request", "The body's chunks are not well formed, or it was cut short."
         ) from None
@@ -81,8 +85,10 @@ def read_body(stream: Any, limit: int) -> bytes:
 
 
 class JsonBody(BaseParser):
-    """A JSON object in strict UTF-8 of at most the view's ``max_body`` bytes, every value of which
-    can be kept as it is (``notifier.transport.strict_json``)."""
+    """A JSON object in strict UTF-8 of at most the view's ``max_body`` bytes.
+
+    Every value can be stored unchanged (``notifier.transport.strict_json``).
+    """
 
     media_type = "application/json"
 
@@ -91,7 +97,7 @@ class JsonBody(BaseParser):
         check_content_encoding(parser_context["request"].META.get("HTTP_CONTENT_ENCODING", ""))
         body = read_body(stream, getattr(parser_context["view"], "max_body", DEFAULT_MAX_BODY))
         if not body:
-            return {}  # as of a request without a body
+            return {}  # as DRF does for a request without a body
         try:
             read = strict_json.loads(body)
         except strict_json.MalformedJson as error:

@@ -1,4 +1,4 @@
-"""What a request's path and query may be written with."""
+"""URLs: their encoding, UUIDs in paths, and no redirects to a trailing slash."""
 
 from urllib.parse import unquote_to_bytes
 
@@ -11,24 +11,24 @@ from apps.api.problems import Problem
 
 
 class AnyCaseUuid(UUIDConverter):
-    """A UUID in a path. RFC 9562 has both cases read; Django's own converter reads one."""
+    """A UUID in a path, in either case (RFC 9562); Django's own converter takes lower case only."""
 
     regex = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 
 
 class CompletePaths(CommonMiddleware):
-    """Django's, which does not look whether a path only lacks its slash: ours have none."""
+    """Django's ``CommonMiddleware`` without the redirect that appends a slash: no path has one."""
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         return False
 
 
 def check_encoding(request: Request) -> None:
-    """Raise a ``Problem`` for a URL that Django takes for another one than was sent.
+    """Raise a ``Problem`` for a URL that Django would read as a different one.
 
-    Of a path it sees what WSGI decoded: bytes that are no UTF-8 have become a text with percent
-    signs, and an encoded slash parts two segments. In a query, what is no UTF-8 becomes U+FFFD.
-    ``RAW_URI`` is Gunicorn's: the URL as it came.
+    Django sees a path that WSGI has decoded: bytes that are not UTF-8 have become percent signs
+    again, and an encoded slash separates two segments. In a query, bytes that are not UTF-8 become
+    U+FFFD. ``RAW_URI``, set by Gunicorn, is the URL as it was sent.
     """
     sent = request.META.get("RAW_URI", "")
     if "%" not in sent and sent.isascii():

@@ -1,4 +1,4 @@
-"""The pages that the ``type`` of a problem leads to: what it means, and what to do."""
+"""The pages that a problem's ``type`` links to: what it means and what to do about it."""
 
 import re
 import secrets
@@ -18,13 +18,13 @@ _ROW = re.compile(r"^\| `/problems/([a-z-]+)` \| \d{3} \| [^|]+ \| ([^|]+) \|$",
 
 @allow("GET", "HEAD")
 def index(request: HttpRequest) -> HttpResponse:
-    """Every problem type there is."""
+    """Render all problem types."""
     return _page(request, "Problems", list(TYPES))
 
 
 @allow("GET", "HEAD")
 def page(request: HttpRequest, name: str) -> HttpResponse:
-    """One problem type. Raises ``Http404`` where there is none of this name."""
+    """Render one problem type. Raises ``Http404`` if there is none of this name."""
     if name not in TYPES:
         raise Http404
     return _page(request, TYPES[name].title, [name])
@@ -44,7 +44,7 @@ def _page(request: HttpRequest, heading: str, names: list[str]) -> HttpResponse:
 
 @cache
 def remedies() -> dict[str, SafeString]:
-    """What to do about each type, as ``docs/problems.md`` says, in HTML."""
+    """Return what to do about each type, from ``docs/problems.md``, as HTML."""
     text = (settings.BASE_DIR / "docs" / "problems.md").read_text(encoding="utf-8")
     return {name: _html(remedy) for name, remedy in _ROW.findall(text)}
 

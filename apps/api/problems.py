@@ -1,4 +1,4 @@
-"""Every error the API answers with, as RFC 9457 problem details."""
+"""Errors: every error response of the API is an RFC 9457 problem."""
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -23,23 +23,23 @@ from notifier.transport.json_pointer import escaped
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-#: The code of a validation error about a field that does not exist.
+#: The code of a validation error about an unknown field.
 UNKNOWN_FIELD = "unknown_field"
-#: Errors that one answer lists, however many there are; ``error_count`` has the number then.
+#: Errors that one response lists; ``error_count`` has their number if there are more.
 MOST_ERRORS = 100
-#: Characters of a pointer and of a sentence: both may repeat names that the request made up.
+#: Characters of a pointer and of a sentence: both may repeat names from the request.
 LONGEST_POINTER, LONGEST_SENTENCE = 500, 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """A kind of error: its HTTP status, and the title that never changes with the occurrence."""
+    """A kind of error: its HTTP status, and a title that is the same for every occurrence."""
 
     status: int
     title: str
 
 
-#: Every problem type there is, by the last part of its URI. ``docs/problems.md`` explains each.
+#: Every problem type by the last segment of its URI. ``docs/problems.md`` explains each.
 TYPES = {
     "malformed-json": ProblemType(400, "The body is not JSON"),
     "invalid-request": ProblemType(400, "The request is not valid"),
@@ -87,7 +87,7 @@ TYPES = {
     "overloaded": ProblemType(503, "Too much is waiting"),
     "unavailable": ProblemType(503, "Temporarily unavailable"),
 }
-#: What to answer for an HTTP status that DRF chose.
+#: The problem type for an HTTP status that DRF chose.
 _BY_STATUS = {
     400: "invalid-request",
     403: "forbidden",
@@ -97,13 +97,13 @@ _BY_STATUS = {
 
 
 class Problem(exceptions.APIException):
-    """An error answer.
+    """An error response: raise it in a view, or use ``body`` for one item of a bulk call.
 
-    ``type`` is a key of ``TYPES``; ``detail`` is a sentence saying what to do; ``errors`` are
-    ``{"pointer": JSON pointer into the body, "detail": sentence}``, of which the first
-    ``MOST_ERRORS`` are kept; ``error_count`` is their number where ``errors`` are not all of them;
-    ``headers`` go into the response (``Retry-After``); any other keyword becomes a member of the
-    answer, a list as short as ``errors``.
+    ``type`` is a key of ``TYPES``. ``detail`` is a sentence that says what to do. ``errors`` are
+    ``{"pointer": JSON pointer into the body, "detail": sentence}``; the first ``MOST_ERRORS`` are
+    kept. ``error_count`` is their number where ``errors`` are not all of them. ``headers`` go into
+    the response (``Retry-After``). Any other keyword becomes a member of the problem; a list among
+    them is cut to the length of ``errors``.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Problem(exceptions.APIException):
         self.members = members
 
     def body(self) -> dict[str, Any]:
-        """The problem details object, also used for one failed item of a bulk call."""
+        """Return the problem details object."""
         found = {
             "type": f"/problems/{self.type}",
             "title": TYPES[self.type].title,
@@ -141,7 +141,7 @@ class Problem(exceptions.APIException):
         return found
 
     def response(self) -> Response:
-        """The answer, for DRF to render."""
+        """Return a response for DRF to render."""
         return Response(
             self.body(),
             status=self.status_code,
@@ -151,17 +151,19 @@ class Problem(exceptions.APIException):
 
 
 class ErrorList:
-    """The errors that one answer with many results lists: the first ``MOST_ERRORS`` of them all.
+    """A budget of ``MOST_ERRORS`` errors for all results of one bulk response.
 
-    Each failed item keeps its problem with a sentence and a count.
+    Beyond it a failed item keeps its problem, with a sentence and a count but without ``errors``.
     """
 
     def __init__(self) -> None:
         self._left = MOST_ERRORS
 
     def shorten(self, problem: Problem) -> Problem:
-        """The same problem, with no more errors than the answer has room for, and without where it
-        was raised: the frames there hold the whole request, and the list of problems with it."""
+        """Cut the problem's errors to what is left of the budget, and return it.
+
+        Its traceback goes, too: the frames hold the whole request and the list of problems.
+        """
         problem.__traceback__ = problem.__context__ = None
         kept = problem.errors[: self._left]
         self._left -= len(kept)
@@ -184,13 +186,13 @@ def _shown(text: str, most: int) -> str:
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's exception handler. Returns ``None`` (and so raises on) for what nobody expected."""
+    """Handle an exception for DRF. Returns ``None``, so that DRF reraises it, if unexpected."""
     problem = as_problem(error)
     return None if problem is None else problem.response()
 
 
 def as_problem(error: Exception) -> Problem | None:
-    """The problem to answer ``error`` with, ``None`` for what nobody expected."""
+    """Return the problem for an exception, ``None`` for an unexpected one."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, exceptions.ValidationError):
@@ -216,7 +218,10 @@ def as_problem(error: Exception) -> Problem | None:
 
 
 def invalid(error: exceptions.ValidationError, at: str = "") -> Problem:
-    """A validation error with a JSON pointer to every wrong field, ``at`` put before each."""
+    """Return the problem for a validation error, with a JSON pointer to every invalid field.
+
+    ``at`` is put before each pointer.
+    """
     count, unknown, errors = 0, True, []
     for pointer, detail in _pointed(error.detail, at):
         count += 1
@@ -235,14 +240,14 @@ def invalid(error: exceptions.ValidationError, at: str = "") -> Problem:
 
 
 def _pointed(detail: Any, at: str) -> Iterable[tuple[str, exceptions.ErrorDetail]]:
-    """Flatten DRF's nested errors into (JSON pointer, error)."""
+    """Flatten DRF's nested errors into pairs of a JSON pointer and an error."""
     if isinstance(detail, Mapping):
         for field, inner in detail.items():
             whole = field == "non_field_errors"
             yield from _pointed(inner, at if whole else f"{at}/{escaped(str(field))}")
     elif isinstance(detail, list):
         for position, inner in enumerate(detail):
-            # A list field reports its items' errors by position, a field its own as plain text.
+            # A list field reports the errors of its items by position, its own as plain text.
             nested = isinstance(inner, (Mapping, list))
             if inner:
                 yield from _pointed(inner, f"{at}/{position}" if nested else at)
@@ -250,11 +255,11 @@ def _pointed(detail: Any, at: str) -> Iterable[tuple[str, exceptions.ErrorDetail
         yield at, detail
 
 
-# -- Where Django answers, not DRF ------------------------------------------------------------
+# -- Responses of Django's views and of the server, outside DRF -------------------------------
 
 
 def rendered(problem: Problem) -> HttpResponse:
-    """The answer, for Django to send."""
+    """Return the problem as a response of Django's."""
     return JsonResponse(
         problem.body(),
         status=problem.status_code,
@@ -265,7 +270,7 @@ def rendered(problem: Problem) -> HttpResponse:
 
 @csrf_exempt
 def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
-    """The view of every path under /v1 that is none of ours."""
+    """Respond to a path under /v1 that does not exist, with a suggestion where one is close."""
     meant = _meant(request.path_info)
     if meant is not None:
         detail = f"There is nothing at this path. Did you mean {meant}?"
@@ -278,7 +283,7 @@ def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
 
 
 def _meant(path: str) -> str | None:
-    """The path of ours that this one is, but for its slashes, its case or a missing /v1."""
+    """Return the existing path that differs only in slashes, case or a missing /v1."""
     parts = [part for part in path.split("/") if part]
     if parts and parts[0].lower() == "v1":
         parts = parts[1:]
@@ -286,14 +291,14 @@ def _meant(path: str) -> str | None:
         return "/v1/docs"
     for first in (parts[0], parts[0].lower()):
         meant = "/".join(["/v1", first, *parts[1:]])
-        found = resolve(meant)  # what is nothing else is ``nothing_here``
+        found = resolve(meant)  # an unknown path resolves to ``nothing_here``
         if found.func is not nothing_here and meant != path:
             return iri_to_uri(escape_uri_path(meant))
     return None
 
 
 def allow(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Have a Django view answer these methods alone, and others with a problem."""
+    """Restrict a Django view to these methods; any other gets a 405 problem."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @csrf_exempt
@@ -309,7 +314,7 @@ def allow(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def not_allowed(method: str | None, methods: Iterable[str]) -> Problem:
-    """The answer to a method that a path does not have."""
+    """Return the 405 problem for a method that a path does not have."""
     return Problem(
         "method-not-allowed",
         f"There is no {method} at this path. The header Allow lists what there is.",
@@ -317,7 +322,7 @@ def not_allowed(method: str | None, methods: Iterable[str]) -> Problem:
     )
 
 
-#: What to answer for what the server in front of Django refused, by its HTTP status.
+#: The problem type for a request that Gunicorn refused, by the HTTP status it chose.
 _OF_SERVER = {
     400: "invalid-request",
     403: "forbidden",
@@ -330,7 +335,7 @@ _OF_SERVER = {
 
 
 def of_server(status: int, message: str) -> Problem:
-    """The problem of a request that Gunicorn refused, whose ``message`` says what is wrong."""
+    """Return the problem for a request that Gunicorn refused; ``message`` is its reason."""
     name = _OF_SERVER.get(status)
     if name is None:
         return _internal_error()
@@ -338,7 +343,7 @@ def of_server(status: int, message: str) -> Problem:
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A request Django itself refused, such as one for an unknown host."""
+    """Respond to a request that Django refused, such as one for an unknown host."""
     if not _is_api(request):
         return defaults.bad_request(request, exception)
     if isinstance(exception, DisallowedHost):
@@ -349,14 +354,14 @@ def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A path that leads nowhere."""
+    """Respond to a path that does not exist."""
     if not _is_api(request):
         return defaults.page_not_found(request, exception)
     return nothing_here(request)
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """An exception nobody expected; Django has logged it."""
+    """Respond to an unexpected exception, which Django has logged."""
     if not _is_api(request):
         return defaults.server_error(request)
     return rendered(_internal_error())
@@ -371,7 +376,7 @@ def _internal_error() -> Problem:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    """Whether an error is for a program: any under /v1, and wherever one asks for JSON."""
+    """Whether to respond with a problem: under /v1, and wherever the client asks for JSON."""
     first = next((part for part in request.path_info.split("/") if part), "")
     accept = request.META.get("HTTP_ACCEPT", "")
     return first.lower() == "v1" or ("json" in accept and "text/html" not in accept)

@@ -1,4 +1,4 @@
-"""Headers that tell browsers what our pages may do."""
+"""Security headers: what browsers may do with a response."""
 
 from collections.abc import Callable
 
@@ -6,16 +6,16 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-#: Answers that are no pages: nothing in them is to be run or shown in a frame.
+#: For responses that are not pages: nothing is run, and nothing shown in a frame.
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-#: The admin. Its theme's Alpine evaluates the expressions in its own markup, and writes its colours
-#: as styles; scripts come from our files alone, never from markup.
+#: For the admin. Its theme uses Alpine, which evaluates expressions in the markup and sets colours
+#: as inline styles. Scripts come from files of this service only, never from markup.
 ADMIN = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-#: The API's page, which swagger-ui draws.
+#: For the API's documentation, a page of swagger-ui.
 DOCS = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -27,10 +27,10 @@ _OF_PATHS = (("/admin/", ADMIN), ("/v1/docs", DOCS))
 def security_headers(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware that adds what Django's own does not, unless the view has set it.
+    """Middleware that adds the headers which Django's own does not, unless the view has set them.
 
-    HSTS goes with every answer where ``NOTIFIER_PUBLIC_URL`` is https: whatever ends TLS passes it
-    on, and browsers do not believe it elsewhere (RFC 6797, section 8.1).
+    HSTS goes with every response if ``NOTIFIER_PUBLIC_URL`` is https: the proxy that terminates TLS
+    passes it on, and browsers ignore it over plain HTTP (RFC 6797, section 8.1).
     """
     seconds = settings.SECURE_HSTS_SECONDS
 

@@ -1,4 +1,4 @@
-"""Strict serializers: the base of every request body and query, and the fields they share."""
+"""Strict serializers, the base of every request body and query, and the fields they share."""
 
 import json
 import threading
@@ -15,13 +15,13 @@ from apps.api.problems import MOST_ERRORS, UNKNOWN_FIELD
 from notifier.domain.characters import all_visible
 
 NOT_A_TIME = "Write a time as in 2026-11-22T10:00:00Z (ISO 8601)."
-#: Characters of what was sent that an error repeats.
+#: Characters of the input that an error repeats.
 LONGEST_SHOWN = 100
 S = TypeVar("S", bound=serializers.Serializer)
 
 
 class Choice(serializers.ChoiceField):
-    """One of a few words; an error lists them, and says ``instead`` what else may be meant."""
+    """One of a few words. An error lists them, followed by the hint ``instead``."""
 
     def __init__(self, choices: Sequence[Any], instead: str = "", **options: Any) -> None:
         super().__init__(choices, **options)
@@ -38,9 +38,9 @@ class Choice(serializers.ChoiceField):
 
 
 class Items(serializers.ListField):
-    """What is judged one by one, with a result each: an odd item does not cost the others.
+    """The items of a bulk call: the view validates them one by one and returns a result for each.
 
-    ``item`` says what each should be; it is what the OpenAPI document shows.
+    ``item`` is the serializer of one item, for the OpenAPI document.
     """
 
     def __init__(self, item: type["StrictSerializer"], **options: Any) -> None:
@@ -52,8 +52,10 @@ class Items(serializers.ListField):
 
 
 class NameField(serializers.CharField):
-    """A name, key or id that somebody made up: compared to the letter, so what cannot be seen in
-    it is refused, not taken off."""
+    """A name, key or id that a client chose.
+
+    Names are compared byte by byte, so that invisible characters are refused and not removed.
+    """
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
@@ -65,7 +67,7 @@ class NameField(serializers.CharField):
 
 
 class PathNameField(serializers.RegexField):
-    """The name of a topic, template or group: it stands in paths."""
+    """The name of a topic, template or group, which is a segment of paths."""
 
     def __init__(self, **options: Any) -> None:
         said = "A name has letters, digits and . _ : - only, and begins with a letter or digit."
@@ -82,14 +84,13 @@ NOT_AN_OBJECT = 'Send an object: {{"name": …}}.'  # DRF formats it
 
 
 class StrictSerializer(serializers.Serializer):
-    """A serializer that takes what it documents and nothing else.
+    """A serializer that accepts what it documents and nothing else.
 
-    A field that it does not know is an error that names it; so is a value of another JSON type,
-    of which DRF would make the right one ("yes" for true, 7 for "7"). Text is taken verbatim: DRF
-    would take the spaces off its ends.
+    An unknown field is an error that names it. So is a value of another JSON type, which DRF would
+    convert ("yes" to true, 7 to "7"). Text is taken verbatim: DRF would strip it.
     """
 
-    #: The field that a text is meant for which comes in place of the object.
+    #: The field to suggest where a plain text is sent in place of the object.
     text_is: ClassVar[str] = ""
 
     def get_fields(self) -> dict[str, serializers.Field]:
@@ -104,7 +105,7 @@ class StrictSerializer(serializers.Serializer):
                 {api_settings.NON_FIELD_ERRORS_KEY: [self._as_object(data)]}
             )
         errors = self._strict_errors(data)
-        if errors:  # what has one is not looked at again
+        if errors:  # fields that have one are not validated again
             data = {name: value for name, value in data.items() if name not in errors}
         try:
             value = super().to_internal_value(data)
@@ -117,7 +118,7 @@ class StrictSerializer(serializers.Serializer):
         return value
 
     def _strict_errors(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """What is wrong with names and types, in DRF's form."""
+        """Return the errors in names and types, in the shape of DRF's ``detail``."""
         known = self._writable_names()
         unknown, errors = {}, {}
         strange = [str(name) for name in data if name not in known]
@@ -137,14 +138,14 @@ class StrictSerializer(serializers.Serializer):
         return errors
 
     def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
-        """What is wrong with the type of a field's value, in DRF's form; ``None`` if nothing."""
+        """Return the errors in the type of a field's value, ``None`` if there are none."""
         return json_types.in_json(field, value)
 
     def _writable_names(self) -> list[str]:
         return [name for name, field in self.fields.items() if not field.read_only]
 
     def _as_object(self, data: Any) -> str:
-        """What to send instead of something that is no object."""
+        """Return the hint for input that is not an object."""
         if self.text_is and isinstance(data, str) and len(data) <= LONGEST_SHOWN:
             shown = json.dumps({self.text_is: data}, ensure_ascii=False)
             return f"Send an object: {shown}."
@@ -152,7 +153,7 @@ class StrictSerializer(serializers.Serializer):
 
 
 class QueryParameters(StrictSerializer):
-    """Query parameters, which come as text."""
+    """Query parameters, whose values are text."""
 
     def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
         return json_types.in_query(field, value)
@@ -166,13 +167,15 @@ def _no_such_field(name: str, known: Sequence[str]) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name without what people spell differently: ``userId``, ``user-id`` and ``USER_ID``."""
+    """Normalize a name: ``userId``, ``user-id`` and ``USER_ID`` are alike."""
     return "".join(filter(str.isalnum, name)).lower()
 
 
 def _prepare(field: serializers.Field) -> None:
-    """Have the texts of a field, or of the items of a list or mapping, not trimmed (one that has
-    nothing but spaces is still refused as blank), and times, lists and objects explained."""
+    """Take text verbatim and give times, lists and objects helpful errors, at any depth.
+
+    Text of nothing but spaces is still refused as blank.
+    """
     if isinstance(field, serializers.CharField):
         if field.trim_whitespace and not field.allow_blank:
             field.validators = [*field.validators, _not_blank]
@@ -188,13 +191,13 @@ def _prepare(field: serializers.Field) -> None:
 
 
 def _not_blank(text: str) -> None:
-    """Raise ``ValidationError`` where there is nothing but spaces."""
+    """Raise ``ValidationError`` for text of nothing but spaces."""
     if not text.strip():
         raise serializers.ValidationError(serializers.CharField.default_error_messages["blank"])
 
 
 class _Made(threading.local):
-    """Serializers of this thread, and what reads as they do."""
+    """This thread's serializers and their compiled readers, by class."""
 
     def __init__(self) -> None:
         self.of: dict[type[serializers.Serializer], serializers.Serializer] = {}
@@ -205,10 +208,9 @@ _made = _Made()
 
 
 def made(kind: type[S]) -> S:
-    """A serializer of this kind without data, made once a thread.
+    """Return this thread's serializer of a class, without data, to validate or render with.
 
-    Reading and showing with it is as good as with a new one, for which DRF copies every field:
-    more work than all of the reading.
+    For a new instance DRF copies every field, which costs more than the validation itself.
     """
     found = _made.of.get(kind)
     if found is None:
@@ -217,7 +219,7 @@ def made(kind: type[S]) -> S:
 
 
 def read(kind: type[StrictSerializer], data: Any) -> Any:
-    """What was posted, validated. Raises ``ValidationError`` as ``is_valid`` does."""
+    """Validate a body. Raises ``ValidationError`` as ``is_valid(raise_exception=True)`` does."""
     reader = _made.readers.get(kind)
     if reader is None:
         reader = _made.readers[kind] = compiled(made(kind), StrictSerializer)
@@ -228,7 +230,7 @@ def read(kind: type[StrictSerializer], data: Any) -> Any:
 
 
 def _read_slowly(kind: type[StrictSerializer], data: Any) -> Any:
-    """As DRF reads, whose errors are the ones that are told."""
+    """Validate with DRF itself, whose errors are the ones to report."""
     try:
         return made(kind).run_validation(data)
     except serializers.ValidationError as error:
