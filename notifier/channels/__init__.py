@@ -1,6 +1,8 @@
-"""The channels: how each medium writes addresses and what it can carry.
+"""Channels: the form of each medium's addresses, and the content it can carry.
 
-A new channel is one file here and one settings entry.
+In: addresses and content as publishers send them. Out: normalised addresses, and ``ValueError``
+for what the channel cannot carry. Imported by ``providers``, ``apps`` and ``config``. A new channel
+is one file here and one settings entry.
 """
 
 import importlib
@@ -11,35 +13,38 @@ from notifier.domain.messages import Content
 
 
 class Channel(Protocol):
-    """What every channel knows. ``name`` is the word it has in the API."""
+    """The interface of a channel. ``name`` is its name in the API."""
 
     name: str
 
     def parse(self, address: str, platform: str = "") -> str:
-        """The address in its one true form, the one that is stored and sent to.
+        """Return the address in its normal form, in which it is stored and sent to.
 
-        Raises ``ValueError`` with a sentence that says what to do, without the address in it.
+        Raises ``ValueError`` with a sentence that says what to do and does not contain the address.
         """
         ...
 
     def fold(self, address: str) -> str:
-        """What two spellings of one address have in common: by this it is found and protected.
+        """Return the key that all spellings of one address share, for look-ups and suppressions.
 
-        ``address`` is as ``parse`` returned it.
+        ``address``: as ``parse`` returned it.
         """
         ...
 
     def mask(self, address: str) -> str:
-        """The address as people may see it: enough to recognise one's own, not to use it."""
+        """Return the address for display: enough to recognise one's own, too little to use it."""
         ...
 
     def check(self, content: Content) -> None:
-        """Raises ``ValueError``, naming the field, for content this channel cannot carry."""
+        """Raise ``ValueError``, naming the field, for content that this channel cannot carry."""
         ...
 
 
 def load(entries: Mapping[str, str]) -> dict[str, Channel]:
-    """Channels by name from ``{name: dotted path of the class}``."""
+    """Build the channels by name from ``{name: dotted path of the class}``.
+
+    Raises ``ValueError`` where a class has another name than its entry.
+    """
     found: dict[str, Channel] = {}
     for name, path in entries.items():
         module, _, attribute = path.rpartition(".")

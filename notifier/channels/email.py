@@ -1,4 +1,4 @@
-"""Email: addresses after RFC 5321, the title as subject, actions as links."""
+"""Email: addresses by RFC 5321, the title as subject, actions as links."""
 
 import html
 import re
@@ -18,16 +18,16 @@ SUBJECT_FROM_BODY = 78  # RFC 5322 2.1.1: the longest line that every reader sho
 #: A dot-atom of ASCII (RFC 5321 4.1.2). Quoted and international local parts are left out:
 #: SendGrid and most mail servers refuse them.
 LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-#: As RFC 5322 2.1.1 has it, a line ends in CR LF; pages and other systems end theirs otherwise.
+#: Line ends other than LF, as browsers and other systems write them.
 LINE_END = re.compile(r"\r\n?")
-#: One mailbox whatever dots its name is written with: https://support.google.com/mail/answer/7436150
+#: Domains that ignore dots in a local part: https://support.google.com/mail/answer/7436150
 GMAIL = ("gmail.com", "googlemail.com")
 WHOLE_PAGE = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Content as a mail carries it."""
+    """An email's parts: subject, plain text and HTML."""
 
     subject: str
     text: str
@@ -35,10 +35,10 @@ class Rendered:
 
 
 def mailbox(address: str) -> str:
-    """The mailbox that an address ends up in at most servers, by which mail to it is limited:
-    without its ``+tag`` (RFC 5233), and at Gmail without dots.
+    """Return the mailbox that most servers deliver an address to, the key of its rate limits.
 
-    Not by what anything is sent or refused: a person may use their tags to tell senders apart.
+    It is the address without its ``+tag`` (RFC 5233), and at Gmail without dots. Nothing is sent or
+    suppressed by it: people use tags to tell senders apart.
     """
     local, _, domain = address.lower().rpartition("@")
     name = local.partition("+")[0] or local
@@ -48,11 +48,13 @@ def mailbox(address: str) -> str:
 
 
 class Email:
+    """The email channel."""
+
     name = "email"
 
     def parse(self, address: str, platform: str = "") -> str:
         local, _, domain = address.rpartition("@")
-        if not domain.isprintable():  # IDNA would leave out some of what cannot be seen
+        if not domain.isprintable():  # IDNA would drop some invisible characters
             raise ValueError("An email address has printable characters only.")
         if not LOCAL.fullmatch(local) or len(local) > LONGEST_LOCAL:
             raise ValueError(
@@ -60,7 +62,7 @@ class Email:
                 "dots between them before the @, without a display name: ada@example.com."
             )
         try:
-            # The domain ignores case and is compared; the local part belongs to its server.
+            # Domains ignore case and are compared; the local part is up to its server.
             domain = idna.encode(domain, uts46=True).decode().lower()
         except idna.IDNAError:
             domain = ""
@@ -73,8 +75,11 @@ class Email:
         return parsed
 
     def fold(self, address: str) -> str:
-        """In small letters. RFC 5321 leaves the case of a local part to its server, and so it is
-        sent as written; no server in use gives two people names that differ in it alone."""
+        """Return the address in lower case.
+
+        RFC 5321 leaves the case of a local part to its server, so mail is sent to it as written;
+        but no server in use gives two people local parts that differ in case alone.
+        """
         return address.lower()
 
     def mask(self, address: str) -> str:
@@ -96,11 +101,11 @@ class Email:
 
 
 def render(content: Content) -> Rendered:
-    """Subject, plain text and HTML, none of them blank where ``check`` took the content: a title
-    or body without anything to see is as good as none. Nothing but ``content.html`` becomes markup.
+    """Render subject, plain text and HTML, none of them blank for content that ``check`` accepts.
 
-    A title that ``check`` took is the subject as it is. What no header can have, in one made of a
-    body's first line or of a name in the catalogue, becomes a space.
+    A title or body without visible characters counts as missing. Only ``content.html`` becomes
+    markup. A title that ``check`` accepts is the subject unchanged; in a subject made of the body's
+    first line or of a name in the catalogue, characters that no header can have become spaces.
     """
     title = content.title if any_visible(content.title) else _first_line(content.body)
     subject = CONTROL.sub(" ", title)
@@ -118,13 +123,13 @@ def render(content: Content) -> Rendered:
 
 
 def _first_line(body: str) -> str:
-    """The first with anything to see, without the spaces at its ends."""
+    """Return the first line with a visible character, stripped."""
     seen = next((line for line in body.splitlines() if any_visible(line)), "")
     return seen.strip()[:SUBJECT_FROM_BODY]
 
 
 def _page(markup: str) -> str:
-    """``markup`` as a whole page, which it may be already."""
+    """Return ``markup`` as a whole page, which it may be already."""
     if WHOLE_PAGE.match(markup):
         return markup
     return f"<!doctype html><html><body>{markup}</body></html>"

@@ -5,6 +5,8 @@ from notifier.domain.messages import Content, has_visible_text
 
 
 class Inbox:
+    """The in-app inbox channel."""
+
     name = "inbox"
 
     def parse(self, address: str, platform: str = "") -> str:
@@ -14,7 +16,7 @@ class Inbox:
         return address
 
     def mask(self, address: str) -> str:
-        """A user_id is the company's own name for somebody, shown everywhere."""
+        """Return the ``user_id`` unmasked: it is the company's own name, shown everywhere."""
         return address
 
     def check(self, content: Content) -> None:

@@ -1,4 +1,4 @@
-"""Push notifications: addresses are device tokens, content fits into four kilobytes."""
+"""Push notifications: addresses are device tokens, content fits into 4 kB."""
 
 import re
 
@@ -7,26 +7,28 @@ import orjson
 from notifier.domain.messages import Content, has_visible_text
 
 PLATFORMS = ("ios", "android", "web")
-#: APNs names no length, today's tokens have 32 bytes, and Apple says to expect longer ones.
+#: APNs specifies no length; today's tokens have 32 bytes, and Apple says to expect longer ones.
 APNS_TOKEN = re.compile(r"([0-9a-f]{2}){32,100}")
 FCM_TOKEN = re.compile(r"[A-Za-z0-9_:\-]{20,4096}")
 
-#: Both take 4,096 bytes: https://firebase.google.com/docs/cloud-messaging/concept-options and
-#: Apple's "Generating a remote notification". The rest is room for ids and the payload's frame.
+#: Bytes that both services take: https://firebase.google.com/docs/cloud-messaging/concept-options
+#: and Apple's "Generating a remote notification". ``FRAME`` is reserved for ids and JSON around.
 PAYLOAD_LIMIT = 4096
 FRAME = 512
 
 OWN_KEYS = frozenset({"delivery_id", "notification_id", "topic", "actions"})
-#: FCM refuses a whole message for one such key in its data. Its pages do not agree on the prefixes:
+#: Keys for which FCM refuses the whole message. Its pages do not agree on the prefixes:
 #: "google." and "gcm.notification." in its discovery document, "google" and "gcm" in the reference
 #: of its older protocol and in Twilio's error 52107. firebase-php refuses the wider ones, in any
 #: case, and lets "notification" pass, which FCM's pages name and FCM takes (its issue 588).
 RESERVED_KEY = re.compile(r"from|message_type|google.*|gcm.*", re.IGNORECASE | re.DOTALL)
-#: FCM takes it, and its Android SDK hands apps the data without it.
+#: A key that FCM accepts, but that its Android SDK removes before an app sees the data.
 DROPPED_KEYS = frozenset({"collapse_key"})
 
 
 class Push:
+    """The push channel."""
+
     name = "push"
 
     def parse(self, address: str, platform: str = "") -> str:
@@ -63,7 +65,7 @@ class Push:
                     f'content.data: the key "{key}" is reserved by FCM, as are from, message_type, '
                     "collapse_key and all that begin with google or gcm. Give it another name."
                 )
-        # As FCM counts, with data as strings: the longer of the two forms.
+        # Counted as FCM does, with data as strings, which is the longer of the two forms.
         shaped = [content.title, content.body, strings(content)]
         size = len(orjson.dumps(shaped))
         limit = PAYLOAD_LIMIT - FRAME
@@ -75,7 +77,7 @@ class Push:
 
 
 def strings(content: Content) -> dict[str, str]:
-    """``data`` and ``actions`` as FCM takes them: strings only, everything else as JSON."""
+    """Return ``data`` and ``actions`` as FCM takes them: strings, other values as JSON text."""
     found = {
         key: value if isinstance(value, str) else orjson.dumps(value).decode()
         for key, value in content.data.items()

@@ -9,12 +9,14 @@ from notifier.domain.messages import Content
 
 BODY_LIMIT = 1600  # Twilio's longest, https://www.twilio.com/docs/api/errors/21617
 
-#: What people write between digits. phonenumbers would take more: letters for digits, and a number
-#: out of the middle of a text.
+#: Digits and what people write between them. phonenumbers alone would also take letters for digits,
+#: and a number out of the middle of a text.
 WRITTEN = re.compile(r"\+[0-9][0-9 ().\-/]*[0-9]")
 
 
 class Sms:
+    """The SMS channel."""
+
     name = "sms"
 
     def parse(self, address: str, platform: str = "") -> str:
@@ -38,9 +40,9 @@ class Sms:
         return f"+{code}{'•' * hidden}{address[-2:]}"
 
     def check(self, content: Content) -> None:
-        said = text(content)
-        size = len(said.encode("utf-16-le")) // 2  # an emoji counts as two
-        if not any_visible(said):
+        message = text(content)
+        size = len(message.encode("utf-16-le")) // 2  # UTF-16 units: an emoji counts as two
+        if not any_visible(message):
             raise ValueError(
                 "content.title or content.body with something to see is needed for an SMS."
             )
@@ -52,7 +54,7 @@ class Sms:
 
 
 def text(content: Content) -> str:
-    """Title, body and actions as one text."""
+    """Join title, body and actions to one text."""
     lines = [content.title, content.body]
     lines += [f"{label}: {url}" for label, url in content.actions.items()]
     return "\n".join(line for line in lines if any_visible(line))

@@ -13,13 +13,13 @@ from notifier.domain.messages import Content
 LONGEST = 2048
 LONGEST_HOST, LONGEST_LABEL = 253, 63  # RFC 1035 2.3.4, as text
 PAYLOAD_LIMIT = 20_000  # Standard Webhooks 1.0.0: "less than 20kb"
-FRAME = 2_048  # room for ids around the content
-#: Underscores are no part of a host's name, but of some that are in use.
+FRAME = 2_048  # bytes reserved for the ids around the content
+#: With underscores, which are not valid in host names but used in some.
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 
 class Webhook:
-    """``allow_http``: take plain http, too (for a network one owns from end to end)."""
+    """The webhook channel. ``allow_http``: accept ``http://`` too, for a wholly owned network."""
 
     name = "webhook"
 
@@ -27,7 +27,10 @@ class Webhook:
         self._schemes = ("https", "http") if allow_http else ("https",)
 
     def parse(self, address: str, platform: str = "") -> str:
-        """Where a URL may lead is not decided here but at each connection, since names move."""
+        """Return the URL in its normal form.
+
+        Whether it may be reached is decided at each connection, since names can change address.
+        """
         if len(address) > LONGEST:
             raise ValueError(f"A webhook's URL has at most {LONGEST} characters.")
         if not address.isprintable() or any(c in address for c in ' \\"<>'):
@@ -51,7 +54,7 @@ class Webhook:
         netloc = host if port in (None, default) else f"{host}:{port}"
         parsed = urlunsplit((url.scheme, netloc, url.path or "/", url.query, ""))
         try:
-            Url(parsed)  # as it is read when something is sent
+            Url(parsed)  # the parser that is used when something is sent
         except ValueError:
             raise ValueError("The host of a webhook's URL is not a valid one.") from None
         return parsed
@@ -60,7 +63,7 @@ class Webhook:
         return address
 
     def mask(self, address: str) -> str:
-        """Without path and query, where people keep secrets."""
+        """Return the URL without path and query, which may contain secrets."""
         url = urlsplit(address)
         return f"{url.scheme}://{url.netloc}/•••"
 
@@ -75,7 +78,7 @@ class Webhook:
 
 
 def _host(hostname: str) -> str:
-    """The host in the one form of it that is compared."""
+    """Return the host in its normal form. Raises ``ValueError``."""
     try:
         if ":" in hostname and "%" not in hostname:
             return f"[{ipaddress.IPv6Address(hostname)}]"

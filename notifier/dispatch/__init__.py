@@ -1,5 +1,5 @@
-"""From messages to outcomes, and from an outcome to what follows.
+"""Dispatch: which provider gets a message, and what follows from its outcome.
 
-In: messages and gates. Out: ``Sent``, and the state, reason and time of a next attempt. Imported by
-``apps.delivery``.
+In: messages, and gates of providers that may not be called freely. Out: ``Sent`` with an outcome,
+and the state, reason and next attempt that follow. Imported by ``apps.delivery``.
 """

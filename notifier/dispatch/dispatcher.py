@@ -1,4 +1,4 @@
-"""From messages to outcomes: each message to the provider that takes it."""
+"""The dispatcher: sends each message through the first provider that takes it."""
 
 import asyncio
 import time
@@ -17,11 +17,11 @@ __all__ = ["Dispatcher", "Gate", "Report", "Sent"]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Before a provider that may not be called freely: ``room`` messages may pass.
+    """A limit in front of a provider: ``capacity`` messages may pass.
 
-    What finds no room, and no other provider, is held ``until`` (unix seconds) for ``reason``. With
-    a ``pace`` no other provider is asked, and each message is held so many seconds longer than
-    the one before it. ``calls``: how many may be under way at once.
+    A message beyond it that no other provider takes is held ``until`` (unix seconds) for
+    ``reason``. With a ``pace`` (seconds) no other provider is tried, and each message is held that
+    much longer than the one before it. ``calls``: most calls in flight at once.
     """
 
     capacity: int
@@ -34,7 +34,7 @@ class Gate:
 class Dispatcher:
     """All providers of one process, used from one event loop.
 
-    ``routes`` are tried in order; see ``notifier.providers.routes``.
+    ``routes``: tried in order; see ``notifier.providers.routes``.
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
@@ -43,19 +43,19 @@ class Dispatcher:
     async def send(
         self, messages: Sequence[Message], report: Report, gates: Mapping[str, Gate] | None = None
     ) -> None:
-        """Send all of them concurrently; ``report`` exactly one ``Sent`` for each, as it comes.
+        """Send all messages concurrently, and ``report`` exactly one ``Sent`` for each.
 
-        ``gates``: by name, the providers that may not be called freely.
+        ``gates``: by name, the limits of providers that may not be called freely.
         """
         gates = gates or {}
         if any(gate.pace is not None for gate in gates.values()):
-            # Of what has come back for its turn the oldest is sent, or it might never be.
+            # Oldest first, or a message that was held before might never be sent.
             messages = sorted(messages, key=_age)
-        room = {name: gate.capacity for name, gate in gates.items()}
+        capacity = {name: gate.capacity for name, gate in gates.items()}
         groups: dict[str, tuple[Route, list[Message]]] = {}
         held: Counter[str] = Counter()
         for message in messages:
-            route = choose(self._routes, message, gates, room)
+            route = choose(self._routes, message, gates, capacity)
             if isinstance(route, Route):
                 groups.setdefault(route.name, (route, []))[1].append(message)
             elif route is None:
@@ -71,27 +71,27 @@ class Dispatcher:
         await asyncio.gather(*(_send(route, group, report) for route, group in groups.values()))
 
     async def close(self) -> None:
-        """Close every connection. pyreqwest wants the loop to run 0.1 s longer."""
+        """Close every connection. pyreqwest needs the loop to run 0.1 s longer."""
         await asyncio.gather(*(route.provider().close() for route in self._routes if route.built))
 
 
 def choose(
-    routes: Sequence[Route], message: Message, gates: Mapping[str, Gate], room: dict[str, int]
+    routes: Sequence[Route], message: Message, gates: Mapping[str, Gate], capacity: dict[str, int]
 ) -> Route | str | None:
-    """The first that takes the message and has room for it, which it takes up.
+    """Choose the first route that takes the message and has capacity left, and use up one of it.
 
-    Without one, the name of the provider whose gate it waits at; ``None`` where nobody takes it.
-    ``room``: what is left of the gates' own.
+    Returns the name of the provider whose gate the message waits at where there is none, and
+    ``None`` where no provider takes it. ``capacity``: what is left at each gate; changed.
     """
     shut: list[str] = []
     for route in rotated(routes, message.failed_at) if message.failed_at else routes:
         if not route.takes(message.channel, message.platform):
             continue
-        left = room.get(route.name)
+        left = capacity.get(route.name)
         if left is None:
             return route
         if left > 0:
-            room[route.name] = left - 1
+            capacity[route.name] = left - 1
             return route
         if gates[route.name].pace is not None:
             return route.name
@@ -102,14 +102,14 @@ def choose(
 def wanted(
     routes: Sequence[Route], messages: Sequence[Message], gates: Mapping[str, Gate]
 ) -> Counter[str]:
-    """How many of the messages each provider would be given, by name."""
-    room = {name: gate.capacity for name, gate in gates.items()}
-    chosen = (choose(routes, message, gates, room) for message in messages)
+    """Count by provider the messages that each would be given."""
+    capacity = {name: gate.capacity for name, gate in gates.items()}
+    chosen = (choose(routes, message, gates, capacity) for message in messages)
     return Counter(route.name for route in chosen if isinstance(route, Route))
 
 
 def _age(message: Message) -> tuple[int, str]:
-    """Sorts by the number at the end of the public id."""
+    """Return a key that sorts by the number at the end of the public id."""
     return len(message.id), message.id
 
 
@@ -122,7 +122,7 @@ async def _send(route: Route, messages: Sequence[Message], report: Report) -> No
 
     try:
         await route.provider().send_chunk(messages, reported)
-    except Exception as error:  # whoever waits for these outcomes must not wait for ever
+    except Exception as error:  # the caller waits for an outcome of every message
         log_bug(f"provider {route.name}, a chunk of {len(messages)}", error)
     for message in list(missing.values()):
         report(_unsent(message, route.name, Retry(Reason.INTERNAL, detail="see the log")))

@@ -1,4 +1,4 @@
-"""Which failures move a message over to its channel's next provider, and who that is."""
+"""Failover: which failures move a message to its channel's next provider, and which that is."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from notifier.domain.messages import Message
 from notifier.domain.outcomes import Outcome, Reason, Refused, Retry
 from notifier.providers import Route
 
-#: The account's or its provider's fault, or the network's between us: another one may well take
-#: the same message. What is wrong with the message or its address is so everywhere, and a bug of
-#: ours says nothing of anybody.
+#: Faults of the account, its provider or the network between: another provider may take the same
+#: message. A fault of the message or its address is the same everywhere, and a bug of ours says
+#: nothing about a provider.
 FAULTS = frozenset(
     {
         Reason.PROVIDER_ERROR,
@@ -24,12 +24,15 @@ FAULTS = frozenset(
 
 
 def at_fault(outcome: Outcome) -> TypeGuard[Retry | Refused]:
-    """Whether the provider is, and has not got the message: ``Unknown`` never moves over."""
+    """Return whether the provider is at fault and has not got the message.
+
+    ``Unknown`` never moves over: the provider may have the message.
+    """
     return isinstance(outcome, Retry | Refused) and outcome.reason in FAULTS
 
 
 def rotated(routes: Sequence[Route], failed_at: str) -> Sequence[Route]:
-    """All of them, those behind the one that failed first, and itself last."""
+    """Return all routes: those behind ``failed_at`` first, and that one last."""
     names = [route.name for route in routes]
     if failed_at not in names:
         return routes
@@ -39,10 +42,10 @@ def rotated(routes: Sequence[Route], failed_at: str) -> Sequence[Route]:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """The other providers that take a message. ``any``: whether there are some; ``next``: whether
-    one behind the one that was just asked can be asked at once.
+    """Whether other providers take a message.
 
-    Behind the last there is none: then the round is over, and what failed everywhere waits.
+    ``any``: there is another one; ``next``: one after the provider just called can be called at
+    once. After the last one there is none: the message then waits for its next attempt.
     """
 
     any: bool
@@ -55,10 +58,13 @@ NO_ALTERNATIVE = Alternatives(any=False, next=False)
 def alternatives(
     routes: Sequence[Route], message: Message, asked: str, shut: Container[str]
 ) -> Alternatives:
-    """Who else there is for a message that ``asked`` failed; nobody sends through ``shut``."""
+    """Return the alternatives for a message that failed at ``asked``.
+
+    ``shut``: names of providers that nothing may be sent through now.
+    """
     names = [route.name for route in routes if route.takes(message.channel, message.platform)]
     behind = names[names.index(asked) + 1 :] if asked in names else []
-    # It was this one's turn again already: those behind it had no room just now.
+    # This provider was called again already: those behind it had no capacity.
     again = asked == message.failed_at
     return Alternatives(
         any(name != asked for name in names),

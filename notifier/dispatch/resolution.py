@@ -1,4 +1,4 @@
-"""What follows from one attempt: the state a delivery moves to, and when it is tried again."""
+"""Resolution of an attempt: the state a delivery moves to, and when it is tried again."""
 
 import random
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ from notifier.domain.states import DeliveryState
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """``next_attempt_at`` is in unix seconds and set only with ``retrying``.
+    """The state that follows from an attempt, and why.
 
-    ``moved``: another provider is asked next, and the retry policy does not count this attempt.
+    ``next_attempt_at``: unix seconds, set only with ``retrying``. ``moved``: another provider is
+    called next, and the retry policy does not count this attempt.
     """
 
     state: DeliveryState
@@ -32,7 +33,7 @@ class Resolution:
     moved: bool = False
 
 
-#: States that say that nothing arrived, which nobody knows once a call went unanswered.
+#: States that say that nothing arrived, which is not certain once a call went unanswered.
 NOT_SENT = frozenset(
     {DeliveryState.FAILED, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
 )
@@ -52,13 +53,14 @@ def judge(
     alone: bool = True,
     unanswered: bool = False,
 ) -> Resolution:
-    """Decide what becomes of a delivery after its ``attempt``-th call (from 1).
+    """Decide the state of a delivery after its ``attempt``-th call (from 1).
 
-    ``resend_unknown``: whether a call without an answer is made again, at the risk of a second
-    copy. A next attempt after ``expires_at`` (unix seconds) would never be sent, so the delivery
-    is expired at once. ``another``: whether a further provider of the channel can be asked at
-    once, should this one be at fault; ``alone``: whether the channel has no other. ``unanswered``:
-    an earlier call was, so that it may have arrived whatever the last one came to.
+    ``resend_unknown``: whether to repeat a call that got no answer, at the risk of a second copy.
+    ``expires_at``: unix seconds; a next attempt after it would never be sent, so the delivery
+    expires at once. ``another``: whether a further provider of the channel can be called at once,
+    should this one be at fault; ``alone``: whether the channel has no other. ``unanswered``:
+    whether an earlier call got no answer, so that the message may have arrived whatever the last
+    outcome is.
     """
     verdict = _judge(
         outcome,
@@ -90,7 +92,7 @@ def _judge(
     another: bool,
     alone: bool,
 ) -> Resolution:
-    """The same, as if every earlier call had been answered."""
+    """Decide the state as if every earlier call had been answered."""
     if another and at_fault(outcome) and (expires_at is None or now < expires_at):
         return Resolution(DeliveryState.RETRYING, outcome.reason, now, moved=True)
     match outcome:
@@ -99,15 +101,15 @@ def _judge(
         case Refused(reason=Reason.EXPIRED as reason):
             return Resolution(DeliveryState.EXPIRED, reason)
         case Refused(reason=reason) if FAULT.get(reason) is Fault.OURS:
-            if alone:  # kept as a dead letter, to be redriven once our mistake is mended
+            if alone:  # a dead letter, to be redriven once our mistake is fixed
                 return Resolution(DeliveryState.DEAD, reason)
-            retry = Retry(reason)  # the others were asked before it, or will be
+            retry = Retry(reason)  # the other providers were called before it, or will be
         case Refused(reason=reason):
             return Resolution(DeliveryState.FAILED, reason)
         case Held(reason=Reason.CANCELLED):
             return Resolution(DeliveryState.CANCELLED)
         case Held(until=until, reason=reason):
-            # Expired only once it is: what holds it may be over before.
+            # It expires only when its time is up: the hold may end before.
             until = until if expires_at is None else min(until, expires_at)
             return Resolution(DeliveryState.RETRYING, reason, until)
         case Unknown(reason=reason) if not resend_unknown:

@@ -1,4 +1,5 @@
-"""The vocabulary that all else is written in: messages, outcomes, states, priorities, names.
+"""The vocabulary: messages, outcomes, states, priorities, names of queues and deliveries.
 
-Values and pure functions. Imported by everything, imports nothing of ``notifier``.
+Values and pure functions only: no input, no output. Imported by everything; imports nothing else of
+``notifier``.
 """

@@ -1,4 +1,4 @@
-"""When to try again, and when to stop: a decision, never a sleep."""
+"""Retry policies: when to try again, and when to stop. Decisions only; nothing here sleeps."""
 
 import random
 from collections.abc import Sequence
@@ -7,18 +7,19 @@ from typing import Self
 
 from notifier.domain.outcomes import Retry
 
-#: A provider asking for more than this is not believed: it may be a bug or an attack, and the
-#: message would outlive its use. Six hours is as long as AWS SNS retries SMTP, SMS and push.
+#: Seconds. A longer ``Retry-After`` is cut to this: it may be a bug or an attack, and the message
+#: would outlive its use. AWS SNS retries SMTP, SMS and push for six hours.
 LONGEST_RETRY_AFTER = 6 * 3600.0
 SHORTEST_WAIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Seconds to wait after the first, second, … attempt; one attempt more than waits.
+    """A retry policy.
 
-    ``jitter`` is the share of a wait that is random: waits of 10 s with jitter 0.2 are spread
-    over 8 to 12 s, so that what failed together does not return together.
+    ``schedule``: seconds to wait after the first, second, … attempt; there is one attempt more than
+    waits. ``jitter``: the random share of a wait. With 0.2, waits of 10 s are spread over 8 to 12
+    s, so that what failed together does not return together.
     """
 
     schedule: tuple[float, ...]
@@ -26,7 +27,7 @@ class RetryPolicy:
 
     @classmethod
     def repeating(cls, waits: Sequence[float], attempts: int | None = None) -> Self:
-        """A policy of so many attempts, the last wait repeated; ``None``: one more than waits."""
+        """Build a policy of ``attempts`` that repeats the last wait; ``None``: one per wait + 1."""
         schedule = tuple(waits)
         if attempts is not None:
             schedule = (schedule + schedule[-1:] * (attempts - 1 - len(schedule)))[: attempts - 1]
@@ -34,14 +35,14 @@ class RetryPolicy:
 
     @property
     def attempts(self) -> int:
-        """How many times a delivery is tried before it is dead."""
+        """The number of times a delivery is tried before it is dead."""
         return len(self.schedule) + 1
 
     def wait(self, attempt: int, outcome: Retry, rng: random.Random) -> float | None:
-        """Seconds until the next attempt, or ``None`` when ``attempt`` (from 1) was the last.
+        """Return the seconds until the next attempt, ``None`` if ``attempt`` (from 1) was the last.
 
-        ``Retry-After`` is a floor, clamped to ``LONGEST_RETRY_AFTER`` and spread upwards only:
-        coming back before the time the provider named would be refused again.
+        The provider's ``Retry-After`` is a floor, cut to ``LONGEST_RETRY_AFTER`` and spread upwards
+        only: an earlier attempt would be refused again.
         """
         if attempt >= self.attempts:
             return None

@@ -1,4 +1,4 @@
-"""Stopping messages that still wait for their turn in this process."""
+"""Stop signals for messages that wait in this process to be sent."""
 
 import time
 from collections.abc import Mapping
@@ -6,24 +6,24 @@ from dataclasses import dataclass, field
 
 from notifier.domain.outcomes import Held, Reason
 
-#: Seconds after which a message that was not sent because nobody could look is tried again.
+#: Seconds after which a message is tried again that was held because cancellation was unknown.
 LOOK_AGAIN = 1.0
 
 
 @dataclass(slots=True)
 class Sight:
-    """Until when (monotonic seconds) a process knows what was cancelled."""
+    """How long (``until``, monotonic seconds) a process knows which notifications are cancelled."""
 
     until: float = 0.0
 
 
 @dataclass(slots=True)
 class Halt:
-    """Shared by messages of one notification, and read right before each is sent.
+    """The stop signal of one notification's messages, read right before each is sent.
 
-    ``all``: what becomes of them instead; ``at``: the same, where a provider's turn it is. Set
-    from another thread, as often as things change. ``until``, ``sight``: when both are over, it is
-    not known whether they were cancelled, and they are held; without a ``sight`` that is not asked.
+    ``all``: why none of them may be sent; ``at``: the same by provider. Both are set from another
+    thread. ``until``, ``sight``: once both are in the past, it is not known whether the
+    notification was cancelled, and its messages are held; without a ``sight`` this is not checked.
     """
 
     all: Held | None = None
@@ -32,7 +32,7 @@ class Halt:
     sight: Sight | None = None
 
     def stops(self, provider: str) -> Held | None:
-        """Why the provider must not be called for them now, or ever."""
+        """Return why ``provider`` must not be called for them now, or ``None`` if it may be."""
         if (held := self.all or self.at.get(provider)) is not None:
             return held
         if self.sight is None or time.monotonic() <= max(self.until, self.sight.until):

@@ -1,35 +1,38 @@
-"""What a delivery is called outside the database: in the API, at providers and receivers.
+"""Public ids of deliveries: in the API, at providers and at receivers.
 
-Keys repeat between installations, and providers and receivers may know several of them (staging
-and production at one account). So the installation is part of the name, and of every id that is
-made of it: a webhook's, a mail's, APNs'.
+Primary keys repeat between installations, and a provider or receiver may serve several (staging and
+production at one account). So the installation is part of the id, and of every id derived from it:
+``webhook-id``, ``Message-ID``, ``apns-id``.
 """
 
 import re
 from typing import NamedTuple
 
-#: What an installation may be called.
+#: Valid names of an installation.
 INSTALLATION = re.compile(r"[a-z0-9]{1,20}")
-#: No row has more digits. Deliveries were called by their key alone before. Some systems write ids
-#: in capitals; nothing else would be meant.
+#: No key has more digits. Earlier ids had no installation. Case is ignored, since some systems
+#: write ids in capitals.
 _PUBLIC = re.compile(
     rf"dlv_(?:({INSTALLATION.pattern})_)?([1-9][0-9]{{0,17}})", re.IGNORECASE | re.ASCII
 )
 
 
 class DeliveryId(NamedTuple):
-    """A delivery's public id, read. ``installation`` is empty where it names none."""
+    """A parsed public id. ``installation`` is empty where the id names none."""
 
     installation: str
     number: int
 
 
 def public_id(installation: str, number: int) -> str:
-    """``dlv_<installation>_<number>``, of a delivery's key; the same on every attempt."""
+    """Return ``dlv_<installation>_<number>``, which is the same on every attempt.
+
+    ``number``: the delivery's primary key.
+    """
     return f"dlv_{installation}_{number}"
 
 
 def parse(text: object) -> DeliveryId | None:
-    """What a public id names; ``None`` if it is not one."""
+    """Parse a public id; ``None`` if ``text`` is not one."""
     found = _PUBLIC.fullmatch(text) if isinstance(text, str) else None
     return DeliveryId((found[1] or "").lower(), int(found[2])) if found else None

@@ -1,14 +1,14 @@
-"""URLs that people follow: to a page, into an app, to a phone or a mailbox."""
+"""URLs for people to follow: to a page, into an app, to a phone or a mailbox."""
 
 import re
 from urllib.parse import urlsplit
 
 LONGEST = 2000
-#: RFC 3986 3.1; of one letter are drives of Windows.
+#: RFC 3986 3.1, with two letters at least: schemes of one letter are drives of Windows.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.+)", re.IGNORECASE)
-#: What no URL has and readers disagree about (RFC 3986 appendix C, the WHATWG's URL standard).
+#: Characters that no URL has and parsers disagree about (RFC 3986 appendix C, WHATWG's standard).
 _ODD = re.compile(r'[\s<>"\\`]')
-#: What browsers and systems run, or read files or networks with, instead of opening a page or app:
+#: Schemes that run code or access files and networks instead of opening a page or app:
 #: https://www.iana.org/assignments/uri-schemes, and those that Chromium and Windows handle.
 _REFUSED = frozenset(
     {"javascript", "vbscript", "livescript", "mocha", "data", "blob", "about", "filesystem"}
@@ -18,12 +18,15 @@ _REFUSED = frozenset(
     | {"intent", "android-app", "content", "mhtml", "res", "its", "mk", "hcp", "search-ms"}
     | {"search", "shell", "cid", "mid", "feed", "wyciwyg"}
 )
-#: Handlers that Windows and its Office register; several have run what a link said.
+#: Handlers that Windows and Office register; several have executed what a link contained.
 _REFUSED_PREFIXES = ("ms-", "x-javascript")
 
 
 def check(url: str) -> None:
-    """Raise ``ValueError``, with a sentence without the URL, for what is none to be followed."""
+    """Raise ``ValueError`` for a URL that people cannot or must not follow.
+
+    Its text does not contain the URL.
+    """
     if len(url) > LONGEST:
         raise ValueError(f"A URL has at most {LONGEST:,} characters.")
     found = _SCHEME.fullmatch(url)
@@ -43,7 +46,7 @@ def check(url: str) -> None:
 
 
 def may_be_followed(url: str) -> bool:
-    """Whether ``check`` takes it."""
+    """Return whether ``check`` accepts the URL."""
     try:
         check(url)
     except ValueError:
@@ -55,5 +58,5 @@ def _has_host(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return bool(parts.netloc and parts.hostname and parts.port != 0)
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # a port that is not a number, a bracket that is not closed
         return False

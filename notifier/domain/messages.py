@@ -10,12 +10,12 @@ from notifier.domain.cancellation import Halt
 from notifier.domain.characters import any_visible
 from notifier.domain.priorities import Priority
 
-#: The type of what a publisher says to people.
+#: ``Content.event_type`` of a publisher's notification.
 NOTIFICATION = "notification"
 
 
 class Severity(StrEnum):
-    """How much an inbox item matters to the person."""
+    """The severity of an inbox item."""
 
     INFO = "info"
     SUCCESS = "success"
@@ -35,13 +35,13 @@ class DisplayType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a notification says. One object is shared by every message of a chunk.
+    """The content of a notification. One object is shared by every message of a chunk.
 
-    ``data`` is a JSON object for the app; ``actions`` maps a label to a URL. ``html`` is what an
-    email shows instead of ``body`` where it can; nothing else has a use for it. The inbox alone has
-    ``severity`` (of ``Severity``), ``display_type`` (of ``DisplayType``) and ``source``, the
-    system it comes from, in words for the person. ``event_type`` is what a webhook calls it: an
-    event of another type than ``NOTIFICATION`` carries ``data`` and nothing else.
+    ``data``: a JSON object for the app; ``actions``: label to URL; ``html``: for email only, shown
+    instead of ``body``; ``severity`` (of ``Severity``), ``display_type`` (of ``DisplayType``) and
+    ``source`` (the system it comes from, in words for people): for the inbox only;
+    ``event_type``: the ``type`` of a webhook's body. An event of another type than ``NOTIFICATION``
+    carries ``data`` and nothing else.
     """
 
     title: str = ""
@@ -56,25 +56,28 @@ class Content:
 
 
 def has_visible_text(content: Content) -> bool:
-    """Whether a person who is shown title and body sees anything."""
+    """Return whether title or body has a visible character."""
     return any_visible(content.title) or any_visible(content.body)
 
 
 class Message(NamedTuple):  # a frozen dataclass of so many fields takes a microsecond more
-    """``content`` for one address.
+    """One delivery's ``content`` and address.
 
-    ``id`` is the delivery's public id, the same on every attempt (a webhook's ``webhook-id``).
-    ``address`` is in clear text and must not reach a log. ``platform`` is ios, android or web on
-    the push channel, else empty. ``app`` is the device's app (bundle id) where it has one.
-    ``expires_at`` is exact, by the database's clock: what is stored. ``deadline`` is the same in
-    unix seconds by this machine's clock: when it must not be sent any more.
-    ``posted_at`` is when it was accepted or, of a scheduled one, was to be sent, by the database's
-    clock: the same on every attempt.
-    ``secret`` signs a webhook (``whsec_…``), empty elsewhere, and so do ``former_secrets``, in
-    whose place it came a short while ago. ``attempt`` counts from 1.
-    ``instead_of`` is the public id of the delivery after whose last attempt this one is sent.
-    ``failed_at`` is the provider whose fault it was that the last attempt failed. ``halt`` says
-    whether it must not be sent after all. ``publisher_id`` is whose it is: publishers take turns.
+    - ``id``: the delivery's public id, the same on every attempt (a webhook's ``webhook-id``).
+    - ``address``: in clear text; it must not reach a log.
+    - ``platform``: ios, android or web on the push channel, else empty.
+    - ``app``: the device's app (bundle id) where it has one.
+    - ``expires_at``: as stored, by the database's clock.
+    - ``deadline``: the same in unix seconds by this machine's clock; it is not sent after it.
+    - ``posted_at``: when the notification was accepted or, if scheduled, due; by the database's
+      clock, the same on every attempt.
+    - ``secret``: signs a webhook (``whsec_…``), else empty; so do ``former_secrets``, which it
+      replaced a short while ago.
+    - ``attempt``: counts from 1.
+    - ``instead_of``: public id of the delivery for which this one is the fallback.
+    - ``failed_at``: the provider that was at fault when the last attempt failed.
+    - ``halt``: the stop signal, read right before it is sent.
+    - ``publisher_id``: whose share of calls it uses; publishers are served in turns.
     """
 
     id: str

@@ -1,7 +1,7 @@
-"""What one call to a provider came to, in one small vocabulary for all of them.
+"""Outcomes of a call to a provider, in one small vocabulary for all providers.
 
 A provider maps its own errors to these and decides nothing else; ``notifier.dispatch.resolution``
-decides what follows, ``apps.delivery.state`` writes it down.
+decides what follows, and ``apps.delivery.state`` records it.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why an attempt did not end in acceptance. Stored with the attempt, shown to people."""
+    """Why an attempt was not accepted. Stored with the attempt, and shown to people."""
 
     RATE_LIMITED = "rate_limited"  # the provider asked us to slow down
     PROVIDER_ERROR = "provider_error"  # the provider's own fault (5xx, unreadable answer)
@@ -27,30 +27,30 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"  # the content is over the provider's limit
     REJECTED = "rejected"  # the provider understood and will not do it
     FORBIDDEN_ADDRESS = "forbidden_address"  # private or local network: never called
-    EXPIRED = "expired"  # its time was over before its turn came; the provider was not called
-    RELEASED = "released"  # its worker was asked to stop before its turn came; another sends it
-    CANCELLED = "cancelled"  # the publisher took it back before its turn came; nobody was called
-    UNCONFIRMED = "unconfirmed"  # its worker could not look whether it was cancelled; sent later
-    TOPIC_PAUSED = "topic_paused"  # the topic's owner or an operator holds it back
-    PROVIDER_PAUSED = "provider_paused"  # an operator holds the provider's messages back
-    THROTTLED = "throttled"  # its account's quota is used up for now; its turn will come
-    PROVIDER_DOWN = "provider_down"  # it failed too often: its breaker is open
-    ENDPOINT_DOWN = "endpoint_down"  # a webhook's host failed too often: it is left alone
-    IN_ORDER = "in_order"  # an earlier one with its ordering key has not gone out
+    EXPIRED = "expired"  # it expired before it was sent; the provider was not called
+    RELEASED = "released"  # its worker stopped before it was sent; another worker sends it
+    CANCELLED = "cancelled"  # cancelled before it was sent; no provider was called
+    UNCONFIRMED = "unconfirmed"  # its worker could not check for a cancellation; sent later
+    TOPIC_PAUSED = "topic_paused"  # the topic's owner or an operator paused the topic
+    PROVIDER_PAUSED = "provider_paused"  # an operator paused the provider
+    THROTTLED = "throttled"  # the account's quota is used up for now; it is sent later
+    PROVIDER_DOWN = "provider_down"  # the provider failed too often: its breaker is open
+    ENDPOINT_DOWN = "endpoint_down"  # a webhook's host failed too often: its breaker is open
+    IN_ORDER = "in_order"  # an earlier one with its ordering key has not been sent
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
-    INTERNAL = "internal"  # a bug of ours; the log has the trace
+    INTERNAL = "internal"  # a bug of ours; the log has the traceback
 
 
 class Fault(StrEnum):
-    """Who has to change something before the same message can go to the same address."""
+    """What must change before the same message can be sent to the same address."""
 
     PROVIDER = "provider"  # the provider, the receiving server or the network: time helps
     OURS = "ours"  # our settings, our account or our code
-    MESSAGE = "message"  # what is said
+    MESSAGE = "message"  # the content
     ADDRESS = "address"  # the address, or the person behind it
 
 
-#: Whose fault each reason is for which a provider refuses a message.
+#: By reason for which a provider refuses a message, whose fault it is.
 FAULT = {
     Reason.RATE_LIMITED: Fault.PROVIDER,
     Reason.PROVIDER_ERROR: Fault.PROVIDER,
@@ -78,8 +78,8 @@ FAULT = {
 class Accepted:
     """The provider took the message.
 
-    ``provider_message_id`` is what its receipts will name. ``delivered`` is true only where
-    taking it is delivering it (our own inbox, a webhook's 2xx).
+    ``provider_message_id``: the id that its receipts will carry. ``delivered``: whether acceptance
+    is delivery (the inbox, a webhook's 2xx).
     """
 
     provider_message_id: str = ""
@@ -89,7 +89,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not taken, and it may work later. ``after``: seconds the provider asked us to wait."""
+    """Not accepted, but may be later. ``after``: seconds the provider asked us to wait."""
 
     reason: Reason
     after: float | None = None
@@ -99,9 +99,9 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not taken, and trying again cannot help.
+    """Not accepted, and a retry cannot help.
 
-    ``disable_contact``: the address itself is dead, nothing must be sent to it again.
+    ``disable_contact``: the address itself is dead, and nothing must be sent to it again.
     """
 
     reason: Reason
@@ -120,10 +120,10 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Not tried, since nobody who could carry it may be called now: no attempt is used up.
+    """Not tried, since no provider that takes it may be called now. Uses up no attempt.
 
-    ``until`` is when to look again, in unix seconds; what was cancelled is not looked at again. No
-    provider returns it.
+    ``until``: when to try again, in unix seconds; ignored where the reason is ``CANCELLED``. Made
+    by the code around providers, never by one.
     """
 
     until: float
@@ -132,11 +132,12 @@ class Held:
 
 Outcome = Accepted | Retry | Refused | Unknown | Held
 
-#: ``detail`` is for people reading one attempt; a provider's error page must not fill the table.
+#: Characters of a ``detail``: it is for people who read one attempt, and a provider's error page
+#: must not fill the table.
 DETAIL_LIMIT = 300
 
 
 def clip(text: str) -> str:
-    """``text`` on one line, at most ``DETAIL_LIMIT`` characters. Never pass an address in it."""
+    """Return ``text`` on one line, cut to ``DETAIL_LIMIT``. It must not contain an address."""
     line = " ".join(text.split())
     return line if len(line) <= DETAIL_LIMIT else line[: DETAIL_LIMIT - 1] + "…"

@@ -1,9 +1,11 @@
-"""Where a delivery stands, and the one table of moves between the places."""
+"""States of a delivery, and the one table of transitions between them."""
 
 from enum import StrEnum
 
 
 class DeliveryState(StrEnum):
+    """The state of a delivery."""
+
     QUEUED = "queued"  # accepted by us, not yet handed to a provider
     SENDING = "sending"  # a worker holds it and may be calling the provider now
     RETRYING = "retrying"  # tried, waits for its next attempt
@@ -14,13 +16,13 @@ class DeliveryState(StrEnum):
     DEAD = "dead"  # out of attempts, or refused for a fault of ours; redrive puts it back
     UNKNOWN = "unknown"  # written to the provider, no answer: it may have been sent
     SUPPRESSED = "suppressed"  # not sent: refused by preference, suppression or a missing address
-    EXPIRED = "expired"  # not sent: its time was over
-    CANCELLED = "cancelled"  # not sent: the publisher took it back
+    EXPIRED = "expired"  # not sent: its expiry had passed
+    CANCELLED = "cancelled"  # not sent: the publisher cancelled it
 
 
 S = DeliveryState
 
-#: state -> the states it may move to. Whatever is not here is a bug, not a race.
+#: State -> the states it may move to. Any other transition is a bug, not a race.
 TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.QUEUED: frozenset({S.SENDING, S.SUPPRESSED, S.EXPIRED, S.CANCELLED}),
     S.SENDING: frozenset(
@@ -32,9 +34,9 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.ACCEPTED: frozenset({S.DELIVERED, S.BOUNCED, S.DEAD}),
     S.UNKNOWN: frozenset({S.DELIVERED, S.BOUNCED, S.ACCEPTED, S.DEAD}),
     S.DELIVERED: frozenset({S.BOUNCED, S.DEAD}),
-    # Dead: it was given up for its address, which is not believed any more.
+    # Dead: it was given up for its address, and the provider's verdict on that is now doubted.
     S.BOUNCED: frozenset({S.DEAD}),
-    # An earlier attempt went unanswered, and its receipt says that it arrived.
+    # An earlier attempt got no answer, and its receipt says that the message arrived.
     S.FAILED: frozenset({S.DELIVERED, S.DEAD}),
     S.DEAD: frozenset({S.RETRYING, S.DELIVERED}),
     S.SUPPRESSED: frozenset({S.DELIVERED}),
@@ -42,12 +44,12 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.CANCELLED: frozenset({S.DELIVERED}),
 }
 
-#: States in which a delivery still waits for something we will do.
+#: States in which the service still has something to do.
 WAITING = frozenset({S.QUEUED, S.SENDING, S.RETRYING})
-#: States in which nothing more happens unless a receipt or an operator says so.
+#: States that only a receipt or an operator changes.
 TERMINAL = frozenset(DeliveryState) - WAITING
 
 
 def may_move(current: DeliveryState, new: DeliveryState) -> bool:
-    """Whether a delivery in ``current`` may move to ``new``."""
+    """Return whether a delivery in ``current`` may move to ``new``."""
     return new in TRANSITIONS[current]

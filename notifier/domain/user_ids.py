@@ -1,4 +1,4 @@
-"""What a ``user_id`` may be. It is never folded: ``a.b``, ``A.b`` and ``a-b`` are three people."""
+"""Valid ``user_id``s. They are never folded: ``a.b``, ``A.b`` and ``a-b`` are three people."""
 
 from notifier.domain.characters import all_visible
 
@@ -6,10 +6,10 @@ MAX_LENGTH = 200
 
 
 def check(user_id: str) -> str:
-    """``user_id`` itself; ``ValueError`` says why it cannot be one.
+    """Return ``user_id`` unchanged. Raises ``ValueError`` with a sentence that says what is wrong.
 
-    What cannot be seen is not a name, a slash would end a path's segment, and clients resolve
-    ``.`` and ``..`` in paths before they send them.
+    Invisible characters make no name, a slash would end a path's segment, and clients resolve ``.``
+    and ``..`` in paths before they send them.
     """
     if not user_id or len(user_id) > MAX_LENGTH:
         raise ValueError(f"A user_id has 1 to {MAX_LENGTH} characters.")
