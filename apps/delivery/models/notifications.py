@@ -1,0 +1,83 @@
+"""Notifications: what publishers posted."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from apps.publishers.models import Publisher
+from apps.topics.models import Topic
+from notifier.domain.priorities import Priority
+
+
+class NotificationKind(models.TextChoices):
+    """Why a notification exists. Only ``PUBLISHED`` ones are listed and counted as usage."""
+
+    PUBLISHED = "published"  # a publisher posted it
+    CONFIRMATION = "confirmation"  # asks the owner of an address to confirm a subscription
+    STATUS = "status"  # reports states of deliveries to a status webhook
+
+
+class Notification(models.Model):
+    """A notification, as a publisher posted it.
+
+    ``id`` is a UUIDv7, so rows are in the order of acceptance. ``content`` is encrypted JSON
+    (context ``notification:`` + id): title, body, data and actions, or the variables of the
+    template version ``template_version_id``.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    publisher = models.ForeignKey(Publisher, on_delete=models.PROTECT, db_constraint=False)
+    topic = models.ForeignKey(Topic, null=True, on_delete=models.PROTECT, db_constraint=False)
+    kind = models.CharField(
+        max_length=12,
+        default=NotificationKind.PUBLISHED,
+        db_default=NotificationKind.PUBLISHED,
+    )
+    # Ids of a group and of a template's version, without constraints.
+    group_id = models.BigIntegerField(null=True)
+    # Whether members of a group without an address on a channel are left out there, without a
+    # suppressed delivery: so when the publisher named no channels.
+    reachable_only = models.BooleanField(default=False, db_default=False)
+    template_version_id = models.BigIntegerField(null=True)
+    priority = models.CharField(max_length=10, default=Priority.NORMAL)
+    channels = ArrayField(models.CharField(max_length=20))
+    content = models.BinaryField()
+    collapse_key = models.CharField(max_length=64, blank=True)
+    # Deliveries to one recipient under the same key go out in the order of acceptance. Or empty.
+    ordering_key = models.CharField(max_length=128, blank=True, db_default="")
+    # The channel for recipients whom no other has reached after fallback_after seconds. Or empty.
+    fallback_channel = models.CharField(max_length=20, blank=True, db_default="")
+    fallback_after = models.IntegerField(null=True)
+    send_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["publisher", "-id"],
+                condition=Q(kind="published"),
+                name="notification_newest",
+            ),
+            models.Index(
+                fields=["topic", "-id"],
+                condition=Q(topic__isnull=False),
+                name="notification_of_topic",
+            ),
+            # Workers read the newest cancellations twice a second.
+            models.Index(
+                fields=["cancelled_at"],
+                condition=Q(cancelled_at__isnull=False),
+                name="notification_cancelled",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def is_scheduled(self) -> bool:
+        """Tell whether it was accepted for a later time."""
+        return self.send_at is not None and self.send_at > self.created_at

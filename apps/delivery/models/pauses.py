@@ -1,0 +1,23 @@
+"""Providers that are paused, and topics that were resumed."""
+
+from django.db import models
+
+
+class ProviderSwitch(models.Model):
+    """A provider paused by an operator: nothing is sent through it until it is resumed."""
+
+    provider = models.CharField(max_length=40, primary_key=True)
+    paused_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.provider} is paused"
+
+
+class TopicRelease(models.Model):
+    """A resumed topic with deliveries that are still to be made due by the sweeper."""
+
+    topic_id = models.BigIntegerField(primary_key=True)
+    resumed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"topic {self.topic_id} was resumed"
