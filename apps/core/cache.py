@@ -1,8 +1,8 @@
-"""Look-ups that are asked for on every request: process-local, then Redis, then the database.
+"""Cached look-ups for every request: in the process, then in Redis, then in the database.
 
-A write bars the value's place in Redis for a few seconds, in which everybody asks the database,
-and tells every process to forget its copy: a change is seen as soon as a process hears of it.
-Redis may be gone: then a local copy lives for its few seconds and no longer.
+A write blocks the value's key in Redis for a few seconds, during which every process reads the
+database, and publishes an invalidation: a process sees the change as soon as it receives that.
+While Redis is unavailable, a local copy lives for ``LOCAL_SECONDS`` and no longer.
 """
 
 import logging
@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LOCAL_SECONDS = 5.0
-ABSENT_SECONDS = 1.0  # what does not exist may be created any moment, in another process
+ABSENT_SECONDS = 1.0  # short: another process may create the value at any moment
 REDIS_SECONDS = 60
-#: How long a written value's place in Redis stays barred to readers that read before the write.
+#: Seconds for which a written value's key is blocked: readers may hold what they read before.
 BARRED_SECONDS = 10
-#: How long an answer of Redis is waited for: it is there to save time.
+#: Seconds to wait for Redis, which is there to save time.
 ANSWER_SECONDS = 0.2
-#: How long Redis is left alone after it failed, so that it costs one timeout and not many.
+#: Seconds without a call after Redis failed, so that an outage costs one timeout and not many.
 REST_SECONDS = 3.0
 MAX_LOCAL = 10_000
 CHANNEL = "notifier:lookups"
@@ -39,10 +39,10 @@ _lookups: dict[str, "CachedLookup[Any]"] = {}
 
 
 class CachedLookup(Generic[T]):
-    """``load(key)`` with a cache before it.
+    """A cache in front of ``load(key)``.
 
-    ``name`` is unique among look-ups and part of the Redis key. ``encode`` and ``decode`` turn a
-    value into something JSON can hold and back.
+    ``name`` is unique among look-ups and part of the Redis key. ``encode`` and ``decode`` convert a
+    value to JSON-compatible data and back.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class CachedLookup(Generic[T]):
         _lookups[name] = self
 
     def get(self, key: str | int) -> T | None:
-        """The value, ``None`` where there is none; at worst ``LOCAL_SECONDS`` old."""
+        """Return the value, at most ``LOCAL_SECONDS`` old, or ``None`` if there is none."""
         key = str(key)
         entry = self._local.get(key)
         if entry is not None and entry[0] > time.monotonic():
@@ -73,11 +73,11 @@ class CachedLookup(Generic[T]):
             value = self._load(key)
             if value is not None:
                 packed = orjson.dumps(self._encode(value))
-                # Not over what a writer has barred: it may be newer than what was just read.
+                # ``nx``: do not overwrite a writer's block, which may be newer than this value.
                 _shared.call(
                     lambda r: r.set(self._redis_key(key), packed, ex=REDIS_SECONDS, nx=True)
                 )
-        if epoch == self._epoch:  # else it changed while we looked
+        if epoch == self._epoch:  # otherwise it was invalidated meanwhile
             if len(self._local) >= MAX_LOCAL:
                 self._local = {}
             ttl = ABSENT_SECONDS if value is None else LOCAL_SECONDS
@@ -85,11 +85,11 @@ class CachedLookup(Generic[T]):
         return value
 
     def changed(self, *keys: str | int) -> None:
-        """Forget ``keys`` everywhere, once the transaction that is under way commits."""
+        """Invalidate ``keys`` in every process once the current transaction commits."""
         transaction.on_commit(lambda: self._invalidate([str(key) for key in keys]))
 
     def forget(self, key: str | None = None) -> None:
-        """Drop the local copy of ``key``, or all of them."""
+        """Drop the local copy of ``key``, or of all keys."""
         self._epoch += 1
         if key is None:
             self._local = {}
@@ -115,35 +115,38 @@ class CachedLookup(Generic[T]):
 
 
 class _Clients(threading.local):
-    """Each thread's client."""
+    """Each thread's Redis client."""
 
     own: redis.Redis | None = None
 
 
 class _Shared:
-    """Redis, without which everything goes on."""
+    """Redis as an optional service: calls return ``None`` while it is unavailable."""
 
     def __init__(self) -> None:
         self._clients = _Clients()
         self._rests_until = 0.0
-        # Invalidations that could not be told; told when Redis is back.
-        self._untold: dict[str, str] = {}
+        # Invalidations still to be published, by Redis key: kept until Redis is back.
+        self._pending: dict[str, str] = {}
 
     def connect(self, read_timeout: float | None = None, *, own: bool = False) -> redis.Redis:
-        """A client. ``own``: of one thread, whose commands take its one connection: to have it
-        from a pool costs as much as the command."""
+        """Return a new client.
+
+        ``own``: for one thread, with one connection of its own; taking one from a pool costs as
+        much as a command.
+        """
         return redis.Redis.from_url(
             settings.REDIS_URL,
             single_connection_client=own,
             socket_connect_timeout=ANSWER_SECONDS,
             socket_timeout=read_timeout or ANSWER_SECONDS,
-            # Once more at once, for a connection that an idle Redis closed; redis-py's own
-            # default backs off for seconds.
+            # One immediate retry, for a connection that Redis closed as idle; redis-py's default
+            # backs off for seconds.
             retry=Retry(NoBackoff(), 1),
         )
 
     def call(self, what: Callable[[redis.Redis], Any]) -> Any:
-        """The answer, ``None`` while Redis does not give one."""
+        """Return the result of ``what(client)``, ``None`` while Redis does not answer."""
         if time.monotonic() < self._rests_until:
             return None
         clients = self._clients
@@ -166,12 +169,13 @@ class _Shared:
         return answer
 
     def invalidate(self, redis_key: str, message: str) -> None:
-        self._untold[redis_key] = message
-        self.tell()
+        """Block the key and publish ``message``, now or as soon as Redis is back."""
+        self._pending[redis_key] = message
+        self.publish_pending()
 
-    def tell(self) -> None:
-        """Bar the values that changed and tell every process."""
-        for redis_key, message in list(self._untold.items()):
+    def publish_pending(self) -> None:
+        """Block the keys of changed values and publish their invalidations."""
+        for redis_key, message in list(self._pending.items()):
 
             def both(client: redis.Redis, key: str = redis_key, text: str = message) -> bool:
                 pipeline = client.pipeline()
@@ -182,18 +186,18 @@ class _Shared:
 
             if not self.call(both):
                 return
-            self._untold.pop(redis_key, None)
+            self._pending.pop(redis_key, None)
 
 
 class _Listener:
-    """One daemon thread a process that hears what others changed."""
+    """A daemon thread, one per process, that receives invalidations."""
 
     def __init__(self) -> None:
         self._pid = 0
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Start the thread unless this process has one (a forked child has none)."""
+        """Start the thread unless this process has one; a forked child has none."""
         if self._pid == os.getpid():
             return
         with self._lock:
@@ -209,15 +213,15 @@ class _Listener:
                 time.sleep(REST_SECONDS)
 
     def _listen(self) -> None:
-        # Read with a timeout: a connection cut in half must not look like silence for ever.
+        # With a timeout: a half-open connection would look like silence for ever.
         client = _shared.connect(read_timeout=2.0)
         with client.pubsub(ignore_subscribe_messages=True) as pubsub:
             pubsub.subscribe(CHANNEL)
             pubsub.get_message(timeout=2.0)
-            for lookup in _lookups.values():  # what was said while nobody listened
+            for lookup in _lookups.values():  # invalidations published before may have been missed
                 lookup.forget()
             while True:
-                _shared.tell()
+                _shared.publish_pending()
                 message = pubsub.get_message(timeout=1.0)
                 if message is None:
                     pubsub.ping()
@@ -228,8 +232,10 @@ class _Listener:
 
 
 def ask_redis(what: Callable[[redis.Redis], T]) -> T | None:
-    """What Redis answers, ``None`` while it is gone: then at once, but for one timeout now and
-    then."""
+    """Return the result of ``what(client)``, ``None`` while Redis is unavailable.
+
+    ``None`` comes at once then, apart from one timeout every ``REST_SECONDS``.
+    """
     return _shared.call(what)
 
 

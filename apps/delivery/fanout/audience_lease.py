@@ -14,7 +14,7 @@ class Fenced(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class AudienceLease:
     """A claimed chunk and the fence under which it was claimed."""
 
     id: int
@@ -47,18 +47,18 @@ def next_whole(priority: str) -> int | None:
     return row[0] if row else None
 
 
-def claim(chunk_id: int) -> Chunk | None:
+def claim(chunk_id: int) -> AudienceLease | None:
     """Take the chunk with a lease of ``LEASE_SECONDS``; ``None`` if it is done or another's."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"id": chunk_id, "lease": settings.LEASE_SECONDS})
         row = cursor.fetchone()
     if row is None:
         return None
-    clock.heard(row[-1])
-    return Chunk(*row[:-1])
+    clock.synchronize(row[-1])
+    return AudienceLease(*row[:-1])
 
 
-def finish(chunk: Chunk) -> None:
+def finish(chunk: AudienceLease) -> None:
     """Close the chunk. Raises ``Fenced``."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -70,7 +70,7 @@ def finish(chunk: Chunk) -> None:
             raise Fenced(f"chunk {chunk.id} was claimed by another worker")
 
 
-def hold(chunk: Chunk) -> None:
+def hold(chunk: AudienceLease) -> None:
     """Lock the chunk until the transaction ends and renew its lease. Raises ``Fenced``."""
     with connection.cursor() as cursor:
         cursor.execute(

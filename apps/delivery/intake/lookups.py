@@ -104,7 +104,7 @@ def look(
     for kind, number, name, fingerprint, text, words in rows:
         match kind:
             case "now":
-                clock.heard(float(text))
+                clock.synchronize(float(text))
                 seen.now = datetime.fromtimestamp(float(text), UTC)
             case "key" if fingerprint is not None:
                 seen.kept[number, name] = Kept(bytes(fingerprint), int(text), words[0])

@@ -30,7 +30,7 @@ UPDATE delivery_chunk SET state = 'queued', ready_at = least(ready_at, clock_tim
 
 def sweep() -> None:
     """Release lost claims, ring for queues with work, and count what was put aside."""
-    clock.look()
+    clock.measure()
     release_claims()
     while handover.sweep() >= handover.AT_ONCE:
         pass
@@ -38,15 +38,15 @@ def sweep() -> None:
         cursor.execute(_REOPEN)
     _release_topics()
     doorbells.ring(_with_work())
-    while counts.fold_pending() == counts.FOLD_AT_ONCE:
+    while counts.count_pending() == counts.PENDING_AT_ONCE:
         pass
     # A worker may have written down after the flood was noticed. Last: it takes its time.
-    address_guards.give_back()
+    address_guards.restore_addresses()
 
 
 def release_claims() -> None:
     """Make due what workers that are gone had claimed."""
-    while counts.insist(_release_claims) == claims.AT_ONCE:
+    while counts.retry_when_locked(_release_claims) == claims.AT_ONCE:
         pass
 
 

@@ -53,10 +53,10 @@ def _gates(channel: str) -> dict[str, Gate]:
             until = time.time() + deferral.seconds(paused[name])
             found[name] = Gate(0, until, Reason.PROVIDER_PAUSED)
         elif (permit := breakers.permit(name)) is not None:
-            found[name] = Gate(permit.capacity, clock.ours(permit.until), Reason.PROVIDER_DOWN)
+            found[name] = Gate(permit.capacity, clock.to_local(permit.until), Reason.PROVIDER_DOWN)
         elif (permit := address_guards.permit(name)) is not None:
             found[name] = Gate(
-                permit.capacity, clock.ours(permit.until), Reason.MANY_DEAD_ADDRESSES
+                permit.capacity, clock.to_local(permit.until), Reason.MANY_DEAD_ADDRESSES
             )
     return found
 

@@ -16,14 +16,14 @@ from apps.delivery import state
 from apps.delivery.models import ChunkKind
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import claims, pending
-from apps.delivery.outbox.pending import Due, Slice, Waiting
+from apps.delivery.outbox.pending import DueDelivery, LockedChunk, PublisherWork
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import notifications
 from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity
-from apps.delivery.sending.notifications import Posted
-from apps.delivery.sending.rendering import Saying
-from apps.delivery.state import Claimed, Cut, Making, counts, handover
+from apps.delivery.sending.notifications import NotificationContext
+from apps.delivery.sending.rendering import ContentRenderer
+from apps.delivery.state import Claimed, ChunkToDeliver, ClaimBudget, counts, handover
 from apps.topics.selectors import paused_topics
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import DeliveryState
@@ -39,7 +39,7 @@ PER_RECIPIENT = 3
 class Claim:
     """Deliveries that this process sends now, under one lease; see ``outbox.claims``.
 
-    ``posted``: their notifications by id. ``sayings``: what these say, until messages are made.
+    ``contexts``: their notifications by id. ``renderers``: what these say, until messages are made.
     ``again``: all of them were tried or held before. ``since``: when they were read (monotonic
     seconds).
     """
@@ -47,8 +47,8 @@ class Claim:
     id: int
     queue: Queue
     deliveries: Sequence[Claimed]
-    posted: Mapping[str, Posted]
-    sayings: dict[str, Saying]
+    contexts: Mapping[str, NotificationContext]
+    renderers: dict[str, ContentRenderer]
     again: bool
     since: float
 
@@ -60,25 +60,25 @@ class Claim:
     @cached_property
     def ordered(self) -> bool:
         """Whether some of them have an ordering key."""
-        return any(one.row.ordering_key for one in self.posted.values())
+        return any(one.row.ordering_key for one in self.contexts.values())
 
     @cached_property
     def watched(self) -> list[Watched]:
         """What stops messages of each notification that must not be sent any more."""
         return [
-            Watched(self.id, key, one.row.topic_id, one.halt) for key, one in self.posted.items()
+            Watched(self.id, key, one.row.topic_id, one.halt) for key, one in self.contexts.items()
         ]
 
     def by_publisher(self, notification_ids: Iterable[str]) -> Counter[int]:
         """How many of these are of which publisher."""
         found: Counter[int] = Counter()
         for key, number in Counter(notification_ids).items():
-            found[self.posted[key].row.publisher_id] += number
+            found[self.contexts[key].row.publisher_id] += number
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ClaimResult:
     """What a look at a queue came to. ``claim``: what is to be sent now, if anything is; ``rows``:
     how many chunks and due deliveries were dealt with; none means that nothing can be claimed, and
     ``full`` that it is for lack of room. ``more``: some were left that could be claimed next."""
@@ -89,10 +89,10 @@ class Found:
     more: bool = False
 
 
-NOTHING, FULL = Found(None, 0), Found(None, 0, full=True)
+NOTHING, FULL = ClaimResult(None, 0), ClaimResult(None, 0, full=True)
 
 
-def claim(queue: Queue, capacity: Capacity) -> Found:
+def claim(queue: Queue, capacity: Capacity) -> ClaimResult:
     """Claim what has waited longest, fairly between publishers, as much as there is room for."""
     waiting = {one.publisher_id: one for one in pending.publishers(queue)}
     if not waiting:
@@ -100,36 +100,36 @@ def claim(queue: Queue, capacity: Capacity) -> Found:
     shares = capacity.shares(waiting)
     if not shares:
         return FULL
-    return counts.insist(lambda: _claim(queue, waiting, shares))
+    return counts.retry_when_locked(lambda: _claim(queue, waiting, shares))
 
 
 @transaction.atomic
-def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int]) -> Found:
+def _claim(queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int]) -> ClaimResult:
     began = time.monotonic()
     due = _due(queue, waiting, shares)
     slices, left = _slices(queue, waiting, shares, len(due))
     if not due and not slices:
         return NOTHING
     claim_id = claims.new_id()
-    posted, sayings = notifications.read(
+    contexts, renderers = notifications.read(
         {*(str(one.notification_id) for one in slices), *(one.notification_id for one in due)}
     )
     lined = {
         ordering_keys.line_of(one.row, queue.channel)
-        for one in posted.values()
+        for one in contexts.values()
         if one.row.ordering_key
     }
     if lined:
         ordering_keys.lock(lined)
-    held = _held_topics(posted)
+    held = _held_topics(contexts)
     rows: list[tuple] = []
     if due:
         ids = [one.delivery_id for one in due]
-        rows += state.resume(claim_id, ids, held, ordered=bool(lined))
-    making = Making(claim_id, *queue, most=PER_RECIPIENT * settings.CHUNK_SIZE)
-    made, consumed = _make(making, slices, posted, held)
+        rows += state.resume_due(claim_id, ids, held, ordered=bool(lined))
+    budget = ClaimBudget(claim_id, *queue, most=PER_RECIPIENT * settings.CHUNK_SIZE)
+    made, consumed = _make(budget, slices, contexts, held)
     rows += made
-    claimed = state.begin(queue.channel, rows)
+    claimed = state.start_sending(queue.channel, rows)
     cut = [one.id for one in consumed if one.kind == ChunkKind.RANGE]
     named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
     before = pending.consume(cut, named)
@@ -139,7 +139,7 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
     had = Counter(
         about.row.publisher_id
         for one in due
-        if (about := posted.get(one.notification_id)) is not None
+        if (about := contexts.get(one.notification_id)) is not None
     )
     for one in slices:
         had[one.publisher_id] += one.size
@@ -149,16 +149,16 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
     more = left or any(had[key] >= share // 2 for key, share in shares.items())
     if not claimed:
         pending.execute(before)
-        return Found(None, number, more=more)
-    clock.heard(claims.open(claim_id, queue, before))
+        return ClaimResult(None, number, more=more)
+    clock.synchronize(claims.open(claim_id, queue, before))
     sent = {item.notification_id for item in claimed}
-    return Found(
+    return ClaimResult(
         Claim(
             claim_id,
             queue,
             claimed,
-            {key: one for key, one in posted.items() if key in sent},
-            {key: one for key, one in sayings.items() if key in sent},
+            {key: one for key, one in contexts.items() if key in sent},
+            {key: one for key, one in renderers.items() if key in sent},
             again=not slices,
             since=began,
         ),
@@ -167,7 +167,7 @@ def _claim(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, in
     )
 
 
-def _due(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int]) -> list[Due]:
+def _due(queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int]) -> list[DueDelivery]:
     """Deliveries that are due again: up to half of a publisher's share where chunks wait, too."""
     wanted = {
         key: max(1, share // 2) if waiting[key].new else share
@@ -178,8 +178,8 @@ def _due(queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int]
 
 
 def _slices(
-    queue: Queue, waiting: Mapping[int, Waiting], shares: Mapping[int, int], due: int
-) -> tuple[list[Slice], bool]:
+    queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int], due: int
+) -> tuple[list[LockedChunk], bool]:
     """Chunks, as many as a publisher's share has room for; one at least, whatever its size.
 
     And whether others were found that did not fit.
@@ -203,22 +203,22 @@ def _slices(
 
 
 def _make(
-    making: Making,
-    slices: Sequence[Slice],
-    posted: Mapping[str, Posted],
+    budget: ClaimBudget,
+    slices: Sequence[LockedChunk],
+    contexts: Mapping[str, NotificationContext],
     held: Mapping[int, float],
-) -> tuple[list[tuple], list[Slice]]:
+) -> tuple[list[tuple], list[LockedChunk]]:
     """Rows of the deliveries made of these chunks, and the chunks that are done by that.
 
     A chunk of a paused topic waits until that is resumed, one that is not in front of its line
     until it is called.
     """
-    cuts: list[Cut] = []
-    ordered: list[Cut] = []
-    consumed: list[Slice] = []
+    cuts: list[ChunkToDeliver] = []
+    ordered: list[ChunkToDeliver] = []
+    consumed: list[LockedChunk] = []
     paused: list[int] = []
     for one in slices:
-        about = posted.get(str(one.notification_id))
+        about = contexts.get(str(one.notification_id))
         if one.fence:
             handover.release([one.id])
         if about is None or about.row.cancelled_at is not None:
@@ -226,31 +226,31 @@ def _make(
         elif about.row.topic_id in held:
             paused.append(one.id)
         else:
-            cut = Cut(one, about.terms(making.channel, one.kind))
+            cut = ChunkToDeliver(one, about.rules(budget.channel, one.kind))
             (ordered if about.row.ordering_key else cuts).append(cut)
     if paused:
         pending.defer(paused, Reason.TOPIC_PAUSED, None)
-    rows = state.make(making, cuts) if cuts else []
+    rows = state.create_deliveries(budget, cuts) if cuts else []
     for cut in sorted(ordered, key=lambda cut: cut.slice.id):
         if ordering_keys.must_wait(cut.slice.id):
             pending.defer([cut.slice.id], Reason.IN_ORDER, ordering_keys.LOOK_AGAIN)
         else:
-            rows += state.make_in_order(making.less(len(rows)), cut)
+            rows += state.create_in_order(budget.spent(len(rows)), cut)
             consumed.append(cut.slice)
     consumed += [cut.slice for cut in cuts]
     gone = [
         one.id
         for one in consumed
-        if (about := posted.get(str(one.notification_id))) is not None
+        if (about := contexts.get(str(one.notification_id))) is not None
         and about.row.cancelled_at is not None
         and about.row.ordering_key
     ]
     if gone:
-        ordering_keys.leave(gone)
+        ordering_keys.remove_chunks(gone)
     return rows, consumed
 
 
-def _held_topics(posted: Mapping[str, Posted]) -> Mapping[int, float]:
+def _held_topics(contexts: Mapping[str, NotificationContext]) -> Mapping[int, float]:
     """Since when (unix seconds) topics are paused; none is resumed before the transaction ends."""
-    seen = {one.topic.id for one in posted.values() if one.topic and one.topic.paused}
+    seen = {one.topic.id for one in contexts.values() if one.topic and one.topic.paused}
     return paused_topics(seen) if seen else {}

@@ -36,7 +36,7 @@ def retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, Policy]:
         item.delivery_id: topic.retry_policy
         for item in failed
         # What is sent instead follows its own channel's policy: that of the topic is used up.
-        if item.instead_of is None and (topic := claim.posted[item.notification_id].topic)
+        if item.instead_of is None and (topic := claim.contexts[item.notification_id].topic)
     }
     own = policies.of_subscriptions(topics)
     return {key: found for key, policy in topics.items() if (found := own.get(key, policy))}
@@ -55,7 +55,7 @@ def results(
     found = []
     for sent in batch:
         item = claim.by_id[sent.message.id]
-        one = claim.posted[item.notification_id]
+        one = claim.contexts[item.notification_id]
         policy = own.get(item.delivery_id)
         attempt = item.attempts + (not isinstance(sent.outcome, Held))
         rest = NO_ALTERNATIVE
@@ -86,7 +86,7 @@ def results(
                 reason=verdict.reason,
                 moved=verdict.moved,
                 next_attempt_at=(
-                    clock.shared(verdict.next_attempt_at)
+                    clock.to_shared(verdict.next_attempt_at)
                     if verdict.next_attempt_at is not None
                     else None
                 ),
@@ -96,7 +96,7 @@ def results(
                     if isinstance(outcome, Accepted)
                     else ""
                 ),
-                started_at=clock.shared(sent.started_at),
+                started_at=clock.to_shared(sent.started_at),
                 duration_ms=round(sent.duration * 1000),
                 outcome=_NAMES[type(outcome)],
                 status=getattr(outcome, "status", None),

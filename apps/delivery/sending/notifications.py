@@ -9,8 +9,8 @@ from django.db import connection
 
 from apps.core import clock
 from apps.delivery.models import ChunkKind, NotificationKind
-from apps.delivery.sending.rendering import Saying
-from apps.delivery.state import Terms
+from apps.delivery.sending.rendering import ContentRenderer
+from apps.delivery.state import DeliveryRules
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.domain.cancellation import Halt
 
@@ -39,7 +39,7 @@ SELECT template_version_id, content, {", ".join(Row._fields)}
 """
 
 
-class Posted:
+class NotificationContext:
     """A notification and its topic."""
 
     __slots__ = ("deadline", "halt", "posted_at", "row", "topic")
@@ -47,15 +47,15 @@ class Posted:
     def __init__(self, row: Row) -> None:
         self.row = row
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
-        self.deadline = clock.ours(row.expires_at.timestamp()) if row.expires_at else None
+        self.deadline = clock.to_local(row.expires_at.timestamp()) if row.expires_at else None
         #: Its acceptance or its send time: when it should first have gone out.
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.halt = Halt()
 
-    def terms(self, channel: str, kind: str) -> Terms:
+    def rules(self, channel: str, kind: str) -> DeliveryRules:
         """What decides over its new deliveries on a channel."""
         row, topic = self.row, self.topic
-        return Terms(
+        return DeliveryRules(
             row.topic_id,
             row.group_id,
             row.reachable_only,
@@ -69,11 +69,11 @@ class Posted:
         )
 
 
-def read(ids: Collection[UUID | str]) -> tuple[dict[str, Posted], dict[str, Saying]]:
+def read(ids: Collection[UUID | str]) -> tuple[dict[str, NotificationContext], dict[str, ContentRenderer]]:
     """Return these notifications, and what they say, by id."""
     with connection.cursor() as cursor:
         cursor.execute(_READ, ["{" + ",".join(map(str, ids)) + "}"])
         found = [(Row._make(row), version, content) for version, content, *row in cursor]
-    posted = {str(row.id): Posted(row) for row, _, _ in found}
-    sayings = {str(row.id): Saying(row.id, version, content) for row, version, content in found}
-    return posted, sayings
+    contexts = {str(row.id): NotificationContext(row) for row, _, _ in found}
+    renderers = {str(row.id): ContentRenderer(row.id, version, content) for row, version, content in found}
+    return contexts, renderers

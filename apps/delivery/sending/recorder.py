@@ -23,7 +23,7 @@ from apps.delivery.monitoring import metrics
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.sending import judging
 from apps.delivery.sending.claiming import Claim
-from apps.delivery.state import Lost, Result, counts
+from apps.delivery.state import ClaimLost, Result, counts
 from notifier.dispatch.dispatcher import Sent
 from notifier.domain.outcomes import Accepted, Reason
 from notifier.providers.base import log_bug
@@ -37,7 +37,7 @@ AGAIN = (0.1, 0.5, 2.0)
 DATABASE_FAILS = (OperationalError, InterfaceError, PoolExhausted)
 #: What fails for all that is recorded at once: dividing it finds nobody at fault. A
 #: ``ProgrammingError`` is a worker that runs beside another version's schema.
-NOBODYS_FAULT = (Lost, counts.CountsLocked, ProgrammingError, *DATABASE_FAILS)
+NOBODYS_FAULT = (ClaimLost, counts.CountsLocked, ProgrammingError, *DATABASE_FAILS)
 #: Outcomes recorded in one transaction, about.
 AT_ONCE = 2_000
 #: Seconds between two transactions while fewer than ``FEW`` outcomes come: many small ones cost as
@@ -45,7 +45,7 @@ AT_ONCE = 2_000
 SPACING, FEW = 0.1, 250
 
 
-class Outcomes(NamedTuple):
+class OutcomeBatch(NamedTuple):
     """What some messages of a claim came to. ``last``: nothing of it is under way any more."""
 
     claim: Claim
@@ -61,16 +61,16 @@ class Recorder(threading.Thread):
     of it is due at once.
     """
 
-    def __init__(self, recorded: Callable[[Outcomes, bool], None]) -> None:
+    def __init__(self, recorded: Callable[[OutcomeBatch, bool], None]) -> None:
         super().__init__(name="recorder", daemon=True)
         self._recorded = recorded
-        self._waiting: queue.SimpleQueue[Outcomes | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[OutcomeBatch | None] = queue.SimpleQueue()
         self._began = 0.0
         #: Set while the database takes what is recorded.
         self.healthy = threading.Event()
         self.healthy.set()
 
-    def put(self, outcomes: Outcomes) -> None:
+    def put(self, outcomes: OutcomeBatch) -> None:
         """Record these soon."""
         self._waiting.put(outcomes)
 
@@ -91,9 +91,9 @@ class Recorder(threading.Thread):
             for one in waiting:
                 self._recorded(one, one.claim.id in moved)
 
-    def _take(self) -> list[Outcomes]:
+    def _take(self) -> list[OutcomeBatch]:
         """Wait for outcomes; all there are then, or none where nothing comes any more."""
-        taken: list[Outcomes] = []
+        taken: list[OutcomeBatch] = []
         number, at_once = 0, False
         while number < AT_ONCE:
             until = 0.0 if at_once or number >= FEW else self._began + SPACING
@@ -112,13 +112,13 @@ class Recorder(threading.Thread):
         self._began = time.monotonic()
         return taken
 
-    def _record(self, waiting: Sequence[Outcomes]) -> set[int]:
+    def _record(self, waiting: Sequence[OutcomeBatch]) -> set[int]:
         """Write all of it down; the claims of which something is due at once."""
         judged = []
         for one in waiting:
             breakers.report(one.batch)
-            batch = address_guards.doubt(one.batch)
-            own = self._insist(partial(judging.retry_policies, one.claim, batch))
+            batch = address_guards.check_answers(one.batch)
+            own = self._retry_until_answered(partial(judging.retry_policies, one.claim, batch))
             judged.append((one, batch, judging.results(one.claim, batch, own, one.closed)))
         results = [result for _, _, some in judged for result in some]
         lost = self._write(
@@ -135,7 +135,7 @@ class Recorder(threading.Thread):
                 ]
                 batch, some = [sent for sent, _ in kept], [result for _, result in kept]
             metrics.observe(one.claim.queue, batch, some, _posted_at(one.claim))
-        self._give_back(results)
+        self._restore_addresses(results)
         return {result.claim_id for result in results if result.moved}
 
     def _write(
@@ -157,9 +157,9 @@ class Recorder(threading.Thread):
                 done = finished if whole else ()
                 record = partial(state.record, some, finished=done, ordered=ordered)
                 try:
-                    self._insist(partial(counts.insist, record))
-                except Lost:
-                    ours = self._insist(partial(state.still_ours, some))
+                    self._retry_until_answered(partial(counts.retry_when_locked, record))
+                except ClaimLost:
+                    ours = self._retry_until_answered(partial(state.still_claimed, some))
                     gone = {r.delivery_id for r in some} - {r.delivery_id for r in ours}
                     lost.update(gone)
                     log.warning(
@@ -180,10 +180,10 @@ class Recorder(threading.Thread):
         lost.update(result.delivery_id for result in unwritten)
         rest = set(finished) - {result.claim_id for result in unwritten}
         if rest and not closed:
-            self._insist(partial(state.record, (), finished=list(rest)))
+            self._retry_until_answered(partial(state.record, (), finished=list(rest)))
         return lost
 
-    def _insist(self, what: Callable[[], T]) -> T:
+    def _retry_until_answered(self, what: Callable[[], T]) -> T:
         """Return what it returns, asked until the database answers: what was sent and not recorded
         would be sent twice."""
         number = 0
@@ -199,7 +199,7 @@ class Recorder(threading.Thread):
                 time.sleep(AGAIN[min(number, len(AGAIN) - 1)])
                 number += 1
 
-    def _give_back(self, results: Sequence[Result]) -> None:
+    def _restore_addresses(self, results: Sequence[Result]) -> None:
         """Restore what was given up before it turned out to be a flood."""
         doubted = {
             r.provider for r in results if r.reason == Reason.MANY_DEAD_ADDRESSES and r.outcome
@@ -207,11 +207,11 @@ class Recorder(threading.Thread):
         if not doubted:
             return
         try:
-            address_guards.give_back(doubted)
+            address_guards.restore_addresses(doubted)
         except DATABASE_FAILS as error:
             log.warning("what was given up waits for the sweep: %s", type(error).__name__)
 
 
 def _posted_at(claim: Claim) -> dict[str, float]:
     """When each notification should first have gone out, by this machine's clock."""
-    return {key: clock.ours(one.posted_at.timestamp()) for key, one in claim.posted.items()}
+    return {key: clock.to_local(one.posted_at.timestamp()) for key, one in claim.contexts.items()}

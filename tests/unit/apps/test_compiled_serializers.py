@@ -76,7 +76,7 @@ def outcome(reading: Any, *args: Any) -> tuple[str, Any]:
 
 @given(BODIES)
 def test_what_is_read_and_what_is_refused_is_the_same_as_without_it(body):
-    clock.heard(time.time())  # no database is asked
+    clock.synchronize(time.time())  # no database is asked
     for kind in (NotificationIn, PublishIn):
         before = copy.deepcopy(body)
         assert outcome(read, kind, body) == outcome(serializers._read_slowly, kind, body)

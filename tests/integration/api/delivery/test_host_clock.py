@@ -28,10 +28,10 @@ def off(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     with monkeypatch.context() as wrong:
         wrong.setattr(time, "time", lambda: real() + request.param)
         wrong.setattr(timezone, "now", lambda: real_now() + timedelta(seconds=request.param))
-        wrong.setattr(clock, "_heard_at", float("-inf"))
+        wrong.setattr(clock, "_measured_at", float("-inf"))
         connection.close()
         yield request.param
-    clock.heard(time.time())
+    clock.synchronize(time.time())
 
 
 def databases_time() -> datetime:

@@ -250,7 +250,7 @@ def test_what_changed_while_redis_was_gone_is_told_when_it_is_back(
     assert json.loads(client.get(key))["delay"] == 0, "nobody could tell Redis"
     shared._client = None
     shared._rests_until = 1.0
-    shared.tell()
+    shared.publish_pending()
     assert client.get(key) == b"-"
     assert get_topic("news").delay == 5
     client.close()
