@@ -15,15 +15,18 @@ from apps.preferences.models import Contact, Suppression
 from notifier.domain.outcomes import Accepted, Reason, Refused
 from tests.integration.delivery.conftest import recipient, work_once
 from tests.integration.delivery.flow.test_breakers import dead_redis
-from tests.integration.delivery.receipts.test_receipts import by_sendgrid, callback  # noqa: F401
-from tests.integration.delivery.receipts.test_receipts import post as deliver_receipt
-from tests.integration.delivery.receipts.test_receipts import read as read_receipts
 from tests.integration.delivery.sending.test_whose_fault import (
     HELLO,
     nothing_was_given_up,
     redriven,
 )
 from tests.support.scripted_provider import Scripted
+from tests.support.signed_receipts import (
+    by_sendgrid,
+    callback,  # noqa: F401  # a fixture
+    post_receipt,
+    read_receipts,
+)
 from tests.support.workers import claim, lose_claims
 
 DEAD = Refused(Reason.DEAD_ADDRESS, 404, "UNREGISTERED", disable_contact=True)
@@ -265,7 +268,7 @@ def bounced(shop, work, callback):  # noqa: F811
         sent = [
             bounce(row["id"], sg_message_id=row["provider_message_id"], **fields) for row in rows
         ]
-        deliver_receipt(by_sendgrid(*sent))
+        post_receipt(by_sendgrid(*sent))
         read_receipts()
         return posted
 
