@@ -35,7 +35,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "apps.publishers.audit.Acting",
+    "apps.publishers.audit.CurrentRequest",
 ]
 #: The middleware of requests under ``/v1/`` (``config.wsgi``): the API has no sessions, forms or
 #: static files, and its paths are complete.
@@ -44,7 +44,7 @@ API_MIDDLEWARE = [
     "apps.api.security_headers.security_headers",
     "apps.api.paths.CompletePaths",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "apps.publishers.audit.Acting",
+    "apps.publishers.audit.CurrentRequest",
 ]
 TEMPLATES = [
     {

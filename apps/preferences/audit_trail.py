@@ -71,7 +71,7 @@ def record(entries: Iterable[Entry], by: Actor | None = None) -> None:
     rows = list(entries)
     if not rows:
         return
-    actor = by or audit.acting()
+    actor = by or audit.current_actor()
     change, recipient, channel, index, masked, detail = zip(*rows, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,5 +1,6 @@
 """Publishers: accounts, API keys, scopes, rate limits, daily quotas and the audit trail.
 
-In: an API key or token, or an operator's command. Out: who asks and what they may do. ``api``
-holds the endpoint class that authenticates publishers. Imported by every app above it.
+In: an API key or token, or an operator's command. Out: the authenticated publisher and key, and
+what they may do. ``api`` holds ``Endpoint``, the base of every view. Every app may import it,
+except ``apps.api`` and ``apps.core``.
 """

@@ -1,4 +1,4 @@
-"""Publishers, their keys, and who changed what."""
+"""Admin pages of publishers, API keys and the audit trail."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
-from apps.operators import markup, system_pages  # noqa: F401  # system registers
+from apps.operators import markup, system_pages  # noqa: F401  # registers its pages
 from apps.operators.audit import Audited
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked
@@ -24,7 +24,7 @@ from apps.publishers.models import ApiKey, AuditEvent, Publisher
 
 @admin.register(Publisher)
 class PublisherAdmin(Audited, Panelled):
-    """One that should not publish any more is disabled: what it owns names it."""
+    """Publishers. They are disabled and not deleted, since what they own refers to them."""
 
     list_display = ("name", "display_name", "standing", "created_at")
     search_fields = ("name", "display_name")
@@ -50,7 +50,7 @@ class PublisherAdmin(Audited, Panelled):
                 )
                 for key in row.api_keys.order_by("-pk")[:20]
             ),
-            "It has no keys: `manage.py create_publisher` makes one.",
+            "It has no keys. `manage.py create_publisher` makes one.",
         )
         lists = {
             "Its notifications": "delivery_notification_changelist",
@@ -67,7 +67,7 @@ class PublisherAdmin(Audited, Panelled):
         if not self.has_change_permission(request, row):
             return ()
         if row.is_active:
-            warning = "From now on every request of this publisher is refused."
+            warning = "Every request of this publisher is refused from now on."
             return [Button("disable", "Disable this publisher", "bad", warning)]
         return [Button("enable", "Enable this publisher")]
 
@@ -92,19 +92,21 @@ class PublisherAdmin(Audited, Panelled):
 
 
 class ApiKeyForm(forms.ModelForm):
-    """A key, which may not outlive those that made it."""
+    """An API key, which must not outlive the keys that made it."""
 
     def clean_expires_at(self) -> Any:
         end = self.cleaned_data["expires_at"]
         last = services.latest_end(self.instance)
         if last is not None and (end is None or end > last):
-            raise forms.ValidationError(f"What made it ends at {last:%Y-%m-%d %H:%M} UTC.")
+            raise forms.ValidationError(
+                f"The key that made it ends at {last:%Y-%m-%d %H:%M} UTC. Choose an earlier time."
+            )
         return end
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(Audited, ModelAdmin):
-    """Keys are made by the API or ``create_publisher``; here they are seen and revoked."""
+    """API keys, to be viewed and revoked. The API and ``create_publisher`` make them."""
 
     form = ApiKeyForm
     list_display = (
@@ -134,19 +136,22 @@ class ApiKeyAdmin(Audited, ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # a revoked key still says whose it was
+        return False  # the row of a revoked key shows whose it was
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if "expires_at" in form.changed_data:
             services.shorten_families(obj)
 
-    @admin.action(description="Revoke the selected keys and what they made", permissions=["change"])
+    @admin.action(
+        description="Revoke the selected keys and the keys that they made", permissions=["change"]
+    )
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         self._revoke(request, keys, family=False)
 
     @admin.action(
-        description="Revoke the selected keys' families: replacements, too", permissions=["change"]
+        description="Revoke the selected keys' families, replacements included",
+        permissions=["change"],
     )
     def revoke_family(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         self._revoke(request, keys, family=True)
@@ -157,7 +162,7 @@ class ApiKeyAdmin(Audited, ModelAdmin):
         for key in keys:
             with transaction.atomic():
                 prefixes = services.revoke_key(key, family=family)
-                # The action's own event names those that were chosen.
+                # The action's own event names the selected keys.
                 others = [prefix for prefix in prefixes if prefix not in chosen]
                 audit.revoked(request, key.publisher_id, others, key.prefix)
             ended += len(prefixes)
@@ -166,7 +171,7 @@ class ApiKeyAdmin(Audited, ModelAdmin):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnly):
-    """Who changed what, when, from where; and what it was before and after."""
+    """The audit trail: who changed what, when and from where, with values before and after."""
 
     list_display = ("when", "who", "action", "object_type", "object_name", "publisher", "changed")
     list_filter = (

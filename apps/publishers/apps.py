@@ -3,7 +3,7 @@ from django.contrib.admin import apps as admin
 
 
 class OperatorsConfig(admin.AdminConfig):
-    """``django.contrib.admin`` with a site of our own."""
+    """``django.contrib.admin`` with our own site."""
 
     default = False
     default_site = "apps.operators.site.OperatorsSite"
@@ -15,7 +15,7 @@ class PublishersConfig(AppConfig):
     label = "publishers"
 
     def ready(self) -> None:
-        # Both register themselves: with Django's signals, and with drf-spectacular.
+        # On import they register with Django's signals or with drf-spectacular.
         from apps.api import openapi as _  # noqa: F401
         from apps.publishers import invalidation  # noqa: F401
         from apps.publishers.api import openapi  # noqa: F401

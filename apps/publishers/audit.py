@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from apps.core.client_address import remote_address
 from apps.publishers.models import AuditEvent
 
-#: Characters of an object's name that are kept; the longest that the API takes fit.
+#: Characters of an object's name that are stored; the longest that the API accepts fits.
 LONGEST_NAME = 200
-#: Of an actor's; a person's user_id may be longer.
+#: Characters of an actor's name that are stored; a person's user_id may be longer.
 LONGEST_ACTOR = 150
 OPERATOR, PUBLISHER, SYSTEM = "operator", "publisher", "system"
 PERSON, PROVIDER = "person", "provider"
@@ -20,7 +20,7 @@ ACTORS = (PUBLISHER, OPERATOR, PERSON, PROVIDER, SYSTEM)
 
 
 class Actor(NamedTuple):
-    """Who changes something: a publisher's key, an operator, a person, a provider or a command."""
+    """The author of a change: a publisher's key, an operator, a person, a provider or a command."""
 
     kind: str
     name: str
@@ -31,8 +31,8 @@ class Actor(NamedTuple):
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
-class Acting:
-    """Middleware that knows, while a request is answered, whose it is."""
+class CurrentRequest:
+    """Middleware that remembers the request being handled, for ``current_actor``."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -45,13 +45,13 @@ class Acting:
             _request.reset(token)
 
 
-def acting() -> Actor:
-    """Whose request is being answered; ``manage.py`` where there is none."""
+def current_actor() -> Actor:
+    """Return the actor of the request being handled, ``manage.py`` outside of one."""
     return actor_of(_request.get())
 
 
 def actor_of(request: Request | HttpRequest | None) -> Actor:
-    """Whose request it is: by its key in the API, by its user in the admin and with a token."""
+    """Return a request's actor: its key in the API, its user in the admin or with a token."""
     if request is None:
         return Actor(SYSTEM, "manage.py")
     address = remote_address(request)
@@ -74,12 +74,12 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Write one event; call it in the transaction of the change, so that both stay or neither.
+    """Write one event. Call it in the transaction of the change, so that both commit or neither.
 
-    ``request`` is the API's (its user is the publisher), the admin's (its user is the operator),
-    or none for a command. ``before`` and ``after`` are JSON-ready and hold no secret, no address
-    and no content; where both are given, only what differs is kept. ``publisher_id``: whose the
-    object is; by default the publisher that asks.
+    ``request`` is the API's (its user is the publisher), the admin's (its user is the operator), or
+    ``None`` for a command. ``before`` and ``after`` are JSON-compatible and hold no secret, no
+    address and no content; if both are given, only what differs is stored. ``publisher_id`` is the
+    owner of the object, by default the publisher that makes the request.
     """
     actor = actor_of(request)
     if before is not None and after is not None:
@@ -102,7 +102,7 @@ def record(
 def revoked(
     request: Request | HttpRequest | None, publisher_id: int, prefixes: Sequence[str], first: str
 ) -> None:
-    """An event for each key that was revoked: with ``first``, which was asked for."""
+    """Write an event for each revoked key; ``first`` is the one whose revocation was requested."""
     for prefix in prefixes:
         after = None if prefix == first else {"with": first}
         record(request, "revoke", "api_key", prefix, publisher_id=publisher_id, after=after)

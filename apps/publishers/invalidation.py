@@ -1,4 +1,4 @@
-"""Whoever writes a publisher or a key, cached copies go."""
+"""Signal receivers that invalidate cached publishers and keys when a row is written."""
 
 from typing import Any
 
@@ -11,10 +11,12 @@ from apps.publishers.models import ApiKey, Publisher
 
 @receiver([post_save, post_delete], sender=Publisher)
 def publisher_changed(instance: Publisher, **_: Any) -> None:
+    """Invalidate the publisher by id and by name."""
     selectors.publishers.changed(instance.pk)
     selectors.publisher_ids.changed(instance.name)
 
 
 @receiver([post_save, post_delete], sender=ApiKey)
 def key_changed(instance: ApiKey, **_: Any) -> None:
+    """Invalidate the key by its prefix."""
     selectors.keys.changed(instance.prefix)

@@ -1,4 +1,4 @@
-"""What an API key looks like: ``ntf_<prefix>_<secret>``."""
+"""The format of API keys: ``ntf_<prefix>_<secret>``."""
 
 import hashlib
 import hmac
@@ -11,7 +11,7 @@ PREFIX_LENGTH = 10
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key just made. ``text`` is shown once; only ``prefix`` and ``digest`` are stored."""
+    """A new key. ``text`` is shown once; only ``prefix`` and ``digest`` are stored."""
 
     prefix: str
     text: str
@@ -19,14 +19,14 @@ class NewKey:
 
 
 def generate() -> NewKey:
-    """A new key with 256 random bits in its secret."""
+    """Generate a key whose secret has 256 random bits."""
     prefix = "".join(secrets.choice(_ALPHABET) for _ in range(PREFIX_LENGTH))
     secret = secrets.token_urlsafe(32)
     return NewKey(prefix, f"ntf_{prefix}_{secret}", digest(secret))
 
 
 def split(text: str) -> tuple[str, str] | None:
-    """Prefix and secret, ``None`` if ``text`` is not written like a key."""
+    """Return a key's prefix and secret, ``None`` if ``text`` does not have the format of a key."""
     parts = text.split("_", 2)
     if len(parts) != 3 or parts[0] != "ntf" or len(parts[1]) != PREFIX_LENGTH or not parts[2]:
         return None
@@ -34,7 +34,7 @@ def split(text: str) -> tuple[str, str] | None:
 
 
 def digest(secret: str) -> bytes:
-    """SHA-256: enough for 256 random bits, and fast."""
+    """Return the SHA-256 digest of a secret: strong enough for 256 random bits, and fast."""
     return hashlib.sha256(secret.encode()).digest()
 
 

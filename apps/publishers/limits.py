@@ -1,13 +1,14 @@
-"""How many requests a second: a token bucket for each publisher, and for each key that has one.
-How many notifications of high priority a second: another bucket for each publisher.
+"""Rate limits: a token bucket per publisher, and per key that has a rate of its own.
 
-A bucket holds ``burst`` requests and is filled with ``per_second``. It is kept in Redis as the
-time at which it will be full again (GCRA), one call for all buckets, in Redis's own time. While
-Redis is gone nothing is limited.
+Another bucket per publisher limits notifications of high priority.
 
-While a publisher sends many requests, a process takes room for the next ones with that of one: for
-as many as came in a twentieth of a second, and a sixteenth of what is left at most. What it does
-not use is lost, so that no process ever lets through what another one has.
+A bucket holds ``burst`` requests and refills at ``per_second``. Redis stores it as the time at
+which it will be full again (GCRA); one call serves all buckets, in Redis's own time. While Redis is
+unavailable nothing is limited.
+
+While a publisher sends many requests, a process leases capacity for the next ones along with that
+of the current one: for as many as came in the last ``LEASE_SECONDS``, and at most a sixteenth of
+what is left. Unused capacity is lost, so that the processes together never exceed the limit.
 """
 
 import hashlib
@@ -25,10 +26,10 @@ from apps.api.problems import Problem
 from apps.core.cache import ask_redis
 from apps.publishers.selectors import KeySnapshot, PublisherSnapshot
 
-#: A bucket whose size nobody set holds what comes in so many seconds.
+#: A bucket without a configured ``burst`` holds this many seconds of its rate.
 BURST_SECONDS = 2
 
-#: Seconds of requests that a process takes room for at once; after twice as long it is lost.
+#: Seconds of requests that a process leases at once; the lease is lost after twice as long.
 LEASE_SECONDS = 0.05
 MAX_LEASES = 10_000
 
@@ -41,11 +42,11 @@ HIGH_REFUSED = Counter(
     "Notifications of high priority refused with 429 for their publisher's rate of them.",
 )
 
-# For each bucket: when it is full again, in microseconds from now; a request that is taken moves
-# that by its share. Taken only if every bucket has room. A clock that was set back fills nothing.
-# Of ``ARGV[1]`` notifications of high priority, for which the last bucket is where there are any,
-# a request that is taken is given as many as there is room for. Of ``ARGV[2]`` requests as many are
-# taken as make a sixteenth of what is left, or one.
+# ``ahead``: for each bucket, the microseconds until it is full again; a request adds its share. It
+# is taken only if every bucket has room. A clock that was set back refills nothing.
+# ``ARGV[1]``: notifications of high priority, whose bucket is the last one where there are any; a
+# request that is taken is granted as many of them as there is room for.
+# ``ARGV[2]``: requests wanted; granted are at most a sixteenth of what is left, but at least one.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -81,30 +82,30 @@ _SHA = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A bucket's measure: requests a second, and how many at once."""
+    """A bucket's rate in requests a second, and its size in requests."""
 
     per_second: int
     burst: int
 
     @property
     def share(self) -> int:
-        """Microseconds in which one request's room is filled."""
+        """Microseconds in which the bucket refills by one request."""
         return max(1, 1_000_000 // max(1, self.per_second))
 
     @property
     def size(self) -> int:
-        """Microseconds in which the empty bucket is filled."""
+        """Microseconds in which the empty bucket refills."""
         return self.share * self.burst
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a request is told of its limit: the one of two that has less left.
+    """The state of a request's limit: of the publisher's and the key's, the one with less left.
 
-    ``limit`` requests at once, ``remaining`` of them now, all again in ``reset`` seconds. One that
-    was not ``taken`` may come again in ``retry_after`` seconds.
+    ``limit`` requests are allowed at once, ``remaining`` of them now and all of them again in
+    ``reset`` seconds. A request that was not ``taken`` may be retried in ``retry_after`` seconds.
 
-    ``high``: how many of its notifications of high priority may be accepted; there is room for
+    ``high`` is how many of its notifications of high priority may be accepted; there is room for
     another in ``high_retry_after`` seconds.
     """
 
@@ -117,7 +118,7 @@ class Allowance:
     high_retry_after: int = 1
 
     def headers(self) -> dict[str, str]:
-        """As draft-ietf-httpapi-ratelimit-headers-06 writes it."""
+        """Return the response headers of draft-ietf-httpapi-ratelimit-headers-06."""
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(self.remaining),
@@ -126,27 +127,26 @@ class Allowance:
 
 
 def publisher_rate(publisher: PublisherSnapshot) -> Rate:
-    """The publisher's own rate, or the default."""
+    """Return the publisher's own rate, or the default."""
     per_second = publisher.rate_per_second or settings.RATE_PER_SECOND
     return Rate(per_second, publisher.burst or BURST_SECONDS * per_second)
 
 
 def key_rate(key: KeySnapshot) -> Rate | None:
-    """The key's own rate, if it has one."""
+    """Return the key's own rate, if it has one."""
     if key.rate_per_second is None:
         return None
     return Rate(key.rate_per_second, key.burst or BURST_SECONDS * key.rate_per_second)
 
 
 def high_rate(publisher: PublisherSnapshot) -> Rate:
-    """How many notifications of high priority: the publisher's own rate, or the default."""
+    """Return the publisher's rate of high-priority notifications, or the default."""
     per_second = publisher.high_rate_per_second or settings.HIGH_RATE_PER_SECOND
     return Rate(per_second, BURST_SECONDS * per_second)
 
 
 def high_exceeded(publisher: PublisherSnapshot, allowance: Allowance) -> Problem:
-    """The answer to a notification of high priority that the publisher's rate does not allow,
-    counted."""
+    """Count a high-priority notification beyond the publisher's rate, and return its problem."""
     HIGH_REFUSED.inc()
     rate, seconds = high_rate(publisher), allowance.high_retry_after
     return Problem(
@@ -162,8 +162,10 @@ def high_exceeded(publisher: PublisherSnapshot, allowance: Allowance) -> Problem
 
 
 def take(publisher: PublisherSnapshot, key: KeySnapshot, high: int = 0) -> Allowance | None:
-    """Take room for one request that posts ``high`` notifications of high priority; ``None``
-    while Redis is gone."""
+    """Take one request that posts ``high`` notifications of high priority from its buckets.
+
+    Returns ``None`` while Redis is unavailable.
+    """
     buckets = {f"notifier:rate:{publisher.id}": publisher_rate(publisher)}
     if (own := key_rate(key)) is not None:
         buckets[f"notifier:rate:{publisher.id}:{key.prefix}"] = own
@@ -179,32 +181,35 @@ def take(publisher: PublisherSnapshot, key: KeySnapshot, high: int = 0) -> Allow
     allowances = [
         _allowance(bool(taken), rate, us) for rate, us in zip(rates.values(), ahead, strict=True)
     ]
-    told = min(allowances[: len(buckets)], key=lambda one: (one.remaining, -one.retry_after))
+    tightest = min(allowances[: len(buckets)], key=lambda one: (one.remaining, -one.retry_after))
     if not high:
-        return told
-    return replace(told, high=given, high_retry_after=allowances[-1].retry_after)
+        return tightest
+    return replace(tightest, high=given, high_retry_after=allowances[-1].retry_after)
 
 
 def _ask(buckets: Mapping[str, Rate], high: int = 0, requests: int = 1) -> list[int] | None:
-    """Redis's answer: requests taken, how many of high priority, and how far ahead each bucket is
-    then."""
+    """Run the script in Redis.
+
+    Returns the requests taken, the high-priority notifications granted, and ``ahead`` of each
+    bucket.
+    """
     measures = [number for rate in buckets.values() for number in (rate.share, rate.size)]
 
     def call(client: redis.Redis) -> list[int]:
         try:
             return client.evalsha(_SHA, len(buckets), *buckets, high, requests, *measures)
-        except redis.exceptions.NoScriptError:  # Redis was started anew
+        except redis.exceptions.NoScriptError:  # Redis was restarted
             return client.eval(_TAKE, len(buckets), *buckets, high, requests, *measures)
 
     return ask_redis(call)
 
 
 class _Lease:
-    """Room that this process took for requests to come, ``left`` of it, at the time ``begun``.
+    """Capacity that this process took in advance at the time ``begun``; ``left`` requests remain.
 
-    ``ahead``: of each bucket then. ``came``: requests since ``since``; ``pace``: how many of them
-    in ``LEASE_SECONDS`` before that. ``asking``: somebody asks for the next lease; who comes
-    meanwhile takes room for one request.
+    ``ahead`` is each bucket's state at that time. ``came`` counts the requests since ``since``;
+    ``pace`` is their number in the ``LEASE_SECONDS`` before. ``asking`` is set while a thread asks
+    for the next lease; other threads take one request at a time meanwhile.
     """
 
     __slots__ = ("ahead", "asking", "begun", "came", "left", "pace", "rates", "since")
@@ -217,14 +222,14 @@ class _Lease:
         self.asking = False
 
     def count(self, now: float) -> None:
-        """One more request."""
+        """Count a request."""
         self.came += 1
         if (passed := now - self.since) >= LEASE_SECONDS:
             self.pace = int(self.came / passed * LEASE_SECONDS)
             self.came, self.since = 0, now
 
     def use(self, rates: Sequence[Rate], now: float) -> list[int] | None:
-        """How far ahead each bucket is with one of what is left, ``None`` where there is none."""
+        """Use one leased request; return each bucket's ``ahead``, ``None`` if none is left."""
         passed = now - self.begun
         if not self.left or passed > 2 * LEASE_SECONDS or self.rates != rates:
             return None
@@ -241,7 +246,7 @@ _lock = threading.Lock()
 
 
 def _leased(buckets: Mapping[str, Rate]) -> list[int] | None:
-    """As ``_ask`` answers for one request, of which most take what is leased."""
+    """Return what ``_ask`` returns for one request, from the lease where there is one."""
     rates, named = tuple(buckets.values()), tuple(buckets)
     with _lock:
         lease = _leases.get(named)

@@ -1,4 +1,4 @@
-"""Who may publish, and with which keys."""
+"""Publishers, their API keys and daily counts; failed log-ins; the audit trail."""
 
 import uuid
 
@@ -11,9 +11,9 @@ from apps.core.fields import StampField
 
 
 class Publisher(models.Model):
-    """A service that may publish; holds API keys.
+    """A service that posts notifications, with API keys.
 
-    Where a limit is null, the settings' default applies.
+    A limit of null means the settings' default.
     """
 
     name = models.SlugField(max_length=100, unique=True)
@@ -54,15 +54,15 @@ class Publisher(models.Model):
 
 
 class ApiKey(models.Model):
-    """One key of a publisher. The key itself is printed once and never stored.
+    """An API key of a publisher. The key itself is printed once and never stored.
 
-    ``digest`` is its SHA-256: the secret part is 256 random bits, so that a slow hash would only
-    slow the API down. ``prefix`` is the part that is shown and looked up by. A key's own rate
-    applies beside its publisher's.
+    ``digest`` is the SHA-256 of its secret: that has 256 random bits, so that a slow hash would
+    only slow the API down. ``prefix`` is the part that is shown and looked up. A key's own rate
+    applies in addition to its publisher's.
 
-    ``identity`` is the same in a key and in those that replaced it by rotation. ``ends_with`` has
-    the identities of the keys that made it, and of those that made them: when one of their keys
-    is revoked, it is, too.
+    ``identity`` is shared by a key and those that replaced it by rotation. ``ends_with`` has the
+    identities of the keys that made it, and of those that made them: it is revoked with any of
+    their keys.
     """
 
     publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, related_name="api_keys")
@@ -103,9 +103,9 @@ class ApiKey(models.Model):
 
 
 class DayCount(models.Model):
-    """How many notifications of a publisher were accepted on a day (UTC): its quota's measure.
+    """The notifications of a publisher accepted on a day (UTC), counted against its quota.
 
-    Spread over slots, so that requests at the same time do not wait for one row.
+    The count is spread over slots, so that concurrent requests do not wait for one row.
     """
 
     pk = models.CompositePrimaryKey("publisher_id", "day", "slot")
@@ -121,7 +121,7 @@ class DayCount(models.Model):
 class LogInLimit(models.Model):
     """Failed log-ins of an account at an address, of an address, or of an account.
 
-    ``key`` is a hash of which. Written by ``apps.operators.log_in_limits`` only.
+    ``key`` is a hash that tells which. Written by ``apps.operators.log_in_limits`` only.
     """
 
     key = models.CharField(max_length=64, primary_key=True)
@@ -135,12 +135,12 @@ class LogInLimit(models.Model):
 
 
 class AuditEvent(models.Model):
-    """One change that a publisher or an operator made. Written by ``apps.publishers.audit`` only.
+    """A change made by a publisher or an operator. Written by ``apps.publishers.audit`` only.
 
-    ``object_type`` and ``object_name`` say what was changed, in the words of the API (``topic``,
-    ``order-updates``); ``publisher`` whose it is, null where it is everybody's. ``actor`` is the
-    operator's user name, or the prefix of the publisher's key. Values never hold a secret, an
-    address or content.
+    ``object_type`` and ``object_name`` name the object as the API does (``topic``,
+    ``order-updates``). ``publisher`` is its owner, null if it belongs to nobody in particular.
+    ``actor`` is the operator's user name, or the prefix of the publisher's key. ``before`` and
+    ``after`` never hold a secret, an address or content.
     """
 
     id = models.BigAutoField(primary_key=True)

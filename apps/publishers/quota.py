@@ -1,8 +1,8 @@
-"""How many notifications a publisher may post on a day, from midnight to midnight UTC.
+"""Daily quotas: how many notifications a publisher may post from midnight to midnight UTC.
 
-They are counted by the statement that accepts them (``DayCount``), so that the count is never lost
-and never wrong. Requests that are under way at the same time do not see each other, and may
-together go over the quota by what they post. High priority has a quota of its own.
+The transaction that accepts notifications counts them (``DayCount``), so that the count is never
+lost and never wrong. Concurrent requests do not see each other's counts, and may together exceed
+the quota by what they post. High priority has a quota of its own.
 """
 
 import math
@@ -20,36 +20,36 @@ from apps.publishers.models import DayCount
 from apps.publishers.selectors import get_publisher
 from notifier.domain.priorities import Priority
 
-#: Over how many rows a day's count is spread; as many more have that of high priority.
+#: Rows over which a day's count is spread; as many more hold the count of high priority.
 SLOTS = 16
 
 
 class Account(NamedTuple):
-    """What a publisher posts on a day, at high priority or at the others."""
+    """A publisher's daily count, of high priority or of all other priorities."""
 
     publisher_id: int
     high: bool
 
     def slot(self) -> int:
-        """One of the rows that have its count."""
+        """Return one of the slots that hold the count, at random."""
         return random.randrange(SLOTS) + SLOTS * self.high
 
 
 def account(publisher_id: int, priority: str) -> Account:
-    """Where a notification of that priority counts."""
+    """Return the account against which a notification of this priority counts."""
     return Account(publisher_id, priority == Priority.HIGH)
 
 
-# The day is the database's, whatever this machine's clock says.
+# The day by the database's clock, whatever this machine's clock says.
 _TODAY = "(clock_timestamp() AT TIME ZONE 'UTC')::date"
-#: How many were accepted today: ``publisher_id, high, number`` of each account of
-#: ``publisher_ids`` that has any.
+#: Query today's counts: ``publisher_id, high, number`` of each account of ``publisher_ids`` that
+#: has any.
 USED = f"""
 SELECT publisher_id, slot >= {SLOTS} AS high, sum(count)::bigint AS number FROM publishers_daycount
  WHERE publisher_id = ANY(%(publisher_ids)s::bigint[]) AND day = {_TODAY} GROUP BY 1, 2
 """
-#: Count what is accepted: arrays of publishers, in one order for all, of slots and of numbers.
-#: Late in the transaction that accepts: a row is locked until it ends.
+#: Add to today's counts, given arrays of publisher ids, slots and numbers. Rows are locked in one
+#: order. Run it late in the accepting transaction: the locks last until that ends.
 COUNT = f"""
 INSERT INTO publishers_daycount AS d (publisher_id, day, slot, count)
 SELECT publisher_id, {_TODAY}, slot, number
@@ -60,7 +60,7 @@ ON CONFLICT (publisher_id, day, slot) DO UPDATE SET count = d.count + excluded.c
 
 
 def used(of: Account) -> int:
-    """How many were accepted today."""
+    """Return how many notifications were accepted today."""
     with connection.cursor() as cursor:
         cursor.execute(USED, {"publisher_ids": [of.publisher_id]})
         found = {Account(publisher_id, high): number for publisher_id, high, number in cursor}
@@ -68,13 +68,13 @@ def used(of: Account) -> int:
 
 
 def used_by_day(publisher_id: int, since: date) -> dict[date, int]:
-    """How many were accepted on each day from ``since`` on, where any were."""
+    """Return how many were accepted on each day from ``since`` on that has any."""
     rows = DayCount.objects.filter(publisher_id=publisher_id, day__gte=since)
     return dict(rows.values_list("day").annotate(total=Sum("count")).order_by("day"))
 
 
 def per_day(of: Account) -> int:
-    """The publisher's own quota, or the default."""
+    """Return the publisher's own quota, or the default."""
     publisher = get_publisher(of.publisher_id)
     if of.high:
         own = None if publisher is None else publisher.high_quota_per_day
@@ -84,12 +84,12 @@ def per_day(of: Account) -> int:
 
 
 def resets_at() -> datetime:
-    """The coming midnight, UTC."""
+    """Return the next midnight, UTC."""
     return datetime.combine(_today() + timedelta(days=1), time(), UTC)
 
 
 def exceeded(of: Account) -> Problem:
-    """The answer to what is beyond the publisher's quota."""
+    """Return the problem for a request beyond the publisher's quota."""
     limit = per_day(of)
     what = "notifications of high priority" if of.high else "notifications"
     seconds = math.ceil((resets_at() - clock.moment()).total_seconds())

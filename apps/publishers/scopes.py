@@ -1,9 +1,11 @@
-"""What an API key may be allowed to do."""
+"""Scopes: what an API key may be allowed to do."""
 
 from enum import StrEnum
 
 
 class Scope(StrEnum):
+    """A right that an API key may have."""
+
     NOTIFICATIONS_WRITE = "notifications:write"
     NOTIFICATIONS_HIGH = "notifications:high"
     NOTIFICATIONS_READ = "notifications:read"
@@ -25,7 +27,7 @@ class Scope(StrEnum):
     KEYS_WRITE = "keys:write"
 
 
-#: What a service needs that posts notifications; a new publisher's first key has these.
+#: The scopes of a service that posts notifications; a new publisher's first key has them.
 PUBLISHING = (
     Scope.NOTIFICATIONS_WRITE,
     Scope.NOTIFICATIONS_HIGH,
@@ -41,9 +43,9 @@ PUBLISHING = (
     Scope.WEBHOOKS_WRITE,
     Scope.WEBHOOKS_READ,
 )
-#: What a service needs that says who people are and where they are reached.
+#: The scopes of a service that registers recipients and their contacts.
 DIRECTORY = (Scope.DIRECTORY_WRITE, Scope.DIRECTORY_READ)
-#: What two scopes were called until they were renamed.
+#: Former names of scopes that were renamed.
 RENAMED = {
     "recipients:write": Scope.DIRECTORY_WRITE,
     "recipients:read": Scope.DIRECTORY_READ,
@@ -51,7 +53,7 @@ RENAMED = {
 
 
 def no_such_scope(name: str) -> str:
-    """What to answer where a scope is named that does not exist."""
+    """Return the error message for a scope that does not exist."""
     if name in RENAMED:
         return f"{name} is called {RENAMED[name]} now."
     return f"No such scope: {name}. There are: {', '.join(Scope)}."

@@ -1,4 +1,4 @@
-"""Reads. Publishers and keys are asked for on every request, so they come from a cache."""
+"""Read publishers and API keys, which every request needs, from a cache."""
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -6,13 +6,13 @@ from datetime import datetime
 from apps.core.cache import CachedLookup
 from apps.publishers.models import ApiKey, Publisher
 
-#: What the ``prefix`` of a token begins with that stands in for a key.
+#: The beginning of the ``prefix`` of an identity provider's token.
 TOKEN = "jwt:"
 
 
 @dataclass(frozen=True, slots=True)
 class PublisherSnapshot:
-    """``request.user``: who is asking. A limit of ``None`` is the settings' default."""
+    """``request.user``: a request's publisher. A limit of ``None`` means the settings' default."""
 
     id: int
     name: str
@@ -38,10 +38,10 @@ class PublisherSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class KeySnapshot:
-    """``request.auth``: the key that asks. Times are unix seconds; ``digest`` is hexadecimal.
+    """``request.auth``: the key of a request. Times are unix seconds; ``digest`` is hexadecimal.
 
-    Without a rate of its own only its publisher's applies. A token of an identity provider that
-    stands in for a key has the prefix ``jwt:<publisher>``.
+    If it has no rate of its own, only its publisher's applies. A token of an identity provider has
+    the prefix ``jwt:<publisher>``.
     """
 
     prefix: str
@@ -59,20 +59,20 @@ class KeySnapshot:
 
 
 def get_publisher(publisher_id: int) -> PublisherSnapshot | None:
-    """The publisher, at most a few seconds old."""
+    """Return the publisher as it was at most a few seconds ago."""
     return publishers.get(publisher_id)
 
 
 def get_publisher_named(name: str) -> PublisherSnapshot | None:
-    """The publisher of that name, likewise."""
+    """Return the publisher of that name as it was at most a few seconds ago."""
     publisher_id = publisher_ids.get(name)
     publisher = None if publisher_id is None else get_publisher(publisher_id)
-    # Its name may have changed since the look-up.
+    # Its name may have changed since the id was cached.
     return publisher if publisher is not None and publisher.name == name else None
 
 
 def get_key(prefix: str) -> KeySnapshot | None:
-    """The key of that prefix, whether or not it is still valid."""
+    """Return the key of that prefix, even if it has expired or was revoked."""
     return keys.get(prefix)
 
 

@@ -1,7 +1,7 @@
-"""Writes: publishers, and the making, rotating and revoking of their keys.
+"""Create publishers; create, rotate and revoke their API keys.
 
-A key is made by an operator, by another key or by a token, and never outlives what made it: it
-ends no later, and is revoked with it. A rotated key's replacement is the same key going on.
+A key is made by an operator, by another key or by a token, and never outlives its maker: it ends no
+later, and is revoked with it. The replacement of a rotated key counts as the same key.
 """
 
 from collections.abc import Iterable
@@ -17,17 +17,17 @@ from apps.publishers import keys, selectors
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.selectors import KeySnapshot
 
-#: How long a rotated key still works where its publisher does not say otherwise.
+#: How long a rotated key still works by default.
 ROTATION_GRACE = timedelta(hours=24)
 
 
 def create_publisher(name: str, display_name: str = "") -> Publisher:
-    """A new publisher. Raises ``IntegrityError`` if the name is taken."""
+    """Create a publisher. Raises ``IntegrityError`` if the name is taken."""
     return Publisher.objects.create(name=name, display_name=display_name)
 
 
 class KeyEnded(Exception):
-    """The key that asks was revoked or has expired, whatever a cached copy of it says."""
+    """The key that makes the request was revoked or has expired, unlike its cached copy."""
 
 
 def create_key(
@@ -39,14 +39,14 @@ def create_key(
     by: KeySnapshot | None = None,
     made_by: str = "manage.py",
 ) -> tuple[ApiKey, str]:
-    """A new key's row, and the key itself, which cannot be had again.
+    """Create a key; return its row and the key itself, which cannot be obtained again.
 
-    ``by``: the key or token that makes it, in the transaction; it gives the new one its rate and
-    its end, if that is sooner. Raises ``KeyEnded``. Without it an operator makes the key.
+    ``by`` is the key or token that makes it, ``None`` for an operator. The new key has the rate of
+    ``by`` and ends no later. Call it in a transaction. Raises ``KeyEnded``.
     """
     if by is None:
         return _store(publisher_id, scopes, name, expires_at, made_by=made_by)
-    maker = None if by.is_token else _hold(publisher_id, by.prefix)
+    maker = None if by.is_token else _lock_key(publisher_id, by.prefix)
     return _store(
         publisher_id,
         scopes,
@@ -63,13 +63,13 @@ def create_key(
 def rotate_key(
     old: ApiKey, by: KeySnapshot, grace: timedelta = ROTATION_GRACE
 ) -> tuple[ApiKey, str]:
-    """A key like ``old``, which itself works for ``grace`` longer.
+    """Replace the key ``old``, which works for ``grace`` longer; return row and key of the new one.
 
-    The new one has the old one's life again, but ends no later than ``by``, the key that asks,
-    and may make no more requests a second than that. It ends with what the old one ends with, and
-    with ``by`` where that is another key. Raises ``KeyEnded``. Lock ``old`` before.
+    The new key has the old one's lifetime, but ends no later than ``by``, the key that makes the
+    request, and has no higher rate than that. It is revoked with the keys that the old one is
+    revoked with, and with ``by`` if that is another key. Lock ``old`` before. Raises ``KeyEnded``.
     """
-    maker = _hold(old.publisher_id, by.prefix)
+    maker = _lock_key(old.publisher_id, by.prefix)
     now = clock.moment()
     limited = [key for key in (by, old) if key.rate_per_second is not None]
     slowest = min(limited, key=lambda key: key.rate_per_second or 0, default=old)
@@ -94,12 +94,12 @@ def rotate_key(
 
 @transaction.atomic
 def revoke_key(key: ApiKey, *, family: bool = False) -> list[str]:
-    """End a key and every key that it made, in every process from a moment after the commit.
+    """Revoke a key and every key that it made; processes see it a moment after the commit.
 
-    With ``family`` also those that it replaced and that replaced it, and what these made. Returns
-    the prefixes of the keys that worked until now.
+    With ``family`` also revoke the keys that it replaced or that replaced it, and the keys that
+    those made. Returns the prefixes of the keys that were not revoked before.
     """
-    hold_keys(key.publisher_id)
+    lock_keys(key.publisher_id)
     which = Q(pk=key.pk) | Q(ends_with__contains=[key.identity])
     if family:
         which |= Q(identity=key.identity)
@@ -112,10 +112,10 @@ def revoke_key(key: ApiKey, *, family: bool = False) -> list[str]:
 
 @transaction.atomic
 def shorten_families(key: ApiKey) -> None:
-    """Let what ``key``, or one that it replaced, made end no later than it."""
+    """Make the keys that ``key``, or one that it replaced, made end no later than ``key``."""
     if key.expires_at is None:
         return
-    hold_keys(key.publisher_id)
+    lock_keys(key.publisher_id)
     rows = ApiKey.objects.filter(
         Q(expires_at=None) | Q(expires_at__gt=key.expires_at),
         publisher=key.publisher_id,
@@ -130,25 +130,27 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def latest_end(key: ApiKey) -> datetime | None:
-    """When the first of those ends that made ``key``, which it may not outlive."""
+    """Return when the first maker of ``key`` ends, which ``key`` must not outlive, if ever."""
     ends: dict[UUID, datetime] = {}
     makers = ApiKey.objects.filter(publisher=key.publisher_id, identity__in=key.ends_with)
     for identity, end in makers.values_list("identity", "expires_at"):
-        # A key that was rotated goes on as its replacement.
+        # A rotated key ends when its replacement does.
         ends[identity] = max(ends.get(identity, end or _NEVER), end or _NEVER)
     last = min(ends.values(), default=_NEVER)
     return None if last == _NEVER else last
 
 
-def hold_keys(publisher_id: int) -> None:
-    """Let one transaction at a time change the publisher's keys: who revokes a family must see a
-    member that is just being made."""
+def lock_keys(publisher_id: int) -> None:
+    """Let one transaction at a time change the publisher's keys.
+
+    A transaction that revokes a family must see a member that another one is creating.
+    """
     Publisher.objects.select_for_update(no_key=True).get(pk=publisher_id)
 
 
-def _hold(publisher_id: int, prefix: str) -> ApiKey:
-    """The key that asks, which nobody revokes before the transaction ends."""
-    hold_keys(publisher_id)
+def _lock_key(publisher_id: int, prefix: str) -> ApiKey:
+    """Return the key that makes the request; nobody revokes it before the transaction ends."""
+    lock_keys(publisher_id)
     row = ApiKey.objects.filter(publisher=publisher_id, prefix=prefix).first()
     ended = row is None or row.revoked_at is not None
     if row is None or ended or (row.expires_at is not None and row.expires_at <= clock.moment()):
@@ -181,7 +183,7 @@ def _end(by: KeySnapshot) -> datetime | None:
 
 
 def _after(now: datetime, lifetime: timedelta) -> datetime:
-    """So long after now, or the last time there is: who never wants an end says 9999."""
+    """Return ``now + lifetime``, or the last possible time: an end in 9999 means never."""
     try:
         return now + lifetime
     except OverflowError:
@@ -189,5 +191,5 @@ def _after(now: datetime, lifetime: timedelta) -> datetime:
 
 
 def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
-    """The earlier of two ends; ``None`` never comes."""
+    """Return the earlier of two ends; ``None`` means never."""
     return min((end for end in (one, other) if end is not None), default=None)

@@ -1,4 +1,4 @@
-"""When each key was last used: noted on the request, written by a thread now and then."""
+"""The time of each key's last use: noted in memory by requests, written by a thread."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from apps.publishers.models import ApiKey
 
 log = logging.getLogger(__name__)
 
-#: A key's time is written at most so often.
+#: Seconds between two writes of one key.
 EVERY_SECONDS = 60.0
 
 _written: dict[str, float] = {}
@@ -23,7 +23,7 @@ _pid = 0
 
 
 def note(prefix: str) -> None:
-    """This key was used now. Costs a dictionary look-up."""
+    """Note that a key was used now. Costs a dictionary look-up."""
     now = time.monotonic()
     if now - _written.get(prefix, -EVERY_SECONDS) < EVERY_SECONDS:
         return
@@ -38,7 +38,7 @@ def _start() -> None:
     if _pid == os.getpid():
         return
     with _lock:
-        if _pid != os.getpid():  # a forked child has no thread
+        if _pid != os.getpid():  # a forked child does not inherit the thread
             _pid = os.getpid()
             threading.Thread(target=_run, name="key-usage", daemon=True).start()
 
@@ -51,11 +51,11 @@ def _run() -> None:
 
 
 def write() -> None:
-    """Write what was noted since the last time."""
+    """Write the uses noted since the last write."""
     prefixes = [_noted.pop() for _ in range(len(_noted))]
     try:
         ApiKey.objects.filter(prefix__in=prefixes).update(last_used_at=clock.moment())
-    except Exception as error:  # nobody waits for this; its first use a minute later tries again
+    except Exception as error:  # not worth a retry: the key's next use a minute later writes again
         log.warning("the last use of a key was not written: %s", type(error).__name__)
     finally:
         connection.close()

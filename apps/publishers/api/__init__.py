@@ -1,4 +1,5 @@
-"""Endpoints for publishers: authentication, scopes and rate limits, API keys, the audit trail.
+"""The API's base view with authentication, scopes and rate limits; API keys and the audit trail.
 
-``endpoint.Endpoint`` is the base of every view that a publisher calls.
+In: a request. Out: a response, or a problem. ``endpoint.Endpoint`` is the base of every view, so
+every app with views may import it.
 """

@@ -1,4 +1,4 @@
-"""The audit trail, for the publisher whose objects were changed."""
+"""The audit trail of one publisher's objects."""
 
 from django.db.models import Q
 from drf_spectacular.utils import extend_schema
@@ -13,13 +13,13 @@ from apps.publishers.scopes import Scope
 
 
 class EventOut(serializers.ModelSerializer):
-    """One change."""
+    """An event of the audit trail."""
 
     actor = serializers.CharField(
         help_text="the key's prefix, the operator's user name, or the command"
     )
-    before = serializers.DictField(allow_null=True, help_text="what changed, as it was")
-    after = serializers.DictField(allow_null=True, help_text="what changed, as it is")
+    before = serializers.DictField(allow_null=True, help_text="the changed fields' values before")
+    after = serializers.DictField(allow_null=True, help_text="the changed fields' values after")
 
     class Meta:
         model = AuditEvent
@@ -37,15 +37,15 @@ class EventOut(serializers.ModelSerializer):
 
 
 class EventsQuery(PageQuery):
-    """Which events to list."""
+    """Filters of the audit trail."""
 
     object_type = serializers.CharField(max_length=40, required=False, help_text="such as topic")
     object_name = serializers.CharField(max_length=200, required=False, help_text="such as news")
-    since = serializers.DateTimeField(required=False, help_text="not before")
+    since = serializers.DateTimeField(required=False, help_text="only events at or after this time")
 
 
 class AuditTrail(Endpoint):
-    """What was changed."""
+    """The audit trail."""
 
     required_scopes = {"GET": Scope.AUDIT_READ}
     pagination_class = CursorPage
@@ -57,7 +57,7 @@ class AuditTrail(Endpoint):
         responses=EventOut(many=True),
     )
     def get(self, request: Request) -> Response:
-        """Changes of what is yours, by you and by operators, newest first."""
+        """List changes of your objects, made by you or by operators, newest first."""
         query = read_query(request, EventsQuery)
         fields = {"object_type": "object_type", "object_name": "object_name", "since": "at__gte"}
         sought = Q(**{field: query[name] for name, field in fields.items() if name in query})

@@ -1,4 +1,4 @@
-"""Who is asking: ``Authorization: Bearer ntf_<prefix>_<secret>``, or a publisher's token there."""
+"""Authentication by ``Authorization: Bearer ntf_<prefix>_<secret>``, or by a publisher's token."""
 
 import re
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ from apps.publishers.scopes import Scope
 from apps.publishers.selectors import KeySnapshot, PublisherSnapshot
 from notifier.security.tokens import Verifier
 
-#: What a publisher may be called (a slug).
+#: A publisher's name, which is a slug.
 _NAME = re.compile(r"[-\w]{1,100}", re.ASCII)
 
 
 class PublisherAuthentication(BaseAuthentication):
-    """``request.user`` becomes a ``PublisherSnapshot``, ``request.auth`` a ``KeySnapshot``.
+    """Set ``request.user`` to a ``PublisherSnapshot`` and ``request.auth`` to a ``KeySnapshot``.
 
-    A token of the company's own identity provider (OAuth 2 client credentials) stands in for a
-    key where the settings name its key set; its ``prefix`` is ``jwt:`` and the publisher's name,
-    the same for every token, so that limits and the audit trail know who it is.
+    A token of the company's identity provider (OAuth 2 client credentials) replaces a key if the
+    settings name the provider's key set. Its ``prefix`` is ``jwt:`` and the publisher's name, the
+    same for every token, so that limits and the audit trail can tell who it is.
     """
 
     def authenticate(self, request: Request) -> tuple[PublisherSnapshot, KeySnapshot]:
@@ -88,8 +88,11 @@ def _active(publisher: PublisherSnapshot | None) -> PublisherSnapshot:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Those of ``scope`` (RFC 8693, 4.2: with spaces between) or ``scp`` (some write a list) that
-    there are; an identity provider's own are none of ours."""
+    """Return the scopes of a token that exist here; others are the identity provider's own.
+
+    They are in ``scope``, separated by spaces (RFC 8693, section 4.2), or in ``scp``, which some
+    providers write as a list.
+    """
     found = claims.get("scope", claims.get("scp", ""))
     words = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
     return frozenset(scope for scope in Scope if scope in words)

@@ -1,4 +1,4 @@
-"""What every view of the API is."""
+"""``Endpoint``, the base of every view of the API."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ from apps.publishers.selectors import PublisherSnapshot
 
 
 class Endpoint(APIView):
-    """A view that reads bounded strict JSON, as often as its publisher's rate allows.
+    """A view that takes bounded, strict JSON and enforces its publisher's rate limit.
 
-    ``required_scopes`` maps each method to the scope it needs; ``max_body`` is in bytes.
+    ``required_scopes`` maps each method to the scope that it needs; ``max_body`` is in bytes.
     """
 
     content_negotiation_class = JsonNegotiation
@@ -29,7 +29,7 @@ class Endpoint(APIView):
     max_body = DEFAULT_MAX_BODY
     required_scopes: dict[str, str] = {}
     allowance: Allowance | None = None
-    #: The view reads the query itself, and takes any.
+    #: Whether the view accepts any query parameters and reads them itself.
     any_query = False
 
     def initialize_request(self, request: HttpRequest, *args: Any, **options: Any) -> Request:
@@ -45,7 +45,7 @@ class Endpoint(APIView):
         super().perform_authentication(request)
         if not isinstance(request.user, PublisherSnapshot):
             return
-        # Before anything else is looked at: what is refused costs as much as what is answered.
+        # First of all, since a refused request costs as much as any other.
         self.allowance = limits.take(request.user, request.auth, self.high_posted(request))
         if self.allowance is not None and not self.allowance.taken:
             seconds = self.allowance.retry_after
@@ -57,7 +57,7 @@ class Endpoint(APIView):
             )
 
     def high_posted(self, request: Request) -> int:
-        """How many notifications of high priority are posted, which have a rate of their own."""
+        """Return how many high-priority notifications the request posts: they have a rate limit."""
         return 0
 
     def finalize_response(self, request: Any, *args: Any, **options: Any) -> Response:
@@ -71,27 +71,27 @@ class Endpoint(APIView):
 
     def initial(self, request: Request, *args: Any, **options: Any) -> None:
         super().initial(request, *args, **options)
-        is_chunked(request)  # refused, where it could not be read, whether or not it will be
+        is_chunked(request)  # refuse a body that could not be read, even if the view ignores it
         check_encoding(request)
         if any("\0" in str(part) for part in self.kwargs.values()):
-            # PostgreSQL has no such character.
+            # PostgreSQL cannot store that character.
             raise Problem("not-found", "No name in a path has a NUL character. Check the path.")
         self._check_taken(request)
 
     def _check_taken(self, request: Request) -> None:
-        """Refuse a query or a body that the operation does not take, and so would ignore."""
-        asked = request._request  # each look through DRF's request takes a microsecond
+        """Refuse a query or a body that the operation does not take and so would ignore."""
+        asked = request._request  # each attribute of DRF's request costs a microsecond
         view_class: Any = type(self)
         takes = operation(view_class, asked.method) if asked.method in METHODS else None
         if takes is None:
-            return  # 405 follows
+            return  # DRF responds with 405
         if asked.META.get("QUERY_STRING") and not takes.query and not self.any_query:
             refuse_query(request)
         if not takes.body:
             check_no_body(request)
 
     def body(self, request: Request, serializer: type[StrictSerializer], **options: Any) -> Any:
-        """The validated body; a validation problem points at what is wrong."""
+        """Return the validated body. Raises ``ValidationError`` for an invalid one."""
         if not options:
             return read(serializer, request.data)
         posted = serializer(data=request.data, **options)

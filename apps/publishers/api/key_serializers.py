@@ -12,7 +12,7 @@ MAX_GRACE_SECONDS = 30 * 86400
 
 
 class ScopeField(Choice):
-    """The name of a scope; an error about one that was renamed says what it is called now."""
+    """The name of a scope. The error for a renamed one says its present name."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__([scope.value for scope in Scope], **options)
@@ -24,43 +24,48 @@ class ScopeField(Choice):
 
 
 class NewKey(StrictSerializer):
-    """A key to be made, for the publisher that asks."""
+    """A new API key of the publisher that makes the request."""
 
     name = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     scopes = serializers.ListField(
         child=ScopeField(),
         allow_empty=False,
         max_length=len(Scope),
-        help_text="some or all of the scopes of the key that asks",
+        help_text="some or all of the scopes of the key that makes the request",
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
     def validate_expires_at(self, value):
         if value is not None and value <= clock.moment():
-            raise serializers.ValidationError("Give a time that is yet to come.")
+            raise serializers.ValidationError("Give a time in the future.")
         return value
 
 
 class Rotation(StrictSerializer):
-    """How long the old key still works."""
+    """The rotation of an API key."""
 
     grace_seconds = serializers.IntegerField(
-        required=False, default=86400, min_value=0, max_value=MAX_GRACE_SECONDS
+        required=False,
+        default=86400,
+        min_value=0,
+        max_value=MAX_GRACE_SECONDS,
+        help_text="how much longer the old key works",
     )
 
 
 class Revocation(QueryParameters):
-    """What else ends with a key that is revoked."""
+    """Query parameters of a revocation."""
 
     family = serializers.BooleanField(
         required=False,
         default=False,
-        help_text="the keys that it replaced or that replaced it, too, and what those made",
+        help_text="also revoke the keys that it replaced or that replaced it by rotation, and the "
+        "keys that those made",
     )
 
 
 class KeyRow(serializers.Serializer):
-    """A key, without its secret."""
+    """An API key without its secret."""
 
     prefix = serializers.CharField()
     name = serializers.CharField()
@@ -71,11 +76,11 @@ class KeyRow(serializers.Serializer):
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="to the minute")
     made_by = serializers.CharField(
         help_text="the prefix of the key that made it, `jwt:` and a publisher's name for a token, "
-        "or the operators' command; empty where that is not known"
+        "or the operators' command; empty if unknown"
     )
 
 
 class KeyMade(KeyRow):
-    """A key that was just made."""
+    """A new API key with its secret."""
 
     key = serializers.CharField(help_text="the key itself; it is not shown again")

@@ -1,4 +1,4 @@
-"""A publisher's own API keys."""
+"""API keys: list, create, rotate and revoke those of one's own publisher."""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +44,7 @@ class KeyList(Endpoint):
         responses=key_serializers.KeyRow(many=True),
     )
     def get(self, request: Request) -> Response:
-        """List your keys, revoked ones too, oldest first."""
+        """List your keys, including revoked ones, oldest first."""
         page = CursorPage()
         rows = page.paginate_queryset(ApiKey.objects.filter(publisher=request.user.id), request)
         return page.get_paginated_response(key_serializers.KeyRow(rows, many=True).data)
@@ -64,10 +64,10 @@ class KeyList(Endpoint):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Make a key. It is in this answer and nowhere else.
+        """Create a key. It is shown in this response only.
 
-        A rate of the key that asks is the new one's, too. The new key ends when the key or token
-        that asks does, or sooner, and is revoked with the key.
+        The new key has the rate limit of the key that makes the request, if that has one. It ends
+        no later than that key or token, and is revoked with that key.
         """
         wanted = self.body(request, key_serializers.NewKey)
         beyond = set(wanted["scopes"]) - request.auth.scopes
@@ -95,7 +95,7 @@ class KeyList(Endpoint):
 
 
 class KeyDetail(Endpoint):
-    """One key."""
+    """One API key."""
 
     required_scopes = {"DELETE": Scope.KEYS_WRITE}
 
@@ -108,8 +108,8 @@ class KeyDetail(Endpoint):
     def delete(self, request: Request, prefix: str) -> Response:
         """Revoke a key and every key that it made, at once and for good.
 
-        With `family=true` also the keys that it replaced or that replaced it by rotation, and
-        what those made: all that whoever had it could have got.
+        With `family=true` also the keys that it replaced or that replaced it by rotation, and the
+        keys that those made: everything that somebody who had the key could have obtained.
         """
         family = read_query(request, key_serializers.Revocation)["family"]
         with transaction.atomic():
@@ -120,7 +120,7 @@ class KeyDetail(Endpoint):
 
 
 class KeyRotation(Endpoint):
-    """One key's replacement."""
+    """The rotation of one API key."""
 
     required_scopes = {"POST": Scope.KEYS_WRITE}
 
@@ -132,10 +132,10 @@ class KeyRotation(Endpoint):
         examples=[OpenApiExample("the key, once", MADE, response_only=True, status_codes=["201"])],
     )
     def post(self, request: Request, prefix: str) -> Response:
-        """Make a key with the same scopes; the old one works for `grace_seconds` longer.
+        """Replace a key by one with the same scopes; the old one works for `grace_seconds` longer.
 
-        The new one ends when the key that asks does, or sooner. Only a key rotates keys: a token
-        of your identity provider cannot (409).
+        The new key ends no later than the key that makes the request. Only a key can rotate keys;
+        a token of your identity provider cannot (409).
         """
         grace = self.body(request, key_serializers.Rotation)["grace_seconds"]
         with transaction.atomic():
@@ -169,9 +169,12 @@ class KeyRotation(Endpoint):
 
 
 def _locked(request: Request, prefix: str) -> ApiKey:
-    """The publisher's own key, which nobody else changes until the transaction ends."""
-    services.hold_keys(request.user.id)
-    # Prefixes have small letters and digits; some systems write ids in capitals.
+    """Return a key of the publisher, locked until the transaction ends.
+
+    Raises a 404 ``Problem`` if there is none.
+    """
+    services.lock_keys(request.user.id)
+    # Prefixes are in lower case; some systems write ids in capitals.
     key = ApiKey.objects.filter(publisher=request.user.id, prefix=prefix.lower()).first()
     if key is None:
         raise Problem("not-found", f"You have no key {prefix}. GET /v1/api-keys lists yours.")
@@ -179,7 +182,7 @@ def _locked(request: Request, prefix: str) -> ApiKey:
 
 
 def _ended(request: Request) -> Problem:
-    """The answer to a key that was good when the request came, and is not any more."""
+    """Return the problem for a key that ended after it was authenticated."""
     return refused("revoked-key", f"The key {request.auth.prefix} has ended. Use another.")
 
 

@@ -1,4 +1,4 @@
-"""How the OpenAPI document describes API keys. Imported once, when the app is ready."""
+"""The OpenAPI security scheme of API keys; registers itself on import."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from apps.publishers.api.authentication import PublisherAuthentication
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
-    """What OpenAPI says about keys."""
+    """The security scheme of ``PublisherAuthentication``."""
 
     target_class = PublisherAuthentication
     name = "apiKey"

@@ -1,4 +1,4 @@
-"""Whether a key may do what it asks for."""
+"""Permissions by the scopes of an API key."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from apps.publishers.selectors import KeySnapshot
 
 
 def require(key: KeySnapshot, scope: Scope, what: str = "This") -> None:
-    """Raise a ``Problem`` where the key lacks the scope that ``what`` needs."""
+    """Raise a ``Problem`` if the key lacks the scope that ``what`` needs."""
     if scope not in key.scopes:
         raise Problem(
             "missing-scope",
@@ -23,12 +23,12 @@ def require(key: KeySnapshot, scope: Scope, what: str = "This") -> None:
 
 
 class HasScope(BasePermission):
-    """A view says which scope each method needs: ``required_scopes = {"POST": "topics:write"}``."""
+    """Require the scope of a view's ``required_scopes``: ``{"POST": "topics:write"}``."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         method = "GET" if request.method == "HEAD" else request.method
         if method == "OPTIONS" or not hasattr(view, method.lower()):
-            return request.auth is not None  # what follows is a list of methods, or a 405
+            return request.auth is not None  # the response lists the methods, or is a 405
         scope = getattr(view, "required_scopes", {}).get(method)
         if scope is None:
             raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {method}")

@@ -1,4 +1,4 @@
-"""Tokens that others sign, as the settings say whom to believe."""
+"""JWTs signed by others: publishers' and end users' tokens, verified as the settings say."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -12,8 +12,11 @@ from notifier.security.tokens import ExpiredToken, InvalidToken, KeysUnavailable
 
 
 def verifier(options: Mapping[str, Any]) -> Verifier | None:
-    """The process's one verifier of these options (``config/tokens.py``), since it keeps the keys
-    it was given; ``None`` where the options name neither a secret nor keys."""
+    """Return the verifier for these options (``config/tokens.py``), one per process.
+
+    It is shared since it caches the key set. Returns ``None`` if the options name neither a secret
+    nor a key set.
+    """
     if not (options.get("secret") or options["jwks_url"]):
         return None
     return _verifier(**options)
@@ -26,7 +29,11 @@ def _verifier(jwks_url: str, **options: Any) -> Verifier:
 
 
 def claims(by: Verifier, token: str) -> Mapping[str, Any]:
-    """The claims of a token that is to be believed; a 401 or 503 ``Problem`` says why it is not."""
+    """Verify a token and return its claims.
+
+    Raises a 401 ``Problem`` for an invalid or expired token, and a 503 one where the key set cannot
+    be fetched.
+    """
     try:
         return by.verify(token)
     except ExpiredToken as error:

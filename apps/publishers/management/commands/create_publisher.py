@@ -1,4 +1,4 @@
-"""``manage.py create_publisher shop``: a publisher and its first key, printed once."""
+"""``manage.py create_publisher shop``: create a publisher and print its first key, once."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -25,25 +25,31 @@ class Command(BaseCommand):
         allowed.add_argument(
             "--directory",
             action="store_true",
-            help="the key registers people and where they are reached, and posts nothing",
+            help="the key registers recipients and their contacts, and posts nothing",
         )
         allowed.add_argument(
             "--scopes",
             default=",".join(PUBLISHING),
-            help="separated by commas; by default what posting notifications needs",
+            help="separated by commas; by default those that posting notifications needs",
         )
         parser.add_argument(
             "--without-high",
             action="store_true",
-            help="the key posts nothing at high priority, which is for what cannot wait",
+            help="the key may not post at high priority, which is for what cannot wait",
         )
-        parser.add_argument("--expires-days", type=int, help="the key's life; for ever by default")
+        parser.add_argument(
+            "--expires-days", type=int, help="the key's lifetime; unlimited by default"
+        )
         existing = parser.add_mutually_exclusive_group()
         existing.add_argument(
-            "--another-key", action="store_true", help="the publisher exists: only make a key"
+            "--another-key",
+            action="store_true",
+            help="only make a key, for a publisher that exists",
         )
         existing.add_argument(
-            "--or-another-key", action="store_true", help="make a key whether or not it exists"
+            "--or-another-key",
+            action="store_true",
+            help="make a key, and the publisher unless it exists",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,5 +1,7 @@
-"""``manage.py migrate`` beside a service that runs: no statement is ended for taking long, and
-nobody waits for long behind one that waits for a lock.
+"""``manage.py migrate`` beside a running service.
+
+Statements have no time limit, and a statement that waits for a lock gives up soon, so that others
+do not queue behind it for long.
 """
 
 import re
@@ -14,10 +16,10 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 from psycopg2.errors import LockNotAvailable
 
-#: How long a statement waits for a lock, since all others wait behind it, and how long it then
-#: leaves them the table.
+#: How long a statement waits for a lock, while all others queue behind it, and the seconds for
+#: which it then leaves the table to them.
 LOCK_TIMEOUT, PAUSE = "1s", 1.0
-#: Seconds for which it is tried again.
+#: Seconds for which a statement is retried.
 PATIENCE = 600.0
 _UNLIMITED = (
     "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
@@ -28,7 +30,7 @@ _CREATED = re.compile(r'CREATE .*CONCURRENTLY (?:IF NOT EXISTS )?"?(\w+)"? ON ',
 
 
 class Command(migrate.Command):
-    """Django's own, in a session without a limit of time."""
+    """Django's ``migrate`` in a session without time limits."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
@@ -37,15 +39,15 @@ class Command(migrate.Command):
             while True:
                 try:
                     return super().handle(*args, **options)
-                except OperationalError as error:  # of a migration that was rolled back as a whole
+                except OperationalError as error:  # the migration was rolled back as a whole
                     if not _wants_lock(error) or time.monotonic() > deadline:
                         raise
-                self.stderr.write("A table is locked by others: tried again")
+                self.stderr.write("A table is locked by others; retrying")
                 time.sleep(PAUSE)
 
 
 class _Patient:
-    """Wraps what is executed outside transactions, where one statement can be tried again."""
+    """Retries statements outside transactions, where one statement can be retried by itself."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -67,8 +69,11 @@ class _Patient:
             time.sleep(PAUSE)
 
     def _concurrently(self, execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
-        """It waits for the end of every transaction, and nobody waits behind it. An index that an
-        earlier run left unfinished is built anew."""
+        """Execute a statement with CONCURRENTLY, without a lock timeout.
+
+        It waits for the end of every transaction, but nobody queues behind it. An index that an
+        earlier run left invalid is dropped and rebuilt.
+        """
         created = _CREATED.match(str(sql).strip())
         with self._connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 0")
@@ -77,7 +82,7 @@ class _Patient:
                     cursor.execute(f'DROP INDEX CONCURRENTLY "{created[1]}"')
                 return execute(sql, *rest)
             finally:
-                cursor.execute("RESET lock_timeout")  # to what the session began with
+                cursor.execute("RESET lock_timeout")  # to the session's initial value
 
     def _unfinished(self, index: str) -> bool:
         with self._connection.cursor() as cursor:
@@ -90,9 +95,9 @@ class _Patient:
 
 @contextmanager
 def _without_limits(connection: Any) -> Iterator[None]:
-    """Sessions of this connection have no limit of time, until the end of the block.
+    """Open this connection's sessions without time limits until the end of the block.
 
-    Raises: ``CommandError`` where they have one all the same.
+    Raises ``CommandError`` where a pooler sets a limit all the same.
     """
     options = connection.settings_dict["OPTIONS"]
     usual = options.get("options", "")
@@ -114,7 +119,7 @@ def _without_limits(connection: Any) -> Iterator[None]:
 
 
 def _forget_sessions(connection: Any) -> None:
-    """Have new ones opened, with the options of that moment."""
+    """Close the sessions: new ones are opened with the options as they are then."""
     connection.close()
     with pool_container.lock:
         if pool := pool_container.pop(connection.alias, None):

@@ -1,4 +1,4 @@
-"""``manage.py revoke_key k3x9mw2abc --family``: end a key and what it made."""
+"""``manage.py revoke_key k3x9mw2abc --family``: revoke a key and the keys that it made."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -18,11 +18,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--family",
             action="store_true",
-            help="also the keys that it replaced or that replaced it, and what those made",
+            help="also revoke the keys that it replaced or that replaced it by rotation, and the "
+            "keys that those made",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Of a leaked key its finder has the whole; its secret is neither looked at nor repeated.
+        # A leaked key may be given as a whole; its secret is neither checked nor printed.
         parts = keys.split(options["prefix"])
         prefix = parts[0] if parts else options["prefix"]
         with transaction.atomic():

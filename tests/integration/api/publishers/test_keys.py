@@ -320,7 +320,7 @@ def test_what_an_operator_changes_ends_no_key_after_its_maker(api: Api):
 
     assert set_end(parent, "2999-01-01") == ""
     assert {end_of(one).year for one in (parent, child, other)} <= {2999, timezone.now().year}
-    assert "What made it ends at" in set_end(child, "2999-02-01")
+    assert "The key that made it ends at" in set_end(child, "2999-02-01")
     assert set_end(other, "2998-01-01") == ""
     assert end_of(other).year == 2998
     row = ApiKey.objects.get(prefix=prefix_of(parent))
