@@ -1,16 +1,7 @@
 """What becomes of what is on its way to an address when another takes its place."""
 
 from apps.delivery.models import Delivery
-from tests.integration.delivery.operations.test_confirmation import (
-    ask,
-    confirm,
-    offers,
-    outside,
-    subscribe,
-    token_in,
-)
-
-__all__ = ["ask", "offers", "outside"]  # fixtures
+from tests.support.confirmations import confirm, subscribe, token_in
 
 HELLO = {"title": "Hello", "body": "There"}
 OLD, NEW = "old@example.com", "new@example.com"

@@ -3,14 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.integration.delivery.operations.test_confirmation import (  # noqa: F401  # fixtures
-    ask,
-    confirm,
-    offers,
-    outside,
-    subscribe,
-    token_in,
-)
+from tests.support.confirmations import confirm, subscribe, token_in
 
 
 @pytest.fixture
@@ -25,7 +18,7 @@ def rotate(settings):
 
 
 @pytest.fixture
-def sent(offers, outside, ask):  # noqa: F811
+def sent(offers, outside, ask):
     """The token in a confirmation that was mailed under the old key."""
     subscribe(offers)
     ask()
@@ -33,12 +26,12 @@ def sent(offers, outside, ask):  # noqa: F811
     return token_in(question)
 
 
-def test_a_link_that_waits_in_a_mailbox_still_confirms(offers, sent, rotate):  # noqa: F811
+def test_a_link_that_waits_in_a_mailbox_still_confirms(offers, sent, rotate):
     rotate()
     assert confirm(offers, sent)["state"] == "active"
 
 
-def test_without_the_old_key_the_link_is_none_of_ours(offers, sent, rotate):  # noqa: F811
+def test_without_the_old_key_the_link_is_none_of_ours(offers, sent, rotate):
     rotate(keep=False)
     assert confirm(offers, sent, 400)["type"] == "/problems/invalid-confirmation"
 

@@ -12,9 +12,7 @@ from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import Publisher
 from apps.topics.models import Confirmation, Subscription
 from tests.integration.delivery.conftest import recipient
-from tests.integration.delivery.operations.test_confirmation import ask, offers, outside, subscribe
-
-__all__ = ["ask", "offers", "outside"]  # fixtures
+from tests.support.confirmations import subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
 SPELLINGS = ["ada@example.com", "Ada@example.com", "ADA@EXAMPLE.COM", "aDA@eXample.com"]

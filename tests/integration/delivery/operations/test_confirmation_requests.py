@@ -1,102 +1,32 @@
-"""Topics that require confirmation: nothing is sent to whoever has not confirmed but the question.
+"""Topics that require confirmation: nothing but the request is sent to who has not confirmed.
 
 Links and tokens are taken out of what arrived at the sandbox, as their receivers would.
 """
 
 import io
 import re
-import threading
 from datetime import timedelta
 
-import pytest
-from django.core.signing import TimestampSigner
-from django.db import connection, transaction
-from django.db.models import F
-from django.test import Client
-from django.utils import timezone
-
-from apps.delivery import tasks
-from apps.delivery.maintenance import retention
 from apps.delivery.models import Delivery, Notification
 from apps.delivery.operations import confirmations as sending
-from apps.preferences.models import Contact, Preference
-from apps.publishers.models import AuditEvent
-from apps.topics.confirmation import requests
-from apps.topics.confirmation.tokens import link, token
-from apps.topics.models import ConfirmationSent, Subscription
+from apps.preferences.models import Preference
+from apps.topics.models import Subscription
 from apps.topics.selectors import get_topic
 from apps.topics.subscriptions import csv_import
-from stack.supervision.process import PATIENCE
 from tests.integration.delivery.conftest import recipient
+from tests.support.confirmations import (
+    ADA,
+    SUBSCRIPTIONS,
+    ask_again,
+    confirm,
+    later,
+    page,
+    state_of,
+    subscribe,
+    token_in,
+)
 
 HELLO = {"title": "Hello", "body": "There"}
-ADA = {"channel": "email", "address": "ada@example.com"}
-SUBSCRIPTIONS = "topics/offers/subscriptions"
-
-
-@pytest.fixture
-def outside(providers, settings):
-    """The sandbox, a webhook's receiver as well."""
-    settings.PROVIDERS["webhook"] = {
-        "class": "notifier.providers.webhook.Webhook",
-        "channel": "webhook",
-        "options": {
-            "allowed_networks": ["127.0.0.0/8"],
-            "ca_file": providers.config["ca_file"],
-            "timeout": 2.0,
-        },
-    }
-    settings.PUBLIC_URL = "https://notify.example.com"
-    return providers
-
-
-@pytest.fixture
-def offers(shop):
-    """A topic that requires confirmation."""
-    body = {"name": "offers", "display_name": "The shop's offers", "requires_confirmation": True}
-    assert shop.post("topics", body, status=201)["requires_confirmation"] is True
-    return shop
-
-
-@pytest.fixture
-def ask(work):
-    """What beat and the workers do."""
-
-    def run() -> None:
-        tasks.confirmations.apply(throw=True)
-        work()
-
-    return run
-
-
-def subscribe(shop, wish=ADA, topic="offers"):
-    (made,) = shop.post(f"topics/{topic}/subscriptions", wish, status=200)["subscriptions"]
-    return made
-
-
-def state_of(shop, made):
-    rows = shop.get(SUBSCRIPTIONS)["data"]
-    return {row["id"]: row["state"] for row in rows}[made["id"]]
-
-
-def token_in(message):
-    return re.search(r"https://notify\.example\.com/v1/confirmations/([^\s\"'<>?]+)", str(message))[
-        1
-    ]
-
-
-def page(path, method="get", **options):
-    """What a browser sees, with the CSRF protection of a real request."""
-    return getattr(Client(enforce_csrf_checks=True), method)(f"/v1/confirmations/{path}", **options)
-
-
-def confirm(shop, token, status=200):
-    answer = Client().post("/v1/confirmations", {"token": token}, content_type="application/json")
-    assert answer.status_code == status, answer.content
-    return answer.json()
-
-
-# -- The question and the answer --------------------------------------------------------------
 
 
 def test_nothing_but_the_question_is_sent_until_the_address_confirms(offers, outside, ask, work):
@@ -166,8 +96,8 @@ def test_every_address_of_a_recipient_is_asked_and_only_who_confirms_is_sent_to(
     other = {"channel": "email", "address": "lovelace@example.com"}
     offers.post("recipients/ada/contacts", other, status=201)
     Preference.objects.create(recipient=person, channel="email", allowed=False)
-    wish = {"user_id": "ada", "channels": ["email"]}
-    made = subscribe(offers, wish)
+    request = {"user_id": "ada", "channels": ["email"]}
+    made = subscribe(offers, request)
     ask()
     questions = outside.client.messages(channel="email")
     assert {q["address"] for q in questions} == {"ada@example.com", "lovelace@example.com"}
@@ -210,7 +140,7 @@ def test_an_address_that_is_added_later_is_asked_at_once_and_sent_nothing_else(
     assert len(outside.client.messages()) == 3, "registered again, it is not asked again"
     assert state_of(offers, made) == "active"
     later(timedelta(minutes=11))
-    assert again(offers, made).status_code == 202
+    assert ask_again(offers, made).status_code == 202
     ask()
     assert len(sent_to(outside, "Messages from")) == 3, "only who has not confirmed"
     confirm(offers, token_in(question))
@@ -222,15 +152,15 @@ def test_an_address_that_is_added_later_is_asked_at_once_and_sent_nothing_else(
 
 def test_who_leaves_and_comes_back_confirms_anew(offers, outside, ask, work):
     recipient("ada", email="ada@example.com")
-    wish = {"user_id": "ada", "channels": ["email"]}
-    made = subscribe(offers, wish)
+    request = {"user_id": "ada", "channels": ["email"]}
+    made = subscribe(offers, request)
     offers.post("recipients/ada/contacts", {**ADA, "address": "b@example.com"}, status=201)
     ask()
     first, second = (token_in(m) for m in outside.client.messages(channel="email"))
     confirm(offers, first)
     confirm(offers, second)
     offers.http.delete(f"/v1/{SUBSCRIPTIONS}/{made['id']}")
-    assert subscribe(offers, wish)["state"] == "pending"
+    assert subscribe(offers, request)["state"] == "pending"
     confirm(offers, first)
     posted = offers.post("topics/offers/publish", {"content": HELLO})
     work()
@@ -253,7 +183,7 @@ def test_an_endpoint_that_was_never_asked_gets_nothing_after_the_last_attempt(
     offers.post("topics", {"name": "later", "retry_policy": policy}, status=201)
     answer = offers.http.patch("/v1/topics/later", {"requires_confirmation": True}, format="json")
     assert answer.status_code == 400
-    # A subscription's own policy may be older than the topic's wish for confirmation.
+    # A subscription's own policy may be older than the topic's requirement.
     offers.http.patch("/v1/topics/offers", {"requires_confirmation": False}, format="json")
     subscribe(offers, {**ADA, "retry_policy": policy})
     offers.http.patch("/v1/topics/offers", {"requires_confirmation": True}, format="json")
@@ -347,207 +277,3 @@ def test_a_topic_that_is_gone_asks_nobody(offers, outside, ask):
     ask()
     assert outside.client.messages() == []
     assert Subscription.objects.get().confirm_at is None
-
-
-# -- Tokens that confirm nothing --------------------------------------------------------------
-
-
-def test_a_forged_or_shortened_token_confirms_nothing(offers, outside, ask):
-    made = subscribe(offers)
-    contact = Contact.objects.get().pk
-    good = token(made["id"], contact)
-    signed_otherwise = TimestampSigner(salt="else", sep=".").sign(f"{made['id']}-{contact}")
-    for bad in (good[:-1], good.replace("-", "-9", 1), signed_otherwise, "x", "1-2.x.y", "ü-1.2.3"):
-        problem = confirm(offers, bad, status=400)
-        assert problem["type"] == "/problems/invalid-confirmation"
-        for method in ("get", "post"):
-            answer = page(bad, method)
-            assert answer.status_code == 400 and "not valid" in answer.content.decode()
-    assert state_of(offers, made) == "pending"
-
-
-def test_a_token_expires(offers, outside, ask, settings):
-    made = subscribe(offers)
-    ask()
-    [question] = outside.client.messages(channel="email")
-    settings.CONFIRMATION_HOURS = 0
-    problem = confirm(offers, token_in(question), status=410)
-    assert problem["type"] == "/problems/expired-confirmation"
-    assert page(token_in(question), "post").status_code == 410
-    assert state_of(offers, made) == "pending"
-
-
-def test_a_token_of_what_has_ended_confirms_nothing(offers, outside, ask):
-    made = subscribe(offers)
-    ask()
-    [question] = outside.client.messages(channel="email")
-    offers.http.delete(f"/v1/{SUBSCRIPTIONS}/{made['id']}")
-    assert confirm(offers, token_in(question), status=409)["type"] == "/problems/conflict"
-    assert page(token_in(question), "post").status_code == 409
-    assert state_of(offers, made) == "unsubscribed"
-
-
-def test_an_address_that_was_taken_away_cannot_confirm(offers, outside, ask):
-    recipient("ada", email="ada@example.com")
-    made = subscribe(offers, {"user_id": "ada", "channels": ["email"]})
-    ask()
-    [question] = outside.client.messages(channel="email")
-    [row] = offers.get("recipients/ada")["contacts"]
-    offers.http.delete(f"/v1/recipients/ada/contacts/{row['id']}")
-    confirm(offers, token_in(question), status=409)
-    assert state_of(offers, made) == "pending"
-
-
-def test_a_body_that_is_none_is_refused(db):
-    for body in ({}, {"token": None}, {"token": 7}, {"token": "a", "x": 1}, []):
-        answer = Client().post("/v1/confirmations", body, content_type="application/json")
-        assert answer.status_code == 400, body
-
-
-# -- How often --------------------------------------------------------------------------------
-
-
-def later(by):
-    """As if so much time had passed."""
-    ConfirmationSent.objects.update(sent_at=F("sent_at") - by)
-    Subscription.objects.update(confirm_at=F("confirm_at") - by)
-
-
-def again(shop, made):
-    return shop.http.post(f"/v1/{SUBSCRIPTIONS}/{made['id']}/confirmation")
-
-
-def test_a_question_is_sent_again_but_not_within_ten_minutes(offers, outside, ask):
-    made = subscribe(offers)
-    ask()
-    refused = again(offers, made)
-    assert refused.status_code == 429
-    assert refused.json()["type"] == "/problems/rate-limited"
-    assert 590 <= int(refused.headers["Retry-After"]) <= 600
-    ask()
-    assert len(outside.client.messages()) == 1
-    later(timedelta(minutes=11))
-    answer = again(offers, made)
-    assert (answer.status_code, answer.json()) == (202, {**made, "state": "pending"})
-    assert AuditEvent.objects.get(action="send_confirmation").object_name == "offers"
-    ask()
-    assert len(outside.client.messages()) == 2
-
-
-def test_an_address_is_asked_three_times_a_day_over_all_topics_and_publishers(
-    offers, other_shop, outside, ask
-):
-    for number in range(2):
-        offers.post("topics", {"name": f"t{number}", "requires_confirmation": True}, status=201)
-        subscribe(offers, topic=f"t{number}")
-    other_shop.post("topics", {"name": "theirs", "requires_confirmation": True}, status=201)
-    subscribe(other_shop, topic="theirs")
-    ask()
-    assert len(outside.client.messages()) == 3
-    made = subscribe(offers)
-    ask()
-    assert len(outside.client.messages()) == 3
-    refused = again(offers, made)
-    assert refused.status_code == 429
-    assert 86_300 <= int(refused.headers["Retry-After"]) <= 86_400
-    waits = Subscription.objects.get(pk=made["id"]).confirm_at - timezone.now()
-    assert timedelta(hours=23) < waits < timedelta(hours=24), "postponed, not lost"
-    later(timedelta(hours=24))
-    ask()
-    assert len(outside.client.messages()) == 4
-
-
-def test_a_tag_makes_no_other_address(offers, outside, ask):
-    for tag in ("", "+a", "+b", "+c", "+d"):
-        subscribe(offers, {"channel": "email", "address": f"ada{tag}@example.com"})
-    ask()
-    assert len(outside.client.messages()) == 3
-
-
-def test_a_publisher_has_so_many_sent_a_day_and_another_its_own(
-    offers, other_shop, outside, ask, settings
-):
-    settings.CONFIRMATIONS_PER_PUBLISHER = 2
-    for name in ("a", "b", "c"):
-        subscribe(offers, {"channel": "email", "address": f"{name}@example.com"})
-    other_shop.post("topics", {"name": "theirs", "requires_confirmation": True}, status=201)
-    subscribe(other_shop, {"channel": "email", "address": "d@example.com"}, topic="theirs")
-    ask()
-    assert sorted(m["address"][0] for m in outside.client.messages()) == ["a", "b", "d"]
-    later(timedelta(hours=24))
-    ask()
-    assert len(outside.client.messages()) == 4, "postponed, not lost"
-
-
-def test_many_at_once_are_not_more(offers, outside, ask):
-    for number in range(5):
-        offers.post("topics", {"name": f"t{number}", "requires_confirmation": True}, status=201)
-        subscribe(offers, topic=f"t{number}")
-    ask()
-    assert len(outside.client.messages()) == 3
-
-
-def test_one_at_a_time_takes_what_is_due_and_the_other_gets_nothing(offers, outside, ask):
-    subscribe(offers)
-    taken, done = threading.Event(), threading.Event()
-
-    def take_and_die():
-        try:
-            with transaction.atomic():
-                assert len(requests.take(100)) == 1
-                taken.set()
-                done.wait(PATIENCE)
-                transaction.set_rollback(True)
-        finally:
-            connection.close()
-
-    other = threading.Thread(target=take_and_die)
-    other.start()
-    assert taken.wait(PATIENCE)
-    assert sending.send() == 0
-    done.set()
-    other.join()
-    assert sending.send() == 1, "what the other took and did not accept is not lost"
-    assert ConfirmationSent.objects.count() == 1
-
-
-def test_leaving_and_coming_back_does_not_ask_at_once_again(offers, outside, ask):
-    made = subscribe(offers)
-    ask()
-    offers.http.delete(f"/v1/{SUBSCRIPTIONS}/{made['id']}")
-    assert subscribe(offers) == made
-    ask()
-    assert len(outside.client.messages()) == 1
-    later(timedelta(minutes=11))
-    ask()
-    assert len(outside.client.messages()) == 2
-
-
-def test_only_a_pending_subscription_of_ones_own_is_asked_again(offers, other_shop, outside, ask):
-    made = subscribe(offers)
-    path = f"/v1/{SUBSCRIPTIONS}/{made['id']}/confirmation"
-    assert other_shop.http.post(path).status_code == 404
-    assert offers.http.post(f"/v1/{SUBSCRIPTIONS}/999999/confirmation").status_code == 404
-    ask()
-    confirm(offers, token_in(outside.client.messages()[0]))
-    assert again(offers, made).status_code == 409
-    recipient("ada")
-    nowhere = subscribe(offers, {"user_id": "ada", "channels": ["email"]})
-    ask()
-    assert again(offers, nowhere).status_code == 409
-    assert len(outside.client.messages()) == 1
-
-
-def test_what_was_sent_is_forgotten_after_a_day(offers, outside, ask):
-    subscribe(offers)
-    ask()
-    retention.purge()
-    assert ConfirmationSent.objects.count() == 1
-    later(timedelta(hours=25))
-    retention.purge()
-    assert ConfirmationSent.objects.count() == 0
-
-
-def test_a_link_is_short_enough_for_a_text_message(settings):
-    settings.PUBLIC_URL = "https://notify.example.com"
-    assert len(link(token(10**9, 10**9))) < 160
