@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.delivery.models import (
@@ -252,3 +254,20 @@ def test_what_expired_before_its_turn_is_not_still_to_come(shop: Shop, ada):
     story = tell(posted)
     assert story.verdict == "no" and "the notification expired" in story.headline
     assert said(story) == "It expired before their turn came."
+
+
+def test_the_why_page_asks_and_answers(shop: Shop, operator: Client, work):
+    subscribe(shop.topic(), recipient("ada"), "inbox")
+    posted = shop.post("topics/news/publish", NEWS)
+    work()
+    assert operator.get(reverse("admin:why")).status_code == 200
+
+    def ask(**query: str) -> str:
+        return operator.get(reverse("admin:why"), query).content.decode()
+
+    assert "Yes: ada has it on inbox." in ask(user_id="ada", notification=posted["id"])
+    assert "There is no recipient bob." in ask(user_id="bob", notification=posted["id"])
+    assert "is a UUID" in ask(user_id="ada", notification="7")
+    person = Recipient.objects.get()
+    page = operator.get(reverse("admin:preferences_recipient_change", args=[person.pk]))
+    assert posted["id"] in page.content.decode()
