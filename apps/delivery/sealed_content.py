@@ -12,16 +12,16 @@ from notifier.domain.messages import Content
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class TemplateContent:
     """Instead of content: a template's version, and what it is filled in with."""
 
     version_id: int
     variables: Mapping[str, Any]
 
 
-def seal(notification_id: UUID, content: Content | Filled) -> bytes:
+def seal(notification_id: UUID, content: Content | TemplateContent) -> bytes:
     """Encrypt; only the notification of this id can be read with it."""
-    said = content.variables if isinstance(content, Filled) else content
+    said = content.variables if isinstance(content, TemplateContent) else content
     return keyring().encrypt(orjson.dumps(said), _context(notification_id))
 
 

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.delivery.fanout import audience_lease
-from apps.delivery.fanout.audience_lease import Chunk, Fenced
+from apps.delivery.fanout.audience_lease import AudienceLease, Fenced
 from apps.delivery.models import Notification
 from apps.delivery.ordering import ordering_keys
-from apps.delivery.outbox import doorbells, pending
+from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.state import fallback
+from apps.delivery.state import deferral, fallback
 from apps.delivery.state.audience import MEMBERSHIPS, SUBSCRIPTIONS
 from apps.topics.selectors import get_topic_by_id, paused_topics
 from notifier.domain.outcomes import Reason
@@ -65,7 +65,7 @@ def fan_out(priority: str) -> bool:
             return False
         notification = Notification.objects.defer("content").get(pk=chunk.notification_id)
         if notification.cancelled_at is None and _is_held(notification):
-            pending.defer([chunk.id], Reason.TOPIC_PAUSED, None)
+            deferral.defer_chunks([chunk.id], Reason.TOPIC_PAUSED, None)
             return True
     try:
         for channel in notification.channels:
@@ -78,7 +78,7 @@ def fan_out(priority: str) -> bool:
         with transaction.atomic():
             audience_lease.finish(chunk)
             if notification.ordering_key:
-                ordering_keys.leave([chunk.id])
+                ordering_keys.remove_chunks([chunk.id])
     except Fenced:
         log.info("fan-out of %s goes on in another worker", chunk.notification_id)
     return True
@@ -91,7 +91,7 @@ def _is_held(notification: Notification) -> bool:
     return topic is not None and topic.paused and bool(paused_topics([topic.id]))
 
 
-def _cut_page(chunk: Chunk, channel: str, after: int = 0) -> bool:
+def _cut_page(chunk: AudienceLease, channel: str, after: int = 0) -> bool:
     """Cut one page; whether there was one. ``after``: seconds until its chunks may be claimed."""
     with transaction.atomic():
         audience_lease.hold(chunk)
@@ -116,7 +116,9 @@ def _cut_page(chunk: Chunk, channel: str, after: int = 0) -> bool:
             )
             cut = [chunk_id for (chunk_id,) in cursor.fetchall()]
         if cut and notification.ordering_key:
-            ordering_keys.join_behind(chunk.id, ordering_keys.line_of(notification, channel), cut)
+            ordering_keys.add_cut_chunks(
+                chunk.id, ordering_keys.line_of(notification, channel), cut
+            )
         return bool(cut)
 
 

@@ -65,7 +65,7 @@ def believed(provider: str) -> Standing | None:
     return next((one for one in found if one.trusted_until > clock.now()), None)
 
 
-def doubt(batch: Sequence[Sent]) -> list[Sent]:
+def check_answers(batch: Sequence[Sent]) -> list[Sent]:
     """Count what the calls say of addresses; the same batch, with what is not believed of them as
     a mistake of ours."""
     outcomes: dict[str, list[Outcome]] = defaultdict(list)
@@ -87,12 +87,12 @@ def doubt(batch: Sequence[Sent]) -> list[Sent]:
     ]
 
 
-def doubt_receipts(tallies: Mapping[str, Tally]) -> set[str]:
+def check_receipts(tallies: Mapping[str, Tally]) -> set[str]:
     """Count what receipts say of addresses, by provider; those that are not believed now."""
     return {name for name, tally in tallies.items() if _doubts(name, RECEIPTS, tally)}
 
 
-def give_back(providers: Iterable[str] | None = None) -> None:
+def restore_addresses(providers: Iterable[str] | None = None) -> None:
     """Restore what these providers, or all, gave up since a flood began that is not over."""
     for provider in settings.PROVIDERS if providers is None else providers:
         for guard in guards(provider):

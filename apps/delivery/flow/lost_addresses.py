@@ -25,7 +25,7 @@ def restore(cause: Cause) -> Restored:
     while more:
         with transaction.atomic():
             step = restoration.restore(cause)
-            dead = state.doubt(step.deliveries)
+            dead = state.make_dead_letters(step.deliveries)
         done = Restored(
             done.contacts + step.contacts,
             done.suppressions + step.suppressions,

@@ -18,7 +18,7 @@ from apps.delivery.models import Chunk, ChunkKind, Notification
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.sealed_content import Filled
+from apps.delivery.sealed_content import TemplateContent
 from apps.publishers.quota import Account
 
 
@@ -45,14 +45,14 @@ def write(
     In the caller's transaction, after whose commit the workers are told.
     """
     ordered = [Notification(**row._asdict()) for row in rows if row.ordering_key]
-    ordering_keys.queue_up(ordered)
+    ordering_keys.serialize_acceptance(ordered)
     chunks = [
         chunk for row, draft in zip(rows, drafts, strict=True) for chunk in _chunks(row, draft)
     ]
     stored = store.store(rows, chunks, keys, counts)
     if ordered:
         numbered = zip(stored.chunk_ids, chunks, strict=True)
-        ordering_keys.join(
+        ordering_keys.add_chunks(
             ordered, [Chunk(pk=number, **chunk._asdict()) for number, chunk in numbered]
         )
     if rows:
@@ -83,7 +83,7 @@ def notification(
         topic_id=draft.topic.id if draft.topic else None,
         group_id=draft.group_id,
         reachable_only=draft.reachable_only,
-        template_version_id=said.version_id if isinstance(said, Filled) else None,
+        template_version_id=said.version_id if isinstance(said, TemplateContent) else None,
         priority=draft.priority,
         channels=draft.channels,
         content=sealed_content.seal(notification_id, said),

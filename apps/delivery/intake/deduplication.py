@@ -18,7 +18,7 @@ from django.db import connection
 from apps.core import arrays
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.models import Notification
-from apps.delivery.sealed_content import Filled
+from apps.delivery.sealed_content import TemplateContent
 from apps.preferences.vault import keyring
 
 #: A day: as long as an Idempotency-Key is kept.
@@ -133,7 +133,7 @@ def _fingerprint(draft: Draft) -> bytes:
     content = draft.content
     same = {
         "content": [content.version_id, content.variables]
-        if isinstance(content, Filled)
+        if isinstance(content, TemplateContent)
         else asdict(content),
         "topic": draft.topic.id if draft.topic else None,
         "group": draft.group_id,

@@ -14,7 +14,7 @@ from apps.delivery.flow import availability
 from apps.delivery.intake import load_shedding, named_recipients
 from apps.delivery.intake.template_validation import Trials
 from apps.delivery.models import NotificationKind
-from apps.delivery.sealed_content import Filled
+from apps.delivery.sealed_content import TemplateContent
 from apps.delivery.state.fallback import Fallback
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Group
@@ -40,7 +40,7 @@ class Draft:
     ``warnings``: what the publisher is told with the acceptance.
     """
 
-    content: Content | Filled
+    content: Content | TemplateContent
     priority: str
     channels: Sequence[str]
     fallback: Fallback | None = None
@@ -149,7 +149,7 @@ def _draft(
 
     Raises ``ValidationError`` or ``Problem`` naming what is wrong.
     """
-    content: Content | Filled
+    content: Content | TemplateContent
     fallback = Fallback(**data["fallback"]) if "fallback" in data else None
     chosen = _sendable(chosen, data, fallback)
     if fallback is not None:

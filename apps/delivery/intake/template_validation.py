@@ -11,7 +11,7 @@ from apps.api.problems import Problem
 from apps.content import compiled_templates
 from apps.content.compiled_templates import Wording
 from apps.content.preview import SOMEBODY
-from apps.delivery.sealed_content import Filled
+from apps.delivery.sealed_content import TemplateContent
 from notifier.templates import (
     RENDER_STEPS,
     Budget,
@@ -33,7 +33,7 @@ class Trials:
 
     def fill(
         self, publisher_id: int, use: Mapping[str, Any], chosen: Sequence[str], *, named: str
-    ) -> tuple[Filled, list[str]]:
+    ) -> tuple[TemplateContent, list[str]]:
         """The template with its variables, and those of the ``chosen`` channels it has content for.
 
         ``named``: the field in which the publisher named them; one without content is an error
@@ -52,7 +52,7 @@ class Trials:
         for channel in usable:
             for locale in wording.translations[channel]:
                 self._try(wording, channel, locale, use["variables"])
-        return Filled(wording.version_id, use["variables"]), usable
+        return TemplateContent(wording.version_id, use["variables"]), usable
 
     def _try(
         self, wording: Wording, channel: str, locale: str, variables: Mapping[str, Any]

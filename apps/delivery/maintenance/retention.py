@@ -91,7 +91,7 @@ def purge() -> int:
         "WHERE c.id = o.id AND o.at < %(before)s",
         now - timedelta(days=settings.AUDIT_DAYS),
     )
-    return dropped + log_in_limits.purge() + rollup.fold()
+    return dropped + log_in_limits.purge() + rollup.roll_up()
 
 
 def _in_batches(statement: str, before: object) -> int:

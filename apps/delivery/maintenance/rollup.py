@@ -23,7 +23,7 @@ HOURS_KEPT = timedelta(days=31)
 _LIVE, _HOUR, _DAY, _BEGINNING = list(range(SLOTS)), -1, -2, -3
 
 
-def fold() -> int:
+def roll_up() -> int:
     """Fold what is old enough; how many rows were folded into others."""
     now = clock.moment()
     return (

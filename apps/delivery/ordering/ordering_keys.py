@@ -57,7 +57,7 @@ def lock(lines: Iterable[int], kind: int = LINE) -> None:
         )
 
 
-def queue_up(notifications: Sequence[Notification]) -> None:
+def serialize_acceptance(notifications: Sequence[Notification]) -> None:
     """Let these be accepted one after the other with all others under their keys.
 
     Before their chunks are stored: the ids of those are the order of acceptance.
@@ -67,7 +67,7 @@ def queue_up(notifications: Sequence[Notification]) -> None:
         lock(ordered, ACCEPTANCE)
 
 
-def join(notifications: Iterable[Notification], chunks: Iterable[Chunk]) -> None:
+def add_chunks(notifications: Iterable[Notification], chunks: Iterable[Chunk]) -> None:
     """Give the notifications' first chunks their places."""
     by_id = {row.pk: row for row in notifications}
     if not by_id:
@@ -92,7 +92,7 @@ def channels_of(notification: Notification) -> list[str]:
     return [*notification.channels, *fallback]
 
 
-def join_behind(whole_id: int, line: int, chunk_ids: Sequence[int]) -> None:
+def add_cut_chunks(whole_id: int, line: int, chunk_ids: Sequence[int]) -> None:
     """Give what was cut from a chunk the place of that chunk."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -131,7 +131,7 @@ RETURNING channel, priority
 """
 
 
-def leave(chunk_ids: Sequence[int]) -> None:
+def remove_chunks(chunk_ids: Sequence[int]) -> None:
     """Take these chunks out of their lines, and call those who are at the front then.
 
     Takes the lines' locks.
@@ -152,10 +152,10 @@ def leave(chunk_ids: Sequence[int]) -> None:
         gone: Mapping[int, int] = dict(sorted(cursor.fetchall()))
         cursor.execute(_CALL, [list(gone), list(gone.values())])
         queues = {Queue(*row) for row in cursor.fetchall()}
-    tell(queues)
+    ring_after_commit(queues)
 
 
-def tell(queues: Collection[Queue]) -> None:
+def ring_after_commit(queues: Collection[Queue]) -> None:
     """Ring for these queues after the commit."""
     if queues:
         transaction.on_commit(lambda: doorbells.ring(queues))

@@ -78,7 +78,7 @@ SELECT d.id, d.notification_id::text
 """
 
 
-class Waiting(NamedTuple):
+class PublisherWork(NamedTuple):
     """A publisher with work. ``new``: chunks are ready; ``due``: deliveries are due again."""
 
     publisher_id: int
@@ -86,7 +86,7 @@ class Waiting(NamedTuple):
     due: bool
 
 
-class Slice(NamedTuple):
+class LockedChunk(NamedTuple):
     """A chunk that is locked, to become deliveries in this transaction."""
 
     id: int
@@ -103,21 +103,21 @@ class Slice(NamedTuple):
     fence: int
 
 
-class Due(NamedTuple):
+class DueDelivery(NamedTuple):
     """A delivery that is due again, locked."""
 
     delivery_id: int
     notification_id: str
 
 
-def publishers(queue: Queue) -> list[Waiting]:
+def publishers(queue: Queue) -> list[PublisherWork]:
     """Return the publishers with work in the queue that may be claimed now."""
     with connection.cursor() as cursor:
         cursor.execute(_PUBLISHERS, queue._asdict())
-        return [Waiting._make(row) for row in cursor.fetchall()]
+        return [PublisherWork._make(row) for row in cursor.fetchall()]
 
 
-def lock_chunks(queue: Queue, shares: Mapping[int, int], size: int) -> list[Slice]:
+def lock_chunks(queue: Queue, shares: Mapping[int, int], size: int) -> list[LockedChunk]:
     """Lock the oldest chunks of each publisher, of about so many recipients as its share.
 
     ``shares``: by publisher's id. ``size``: of a chunk that does not say it. Chunks that others
@@ -125,14 +125,14 @@ def lock_chunks(queue: Queue, shares: Mapping[int, int], size: int) -> list[Slic
     """
     with connection.cursor() as cursor:
         cursor.execute(_CHUNKS, _named(queue, shares) | {"size": size})
-        return [Slice._make(row) for row in cursor.fetchall()]
+        return [LockedChunk._make(row) for row in cursor.fetchall()]
 
 
-def lock_due(queue: Queue, shares: Mapping[int, int]) -> list[Due]:
+def lock_due(queue: Queue, shares: Mapping[int, int]) -> list[DueDelivery]:
     """Lock the deliveries of each publisher that have been due longest, as many as its share."""
     with connection.cursor() as cursor:
         cursor.execute(_DUE, _named(queue, shares))
-        return [Due._make(row) for row in cursor.fetchall()]
+        return [DueDelivery._make(row) for row in cursor.fetchall()]
 
 
 def consume(cut: Sequence[int], named: Sequence[int]) -> str:
@@ -156,17 +156,6 @@ def execute(statements: str) -> None:
     if statements:
         with connection.cursor() as cursor:
             cursor.execute(statements)
-
-
-def defer(chunk_ids: Sequence[int], reason: str, seconds: float | None) -> None:
-    """Let nobody claim these chunks for so long; with ``None``, until they are released."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE delivery_chunk SET state = 'queued', reason = %s, ready_at = at, due_at = at"
-            "  FROM (SELECT coalesce(clock_timestamp() + make_interval(secs => %s),"
-            "                        'infinity') AS at) t WHERE id = ANY(%s)",
-            [reason, seconds, list(chunk_ids)],
-        )
 
 
 def _named(queue: Queue, shares: Mapping[int, int]) -> dict[str, object]:

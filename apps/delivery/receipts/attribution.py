@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from apps.delivery.state import Standing
+from apps.delivery.state import DeliveryStanding
 from apps.preferences import vault
 from apps.preferences.models import Contact
 from notifier.domain.delivery_ids import DeliveryId
@@ -35,7 +35,11 @@ def is_ours(name: DeliveryId | None) -> bool:
 
 
 def stranger(
-    told: ReportedEvent, provider: str, name: DeliveryId, standing: Standing | None, address: str
+    told: ReportedEvent,
+    provider: str,
+    name: DeliveryId,
+    standing: DeliveryStanding | None,
+    address: str,
 ) -> Stranger | None:
     """Why the event is not about a message of the delivery; ``None`` where it is, or may be.
 
@@ -54,14 +58,14 @@ def stranger(
     return Stranger.MESSAGE
 
 
-def is_undecided(standing: Standing, provider: str, message_id: str) -> bool:
+def is_undecided(standing: DeliveryStanding, provider: str, message_id: str) -> bool:
     """Whether a call is under way, and only its answer will tell whose message it is."""
     return standing.state == DeliveryState.SENDING and not (
         standing.took(provider, message_id) or standing.may_have(provider)
     )
 
 
-def addresses(standing: Iterable[Standing]) -> dict[int, str]:
+def addresses(standing: Iterable[DeliveryStanding]) -> dict[int, str]:
     """Where deliveries went, by their keys; without those that cannot be read any more."""
     sent_to = defaultdict(list)
     for one in standing:

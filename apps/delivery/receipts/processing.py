@@ -22,7 +22,7 @@ from apps.delivery.models import Delivery, Receipt, ReceiptEvent
 from apps.delivery.monitoring import metrics
 from apps.delivery.receipts import attribution
 from apps.delivery.receipts.attribution import Stranger
-from apps.delivery.state import Standing, suppression
+from apps.delivery.state import DeliveryStanding, suppression
 from apps.delivery.state.suppression import Cause
 from apps.preferences.vault import keyring
 from notifier.domain import delivery_ids
@@ -194,9 +194,9 @@ def _context(provider: str) -> bytes:
 
 def _apply(said: Sequence[_Said]) -> None:
     ids = {one.delivery for one in said}
-    locked = delivery_state.lock(ids)
+    locked = delivery_state.lock_standings(ids)
     # Who is not there is being written by a worker just now, or nobody we know.
-    standing = {**delivery_state.look(ids - locked.keys()), **locked}
+    standing = {**delivery_state.read_standings(ids - locked.keys()), **locked}
     addresses = attribution.addresses(standing.values())
     known = _Known(ids)
     advance = _Advance(locked)
@@ -250,7 +250,7 @@ def _doubted(events: Iterable[tuple[str, ReportedEvent]]) -> set[str]:
         else:
             continue
         tallies[provider] = tallies.get(provider, Tally()) + counted
-    return address_guards.doubt_receipts(tallies)
+    return address_guards.check_receipts(tallies)
 
 
 def _believable(provider: str, told: ReportedEvent, doubted: Container[str]) -> ReportedEvent:
@@ -277,7 +277,7 @@ def _apply_kept() -> int:
     )
     if not rows:
         return 0
-    locked = delivery_state.lock({row.delivery_id for row in rows})
+    locked = delivery_state.lock_standings({row.delivery_id for row in rows})
     advance = _Advance(locked)
     heard: list[ReceiptEvent] = []
     attributed, done, forgotten, suppressed = [], [], [], {}
@@ -344,7 +344,7 @@ class _Known:
 class _Advance:
     """Where deliveries that stand somewhere move, one event after the other."""
 
-    def __init__(self, standing: Mapping[int, Standing]) -> None:
+    def __init__(self, standing: Mapping[int, DeliveryStanding]) -> None:
         self._standing = standing
         self._state = {key: DeliveryState(one.state) for key, one in standing.items()}
         self._reason: dict[int, str] = {}
@@ -367,7 +367,7 @@ class _Advance:
         return True
 
     def write(self) -> None:
-        delivery_state.settle(
+        delivery_state.apply_receipts(
             [
                 (self._standing[key], self._state[key], reason)
                 for key, reason in self._reason.items()

@@ -57,11 +57,11 @@ class Watched(NamedTuple):
     halt: Halt
 
 
-class Lookout(threading.Thread):
+class CancellationWatcher(threading.Thread):
     """Looks out for what must not be sent any more, from one thread a process."""
 
     def __init__(self) -> None:
-        super().__init__(name="lookout", daemon=True)
+        super().__init__(name="cancellation", daemon=True)
         self._watched: dict[int, Watched] = {}
         self._lock = threading.Lock()
         self._released = False

@@ -23,7 +23,7 @@ from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.notifications import NotificationContext
 from apps.delivery.sending.rendering import ContentRenderer
-from apps.delivery.state import Claimed, ChunkToDeliver, ClaimBudget, counts, handover
+from apps.delivery.state import ChunkToDeliver, ClaimBudget, Claimed, counts, deferral, handover
 from apps.topics.selectors import paused_topics
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import DeliveryState
@@ -104,7 +104,9 @@ def claim(queue: Queue, capacity: Capacity) -> ClaimResult:
 
 
 @transaction.atomic
-def _claim(queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int]) -> ClaimResult:
+def _claim(
+    queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int]
+) -> ClaimResult:
     began = time.monotonic()
     due = _due(queue, waiting, shares)
     slices, left = _slices(queue, waiting, shares, len(due))
@@ -167,7 +169,9 @@ def _claim(queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[i
     )
 
 
-def _due(queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int]) -> list[DueDelivery]:
+def _due(
+    queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int]
+) -> list[DueDelivery]:
     """Deliveries that are due again: up to half of a publisher's share where chunks wait, too."""
     wanted = {
         key: max(1, share // 2) if waiting[key].new else share
@@ -229,15 +233,15 @@ def _make(
             cut = ChunkToDeliver(one, about.rules(budget.channel, one.kind))
             (ordered if about.row.ordering_key else cuts).append(cut)
     if paused:
-        pending.defer(paused, Reason.TOPIC_PAUSED, None)
+        deferral.defer_chunks(paused, Reason.TOPIC_PAUSED, None)
     rows = state.create_deliveries(budget, cuts) if cuts else []
-    for cut in sorted(ordered, key=lambda cut: cut.slice.id):
-        if ordering_keys.must_wait(cut.slice.id):
-            pending.defer([cut.slice.id], Reason.IN_ORDER, ordering_keys.LOOK_AGAIN)
+    for cut in sorted(ordered, key=lambda cut: cut.chunk.id):
+        if ordering_keys.must_wait(cut.chunk.id):
+            deferral.defer_chunks([cut.chunk.id], Reason.IN_ORDER, ordering_keys.LOOK_AGAIN)
         else:
             rows += state.create_in_order(budget.spent(len(rows)), cut)
-            consumed.append(cut.slice)
-    consumed += [cut.slice for cut in cuts]
+            consumed.append(cut.chunk)
+    consumed += [cut.chunk for cut in cuts]
     gone = [
         one.id
         for one in consumed

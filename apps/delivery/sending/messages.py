@@ -8,8 +8,8 @@ from django.db import DatabaseError
 
 from apps.core.delivery_ids import public_id
 from apps.delivery.sending.claiming import Claim
-from apps.delivery.sending.notifications import Posted
-from apps.delivery.sending.rendering import Saying
+from apps.delivery.sending.notifications import NotificationContext
+from apps.delivery.sending.rendering import ContentRenderer
 from apps.delivery.state import Claimed
 from apps.preferences import vault
 from notifier.dispatch.dispatcher import Sent
@@ -36,9 +36,9 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
     """
     readable, unreadable = [], []
     for item in claim.deliveries:
-        one = claim.posted[item.notification_id]
+        one = claim.contexts[item.notification_id]
         try:
-            readable.append(_message(claim, item, one, claim.sayings[item.notification_id]))
+            readable.append(_message(claim, item, one, claim.renderers[item.notification_id]))
         except Exception as error:  # whatever it is, the rest of the claim is not to blame
             outcome = _unreadable(item, error)
             blank = Message(
@@ -49,7 +49,7 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
                 notification_id=item.notification_id,
             )
             unreadable.append(Sent(blank, "", outcome, time.time(), 0.0))
-    claim.sayings.clear()  # much of the memory that a notification to one recipient takes
+    claim.renderers.clear()  # much of the memory that a notification to one recipient takes
     return readable, unreadable
 
 
@@ -80,14 +80,16 @@ def _unreadable(item: Claimed, error: Exception) -> Outcome:
     return Retry(Reason.INTERNAL, detail=type(error).__name__)
 
 
-def _message(claim: Claim, item: Claimed, one: Posted, saying: Saying) -> Message:
+def _message(
+    claim: Claim, item: Claimed, one: NotificationContext, renderer: ContentRenderer
+) -> Message:
     index = bytes(item.address_index)
     channel = claim.queue.channel
     return Message(
         id=public_id(item.delivery_id),
         channel=channel,
         address=vault.open(bytes(item.address), index),
-        content=saying.to(channel, item.user_id, item.locale),
+        content=renderer.to(channel, item.user_id, item.locale),
         priority=Priority(claim.queue.priority),
         platform=item.platform,
         app=item.app,

@@ -69,11 +69,15 @@ class NotificationContext:
         )
 
 
-def read(ids: Collection[UUID | str]) -> tuple[dict[str, NotificationContext], dict[str, ContentRenderer]]:
+def read(
+    ids: Collection[UUID | str],
+) -> tuple[dict[str, NotificationContext], dict[str, ContentRenderer]]:
     """Return these notifications, and what they say, by id."""
     with connection.cursor() as cursor:
         cursor.execute(_READ, ["{" + ",".join(map(str, ids)) + "}"])
         found = [(Row._make(row), version, content) for version, content, *row in cursor]
     contexts = {str(row.id): NotificationContext(row) for row, _, _ in found}
-    renderers = {str(row.id): ContentRenderer(row.id, version, content) for row, version, content in found}
+    renderers = {
+        str(row.id): ContentRenderer(row.id, version, content) for row, version, content in found
+    }
     return contexts, renderers

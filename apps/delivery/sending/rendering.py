@@ -11,7 +11,7 @@ from notifier.domain.messages import Content
 from notifier.templates import TemplateError
 
 
-class Saying:
+class ContentRenderer:
     """Read, decrypted and rendered once a chunk.
 
     Who is told the same gets the same object, so that providers encode it once

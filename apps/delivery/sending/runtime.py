@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.delivery.flow import host_breakers
-from apps.delivery.sending.cancellation import Lookout
+from apps.delivery.sending.cancellation import CancellationWatcher
 from apps.delivery.sending.event_loop import Engine
 from apps.inbox import services as inbox
 from notifier import providers
@@ -39,16 +39,18 @@ def built_providers() -> list[Provider]:
     return [route.provider() for route in routes() if route.built]
 
 
-def lookout() -> Lookout:
-    """This process's lookout, started on first use."""
+def cancellation_watcher() -> CancellationWatcher:
+    """This process's cancellation_watcher, started on first use."""
     with _lock:
-        return _lookout()
+        return _cancellation_watcher()
 
 
 def release() -> None:
     """Give back what this process holds and has not begun to send, if it sends anything."""
-    if _lookout.cache_info().currsize:  # without the lock: this may run in a signal's handler
-        _lookout().release()
+    if (
+        _cancellation_watcher.cache_info().currsize
+    ):  # without the lock: this may run in a signal's handler
+        _cancellation_watcher().release()
 
 
 def close() -> None:
@@ -88,10 +90,10 @@ def _build(channels: Collection[str]) -> None:
 
 
 @cache
-def _lookout() -> Lookout:
-    lookout = Lookout()
-    lookout.start()
-    return lookout
+def _cancellation_watcher() -> CancellationWatcher:
+    cancellation_watcher = CancellationWatcher()
+    cancellation_watcher.start()
+    return cancellation_watcher
 
 
 def _own() -> Mapping[str, Mapping]:

@@ -20,14 +20,14 @@ from apps.delivery.sending.admission import admit
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.sending.messages import held, messages
-from apps.delivery.sending.recorder import Outcomes, Recorder
+from apps.delivery.sending.recorder import OutcomeBatch, Recorder
 from notifier.dispatch.dispatcher import Sent
 from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
 
 #: Seconds after which a process looks into its queues by itself, where no doorbell has rung.
-LOOK_EVERY = {Priority.HIGH: 0.25, Priority.NORMAL: 1.0, Priority.LOW: 2.0}
+POLL_EVERY = {Priority.HIGH: 0.25, Priority.NORMAL: 1.0, Priority.LOW: 2.0}
 #: Claims of one queue that a process prepares at a time: one waits for the database while another
 #: is rendered.
 AT_ONCE = 2
@@ -115,7 +115,7 @@ class Worker:
         """Empty the queue whenever its bell rings, and now and then."""
         bell = self._bells[queue]
         while not self._stopping.is_set():
-            bell.wait(LOOK_EVERY[Priority(queue.priority)])
+            bell.wait(POLL_EVERY[Priority(queue.priority)])
             bell.clear()
             try:
                 self.empty(queue)
@@ -165,7 +165,7 @@ class Worker:
         self.capacity.take(claim.by_publisher(item.notification_id for item in claim.deliveries))
         with self._changed:
             self._left[claim.id] = len(claim.deliveries)
-        runtime.lookout().watch(claim.watched, claim.since)
+        runtime.cancellation_watcher().watch(claim.watched, claim.since)
         try:
             connection.close()  # back to the pool while messages are made
             ready, unreadable = messages(claim)
@@ -184,9 +184,9 @@ class Worker:
         with self._changed:
             self._left[claim.id] -= len(batch)
             last = not self._left[claim.id]
-        self._recorder.put(Outcomes(claim, batch, closed, last))
+        self._recorder.put(OutcomeBatch(claim, batch, closed, last))
 
-    def _recorded(self, outcomes: Outcomes, again: bool) -> None:
+    def _recorded(self, outcomes: OutcomeBatch, again: bool) -> None:
         """They are on record. Called on the recorder's thread."""
         claim = outcomes.claim
         if again:  # another provider is asked at once: a one-time password has no second
@@ -197,7 +197,7 @@ class Worker:
         )
         self._call()
         if outcomes.last:
-            runtime.lookout().leave(claim.watched)
+            runtime.cancellation_watcher().leave(claim.watched)
             self._leases.release(claim.id)
             metrics.observe_load(runtime.built_providers())
             with self._changed:

@@ -1,57 +1,59 @@
-"""The sole writer of a delivery's state. Every move is one SQL statement over many deliveries.
+"""State: the only writer of a delivery's state, its attempts, counts and dead letters.
 
-A claim makes deliveries (``make``) or takes up due ones (``resume``), moving them to sending; its
-worker calls the providers with no transaction open, and writes down what came of it (``record``),
-which counts only for deliveries that still carry the claim. Receipts ``settle`` what was sent; what
-waits is cancelled, redriven and released, and what a lost worker was sending is given back
-(``release_lost``). What failed for its address becomes a dead letter where that is not believed any
-more (``doubt``).
+In: claimed chunks, outcomes, receipts and commands. Out: rows, and the signal
+``signals.deliveries_moved``. Every move is one SQL statement over many deliveries.
+
+A claim creates deliveries (``create_deliveries``) or takes up due ones (``resume_due``), and moves
+them to ``sending`` (``start_sending``). Its worker calls the providers with no transaction open and
+writes down the outcomes (``record``), which count only for deliveries that still carry the claim.
+``apply_receipts`` moves what was sent by what its provider reports later. Waiting deliveries are
+cancelled, redriven and released; those of a lost worker are returned (``release_lost``); those that
+were given up for an address that is not believed dead any more become dead letters
+(``make_dead_letters``).
+
+Imported by whatever in ``apps.delivery`` moves deliveries, and by no other app.
 """
 
-from apps.delivery.state.claiming import (
-    Claimed,
-    Cut,
-    Making,
-    Terms,
-    begin,
-    make,
-    make_in_order,
-    resume,
+from apps.delivery.state.claiming import Claimed, resume_due, start_sending
+from apps.delivery.state.commands import cancel, make_dead_letters, redrive, release_lost
+from apps.delivery.state.creation import (
+    ChunkToDeliver,
+    ClaimBudget,
+    DeliveryRules,
+    create_deliveries,
+    create_in_order,
 )
-from apps.delivery.state.commands import (
-    cancel,
-    redrive,
-    release_channel,
-    release_lost,
-    release_topic,
-    release_webhooks,
+from apps.delivery.state.deferral import release_channel, release_topic, release_webhooks
+from apps.delivery.state.receipts import (
+    DeliveryStanding,
+    apply_receipts,
+    lock_standings,
+    read_standings,
 )
-from apps.delivery.state.dead_addresses import doubt
-from apps.delivery.state.receipts import Standing, lock, look, settle
-from apps.delivery.state.recording import Lost, Result, record, still_ours
+from apps.delivery.state.recording import ClaimLost, Result, record, still_claimed
 
 __all__ = [
+    "ChunkToDeliver",
+    "ClaimBudget",
+    "ClaimLost",
     "Claimed",
-    "Cut",
-    "Lost",
-    "Making",
+    "DeliveryRules",
+    "DeliveryStanding",
     "Result",
-    "Standing",
-    "Terms",
-    "begin",
+    "apply_receipts",
     "cancel",
-    "doubt",
-    "lock",
-    "look",
-    "make",
-    "make_in_order",
+    "create_deliveries",
+    "create_in_order",
+    "lock_standings",
+    "make_dead_letters",
+    "read_standings",
     "record",
     "redrive",
     "release_channel",
     "release_lost",
     "release_topic",
     "release_webhooks",
-    "resume",
-    "settle",
-    "still_ours",
+    "resume_due",
+    "start_sending",
+    "still_claimed",
 ]

@@ -51,3 +51,24 @@ audience AS (
 """
 AUDIENCE = _AUDIENCE.format(confirmed="")
 CONFIRMED_AUDIENCE = _AUDIENCE.format(confirmed=_CONFIRMED)
+# Why a contact must not be sent to; null where nothing speaks against it. The most specific
+# preference decides. Preferences do not apply to a mandatory topic or to a notification that no
+# publisher published (a confirmation); suppressions do.
+REFUSAL = """
+CASE WHEN a.contact_id IS NULL THEN 'no_address'
+     WHEN a.contact_state <> 'active' THEN 'contact_disabled'
+     ELSE coalesce(
+        (SELECT x.reason FROM preferences_suppression x
+          WHERE x.channel = {channel} AND x.address_index = a.address_index),
+        (SELECT CASE WHEN NOT chosen.allowed THEN 'preference' END
+           FROM (SELECT p.allowed FROM preferences_preference p
+                  WHERE NOT {mandatory}
+                    AND p.recipient_id = a.recipient_id
+                    AND (p.channel = '' OR p.channel = {channel})
+                    AND (p.topic_id IS NULL OR p.topic_id = {topic_id})
+                    AND (p.category = '' OR p.category = {category})
+                  ORDER BY (p.topic_id IS NOT NULL) DESC, (p.category <> '') DESC,
+                           (p.channel <> '') DESC
+                  LIMIT 1) chosen))
+END
+"""

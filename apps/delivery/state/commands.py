@@ -1,4 +1,4 @@
-"""Deliveries that wait, or whose worker was lost: cancel, redrive and release them."""
+"""Commands on deliveries that no worker is sending: cancel, redrive, make dead, release lost."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,14 @@ from django.db import connection, transaction
 from apps.delivery.models import Notification
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.state import counts, ordering
+from apps.delivery.state.recording import BURY
 from apps.delivery.state.retry_policies import OF_SUBSCRIPTION
 from apps.delivery.state.signals import deliveries_moved
-from notifier.domain.priorities import Priority
+from notifier.domain.outcomes import Reason
 from notifier.domain.states import WAITING, DeliveryState
 
 #: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
 CANCEL_AT_ONCE = 10_000
-#: Deliveries that are made due at once in one transaction: about a second of work.
-RELEASE_AT_ONCE = 20_000
 
 
 def cancel(notification_id: UUID) -> bool:
@@ -98,8 +97,8 @@ def _leave_lines(notification_id: UUID, delivery_ids: Sequence[int]) -> None:
             "ON c.id = t.chunk_id WHERE c.notification_id = %s AND c.state = 'done'",
             [notification_id],
         )
-        ordering_keys.leave([chunk_id for (chunk_id,) in cursor.fetchall()])
-    ordering.end(delivery_ids)
+        ordering_keys.remove_chunks([chunk_id for (chunk_id,) in cursor.fetchall()])
+    ordering.release_next(delivery_ids)
 
 
 # Deliveries before their dead letters, as whoever reads a receipt takes them; and what it holds
@@ -136,62 +135,38 @@ def redrive(delivery_ids: Sequence[int]) -> list[int]:
     return [row[0] for row in rows]
 
 
-# What waits until its topic is resumed; a fallback still leaves the others their time.
-_RELEASE_CHUNKS = """
-UPDATE delivery_chunk
-   SET due_at = held.until, ready_at = held.until, reason = ''
-  FROM (SELECT c.id, clock_timestamp() + make_interval(
-                   secs => coalesce(CASE WHEN c.channel = n.fallback_channel
-                                         THEN n.fallback_after END, 0)) AS until
-          FROM delivery_chunk c JOIN delivery_notification n ON n.id = c.notification_id
-         WHERE c.state = 'queued' AND c.reason = 'topic_paused' AND n.topic_id = %s
-         LIMIT %s FOR UPDATE OF c SKIP LOCKED) held
- WHERE delivery_chunk.id = held.id
-"""
-_RELEASE = """
-UPDATE delivery_delivery SET next_attempt_at = clock_timestamp() {later}
- WHERE id = ANY(ARRAY(
-           SELECT d.id
-             FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
-            WHERE d.next_attempt_at > clock_timestamp() AND {held} LIMIT %s
-              FOR UPDATE OF d SKIP LOCKED))
+_MAKE_DEAD = """
+WITH lost AS (
+    SELECT id, state FROM delivery_delivery
+     WHERE id = ANY(%s) AND state IN ('failed', 'bounced') ORDER BY id FOR UPDATE SKIP LOCKED
+)
+UPDATE delivery_delivery d
+   SET state = 'dead', reason = %s, next_attempt_at = NULL, updated_at = clock_timestamp()
+  FROM lost WHERE d.id = lost.id
+RETURNING d.id, d.notification_id, d.channel, lost.state
 """
 
 
-def release_topic(topic_id: int, most: int = RELEASE_AT_ONCE) -> int:
-    """Make due what was held back for a topic that is no longer paused, up to so many deliveries
-    and as many chunks; how many rows were released."""
+def make_dead_letters(delivery_ids: Sequence[int]) -> int:
+    """Make dead letters of those that failed or bounced; return how many that were.
+
+    For deliveries that were given up for their address, once that is not believed any more: dead
+    letters can be redriven. Skips deliveries that another transaction has locked. Runs in the
+    caller's transaction.
+    """
+    if not delivery_ids:
+        return 0
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE_CHUNKS, [topic_id, most])
-        released = cursor.rowcount
-        cursor.execute(
-            _RELEASE.format(held="d.reason = 'topic_paused' AND n.topic_id = %s", later=""),
-            [topic_id, most],
-        )
-        return released + cursor.rowcount
-
-
-def release_channel(channel: str) -> None:
-    """The same for what was held back on a channel for its providers' sake."""
-    held = (
-        "d.reason IN ('provider_paused', 'provider_down', 'many_dead_addresses') AND d.channel = %s"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(_RELEASE.format(held=held, later=""), [channel, RELEASE_AT_ONCE])
-
-
-def release_webhooks(publisher_id: int, seconds: float) -> None:
-    """Make due in so many seconds what was held back of a publisher's webhooks since a host did not
-    answer. What is for another host that does not is held back again."""
-    held = (
-        "d.reason = 'endpoint_down' AND d.priority = ANY(%s) AND d.channel = 'webhook' "
-        "AND d.publisher_id = %s"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RELEASE.format(held=held, later="+ make_interval(secs => %s)"),
-            [seconds, [*Priority], publisher_id, RELEASE_AT_ONCE],
-        )
+        cursor.execute(_MAKE_DEAD, [list(delivery_ids), Reason.MANY_DEAD_ADDRESSES.value])
+        rows = cursor.fetchall()
+        cursor.execute(BURY, [[row[0] for row in rows]])
+    deliveries_moved.send(None, moves=[(row[0], DeliveryState.DEAD) for row in rows])
+    moves: Counter = Counter()
+    for _, notification_id, channel, before in rows:
+        moves[notification_id, channel, DeliveryState.DEAD] += 1
+        moves[notification_id, channel, before] -= 1
+    counts.add(moves)
+    return len(rows)
 
 
 # What was being sent when its worker was lost may have been sent. That counts as an attempt, and it
@@ -248,7 +223,7 @@ def release_lost(claim_ids: Sequence[int], most_attempts: Mapping[str, int]) -> 
             },
         )
         rows = cursor.fetchall()
-    ordering.end([row[0] for row in rows if row[3] not in WAITING])
+    ordering.release_next([row[0] for row in rows if row[3] not in WAITING])
     deliveries_moved.send(None, moves=[(row[0], row[3]) for row in rows])
     moves: Counter = Counter()
     for _, notification_id, channel, state in rows:

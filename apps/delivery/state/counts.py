@@ -69,7 +69,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 #: Seconds for which moves are put aside at once after that.
 BLOCKED_SECONDS = 5.0
 #: Moves put aside that are counted in one transaction.
-FOLD_AT_ONCE = 5_000
+PENDING_AT_ONCE = 5_000
 
 _PUT_ASIDE = """
 INSERT INTO delivery_pendingcount (notification_id, channel, state, count)
@@ -110,7 +110,7 @@ class _Repeated(threading.local):
 _repeated = _Repeated()
 
 
-def insist(act: Callable[[], T]) -> T:
+def retry_when_locked(act: Callable[[], T]) -> T:
     """Return what ``act``, a transaction of its own, returns; repeat it where counts are locked.
 
     For those who count a thousand times a minute: others pay for a savepoint.
@@ -127,7 +127,7 @@ def insist(act: Callable[[], T]) -> T:
 def add(moves: Counter) -> None:
     """Count moves by (notification, channel, state), into a state and (negative) out of it.
 
-    Raises ``CountsLocked`` in what is repeated then (``insist``).
+    Raises ``CountsLocked`` in what is repeated then (``retry_when_locked``).
     """
     changed = sorted((key, change) for key, change in moves.items() if change)
     if not changed:
@@ -179,12 +179,12 @@ def put_aside(changed: list[tuple[tuple, int]]) -> None:
         )
 
 
-def fold_pending() -> int:
+def count_pending() -> int:
     """Count what was put aside; how many moves. Nothing while the tables are still locked."""
     if _blocked:
         return 0
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_TAKE_UP, [FOLD_AT_ONCE])
+        cursor.execute(_TAKE_UP, [PENDING_AT_ONCE])
         moves: Counter = Counter()
         rows = cursor.fetchall()
         for notification_id, channel, state, count in rows:

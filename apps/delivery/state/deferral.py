@@ -1,12 +1,105 @@
-"""How long what a paused topic or provider would send is held back."""
+"""Deferral: how long chunks and deliveries wait, why, and how they are released before that.
+
+A deferred chunk or delivery has a reason and the time from which it may be claimed again:
+
+- A paused topic: its chunks wait until it is resumed. Its deliveries that are due again wait
+  likewise, or for ``seconds`` where it might be resumed before their deferral commits
+  (``claiming.resume_due``). ``release_topic`` makes both due.
+- A paused provider, an open breaker or doubted addresses: ``release_channel``.
+- A webhook host that does not answer: ``release_webhooks``.
+- An earlier delivery under the same ordering key: see ``apps.delivery.state.ordering``.
+
+What is deferred while it is being sent has the outcome ``notifier.domain.outcomes.Held`` and is
+recorded like any other.
+"""
+
+from collections.abc import Sequence
+
+from django.db import connection
 
 from apps.core import clock
+from notifier.domain.priorities import Priority
 
-#: Seconds until what is held is looked at again: as long again as the pause has lasted, within
-#: these. Resuming does not wait for it.
+#: Least and most seconds of a deferral for a pause: as long as the pause has lasted, within these.
+#: Resuming does not wait for it.
 SHORTEST, LONGEST = 5.0, 60.0
+#: Most deliveries that one transaction makes due: about a second of work.
+RELEASE_AT_ONCE = 20_000
 
 
 def seconds(since: float) -> float:
-    """How long to hold back what has been paused since then (unix seconds)."""
+    """Return how long to defer what has been paused since ``since`` (unix seconds)."""
     return min(max(clock.now() - since, SHORTEST), LONGEST)
+
+
+def defer_chunks(chunk_ids: Sequence[int], reason: str, for_seconds: float | None) -> None:
+    """Let nobody claim these chunks for so many seconds; with ``None``, until their release."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'queued', reason = %s, ready_at = at, due_at = at"
+            "  FROM (SELECT coalesce(clock_timestamp() + make_interval(secs => %s),"
+            "                        'infinity') AS at) t WHERE id = ANY(%s)",
+            [reason, for_seconds, list(chunk_ids)],
+        )
+
+
+# A chunk on the fallback channel still waits until the other channels have had their time.
+_RELEASE_CHUNKS = """
+UPDATE delivery_chunk
+   SET due_at = held.until, ready_at = held.until, reason = ''
+  FROM (SELECT c.id, clock_timestamp() + make_interval(
+                   secs => coalesce(CASE WHEN c.channel = n.fallback_channel
+                                         THEN n.fallback_after END, 0)) AS until
+          FROM delivery_chunk c JOIN delivery_notification n ON n.id = c.notification_id
+         WHERE c.state = 'queued' AND c.reason = 'topic_paused' AND n.topic_id = %s
+         LIMIT %s FOR UPDATE OF c SKIP LOCKED) held
+ WHERE delivery_chunk.id = held.id
+"""
+_RELEASE = """
+UPDATE delivery_delivery SET next_attempt_at = clock_timestamp() {later}
+ WHERE id = ANY(ARRAY(
+           SELECT d.id
+             FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+            WHERE d.next_attempt_at > clock_timestamp() AND {held} LIMIT %s
+              FOR UPDATE OF d SKIP LOCKED))
+"""
+
+
+def release_topic(topic_id: int, most: int = RELEASE_AT_ONCE) -> int:
+    """Make due what was deferred for a topic that is no longer paused.
+
+    Up to ``most`` deliveries and as many chunks. Returns how many rows were released.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE_CHUNKS, [topic_id, most])
+        released = cursor.rowcount
+        cursor.execute(
+            _RELEASE.format(held="d.reason = 'topic_paused' AND n.topic_id = %s", later=""),
+            [topic_id, most],
+        )
+        return released + cursor.rowcount
+
+
+def release_channel(channel: str) -> None:
+    """Make due up to ``RELEASE_AT_ONCE`` deliveries deferred for the channel's providers."""
+    held = (
+        "d.reason IN ('provider_paused', 'provider_down', 'many_dead_addresses') AND d.channel = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE.format(held=held, later=""), [channel, RELEASE_AT_ONCE])
+
+
+def release_webhooks(publisher_id: int, seconds: float) -> None:
+    """Make due, in so many seconds, the publisher's webhooks deferred for a host that failed.
+
+    Deliveries for another host that fails are deferred again.
+    """
+    held = (
+        "d.reason = 'endpoint_down' AND d.priority = ANY(%s) AND d.channel = 'webhook' "
+        "AND d.publisher_id = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RELEASE.format(held=held, later="+ make_interval(secs => %s)"),
+            [seconds, [*Priority], publisher_id, RELEASE_AT_ONCE],
+        )

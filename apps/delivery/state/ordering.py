@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from apps.delivery.ordering import ordering_keys
-from apps.delivery.outbox.pending import Slice
+from apps.delivery.outbox.pending import LockedChunk
 from apps.delivery.outbox.queues import Queue
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import WAITING, DeliveryState
@@ -34,7 +34,7 @@ RETURNING d.id
 """
 
 
-def begin(chunk: Slice | None, rows: Sequence[tuple]) -> list[tuple]:
+def hold_back(chunk: LockedChunk | None, rows: Sequence[tuple]) -> list[tuple]:
     """Rows of ``transitions.make`` or ``resume`` (before, after, delivery, …) once more.
 
     New deliveries take the places of their ``chunk``, those that are not in front wait, and those
@@ -46,10 +46,10 @@ def begin(chunk: Slice | None, rows: Sequence[tuple]) -> list[tuple]:
         if chunk is not None:
             if made:
                 cursor.execute(_TAKE, [made, chunk.id])
-            ordering_keys.leave([chunk.id])
+            ordering_keys.remove_chunks([chunk.id])
         cursor.execute(_WAIT, [Reason.IN_ORDER, LOOK_AGAIN, sending])
         waiting = {delivery_id for (delivery_id,) in cursor.fetchall()}
-    end([row[2] for row in rows if row[0] is not None and row[1] not in WAITING])
+    release_next([row[2] for row in rows if row[0] is not None and row[1] not in WAITING])
     return [
         (row[0], DeliveryState.RETRYING, *row[2:]) if row[2] in waiting else row for row in rows
     ]
@@ -70,7 +70,7 @@ UPDATE delivery_delivery SET next_attempt_at = clock_timestamp() WHERE id = ANY(
 """
 
 
-def end(delivery_ids: Sequence[int]) -> None:
+def release_next(delivery_ids: Sequence[int]) -> None:
     """Those of these deliveries that have a place in a line leave it: they were sent or will not
     be. The next ones are due.
 
@@ -97,4 +97,6 @@ def end(delivery_ids: Sequence[int]) -> None:
         )
         following = cursor.fetchall()
         cursor.execute(_CALL, [[delivery_id for delivery_id, _, _ in following]])
-    ordering_keys.tell({Queue(channel, priority) for _, channel, priority in following})
+    ordering_keys.ring_after_commit(
+        {Queue(channel, priority) for _, channel, priority in following}
+    )

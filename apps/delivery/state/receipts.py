@@ -26,7 +26,7 @@ SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_messa
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeliveryStanding:
     """Where a delivery stands; locked until the transaction ends if ``lock`` returned it."""
 
     id: int
@@ -59,7 +59,7 @@ class Standing:
         return len(self.unanswered) <= 1
 
 
-def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
+def lock_standings(delivery_ids: Iterable[int]) -> dict[int, DeliveryStanding]:
     """Where these deliveries stand, locked; without those that a worker is writing just now.
 
     Waiting for it could be a deadlock: it writes many, in an order of its own. The lines they
@@ -82,17 +82,17 @@ def lock(delivery_ids: Iterable[int]) -> dict[int, Standing]:
             """,
             [ids, ordered],
         )
-        return {row[0]: Standing(*row) for row in cursor.fetchall()}
+        return {row[0]: DeliveryStanding(*row) for row in cursor.fetchall()}
 
 
-def look(delivery_ids: Iterable[int]) -> dict[int, Standing]:
+def read_standings(delivery_ids: Iterable[int]) -> dict[int, DeliveryStanding]:
     """Where these deliveries stand, as it was last committed, and not locked."""
     ids = list(delivery_ids)
     if not ids:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_STANDING, [ids])
-        return {row[0]: Standing(*row) for row in cursor.fetchall()}
+        return {row[0]: DeliveryStanding(*row) for row in cursor.fetchall()}
 
 
 _SETTLE = """
@@ -103,7 +103,7 @@ UPDATE delivery_delivery d
 """
 
 
-def settle(moves: Sequence[tuple[Standing, DeliveryState, str]]) -> None:
+def apply_receipts(moves: Sequence[tuple[DeliveryStanding, DeliveryState, str]]) -> None:
     """Move deliveries that ``lock`` returned into these states, each for its reason.
 
     Runs in the caller's transaction.
@@ -125,7 +125,7 @@ def settle(moves: Sequence[tuple[Standing, DeliveryState, str]]) -> None:
     if dead := [one.id for one, _, _ in moves if one.state == DeliveryState.DEAD]:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%s)", [dead])
-    ordering.end(
+    ordering.release_next(
         [one.id for one, state, _ in moves if one.state in WAITING and state not in WAITING]
     )
     deliveries_moved.send(None, moves=[(standing.id, state) for standing, state, _ in moves])

@@ -101,18 +101,20 @@ RETURNING c.id, c.recipient_id, c.channel, c.address_index, c.masked
 """
 
 
-class Lost(Exception):
+class ClaimLost(Exception):
     """Some of these deliveries are no longer sent under their claims: nothing was written."""
 
 
 def record(
     results: Sequence[Result], *, finished: Sequence[int] = (), ordered: bool = False
 ) -> None:
-    """Write down what came of the attempts, and forget the ``finished`` claims.
+    """Record the results of attempts, and delete the ``finished`` claims, all or nothing.
 
-    What is dead is sent to its ``endpoint`` instead, or is a dead letter. ``ordered``: some may
-    have others behind them in a line, which go then. All or nothing. Raises ``Lost`` where some
-    were taken over: the other worker's truth stands, and what this one sent was a duplicate.
+    A dead delivery is replaced by one to its ``endpoint``, or becomes a dead letter. ``ordered``:
+    some deliveries may have others behind them in a line, which become due.
+
+    Raises ``ClaimLost`` where some deliveries belong to another worker now. Its record stands, and
+    what this worker sent was a duplicate.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         if finished:
@@ -133,12 +135,12 @@ def record(
             ],
         )
         if cursor.rowcount != len(results):
-            raise Lost("deliveries were released to other workers")
+            raise ClaimLost("deliveries were released to other workers")
         moved = [r.delivery_id for r in results if r.moved]
         if moved:
             cursor.execute(_UNCOUNT, [moved])
         if ordered:
-            ordering.end([r.delivery_id for r in results if r.state not in WAITING])
+            ordering.release_next([r.delivery_id for r in results if r.state not in WAITING])
         made = [r for r in results if r.outcome]
         cursor.execute(
             _ATTEMPTS,
@@ -186,7 +188,7 @@ def record(
         counts.add_attempts(Counter((r.channel, r.provider, r.outcome, r.reason) for r in made))
 
 
-def still_ours(results: Sequence[Result]) -> list[Result]:
+def still_claimed(results: Sequence[Result]) -> list[Result]:
     """Those of deliveries that are still being sent under the claims that sent these."""
     with connection.cursor() as cursor:
         cursor.execute(

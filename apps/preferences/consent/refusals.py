@@ -2,7 +2,7 @@
 
 The most specific preference decides: a topic's beats a category's, either beats one of neither,
 and of two the one that names the channel. The claim's SQL has the same order
-(``apps.delivery.state.claiming``).
+(``apps.delivery.state.audience``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

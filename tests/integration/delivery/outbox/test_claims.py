@@ -17,7 +17,7 @@ from apps.delivery.outbox import claims
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import cancellation, process
 from apps.delivery.sending.worker import Worker
-from apps.delivery.state import Lost
+from apps.delivery.state import ClaimLost
 from notifier.domain.states import DeliveryState
 from tests.integration.delivery.conftest import recipient, subscribe
 from tests.support.workers import PATIENCE, begin, claim, cut, in_thread, lose_claims, result
@@ -64,7 +64,7 @@ def test_one_claim_has_deliveries_of_many_notifications_publishers_and_topics(
     cut()
     one = claim()
     assert len(one.deliveries) == 3 + 4 + 1
-    assert set(one.posted) == {row["id"] for row in (*posted, *published, others)}
+    assert set(one.contexts) == {row["id"] for row in (*posted, *published, others)}
     assert claim() is None, "nothing of this priority is left"
     [of_urgent] = claim(priority="high").deliveries
     assert of_urgent.notification_id == urgent["id"]
@@ -173,13 +173,13 @@ def test_the_late_writes_of_a_worker_that_lost_its_claim_are_kept_out(shop):
     lose_claims()
     current = claim()
     late = result(stale, item, DeliveryState.FAILED)
-    with pytest.raises(Lost):
+    with pytest.raises(ClaimLost):
         state.record([late], finished=[stale.id])
-    assert state.still_ours([late]) == []
+    assert state.still_claimed([late]) == []
     assert shop.counts(posted) == {"inbox": {"sending": 1}}
     ours = result(current, current.deliveries[0], DeliveryState.DELIVERED)
     state.record([ours], finished=[current.id])
-    with pytest.raises(Lost):
+    with pytest.raises(ClaimLost):
         state.record([late])
     assert shop.counts(posted) == {"inbox": {"delivered": 1}}
     assert [a.outcome for a in Attempt.objects.order_by("number")] == ["unknown", "accepted"]
@@ -234,7 +234,7 @@ def test_what_another_released_costs_the_others_of_a_claim_nothing(shop):
     assert not Claim.objects.exists()
 
 
-# -- Lost workers -----------------------------------------------------------------------------
+# -- ClaimLost workers -----------------------------------------------------------------------------
 
 
 def test_what_a_dead_worker_was_sending_is_sent_by_the_next(shop, work):

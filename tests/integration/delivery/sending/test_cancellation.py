@@ -11,7 +11,7 @@ from django.db import connection
 from apps.delivery.flow import provider_pauses
 from apps.delivery.models import Attempt, Delivery, Notification
 from apps.delivery.sending import cancellation, process, runtime
-from apps.delivery.sending.cancellation import Lookout, Watched
+from apps.delivery.sending.cancellation import CancellationWatcher, Watched
 from notifier.domain.cancellation import Halt
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Unknown
@@ -111,19 +111,19 @@ def test_what_is_paused_while_it_is_sent_is_held_and_goes_on(shop, under_way, sw
 
 
 def looking(monkeypatch):
-    """A lookout of this test's own, since one that released goes on doing so."""
-    lookout = Lookout()
-    monkeypatch.setattr(runtime, "lookout", lambda: lookout)
-    lookout.start()
-    return lookout
+    """A watcher of this test's own, since one that released goes on doing so."""
+    watcher = CancellationWatcher()
+    monkeypatch.setattr(runtime, "cancellation_watcher", lambda: watcher)
+    watcher.start()
+    return watcher
 
 
 def test_what_a_stopping_worker_has_not_begun_to_send_is_given_back(
     shop, under_way, swept, monkeypatch
 ):
-    lookout = looking(monkeypatch)
+    watcher = looking(monkeypatch)
     posted = under_way()
-    lookout.release()
+    watcher.release()
     ended(shop, posted, "retrying")
     rows = shop.get(f"notifications/{posted['id']}/deliveries", state="retrying")["data"]
     assert {row["reason"] for row in rows} == {"released"}
@@ -134,12 +134,12 @@ def test_what_a_stopping_worker_has_not_begun_to_send_is_given_back(
 
 def test_a_worker_that_stops_while_it_looks_gives_back_all_the_same(shop, monkeypatch):
     """The look that is under way finds nothing to stop, and must not undo it."""
-    halt, lookout = Halt(), looking(monkeypatch)
+    halt, watcher = Halt(), looking(monkeypatch)
     with locked("delivery_notification"):
-        lookout.watch([Watched(1, str(uuid4()), None, halt)], time.monotonic())
+        watcher.watch([Watched(1, str(uuid4()), None, halt)], time.monotonic())
         until(waiting_for_a_lock)
-        lookout.release()
-    lookout.join(PATIENCE)
+        watcher.release()
+    watcher.join(PATIENCE)
     assert halt.all and halt.all.reason is Reason.RELEASED
 
 
@@ -193,7 +193,7 @@ def test_what_waits_in_a_worker_after_an_unanswered_attempt_ends_unknown(
 def short_sighted(monkeypatch):
     """A look is relied on for a moment only, and messages take as long.
 
-    In a lookout of its own: what another test's saw is relied on for longer.
+    In a watcher of its own: what another test's saw is relied on for longer.
     """
     looking(monkeypatch)
     monkeypatch.setattr(cancellation, "SIGHT", 0.3)

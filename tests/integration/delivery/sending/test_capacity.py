@@ -101,7 +101,7 @@ def test_a_claim_is_shared_by_those_who_wait(shop, other_shop, small):
     post(shop, range(4 * SIZE))
     post(other_shop, range(100, 100 + SIZE // 2))
     of_both = claim("sms", most=2 * SIZE)
-    publishers = [one.row.publisher_id for one in of_both.posted.values()]
+    publishers = [one.row.publisher_id for one in of_both.contexts.values()]
     assert of_both.by_publisher(d.notification_id for d in of_both.deliveries) == {
         shop.id: SIZE,
         other_shop.id: SIZE // 2,

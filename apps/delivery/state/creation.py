@@ -1,0 +1,232 @@
+"""Create the deliveries of claimed chunks, each with the decision whether it may be sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from apps.core import arrays
+from apps.delivery.models import ChunkKind
+from apps.delivery.outbox.pending import LockedChunk
+from apps.delivery.state import ordering
+from apps.delivery.state.audience import (
+    AUDIENCE,
+    CONFIRMED_AUDIENCE,
+    CONFIRMED_SUBSCRIBERS,
+    MEMBERS,
+    REFUSAL,
+    SUBSCRIBERS,
+)
+from apps.delivery.state.claiming import ADDRESSED
+from apps.delivery.state.fallback import REACHED, reporting
+
+# Insert the rows of ``judged`` as deliveries; those that exist already (``ON CONFLICT``) stay as
+# they are. Deliveries beyond the ``most`` of one claim are queued and due at once, for any worker.
+_INSERT = """
+moved AS (
+    INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
+                                   recipient_id, channel, priority, state, reason,
+                                   next_attempt_at, created_at, updated_at)
+    SELECT {notification_id}, %(claim_id)s, {publisher_id}, contact_id, recipient_id, %(channel)s,
+           %(priority)s, after, coalesce(refusal, ''),
+           CASE WHEN after = 'queued' THEN clock_timestamp() END, clock_timestamp(),
+           clock_timestamp()
+      FROM (SELECT *, CASE WHEN refusal IS NOT NULL THEN 'suppressed'
+                           WHEN {expires_at} <= clock_timestamp() THEN 'expired'
+                           WHEN row_number() OVER () > %(most)s THEN 'queued'
+                           ELSE 'sending' END AS after
+              FROM judged) decided
+    ON CONFLICT DO NOTHING
+    RETURNING id, notification_id, state, attempts, attempts_uncounted, instead_of,
+              contact_id, recipient_id
+)
+"""
+_CREATE_RANGE = (
+    "WITH {subscribers}, {audience}"
+    + ", judged AS MATERIALIZED (SELECT a.recipient_id, a.contact_id, "
+    + REFUSAL.format(
+        channel="%(channel)s",
+        mandatory="%(mandatory)s",
+        topic_id="%(topic_id)s",
+        category="%(category)s",
+    )
+    + " AS refusal FROM audience a{but}), "
+    + _INSERT.format(
+        notification_id="%(notification_id)s",
+        publisher_id="%(publisher_id)s",
+        expires_at="%(expires_at)s::timestamptz",
+    )
+    + " SELECT NULL, "
+    + ADDRESSED.format(failed_at="''", unanswered="false")
+)
+
+# The same for named recipients and contacts, of any number of notifications, each by its own rules.
+_CREATE_NAMED = (
+    """
+WITH slice AS MATERIALIZED (
+    SELECT * FROM unnest(%(slices)s::int[], %(notifications)s::uuid[], %(publishers)s::bigint[],
+                         %(topics)s::bigint[], %(categories)s::text[], %(mandatory)s::bool[],
+                         %(expiries)s::timestamptz[], %(fallbacks)s::bool[])
+      AS s (slice, notification_id, publisher_id, topic_id, category, mandatory, expires_at,
+            fallback)
+), subscriber AS MATERIALIZED (
+    SELECT * FROM unnest(%(of_slices)s::int[], %(recipients)s::bigint[], %(contacts)s::bigint[])
+      AS n (slice, recipient_id, contact_id)
+), addressed AS MATERIALIZED (
+    SELECT s.slice, s.recipient_id, k.id AS contact_id, k.state AS contact_state, k.address_index
+      FROM subscriber s
+      LEFT JOIN preferences_contact k
+        ON k.recipient_id = s.recipient_id AND k.channel = %(channel)s AND k.state = 'active'
+     WHERE s.contact_id IS NULL
+    UNION ALL
+    SELECT s.slice, k.recipient_id, k.id, k.state, k.address_index
+      FROM subscriber s JOIN preferences_contact k ON k.id = s.contact_id
+), audience AS (
+    SELECT * FROM addressed JOIN slice USING (slice)
+), judged AS MATERIALIZED (
+    SELECT a.*, """
+    + REFUSAL.format(
+        channel="%(channel)s",
+        mandatory="a.mandatory",
+        topic_id="a.topic_id",
+        category="a.category",
+    )
+    + f""" AS refusal FROM audience a
+     WHERE NOT a.fallback OR NOT {REACHED.replace("%(notification_id)s", "a.notification_id")}
+), """
+    + _INSERT.format(
+        notification_id="notification_id", publisher_id="publisher_id", expires_at="expires_at"
+    )
+    + " SELECT NULL, "
+    + ADDRESSED.format(failed_at="''", unanswered="false")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRules:
+    """What decides over the new deliveries of one notification on one channel.
+
+    ``group_id`` and ``reachable_only``: see ``apps.delivery.models.Notification``. ``fallback``:
+    the channel is the notification's fallback, so recipients whom another channel reached get no
+    delivery. ``confirming``: the topic requires confirmed subscriptions.
+    """
+
+    topic_id: int | None
+    group_id: int | None
+    reachable_only: bool
+    category: str
+    mandatory: bool
+    expires_at: datetime | None
+    fallback: bool = False
+    confirming: bool = False
+
+
+class ClaimBudget(NamedTuple):
+    """The claim that deliveries are created for, which sends ``most`` of them."""
+
+    claim_id: int
+    channel: str
+    priority: str
+    most: int
+
+    def spent(self, number: int) -> "ClaimBudget":
+        """Return what is left of it after ``number`` deliveries."""
+        return self._replace(most=self.most - number)
+
+
+class ChunkToDeliver(NamedTuple):
+    """A chunk, and the rules for its deliveries."""
+
+    chunk: LockedChunk
+    rules: DeliveryRules
+
+
+def create_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[tuple]:
+    """Create the deliveries of these chunks, in the claim's transaction.
+
+    Deliveries that are refused or expired are created, too, with their reason; and so are those
+    beyond the budget, since a chunk is of so many recipients and these may have several addresses
+    each. Returns rows of ``None``, state, and the columns of ``Claimed``.
+    """
+    named = [one for one in todo if one.chunk.kind != ChunkKind.RANGE]
+    rows = _create_named(budget, named) if named else []
+    for one in todo:
+        if one.chunk.kind == ChunkKind.RANGE:
+            rows += _create_range(budget.spent(len(rows)), one)
+    return rows
+
+
+def create_in_order(budget: ClaimBudget, one: ChunkToDeliver) -> list[tuple]:
+    """Create the deliveries of a chunk under an ordering key.
+
+    Those that are not at the front of their line wait. The caller holds the lock of the line.
+    """
+    return ordering.hold_back(one.chunk, create_deliveries(budget, [one]))
+
+
+def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[tuple]:
+    members = [
+        (number, recipient_id, contact_id)
+        for number, one in enumerate(todo)
+        for recipient_id, contact_id in _members(one.chunk)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CREATE_NAMED,
+            {
+                **budget._asdict(),
+                "slices": arrays.numbers(range(len(todo))),
+                "notifications": arrays.texts(str(one.chunk.notification_id) for one in todo),
+                "publishers": arrays.numbers(one.chunk.publisher_id for one in todo),
+                "topics": arrays.numbers(one.rules.topic_id for one in todo),
+                "categories": arrays.texts(one.rules.category for one in todo),
+                "mandatory": arrays.numbers(one.rules.mandatory for one in todo),
+                "expiries": arrays.times(one.rules.expires_at for one in todo),
+                "fallbacks": arrays.numbers(one.rules.fallback for one in todo),
+                "of_slices": arrays.numbers(number for number, _, _ in members),
+                "recipients": arrays.numbers(recipient for _, recipient, _ in members),
+                "contacts": arrays.numbers(contact for _, _, contact in members),
+                "reporting": reporting(),
+            },
+        )
+        return cursor.fetchall()
+
+
+def _members(chunk: LockedChunk) -> Sequence[tuple[int | None, int | None]]:
+    """Return the recipient and contact ids that a chunk names; one of each pair is ``None``."""
+    if chunk.contact_ids is not None:
+        return [(None, contact_id) for contact_id in chunk.contact_ids]
+    return [(recipient_id, None) for recipient_id in chunk.recipient_ids or ()]
+
+
+def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[tuple]:
+    chunk, rules = todo
+    if rules.group_id is not None:
+        subscribers = MEMBERS
+    else:
+        subscribers = CONFIRMED_SUBSCRIBERS if rules.confirming else SUBSCRIBERS
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CREATE_RANGE.format(
+                subscribers=subscribers,
+                audience=CONFIRMED_AUDIENCE if rules.confirming else AUDIENCE,
+                but=f" WHERE NOT {REACHED}" if rules.fallback else "",
+            ),
+            {
+                **budget._asdict(),
+                "notification_id": chunk.notification_id,
+                "publisher_id": chunk.publisher_id,
+                "low_id": chunk.low_id,
+                "high_id": chunk.high_id,
+                "topic_id": rules.topic_id,
+                "group_id": rules.group_id,
+                "reachable_only": rules.reachable_only,
+                "category": rules.category,
+                "mandatory": rules.mandatory,
+                "expires_at": rules.expires_at,
+                "reporting": reporting() if rules.fallback else None,
+            },
+        )
+        return cursor.fetchall()
