@@ -1,0 +1,370 @@
+"""How each action of the admin is pressed in a browser, and what it must say then."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from notifier.client import Contact, NotifierClient, TemplateContent
+from sandbox.client import SandboxClient
+from tests.browser.load import TOPIC, Load
+
+
+@dataclass
+class ActionContext:
+    """What a press has at hand. ``take(model)`` gives a row that is nobody else's."""
+
+    page: Page
+    client: NotifierClient
+    sandbox: SandboxClient
+    load: Load
+    rows: dict[str, list[int]]
+    #: Where the sandbox receives webhooks.
+    webhooks: str
+
+    def take(self, model: str) -> int:
+        return self.rows[model].pop()
+
+    def go(self, model: str, path: str = "") -> None:
+        self.page.goto(f"{model.replace('.', '/')}/{path}")
+
+    def says(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def button(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def of_row(self, model: str, key: object, label: str, says: str) -> None:
+        """Push a button on a row's page."""
+        self.go(model, f"{key}/change/")
+        self.button(label)
+        self.says(says)
+
+    def of_list(self, model: str, key: object, action: str) -> None:
+        """Run an action on one row of the list."""
+        self.page.locator(f'input.action-select[value="{key}"]').check()
+        self.page.locator("select[name=action]").first.select_option(action)
+        self.button("Run")
+
+    def fill(self, **fields: str) -> None:
+        for name, value in fields.items():
+            field = self.page.locator(f"[name={name}]").first
+            if field.evaluate("one => one.tagName") != "SELECT":
+                field.fill(value)
+                continue
+            field.evaluate(  # an autocompleted one has no options yet
+                "(one, value) => { if (![...one.options].some((o) => o.value == value))"
+                " one.add(new Option(value, value)); one.value = value; }",
+                value,
+            )
+
+
+def saves(says: str = "successfully", **fields: Any) -> Callable[[ActionContext, str], None]:
+    """Fill in the form for a new row. A callable value is asked when it is time."""
+
+    def press(on: ActionContext, model: str) -> None:
+        on.go(model, "add/")
+        on.fill(**{k: str(v(on)) if callable(v) else v for k, v in fields.items()})
+        on.page.locator("[name=_save]").first.click()
+        on.says(says)
+
+    return press
+
+
+def changes(on: ActionContext, model: str) -> None:
+    on.go(model, f"{on.take(model)}/change/")
+    on.page.locator("[name=_save]").first.click()
+    on.says("was changed successfully")
+
+
+def deletes(on: ActionContext, model: str) -> None:
+    on.go(model, f"{on.take(model)}/delete/")
+    on.button("Yes, I’m sure")
+    on.says("was deleted successfully")
+
+
+def deletes_selected(on: ActionContext, model: str) -> None:
+    on.go(model)
+    on.of_list(model, on.take(model), "delete_selected")
+    on.button("Yes, I’m sure")
+    on.says("Successfully deleted 1")
+
+
+def with_a_reason(label: str, says: str) -> Callable[[ActionContext, str], None]:
+    """Push a button that asks why."""
+
+    def press(on: ActionContext, model: str) -> None:
+        on.go(model, f"{on.take(model)}/change/")
+        on.fill(reason="They asked for it.")
+        on.button(label)
+        on.says(says)
+
+    return press
+
+
+def changes_a_preference(on: ActionContext, model: str) -> None:
+    on.go(model, f"{on.take(model)}/change/")
+    on.page.locator("#id_reason").fill("They asked for it.")  # the button asks, too
+    on.page.locator("[name=_save]").first.click()
+    on.says("was changed successfully")
+
+
+def runs(action: str, says: str) -> Callable[[ActionContext, str], None]:
+    """Run a list's action on one row."""
+
+    def press(on: ActionContext, model: str) -> None:
+        on.go(model)
+        on.of_list(model, on.take(model), action)
+        on.says(says)
+
+    return press
+
+
+def cancels(on: ActionContext, model: str) -> None:
+    posted = on.load.begun()
+    on.of_row(model, posted, "Cancel what has not been sent", "What was not sent yet is cancelled.")
+    assert on.client.get_notification(posted).state == "cancelled"
+
+
+def pauses_a_topic(on: ActionContext, model: str) -> None:
+    on.go(model, f"?q={TOPIC}")
+    on.page.get_by_role("link", name=TOPIC, exact=True).click()
+    on.button("Pause this topic")
+    on.says(f"What is published to {TOPIC} is held back.")
+    assert on.client.get_topic(TOPIC).paused
+
+
+def resumes_a_topic(on: ActionContext, model: str) -> None:
+    pauses_a_topic(on, model)
+    on.button("Resume this topic")
+    on.says(f"{TOPIC} goes on.")
+
+
+def restores_addresses(on: ActionContext, model: str) -> None:
+    on.go(model, "lost-addresses/")
+    on.button("Restore what fcm UNREGISTERED brought")
+    on.says("suppressions lifted")
+
+
+def switches_a_provider(on: ActionContext, model: str) -> None:
+    on.page.goto("")
+    on.button("Pause sendgrid")
+    on.says("Nothing is sent through sendgrid until it is resumed.")
+    on.button("Resume sendgrid")
+    on.says("sendgrid goes on.")
+    on.sandbox.behave("sendgrid", "500")
+    close = on.page.get_by_role("button", name="Close sendgrid")
+    for _ in range(60):
+        on.page.goto("")
+        if close.is_visible():
+            break
+        on.page.wait_for_timeout(500)
+    close.click()
+    on.says("sendgrid is called again")
+
+
+def calls_a_host_again(on: ActionContext, model: str) -> None:
+    people = [f"hook-{number}" for number in range(12)]
+    for name in people:
+        hook = Contact("webhook", f"{on.webhooks}/{name}?behave=503")
+        on.client.upsert_recipient(name, contacts=[hook])
+    on.client.notify_users(people, channels=["webhook"], title="Hi", body="There", priority="high")
+    host = on.webhooks.split("/")[2]
+    close = on.page.get_by_role("button", name=f"Close {host}")
+    for _ in range(60):
+        on.page.goto("")
+        if close.is_visible():
+            break
+        on.page.wait_for_timeout(500)
+    close.click()
+    on.says(f"{host} is called again")
+
+
+def _addressed(on: ActionContext, name: str) -> str:
+    """The path of an email contact's page."""
+    on.client.upsert_recipient(name, contacts=[Contact("email", f"{name}@example.com")])
+    on.go("preferences.contact", f"?q={name}&channel=email")
+    on.page.locator("#result_list tbody a").first.click()
+    on.page.wait_for_url(re.compile("/change/"))
+    return on.page.url
+
+
+def reveals(on: ActionContext, model: str) -> None:
+    _addressed(on, "seen")
+    on.button("Reveal the address")
+    expect(on.page.locator("#address")).to_have_text("seen@example.com")
+
+
+def _status_webhook(on: ActionContext, query: str = "") -> int:
+    """The primary key of one at the sandbox, which takes what is signed rightly."""
+    url = f"{on.webhooks}/admin{query}"
+    made = on.client.create_status_webhook(url, ["dead"])
+    on.sandbox.register_webhook("admin", made.secret or "")
+    return made.id
+
+
+def _test_call(on: ActionContext, model: str, key: int, says: str) -> None:
+    """Send test calls until one is answered in time: workers are busy."""
+    for _ in range(10):
+        on.go(model, f"{key}/change/")
+        on.button("Send a test call")
+        said = on.page.get_by_text(re.compile("It arrived, |It did not arrive|No answer yet")).first
+        expect(said).to_be_visible()
+        if "No answer yet" not in said.inner_text():
+            break
+    on.says(says)
+
+
+def calls_a_status_webhook(on: ActionContext, model: str) -> None:
+    _test_call(on, model, _status_webhook(on), "It arrived, after")
+
+
+def enables_a_status_webhook(on: ActionContext, model: str) -> None:
+    key = _status_webhook(on, "?behave=dead")
+    _test_call(on, model, key, "It did not arrive")
+    on.go(model, f"{key}/change/")
+    on.button("Enable")
+    on.says("It is told again from now on.")
+
+
+def disables_a_contact(on: ActionContext, model: str, name: str = "switched") -> None:
+    _addressed(on, name)
+    on.button("Disable")
+    on.says("Nothing is sent there any more.")
+
+
+def enables_a_contact(on: ActionContext, model: str) -> None:
+    disables_a_contact(on, model, "switched-back")
+    on.button("Enable")
+    on.says("It is sent to again.")
+
+
+def _dead(on: ActionContext, name: str) -> str:
+    """The delivery's id of a dead letter to this person."""
+    on.client.upsert_recipient(name, contacts=[Contact("email", f"{name}@example.com")])
+    for provider in ("sendgrid", "smtp"):
+        on.sandbox.behave(provider, "401", address=f"{name}@example.com")
+    posted = on.client.notify_users([name], body="Hello", channels=["email"], priority="high")
+    on.client.wait(posted.id)
+    [delivery] = on.client.deliveries(posted.id)
+    assert delivery.state == "dead", delivery
+    on.load.slow()
+    return delivery.id.rpartition("_")[2]
+
+
+def redrives_one(on: ActionContext, model: str) -> None:
+    key = _dead(on, "dies-1")
+    on.of_row("delivery.delivery", key, "Redrive", "It is tried again now.")
+
+
+def redrives_selected(on: ActionContext, model: str) -> None:
+    key = _dead(on, "dies-2")
+    on.go(model)
+    on.of_list(model, key, "redrive")
+    on.says("Redriven: 1.")
+
+
+def redrives_all(on: ActionContext, model: str) -> None:
+    _dead(on, "dies-3")
+    on.go(model, "?reason=authentication")
+    on.button("Redrive all that match")
+    on.says("Redriven:")
+
+
+def previews(on: ActionContext, model: str) -> None:
+    text = TemplateContent(channel="email", locale="en", title="Title", body="Body {{ n }}")
+    on.client.create_template("under-load", [text], default_locale="en")
+    on.go("content.template")
+    on.page.get_by_role("link", name="under-load").click()
+    on.page.get_by_role("link", name="Preview").first.click()
+    on.page.get_by_label("Variables").fill('{"n": "seven"}')
+    on.button("Preview")
+    on.says("Body seven")
+
+
+def disables_a_publisher(on: ActionContext, model: str) -> None:
+    key = on.take(model)
+    on.of_row(model, key, "Disable this publisher", "is refused from now on.")
+    on.button("Enable this publisher")
+    on.says("may publish again.")
+
+
+def sets_a_password(on: ActionContext, model: str) -> None:
+    on.go(model, f"{on.take(model)}/password/")
+    on.fill(password1="correct horse battery", password2="correct horse battery")
+    on.page.locator("#content [type=submit]").last.click()
+    on.says("Password changed successfully.")
+
+
+def _first(model: str) -> Callable[[ActionContext], int]:
+    return lambda on: on.rows[model][0]
+
+
+#: How each action is pressed.
+PRESS: dict[str, Callable[[ActionContext, str], None]] = {
+    "auth.group add": saves(name="a-role"),
+    "auth.user add": saves(username="new", password1="corn horse bat", password2="corn horse bat"),
+    "auth.user url auth_user_password_change": sets_a_password,
+    "content.templateversion url content_preview": previews,
+    "delivery.deadletter action redrive": redrives_selected,
+    "delivery.deadletter url redrive_matching": redrives_all,
+    "delivery.delivery do_redrive": redrives_one,
+    "delivery.notification do_cancel": cancels,
+    "delivery.notification url host_close": calls_a_host_again,
+    "delivery.notification url provider_switch": switches_a_provider,
+    "delivery.notification url restore_addresses": restores_addresses,
+    "delivery.statuswebhook do_enable": enables_a_status_webhook,
+    "delivery.statuswebhook do_test": calls_a_status_webhook,
+    "django_celery_beat.clockedschedule add": saves(
+        clocked_time_0="2031-01-01", clocked_time_1="12:00:00"
+    ),
+    "django_celery_beat.crontabschedule add": saves(minute="59"),
+    "django_celery_beat.intervalschedule add": saves(every="7", period="days"),
+    "django_celery_beat.periodictask action disable_tasks": runs(
+        "disable_tasks", "successfully disabled"
+    ),
+    "django_celery_beat.periodictask action enable_tasks": runs(
+        "enable_tasks", "successfully enabled"
+    ),
+    "django_celery_beat.periodictask action run_tasks": runs("run_tasks", "successfully run"),
+    "django_celery_beat.periodictask action toggle_tasks": runs(
+        "toggle_tasks", "successfully toggled"
+    ),
+    "django_celery_beat.periodictask add": saves(
+        name="a task",
+        regtask="delivery.purge",
+        interval=_first("django_celery_beat.intervalschedule"),
+    ),
+    "django_celery_beat.solarschedule add": saves(event="sunset", latitude="48", longitude="16"),
+    "preferences.contact do_disable": disables_a_contact,
+    "preferences.contact do_enable": enables_a_contact,
+    "preferences.contact do_reveal": reveals,
+    "preferences.preference add": saves(
+        recipient=_first("preferences.recipient"), channel="email", category="service"
+    ),
+    "preferences.preference change": changes_a_preference,
+    "preferences.preference do_withdraw": with_a_reason(
+        "Take it back", "It is neither wanted nor refused any more."
+    ),
+    "preferences.suppression do_lift": with_a_reason("Lift it", "is sent to again."),
+    "publishers.apikey action revoke": runs("revoke", "1 keys are revoked."),
+    "publishers.apikey action revoke_family": runs("revoke_family", "1 keys are revoked."),
+    "publishers.publisher add": saves(name="another"),
+    "publishers.publisher do_disable": disables_a_publisher,
+    "publishers.publisher do_enable": disables_a_publisher,
+    "topics.topic add": saves(name="new-topic", publisher=_first("publishers.publisher")),
+    "topics.topic do_pause": pauses_a_topic,
+    "topics.topic do_resume": resumes_a_topic,
+}
+#: Django's own forms are pressed in the same way on every model's spare row.
+OF_EVERY_MODEL = {
+    "change": changes,
+    "delete": deletes,
+    "action delete_selected": deletes_selected,
+}
+
+
+def press_of(action: str) -> Callable[[ActionContext, str], None] | None:
+    return PRESS.get(action) or OF_EVERY_MODEL.get(action.partition(" ")[2])
