@@ -1,5 +1,8 @@
-"""Endpoints: publish, read notifications and statistics, redrive, status webhooks, receipts.
+"""REST endpoints of notifications, dead letters, status webhooks, statistics and receipts.
 
-In: requests of publishers, and of providers for receipts. Out: JSON made by ``presenters``.
-Imported by ``urls`` alone.
+- In: requests of publishers, and receipts of providers. ``*_views`` hold the endpoints,
+  ``*_serializers`` what they read and write; ``batch`` is the body of the batch endpoint.
+- Out: calls of ``intake``, ``operations``, ``receipts`` and ``status_webhooks``, and JSON made by
+  ``presenters`` and the serializers.
+- Imported by ``apps.delivery.urls`` only.
 """

@@ -1,4 +1,4 @@
-"""A batch of different notifications, each with a result of its own."""
+"""A batch of different notifications, each with its own result."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from rest_framework.serializers import ValidationError
 from apps.api.problems import ErrorList, Problem, invalid
 from apps.api.serializers import read
 from apps.delivery.api import presenters
-from apps.delivery.api.serializers import NotificationIn
+from apps.delivery.api.publish_serializers import NotificationIn
 from apps.delivery.intake.drafts import Draft, named_draft
 from apps.delivery.intake.group_commit import Posting, Taken
 from apps.delivery.intake.lookups import Key
@@ -22,9 +22,9 @@ from notifier.domain.priorities import Priority
 
 
 class Batch:
-    """What was posted: drafts of those without errors, problems of the others, by position.
+    """The notifications of one batch request: valid drafts and problems, by position.
 
-    ``allowance`` says how many of high priority may be among them; without one any number.
+    ``allowance`` limits how many may have high priority; ``None`` sets no limit.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Batch:
             self._within_rate(publisher, allowance)
 
     def posting(self, key: Key | None) -> Posting:
-        """The request, to be committed."""
+        """Build the posting to commit. ``key`` is the request's idempotency key."""
         return Posting(self._publisher_id, key, (), self._within_quota, self._results)
 
     def _check(self, posted: Sequence[dict[str, Any]]) -> None:
@@ -65,7 +65,7 @@ class Batch:
                 self._problems[position] = listed.shorten(problem)
 
     def _within_rate(self, publisher: PublisherSnapshot, allowance: Allowance) -> None:
-        """Refuse those of high priority that come after the number allowed."""
+        """Turn drafts of high priority beyond the allowance into problems."""
         high = [place for place in self._drafts if self._drafts[place].priority == Priority.HIGH]
         for position in high[allowance.high :]:
             del self._drafts[position]
@@ -77,7 +77,7 @@ class Batch:
     def _within_quota(
         self, _: Mapping[str, Reached], left: Mapping[Account, int]
     ) -> Sequence[Draft]:
-        """The first of each account, as many as it has left."""
+        """Pick the drafts within what is left of each quota, in the order of the request."""
         left = dict(left)
         self._within = []
         for position in self._drafts:

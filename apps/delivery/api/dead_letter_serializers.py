@@ -1,4 +1,4 @@
-"""What the doors to dead letters read and write."""
+"""Serializers of the dead letter endpoints."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from apps.api.pagination import PageQuery
 from apps.api.serializers import NameField, StrictSerializer
-from apps.delivery.api.serializers import DeliveryOut
+from apps.delivery.api.notification_serializers import DeliveryOut
 from apps.delivery.models import DeadLetter, Delivery
 from apps.preferences.api.serializers import ChannelField
 
@@ -14,7 +14,7 @@ IDS_LIMIT = 1_000
 
 
 class DeadLettersQuery(PageQuery):
-    """Which dead letters to list."""
+    """Query parameters that select dead letters."""
 
     topic = NameField(max_length=200, required=False, help_text="its name")
     channel = ChannelField(required=False)
@@ -23,7 +23,7 @@ class DeadLettersQuery(PageQuery):
 
 
 class MatchIn(StrictSerializer):
-    """What the dead letters have in common; with nothing named, all of yours match."""
+    """Criteria that dead letters must meet. An empty object matches all of yours."""
 
     topic = NameField(max_length=200, required=False, help_text="its name")
     channel = ChannelField(required=False)
@@ -34,43 +34,43 @@ class MatchIn(StrictSerializer):
 
 
 class RedriveIn(StrictSerializer):
-    """Which dead letters to put back: give `ids` or `match`."""
+    """The dead letters to redrive: give either `ids` or `match`."""
 
     ids = serializers.ListField(
         child=serializers.CharField(max_length=40),
         min_length=1,
         max_length=IDS_LIMIT,
         required=False,
-        help_text="deliveries, as `dlv_…`",
+        help_text="ids of deliveries, `dlv_…`",
     )
     match = MatchIn(required=False)
     cursor = serializers.CharField(
-        required=False, help_text="with match: `next` of the answer before"
+        required=False, help_text="with `match`: `next` of the previous answer"
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("ids" in attrs) == ("match" in attrs):
-            raise serializers.ValidationError("Give ids or match: one of the two.")
+            raise serializers.ValidationError("Give either ids or match.")
         if "cursor" in attrs and "ids" in attrs:
-            raise serializers.ValidationError({"cursor": ["This goes with a match."]})
+            raise serializers.ValidationError({"cursor": ["A cursor needs match."]})
         return attrs
 
 
 class RedrivenOut(serializers.Serializer):
-    """What was put back."""
+    """The result of a redrive."""
 
     redriven = serializers.IntegerField()
     unknown = serializers.ListField(
-        child=serializers.CharField(), help_text="ids that are no dead letters of yours"
+        child=serializers.CharField(), help_text="ids that are not dead letters of yours"
     )
-    more = serializers.BooleanField(help_text="some that match may be left: call again")
+    more = serializers.BooleanField(help_text="whether others may match: call again with `next`")
     next = serializers.CharField(
-        default=None, allow_null=True, help_text="the `cursor` of the call after, null on the last"
+        default=None, allow_null=True, help_text="`cursor` for the next call, null on the last"
     )
 
 
 class DeadLetterRow(serializers.ModelSerializer):
-    """A delivery that is dead."""
+    """A dead letter in a list."""
 
     id = serializers.SerializerMethodField()
     notification_id = serializers.UUIDField(source="delivery.notification_id")
@@ -105,7 +105,7 @@ class DeadLetterRow(serializers.ModelSerializer):
 
 
 class DeadLetterOut(DeliveryOut):
-    """A delivery that is dead, with every attempt."""
+    """A dead letter with every attempt."""
 
     notification_id = serializers.UUIDField()
     topic = serializers.CharField(source="notification.topic.name", default=None, allow_null=True)

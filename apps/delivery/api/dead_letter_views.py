@@ -1,4 +1,4 @@
-"""The doors to dead letters: look at them, put them back."""
+"""Endpoints of dead letters: list, read and redrive them."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from apps.delivery.api.dead_letter_serializers import (
     RedriveIn,
     RedrivenOut,
 )
-from apps.delivery.api.presenters import shown
+from apps.delivery.api.presenters import delivery_context
 from apps.delivery.models import Delivery
 from apps.delivery.operations import dead_letters
 from apps.delivery.operations.dead_letters import Match, Redriven
@@ -40,7 +40,7 @@ _LETTER = {
 
 
 class DeadLetters(Endpoint):
-    """Deliveries that are dead."""
+    """The list of dead letters."""
 
     required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
     pagination_class = CursorPage
@@ -53,7 +53,7 @@ class DeadLetters(Endpoint):
         examples=[OpenApiExample("a dead letter", _LETTER, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        """Your deliveries that are dead, newest first: out of attempts, or our credentials failed.
+        """List your dead letters, newest first: out of attempts, or our credentials failed.
 
         Each stays until it is redriven.
         """
@@ -64,18 +64,18 @@ class DeadLetters(Endpoint):
         pages = CursorPage("-delivery_id")
         sought = dead_letters.matching(match)
         page = pages.paginate_queryset(rows, request, query=query, sought=sought)
-        context = shown(row.delivery for row in page)
+        context = delivery_context(row.delivery for row in page)
         return pages.get_paginated_response(DeadLetterRow(page, many=True, context=context).data)
 
 
 class DeadLetter(Endpoint):
-    """One delivery that is dead."""
+    """One dead letter."""
 
     required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
 
     @extend_schema(operation_id="get_dead_letter", tags=[TAG], responses=DeadLetterOut)
     def get(self, request: Request, delivery_id: str) -> Response:
-        """One of your dead letters with every attempt."""
+        """Read one of your dead letters with every attempt."""
         mine = dead_letters.of(request.user.id).filter(pk=number_of(delivery_id))
         row = (
             Delivery.objects.filter(pk__in=mine.values("pk"))
@@ -84,11 +84,11 @@ class DeadLetter(Endpoint):
         )
         if row is None:
             raise Problem("not-found", "You have no dead letter with this id.")
-        return Response(DeadLetterOut(row, context=shown([row])).data)
+        return Response(DeadLetterOut(row, context=delivery_context([row])).data)
 
 
 class Redrive(Endpoint):
-    """Putting dead letters back."""
+    """Redriving of dead letters."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
 
@@ -114,11 +114,11 @@ class Redrive(Endpoint):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Send dead letters again, now, with their retry policy from its start.
+        """Send dead letters again, now, from the start of their retry policy.
 
-        A call puts back up to 10,000 and may look through too many to find as many, or any.
-        While there is `more`, call again with `next` as the `cursor`. What speaks against one by
-        now still counts: it may become expired, cancelled or suppressed.
+        A call redrives up to 10,000. It reads a limited number of rows, so it may redrive fewer, or
+        none, while others match. While `more` is true, call again with `next` as the `cursor`.
+        Expiry, cancellation, suppressions and preferences still apply to a redriven delivery.
         """
         body: dict[str, Any] = self.body(request, RedriveIn)
         what = Match(**body["match"]) if "match" in body else body["ids"]
@@ -132,7 +132,7 @@ class Redrive(Endpoint):
 
 
 def _after(body: dict[str, Any], done: Redriven) -> dict[str, Any]:
-    """What the audit trail says of it: which ones were asked for, and how many it were."""
+    """Describe a redrive for the audit trail: which were requested, and how many were redriven."""
     if "match" in body:
         named: dict[str, Any] = {"match": {name: str(what) for name, what in body["match"].items()}}
     else:

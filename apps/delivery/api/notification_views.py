@@ -1,4 +1,4 @@
-"""The doors to what became of a notification."""
+"""Endpoints of one notification: read it, cancel it, list its deliveries."""
 
 from uuid import UUID
 
@@ -12,7 +12,11 @@ from apps.api.pagination import CursorPage, read_query
 from apps.api.problems import Problem
 from apps.delivery import selectors, state
 from apps.delivery.api import presenters
-from apps.delivery.api.serializers import DeliveriesQuery, DeliveryOut, NotificationOut
+from apps.delivery.api.notification_serializers import (
+    DeliveriesQuery,
+    DeliveryOut,
+    NotificationOut,
+)
 from apps.delivery.models import Notification
 from apps.delivery.sending import cancellation
 from apps.publishers import audit
@@ -31,12 +35,12 @@ class NotificationView(Endpoint):
         operation_id="get_notification", responses={200: NotificationOut}, tags=[NOTIFICATIONS]
     )
     def get(self, request: Request, notification_id: UUID) -> Response:
-        """Its state, and its deliveries counted by channel and state."""
+        """Read its state, and its deliveries counted by channel and state."""
         return Response(presenters.notification(_mine(request, notification_id)))
 
 
 class CancelView(Endpoint):
-    """Take a notification back."""
+    """Cancellation of a notification."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
 
@@ -47,12 +51,12 @@ class CancelView(Endpoint):
         tags=[NOTIFICATIONS],
     )
     def post(self, request: Request, notification_id: UUID) -> Response:
-        """Cancel what has not been sent. What is being sent right now cannot be called back.
+        """Cancel the deliveries that have not been sent. A call under way is not called back.
 
         The answer, the notification with its counts, comes once no worker will begin to send
         another of its messages: at once, or after 2.5 seconds where a provider is slow or a worker
-        does not answer. What is counted as `sending` then may have reached its provider.
-        Cancelling twice changes nothing more, and what is done stays done.
+        does not answer. Deliveries counted as `sending` then may have reached their provider.
+        Cancelling twice has no further effect, and finished deliveries keep their state.
         """
         row = _mine(request, notification_id)
         with transaction.atomic():
@@ -63,7 +67,7 @@ class CancelView(Endpoint):
 
 
 class DeliveriesView(Endpoint):
-    """What became of each delivery."""
+    """Deliveries of a notification."""
 
     required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
     pagination_class = CursorPage
@@ -75,7 +79,7 @@ class DeliveriesView(Endpoint):
         tags=[NOTIFICATIONS],
     )
     def get(self, request: Request, notification_id: UUID) -> Response:
-        """The notification's deliveries with every attempt, in the order they were made."""
+        """List the notification's deliveries with every attempt, in the order they were made."""
         row = _mine(request, notification_id)
         query = read_query(request, DeliveriesQuery)
         sought = Q(**{name: query[name] for name in ("state", "channel") if name in query})
@@ -84,7 +88,7 @@ class DeliveriesView(Endpoint):
             selectors.deliveries(row.pk), request, query=query, sought=sought
         )
         return pages.get_paginated_response(
-            DeliveryOut(rows, many=True, context=presenters.shown(rows)).data
+            DeliveryOut(rows, many=True, context=presenters.delivery_context(rows)).data
         )
 
 

@@ -1,35 +1,30 @@
-"""The doors to publishing."""
+"""Endpoints that publish: to recipients, in batches, to topics and to groups."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-)
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
 
 from apps.api.negotiation import JSON
-from apps.api.openapi import ProblemDetails
 from apps.api.pagination import CursorPage, PageQuery
-from apps.api.problems import CONTENT_TYPE, Problem
+from apps.api.problems import Problem
 from apps.delivery import selectors
 from apps.delivery.api import presenters
 from apps.delivery.api.batch import Batch
+from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.api.notification_views import NOTIFICATIONS
-from apps.delivery.api.serializers import (
+from apps.delivery.api.publish_openapi import BATCH, IDEMPOTENCY_KEY, IN_ORDER, NEWS, OTP, REFUSALS
+from apps.delivery.api.publish_serializers import (
     BATCH_LIMIT,
     CONTENT_LIMIT,
     BatchIn,
     BatchOut,
     NotificationIn,
-    NotificationOut,
     PublishIn,
     TakenOut,
 )
@@ -47,82 +42,34 @@ from apps.publishers.scopes import Scope
 from apps.topics.selectors import get_topic, visible_topic
 from notifier.domain.priorities import Priority
 
-#: A batch may carry as many contents as notifications.
+#: Bytes of a batch request: each of its notifications may have content of its own.
 BATCH_BODY = BATCH_LIMIT * (CONTENT_LIMIT + 1024)
-#: What a request under an Idempotency-Key may be refused with.
-REFUSALS = {
-    (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the key's first request is not done"),
-    (422, CONTENT_TYPE): OpenApiResponse(
-        ProblemDetails, "the key was used for another request, or a channel named has no provider"
-    ),
-    (503, CONTENT_TYPE): OpenApiResponse(
-        ProblemDetails, "too much waits on these channels, or the database does not answer"
-    ),
-}
-
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description="Publish once under this key: the same request with it gets the first answer "
-    f"again for {settings.IDEMPOTENCY_HOURS} hours. `X-Idempotency-Key` is read as well.",
-)
-_OTP = OpenApiExample(
-    "One-time password",
-    {
-        "user_id": "ada",
-        "priority": "high",
-        "channels": ["sms"],
-        "content": {"body": "Your code is 123 456."},
-        "expires_at": "2030-01-01T00:05:00Z",
-    },
-    request_only=True,
-)
-_IN_ORDER = OpenApiExample(
-    "In order, and once",
-    {
-        "user_id": "ada",
-        "content": {"title": "Order 7", "body": "It is packed."},
-        "ordering_key": "order-7",
-        "deduplicate_seconds": 600,
-    },
-    request_only=True,
-)
-_BATCH = OpenApiExample(
-    "Two notifications",
-    {
-        "notifications": [
-            {"user_id": "ada", "content": {"title": "Order 7", "body": "It is on its way."}},
-            {"user_id": "bob", "content": {"title": "Order 8", "body": "It is packed."}},
-        ]
-    },
-    request_only=True,
-)
-_NEWS = OpenApiExample(
-    "News", {"content": {"title": "Shipped", "body": "Order 7 is on its way."}}, request_only=True
-)
 
 
 class PublishingView(Endpoint):
-    """A door to publishing, which knows what is posted before it judges that."""
+    """Base of the endpoints that publish: it reads what is posted before validation."""
 
     def posted(self, request: Request) -> Sequence[Asked]:
-        """What the request posts, unchecked."""
+        """Read the priority and channels of each posted notification, before validation."""
         return _asked([request.data])
 
     def high_posted(self, request: Request) -> int:
+        """Count the posted notifications of high priority, which have a rate limit of their own."""
         needed = {Scope.NOTIFICATIONS_WRITE, Scope.NOTIFICATIONS_HIGH}
         if request.method != "POST" or not needed <= request.auth.scopes:
-            return 0  # one who may not post it uses nothing of the rate
+            return 0  # a request that will be refused does not use up the rate
         try:
             posted = self.posted(request)
-        except Exception:  # it is told where the request is judged, after who may do what
+        except Exception:  # it is reported by validation, after the permission checks
             return 0
         return sum(asked.priority == Priority.HIGH for asked in posted)
 
     def begin(self, request: Request) -> Key | None:
-        """The request's idempotency key. What would only be refused, by what is posted, is turned
-        away before it costs anything."""
+        """Run the cheap checks and return the request's idempotency key, ``None`` without one.
+
+        Raises ``Problem`` where the key is not usable, where high priority is not permitted or over
+        its rate, and where load shedding refuses everything that is posted.
+        """
         key = _idempotency_key(request)
         posted = self.posted(request)
         asked = set(posted)
@@ -136,7 +83,7 @@ class PublishingView(Endpoint):
 
 
 class NotificationsView(PublishingView):
-    """Notify named recipients; list what was posted."""
+    """Notifications: notify named recipients, and list what was posted."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE, "GET": Scope.NOTIFICATIONS_READ}
     pagination_class = CursorPage
@@ -146,11 +93,11 @@ class NotificationsView(PublishingView):
         request=NotificationIn,
         responses={202: TakenOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
-        examples=[_OTP, _IN_ORDER],
+        examples=[OTP, IN_ORDER],
         tags=[NOTIFICATIONS],
     )
     def post(self, request: Request) -> HttpResponse:
-        """Notify 1 to 1,000 recipients. 202: it is stored, and nothing will lose it."""
+        """Notify 1 to 1,000 recipients. 202: it is stored durably."""
 
         key = self.begin(request)
 
@@ -167,7 +114,7 @@ class NotificationsView(PublishingView):
         tags=[NOTIFICATIONS],
     )
     def get(self, request: Request) -> Response:
-        """Your notifications, newest first."""
+        """List your notifications, newest first."""
         pages = CursorPage("-id")
         rows = pages.paginate_queryset(selectors.notifications(request.user.id), request)
         return pages.get_paginated_response([presenters.notification(row) for row in rows])
@@ -189,19 +136,19 @@ class BatchView(PublishingView):
         request=BatchIn,
         responses={202: BatchOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
-        examples=[_BATCH],
+        examples=[BATCH],
         tags=[NOTIFICATIONS],
     )
     def post(self, request: Request) -> HttpResponse:
-        """Notify with up to 1,000 different notifications; each has a result of its own.
+        """Notify with up to 1,000 different notifications; each has its own result.
 
-        Those with errors are left out, the others are accepted together.
+        Those with errors are left out, and the others are accepted together.
         """
 
         key = self.begin(request)
 
         def commit() -> Answer:
-            # A replay costs none of the work of a thousand notifications.
+            # A replay skips the validation of up to a thousand notifications.
             kept = group_commit.replay(key)
             if kept is not None:
                 return kept
@@ -227,11 +174,11 @@ class PublishView(PublishingView):
         request=PublishIn,
         responses={202: TakenOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
-        examples=[_NEWS],
+        examples=[NEWS],
         tags=[NOTIFICATIONS],
     )
     def post(self, request: Request, name: str) -> HttpResponse:
-        """Notify everybody subscribed to the topic. 202: stored, and nothing will lose it."""
+        """Notify everybody subscribed to the topic. 202: it is stored durably."""
 
         key = self.begin(request)
 
@@ -255,11 +202,11 @@ class GroupNotifyView(PublishingView):
         request=PublishIn,
         responses={202: TakenOut, **REFUSALS},
         parameters=[IDEMPOTENCY_KEY],
-        examples=[_NEWS],
+        examples=[NEWS],
         tags=[NOTIFICATIONS],
     )
     def post(self, request: Request, name: str) -> HttpResponse:
-        """Notify everybody in a group of yours. 202: stored, and nothing will lose it.
+        """Notify everybody in a group of yours. 202: it is stored durably.
 
         Without `channels`, each member is notified on every channel they can be reached on that has
         a provider.
@@ -277,8 +224,10 @@ class GroupNotifyView(PublishingView):
 
 
 def _asked(posted: Iterable[Any], usual: str = Priority.NORMAL) -> list[Asked]:
-    """Of what was posted and has not been checked yet; the ``usual`` priority where none is
-    named."""
+    """Read priority and channels of posted notifications that are not validated yet.
+
+    ``usual`` is the priority where none is given.
+    """
     return [
         Asked(_priority(item.get("priority"), usual), _channels(item.get("channels")))
         for item in posted
@@ -304,10 +253,10 @@ def _channels(named: Any) -> tuple[str, ...]:
 def _single(
     request: Request, key: Key | None, read: Callable[[], tuple[Drafting, Sequence[str]]]
 ) -> HttpResponse:
-    """Commit the one notification that ``read`` makes of the request, together with others'.
+    """Commit the notification that ``read`` makes of the request, in a group with others.
 
-    Under a key, what is wrong with the request is told once it is known that the key is new: a
-    replay is answered as the first one was, though its topic may be gone and its time be over.
+    With a key, errors of the request are raised only once the key is known to be new: a replay gets
+    the first answer, even if its topic has been deleted or its expiry is past by now.
     """
     drafting: Drafting
     try:
@@ -315,10 +264,10 @@ def _single(
     except (Problem, ValidationError, Http404) as error:
         if key is None:
             raise
-        wrong, user_ids = error, ()
+        invalid, user_ids = error, ()
 
         def drafting(_: Mapping[str, Reached]) -> Draft:
-            raise wrong
+            raise invalid
 
     posting = Posting(
         request.user.id,
@@ -336,7 +285,7 @@ def _taken_out(taken: Sequence[Taken]) -> dict[str, Any]:
 
 
 def _answered(commit: Callable[[], Answer]) -> HttpResponse:
-    """What ``commit`` answers with, or a problem where the key cannot be used."""
+    """Turn the answer of ``commit`` into a response. Raises ``Problem`` for a key that clashes."""
     try:
         answer = commit()
     except idempotency.KeyReused:
@@ -347,7 +296,7 @@ def _answered(commit: Callable[[], Answer]) -> HttpResponse:
     except idempotency.StillInFlight:
         raise Problem(
             "idempotency-in-flight",
-            "The first request with this Idempotency-Key has not ended. Ask again in a moment.",
+            "The first request with this Idempotency-Key is still under way. Try again soon.",
             headers={"Retry-After": "1"},
         ) from None
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
@@ -355,7 +304,7 @@ def _answered(commit: Callable[[], Answer]) -> HttpResponse:
 
 
 def _require_high(request: Request, asked: Collection[Asked]) -> None:
-    """Raise a ``Problem`` where something has high priority and the key may not post that."""
+    """Raise ``Problem`` where a notification has high priority and the API key may not post it."""
     if any(one.priority == Priority.HIGH for one in asked):
         require(
             request.auth,
@@ -365,7 +314,7 @@ def _require_high(request: Request, asked: Collection[Asked]) -> None:
 
 
 def _idempotency_key(request: Request) -> str | None:
-    """The request's key, ``None`` without one. Raises a ``Problem`` where it is not usable."""
+    """Read the request's idempotency key, or ``None``. Raises ``Problem`` where it is malformed."""
     named = {
         request.META[name]
         for name in ("HTTP_IDEMPOTENCY_KEY", "HTTP_X_IDEMPOTENCY_KEY")
@@ -376,7 +325,7 @@ def _idempotency_key(request: Request) -> str | None:
     if len(named) > 1:
         raise Problem(
             "invalid-idempotency-key",
-            "Idempotency-Key and X-Idempotency-Key name two keys. Send one of the headers.",
+            "Idempotency-Key and X-Idempotency-Key differ. Send one of the headers.",
         )
     [key] = named
     if not idempotency.KEY.fullmatch(key):

@@ -1,4 +1,4 @@
-"""Where providers report what became of messages."""
+"""The endpoint for providers' receipts."""
 
 from io import BytesIO
 from typing import Any, ClassVar
@@ -19,12 +19,12 @@ TAG = "Receipts"
 
 
 class Receipts(Endpoint):
-    """One provider's receipts. Its signature is all that is asked for."""
+    """Receipts of one provider, authenticated by its signature alone."""
 
     authentication_classes: ClassVar[list[Any]] = []
     permission_classes: ClassVar[list[Any]] = []
     max_body = 2 * 1024 * 1024  # SendGrid's batches have up to 768 kB
-    any_query = True  # the provider calls, and signs, the URL that it was given
+    any_query = True  # the provider signs the URL that it was given, query included
 
     @extend_schema(
         operation_id="take_receipt",
@@ -42,9 +42,10 @@ class Receipts(Endpoint):
     def post(self, request: Request, provider: str) -> Response:
         """Take a receipt from a provider, who signs it.
 
-        Twilio's status callbacks (`X-Twilio-Signature`) and SendGrid's signed Event Webhook
-        (`X-Twilio-Email-Event-Webhook-Signature`). What is not signed so is 403 and changes
-        nothing. It is read within seconds, and moves deliveries to `delivered` or `bounced`.
+        Accepts Twilio's status callbacks (`X-Twilio-Signature`) and SendGrid's signed Event Webhook
+        (`X-Twilio-Email-Event-Webhook-Signature`). A request with another signature or none gets
+        403 and changes nothing. Receipts are read within seconds, and move deliveries to
+        `delivered` or `bounced`.
         """
         reader = processing.reader_of(provider)
         if reader is None:
@@ -56,7 +57,7 @@ class Receipts(Endpoint):
             metrics.RECEIPTS.labels(provider, "refused").inc()
             raise Problem(
                 "invalid-signature",
-                "This is not signed with the key that we know, for the URL that we gave.",
+                "The signature does not match the configured key and URL.",
             )
         processing.store(provider, query, body)
         metrics.RECEIPTS.labels(provider, "taken").inc()

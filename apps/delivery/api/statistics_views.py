@@ -1,4 +1,4 @@
-"""What became of deliveries over time, for a topic's owner and for a publisher."""
+"""Endpoints of a topic's statistics and of a publisher's usage."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -25,12 +25,12 @@ USAGE_DAYS = 31
 
 
 class StatisticsQuery(QueryParameters):
-    """Which hours to show: the last 24, or from ``from`` to before ``to``."""
+    """The hours to show: the last 24, or from ``from`` to before ``to``."""
 
     to = serializers.DateTimeField(required=False, help_text="before this time; now if left out")
 
     def get_fields(self) -> dict[str, Any]:
-        # Its name is a keyword of Python's.
+        # ``from`` is a keyword of Python and so cannot be a class attribute.
         start = serializers.DateTimeField(
             required=False, help_text="from this hour; 24 hours before `to` if left out"
         )
@@ -52,7 +52,7 @@ class StatisticsQuery(QueryParameters):
 
 
 class NowOut(serializers.Serializer):
-    """Deliveries that are waiting, and those that came to an end."""
+    """Numbers of deliveries that are waiting and that have ended."""
 
     waiting = serializers.IntegerField(help_text="being sent, or waiting for another attempt")
     sent = serializers.IntegerField(help_text="accepted by a provider, or delivered")
@@ -61,7 +61,7 @@ class NowOut(serializers.Serializer):
 
 
 class HourOut(serializers.Serializer):
-    """What one hour brought. Less than nothing, where more was taken back (redriven)."""
+    """Deliveries that ended in one hour. Negative where more of them were redriven."""
 
     hour = serializers.DateTimeField()
     sent = serializers.IntegerField()
@@ -74,11 +74,11 @@ class TopicStatisticsOut(serializers.Serializer):
 
     topic = serializers.CharField()
     now = NowOut()
-    hours = HourOut(many=True, help_text="oldest first; hours in which nothing ended are left out")
+    hours = HourOut(many=True, help_text="oldest first, without hours in which nothing ended")
 
 
 class TopicStatistics(Endpoint):
-    """One topic's deliveries."""
+    """Statistics of one topic's deliveries."""
 
     required_scopes = {"GET": Scope.TOPICS_READ}
 
@@ -107,10 +107,10 @@ class TopicStatistics(Endpoint):
         ],
     )
     def get(self, request: Request, name: str) -> Response:
-        """How many deliveries of a topic of yours wait now, and what each hour brought.
+        """Count the deliveries of a topic of yours that wait now, and that ended in each hour.
 
-        Whoever published: those you granted the topic are counted, too. Hours longer than 31 days
-        ago are added up by day.
+        Includes what publishers with a grant on the topic posted. Hours longer than 31 days ago are
+        added up by day.
         """
         topic = owned_topic(name, request.user.id)
         query = read_query(request, StatisticsQuery)
@@ -126,23 +126,23 @@ class TopicStatistics(Endpoint):
 
 
 class RequestsOut(serializers.Serializer):
-    """The rate of requests."""
+    """The rate limit of requests."""
 
     per_second = serializers.IntegerField()
-    burst = serializers.IntegerField(help_text="at once, after a rest")
+    burst = serializers.IntegerField(help_text="requests at once after a pause")
 
 
 class HighQuotaOut(serializers.Serializer):
-    """Those of high priority, which has a quota of its own."""
+    """The quota and rate limit of notifications of high priority."""
 
     per_day = serializers.IntegerField()
     used = serializers.IntegerField()
     per_second = serializers.IntegerField()
-    burst = serializers.IntegerField(help_text="at once, after a rest")
+    burst = serializers.IntegerField(help_text="notifications at once after a pause")
 
 
 class QuotaOut(serializers.Serializer):
-    """Notifications of normal and low priority accepted from midnight to midnight UTC."""
+    """The quota of normal and low priority, counted from midnight to midnight UTC."""
 
     per_day = serializers.IntegerField()
     used = serializers.IntegerField()
@@ -158,14 +158,14 @@ class NotificationsOfDay(serializers.Serializer):
 
 
 class DeliveriesOfDay(serializers.Serializer):
-    """What deliveries came to on a day."""
+    """Deliveries that reached each state on a day."""
 
     day = serializers.DateField()
     states = serializers.DictField(child=serializers.IntegerField())
 
 
 class UsageOut(serializers.Serializer):
-    """A publisher's limits, and what it used of them. Days are UTC's."""
+    """A publisher's limits, and what it used of them. Days are in UTC."""
 
     requests = RequestsOut()
     quota = QuotaOut()
@@ -174,7 +174,7 @@ class UsageOut(serializers.Serializer):
 
 
 class Usage(Endpoint):
-    """What a publisher may and did."""
+    """Limits and usage of the publisher."""
 
     required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
 
@@ -208,7 +208,7 @@ class Usage(Endpoint):
         ],
     )
     def get(self, request: Request) -> Response:
-        """Your limits, and by day (UTC) what you posted and what became of it; 31 days."""
+        """Read your limits, and what you posted and its states by day (UTC), for 31 days."""
         publisher_id = request.user.id
         first = clock.moment().astimezone(UTC).date() - timedelta(days=USAGE_DAYS - 1)
         rate, high = limits.publisher_rate(request.user), limits.high_rate(request.user)

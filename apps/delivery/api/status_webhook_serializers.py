@@ -1,4 +1,4 @@
-"""What the doors to status webhooks read and write."""
+"""Serializers of the status webhook endpoints."""
 
 from datetime import datetime
 
@@ -16,25 +16,27 @@ _CHOOSE = f"Choose from {', '.join(EVENTS)}."
 
 
 class EventsField(serializers.ListField):
-    """States that deliveries come to; there is no default."""
+    """A list of states of deliveries, without a default."""
 
     child = Choice(EVENTS)
     default_error_messages = {"required": _CHOOSE, "empty": _CHOOSE}
 
     def __init__(self) -> None:
         super().__init__(
-            allow_empty=False, max_length=len(EVENTS), help_text="what to be told of: states"
+            allow_empty=False,
+            max_length=len(EVENTS),
+            help_text="states to send events about",
         )
 
 
 class StatusWebhookChange(StrictSerializer):
-    """What of a status webhook can be changed."""
+    """The part of a status webhook that can be changed."""
 
     events = EventsField()
 
 
 class StatusWebhookIn(StatusWebhookChange):
-    """A status webhook to be made, or made anew."""
+    """A status webhook to create or to replace."""
 
     url = serializers.CharField(max_length=4096, help_text="https://…")
     secret = serializers.CharField(
@@ -42,7 +44,7 @@ class StatusWebhookIn(StatusWebhookChange):
         default="",
         allow_blank=True,
         validators=[parse_secret],
-        help_text="to sign with, `whsec_…`; one is made if none is given",
+        help_text="signing secret, `whsec_…`; generated if left out",
     )
 
     def validate_url(self, url: str) -> str:
@@ -59,21 +61,21 @@ class StatusWebhookOut(serializers.Serializer):
     url = serializers.CharField(source="contact.masked", help_text="masked")
     events = serializers.ListField(child=serializers.ChoiceField(EVENTS))
     state = serializers.ChoiceField(
-        ContactState.values, source="contact.state", help_text="disabled once it answered 410"
+        ContactState.values, source="contact.state", help_text="`disabled` after it answered 410"
     )
     former_secret_until = serializers.DateTimeField(
         source="contact.former_secret_until",
         allow_null=True,
-        help_text="until then its earlier secret signs, too",
+        help_text="until then messages are also signed with the previous secret",
     )
     created_at = serializers.DateTimeField()
     last_success_at = serializers.SerializerMethodField(
-        help_text="when a message last arrived there, of the newest 1,000"
+        help_text="when a message last arrived, among the newest 1,000"
     )
     last_error_at = serializers.SerializerMethodField(
-        help_text="when an attempt last failed, of the newest 1,000"
+        help_text="when an attempt last failed, among the newest 1,000"
     )
-    last_error = serializers.SerializerMethodField(help_text="what failed then; else empty")
+    last_error = serializers.SerializerMethodField(help_text="error of that attempt; else empty")
 
     def get_last_success_at(self, row: StatusWebhook) -> datetime | None:
         return self._health(row).last_success_at
@@ -90,12 +92,12 @@ class StatusWebhookOut(serializers.Serializer):
 
 
 class StatusWebhookTested(serializers.Serializer):
-    """What a test call came to."""
+    """The result of a test call."""
 
     outcome = serializers.ChoiceField(
         ["accepted", "refused", "retry", "unknown", PENDING],
-        help_text="of the attempt; `pending`: no answer within 3 seconds, or other test calls are "
-        "waited for; see its deliveries",
+        help_text="outcome of the attempt; `pending` without an answer within 3 seconds, or while "
+        "other test calls are under way: see its deliveries",
     )
     error = serializers.CharField(help_text="why it did not arrive; else empty")
     status = serializers.IntegerField(allow_null=True, help_text="the receiver's HTTP status")
@@ -104,6 +106,6 @@ class StatusWebhookTested(serializers.Serializer):
 
 
 class StatusWebhookKept(StatusWebhookOut):
-    """A status webhook, and its secret where that was given or made just now."""
+    """A status webhook, with its secret where this request gave or generated one."""
 
-    secret = serializers.CharField(required=False, help_text="it is not shown again")
+    secret = serializers.CharField(required=False, help_text="not shown again")

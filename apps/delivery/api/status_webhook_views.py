@@ -1,4 +1,4 @@
-"""The doors to status webhooks."""
+"""Endpoints of status webhooks: create, read, change, delete and test them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from apps.api.pagination import CursorPage, PageQuery
 from apps.api.problems import CONTENT_TYPE, Problem
 from apps.delivery.api import presenters
 from apps.delivery.api import status_webhook_serializers as serializers
-from apps.delivery.api.serializers import DeliveryOut
+from apps.delivery.api.notification_serializers import DeliveryOut
 from apps.delivery.models import StatusWebhook
 from apps.delivery.status_webhooks import health, lookup
 from apps.publishers import audit
@@ -44,7 +44,7 @@ _FAILED = {
 
 
 class StatusWebhookList(Endpoint):
-    """Where a publisher is told what became of its deliveries."""
+    """The status webhooks of a publisher."""
 
     required_scopes = {"GET": Scope.WEBHOOKS_READ, "POST": Scope.WEBHOOKS_WRITE}
     pagination_class = CursorPage
@@ -69,22 +69,22 @@ class StatusWebhookList(Endpoint):
         responses={
             200: serializers.StatusWebhookKept,
             201: serializers.StatusWebhookKept,
-            (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "you have as many as may be"),
+            (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "you have 10 status webhooks"),
         },
         examples=[
             OpenApiExample(
-                "what cannot arrive",
+                "deliveries that will not arrive",
                 {"url": "https://shop.example.com/hooks", "events": ["failed", "dead"]},
                 request_only=True,
             ),
-            OpenApiExample("made", {**_OUT, "secret": "whsec_…"}, response_only=True),
+            OpenApiExample("created", {**_OUT, "secret": "whsec_…"}, response_only=True),
         ],
     )
     def post(self, request: Request) -> Response:
-        """Be told at a URL when your deliveries come to the states you choose.
+        """Have events sent to a URL when your deliveries reach the states you choose.
 
-        201 when it is new; 200 when you had one at this URL: it is told of these events from now
-        on, and again if it was disabled. A publisher has at most 10.
+        201 for a new one. 200 where you had one at this URL: it gets these events from now on, and
+        is enabled if it was disabled. A publisher has at most 10.
         """
         wanted = self.body(request, serializers.StatusWebhookIn)
         try:
@@ -94,8 +94,7 @@ class StatusWebhookList(Endpoint):
         except lookup.TooMany:
             raise Problem(
                 "conflict",
-                f"You have {lookup.MOST} status webhooks, as many as there may be. "
-                "Delete one of them first.",
+                f"You have {lookup.MOST} status webhooks, the maximum. Delete one of them first.",
             ) from None
         [shown] = _shown([kept.row])
         if kept.secret:
@@ -116,7 +115,7 @@ class StatusWebhookDetail(Endpoint):
         operation_id="read_status_webhook", tags=[TAG], responses=serializers.StatusWebhookOut
     )
     def get(self, request: Request, webhook_id: int) -> Response:
-        """One of your status webhooks."""
+        """Read one of your status webhooks."""
         return Response(_shown([_one(request, webhook_id)])[0])
 
     @extend_schema(
@@ -126,7 +125,7 @@ class StatusWebhookDetail(Endpoint):
         responses=serializers.StatusWebhookOut,
     )
     def patch(self, request: Request, webhook_id: int) -> Response:
-        """Choose other events; one that was disabled is told again."""
+        """Choose other events; this enables a status webhook that was disabled."""
         wanted = self.body(request, serializers.StatusWebhookChange)
         with transaction.atomic():
             row = _one(request, webhook_id, lock=True)
@@ -137,7 +136,7 @@ class StatusWebhookDetail(Endpoint):
 
     @extend_schema(operation_id="delete_status_webhook", tags=[TAG], responses={204: None})
     def delete(self, request: Request, webhook_id: int) -> Response:
-        """Be told no more there; what is on its way already may still come."""
+        """Delete a status webhook; events already on their way may still arrive."""
         with transaction.atomic():
             row = _one(request, webhook_id, lock=True)
             audit.record(request, "delete", KIND, str(row.pk), before=_audited(row, row.events))
@@ -146,7 +145,7 @@ class StatusWebhookDetail(Endpoint):
 
 
 class StatusWebhookTest(Endpoint):
-    """A test call."""
+    """A test call to a status webhook."""
 
     required_scopes = {"POST": Scope.WEBHOOKS_WRITE}
 
@@ -158,9 +157,9 @@ class StatusWebhookTest(Endpoint):
         examples=[OpenApiExample("a certificate that has expired", _FAILED, response_only=True)],
     )
     def post(self, request: Request, webhook_id: int) -> Response:
-        """Send a message of the type `webhook.test` there now, signed as every other.
+        """Send a message of the type `webhook.test` there now, signed like any other.
 
-        It goes the way of every message, and the answer says what its first attempt came to.
+        A worker sends it as it sends any message. The answer has the outcome of its first attempt.
         """
         with transaction.atomic():
             row = _one(request, webhook_id)
@@ -171,7 +170,7 @@ class StatusWebhookTest(Endpoint):
 
 
 class StatusWebhookDeliveries(Endpoint):
-    """What was sent there."""
+    """Messages sent to a status webhook."""
 
     required_scopes = {"GET": Scope.WEBHOOKS_READ}
     pagination_class = CursorPage
@@ -183,15 +182,15 @@ class StatusWebhookDeliveries(Endpoint):
         responses=DeliveryOut(many=True),
     )
     def get(self, request: Request, webhook_id: int) -> Response:
-        """The messages to its endpoint with every attempt, newest first."""
+        """List the messages to its endpoint with every attempt, newest first."""
         page = CursorPage("-id")
         rows = page.paginate_queryset(health.deliveries(_one(request, webhook_id)), request)
-        shown = DeliveryOut(rows, many=True, context=presenters.shown(rows)).data
-        return page.get_paginated_response(shown)
+        context = presenters.delivery_context(rows)
+        return page.get_paginated_response(DeliveryOut(rows, many=True, context=context).data)
 
 
 def _shown(rows: Sequence[StatusWebhook]) -> list[dict[str, Any]]:
-    """Each of them as the API shows it, with how it does."""
+    """Build the JSON of status webhooks with their health."""
     context = {"health": health.health(rows)}
     return [dict(serializers.StatusWebhookOut(row, context=context).data) for row in rows]
 

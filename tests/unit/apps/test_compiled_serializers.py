@@ -13,7 +13,7 @@ from apps.api.compiled_serializers import NOT_READ, compiled
 from apps.api.problems import Problem
 from apps.api.serializers import StrictSerializer, made, read
 from apps.core import clock
-from apps.delivery.api.serializers import NotificationIn, PublishIn
+from apps.delivery.api.publish_serializers import NotificationIn, PublishIn
 
 ODD = st.one_of(
     st.none(),

@@ -1,0 +1,166 @@
+"""Serializers of notifications and deliveries as publishers read them."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.api.pagination import PageQuery
+from apps.api.serializers import Choice
+from apps.content.compiled_templates import wording
+from apps.core.delivery_ids import public_id
+from apps.delivery.api.publish_serializers import AcceptedOut, FallbackIn
+from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
+from apps.delivery.state import fallback
+from notifier.domain.states import DeliveryState
+from notifier.receipts import Event
+
+
+class AttemptOut(serializers.ModelSerializer):
+    """One call to a provider."""
+
+    class Meta:
+        model = Attempt
+        fields = (
+            "number",
+            "provider",
+            "started_at",
+            "duration_ms",
+            "outcome",
+            "reason",
+            "status",
+            "detail",
+        )
+
+
+class ReceiptOut(serializers.ModelSerializer):
+    """An event that the provider reported later."""
+
+    event = serializers.ChoiceField([event.value for event in Event])
+    reason = serializers.CharField(help_text="why it bounced or failed; else empty")
+
+    class Meta:
+        model = ReceiptEvent
+        fields = ("event", "reason", "detail", "at")
+
+
+class DeliveryOut(serializers.ModelSerializer):
+    """One notification to one contact: its state, every attempt and every receipt so far.
+
+    ``context``: see ``presenters.delivery_context``.
+    """
+
+    id = serializers.SerializerMethodField()
+    user_id = serializers.SerializerMethodField(help_text="null for another publisher's topic")
+    address = serializers.SerializerMethodField(
+        help_text="masked; null for another publisher's topic"
+    )
+    contact_id = serializers.SerializerMethodField(help_text="null for another publisher's topic")
+    instead_of = serializers.SerializerMethodField(
+        help_text="the delivery that this one replaces after its last attempt"
+    )
+    attempts = serializers.SerializerMethodField()
+    receipts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Delivery
+        fields = (
+            "id",
+            "user_id",
+            "channel",
+            "address",
+            "contact_id",
+            "state",
+            "reason",
+            "provider",
+            "provider_message_id",
+            "instead_of",
+            "next_attempt_at",
+            "created_at",
+            "updated_at",
+            "attempts",
+            "receipts",
+        )
+
+    def get_id(self, row: Delivery) -> str:
+        return row.public_id
+
+    def get_user_id(self, row: Delivery) -> str | None:
+        return self.context["user_ids"].get(row.pk)
+
+    def get_address(self, row: Delivery) -> str | None:
+        return self.context["masked"].get(row.pk)
+
+    def get_contact_id(self, row: Delivery) -> int | None:
+        return self.context["contact_ids"].get(row.pk)
+
+    def get_instead_of(self, row: Delivery) -> str | None:
+        return None if row.instead_of is None else public_id(row.instead_of)
+
+    @extend_schema_field(AttemptOut(many=True))
+    def get_attempts(self, row: Delivery) -> Any:
+        return AttemptOut(self.context["attempts"].get(row.pk, []), many=True).data
+
+    @extend_schema_field(ReceiptOut(many=True))
+    def get_receipts(self, row: Delivery) -> Any:
+        return ReceiptOut(self.context["receipts"].get(row.pk, []), many=True).data
+
+
+class TemplateUsed(serializers.Serializer):
+    """The template a notification was made from."""
+
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+
+
+class NotificationOut(AcceptedOut):
+    """A notification with its state and counts: a row with ``progress`` set on it."""
+
+    state = serializers.ChoiceField(
+        choices=["scheduled", "sending", "done", "cancelled"], source="progress.state"
+    )
+    topic = serializers.CharField(source="topic.name", default=None, allow_null=True)
+    group = serializers.CharField(
+        default=None, allow_null=True, help_text="null if there was none, or it was deleted"
+    )
+    template = serializers.SerializerMethodField(help_text="null if content was posted")
+    fallback = serializers.SerializerMethodField(help_text="null if there is none")
+    counts = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        source="progress.counts",
+        help_text="number of deliveries by channel and state",
+    )
+
+    class Meta:
+        model = Notification
+        fields = (
+            *AcceptedOut.Meta.fields,
+            "topic",
+            "group",
+            "template",
+            "fallback",
+            "collapse_key",
+            "ordering_key",
+            "cancelled_at",
+            "counts",
+        )
+
+    @extend_schema_field(TemplateUsed(allow_null=True))
+    def get_template(self, row: Notification) -> dict[str, Any] | None:
+        if row.template_version_id is None:
+            return None
+        used = wording(row.template_version_id)
+        return {"name": used.name, "version": used.number}
+
+    @extend_schema_field(FallbackIn(allow_null=True))
+    def get_fallback(self, row: Notification) -> dict[str, Any] | None:
+        found = fallback.of(row)
+        return None if found is None else FallbackIn(found).data
+
+
+class DeliveriesQuery(PageQuery):
+    """Query parameters that select deliveries of a notification."""
+
+    state = Choice([state.value for state in DeliveryState], required=False)
+    channel = Choice(list(settings.CHANNELS), required=False)

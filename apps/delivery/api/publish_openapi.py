@@ -1,0 +1,65 @@
+"""OpenAPI parameters, error responses and examples of the endpoints that publish."""
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+
+from apps.api.openapi import ProblemDetails
+from apps.api.problems import CONTENT_TYPE
+
+#: Error responses of the endpoints that publish.
+REFUSALS = {
+    (409, CONTENT_TYPE): OpenApiResponse(
+        ProblemDetails, "the first request with the Idempotency-Key is still under way"
+    ),
+    (422, CONTENT_TYPE): OpenApiResponse(
+        ProblemDetails,
+        "the Idempotency-Key was used for another request, or a requested channel has no provider",
+    ),
+    (503, CONTENT_TYPE): OpenApiResponse(
+        ProblemDetails,
+        "the backlog of these channels is too large, or the database does not answer",
+    ),
+}
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Publish at most once under this key: for "
+    f"{settings.IDEMPOTENCY_HOURS} hours, the same request with the same key gets the first answer "
+    "again. `X-Idempotency-Key` is accepted as well.",
+)
+OTP = OpenApiExample(
+    "One-time password",
+    {
+        "user_id": "ada",
+        "priority": "high",
+        "channels": ["sms"],
+        "content": {"body": "Your code is 123 456."},
+        "expires_at": "2030-01-01T00:05:00Z",
+    },
+    request_only=True,
+)
+IN_ORDER = OpenApiExample(
+    "In order, and once",
+    {
+        "user_id": "ada",
+        "content": {"title": "Order 7", "body": "It is packed."},
+        "ordering_key": "order-7",
+        "deduplicate_seconds": 600,
+    },
+    request_only=True,
+)
+BATCH = OpenApiExample(
+    "Two notifications",
+    {
+        "notifications": [
+            {"user_id": "ada", "content": {"title": "Order 7", "body": "It is on its way."}},
+            {"user_id": "bob", "content": {"title": "Order 8", "body": "It is packed."}},
+        ]
+    },
+    request_only=True,
+)
+NEWS = OpenApiExample(
+    "News", {"content": {"title": "Shipped", "body": "Order 7 is on its way."}}, request_only=True
+)

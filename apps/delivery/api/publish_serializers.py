@@ -1,0 +1,268 @@
+"""What a publisher posts, and the answer to an acceptance."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from django.conf import settings
+from rest_framework import serializers
+
+from apps.api.openapi import ProblemDetails
+from apps.api.problems import Problem
+from apps.api.serializers import Choice, Items, NameField, StrictSerializer
+from apps.content.serializers import ActionsField, LinkField, TemplateUse
+from apps.core import clock
+from apps.delivery.intake import deduplication
+from apps.delivery.models import Notification
+from apps.preferences.api.serializers import UserIdField
+from notifier.domain.characters import any_visible
+from notifier.domain.messages import DisplayType, Severity
+from notifier.domain.priorities import Priority
+
+#: Bytes of one notification's content as JSON: the largest payload that SNS and Web Push senders
+#: ask for.
+CONTENT_LIMIT = 64 * 1024
+RECIPIENTS_LIMIT = 1_000
+#: How far ahead ``send_at`` may be.
+LONGEST_AHEAD = timedelta(days=366)
+BATCH_LIMIT = 1_000
+#: Seconds after which a fallback may be sent at the latest.
+LONGEST_FALLBACK = 86_400
+
+
+class ContentIn(StrictSerializer):
+    """Title, body, data for an app, and links for a person to follow."""
+
+    text_is = "body"
+
+    title = serializers.CharField(
+        max_length=500, required=False, default="", allow_blank=True, trim_whitespace=False
+    )
+    body = serializers.CharField(
+        required=False, default="", allow_blank=True, trim_whitespace=False
+    )
+    data = serializers.DictField(required=False, default=dict)
+    actions = ActionsField(child=LinkField())
+    severity = Choice(
+        [s.value for s in Severity],
+        required=False,
+        default=Severity.INFO.value,
+        help_text="for the inbox",
+    )
+    display_type = Choice(
+        [d.value for d in DisplayType],
+        required=False,
+        default=DisplayType.INBOX.value,
+        help_text="where else than in the inbox an app shows it",
+    )
+    source = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="the system it comes from, for the inbox",
+    )
+
+    def validate_title(self, title: str) -> str:
+        if title and not title.strip():
+            raise serializers.ValidationError("This field may not be blank.")
+        return title
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not (any_visible(attrs["title"]) or any_visible(attrs["body"]) or attrs["data"]):
+            raise serializers.ValidationError(
+                "Give at least one of title, body and data, with something to see in it."
+            )
+        size = len(orjson.dumps(attrs))
+        if size > CONTENT_LIMIT:
+            raise Problem(
+                "payload-too-large",
+                f"The content has {size} bytes; at most {CONTENT_LIMIT} are taken. "
+                "Send a link to what is larger.",
+                limit=CONTENT_LIMIT,
+            )
+        return attrs
+
+
+class FallbackIn(StrictSerializer):
+    """Another channel, for recipients whom none of the others reached in time."""
+
+    channel = Choice(list(settings.CHANNELS), help_text="not one of `channels`")
+    after_seconds = serializers.IntegerField(
+        min_value=1,
+        max_value=LONGEST_FALLBACK,
+        source="after",
+        help_text="how long the other channels have, from acceptance or `send_at`",
+    )
+
+
+class PublishIn(StrictSerializer):
+    """A notification for everybody subscribed to a topic."""
+
+    content = ContentIn(required=False, help_text="either this or `template`")
+    template = TemplateUse(required=False, help_text="either this or `content`")
+    priority = Choice(
+        [p.value for p in Priority],
+        required=False,
+        help_text="the topic's default if left out, and `normal` without a topic",
+    )
+    channels = serializers.ListField(
+        child=Choice(list(settings.CHANNELS)),
+        min_length=1,
+        max_length=len(settings.CHANNELS),
+        required=False,
+        help_text="only these channels; every channel that has a provider if left out",
+    )
+    fallback = FallbackIn(
+        required=False, help_text="the channel for recipients whom none of the others reached"
+    )
+    send_at = serializers.DateTimeField(
+        required=False, help_text="send it then; at once if it is past"
+    )
+    expires_at = serializers.DateTimeField(required=False, help_text="not sent after this time")
+    collapse_key = NameField(
+        max_length=64,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="a later push under the same key replaces this one on the device",
+    )
+    ordering_key = NameField(
+        max_length=128,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="deliveries to one recipient on a channel go out in the order accepted under it",
+    )
+    deduplicate_seconds = serializers.IntegerField(
+        min_value=1,
+        max_value=deduplication.LONGEST,
+        required=False,
+        help_text="accept the same content, audience and channels once within so many seconds",
+    )
+
+    def validate_channels(self, channels: list[str]) -> list[str]:
+        return list(dict.fromkeys(channels))
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "content" not in attrs and "template" not in attrs:
+            raise serializers.ValidationError({"content": "Give content or a template."})
+        if "content" in attrs and "template" in attrs:
+            raise serializers.ValidationError(
+                {"template": "Give either content or a template, not both."}
+            )
+        expires_at, send_at = attrs.get("expires_at"), attrs.get("send_at")
+        if send_at is not None and send_at > clock.moment() + LONGEST_AHEAD:
+            raise serializers.ValidationError(
+                {"send_at": f"It can be at most {LONGEST_AHEAD.days} days from now."}
+            )
+        if send_at is not None and attrs["ordering_key"]:
+            raise serializers.ValidationError(
+                {"send_at": "With an ordering_key the order is that of acceptance. Leave one out."}
+            )
+        if expires_at is not None:
+            if expires_at <= clock.moment():
+                raise serializers.ValidationError(
+                    {"expires_at": "It is past already; nothing would be sent."}
+                )
+            if send_at is not None and expires_at <= send_at:
+                raise serializers.ValidationError(
+                    {"expires_at": "It must be after send_at, or nothing would be sent."}
+                )
+        if "fallback" in attrs:
+            _check_fallback(attrs, max(send_at or clock.moment(), clock.moment()))
+        return attrs
+
+
+def _check_fallback(attrs: dict[str, Any], starts_at: datetime) -> None:
+    channel, after = attrs["fallback"]["channel"], attrs["fallback"]["after"]
+    if channel in attrs.get("channels", ()):
+        raise serializers.ValidationError(
+            {"fallback": {"channel": f"{channel} is one of channels already."}}
+        )
+    expires_at = attrs.get("expires_at")
+    if expires_at is not None and expires_at <= starts_at + timedelta(seconds=after):
+        raise serializers.ValidationError(
+            {"fallback": {"after_seconds": "It has expired by then; nothing would be sent."}}
+        )
+
+
+class NotificationIn(PublishIn):
+    """A notification for recipients named by ``user_id`` or ``user_ids``."""
+
+    user_id = UserIdField(required=False)
+    user_ids = serializers.ListField(
+        child=UserIdField(),
+        min_length=1,
+        max_length=RECIPIENTS_LIMIT,
+        required=False,
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "user_id" in attrs and "user_ids" in attrs:
+            raise serializers.ValidationError("Give either user_id or user_ids, not both.")
+        if "user_id" not in attrs and "user_ids" not in attrs:
+            raise serializers.ValidationError("Name recipients with user_id or user_ids.")
+        attrs = super().validate(attrs)
+        attrs["named_in"] = "user_id" if "user_id" in attrs else "user_ids"
+        named = attrs.pop("user_ids", None) or [attrs.pop("user_id")]
+        attrs["user_ids"] = list(dict.fromkeys(named))
+        return attrs
+
+
+class BatchIn(StrictSerializer):
+    """Up to 1,000 different notifications; each is checked and answered on its own."""
+
+    notifications = Items(NotificationIn, max_length=BATCH_LIMIT)
+
+
+class AcceptedOut(serializers.ModelSerializer):
+    """An accepted notification."""
+
+    state = serializers.SerializerMethodField(help_text="`scheduled` if it is for later")
+
+    class Meta:
+        model = Notification
+        fields = ("id", "state", "priority", "channels", "created_at", "send_at", "expires_at")
+
+    def get_state(self, row: Notification) -> str:
+        return "scheduled" if row.is_scheduled() else "accepted"
+
+
+class WarningOut(serializers.Serializer):
+    """A warning about an accepted notification that may not be as intended."""
+
+    pointer = serializers.CharField(help_text="JSON pointer into the request")
+    detail = serializers.CharField()
+
+
+class TakenOut(AcceptedOut):
+    """The answer to an acceptance: the notification, with warnings."""
+
+    deduplicated = serializers.BooleanField(
+        required=False, help_text="true if an earlier notification was the same; else absent"
+    )
+    warnings = WarningOut(
+        many=True,
+        required=False,
+        help_text="channels on which a recipient has no address or the backlog is large",
+    )
+
+    class Meta:
+        model = Notification
+        fields = (*AcceptedOut.Meta.fields, "deduplicated", "warnings")
+
+
+class BatchResult(serializers.Serializer):
+    """The result for one notification of a batch."""
+
+    index = serializers.IntegerField(help_text="position in the request, from 0")
+    status = serializers.ChoiceField(["accepted", "error"])
+    notification = TakenOut(required=False)
+    problem = ProblemDetails(required=False)
+
+
+class BatchOut(serializers.Serializer):
+    """One result for each notification, in the order of the request."""
+
+    results = BatchResult(many=True)
