@@ -1,7 +1,8 @@
-"""The providers of an installation, built from settings entries.
+"""Providers: the services that messages are sent through, built from settings entries.
 
-An entry is ``{"class": dotted path, "channel": name, "platforms": [...] or absent, "options":
-{...}}``. A new provider is one file in this package and one entry.
+In: messages. Out: one ``Sent`` with an outcome for each. Imported by ``dispatch``, ``receipts`` and
+``apps.delivery``. An entry is ``{"class": dotted path, "channel": name, "platforms": [...] or
+absent, "options": {...}}``. A new provider is one file in this package and one entry.
 """
 
 import importlib
@@ -14,9 +15,10 @@ from notifier.providers.base import Provider
 
 @dataclass(slots=True)
 class Route:
-    """Which messages a provider takes, and the provider, imported and built on first use.
+    """A settings entry: which messages a provider takes, and the provider itself.
 
-    A process that sends no push never pays for Firebase's library.
+    The provider is imported and built on first use, so that a process that sends no push does not
+    load Firebase's library.
     """
 
     name: str
@@ -27,7 +29,7 @@ class Route:
     _provider: Provider | None = field(default=None, init=False, repr=False)
 
     def takes(self, channel: str, platform: str) -> bool:
-        """``platforms`` empty means every platform."""
+        """Return whether it takes such messages; empty ``platforms`` mean every platform."""
         return channel == self.channel and (not self.platforms or platform in self.platforms)
 
     @property
@@ -35,7 +37,7 @@ class Route:
         return self._provider is not None
 
     def provider(self) -> Provider:
-        """Raises what the import, an option or a missing file raises."""
+        """Return the provider. Raises what its import, an option or a missing file raises."""
         if self._provider is None:
             module, _, name = self.path.rpartition(".")
             factory = getattr(importlib.import_module(module), name)
@@ -47,9 +49,9 @@ def routes(
     entries: Mapping[str, Mapping[str, Any]],
     extra_options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Route]:
-    """A route for each entry, in order: the first that takes a message gets it.
+    """Build a route for each entry, in order: the first that takes a message gets it.
 
-    ``extra_options``: by entry, options that settings cannot hold (a callable, say).
+    ``extra_options``: by entry, options that settings cannot hold, such as a callable.
     """
     extra = extra_options or {}
     return [

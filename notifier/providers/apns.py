@@ -1,7 +1,7 @@
 """Apple Push Notification service, over HTTP/2.
 
-Sixty lines of our own: Apple has no SDK, and the libraries either cannot be imported any more,
-have no timeout, or lose requests when the server says GOAWAY.
+Written here: Apple has no SDK, and the libraries either cannot be imported any more, have no
+timeout, or lose requests when the server sends GOAWAY.
 """
 
 import base64
@@ -22,16 +22,16 @@ from notifier.domain.priorities import Priority
 from notifier.providers.base import Provider, Report, Rule, Shared, code_of, status_rule
 from notifier.transport.http import Reply, Wire
 
-#: Apple, "Handling notification responses from APNs", reason by reason.
+#: By reason, as listed in Apple's "Handling notification responses from APNs".
 RULES = {
-    # 410: the device took the app off, or iOS gave it another token.
+    # 410: the app was removed from the device, or got another token.
     "Unregistered": Rule(Reason.DEAD_ADDRESS, disable=True),
     "ExpiredToken": Rule(Reason.DEAD_ADDRESS, disable=True),
     # "Verify that the request contains a valid token and that the token matches the environment":
-    # with the sandbox and production mixed up it is said of every token (pushy-console issue 25,
+    # with sandbox and production mixed up, every token gets it (pushy-console issue 25,
     # OneSignal-Cordova-SDK issue 483). A token's form was checked when it was registered.
     "BadDeviceToken": Rule(Reason.SENDER_REFUSED),
-    # Our topic, or an app that the key or certificate is not for. Of the first, 410 as well.
+    # Our topic, or an app that the key or certificate is not for. The first also comes with 410.
     "DeviceTokenNotForTopic": Rule(Reason.SENDER_REFUSED),
     "TopicDisallowed": Rule(Reason.SENDER_REFUSED),
     "BadTopic": Rule(Reason.SENDER_REFUSED),
@@ -41,7 +41,7 @@ RULES = {
     "MethodNotAllowed": Rule(Reason.SENDER_REFUSED),
     "BadCertificate": Rule(Reason.AUTHENTICATION),
     "BadCertificateEnvironment": Rule(Reason.AUTHENTICATION),
-    # A key for one environment alone. Apple's page has the first name, its servers send the other
+    # A key for one environment only. Apple's page has the first name, its servers send the second
     # (APNSwift pull request 229).
     "BadEnvironmentKeyIdInToken": Rule(Reason.AUTHENTICATION),
     "BadEnvironmentKeyInToken": Rule(Reason.AUTHENTICATION),
@@ -60,32 +60,34 @@ RULES = {
     "InvalidPushType": Rule(Reason.INVALID_MESSAGE),
     # "Too many requests were made consecutively to the same device token."
     "TooManyRequests": Rule(Reason.DEFERRED, again=True, pause=60.0),
-    # A token may be replaced every 20 minutes; ours is the same everywhere for 50.
+    # A JWT may be replaced every 20 minutes; ours is the same in every process for 50.
     "TooManyProviderTokenUpdates": Rule(Reason.RATE_LIMITED, again=True, pause=60.0),
     "IdleTimeout": Rule(Reason.PROVIDER_ERROR, again=True),
     "InternalServerError": Rule(Reason.PROVIDER_ERROR, again=True),
     "ServiceUnavailable": Rule(Reason.PROVIDER_ERROR, again=True),
     "Shutdown": Rule(Reason.PROVIDER_ERROR, again=True),
 }
-GONE = Rule(Reason.DEAD_ADDRESS, disable=True)  # 410 says so, where its body says nothing else
+GONE = Rule(Reason.DEAD_ADDRESS, disable=True)  # 410 without a known reason
 BUSY = Rule(Reason.RATE_LIMITED, again=True, pause=60.0)  # 429 without a reason
 
-#: Apple, "Sending notification requests to APNs": 10 at once, 5 as the device's power allows,
-#: 1 never wakes it. Without an alert 10 is an error.
+#: Apple, "Sending notification requests to APNs": 10 is sent at once, 5 as the device's power
+#: allows, 1 never wakes the device. Without an alert 10 is an error.
 PRIORITY = {Priority.HIGH: 10, Priority.NORMAL: 5, Priority.LOW: 1}
 COLLAPSE_ID_LIMIT = 64
-#: Without an expiration APNs may try but once.
+#: Seconds. Without an expiration APNs may try only once.
 LONGEST_TTL = 28 * 86400
-#: Apple wants a JWT used for 20 to 60 minutes.
+#: Seconds. Apple requires that a JWT is used for 20 to 60 minutes.
 JWT_LIFE = 50 * 60
 IDS = uuid.UUID("b1f6e0a4-3c35-5a0e-9b5c-0d3f6d2a7c11")  # namespace of our apns-ids
 STREAMS = 64  # calls on one connection; Apple allows some 1,000
 
 
 class APNs(Provider):
-    """``topic``: bundle id of the app, for devices that do not name theirs. Authentication by
+    """Apple Push Notification service.
+
+    ``topic``: bundle id of the app, for devices that do not name theirs. Authentication is by
     ``key_file`` (.p8), ``key_id`` and ``team_id``, or by ``cert_file`` (PEM of certificate and
-    key). ``base_url`` and ``ca_file`` (PEM) lead to a sandbox. ``timeout`` in seconds.
+    key). ``base_url`` and ``ca_file`` (PEM) select a sandbox. ``timeout``: seconds.
 
     Raises ``OSError`` or ``ValueError`` for a file that cannot be read or used.
     """
@@ -134,7 +136,7 @@ class APNs(Provider):
     ) -> Outcome:
         common, payload = shared[message]
         body = b"%s%s}" % (payload, orjson.dumps(message.id))
-        # The same on every attempt, so that Apple's log and ours speak of the same thing.
+        # The same on every attempt, so that Apple's log and ours can be matched.
         apns_id = str(uuid.uuid5(IDS, message.id))
         headers = {"apns-id": apns_id, "apns-topic": message.app or self._topic, **common}
         path = f"/3/device/{message.address}"
@@ -155,10 +157,10 @@ class APNs(Provider):
 
 
 class ProviderToken:
-    """The JWT, the same in every process of a team without a word between them.
+    """The provider's JWT, identical in every process without communication between them.
 
-    Apple answers 429 where each process brings a token of its own. So its time of issue is the
-    start of a period that all clocks share, and its signature is deterministic (RFC 6979).
+    Apple answers 429 where each process uses a token of its own. So the time of issue is the start
+    of a period that all clocks share, and the signature is deterministic (RFC 6979).
     """
 
     def __init__(self, key_file: str, key_id: str, team_id: str) -> None:
@@ -172,7 +174,7 @@ class ProviderToken:
         self._period = -1
 
     def get(self, instead_of: str = "") -> str:
-        """The token of this period, and not ``instead_of``, which Apple holds to be expired."""
+        """Return the token of this period; a new one if that is ``instead_of``, which expired."""
         now = int(time.time())
         period = now // JWT_LIFE
         if period != self._period:
@@ -211,14 +213,14 @@ def _headers(message: Message) -> dict[str, str]:
 
 
 def _collapse_id(key: str) -> str:
-    """As it is where a header can carry it, else a digest of it."""
+    """Return the key unchanged where a header can carry it, else a digest of it."""
     if len(key) <= COLLAPSE_ID_LIMIT and key.isascii() and key.isprintable():
         return key
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _payload(message: Message) -> bytes:
-    """The payload without its end, which is the delivery's id."""
+    """Encode the payload without its end, which is the delivery's id."""
     content = message.content
     aps: dict[str, object] = {"content-available": 1}
     if has_visible_text(content):

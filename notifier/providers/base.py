@@ -1,4 +1,4 @@
-"""What every provider is: a name, and ``send`` or, where one call carries many, ``send_chunk``."""
+"""The base of all providers, and tables that map their errors to outcomes."""
 
 import asyncio
 import logging
@@ -19,12 +19,13 @@ from notifier.transport.http import NoAnswer, NotWritten
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: The wire has the deadline; this much later, whatever still hangs is given up.
+#: Seconds. The HTTP client enforces the deadline; a call that still hangs so much later is
+#: cancelled.
 GRACE_SECONDS = 5.0
 
 
 class Sent(NamedTuple):
-    """One attempt and what it came to. ``started_at`` in unix seconds, ``duration`` in seconds."""
+    """One attempt and its outcome. ``started_at``: unix seconds; ``duration``: seconds."""
 
     message: Message
     provider: str
@@ -33,27 +34,30 @@ class Sent(NamedTuple):
     duration: float
 
 
-#: What a provider says, or does, that has too much to do.
+#: Reasons that suggest that a provider is overloaded.
 OVERLOAD = frozenset({Reason.RATE_LIMITED, Reason.PROVIDER_ERROR, Reason.TIMEOUT, Reason.NO_ANSWER})
 
-#: Called once for each message, as its outcome comes.
+#: Called once for each message with its outcome.
 Report = Callable[[Sent], None]
 
 
 class Provider:
-    """One account at one provider. Built once a process, used from one event loop.
+    """One account at one provider. Built once per process, used from one event loop.
 
-    A subclass implements ``send`` or ``send_chunk`` and finds an ``Outcome``; it never raises for
-    what a provider may answer, never tries again what may have been written, and never logs an
-    address or content, nor puts them into an outcome's ``detail``. ``timeout`` (seconds) is the
-    deadline of one call, connection and answer together; at most ``concurrency`` calls are under
-    way, and fewer while the provider is slow or failing (``notifier.resilience.concurrency``).
+    A subclass implements ``send``, or ``send_chunk`` where one call carries many messages, and
+    finds an ``Outcome``. It never raises for what a provider may answer, never repeats a call that
+    may have been written, and never logs an address or content, nor puts them into an outcome's
+    ``detail``.
+
+    ``timeout``: seconds for one call, connecting and answer together. ``concurrency``: most calls
+    in flight; there are fewer while the provider is slow or failing
+    (``notifier.resilience.concurrency``).
     """
 
-    #: Whether all calls go to one server, whose pace says how many it carries. Elsewhere each
-    #: publisher and each host has a share of them, so that the slow ones leave room.
+    #: Whether all calls go to one server, whose response times set the number of calls in flight.
+    #: If not, each publisher and each host has a share of them, so that slow hosts leave slots.
     one_server = True
-    #: Whether a connection carries many calls: then a few connections are enough for all of them.
+    #: Whether a connection carries many calls, so that a few connections are enough.
     shares_connections = False
 
     def __init__(self, name: str, *, timeout: float = 10.0, concurrency: int = 256) -> None:
@@ -63,57 +67,57 @@ class Provider:
         self._calls = _Calls(timeout + GRACE_SECONDS)
         self._concurrency = concurrency
         start = concurrency if self.shares_connections else START
-        self._carries = Concurrency(concurrency, start=start)
+        self._adaptive = Concurrency(concurrency, start=start)
         self._share: int | None = None
 
     @property
     def limit(self) -> int:
-        """How many calls may be under way now."""
+        """The number of calls that may be in flight now."""
         return self._pool.limit
 
     @property
     def under_way(self) -> int:
-        """How many are."""
+        """The number of calls in flight."""
         return self._calls.number
 
     def allow(self, share: int | None) -> None:
-        """At most so many calls under way: this process's share of what the account may have."""
+        """Limit calls in flight to this process's share of the account's; ``None``: no limit."""
         if share != self._share:
             self._share = share
             self._set_limit()
 
     def _set_limit(self) -> None:
-        limit = self._carries.limit if self.one_server else self._concurrency
+        limit = self._adaptive.limit if self.one_server else self._concurrency
         if self._share is not None:
             limit = min(limit, self._share)
         if limit != self._pool.limit:
             self._pool.limit = limit
 
     def _ended(self, outcome: object, seconds: float) -> None:
-        """A call ended so; it may be time for more or fewer of them."""
+        """Adapt the limit to a call that ended."""
         failed = isinstance(outcome, Retry | Unknown) and outcome.reason in OVERLOAD
         under_way = self._calls.number + 1
-        if self.one_server and self._carries.ended(seconds, failed, under_way, time.monotonic()):
+        if self.one_server and self._adaptive.ended(seconds, failed, under_way, time.monotonic()):
             self._set_limit()
 
     def _begins(self) -> None:
-        """Calls are about to be made: after a rest, a few at first."""
-        if self.one_server and self._carries.begins(time.monotonic()):
+        """Reset the limit before calls that follow a long pause."""
+        if self.one_server and self._adaptive.begins(time.monotonic()):
             self._set_limit()
 
     async def send(self, message: Message) -> Outcome:
-        """One call for one message."""
+        """Send one message in one call."""
         raise NotImplementedError(f"{type(self).__name__} implements neither send nor send_chunk")
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
-        """Send all of them concurrently; ``report`` each as its outcome comes."""
+        """Send all messages concurrently, and ``report`` each with its outcome."""
         await self._each(messages, self.send, report)
 
     async def close(self) -> None:
         """Close connections; the provider is not used afterwards."""
 
     def _flow(self, message: Message) -> Flow:
-        """Whose turn the call for a message takes."""
+        """Return the flow (publisher and host) that a message's call belongs to."""
         return message.publisher_id, ""
 
     async def _each(
@@ -135,8 +139,10 @@ class Provider:
         await self._pool.run(messages, one, self._flow)
 
     def _stopped(self, message: Message, now: float, report: Report) -> bool:
-        """Whether it must not be sent any more, which is reported. Asked right before it would be:
-        it may have waited for its turn."""
+        """Return whether a message must not be sent any more, and if so report it.
+
+        Called right before the call, since the message may have waited in the pool.
+        """
         if message.deadline is not None and now >= message.deadline:
             report(Sent(message, self.name, Refused(Reason.EXPIRED), now, 0.0))
             return True
@@ -146,7 +152,7 @@ class Provider:
         return False
 
     async def _outcome(self, call: Awaitable[T], delivery_id: str) -> T | Outcome:
-        """What the call returns, or what its failure means: it never takes others down."""
+        """Return what the call returns, or the outcome that its failure means. Never raises."""
         task = self._calls.begin()
         try:
             return await call
@@ -168,9 +174,9 @@ class Provider:
 
 
 class _Calls:
-    """The calls under way, each cancelled after ``patience`` seconds.
+    """The calls in flight, each cancelled after ``patience`` seconds.
 
-    One timer waits for the oldest: a timer for each would cost a tenth of the call.
+    One timer watches the oldest: a timer for each would cost a tenth of the call.
     """
 
     def __init__(self, patience: float) -> None:
@@ -185,10 +191,10 @@ class _Calls:
         return len(self._begun)
 
     def begin(self) -> asyncio.Task[Any]:
-        """The current task makes a call now."""
+        """Register the current task's call."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        # To find the loop, Python 3.11 asks the system for the process's id each time.
+        # Given the loop, since Python 3.11 makes a system call each time to find it.
         task = asyncio.current_task(self._loop)
         assert task is not None
         self._begun[task] = time.monotonic()
@@ -202,7 +208,7 @@ class _Calls:
         self._given_up.discard(task)
 
     def gave_up(self, task: asyncio.Task[Any]) -> bool:
-        """Whether the task's call was cancelled for taking too long, and by nobody else."""
+        """Return whether the task was cancelled only because its call took too long."""
         return task in self._given_up and not task.uncancel()
 
     def _look(self) -> None:
@@ -219,18 +225,18 @@ class _Calls:
 
 
 def log_bug(where: str, error: Exception) -> None:
-    """Log its kind and trace without its text, which may quote an address or content."""
+    """Log an error's class and traceback without its text, which may quote an address."""
     trace = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s: %s\n%s", where, type(error).__name__, trace)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one of a provider's errors means: a row of the table at the top of its file.
+    """The meaning of one of a provider's errors: a row of the table at the top of its module.
 
-    ``again``: trying later may help. ``pause``: seconds until then where the provider names none
-    (its own first pause; the retry policy's wait counts where it is longer). ``disable``: the
-    address is given up, which only what an address alone can cause may do.
+    ``again``: whether a later try may help. ``pause``: seconds until then where the provider names
+    none; the retry policy's wait counts where it is longer. ``disable``: whether the address is
+    given up, which is allowed only for errors that an address alone can cause.
     """
 
     reason: Reason
@@ -248,10 +254,10 @@ class Rule:
         return Refused(self.reason, status, clip(detail), self.disable)
 
 
-#: An error that no rule names, of a provider that has words for what is wrong with a message or
-#: an address: a wrong URL, a proxy, a permission. It is held against neither of them.
+#: The rule for an error that no rule names. Providers have codes for faults of a message or an
+#: address, so this is another fault: a wrong URL, a proxy, a permission.
 UNEXPLAINED = Rule(Reason.SENDER_REFUSED)
-#: What statuses mean where a provider's own words say nothing (RFC 9110 15.5, 15.6).
+#: Rules by status, for answers without a code of the provider (RFC 9110 15.5, 15.6).
 STATUS_RULES = {
     401: Rule(Reason.AUTHENTICATION),
     403: Rule(Reason.AUTHENTICATION),
@@ -263,7 +269,7 @@ STATUS_RULES = {
 
 
 def status_rule(status: int, otherwise: Rule = UNEXPLAINED) -> Rule:
-    """The rule for a status that is not 2xx."""
+    """Return the rule for a status that is not 2xx."""
     if status >= 500:
         return Rule(Reason.PROVIDER_ERROR, again=True)
     return STATUS_RULES.get(status, otherwise)
@@ -272,22 +278,24 @@ def status_rule(status: int, otherwise: Rule = UNEXPLAINED) -> Rule:
 _CODE = re.compile(r"[A-Za-z0-9_.\[\]-]{1,80}")
 
 
-def code_of(said: object) -> str:
-    """A provider's code for an error, or the field it names; empty for anything longer or odder,
-    which may quote an address."""
-    return said if isinstance(said, str) and _CODE.fullmatch(said) else ""
+def code_of(value: object) -> str:
+    """Return a provider's error code or field name; empty for anything else.
+
+    Longer texts are dropped because they may quote an address.
+    """
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
 
 
 def unreadable() -> Unknown:
-    """A 2xx without the id that proves it: the provider may have the message."""
+    """Return the outcome of a 2xx without the expected id: the provider may have the message."""
     return Unknown(Reason.PROVIDER_ERROR, "the answer cannot be read")
 
 
 class Shared(Generic[T]):
-    """Work done once for all messages of a chunk that say the same, and kept as long as it.
+    """A cache of encoded messages, for the messages of one chunk that have the same content.
 
-    ``encode`` must use nothing of a message but its content and what ``_framing`` names; without
-    ``content``, not its content either.
+    ``encode`` must use nothing of a message but its content and the fields in ``_framing``; with
+    ``content=False`` not its content either.
     """
 
     def __init__(self, encode: Callable[[Message], T], *, content: bool = True) -> None:
@@ -300,7 +308,7 @@ class Shared(Generic[T]):
         if self._content:
             key += (id(message.content),)
         found = self._done.get(key)
-        if found is None:  # kept with the content, lest another one gets its id()
+        if found is None:  # the content is kept too, so that no other gets its id()
             found = self._done[key] = (message.content, self._encode(message))
         return found[1]
 

@@ -1,7 +1,7 @@
 """Firebase Cloud Messaging, HTTP v1: Android and web push.
 
-firebase-admin reads the credentials and encodes what a chunk's messages share; the wire is ours,
-since its own costs ten times as much and loses messages when the server says GOAWAY.
+firebase-admin reads the credentials and encodes what a chunk's messages share. HTTP is our own:
+its client costs ten times as much and loses messages when the server sends GOAWAY.
 """
 
 import asyncio
@@ -39,10 +39,10 @@ from notifier.transport.http import NotWritten, Reply, Wire
 FIRST_PAUSE = 60.0
 #: https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
 RULES: dict[str | int, Rule] = {
-    # The app is gone from the device, or its token was replaced.
+    # The app was removed from the device, or its token was replaced.
     "UNREGISTERED": Rule(Reason.DEAD_ADDRESS, disable=True),
-    # The token is of another project than our account: firebase-admin-node issue 783 had it for
-    # every token, firebase-admin-go issue 248 on one server and not on the next.
+    # The token belongs to another project than our account: firebase-admin-node issue 783 had it
+    # for every token, firebase-admin-go issue 248 on one server and not on the next.
     "SENDER_ID_MISMATCH": Rule(Reason.SENDER_REFUSED),
     # The Firebase project's APNs certificate or web push key, not the token.
     "THIRD_PARTY_AUTH_ERROR": Rule(Reason.AUTHENTICATION),
@@ -53,20 +53,20 @@ RULES: dict[str | int, Rule] = {
     "UNSPECIFIED_ERROR": UNEXPLAINED,
     429: Rule(Reason.RATE_LIMITED, again=True, pause=FIRST_PAUSE),
 }
-#: INVALID_ARGUMENT of the token alone. FCM says so in two ways: in one it names the field, in the
-#: other (firebase-admin-java issue 1064, async-firebase issue 15, and FCM's own page on error
-#: codes) its sentence is all that tells.
+#: INVALID_ARGUMENT caused by the token. FCM reports it in two ways: one names the field, the other
+#: (firebase-admin-java issue 1064, async-firebase issue 15, and FCM's own page on error codes) can
+#: only be recognised by its sentence.
 BAD_TOKEN = Rule(Reason.INVALID_ADDRESS, disable=True)
 TOKEN_FIELD = "message.token"
 TOKEN_SENTENCE = "registration token is not a valid"
-#: QUOTA_EXCEEDED of one device, which google.rpc.QuotaFailure names: others are not held up.
+#: QUOTA_EXCEEDED of one device, as google.rpc.QuotaFailure names it: other devices are not delayed.
 BUSY_DEVICE = Rule(Reason.DEFERRED, again=True, pause=FIRST_PAUSE)
 
 #: https://firebase.google.com/docs/cloud-messaging/concept-options: NORMAL waits while a device
 #: dozes; for the web it is RFC 8030's Urgency.
 ANDROID_PRIORITY = {Priority.HIGH: "high", Priority.NORMAL: "normal", Priority.LOW: "normal"}
 URGENCY = {Priority.HIGH: "high", Priority.NORMAL: "normal", Priority.LOW: "low"}
-LONGEST_TTL = 28 * 86400  # FCM keeps a message no longer, and so long by default
+LONGEST_TTL = 28 * 86400  # seconds; FCM's maximum, and its default
 TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}")  # RFC 8030 5.4
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -74,13 +74,15 @@ GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFE = 3600
 REFRESH_BEFORE = 300.0  # seconds before its end that an access token is renewed
 TOKEN = re.compile(r"[!-~]+")  # what a header can carry
-REFUSED_PAUSE = 10.0  # seconds between two tokens asked for because FCM refused the first
+REFUSED_PAUSE = 10.0  # seconds until a token that FCM refused is replaced again
 STREAMS = 64  # calls on one connection; Google allows 100
 
 
 class FCM(Provider):
-    """``service_account_file``: the JSON that Google gives out, whose ``token_uri`` is asked for
-    access tokens. ``base_url`` and ``ca_file`` (PEM) lead to a sandbox. ``timeout`` in seconds.
+    """Firebase Cloud Messaging.
+
+    ``service_account_file``: the JSON that Google issues, with the ``token_uri`` of access tokens.
+    ``base_url`` and ``ca_file`` (PEM) select a sandbox. ``timeout``: seconds.
 
     Raises ``OSError`` or ``ValueError`` for a file that cannot be read or used.
     """
@@ -140,11 +142,11 @@ class FCM(Provider):
 
 
 class TokenRefused(Exception):
-    """Google did not give an access token for the service account."""
+    """Google refused an access token for the service account."""
 
 
 class AccessToken:
-    """One access token for all calls, asked for once however many wait for it."""
+    """The access token of all calls, requested once however many calls wait for it."""
 
     def __init__(self, service_account_file: str, ca_file: str | None, timeout: float) -> None:
         certificate = credentials.Certificate(service_account_file)
@@ -160,10 +162,12 @@ class AccessToken:
         self._asking: asyncio.Task[None] | None = None
 
     async def get(self, instead_of: str = "") -> str:
-        """The token, and not ``instead_of``, which was refused, unless it is still fresh: where
-        FCM refuses every token, we do not ask for one for each message.
+        """Return the token, renewed where it is ``instead_of``, which FCM refused.
 
-        Raises ``NotWritten`` where Google cannot be reached and ``TokenRefused`` where it says no.
+        A token younger than ``REFUSED_PAUSE`` is not renewed: where FCM refuses every token, we do
+        not request one for each message.
+
+        Raises ``NotWritten`` where Google cannot be reached, and ``TokenRefused`` where it refuses.
         """
         refused = self._value == instead_of and time.time() >= self._asked_at + REFUSED_PAUSE
         if not self._value or refused or time.time() >= self._renew_at:
@@ -189,7 +193,7 @@ class AccessToken:
         headers = {"content-type": "application/x-www-form-urlencoded"}
         try:
             reply = await self._wire.request("POST", self._path, headers=headers, body=form)
-        except Exception as error:  # of the message itself, nothing has been written
+        except Exception as error:  # nothing of the message itself has been written
             raise NotWritten(f"no access token: {error}") from None
         answer = _json(reply.body)
         token = answer.get("access_token")
@@ -211,24 +215,24 @@ def _read(path: str) -> bytes:
 
 
 def _encode(frames: Shared[tuple[bytes, bytes]], message: Message) -> tuple[bytes, bytes]:
-    """A request's body without the delivery's id and the token: what goes before each.
+    """Encode a request's body up to the delivery's id, and from there up to the token.
 
-    ``frames``: what ``_frame`` makes of messages, for those that differ in their content alone.
+    ``frames``: caches ``_frame`` for messages that differ in their content alone.
     """
     about, target = frames[message]
     content = message.content
     data = orjson.dumps(push.strings(content))[1:-1]
-    said = b""
+    shown = b""
     if has_visible_text(content):
-        said = b'"notification":%s,' % orjson.dumps({"title": content.title, "body": content.body})
+        shown = b'"notification":%s,' % orjson.dumps({"title": content.title, "body": content.body})
     return (
         b'{"message":{"data":{%s%s%s"delivery_id":' % (data, b"," if data else b"", about),
-        b"},%s%s" % (said, target) + b'"token":',
+        b"},%s%s" % (shown, target) + b'"token":',
     )
 
 
 def _frame(message: Message) -> tuple[bytes, bytes]:
-    """What of a message does not depend on its content: further data, and how it is sent."""
+    """Encode what does not depend on a message's content: further data, and delivery options."""
     about = {"notification_id": message.notification_id, "topic": message.topic}
     data = orjson.dumps({name: value for name, value in about.items() if value})[1:-1]
     ttl = LONGEST_TTL
@@ -246,7 +250,7 @@ def _frame(message: Message) -> tuple[bytes, bytes]:
             ttl=datetime.timedelta(seconds=ttl),
             collapse_key=message.collapse_key or None,
         )
-    # The encoder wants a target, and refuses what FCM would; its text is JSON by design.
+    # The encoder requires a target, and refuses what FCM would; str() of it is JSON by design.
     encoded = orjson.loads(str(messaging.Message(topic="x", android=android, webpush=webpush)))
     del encoded["topic"]
     return data + (b"," if data else b""), orjson.dumps(encoded)[1:-1] + b","
@@ -282,9 +286,10 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 class Error(NamedTuple):
-    """FCM's own code, else Google's (NOT_FOUND then is the project, and not the token).
+    """A parsed error.
 
-    ``of_token``: the token is what is wrong; ``of_device``: the quota is that of one device.
+    ``code``: FCM's own, else Google's (whose NOT_FOUND means the project, not the token);
+    ``of_token``: whether the token is at fault; ``of_device``: whether the quota is one device's.
     """
 
     code: str
@@ -309,5 +314,5 @@ def _error(answer: Mapping[str, Any]) -> Error:
     )
 
 
-def _objects(said: object) -> list[dict[str, Any]]:
-    return [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

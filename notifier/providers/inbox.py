@@ -1,4 +1,4 @@
-"""The in-app inbox: our own table, behind a callable."""
+"""The in-app inbox as a provider: our own table, behind a callable."""
 
 import asyncio
 import time
@@ -12,9 +12,12 @@ from notifier.transport.http import NotWritten
 
 
 class Inbox(Provider):
-    """``store`` writes all messages in one go, or raises and writes none: ``NotWritten`` where no
-    message is to blame. It blocks, so it runs in a thread, and may be called again with the same
-    messages, or some of them."""
+    """The in-app inbox.
+
+    ``store``: writes all messages at once, or raises and writes none; ``NotWritten`` means that no
+    message is to blame. It blocks, so it runs in a thread, and it may be called again with some or
+    all of the same messages.
+    """
 
     def __init__(
         self, name: str, *, store: Callable[[Sequence[Message]], None], timeout: float = 10.0
@@ -29,7 +32,7 @@ class Inbox(Provider):
         try:
             async with asyncio.timeout(self.timeout):
                 odd = await asyncio.to_thread(isolate, messages, self._store, (NotWritten,))
-        except TimeoutError:  # the thread goes on, and may yet succeed
+        except TimeoutError:  # the thread goes on, and may still succeed
             outcome = Unknown(Reason.TIMEOUT, "the inbox's store took too long")
         except NotWritten as error:
             outcome = Retry(Reason.PROVIDER_ERROR, detail=clip(str(error)))
@@ -39,5 +42,5 @@ class Inbox(Provider):
                 failed[message.id] = Retry(Reason.INTERNAL, detail=type(fault).__name__)
         duration = time.perf_counter() - started
         for message in messages:
-            became = failed.get(message.id, outcome)
-            report(Sent(message, self.name, became, started_at, duration))
+            own = failed.get(message.id, outcome)
+            report(Sent(message, self.name, own, started_at, duration))

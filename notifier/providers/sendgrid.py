@@ -1,5 +1,8 @@
-"""SendGrid's v3 Mail Send: many recipients in one request, what differs between them put in by
-SendGrid (https://www.twilio.com/docs/sendgrid/for-developers/sending-email/substitution-tags)."""
+"""SendGrid's v3 Mail Send: one request for many recipients.
+
+SendGrid substitutes what differs between them:
+https://www.twilio.com/docs/sendgrid/for-developers/sending-email/substitution-tags
+"""
 
 import re
 import time
@@ -30,7 +33,7 @@ from notifier.transport.http import Reply, Wire
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
 ADDRESS_RULE = Rule(Reason.INVALID_ADDRESS, disable=True)  # personalizations.N.to.M.email
 PERSONALIZATION_RULE = Rule(Reason.INVALID_MESSAGE)  # personalizations.N and anything else
-#: 400 for what the account sets up: its sender identity, templates and pools of addresses.
+#: 400 for the account's set-up: its sender identity, templates and address pools.
 SENDER_RULE = Rule(Reason.SENDER_REFUSED)
 SENDER_FIELD = re.compile(r"(from|reply_to|template_id|asm|ip_pool_name|mail_settings)\b")
 RULES = {
@@ -38,10 +41,10 @@ RULES = {
     # "Maximum credits exceeded", and keys that are revoked or may not send.
     401: Rule(Reason.AUTHENTICATION),
     402: Rule(Reason.RATE_LIMITED, again=True, pause=3600.0),  # out of credits
-    # "The from address does not match a verified Sender Identity": so for every message.
+    # "The from address does not match a verified Sender Identity": the same for every message.
     403: Rule(Reason.AUTHENTICATION),
     413: Rule(Reason.TOO_LARGE),
-    # Its limits are of a minute each; X-RateLimit-Reset mostly says how much of it is left.
+    # Limits are per minute; X-RateLimit-Reset mostly says when the current one ends.
     429: Rule(Reason.RATE_LIMITED, again=True, pause=60.0),
 }
 PERSONALIZATIONS = "personalizations"
@@ -49,14 +52,17 @@ NAMED = re.compile(r"personalizations[.\[](\d+)\]?(\.to[.\[]\d+\]?\.email)?")
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
 MOST_PERSONALIZATIONS = 1000
-#: Bytes of one personalization's substitutions, by the reference of Mail Send; the page on
+#: Bytes of one personalization's substitutions by the reference of Mail Send; the page on
 #: substitution tags allows 50,000.
 MOST_SUBSTITUTED = 10_000
 PATH = "/v3/mail/send"
 
 
 class SendGrid(Provider):
-    """``base_url`` and ``ca_file`` (PEM) lead to a sandbox. ``timeout`` in seconds."""
+    """SendGrid's Mail Send.
+
+    ``base_url`` and ``ca_file`` (PEM) select a sandbox. ``timeout``: seconds.
+    """
 
     def __init__(
         self,
@@ -79,14 +85,16 @@ class SendGrid(Provider):
         self._wire = Wire(base_url, ca_file=ca_file, timeout=timeout)
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
-        """Many messages share a request: those that say the same, and those that differ by what
-        SendGrid puts in for each person."""
+        """Send messages in as few requests as possible.
+
+        Messages share a request if they are equal, or differ only in what SendGrid substitutes.
+        """
         shared = Shared(lambda message: email.render(message.content))
         same: dict[int, tuple[email.Rendered, list[Message]]] = {}
         for message in messages:
             try:
                 mail = shared[message]
-            except Exception as error:  # a bug, which must not cost the others their mail
+            except Exception as error:  # a bug, which must not affect the other messages
                 log_bug(f"provider {self.name}, delivery {message.id}", error)
                 odd = Retry(Reason.INTERNAL, detail=type(error).__name__)
                 report(Sent(message, self.name, odd, time.time(), 0.0))
@@ -105,18 +113,20 @@ class SendGrid(Provider):
             for batch in _batches(letter.people)
         ]
         self._begins()
-        await self._pool.run(requests, partial(self._request, report), self._turn)
+        await self._pool.run(requests, partial(self._request, report), self._request_flow)
 
     async def close(self) -> None:
         await self._wire.close()
 
-    def _turn(self, request: tuple[bytes, list[Personal]]) -> Flow:
+    def _request_flow(self, request: tuple[bytes, list[Personal]]) -> Flow:
         return self._flow(request[1][0].message)
 
     async def _request(self, report: Report, request: tuple[bytes, list[Personal]]) -> None:
-        """Send the messages in one request, and what SendGrid leaves of them in further ones: a 400
-        or 413 means that it took none, and one bad address must not discard the rest. What is wrong
-        with the sender or the content is wrong for all, and asked once."""
+        """Send a batch in one request, and what SendGrid refuses of it in further ones.
+
+        A 400 or 413 means that it took no message, and one bad address must not cost the others
+        theirs. A fault of the sender or the content is the same for all, and is not retried.
+        """
         mail, batch = request
         waiting = [batch]
         while waiting:
@@ -132,7 +142,7 @@ class SendGrid(Provider):
             if isinstance(answer, Reply):
                 outcomes, left = _judge(answer, batch)
             elif isinstance(answer, Retry) and answer.reason is Reason.INTERNAL and len(batch) > 1:
-                outcomes, left = {}, _halves(batch)  # nothing was written; one of them is odd
+                outcomes, left = {}, _halves(batch)  # nothing was written; one message is at fault
             else:
                 outcomes, left = dict.fromkeys(range(len(batch)), answer), []
             waiting += left
@@ -145,7 +155,7 @@ class SendGrid(Provider):
         return await self._wire.request("POST", PATH, headers=self._headers, body=body)
 
     def _mail(self, rendered: email.Rendered) -> bytes:
-        """A request's body but for its personalizations and its end."""
+        """Encode a request's body up to its personalizations."""
         mail = {
             "from": self._from,
             "subject": rendered.subject,
@@ -168,7 +178,10 @@ def _personalization(one: Personal) -> dict[str, Any]:
 
 
 def _batches(people: Sequence[Personal]) -> list[list[Personal]]:
-    """As few as possible, with no address twice in one: SendGrid refuses that."""
+    """Split people into as few batches as possible.
+
+    No batch has an address twice: SendGrid refuses that.
+    """
     batches: list[list[Personal]] = []
     seen: dict[str, int] = {}  # address -> the last batch it is in
     for one in people:
@@ -184,27 +197,27 @@ def _batches(people: Sequence[Personal]) -> list[list[Personal]]:
 
 
 def _judge(reply: Reply, batch: list[Personal]) -> tuple[dict[int, Outcome], list[list[Personal]]]:
-    """Outcomes by place in ``batch``, and what is to be sent again in other requests."""
+    """Return outcomes by index in ``batch``, and batches to send again in other requests."""
     if reply.ok:
         message_id = reply.header("x-message-id")
         return dict.fromkeys(range(len(batch)), Accepted(message_id, status=reply.status)), []
-    said = _errors(reply)
-    errors = said or []
+    named = _errors(reply)
+    errors = named or []
     if reply.status == 400 and (bad := _named(errors, len(batch))):
         rest = [one for index, one in enumerate(batch) if index not in bad]
         return dict(bad), [rest] if rest else []
-    anyones = not errors or any(field.startswith(PERSONALIZATIONS) for field in errors)
-    if (reply.status == 413 or (reply.status == 400 and anyones)) and len(batch) > 1:
+    of_one = not errors or any(field.startswith(PERSONALIZATIONS) for field in errors)
+    if (reply.status == 413 or (reply.status == 400 and of_one)) and len(batch) > 1:
         return {}, _halves(batch)
     rule = RULES.get(reply.status) or status_rule(reply.status)
-    if reply.status == 400 and said is None:  # not SendGrid's words
+    if reply.status == 400 and named is None:  # not SendGrid's answer
         rule = UNEXPLAINED
     elif reply.status == 400 and any(SENDER_FIELD.match(field) for field in errors):
         rule = SENDER_RULE
     after = reply.retry_after
     if after is None and reply.status == 429:
         after = _reset_after(reply)
-    # Its sentences may quote addresses: only the fields they are about are kept.
+    # Its sentences may quote addresses: only the names of fields are kept.
     outcome = rule.outcome(reply.status, ", ".join(errors), after)
     return dict.fromkeys(range(len(batch)), outcome), []
 
@@ -215,7 +228,7 @@ def _halves(batch: list[Personal]) -> list[list[Personal]]:
 
 
 def _errors(reply: Reply) -> list[str] | None:
-    """The fields SendGrid complains about; ``None`` where it is no answer of SendGrid's."""
+    """Return the fields that SendGrid's errors name; ``None`` for an answer in another format."""
     try:
         answer = orjson.loads(reply.body)
         return [field for error in answer["errors"] if (field := code_of(error.get("field")))]
@@ -224,7 +237,7 @@ def _errors(reply: Reply) -> list[str] | None:
 
 
 def _named(fields: list[str], size: int) -> dict[int, Outcome]:
-    """The personalizations that the fields name, and what is wrong with each."""
+    """Return the outcomes of the personalizations that the fields name, by index."""
     bad: dict[int, Outcome] = {}
     for field in fields:
         found = NAMED.match(field)
@@ -235,6 +248,6 @@ def _named(fields: list[str], size: int) -> dict[int, Outcome]:
 
 
 def _reset_after(reply: Reply) -> float | None:
-    """SendGrid says when its limit is lifted in a header of its own, in unix seconds."""
+    """Return the seconds until ``X-RateLimit-Reset`` (unix seconds), SendGrid's own header."""
     reset = re.fullmatch(r"[0-9]{1,12}", reply.header("x-ratelimit-reset"))
     return max(0.0, int(reset[0]) - time.time()) if reset else None

@@ -1,4 +1,4 @@
-"""Any mail server, by SMTP (RFC 5321)."""
+"""Mail servers, by SMTP (RFC 5321)."""
 
 import asyncio
 import re
@@ -29,8 +29,8 @@ from notifier.transport.resolver import NotResolved, Resolver
 #: Enhanced codes (RFC 3463, RFC 7504) and, behind them, replies (RFC 5321 4.2, RFC 4954 6).
 RULES = {
     "5.1.1": Rule(Reason.DEAD_ADDRESS, disable=True),  # no such mailbox
-    "5.1.6": Rule(Reason.DEAD_ADDRESS, disable=True),  # moved away
-    "5.1.10": Rule(Reason.DEAD_ADDRESS, disable=True),  # its domain takes no mail
+    "5.1.6": Rule(Reason.DEAD_ADDRESS, disable=True),  # moved
+    "5.1.10": Rule(Reason.DEAD_ADDRESS, disable=True),  # its domain accepts no mail
     "5.2.1": Rule(Reason.DEAD_ADDRESS, disable=True),  # mailbox disabled
     "5.1.2": Rule(Reason.INVALID_ADDRESS, disable=True),  # no such domain
     "5.1.3": Rule(Reason.INVALID_ADDRESS, disable=True),  # syntax
@@ -44,44 +44,47 @@ RULES = {
     "534": Rule(Reason.AUTHENTICATION),
     "535": Rule(Reason.AUTHENTICATION),
     "538": Rule(Reason.AUTHENTICATION),
-    "550": Rule(Reason.REJECTED),  # mailbox unavailable: gone, or not for us; nobody can tell
+    "550": Rule(Reason.REJECTED),  # mailbox unavailable: gone, or refused to us; it does not say
     "551": Rule(Reason.REJECTED),  # not here
     "552": Rule(Reason.REJECTED),  # the mailbox is full
 }
-#: 5.7.x is a policy about us: relaying, authentication, SPF, DKIM, DMARC, block lists. The same
-#: holds for what a server refuses without a code that says why, such as 553 and 554, which some
-#: answer for domains that they do not relay to, and for commands that it does not know.
+#: 5.7.x is a policy about us: relaying, authentication, SPF, DKIM, DMARC, block lists. So are
+#: refusals without a code that explains them, such as 553 and 554, which some servers answer for
+#: domains that they do not relay to and for commands that they do not know.
 POLICY = Rule(Reason.SENDER_REFUSED)
-#: Our own sender is refused, by whom we are not allowed to be it: no recipient's fault.
+#: The server refuses our sender address: no recipient's fault.
 SENDER = Rule(Reason.AUTHENTICATION)
 TEMPORARY = Rule(Reason.PROVIDER_ERROR, again=True)
-#: 4xx to one recipient, by RCPT or after its mail: greylisting, a full mailbox, a domain that
-#: cannot be looked up. A greylisting server mostly wants five minutes (RFC 6647 takes 1 minute to
-#: a day for sensible).
+#: 4xx about one recipient, after RCPT or after the mail: greylisting, a full mailbox, a domain that
+#: cannot be resolved. Greylisting servers mostly want five minutes (RFC 6647 recommends 1 minute to
+#: 24 hours).
 DEFERRED = Rule(Reason.DEFERRED, again=True, pause=300.0)
-#: 4xx that speak of the whole server, whatever it was asked (RFC 3463 3.4; RFC 5321 4.2.3).
 GREYLISTED = re.compile(r"gr[ae]y.?list", re.IGNORECASE)
+#: 4xx about the whole server, whatever the command (RFC 3463 3.4; RFC 5321 4.2.3).
 SERVERS = re.compile(r"421|452$|4\d\d 4\.3\.")
-#: An enhanced code of its reply's class (RFC 2034 4), and no part of an IP address or a version.
+#: By class of the reply, its enhanced code (RFC 2034 4), not part of an IP address or a version.
 ENHANCED = {
     kind: re.compile(rf"(?<![\w./]){kind}\.\d{{1,3}}\.\d{{1,3}}(?!\.?\d)") for kind in (4, 5)
 }
-#: What servers say of us, not of the mailbox, without an enhanced code.
+#: Words of refusals about us, not the mailbox, that have no enhanced code.
 ABOUT_US = re.compile(
     r"relay|authenticat|\b(spf|dkim|dmarc)\b|\bblocked|blacklist|block ?list|spamhaus|reputation",
     re.IGNORECASE,
 )
 
-CONNECTIONS = 8  # mail servers limit them; Postfix takes 50 of one client
+CONNECTIONS = 8  # mail servers limit them; Postfix accepts 50 from one client
 IDLE_LIMIT = 30.0  # seconds; servers hang up on idle clients after a while
 
 
 class SMTP(Provider):
-    """``tls``: ``starttls`` (demanded, not merely tried), ``implicit`` or ``none``. ``ca_file``:
-    PEM to trust beside the system's. ``dns_servers``: see ``notifier.transport.resolver``.
-    ``timeout`` in seconds, for one message.
+    """A mail server.
 
-    Raises ``ValueError`` where a mail cannot be from ``from_email`` or ``from_name``."""
+    ``tls``: ``starttls`` (required, not merely tried), ``implicit`` or ``none``. ``ca_file``: PEM
+    to trust beside the system's. ``dns_servers``: see ``notifier.transport.resolver``. ``timeout``:
+    seconds for one message.
+
+    Raises ``ValueError`` where a mail cannot be from ``from_email`` or ``from_name``.
+    """
 
     def __init__(
         self,
@@ -99,13 +102,13 @@ class SMTP(Provider):
         timeout: float = 10.0,
         concurrency: int = CONNECTIONS,
     ) -> None:
-        # One message at a time on each connection: what waits, waits before its deadline starts.
+        # One message at a time on each connection: waiting happens before the deadline starts.
         super().__init__(name, timeout=timeout, concurrency=min(concurrency, CONNECTIONS))
         if tls not in ("starttls", "implicit", "none"):
             raise ValueError("tls is starttls, implicit or none")
         if not ADDRESS.fullmatch(from_email):
             raise ValueError("from_email is not an address SMTP can carry")
-        from_header(from_email, from_name)  # a name that it cannot write is told now
+        from_header(from_email, from_name)  # raises now for a name that no header can have
         self._from, self._from_name = from_email, from_name
         self._domain = from_email.rpartition("@")[2]
         context = ssl.create_default_context()
@@ -164,7 +167,7 @@ class SMTP(Provider):
         return Accepted(message_id, status=reply)
 
     async def _ready(self, transaction: "Transaction") -> aiosmtplib.SMTP:
-        """A connection on which the server has taken sender and recipient."""
+        """Return a connection on which the server has accepted sender and recipient."""
         while self._idle:
             client, since = self._idle.pop()
             if time.monotonic() - since > IDLE_LIMIT:
@@ -172,7 +175,7 @@ class SMTP(Provider):
                 continue
             try:
                 await transaction.begin(client)
-            except aiosmtplib.SMTPServerDisconnected:  # hung up while idle: nothing is lost
+            except aiosmtplib.SMTPServerDisconnected:  # closed while idle: nothing is lost
                 client.close()
                 continue
             return client
@@ -183,7 +186,7 @@ class SMTP(Provider):
         return client
 
     async def _connected(self) -> socket.socket:
-        """Connect to the first of the server's addresses that takes it. Raises ``OSError``."""
+        """Connect to the first of the server's addresses that accepts. Raises ``OSError``."""
         host, port = self._server
         failed: OSError | None = None
         for ip in await self._resolver.look_up(host):
@@ -193,7 +196,7 @@ class SMTP(Provider):
                 found.setblocking(False)
                 async with asyncio.timeout(CONNECT_TIMEOUT):
                     await asyncio.get_running_loop().sock_connect(found, (str(ip), port))
-            except OSError as error:  # a time limit's, too
+            except OSError as error:  # including TimeoutError
                 found.close()
                 failed = error
             except BaseException:
@@ -214,13 +217,13 @@ class SMTP(Provider):
             self._idle.append((client, time.monotonic()))
 
     def _mail(self, message: Message) -> bytes:
-        """The mail without the headers that are its recipient's own."""
-        said = email.render(message.content)
-        return compose(self._from, self._from_name, said.subject, said.text, said.html)
+        """Compose the mail without the headers of its recipient."""
+        rendered = email.render(message.content)
+        return compose(self._from, self._from_name, rendered.subject, rendered.text, rendered.html)
 
 
 class Transaction:
-    """One mail on one connection. ``written``: the server may have the mail."""
+    """One mail on one connection. ``written``: whether the server may have the mail."""
 
     def __init__(self, sender: str, recipient: str, mail: bytes) -> None:
         self._sender = sender
@@ -235,14 +238,14 @@ class Transaction:
         await client.rcpt(self._recipient)
 
     async def finish(self, client: aiosmtplib.SMTP) -> int:
-        """Hand the mail over; the reply's code."""
+        """Send the mail, and return the reply's code."""
         self.written = True
         return (await client.data(self._mail)).code
 
 
 def _refusal(error: SMTPResponseException, written: bool) -> Outcome:
     code = error.code
-    if not 400 <= code < 600:  # not a reply at all: after DATA, anything may have happened
+    if not 400 <= code < 600:  # not a valid reply: after DATA, the mail may have been accepted
         detail = "the answer cannot be read"
         if written:
             return Unknown(Reason.PROVIDER_ERROR, detail)
@@ -251,24 +254,24 @@ def _refusal(error: SMTPResponseException, written: bool) -> Outcome:
     found = ENHANCED[code // 100].search(message)
     enhanced = found[0] if found else ""
     # The reply's text mostly quotes the address: only its codes are kept.
-    said = f"{code} {enhanced}".strip()
+    codes = f"{code} {enhanced}".strip()
     about_us = code == 550 and not enhanced and ABOUT_US.search(message)
     if about_us and not isinstance(error, SMTPSenderRefused):
-        return POLICY.outcome(code, said)
+        return POLICY.outcome(code, codes)
     greylisted = bool(GREYLISTED.search(message))
-    return _rule(error, code, enhanced, greylisted=greylisted).outcome(code, said)
+    return _rule(error, code, enhanced, greylisted=greylisted).outcome(code, codes)
 
 
 def _rule(
     error: SMTPResponseException, code: int, enhanced: str, *, greylisted: bool = False
 ) -> Rule:
-    """What the reply means, by whom it is about: a recipient, its mail, or none of them."""
+    """Return the rule for a reply, by what it is about: a recipient, its mail, or neither."""
     rule = RULES.get(enhanced) or RULES.get(str(code))
     about_recipient = isinstance(error, SMTPRecipientRefused | SMTPDataError)
     if code < 500:
         if about_recipient and greylisted:
             return DEFERRED
-        # Once the mail is written, only a code says that it is not the server's trouble.
+        # Once the mail is written, only an enhanced code proves that the server is not at fault.
         explained = enhanced or isinstance(error, SMTPRecipientRefused)
         if about_recipient and explained and not SERVERS.match(f"{code} {enhanced}".strip()):
             return DEFERRED

@@ -1,7 +1,7 @@
-"""Mails that say something else to each person, as one mail with tags where they differ.
+"""Substitution: many similar mails as one mail, with tags where they differ.
 
-For providers that put each recipient's own values into one mail. What comes out is exactly what
-was rendered: a tag is random, so no text has it, and stands for text that was there.
+For providers that substitute each recipient's own values. The recipient gets exactly what was
+rendered: tags are random, so no text contains one, and each stands for text that was there.
 """
 
 import html
@@ -16,26 +16,26 @@ from notifier.domain.messages import Message
 
 
 class Personal(NamedTuple):
-    """A message and the values of its tags."""
+    """A message, and the values of its tags."""
 
     message: Message
     values: Mapping[str, str]
 
 
 class Letter(NamedTuple):
-    """What several messages say, with tags in it, and whose values go there."""
+    """A mail with tags, and the messages whose values replace them."""
 
     mail: Rendered
     people: list[Personal]
 
 
 def merge(mails: Iterable[tuple[Message, Rendered]], most_bytes: int) -> list[Letter]:
-    """As few letters as can be made of these mails, each message in one of them.
+    """Merge mails into as few letters as possible, each message in exactly one.
 
-    Templates know of a person their user id (and their locale, which makes another text): mails
-    that are the same without it share a letter that has it as a value. Of what is left, those of
-    one publisher share a letter that is nothing but tags, as far as one's own subject and texts are
-    ``most_bytes`` at most, which is what a provider takes for one recipient. The rest goes alone.
+    Templates know a person's user id (and locale, which selects another text). Mails that are equal
+    but for the user id share a letter that has it as a value. The others of one publisher share a
+    letter that consists of tags only, where a mail's subject and texts have at most ``most_bytes``,
+    the provider's limit for one recipient. The rest get a letter each.
     """
     mark = secrets.token_hex(8)
     letters: dict[tuple[int | None, Rendered], Letter] = {}
@@ -51,12 +51,12 @@ def merge(mails: Iterable[tuple[Message, Rendered]], most_bytes: int) -> list[Le
 
 
 def size(values: Mapping[str, str]) -> int:
-    """Bytes of all tags and values."""
+    """Return the bytes of all tags and values."""
     return sum(len(tag.encode()) + len(value.encode()) for tag, value in values.items())
 
 
 def _without_person(mail: Rendered, user_id: str, mark: str) -> tuple[Rendered, dict[str, str]]:
-    """The mail with tags for a user id, in each way in which it is written, and what they are."""
+    """Replace a user id, in every spelling (plain, escaped), by tags; return mail and values."""
     values: dict[str, str] = {}
     if user_id:
         subject, text, markup = mail.subject, mail.text, mail.html
@@ -74,7 +74,7 @@ def _without_person(mail: Rendered, user_id: str, mark: str) -> tuple[Rendered, 
 def _of_tags(
     messages: Sequence[Message], mails: Mapping[str, Rendered], mark: str, most_bytes: int
 ) -> list[Letter]:
-    """One letter for each publisher's messages, and one for each that is too large for that."""
+    """Make one letter of tags for each publisher, and one for each message too large for that."""
     subject, text, markup = (f"-{mark}{part}-" for part in ("subject", "text", "html"))
     found: dict[int | None, Letter] = {}
     alone = []

@@ -1,7 +1,7 @@
 """Twilio's Messages resource: text messages.
 
-The wire is ours: the SDK's own costs two to fifty times as much, and one of its clients can
-return another message's SID. Its words (status, code) are kept.
+HTTP is our own: the SDK's costs two to fifty times as much, and one of its clients can return
+another message's SID.
 """
 
 import base64
@@ -55,27 +55,27 @@ RULES = {
     30034: _SENDER,  # not registered for A2P 10DLC
     30037: _SENDER,  # outbound messages are switched off
     30040: _SENDER,  # that carrier wants senders registered
-    # The number. What it can only be blamed for: 21614 is a landline or no number at all.
+    # The number, where it alone can be at fault: 21614 is a landline or not a number.
     21211: _NUMBER,  # invalid "To"
     21214: _NUMBER,  # cannot be reached
     21217: _NUMBER,  # does not appear to be valid
     21265: _NUMBER,  # a short code
     21614: _NUMBER,
     21635: _NUMBER,  # a landline
-    21604: _SENDER,  # no "To": every address has been checked, so we have lost it
+    21604: _SENDER,  # no "To": every address has been checked, so this is a bug of ours
     21610: Rule(Reason.OPTED_OUT, disable=True),  # the recipient answered STOP
-    # What is said.
+    # The content.
     21602: Rule(Reason.INVALID_MESSAGE),  # no body
     21617: Rule(Reason.TOO_LARGE),
     21619: Rule(Reason.INVALID_MESSAGE),
     30019: Rule(Reason.TOO_LARGE),
-    # Too much at once. Twilio queues what a sender cannot send in time for hours, and counts days.
+    # Rate limits. Twilio queues for hours what a sender cannot send at once, and has daily limits.
     20429: Rule(Reason.RATE_LIMITED, again=True, pause=10.0),  # calls of the account at one time
     21611: Rule(Reason.RATE_LIMITED, again=True, pause=300.0),  # the sender's queue is full
     30001: Rule(Reason.RATE_LIMITED, again=True, pause=300.0),
     30022: Rule(Reason.RATE_LIMITED, again=True, pause=60.0),  # A2P 10DLC, a minute's rate
-    30023: Rule(Reason.RATE_LIMITED, again=True, pause=3600.0),  # A2P 10DLC, a day's
-    63038: Rule(Reason.RATE_LIMITED, again=True, pause=3600.0),  # the account's, a day's
+    30023: Rule(Reason.RATE_LIMITED, again=True, pause=3600.0),  # A2P 10DLC, daily
+    63038: Rule(Reason.RATE_LIMITED, again=True, pause=3600.0),  # the account's, daily
 }
 BUSY = Rule(Reason.RATE_LIMITED, again=True, pause=10.0)  # 429 without a code
 #: https://www.twilio.com/docs/messaging/api/message-resource: ValidityPeriod, in seconds.
@@ -83,11 +83,13 @@ LONGEST_VALIDITY = 36_000
 
 
 class Twilio(Provider):
-    """``from_number`` (E.164) or ``messaging_service_sid`` is the sender. ``status_callback``:
-    the URL Twilio reports to; the delivery's id is added to its query as ``delivery_id``.
-    ``base_url`` and ``ca_file`` (PEM) lead to a sandbox. ``timeout`` in seconds.
+    """Twilio's Messages resource.
 
-    Sending is not idempotent: a call that may have been written is never made again here.
+    The sender is ``from_number`` (E.164) or ``messaging_service_sid``. ``status_callback``: the URL
+    that Twilio reports to; the delivery's id is added to its query as ``delivery_id``. ``base_url``
+    and ``ca_file`` (PEM) select a sandbox. ``timeout``: seconds.
+
+    Sending is not idempotent: a call that may have been written is never repeated here.
     """
 
     def __init__(
@@ -146,7 +148,7 @@ class Twilio(Provider):
 
 
 def _ending_in_delivery_id(callback: str) -> str:
-    """``callback`` with a query that only wants the id at its end; empty where there is none."""
+    """Return ``callback`` with a query that ends in ``delivery_id=``; empty if there is none."""
     if not callback:
         return ""
     url = urlsplit(callback)
@@ -166,7 +168,7 @@ def _outcome(reply: Reply) -> Outcome:
         return Accepted(sid, status=reply.status) if isinstance(sid, str) else unreadable()
     code = answer.get("code")
     rule = RULES.get(code) if isinstance(code, int) else None
-    # Its sentences quote the number: only the code is kept.
+    # Twilio's sentences quote the number: only the code is kept.
     detail = f"Twilio error {code}" if isinstance(code, int) else ""
     if rule is None:
         rule = BUSY if reply.status == 429 else status_rule(reply.status)

@@ -1,4 +1,4 @@
-"""Webhooks after Standard Webhooks 1.0.0, to anybody's server but none of our own networks."""
+"""Webhooks by Standard Webhooks 1.0.0, to public servers and never into private networks."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ from notifier.transport.reach import Reach
 from notifier.transport.resolver import NotResolved, Resolver
 
 #: Standard Webhooks 1.0.0: only 2xx is success, 410 disables the endpoint, 429, 502 and 504 ask
-#: to slow down. Redirects are not followed, so they fail. 4xx is the endpoint's last word.
+#: to slow down. Redirects are not followed, so they fail. Another 4xx is final.
 RULES = {
     401: Rule(Reason.REJECTED),
     403: Rule(Reason.REJECTED),
@@ -37,21 +37,24 @@ PAYLOAD_LIMIT = 20_000
 
 T = TypeVar("T")
 
-#: Addresses that one attempt connects to: of the two kinds, IPv6 and IPv4, only one may work.
+#: Most addresses that one attempt connects to: of IPv6 and IPv4, only one kind may work.
 TRIED = 2
-#: Seconds since a message was posted in which a host that is left alone costs it no attempt.
+#: Seconds since a message was posted in which an open breaker of its host uses up no attempt.
 HELD_FOR = 86400.0
-MOST_HOSTS = 512  # connections kept; beyond, the least recently used go
+MOST_HOSTS = 512  # connections kept; the least recently used go first
 
 
 class Forbidden(Exception):
-    """The URL leads where webhooks must not go; the text says why."""
+    """Webhooks must not reach the URL's address; the text says why."""
 
 
 class Webhook(Provider):
-    """``allowed_networks``: CIDRs that webhooks may reach although they are private, on any port.
+    """The sender of webhooks.
+
+    ``allowed_networks``: CIDRs of private networks that webhooks may reach, on any port.
     ``dns_servers``: see ``notifier.transport.resolver``. ``ca_file``: PEM to trust beside the
-    system's. ``timeout`` in seconds. ``hosts``: the breakers of hosts, its own by default."""
+    system's. ``timeout``: seconds. ``hosts``: the breakers of hosts, by default its own.
+    """
 
     one_server = False
 
@@ -85,8 +88,11 @@ class Webhook(Provider):
         await self._resolver.close()
 
     def _stopped(self, message: Message, now: float, report: Report) -> bool:
-        """The same, and whether its host is left alone. After ``HELD_FOR`` seconds that costs an
-        attempt, so that what leads nowhere ends as its retry policy has it."""
+        """Also hold a message whose host has an open breaker.
+
+        After ``HELD_FOR`` seconds this uses up attempts, so that messages to a host that never
+        comes back end by their retry policy.
+        """
         if super()._stopped(message, now, report):
             return True
         seconds = self._hosts.seconds_held(self._flow(message))
@@ -113,7 +119,7 @@ class Webhook(Provider):
         try:
             secrets = (message.secret, *message.former_secrets)
             signed = signatures(secrets, message.id, now, body)
-        except ValueError:  # of before the door and the sender had one rule
+        except ValueError:  # stored before secrets were checked by the rule of signing
             return Refused(
                 Reason.INTERNAL, detail="this webhook's secret cannot sign: give another"
             )
@@ -139,7 +145,7 @@ class Webhook(Provider):
     async def _post(
         self, url: Url, ips: Sequence[str], headers: dict[str, str], body: bytes
     ) -> Reply:
-        """Call the first of these addresses that takes the request, within the one deadline."""
+        """Call the first of these addresses that accepts a connection, within one deadline."""
         path = f"{url.path}?{url.query_string}" if url.query_string else url.path
         *others, last = ips
         deadline = time.monotonic() + self.timeout
@@ -154,11 +160,14 @@ class Webhook(Provider):
         return await wire.request("POST", path, headers=headers, body=body, timeout=left)
 
     async def _destinations(self, url: Url, attempt: int) -> list[str]:
-        """The IP addresses to connect to, one after the other.
+        """Return the IP addresses to connect to, in order.
 
-        Every address of the name is checked and the connection is bound to one that passed, so
-        another answer to another look-up changes nothing. The URL is read as the client reads it:
-        for both ``http://2130706433/`` is 127.0.0.1.
+        Every address of the name is checked, and the connection is bound to one that passed, so a
+        different answer to a later look-up has no effect (DNS rebinding). The URL is parsed by the
+        client's own parser: for both ``http://2130706433/`` is 127.0.0.1.
+
+        Raises ``ValueError`` for another scheme, ``NotWritten`` for a name that cannot be resolved
+        and ``Forbidden`` where no address may be reached.
         """
         port = url.port_or_known_default
         if url.scheme not in ("http", "https") or not url.host_str or port is None:
@@ -170,26 +179,26 @@ class Webhook(Provider):
         reachable = self._reachable(addresses, port)
         if not reachable:
             raise Forbidden("a private network, or a port that is not open to webhooks")
-        first = (attempt - 1) % len(reachable)  # another one at each attempt
+        first = (attempt - 1) % len(reachable)  # start with another address at each attempt
         return [*reachable[first:], *reachable[:first]][:TRIED]
 
     def _judge(self, addresses: Sequence[Address], port: int) -> list[str]:
-        """Those that may be called."""
+        """Return the addresses that may be reached."""
         return [str(ip) for ip in addresses if self._reach.may(ip, port)]
 
 
 def host_of(address: str) -> str:
-    """The host of a URL, with its port where that is not the scheme's own."""
+    """Return the host of a URL, with its port where that is not the scheme's default."""
     return address.partition("://")[2].partition("/")[0]
 
 
 async def _shared(task: asyncio.Task[T]) -> T:
-    """What it comes to; who stops waiting stops it for nobody else."""
+    """Return the task's result. Cancelling one waiter does not cancel the task."""
     return task.result() if task.done() else await asyncio.shield(task)
 
 
 class Wires:
-    """Connections, each to one host at one address, opened once however many wait for them."""
+    """A pool of connections by host and address, each opened once however many wait for it."""
 
     def __init__(self, ca_file: str | None, timeout: float) -> None:
         self._ca_file = ca_file
@@ -197,14 +206,14 @@ class Wires:
         self._wires: OrderedDict[tuple[str, str], asyncio.Task[Wire]] = OrderedDict()
 
     async def get(self, url: Url, ip: str) -> Wire:
-        """Raises ``OSError`` where ``ca_file`` cannot be read."""
+        """Return the connection. Raises ``OSError`` where ``ca_file`` cannot be read."""
         key = url.origin_ascii, ip
         task = self._wires.get(key)
         if task is None:
             task = self._wires[key] = asyncio.create_task(self._open(url, ip))
         self._wires.move_to_end(key)
         if len(self._wires) > MOST_HOSTS:
-            # Not closed: calls may be under way, and it closes when the last one is done.
+            # Not closed here: calls may be in flight, and it closes with the last reference.
             self._wires.popitem(last=False)
         try:
             return await _shared(task)
@@ -220,7 +229,7 @@ class Wires:
             timeout=self._timeout,
             address=(url.host_str, ip),
         )
-        # 3 ms of CPU: a thousand new hosts must not hold up the loop.
+        # In a thread, for it takes 3 ms of CPU: a thousand new hosts must not block the loop.
         await asyncio.to_thread(wire.open)
         return wire
 
@@ -230,7 +239,7 @@ class Wires:
 
 
 def _addressee(message: Message) -> bytes:
-    """The start of a notification's data, its own for every delivery."""
+    """Encode the start of ``data``, which differs between deliveries."""
     if message.content.event_type != NOTIFICATION:
         return b""
     whose = b'"delivery_id":%s,"user_id":%s,' % (
@@ -243,9 +252,9 @@ def _addressee(message: Message) -> bytes:
 
 
 def _encode(message: Message) -> tuple[bytes, bytes]:
-    """The start and the end of the body, the same for every recipient and on every attempt.
+    """Encode the start and the end of the body, equal for every recipient and on every attempt.
 
-    ``posted_at`` is the notification's, which ``Shared`` tells from others.
+    ``posted_at`` may be used, since it depends on the notification, which ``Shared`` keys by.
     """
     content = message.content
     assert message.posted_at is not None

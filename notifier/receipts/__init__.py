@@ -1,7 +1,8 @@
-"""What providers report later, in one small vocabulary, and where it moves a delivery.
+"""Receipts: what providers report later, in one small vocabulary, and the transitions it causes.
 
-A provider that reports has one file in this package and a ``receipts`` entry in its own in the
-settings: ``{"class": dotted path, "options": {…}}``.
+In: a provider's request. Out: ``ReportedEvent``s, and the state that each leads to. Imported by
+``apps.delivery``. A provider with receipts has one file in this package, and in its settings entry
+``"receipts": {"class": dotted path, "options": {…}}``.
 """
 
 import importlib
@@ -16,30 +17,30 @@ from notifier.domain.states import DeliveryState
 
 
 class Event(StrEnum):
-    """What became of a message after the provider had taken it."""
+    """What happened to a message after the provider had accepted it."""
 
-    ACCEPTED = "accepted"  # it is on its way: the provider has it for certain
+    ACCEPTED = "accepted"  # the provider has it for certain
     DELIVERED = "delivered"  # the phone, or the receiver's mail server, has it
-    DEFERRED = "deferred"  # not yet; the provider goes on trying
-    BOUNCED = "bounced"  # the address leads nowhere
-    FAILED = "failed"  # the provider gave up, and the address may be good
-    COMPLAINED = "complained"  # the recipient called it spam
+    DEFERRED = "deferred"  # not yet; the provider keeps trying
+    BOUNCED = "bounced"  # the address does not exist
+    FAILED = "failed"  # the provider gave up; the address may be good
+    COMPLAINED = "complained"  # the recipient reported it as spam
     UNSUBSCRIBED = "unsubscribed"  # the recipient told the provider to stop
 
 
-#: Reasons for which nothing is sent to the address any more.
+#: Reasons that suppress the address.
 HARD_BOUNCE, COMPLAINT, OPTED_OUT = "hard_bounce", "complaint", Reason.OPTED_OUT.value
 SUPPRESSING = frozenset({HARD_BOUNCE, COMPLAINT, OPTED_OUT})
-#: Reasons that say nothing of the next message; ``UNSAID``: the provider does not know, either.
+#: Reasons that say nothing about the next message; ``UNSAID``: the provider named none.
 UNREACHABLE, BLOCKED, UNSAID = "unreachable", "blocked", Reason.PROVIDER_ERROR.value
-#: Our account, number or sender address: see ``notifier.domain.outcomes.FAULT``.
+#: A fault of our account, number or sender address: see ``notifier.domain.outcomes.FAULT``.
 SENDER = Reason.SENDER_REFUSED.value
-#: Too many hard bounces at once to be believed.
+#: The reason in place of a hard bounce where there are too many at once to be believed.
 DOUBTED = Reason.MANY_DEAD_ADDRESSES.value
 
 S = DeliveryState
-# What arrived has arrived, whatever we made of it since: an attempt that went unanswered may be
-# followed by others that failed, by a cancel or by its expiry.
+# A message that arrived is delivered, whatever state followed: an attempt without an answer may be
+# followed by failed ones, a cancellation or the expiry.
 _ARRIVED = dict.fromkeys(
     (
         S.ACCEPTED,
@@ -53,28 +54,27 @@ _ARRIVED = dict.fromkeys(
     ),
     S.DELIVERED,
 )
-# A mail server may take a message and send it back minutes later: the last word is the bounce,
-# whichever of the two is told first.
+# A mail server may accept a message and return it minutes later: the bounce is final, whichever of
+# the two is reported first.
 _LOST = {S.ACCEPTED: S.BOUNCED, S.UNKNOWN: S.BOUNCED, S.DELIVERED: S.BOUNCED}
-#: event -> where a delivery moves from where. In any order and any number of times they lead to
-#: the same end. A delivery that waits for its next attempt, since its first one went unanswered,
-#: is spared a second copy.
+#: Event -> the transitions it causes. Events lead to the same state in any order and any number of
+#: times. A delivery that is retrying because its first attempt got no answer is not sent again.
 MOVES: Mapping[Event, Mapping[DeliveryState, DeliveryState]] = {
     Event.ACCEPTED: {S.UNKNOWN: S.ACCEPTED},
     Event.DELIVERED: _ARRIVED,
     Event.DEFERRED: {},
     Event.BOUNCED: _LOST,
     Event.FAILED: _LOST,
-    # Nobody complains of what did not arrive.
+    # A complaint proves that the message arrived.
     Event.COMPLAINED: _ARRIVED,
     Event.UNSUBSCRIBED: _ARRIVED,
 }
 
 
 def after(state: DeliveryState, event: Event, reason: str = "") -> DeliveryState:
-    """Where a delivery in ``state`` is once this is known of it; mostly where it was.
+    """Return the state that an event leads to from ``state``, mostly ``state`` itself.
 
-    What was lost for a fault of ours is a dead letter: it can be sent again once that is mended.
+    A message lost by a fault of ours becomes a dead letter, to be redriven once that is fixed.
     """
     new = MOVES[event].get(state, state)
     if new is S.BOUNCED and new is not state and FAULT.get(reason) is Fault.OURS:  # type: ignore[call-overload]
@@ -82,25 +82,26 @@ def after(state: DeliveryState, event: Event, reason: str = "") -> DeliveryState
     return new
 
 
-#: What says that a message is lost. A delivery may have had another one, which is not.
+#: Events that say that a message is lost. Its delivery may have had another message that is not.
 LOSSES = frozenset({Event.BOUNCED, Event.FAILED})
 
 
-def is_about(said: str, message_id: str) -> bool:
-    """Whether a receipt that names its message ``said`` is about ``message_id``."""
-    return said == message_id or said.startswith(f"{message_id}.")
+def is_about(reported: str, message_id: str) -> bool:
+    """Return whether a receipt for the message ``reported`` is about ``message_id``."""
+    return reported == message_id or reported.startswith(f"{message_id}.")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedEvent:
-    """One event of one delivery (its public id as the message carried it; empty where it carried
-    none, since something else sent it).
+    """One event that a provider reports about one delivery.
 
-    ``address``: where the message went, as the provider says; empty where it does not.
-    ``at``: when it happened, in unix seconds; ``None`` where the provider does not say.
-    ``message_id``: which of its messages it speaks of, as it named it when it took that, perhaps
-    with more behind a dot; empty where it does not say.
-    ``detail`` is made of codes, never of a provider's sentences: those quote addresses.
+    - ``delivery_id``: the public id that the message carried; empty where it carried none, because
+      something else sent it.
+    - ``detail``: made of codes, never of a provider's sentences, which quote addresses.
+    - ``at``: when it happened, in unix seconds; ``None`` where the provider does not say.
+    - ``message_id``: the provider's id of the message, perhaps with a dot and more behind it; empty
+      where it does not say.
+    - ``address``: where the message was sent to; empty where the provider does not say.
     """
 
     delivery_id: str
@@ -113,17 +114,17 @@ class ReportedEvent:
 
 
 class Receipts(Protocol):
-    """One provider's receipts. A receipt is a request to us: its query, headers and body."""
+    """A provider's receipts. A receipt is an HTTP request to us: query, headers and body."""
 
     def verify(self, headers: Mapping[str, str], query: str, body: bytes) -> bool:
-        """Whether the provider signed it. Header names are lower case."""
+        """Return whether the provider signed the request. Header names are in lower case."""
 
     def read(self, query: str, body: bytes) -> Sequence[ReportedEvent]:
-        """What it says of our deliveries. Raises ``ValueError`` if it is no receipt."""
+        """Return the events in a receipt. Raises ``ValueError`` if it is not a receipt."""
 
 
 def build(entry: Mapping[str, Any]) -> Receipts:
-    """From a ``receipts`` entry of the settings. Raises what the import or an option raises."""
+    """Build from a ``receipts`` entry of the settings. Raises what its import or options raise."""
     module, _, name = entry["class"].rpartition(".")
     found: Receipts = getattr(importlib.import_module(module), name)(**entry["options"])
     return found
@@ -132,6 +133,6 @@ def build(entry: Mapping[str, Any]) -> Receipts:
 _MESSAGE = re.compile(r"[!-~]{1,200}")
 
 
-def message_id(said: object) -> str:
-    """What a provider names a message, as a column can hold it; empty where it does not."""
-    return said if isinstance(said, str) and _MESSAGE.fullmatch(said) else ""
+def message_id(value: object) -> str:
+    """Return a provider's id of a message if a column can hold it, else an empty text."""
+    return value if isinstance(value, str) and _MESSAGE.fullmatch(value) else ""

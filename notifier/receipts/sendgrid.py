@@ -31,7 +31,7 @@ from notifier.receipts import (
 SIGNATURE = "x-twilio-email-event-webhook-signature"
 TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 
-#: Opened, clicked and the like are nobody's business here.
+#: Events of opening, clicking and the like are ignored.
 EVENTS = {
     "processed": (Event.ACCEPTED, ""),
     "deferred": (Event.DEFERRED, UNREACHABLE),
@@ -42,7 +42,7 @@ EVENTS = {
     "unsubscribe": (Event.UNSUBSCRIBED, OPTED_OUT),
     "group_unsubscribe": (Event.UNSUBSCRIBED, OPTED_OUT),
 }
-#: Why SendGrid did not even try: the address is on one of its own lists.
+#: By SendGrid's reason for not trying: mostly the address is on one of its own lists.
 DROPPED = {
     "invalid": (Event.BOUNCED, HARD_BOUNCE),
     "bounced address": (Event.BOUNCED, HARD_BOUNCE),
@@ -50,20 +50,23 @@ DROPPED = {
     "unsubscribed address": (Event.FAILED, OPTED_OUT),
     "recipient list over package quota": (Event.FAILED, SENDER),
 }
-#: Of a bounce: a policy about us (SPF, DKIM, DMARC, block lists), and not the mailbox.
+#: Start of a bounce's status that names a policy about us (SPF, DKIM, DMARC, block lists).
 POLICY = "5.7."
 #: An enhanced mail system status code (RFC 3463).
 STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
-#: Unix seconds beyond which no event of this century lies.
+#: Unix seconds; a later timestamp is an error.
 LATEST = 2**32
 
 
 class SendGridReceipts:
-    """``public_key`` is what SendGrid's settings page shows: base64 of a DER public key.
+    """SendGrid's receipts.
 
-    Raises ``ValueError`` where it is none. The timestamp is signed, and no age is too high:
-    SendGrid repeats what we did not take for a day, under its first signature. What is sent again
-    by whoever overheard it says what is known already, and so changes nothing.
+    ``public_key``: base64 of a DER public key, as SendGrid's settings page shows it. Raises
+    ``ValueError`` for anything else.
+
+    The timestamp is signed, but its age is not limited: for a day SendGrid repeats requests that we
+    did not accept, with their first signature. A replayed request repeats known events, and so
+    changes nothing.
     """
 
     def __init__(self, *, public_key: str) -> None:
@@ -85,10 +88,10 @@ class SendGridReceipts:
         events = orjson.loads(body)
         if not isinstance(events, list):
             raise ValueError("not a list of events")
-        return list(_told(events))
+        return list(_reported(events))
 
 
-def _told(events: list[Any]) -> Iterator[ReportedEvent]:
+def _reported(events: list[Any]) -> Iterator[ReportedEvent]:
     for event in events:
         if not isinstance(event, dict):
             continue
@@ -102,7 +105,7 @@ def _told(events: list[Any]) -> Iterator[ReportedEvent]:
             found = Event.FAILED, BLOCKED  # this message, not this address
         elif word == "bounce" and str(event.get("status", "")).startswith(POLICY):
             found = Event.FAILED, SENDER
-        # X-Message-Id of our request and, behind a dot, what SendGrid made of it.
+        # The X-Message-Id of our request, a dot, and SendGrid's own suffix.
         sent = message_id(event.get("sg_message_id"))
         delivery_id, address = _text(event, "delivery_id"), _text(event, "email")
         yield ReportedEvent(delivery_id, *found, _detail(event), _at(event), sent, address)

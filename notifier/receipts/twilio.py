@@ -21,7 +21,7 @@ from notifier.receipts import (
     message_id,
 )
 
-#: Queued, sending and the like say nothing that the answer to our call did not.
+#: Queued, sending and the like add nothing to the answer to our call.
 EVENTS = {
     "sent": Event.ACCEPTED,
     "delivered": Event.DELIVERED,
@@ -29,9 +29,9 @@ EVENTS = {
     "undelivered": Event.FAILED,
     "failed": Event.FAILED,
 }
-#: https://www.twilio.com/docs/api/errors: why a message was not delivered.
+#: By error code, why a message was not delivered: https://www.twilio.com/docs/api/errors
 REASONS = {
-    # What is the fault of our account or sender says the provider's own table.
+    # Faults of our account or sender, from the provider's table.
     **{
         str(code): rule.reason.value
         for code, rule in RULES.items()
@@ -44,18 +44,19 @@ REASONS = {
     "30004": BLOCKED,  # by the carrier, or the recipient's contract with it
     "30005": HARD_BOUNCE,  # unknown, or no longer in use
     "30006": UNREACHABLE,  # a landline, or a carrier that this sender cannot reach
-    "30007": BLOCKED,  # filtered for what it says
+    "30007": BLOCKED,  # filtered for its content
 }
-#: A status callback has about twenty.
+#: Most fields of a form; a status callback has about twenty.
 MOST_FIELDS = 200
 
 
 class TwilioReceipts:
-    """``callback`` is the URL that Twilio was given, without what each message adds to its query:
-    Twilio signs the URL it calls, whatever a proxy makes of it on the way to us.
+    """Twilio's receipts.
 
-    The signature has no time in it. A callback that is sent again by whoever overheard it says
-    what is known already, and so changes nothing.
+    ``callback``: the URL that Twilio was given, without the query that each message adds. Twilio
+    signs the URL it calls, which a proxy may have changed on the way to us.
+
+    The signature covers no time. A replayed callback repeats a known event, and so changes nothing.
     """
 
     def __init__(self, *, auth_token: str, callback: str) -> None:
@@ -89,5 +90,5 @@ class TwilioReceipts:
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:
-    """Raises ``ValueError`` for what is no form."""
+    """Parse a form. Raises ``ValueError`` for anything else."""
     return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)

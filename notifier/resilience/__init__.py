@@ -1,5 +1,5 @@
-"""Tools against trouble: breakers, fair queues, concurrency limits, quotas, isolation.
+"""Resilience: circuit breakers, fair queues, concurrency limits, quotas, isolation of bad items.
 
-Pure decisions and their asynchronous queues; stores and clocks are passed in. Imported by
-``providers`` and ``apps.delivery``.
+In: outcomes and waiting calls. Out: what may be called now. Stores and clocks are passed in.
+Imported by ``providers`` and ``apps.delivery``.
 """

@@ -1,9 +1,9 @@
-"""A circuit breaker: a provider that keeps failing is left alone for a while.
+"""A circuit breaker: stops calls to a provider that keeps failing, for a while.
 
-Closed, it counts; enough failures open it. Open, nobody calls, until the cool-down is over. Then
-it is half open: a few messages go through, and what becomes of them closes it or opens it for
-twice as long. ``Standing`` and its moves know neither clock nor store: both are passed to
-``Breaker``, one of which each process has for each provider.
+Closed, it counts, and enough failures open it. Open, no call is made until the cool-down is over.
+Then it is half open: a few messages go through as probes, and their outcomes close it, or open it
+for twice as long. ``Standing`` and its transitions know neither clock nor store; ``Breaker``, of
+which each process has one per provider, gets both.
 """
 
 import threading
@@ -16,23 +16,25 @@ import orjson
 
 from notifier.domain.outcomes import Accepted, Held, Outcome, Reason
 
-#: The provider's own faults. Whatever else it answers, it answers.
+#: Reasons that are the provider's own fault. With any other answer it is up.
 FAILURES = frozenset({Reason.PROVIDER_ERROR, Reason.CONNECTION, Reason.TIMEOUT, Reason.NO_ANSWER})
-#: Where another provider takes its messages meanwhile, one that refuses our credentials is left
-#: alone as well. Without another, what it refuses are dead letters.
+#: Failures of a provider whose messages another one takes meanwhile: refused credentials count too.
+#: Without another provider, what it refuses are dead letters.
 FAILURES_BESIDE_ANOTHER = FAILURES | {Reason.AUTHENTICATION}
-#: Says nothing about the provider: it was not called, or the mistake is ours.
+#: Reasons that say nothing about the provider: it was not called, or the mistake is ours.
 NOT_CALLED = frozenset({Reason.INTERNAL, Reason.EXPIRED, Reason.NO_PROVIDER, Reason.ENDPOINT_DOWN})
-#: Seconds for which a process believes what it last saw of a closed breaker, and keeps successes
-#: to itself.
+#: Seconds for which a process relies on its last view of a closed breaker, and keeps successes to
+#: itself.
 BELIEVED = 1.0
-#: Seconds until messages without room look again whether the probes came through.
+#: Seconds after which messages beyond a permit check whether the probes succeeded.
 PROBE_WAIT = 2.0
-#: How often a change is tried while other processes are changing the same breaker.
+#: How often a change is tried while other processes change the same breaker.
 TRIES = 5
 
 
 class State(StrEnum):
+    """The state of a breaker."""
+
     CLOSED = "closed"  # every message goes through
     OPEN = "open"  # none does
     HALF_OPEN = "half_open"  # a few do, to see
@@ -40,14 +42,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """When it opens, and for how long. Times are in seconds.
+    """When a breaker opens, and for how long. Times are in seconds.
 
-    It opens after ``failures`` in a row, or when of at least ``calls`` within ``window`` a
-    ``share`` failed. The ``cooldown`` doubles with each failed probing up to
-    ``longest_cooldown``. Half open it lets ``probes`` messages through, and as many again when
-    nothing was heard of them for ``patience``; it opens again when one of them fails, and at least
-    a ``probe_share``. ``what``, ``failed`` and ``probe_failed`` say for people what is counted,
-    that it failed, and that a probe did.
+    It opens after ``failures`` in a row, or when a ``share`` of at least ``calls`` within
+    ``window`` failed. The ``cooldown`` doubles with each failed round of probes, up to
+    ``longest_cooldown``. Half open, it lets ``probes`` messages through, and as many again where no
+    outcome came within ``patience``; it opens again when a probe fails and so did at least a
+    ``probe_share`` of them. ``what``, ``failed`` and ``probe_failed`` are words for people: what is
+    counted, that it failed, and that a probe did.
     """
 
     failures: int = 20
@@ -66,7 +68,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What calls came to. ``trailing``: failures since the last success among them."""
+    """Counts of calls. ``trailing``: failures since the last success among them."""
 
     calls: int = 0
     failures: int = 0
@@ -82,7 +84,7 @@ class Tally:
 
 
 def tally(outcomes: Iterable[Outcome], failing: Container[Reason] = FAILURES) -> Tally:
-    """What these outcomes, in the order in which they came, say about the provider."""
+    """Count outcomes, given in the order in which they came, by what they say of the provider."""
     calls = failures = trailing = 0
     for outcome in outcomes:
         if type(outcome) is not Accepted:
@@ -98,7 +100,7 @@ def tally(outcomes: Iterable[Outcome], failing: Container[Reason] = FAILURES) ->
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """``room`` messages may go through; the others look again at ``until`` (unix seconds)."""
+    """``capacity`` messages may go through; others try again at ``until`` (unix seconds)."""
 
     capacity: int
     until: float
@@ -106,11 +108,11 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a breaker stands. Times are in unix seconds.
+    """A breaker's state and counts. Times are in unix seconds.
 
-    ``streak``: failures in a row, since ``streak_since``; ``calls`` and ``failures``: since
-    ``window`` began. ``began``: since when what opened it has been going on. ``trusted_until``:
-    nothing is counted before that.
+    ``since``, ``why``: when and why it came into its state. ``streak``: failures in a row, since
+    ``streak_since``; ``calls`` and ``failures``: since ``window`` began. ``began``: when the
+    failures that opened it began. ``trusted_until``: nothing is counted before that.
     """
 
     state: State = State.CLOSED
@@ -126,7 +128,7 @@ class Standing:
     trusted_until: float = 0.0
 
     def shut(self, now: float, rules: Rules) -> bool:
-        """Whether nothing more may go through now: it cools down, or its probes are under way."""
+        """Return whether no message may go through now: it cools down, or probes are in flight."""
         match self.state:
             case State.OPEN:
                 return now < self.since + self.cooldown
@@ -135,14 +137,13 @@ class Standing:
         return False
 
     def at(self, now: float, rules: Rules) -> "Standing":
-        """What it has come to by itself: open until its time is over, half open from then on,
-        though nobody may have asked since."""
+        """Return the standing at a time: an open one is half open once its cool-down is over."""
         if self.state is State.OPEN and not self.shut(now, rules):
             return replace(self, state=State.HALF_OPEN, since=self.since + self.cooldown)
         return self
 
     def asked(self, now: float, rules: Rules) -> tuple["Standing", Permit | None]:
-        """Where it stands once somebody was told how much may go through; ``None`` is all."""
+        """Return the standing after a permit was given, and the permit; ``None`` is no limit."""
         if self.state is State.CLOSED:
             return self, None
         if self.shut(now, rules):
@@ -152,7 +153,7 @@ class Standing:
         return half_open, Permit(rules.probes, now + PROBE_WAIT)
 
     def after(self, calls: Tally, now: float, rules: Rules) -> "Standing":
-        """Where it stands after these calls."""
+        """Return the standing after these calls."""
         match self.state:
             case State.OPEN:
                 return self  # they began before it opened
@@ -203,7 +204,7 @@ class Standing:
 
     @classmethod
     def decode(cls, packed: bytes) -> "Standing":
-        """What was encoded; a fresh one for nothing, and for what another release wrote."""
+        """Decode a standing; a new one for empty bytes and for those of another release."""
         try:
             state, *rest = orjson.loads(packed)
             same = len(rest) + 1 == len(fields(cls))
@@ -213,18 +214,18 @@ class Standing:
 
 
 class Store(Protocol):
-    """Where standings are shared."""
+    """The store in which processes share standings."""
 
     def swap(self, name: str, expected: bytes, new: bytes) -> tuple[bool, bytes]:
-        """Put ``new`` in the place of ``expected`` (empty: nothing), if that is there.
+        """Replace ``expected`` (empty: no value) by ``new``, if it is the current value.
 
-        Returns whether it was, and what is there afterwards.
+        Returns whether it was, and the value afterwards.
         """
         ...
 
 
 class LocalStore:
-    """A store of this process alone; what it has not heard of is as the caller expects."""
+    """A store of this process alone; a name without a value has the one the caller expects."""
 
     def __init__(self) -> None:
         self._values: dict[str, bytes] = {}
@@ -236,15 +237,15 @@ class LocalStore:
         return True, new
 
     def forget(self) -> None:
-        """Hear of everything anew."""
+        """Drop all values."""
         self._values.clear()
 
 
 class Breaker:
-    """One provider's breaker as one process sees it; used from any thread.
+    """One provider's breaker in one process; used from any thread.
 
-    A closed one costs a call to the store now and then: successes are reported once in
-    ``BELIEVED`` seconds, failures at once.
+    A closed one calls the store rarely: successes are reported once in ``BELIEVED`` seconds,
+    failures at once.
     """
 
     def __init__(self, name: str, rules: Rules, store: Store, clock: Callable[[], float]) -> None:
@@ -256,18 +257,18 @@ class Breaker:
         self._packed = b""
         self._standing = Standing()
         self._before = self._standing
-        self._seen_at = self._told_at = float("-inf")
+        self._seen_at = self._reported_at = float("-inf")
         self._unreported = Tally()
 
     def permit(self) -> Permit | None:
-        """How much of what is to be sent now may go through; ``None`` is all of it."""
+        """Return how many messages may go through now; ``None`` is no limit."""
         with self._lock:
             now = self._clock()
             if self._standing.state is State.CLOSED and now - self._seen_at < BELIEVED:
                 return None
             if self._change(lambda standing: standing.asked(now, self._rules)[0]):
                 return self._before.asked(now, self._rules)[1]
-            return Permit(0, now + PROBE_WAIT)  # others are asking; they have the room
+            return Permit(0, now + PROBE_WAIT)  # other processes are asking, and send the probes
 
     def report(self, calls: Tally) -> None:
         """Count these calls."""
@@ -276,18 +277,18 @@ class Breaker:
             self._unreported += calls
             unremarkable = not (self._unreported.failures or self._standing.streak)
             closed = self._standing.state is State.CLOSED
-            if closed and unremarkable and now - self._told_at < BELIEVED:
+            if closed and unremarkable and now - self._reported_at < BELIEVED:
                 return
-            told = self._unreported
-            if self._change(lambda standing: standing.after(told, now, self._rules)):
-                self._unreported, self._told_at = Tally(), now
+            unreported = self._unreported
+            if self._change(lambda standing: standing.after(unreported, now, self._rules)):
+                self._unreported, self._reported_at = Tally(), now
 
     def standing(self) -> Standing:
-        """Where it stands now, as far as was known ``BELIEVED`` seconds ago at most."""
+        """Return the standing now, from a view that is at most ``BELIEVED`` seconds old."""
         return self._seen().at(self._clock(), self._rules)
 
     def shut(self) -> bool:
-        """Whether nothing may go through now, likewise."""
+        """Return whether nothing may go through now, from a view of the same age."""
         return self._seen().shut(self._clock(), self._rules)
 
     def _seen(self) -> Standing:
@@ -297,8 +298,7 @@ class Breaker:
             return self._standing
 
     def close(self, why: str, trusted: float = 0.0) -> None:
-        """Let everything through again from now on, and count anew, whoever moves it meanwhile;
-        nothing at all for ``trusted`` seconds."""
+        """Close it for everybody, whoever changes it meanwhile; count nothing for ``trusted`` s."""
         with self._lock:
             now = self._clock()
             closed = Standing(State.CLOSED, now, why, trusted_until=now + trusted)
@@ -306,7 +306,7 @@ class Breaker:
                 pass
 
     def _change(self, move: Callable[[Standing], Standing]) -> bool:
-        """Move the shared standing; whether that was done, others moving it at the same time."""
+        """Apply ``move`` to the shared standing; return whether that succeeded within ``TRIES``."""
         for _ in range(TRIES):
             self._before = self._standing
             wanted = move(self._standing)

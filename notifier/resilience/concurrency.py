@@ -1,41 +1,41 @@
-"""How many calls may be under way at one provider from one process: as many as it carries well.
+"""An adaptive limit of the calls in flight from one process to one provider.
 
-The gradient rule of Netflix's concurrency-limits (``Gradient2Limit``,
-https://github.com/Netflix/concurrency-limits): while calls take as long as they usually do, more
-are allowed; once they take longer, fewer, in proportion. Failures lower it as they do in
-AIMD (its ``AIMDLimit``: by a tenth).
+It follows the gradient rule of Netflix's concurrency-limits (``Gradient2Limit``,
+https://github.com/Netflix/concurrency-limits): while calls take as long as usual, more are allowed;
+once they take longer, proportionally fewer. Failures lower it as in AIMD (its ``AIMDLimit``: by a
+tenth).
 """
 
 import math
 
-#: Calls under way at first, and after a rest: hundreds of connections opened at once take longer
-#: than connecting may, and would count as the provider's failure.
+#: Calls in flight at first, and after a pause: hundreds of connections opened at once exceed the
+#: connect timeout, and would count as the provider's failure.
 START = 32
-#: Seconds without a call after which connections may be gone.
+#: Seconds without a call after which connections may be closed.
 REST = 60.0
-#: Calls that are looked at together, at least: a few slow ones say nothing.
+#: Least calls that are judged together: a few slow ones say nothing.
 WINDOW = 20
-#: Calls that may be under way whatever happens: what is left to a slow provider must not be slow
-#: of itself.
+#: Calls in flight that are always allowed, so that the limit itself does not make a slow provider
+#: slower.
 LEAST = 16
-#: Calls may take so many times what is usual before fewer are allowed.
+#: Multiple of the usual duration that calls may take before fewer are allowed.
 TOLERANCE = 1.5
-#: What a window weighs in what is usual: a provider that stays slow is usual after a while.
+#: Weight of a window in the usual duration: a provider that stays slow becomes the usual case.
 MEMORY = 0.05
-#: How much of the way to the new limit is gone at once.
+#: Share of the difference to the new limit that is applied at once.
 STEP = 0.5
-#: What part of the limit it grows by while calls take as long as usual, before that step.
+#: While calls take as long as usual, the limit grows by this part of itself, before ``STEP``.
 GROWTH = 4
-#: Share of a window's calls that must fail to lower the limit, and what is left of it then.
+#: Share of a window's calls that must fail to lower the limit, and the factor that lowers it.
 FAILING, BACKOFF = 0.1, 0.9
 
 
 class Concurrency:
-    """``limit`` calls may be under way, at most ``most`` and never under ``least``.
+    """The number of calls that may be in flight: ``limit``, from ``least`` to ``most``.
 
-    It starts with ``start`` and doubles with each round, until it is at its most or calls take
-    longer or fail. ``begins`` is asked before calls are made, ``ended`` told of each one. Times
-    are in seconds, of one clock.
+    It begins at ``start`` and doubles with each window until it reaches ``most``, or calls take
+    longer or fail. Call ``begins`` before calls are made, and ``ended`` after each. Times are in
+    seconds of one clock.
     """
 
     __slots__ = (
@@ -52,7 +52,7 @@ class Concurrency:
         self._start()
 
     def begins(self, now: float) -> bool:
-        """Calls are about to be made; whether ``limit`` may have changed."""
+        """Start over after a pause of ``REST``. Returns whether ``limit`` may have changed."""
         if now - self._ended_at < REST:
             return False
         self._ended_at = now
@@ -66,10 +66,10 @@ class Concurrency:
         self._set(self._first)
 
     def ended(self, seconds: float, failed: bool, under_way: int, now: float) -> bool:
-        """Count a call that took so long; whether ``limit`` may have changed.
+        """Count a call that took ``seconds``. Returns whether ``limit`` may have changed.
 
-        ``failed``: it is the provider's sign that it has too much to do. ``under_way``: calls at
-        that moment, this one included.
+        ``failed``: whether it failed in a way that suggests overload. ``under_way``: calls in
+        flight at that moment, this one included.
         """
         self._ended_at = now
         self._calls += 1
@@ -81,14 +81,14 @@ class Concurrency:
         failing = self._failed >= FAILING * self._calls
         self._calls = self._failed = 0
         self._seconds = 0.0
-        if failing:  # what failed says nothing of how long calls take
+        if failing:  # failed calls say nothing about the usual duration
             self._starting = False
             self._set(self._exact * BACKOFF)
             return True
         if not self._usual:
             self._usual = took
         gradient = max(0.5, min(1.0, TOLERANCE * self._usual / took)) if took else 1.0
-        # Faster than usual is what it can do, and counts at once.
+        # A faster window shows what the provider can do, and counts in full at once.
         self._usual = min(took, self._usual + MEMORY * (took - self._usual))
         self._starting = self._starting and gradient == 1.0 and self._exact < self._most
         if self._starting:

@@ -1,23 +1,23 @@
-"""What calls say of addresses, and what becomes of it where that cannot be believed."""
+"""Dead addresses: what calls say about addresses, and doubt where too many are called dead."""
 
 from collections.abc import Iterable
 
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.resilience.breaker import Tally
 
-#: Of an opt-out there is no doubt, however many there are: it is what people said.
+#: Opt-outs are never doubted, however many there are: people asked for them.
 _DEAD = frozenset({Reason.DEAD_ADDRESS, Reason.INVALID_ADDRESS})
 
 
 def is_dead(outcome: Outcome) -> bool:
-    """Whether it gives its address up as leading nowhere."""
+    """Return whether an outcome gives up its address as dead."""
     return type(outcome) is Refused and outcome.disable_contact and outcome.reason in _DEAD
 
 
 def tally(outcomes: Iterable[Outcome]) -> Tally:
-    """How many addresses, in the order in which the outcomes came, were taken and called dead.
+    """Count the addresses that were accepted and called dead, in the order of the outcomes.
 
-    What says nothing of the address does not count.
+    Outcomes that say nothing about the address do not count.
     """
     calls = failures = trailing = 0
     for outcome in outcomes:
@@ -29,7 +29,7 @@ def tally(outcomes: Iterable[Outcome]) -> Tally:
 
 
 def doubted(outcome: Outcome) -> Outcome:
-    """The same where it is about something else; our own mistake where it calls an address dead."""
+    """Turn an outcome that calls an address dead into our own fault; return others unchanged."""
     if type(outcome) is Refused and is_dead(outcome):
         return Refused(Reason.MANY_DEAD_ADDRESSES, outcome.status, outcome.detail)
     return outcome

@@ -1,12 +1,12 @@
-"""Breakers of webhooks' hosts: one that does not answer is left alone for a while.
+"""Circuit breakers of webhooks' hosts.
 
-Each publisher has its own view of a host: what one posts to a path that always fails must not hold
-back another's messages to the same host. A process counts by itself, in memory; where a breaker
-opens or closes, a ``Store`` tells the other processes, once a second. So no call waits for
-anything, and a process that has not heard yet makes a few calls more. One that leaves a host alone
-goes on listening, calls or none: it must know that the host is back before messages come.
+Each publisher has its own breaker per host: one that posts to a path that always fails must not
+hold back another's messages to the same host. A process counts in memory; where a breaker opens or
+closes, processes exchange that through a ``Store``, once a second. So no call waits for the store,
+and a process that does not know yet makes a few calls more. A process with an open breaker keeps
+exchanging without any calls, so that it knows that the host is back before messages come.
 
-Only what has failed is kept, and no more than ``MOST`` of it.
+Only flows with failures are kept, and at most ``MOST`` of them.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from notifier.resilience.fair_queue import Flow
 
 log = logging.getLogger(__name__)
 
-#: It opens after 10 failed calls in a row, or half of 20 or more within a minute. A single call
-#: tries the host again, after 15 s at first and 10 min at last.
+#: A breaker opens after 10 failed calls in a row, or when half of 20 or more failed within a
+#: minute. A single call probes the host, after 15 s at first and 10 min at most.
 RULES = Rules(
     failures=10,
     share=0.5,
@@ -37,27 +37,30 @@ RULES = Rules(
     probes=1,
     patience=30.0,
 )
-#: What a gateway answers for a host behind it that does not.
+#: Statuses with which a gateway says that the host behind it does not answer.
 GATEWAY = frozenset({502, 504})
-#: Hosts with failures that a process keeps; beyond, those go that were called longest ago.
+#: Most flows with failures that a process keeps; those called longest ago go first.
 MOST = 4096
-#: Seconds over which messages that wait for the same host are spread: the first one tries it, and
-#: when the others come it is mostly known how that ended.
+#: Seconds over which messages that wait for the same host are spread: the first one is the probe,
+#: and its outcome is mostly known when the others come.
 SPREAD = 15.0
 #: Seconds between two exchanges with the store.
 EXCHANGE = 1.0
 
 
 class Store(Protocol):
-    """Where processes tell each other which breakers opened and closed."""
+    """The store through which processes exchange which breakers opened and closed."""
 
     def exchange(self, changes: Mapping[Flow, Standing]) -> Mapping[Flow, Standing]:
-        """Tell of these, and return what all processes told of late. May block."""
+        """Publish these changes, and return the recent ones of all processes. May block."""
         ...
 
 
 class HostBreakers:
-    """Used from one event loop. ``clock`` gives unix seconds that all processes agree on."""
+    """The breakers of one process, used from one event loop.
+
+    ``store``: ``None`` shares nothing. ``clock``: unix seconds that all processes agree on.
+    """
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class HostBreakers:
         self._exchanged_at = float("-inf")
 
     def seconds_held(self, flow: Flow) -> float | None:
-        """For how long a message must wait, or ``None`` where it is to be sent now."""
+        """Return the seconds that a message must wait, or ``None`` where it is to be sent now."""
         self._exchange()
         if flow not in self._standings:
             return None
@@ -85,7 +88,7 @@ class HostBreakers:
             moved, permit = standing.asked(now, self._rules)
             if permit is None:
                 return None
-            if permit.capacity:  # this one tries it
+            if permit.capacity:  # this message is the probe
                 self._set(flow, standing, moved)
                 return None
             is_open = standing.state is State.OPEN
@@ -93,7 +96,7 @@ class HostBreakers:
             return max(0.0, standing.since + lasts - now) + random.uniform(0.0, SPREAD)
 
     def report(self, flow: Flow, outcome: Outcome) -> None:
-        """Count what a call came to."""
+        """Count the outcome of a call."""
         failed = _failed(outcome)
         if not failed and flow not in self._standings:
             return
@@ -108,7 +111,7 @@ class HostBreakers:
     def _set(self, flow: Flow, before: Standing, after: Standing) -> None:
         if after.state is not before.state:
             self._changes[flow] = after
-            self._exchanged_at = float("-inf")  # tell at once
+            self._exchanged_at = float("-inf")  # publish it at once
         if after.state is State.CLOSED and not after.failures and not after.streak:
             self._standings.pop(flow, None)
             return
@@ -122,36 +125,38 @@ class HostBreakers:
         if self._store is not None and now - self._exchanged_at >= EXCHANGE:
             self._exchanged_at = now
             loop = asyncio.get_running_loop()
-            told = loop.run_in_executor(None, self._tell, self._store)
-            told.add_done_callback(lambda _: self._go_on(loop))
+            exchanged = loop.run_in_executor(None, self._exchange_with, self._store)
+            exchanged.add_done_callback(lambda _: self._go_on(loop))
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Exchange again while a host is left alone. Of several that are under way one goes on:
-        ``_exchange`` does nothing for the others."""
+        """Exchange again later while a breaker is not closed.
+
+        Of several that were scheduled only one exchanges: ``_exchange`` does nothing for the rest.
+        """
         with self._lock:
-            alone = any(one.state is not State.CLOSED for one in self._standings.values())
-        if alone:
+            not_closed = any(one.state is not State.CLOSED for one in self._standings.values())
+        if not_closed:
             loop.call_later(EXCHANGE, self._exchange)
 
-    def _tell(self, store: Store) -> None:
+    def _exchange_with(self, store: Store) -> None:
         with self._lock:
             changes, self._changes = self._changes, {}
         try:
             found = store.exchange(changes)
-        except Exception as error:  # each process goes on with what it knows
+        except Exception as error:  # each process goes on with its own counts
             log.warning("breakers of hosts are not shared: %s", type(error).__name__)
             return
         with self._lock:
-            for flow, told in found.items():
+            for flow, shared in found.items():
                 own = self._standings.get(flow)
-                if own is None and told.state is State.CLOSED:
+                if own is None and shared.state is State.CLOSED:
                     continue
-                if own is None or told.since > own.since:
-                    self._set(flow, told, replace(told, failures=0, streak=0))
+                if own is None or shared.since > own.since:
+                    self._set(flow, shared, replace(shared, failures=0, streak=0))
 
 
 def _failed(outcome: Outcome) -> bool:
-    """Whether the host did not answer, or said that it cannot."""
+    """Return whether the host did not answer, or a gateway said that it does not."""
     if not isinstance(outcome, Retry | Unknown):
         return False
     return outcome.reason in FAILURES or getattr(outcome, "status", None) in GATEWAY

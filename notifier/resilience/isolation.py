@@ -1,4 +1,4 @@
-"""Doing something with many at once, where one that is odd must not cost the others."""
+"""Isolation: process many items at once without letting a bad one fail the others."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -11,11 +11,11 @@ def isolate(
     act: Callable[[Sequence[T]], object],
     whole: tuple[type[Exception], ...] = (),
 ) -> list[tuple[T, Exception]]:
-    """Do ``act`` with all ``items`` at once, or where that fails with halves of them, and so on.
+    """Call ``act`` with all ``items``, and where that fails with halves of them, and so on.
 
-    Returns those that it fails with alone, each with its error: of a thousand items with an odd
-    one among them that takes some twenty calls. ``act`` does all or nothing, and is not called
-    for no items. ``whole``: errors that no item is to blame for; they are raised.
+    Returns the items with which it fails alone, each with its error. For a thousand items with one
+    bad one that takes some twenty calls. ``act`` must do all or nothing; it is not called without
+    items. ``whole``: errors that no item is to blame for; they are raised.
     """
     if not items:
         return []
@@ -23,7 +23,7 @@ def isolate(
         act(items)
     except whole:
         raise
-    except Exception as error:  # whatever it is: the others are not to blame
+    except Exception as error:  # of any kind: the other items are not to blame
         if len(items) == 1:
             return [(items[0], error)]
         middle = len(items) // 2

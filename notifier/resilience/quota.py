@@ -1,8 +1,8 @@
-"""A provider account's quota: how much may be sent through it, by all workers together.
+"""A provider account's quota: how much all workers together may send through it.
 
-A token bucket, of which the lower priorities leave a part untouched. What finds no token is told
-when its turn is: behind what waits already, at the quota's own pace, so that neither a blast wakes
-all at once nor anything is held back again and again.
+It is a token bucket of which the lower priorities leave a part untouched. A message without a token
+gets a time slot behind those that wait already, at the quota's pace. So neither a blast wakes up
+all at once, nor is a message held back again and again.
 """
 
 from collections.abc import Mapping
@@ -10,32 +10,34 @@ from dataclasses import dataclass, field
 
 from notifier.domain.priorities import Priority
 
-#: Share of a second's messages that a priority leaves to those above it.
+#: Share of a second's tokens that a priority leaves to higher ones.
 LEFT_OVER: Mapping[Priority, float] = {
     Priority.HIGH: 0.0,
     Priority.NORMAL: 0.2,
     Priority.LOW: 0.3,
 }
-#: A second's tokens at least: of fewer, low priority could never take one.
+#: Least tokens of a second: of fewer, low priority could never take one.
 SMALLEST = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Messages ``per_second``, and calls under way at once (``concurrent``); 0 is no limit."""
+    """Messages ``per_second``, and calls in flight at once (``concurrent``); 0 is no limit."""
 
     per_second: float = 0.0
     concurrent: int = 0
 
     @property
     def burst(self) -> float:
-        """Tokens that gather while nothing is sent: a second's, and what the lowest priority
-        leaves. Without that, who looks once a second finds a second's less what it must leave, and
-        a newsletter alone gets no more than 70 % of the quota."""
+        """The size of the bucket: a second's tokens, and what the lowest priority leaves.
+
+        Without the latter, a newsletter alone would get only 70 % of the quota, since it takes
+        tokens once a second and must leave 30 % of a second's.
+        """
         return (1 + max(LEFT_OVER.values())) * self._second
 
     def left_over(self, priority: str) -> float:
-        """Tokens that this priority must not take."""
+        """Return the tokens that this priority must not take."""
         return LEFT_OVER[Priority(priority)] * self._second
 
     @property
@@ -43,16 +45,18 @@ class Quota:
         return max(self.per_second, SMALLEST)
 
     def share(self, processes: int) -> int:
-        """Calls that each of so many processes may have under way: at least one, so that more
-        processes than calls go over the quota."""
+        """Return the calls that each of so many processes may have in flight.
+
+        It is at least one, so more processes than ``concurrent`` calls exceed the quota.
+        """
         return max(1, self.concurrent // max(1, processes))
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """So many messages may be sent now; the turn of the next one is in ``wait`` seconds.
+    """The number of messages that may be sent now; the next one's slot is in ``wait`` seconds.
 
-    ``processes``: how many send through the account, the one that asked included.
+    ``processes``: how many send through the account, the asking one included.
     """
 
     granted: int
@@ -62,15 +66,15 @@ class Grant:
 
 @dataclass(slots=True)
 class Bucket:
-    """One account's bucket as one process keeps it. Times are in unix seconds."""
+    """One account's bucket in one process. Times are in unix seconds."""
 
     tokens: float | None = None
     at: float = 0.0
-    #: By name of a line: when the turn of the last one in it is over.
+    #: By name of a waiting line: when the last slot given out in it ends.
     lines: dict[str, float] = field(default_factory=dict)
 
     def take(self, quota: Quota, wanted: int, left_over: float, line: str, now: float) -> Grant:
-        """Up to ``wanted`` tokens; the rest joins the line."""
+        """Take up to ``wanted`` tokens; the rest gets slots at the end of the waiting ``line``."""
         tokens = quota.burst if self.tokens is None else self.tokens
         passed = max(0.0, now - self.at)
         tokens = min(quota.burst, tokens + passed * quota.per_second)

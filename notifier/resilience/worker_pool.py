@@ -1,4 +1,4 @@
-"""Jobs that wait their turn in one process, done by a bounded number of coroutines."""
+"""A pool of coroutines that run queued jobs, fairly between flows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ ONE_FLOW: Flow = (None, "")
 
 
 class _Batch(Generic[J]):
-    """What one caller asked for, and how much of it is still to be done."""
+    """The jobs of one ``run``, and how many are left."""
 
     __slots__ = ("do", "ended", "left")
 
@@ -21,15 +21,15 @@ class _Batch(Generic[J]):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-#: A job whose turn it is.
+#: A job that was taken from the queue, with its flow.
 _Taken = tuple[Flow, tuple[_Batch[J], J]]
 
 
 class WorkerPool(Generic[J]):
-    """At most ``limit`` jobs at a time, flows in turns; used from one event loop.
+    """Runs at most ``limit`` jobs at a time, flows in turn; used from one event loop.
 
-    Each coroutine does one job after the other: a task for every job would cost more than all
-    else around a provider's call. ``limit`` may be changed at any time. ``shares``: see
+    Each coroutine runs one job after the other: a task for every job would cost more than
+    everything else around a provider's call. ``limit`` may be changed at any time. ``shares``: see
     ``notifier.resilience.fair_queue``.
     """
 
@@ -53,10 +53,10 @@ class WorkerPool(Generic[J]):
         do: Callable[[J], Awaitable[None]],
         flow: Callable[[J], Flow] = lambda job: ONE_FLOW,
     ) -> None:
-        """Return once ``do``, which must not raise, was called with each job.
+        """Call ``do``, which must not raise, with each job; return when all have ended.
 
-        ``flow`` names whose turn a job takes. Cancelled before the end, it leaves out what has
-        not begun.
+        ``flow``: returns the flow of a job. If this is cancelled, jobs that have not begun are
+        dropped.
         """
         if not jobs:
             return
@@ -64,7 +64,7 @@ class WorkerPool(Generic[J]):
         for job in jobs:
             self._waiting.put(flow(job), (batch, job))
         self._hire()
-        await batch.ended  # a cancel of ours cancels it
+        await batch.ended  # cancelled together with this coroutine
 
     def _hire(self) -> None:
         while (taken := self._take(len(self._workers))) is not None:
@@ -73,7 +73,7 @@ class WorkerPool(Generic[J]):
             worker.add_done_callback(self._ended)
 
     def _take(self, others: int) -> "_Taken[J] | None":
-        """The next job, while so many others are under way."""
+        """Take the next job, while ``others`` are running."""
         while (free := self._limit - others) > 0 and (found := self._waiting.take(free)):
             flow, (batch, _) = found
             if not batch.ended.done():
@@ -83,7 +83,7 @@ class WorkerPool(Generic[J]):
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        self._hire()  # it may have been cancelled with others' jobs waiting
+        self._hire()  # it may have been cancelled while other callers' jobs wait
 
     async def _work(self, taken: "_Taken[J] | None") -> None:
         while taken is not None:
@@ -97,4 +97,4 @@ class WorkerPool(Generic[J]):
                     batch.ended.set_result(None)
             taken = self._take(len(self._workers) - 1)
             if self._waiting.shares:
-                self._hire()  # what ended may leave room in more than one share
+                self._hire()  # the job that ended may have freed more than one share

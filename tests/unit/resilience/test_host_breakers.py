@@ -147,18 +147,18 @@ async def test_what_one_process_finds_out_the_others_know_and_that_it_is_over_to
     store = Store()
     first, second = HostBreakers(store, clock=clock), HostBreakers(store, clock=clock)
     fail(first)
-    first._tell(store)
-    second._tell(store)
+    first._exchange_with(store)
+    second._exchange_with(store)
     assert second.seconds_held(DOWN) is not None
     clock.now += RULES.cooldown
     assert second.seconds_held(DOWN) is None  # tries it
-    second._tell(store)
-    first._tell(store)
+    second._exchange_with(store)
+    first._exchange_with(store)
     assert first.seconds_held(DOWN) is not None  # waits for how that ends
     clock.now += 1
     second.report(DOWN, SENT)
-    second._tell(store)
-    first._tell(store)
+    second._exchange_with(store)
+    first._exchange_with(store)
     assert first.seconds_held(DOWN) is None
     assert store.told[DOWN].state is State.CLOSED
 
@@ -170,7 +170,7 @@ async def test_a_store_that_fails_holds_up_nobody(hosts, caplog):
 
     broken = HostBreakers(Broken())
     fail(broken)
-    broken._tell(Broken())
+    broken._exchange_with(Broken())
     assert broken.seconds_held(DOWN) is not None
     assert "ConnectionError" in caplog.text
     assert host_breakers.EXCHANGE >= 1

@@ -139,8 +139,8 @@ def test_processes_tell_each_other_through_redis(transactional_db):
     first, second = HostBreakers(), HostBreakers()
     for _ in range(RULES.failures):
         first.report(flow, Retry(Reason.CONNECTION))
-    first._tell(host_breakers.RedisStore())
-    second._tell(host_breakers.RedisStore())
+    first._exchange_with(host_breakers.RedisStore())
+    second._exchange_with(host_breakers.RedisStore())
     assert second.seconds_held(flow) is not None
     assert [(row.publisher, row.host) for row in host_breakers.left_alone()] == [flow]
 
@@ -151,7 +151,7 @@ def test_redis_keeps_few_and_forgets_what_nobody_tries(transactional_db, monkeyp
     for number in range(5):
         for _ in range(RULES.failures):
             first.report((number, "shop.example"), Retry(Reason.CONNECTION))
-    first._tell(host_breakers.RedisStore())
+    first._exchange_with(host_breakers.RedisStore())
     assert len(host_breakers.left_alone()) == 3
     later = host_breakers.clock.now() + RULES.cooldown + host_breakers.UNTRIED_FOR + 1
     monkeypatch.setattr(host_breakers.clock, "now", lambda: later)
