@@ -1,7 +1,7 @@
-"""The outbox: rows that say what is to be sent, and how workers hear of them and hold them.
+"""The outbox: rows of what is to be sent, doorbells that announce them, claims that hold them.
 
-In: chunks and due deliveries, written by whatever accepts, fans out, records or releases. Out:
-claims, for ``apps.delivery.sending``. The tables decide; a doorbell only says that there is
-something, and may be lost or doubled. Imported by everything in ``apps.delivery`` that makes work
-or does it.
+In: chunks and due deliveries, written by intake, fan-out and ``state``. Out: claims and locked
+rows, for ``apps.delivery.sending``. The tables are authoritative; a doorbell only says that a queue
+has work, and may be lost or doubled. Imported by whatever in ``apps.delivery`` creates work or does
+it.
 """

@@ -1,6 +1,6 @@
-"""The backlog: deliveries and chunks that wait, counted at a bounded price.
+"""The backlog: deliveries and chunks that wait, counted at a bounded cost.
 
-A chunk still to be created counts as its recipients or, where only its key range is known, as one.
+A chunk counts as the number of its recipients, or as one where only its key range is known.
 """
 
 from collections.abc import Collection
@@ -12,15 +12,19 @@ from django.db import connection
 from apps.delivery.outbox.queues import Queue
 from notifier.domain.priorities import Priority
 
-#: In place of a channel: audiences of topics and groups that are still to be cut.
+#: In place of a channel: audiences of topics and groups that are still to be cut into chunks.
 FAN_OUT = ""
-#: Deliveries, and chunks, that are counted by channel and priority, at most.
+#: Most deliveries, and most chunks, that are counted of each channel and priority.
 MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits on one channel ('' for fan-out) at one priority. ``more``: than ``waiting``."""
+    """What waits on one channel ('' for fan-out) at one priority.
+
+    ``waiting``: deliveries and recipients of chunks. ``seconds``: since the oldest became due.
+    ``more``: there are more than ``waiting``.
+    """
 
     channel: str
     priority: str
@@ -30,7 +34,7 @@ class Backlog:
 
 
 def backlog() -> list[Backlog]:
-    """Where something waits, and since when. What is scheduled for later does not wait."""
+    """Return the backlog of each queue that has one. What is scheduled for later is not in it."""
     with connection.cursor() as cursor:
         cursor.execute(
             _BACKLOG,
@@ -44,15 +48,18 @@ def backlog() -> list[Backlog]:
 
 
 def ages(priorities: Collection[str], channels: Collection[str]) -> dict[Queue, float]:
-    """Seconds that the oldest has been due, of each queue in which something is."""
+    """Return for how many seconds the oldest row of each queue that has work has been due."""
     with connection.cursor() as cursor:
         cursor.execute(_AGES, {"priorities": list(priorities), "channels": list(channels)})
         return {Queue(channel, priority): age for priority, channel, age in cursor.fetchall()}
 
 
 def _publishers(table: str, since: str, condition: str) -> str:
-    """Each publisher that has rows in queue ``q``, and since when its oldest is due: from one to
-    the next by an index on (priority, channel, publisher_id, ``since``), however many rows wait."""
+    """Return SQL for each publisher with due rows in queue ``q``, and since when its oldest is due.
+
+    Steps from publisher to publisher by an index on (priority, channel, publisher_id, ``since``),
+    so that its cost does not depend on how many rows wait.
+    """
     first = f"""
         SELECT publisher_id, {since} AS since FROM {table}
          WHERE {condition} AND priority = q.priority AND channel = q.channel"""
@@ -81,7 +88,7 @@ SELECT q.priority, q.channel, extract(epoch FROM clock_timestamp() - min(w.since
 
 
 def _counted(table: str, since: str, condition: str, waiting: str) -> str:
-    """``MOST`` of what is due in queue ``q``, counted, and since when its oldest is."""
+    """Return SQL that counts up to ``MOST`` due rows of queue ``q``, with the time of the oldest."""
     return f"""
         SELECT (SELECT min(since) FROM publishers) AS since, sum(waiting) AS waiting,
                count(*) >= %(most)s AS more

@@ -1,8 +1,9 @@
 """Claims: what a worker process holds now, under a lease.
 
-A claim's id is its fence. It is never used again, so a process that lost its claim finds nothing
-that carries it when it comes to record what it sent. It is made from the time and at random and
-not by a sequence: a standby that is promoted may be behind, and would give the same numbers again.
+A claim's id is its fence. It is never used again, so a process that lost its claim finds no
+delivery that carries it when it comes to record what it sent. It is made of the time and random
+bits and not of a sequence: a promoted standby may be behind, and would issue the same numbers
+again.
 """
 
 import os
@@ -19,9 +20,9 @@ from django.db import connection
 
 from apps.delivery.outbox.queues import Queue
 
-#: Claims whose lease ran out that are released in one transaction.
+#: Most expired claims that one transaction releases.
 AT_ONCE = 20
-#: Seconds after the end of its lease by which a claim is released where that can be: some sweeps.
+#: Seconds after the end of its lease by which a claim is released unless it is locked: some sweeps.
 LATE = 3.0
 
 _OPEN = """
@@ -29,14 +30,14 @@ INSERT INTO delivery_claim (id, channel, priority, worker, claimed_at, lease_unt
 VALUES (%s, %s, %s, %s, clock_timestamp(), clock_timestamp() + make_interval(secs => %s))
 RETURNING extract(epoch FROM clock_timestamp())::float8
 """
-# A claim that is being released just now is passed by: the others' renewal must not wait for it.
+# Skips claims that are just being released: the renewal of the others must not wait for them.
 _RENEW = """
 UPDATE delivery_claim
    SET lease_until = clock_timestamp() + make_interval(secs => %s)
  WHERE id = ANY(ARRAY(SELECT id FROM delivery_claim WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED))
 """
-# A claim that others had locked could not be renewed. Nor could it be released, or it would have
-# been when its lease was over: its worker, which lives, has the time of a lease to do it now.
+# A claim that another transaction had locked could not be renewed; nor was it released, or it would
+# have been soon after its lease ended. Its worker is alive, so it gets another lease to renew it.
 _SPARE = """
 UPDATE delivery_claim
    SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
@@ -47,12 +48,12 @@ UPDATE delivery_claim
                        WHERE worker = c.worker AND lease_until > clock_timestamp())
           FOR UPDATE SKIP LOCKED))
 """
-# Nobody waits for one that others have locked. It carries nothing any more, and is released later.
+# Skips claims that others have locked. They hold no deliveries any more, and are released later.
 _CLOSE = """
 DELETE FROM delivery_claim
  WHERE id = ANY(ARRAY(SELECT id FROM delivery_claim WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED))
 """
-# A server that has just come up gives workers the time of a lease to renew what they hold.
+# A database server that has just started gives workers one lease to renew what they hold.
 _LOST = """
 SELECT id FROM delivery_claim
  WHERE (lease_until <= clock_timestamp()
@@ -63,14 +64,15 @@ SELECT id FROM delivery_claim
 
 
 def new_id() -> int:
-    """Return a number that no claim has had: microseconds, and ten random bits."""
+    """Return a number that no claim has had: unix microseconds, then ten random bits."""
     return time.time_ns() // 1000 << 10 | random.getrandbits(10)
 
 
 def open(claim_id: int, queue: Queue, before: str = "") -> float:
-    """Write down the claim, after the statements ``before``; the database's time (unix seconds).
+    """Insert the claim and return the database's time (unix seconds).
 
-    In the transaction that makes its deliveries.
+    ``before``: statements to execute first, in the same round trip. Runs in the transaction that
+    creates the claim's deliveries.
     """
     with connection.cursor() as cursor:
         cursor.execute(before + _OPEN, [claim_id, *queue, _worker(), settings.LEASE_SECONDS])
@@ -78,28 +80,29 @@ def open(claim_id: int, queue: Queue, before: str = "") -> float:
 
 
 def renew(claim_ids: Collection[int]) -> None:
-    """Begin the leases of these claims anew, of those that are still held."""
+    """Renew the leases of those of these claims that are still held."""
     with connection.cursor() as cursor:
         cursor.execute(_RENEW, [settings.LEASE_SECONDS, list(claim_ids)])
 
 
 def held(claim_ids: Collection[int]) -> set[int]:
-    """Those of these claims that were neither closed nor released."""
+    """Return those of these claims that were neither closed nor released."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM delivery_claim WHERE id = ANY(%s)", [list(claim_ids)])
         return {claim_id for (claim_id,) in cursor.fetchall()}
 
 
 def close(claim_ids: Collection[int]) -> None:
-    """Forget claims of which nothing is left to be recorded. In the recording transaction."""
+    """Delete claims that have nothing left to record. Runs in the recording transaction."""
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE, [list(claim_ids)])
 
 
 def lost() -> Sequence[int]:
-    """Lock claims whose worker is gone, up to ``AT_ONCE``; their ids.
+    """Lock up to ``AT_ONCE`` claims whose worker is gone, and return their ids.
 
-    That is where the lease ran out, or at once where the process was one of this host's.
+    A worker is gone when its lease has run out, or at once where it was a process of this host that
+    does not run any more.
     """
     with connection.cursor() as cursor:
         cursor.execute(_SPARE, {"lease": settings.LEASE_SECONDS, "late": LATE})
@@ -108,7 +111,7 @@ def lost() -> Sequence[int]:
 
 
 def _ended(cursor: Any) -> list[str]:
-    """Workers with claims that were processes of this host, and do not run any more."""
+    """Return workers with claims that were processes of this host and do not run any more."""
     cursor.execute("SELECT DISTINCT worker FROM delivery_claim")
     here, _, _ = _worker().rpartition("/")
     found = []
@@ -121,9 +124,9 @@ def _ended(cursor: Any) -> list[str]:
 
 @cache
 def _worker() -> str:
-    """This process: its host, its namespace of process ids (where there are such), its own."""
+    """Return this process's name: host, namespace of process ids (on Linux), process id."""
     try:
         namespace = os.stat("/proc/self/ns/pid").st_ino
-    except OSError:  # no Linux: leases say who is gone
+    except OSError:  # not Linux: only leases say which workers are gone
         namespace = random.getrandbits(32)
     return f"{socket.gethostname()[:150]}/{namespace}/{os.getpid()}"

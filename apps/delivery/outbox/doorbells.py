@@ -1,8 +1,8 @@
-"""Doorbells: messages by which workers hear at once that a queue has work.
+"""Doorbells: broker messages that tell workers at once that a queue has work.
 
-A doorbell says which queue, and nothing else. One that is lost costs the time until a worker looks
-by itself, one too many costs a look. So they are not confirmed, not stored by the broker, and
-gathered: what is rung while one is being published goes out as one.
+A doorbell names a queue, and nothing else. A lost one costs the time until a worker polls; an extra
+one costs a poll. So they are not confirmed, not persisted by the broker, and coalesced: what is
+rung while one is being published goes out as one.
 """
 
 import logging
@@ -17,18 +17,18 @@ from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two doorbells of one queue from one process. The first one rings at once; under
-#: load each of the next ones finds so much more to claim in one go.
+#: Least seconds between two doorbells of one queue from one process. The first rings at once; under
+#: load, waiting lets each of the next ones find more to claim at once.
 SPACING = {Priority.HIGH: 0.02, Priority.NORMAL: 0.2, Priority.LOW: 0.2}
-#: After a failure nothing is offered to the broker for so long: connecting can take seconds.
+#: Seconds without an attempt to publish after one failed: connecting can take seconds.
 PAUSE_SECONDS = 1.0
 _RANKS = {priority.value: rank for rank, priority in enumerate(Priority)}
 
 
 def ring(queues: Iterable[Queue]) -> None:
-    """Ring for these queues from a thread of this process; returns at once, never raises."""
+    """Ring for these queues from a thread of this process; return at once, and never raise."""
     global _ringer
-    if _ringer is None or not _ringer.is_alive():  # first use, or the child of a fork
+    if _ringer is None or not _ringer.is_alive():  # first use, or a forked child
         with _lock:
             if _ringer is None or not _ringer.is_alive():
                 _ringer = _Ringer()
@@ -37,7 +37,7 @@ def ring(queues: Iterable[Queue]) -> None:
 
 
 class _Ringer(threading.Thread):
-    """One daemon thread a process, so that no request ever waits for the broker."""
+    """Publishes doorbells from one daemon thread per process: no request waits for the broker."""
 
     def __init__(self) -> None:
         super().__init__(name="doorbells", daemon=True)
@@ -54,15 +54,15 @@ class _Ringer(threading.Thread):
         while True:
             try:
                 _publish(self._due())
-            except Exception as error:  # kombu lets errors of every transport through
+            except Exception as error:  # kombu lets the errors of every transport through
                 log.warning(
-                    "no doorbells for a moment, the broker fails (%s); workers look by themselves",
+                    "doorbells cannot be published (%s); workers find work by polling",
                     type(error).__name__,
                 )
                 time.sleep(PAUSE_SECONDS)
 
     def _due(self) -> list[Queue]:
-        """Wait for queues that may be rung for now; urgent ones first."""
+        """Wait for queues that may be rung for now, and return them, urgent ones first."""
         with self._changed:
             while True:
                 now = time.monotonic()
@@ -89,7 +89,7 @@ def _publish(queues: Iterable[Queue]) -> None:
                 queue=queue.name,
                 producer=producer,
                 retry=False,
-                # For Flower; Celery's own way to write them is a seventh of all this.
+                # For Flower. Celery's own rendering of these would take a seventh of a publish.
                 argsrepr="()",
                 kwargsrepr="{}",
             )

@@ -1,4 +1,4 @@
-"""Keeping this process's leases alive: a claim may take longer than its lease."""
+"""Leases: keep this process's claims alive, since sending may take longer than a lease."""
 
 import logging
 import threading
@@ -13,10 +13,10 @@ log = logging.getLogger(__name__)
 
 
 class LeaseKeeper(threading.Thread):
-    """Renews the leases of the claims held, three times a lease, from one thread a process.
+    """Renews the leases of held claims, three times per lease, from one thread per process.
 
     A process that is stopped or cut off from the database stops renewing, and its claims are
-    released to others; what it records after that finds nothing.
+    released to others; what it records after that matches no row.
     """
 
     def __init__(self) -> None:
@@ -31,14 +31,16 @@ class LeaseKeeper(threading.Thread):
             self._held.add(claim_id)
 
     def release(self, claim_id: int) -> None:
-        """Its work is over, well or badly."""
+        """Stop renewing this claim's lease."""
         with self._lock:
             self._held.discard(claim_id)
 
     def stop(self) -> None:
+        """End the thread."""
         self._stopping.set()
 
     def run(self) -> None:
+        """Renew until ``stop``."""
         reserve()
         while not self._stopping.wait(settings.LEASE_SECONDS / 3):
             with self._lock:
@@ -48,5 +50,5 @@ class LeaseKeeper(threading.Thread):
             try:
                 claims.renew(held)
                 connection.close()
-            except Exception as error:  # this thread must outlive whatever a database can do
-                log.warning("leases not renewed: %s", type(error).__name__)
+            except Exception as error:  # this thread must survive every database error
+                log.warning("leases cannot be renewed: %s", type(error).__name__)

@@ -1,4 +1,4 @@
-"""What waits in a queue: which publishers have work, and rows of it to be claimed."""
+"""Pending work of a queue: which publishers have some, and locking rows of it for a claim."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from django.db import connection
 from apps.core import arrays
 from apps.delivery.outbox.queues import Queue
 
-# One probe of an index for each publisher, however much each of them has waiting.
+# One index probe per publisher, however many rows each has waiting.
 _OF_CHUNKS = """
 SELECT publisher_id FROM delivery_chunk
  WHERE state = 'queued' AND priority = %(priority)s AND channel = %(channel)s {more}
@@ -45,7 +45,7 @@ SELECT publisher_id, bool_or(new), bool_or(due)
                           AND d.next_attempt_at <= statement_timestamp())) found
  GROUP BY publisher_id
 """
-# So many as fit, if those behind the first are as large as it.
+# As many chunks as fit into the share if all are as large as the first.
 _CHUNKS = """
 SELECT c.*
   FROM unnest(%(publishers)s::bigint[], %(shares)s::int[]) AS p (publisher_id, share)
@@ -79,7 +79,7 @@ SELECT d.id, d.notification_id::text
 
 
 class PublisherWork(NamedTuple):
-    """A publisher with work. ``new``: chunks are ready; ``due``: deliveries are due again."""
+    """A publisher with work in a queue. ``new``: it has ready chunks; ``due``: due deliveries."""
 
     publisher_id: int
     new: bool
@@ -87,7 +87,10 @@ class PublisherWork(NamedTuple):
 
 
 class LockedChunk(NamedTuple):
-    """A chunk that is locked, to become deliveries in this transaction."""
+    """A chunk that is locked, to become deliveries in this transaction.
+
+    Of kind ``range`` it has ``low_id`` and ``high_id``, else one of the lists of ids.
+    """
 
     id: int
     kind: str
@@ -97,9 +100,9 @@ class LockedChunk(NamedTuple):
     high_id: int | None
     recipient_ids: list[int] | None
     contact_ids: list[int] | None
-    #: Recipients or contacts in it.
+    #: The number of its recipients or contacts.
     size: int
-    #: Above 0 where a worker of the version before had it.
+    #: Above 0 where a worker of the version before had claimed it.
     fence: int
 
 
@@ -118,10 +121,10 @@ def publishers(queue: Queue) -> list[PublisherWork]:
 
 
 def lock_chunks(queue: Queue, shares: Mapping[int, int], size: int) -> list[LockedChunk]:
-    """Lock the oldest chunks of each publisher, of about so many recipients as its share.
+    """Lock the oldest chunks of each publisher, with about as many recipients as its share.
 
-    ``shares``: by publisher's id. ``size``: of a chunk that does not say it. Chunks that others
-    have locked are passed by.
+    ``shares``: recipients by publisher id. ``size``: assumed for a chunk that does not say its own.
+    Skips chunks that others have locked.
     """
     with connection.cursor() as cursor:
         cursor.execute(_CHUNKS, _named(queue, shares) | {"size": size})
@@ -129,16 +132,17 @@ def lock_chunks(queue: Queue, shares: Mapping[int, int], size: int) -> list[Lock
 
 
 def lock_due(queue: Queue, shares: Mapping[int, int]) -> list[DueDelivery]:
-    """Lock the deliveries of each publisher that have been due longest, as many as its share."""
+    """Lock the deliveries of each publisher that have been due longest, up to its share."""
     with connection.cursor() as cursor:
         cursor.execute(_DUE, _named(queue, shares))
         return [DueDelivery._make(row) for row in cursor.fetchall()]
 
 
 def consume(cut: Sequence[int], named: Sequence[int]) -> str:
-    """Return the statement that takes chunks out of the queue, their deliveries being made.
+    """Return the statements that take chunks out of the queue once their deliveries exist.
 
-    Those that were ``cut`` from an audience say until it is whole how far that is.
+    Chunks that were ``cut`` from an audience stay as ``done``: they say how far the cutting has
+    come. ``named`` chunks are deleted.
     """
     statements = ""
     if cut:

@@ -1,6 +1,16 @@
 """Sending: what a worker process does with a queue.
 
-In: claims of ``apps.delivery.outbox``. Out: rows written by ``apps.delivery.state``. A claim
-goes one way: claimed → rendered → admitted → sent on the process's event loop → judged → recorded,
-together with whatever else ended meanwhile. Imported by tasks and by what starts and stops workers.
+In: chunks and due deliveries of ``apps.delivery.outbox``. Out: results, for
+``apps.delivery.state`` to record. A claim goes one way:
+
+1. ``claiming``: claim deliveries of one queue in one transaction.
+2. ``messages``, ``rendering``: decrypt addresses and render contents.
+3. ``admission``: ask pauses, breakers and quotas how much may go out now.
+4. ``event_loop``: call the providers, with no transaction open.
+5. ``judging``: decide each delivery's new state from its outcome.
+6. ``recorder``: write the results of all claims that have some, in one transaction.
+
+``worker`` drives these steps; ``cancellation`` stops messages between 2 and 4; ``capacity`` bounds
+what a process holds. Imported by ``apps.delivery.tasks``, which starts and stops workers, and by
+``operations`` to wait until a cancel has taken effect.
 """

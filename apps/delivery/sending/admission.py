@@ -1,4 +1,4 @@
-"""Admission: how much of a claim its providers may be given now."""
+"""Admission: how many messages of a claim each provider may be given now."""
 
 import time
 from collections import Counter
@@ -27,7 +27,7 @@ class Admission:
     """What a claim may send.
 
     ``gates``: by provider, how many messages it may be given; one without a gate takes any number.
-    ``closed``: providers that take none, which are no way out for what fails at another.
+    ``closed``: providers that take none, so that nothing is moved to them from one that failed.
     """
 
     gates: Mapping[str, Gate]
@@ -37,7 +37,8 @@ class Admission:
 def admit(claim: Claim, messages: Sequence[Message]) -> Admission:
     """Ask pauses, breakers and quotas, in this order, once for a whole claim.
 
-    A half-open breaker's probes are taken by asking, so what is admitted has to be sent.
+    Asking takes a half-open breaker's probes and a quota's tokens, so what is admitted must be
+    sent.
     """
     gates = _gates(claim.queue.channel)
     closed = [name for name, gate in gates.items() if not gate.capacity]
@@ -45,7 +46,7 @@ def admit(claim: Claim, messages: Sequence[Message]) -> Admission:
 
 
 def _gates(channel: str) -> dict[str, Gate]:
-    """Gates before those of the channel's providers that may not be called freely."""
+    """Return gates for those of the channel's providers that may not be called freely."""
     paused = provider_pauses.paused()
     found = {}
     for name in availability.providers(channel):

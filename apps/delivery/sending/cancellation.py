@@ -1,9 +1,9 @@
-"""Stopping what was claimed and still waits in a worker, once it must not be sent any more.
+"""Cancellation inside a worker: stop claimed messages that must not be sent any more.
 
-A message may wait for its turn for minutes, at a slow provider. So each worker process looks twice
-a second whether what it is sending was cancelled or paused meanwhile. Where it cannot look for
-``SIGHT`` seconds it sends nothing more: so a cancel is certain after that, whatever became of a
-worker.
+A message may wait in a worker for minutes, at a slow provider. So each worker process checks twice
+a second whether the notifications it is sending were cancelled or their topics paused. A process
+that cannot check for ``SIGHT`` seconds sends nothing more, so a cancel has taken effect after that
+time, whatever happened to a worker.
 """
 
 import logging
@@ -27,15 +27,15 @@ from notifier.domain.states import DeliveryState
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks.
+#: Seconds between two checks.
 EVERY = 0.5
-#: Seconds for which a process relies on what it saw.
+#: Seconds for which a process relies on its last check.
 SIGHT = 2.0
-#: Who cancels waits so long at most until nothing of it is being sent: what is sent then had been
-#: written to the provider, who is slow to answer.
+#: Most seconds that a cancel waits until nothing of the notification is being sent. What is still
+#: being sent then has been written to a provider that is slow to answer.
 PATIENCE = SIGHT + EVERY
-#: How far back of the last look cancels are read again (seconds): one is seen once its transaction
-#: has ended, which waits for locks.
+#: Seconds before the last check from which cancels are read again: a cancel becomes visible when
+#: its transaction commits, and that may wait for locks.
 OVERLAP = 60.0
 
 _CANCELLED_SINCE = """
@@ -49,7 +49,7 @@ _CANCELLED = Held(0.0, Reason.CANCELLED)
 
 
 class Watched(NamedTuple):
-    """Messages of one notification in one claim, under way in this process."""
+    """The messages of one notification in one claim that this process is sending."""
 
     claim_id: int
     notification_id: str
@@ -58,7 +58,7 @@ class Watched(NamedTuple):
 
 
 class CancellationWatcher(threading.Thread):
-    """Looks out for what must not be sent any more, from one thread a process."""
+    """Stops messages that must not be sent any more, from one thread per process."""
 
     def __init__(self) -> None:
         super().__init__(name="cancellation", daemon=True)
@@ -67,13 +67,13 @@ class CancellationWatcher(threading.Thread):
         self._released = False
         self._stopping = threading.Event()  # a Thread has a ``_stop`` of its own
         self._sight = Sight()
-        #: The database's time of the last look.
+        #: The database's time of the last check (unix seconds).
         self._looked: float | None = None
 
     def watch(self, some: Iterable[Watched], since: float) -> None:
-        """Stop the messages of these notifications where it must be, until ``leave``.
+        """Stop the messages of these notifications when they must not be sent, until ``leave``.
 
-        ``since``: when they were found not to be cancelled (monotonic seconds).
+        ``since``: when they were read and not cancelled (monotonic seconds).
         """
         some = list(some)
         for one in some:
@@ -84,7 +84,7 @@ class CancellationWatcher(threading.Thread):
             self.release()
 
     def release(self) -> None:
-        """Begin nothing any more: what this process holds and has not sent is due for others.
+        """Send nothing more: what this process holds and has not sent becomes due for others.
 
         At a slow provider it would take minutes to send it all, and a process that is asked to stop
         has seconds.
@@ -96,15 +96,17 @@ class CancellationWatcher(threading.Thread):
             one.halt.all = one.halt.all or Held(time.time(), Reason.RELEASED)
 
     def leave(self, some: Iterable[Watched]) -> None:
-        """They are sent, or another's."""
+        """Stop watching messages that are sent, or that another worker has now."""
         with self._lock:
             for one in some:
                 self._watched.pop(id(one.halt), None)
 
     def stop(self) -> None:
+        """End the thread."""
         self._stopping.set()
 
     def run(self) -> None:
+        """Check every ``EVERY`` seconds while something is watched."""
         reserve()
         while not self._stopping.wait(EVERY) and not self._released:
             with self._lock:
@@ -115,11 +117,11 @@ class CancellationWatcher(threading.Thread):
             try:
                 self._set(watched)
                 self._sight.until = began + SIGHT
-                if self._released:  # meanwhile, and what was seen just now undid it
+                if self._released:  # released during the check, which overwrote it
                     self.release()
                 connection.close()
-            except Exception as error:  # this thread must outlive whatever a database can do
-                log.warning("nobody looked what was cancelled: %s", type(error).__name__)
+            except Exception as error:  # this thread must survive every database error
+                log.warning("cancelled notifications cannot be read: %s", type(error).__name__)
 
     def _set(self, watched: Iterable[Watched]) -> None:
         cancelled, paused, held = self._look({one.claim_id for one in watched})
@@ -139,7 +141,7 @@ class CancellationWatcher(threading.Thread):
     def _look(
         self, claim_ids: Collection[int]
     ) -> tuple[set[str], dict[int | None, Held], set[int]]:
-        """What was cancelled of late, which topics are paused, and which claims are still held."""
+        """Return recent cancels, deferrals of paused topics, and the claims that are still held."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM statement_timestamp())::float8")
             now = cursor.fetchone()[0]
@@ -156,13 +158,14 @@ class CancellationWatcher(threading.Thread):
 
 
 def wait_until_stopped(notification_ids: Iterable[UUID]) -> int:
-    """Return once no worker will write another message of these to a provider.
+    """Wait until no worker will write another message of these notifications to a provider.
 
-    That is when none is being sent, or after ``PATIENCE``; how many are being sent then. Those had
-    been written to a provider that is slow to answer, or their worker does not run.
+    That is when none is being sent, or after ``PATIENCE`` seconds. Returns how many deliveries are
+    being sent then: those were written to a provider that is slow to answer, or their worker is
+    gone.
 
-    Workers see a cancel once it is committed. Raises ``RuntimeError`` where it would have to wait
-    in a transaction.
+    Raises ``RuntimeError`` where it would have to wait inside a transaction: workers see a cancel
+    only once it is committed.
     """
     ids = list(notification_ids)
 

@@ -1,22 +1,26 @@
-"""How much a worker process holds at once, and how much of that one publisher may have."""
+"""Capacity: how many messages a worker process holds at once, and how many of one publisher."""
 
 import threading
 from collections import Counter
 from collections.abc import Mapping
 
-#: Messages that a process holds until they are on record: two full claims of the usual size (one
-#: that is sent while the other is claimed or written down), and room for a publisher who comes.
+#: Most messages that a process holds until they are recorded: two full claims of the usual size
+#: (one is sent while the other is claimed or recorded), and as much for a publisher that arrives.
 MESSAGES = 3_000
-#: A publisher may have so many times what is still free. One alone has three quarters at most, two
-#: three sevenths each: whoever comes finds room, however slow the others' endpoints are. (The
-#: dynamic threshold of Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998.)
+#: A publisher may hold so many times what is still free. One alone holds three quarters at most,
+#: two three sevenths each, so a new publisher always finds capacity, however slow the endpoints of
+#: the others are. (The dynamic threshold of Choudhury and Hahne, IEEE/ACM Transactions on
+#: Networking 6(2), 1998.)
 TIMES_FREE = 3
-#: What part of a claim (one of so many) is the least that is worth one.
+#: The smallest claim that is worth its cost, as a divisor of a full one.
 LEAST = 2
 
 
 class Capacity:
-    """Room for so many messages; a claim takes up to ``claim``, or more where one chunk has."""
+    """Capacity for ``messages`` messages, of which one claim takes up to ``claim``.
+
+    A single chunk that is larger than ``claim`` is taken whole.
+    """
 
     def __init__(self, claim: int, messages: int = MESSAGES) -> None:
         self._claim = claim
@@ -26,9 +30,9 @@ class Capacity:
         self._changed = threading.Condition()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until there is room; whether there is.
+        """Wait up to ``seconds`` until something is free; return whether it is.
 
-        Not for a full claim: what one publisher leaves free may be less, and is for the others.
+        This may be less than a full claim: what one publisher leaves free is for the others.
         """
         with self._changed:
             return self._changed.wait_for(lambda: self._taken < self._messages, seconds)
@@ -36,13 +40,14 @@ class Capacity:
     def shares(self, publishers: Mapping[int, object]) -> dict[int, int]:
         """Return how many messages of each of these publishers may be claimed now.
 
-        Equal shares of one claim, but for those who hold what they may have. Who holds something
-        is given a good part of a claim or nothing: many small claims cost as much as large ones.
+        Equal shares of one claim; a publisher that holds all it may is left out. One that holds
+        something gets at least ``1 / LEAST`` of a claim or nothing: many small claims cost as much
+        as large ones.
         """
         with self._changed:
             free = self._messages - self._taken
             share = max(1, min(self._claim, free) // max(1, len(publishers)))
-            # What is free is less by what all of them are given at the same time.
+            # Solved for all of them at once: what each is given reduces what is free.
             parts = 1 + TIMES_FREE * len(publishers)
             least = min(share, self._claim // LEAST)
             found = {}
@@ -55,14 +60,14 @@ class Capacity:
         return found
 
     def take(self, by_publisher: Mapping[int, int]) -> None:
-        """Hold so many messages of each publisher."""
+        """Take capacity for so many messages of each publisher."""
         with self._changed:
             for publisher, number in by_publisher.items():
                 self._held[publisher] += number
                 self._taken += number
 
     def give(self, by_publisher: Mapping[int, int]) -> None:
-        """Hold so many messages less."""
+        """Return capacity for so many messages of each publisher."""
         with self._changed:
             for publisher, number in by_publisher.items():
                 self._held[publisher] -= number
@@ -73,5 +78,5 @@ class Capacity:
 
     @property
     def taken(self) -> int:
-        """How many messages are held."""
+        """The number of messages held."""
         return self._taken

@@ -1,4 +1,4 @@
-"""Claiming: a capacity's worth of one queue, of any notifications, in one transaction."""
+"""Claiming: take deliveries of one queue, of any notifications, in one transaction."""
 
 import logging
 import time
@@ -30,8 +30,8 @@ from notifier.domain.states import DeliveryState
 
 log = logging.getLogger(__name__)
 
-#: A claim has at most so many deliveries for each recipient of a full chunk: people have several
-#: devices, and some have a hundred addresses.
+#: Most deliveries of a claim for each recipient of a full chunk: most people have several devices,
+#: and some a hundred addresses.
 PER_RECIPIENT = 3
 
 
@@ -39,9 +39,9 @@ PER_RECIPIENT = 3
 class Claim:
     """Deliveries that this process sends now, under one lease; see ``outbox.claims``.
 
-    ``contexts``: their notifications by id. ``renderers``: what these say, until messages are made.
-    ``again``: all of them were tried or held before. ``since``: when they were read (monotonic
-    seconds).
+    ``contexts``: their notifications by id. ``renderers``: of these notifications' contents, until
+    the messages are rendered. ``again``: all deliveries were attempted or deferred before.
+    ``since``: when the claim began (monotonic seconds).
     """
 
     id: int
@@ -54,23 +54,23 @@ class Claim:
 
     @cached_property
     def by_id(self) -> dict[str, Claimed]:
-        """The deliveries by the id that a message of theirs carries."""
+        """The deliveries by the id of their messages."""
         return {public_id(item.delivery_id): item for item in self.deliveries}
 
     @cached_property
     def ordered(self) -> bool:
-        """Whether some of them have an ordering key."""
+        """Whether some deliveries have an ordering key."""
         return any(one.row.ordering_key for one in self.contexts.values())
 
     @cached_property
     def watched(self) -> list[Watched]:
-        """What stops messages of each notification that must not be sent any more."""
+        """What ``sending.cancellation`` watches of this claim, one entry per notification."""
         return [
             Watched(self.id, key, one.row.topic_id, one.halt) for key, one in self.contexts.items()
         ]
 
     def by_publisher(self, notification_ids: Iterable[str]) -> Counter[int]:
-        """How many of these are of which publisher."""
+        """Count these notification ids by publisher id."""
         found: Counter[int] = Counter()
         for key, number in Counter(notification_ids).items():
             found[self.contexts[key].row.publisher_id] += number
@@ -79,9 +79,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """What a look at a queue came to. ``claim``: what is to be sent now, if anything is; ``rows``:
-    how many chunks and due deliveries were dealt with; none means that nothing can be claimed, and
-    ``full`` that it is for lack of room. ``more``: some were left that could be claimed next."""
+    """The result of ``claim``.
+
+    ``claim``: what is to be sent now, if anything. ``rows``: how many chunks and due deliveries
+    were processed; 0 means that nothing can be claimed, and ``full`` that this is for lack of
+    capacity. ``more``: some are left that could be claimed next.
+    """
 
     claim: Claim | None
     rows: int
@@ -93,7 +96,7 @@ NOTHING, FULL = ClaimResult(None, 0), ClaimResult(None, 0, full=True)
 
 
 def claim(queue: Queue, capacity: Capacity) -> ClaimResult:
-    """Claim what has waited longest, fairly between publishers, as much as there is room for."""
+    """Claim what has waited longest, in fair shares of its publishers, up to the free capacity."""
     waiting = {one.publisher_id: one for one in pending.publishers(queue)}
     if not waiting:
         return NOTHING
@@ -109,45 +112,46 @@ def _claim(
 ) -> ClaimResult:
     began = time.monotonic()
     due = _due(queue, waiting, shares)
-    slices, left = _slices(queue, waiting, shares, len(due))
-    if not due and not slices:
+    chunks, left = _chunks(queue, waiting, shares, len(due))
+    if not due and not chunks:
         return NOTHING
     claim_id = claims.new_id()
     contexts, renderers = notifications.read(
-        {*(str(one.notification_id) for one in slices), *(one.notification_id for one in due)}
+        {*(str(one.notification_id) for one in chunks), *(one.notification_id for one in due)}
     )
-    lined = {
+    lines = {
         ordering_keys.line_of(one.row, queue.channel)
         for one in contexts.values()
         if one.row.ordering_key
     }
-    if lined:
-        ordering_keys.lock(lined)
+    if lines:
+        ordering_keys.lock(lines)
     held = _held_topics(contexts)
     rows: list[tuple] = []
     if due:
         ids = [one.delivery_id for one in due]
-        rows += state.resume_due(claim_id, ids, held, ordered=bool(lined))
+        rows += state.resume_due(claim_id, ids, held, ordered=bool(lines))
     budget = ClaimBudget(claim_id, *queue, most=PER_RECIPIENT * settings.CHUNK_SIZE)
-    made, consumed = _make(budget, slices, contexts, held)
-    rows += made
+    created, consumed = _create(budget, chunks, contexts, held)
+    rows += created
     claimed = state.start_sending(queue.channel, rows)
     cut = [one.id for one in consumed if one.kind == ChunkKind.RANGE]
     named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
     before = pending.consume(cut, named)
-    number = len(due) + len(slices)
-    # Of a publisher who had less than its share nothing is left but what came just now: that has
-    # rung, and goes with what comes meanwhile.
+    number = len(due) + len(chunks)
+    # A publisher that had less than its share has nothing left but rows that arrived just now: a
+    # doorbell rang for those.
     had = Counter(
-        about.row.publisher_id
+        context.row.publisher_id
         for one in due
-        if (about := contexts.get(one.notification_id)) is not None
+        if (context := contexts.get(one.notification_id)) is not None
     )
-    for one in slices:
+    for one in chunks:
         had[one.publisher_id] += one.size
-    # Deliveries that are due: of chunks that a worker had, and those there was no room for.
-    left = left or any(one.fence for one in slices)
-    left = left or any(row[1] == DeliveryState.QUEUED for row in made)
+    # These have just become due: deliveries of chunks that a worker of the version before had, and
+    # those beyond the budget of this claim.
+    left = left or any(one.fence for one in chunks)
+    left = left or any(row[1] == DeliveryState.QUEUED for row in created)
     more = left or any(had[key] >= share // 2 for key, share in shares.items())
     if not claimed:
         pending.execute(before)
@@ -161,7 +165,7 @@ def _claim(
             claimed,
             {key: one for key, one in contexts.items() if key in sent},
             {key: one for key, one in renderers.items() if key in sent},
-            again=not slices,
+            again=not chunks,
             since=began,
         ),
         number,
@@ -172,7 +176,7 @@ def _claim(
 def _due(
     queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int]
 ) -> list[DueDelivery]:
-    """Deliveries that are due again: up to half of a publisher's share where chunks wait, too."""
+    """Lock deliveries that are due again: half of a publisher's share where chunks wait, too."""
     wanted = {
         key: max(1, share // 2) if waiting[key].new else share
         for key, share in shares.items()
@@ -181,12 +185,12 @@ def _due(
     return pending.lock_due(queue, wanted) if wanted else []
 
 
-def _slices(
+def _chunks(
     queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int], due: int
 ) -> tuple[list[LockedChunk], bool]:
-    """Chunks, as many as a publisher's share has room for; one at least, whatever its size.
+    """Lock chunks up to each publisher's share, at least one of each, whatever its size.
 
-    And whether others were found that did not fit.
+    Returns them, and whether others were found that did not fit.
     """
     wanted = {key: share for key, share in shares.items() if waiting[key].new}
     if due:
@@ -206,48 +210,48 @@ def _slices(
     return found, left
 
 
-def _make(
+def _create(
     budget: ClaimBudget,
-    slices: Sequence[LockedChunk],
+    chunks: Sequence[LockedChunk],
     contexts: Mapping[str, NotificationContext],
     held: Mapping[int, float],
 ) -> tuple[list[tuple], list[LockedChunk]]:
-    """Rows of the deliveries made of these chunks, and the chunks that are done by that.
+    """Create the deliveries of these chunks; return their rows, and the chunks that are done.
 
-    A chunk of a paused topic waits until that is resumed, one that is not in front of its line
-    until it is called.
+    A chunk of a paused topic is deferred until the topic is resumed, and one that is not at the
+    front of its line until those before it are done.
     """
-    cuts: list[ChunkToDeliver] = []
+    ready: list[ChunkToDeliver] = []
     ordered: list[ChunkToDeliver] = []
     consumed: list[LockedChunk] = []
     paused: list[int] = []
-    for one in slices:
-        about = contexts.get(str(one.notification_id))
+    for one in chunks:
+        context = contexts.get(str(one.notification_id))
         if one.fence:
             handover.release([one.id])
-        if about is None or about.row.cancelled_at is not None:
+        if context is None or context.row.cancelled_at is not None:
             consumed.append(one)
-        elif about.row.topic_id in held:
+        elif context.row.topic_id in held:
             paused.append(one.id)
         else:
-            cut = ChunkToDeliver(one, about.rules(budget.channel, one.kind))
-            (ordered if about.row.ordering_key else cuts).append(cut)
+            entry = ChunkToDeliver(one, context.rules(budget.channel, one.kind))
+            (ordered if context.row.ordering_key else ready).append(entry)
     if paused:
         deferral.defer_chunks(paused, Reason.TOPIC_PAUSED, None)
-    rows = state.create_deliveries(budget, cuts) if cuts else []
-    for cut in sorted(ordered, key=lambda cut: cut.chunk.id):
-        if ordering_keys.must_wait(cut.chunk.id):
-            deferral.defer_chunks([cut.chunk.id], Reason.IN_ORDER, ordering_keys.LOOK_AGAIN)
+    rows = state.create_deliveries(budget, ready) if ready else []
+    for entry in sorted(ordered, key=lambda entry: entry.chunk.id):
+        if ordering_keys.must_wait(entry.chunk.id):
+            deferral.defer_chunks([entry.chunk.id], Reason.IN_ORDER, ordering_keys.LOOK_AGAIN)
         else:
-            rows += state.create_in_order(budget.spent(len(rows)), cut)
-            consumed.append(cut.chunk)
-    consumed += [cut.chunk for cut in cuts]
+            rows += state.create_in_order(budget.spent(len(rows)), entry)
+            consumed.append(entry.chunk)
+    consumed += [entry.chunk for entry in ready]
     gone = [
         one.id
         for one in consumed
-        if (about := contexts.get(str(one.notification_id))) is not None
-        and about.row.cancelled_at is not None
-        and about.row.ordering_key
+        if (context := contexts.get(str(one.notification_id))) is not None
+        and context.row.cancelled_at is not None
+        and context.row.ordering_key
     ]
     if gone:
         ordering_keys.remove_chunks(gone)
@@ -255,6 +259,6 @@ def _make(
 
 
 def _held_topics(contexts: Mapping[str, NotificationContext]) -> Mapping[int, float]:
-    """Since when (unix seconds) topics are paused; none is resumed before the transaction ends."""
+    """Return since when (unix seconds) topics are paused, locking them so that none is resumed."""
     seen = {one.topic.id for one in contexts.values() if one.topic and one.topic.paused}
     return paused_topics(seen) if seen else {}

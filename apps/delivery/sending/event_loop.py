@@ -14,16 +14,17 @@ from notifier.domain.outcomes import Reason, Retry
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Outcomes are handed over when so many seconds have passed, even if some calls still run: what
-#: the provider took must be on record soon, whatever one slow call does.
+#: Outcomes are reported after so many seconds even if some calls of the claim still run: what a
+#: provider accepted must be recorded soon, however slow another call is.
 HAND_OVER_SECONDS = 0.25
 
 
 class Engine:
-    """An event loop in a thread of its own, with a dispatcher that lives on it.
+    """An event loop in its own thread, and the dispatcher that runs on it.
 
-    ``build`` makes the dispatcher, on the loop: a client built before a fork or on another loop
-    hangs. Worker threads hand messages over with ``send``; outcomes are reported as they come.
+    ``build`` creates the dispatcher and is called on the loop: an HTTP client that was created
+    before a fork or on another loop hangs. Worker threads call ``send``; outcomes are reported as
+    they arrive.
     """
 
     def __init__(self, build: Callable[[], Dispatcher]) -> None:
@@ -33,7 +34,7 @@ class Engine:
         self._dispatcher = self.call(build)
 
     def call(self, function: Callable[[], T]) -> T:
-        """What ``function`` returns, called on the loop. Waits up to 30 seconds."""
+        """Call ``function`` on the loop and return its result; wait up to 30 seconds for it."""
         return asyncio.run_coroutine_threadsafe(_on_loop(function), self._loop).result(timeout=30)
 
     def send(
@@ -42,10 +43,10 @@ class Engine:
         gates: Mapping[str, Gate],
         report: Callable[[list[Sent]], None],
     ) -> None:
-        """Send all of them concurrently, and return at once.
+        """Send all messages concurrently, and return at once.
 
-        ``report`` is called on the loop with outcomes, in batches, until every message has one; it
-        must not wait for anything. ``gates``: see ``notifier.dispatch.dispatcher``.
+        ``report`` is called on the loop with batches of outcomes until every message has one; it
+        must not block. ``gates``: see ``notifier.dispatch.dispatcher``.
         """
         asyncio.run_coroutine_threadsafe(self._send(messages, gates, report), self._loop)
 
@@ -55,8 +56,7 @@ class Engine:
         gates: Mapping[str, Gate],
         report: Callable[[list[Sent]], None],
     ) -> None:
-        """In batches, since each one wakes a thread that competes with this loop for the
-        interpreter."""
+        """Send, and report in batches: each report wakes a thread that competes for the GIL."""
         waiting: list[Sent] = []
         missing = {message.id: message for message in messages}
         timer: asyncio.TimerHandle | None = None
@@ -78,7 +78,7 @@ class Engine:
         try:
             await self._dispatcher.send(messages, ended, gates)
         except Exception:
-            log.exception("the dispatcher failed; what it did not report is tried again")
+            log.exception("the dispatcher failed; messages it did not report are tried again")
         waiting += [
             Sent(message, "", Retry(Reason.INTERNAL, detail="see the log"), time.time(), 0.0)
             for message in missing.values()

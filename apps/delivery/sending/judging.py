@@ -1,4 +1,4 @@
-"""Judging: from outcomes of calls to what is written down of each delivery."""
+"""Judging: from the outcomes of calls to the results that are recorded."""
 
 import random
 import time
@@ -18,24 +18,25 @@ from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retr
 from notifier.providers.base import log_bug
 
 _rng = random.Random()
-#: A retry policy as ``apps.topics.retry_policies`` has it in a row.
+#: A retry policy as ``apps.topics.retry_policies`` stores it in a row.
 Policy = Mapping[str, Any]
-#: Outcomes after which a policy decides; a refusal needs none.
+#: Outcomes for which a retry policy decides; a refusal is final.
 FAILED = (Retry, Unknown)
 #: Characters of a provider's message id that are kept.
 ID_LIMIT = 200
 
 
 def retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, Policy]:
-    """Return the retry policies, of topics and subscriptions, of what failed and has one.
+    """Return the topics' and subscriptions' own retry policies of what failed, by delivery id.
 
-    By delivery's id. Reads the database where something failed.
+    A topic's policy came with the claim. A subscription's is read from the database here, after a
+    failure, so that deliveries that succeed never pay for the look-up.
     """
     failed = [claim.by_id[sent.message.id] for sent in batch if isinstance(sent.outcome, FAILED)]
     topics = {
         item.delivery_id: topic.retry_policy
         for item in failed
-        # What is sent instead follows its own channel's policy: that of the topic is used up.
+        # A delivery in place of a dead one follows its channel's policy: the topic's is used up.
         if item.instead_of is None and (topic := claim.contexts[item.notification_id].topic)
     }
     own = policies.of_subscriptions(topics)
@@ -45,9 +46,9 @@ def retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, Policy]:
 def results(
     claim: Claim, batch: Sequence[Sent], own: Mapping[int, Policy], closed: Collection[str]
 ) -> list[Result]:
-    """Return what is to be written down, in the order of the batch.
+    """Return the results to record, in the order of the batch.
 
-    ``own``: see ``retry_policies``; ``closed``: the providers that nothing is sent through.
+    ``own``: what ``retry_policies`` returned. ``closed``: the providers that take no messages now.
     """
     now = time.time()
     resend = runtime.resend_unknown(*claim.queue)
@@ -109,7 +110,10 @@ def results(
 
 
 def _policy(channel: str, own: Policy, usual: RetryPolicy) -> RetryPolicy:
-    """``own``, or ``usual`` where the row has what is none: what was sent must be written down."""
+    """Return the policy of the row ``own``; ``usual`` where it is invalid.
+
+    Never raises: what was sent must be recorded.
+    """
     try:
         return runtime.retry_policy(channel, own)
     except (LookupError, TypeError, ValueError) as error:
@@ -118,14 +122,14 @@ def _policy(channel: str, own: Policy, usual: RetryPolicy) -> RetryPolicy:
 
 
 def _endpoint(policy: Policy | None) -> int | None:
-    """The contact to send to once the policy's attempts are used up."""
+    """Return the id of the contact to send to once the policy's attempts are used up."""
     after_last = (policy or {}).get("after_last")
     return after_last["contact_id"] if isinstance(after_last, Mapping) else None
 
 
 def _clean(text: str, most: int) -> str:
-    """What a provider says, as a column can hold it: one odd answer must not cost the others."""
-    if not text.isascii():  # half a surrogate pair is no character
+    """Return a provider's text as a column can store it, so that one odd answer spoils no batch."""
+    if not text.isascii():  # drops unpaired surrogates, which are not UTF-8
         text = text.encode(errors="ignore").decode()
     return text.replace("\0", "")[:most]
 

@@ -1,4 +1,4 @@
-"""From a claim's deliveries to messages: addresses decrypted, contents rendered."""
+"""Messages: a claim's deliveries with addresses decrypted and contents rendered."""
 
 import logging
 import time
@@ -23,23 +23,23 @@ from notifier.templates import TemplateError
 
 log = logging.getLogger(__name__)
 
-#: Seconds until a claim is tried again of which nothing could be sent for a fault of ours.
+#: Seconds until a claim is tried again that could not be sent because of a bug.
 AFTER_A_BUG = 30.0
 
 
 def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
-    """Return what is to be sent, and the outcomes of what cannot even be read or rendered.
+    """Return the messages to send, and the outcomes of deliveries that cannot be made into one.
 
-    A row that does not decrypt (a key taken out of the settings) is tried again like any other
+    A row that does not decrypt (its key is missing from the settings) is tried again like any other
     failure: it must not stop the rest of its claim, and the key may come back. A template that
-    cannot say anything to somebody never will.
+    cannot be rendered for a recipient is refused for good.
     """
     readable, unreadable = [], []
     for item in claim.deliveries:
         one = claim.contexts[item.notification_id]
         try:
             readable.append(_message(claim, item, one, claim.renderers[item.notification_id]))
-        except Exception as error:  # whatever it is, the rest of the claim is not to blame
+        except Exception as error:  # whatever it is, the rest of the claim must go out
             outcome = _unreadable(item, error)
             blank = Message(
                 public_id(item.delivery_id),
@@ -49,12 +49,16 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
                 notification_id=item.notification_id,
             )
             unreadable.append(Sent(blank, "", outcome, time.time(), 0.0))
-    claim.renderers.clear()  # much of the memory that a notification to one recipient takes
+    claim.renderers.clear()  # they hold most of the memory of a notification to one recipient
     return readable, unreadable
 
 
 def held(claim: Claim, error: Exception) -> Iterator[Sent]:
-    """Outcomes of a claim of which nothing can be sent now: no attempt, and another in a moment."""
+    """Yield outcomes that defer every delivery of a claim which cannot be sent now.
+
+    They count as no attempt. The claim is tried again in ``LOOK_AGAIN`` seconds after a database
+    error, in ``AFTER_A_BUG`` seconds after anything else.
+    """
     outcome = Held(time.time() + LOOK_AGAIN, Reason.UNCONFIRMED)
     if not isinstance(error, DatabaseError):
         log_bug(f"claim {claim.id} cannot be sent", error)
@@ -89,7 +93,7 @@ def _message(
         id=public_id(item.delivery_id),
         channel=channel,
         address=vault.open(bytes(item.address), index),
-        content=renderer.to(channel, item.user_id, item.locale),
+        content=renderer.render(channel, item.user_id, item.locale),
         priority=Priority(claim.queue.priority),
         platform=item.platform,
         app=item.app,

@@ -1,4 +1,4 @@
-"""Notifications as their deliveries need them: read once a claim, decrypted once."""
+"""Notifications as a claim needs them: each read and decrypted once."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -16,7 +16,7 @@ from notifier.domain.cancellation import Halt
 
 
 class Row(NamedTuple):
-    """Columns of ``apps.delivery.models.Notification``, without what it says."""
+    """Columns of ``apps.delivery.models.Notification``, without its content."""
 
     id: UUID
     publisher_id: int
@@ -40,7 +40,11 @@ SELECT template_version_id, content, {", ".join(Row._fields)}
 
 
 class NotificationContext:
-    """A notification and its topic."""
+    """A notification and its topic, shared by all its deliveries in one claim.
+
+    ``deadline``: its expiry by this machine's clock (unix seconds), if it has one. ``halt``: stops
+    its messages; see ``apps.delivery.sending.cancellation``.
+    """
 
     __slots__ = ("deadline", "halt", "posted_at", "row", "topic")
 
@@ -48,12 +52,12 @@ class NotificationContext:
         self.row = row
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
         self.deadline = clock.to_local(row.expires_at.timestamp()) if row.expires_at else None
-        #: Its acceptance or its send time: when it should first have gone out.
+        #: When it should first have gone out: its acceptance or its send time.
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.halt = Halt()
 
     def rules(self, channel: str, kind: str) -> DeliveryRules:
-        """What decides over its new deliveries on a channel."""
+        """Return the rules for its new deliveries on a channel, of a chunk of this kind."""
         row, topic = self.row, self.topic
         return DeliveryRules(
             row.topic_id,
@@ -72,7 +76,7 @@ class NotificationContext:
 def read(
     ids: Collection[UUID | str],
 ) -> tuple[dict[str, NotificationContext], dict[str, ContentRenderer]]:
-    """Return these notifications, and what they say, by id."""
+    """Return these notifications and the renderers of their contents, both by id."""
     with connection.cursor() as cursor:
         cursor.execute(_READ, ["{" + ",".join(map(str, ids)) + "}"])
         found = [(Row._make(row), version, content) for version, content, *row in cursor]

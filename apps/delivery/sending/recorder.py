@@ -1,8 +1,7 @@
-"""Recording: what came of all claims that have outcomes now, in one transaction.
+"""Recording: the outcomes of all claims that have some now, in one transaction.
 
-A process keeps what it sent until it is on record. While the database does not take it, the
-recorder goes on trying, its claims' leases are renewed as soon as they can be, and nothing more is
-claimed.
+A process keeps outcomes until they are recorded. While the database does not answer, the recorder
+retries, the claims' leases are renewed as soon as they can be, and nothing more is claimed.
 """
 
 import logging
@@ -32,21 +31,25 @@ from notifier.resilience.isolation import isolate
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Seconds between attempts to record; the last one repeats.
+#: Seconds between attempts to record; the last value repeats.
 AGAIN = (0.1, 0.5, 2.0)
 DATABASE_FAILS = (OperationalError, InterfaceError, PoolExhausted)
-#: What fails for all that is recorded at once: dividing it finds nobody at fault. A
-#: ``ProgrammingError`` is a worker that runs beside another version's schema.
+#: Errors that say nothing about a single result, so that dividing the batch would not find one at
+#: fault. A ``ProgrammingError`` is a worker that runs beside the schema of another version.
 NOBODYS_FAULT = (ClaimLost, counts.CountsLocked, ProgrammingError, *DATABASE_FAILS)
-#: Outcomes recorded in one transaction, about.
+#: Outcomes that one transaction records, roughly.
 AT_ONCE = 2_000
-#: Seconds between two transactions while fewer than ``FEW`` outcomes come: many small ones cost as
-#: much as large ones, and nobody waits for the record of what was accepted.
+#: Seconds between two transactions while fewer than ``FEW`` outcomes arrive: many small
+#: transactions cost as much as large ones, and nobody waits for the record of an acceptance.
 SPACING, FEW = 0.1, 250
 
 
 class OutcomeBatch(NamedTuple):
-    """What some messages of a claim came to. ``last``: nothing of it is under way any more."""
+    """Outcomes of some messages of a claim.
+
+    ``closed``: providers that took no messages when the claim was admitted. ``last``: no message
+    of the claim is being sent any more.
+    """
 
     claim: Claim
     batch: list[Sent]
@@ -55,10 +58,10 @@ class OutcomeBatch(NamedTuple):
 
 
 class Recorder(threading.Thread):
-    """Records outcomes from one thread a process; what comes meanwhile goes together next.
+    """Records outcomes from one thread per process; those that arrive meanwhile go together next.
 
-    ``recorded`` is called on this thread with what was recorded of a claim, and with whether some
-    of it is due at once.
+    ``recorded`` is called on this thread with each batch that was recorded, and with whether some
+    deliveries of its claim are due at once.
     """
 
     def __init__(self, recorded: Callable[[OutcomeBatch, bool], None]) -> None:
@@ -66,24 +69,25 @@ class Recorder(threading.Thread):
         self._recorded = recorded
         self._waiting: queue.SimpleQueue[OutcomeBatch | None] = queue.SimpleQueue()
         self._began = 0.0
-        #: Set while the database takes what is recorded.
+        #: Set while the database answers.
         self.healthy = threading.Event()
         self.healthy.set()
 
     def put(self, outcomes: OutcomeBatch) -> None:
-        """Record these soon."""
+        """Record these outcomes soon."""
         self._waiting.put(outcomes)
 
     def stop(self) -> None:
-        """End the thread once all before this is recorded."""
+        """End the thread once everything that was put before this is recorded."""
         self._waiting.put(None)
 
     def run(self) -> None:
+        """Record until ``stop``."""
         reserve()
         while waiting := self._take():
             try:
                 moved = self._record(waiting)
-            except Exception as error:  # this thread must outlive whatever there is
+            except Exception as error:  # this thread must survive every error
                 log_bug("recording", error)
                 moved = set()
             finally:
@@ -92,7 +96,7 @@ class Recorder(threading.Thread):
                 self._recorded(one, one.claim.id in moved)
 
     def _take(self) -> list[OutcomeBatch]:
-        """Wait for outcomes; all there are then, or none where nothing comes any more."""
+        """Wait for outcomes and return all there are; none after ``stop``."""
         taken: list[OutcomeBatch] = []
         number, at_once = 0, False
         while number < AT_ONCE:
@@ -113,7 +117,7 @@ class Recorder(threading.Thread):
         return taken
 
     def _record(self, waiting: Sequence[OutcomeBatch]) -> set[int]:
-        """Write all of it down; the claims of which something is due at once."""
+        """Record all batches; return the ids of claims with deliveries that are due at once."""
         judged = []
         for one in waiting:
             breakers.report(one.batch)
@@ -141,16 +145,17 @@ class Recorder(threading.Thread):
     def _write(
         self, results: Sequence[Result], *, finished: Sequence[int], ordered: bool
     ) -> set[int]:
-        """Write down what is still ours; the deliveries of which nothing could be written.
+        """Record the results that this process still holds; return the deliveries it could not.
 
-        What cannot be written down costs nobody else their record: it is written without what its
-        provider said, or stays as it is until its claim's lease ends and another worker has it.
+        A result that cannot be recorded does not cost the others their record. It is recorded
+        without its provider's message id, status and detail, or, if that fails too, left until its
+        claim's lease ends and another worker takes it up.
         """
         lost: set[int] = set()
         closed = False
 
         def write(some: Sequence[Result]) -> None:
-            """Write until nothing of it is another worker's; with all of it, close the claims."""
+            """Record what is not another worker's; close the claims if ``some`` is everything."""
             nonlocal closed
             whole = len(some) == len(results)
             while some:
@@ -184,8 +189,10 @@ class Recorder(threading.Thread):
         return lost
 
     def _retry_until_answered(self, what: Callable[[], T]) -> T:
-        """Return what it returns, asked until the database answers: what was sent and not recorded
-        would be sent twice."""
+        """Call ``what`` until the database answers, and return its result.
+
+        What was sent and is not recorded would be sent twice.
+        """
         number = 0
         while True:
             try:
@@ -200,7 +207,7 @@ class Recorder(threading.Thread):
                 number += 1
 
     def _restore_addresses(self, results: Sequence[Result]) -> None:
-        """Restore what was given up before it turned out to be a flood."""
+        """Restore addresses that were given up before their provider's guard opened."""
         doubted = {
             r.provider for r in results if r.reason == Reason.MANY_DEAD_ADDRESSES and r.outcome
         }
@@ -209,9 +216,9 @@ class Recorder(threading.Thread):
         try:
             address_guards.restore_addresses(doubted)
         except DATABASE_FAILS as error:
-            log.warning("what was given up waits for the sweep: %s", type(error).__name__)
+            log.warning("addresses wait for the sweep to be restored: %s", type(error).__name__)
 
 
 def _posted_at(claim: Claim) -> dict[str, float]:
-    """When each notification should first have gone out, by this machine's clock."""
+    """Return when each notification should first have gone out, by this machine's clock."""
     return {key: clock.to_local(one.posted_at.timestamp()) for key, one in claim.contexts.items()}

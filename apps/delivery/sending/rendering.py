@@ -1,4 +1,4 @@
-"""What one notification says to each of its recipients."""
+"""Rendering: the content of one notification for each of its recipients."""
 
 from functools import cached_property
 from uuid import UUID
@@ -12,15 +12,15 @@ from notifier.templates import TemplateError
 
 
 class ContentRenderer:
-    """Read, decrypted and rendered once a chunk.
+    """Renders one notification, decrypting it once per claim.
 
-    Who is told the same gets the same object, so that providers encode it once
-    (``notifier.providers.base.Shared``): what was posted as content, and a template's translation
-    that does not mention the recipient.
+    Recipients with the same content get the same object, so that providers encode it once
+    (``notifier.providers.base.Shared``): content that was published as such, and a template's
+    translation that does not mention the recipient.
     """
 
     def __init__(self, notification_id: UUID, version: int | None, sealed: bytes) -> None:
-        """``version``: of the template, if there is one; ``sealed``: see ``content.seal``."""
+        """Look up the template's ``version``, if any; ``sealed``: see ``sealed_content.seal``."""
         self._id = notification_id
         self._sealed = sealed
         self._wording: Wording | None = None
@@ -34,13 +34,13 @@ class ContentRenderer:
         self._personal: dict[tuple[str, str], ForMany | None] = {}
         self._spoken: dict[tuple[str, str], str] = {}
 
-    def to(self, channel: str, user_id: str, locale: str) -> Content:
-        """What a recipient with this locale is told; a bare endpoint has neither.
+    def render(self, channel: str, user_id: str, locale: str) -> Content:
+        """Return the content for a recipient; a bare endpoint has neither user id nor locale.
 
-        Raises ``DecryptionError``, or ``TemplateError`` whose text has no variable's value.
+        Raises ``DecryptionError``, and ``TemplateError``, whose text has no variable's value.
         """
         if self._gone:
-            raise TemplateError("The version of the template is gone from the database.")
+            raise TemplateError("The version of the template is no longer in the database.")
         if self._wording is None:
             return self._content
         spoken = self._spoken.get((channel, locale))
@@ -55,7 +55,7 @@ class ContentRenderer:
             raise TemplateError(self._wording.blame(channel, spoken, error)) from None
 
     def _personally(self, channel: str, spoken: str, user_id: str, locale: str) -> Content:
-        """Render it for one recipient, from the second one on with what was prepared for many."""
+        """Render for one recipient; from the second one on, with what is prepared for many."""
         assert self._wording is not None
         key = channel, spoken
         if key in self._personal:

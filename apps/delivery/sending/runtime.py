@@ -1,4 +1,4 @@
-"""The one place where settings become objects of the core."""
+"""Runtime: the one place where settings become objects of the core."""
 
 import logging
 import threading
@@ -23,30 +23,30 @@ _lock = threading.Lock()
 
 
 def engine() -> Engine:
-    """This process's engine, started on first use."""
+    """Return this process's event loop for providers, started on first use."""
     with _lock:  # two threads must not build two
         return _engine()
 
 
 def routes() -> Sequence[Route]:
-    """The providers in the order in which a channel tries them."""
+    """Return the providers in the order in which a channel tries them."""
     with _lock:
         return _routes()
 
 
 def built_providers() -> list[Provider]:
-    """Those that this process has built."""
+    """Return the providers that this process has built."""
     return [route.provider() for route in routes() if route.built]
 
 
 def cancellation_watcher() -> CancellationWatcher:
-    """This process's cancellation_watcher, started on first use."""
+    """Return this process's cancellation watcher, started on first use."""
     with _lock:
         return _cancellation_watcher()
 
 
 def release() -> None:
-    """Give back what this process holds and has not begun to send, if it sends anything."""
+    """Return what this process holds and is not sending yet, if it sends anything."""
     if (
         _cancellation_watcher.cache_info().currsize
     ):  # without the lock: this may run in a signal's handler
@@ -54,7 +54,7 @@ def release() -> None:
 
 
 def close() -> None:
-    """Close this process's engine if it was started."""
+    """Close this process's event loop if it was started."""
     with _lock:
         if _engine.cache_info().currsize:
             _engine().close()
@@ -63,9 +63,9 @@ def close() -> None:
 
 
 def warm(channels: Collection[str]) -> None:
-    """Start the engine and build these channels' providers, before the first message asks.
+    """Start the event loop and build these channels' providers before the first message.
 
-    Importing a provider's library takes up to a second, which a one-time password has not.
+    Importing a provider's library takes up to a second, too long for a one-time password.
     """
     engine().call(lambda: _build(channels))
 
@@ -85,7 +85,7 @@ def _build(channels: Collection[str]) -> None:
         if route.channel in channels:
             try:
                 route.provider()
-            except Exception:  # its messages will say so too; the others can be sent
+            except Exception:  # its messages will fail with this, too; others can be sent
                 log.exception("provider %s cannot be built", route.name)
 
 
@@ -97,17 +97,20 @@ def _cancellation_watcher() -> CancellationWatcher:
 
 
 def _own() -> Mapping[str, Mapping]:
-    """Options that are objects, by provider: the inbox's store is our own table."""
+    """Return options that are objects, by provider: the inbox's store is our own table."""
     return {"inbox": {"store": inbox.store}, "webhook": {"hosts": host_breakers.breakers()}}
 
 
 def retry_policy(channel: str, own: Mapping[str, Any] | None) -> RetryPolicy:
-    """A topic's or subscription's own policy as its row keeps it, else the channel's."""
+    """Return the policy of a topic's or subscription's row, or the channel's where ``own`` is none.
+
+    Raises ``LookupError``, ``TypeError`` or ``ValueError`` where the row's policy is invalid.
+    """
     if own is not None:
         return RetryPolicy.repeating(own["schedule"], own.get("attempts"))
     return RetryPolicy(settings.RETRY_SCHEDULES[channel])
 
 
 def resend_unknown(channel: str, priority: str) -> bool:
-    """Whether a call without an answer is made again."""
+    """Return whether a call that got no answer is made again."""
     return f"{channel}.{priority}" in settings.RESEND_UNKNOWN

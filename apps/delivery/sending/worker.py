@@ -1,4 +1,4 @@
-"""A worker process's way of emptying queues: claim, send, record, until nothing is left."""
+"""The worker of a process: claim, send and record until a queue is empty."""
 
 import logging
 import threading
@@ -26,62 +26,66 @@ from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which a process looks into its queues by itself, where no doorbell has rung.
+#: Seconds after which a process polls a queue where no doorbell has rung.
 POLL_EVERY = {Priority.HIGH: 0.25, Priority.NORMAL: 1.0, Priority.LOW: 2.0}
 #: Claims of one queue that a process prepares at a time: one waits for the database while another
 #: is rendered.
 AT_ONCE = 2
-#: A look that fails is told about once in so many seconds.
+#: Least seconds between two log lines about polls that fail.
 QUIET_SECONDS = 30.0
-#: Seconds that a full process waits for room before it looks whether it is to stop.
+#: Seconds that a full process waits for capacity before it checks whether it is to stop.
 ROOM_SECONDS = 0.25
-#: What a look may fail with while the database is away.
+#: What a poll fails with while the database is away.
 AWAY = (DatabaseError, InterfaceError, PoolExhausted)
 
 
 class Worker:
-    """What one process holds of any queues. Threads begin with the first claim, or ``attend``."""
+    """Empties queues for one process.
+
+    ``attend`` polls queues from threads of its own; ``empty`` is also called by doorbells' tasks.
+    """
 
     def __init__(self) -> None:
         self.capacity = Capacity(settings.CHUNK_SIZE)
         self._leases = LeaseKeeper()
         self._recorder = Recorder(self._recorded)
-        self._bells: dict[Queue, threading.Event] = {}
+        self._doorbells: dict[Queue, threading.Event] = {}
         self._slots: dict[Queue, threading.BoundedSemaphore] = {}
-        #: Queues that were rung for while nobody more could look into them.
+        #: Queues whose doorbell rang while all their slots were taken.
         self._rung: set[Queue] = set()
+        #: By claim: the number of its messages without an outcome.
         self._left: dict[int, int] = {}
-        #: Queues whose publishers held all they may, and how much was held then.
+        #: Queues whose publishers held all they may, and how many messages were held then.
         self._full: dict[Queue, int] = {}
         self._changed = threading.Condition()
         self._stopping = threading.Event()
-        self._told = 0.0
+        self._warned = 0.0
         self._leases.start()
         self._recorder.start()
 
     def attend(self, queues: Iterable[Queue]) -> None:
-        """Look into these queues from now on, though no doorbell rings."""
+        """Poll these queues from now on, even if no doorbell rings."""
         for queue in queues:
-            if queue not in self._bells:
-                self._bells[queue] = threading.Event()
+            if queue not in self._doorbells:
+                self._doorbells[queue] = threading.Event()
                 threading.Thread(
-                    target=self._look, args=[queue], name=f"look {queue.name}", daemon=True
+                    target=self._poll, args=[queue], name=f"poll {queue.name}", daemon=True
                 ).start()
 
     def wake(self, queue: Queue) -> None:
-        """Look into the queue at once, if this process attends to it."""
-        if (bell := self._bells.get(queue)) is not None:
-            bell.set()
+        """Poll the queue at once, if this process attends to it."""
+        if (doorbell := self._doorbells.get(queue)) is not None:
+            doorbell.set()
 
     def empty(self, queue: Queue) -> int:
-        """Claim and send until nothing can be claimed; how many deliveries that were.
+        """Claim and send until nothing can be claimed; return the number of deliveries claimed.
 
-        Returns once all is under way; see ``join``. Does nothing where as many threads as are
-        useful do it already: they go on until nothing is left.
+        Returns while messages are still being sent; see ``join``. Does nothing where ``AT_ONCE``
+        threads empty the queue already: they go on until nothing is left.
         """
         slots = self._slots.setdefault(queue, threading.BoundedSemaphore(AT_ONCE))
         if not slots.acquire(blocking=False):
-            self._rung.add(queue)  # who ends now may not have seen what came meanwhile
+            self._rung.add(queue)  # a thread that ends now may have missed the newest rows
             if not slots.acquire(blocking=False):
                 return 0
         try:
@@ -94,48 +98,48 @@ class Worker:
                 self.wake(queue)
 
     def join(self, seconds: float) -> bool:
-        """Wait until everything claimed is on record; whether it is."""
+        """Wait up to ``seconds`` until everything claimed is recorded; return whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._left, seconds)
 
     def stop(self) -> None:
-        """Claim nothing any more."""
+        """Claim nothing more."""
         self._stopping.set()
-        for bell in self._bells.values():
-            bell.set()
+        for doorbell in self._doorbells.values():
+            doorbell.set()
 
     def close(self, seconds: float) -> None:
-        """Stop, and wait so long for what is under way."""
+        """Stop, and wait up to ``seconds`` until everything claimed is recorded."""
         self.stop()
         self.join(seconds)
         self._leases.stop()
         self._recorder.stop()
 
-    def _look(self, queue: Queue) -> None:
-        """Empty the queue whenever its bell rings, and now and then."""
-        bell = self._bells[queue]
+    def _poll(self, queue: Queue) -> None:
+        """Empty the queue when its doorbell rings, and every ``POLL_EVERY`` seconds."""
+        doorbell = self._doorbells[queue]
         while not self._stopping.is_set():
-            bell.wait(POLL_EVERY[Priority(queue.priority)])
-            bell.clear()
+            doorbell.wait(POLL_EVERY[Priority(queue.priority)])
+            doorbell.clear()
             try:
                 self.empty(queue)
             except AWAY as error:
-                self._tell(queue, error)
+                self._warn(queue, error)
                 connection.close()
-            except Exception:  # this thread must outlive whatever there is
-                log.exception("looking into %s", queue.name)
+            except Exception:  # this thread must survive every error
+                log.exception("polling %s", queue.name)
 
-    def _tell(self, queue: Queue, error: Exception) -> None:
-        if time.monotonic() - self._told > QUIET_SECONDS:
-            self._told = time.monotonic()
-            log.warning("nobody can look into %s now: %s", queue.name, type(error).__name__)
+    def _warn(self, queue: Queue, error: Exception) -> None:
+        if time.monotonic() - self._warned > QUIET_SECONDS:
+            self._warned = time.monotonic()
+            log.warning("queue %s cannot be polled: %s", queue.name, type(error).__name__)
 
     def _empty(self, queue: Queue) -> int:
         total = 0
         while not self._stopping.is_set() and self._recorder.healthy.is_set():
             if not self.capacity.wait(ROOM_SECONDS):
                 continue
-            if availability.shut([queue.channel]):  # what waits goes on waiting
+            if availability.shut([queue.channel]):  # no provider takes anything now
                 break
             taken = self.capacity.taken
             found = claiming.claim(queue, self.capacity)
@@ -147,12 +151,12 @@ class Worker:
             if not found.rows:
                 if found.full:
                     self._full[queue] = taken
-                    self._call()  # all that was held may be sent by now
+                    self._wake_full()  # what was held may have been recorded since
                 break
         return total
 
-    def _call(self) -> None:
-        """Look at once into queues that found no room, once there is some for part of a claim."""
+    def _wake_full(self) -> None:
+        """Poll full queues at once when a quarter of a claim has been recorded since."""
         taken = self.capacity.taken
         for queue, before in list(self._full.items()):
             if not taken or before - taken >= settings.CHUNK_SIZE / 4:
@@ -160,17 +164,17 @@ class Worker:
                 self.wake(queue)
 
     def _begin(self, claim: Claim) -> None:
-        """Send what was claimed; its outcomes are recorded as they come."""
+        """Send a claim; its outcomes are recorded as they arrive."""
         self._leases.hold(claim.id)
         self.capacity.take(claim.by_publisher(item.notification_id for item in claim.deliveries))
         with self._changed:
             self._left[claim.id] = len(claim.deliveries)
         runtime.cancellation_watcher().watch(claim.watched, claim.since)
         try:
-            connection.close()  # back to the pool while messages are made
+            connection.close()  # back to the pool while messages are rendered
             ready, unreadable = messages(claim)
             admission = admit(claim, ready)
-        except Exception as error:  # nobody else would ever send it
+        except Exception as error:  # its lease is renewed, so no other worker would take it up
             self._ended(claim, (), list(held(claim, error)))
             raise
         report = partial(self._ended, claim, admission.closed)
@@ -180,22 +184,25 @@ class Worker:
             runtime.engine().send(ready, admission.gates, report)
 
     def _ended(self, claim: Claim, closed: Collection[str], batch: list[Sent]) -> None:
-        """Some messages have outcomes. Called on the event loop's thread, too."""
+        """Hand outcomes of some messages to the recorder, also from the event loop's thread."""
         with self._changed:
             self._left[claim.id] -= len(batch)
             last = not self._left[claim.id]
         self._recorder.put(OutcomeBatch(claim, batch, closed, last))
 
     def _recorded(self, outcomes: OutcomeBatch, again: bool) -> None:
-        """They are on record. Called on the recorder's thread."""
+        """Return capacity for outcomes that are recorded. Called on the recorder's thread.
+
+        ``again``: some deliveries of the claim are due at once, at another provider.
+        """
         claim = outcomes.claim
-        if again:  # another provider is asked at once: a one-time password has no second
+        if again:  # a one-time password cannot wait for the next poll
             self.wake(claim.queue)
-        # Not before: what is sent and not recorded takes as much memory.
+        # Only now: what is sent and not recorded still takes memory.
         self.capacity.give(
             claim.by_publisher(sent.message.notification_id for sent in outcomes.batch)
         )
-        self._call()
+        self._wake_full()
         if outcomes.last:
             runtime.cancellation_watcher().leave(claim.watched)
             self._leases.release(claim.id)
