@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from django.db import connection
-
 from apps.publishers.models import ApiKey
 from tests.integration.api.conftest import Api
 
@@ -11,13 +9,6 @@ from tests.integration.api.conftest import Api
 def with_key(api: Api, key: str) -> Api:
     """A client of the same publisher with this key."""
     return Api(api.name, key, api._capture)
-
-
-def somebody_waits() -> bool:
-    """Whether any transaction waits for a lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0] > 0
 
 
 def refused(api: Api, key: str) -> str:

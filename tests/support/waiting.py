@@ -29,6 +29,13 @@ def until(done: Callable[[], T], seconds: float = PATIENCE) -> T:
     return found
 
 
+def somebody_waits() -> bool:
+    """Whether a transaction waits for a lock of another one's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
 def cpu_of_database() -> float:
     """Seconds of CPU that this connection's process at PostgreSQL has used; of a PostgreSQL on
     another machine, seconds that passed."""

@@ -113,7 +113,8 @@ def test_a_disabled_contact_is_not_sent_to_until_it_is_enabled(shop: Shop, opera
 def test_a_disabled_publisher_is_refused(shop: Shop, operator: Client):
     row = Publisher.objects.get()
     do(operator, "disable", row)
-    assert shop.http.get("/v1/topics").status_code in (401, 403)
+    problem = shop.get("topics", status=403)
+    assert problem["type"] == "/problems/inactive-publisher"
     do(operator, "enable", row)
     shop.get("topics")
     assert events("publisher") == [("operator", "disable", "shop"), ("operator", "enable", "shop")]

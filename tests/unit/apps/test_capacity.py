@@ -1,11 +1,11 @@
 """How much a worker process holds at once, and how much of it one publisher has."""
 
 import threading
-import time
 
 import pytest
 
 from apps.delivery.sending.capacity import MESSAGES, Capacity
+from tests.support.waiting import until
 
 
 def fill(capacity, *publishers, most=10_000):
@@ -83,7 +83,7 @@ def test_who_waits_for_room_goes_on_once_some_is_given_back():
 
     thread = threading.Thread(target=wait)
     thread.start()
-    time.sleep(0.05)
+    until(lambda: capacity._changed._waiters)  # it waits for some
     assert not went_on.is_set()
     capacity.give({1: 1})
     assert went_on.wait(5)

@@ -20,12 +20,12 @@ from apps.content.validation import MOST_TEXTS, VERSION_LIMIT
 from apps.delivery.api import publish_serializers as delivery
 from apps.delivery.api.publish_views import BatchView
 from apps.delivery.intake import idempotency
-from apps.delivery.intake.template_validation import TRIAL_STEPS
+from apps.delivery.intake.template_validation import REQUEST_STEPS
 from apps.delivery.status_webhooks import events, lookup
 from apps.inbox.serializers import MAX_IDS
 from apps.inbox.statuses import Status
+from apps.preferences.api.fields import MAX_BULK
 from apps.preferences.api.recipient_views import RecipientBulk
-from apps.preferences.api.serializers import MAX_BULK
 from apps.publishers.scopes import Scope
 from apps.topics.api.subscription_views import SubscriptionList
 from notifier.channels import push, sms, webhook
@@ -78,7 +78,7 @@ def test_the_page_on_templates_says_what_the_code_allows():
         "a content, filled in": f"{translation.CONTENT_LIMIT:,} bytes",
         "a value on the way to it": f"{MOST_CHARACTERS:,} characters",
         "steps of one content": f"{RENDER_STEPS:,}",
-        "steps of a request that publishes, over all its contents": f"{TRIAL_STEPS:,}",
+        "steps of a request that publishes, over all its contents": f"{REQUEST_STEPS:,}",
     }
     shown = {row[0]: row[1].split() for row in table_of(page, "The language")}
     assert shown == {"filters": sorted(KNOWN_FILTERS), "tests": sorted(TESTS)}
@@ -103,7 +103,11 @@ def test_the_pages_on_tokens_say_what_the_code_allows():
     for word in (*Severity, *DisplayType, *Status):
         assert f"`{word}`" in inbox
     assert all(algorithm in inbox for algorithm in jwks.ALGORITHMS.values())
-    assert (jwks.FRESH, jwks.PAUSE, LEEWAY) == (300, 10, 30), "docs/api/authentication.md"
+    publishers = (DOCS / "api" / "authentication.md").read_text()
+    words = {5: "five", 10: "ten"}
+    assert f"again every {words[jwks.FRESH / 60]} minutes" in publishers
+    assert f"at most every {words[jwks.PAUSE]} seconds" in publishers
+    assert LEEWAY == 30 and "Clocks may differ by half a minute" in publishers
 
 
 def test_a_date_time_without_a_zone_is_utc():

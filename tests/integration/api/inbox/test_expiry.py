@@ -12,7 +12,7 @@ from apps.inbox.models import InboxItem
 from stack.supervision.process import PATIENCE
 from tests.integration.api.conftest import Api
 from tests.support.inboxes import titles
-from tests.support.waiting import until
+from tests.support.waiting import somebody_waits, until
 
 
 def test_what_has_expired_is_neither_shown_nor_counted(inbox: Callable[..., Api], put: Any):
@@ -57,11 +57,6 @@ def test_one_cleaner_works_at_a_time(put: Any):
         with second.cursor() as cursor:
             cursor.execute("LOCK TABLE inbox_inboxitem IN SHARE MODE")  # no row can be deleted
             first.start()
-
-            def somebody_waits() -> int:
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                return cursor.fetchone()[0]
-
             until(somebody_waits)  # the first cleaner is at it
             assert retention.purge() == 0, (
                 "it would wait for our lock, and be given up after a while"

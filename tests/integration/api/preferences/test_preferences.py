@@ -1,13 +1,17 @@
 """What recipients want and refuse."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from apps.preferences.consent.services import Wish, hold_preferences, replace_preferences
+from apps.preferences.consent.services import (
+    PreferenceUpdate,
+    lock_preferences,
+    replace_preferences,
+)
 from apps.preferences.models import Preference, Recipient
 from apps.topics.models import Topic
 from notifier.security.tokens import sign
@@ -15,6 +19,7 @@ from stack.supervision.process import PATIENCE
 from tests.integration.api.conftest import Api
 from tests.integration.api.preferences.test_recipients import connected
 from tests.support.jwks_server import lasting
+from tests.support.waiting import somebody_waits, until
 
 NO_SMS = {"channel": "sms", "topic": None, "category": None, "allowed": False}
 PATH = "recipients/ada/preferences"
@@ -69,8 +74,8 @@ def test_of_two_that_replace_preferences_at_once_the_second_one_counts(api: Api)
 
     def first() -> None:
         with transaction.atomic():
-            hold_preferences(ada)
-            replace_preferences(ada, [], [Wish(ada, "sms", None, "", True)])
+            lock_preferences(ada)
+            replace_preferences(ada, [], [PreferenceUpdate(ada, "sms", None, "", True)])
             written.set()
             commit.wait(PATIENCE)
 
@@ -80,8 +85,8 @@ def test_of_two_that_replace_preferences_at_once_the_second_one_counts(api: Api)
 
     with ThreadPoolExecutor() as pool:
         calls = [pool.submit(connected, call) for call in (first, second)]
-        # Nothing else to do for the second but to wait for the first.
-        assert wait([calls[1]], timeout=0.5).not_done
+        until(lambda: calls[1].done() or somebody_waits())
+        assert not calls[1].done(), "it waits for the first"
         commit.set()
         for call in calls:
             call.result(timeout=PATIENCE)

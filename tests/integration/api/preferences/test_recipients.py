@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +14,7 @@ from apps.preferences.contacts.services import Address, Person
 from apps.preferences.models import Contact, Recipient
 from stack.supervision.process import PATIENCE
 from tests.integration.api.conftest import Api, cheap
+from tests.support.waiting import somebody_waits, until
 
 TOKEN = "f" * 60
 OTHER_TOKEN = "g" * 60
@@ -266,8 +267,8 @@ def test_a_token_registered_twice_at_once_has_one_holder():
 
     with ThreadPoolExecutor() as pool:
         calls = [pool.submit(connected, call) for call in (first, second)]
-        # Nothing else to do for the second but to wait for the first.
-        assert wait([calls[1]], timeout=0.5).not_done
+        until(lambda: calls[1].done() or somebody_waits())
+        assert not calls[1].done(), "it waits for the first"
         commit.set()
         for call in calls:
             call.result(timeout=PATIENCE)

@@ -23,10 +23,9 @@ from tests.support.api_keys import (
     prefix_of,
     refused,
     rotated,
-    somebody_waits,
     with_key,
 )
-from tests.support.waiting import until
+from tests.support.waiting import somebody_waits, until
 
 
 @pytest.fixture

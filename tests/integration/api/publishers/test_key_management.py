@@ -12,8 +12,8 @@ from apps.publishers import services
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.scopes import Scope
 from tests.integration.api.conftest import Api
-from tests.support.api_keys import refused, somebody_waits, with_key
-from tests.support.waiting import until
+from tests.support.api_keys import refused, with_key
+from tests.support.waiting import somebody_waits, until
 
 
 def test_a_key_makes_keys_with_its_own_scopes_and_no_others(publisher: Callable[..., Api]):

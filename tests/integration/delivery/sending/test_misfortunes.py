@@ -22,7 +22,7 @@ from notifier.domain.outcomes import Accepted, Reason, Retry
 from notifier.domain.states import DeliveryState
 from tests.integration.delivery.conftest import recipient, subscribe
 from tests.support.scripted_provider import Scripted
-from tests.support.waiting import until
+from tests.support.waiting import somebody_waits, until
 from tests.support.workers import begin, claim, in_thread, lose_claims, result, send_and_die
 
 HELLO = {"body": "Hello"}
@@ -49,12 +49,12 @@ def test_a_cancel_waits_for_a_claim_that_is_being_written_and_is_answered(
     shop, work, provider, monkeypatch
 ):
     posted = notify(shop, "ada")
-    claiming, written = threading.Event(), threading.Event()
+    claiming, written, cancelled = threading.Event(), threading.Event(), threading.Event()
     read, opened = notifications.read, claims.open
 
     def slow(ids):
         claiming.set()
-        time.sleep(0.4)
+        until(lambda: cancelled.is_set() or somebody_waits())  # the cancel, for this claim
         return read(ids)
 
     def and_say_so(*args):
@@ -66,7 +66,9 @@ def test_a_cancel_waits_for_a_claim_that_is_being_written_and_is_answered(
     monkeypatch.setattr(claims, "open", and_say_so)
     claimed = in_thread(begin)
     assert claiming.wait(5)
-    assert shop.post(f"notifications/{posted['id']}/cancel", None, status=200)["cancelled_at"]
+    answer = shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
+    cancelled.set()
+    assert answer["cancelled_at"]
     assert written.is_set(), "the cancel was answered before it was known what was claimed"
     answered = len(provider.calls)
     claimed.join()
