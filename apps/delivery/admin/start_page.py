@@ -76,7 +76,7 @@ def _figures(minutes: Any, rows: list[Backlog], now: datetime) -> list[tuple[str
 
 def _refused() -> str:
     """Whom the door turns away now, in a sentence; empty where nobody is."""
-    found = load_shedding.refused(patience=load_shedding.BELIEVED_SECONDS)
+    found = load_shedding.refused(timeout=load_shedding.FRESH_SECONDS)
     slow = [queue.priority for queue, because in found.items() if because == "database"]
     said = [
         f"{priority.capitalize()} priority is refused: the database is slow"

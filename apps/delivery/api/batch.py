@@ -10,9 +10,9 @@ from apps.api.serializers import read
 from apps.delivery.api import presenters
 from apps.delivery.api.publish_serializers import NotificationIn
 from apps.delivery.intake.drafts import Draft, named_draft
-from apps.delivery.intake.group_commit import Posting, Taken
+from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
 from apps.delivery.intake.lookups import Key
-from apps.delivery.intake.template_validation import Trials
+from apps.delivery.intake.template_validation import TemplateValidator
 from apps.preferences.selectors import Reached, reached
 from apps.publishers import limits, quota
 from apps.publishers.limits import Allowance
@@ -42,9 +42,9 @@ class Batch:
         if allowance is not None:
             self._within_rate(publisher, allowance)
 
-    def posting(self, key: Key | None) -> Posting:
-        """Build the posting to commit. ``key`` is the request's idempotency key."""
-        return Posting(self._publisher_id, key, (), self._within_quota, self._results)
+    def publish_request(self, key: Key | None) -> PublishRequest:
+        """Build the request to commit. ``key`` is the request's idempotency key."""
+        return PublishRequest(self._publisher_id, key, (), self._within_quota, self._results)
 
     def _check(self, posted: Sequence[dict[str, Any]]) -> None:
         listed = ErrorList()
@@ -55,10 +55,10 @@ class Batch:
             except ValidationError as error:
                 self._problems[position] = listed.shorten(invalid(error))
         known = reached(name for data in valid.values() for name in data["user_ids"])
-        trials = Trials()
+        validator = TemplateValidator()
         for position, data in valid.items():
             try:
-                self._drafts[position] = named_draft(self._publisher_id, data, known, trials)
+                self._drafts[position] = named_draft(self._publisher_id, data, known, validator)
             except ValidationError as error:
                 self._problems[position] = listed.shorten(invalid(error))
             except Problem as problem:
@@ -87,7 +87,7 @@ class Batch:
                 self._within.append(position)
         return [self._drafts[position] for position in self._within]
 
-    def _results(self, taken: Sequence[Taken]) -> dict[str, Any]:
+    def _results(self, taken: Sequence[AcceptedDraft]) -> dict[str, Any]:
         results: list[dict[str, Any]] = [{} for _ in range(self._size)]
         for position, problem in self._problems.items():
             results[position] = _failed(position, problem)

@@ -8,7 +8,7 @@ from apps.api.pagination import PageQuery
 from apps.api.serializers import NameField, StrictSerializer
 from apps.delivery.api.notification_serializers import DeliveryOut
 from apps.delivery.models import DeadLetter, Delivery
-from apps.preferences.api.serializers import ChannelField
+from apps.preferences.api.fields import ChannelField
 
 IDS_LIMIT = 1_000
 

@@ -14,7 +14,7 @@ from apps.content.serializers import ActionsField, LinkField, TemplateUse
 from apps.core import clock
 from apps.delivery.intake import deduplication
 from apps.delivery.models import Notification
-from apps.preferences.api.serializers import UserIdField
+from apps.preferences.api.fields import UserIdField
 from notifier.domain.characters import any_visible
 from notifier.domain.messages import DisplayType, Severity
 from notifier.domain.priorities import Priority

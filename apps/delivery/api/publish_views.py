@@ -29,10 +29,10 @@ from apps.delivery.api.publish_serializers import (
     TakenOut,
 )
 from apps.delivery.intake import group_commit, idempotency, load_shedding
-from apps.delivery.intake.drafts import Draft, Drafting, audience_draft, drafting
-from apps.delivery.intake.group_commit import Posting, Taken
+from apps.delivery.intake.drafts import Draft, DraftBuilder, audience_draft, draft_builder
+from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
 from apps.delivery.intake.idempotency import Answer
-from apps.delivery.intake.load_shedding import Asked
+from apps.delivery.intake.load_shedding import PostedSummary
 from apps.delivery.intake.lookups import Key
 from apps.preferences.selectors import Reached, get_group
 from apps.publishers import limits
@@ -49,9 +49,9 @@ BATCH_BODY = BATCH_LIMIT * (CONTENT_LIMIT + 1024)
 class PublishingView(Endpoint):
     """Base of the endpoints that publish: it reads what is posted before validation."""
 
-    def posted(self, request: Request) -> Sequence[Asked]:
+    def posted(self, request: Request) -> Sequence[PostedSummary]:
         """Read the priority and channels of each posted notification, before validation."""
-        return _asked([request.data])
+        return _summaries([request.data])
 
     def high_posted(self, request: Request) -> int:
         """Count the posted notifications of high priority, which have a rate limit of their own."""
@@ -62,7 +62,7 @@ class PublishingView(Endpoint):
             posted = self.posted(request)
         except Exception:  # it is reported by validation, after the permission checks
             return 0
-        return sum(asked.priority == Priority.HIGH for asked in posted)
+        return sum(summary.priority == Priority.HIGH for summary in posted)
 
     def begin(self, request: Request) -> Key | None:
         """Run the cheap checks and return the request's idempotency key, ``None`` without one.
@@ -72,11 +72,11 @@ class PublishingView(Endpoint):
         """
         key = _idempotency_key(request)
         posted = self.posted(request)
-        asked = set(posted)
-        _require_high(request, asked)
+        distinct = set(posted)
+        _require_high(request, distinct)
         if self.allowance is not None and not self.allowance.high and _all_high(posted):
             raise limits.high_exceeded(request.user, self.allowance)
-        load_shedding.turn_away(asked)
+        load_shedding.refuse_if_overloaded(distinct)
         if key is None:
             return None
         return Key(request.user.id, key, idempotency.fingerprint(request.path, request.data))
@@ -101,9 +101,9 @@ class NotificationsView(PublishingView):
 
         key = self.begin(request)
 
-        def read() -> tuple[Drafting, Sequence[str]]:
+        def read() -> tuple[DraftBuilder, Sequence[str]]:
             data = self.body(request, NotificationIn)
-            return drafting(request.user.id, data), data["user_ids"]
+            return draft_builder(request.user.id, data), data["user_ids"]
 
         return _single(request, key, read)
 
@@ -126,10 +126,10 @@ class BatchView(PublishingView):
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
     max_body = BATCH_BODY
 
-    def posted(self, request: Request) -> Sequence[Asked]:
+    def posted(self, request: Request) -> Sequence[PostedSummary]:
         data = request.data
         posted = data.get("notifications") if isinstance(data, dict) else None
-        return _asked(posted if isinstance(posted, list) else [])
+        return _summaries(posted if isinstance(posted, list) else [])
 
     @extend_schema(
         operation_id="notify_batch",
@@ -154,7 +154,7 @@ class BatchView(PublishingView):
                 return kept
             checked = self.body(request, BatchIn)["notifications"]
             batch = Batch(request.user, checked, self.allowance)
-            return group_commit.commit(batch.posting(key), together=False)
+            return group_commit.commit(batch.publish_request(key), together=False)
 
         return _answered(commit)
 
@@ -164,10 +164,10 @@ class PublishView(PublishingView):
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
 
-    def posted(self, request: Request) -> Sequence[Asked]:
+    def posted(self, request: Request) -> Sequence[PostedSummary]:
         known = get_topic(self.kwargs["name"])
-        usual = known.default_priority if known else Priority.NORMAL
-        return _asked([request.data], usual)
+        default_priority = known.default_priority if known else Priority.NORMAL
+        return _summaries([request.data], default_priority)
 
     @extend_schema(
         operation_id="publish",
@@ -182,11 +182,11 @@ class PublishView(PublishingView):
 
         key = self.begin(request)
 
-        def read() -> tuple[Drafting, Sequence[str]]:
+        def read() -> tuple[DraftBuilder, Sequence[str]]:
             topic = visible_topic(name, request.user.id)
             data = self.body(request, PublishIn)
-            usual = topic.default_priority
-            draft = audience_draft(request.user.id, data, usual, topic=topic)
+            default_priority = topic.default_priority
+            draft = audience_draft(request.user.id, data, default_priority, topic=topic)
             return lambda _: draft, ()
 
         return _single(request, key, read)
@@ -214,7 +214,7 @@ class GroupNotifyView(PublishingView):
 
         key = self.begin(request)
 
-        def read() -> tuple[Drafting, Sequence[str]]:
+        def read() -> tuple[DraftBuilder, Sequence[str]]:
             group = get_group(name, request.user.id)
             data = self.body(request, PublishIn)
             draft = audience_draft(request.user.id, data, Priority.NORMAL, group=group)
@@ -223,24 +223,28 @@ class GroupNotifyView(PublishingView):
         return _single(request, key, read)
 
 
-def _asked(posted: Iterable[Any], usual: str = Priority.NORMAL) -> list[Asked]:
+def _summaries(
+    posted: Iterable[Any], default_priority: str = Priority.NORMAL
+) -> list[PostedSummary]:
     """Read priority and channels of posted notifications that are not validated yet.
 
-    ``usual`` is the priority where none is given.
+    ``default_priority`` is the priority where none is given.
     """
     return [
-        Asked(_priority(item.get("priority"), usual), _channels(item.get("channels")))
+        PostedSummary(
+            _priority(item.get("priority"), default_priority), _channels(item.get("channels"))
+        )
         for item in posted
         if isinstance(item, dict)
     ]
 
 
-def _all_high(posted: Sequence[Asked]) -> bool:
-    return bool(posted) and all(asked.priority == Priority.HIGH for asked in posted)
+def _all_high(posted: Sequence[PostedSummary]) -> bool:
+    return bool(posted) and all(summary.priority == Priority.HIGH for summary in posted)
 
 
-def _priority(named: Any, usual: str) -> str:
-    return named if isinstance(named, str) else usual
+def _priority(named: Any, default_priority: str) -> str:
+    return named if isinstance(named, str) else default_priority
 
 
 def _channels(named: Any) -> tuple[str, ...]:
@@ -251,35 +255,35 @@ def _channels(named: Any) -> tuple[str, ...]:
 
 
 def _single(
-    request: Request, key: Key | None, read: Callable[[], tuple[Drafting, Sequence[str]]]
+    request: Request, key: Key | None, read: Callable[[], tuple[DraftBuilder, Sequence[str]]]
 ) -> HttpResponse:
     """Commit the notification that ``read`` makes of the request, in a group with others.
 
     With a key, errors of the request are raised only once the key is known to be new: a replay gets
     the first answer, even if its topic has been deleted or its expiry is past by now.
     """
-    drafting: Drafting
+    draft_builder: DraftBuilder
     try:
-        drafting, user_ids = read()
+        draft_builder, user_ids = read()
     except (Problem, ValidationError, Http404) as error:
         if key is None:
             raise
         invalid, user_ids = error, ()
 
-        def drafting(_: Mapping[str, Reached]) -> Draft:
+        def draft_builder(_: Mapping[str, Reached]) -> Draft:
             raise invalid
 
-    posting = Posting(
+    publish_request = PublishRequest(
         request.user.id,
         key,
         user_ids,
-        lambda people, _: [drafting(people)],
+        lambda people, _: [draft_builder(people)],
         _taken_out,
     )
-    return _answered(lambda: group_commit.commit(posting))
+    return _answered(lambda: group_commit.commit(publish_request))
 
 
-def _taken_out(taken: Sequence[Taken]) -> dict[str, Any]:
+def _taken_out(taken: Sequence[AcceptedDraft]) -> dict[str, Any]:
     [one] = taken
     return presenters.accepted(one.row, one.repeated, one.draft.warnings)
 
@@ -303,9 +307,9 @@ def _answered(commit: Callable[[], Answer]) -> HttpResponse:
     return HttpResponse(answer.body, JSON, answer.status, headers=headers)
 
 
-def _require_high(request: Request, asked: Collection[Asked]) -> None:
+def _require_high(request: Request, posted: Collection[PostedSummary]) -> None:
     """Raise ``Problem`` where a notification has high priority and the API key may not post it."""
-    if any(one.priority == Priority.HIGH for one in asked):
+    if any(one.priority == Priority.HIGH for one in posted):
         require(
             request.auth,
             Scope.NOTIFICATIONS_HIGH,

@@ -8,7 +8,7 @@ from apps.api.serializers import Choice, StrictSerializer
 from apps.delivery.models import StatusWebhook
 from apps.delivery.status_webhooks.health import PENDING, Health
 from apps.delivery.status_webhooks.lookup import EVENTS
-from apps.preferences.api.serializers import parse_destination, parse_secret
+from apps.preferences.api.fields import parse_destination, parse_secret
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import ContactState
 

@@ -1,19 +1,20 @@
-"""Intake: from a checked request to rows that nothing will lose, and the answer to it.
+"""Intake: turns a validated request into committed rows, and makes its answer.
 
-In comes what a publisher posted, already validated by the serializers, or a ``Draft`` that another
-part of the service made. Out go a notification, its first chunks, its idempotency key with the
-answer, the day's count and the deduplication row, committed together, and then a call to the
-workers.
+- In: a publisher's request, validated by the serializers, or a ``Draft`` made by another part of
+  the service.
+- Out: a notification, its first chunks, its idempotency key with the answer, the day's count and
+  the deduplication row, committed together; then a doorbell to the workers.
+- Imported by the views that publish, by the parts of the service that notify by themselves
+  (confirmations, status webhooks), and by the metrics. It imports nothing of sending, fan-out or
+  receipts.
 
-- ``drafts``: ``Draft``, and how one is made of what was posted (``audience``,
-  ``template_validation``).
-- ``load_shedding``: what is refused while too much waits.
-- ``group_commit``: requests that arrive while a transaction commits are stored by the next one.
-- ``looking_up``: what a transaction reads: keys, names, the day's counts, the time.
-- ``idempotency``, ``deduplication``: accepting the same once.
-- ``store``: the one statement that writes.
-- ``accept``: the same for a caller that has its own transaction.
+Modules:
 
-Imported by the views that publish and by the parts of the service that notify by themselves
-(confirmations, status webhooks). It imports nothing of sending, fan-out or receipts.
+- ``drafts``: ``Draft``, made of a request with ``named_recipients`` and ``template_validation``.
+- ``load_shedding``: refuses low, then normal priority under overload.
+- ``group_commit``: stores requests that arrive together in one transaction.
+- ``lookups``: the one statement that such a transaction reads with.
+- ``idempotency``, ``deduplication``: accept the same request, or the same content, once.
+- ``store``: the one statement that such a transaction writes with, from the tuples in ``rows``.
+- ``accept``: stores drafts in the caller's transaction.
 """

@@ -1,4 +1,4 @@
-"""Accepting drafts: from them to rows, in one transaction, after which nothing is lost."""
+"""Acceptance of drafts: write their rows in one transaction, then ring the doorbells."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,13 +23,13 @@ from apps.publishers.quota import Account
 
 
 def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[NewNotification]:
-    """Store what the service itself has to say, and tell the workers after the commit.
+    """Store drafts that the service itself makes, and ring the doorbells after the commit.
 
-    In the caller's transaction where it has one. Counts for no quota.
+    Joins the caller's transaction if there is one. Uses up no quota.
     """
     accepted_at = clock.moment()
-    rows = [notification(uuid7(), publisher_id, draft, accepted_at) for draft in drafts]
-    with transaction.atomic(savepoint=False):  # what fails here fails all that the caller does
+    rows = [notification_row(uuid7(), publisher_id, draft, accepted_at) for draft in drafts]
+    with transaction.atomic(savepoint=False):  # an error rolls the caller's work back as well
         write(rows, drafts)
     return rows
 
@@ -40,9 +40,10 @@ def write(
     keys: Sequence[NewKey] = (),
     counts: Mapping[Account, int] | None = None,
 ) -> Stored:
-    """Store the drafts' rows with their first chunks, and whatever ``store`` takes beside them.
+    """Store notifications with their first chunks, idempotency keys and counts.
 
-    In the caller's transaction, after whose commit the workers are told.
+    ``rows`` and ``drafts`` correspond to each other. ``keys`` and ``counts``: see ``store.store``.
+    Runs in the caller's transaction; the doorbells ring after its commit.
     """
     ordered = [Notification(**row._asdict()) for row in rows if row.ordering_key]
     ordering_keys.serialize_acceptance(ordered)
@@ -61,21 +62,21 @@ def write(
 
 
 def _ring(chunks: Iterable[NewChunk], accepted_at: datetime) -> None:
-    """Ring after the commit; what is for later is found when its time has come."""
+    """Ring after the commit. Workers find chunks that are for later when these are due."""
     queues = {
         Queue(chunk.channel, chunk.priority) for chunk in chunks if chunk.ready_at <= accepted_at
     }
     transaction.on_commit(lambda: doorbells.ring(queues))
 
 
-def notification(
+def notification_row(
     notification_id: UUID, publisher_id: int, draft: Draft, accepted_at: datetime
 ) -> NewNotification:
-    """The row of a draft that was accepted at this time of the database's."""
+    """Build the row of a draft. ``accepted_at`` is the database's time."""
     send_at = draft.send_at
     if draft.topic is not None and draft.topic.delay:
         send_at = (send_at or accepted_at) + timedelta(seconds=draft.topic.delay)
-    said = draft.content
+    content = draft.content
     return NewNotification(
         id=notification_id,
         publisher_id=publisher_id,
@@ -83,10 +84,10 @@ def notification(
         topic_id=draft.topic.id if draft.topic else None,
         group_id=draft.group_id,
         reachable_only=draft.reachable_only,
-        template_version_id=said.version_id if isinstance(said, TemplateContent) else None,
+        template_version_id=content.version_id if isinstance(content, TemplateContent) else None,
         priority=draft.priority,
         channels=draft.channels,
-        content=sealed_content.seal(notification_id, said),
+        content=sealed_content.seal(notification_id, content),
         collapse_key=draft.collapse_key,
         ordering_key=draft.ordering_key,
         fallback_channel=draft.fallback.channel if draft.fallback else "",
@@ -98,7 +99,7 @@ def notification(
 
 
 def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
-    """A topic's or group's audience as one chunk still to be cut; who is named, cut already."""
+    """Build the first chunks: one to be cut for a topic or group, slices for named recipients."""
     ready_at = (row.send_at if row.is_scheduled() else None) or row.created_at
 
     def chunk(

@@ -1,9 +1,9 @@
-"""Accepting the same once within a time, where the publisher asks for it.
+"""Deduplication: accept the same notification once within a time that the publisher chooses.
 
-The same is the same content for the same audience on the same channels: equal hashes (keyed, since
-a short content could be guessed from a plain one) of all three. The row that stands for them is
-written in the transaction that accepts; another that comes with the same meanwhile waits for its
-end.
+Notifications are the same if content, audience and channels are, and so their hashes. The hash is
+keyed, because short content could be guessed from a plain one. The row with the hash is written in
+the transaction that accepts the notification; another request with the same hash waits for the end
+of that transaction.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ from apps.delivery.models import Notification
 from apps.delivery.sealed_content import TemplateContent
 from apps.preferences.vault import keyring
 
-#: A day: as long as an Idempotency-Key is kept.
+#: Seconds: a day, which is also how long an Idempotency-Key is kept by default.
 LONGEST = 86_400
 
-# In the order of the hashes, so that two transactions never wait for each other. What was cancelled
-# did not go out, and may be posted again.
+# Rows are inserted in the order of the hashes, so that no two transactions deadlock. A cancelled
+# notification may be posted again.
 _CLAIM = """
 INSERT INTO delivery_deduplication AS d (publisher_id, fingerprint, notification_id, until)
 SELECT f.publisher_id, f.fingerprint, f.id,
@@ -46,22 +46,23 @@ SELECT d.publisher_id, d.fingerprint, d.notification_id
   JOIN delivery_deduplication d USING (publisher_id, fingerprint)
 """
 
-#: A publisher and a hash.
-Same = tuple[int, bytes]
+#: A publisher's id and a hash.
+PublisherFingerprint = tuple[int, bytes]
 
 
-class Item(NamedTuple):
-    """A draft, and the id that its notification gets where it is accepted."""
+class Candidate(NamedTuple):
+    """A draft with the id that its notification gets if it is accepted."""
 
     id: UUID
     publisher_id: int
     draft: Draft
 
 
-class Repeated(NamedTuple):
-    """What stands for drafts that are not accepted again, by their ids.
+class Repetitions(NamedTuple):
+    """Candidates that repeat an earlier notification or another candidate.
 
-    ``earlier`` are notifications, ``first`` the ids of drafts that came before in the same call.
+    ``earlier``: the accepted notification, by the candidate's id. ``first``: the id of the first
+    equal candidate of the same call, by the id of the one that repeats it.
     """
 
     earlier: Mapping[UUID, Notification]
@@ -71,10 +72,11 @@ class Repeated(NamedTuple):
         return id in self.earlier or id in self.first
 
 
-def repeated(items: Sequence[Item]) -> Repeated:
-    """Which of the items are the same as one before; the others are claimed, if they ask for it.
+def find_repetitions(items: Sequence[Candidate]) -> Repetitions:
+    """Find the candidates that are repetitions, and store the hashes of the others.
 
-    In the transaction that accepts those. Waits for another that is accepting the same.
+    Only candidates with ``deduplicate_seconds`` take part. Runs in the transaction that accepts the
+    others, and waits for a concurrent one that is accepting the same.
     """
     asking = [
         (item, (item.publisher_id, _fingerprint(item.draft)))
@@ -82,13 +84,13 @@ def repeated(items: Sequence[Item]) -> Repeated:
         if item.draft.deduplicate_seconds
     ]
     if not asking:
-        return Repeated({}, {})
-    first: dict[Same, Item] = {}
+        return Repetitions({}, {})
+    first: dict[PublisherFingerprint, Candidate] = {}
     for item, same in asking:
         first.setdefault(same, item)
     new = _claim(first)
     earlier = _earlier([same for same, item in first.items() if item.id not in new])
-    return Repeated(
+    return Repetitions(
         {item.id: earlier[same] for item, same in asking if same in earlier},
         {
             item.id: first[same].id
@@ -98,8 +100,8 @@ def repeated(items: Sequence[Item]) -> Repeated:
     )
 
 
-def _claim(first: Mapping[Same, Item]) -> set[UUID]:
-    """The ids of those that nobody accepted within their time."""
+def _claim(first: Mapping[PublisherFingerprint, Candidate]) -> set[UUID]:
+    """Insert the hashes; return the ids of the candidates that are the first of their kind."""
     with connection.cursor() as cursor:
         cursor.execute(
             _CLAIM,
@@ -113,7 +115,7 @@ def _claim(first: Mapping[Same, Item]) -> set[UUID]:
         return {found for (found,) in cursor.fetchall()}
 
 
-def _earlier(same: Sequence[Same]) -> dict[Same, Notification]:
+def _earlier(same: Sequence[PublisherFingerprint]) -> dict[PublisherFingerprint, Notification]:
     if not same:
         return {}
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""From what was posted to drafts of notifications, which ``accept`` stores."""
+"""Drafts: validated notifications, made of requests and stored by ``accept``."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from rest_framework.serializers import ValidationError
 from apps.api.problems import MOST_ERRORS, Problem
 from apps.delivery.flow import availability
 from apps.delivery.intake import load_shedding, named_recipients
-from apps.delivery.intake.template_validation import Trials
+from apps.delivery.intake.template_validation import TemplateValidator
 from apps.delivery.models import NotificationKind
 from apps.delivery.sealed_content import TemplateContent
 from apps.delivery.state.fallback import Fallback
@@ -23,21 +23,21 @@ from apps.topics.selectors import TopicSnapshot
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 
-#: Unknown recipients that an error's first sentence names.
+#: Number of unknown recipients that the first sentence of an error names.
 NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A validated notification, not yet accepted.
+    """A validated notification that is not accepted yet.
 
-    Its audience is a topic's subscribers, a group's members, ``recipient_ids`` or
-    ``contact_ids``. ``channels``: which channels may be used; every one of them is tried for
-    every recipient named, and for every member of a group unless ``reachable_only`` leaves out
-    those who have no address there. Contacts are all on one channel, which is the only one then.
-    ``deduplicate_seconds``: see ``apps.delivery.intake.deduplication``, which heeds it.
-    ``fallback``: where to send to those whom none of these channels reached.
-    ``warnings``: what the publisher is told with the acceptance.
+    - The audience is one of: the subscribers of ``topic``, the members of group ``group_id``,
+      ``recipient_ids``, or ``contact_ids``, which are all on one channel.
+    - ``channels``: the channels to use. A named recipient gets a delivery on each of them, and so
+      does a member of a group, unless ``reachable_only`` leaves out channels without an address.
+    - ``fallback``: the channel for recipients whom none of these channels reached.
+    - ``deduplicate_seconds``: see ``apps.delivery.intake.deduplication``; 0 for never.
+    - ``warnings``: returned to the publisher with the acceptance.
     """
 
     content: Content | TemplateContent
@@ -58,16 +58,18 @@ class Draft:
     warnings: Sequence[Mapping[str, str]] = ()
 
 
-#: Recipients by ``user_id`` -> the draft for them. Raises what ``named_draft`` does.
-Drafting = Callable[[Mapping[str, Reached]], Draft]
+#: Makes the draft of the recipients found, which are keyed by ``user_id``. Raises what
+#: ``named_draft`` raises.
+DraftBuilder = Callable[[Mapping[str, Reached]], Draft]
 
 
-def drafting(publisher_id: int, data: dict[str, Any]) -> Drafting:
-    """What turns the recipients named, once they are looked up, into a draft: without a query, and
-    in microseconds.
+def draft_builder(publisher_id: int, data: dict[str, Any]) -> DraftBuilder:
+    """Return a function that makes the draft once the named recipients are looked up.
 
-    A template, which may take longer, is tried here; where its recipients decide on the channels,
-    they are looked up for that. Raises what ``named_draft`` does.
+    The function makes no query and takes microseconds. A template takes longer to validate, so that
+    is done here; if the channels depend on the recipients, those are looked up here as well.
+
+    Raises what ``named_draft`` raises.
     """
     if "template" not in data:
         return lambda known: named_draft(publisher_id, data, known)
@@ -88,21 +90,21 @@ def named_draft(
     publisher_id: int,
     data: dict[str, Any],
     known: Mapping[str, Reached],
-    trials: Trials | None = None,
+    validator: TemplateValidator | None = None,
 ) -> Draft:
-    """A draft for named recipients, who are ``known`` by ``user_id``.
+    """Make a draft for named recipients. ``known`` has those that exist, by ``user_id``.
 
-    Raises ``Problem`` naming the recipients nobody knows, and what ``_draft`` does.
+    Raises ``Problem`` naming unknown recipients, and what ``_draft`` raises.
     """
     people = _people(data, known)
     chosen = data.get("channels") or named_recipients.reachable_channels(people.values())
     priority = data.get("priority") or Priority.NORMAL
-    return _draft(publisher_id, data, chosen, priority, people=people, trials=trials)
+    return _draft(publisher_id, data, chosen, priority, people=people, validator=validator)
 
 
 def _people(data: Mapping[str, Any], known: Mapping[str, Reached]) -> dict[str, Reached]:
     try:
-        return named_recipients.named(data["user_ids"], known)
+        return named_recipients.select(data["user_ids"], known)
     except named_recipients.UnknownRecipients as unknown:
         raise _unknown_recipients(unknown.args[0], data["named_in"]) from None
 
@@ -112,10 +114,10 @@ def _ids(people: Mapping[str, Reached]) -> list[int]:
 
 
 def _warnings(data: Mapping[str, Any], people: Mapping[str, Reached]) -> Iterator[dict[str, str]]:
-    """What the publisher may not expect of the channels that it names."""
-    yield from named_recipients.unreached(people, data.get("channels", ()), "/channels")
+    """Warn of channels that the publisher named and on which recipients have no address."""
+    yield from named_recipients.address_warnings(people, data.get("channels", ()), "/channels")
     if "fallback" in data:
-        yield from named_recipients.unreached(
+        yield from named_recipients.address_warnings(
             people, [data["fallback"]["channel"]], "/fallback/channel"
         )
 
@@ -123,14 +125,14 @@ def _warnings(data: Mapping[str, Any], people: Mapping[str, Reached]) -> Iterato
 def audience_draft(
     publisher_id: int,
     data: dict[str, Any],
-    usual: str,
+    default_priority: str,
     *,
     topic: TopicSnapshot | None = None,
     group: Group | None = None,
 ) -> Draft:
-    """A draft for all of a topic or a group, with the ``usual`` priority where none is named."""
+    """Make a draft for a topic or a group. ``default_priority``: where the request names none."""
     chosen = data.get("channels") or settings.CHANNELS
-    priority = data.get("priority") or usual
+    priority = data.get("priority") or default_priority
     return _draft(publisher_id, data, chosen, priority, topic=topic, group=group)
 
 
@@ -143,11 +145,11 @@ def _draft(
     topic: TopicSnapshot | None = None,
     group: Group | None = None,
     people: Mapping[str, Reached] = MappingProxyType({}),
-    trials: Trials | None = None,
+    validator: TemplateValidator | None = None,
 ) -> Draft:
-    """The content is checked for the channels, a template filled, and what waits looked at.
+    """Validate content or template for the channels, apply load shedding, and make the draft.
 
-    Raises ``ValidationError`` or ``Problem`` naming what is wrong.
+    Raises ``ValidationError`` or ``Problem`` that points to the error.
     """
     content: Content | TemplateContent
     fallback = Fallback(**data["fallback"]) if "fallback" in data else None
@@ -155,12 +157,12 @@ def _draft(
     if fallback is not None:
         chosen = [channel for channel in chosen if channel != fallback.channel]
     if "template" in data:
-        trials = trials or Trials()
-        content, chosen = trials.fill(
+        validator = validator or TemplateValidator()
+        content, chosen = validator.validate(
             publisher_id, data["template"], chosen, named="channels" if "channels" in data else ""
         )
         if fallback is not None:
-            trials.fill(
+            validator.validate(
                 publisher_id, data["template"], [fallback.channel], named="fallback/channel"
             )
     else:
@@ -193,9 +195,11 @@ def _draft(
 def _sendable(
     chosen: Iterable[str], data: Mapping[str, Any], fallback: Fallback | None
 ) -> list[str]:
-    """The channels that are sent on. Those that nobody named are only ones with a provider: else
-    messages would wait for one that may be set up in years. Raises ``Problem`` where a channel
-    that was named has none."""
+    """Return the chosen channels that have a provider.
+
+    Channels without one are dropped only if the request did not name them: their deliveries would
+    wait for a provider that may never be set up. Raises ``Problem`` where a named channel has none.
+    """
     found = list(chosen)
     if "channels" in data:
         availability.require(found, "/channels")
@@ -205,7 +209,7 @@ def _sendable(
 
 
 def _check(content: Content, chosen: Sequence[str]) -> None:
-    """Each channel's limits. Raises ``ValidationError`` naming the channel and the field."""
+    """Check each channel's limits. Raises ``ValidationError`` naming channel and field."""
     for name in chosen:
         try:
             get_channel(name).check(content)

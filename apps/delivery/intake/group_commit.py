@@ -1,13 +1,13 @@
 """Group commit: requests that arrive while a transaction commits are stored together by the next.
 
-A request that finds nobody at it commits at once, by itself. Whatever comes meanwhile waits, and
-the first of those commits for all of them as soon as the one before has ended: the busier the
-database, the more go together (natural batching); while several do, transactions begin ``SPACING``
-apart. A transaction that takes longer than ``LONGEST`` is not waited for: the next begins beside
-it.
+A request that finds no transaction under way commits at once, by itself. Requests that arrive
+meanwhile wait, and the first of them commits for all when that transaction has ended: the busier
+the database, the larger the groups (natural batching). While groups are large, transactions begin
+``SPACING`` apart. A transaction that takes longer than ``LONGEST_WAIT`` is not waited for: the next
+one begins beside it.
 
-Each request keeps its own key, quota, errors and answer. Where something goes wrong with the
-transaction as a whole, before its commit, each of them tries again by itself, in its own thread.
+Each request keeps its own key, quota, errors and answer. If the transaction as a whole fails before
+its commit, each request is tried again by itself, in its own thread.
 """
 
 import logging
@@ -32,10 +32,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from uuid_utils.compat import uuid7
 
 from apps.delivery.intake import accept, deduplication, lookups
-from apps.delivery.intake.deduplication import Item
+from apps.delivery.intake.deduplication import Candidate
 from apps.delivery.intake.drafts import Draft
-from apps.delivery.intake.idempotency import Answer, Patience
-from apps.delivery.intake.lookups import Key, Seen
+from apps.delivery.intake.idempotency import Answer, InFlightWait
+from apps.delivery.intake.lookups import Found, Key
 from apps.delivery.intake.rows import NewNotification
 from apps.delivery.intake.store import NewKey
 from apps.delivery.models import Notification
@@ -45,16 +45,16 @@ from apps.publishers.quota import Account
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which those that wait no longer wait for the transaction before them.
-LONGEST = 0.1
-#: Seconds between the beginnings of two transactions, once ``MANY`` requests go together: under
-#: load the next one has so many more, for which the database and this process do less.
+#: Seconds for which waiting requests wait for the transaction before them.
+LONGEST_WAIT = 0.1
+#: Seconds between the beginnings of two transactions once a group has ``MANY`` requests: under load
+#: larger groups cost the database and this process less.
 SPACING, MANY = 0.008, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A draft that was accepted, or the earlier notification that stands for it (``repeated``)."""
+class AcceptedDraft:
+    """A draft that was accepted, or a repetition with the earlier notification (``repeated``)."""
 
     row: NewNotification | Notification
     draft: Draft
@@ -62,138 +62,149 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Posting:
+class PublishRequest:
     """A request to publish.
 
-    ``key``: with an Idempotency-Key. ``user_ids``: who is to be looked up. ``drafts`` makes what is
-    to be accepted of those found and of how many more the publisher's quotas allow; what it raises
-    is the request's error. It makes no query and takes microseconds: others wait for it.
-    ``body`` makes the answer, JSON-ready.
+    - ``key``: its Idempotency-Key, or ``None``.
+    - ``user_ids``: recipients to look up.
+    - ``drafts``: makes the drafts to accept of the recipients found and of what is left of the
+      publisher's quotas. What it raises is the error of this request. It must not query and must
+      take microseconds, since the whole group waits for it.
+    - ``body``: makes the JSON-ready answer.
     """
 
     publisher_id: int
     key: Key | None
     user_ids: Sequence[str]
     drafts: Callable[[Mapping[str, Reached], Mapping[Account, int]], Sequence[Draft]]
-    body: Callable[[Sequence[Taken]], Any]
+    body: Callable[[Sequence[AcceptedDraft]], Any]
 
 
-#: An error is the request's own. ``None``: the first request with its key is under way; ask again.
+#: The answer or the error of a request. ``None``: the first request with its key is under way; try
+#: again.
 Outcome = Answer | Exception | None
 
 
-class _Apart(Exception):
-    """What was to be stored together is to be tried one by one. Nothing was stored."""
+class _RetryAlone(Exception):
+    """Raised to have the requests of a group tried one by one. Nothing was stored."""
 
 
-def commit(posting: Posting, *, together: bool = True) -> Answer:
-    """Store it, once for its key, and answer. Raises its errors, ``StillInFlight``, ``KeyReused``
-    and errors of the database.
+def commit(request: PublishRequest, *, together: bool = True) -> Answer:
+    """Store a request, once for its key, and return its answer.
 
-    ``together``: with others'. What is large is stored by itself, so that nobody waits for it.
+    ``together``: in a group with others. Large requests go by themselves, so that none waits for
+    them.
+
+    Raises what ``request.drafts`` raises, ``StillInFlight``, ``KeyReused`` and errors of the
+    database.
     """
-    with Patience() as patience:
+    with InFlightWait() as in_flight:
         while True:
-            outcome = _door.pass_through(posting) if together else _alone(posting)
+            outcome = _queue.submit(request) if together else _commit_alone(request)
             if isinstance(outcome, Exception):
                 raise outcome
             if outcome is not None:
                 return outcome
-            connection.close()  # back to the pool while we wait
-            patience.wait()
+            connection.close()  # returns it to the pool during the wait
+            in_flight.wait()
 
 
-class _Place:
-    """A request's place in the door: ``settled`` once ``outcome``, ``apart`` or ``leads`` says what
-    its thread is to do."""
+class _Entry:
+    """A waiting request.
 
-    __slots__ = ("apart", "leads", "lent", "outcome", "posting", "settled")
+    ``settled`` is set once one of these says what its thread does: ``leads``: commit for the group;
+    ``retry_alone``: commit by itself; otherwise return ``outcome``. ``connection``: a database
+    connection handed over to a leader, if any.
+    """
 
-    def __init__(self, posting: Posting) -> None:
-        self.posting = posting
+    __slots__ = ("connection", "leads", "outcome", "request", "retry_alone", "settled")
+
+    def __init__(self, request: PublishRequest) -> None:
+        self.request = request
         self.settled = threading.Event()
         self.outcome: Outcome = None
-        self.apart = False
+        self.retry_alone = False
         self.leads = False
-        self.lent: BaseDatabaseWrapper | None = None
+        self.connection: BaseDatabaseWrapper | None = None
 
 
-class _Door:
-    """Where the requests of a process wait for each other."""
+class _CommitQueue:
+    """Groups the requests of a process into transactions."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[_Place] = []
+        self._waiting: list[_Entry] = []
         self._busy = 0
         self._begun = float("-inf")
-        self._together = 0
+        self._last_size = 0
 
-    def pass_through(self, posting: Posting) -> Outcome:
-        place = _Place(posting)
+    def submit(self, request: PublishRequest) -> Outcome:
+        """Have a request committed, by this thread or by another one."""
+        entry = _Entry(request)
         with self._lock:
             if self._busy:
-                self._waiting.append(place)
+                self._waiting.append(entry)
             else:
-                self._lead(place)
-        while not place.leads and not place.settled.wait(LONGEST):
+                self._lead(entry)
+        while not entry.leads and not entry.settled.wait(LONGEST_WAIT):
             with self._lock:
-                if place in self._waiting:
-                    self._waiting.remove(place)
-                    self._lead(place)
-        if place.leads:
-            if place.lent is not None:
-                _take_over(place.lent)
-            self._run(self._gathered(place))
-        if place.apart:
-            return _alone(posting)
-        return place.outcome
+                if entry in self._waiting:
+                    self._waiting.remove(entry)
+                    self._lead(entry)
+        if entry.leads:
+            if entry.connection is not None:
+                _adopt_connection(entry.connection)
+            self._run(self._gathered(entry))
+        if entry.retry_alone:
+            return _commit_alone(request)
+        return entry.outcome
 
-    def _lead(self, place: _Place) -> None:
-        """Have the place's thread commit for all that wait. Under the lock."""
-        place.leads = True
+    def _lead(self, entry: _Entry) -> None:
+        """Make the entry's thread commit for all that wait. Call it under the lock."""
+        entry.leads = True
         self._busy += 1
 
-    def _gathered(self, leader: _Place) -> Sequence[_Place]:
-        """The leader and those that wait, once it is time for their transaction."""
-        if self._together >= MANY and (pause := self._begun + SPACING - time.monotonic()) > 0:
+    def _gathered(self, leader: _Entry) -> Sequence[_Entry]:
+        """Wait until it is time for the next transaction; return its entries, the leader first."""
+        if self._last_size >= MANY and (pause := self._begun + SPACING - time.monotonic()) > 0:
             time.sleep(pause)
         with self._lock:
             group, self._waiting = [leader, *self._waiting], []
-            self._begun, self._together = time.monotonic(), len(group)
+            self._begun, self._last_size = time.monotonic(), len(group)
         return group
 
-    def _run(self, group: Sequence[_Place]) -> None:
+    def _run(self, group: Sequence[_Entry]) -> None:
         done = False
         try:
-            outcomes = _together([place.posting for place in group])
-            for place, outcome in zip(group, outcomes, strict=True):
-                place.outcome = outcome
+            outcomes = _commit_group([entry.request for entry in group])
+            for entry, outcome in zip(group, outcomes, strict=True):
+                entry.outcome = outcome
             done = True
-        except _Apart:
-            for place in group:
-                place.apart = True
+        except _RetryAlone:
+            for entry in group:
+                entry.retry_alone = True
         except Exception as error:
-            for place in group:
-                place.outcome = copy(error)  # each is raised, and so changed, by another thread
+            for entry in group:
+                entry.outcome = copy(error)  # raising changes it, and each thread raises its own
         finally:
             with self._lock:
                 self._busy -= 1
                 if self._waiting and not self._busy:
                     following = self._waiting.pop(0)
                     self._lead(following)
-                    following.lent = _give_away() if done else None
+                    following.connection = _release_connection() if done else None
                     following.settled.set()
-            for place in group:
-                place.settled.set()
+            for entry in group:
+                entry.settled.set()
 
 
-_door = _Door()
+_queue = _CommitQueue()
 
 
-# A connection goes from one transaction to the next: to give it back to the pool and take it again
-# costs a ping and half as much as a transaction.
-def _give_away() -> BaseDatabaseWrapper:
-    """This thread's connection, for another one."""
+# The leaders of consecutive groups hand one connection over: returning it to the pool and taking it
+# again costs a ping, and half as much as a transaction.
+def _release_connection() -> BaseDatabaseWrapper:
+    """Take this thread's connection away from it, to be used by another thread."""
     own = connections[DEFAULT_DB_ALIAS]
     if not own.allow_thread_sharing:
         own.inc_thread_sharing()
@@ -201,105 +212,110 @@ def _give_away() -> BaseDatabaseWrapper:
     return own
 
 
-def _take_over(lent: BaseDatabaseWrapper) -> None:
-    """Make it this thread's, in place of its own."""
+def _adopt_connection(other: BaseDatabaseWrapper) -> None:
+    """Use another thread's connection in place of this thread's own."""
     for own in connections.all(initialized_only=True):
         if own.alias == DEFAULT_DB_ALIAS:
             own.close()
-    connections[DEFAULT_DB_ALIAS] = lent
+    connections[DEFAULT_DB_ALIAS] = other
 
 
-def _alone(posting: Posting) -> Outcome:
-    [outcome] = _together([posting])
+def _commit_alone(request: PublishRequest) -> Outcome:
+    [outcome] = _commit_group([request])
     return outcome
 
 
-def _together(postings: Sequence[Posting]) -> list[Outcome]:
-    """Store them in one transaction. Raises ``_Apart``, or an error of the database, after which
-    they may be stored where it came with the commit."""
+def _commit_group(requests: Sequence[PublishRequest]) -> list[Outcome]:
+    """Store requests in one transaction.
+
+    Raises ``_RetryAlone``, or an error of the database; after one of the commit itself the requests
+    may be stored.
+    """
     committing = False
     try:
         with transaction.atomic():
-            outcomes = _store(postings)
+            outcomes = _store(requests)
             committing = True
         return outcomes
-    except _Refused as refused:
-        others = [posting for posting in postings if posting is not refused.posting]
-        outcomes = _together(others) if others else []
-        outcomes.insert(postings.index(refused.posting), refused.error)
+    except _RequestFailed as refused:
+        others = [request for request in requests if request is not refused.request]
+        outcomes = _commit_group(others) if others else []
+        outcomes.insert(requests.index(refused.request), refused.error)
         return outcomes
     except (DatabaseError, InterfaceError) as error:
-        # What failed before the commit is not stored; where only the connection is left to blame,
-        # one by one would fail as well.
-        if committing or len(postings) == 1 or not connection.is_usable():
+        # Nothing is stored before the commit. Without a usable connection one by one would fail as
+        # well.
+        if committing or len(requests) == 1 or not connection.is_usable():
             raise
         log.warning("requests are stored one by one: %s", type(error).__name__)
-        raise _Apart from error
+        raise _RetryAlone from error
 
 
-class _Refused(Exception):
-    """A request failed when the transaction had written something for it: the others go without it.
-    ``error`` of ``None``: it is to ask again."""
+class _RequestFailed(Exception):
+    """A request failed after the transaction had written something for it.
 
-    def __init__(self, posting: Posting, error: Exception | None) -> None:
+    The group is stored again without it. ``error``: its error; ``None`` to have it try again.
+    """
+
+    def __init__(self, request: PublishRequest, error: Exception | None) -> None:
         super().__init__()
-        self.posting = posting
+        self.request = request
         self.error = error
 
 
 @dataclass(slots=True)
-class _Accepting:
-    """A request that is being accepted: its place in the transaction, and its drafts."""
+class _Acceptance:
+    """A request in a transaction: its index in the group, and its drafts."""
 
-    place: int
-    posting: Posting
-    items: Sequence[Item]
+    index: int
+    request: PublishRequest
+    items: Sequence[Candidate]
 
 
-def _store(postings: Sequence[Posting]) -> list[Outcome]:
-    """In the caller's transaction, which is rolled back by whatever is raised."""
-    outcomes: list[Outcome] = [None] * len(postings)
-    seen = lookups.look(
-        [posting.key for posting in postings if posting.key is not None],
-        {name for posting in postings for name in posting.user_ids},
-        {posting.publisher_id for posting in postings},
+def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
+    """Store requests in the caller's transaction, which any exception rolls back."""
+    outcomes: list[Outcome] = [None] * len(requests)
+    found = lookups.read(
+        [request.key for request in requests if request.key is not None],
+        {name for request in requests for name in request.user_ids},
+        {request.publisher_id for request in requests},
     )
     left: dict[Account, int] = {}
-    for posting in postings:
+    for request in requests:
         for high in (False, True):
-            account = Account(posting.publisher_id, high)
+            account = Account(request.publisher_id, high)
             if account not in left:
-                left[account] = quota.per_day(account) - seen.used.get(account, 0)
-    accepting: list[_Accepting] = []
-    for place, posting in enumerate(postings):
+                left[account] = quota.per_day(account) - found.used.get(account, 0)
+    accepting: list[_Acceptance] = []
+    for index, request in enumerate(requests):
         try:
-            if posting.key is not None and not _is_first(posting.key, seen):
-                if (kept := seen.kept.get(posting.key[:2])) is not None:
-                    outcomes[place] = kept.answer_to(posting.key.request)
+            if request.key is not None and not _is_first(request.key, found):
+                if (kept := found.answered.get(request.key[:2])) is not None:
+                    outcomes[index] = kept.answer_to(request.key.fingerprint)
                 continue
-            drafts = posting.drafts(seen.people, left)
-            items = [Item(uuid7(), posting.publisher_id, draft) for draft in drafts]
-            accepting.append(_Accepting(place, posting, items))
+            drafts = request.drafts(found.people, left)
+            items = [Candidate(uuid7(), request.publisher_id, draft) for draft in drafts]
+            accepting.append(_Acceptance(index, request, items))
         except (DatabaseError, InterfaceError):
-            raise  # of the transaction, and so of all
+            raise  # it concerns the transaction, and so all of them
         except Exception as error:
-            outcomes[place] = error
-    repeated = deduplication.repeated([item for one in accepting for item in one.items])
-    fresh: list[Item] = []
+            outcomes[index] = error
+    repeated = deduplication.find_repetitions([item for one in accepting for item in one.items])
+    fresh: list[Candidate] = []
     counts: Counter[Account] = Counter()
-    accepted: list[_Accepting] = []
+    accepted: list[_Acceptance] = []
     for one in accepting:
         new = [item for item in one.items if item.id not in repeated]
         wanted = Counter(
-            quota.account(one.posting.publisher_id, item.draft.priority) for item in new
+            quota.account(one.request.publisher_id, item.draft.priority) for item in new
         )
         beyond = next((account for account in wanted if wanted[account] > left[account]), None)
         if beyond is not None:
             exceeded = quota.exceeded(beyond)
             if any(item.draft.deduplicate_seconds for item in new):
-                # It was claimed already, and others may have been taken for repetitions of it.
-                raise _Refused(one.posting, exceeded)
-            outcomes[one.place] = exceeded
+                # It is claimed as the first of its kind, and others may count as its repetitions.
+                raise _RequestFailed(one.request, exceeded)
+            outcomes[one.index] = exceeded
             continue
         for account, number in wanted.items():
             left[account] -= number
@@ -307,53 +323,53 @@ def _store(postings: Sequence[Posting]) -> list[Outcome]:
         fresh += new
         accepted.append(one)
     rows = {
-        item.id: accept.notification(item.id, item.publisher_id, item.draft, seen.now)
+        item.id: accept.notification_row(item.id, item.publisher_id, item.draft, found.now)
         for item in fresh
     }
     keys = []
     for one in accepted:
-        answer = Answer(202, orjson.dumps(one.posting.body(_taken(one.items, rows, repeated))))
-        outcomes[one.place] = answer
-        if one.posting.key is not None:
-            publisher_id, key, request = one.posting.key
-            keys.append(NewKey(publisher_id, key, request, answer.status, answer.body.decode()))
+        answer = Answer(202, orjson.dumps(one.request.body(_taken(one.items, rows, repeated))))
+        outcomes[one.index] = answer
+        if one.request.key is not None:
+            publisher_id, key, fingerprint = one.request.key
+            keys.append(NewKey(publisher_id, key, fingerprint, answer.status, answer.body.decode()))
     if rows or keys:
         stored = accept.write(list(rows.values()), [item.draft for item in fresh], keys, counts)
         if stored.keys < len(keys):
-            # A first request ended between our look at its key and our taking its lock.
-            raise _Refused(postings[0], None) if len(postings) == 1 else _Apart
+            # Another request stored its key between our read of the key and our lock on it.
+            raise _RequestFailed(requests[0], None) if len(requests) == 1 else _RetryAlone
     return outcomes
 
 
-def _is_first(key: Key, seen: Seen) -> bool:
-    """Whether it is for this request to use its key. Of two of the same group, the first."""
+def _is_first(key: Key, found: Found) -> bool:
+    """Tell whether this request may use its key; of two in one group, only the first may."""
     try:
-        seen.free.remove(key[:2])
+        found.free.remove(key[:2])
     except KeyError:
         return False
     return True
 
 
 def _taken(
-    items: Sequence[Item],
+    items: Sequence[Candidate],
     rows: Mapping[Any, NewNotification],
-    repeated: deduplication.Repeated,
-) -> list[Taken]:
+    repeated: deduplication.Repetitions,
+) -> list[AcceptedDraft]:
     found = []
     for id, _, draft in items:
         if id in rows:
-            found.append(Taken(rows[id], draft))
+            found.append(AcceptedDraft(rows[id], draft))
         elif id in repeated.earlier:
-            found.append(Taken(repeated.earlier[id], draft, repeated=True))
+            found.append(AcceptedDraft(repeated.earlier[id], draft, repeated=True))
         else:
-            found.append(Taken(rows[repeated.first[id]], draft, repeated=True))
+            found.append(AcceptedDraft(rows[repeated.first[id]], draft, repeated=True))
     return found
 
 
 def replay(key: Key | None) -> Answer | None:
-    """The answer that a key stands for already. Raises ``KeyReused``."""
+    """Return the stored answer of a key, or ``None``. Raises ``KeyReused``."""
     if key is None:
         return None
     with transaction.atomic():
-        kept = lookups.look([key]).kept.get(key[:2])
-    return None if kept is None else kept.answer_to(key.request)
+        kept = lookups.read([key]).answered.get(key[:2])
+    return None if kept is None else kept.answer_to(key.fingerprint)

@@ -1,7 +1,7 @@
-"""Publishing once under one Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07).
+"""Idempotency keys: publish once under one (draft-ietf-httpapi-idempotency-key-header-07).
 
-The key's row is written by the statement that accepts the notifications, so a key is kept if and
-only if what it stands for was accepted.
+The row of a key is written by the statement that accepts the notifications, so a key is stored if
+and only if its request was accepted.
 """
 
 import hashlib
@@ -14,26 +14,26 @@ from typing import Any
 import orjson
 
 LONGEST_KEY = 255
-#: What a key may be: printable ASCII, since a header carries nothing else reliably (RFC 9110, 5.5).
+#: A valid key: printable ASCII, since a header carries nothing else reliably (RFC 9110, 5.5).
 KEY = re.compile(rf"[!-~](?:[ -~]{{0,{LONGEST_KEY - 2}}}[!-~])?")
-#: Seconds a second request waits for the first with its key to end before it gets 409: everyone
-#: a moment, and so many of a process at a time for longer.
+#: Seconds for which a second request waits for the first one with its key, before it gets 409: any
+#: request ``MOMENT``, and ``FEW`` of a process at a time ``WAIT``.
 MOMENT, WAIT, FEW = 0.2, 2.0, 2
 
 
 class KeyReused(Exception):
-    """The same key came with another body."""
+    """The key was used for a request with another path or body."""
 
 
 class StillInFlight(Exception):
-    """The first request with this key has not ended yet."""
+    """The first request with this key is still under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a publishing request is answered with; the same for every request with its key.
+    """The answer to a request that publishes; each request with its key gets the same.
 
-    ``body`` is JSON.
+    ``body`` is JSON. ``replayed``: whether it was stored by an earlier request.
     """
 
     status: int
@@ -42,21 +42,24 @@ class Answer:
 
 
 def fingerprint(path: str, body: Any) -> bytes:
-    """32 bytes that are equal for equal requests, whatever the order of their members."""
+    """Hash a request to 32 bytes. The order of JSON members does not matter."""
     return hashlib.sha256(
         path.encode() + b"\n" + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     ).digest()
 
 
 def lock(publisher_id: int, key: str) -> int:
-    """The advisory lock of a key: 64 bits, so that two keys never share one but by wonder."""
+    """Return the number of a key's advisory lock, of 64 bits: no two keys share one in practice."""
     named = f"idempotency\n{publisher_id}\n{key}".encode()
     return int.from_bytes(hashlib.sha256(named).digest()[:8], "big", signed=True)
 
 
-class Patience:
-    """How long a request waits for the first with its key: a moment, and a few in each process
-    for longer. Thousands of them must not keep every thread from other publishers."""
+class InFlightWait:
+    """Bounded waits of a request for the first one with its key.
+
+    Any request waits for ``MOMENT``, and ``FEW`` in each process for ``WAIT``, so that repeated
+    requests cannot occupy all threads.
+    """
 
     _few = threading.BoundedSemaphore(FEW)
 
@@ -65,7 +68,7 @@ class Patience:
         self._pause = 0.005
         self._one_of_few = False
 
-    def __enter__(self) -> "Patience":
+    def __enter__(self) -> "InFlightWait":
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -73,7 +76,7 @@ class Patience:
             self._few.release()
 
     def wait(self) -> None:
-        """Sleep a little. Raises ``StillInFlight`` when patience is over."""
+        """Sleep a little. Raises ``StillInFlight`` when the time is over."""
         waited = time.monotonic() - self._begun
         if waited > MOMENT and not self._one_of_few:
             self._one_of_few = self._few.acquire(blocking=False)

@@ -1,10 +1,10 @@
-"""Refuse low, then normal priority while too much waits on a channel, or the database is slow.
+"""Load shedding: refuse low, then normal priority while a backlog is large or the database slow.
 
-Each process looks once a second, in a thread beside the requests, and only while something that
-may be refused is posted. High priority neither waits for that nor is ever refused.
+Each process measures at most once a second, in a thread of its own, and only while requests that
+may be refused arrive. High priority is never refused and does not wait for a measurement.
 
-A channel is judged by its own backlog. What goes out on several is refused only where all of them
-are overloaded: else it is taken, and what waits on an overloaded one is a warning.
+A channel is judged by its own backlog. A notification on several channels is refused only if all of
+them are overloaded; otherwise it is accepted with a warning for each overloaded one.
 """
 
 import logging
@@ -28,10 +28,10 @@ from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
 
-#: How long a look is believed, and how long a request waits for a new one: where that takes longer
-#: the database is slow, and what is known so far decides.
-BELIEVED_SECONDS, PATIENCE_SECONDS = 1.0, 0.05
-#: Seconds to wait, by what is wrong. A backlog takes a while, a busy database is often only busy.
+#: Seconds for which a measurement is used, and for which a request waits for a new one. If that
+#: takes longer the database is slow, and the last measurement decides.
+FRESH_SECONDS, WAIT_SECONDS = 1.0, 0.05
+#: Retry-After in seconds, by cause: a backlog shrinks slowly, a busy database recovers soon.
 RETRY_AFTER = {"backlog": 30, "database": 5}
 REFUSABLE = (Priority.NORMAL, Priority.LOW)
 
@@ -43,44 +43,47 @@ REFUSED = Counter(
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What was seen. ``ages``: seconds that the oldest has been due, by queue; ``database``:
-    seconds until it gave a connection and answered."""
+class Measurement:
+    """A measurement of backlogs and database.
+
+    ``at``: monotonic time. ``ages``: seconds for which the oldest delivery has been due, by queue.
+    ``database``: seconds until it gave a connection and answered.
+    """
 
     at: float = -math.inf
     ages: Mapping[Queue, float] = field(default_factory=dict)
     database: float = 0.0
 
 
-class Watch:
-    """One process's look at backlogs and database, taken again when somebody asks."""
+class OverloadMonitor:
+    """The last measurement of this process, renewed on demand."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last = Look()
+        self._last = Measurement()
         self._begun: float | None = None
         self._done = threading.Event()
 
-    def refused(self, patience: float = PATIENCE_SECONDS) -> Mapping[Queue, str]:
-        """The queues that take no more now, each with what is wrong: ``backlog`` or ``database``.
+    def refused(self, timeout: float = WAIT_SECONDS) -> Mapping[Queue, str]:
+        """Return the queues that are refused now, with the cause: ``backlog`` or ``database``.
 
-        ``patience``: seconds to wait for a new look. Who only reads, and may be the first in
-        hours, waits longer than a request does.
+        ``timeout``: seconds to wait for a new measurement. A page of metrics may be the first to
+        ask in hours, and so waits longer than a request does.
         """
-        if time.monotonic() - self._last.at > BELIEVED_SECONDS:
-            self._look(patience)
+        if time.monotonic() - self._last.at > FRESH_SECONDS:
+            self._measure(timeout)
         last, begun = self._last, self._begun
-        # Who is still waiting for the answer knows that it takes as long as that at least.
+        # A measurement under way shows already that the database takes at least so long.
         database = max(last.database, time.monotonic() - begun if begun is not None else 0.0)
         oldest = max(last.ages.values(), default=0.0)
         if database <= min(settings.OVERLOAD_DATABASE.values()) and oldest <= min(
             settings.OVERLOAD_BACKLOG.values()
         ):
-            return {}  # which each notification of a batch asks for
+            return {}  # the usual case, asked for each notification of a batch
         found = {}
         for channel in (FAN_OUT, *settings.CHANNELS):
             waited = 0.0
-            for priority in REFUSABLE:  # what is more urgent waits in front
+            for priority in REFUSABLE:  # from the higher to the lower one, which waits behind it
                 waited = max(waited, last.ages.get(Queue(channel, priority), 0.0))
                 if database > settings.OVERLOAD_DATABASE[priority]:
                     found[Queue(channel, priority.value)] = "database"
@@ -89,16 +92,16 @@ class Watch:
         return found
 
     def forget(self) -> None:
-        """Look again when asked next."""
-        self._last = Look()
+        """Measure again when asked next."""
+        self._last = Measurement()
 
-    def _look(self, patience: float) -> None:
+    def _measure(self, timeout: float) -> None:
         with self._lock:
             if self._begun is None:
                 self._begun = time.monotonic()
                 self._done.clear()
                 threading.Thread(target=self._run, name="load-shedding", daemon=True).start()
-        self._done.wait(patience)
+        self._done.wait(timeout)
 
     def _run(self) -> None:
         begun = time.monotonic()
@@ -106,41 +109,44 @@ class Watch:
         try:
             ages = _ages()
             took = time.monotonic() - begun
-        except Exception as error:  # whatever is wrong with it, it does not answer
-            log.warning("the database does not say what waits: %s", type(error).__name__)
+        except Exception as error:  # any error means that the database does not answer
+            log.warning("load shedding cannot read the backlogs: %s", type(error).__name__)
             took = math.inf
         finally:
             connection.close()
         with self._lock:
-            self._last, self._begun = Look(time.monotonic(), ages, took), None
+            self._last, self._begun = Measurement(time.monotonic(), ages, took), None
         self._done.set()
 
 
 def _ages() -> dict[Queue, float]:
-    """By queue. What waits for a provider that is paused or down is no reason to refuse more."""
+    """Read the ages of backlogs by queue.
+
+    Channels whose providers are all paused or down are left out: refusing more would not help them.
+    """
     connection.ensure_connection()
     shut = availability.shut(settings.CHANNELS)
     channels = [FAN_OUT, *(name for name in settings.CHANNELS if name not in shut)]
     return backlog.ages(REFUSABLE, channels)
 
 
-_watch = Watch()
-refused = _watch.refused
-forget = _watch.forget
+_monitor = OverloadMonitor()
+refused = _monitor.refused
+forget = _monitor.forget
 
 
 def check(
     priority: str, channels: Sequence[str], *, fan_out: bool, pointer: str
 ) -> Iterator[dict[str, str]]:
-    """A warning for each of ``channels`` on which this would wait behind too much.
+    """Yield a warning for each of ``channels`` that is overloaded at this priority.
 
-    ``fan_out``: its audience is still to be cut. ``pointer`` leads to where the request names the
-    channels. ``turn_away`` has looked. Raises a ``Problem`` where there is no channel left on
-    which it would not.
+    ``fan_out``: whether its audience is still to be cut. ``pointer``: JSON pointer to where the
+    request names the channels. Uses the measurement that ``refuse_if_overloaded`` has renewed.
+    Raises ``Problem`` where all of the channels are overloaded, or fan-out is.
     """
     if priority == Priority.HIGH:
         return
-    found = refused(patience=0.0)
+    found = refused(timeout=0.0)
     if fan_out and (because := found.get(Queue(FAN_OUT, priority))):
         raise _problem(priority, (), because)
     full = [channel for channel in channels if Queue(channel, priority) in found]
@@ -154,16 +160,18 @@ def check(
         }
 
 
-class Asked(NamedTuple):
-    """What was posted and has not been checked yet, by what load shedding looks at. ``channels``
-    are all where none are named."""
+class PostedSummary(NamedTuple):
+    """Priority and channels of a posted notification that is not validated yet.
+
+    ``channels``: every channel if the request names none.
+    """
 
     priority: str
     channels: tuple[str, ...]
 
 
-def turn_away(posted: Collection[Asked]) -> None:
-    """Raise a ``Problem`` if something is posted and all of it is refused now."""
+def refuse_if_overloaded(posted: Collection[PostedSummary]) -> None:
+    """Raise ``Problem`` if all of a request would be refused now, before it is validated."""
     refusable = [asked for asked in posted if asked.priority != Priority.HIGH]
     if not refusable:
         return
@@ -178,7 +186,7 @@ def turn_away(posted: Collection[Asked]) -> None:
 
 
 def _problem(priority: str, channels: Sequence[str], because: str) -> Problem:
-    """The answer to what is refused, counted."""
+    """Build the problem of a refusal, and count it."""
     REFUSED.labels(priority, because).inc()
     seconds = RETRY_AFTER[because]
     members: dict[str, Any] = {}

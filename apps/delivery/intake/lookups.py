@@ -1,5 +1,7 @@
-"""What a transaction that accepts reads first, in one statement: keys, recipients, the day's counts
-and the time."""
+"""Read what a transaction that accepts needs, in one statement.
+
+That is: idempotency keys, recipients, the day's counts and the database's time.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,37 +21,41 @@ from apps.publishers.quota import Account
 
 
 class Key(NamedTuple):
-    """An idempotency key that was sent, with the fingerprint of its request."""
+    """An idempotency key of a request, with the request's fingerprint."""
 
     publisher_id: int
     key: str
-    request: bytes
+    fingerprint: bytes
 
 
-class Kept(NamedTuple):
-    """A key's row."""
+class StoredAnswer(NamedTuple):
+    """The row of an idempotency key."""
 
     fingerprint: bytes
     status: int
     answer: str
 
-    def answer_to(self, request: bytes) -> Answer:
-        """The first answer again. Raises ``KeyReused`` for another request."""
-        if self.fingerprint != request:
+    def answer_to(self, fingerprint: bytes) -> Answer:
+        """Return the first answer again. Raises ``KeyReused`` for another request."""
+        if self.fingerprint != fingerprint:
             raise KeyReused
         return Answer(self.status, orjson.dumps(orjson.loads(self.answer)), replayed=True)
 
 
 @dataclass(slots=True)
-class Seen:
-    """``kept`` are the keys that have an answer, ``free`` those that are this transaction's to use;
-    of the others the first request is under way. Keys by publisher and key.
+class Found:
+    """The result of ``read``.
 
-    ``people`` by ``user_id``; ``used``: notifications accepted today.
+    - ``now``: the database's time.
+    - ``answered``: idempotency keys that have an answer, and ``free``: those that this transaction
+      has locked and may use, by publisher and key. For any other key the first request is under
+      way.
+    - ``people``: recipients by ``user_id``.
+    - ``used``: notifications accepted today.
     """
 
     now: datetime
-    kept: dict[tuple[int, str], Kept] = field(default_factory=dict)
+    answered: dict[tuple[int, str], StoredAnswer] = field(default_factory=dict)
     free: set[tuple[int, str]] = field(default_factory=set)
     people: dict[str, Reached] = field(default_factory=dict)
     used: dict[Account, int] = field(default_factory=dict)
@@ -59,7 +65,7 @@ _NOW = """
 SELECT 'now' AS kind, NULL::bigint AS number, NULL::text AS name, NULL::bytea AS fingerprint,
        extract(epoch FROM clock_timestamp())::text AS text, NULL::text[] AS words
 """
-# The lock says that another is at it and is not waited for; what is kept takes none.
+# A failed try of the lock says that another request is under way. Answered keys are not locked.
 _KEYS = """
 SELECT 'key', k.publisher_id, k.key, kept.fingerprint,
        coalesce(kept.status::text, pg_try_advisory_xact_lock(k.lock)::text),
@@ -76,12 +82,12 @@ SELECT 'used', publisher_id, high::text, NULL, number::text, NULL FROM ({quota.U
 """
 
 
-def look(
+def read(
     keys: Sequence[Key], user_ids: Collection[str] = (), publisher_ids: Collection[int] = ()
-) -> Seen:
-    """Read all of it, and take the lock of each key that has no answer yet.
+) -> Found:
+    """Read it all, and try to lock each key that has no answer yet.
 
-    In the caller's transaction, which holds the locks until its end.
+    Runs in the caller's transaction, which holds the locks until its end.
     """
     parts = [_NOW]
     if keys:
@@ -100,18 +106,18 @@ def look(
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), values)
         rows = cursor.fetchall()
-    seen = Seen(datetime.fromtimestamp(clock.now(), UTC))
+    found = Found(datetime.fromtimestamp(clock.now(), UTC))
     for kind, number, name, fingerprint, text, words in rows:
         match kind:
             case "now":
                 clock.synchronize(float(text))
-                seen.now = datetime.fromtimestamp(float(text), UTC)
+                found.now = datetime.fromtimestamp(float(text), UTC)
             case "key" if fingerprint is not None:
-                seen.kept[number, name] = Kept(bytes(fingerprint), int(text), words[0])
+                found.answered[number, name] = StoredAnswer(bytes(fingerprint), int(text), words[0])
             case "key" if text == "true":
-                seen.free.add((number, name))
+                found.free.add((number, name))
             case "person":
-                seen.people[name] = Reached(number, frozenset(words))
+                found.people[name] = Reached(number, frozenset(words))
             case "used":
-                seen.used[Account(number, name == "true")] = int(text)
-    return seen
+                found.used[Account(number, name == "true")] = int(text)
+    return found

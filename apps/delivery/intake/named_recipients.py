@@ -1,4 +1,4 @@
-"""Who a notification names, and where they can be reached."""
+"""Recipients named in a request, and the channels on which they can be reached."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -8,11 +8,11 @@ from apps.preferences.selectors import Reached
 
 
 class UnknownRecipients(Exception):
-    """Some ``user_ids`` are nobody's. ``args[0]`` lists them."""
+    """Some ``user_ids`` do not exist. ``args[0]`` lists them."""
 
 
-def named(user_ids: Sequence[str], known: Mapping[str, Reached]) -> dict[str, Reached]:
-    """Each of them with their channels. Raises ``UnknownRecipients``."""
+def select(user_ids: Sequence[str], known: Mapping[str, Reached]) -> dict[str, Reached]:
+    """Pick the named ones of ``known``, in the order named. Raises ``UnknownRecipients``."""
     missing = [user_id for user_id in user_ids if user_id not in known]
     if missing:
         raise UnknownRecipients(missing)
@@ -20,16 +20,16 @@ def named(user_ids: Sequence[str], known: Mapping[str, Reached]) -> dict[str, Re
 
 
 def reachable_channels(people: Collection[Reached]) -> list[str]:
-    """The channels on which at least one of them has an active contact, in settings order."""
+    """Return the channels on which at least one has an active contact, in the settings' order."""
     return [name for name in settings.CHANNELS if any(name in one.channels for one in people)]
 
 
-def unreached(
+def address_warnings(
     people: Mapping[str, Reached], channels: Sequence[str], pointer: str
 ) -> Iterator[dict[str, str]]:
-    """A warning for each of ``channels`` on which some of these have no address.
+    """Yield a warning for each of ``channels`` on which some recipients have no address.
 
-    ``pointer`` says where the request names the channels.
+    ``pointer``: JSON pointer to where the request names the channels.
     """
     for channel in channels:
         without = [user_id for user_id, one in people.items() if channel not in one.channels]

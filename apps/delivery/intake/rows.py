@@ -1,4 +1,4 @@
-"""Rows that are not stored yet."""
+"""Rows to insert, as tuples of their columns."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,8 +11,8 @@ from apps.delivery.models import Notification
 class NewNotification(NamedTuple):
     """A row of ``delivery_notification``, column by column.
 
-    A tuple, since one is made for each of a batch of 1,000: the model's constructor takes ten
-    times as long.
+    A tuple, because a batch makes 1,000 of them and the model's constructor takes ten times as
+    long.
     """
 
     id: UUID
@@ -34,12 +34,12 @@ class NewNotification(NamedTuple):
     created_at: datetime
 
     def is_scheduled(self) -> bool:
-        """Whether it was accepted for a later time."""
-        return Notification.is_scheduled(self)  # type: ignore[arg-type]  # the two times are all
+        """Tell whether it was accepted for a later time."""
+        return Notification.is_scheduled(self)  # type: ignore[arg-type]  # it reads two attributes
 
 
 class NewChunk(NamedTuple):
-    """A row of ``delivery_chunk``: see ``Chunk``. It is stored queued, with the fence 0."""
+    """A row of ``delivery_chunk`` (see ``Chunk``), stored as ``queued`` with the fence 0."""
 
     notification_id: UUID
     publisher_id: int

@@ -1,6 +1,7 @@
-"""Storing what is accepted: one statement, however many rows of each kind.
+"""Insert the rows of accepted notifications with one statement, however many there are.
 
-``bulk_create`` takes a fifth of an acceptance's time for what is one row mostly.
+Most requests insert one row of each kind, for which ``bulk_create`` would take a fifth of the time
+of an acceptance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from apps.publishers.quota import Account
 
 
 class NewKey(NamedTuple):
-    """An idempotency key, and the answer it stands for (JSON)."""
+    """A row of ``delivery_idempotencykey``; ``answer`` is JSON."""
 
     publisher_id: int
     key: str
@@ -25,14 +26,17 @@ class NewKey(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """``chunk_ids``: ascending, as the chunks came. ``keys``: how many keys were not there yet."""
+    """The result of ``store``.
+
+    ``chunk_ids``: ascending, in the order of the chunks. ``keys``: number of keys that were new.
+    """
 
     chunk_ids: Sequence[int]
     keys: int
 
 
-# What is a list itself comes as text: an array of arrays would have to be rectangular. The chunks'
-# ids are in their order, which is the order of acceptance.
+# Columns that are lists are passed as text, because an array of arrays must be rectangular. The ids
+# of chunks ascend in the order of acceptance.
 _ROWS = """
 WITH stored AS (
     INSERT INTO delivery_notification
@@ -82,12 +86,12 @@ def store(
     keys: Sequence[NewKey] = (),
     counts: Mapping[Account, int] | None = None,
 ) -> Stored:
-    """Insert all of them, in the caller's transaction.
+    """Insert all rows, in the caller's transaction.
 
-    ``counts``: notifications by account, added to the day's count. A key that is there already
-    is left as it is; roll back then.
+    ``counts``: notifications to add to the day's count of each account. A key that exists already
+    is left as it is; the caller must roll back then.
     """
-    counted = sorted((counts or {}).items())  # in one order, so that no two wait for each other
+    counted = sorted((counts or {}).items())  # a fixed order, so that no two transactions deadlock
     statement = _ROWS
     values = [*_columns(_NOTIFICATION, notifications), *_columns(_CHUNK, chunks)]
     if keys:
@@ -106,7 +110,7 @@ def store(
 
 
 def _columns(writers: Sequence[arrays.Writer], rows: Sequence[Sequence]) -> list[str]:
-    """Each column of the rows as an array, by its writer."""
+    """Format each column of the rows as an array literal, with its writer."""
     columns = zip(*rows, strict=True) if rows else [()] * len(writers)
     return [write(column) for write, column in zip(writers, columns, strict=True)]
 

@@ -1,7 +1,8 @@
-"""A template that was posted instead of content: tried at acceptance, in every language.
+"""Validation of a template that is posted in place of content.
 
-What would go wrong for a recipient goes wrong here, before anything is accepted: a variable that
-is missing, a text that a channel cannot carry.
+It is rendered in every language before the notification is accepted, so that an error which would
+hit a recipient is reported to the publisher: a missing variable, or a text that a channel cannot
+carry.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,24 +22,24 @@ from notifier.templates import (
     budget_for,
 )
 
-#: Steps that all renders of one request may take together, about two seconds.
-TRIAL_STEPS = 20 * RENDER_STEPS
+#: Steps that all renderings of one request may take together, about two seconds.
+REQUEST_STEPS = 20 * RENDER_STEPS
 
 
-class Trials:
-    """Those of one request, however many notifications it carries."""
+class TemplateValidator:
+    """Validates the templates of one request, which share a budget of ``REQUEST_STEPS``."""
 
     def __init__(self) -> None:
-        self._left = TRIAL_STEPS
+        self._left = REQUEST_STEPS
 
-    def fill(
+    def validate(
         self, publisher_id: int, use: Mapping[str, Any], chosen: Sequence[str], *, named: str
     ) -> tuple[TemplateContent, list[str]]:
-        """The template with its variables, and those of the ``chosen`` channels it has content for.
+        """Return the template's content, and the ``chosen`` channels that it has content for.
 
-        ``named``: the field in which the publisher named them; one without content is an error
-        then. Empty where they were not named.
-        Raises a ``Problem`` that points into the request.
+        ``named``: the field in which the publisher named the channels, which makes a channel
+        without content an error; empty where none were named.
+        Raises ``Problem`` that points into the request.
         """
         wording = _wording(publisher_id, use)
         usable = [channel for channel in chosen if channel in wording.translations]
@@ -51,10 +52,10 @@ class Trials:
             )
         for channel in usable:
             for locale in wording.translations[channel]:
-                self._try(wording, channel, locale, use["variables"])
+                self._render(wording, channel, locale, use["variables"])
         return TemplateContent(wording.version_id, use["variables"]), usable
 
-    def _try(
+    def _render(
         self, wording: Wording, channel: str, locale: str, variables: Mapping[str, Any]
     ) -> None:
         budget: Budget = budget_for(variables, min(RENDER_STEPS, self._left))

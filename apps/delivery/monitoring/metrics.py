@@ -209,7 +209,7 @@ class _Overload(Collector):
             "fanout: for topics and groups.",
             labels=["channel", "priority"],
         )
-        refused = load_shedding.refused(patience=load_shedding.BELIEVED_SECONDS)
+        refused = load_shedding.refused(timeout=load_shedding.FRESH_SECONDS)
         for channel in (FAN_OUT, *settings.CHANNELS):
             for priority in load_shedding.REFUSABLE:
                 full = Queue(channel, priority.value) in refused

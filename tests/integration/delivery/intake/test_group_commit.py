@@ -94,7 +94,7 @@ def together(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
 
     ``meanwhile`` runs when that one is under way.
     """
-    monkeypatch.setattr(group_commit, "LONGEST", 90.0)
+    monkeypatch.setattr(group_commit, "LONGEST_WAIT", 90.0)
 
     def ask(*requests: Request, meanwhile: Callable[[], None] | None = None) -> list[Answered]:
         asking = Asking(shop)
@@ -103,7 +103,7 @@ def together(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
             wait_for(lambda: blocked() == 1)
             for number, (body, key) in enumerate(requests, 1):
                 asking.ask(body, key)  # one after the other: their order is that of the group
-                wait_for(lambda number=number: len(group_commit._door._waiting) == number)
+                wait_for(lambda number=number: len(group_commit._queue._waiting) == number)
             if meanwhile:
                 meanwhile()
         (status, _), *answers = asking.all()
@@ -221,7 +221,7 @@ def test_another_publishers_quota_is_not_theirs(shop, other_shop, together):
 
     def others() -> None:
         beside.ask(to_ada())
-        wait_for(lambda: len(group_commit._door._waiting) == 3)
+        wait_for(lambda: len(group_commit._queue._waiting) == 3)
 
     answers = together((to_ada(), None), (to_ada(), None), meanwhile=others)
     assert kinds(answers) == ["/problems/quota-exceeded"] * 2
@@ -308,7 +308,7 @@ def test_a_connection_lost_before_the_commit_leaves_nothing(shop, together):
         wait_for(lambda: blocked() == 1)
         for number, (body, key) in enumerate(requests, 1):
             asking.ask(body, key)
-            wait_for(lambda number=number: len(group_commit._door._waiting) == number)
+            wait_for(lambda number=number: len(group_commit._queue._waiting) == number)
         kill()  # the one before them; then they
         wait_for(lambda: len(asking.answers) == 1 and blocked() == 1)
         kill()
@@ -349,7 +349,7 @@ def test_a_connection_lost_in_the_commit_loses_and_doubles_nothing(shop, togethe
     wait_for(lambda: len(waiting_for_standby()) == 1)
     for number, (body, key) in enumerate(requests, 1):
         asking.ask(body, key)
-        wait_for(lambda number=number: len(group_commit._door._waiting) == number)
+        wait_for(lambda number=number: len(group_commit._queue._waiting) == number)
     for left in (3, 0):  # the one before them; then they
         wait_for(lambda: len(waiting_for_standby()) == 1)
         with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from apps.delivery.intake import group_commit
 from apps.delivery.intake.drafts import Draft
-from apps.delivery.intake.group_commit import Posting
+from apps.delivery.intake.group_commit import PublishRequest
 from apps.delivery.intake.lookups import Key
 from apps.delivery.models import Notification
 from notifier.domain.messages import Content
@@ -160,7 +160,7 @@ def test_what_was_done_beside_the_first_request_with_a_key_is_taken_back(shop):
         return [Draft(Content(body="second"), "normal", ["inbox"], recipient_ids=[ada.pk])]
 
     key = Key(shop.id, "k", b"request")
-    posting = Posting(shop.id, key, (), drafts, lambda taken: {"id": "second"})
+    posting = PublishRequest(shop.id, key, (), drafts, lambda taken: {"id": "second"})
     answer = group_commit.commit(posting)
     assert (answer.body, answer.replayed) == (b'{"id":"first"}', True)
     assert not Notification.objects.exists()
