@@ -1,4 +1,4 @@
-"""A client of the REST API, typed: synchronous and safe to share between threads, or asynchronous.
+"""A typed client of the REST API: synchronous and thread-safe, or asynchronous.
 
     from notifier.client import NotifierClient
 
@@ -7,9 +7,12 @@
         print(client.wait(posted.id, timeout=30).counts)
 
 ``AsyncNotifierClient`` has the same methods to await; ``InboxClient`` and ``AsyncInboxClient`` are
-for a person's own inbox. Every error is a ``NotifierError``. What publishes carries an
-``Idempotency-Key``, so that it can be, and is, repeated until it is answered without anybody being
-told twice.
+for a person's own inbox. Every error is a ``NotifierError``. Calls that publish carry an
+``Idempotency-Key``, so that they can be, and are, repeated until they are answered without anybody
+being notified twice.
+
+In: arguments of methods. Out: frozen dataclasses of ``rows``. Imported by publishers' programs and
+the demo; it imports nothing else of ``notifier``.
 """
 
 from importlib import import_module
@@ -83,7 +86,7 @@ _ASYNC = {"AsyncNotifierClient": "client", "AsyncInboxClient": "inbox"}
 
 
 def __getattr__(name: str) -> Any:
-    """The asynchronous clients on first use: who does not use them needs no aiohttp."""
+    """Import the asynchronous clients on first use, so that others do not need aiohttp."""
     if name not in _ASYNC:
         raise AttributeError(f"module {__name__} has no attribute {name}")
     return getattr(import_module(f"notifier.client._async.{_ASYNC[name]}"), name)

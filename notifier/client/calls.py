@@ -1,4 +1,4 @@
-"""What a call is made of and when it is made again, whatever carries it."""
+"""Calls of the API, and when they are repeated, independent of the HTTP library."""
 
 import json
 import random
@@ -10,19 +10,19 @@ from urllib.parse import urlencode
 
 from notifier.client.errors import ConnectionFailed, NotifierError, from_problem
 
-#: What a proxy, an overloaded or a restarting service answers: it may be different in a moment.
+#: Statuses of a proxy, or of an overloaded or restarting service: they may pass in a moment.
 _PASSING = frozenset({429, 502, 503, 504})
 _IN_FLIGHT = "idempotency-in-flight"
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 5.0
-#: Seconds a connection may take.
+#: Seconds for connecting.
 CONNECT_TIMEOUT = 5.0
 USER_AGENT = "notifier-client/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx. ``body`` is the parsed JSON, ``None`` where there is none."""
+    """A 2xx answer. ``body``: the parsed JSON, ``None`` where there is none."""
 
     status: int
     headers: Mapping[str, str]
@@ -31,10 +31,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the API, the same however often it is made.
+    """One call of the API, which may be made several times.
 
-    ``key`` is its Idempotency-Key. ``repeatable``: whether making it twice does no more than
-    making it once; if not, it is repeated only where the first one cannot have been acted upon.
+    ``key``: its Idempotency-Key. ``repeatable``: whether making it twice has the effect of making
+    it once; if not, it is repeated only where the first one cannot have had an effect.
     """
 
     method: str
@@ -68,7 +68,7 @@ class Call:
 
 
 def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """The answer, if it is a 2xx; raises ``NotifierError``. ``headers`` ignore case."""
+    """Return the answer if it is a 2xx; else raise a ``NotifierError``. ``headers`` ignore case."""
     parsed = _parsed(body)
     if 200 <= status < 300:
         return Answer(status, headers, parsed)
@@ -80,14 +80,14 @@ def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
 
 
 def connection_failed(base_url: str, error: Exception, *, written: bool) -> ConnectionFailed:
-    """The error for a call that nothing answered."""
+    """Return the error for a call without an answer."""
     kind = "no-answer" if written else "not-connected"
-    said = str(error) or type(error).__name__
-    return ConnectionFailed(f"{base_url} does not answer: {said}", type=kind)
+    cause = str(error) or type(error).__name__
+    return ConnectionFailed(f"{base_url} does not answer: {cause}", type=kind)
 
 
 def may_repeat(error: NotifierError, repeatable: bool) -> bool:
-    """Whether the call may be made again after ``error``."""
+    """Return whether the call may be repeated after ``error``."""
     if error.status == 429 or error.type == "not-connected":
         return True
     passing = error.status in _PASSING or error.type == _IN_FLIGHT
@@ -95,9 +95,9 @@ def may_repeat(error: NotifierError, repeatable: bool) -> bool:
 
 
 def backoff(attempt: int, asked: float | None) -> float:
-    """Seconds to wait: twice as long each time, spread so that clients do not come back at once.
+    """Return the seconds to wait: doubled with each attempt, and spread between clients.
 
-    What the service asked for is a floor.
+    ``asked``: what the service asked for, which is a floor.
     """
     longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**attempt)
     planned = longest * (0.5 + random.random() / 2)
@@ -105,13 +105,13 @@ def backoff(attempt: int, asked: float | None) -> float:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After in seconds. The service sends no dates, and a proxy's is left unread."""
-    said = (retry_after or "").strip()
-    return float(said) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", said) else None
+    """Parse Retry-After in seconds. The service sends no dates, and a proxy's is ignored."""
+    value = (retry_after or "").strip()
+    return float(value) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) else None
 
 
 def _parsed(body: bytes) -> Any:
-    """The JSON in ``body``; ``None`` where it is empty or, from some proxy, something else."""
+    """Parse ``body``; ``None`` where it is empty or not JSON, as a proxy's may be."""
     try:
         return json.loads(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Everything a call can fail with."""
+"""Errors of the client."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,13 @@ from typing import Any
 class NotifierError(Exception):
     """A call that did not succeed.
 
-    ``status``: the HTTP status, ``None`` where nothing answered; ``type``: the last part of the
-    problem's URI (RFC 9457), the name to branch on; ``detail``: a sentence that says what to do;
-    ``errors``: one mapping for each wrong field, with ``pointer`` (JSON pointer into what was
-    sent) and ``detail``; ``problem``: the whole answer.
+    - ``status``: the HTTP status, ``None`` where there was no answer.
+    - ``type``: the last part of the problem's URI (RFC 9457), the name to branch on.
+    - ``detail``: a sentence that says what to do.
+    - ``errors``: one mapping for each wrong field, with ``pointer`` (JSON pointer into the request)
+      and ``detail``.
+    - ``problem``: the whole answer.
+    - ``retry_after``: seconds that the service asked to wait, or ``None``.
     """
 
     def __init__(
@@ -44,27 +47,27 @@ class NotFound(NotifierError):
 
 
 class InvalidRequest(NotifierError):
-    """400, 413, 422 and other 4xx: what was sent cannot be taken; ``errors`` name the fields."""
+    """400, 413, 422 and other 4xx: the request is invalid; ``errors`` name the fields."""
 
 
 class Conflict(NotifierError):
-    """409: it contradicts what is there, such as a topic of the same name."""
+    """409: the request conflicts with what exists, such as a topic of the same name."""
 
 
 class RateLimited(NotifierError):
-    """429, and waiting longer than the client may would be needed. ``retry_after``: seconds."""
+    """429, and the wait would exceed ``retry_for``. ``retry_after``: seconds."""
 
 
 class Unavailable(NotifierError):
-    """5xx: the service failed or is down, and did not come back within ``retry_for``."""
+    """5xx: the service failed or is down, and did not recover within ``retry_for``."""
 
 
 class ConnectionFailed(NotifierError):
-    """Nothing answered within ``retry_for``: no connection, or none that lasted."""
+    """No answer came within ``retry_for``: no connection was made, or it broke."""
 
 
 class StillSending(NotifierError, TimeoutError):
-    """``wait`` reached its timeout; the notification goes on being delivered."""
+    """``wait`` reached its timeout; the notification is still being sent."""
 
 
 _BY_STATUS: dict[int, type[NotifierError]] = {
@@ -79,12 +82,12 @@ _BY_STATUS: dict[int, type[NotifierError]] = {
 def from_problem(
     status: int, problem: Mapping[str, Any], retry_after: float | None = None
 ) -> NotifierError:
-    """The error for an answer of ``status`` with this problem details object."""
+    """Return the error for an answer of ``status`` with this problem details object."""
     if status >= 500:
         kind: type[NotifierError] = Unavailable
     elif status >= 400:
         kind = _BY_STATUS.get(status, InvalidRequest)
-    else:  # a redirect: a POST that follows one becomes a GET, and the key goes to a stranger
+    else:  # a redirect, never followed: a POST would become a GET, and another host get the key
         kind = NotifierError
     return kind(
         str(problem.get("detail") or f"The service answered {status}; check its base URL."),

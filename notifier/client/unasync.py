@@ -1,7 +1,7 @@
-"""``python -m notifier.client.unasync``: the synchronous client, made from the asynchronous one.
+"""``python -m notifier.client.unasync``: generate the synchronous client from the asynchronous one.
 
-Both say the same but for ``async`` and ``await``, so one of them is written and the other made.
-A test holds the copy to its source.
+They differ only in ``async`` and ``await``, so one is written and the other generated. A test
+compares the copy with its source.
 """
 
 import re
@@ -11,9 +11,11 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SOURCE, COPY = HERE / "_async", HERE / "_sync"
-#: Each carries calls over a library of its own.
+#: Modules that are not generated: each client has its own HTTP library.
 WRITTEN_TWICE = frozenset({"transport.py"})
-NOTE = "# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.\n"
+NOTE = (
+    "# Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.\n"
+)
 _WORDS = [
     (r"\basync (def|for|with) ", r"\1 "),
     (r"\bawait ", ""),
@@ -25,18 +27,18 @@ _WORDS = [
 ]
 
 
-def made(source: str) -> str:
-    """The synchronous text for an asynchronous one."""
+def synchronous(source: str) -> str:
+    """Return the synchronous source for an asynchronous one."""
     for pattern, word in _WORDS:
         source = re.sub(pattern, word, source, flags=re.MULTILINE)
     return NOTE + source
 
 
 def write(directory: Path) -> None:
-    """Write the synchronous client to ``directory``, as ruff would have it."""
+    """Write the synchronous client to ``directory``, formatted by ruff."""
     for path in sorted(SOURCE.glob("*.py")):
         if path.name not in WRITTEN_TWICE:
-            (directory / path.name).write_text(made(path.read_text()))
+            (directory / path.name).write_text(synchronous(path.read_text()))
     for step in (["check", "--quiet", "--select=I", "--fix"], ["format", "--quiet"]):
         config = f"--config={HERE.parent.parent / 'pyproject.toml'}"
         subprocess.run([sys.executable, "-m", "ruff", *step, config, str(directory)], check=True)

@@ -1,8 +1,8 @@
 """Encryption at rest for addresses and message bodies.
 
-AES-256-GCM with the key's id in the ciphertext, so that keys rotate: new rows use the first key,
-old rows are read with the key they name. Look-ups by address go through a blind index, a keyed
-hash that tells nothing without its key.
+AES-256-GCM with the key's id in the ciphertext, so that keys can rotate: new rows use the first
+key, old rows are read with the key they name. Look-ups by address use a blind index, a keyed hash
+that reveals nothing without its key.
 """
 
 import base64
@@ -15,25 +15,27 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 FORMAT = 1
-NONCE_BYTES = 12  # what NIST SP 800-38D recommends for GCM
+NONCE_BYTES = 12  # as NIST SP 800-38D recommends for GCM
 KEY_BYTES = 32
 HEADER_BYTES = 3  # one of format, two of key id
 INDEX_BYTES = 16  # 128 bits: no accidental collision among 10^12 addresses
 
 
 class DecryptionError(Exception):
-    """The ciphertext is not ours, was changed, or belongs to another row."""
+    """The ciphertext is not this service's, was changed, or belongs to another row."""
 
 
 class UnknownKeyError(DecryptionError):
-    """The ciphertext names a key that is not configured. Put it back to read the row."""
+    """The ciphertext names a key that is not configured; configure it again to read the row."""
 
 
 class Keyring:
-    """Encryption keys by id, the index key, and which key new ciphertexts use.
+    """The encryption keys by id, and the key of the blind index.
 
-    ``keys``: id (0..65535) -> 32 bytes; the first one encrypts. ``index_key``: 32 bytes; changing
-    it makes every stored blind index useless, so it does not rotate with the others.
+    ``keys``: id (0..65535) -> 32 bytes; the first one encrypts. ``index_key``: 32 bytes; it does
+    not rotate, since changing it would make every stored blind index useless.
+
+    Raises ``ValueError`` for a wrong id or length.
     """
 
     def __init__(self, keys: Mapping[int, bytes], index_key: bytes) -> None:
@@ -54,9 +56,9 @@ class Keyring:
 
     @classmethod
     def parse(cls, keys: str, index_key: str) -> "Keyring":
-        """Read ``"2:<base64>,1:<base64>"`` and a base64 index key, as settings carry them.
+        """Parse ``"2:<base64>,1:<base64>"`` and a base64 index key, as settings contain them.
 
-        Raises ``ValueError`` saying what is wrong, without printing a key.
+        Raises ``ValueError`` with a text that contains no key.
         """
         ring: dict[int, bytes] = {}
         for entry in keys.split(","):
@@ -67,12 +69,12 @@ class Keyring:
         return cls(ring, _decode(index_key, "the blind index key"))
 
     def encrypt(self, plain: bytes, context: bytes) -> bytes:
-        """Encrypt for one place: ``context`` names table and row and must be given to decrypt."""
+        """Encrypt for one place: ``context`` names table and row, and is needed to decrypt."""
         nonce = os.urandom(NONCE_BYTES)
         return self._header + nonce + self._primary.encrypt(nonce, plain, context)
 
     def decrypt(self, stored: bytes, context: bytes) -> bytes:
-        """The plain bytes. Raises ``DecryptionError``; ``UnknownKeyError`` if its key is gone."""
+        """Decrypt. Raises ``DecryptionError``, or ``UnknownKeyError`` if its key is missing."""
         if len(stored) < HEADER_BYTES + NONCE_BYTES or stored[0] != FORMAT:
             raise DecryptionError("not a ciphertext of this service")
         cipher = self._ciphers.get(int.from_bytes(stored[1:HEADER_BYTES], "big"))
@@ -86,7 +88,7 @@ class Keyring:
             raise DecryptionError("the ciphertext was changed or belongs to another row") from None
 
     def blind_index(self, kind: str, value: str) -> bytes:
-        """16 bytes by which ``value`` can be found again without storing it in clear."""
+        """Return 16 bytes by which ``value`` can be found without storing it in clear."""
         return hmac.digest(self._index_key, f"{kind}\0{value}".encode(), "sha256")[:INDEX_BYTES]
 
 

@@ -1,4 +1,4 @@
-"""The public keys that sign somebody else's tokens: a JSON Web Key Set (RFC 7517), kept fresh."""
+"""JSON Web Key Sets (RFC 7517): the public keys that verify another service's tokens."""
 
 import logging
 import ssl
@@ -16,36 +16,36 @@ import urllib3
 
 log = logging.getLogger(__name__)
 
-#: The one algorithm that a key of each type and curve verifies. A symmetric key (``oct``) has no
-#: place in a public set, and a key never verifies by an algorithm that the token chose.
+#: The only algorithm that a key of each type and curve verifies. A symmetric key (``oct``) does not
+#: belong in a public set, and a token never chooses the algorithm that a key verifies.
 ALGORITHMS = {("RSA", None): "RS256", ("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
 
-#: Seconds until a set is asked for again.
+#: Seconds until a set is requested again.
 FRESH = 300.0
-#: Seconds between two requests at least, whatever key ids arriving tokens make up.
+#: Least seconds between two requests, whatever key ids tokens invent.
 PAUSE = 10.0
 #: Seconds for one request.
 TIMEOUT = 5.0
-#: Bytes of a set that are read.
+#: Most bytes of a set.
 LONGEST = 256 * 1024
 
-#: Gives the set's JSON. Raises ``OSError``, ``urllib3.exceptions.HTTPError`` or ``ValueError``.
+#: Returns the set's JSON. Raises ``OSError``, ``urllib3.exceptions.HTTPError`` or ``ValueError``.
 Source = Callable[[], bytes]
 
 
 class UnknownKey(Exception):
-    """The set has no such key."""
+    """The key set has no such key."""
 
 
 class KeysUnavailable(Exception):
-    """The set cannot be had now, and no key that was had fits."""
+    """The key set cannot be read now, and no key that was read before fits."""
 
 
 class KeySet:
-    """The keys that ``source`` gives, read when first needed and every ``FRESH`` seconds after.
+    """The keys of ``source``, read when first needed and every ``FRESH`` seconds after.
 
-    A key that is not there is looked for in the source, once in ``PAUSE`` seconds at most. While
-    the source fails, the keys it gave last stay good. ``clock`` is in seconds, monotonic.
+    For an unknown key the source is read again, at most once in ``PAUSE`` seconds. While the source
+    fails, the keys it returned last stay valid. ``clock``: monotonic seconds.
     """
 
     def __init__(self, source: Source, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -57,11 +57,11 @@ class KeySet:
         self._lock = threading.Lock()
 
     def find(self, algorithm: str, key_id: str | None) -> jwt.PyJWK:
-        """The key of this id that verifies ``algorithm``; without an id, the only one that does.
+        """Return the key of this id that verifies ``algorithm``; without an id, the only one.
 
-        Raises ``UnknownKey`` or ``KeysUnavailable``. Waits for the source, ``TIMEOUT`` seconds at
-        most, only where the key is not known; where other keys are, one caller at a time waits
-        and the others cannot be told, so that made-up ids hold up no more than one thread.
+        Raises ``UnknownKey`` or ``KeysUnavailable``. Waits for the source, at most ``TIMEOUT``
+        seconds, only where the key is not known. Where other keys are known, only one caller at a
+        time waits and the others get ``KeysUnavailable``, so that invented ids block one thread.
         """
         key = self._known(algorithm, key_id)
         if key is not None:
@@ -83,7 +83,7 @@ class KeySet:
         return fitting[0] if len(fitting) == 1 else None
 
     def _refresh(self) -> bool:
-        """Ask the source, where it is time to; false where somebody else is still at it."""
+        """Read the source if ``PAUSE`` is over; return false where another thread is doing so."""
         if not self._lock.acquire(timeout=0 if self._keys else TIMEOUT):
             return False
         try:
@@ -106,8 +106,10 @@ class KeySet:
 
 
 def parse(text: bytes) -> list[jwt.PyJWK]:
-    """The set's keys that verify one of ``ALGORITHMS``; the others are left out, as RFC 7517 5
-    wants it. Raises ``ValueError`` for what is no key set."""
+    """Return the set's keys that verify one of ``ALGORITHMS``.
+
+    Other keys are ignored, as RFC 7517 5 demands. Raises ``ValueError`` for anything but a key set.
+    """
     read = orjson.loads(text)
     keys = read.get("keys") if isinstance(read, dict) else None
     if not isinstance(keys, list):
@@ -138,9 +140,9 @@ def _key(member: Any) -> jwt.PyJWK | None:
 
 
 def source(url: str) -> Source:
-    """Reads a key set from an ``https://``, ``http://`` or ``file://`` URL.
+    """Return a source that reads an ``https://``, ``http://`` or ``file://`` URL.
 
-    No redirect is followed: whoever can answer with one must not name the keys. Raises
+    Redirects are not followed: a server that can only redirect must not choose the keys. Raises
     ``ValueError`` for another URL.
     """
     parts = urlsplit(url)

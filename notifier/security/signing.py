@@ -9,9 +9,9 @@ SHORTEST, LONGEST = 24, 64
 
 
 def check_secret(secret: str) -> None:
-    """Raise ``ValueError`` unless it is ``whsec_`` and the base64, padded, of 24 to 64 bytes.
+    """Raise ``ValueError`` unless it is ``whsec_`` and the padded base64 of 24 to 64 bytes.
 
-    Without its padding some receivers' libraries could not read it.
+    Some receivers' libraries cannot read base64 without its padding.
     """
     if not (secret.startswith(PREFIX) and SHORTEST <= len(_key(secret)) <= LONGEST):
         raise ValueError(
@@ -20,7 +20,7 @@ def check_secret(secret: str) -> None:
 
 
 def _key(secret: str) -> bytes:
-    """What is signed with; empty where it cannot be read."""
+    """Return the signing key; empty where the secret cannot be decoded."""
     try:
         return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except ValueError:  # no base64, or characters that are not ASCII
@@ -28,15 +28,15 @@ def _key(secret: str) -> bytes:
 
 
 def signatures(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """The ``webhook-signature`` of one attempt: one of each secret, of which a receiver has one."""
+    """Return an attempt's ``webhook-signature``: one of each secret; a receiver knows one."""
     return " ".join(signature(secret, message_id, timestamp, body) for secret in secrets)
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """A signature of one attempt: ``v1,`` and a base64 HMAC-SHA256.
+    """Sign one attempt: ``v1,`` and a base64 HMAC-SHA256.
 
-    ``timestamp`` is the ``webhook-timestamp``, in unix seconds. Raises ``ValueError`` for what
-    ``check_secret`` refuses, but for its length.
+    ``timestamp``: the ``webhook-timestamp`` in unix seconds. Raises ``ValueError`` for a secret
+    that is not ``whsec_`` and base64.
     """
     key = _key(secret)
     if not key:

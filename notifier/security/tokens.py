@@ -1,8 +1,8 @@
-"""JSON Web Tokens (RFC 7519) that somebody else signed: whether to believe them.
+"""Verification of JSON Web Tokens (RFC 7519) that others sign.
 
-By a secret (HS256) or by a set of public keys (RS256, ES256, EdDSA). Which of the two is decided
-by what is configured, never by the token: a public key is never taken for a secret, and a token
-without a signature is none (RFC 8725).
+Tokens are verified by a secret (HS256) or a set of public keys (RS256, ES256, EdDSA). The
+configuration decides which, never the token: a public key is never used as a secret, and a token
+without a signature is invalid (RFC 8725).
 """
 
 import math
@@ -18,25 +18,26 @@ __all__ = ["ExpiredToken", "InvalidToken", "KeysUnavailable", "Verifier", "sign"
 
 #: Seconds by which two clocks may differ.
 LEEWAY = 30
-#: RFC 7518 3.2: as long as the hash.
+#: Bytes; as long as the hash (RFC 7518 3.2).
 SHORTEST_SECRET = 32
 LONGEST_TOKEN = 8192
 
 
 class InvalidToken(Exception):
-    """A token not to be believed. Its message is a sentence for whoever sent it."""
+    """The token is invalid. The message is a sentence for its sender."""
 
 
 class ExpiredToken(InvalidToken):
-    """It was good, and is over."""
+    """The token was valid and has expired."""
 
 
 class Verifier:
-    """Verifies tokens of one issuer.
+    """A verifier of one issuer's tokens.
 
-    ``secret``: for HS256, at least 32 bytes; ``keys``: for the rest; either may be missing, which
-    refuses its tokens. ``issuer`` and ``audience`` must be the token's ``iss`` and among its
-    ``aud``, where given. ``longest``: seconds that a token may live. ``clock``: unix seconds.
+    ``secret``: for HS256, at least 32 bytes. ``keys``: for the other algorithms. Tokens of a kind
+    that is not given are refused. ``issuer``, ``audience``: where given, they must equal ``iss``
+    and be in ``aud``. ``longest``: most seconds from ``iat`` to ``exp``. ``clock``: unix seconds.
+
     Raises ``ValueError`` for a secret that is too short.
     """
 
@@ -60,8 +61,11 @@ class Verifier:
         self._clock = clock
 
     def verify(self, token: str) -> Mapping[str, Any]:
-        """The token's claims. Raises ``InvalidToken`` (``ExpiredToken``), or ``KeysUnavailable``
-        while nobody can say."""
+        """Verify a token and return its claims.
+
+        Raises ``InvalidToken``, ``ExpiredToken``, or ``KeysUnavailable`` where the key set that
+        could verify it cannot be read.
+        """
         claims = self._signed(token)
         self._check_times(claims)
         if self._issuer and claims.get("iss") != self._issuer:
@@ -84,10 +88,10 @@ class Verifier:
         elif self._keys is not None and algorithm in ALGORITHMS.values():
             key = self._public_key(self._keys, algorithm, header.get("kid"))
         else:
-            taken = (["HS256"] if self._secret else []) + (
+            accepted = (["HS256"] if self._secret else []) + (
                 [*ALGORITHMS.values()] if self._keys else []
             )
-            raise InvalidToken(f"The token must be signed by {' or '.join(taken)}.")
+            raise InvalidToken(f"The token must be signed by {' or '.join(accepted)}.")
         try:
             return jwt.decode(token, key, algorithms=[algorithm], options=_SIGNATURE_ONLY)
         except (jwt.PyJWTError, ValueError):
@@ -115,11 +119,11 @@ class Verifier:
 
 
 def sign(claims: Mapping[str, Any], secret: str) -> str:
-    """A token of these claims, signed by HS256."""
+    """Sign claims by HS256 and return the token."""
     return jwt.encode(dict(claims), secret, "HS256")
 
 
-#: Claims are checked here, and strictly: a time is a number.
+#: PyJWT checks the signature alone; claims are checked here, more strictly: a time is a number.
 _SIGNATURE_ONLY: Any = {
     "verify_signature": True,
     "enforce_minimum_key_length": True,
@@ -131,7 +135,7 @@ _SIGNATURE_ONLY: Any = {
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
-    """A time claim (NumericDate), ``None`` where there is none."""
+    """Return a time claim (NumericDate), ``None`` where there is none. Raises ``InvalidToken``."""
     value = claims.get(name)
     if value is None:
         return None

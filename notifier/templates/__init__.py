@@ -1,4 +1,8 @@
-"""What a notification says, written once with ``{{ variables }}`` in it, for every language."""
+"""Templates: texts with ``{{ variables }}``, by channel and locale.
+
+In: sources and variables. Out: ``Content``, or ``TemplateError`` with a sentence for the author.
+Imported by ``apps.content`` and ``apps.delivery``.
+"""
 
 from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import MissingVariable, OverBudget, TemplateError

@@ -1,20 +1,20 @@
-"""How much work a render may do: the cap on time, counted in steps and not by a clock.
+"""The budget of a render: a limit of its work, counted in steps and not by a clock.
 
-A clock would refuse on a busy machine what it let pass on an idle one, and a worker's thread can
-neither be interrupted nor be given signals. So whatever takes time in a template is charged before
-it is done, in proportion to what it works on: the same template with the same variables always
-comes to the same number of steps, when it is checked at acceptance and when it is delivered.
+A clock would refuse on a busy machine what it lets pass on an idle one, and a worker's thread can
+neither be interrupted nor receive signals. So every operation of a template is charged before it is
+done, in proportion to its operands: the same template with the same variables always takes the same
+number of steps, when it is checked at acceptance and when it is delivered.
 """
 
 from typing import Any
 
 from notifier.templates.errors import OverBudget
 
-#: Steps of one render. The dearest step known takes about 2 µs (see the tests).
+#: Steps of one render. The most expensive step known takes about 2 µs (see the tests).
 RENDER_STEPS = 50_000
-#: Characters that one text may come to, and every value on the way to it.
+#: Most characters of one rendered text, and of every intermediate value.
 MOST_CHARACTERS = 256 * 1024
-#: What integers stay below, so that arithmetic takes no time: more is no number in JSON anyway.
+#: Integers stay below this, so that arithmetic is cheap; JSON has no larger ones anyway.
 MOST = 2**63
 
 CHARACTERS_A_STEP = 32
@@ -22,9 +22,12 @@ BYTES_A_STEP = 8
 
 
 class Budget:
-    """What is left of ``steps``. ``posted``: the bytes of all lists and objects that a template
-    is given, which each of them is charged for, since none can be made of others. ``written``:
-    those of the heaviest that the text being rendered writes itself."""
+    """The steps that are left of one render.
+
+    ``posted``: bytes of all variables; every list or object is charged as much as all of them,
+    since a template cannot build new ones. ``written``: bytes of the largest list or object written
+    in the text that is being rendered.
+    """
 
     __slots__ = ("_posted", "left", "written")
 
@@ -34,7 +37,7 @@ class Budget:
         self._posted = posted
 
     def spend(self, steps: int) -> None:
-        """Take ``steps``. Raises ``OverBudget``."""
+        """Use up ``steps``. Raises ``OverBudget``."""
         self.left -= steps
         if self.left < 0:
             raise OverBudget(
@@ -42,7 +45,7 @@ class Budget:
             )
 
     def charge(self, value: Any) -> None:
-        """Take what one operation on ``value`` costs. Raises ``OverBudget``."""
+        """Use up the steps of one operation on ``value``. Raises ``OverBudget``."""
         if isinstance(value, str):
             self.spend(1 + len(value) // CHARACTERS_A_STEP)
         elif isinstance(value, (list, tuple, dict)):
@@ -52,7 +55,7 @@ class Budget:
 
 
 def bounded(value: Any) -> Any:
-    """``value``, which an operation made. Raises ``OverBudget`` where it is too large."""
+    """Return ``value``, the result of an operation. Raises ``OverBudget`` if it is too large."""
     if isinstance(value, str):
         fits(len(value))
     elif isinstance(value, int) and not -MOST < value < MOST:
@@ -61,6 +64,6 @@ def bounded(value: Any) -> Any:
 
 
 def fits(characters: int) -> None:
-    """Raises ``OverBudget`` for a text of more than ``MOST_CHARACTERS``."""
+    """Raise ``OverBudget`` for a text of more than ``MOST_CHARACTERS``."""
     if characters > MOST_CHARACTERS:
         raise OverBudget(f"This makes a text of more than {MOST_CHARACTERS:,} characters.")

@@ -1,12 +1,11 @@
-"""What is wrong with a template, as sentences for whoever wrote it."""
+"""Errors of templates, as sentences for their authors."""
 
 
 class TemplateError(ValueError):
     """A text cannot be compiled or rendered.
 
-    ``str()`` of it is a sentence without any variable's value. ``field`` says which text of a
-    translation it is (``body``, ``data/order/id``), ``line`` where in it, counted from 1; both may
-    be empty.
+    ``str()`` of it is a sentence without any variable's value. ``field``: which text of a
+    translation it is (``body``, ``data/order/id``), or empty. ``line``: from 1, or ``None``.
     """
 
     def __init__(self, message: str, line: int | None = None) -> None:
@@ -17,7 +16,7 @@ class TemplateError(ValueError):
 
 
 class MissingVariable(TemplateError):
-    """The text asks for a variable that was not given. ``name``: which, dotted."""
+    """The text uses a variable that was not given. ``name``: with dots (``order.id``)."""
 
     def __init__(self, name: str, line: int | None = None) -> None:
         super().__init__(f"The variable {name} is missing.", line)
@@ -25,4 +24,4 @@ class MissingVariable(TemplateError):
 
 
 class OverBudget(TemplateError):
-    """The text does more work, or says more, than a template may."""
+    """The text does more work, or becomes longer, than a template may."""

@@ -1,4 +1,4 @@
-"""The filters of the template language: Jinja's, but for those whose cost cannot be told."""
+"""The filters of the template language: those of Jinja whose cost can be computed."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -12,21 +12,21 @@ from markupsafe import Markup, escape
 from notifier.templates.budget import Budget, bounded, fits
 from notifier.templates.errors import TemplateError
 
-#: Where a render's budget is in its context: no name a template could write.
+#: The budget's key in a render's context; no template can write a name with a space.
 BUDGET = " budget"
-#: How many characters one can become: & as &amp;.
+#: Most characters that escaping makes of one: & becomes &amp;.
 ESCAPED = 5
 DECIMALS = 9
-#: How many members an ``attribute`` may name, each looked up in each item.
+#: Most members that an ``attribute`` may name; each is looked up in each item.
 MOST_MEMBERS = 10
 
 
 class WrongValue(TemplateError):
-    """A filter was given what it cannot work on."""
+    """A filter or operator got a value of the wrong type."""
 
 
 def printed(value: Any) -> Any:
-    """A value as a text shows it: null as nothing, true and false as JSON has them."""
+    """Return a value as a text shows it: null as nothing, true and false as in JSON."""
     if isinstance(value, str) or type(value) in (int, float):
         return value
     if value is None:
@@ -39,13 +39,13 @@ def printed(value: Any) -> Any:
 
 
 def text(value: Any) -> str:
-    """The value as text; what is safe stays so."""
+    """Return the value as text; ``Markup`` stays ``Markup``."""
     value = printed(value)
     return value if isinstance(value, str) else str(value)
 
 
 def joined(context: Context, values: Iterable[Any], by: str = "") -> str:
-    """The values as one text with ``by`` between them, escaped where the text is HTML."""
+    """Join values to one text with ``by`` between them, escaped where the text is HTML."""
     parts = [text(value) for value in values]
     between = len(by) * max(0, len(parts) - 1)
     if not context.eval_ctx.autoescape:
@@ -61,7 +61,7 @@ def _join(context: Context, value: Any, d: Any = "", attribute: str | None = Non
 
 def _replace(_: Context, value: Any, old: Any, new: Any) -> str:
     value, old, new = text(value), text(old), text(new)
-    if isinstance(value, Markup):  # whose own replace escapes what it is given
+    if isinstance(value, Markup):  # its own replace() would escape the arguments
         old, new = escape(old), escape(new)
     fits(len(value) + value.count(old) * len(new))
     replaced: str = value.replace(old, new)
@@ -105,8 +105,10 @@ def _pay_for_members(context: Context, values: list[Any], attribute: str | int |
 
 
 def _listed(value: Any) -> list[Any]:
-    """The items of a list or an object. Of a text there are none: a list of its characters would
-    be paid for as what was posted, and weigh more."""
+    """Return the items of a list or an object.
+
+    A text is refused: a list of its characters would be charged as a posted value, and be larger.
+    """
     if not isinstance(value, (list, tuple, dict)):
         raise WrongValue("This filter takes a list or an object.")
     return list(value)
@@ -141,7 +143,7 @@ def _dictsort(_: Context, value: Mapping[str, Any], by: str = "key") -> list[tup
     return filters.do_dictsort(value, False, by)  # type: ignore[arg-type]
 
 
-#: By name. Each gets the context, the value, and what else stands in the brackets.
+#: Filters by name. Each gets the context, the value and the filter's arguments.
 FILTERS: dict[str, Callable[..., Any]] = {
     "abs": lambda _, value: abs(value),
     "capitalize": lambda _, value: text(value).capitalize(),
@@ -176,7 +178,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
 
 
 def charged(work: Callable[..., Any]) -> Callable[..., Any]:
-    """The filter as the environment takes it: paid before it works, bounded after."""
+    """Wrap a filter: charge the budget before it runs, and check the size of its result."""
 
     @pass_context
     def run(context: Context, value: Any, *options: Any, **named: Any) -> Any:

@@ -1,10 +1,10 @@
-"""The template language: the part of Jinja whose cost can be counted.
+"""The template language: the part of Jinja whose cost can be computed.
 
-What a template may contain is listed here, and all else is refused when it is compiled: there are
-no calls, so no methods and no macros, no other templates, no lists made from values. What is left
-is rewritten so that everything that takes time is paid for (``notifier.templates.budget``) before
-it is done. An attribute is a member of a JSON object and never one of Python's; the sandbox under
-it (``ImmutableSandboxedEnvironment``) would refuse those, too.
+``ALLOWED`` lists what a template may contain, and everything else is refused when it is compiled:
+there are no calls, hence no methods and macros, no other templates, no lists made from values. The
+rest is rewritten so that everything that takes time is charged (``notifier.templates.budget``)
+before it is done. An attribute is a member of a JSON object and never one of Python's, which the
+sandbox below (``ImmutableSandboxedEnvironment``) would refuse too.
 """
 
 import operator
@@ -22,12 +22,12 @@ from notifier.templates.budget import MOST, Budget, bounded
 from notifier.templates.errors import TemplateError
 from notifier.templates.filters import BUDGET, FILTERS, WrongValue, charged, joined, printed
 
-#: Parts of a text, each counted as often as it is deep: what compiling takes time for (well under
-#: a second in all). A long mail has several thousand.
+#: Most nodes of a text, each counted once per level of its depth, since compiling takes time in
+#: proportion (well under a second for all). A long mail has several thousand.
 MOST_PARTS = 50_000
-#: How deep parts may be nested.
+#: Most levels of nesting.
 DEEPEST = 40
-#: Nodes of a list or an object that is written in a template.
+#: Most nodes of a list or an object that is written in a template.
 MOST_LISTED = 100
 
 ALLOWED = (
@@ -37,7 +37,7 @@ ALLOWED = (
     *(nodes.Compare, nodes.Operand, nodes.Not, nodes.And, nodes.Or, nodes.Neg, nodes.Pos),
     *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod),
 )
-#: What a list or an object may hold that is written in a template.
+#: Nodes that a list or an object written in a template may contain.
 LITERAL = (nodes.Const, nodes.Tuple, nodes.List, nodes.Dict, nodes.Pair, nodes.Neg, nodes.Pos)
 REFUSED = {
     nodes.Call: "Nothing can be called. Use a filter: {{ name|upper }}.",
@@ -55,7 +55,7 @@ REFUSED = {
 }
 #: Words of statements, which ``{{ }}`` would take for variables.
 STATEMENTS = frozenset(("if", "elif", "else", "endif", "for", "endfor"))
-#: How it is written, for people who know another language.
+#: The syntax in short, for authors who know another template language.
 WRITTEN = (
     "Templates are Jinja: {{ name }}, {% if name %}…{% else %}…{% endif %}, "
     "{% for item in items %}…{% endfor %}."
@@ -67,7 +67,7 @@ TESTS: dict[str, Any] = {
     + ("true", "undefined")
 }
 TESTS |= {
-    # Jinja's own would take a text, and % would format it: "%999999999d" is odd.
+    # Jinja's own tests would take a text, and % would format it: "%999999999d" is odd.
     "divisibleby": lambda value, by: _whole(value) % _whole(by) == 0,
     "even": lambda value: _whole(value) % 2 == 0,
     "odd": lambda value: _whole(value) % 2 == 1,
@@ -84,16 +84,16 @@ OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "//": operator.floordiv,
     "%": operator.mod,
 }
-#: What no JSON can bring but an escape can: "\\0", and half of a character.
+#: Characters that no JSON can carry but an escape in a template can make: "\\0", surrogates.
 UNWRITTEN = re.compile("[\x00\ud800-\udfff]")
-#: How many nodes of a loop's body make one more step of each turn.
+#: Nodes of a loop's body that cost one more step in each iteration.
 NODES_A_STEP = 8
-# Filters that the rewriting puts in; no template can write a name with a space.
+# Filters that ``Rewriting`` inserts; no template can write a name with a space.
 COUNTED, WEIGHED, CONCAT = " counted", " weighed", " concat"
 
 
 class Missing(StrictUndefined):
-    """A variable that was not given. Its error's text is its name, after a dot if a member's."""
+    """A missing variable. The error's text is its name, with a leading dot if it is a member."""
 
     @property
     def _undefined_message(self) -> str:
@@ -109,7 +109,7 @@ def _whole(value: Any) -> int:
 
 @pass_context
 def _counted(context: Context, value: Any, steps: int) -> Iterator[Any]:
-    """What a loop runs over, each item's turn paid for."""
+    """Iterate over a loop's items, charging ``steps`` for each."""
     if isinstance(value, Undefined):
         iter(value)  # raises
     if not isinstance(value, (list, tuple, dict, str)):
@@ -122,7 +122,7 @@ def _counted(context: Context, value: Any, steps: int) -> Iterator[Any]:
 
 @pass_context
 def _weighed(context: Context, value: Any) -> Any:
-    """One side of a comparison, paid for."""
+    """Return one side of a comparison after charging for it."""
     context.parent[BUDGET].charge(value)
     return value
 
@@ -138,13 +138,13 @@ def _concat(context: Context, *values: Any) -> str:
 
 @pass_context
 def _finalize(context: Context, value: Any) -> Any:
-    """What ``{{ }}`` prints, paid for."""
+    """Return what ``{{ }}`` prints after charging for it."""
     context.parent[BUDGET].charge(value)
     return printed(value)
 
 
 class Language(ImmutableSandboxedEnvironment):
-    """The environment all templates are compiled in; one escapes for HTML, the other does not."""
+    """The environment that templates are compiled in; with ``html`` it escapes for HTML."""
 
     intercepted_binops = frozenset(OPERATORS)
 
@@ -163,7 +163,7 @@ class Language(ImmutableSandboxedEnvironment):
         self.filters = {name: charged(work) for name, work in FILTERS.items()}
         self.filters |= {COUNTED: _counted, WEIGHED: _weighed, CONCAT: _concat}
         self.tests = dict(TESTS)
-        # Not a filter like the others: it takes what is missing.
+        # Not wrapped like the others, since it accepts missing variables.
         self.filters["default"] = self.filters["d"] = _default
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -207,7 +207,7 @@ def _default(context: Context, value: Any, instead: Any = "", empty: bool = Fals
 
 
 def check(tree: nodes.Template) -> None:
-    """Raises ``TemplateError`` at the first thing the language does not have."""
+    """Raise ``TemplateError`` for the first construct that the language does not have."""
     for node in inside(tree):
         kind = type(node)
         if kind in REFUSED:
@@ -237,8 +237,8 @@ def check(tree: nodes.Template) -> None:
                 raise TemplateError(
                     f"A list written in a template has at most {MOST_LISTED} parts.", node.lineno
                 )
-            # A list of lists of lists … would weigh more than all that was given, and what is
-            # computed more than what is written.
+            # Lists nested in lists with variables could become larger than all that was posted, and
+            # computed values larger than what is written: the budget would not cover them.
             if not all(isinstance(child, LITERAL) for child in inside(node)):
                 raise TemplateError(
                     "A list written in a template holds no variables, only texts and numbers.",
@@ -247,12 +247,12 @@ def check(tree: nodes.Template) -> None:
 
 
 def heaviest(tree: nodes.Template) -> int:
-    """The bytes, about as JSON has them, of the heaviest list or object that a text writes."""
+    """Return the bytes, about those of its JSON, of the largest list or object in a text."""
     return max((_bytes(node) for node in inside(tree) if _is_container(node)), default=0)
 
 
 def _is_container(node: nodes.Node) -> bool:
-    if isinstance(node, nodes.Const):  # Jinja makes constants of lists when it looks for names
+    if isinstance(node, nodes.Const):  # Jinja folds lists into constants when it looks for names
         return isinstance(node.value, (list, tuple, dict))
     return isinstance(node, (nodes.List, nodes.Tuple, nodes.Dict))
 
@@ -263,7 +263,7 @@ def _bytes(node: nodes.Node) -> int:
 
 
 def inside(node: nodes.Node) -> Iterator[nodes.Node]:
-    """All nodes under one. Raises ``TemplateError`` where they are too many or too deep."""
+    """Iterate over all nodes below one. Raises ``TemplateError`` if they are too many or deep."""
     parts = 0
     waiting = [iter(node.iter_child_nodes())]
     while waiting:
@@ -281,7 +281,7 @@ def inside(node: nodes.Node) -> Iterator[nodes.Node]:
 
 
 class Rewriting(NodeTransformer):
-    """Puts the filters in that make loops, comparisons and ``~`` be paid for."""
+    """Inserts the filters that charge for loops, comparisons and ``~``."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         steps = 1 + sum(1 for _ in inside(node)) // NODES_A_STEP

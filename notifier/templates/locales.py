@@ -1,12 +1,12 @@
-"""Which locale to speak when there is none for the recipient's own."""
+"""Choice of a locale when there is no text in the recipient's own."""
 
 from collections.abc import Collection
 
 
 def lookup(wanted: str, default: str, available: Collection[str]) -> str:
-    """The best of ``available``: ``de-AT``, then ``de``, then ``default``, which must be there.
+    """Return the best of ``available``: ``de-AT``, then ``de``, then ``default``, which must exist.
 
-    RFC 4647 3.4 ("lookup"): from the end, a subtag at a time, in whatever case.
+    By RFC 4647 3.4 ("lookup"): subtags are removed from the end, and case is ignored.
     """
     by_fold = {locale.lower(): locale for locale in available}
     subtags = wanted.lower().split("-")
@@ -15,6 +15,6 @@ def lookup(wanted: str, default: str, available: Collection[str]) -> str:
         if found is not None:
             return found
         subtags.pop()
-        if subtags and len(subtags[-1]) == 1:  # what an extension's singleton introduced is gone
+        if subtags and len(subtags[-1]) == 1:  # a singleton without its extension
             subtags.pop()
     return by_fold[default.lower()]

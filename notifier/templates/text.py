@@ -1,4 +1,4 @@
-"""One text of a template: compiled once, rendered for many."""
+"""One text of a template: compiled once, rendered for many recipients."""
 
 import re
 import threading
@@ -12,28 +12,27 @@ from notifier.templates.errors import MissingVariable, TemplateError
 from notifier.templates.filters import BUDGET
 from notifier.templates.language import WRITTEN, Language, Rewriting, check, heaviest, inside
 
-#: What a template has that is written for Handlebars, Mustache or Go: ``{{#if x}}``, ``{{/if}}``,
-#: ``{{{x}}}``, ``{{.X}}``.
+#: Syntax of Handlebars, Mustache or Go: ``{{#if x}}``, ``{{/if}}``, ``{{{x}}}``, ``{{.X}}``.
 _FOREIGN = re.compile(r"\{\{-?\s*[#/^>!&.{]")
-#: Characters of one text. A mail over 102 KB is cut off by Gmail.
+#: Most characters of one text. Gmail cuts mails off at 102 KB.
 SOURCE_LIMIT = 64 * 1024
-#: Characters of the compiled texts that a process keeps: up to 60 bytes of memory each, and again
-#: where a text is cut into parts, so 60 MB at most. A version of a template has less (see
-#: ``apps.content.validation``), or its texts would push out each other.
+#: Characters of the compiled texts that a process caches: up to 60 bytes of memory each, and again
+#: where a text is cut into parts, so at most 60 MB. One version of a template has fewer (see
+#: ``apps.content.validation``), or its texts would evict each other.
 KEPT = 512 * 1024
-#: What one takes beside its own characters, which is most of a short one.
+#: Characters added for each cached text, since a short one takes mostly fixed memory.
 OVERHEAD = 100
 
 _LANGUAGES = {html: Language(html=html) for html in (False, True)}
 
 
 class Text:
-    """A compiled text. ``names``: the variables it mentions."""
+    """A compiled text. ``names``: the variables that it uses."""
 
     __slots__ = ("_heaviest", "_html", "_parts", "_paths", "_plain", "_template", "names")
 
     def __init__(self, source: str, html: bool, tree: nodes.Template | None = None) -> None:
-        """``tree``: the source as it was parsed, or a part of that."""
+        """Compile ``source``. ``tree``: the parsed source, or a part of it."""
         self._plain = source
         self._html = html
         self._template: Template | None = None
@@ -53,7 +52,7 @@ class Text:
         self._template = Template.from_code(language, code, language.globals)
 
     def render(self, variables: Mapping[str, Any], budget: Budget) -> str:
-        """The text with ``variables`` (JSON) filled in. Raises ``TemplateError``."""
+        """Render with ``variables`` (JSON values). Raises ``TemplateError``."""
         if self._template is None:
             return self._plain
         budget.written = self._heaviest
@@ -75,7 +74,7 @@ class Text:
         return "".join(pieces)
 
     def prefilled(self, variables: Mapping[str, Any], but: str, budget: Budget) -> "Prefilled":
-        """All of it filled in that does not mention ``but``. Raises ``TemplateError``."""
+        """Render every part that does not use the variable ``but``. Raises ``TemplateError``."""
         return Prefilled(
             [
                 part if but in part.names else part.render(variables, budget)
@@ -84,8 +83,10 @@ class Text:
         )
 
     def _parted(self, by: str) -> "list[Text]":
-        """The text cut at its top level, where one part mentions the variable and the next does
-        not. Uncut where it sets variables: a later part may need them."""
+        """Return the text cut at its top level into parts that use the variable or do not.
+
+        A text that sets variables is not cut, since a later part may need them.
+        """
         if by not in self._parts:
             self._parts[by] = [self]
             tree = _LANGUAGES[self._html].parse(self._plain) if by in self.names else None
@@ -96,7 +97,7 @@ class Text:
         return self._parts[by]
 
     def _missing(self, error: UndefinedError) -> MissingVariable:
-        """Its name with those of the objects it should be in, as the text writes them."""
+        """Return an error with the full path of the missing variable, as the text writes it."""
         name = str(error)
         if name.startswith("."):
             found = sorted(path for path in self._paths if path.endswith(name))
@@ -105,7 +106,7 @@ class Text:
 
 
 class Prefilled:
-    """A text of which only what mentions one variable is still to be filled in."""
+    """A text of which only the parts that use one variable are still to be rendered."""
 
     __slots__ = ("_pieces",)
 
@@ -113,7 +114,7 @@ class Prefilled:
         self._pieces = pieces
 
     def render(self, variables: Mapping[str, Any], budget: Budget) -> str:
-        """The whole text. Raises ``TemplateError``."""
+        """Render the rest and return the whole text. Raises ``TemplateError``."""
         whole = "".join(
             [
                 piece if isinstance(piece, str) else piece.render(variables, budget)
@@ -125,7 +126,7 @@ class Prefilled:
 
 
 def is_template(source: str) -> bool:
-    """Whether there is anything to fill in."""
+    """Return whether a source contains template syntax."""
     return any(opening in source for opening in ("{{", "{%", "{#"))
 
 
@@ -150,7 +151,7 @@ def _tree(whole: nodes.Template, body: list[nodes.Node]) -> nodes.Template:
 
 
 class TextCache(dict[tuple[str, bool], Text]):
-    """Texts of at most ``characters``; the one kept longest makes room."""
+    """A cache of compiled texts of at most ``characters``; the oldest goes first."""
 
     def __init__(self, characters: int) -> None:
         self._room = characters
@@ -172,7 +173,7 @@ _cache = TextCache(KEPT)
 
 
 def text(source: str, html: bool = False) -> Text:
-    """The compiled text, from this process's cache. Raises ``TemplateError`` with the line."""
+    """Compile a text, or take it from this process's cache. Raises ``TemplateError``."""
     found = _cache.get((source, html))
     if found is None:
         found = _compiled(source, html)
@@ -196,7 +197,7 @@ def _compiled(source: str, html: bool) -> Text:
 
 
 def _paths(tree: nodes.Template) -> Iterator[str]:
-    """``order.id`` for every chain of members that the text mentions."""
+    """Iterate over the chains of members that a text uses, such as ``order.id``."""
     for node in inside(tree):
         names: list[str] = []
         while isinstance(node, nodes.Getattr):
@@ -207,7 +208,7 @@ def _paths(tree: nodes.Template) -> Iterator[str]:
 
 
 def _line_of(error: Exception) -> int | None:
-    """The template's line that an exception came from."""
+    """Return the template's line that an exception came from."""
     line, trace = None, error.__traceback__
     while trace is not None:
         template = trace.tb_frame.f_globals.get("__jinja_template__")
@@ -218,7 +219,7 @@ def _line_of(error: Exception) -> int | None:
 
 
 def _sentence(error: Exception) -> str:
-    """What went wrong in a template, without the values it went wrong with."""
+    """Describe an exception of a render without the values that caused it."""
     match error:
         case ZeroDivisionError():
             return "Something is divided by zero."

@@ -1,4 +1,4 @@
-"""What a template says on one channel in one locale."""
+"""A translation: a template's texts on one channel in one locale."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,21 +14,22 @@ from notifier.templates.text import Prefilled, Text, is_template, text
 from notifier.transport.json_pointer import escaped
 from notifier.transport.mail import CONTROL
 
-#: What a rendered translation may come to, as much as a notification may say.
+#: Limits of rendered content, in characters and bytes: those of a notification's content.
 TITLE_LIMIT = 500
 CONTENT_LIMIT = 64 * 1024
-#: The variables that are not posted but the recipient's own.
+#: The variable with the recipient's own values, which publishers do not post.
 RECIPIENT = "recipient"
 UNKNOWN = "…"
-#: What becomes of one text.
+#: Turns a compiled text into the final one.
 Fill = Callable[[Text], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """Texts as the publisher wrote them. ``html`` is escaped for HTML, nothing else is.
+    """Texts as the publisher wrote them.
 
-    Every text in ``data``, and every URL in ``actions``, is a template of its own.
+    Every text in ``data``, and every URL in ``actions``, is a template of its own. Variables are
+    escaped for HTML in ``html`` and nowhere else.
     """
 
     title: str = ""
@@ -38,24 +39,24 @@ class Translation:
     actions: Mapping[str, str] = field(default_factory=dict)
 
     def names(self) -> frozenset[str]:
-        """The variables that its texts mention, ``recipient`` among them."""
+        """Return the variables that its texts use, ``recipient`` included."""
         return frozenset[str]().union(*(one.names for one in self._texts()))
 
     def size(self) -> int:
-        """How many characters its author wrote."""
+        """Return the number of characters that its author wrote."""
         rest = orjson.dumps([self.data, self.actions])
         return len(self.title) + len(self.body) + len(self.html) + len(rest)
 
     def texts(self) -> int:
-        """How many texts it has that are filled in."""
+        """Return the number of its texts that contain template syntax."""
         data, actions = _strings(self.data), self.actions.values()
         return sum(map(is_template, (self.title, self.body, self.html, *data, *actions)))
 
     def outline(self) -> Content:
-        """What is known of the content without variables; ``UNKNOWN`` stands for the rest.
+        """Return the content without variables, ``UNKNOWN`` in place of texts that use some.
 
-        Raises ``TemplateError`` with its ``field``: every text is compiled, and what can be told
-        already is checked.
+        Every text is compiled, and what can be checked without variables is. Raises
+        ``TemplateError`` with its ``field``.
         """
         budget = budget_for({})
         known = self._filled(lambda one: UNKNOWN if one.names else one.render({}, budget))
@@ -65,9 +66,9 @@ class Translation:
         return known
 
     def render(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Content:
-        """The content with ``variables`` filled in, which fits what any content must.
+        """Render the content with ``variables`` and check it against the limits of any content.
 
-        Raises ``TemplateError`` with its ``field``. ``budget``: what is left of a larger one.
+        ``budget``: what is left of a larger one. Raises ``TemplateError`` with its ``field``.
         """
         budget = budget or budget_for(variables)
         filled = self._filled(lambda one: one.render(variables, budget))
@@ -75,7 +76,7 @@ class Translation:
         return filled
 
     def prefilled(self, variables: Mapping[str, Any]) -> "Personal":
-        """The translation for many recipients who are told of the same ``variables``."""
+        """Return the translation for many recipients with the same ``variables``."""
         return Personal(self, variables)
 
     def _texts(self) -> list[Text]:
@@ -89,7 +90,7 @@ class Translation:
         return found
 
     def _filled(self, fill: Fill) -> Content:
-        """The content that ``fill`` makes of its texts."""
+        """Return the content that ``fill`` makes of its texts."""
         return Content(
             title=_filled(fill, self.title, "title").strip(),
             body=_filled(fill, self.body, "body"),
@@ -100,7 +101,7 @@ class Translation:
 
 
 class Personal:
-    """A translation for many recipients: what does not mention them is filled in once."""
+    """A translation for many recipients: parts that do not use ``recipient`` are rendered once."""
 
     def __init__(self, translation: Translation, variables: Mapping[str, Any]) -> None:
         self._translation = translation
@@ -109,7 +110,7 @@ class Personal:
         self._texts: dict[Text, Prefilled] = {}
 
     def render(self, recipient: Mapping[str, Any]) -> Content:
-        """What the recipient is told. Raises ``TemplateError`` with its ``field``."""
+        """Render the content for one recipient. Raises ``TemplateError`` with its ``field``."""
         values = {**self._variables, RECIPIENT: recipient}
         budget = Budget(RENDER_STEPS, self._posted + _size(recipient))
 
@@ -125,8 +126,8 @@ class Personal:
         return filled
 
 
-# Not functions within a method: one that calls itself is a cycle each time it is made, and to
-# collect those took an eighth of a push worker's time.
+# Module-level functions: a recursive function inside a method is a reference cycle at each call,
+# and collecting those took an eighth of a push worker's time.
 def _filled(fill: Fill, source: str, at: str, html: bool = False) -> str:
     try:
         return fill(text(source, html))
@@ -146,7 +147,7 @@ def _within(fill: Fill, value: Any, at: str) -> Any:
 
 
 def budget_for(variables: Mapping[str, Any], steps: int = RENDER_STEPS) -> Budget:
-    """The budget of one render with these variables."""
+    """Return the budget of one render with these variables."""
     return Budget(steps, _size(variables))
 
 

@@ -1,4 +1,5 @@
-"""The wire: HTTP, host names, networks that may be reached, mail, strict JSON.
+"""Transport: HTTP, host names, networks that may be reached, mail, strict JSON.
 
-Imported by ``providers`` and ``templates``.
+In: requests, names and texts of the layers above. Out: replies, addresses and bytes. Imported by
+``channels``, ``providers``, ``templates``, ``apps`` and ``config``.
 """

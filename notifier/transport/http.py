@@ -1,8 +1,8 @@
-"""The one wire: every HTTP call to a provider goes through here.
+"""The HTTP client of all calls to providers.
 
-pyreqwest (Rust's hyper underneath), because of what loses no request at an HTTP/2 GOAWAY it costs
-the least. What a caller must know after a failure is one thing: can the provider have the message?
-``NotWritten`` says no, ``NoAnswer`` says perhaps.
+It uses pyreqwest (Rust's hyper), the cheapest client that loses no request at an HTTP/2 GOAWAY.
+After a failure a caller must know one thing: can the provider have the message? ``NotWritten`` says
+no, ``NoAnswer`` says perhaps.
 """
 
 import itertools
@@ -18,19 +18,19 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PoolTimeoutError, RequestError, RequestTimeoutError
 from pyreqwest.request import StreamRequest
 
-#: No provider's answer is longer; one that is, is cut.
+#: Bytes of an answer; no provider's is longer, and a longer one is cut.
 BODY_LIMIT = 64 * 1024
-#: Connecting (name look-up, TCP and TLS) never gets more than this, nor half of the whole
-#: deadline: so a timeout of the whole call means that the request had been written.
+#: Seconds for connecting (name look-up, TCP and TLS), and never more than half of the whole
+#: deadline, so that a timeout of the whole call means that the request had been written.
 CONNECT_TIMEOUT = 5.0
 IDLE_TIMEOUT = timedelta(seconds=90)
 PING_INTERVAL = timedelta(seconds=30)
 PING_TIMEOUT = timedelta(seconds=10)
 
-#: hyper's words, among an error's causes, that prove that the server did not process the request.
-#: The exception's class proves nothing: ``ConnectError`` and ``ConnectTimeoutError`` are raised
-#: for connections lost after writing, too. ``tests/unit/transport/test_http.py`` holds each to
-#: its word.
+#: hyper's messages, among an error's causes, that prove that the server did not process the
+#: request. The exception's class proves nothing: ``ConnectError`` and ``ConnectTimeoutError`` are
+#: also raised for connections lost after writing. ``tests/unit/transport/test_http.py`` verifies
+#: each message.
 UNWRITTEN = (
     "client error (Connect)",  # name look-up, TCP, TLS
     "refused stream before processing any application logic",  # RST_STREAM(REFUSED_STREAM)
@@ -41,11 +41,14 @@ UNWRITTEN = (
 
 
 class NotWritten(Exception):
-    """The provider has not got the request: trying again cannot make a second copy."""
+    """The provider has not got the request: a retry cannot make a second copy."""
 
 
 class NoAnswer(Exception):
-    """The request was, or may have been, written and no answer came. ``timed_out``: in time."""
+    """The request was, or may have been, written, and no answer came.
+
+    ``timed_out``: whether the deadline ended it, not a lost connection.
+    """
 
     def __init__(self, detail: str, *, timed_out: bool) -> None:
         super().__init__(detail)
@@ -53,10 +56,10 @@ class NoAnswer(Exception):
 
 
 class Reply(NamedTuple):
-    """What the server answered.
+    """A server's answer.
 
-    ``headers`` ignores case. ``body`` is at most ``BODY_LIMIT`` bytes, and what had come of it
-    where it broke off: once there is a status, the status decides.
+    ``headers`` ignores case. ``body``: at most ``BODY_LIMIT`` bytes, and empty where it broke off:
+    once there is a status, the status decides.
     """
 
     status: int
@@ -68,7 +71,7 @@ class Reply(NamedTuple):
         return 200 <= self.status < 300
 
     def header(self, name: str) -> str:
-        """The first of that name; empty where there is none, or none that is text."""
+        """Return the first header of that name; empty where there is none in ASCII."""
         try:
             return self.headers.get(name) or ""
         except ValueError:  # bytes beyond ASCII
@@ -76,19 +79,21 @@ class Reply(NamedTuple):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the server asks us to stay away, or ``None`` where it does not say."""
+        """Seconds of the ``Retry-After`` header, or ``None`` where there is none."""
         return retry_after(self.header("retry-after"), time.time())
 
 
 class Wire:
     """Connections to one server.
 
-    ``base_url``: scheme, host and port, to which ``request`` adds the path. ``http2``: HTTP/2
-    from the first byte; with ALPN a cold start would open a connection for each request.
-    ``ca_file``: PEM to trust beside the system's. ``identity``: client certificate and key, PEM.
-    ``connections``: over how many to spread (a server allows some 100 streams on each).
-    ``timeout``: seconds for one call, connecting and answer together. ``address``: the IP address
-    to connect to, whatever the host's name resolves to.
+    - ``base_url``: scheme, host and port, to which ``request`` adds the path.
+    - ``http2``: HTTP/2 from the first byte; with ALPN a cold start would open a connection for each
+      request.
+    - ``ca_file``: PEM to trust beside the system's.
+    - ``identity``: client certificate and key, PEM.
+    - ``connections``: how many to spread calls over (servers allow some 100 streams on each).
+    - ``timeout``: seconds for one call, connecting and answer together.
+    - ``address``: host and the IP address to connect to, whatever the host's name resolves to.
 
     Connections open at the first request, in the process that makes it: a client made before a
     fork hangs in the child. Raises ``OSError`` where a file cannot be read.
@@ -124,8 +129,11 @@ class Wire:
         body: bytes = b"",
         timeout: float | None = None,
     ) -> Reply:
-        """One call. Raises ``NotWritten``, ``NoAnswer``, or ``ValueError`` for a header or path
-        that HTTP cannot carry."""
+        """Make one call.
+
+        Raises ``NotWritten``, ``NoAnswer``, or ``ValueError`` for a header or path that HTTP cannot
+        carry.
+        """
         if not self._clients:
             self.open()
         client = self._clients[next(self._turn) % len(self._clients)]
@@ -134,15 +142,15 @@ class Wire:
             builder = builder.body_bytes(body)
         if timeout is not None:
             builder = builder.timeout(timedelta(seconds=timeout))
-        # With a buffer, pyreqwest reads ahead and a broken body would cost us the status.
+        # With a buffer, pyreqwest reads ahead, and a broken body would lose the status.
         return await _exchange(builder.streamed_read_buffer_limit(0).build_streamed())
 
     def open(self) -> None:
-        """Build the clients now: a few milliseconds of CPU each. They connect on use."""
+        """Build the clients: a few milliseconds of CPU each. They connect on use."""
         self._clients = [self._client() for _ in range(self._connections)]
 
     async def close(self) -> None:
-        """Drop every connection; calls under way end in ``NoAnswer``."""
+        """Close every connection; calls in flight end in ``NoAnswer``."""
         clients, self._clients = self._clients, []
         for client in clients:
             await client.close()
@@ -154,7 +162,7 @@ class Wire:
             .follow_redirects(False)
             .referer(False)
             .no_proxy()  # a proxy from the environment would undo ``address``
-            .gzip(False)  # nor can a small answer unpack into a huge one
+            .gzip(False)  # without decompression no small answer becomes a huge one
             .brotli(False)
             .zstd(False)
             .deflate(False)
@@ -190,11 +198,11 @@ async def _exchange(request: StreamRequest) -> Reply:
     except RequestError as error:
         if status:  # only the body is missing
             return Reply(status, headers, b"")
-        raise _meaning(error) from None  # its text holds the URL, and a URL may be an address
+        raise _classified(error) from None  # its text has the URL, which may be an address
     return Reply(status, headers, body)
 
 
-def _meaning(error: RequestError) -> NotWritten | NoAnswer:
+def _classified(error: RequestError) -> NotWritten | NoAnswer:
     causes = [cause["message"] for cause in error.details.get("causes") or ()]
     # The first cause names the URL; the last one says what happened.
     detail = causes[-1] if len(causes) > 1 else error.message
@@ -206,10 +214,10 @@ def _meaning(error: RequestError) -> NotWritten | NoAnswer:
 
 
 def retry_after(value: str | None, now: float) -> float | None:
-    """``Retry-After`` (RFC 9110 10.2.3: seconds or a date) as seconds from ``now`` (unix time).
+    """Parse ``Retry-After`` (RFC 9110 10.2.3: seconds or a date) to seconds from ``now``.
 
-    ``None`` where there is none or it cannot be read; a date in the past is 0. How much of it to
-    believe is the retry policy's business.
+    ``now``: unix seconds. Returns ``None`` where there is none or it cannot be parsed, and 0 for a
+    date in the past. The retry policy limits it.
     """
     if not value:
         return None
@@ -221,5 +229,5 @@ def retry_after(value: str | None, now: float) -> float | None:
         if at.tzinfo is None:
             at = at.replace(tzinfo=UTC)
         return max(0.0, at.timestamp() - now)
-    except (ValueError, OverflowError, TypeError, IndexError):  # the last two: odd dates in 3.11
+    except (ValueError, OverflowError, TypeError, IndexError):  # the last two in 3.11 only
         return None

@@ -2,5 +2,5 @@
 
 
 def escaped(part: str) -> str:
-    """A member's name as a part of a pointer."""
+    """Return a member's name as a part of a pointer."""
     return part.replace("~", "~0").replace("/", "~1")

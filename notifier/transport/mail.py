@@ -1,9 +1,9 @@
-"""A mail as SMTP carries it: its text arrives as it was given, whatever it says.
+"""Composing of mails, so that any text arrives as it was given.
 
-Python's ``email`` takes a header's value for one that is encoded already: what looks like an
-encoded-word (RFC 2047) is decoded, line ends and all, and 3.13.0 writes two of them without the
-space between that tells them apart (python/cpython#144156). So a mail is written here, in the one
-shape that we send; it also takes a fiftieth of the time.
+Python's ``email`` treats a header's value as encoded already: what looks like an encoded-word (RFC
+2047) is decoded, line ends included, and 3.13.0 writes two of them without the space that separates
+them (python/cpython#144156). So mails are written here, in the one form that we send; it also takes
+a fiftieth of the time.
 """
 
 import base64
@@ -12,26 +12,26 @@ import re
 from collections.abc import Callable, Iterator
 from email.utils import format_datetime, localtime
 
-#: None of them can stand in a header, however it is encoded: what decodes it may pass it on.
+#: Characters that no header may contain, even encoded: what decodes it may pass them on.
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
-#: An address that can stand between < and >.
+#: An address that can be written between < and >.
 ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 
 #: RFC 2047 2: an encoded-word has at most 75 characters, and a line with one in it 76.
 LONGEST_WORD, LONGEST_LINE = 75, 76
 _FRAME = len("=?utf-8?q??=")
-#: Text that nobody takes for anything but itself, with blanks at neither end.
+#: Text that needs no encoding, without blanks at either end.
 _PLAIN = re.compile(r"[!-~]([ -~]*[!-~])?")
-#: RFC 2047 5 (3): what an encoded-word in a name may have unencoded; it suits any other header.
+#: Bytes that an encoded-word in a name may have unencoded (RFC 2047 5 (3)); valid in any header.
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
-#: RFC 2045 6.7: neither encoding of a body has ``=_`` in it, so no part looks like its end.
+#: Neither encoding of a body contains ``=_`` (RFC 2045 6.7), so no part contains the boundary.
 _BOUNDARY = "=_alternative"
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
 def compose(sender: str, sender_name: str, subject: str, text: str, html: str) -> bytes:
-    """A mail without the headers that are its recipient's own, and without a blank line first.
+    """Compose a mail without the headers of its recipient, which are put in front of it.
 
     Raises ``ValueError`` where ``subject`` or ``sender_name`` is not one line.
     """
@@ -50,15 +50,15 @@ def compose(sender: str, sender_name: str, subject: str, text: str, html: str) -
 
 
 def header(name: str, text: str) -> bytes:
-    """A header whose value is words, from its name to its line end.
+    """Return a header whose value is text, from its name to its line end.
 
-    Raises ``ValueError`` where it is not one line.
+    Raises ``ValueError`` where the text is not one line.
     """
     return f"{name}: {_words(text, len(name) + 2)}\r\n".encode("ascii")
 
 
 def from_header(address: str, name: str) -> bytes:
-    """``From``, with the name that people see. Raises ``ValueError`` where that is not one line."""
+    """Return ``From`` with a display name. Raises ``ValueError`` where that is not one line."""
     if not name:
         return f"From: {address}\r\n".encode("ascii")
     if _is_plain(name, len('From: ""')):
@@ -69,9 +69,9 @@ def from_header(address: str, name: str) -> bytes:
 
 
 def _words(text: str, behind: int, *, plain: bool = True) -> str:
-    """The text as it is, if it may be, or else as encoded-words, each on a line of its own.
+    """Return the text unchanged where possible, else as encoded-words, each on its own line.
 
-    ``behind``: how many characters its first line has before it.
+    ``behind``: characters before it in its first line. ``plain``: whether it may stay unencoded.
     """
     if CONTROL.search(text):
         raise ValueError("a header is one line without control characters")
@@ -89,12 +89,12 @@ def _words(text: str, behind: int, *, plain: bool = True) -> str:
 
 
 def _is_plain(text: str, behind: int) -> bool:
-    """Whether it can stand in a header unencoded: short, and not taken for an encoded-word."""
+    """Return whether a header can have the text unencoded: short, and without ``=?``."""
     return len(text) <= LONGEST_LINE - behind and "=?" not in text and bool(_PLAIN.fullmatch(text))
 
 
 def _cut(text: str, size: Callable[[str], int], first: int, rest: int) -> Iterator[str]:
-    """Pieces of whole characters, the first of at most ``first``, each other of ``rest``."""
+    """Cut into pieces of whole characters, the first at most ``first`` long, others ``rest``."""
     start, used, room = 0, 0, first
     for at, char in enumerate(text):
         more = size(char)
@@ -106,7 +106,7 @@ def _cut(text: str, size: Callable[[str], int], first: int, rest: int) -> Iterat
 
 
 def _quoted(text: str) -> str:
-    """RFC 2047 4.2, the "Q" encoding."""
+    """Encode by the "Q" encoding of RFC 2047 4.2."""
     return "".join(
         chr(byte) if byte in _SAFE else "_" if byte == 0x20 else f"={byte:02X}"
         for byte in text.encode()
@@ -114,7 +114,7 @@ def _quoted(text: str) -> str:
 
 
 def _part(subtype: str, text: str) -> bytes:
-    """A part of the mail with its text in the shorter of the two encodings (RFC 2045 6.7, 6.8)."""
+    """Return a part of the mail in the shorter of the two encodings (RFC 2045 6.7, 6.8)."""
     written = _LINE_END.sub("\r\n", text).encode()
     encoding, encoded = "quoted-printable", binascii.b2a_qp(written)
     if len(encoded) > len(written) * 4 // 3:

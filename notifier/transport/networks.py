@@ -1,15 +1,15 @@
-"""Which IP addresses are out on the internet, by a list of our own.
+"""Public and private IP addresses, by a list of our own.
 
-Python's ``ipaddress.is_global`` follows the registries as they were when its patch release was
-made, so what it says of one address differs between installations.
+Python's ``ipaddress.is_global`` follows IANA's registries as of its patch release, so its answers
+differ between installations.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 Address = IPv4Address | IPv6Address
 
-#: Every entry of the IANA IPv4 Special-Purpose Address Registry, those that are marked globally
-#: reachable too: anycast services, behind which nobody has a webhook.
+#: Every entry of the IANA IPv4 Special-Purpose Address Registry, including those marked globally
+#: reachable: they are anycast services, which receive no webhooks.
 #: https://www.iana.org/assignments/iana-ipv4-special-registry/
 SPECIAL_IPV4 = (
     "0.0.0.0/8",  # this network (RFC 791)
@@ -22,7 +22,7 @@ SPECIAL_IPV4 = (
     "192.0.2.0/24",  # documentation (RFC 5737)
     "192.31.196.0/24",  # AS112 (RFC 7535)
     "192.52.193.0/24",  # automatic multicast tunneling (RFC 7450)
-    "192.88.99.0/24",  # 6to4 relays, given up (RFC 7526)
+    "192.88.99.0/24",  # 6to4 relays, deprecated (RFC 7526)
     "192.168.0.0/16",  # private use (RFC 1918)
     "192.175.48.0/24",  # AS112 (RFC 7534)
     "198.18.0.0/15",  # benchmarking (RFC 2544)
@@ -35,17 +35,17 @@ SPECIAL_IPV4 = (
 #: https://www.iana.org/assignments/ipv6-address-space/). Loopback, unique local, link-local,
 #: site-local, multicast, discard-only and segment routing addresses lie outside of it.
 GLOBAL_IPV6 = IPv6Network("2000::/3")
-#: The entries of the IANA IPv6 Special-Purpose Address Registry that lie in it.
+#: The entries of the IANA IPv6 Special-Purpose Address Registry within ``GLOBAL_IPV6``.
 #: https://www.iana.org/assignments/iana-ipv6-special-registry/
 SPECIAL_IPV6 = (
     "2001::/23",  # IETF protocol assignments: Teredo, ORCHID, benchmarking … (RFC 2928)
     "2001:db8::/32",  # documentation (RFC 3849)
-    "2002::/16",  # 6to4, whose relays were given up (RFC 3056, RFC 7526)
+    "2002::/16",  # 6to4, whose relays are deprecated (RFC 3056, RFC 7526)
     "2620:4f:8000::/48",  # AS112 (RFC 7534)
     "3fff::/20",  # documentation (RFC 9637)
 )
-#: Where a cloud answers its machines about themselves, credentials included. Only Azure's is a
-#: public address; the others would be refused by the networks above.
+#: Metadata services of clouds, which hand out credentials. Only Azure's is a public address; the
+#: others are also refused by the networks above.
 CLOUD_METADATA = (
     "168.63.129.16/32",  # Azure's host, WireServer
     "169.254.169.254/32",  # AWS, Azure, Google, DigitalOcean, OpenStack …
@@ -60,8 +60,8 @@ CLOUD_METADATA = (
 )
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
-#: The prefix by which any network without IPv4 reaches IPv4 (RFC 6052). That of private
-#: networks, 64:ff9b:1::/48 (RFC 8215), is refused: where its IPv4 address lies is their own.
+#: The prefix by which networks without IPv4 reach IPv4 (RFC 6052). That of private networks,
+#: 64:ff9b:1::/48 (RFC 8215), is refused, since they choose where it contains the IPv4 address.
 _NAT64 = IPv6Network("64:ff9b::/96")
 #: An interface identifier of ISATAP (RFC 5214 6.1): 0000:5efe or 0200:5efe, and an IPv4 address.
 _ISATAP, _ISATAP_MASK = 0x00005EFE, 0xFDFFFFFF
@@ -72,18 +72,17 @@ _REFUSED_IPV6 = tuple(one for one in _REFUSED if isinstance(one, IPv6Network))
 
 
 def unmapped(ip: Address) -> Address:
-    """The IPv4 address that the system connects to for an IPv4-mapped one; any other as it is."""
+    """Return the IPv4 address of an IPv4-mapped one, to which the system connects; others as is."""
     if isinstance(ip, IPv6Address) and ip in _MAPPED:
         return _embedded(ip)
     return ip
 
 
 def is_public(ip: Address) -> bool:
-    """Whether an address is out on the internet: neither special in IANA's registries nor a
-    cloud's metadata service.
+    """Return whether an address is neither special in IANA's registries nor a cloud's metadata.
 
-    IPv4-mapped, NAT64 and ISATAP addresses lead to an IPv4 address, which is judged instead.
-    Those of 6to4, Teredo and the IPv4-compatible form, which are given up, are not public.
+    IPv4-mapped, NAT64 and ISATAP addresses contain an IPv4 address, which is judged instead.
+    Addresses of 6to4, Teredo and the IPv4-compatible form are deprecated and never public.
     """
     ip = unmapped(ip)
     if isinstance(ip, IPv4Address):
@@ -96,5 +95,5 @@ def is_public(ip: Address) -> bool:
 
 
 def _embedded(ip: IPv6Address) -> IPv4Address:
-    """The IPv4 address in the last 32 bits."""
+    """Return the IPv4 address in the last 32 bits."""
     return IPv4Address(int(ip) & 0xFFFFFFFF)

@@ -1,4 +1,4 @@
-"""Where webhooks may go: to which addresses, and on which ports."""
+"""Addresses and ports that webhooks may reach."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -7,25 +7,30 @@ from pyreqwest.http import Url
 
 from notifier.transport.networks import Address, is_public, unmapped
 
-#: Anything else may be a mail server or a database that takes the request for its own language.
+#: On other ports a mail server or a database could interpret the request as its own protocol.
 PORTS = frozenset({80, 443, 8080, 8443})
 
 
 class Reach:
-    """``allowed_networks``: CIDRs that may be reached although they are private, on any port."""
+    """What webhooks may reach.
+
+    ``allowed_networks``: CIDRs of private networks that may be reached too, on any port.
+    """
 
     def __init__(self, allowed_networks: Iterable[str] = ()) -> None:
         self._allowed = tuple(ipaddress.ip_network(network) for network in allowed_networks)
 
     def may(self, ip: Address, port: int) -> bool:
-        """Whether a webhook may be sent to this address and port."""
+        """Return whether a webhook may be sent to this address and port."""
         if any(unmapped(ip) in network for network in self._allowed):
             return True
         return port in PORTS and is_public(ip)
 
     def check(self, address: str) -> None:
-        """Raise ``ValueError`` for a URL that nothing can be sent to, whatever its name resolves
-        to. Names are looked up when something is sent, since they move."""
+        """Raise ``ValueError`` for a URL that is refused whatever its name resolves to.
+
+        Names are resolved when something is sent, since their addresses change.
+        """
         url = Url(address)
         port = url.port_or_known_default or 0
         try:

@@ -1,9 +1,9 @@
-"""Host names into IP addresses, without a thread for each.
+"""An asynchronous resolver of host names.
 
-The event loop's own look-up takes a thread of a few until the name is answered, so that a handful
-of names that never are stops all others. c-ares asks for any number of names from one thread. As
-the system's does it reads ``/etc/hosts``, ``/etc/resolv.conf`` with its search domains, and both
-again once they change; other sources that ``nsswitch.conf`` may name (LDAP, mDNS) are not asked.
+The event loop's own look-up occupies one of a few threads until the name is answered, so a handful
+of names that hang stops all others. c-ares resolves any number of names from one thread. Like the
+system's resolver it reads ``/etc/hosts`` and ``/etc/resolv.conf`` with its search domains, and both
+again once they change; other sources of ``nsswitch.conf`` (LDAP, mDNS) are not used.
 """
 
 import asyncio
@@ -21,32 +21,33 @@ from notifier.transport.networks import Address
 
 #: Seconds for one name, however many servers and search domains there are.
 TIMEOUT = 5.0
-#: Seconds for the first question to a server, and how often one is asked: each time it gets twice
-#: as long. c-ares shortens the first to what the server usually takes.
+#: Seconds for the first query to a server, and how many queries it gets; the time doubles with
+#: each. c-ares shortens the first to what the server usually takes.
 FIRST_TIMEOUT, TRIES = 2.0, 4
-#: Seconds for which addresses are used: as long as the record says, within these. What is in
-#: ``/etc/hosts`` has no such time.
+#: Seconds for which addresses are cached: the record's TTL, within these limits. Entries of
+#: ``/etc/hosts`` have no TTL.
 SHORTEST_LIFE, LONGEST_LIFE = 1.0, 60.0
-#: Seconds for which a name that could not be resolved is not asked for again. RFC 2308 allows
-#: five minutes; a name may have been made just now.
+#: Seconds for which a failed look-up is cached. RFC 2308 allows five minutes, but a name may have
+#: been created just now.
 FAILURE_LIFE = 10.0
-#: Names that are kept; beyond, the least recently used go.
+#: Most names in the cache; the least recently used go first.
 MOST_NAMES = 1024
 
 
 class NotResolved(OSError):
-    """The name has no address, or nobody said so in time."""
+    """The name has no address, or no server answered in time."""
 
 
 class _Known(NamedTuple):
-    addresses: tuple[Address, ...]  # none: it could not be resolved
+    addresses: tuple[Address, ...]  # empty: it could not be resolved
     until: float
 
 
 class Resolver:
-    """``servers``: IP addresses, with a port or without, to ask in place of the system's.
+    """A caching resolver, used from one event loop.
 
-    Used from one event loop. A name is looked up once, however many wait for it.
+    ``servers``: IP addresses, with a port or without, to use in place of the system's. A name is
+    looked up once, however many callers wait for it.
     """
 
     def __init__(self, servers: Sequence[str] = ()) -> None:
@@ -56,9 +57,9 @@ class Resolver:
         self._asking: dict[str, asyncio.Task[tuple[Address, ...]]] = {}
 
     async def look_up(self, host: str) -> tuple[Address, ...]:
-        """The addresses of a name, the best to connect to first; of an IP address, itself.
+        """Return a name's addresses, the best to connect to first; an IP address is its own.
 
-        Raises ``NotResolved``, after ``TIMEOUT`` seconds at most.
+        Raises ``NotResolved``, after at most ``TIMEOUT`` seconds.
         """
         known = self._known.get(host)
         if known is None or time.monotonic() >= known.until:
@@ -71,7 +72,7 @@ class Resolver:
         return addresses
 
     async def close(self) -> None:
-        """End every look-up."""
+        """Cancel every look-up."""
         for task in self._asking.values():
             task.cancel()
         if self._dns is not None:
@@ -86,7 +87,7 @@ class Resolver:
                 pass  # a name
             task = self._asking[host] = asyncio.create_task(self._ask(host))
             task.add_done_callback(lambda _: self._asking.pop(host, None))
-        # One that stops waiting stops it for nobody else.
+        # Shielded: one caller's cancellation must not end the look-up for the others.
         return await asyncio.shield(task)
 
     async def _ask(self, host: str) -> tuple[Address, ...]:
@@ -101,7 +102,8 @@ class Resolver:
         except (DNSError, TimeoutError, UnicodeError):
             pass
         else:
-            # A scope (fe80::1%eth0) makes an address link-local; who judges it needs none.
+            # The scope of a link-local address (fe80::1%eth0) is dropped: it is not needed to
+            # decide whether the address may be reached.
             texts = (node.addr[0].decode().partition("%")[0] for node in found.nodes)
             addresses = [ipaddress.ip_address(text) for text in texts]
             shortest = min((node.ttl for node in found.nodes if node.ttl), default=LONGEST_LIFE)

@@ -1,10 +1,9 @@
-"""JSON whose values survive being stored and written again; everything else is refused.
+"""A strict JSON parser: it refuses values that would change when stored and written again.
 
-orjson reads and writes whole numbers from -2^63 to 2^64-1 exactly and everything else as a double,
+orjson reads and writes whole numbers from -2^63 to 2^64-1 exactly and other numbers as doubles,
 keeps the last of two members with one name, and cannot write nesting as deep as it reads.
-PostgreSQL has no NUL character. What would come out as something else is found here, with a
-pointer to each place: two texts that were read without an error say the same only if their
-values are equal.
+PostgreSQL cannot store NUL characters. Such values are found here, with a pointer to each: two
+texts that are read without an error mean the same only if their values are equal.
 """
 
 import json
@@ -19,15 +18,15 @@ import orjson
 
 from notifier.transport.json_pointer import escaped
 
-#: Objects and lists in each other. orjson reads 1,024 and writes 254.
+#: Most levels of objects and lists. orjson reads 1,024 and writes 254.
 MAX_DEPTH = 64
-#: Places that one error names.
+#: Most places that one error names.
 MOST_NAMED = 20
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
-#: A number written in so many characters has at most 15 digits, which a double always keeps.
+#: A number of so many characters has at most 15 digits, which a double always keeps.
 SHORT = 16
 
-#: Characters of a number that an error repeats.
+#: Most characters of a number that an error repeats.
 MOST_SHOWN = 80
 
 _CONTAINERS = frozenset({dict, list})
@@ -41,13 +40,13 @@ ALTERED = (
 
 
 class MalformedJson(ValueError):
-    """It is not JSON in UTF-8; the text says where."""
+    """The text is not JSON in UTF-8; the message says where."""
 
 
 class UnkeptJson(ValueError):
-    """It is JSON with values that would be altered or lost.
+    """The text is JSON with values that would be altered or lost.
 
-    ``str()`` of it is a sentence; ``errors`` are (JSON pointer, sentence), ``MOST_NAMED`` at most.
+    ``str()`` of it is a sentence; ``errors``: at most ``MOST_NAMED`` of (JSON pointer, sentence).
     """
 
     def __init__(self, sentence: str, errors: list[tuple[str, str]]) -> None:
@@ -56,16 +55,16 @@ class UnkeptJson(ValueError):
 
 
 def loads(text: bytes) -> Any:
-    """The value. Raises ``MalformedJson`` or ``UnkeptJson``."""
+    """Parse JSON. Raises ``MalformedJson`` or ``UnkeptJson``."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if "infinity" in error.msg:  # 1e400 is JSON
+        if "infinity" in error.msg:  # 1e400 is valid JSON
             with suppress(json.JSONDecodeError, RecursionError):
                 _refuse_unkept(text)
         raise MalformedJson(f"At line {error.lineno}, column {error.colno}: {error.msg}.") from None
     floats = _check_depth(value)
-    # A member that is dropped takes its colon with it; texts keep theirs, unless escaped (\u003a).
+    # Fewer colons mean a dropped member; texts keep theirs, unless escaped (\u003a).
     lost = text.count(b":") != orjson.dumps(value).count(b":")
     if floats or lost or b"\\u00" in text:  # the NUL is written \u0000
         _refuse_unkept(text)
@@ -80,7 +79,7 @@ def _refuse_unkept(text: bytes) -> None:
 
 
 def _check_depth(value: Any) -> bool:
-    """Whether there is a number that was read as a double. Raises ``UnkeptJson``."""
+    """Return whether a number was read as a double. Raises ``UnkeptJson`` for deep nesting."""
     floats = type(value) is float
     level: list[Any] = [value] if type(value) in _CONTAINERS else []
     for _ in range(MAX_DEPTH):
@@ -100,11 +99,11 @@ def _check_depth(value: Any) -> bool:
 
 
 class _Members(list[tuple[str, Any]]):
-    """An object's members as they are written."""
+    """An object's members in the order and number in which they are written."""
 
 
 class _Altered(str):
-    """A number, as it is written, that would be altered."""
+    """A number, as it is written, that would change."""
 
 
 def _literally(text: bytes) -> Any:
@@ -125,14 +124,14 @@ def _double(number: str) -> float | _Altered:
     if repr(kept) == number or (len(digits) <= SHORT and not exponent):
         return kept
     if not digits.strip("-0."):
-        return 0.0  # whatever its exponent, which Decimal may not be able to hold
-    # With a value that is neither 0 nor infinite, the exponent is one that Decimal holds.
+        return 0.0  # whatever its exponent, which Decimal may not be able to represent
+    # If the double is neither 0 nor infinite, Decimal can represent the exponent.
     altered = kept in (0.0, math.inf, -math.inf) or Decimal(number) != Decimal(repr(kept))
     return _Altered(number) if altered else kept
 
 
 def _errors(value: Any, at: str) -> Iterator[tuple[str, str]]:
-    """(JSON pointer, sentence) of every value that would be altered or lost."""
+    """Iterate over (JSON pointer, sentence) of every value that would be altered or lost."""
     if isinstance(value, _Altered):
         yield at, ALTERED.format(number=value if len(value) <= MOST_SHOWN else "…")
     elif isinstance(value, str):

@@ -1,4 +1,4 @@
-"""One client's connection: what it sent, what it has yet to take, and how long it may need."""
+"""One client's connection: its request, its unsent answer, its deadline."""
 
 import socket
 import time
@@ -12,31 +12,31 @@ from gunicorn.workers.gthread import TConn
 
 from notifier.web.framing import HEAD_END, MOST_HEAD, Framing
 
-#: Seconds for a request's head, and for its body or for taking an answer; those two get a second
-#: more for so many bytes that have moved (as Apache's ``mod_reqtimeout`` does with MinRate).
+#: Seconds for a request's head, for its body, and for sending an answer. The last two get a second
+#: more per so many bytes transferred (as with MinRate of Apache's ``mod_reqtimeout``).
 SECONDS, BYTES_A_SECOND = 20.0, 1_000
 #: Seconds that a closed connection lingers.
 LINGER_SECONDS = 2.0
-#: Bytes of a request in memory; more of it goes to a temporary file.
+#: Bytes of a request in memory; the rest goes to a temporary file.
 IN_MEMORY = 256 * 1024
-#: Bytes of a request, for each byte of its body that is taken: small chunks have long frames.
+#: Bytes of a request that are accepted per byte of its largest body: small chunks have long frames.
 MOST_FRAMES = 8
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Source:
-    """What the parser reads in place of the socket: a request that is there."""
+    """The parser's input in place of the socket: a request that has arrived."""
 
     def __init__(self) -> None:
         self._head = b""
         self._body: Any = None
 
     def hold(self, head: bytes, body: Any) -> None:
-        """Give it the next request: its first bytes, and a file with the others or ``None``."""
+        """Set the next request: its first bytes, and a file with the others or ``None``."""
         self._head, self._body = head, body
 
     def recv(self, size: int) -> bytes:
-        """Some of the request; no bytes at its end."""
+        """Return a part of the request; no bytes at its end."""
         head, self._head = self._head, b""
         if head:
             return head
@@ -44,9 +44,9 @@ class Source:
 
 
 class Reply:
-    """What an answer is written to in place of the socket: nobody waits for a slow reader.
+    """The output of an answer in place of the socket, which never waits for a slow reader.
 
-    What the socket does not take at once is kept; the worker's loop sends it.
+    Bytes that the socket does not take at once are kept; the worker's loop sends them.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -55,17 +55,17 @@ class Reply:
 
     @property
     def unsent(self) -> int:
-        """Bytes that the client has yet to take."""
+        """The number of bytes that are not sent yet."""
         return len(self._unsent)
 
     def sendall(self, data: bytes) -> None:
-        """Send what can be sent, and keep the rest."""
+        """Send what the socket takes, and keep the rest."""
         sent = 0 if self._unsent else self._sent(data)
         if sent < len(data):
             self._unsent += data[sent:]
 
     def flush(self) -> int:
-        """Send more of what was kept. Returns how many bytes."""
+        """Send more of the kept bytes. Returns how many."""
         sent = self._sent(self._unsent)
         del self._unsent[:sent]
         return sent
@@ -77,7 +77,7 @@ class Reply:
             return 0
 
     def send(self, data: bytes) -> int:
-        """Gunicorn's 100 Continue, which was sent when the body was waited for."""
+        """Ignore Gunicorn's 100 Continue, which was sent before the body was read."""
         return len(data)
 
     def fileno(self) -> int:
@@ -87,12 +87,12 @@ class Reply:
         return 0.0
 
     def setblocking(self, flag: bool) -> None:
-        """The socket never blocks."""
+        """Do nothing: the socket never blocks."""
 
     settimeout = setblocking
 
     def shutdown(self, how: int) -> None:
-        """The worker's loop closes the connection, once everything is sent."""
+        """Do nothing: the worker's loop closes the connection once everything is sent."""
 
     def recv(self, size: int) -> bytes:
         return b""
@@ -104,8 +104,9 @@ class Reply:
 class Connection(TConn):  # type: ignore[misc]
     """A client, and its request that is being read or was answered.
 
-    ``idle``: between two requests. ``reading``: one is waited for, or has come in part. ``keep``:
-    another may follow what is being drained. ``deadline``: when it is given up.
+    ``idle``: it is between two requests. ``reading``: a request is awaited, or has arrived in part.
+    ``keep``: whether the connection stays open after the answer is sent. ``deadline``: when it is
+    closed (monotonic seconds).
     """
 
     def __init__(
@@ -123,11 +124,11 @@ class Connection(TConn):  # type: ignore[misc]
         self.parser = http.get_parser(cfg, self._source, client)
         self.initialized = self.data_ready = True
         self.idle = self.keep = self.closed = False
-        self.rest = b""  # what came behind the request
+        self.rest = b""  # bytes after the request
         self.begin()
 
     def begin(self) -> None:
-        """Wait for a request."""
+        """Begin to wait for a request."""
         self._head: bytes = b""
         self._body: Any = None
         self._framing: Framing | None = None
@@ -138,11 +139,11 @@ class Connection(TConn):  # type: ignore[misc]
 
     @property
     def silent(self) -> bool:
-        """Whether nothing of a request has come."""
+        """Whether no byte of a request has arrived."""
         return not self._head
 
     def feed(self, data: bytes) -> bool:
-        """Take what came next; no bytes are the end of it. Whether a thread can have it now."""
+        """Take the next bytes; none mean the end. Returns whether a thread can have the request."""
         if not data:
             return not self.silent and self._ready()
         if self._framing is None:
@@ -170,7 +171,7 @@ class Connection(TConn):  # type: ignore[misc]
             self.rest = data[taken:]
             self.held += taken
         self.moved(self.held)
-        # What is more than is taken, is not needed to its end to be refused.
+        # A body over the limit is refused without its end.
         enough = framing.size > self._most or self.held > MOST_HEAD + MOST_FRAMES * self._most
         return (framing.whole or enough) and self._ready()
 
@@ -181,11 +182,11 @@ class Connection(TConn):  # type: ignore[misc]
         return True
 
     def moved(self, number: int) -> None:
-        """Move the deadline: so many bytes came, or went, since it was begun."""
+        """Move the deadline: ``number`` bytes were transferred since the request began."""
         self.deadline = self.started + SECONDS + number / BYTES_A_SECOND
 
     def drain(self, keep: bool) -> None:
-        """Wait for the client to take what is left of the answer."""
+        """Begin to send what is left of the answer; ``keep``: keep the connection open after it."""
         self.begin()
         self.reading, self.keep, self._drained = False, keep, 0
 
@@ -195,13 +196,16 @@ class Connection(TConn):  # type: ignore[misc]
         self.moved(self._drained)
 
     def linger(self) -> None:
-        """Close our side, and wait for the client to close its own: what it still sends would have
-        the kernel take back the end of the answer (RFC 9112, section 9.6)."""
+        """Close our side, and wait for the client to close its own.
+
+        Closing at once could lose the end of the answer, where the client is still sending (RFC
+        9112, section 9.6).
+        """
         self.socket.shutdown(socket.SHUT_WR)
         self.reading, self.deadline = False, time.monotonic() + LINGER_SECONDS
 
     def release(self) -> None:
-        """Give back what the last request took."""
+        """Release the memory and the file of the last request."""
         self._source.hold(b"", None)
         if self._body is not None:
             self._body.close()
@@ -209,7 +213,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.held = 0
 
     def close(self, graceful: bool = False) -> None:
-        """Close it. The worker's loop lingers, where that is graceful."""
+        """Close the socket. ``graceful`` is ignored: the worker's loop lingers before this."""
         self.closed = True
         self.release()
         util.close(self.socket)

@@ -1,15 +1,15 @@
-"""Where an HTTP/1.1 request ends (RFC 9112, sections 6 and 7), without judging it.
+"""Framing: where an HTTP/1.1 request ends (RFC 9112, sections 6 and 7), without validating it.
 
-What cannot be told is said to be whole as it is: the parser, which reads the same bytes, refuses
-it. A wrong guess can thus cut a request short and never join two.
+A request that is not well formed counts as complete: the parser, which reads the same bytes,
+refuses it. So a wrong guess can cut a request short, but never join two.
 """
 
 import re
 
 HEAD_END = b"\r\n\r\n"
-#: Bytes of a head that are waited for.
+#: Most bytes of a head.
 MOST_HEAD = 128 * 1024
-#: Characters of a chunk's size line, or of a trailer.
+#: Most characters of a chunk's size line, or of a trailer.
 MOST_LINE = 16 * 1024
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
@@ -18,11 +18,11 @@ _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n")
 
 
 class Framing:
-    """How much of a request's body has come, and whether there is more, by its head.
+    """How much of a request's body has arrived, and whether there is more, by its head.
 
-    ``target``: as its first line has it. ``expects``: the sender waits for 100 Continue before it
-    sends a body. ``size``: bytes of the body that came, without what frames its chunks. ``whole``:
-    nothing more belongs to it.
+    ``target``: as in its first line. ``expects``: whether the sender waits for 100 Continue before
+    it sends a body. ``size``: bytes of the body that have arrived, without the framing of chunks.
+    ``whole``: whether the request is complete.
     """
 
     def __init__(self, head: bytes) -> None:
@@ -48,7 +48,7 @@ class Framing:
         return not self._left if self._chunks is None else self._chunks.whole
 
     def take(self, data: bytes) -> int:
-        """How many of these bytes, which came next, belong to it."""
+        """Return how many of the next bytes belong to the request."""
         if self._chunks is not None:
             return self._chunks.take(data)
         taken = min(self._left, len(data))
@@ -58,8 +58,7 @@ class Framing:
 
 
 class Chunks:
-    """A chunked body as its bytes come: ``whole`` once its last trailer has; ``size`` of what is
-    in the chunks so far."""
+    """A chunked body. ``whole``: its last trailer has arrived; ``size``: bytes in its chunks."""
 
     def __init__(self) -> None:
         self.whole, self.size = False, 0
@@ -68,7 +67,7 @@ class Chunks:
         self._trailers = False
 
     def take(self, data: bytes) -> int:
-        """How many of these bytes belong to it; all of them where it is not well formed."""
+        """Return how many of the next bytes belong to it; all where it is not well formed."""
         at = 0
         while at < len(data):
             if self._left:
@@ -97,6 +96,6 @@ class Chunks:
 
 
 def _size(line: bytes) -> int | None:
-    """A chunk's size; ``None`` where the line says none."""
+    """Parse a chunk's size; ``None`` where the line has none."""
     digits = line.partition(b";")[0].strip()
     return int(digits, 16) if re.fullmatch(rb"[0-9a-fA-F]{1,15}", digits) else None

@@ -1,4 +1,4 @@
-"""Gunicorn's threaded worker, whose loop reads requests and writes what is left of answers."""
+"""Gunicorn's threaded worker, with a loop that reads requests and sends the rest of answers."""
 
 import errno
 import selectors
@@ -14,25 +14,25 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from notifier.web.connection import Connection
 
-#: Bytes that one turn of the loop reads of a connection.
+#: Most bytes that one iteration of the loop reads from a connection.
 READ = 64 * 1024
-#: Bytes of requests being read, and of answers not taken yet, that a process holds together; beyond
-#: that, the connection that has been at it longest is given up.
+#: Most bytes of incomplete requests, and of unsent answers, that a process holds; above, the oldest
+#: connection is closed.
 MOST_HELD, MOST_UNSENT = 512 * 1024 * 1024, 64 * 1024 * 1024
-#: Bytes of a body, where nobody says how many are taken.
+#: Most bytes of a body by default.
 MOST_BODY = 1024 * 1024
-#: Seconds between looks for connections that are given up.
+#: Seconds between two checks for connections past their deadline.
 EVERY = 1.0
 
 Event = Callable[[Connection, socket.socket], None]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Requests are whole when a thread gets them, and it is free once the answer is made.
+    """A worker whose threads get complete requests, and are free once the answer is made.
 
-    A connection that is idle between requests is among ``keepalived_conns``, as it is in Gunicorn;
-    one that is being read, drained or lingers is among ``_waiting``, the oldest first.
-    ``most_body``: how many bytes of a body are taken at a target.
+    A connection that is idle between requests is in ``keepalived_conns``, as in Gunicorn; one that
+    is being read, is sending or lingers is in ``_waiting``, the oldest first. ``most_body``:
+    returns the most bytes of a body at a target.
     """
 
     most_body: Callable[[str], int] = staticmethod(lambda target: MOST_BODY)
@@ -46,8 +46,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     # -- Reading ------------------------------------------------------------------------------
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a new connection, and give up the one that has kept us waiting longest where there
-        are too many."""
+        """Accept a connection; close the one that has waited longest where there are too many."""
         try:
             client, address = listener.accept()
         except OSError as error:
@@ -73,7 +72,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             ready = conn.feed(data)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError:  # also where there is no room for a temporary file
+        except OSError:  # including no space for a temporary file
             self._give_up(conn)
             return
         if ready:
@@ -87,7 +86,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     # -- Writing ------------------------------------------------------------------------------
 
     def finish_request(self, conn: Connection, future: Any) -> None:
-        """Go on with a connection that a thread has done with."""
+        """Continue with a connection whose request a thread has answered."""
         try:
             keep = bool(future.result()) if not future.cancelled() else False
         except Exception:
@@ -153,7 +152,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     # -- Giving up ----------------------------------------------------------------------------
 
     def murder_pending(self) -> None:
-        """Give up connections whose time is over; Gunicorn calls this at each turn of its loop."""
+        """Close connections past their deadline; Gunicorn's loop calls this in each iteration."""
         now = time.monotonic()
         if not self.alive and not self._stops_at:
             self._stops_at = now + STOP_KEEPALIVE_LINGER
@@ -170,7 +169,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._give_up(conn)
 
     def _bound(self, most: int, size: Callable[[Connection], int]) -> None:
-        """Give up the oldest connections until those that wait hold no more than that."""
+        """Close the oldest connections until the waiting ones hold at most ``most`` bytes."""
         total = sum(map(size, self._waiting))
         for conn in list(self._waiting):
             if total <= most:

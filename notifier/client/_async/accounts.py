@@ -1,4 +1,4 @@
-"""A publisher's own affairs: keys, usage, audit trail, status webhooks."""
+"""A publisher's account: API keys, usage, audit trail, status webhooks."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -17,34 +17,37 @@ from notifier.client.rows.base import read, write_query
 
 
 class AsyncAccounts(AsyncCalls):
-    """What belongs to the publisher whose key is used."""
+    """Methods for the account of the publisher whose key is used."""
 
     async def create_api_key(
         self, scopes: Sequence[str], *, name: str = "", expires_at: datetime | None = None
     ) -> ApiKey:
-        """Make a key with these scopes; its ``key`` is shown in this answer only."""
+        """Create a key with these scopes; its ``key`` is in this answer only."""
         body = {"scopes": list(scopes), **write_query({"name": name, "expires_at": expires_at})}
         answer = await self._http.request("POST", "/v1/api-keys", body, repeatable=False)
         return read(ApiKey, answer.body)
 
     def list_api_keys(self) -> AsyncIterator[ApiKey]:
-        """Your keys, revoked ones too, oldest first."""
+        """List your keys, revoked ones included, oldest first."""
         return self._pages(ApiKey, "/v1/api-keys")
 
     async def revoke_api_key(self, prefix: str, *, family: bool = False) -> None:
-        """End the key and what it made; with ``family`` also the keys that it replaced or that
-        replaced it, and what those made."""
+        """Revoke a key and the keys that it created.
+
+        ``family``: also revoke the keys that it replaced or that replaced it, and those that they
+        created.
+        """
         query = "?family=true" if family else ""
         await self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}{query}")
 
     async def rotate_api_key(self, prefix: str, *, grace_seconds: int | None = None) -> ApiKey:
-        """A key like this one, which itself works for ``grace_seconds`` longer (24 hours)."""
+        """Create a replacement; the old key works for ``grace_seconds`` longer (24 hours)."""
         body = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
         path = f"/v1/api-keys/{segment(prefix)}/rotate"
         return read(ApiKey, (await self._http.request("POST", path, body, repeatable=False)).body)
 
     async def usage(self) -> Usage:
-        """Your limits, and what you used of them."""
+        """Return your limits and usage."""
         return read(Usage, (await self._http.request("GET", "/v1/usage")).body)
 
     def list_audit_events(
@@ -54,7 +57,7 @@ class AsyncAccounts(AsyncCalls):
         object_name: str | None = None,
         since: datetime | None = None,
     ) -> AsyncIterator[AuditEvent]:
-        """Who changed what of yours, newest first.
+        """List the changes to what is yours, newest first.
 
         async for event in client.list_audit_events(object_type="topic"):
             print(event.at, event.actor, event.action, event.object_name)
@@ -69,7 +72,9 @@ class AsyncAccounts(AsyncCalls):
     async def create_status_webhook(
         self, url: str, events: Sequence[str], *, secret: str | None = None
     ) -> StatusWebhook:
-        """Have ``url`` told when deliveries become one of ``events``; its ``secret`` is shown once.
+        """Notify ``url`` when deliveries come into one of the states ``events``.
+
+        The answer has its ``secret``, which is shown only once.
 
         await client.create_status_webhook("https://shop.example.com/hooks", ["failed", "dead"])
         """
@@ -80,29 +85,29 @@ class AsyncAccounts(AsyncCalls):
         return read(StatusWebhook, answer.body)
 
     def list_status_webhooks(self) -> AsyncIterator[StatusWebhook]:
-        """Your status webhooks, oldest first."""
+        """List your status webhooks, oldest first."""
         return self._pages(StatusWebhook, "/v1/status-webhooks")
 
     async def get_status_webhook(self, webhook_id: int) -> StatusWebhook:
-        """One of them: its ``state`` is disabled once its endpoint answered that it is gone."""
+        """Return one; its ``state`` is disabled once its endpoint answered 410 (Gone)."""
         path = f"/v1/status-webhooks/{webhook_id}"
         return read(StatusWebhook, (await self._http.request("GET", path)).body)
 
     async def update_status_webhook(self, webhook_id: int, events: Sequence[str]) -> StatusWebhook:
-        """Choose other events; one that was disabled is told again."""
+        """Choose other events; one that was disabled is enabled again."""
         path, body = f"/v1/status-webhooks/{webhook_id}", {"events": list(events)}
         return read(StatusWebhook, (await self._http.request("PATCH", path, body)).body)
 
     async def test_status_webhook(self, webhook_id: int) -> WebhookTest:
-        """Send a test message there now, and say what became of it."""
+        """Send a test message now, and return its outcome."""
         path = f"/v1/status-webhooks/{webhook_id}/test"
         answer = await self._http.request("POST", path, repeatable=False)
         return read(WebhookTest, answer.body)
 
     def list_status_webhook_deliveries(self, webhook_id: int) -> AsyncIterator[Delivery]:
-        """The messages to its endpoint with every attempt, newest first."""
+        """List the messages to its endpoint with every attempt, newest first."""
         return self._pages(Delivery, f"/v1/status-webhooks/{webhook_id}/deliveries")
 
     async def delete_status_webhook(self, webhook_id: int) -> None:
-        """Tell it nothing more."""
+        """Delete it: nothing more is sent to it."""
         await self._http.request("DELETE", f"/v1/status-webhooks/{webhook_id}", repeatable=False)

@@ -1,4 +1,4 @@
-"""The client: one method for each thing the API does."""
+"""The client: a method for each operation of the API."""
 
 from typing import Self
 
@@ -21,13 +21,13 @@ class AsyncNotifierClient(
     AsyncDeadLetters,
     AsyncAccounts,
 ):
-    """The API at ``base_url`` (without ``/v1``), used with ``api_key``: a key, or a JWT of your
-    identity provider.
+    """A client of the API at ``base_url`` (without ``/v1``).
 
-    Requests that can be repeated safely are: on connection errors, 429, 502, 503 and 504, with
+    ``api_key``: a key, or a JWT of your identity provider. ``timeout``: seconds for one request.
+
+    Requests that are safe to repeat are repeated on connection errors, 429, 502, 503 and 504, with
     growing, jittered waits, for at most ``retry_for`` seconds. Publishing is always safe, since it
     carries an Idempotency-Key. Other errors are raised at once, as a ``NotifierError``.
-    ``timeout``: seconds that one request may take.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Dead letters and suppressions: what could not be sent, and what must not be."""
+"""Dead letters and suppressions."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from notifier.client.rows.base import read, write_query
 
 
 class AsyncDeadLetters(AsyncCalls):
-    """Deliveries out of attempts, and addresses that are not sent to."""
+    """Methods for deliveries that were given up, and for addresses that nothing is sent to."""
 
     def list_dead_letters(
         self,
@@ -20,7 +20,7 @@ class AsyncDeadLetters(AsyncCalls):
         provider: str | None = None,
         reason: str | None = None,
     ) -> AsyncIterator[DeadLetter]:
-        """Your dead letters, newest first."""
+        """List your dead letters, newest first."""
         return self._pages(
             DeadLetter,
             "/v1/dead-letters",
@@ -31,12 +31,12 @@ class AsyncDeadLetters(AsyncCalls):
         )
 
     async def get_dead_letter(self, delivery_id: str) -> Delivery:
-        """A dead letter with every attempt."""
+        """Return a dead letter with every attempt."""
         path = f"/v1/dead-letters/{segment(delivery_id)}"
         return read(Delivery, (await self._http.request("GET", path)).body)
 
     async def redrive(self, delivery_ids: Sequence[str]) -> Redriven:
-        """Put up to 1,000 dead letters back: they are sent again as if for the first time."""
+        """Redrive up to 1,000 dead letters: they are sent again with all their attempts."""
         body = {"ids": list(delivery_ids)}
         answer = await self._http.request("POST", "/v1/dead-letters/redrive", body)
         return read(Redriven, answer.body)
@@ -51,7 +51,7 @@ class AsyncDeadLetters(AsyncCalls):
         died_after: datetime | None = None,
         died_before: datetime | None = None,
     ) -> int:
-        """Put back all your dead letters that match, in as many calls as it takes; how many.
+        """Redrive all your dead letters that match, in as many calls as needed; return the number.
 
         await client.redrive_all(channel="email", reason="authentication")
         """
@@ -80,7 +80,7 @@ class AsyncDeadLetters(AsyncCalls):
     def list_suppressions(
         self, *, channel: str | None = None, reason: str | None = None, address: str | None = None
     ) -> AsyncIterator[Suppression]:
-        """Addresses that nothing is sent to; with ``address`` and ``channel`` the one asked for."""
+        """List suppressions; with ``address`` and ``channel`` that of one address."""
         return self._pages(
             Suppression, "/v1/suppressions", channel=channel, reason=reason, address=address
         )
@@ -88,9 +88,9 @@ class AsyncDeadLetters(AsyncCalls):
     async def suppress(
         self, channel: str, address: str, *, reason: str | None = None
     ) -> Suppression:
-        """Send nothing to ``address`` on ``channel`` any more.
+        """Suppress ``address`` on ``channel``: nothing is sent to it any more.
 
-        ``reason``: manual unless you say hard_bounce, complaint, opted_out or dead_address.
+        ``reason``: hard_bounce, complaint, opted_out, dead_address or, by default, manual.
 
             await client.suppress("email", "ada@example.com", reason="opted_out")
         """
@@ -100,6 +100,6 @@ class AsyncDeadLetters(AsyncCalls):
         return read(Suppression, (await self._http.request("POST", "/v1/suppressions", body)).body)
 
     async def lift_suppression(self, suppression_id: int) -> None:
-        """Let the address be sent to again."""
+        """Lift a suppression: the address can be sent to again."""
         path = f"/v1/suppressions/{suppression_id}"
         await self._http.request("DELETE", path, repeatable=False)

@@ -1,4 +1,4 @@
-"""Named sets of recipients."""
+"""Groups: named sets of recipients."""
 
 from collections.abc import AsyncIterator, Iterable
 
@@ -8,31 +8,31 @@ from notifier.client.rows.base import read
 
 
 class AsyncGroups(AsyncCalls):
-    """Groups of yours; ``notify_group`` notifies one."""
+    """Methods for your groups; ``notify_group`` notifies one."""
 
     async def put_group(self, name: str, *, display_name: str = "") -> Group:
-        """Create a group, or change what it is called."""
+        """Create a group, or change its display name."""
         body = {"display_name": display_name}
         return read(Group, (await self._http.request("PUT", _group(name), body)).body)
 
     async def get_group(self, name: str) -> Group:
-        """A group of yours."""
+        """Return a group of yours."""
         return read(Group, (await self._http.request("GET", _group(name))).body)
 
     def list_groups(self) -> AsyncIterator[Group]:
-        """Your groups, oldest first."""
+        """List your groups, oldest first."""
         return self._pages(Group, "/v1/groups")
 
     async def delete_group(self, name: str) -> None:
-        """Delete a group; nothing happens to the people in it."""
+        """Delete a group; its members remain recipients."""
         await self._http.request("DELETE", _group(name), repeatable=False)
 
     def list_members(self, group: str) -> AsyncIterator[Member]:
-        """Who is in a group, read a page at a time as they are iterated."""
+        """List a group's members; pages are read while iterating."""
         return self._pages(Member, f"{_group(group)}/members")
 
     async def add_members(self, group: str, user_ids: Iterable[str]) -> Added:
-        """Add any number of recipients, 1,000 a call. Who is in it already stays in it.
+        """Add any number of recipients, 1,000 a call. Those in it already stay members.
 
         added = await client.add_members("on-call", ["ada", "bo"])
         """
@@ -46,7 +46,7 @@ class AsyncGroups(AsyncCalls):
         return Added(added, already, tuple(unknown))
 
     async def remove_members(self, group: str, user_ids: Iterable[str]) -> Removed:
-        """Take any number of recipients out of a group, 1,000 a call."""
+        """Remove any number of recipients from a group, 1,000 a call."""
         removed, unknown = 0, []
         for _, part in slices(user_ids):
             path = f"{_group(group)}/members/remove"

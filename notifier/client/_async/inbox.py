@@ -1,4 +1,4 @@
-"""A person's own inbox."""
+"""The client of a person's own inbox."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Self
@@ -10,7 +10,7 @@ from notifier.client.rows.base import read
 
 
 class AsyncInboxClient(AsyncCalls):
-    """The inbox of the person that ``token`` names: the end user's JWT, not an API key.
+    """The inbox of the person whom ``token`` names: the end user's JWT, not an API key.
 
     async with AsyncInboxClient("https://notifier.example.com", token) as inbox:
         async for item in inbox.items(status="unread"):
@@ -40,15 +40,15 @@ class AsyncInboxClient(AsyncCalls):
         severity: str | None = None,
         source: str | None = None,
     ) -> AsyncIterator[InboxItem]:
-        """What is in the inbox, newest first, read a page at a time as it is iterated."""
+        """List the inbox's items, newest first; pages are read while iterating."""
         return self._pages(InboxItem, "/v1/inbox", status=status, severity=severity, source=source)
 
     async def unread(self) -> int:
-        """How many items were not read."""
+        """Return the number of unread items."""
         return int((await self._http.request("GET", "/v1/inbox/unread")).body["unread"])
 
     async def mark(self, status: str, ids: Sequence[int] | None = None) -> Marked:
-        """Make items read, unread, acknowledged or deleted: up to 1,000 of them, or all."""
+        """Mark items read, unread, acknowledged or deleted: up to 1,000, or all if ``None``."""
         body: dict[str, Any] = {"status": status}
         body |= {"all": True} if ids is None else {"ids": list(ids)}
         return read(Marked, (await self._http.request("POST", "/v1/inbox/status", body)).body)
@@ -58,12 +58,12 @@ class AsyncInboxClient(AsyncCalls):
         await self._http.request("DELETE", f"/v1/inbox/{item_id}", repeatable=False)
 
     async def get_preferences(self) -> list[Preference]:
-        """What this person wants and refused."""
+        """Return this person's preferences."""
         answer = await self._http.request("GET", "/v1/me/preferences")
         return [read(Preference, row) for row in answer.body["preferences"]]
 
     async def set_preferences(self, preferences: Sequence[Preference]) -> list[Preference]:
-        """Replace what this person wants and refuses; what is left out is neither any more."""
+        """Replace this person's preferences; those left out are removed."""
         body = {"preferences": [preference.body_of() for preference in preferences]}
         answer = await self._http.request("PUT", "/v1/me/preferences", body)
         return [read(Preference, row) for row in answer.body["preferences"]]

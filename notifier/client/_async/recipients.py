@@ -10,7 +10,7 @@ from notifier.client.rows.base import read
 
 
 class AsyncRecipients(AsyncCalls):
-    """People by the company's own ``user_id``."""
+    """Methods for recipients, by the company's own ``user_id``."""
 
     async def upsert_recipient(
         self,
@@ -24,10 +24,10 @@ class AsyncRecipients(AsyncCalls):
         email: str | Remove | None = None,
         phone: str | Remove | None = None,
     ) -> Recipient:
-        """Create or change a recipient; what is left out stays as it is. Everybody has an inbox.
+        """Create or change a recipient; what is left out stays unchanged.
 
-        ``email`` and ``phone`` replace every other one, ``contacts`` those on the channels that
-        they name; devices and preferences are added.
+        ``email`` and ``phone`` replace all others, ``contacts`` those on the channels that they
+        name; devices and preferences are added. Every recipient has an inbox.
 
         await client.upsert_recipient("ada", time_zone="Europe/Vienna", email="ada@example.com",
                                       phone=REMOVE, devices=[Device("ios", token)])
@@ -46,7 +46,7 @@ class AsyncRecipients(AsyncCalls):
         return read(Recipient, answer.body)
 
     async def upsert_recipients(self, recipients: Iterable[Recipient]) -> list[RecipientResult]:
-        """Create or change any number, 1,000 a call, with a result each in their order."""
+        """Create or change any number, 1,000 a call; return results in their order."""
         return await self._bulk(
             RecipientResult,
             "/v1/recipients/bulk",
@@ -55,47 +55,47 @@ class AsyncRecipients(AsyncCalls):
         )
 
     async def get_recipient(self, user_id: str) -> Recipient:
-        """A recipient with devices and contacts, addresses masked."""
+        """Return a recipient with devices and contacts, addresses masked."""
         return read(Recipient, (await self._http.request("GET", _recipient(user_id))).body)
 
     def list_recipients(self) -> AsyncIterator[Recipient]:
-        """Everybody, oldest first, without devices and contacts."""
+        """List all recipients, oldest first, without devices and contacts."""
         return self._pages(Recipient, "/v1/recipients")
 
     async def list_devices(self, user_id: str) -> list[Device]:
-        """A recipient's devices, tokens masked."""
+        """Return a recipient's devices, tokens masked."""
         answer = await self._http.request("GET", f"{_recipient(user_id)}/devices")
         return [read(Device, row) for row in answer.body]
 
     async def list_contacts(self, user_id: str) -> list[Contact]:
-        """A recipient's contacts, addresses masked."""
+        """Return a recipient's contacts, addresses masked."""
         answer = await self._http.request("GET", f"{_recipient(user_id)}/contacts")
         return [read(Contact, row) for row in answer.body]
 
     async def remove_device(self, user_id: str, device_id: int) -> None:
-        """Send nothing to this device any more."""
+        """Remove a device: nothing is sent to it any more."""
         path = f"{_recipient(user_id)}/devices/{device_id}"
         await self._http.request("DELETE", path, repeatable=False)
 
     async def remove_contact(self, user_id: str, contact_id: int) -> None:
-        """Send nothing to this contact any more."""
+        """Remove a contact: nothing is sent to it any more."""
         path = f"{_recipient(user_id)}/contacts/{contact_id}"
         await self._http.request("DELETE", path, repeatable=False)
 
     async def find_contact(self, user_id: str, channel: str, address: str) -> Contact:
-        """The recipient's contact of an address, in whatever spelling. Raises ``NotFound``."""
+        """Return the recipient's contact of an address, in any spelling. Raises ``NotFound``."""
         body = {"channel": channel, "address": address}
         path = f"{_recipient(user_id)}/contacts/find"
         return read(Contact, (await self._http.request("POST", path, body)).body)
 
     async def remove_address(self, user_id: str, channel: str, address: str) -> None:
-        """Send nothing to this address of the recipient any more. Raises ``NotFound``."""
+        """Remove an address of the recipient. Raises ``NotFound``."""
         body = {"channel": channel, "address": address}
         path = f"{_recipient(user_id)}/contacts/remove"
         await self._http.request("POST", path, body, repeatable=False)
 
     async def remove_token(self, user_id: str, platform: str, token: str) -> None:
-        """Send nothing to the device of this token any more. Raises ``NotFound``."""
+        """Remove the device of a token. Raises ``NotFound``."""
         body = {"platform": platform, "token": token}
         path = f"{_recipient(user_id)}/devices/remove"
         await self._http.request("POST", path, body, repeatable=False)
@@ -109,7 +109,7 @@ class AsyncRecipients(AsyncCalls):
         app: str = "",
         last_active_at: datetime | None = None,
     ) -> Device:
-        """Register a device, or say that it is still there; one that was disabled is active."""
+        """Register a device, or confirm that it still exists; a disabled one is enabled again."""
         device = Device(platform, token, app, last_active_at)
         path = f"{_recipient(user_id)}/devices"
         return read(Device, (await self._http.request("POST", path, device.body_of())).body)
@@ -117,23 +117,23 @@ class AsyncRecipients(AsyncCalls):
     async def add_contact(
         self, user_id: str, channel: str, address: str, *, secret: str | None = None
     ) -> Contact:
-        """Add a phone number (sms), an email address or a webhook's URL to those there are.
+        """Add a phone number (sms), an email address or a webhook's URL.
 
-        The ``secret`` that signs a webhook is in the answer where it was given or made.
+        The ``secret`` that signs a webhook is in the answer where it was given or created.
         """
         path = f"{_recipient(user_id)}/contacts"
         body = Contact(channel, address, secret).body_of()
         return read(Contact, (await self._http.request("POST", path, body)).body)
 
     async def get_preferences(self, user_id: str) -> list[Preference]:
-        """What a recipient wants and refused."""
+        """Return a recipient's preferences."""
         path = f"{_recipient(user_id)}/preferences"
         return _preferences(await self._http.request("GET", path))
 
     async def set_preferences(
         self, user_id: str, preferences: Sequence[Preference]
     ) -> list[Preference]:
-        """Replace what a recipient wants and refuses. The most specific preference decides.
+        """Replace a recipient's preferences. The most specific one decides.
 
         no_offers = Preference(False, channel="sms", category="marketing")
         await client.set_preferences("ada", [no_offers])
@@ -143,7 +143,7 @@ class AsyncRecipients(AsyncCalls):
     async def change_preferences(
         self, user_id: str, preferences: Sequence[Preference]
     ) -> list[Preference]:
-        """Change some of what a recipient wants and refuses; the rest stays as it is."""
+        """Change some of a recipient's preferences; the others stay unchanged."""
         return await self._write_preferences("PATCH", user_id, preferences)
 
     async def _write_preferences(

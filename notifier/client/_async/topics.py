@@ -16,7 +16,7 @@ from notifier.client.rows.base import read, write_query
 
 
 class AsyncTopics(AsyncCalls):
-    """Topics that you own or were granted, and who subscribes to them."""
+    """Methods for topics that you own or were granted, and their subscriptions."""
 
     async def create_topic(self, name: str, **fields: Any) -> Topic:
         """Create a topic. ``fields`` are those of ``update_topic``.
@@ -30,21 +30,24 @@ class AsyncTopics(AsyncCalls):
         return read(Topic, answer.body)
 
     async def get_topic(self, name: str) -> Topic:
-        """A topic that you own or were granted."""
+        """Return a topic that you own or were granted."""
         return read(Topic, (await self._http.request("GET", _topic(name))).body)
 
     def list_topics(self) -> AsyncIterator[Topic]:
-        """The topics you own or were granted, oldest first."""
+        """List the topics that you own or were granted, oldest first."""
         return self._pages(Topic, "/v1/topics")
 
     async def update_topic(self, name: str, **fields: Any) -> Topic:
-        """Change a topic of yours: ``display_name``, ``category``, ``default_priority``,
-        ``mandatory``, ``requires_confirmation``, ``paused``, ``retry_policy`` (``{"schedule":
-        [seconds, …], "attempts": n, "after_last": …}``), ``delay`` (seconds)."""
+        """Change a topic of yours.
+
+        ``fields``: ``display_name``, ``category``, ``default_priority``, ``mandatory``,
+        ``requires_confirmation``, ``paused``, ``retry_policy`` (``{"schedule": [seconds, …],
+        "attempts": n, "after_last": …}``), ``delay`` (seconds).
+        """
         return read(Topic, (await self._http.request("PATCH", _topic(name), fields)).body)
 
     async def delete_topic(self, name: str) -> None:
-        """Delete a topic of yours. What was accepted before is still delivered."""
+        """Delete a topic of yours. Notifications accepted before are still delivered."""
         await self._http.request("DELETE", _topic(name), repeatable=False)
 
     async def grant(self, topic: str, publisher: str) -> None:
@@ -52,13 +55,13 @@ class AsyncTopics(AsyncCalls):
         await self._http.request("PUT", f"{_topic(topic)}/grants/{segment(publisher)}")
 
     async def revoke(self, topic: str, publisher: str) -> None:
-        """Take a grant back, from the next request on."""
+        """Revoke a grant, from the next request on."""
         await self._http.request("DELETE", f"{_topic(topic)}/grants/{segment(publisher)}")
 
     async def topic_statistics(
         self, topic: str, *, since: datetime | None = None, until: datetime | None = None
     ) -> TopicStatistics:
-        """How many deliveries of a topic of yours wait now, and what each hour brought.
+        """Return counts of the deliveries of a topic of yours, now and by hour.
 
         statistics = await client.topic_statistics("offers")
         print(statistics.now.waiting, [hour.sent for hour in statistics.hours])
@@ -82,9 +85,9 @@ class AsyncTopics(AsyncCalls):
         secret: str | None = None,
         retry_policy: Mapping[str, Any] | None = None,
     ) -> list[Subscription]:
-        """Subscribe a recipient on channels, or a bare endpoint. Twice changes nothing.
+        """Subscribe a recipient on channels, or a bare endpoint. A repetition changes nothing.
 
-        Where the topic requires confirmation they are ``pending`` until they confirm.
+        Where the topic requires confirmation, subscriptions are ``pending`` until confirmed.
 
             await client.subscribe("orders", user_id="ada", channels=["push", "inbox"])
             await client.subscribe("orders", channel="email", address="desk@example.com")
@@ -106,7 +109,7 @@ class AsyncTopics(AsyncCalls):
     async def subscribe_many(
         self, topic: str, subscribers: Iterable[Subscriber]
     ) -> list[SubscriptionResult]:
-        """Subscribe any number, 1,000 a call, with a result each in their order.
+        """Subscribe any number, 1,000 a call; return results in their order.
 
         people = [Subscriber(user_id="ada", channels=["email"]), …]
         await client.subscribe_many("offers", people)
@@ -128,9 +131,9 @@ class AsyncTopics(AsyncCalls):
         address: str | None = None,
         platform: str | None = None,
     ) -> int:
-        """End a recipient's subscriptions on some channels or all, or a bare endpoint's.
+        """End a recipient's subscriptions, on some channels or all, or a bare endpoint's.
 
-        Returns how many ended; 0 where they had ended before.
+        Returns how many ended; 0 where there were none.
         """
         who = Subscriber(
             user_id=user_id, channels=channels, channel=channel, address=address, platform=platform
@@ -141,7 +144,7 @@ class AsyncTopics(AsyncCalls):
     def list_subscriptions(
         self, topic: str, *, state: str | None = None, channel: str | None = None
     ) -> AsyncIterator[Subscription]:
-        """A topic's subscriptions, oldest first, read a page at a time as they are iterated."""
+        """List a topic's subscriptions, oldest first; pages are read while iterating."""
         path = f"{_topic(topic)}/subscriptions"
         return self._pages(Subscription, path, state=state, channel=channel)
 
@@ -156,7 +159,7 @@ class AsyncTopics(AsyncCalls):
         await self._http.request("POST", path, repeatable=False)
 
     async def confirm(self, token: str) -> Mapping[str, Any]:
-        """Confirm with the token that came over the channel; the topic and its channel."""
+        """Confirm with the token that was sent on the channel; return the topic and the channel."""
         answer = await self._http.request("POST", "/v1/confirmations", {"token": token})
         found: Mapping[str, Any] = answer.body
         return found

@@ -1,4 +1,4 @@
-"""Calls that are repeated until they are answered, where repeating them does no harm: aiohttp."""
+"""The asynchronous HTTP transport (aiohttp), which repeats calls where that is safe."""
 
 import asyncio
 import time
@@ -20,10 +20,10 @@ from notifier.client.errors import NotifierError
 
 
 class AsyncTransport:
-    """Keeps connections open, for one event loop.
+    """Connections to the service, for one event loop.
 
-    ``timeout``: seconds one request may take; ``retry_for``: seconds in which a call may start
-    over, waits included.
+    ``timeout``: seconds for one request; ``retry_for``: seconds within which a call may be
+    repeated, waits included.
     """
 
     def __init__(self, base_url: str, token: str, *, timeout: float, retry_for: float) -> None:
@@ -41,7 +41,7 @@ class AsyncTransport:
             await self._session.close()
 
     async def request(self, method: str, path: str, body: Any = None, **rest: Any) -> Answer:
-        """The answer, if it is a 2xx; raises ``NotifierError``. ``rest``: fields of ``Call``."""
+        """Return a 2xx answer, or raise ``NotifierError``. ``rest``: fields of ``Call``."""
         call = Call(method, path, body, **rest)
         deadline = time.monotonic() + self._retry_for
         attempt = 0
@@ -57,7 +57,7 @@ class AsyncTransport:
             attempt += 1
 
     async def _once(self, call: Call) -> Answer:
-        if self._session is None:  # which wants a running loop
+        if self._session is None:  # a session can only be created in a running loop
             self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:
             async with self._session.request(
@@ -69,7 +69,7 @@ class AsyncTransport:
             ) as response:
                 return answer_of(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
-            # Both mean that no request was written.
+            # With both, no request was written.
             unwritten = isinstance(
                 error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
             )

@@ -1,1 +1,1 @@
-# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+# Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.

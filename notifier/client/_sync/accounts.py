@@ -1,5 +1,5 @@
-# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
-"""A publisher's own affairs: keys, usage, audit trail, status webhooks."""
+# Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""A publisher's account: API keys, usage, audit trail, status webhooks."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,34 +18,37 @@ from notifier.client.rows.base import read, write_query
 
 
 class Accounts(Calls):
-    """What belongs to the publisher whose key is used."""
+    """Methods for the account of the publisher whose key is used."""
 
     def create_api_key(
         self, scopes: Sequence[str], *, name: str = "", expires_at: datetime | None = None
     ) -> ApiKey:
-        """Make a key with these scopes; its ``key`` is shown in this answer only."""
+        """Create a key with these scopes; its ``key`` is in this answer only."""
         body = {"scopes": list(scopes), **write_query({"name": name, "expires_at": expires_at})}
         answer = self._http.request("POST", "/v1/api-keys", body, repeatable=False)
         return read(ApiKey, answer.body)
 
     def list_api_keys(self) -> Iterator[ApiKey]:
-        """Your keys, revoked ones too, oldest first."""
+        """List your keys, revoked ones included, oldest first."""
         return self._pages(ApiKey, "/v1/api-keys")
 
     def revoke_api_key(self, prefix: str, *, family: bool = False) -> None:
-        """End the key and what it made; with ``family`` also the keys that it replaced or that
-        replaced it, and what those made."""
+        """Revoke a key and the keys that it created.
+
+        ``family``: also revoke the keys that it replaced or that replaced it, and those that they
+        created.
+        """
         query = "?family=true" if family else ""
         self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}{query}")
 
     def rotate_api_key(self, prefix: str, *, grace_seconds: int | None = None) -> ApiKey:
-        """A key like this one, which itself works for ``grace_seconds`` longer (24 hours)."""
+        """Create a replacement; the old key works for ``grace_seconds`` longer (24 hours)."""
         body = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
         path = f"/v1/api-keys/{segment(prefix)}/rotate"
         return read(ApiKey, (self._http.request("POST", path, body, repeatable=False)).body)
 
     def usage(self) -> Usage:
-        """Your limits, and what you used of them."""
+        """Return your limits and usage."""
         return read(Usage, (self._http.request("GET", "/v1/usage")).body)
 
     def list_audit_events(
@@ -55,7 +58,7 @@ class Accounts(Calls):
         object_name: str | None = None,
         since: datetime | None = None,
     ) -> Iterator[AuditEvent]:
-        """Who changed what of yours, newest first.
+        """List the changes to what is yours, newest first.
 
         for event in client.list_audit_events(object_type="topic"):
             print(event.at, event.actor, event.action, event.object_name)
@@ -70,7 +73,9 @@ class Accounts(Calls):
     def create_status_webhook(
         self, url: str, events: Sequence[str], *, secret: str | None = None
     ) -> StatusWebhook:
-        """Have ``url`` told when deliveries become one of ``events``; its ``secret`` is shown once.
+        """Notify ``url`` when deliveries come into one of the states ``events``.
+
+        The answer has its ``secret``, which is shown only once.
 
         client.create_status_webhook("https://shop.example.com/hooks", ["failed", "dead"])
         """
@@ -81,29 +86,29 @@ class Accounts(Calls):
         return read(StatusWebhook, answer.body)
 
     def list_status_webhooks(self) -> Iterator[StatusWebhook]:
-        """Your status webhooks, oldest first."""
+        """List your status webhooks, oldest first."""
         return self._pages(StatusWebhook, "/v1/status-webhooks")
 
     def get_status_webhook(self, webhook_id: int) -> StatusWebhook:
-        """One of them: its ``state`` is disabled once its endpoint answered that it is gone."""
+        """Return one; its ``state`` is disabled once its endpoint answered 410 (Gone)."""
         path = f"/v1/status-webhooks/{webhook_id}"
         return read(StatusWebhook, (self._http.request("GET", path)).body)
 
     def update_status_webhook(self, webhook_id: int, events: Sequence[str]) -> StatusWebhook:
-        """Choose other events; one that was disabled is told again."""
+        """Choose other events; one that was disabled is enabled again."""
         path, body = f"/v1/status-webhooks/{webhook_id}", {"events": list(events)}
         return read(StatusWebhook, (self._http.request("PATCH", path, body)).body)
 
     def test_status_webhook(self, webhook_id: int) -> WebhookTest:
-        """Send a test message there now, and say what became of it."""
+        """Send a test message now, and return its outcome."""
         path = f"/v1/status-webhooks/{webhook_id}/test"
         answer = self._http.request("POST", path, repeatable=False)
         return read(WebhookTest, answer.body)
 
     def list_status_webhook_deliveries(self, webhook_id: int) -> Iterator[Delivery]:
-        """The messages to its endpoint with every attempt, newest first."""
+        """List the messages to its endpoint with every attempt, newest first."""
         return self._pages(Delivery, f"/v1/status-webhooks/{webhook_id}/deliveries")
 
     def delete_status_webhook(self, webhook_id: int) -> None:
-        """Tell it nothing more."""
+        """Delete it: nothing more is sent to it."""
         self._http.request("DELETE", f"/v1/status-webhooks/{webhook_id}", repeatable=False)

@@ -1,5 +1,5 @@
-# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
-"""What every part of the client stands on."""
+# Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""What the parts of the client share: pages, bulk calls, paths."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,13 +10,13 @@ from notifier.client._sync.transport import Transport
 from notifier.client.errors import from_problem
 from notifier.client.rows.base import Row, read
 
-#: As many as the API takes in one call.
+#: Most items that the API takes in one call.
 BULK = 1_000
 PAGE = 200
 
 
 class Calls:
-    """One connection to the API, and how its lists and bulk calls are made."""
+    """The base of the client's parts: lists and bulk calls over one transport."""
 
     _http: Transport
 
@@ -44,23 +44,23 @@ class Calls:
 
 
 def slices(items: Iterable[Any]) -> list[tuple[int, list[Any]]]:
-    """``items`` in parts that one call takes, each with its first one's index."""
+    """Split ``items`` into parts for one call each, with the index of each part's first item."""
     waiting = list(items)
     return [(start, waiting[start : start + BULK]) for start in range(0, len(waiting), BULK)]
 
 
 def new_key() -> str:
-    """A fresh Idempotency-Key."""
+    """Return a new Idempotency-Key."""
     return str(uuid.uuid4())
 
 
 def segment(text: str) -> str:
-    """``text`` as one segment of a path."""
+    """Quote ``text`` as one segment of a path."""
     return quote(text, safe="")
 
 
 def with_problem(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``result`` with its problem, if it has one, as the error it would have been alone."""
+    """Return ``result`` with its problem, if it has one, turned into an error."""
     if "problem" not in result:
         return result
     problem = result["problem"]

@@ -1,5 +1,5 @@
-# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
-"""Dead letters and suppressions: what could not be sent, and what must not be."""
+# Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""Dead letters and suppressions."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from notifier.client.rows.base import read, write_query
 
 
 class DeadLetters(Calls):
-    """Deliveries out of attempts, and addresses that are not sent to."""
+    """Methods for deliveries that were given up, and for addresses that nothing is sent to."""
 
     def list_dead_letters(
         self,
@@ -21,7 +21,7 @@ class DeadLetters(Calls):
         provider: str | None = None,
         reason: str | None = None,
     ) -> Iterator[DeadLetter]:
-        """Your dead letters, newest first."""
+        """List your dead letters, newest first."""
         return self._pages(
             DeadLetter,
             "/v1/dead-letters",
@@ -32,12 +32,12 @@ class DeadLetters(Calls):
         )
 
     def get_dead_letter(self, delivery_id: str) -> Delivery:
-        """A dead letter with every attempt."""
+        """Return a dead letter with every attempt."""
         path = f"/v1/dead-letters/{segment(delivery_id)}"
         return read(Delivery, (self._http.request("GET", path)).body)
 
     def redrive(self, delivery_ids: Sequence[str]) -> Redriven:
-        """Put up to 1,000 dead letters back: they are sent again as if for the first time."""
+        """Redrive up to 1,000 dead letters: they are sent again with all their attempts."""
         body = {"ids": list(delivery_ids)}
         answer = self._http.request("POST", "/v1/dead-letters/redrive", body)
         return read(Redriven, answer.body)
@@ -52,7 +52,7 @@ class DeadLetters(Calls):
         died_after: datetime | None = None,
         died_before: datetime | None = None,
     ) -> int:
-        """Put back all your dead letters that match, in as many calls as it takes; how many.
+        """Redrive all your dead letters that match, in as many calls as needed; return the number.
 
         client.redrive_all(channel="email", reason="authentication")
         """
@@ -81,15 +81,15 @@ class DeadLetters(Calls):
     def list_suppressions(
         self, *, channel: str | None = None, reason: str | None = None, address: str | None = None
     ) -> Iterator[Suppression]:
-        """Addresses that nothing is sent to; with ``address`` and ``channel`` the one asked for."""
+        """List suppressions; with ``address`` and ``channel`` that of one address."""
         return self._pages(
             Suppression, "/v1/suppressions", channel=channel, reason=reason, address=address
         )
 
     def suppress(self, channel: str, address: str, *, reason: str | None = None) -> Suppression:
-        """Send nothing to ``address`` on ``channel`` any more.
+        """Suppress ``address`` on ``channel``: nothing is sent to it any more.
 
-        ``reason``: manual unless you say hard_bounce, complaint, opted_out or dead_address.
+        ``reason``: hard_bounce, complaint, opted_out, dead_address or, by default, manual.
 
             client.suppress("email", "ada@example.com", reason="opted_out")
         """
@@ -99,6 +99,6 @@ class DeadLetters(Calls):
         return read(Suppression, (self._http.request("POST", "/v1/suppressions", body)).body)
 
     def lift_suppression(self, suppression_id: int) -> None:
-        """Let the address be sent to again."""
+        """Lift a suppression: the address can be sent to again."""
         path = f"/v1/suppressions/{suppression_id}"
         self._http.request("DELETE", path, repeatable=False)

@@ -1,5 +1,5 @@
-# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
-"""Publishing, and what became of it."""
+# Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""Publishing, and reading notifications and their deliveries."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,11 @@ from notifier.client.rows.base import read
 
 
 class Publishing(Calls):
-    """Each call that publishes takes the keywords of ``Message``.
+    """Methods that publish take the keywords of ``Message``.
 
-    Once it returns, the notification is stored and will be delivered or accounted for.
-    ``idempotency_key``: your own name of the event, so that a restarted job does not tell anybody
-    twice; without it one is made for the call.
+    Once they return, the notification is stored and will be delivered or accounted for.
+    ``idempotency_key``: your own name of the event, so that a restarted job notifies nobody twice;
+    by default a new one for each call.
     """
 
     def notify_users(
@@ -59,7 +59,7 @@ class Publishing(Calls):
     def notify_batch(
         self, drafts: Sequence[Draft], *, idempotency_key: str | None = None
     ) -> list[BatchResult]:
-        """Up to 1,000 different notifications in one call, with a result each in their order.
+        """Publish up to 1,000 different notifications in one call; return results in their order.
 
         drafts = [Draft(user_ids=["ada"], body="1"), Draft(user_ids=["bo"], body="2")]
         client.notify_batch(drafts)
@@ -73,18 +73,18 @@ class Publishing(Calls):
         return [read(BatchResult, with_problem(result)) for result in answer.body["results"]]
 
     def get_notification(self, notification_id: str) -> Notification:
-        """Its state, and its deliveries counted by channel and state."""
+        """Return a notification's state, and counts of its deliveries by channel and state."""
         answer = self._http.request("GET", f"/v1/notifications/{segment(notification_id)}")
         return read(Notification, answer.body)
 
     def list_notifications(self) -> Iterator[Notification]:
-        """Your notifications, newest first."""
+        """List your notifications, newest first."""
         return self._pages(Notification, "/v1/notifications")
 
     def deliveries(
         self, notification_id: str, *, state: str | None = None, channel: str | None = None
     ) -> Iterator[Delivery]:
-        """Its deliveries with every attempt, read a page at a time as they are iterated.
+        """List a notification's deliveries with every attempt; pages are read while iterating.
 
         for delivery in client.deliveries(posted.id, state="failed"):
             print(delivery.user_id, delivery.reason, delivery.attempts)
@@ -93,12 +93,12 @@ class Publishing(Calls):
         return self._pages(Delivery, path, state=state, channel=channel)
 
     def cancel(self, notification_id: str) -> Notification:
-        """Stop what has not been sent. What is being sent right now cannot be called back."""
+        """Cancel what has not been sent. Messages that are being sent now cannot be recalled."""
         path = f"/v1/notifications/{segment(notification_id)}/cancel"
         return read(Notification, (self._http.request("POST", path)).body)
 
     def wait(self, notification_id: str, timeout: float = 60.0) -> Notification:
-        """The notification once nothing more is to be sent.
+        """Wait until nothing more is to be sent, and return the notification.
 
         Raises ``StillSending`` after ``timeout`` seconds.
         """

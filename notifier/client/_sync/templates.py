@@ -1,4 +1,4 @@
-# Made from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+# Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
 """Templates."""
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from notifier.client.rows.base import read
 
 
 class Templates(Calls):
-    """What notifications say, per channel and language, in versions that never change."""
+    """Methods for templates: texts by channel and locale, in versions that never change."""
 
     def create_template(
         self,
@@ -20,7 +20,7 @@ class Templates(Calls):
         default_locale: str,
         display_name: str = "",
     ) -> Template:
-        """Create a template, checked before it is stored; it is version 1.
+        """Create a template as version 1; it is validated before it is stored.
 
         shipped = TemplateContent(channel="push", locale="en", title="Shipped",
                                   body="Order {{ order }} is on its way.")
@@ -39,20 +39,20 @@ class Templates(Calls):
         return read(Template, (self._http.request("POST", path, body, repeatable=False)).body)
 
     def get_template(self, name: str, *, version: int | None = None) -> Template:
-        """A template of yours in its newest version, or in the one asked for."""
+        """Return a template of yours in its newest version, or in ``version``."""
         query = None if version is None else {"version": version}
         return read(Template, (self._http.request("GET", _template(name), query=query)).body)
 
     def list_templates(self) -> Iterator[Template]:
-        """Your templates, each in its newest version."""
+        """List your templates, each in its newest version."""
         return self._pages(Template, "/v1/templates")
 
     def list_template_versions(self, name: str) -> Iterator[TemplateVersion]:
-        """A template's versions, newest first."""
+        """List a template's versions, newest first."""
         return self._pages(TemplateVersion, f"{_template(name)}/versions")
 
     def delete_template(self, name: str) -> None:
-        """Delete a template. What was published with it is still delivered."""
+        """Delete a template. Notifications published with it are still delivered."""
         self._http.request("DELETE", _template(name), repeatable=False)
 
     def preview_template(
@@ -64,7 +64,7 @@ class Templates(Calls):
         locale: str | None = None,
         version: int | None = None,
     ) -> Preview:
-        """The template filled in, as a recipient with this locale would get it."""
+        """Render a template as a recipient with this locale would get it."""
         body: dict[str, Any] = {"channel": channel, "variables": dict(variables)}
         if locale is not None:
             body["locale"] = locale

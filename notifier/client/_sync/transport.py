@@ -1,4 +1,4 @@
-"""Calls that are repeated until they are answered, where repeating them does no harm: urllib3."""
+"""The synchronous HTTP transport (urllib3), which repeats calls where that is safe."""
 
 import time
 from typing import Any
@@ -18,10 +18,10 @@ from notifier.client.errors import NotifierError
 
 
 class Transport:
-    """Keeps connections open; any thread may use it. Make it in the process that uses it.
+    """Connections to the service, used by any thread of the process that created it.
 
-    ``timeout``: seconds one request may take; ``retry_for``: seconds in which a call may start
-    over, waits included.
+    ``timeout``: seconds for one request; ``retry_for``: seconds within which a call may be
+    repeated, waits included.
     """
 
     def __init__(self, base_url: str, token: str, *, timeout: float, retry_for: float) -> None:
@@ -39,7 +39,7 @@ class Transport:
         self._pool.clear()
 
     def request(self, method: str, path: str, body: Any = None, **rest: Any) -> Answer:
-        """The answer, if it is a 2xx; raises ``NotifierError``. ``rest``: fields of ``Call``."""
+        """Return a 2xx answer, or raise ``NotifierError``. ``rest``: fields of ``Call``."""
         call = Call(method, path, body, **rest)
         deadline = time.monotonic() + self._retry_for
         attempt = 0
@@ -63,7 +63,7 @@ class Transport:
                 headers=call.headers(self._token),
             )
         except urllib3.exceptions.HTTPError as error:
-            # Both mean that no request was written.
+            # With both, no request was written.
             unwritten = isinstance(
                 error,
                 (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError),

@@ -1,4 +1,4 @@
-"""What goes in and comes out, as frozen dataclasses."""
+"""Requests and answers of the client, as frozen dataclasses."""
 
 from notifier.client.rows.accounts import ApiKey, AuditEvent
 from notifier.client.rows.dead_letters import DeadLetter, Redriven

@@ -1,4 +1,4 @@
-"""A publisher's own affairs: keys, limits, audit trail."""
+"""API keys, and events of the audit trail."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from notifier.client.rows.base import TIME, TUPLE
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key. ``key`` is the key itself, shown once, when it is made."""
+    """An API key. ``key``: the key itself, shown once, when it is created."""
 
     prefix: str
     name: str = ""
@@ -25,7 +25,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Who changed what, when and from where, and what it was before and after."""
+    """A change: who made it, when and from where, and the object before and after."""
 
     at: datetime = field(metadata=TIME)
     actor_kind: str

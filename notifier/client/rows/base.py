@@ -1,6 +1,6 @@
-"""Between JSON and frozen dataclasses.
+"""Conversion between JSON and frozen dataclasses.
 
-Fields that a newer service adds are ignored, so an older client goes on working.
+Fields that a newer service adds are ignored, so an older client keeps working.
 """
 
 from collections.abc import Mapping
@@ -9,23 +9,23 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 Row = TypeVar("Row")
-#: Metadata of a field that is read from another shape than it has.
+#: Metadata of fields whose JSON has another type.
 TIME = {"read": datetime.fromisoformat}
 TUPLE = {"read": tuple}
 
 
 def one(row: type[Any]) -> dict[str, Any]:
-    """Metadata of a field that holds a ``row``."""
+    """Return the metadata of a field that holds a ``row``."""
     return {"read": lambda answer: read(row, answer)}
 
 
 def many(row: type[Any]) -> dict[str, Any]:
-    """Metadata of a field that holds a tuple of ``row``."""
+    """Return the metadata of a field that holds a tuple of ``row``."""
     return {"read": lambda answers: tuple(read(row, answer) for answer in answers)}
 
 
 def read(row: type[Row], answer: Mapping[str, Any]) -> Row:
-    """``answer`` as a ``row``: its known fields converted, the others left out."""
+    """Build a ``row`` from JSON: known fields are converted, others ignored."""
     found = {}
     for one in fields(row):  # type: ignore[arg-type]
         if one.name in answer:
@@ -35,7 +35,7 @@ def read(row: type[Row], answer: Mapping[str, Any]) -> Row:
 
 
 def write(row: Any, *names: str) -> dict[str, Any]:
-    """``row``'s fields of these names as JSON; what is not set (``None``) is left out."""
+    """Return ``row``'s fields of these names as JSON, without those that are ``None``."""
     return {name: _json(name, value) for name in names if (value := getattr(row, name)) is not None}
 
 
@@ -48,5 +48,5 @@ def _json(name: str, value: Any) -> Any:
 
 
 def write_query(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """``fields`` as JSON or a query string takes them; what is not set is left out."""
+    """Return ``fields`` as JSON or a query string takes them, without empty ones."""
     return {name: _json(name, value) for name, value in fields.items() if value not in (None, "")}

@@ -1,4 +1,4 @@
-"""Deliveries that are out of attempts."""
+"""Dead letters: deliveries that were given up."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +8,7 @@ from notifier.client.rows.base import TIME, TUPLE
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A delivery out of attempts, address masked. ``id`` is the delivery's."""
+    """A delivery that was given up, its address masked. ``id``: the delivery's."""
 
     id: str
     notification_id: str
@@ -23,9 +23,10 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """How many dead letters were put back; ``unknown``: ids of none; ``more``: some may be left.
+    """The number of dead letters that were redriven.
 
-    ``next``: where a call with the same match goes on.
+    ``unknown``: ids that are no dead letters; ``more``: whether some may be left; ``next``: the
+    cursor with which a call with the same match continues.
     """
 
     redriven: int

@@ -1,4 +1,4 @@
-"""Named sets of recipients."""
+"""Groups: named sets of recipients."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +25,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """How many joined a group, how many were in it ``already``, and which are ``unknown``."""
+    """The members added to a group, those in it ``already``, and ``unknown`` user_ids."""
 
     added: int
     already: int
@@ -34,7 +34,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """How many left a group, and which user_ids are ``unknown``."""
+    """The number of members removed from a group, and ``unknown`` user_ids."""
 
     removed: int
     unknown: tuple[str, ...] = field(default=(), metadata=TUPLE)

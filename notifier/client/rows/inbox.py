@@ -1,4 +1,4 @@
-"""What a person finds in the inbox."""
+"""Items of a person's inbox."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class InboxItem:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """How many items changed, and which ids are ``unknown``: nobody's, or somebody else's."""
+    """The number of items changed, and ``unknown`` ids: nobody's, or another person's."""
 
     changed: int
     unknown: tuple[int, ...] = field(default=(), metadata=TUPLE)

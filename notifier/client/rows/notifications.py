@@ -10,18 +10,21 @@ from notifier.client.rows.base import TIME, TUPLE, many, one, write
 
 
 class Message(TypedDict, total=False):
-    """What a notification says, and how it is to be sent: keywords of everything that publishes.
+    """A notification's content and options: the keywords of all methods that publish.
 
-    Either ``title``, ``body``, ``data`` (for the app), ``actions`` (label to URL), and for the
-    inbox ``severity`` (info, success, warning, error), ``display_type`` and ``source``; or a
-    ``template``'s name with its ``variables``, and a ``template_version`` if not the newest.
-    ``channels``: only these, else wherever the recipients can be reached; ``fallback``:
-    ``{"channel": "sms", "after_seconds": 300}``, for those whom none of them reached by then;
-    ``priority``: high,
-    normal or low; ``send_at`` and ``expires_at``: not before and not after, with a time zone;
-    ``collapse_key``: a later push with the same one replaces this; ``ordering_key``: what goes to
-    one recipient under it goes out in the order accepted; ``deduplicate_seconds``: the same within
-    so many is accepted once.
+    The content is either ``title``, ``body``, ``data`` (for the app), ``actions`` (label to URL),
+    and for the inbox ``severity`` (info, success, warning, error), ``display_type`` and ``source``;
+    or a ``template``'s name with its ``variables``, and ``template_version`` if not the newest.
+
+    - ``channels``: only these; by default wherever the recipients can be reached.
+    - ``fallback``: ``{"channel": "sms", "after_seconds": 300}``, for recipients that no channel has
+      reached by then.
+    - ``priority``: high, normal or low.
+    - ``send_at``, ``expires_at``: not before and not after, with a time zone.
+    - ``collapse_key``: a later push with the same one replaces this.
+    - ``ordering_key``: notifications with the same one are sent to a recipient in the order in
+      which they were accepted.
+    - ``deduplicate_seconds``: an equal notification within so many seconds is accepted once.
     """
 
     title: str | None
@@ -46,7 +49,7 @@ class Message(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A notification to be posted, one of a batch. ``Message`` says what its fields are."""
+    """A notification to publish, for ``notify_batch``. Its fields are those of ``Message``."""
 
     user_ids: Sequence[str] | None = None
     title: str | None = None
@@ -69,7 +72,7 @@ class Draft:
     deduplicate_seconds: int | None = None
 
     def body_of(self) -> dict[str, Any]:
-        """As the API takes it."""
+        """Return the body of a request."""
         how = ("priority", "channels", "fallback", "send_at", "expires_at")
         keys = ("collapse_key", "ordering_key", "deduplicate_seconds")
         body = write(self, "user_ids", *how, *keys)
@@ -85,13 +88,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A notification and what became of it.
+    """A notification and the state of its deliveries.
 
-    ``state``: accepted or scheduled (in the answer to a post), then scheduled, sending, done or
-    cancelled. ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
-    ``replayed``: this is the first answer again, since the idempotency key was used before;
-    ``deduplicated``: it stands for the same one, accepted before. ``warnings``, in the answer to
-    a post: ``{"pointer": …, "detail": …}`` of channels on which somebody has no address.
+    - ``state``: accepted or scheduled in the answer to a POST, later scheduled, sending, done or
+      cancelled.
+    - ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
+    - ``replayed``: whether this repeats an earlier answer to the same idempotency key.
+    - ``deduplicated``: whether this is an equal notification that was accepted before.
+    - ``warnings``, in the answer to a POST: ``{"pointer": …, "detail": …}`` for channels on which a
+      recipient has no address.
     """
 
     id: str
@@ -114,11 +119,11 @@ class Notification:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more is to be sent."""
+        """Whether nothing more will be sent."""
         return self.state in ("done", "cancelled")
 
     def count(self, state: str) -> int:
-        """How many deliveries are in ``state``, on all channels."""
+        """Return the number of deliveries in ``state`` on all channels."""
         return sum(by_state.get(state, 0) for by_state in self.counts.values())
 
 
@@ -138,7 +143,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the provider said later. ``event``: delivered, bounced, complained, …"""
+    """A provider's later report. ``event``: delivered, bounced, complained, …"""
 
     event: str
     at: datetime = field(metadata=TIME)
@@ -148,11 +153,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One notification to one recipient's one address (masked) on one channel.
+    """One notification to one recipient's address (masked) on one channel.
 
-    ``contact_id``: which of their contacts it is; ``None`` where they had none. All of
-    ``user_id``, ``address`` and it are ``None`` for another publisher's topic.
-    ``instead_of``: the delivery in whose place this one was made, after its last attempt.
+    ``contact_id``: the recipient's contact, ``None`` where there was none. It, ``user_id`` and
+    ``address`` are ``None`` for another publisher's topic. ``instead_of``: the delivery for which
+    this one is the fallback.
     """
 
     id: str
@@ -174,7 +179,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of one notification of a batch. ``status``: accepted or error."""
+    """The result for one notification of a batch. ``status``: accepted or error."""
 
     index: int
     status: str

@@ -1,4 +1,4 @@
-"""People, where they are reached, and what they refused."""
+"""Recipients, their devices, contacts and preferences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from notifier.client.rows.base import TIME, TUPLE, many, write
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where push reaches a recipient. ``platform``: ios, android or web.
+    """A recipient's push device. ``platform``: ios, android or web.
 
-    What is read back has an ``id`` and a ``state``, and the token is masked: ``fingerprint`` tells
-    it from others that are masked alike.
+    One that is read has an ``id`` and a ``state``, and its token is masked; ``fingerprint`` differs
+    between tokens that look equal when masked.
     """
 
     platform: str
@@ -34,12 +34,12 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A phone number (sms), an email address or a webhook's URL.
+    """A recipient's phone number (sms), email address or webhook URL.
 
-    ``secret`` signs what a webhook gets (``whsec_…``); one is made, and shown once, where none is
-    given. What is read back has an ``id`` and a ``state``, and the address is masked:
-    ``fingerprint`` tells it from others that are masked alike. Until ``former_secret_until`` a
-    webhook's earlier secret signs, too.
+    ``secret``: signs a webhook (``whsec_…``); where none is given, one is created and shown once.
+    A contact that is read has an ``id`` and a ``state``, and its address is masked; ``fingerprint``
+    differs between addresses that look equal when masked. Until ``former_secret_until`` a webhook
+    is also signed with its earlier secret.
     """
 
     channel: str
@@ -58,11 +58,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """A wish or a refusal; what is left out means any. Of several the most specific decides.
+    """A preference; ``channel``, ``topic`` and ``category`` that are ``None`` match any.
 
-    ``category``: in any case; it comes back in small letters.
-
-    ``allowed`` may be ``None`` in ``change_preferences``: neither a wish nor a refusal any more.
+    Of several that match, the most specific decides. ``category``: case is ignored, and it is
+    returned in lower case. ``allowed``: ``None`` in ``change_preferences`` removes the preference.
     """
 
     allowed: bool | None
@@ -76,7 +75,7 @@ class Preference:
 
 
 class Remove(Enum):
-    """Says that a recipient has no such address any more, where ``None`` leaves it as it is."""
+    """A value that removes a recipient's address, where ``None`` leaves it unchanged."""
 
     REMOVE = "remove"
 
@@ -86,12 +85,14 @@ REMOVE = Remove.REMOVE
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person by the company's own ``user_id``. Written, what is left out stays as it is.
+    """A person, by the company's own ``user_id``. Fields left out of an update stay unchanged.
 
-    ``locale`` is a BCP 47 tag, ``time_zone`` an IANA name. ``contacts`` are all on each channel
-    that they name: they replace the others on it. ``email`` and ``phone``, written only: the one
-    that replaces all others, or ``REMOVE``. ``devices`` and ``preferences`` are added. ``secrets``,
-    read back only: of each webhook written just now, its ``id``, masked ``address`` and ``secret``.
+    - ``locale``: a BCP 47 tag; ``time_zone``: an IANA name.
+    - ``devices``, ``preferences``: added to those that exist.
+    - ``contacts``: replace all others on the channels that they name.
+    - ``email``, ``phone``, only in updates: replace all others, or ``REMOVE``.
+    - ``secrets``, only in answers: ``id``, masked ``address`` and ``secret`` of each webhook that
+      the update wrote.
     """
 
     user_id: str
@@ -105,7 +106,7 @@ class Recipient:
     phone: str | Remove | None = None
 
     def body_of(self) -> dict[str, Any]:
-        """As the API takes it, without ``user_id``."""
+        """Return the body of a request, without ``user_id``."""
         parts = ("devices", "contacts", "preferences")
         many = {name: [row.body_of() for row in getattr(self, name)] for name in parts}
         written = write(self, "locale", "time_zone", "email", "phone")
@@ -115,7 +116,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class RecipientResult:
-    """What became of one recipient of many. ``status``: created, updated or error."""
+    """The result for one recipient of many. ``status``: created, updated or error."""
 
     index: int
     status: str

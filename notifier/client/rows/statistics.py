@@ -1,4 +1,4 @@
-"""How much was sent, and how much may be."""
+"""Statistics of topics, and a publisher's limits and usage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ _DAY = {"read": date.fromisoformat}
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """How many of a topic's deliveries wait, and what became of the others."""
+    """Counts of a topic's deliveries by state."""
 
     waiting: int
     sent: int
@@ -21,7 +21,7 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """What one hour brought; ``hour`` is its start."""
+    """Counts of one hour; ``hour`` is its start."""
 
     hour: datetime = field(metadata=TIME)
     sent: int
@@ -40,7 +40,7 @@ class TopicStatistics:
 
 @dataclass(frozen=True, slots=True)
 class RequestLimit:
-    """Requests a second that a publisher may make, and how many at once."""
+    """A publisher's limit of requests: per second, and at once (``burst``)."""
 
     per_second: float
     burst: int
@@ -48,8 +48,7 @@ class RequestLimit:
 
 @dataclass(frozen=True, slots=True)
 class HighQuota:
-    """Notifications of high priority that a publisher may publish: a day, a second, and at once
-    after a rest."""
+    """A publisher's limits of high-priority notifications: per day, per second and at once."""
 
     per_day: int
     used: int
@@ -59,9 +58,9 @@ class HighQuota:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Notifications that a publisher may publish a day; the day ends at ``resets_at``.
+    """A publisher's limit of notifications per day, which ends at ``resets_at``.
 
-    ``high``: those of high priority, which count apart.
+    ``high``: the limit of high-priority ones, which are counted separately.
     """
 
     per_day: int
@@ -72,7 +71,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class DayOfNotifications:
-    """How many notifications were accepted on a day (UTC)."""
+    """The number of notifications accepted on a day (UTC)."""
 
     day: date = field(metadata=_DAY)
     accepted: int
@@ -80,7 +79,7 @@ class DayOfNotifications:
 
 @dataclass(frozen=True, slots=True)
 class DayOfDeliveries:
-    """How many deliveries moved into each state on a day (UTC)."""
+    """The number of deliveries that moved into each state on a day (UTC)."""
 
     day: date = field(metadata=_DAY)
     states: Mapping[str, int]
@@ -88,7 +87,7 @@ class DayOfDeliveries:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A publisher's limits and what it used of them."""
+    """A publisher's limits and usage."""
 
     requests: RequestLimit = field(metadata=one(RequestLimit))
     quota: Quota = field(metadata=one(Quota))

@@ -1,4 +1,4 @@
-"""Where a publisher is told what became of its deliveries."""
+"""Status webhooks: endpoints of a publisher that receive changes of its deliveries' states."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,10 +8,12 @@ from notifier.client.rows.base import TIME, TUPLE
 
 @dataclass(frozen=True, slots=True)
 class StatusWebhook:
-    """An endpoint (``url`` masked) told of ``events``. ``state``: active, or disabled once the
-    endpoint answered 410. ``secret``: shown once, when it is given or made.
-    ``former_secret_until``: until then its earlier secret signs, too. ``last_error`` is what
-    failed at ``last_error_at``."""
+    """An endpoint (``url`` masked) that receives ``events``.
+
+    ``state``: active, or disabled once the endpoint answered 410. ``secret``: shown once, when it
+    is given or created. ``former_secret_until``: until then its earlier secret also signs.
+    ``last_error``: the error at ``last_error_at``.
+    """
 
     id: int
     url: str
@@ -27,9 +29,11 @@ class StatusWebhook:
 
 @dataclass(frozen=True, slots=True)
 class WebhookTest:
-    """What a test call came to. ``outcome``: accepted, retry, refused, unknown, or pending where
-    no answer came within 3 seconds or others were being waited for; ``error``: why it did not
-    arrive."""
+    """The result of a test call.
+
+    ``outcome``: accepted, retry, refused, unknown, or pending where no answer came within 3 seconds
+    or other tests were in progress; ``error``: why it did not arrive.
+    """
 
     outcome: str
     error: str = ""
@@ -39,5 +43,5 @@ class WebhookTest:
 
     @property
     def arrived(self) -> bool:
-        """Whether the receiver took it."""
+        """Whether the receiver accepted it."""
         return self.outcome == "accepted"

@@ -1,4 +1,4 @@
-"""Addresses that must not be sent to."""
+"""Suppressions: addresses that nothing is sent to."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

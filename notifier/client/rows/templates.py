@@ -10,7 +10,7 @@ from notifier.client.rows.base import TIME, TUPLE, many, write
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateContent:
-    """What a template says on one channel in one language; ``html`` is for email."""
+    """A template's texts on one channel in one locale; ``html`` is for email."""
 
     channel: str
     locale: str
@@ -21,7 +21,7 @@ class TemplateContent:
     actions: Mapping[str, str] | None = None
 
     def body_of(self) -> dict[str, Any]:
-        """As the API takes it."""
+        """Return the body of a request."""
         return write(self, "channel", "locale", "title", "body", "html", "data", "actions")
 
 
@@ -39,7 +39,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class TemplateVersion:
-    """One version of a template, and for which channels and languages it has words."""
+    """One version of a template, and its channels and locales."""
 
     version: int
     default_locale: str
@@ -50,7 +50,7 @@ class TemplateVersion:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A template filled in. ``locale`` is the one that was found."""
+    """A rendered template. ``locale``: the one that was chosen."""
 
     channel: str
     locale: str

@@ -1,4 +1,4 @@
-"""Topics and who subscribes to them."""
+"""Topics, subscribers and subscriptions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from notifier.client.rows.base import TUPLE, many, write
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A named thing one can subscribe to.
+    """A named topic that recipients and endpoints subscribe to.
 
-    ``category``: in small letters, however it was given; ``mandatory``: cannot be refused;
-    ``retry_policy``: ``{"schedule": [seconds, …]}``, ``None`` for each channel's own; ``delay``:
-    seconds; ``granted_to``: publishers, for the owner's eyes.
+    ``category``: in lower case; ``mandatory``: whether it cannot be refused; ``retry_policy``:
+    ``{"schedule": [seconds, …]}``, ``None`` for each channel's own; ``delay``: seconds;
+    ``granted_to``: publishers, shown to the owner only.
     """
 
     name: str
@@ -32,8 +32,11 @@ class Topic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """Who subscribes: a recipient (``user_id``, ``channels``), or a bare endpoint (``channel``,
-    ``address``, for push its ``platform`` and ``app``, for a webhook its ``secret``)."""
+    """A subscriber: a recipient, or a bare endpoint.
+
+    A recipient has ``user_id`` and ``channels``; an endpoint ``channel`` and ``address``, for push
+    also ``platform`` and ``app``, for a webhook ``secret``.
+    """
 
     user_id: str | None = None
     channels: Sequence[str] | None = None
@@ -45,7 +48,7 @@ class Subscriber:
     retry_policy: Mapping[str, Any] | None = None
 
     def body_of(self) -> dict[str, Any]:
-        """As the API takes it."""
+        """Return the body of a request."""
         return write(
             self,
             "user_id",
@@ -61,8 +64,10 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription on one channel. ``address`` (masked) is a bare endpoint's; ``secret`` that
-    of a webhook subscribed just now."""
+    """A subscription on one channel.
+
+    ``address`` (masked): a bare endpoint's; ``secret``: of a webhook that was subscribed just now.
+    """
 
     id: int
     channel: str
@@ -75,7 +80,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionResult:
-    """What became of one subscriber of many. ``status``: subscribed or error."""
+    """The result for one subscriber of many. ``status``: subscribed or error."""
 
     index: int
     status: str
