@@ -214,12 +214,16 @@ def test_the_keyboard_opens_what_hides(admin: Page, label: str, shown: str) -> N
 
 
 def test_icons_are_not_read_aloud(admin: Page, pages: list[str]) -> None:
+    icons = "[...document.querySelectorAll('.material-symbols-outlined')]"
+    found = 0
     for path in pages:
         admin.goto(path)
         admin.wait_for_timeout(100)
         aloud = admin.evaluate(
-            "[...document.querySelectorAll('.material-symbols-outlined')].filter((one) =>"
+            f"{icons}.filter((one) =>"
             " !one.closest('[aria-hidden=true]') && !one.getAttribute('aria-label'))"
             ".map((one) => one.outerHTML)"
         )
         assert aloud == [], path
+        found += admin.evaluate(f"{icons}.length")
+    assert found, "no page has icons"

@@ -98,8 +98,7 @@ def test_every_queue_has_a_worker_and_only_high_priority_runs_beside_high():
     channels = ["push", "sms", "email", "webhook", "inbox"]
     assert sorted(every) == sorted(queues.names(channels))
     for consumes in consumed.values():
-        high = [queue.endswith(".high") for queue in consumes]
-        assert all(high) or not any(high)
+        assert len({queue.endswith(".high") for queue in consumes}) == 1, consumes
 
 
 def test_workers_of_normal_and_low_priority_run_behind_all_others():
@@ -155,9 +154,10 @@ def test_what_runs_behind_gives_back_the_memory_it_frees():
 def test_every_worker_has_a_name_of_its_own():
     commands = Procfile({}, ROOT).commands
     own = re.compile(r" worker -n (?:(\w+)|\$\{HONCHO_PROCESS_NAME:-(\w+)\})@%h ")
-    for name, command in commands.items():
-        if " worker " in command:
-            assert name in own.search(command).groups()
+    workers = {name: command for name, command in commands.items() if " worker " in command}
+    assert workers
+    for name, command in workers.items():
+        assert name in own.search(command).groups()
 
 
 def test_several_processes_of_one_line_have_names_of_their_own(procfile):

@@ -134,6 +134,7 @@ def test_the_sets_agree_on_versions():
     for name in PINS:
         for pin in re.findall(r"^([a-z0-9-]+)(?:\[\w+\])?==(\S+)", (ROOT / name).read_text(), re.M):
             assert versions.setdefault(*pin) == pin[1], pin
+    assert versions
 
 
 PIN = f"h11==0.16.0 ; python_version < '3' \\\n    --hash=sha256:{'0' * 64}\n    # via x\n"
