@@ -47,7 +47,7 @@ class Receipts(Endpoint):
         403 and changes nothing. Receipts are read within seconds, and move deliveries to
         `delivered` or `bounced`.
         """
-        reader = processing.reader_of(provider)
+        reader = processing.reader_for(provider)
         if reader is None:
             raise Problem("not-found", "No receipts are taken from a provider of this name.")
         body = read_body(request.stream or BytesIO(), self.max_body)

@@ -1,7 +1,7 @@
-"""Whether a receipt is about a message of ours: it acts on what we sent, and on nothing else.
+"""Attribution: decide whether an event of a receipt is about a message that this service sent.
 
-A provider signs for its whole account. That may serve other installations and other programs, and
-whoever may send through it can have a receipt of theirs name a delivery of ours.
+A provider signs for its whole account. Other installations and programs may use the same account,
+and anybody who may send through it can have a receipt name one of our deliveries.
 """
 
 from collections import defaultdict
@@ -19,8 +19,8 @@ from notifier.receipts import ReportedEvent
 from notifier.security.crypto import DecryptionError
 
 
-class Stranger(StrEnum):
-    """Why an event is none of ours, as it is counted."""
+class IgnoreReason(StrEnum):
+    """Why an event is ignored, as the metrics count it."""
 
     INSTALLATION = "other_installation"  # it names no delivery, or one of another installation
     DELIVERY = "unknown_delivery"  # gone by now, or of another channel than the provider's
@@ -29,44 +29,47 @@ class Stranger(StrEnum):
 
 
 def is_ours(name: DeliveryId | None) -> bool:
-    """Whether an event names a delivery of this installation; before they were named it named
-    none."""
+    """Tell whether an event names a delivery of this installation.
+
+    Older ids name no installation and are accepted.
+    """
     return name is not None and name.installation in ("", settings.INSTALLATION)
 
 
-def stranger(
-    told: ReportedEvent,
+def ignore_reason(
+    reported: ReportedEvent,
     provider: str,
     name: DeliveryId,
     standing: DeliveryStanding | None,
     address: str,
-) -> Stranger | None:
-    """Why the event is not about a message of the delivery; ``None`` where it is, or may be.
+) -> IgnoreReason | None:
+    """Return why an event is not about a message of the delivery; ``None`` if it is or may be.
 
-    ``address``: where the delivery went, empty where that is not known any more.
+    ``standing``: the delivery, ``None`` if there is none. ``address``: where it was sent, empty if
+    that is not known any more.
     """
     if standing is None or standing.channel != settings.PROVIDERS[provider]["channel"]:
-        return Stranger.DELIVERY
-    if told.address and address and told.address.casefold() != address.casefold():
-        return Stranger.ADDRESS
-    if standing.took(provider, told.message_id):
+        return IgnoreReason.DELIVERY
+    if reported.address and address and reported.address.casefold() != address.casefold():
+        return IgnoreReason.ADDRESS
+    if standing.took(provider, reported.message_id):
         return None
     if not name.installation:
-        return Stranger.INSTALLATION
-    if standing.may_have(provider) or is_undecided(standing, provider, told.message_id):
+        return IgnoreReason.INSTALLATION
+    if standing.may_have(provider) or is_undecided(standing, provider, reported.message_id):
         return None
-    return Stranger.MESSAGE
+    return IgnoreReason.MESSAGE
 
 
 def is_undecided(standing: DeliveryStanding, provider: str, message_id: str) -> bool:
-    """Whether a call is under way, and only its answer will tell whose message it is."""
+    """Tell whether a call is under way whose answer will decide whose message it is."""
     return standing.state == DeliveryState.SENDING and not (
         standing.took(provider, message_id) or standing.may_have(provider)
     )
 
 
 def addresses(standing: Iterable[DeliveryStanding]) -> dict[int, str]:
-    """Where deliveries went, by their keys; without those that cannot be read any more."""
+    """Decrypt the addresses of deliveries, by delivery id; unreadable ones are left out."""
     sent_to = defaultdict(list)
     for one in standing:
         if one.contact_id is not None:

@@ -9,15 +9,16 @@ from rest_framework.test import APIClient
 from apps.delivery import sealed_content, tasks
 from apps.delivery import state as delivery_state
 from apps.delivery.models import Chunk, Delivery, Notification, Receipt
-from apps.delivery.receipts import processing
+from apps.delivery.receipts import events, processing
 from apps.inbox import services
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Contact
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.security.tokens import sign
-from tests.integration.delivery.conftest import Shop, recipient
 from tests.support.jwks_server import lasting
+from tests.support.people import recipient
 from tests.support.scripted_provider import Scripted
+from tests.support.shop import Shop
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NEVER = "9999-12-31T23:59:59.9999999Z"  # .NET's DateTime.MaxValue
@@ -217,15 +218,15 @@ def test_a_receipt_that_cannot_be_applied_does_not_keep_the_others_waiting(
     }
     for number in (1, 2, 3):
         processing.store("twilio", f"delivery_id=dlv_{number}", b"MessageStatus=delivered")
-    apply, applied = processing._apply, []
+    apply, applied = events.apply, []
 
-    def odd(said: Any) -> None:
-        if any(one.delivery == 2 for one in said):
+    def odd(found: Any) -> None:
+        if any(one.delivery == 2 for one in found):
             raise DataError("value out of range")
-        applied.extend(one.delivery for one in said)
-        apply(said)
+        applied.extend(one.delivery for one in found)
+        apply(found)
 
-    monkeypatch.setattr(processing, "_apply", odd)
+    monkeypatch.setattr(events, "apply", odd)
     tasks.receipts.apply(throw=True)
     assert applied == [1, 3]
     assert not Receipt.objects.filter(read_at__isnull=True).exists()
