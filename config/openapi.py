@@ -46,7 +46,7 @@ def settings(public_url: str) -> dict[str, Any]:
         "SCHEMA_PATH_PREFIX": "/v1",
         "ENUM_NAME_OVERRIDES": {
             "ChannelEnum": "config.settings.CHANNELS",
-            "ContactChannelEnum": "apps.preferences.api.serializers.contact_channels",
+            "ContactChannelEnum": "apps.preferences.api.fields.contact_channels",
             "PriorityEnum": [p.value for p in Priority],
             "ContactStateEnum": ["active", "disabled"],
             "NotificationStateEnum": ["scheduled", "sending", "done", "cancelled"],

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from apps.api.serializers import NameField, PathNameField, QueryParameters, StrictSerializer
 from apps.content.models import TemplateVersion, Translation
-from apps.preferences.api.serializers import ChannelField, LocaleField
+from apps.preferences.api.fields import ChannelField, LocaleField
 from notifier.domain import links
 from notifier.domain.characters import any_visible
 from notifier.templates import RECIPIENT

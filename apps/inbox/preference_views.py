@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from apps.api.problems import Problem
 from apps.inbox.views import InboxEndpoint
 from apps.preferences import selectors, topic_names
-from apps.preferences.api.serializers import PreferencesIn, PreferencesOut
-from apps.preferences.consent.services import hold_preferences, replace_preferences
+from apps.preferences.api.preference_serializers import PreferencesIn, PreferencesOut
+from apps.preferences.consent.services import lock_preferences, replace_preferences
 from apps.preferences.contacts import registration
 from apps.publishers import audit
 
@@ -58,14 +58,14 @@ class MyPreferences(InboxEndpoint):
         if recipient_id is None:
             raise Problem("not-found", "Nobody has registered you yet: nothing is sent to you.")
         with transaction.atomic():
-            hold_preferences(recipient_id)
+            lock_preferences(recipient_id)
             names = _topics(recipient_id)
             ids = {name: key for key, name in names.items()}
             registration.check_topics(wanted, ids, "/preferences", "you are subscribed to")
             before = _preferences(recipient_id, names)
             hidden = {row.topic_id for row in selectors.preferences(recipient_id)} - names.keys()
-            wishes = registration.wishes(recipient_id, wanted, ids)
-            replace_preferences(recipient_id, hidden - {None}, wishes, may_lift=True)
+            updates = registration.preference_updates(recipient_id, wanted, ids)
+            replace_preferences(recipient_id, hidden - {None}, updates, may_lift=True)
             after = _preferences(recipient_id, names)
             name = request.user.user_id
             audit.record(request, "replace", "preferences", name, before=before, after=after)

@@ -1,6 +1,7 @@
-"""Recipients: people, where they are reached, and what they allow or refuse.
+"""Recipients: people, their contacts, groups, preferences and suppressions.
 
-In: what publishers, end users and operators write, and addresses that providers call dead. Out:
-contacts, preferences and suppressions, which claims read by SQL. Addresses are encrypted by
-``vault`` and found by blind index. Imported by topics, content, inbox and delivery.
+In: requests of publishers and end users, operators' changes, and addresses that providers report
+as dead. Out: contacts, preferences and suppressions, which claims read by SQL. Addresses are
+encrypted by ``vault`` and found by blind index. ``apps.topics``, ``content``, ``inbox`` and
+``delivery`` may import it.
 """

@@ -1,6 +1,8 @@
-"""Where people are reached and what they want, for operators. Addresses are masked; revealing one
-takes a permission and is audited. A recipient's own page is in ``apps.delivery.admin``: it shows
-what became of what was sent to them."""
+"""Admin pages of contacts, suppressions, groups and the directory's trail.
+
+Addresses are masked; revealing one needs a permission and is audited. A recipient's own page is in
+``apps.delivery.admin``, since it shows their deliveries.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -34,18 +36,18 @@ from apps.preferences.models import (
 from apps.publishers.audit import ACTORS
 from notifier.security.crypto import DecryptionError
 
-#: As many of a group's members are shown; it may have millions.
+#: Members of a group that its page shows; it may have millions.
 MEMBERS_SHOWN = 20
 
 
 def of_person(user_id: str) -> Q:
-    """The rows of the recipient of this very ``user_id``."""
+    """Return the condition for the rows of the recipient with exactly this ``user_id``."""
     found = Recipient.objects.filter(user_id=user_id.strip()).values_list("pk", flat=True)
     return Q(recipient_id__in=list(found))
 
 
 def who_changed(row: DirectoryChange) -> SafeString:
-    """Who made a change of the directory, and from where."""
+    """Render who made a change of the directory, and from which address."""
     return format_html(
         '{} <small class="n-muted">{} {}</small>',
         row.actor,
@@ -55,7 +57,7 @@ def who_changed(row: DirectoryChange) -> SafeString:
 
 
 def changes_table(changes: Iterable[DirectoryChange]) -> SafeString:
-    """Changes of the directory, for a panel."""
+    """Render changes of the directory as a table for a panel."""
     return markup.table(
         ("when", "who", "what", "channel", "address", ""),
         (
@@ -77,7 +79,7 @@ def changes_table(changes: Iterable[DirectoryChange]) -> SafeString:
 
 @admin.register(Contact)
 class ContactAdmin(Panelled, ReadOnly):
-    """They are disabled and not deleted: deliveries name them. The API writes them."""
+    """Contacts, written by the API. They are disabled and not deleted: deliveries refer to them."""
 
     list_display = ("masked", "channel", "recipient", "publisher", "platform", "standing")
     list_filter = (
@@ -125,7 +127,7 @@ class ContactAdmin(Panelled, ReadOnly):
         return found
 
     def do_reveal(self, request: HttpRequest, row: Contact) -> HttpResponse:
-        """The address in clear, on a page that nobody keeps."""
+        """Show the address in clear, on a page that is not cached."""
         try:
             address = vault.open(bytes(row.address), bytes(row.address_index))
         except DecryptionError:
@@ -157,7 +159,7 @@ class ContactAdmin(Panelled, ReadOnly):
 
 @admin.register(Suppression)
 class SuppressionAdmin(Panelled, ReadOnly):
-    """The API and providers add them; here they are lifted, one at a time and with a reason."""
+    """Suppressions, added by the API and by providers; lifted here, one by one, with a reason."""
 
     list_display = ("masked", "channel", "reason", "publisher", "created_at")
     list_select_related = ("publisher",)
@@ -169,7 +171,7 @@ class SuppressionAdmin(Panelled, ReadOnly):
 
     def panels(self, request: HttpRequest, row: Suppression) -> Sequence[Panel]:
         changes = audit_trail.of_address(row.channel, bytes(row.address_index))
-        return [Panel("What became of this address", changes_table(changes), wide=True)]
+        return [Panel("Changes of this address", changes_table(changes), wide=True)]
 
     def buttons(self, request: HttpRequest, row: Suppression) -> Sequence[Button]:
         if not request.user.has_perm("preferences.delete_suppression"):
@@ -187,7 +189,7 @@ class SuppressionAdmin(Panelled, ReadOnly):
 
 @admin.register(DirectoryChange)
 class DirectoryChangeAdmin(ReadOnly):
-    """The trail: who changed where somebody is reached or what they refused, and when."""
+    """The directory's trail: who changed a person's contacts or preferences, and when."""
 
     list_display = ("when", "who", "change", "recipient", "channel", "masked", "detail")
     list_filter = (
@@ -227,7 +229,7 @@ class DirectoryChangeAdmin(ReadOnly):
 
 @admin.register(Group)
 class GroupAdmin(Panelled, NewestAdmin):
-    """The API makes them, and says who is in them."""
+    """Groups. The API creates them and writes their members."""
 
     list_display = ("name", "publisher", "display_name", "created_at")
     list_select_related = ("publisher",)
@@ -258,7 +260,7 @@ class GroupAdmin(Panelled, NewestAdmin):
         return [Panel("Its newest members", members)]
 
     def get_deleted_objects(self, groups: Any, request: HttpRequest) -> tuple:
-        names = [str(group) for group in groups]  # and not every member by name
+        names = [str(group) for group in groups]  # without listing every member
         return names, {"groups": len(names)}, set(), []
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,6 +1,6 @@
-"""The trail of the directory: every change of where a person is reached and what they refused.
+"""The directory's trail: every change of contacts, preferences and suppressions.
 
-Services write it in the transaction of the change, any number of rows in one statement.
+Services write it in the transaction of the change, any number of entries in one statement.
 """
 
 from collections import Counter as Tally
@@ -18,9 +18,9 @@ from apps.preferences.models import Contact, DirectoryChange
 from apps.publishers import audit
 from apps.publishers.audit import LONGEST_ACTOR, Actor
 
-#: Characters of a detail that are kept.
+#: Characters of a detail that are stored.
 DETAIL = 200
-#: Rows that a panel shows, and addresses of a recipient that are looked for.
+#: Rows that a panel shows, and addresses of a recipient whose changes are looked up.
 MOST_SHOWN = 20
 MOST_ADDRESSES = 100
 CHANGES = Counter(
@@ -31,24 +31,25 @@ CHANGES = Counter(
 
 
 class Change(StrEnum):
-    """What became of a contact, a preference or a suppression."""
+    """The kind of a change of a contact, a preference or a suppression."""
 
     CONTACT_ADDED = "contact_added"
     CONTACT_ENABLED = "contact_enabled"
     CONTACT_DISABLED = "contact_disabled"
     CONTACT_REMOVED = "contact_removed"
-    CONTACT_MOVED = "contact_moved"  # its token is another recipient's now
+    CONTACT_MOVED = "contact_moved"  # its token belongs to another recipient now
     REFUSED = "refused"
     ALLOWED = "allowed"
-    WITHDRAWN = "withdrawn"  # neither refused nor allowed any more
+    WITHDRAWN = "withdrawn"  # the preference was removed
     SUPPRESSED = "suppressed"
     LIFTED = "lifted"
 
 
 class Entry(NamedTuple):
-    """One change: of a recipient's contact or preference, or of an address, whoever has it.
+    """A change of a recipient's contact or preference, or of an address, whoever has it.
 
-    ``masked``: the address as people may see it; ``detail``: why, or what was refused.
+    ``masked`` is the address as people may see it; ``detail`` is the reason, or the scope of a
+    preference.
     """
 
     change: Change
@@ -67,7 +68,7 @@ _INSERT = """
 
 
 def record(entries: Iterable[Entry], by: Actor | None = None) -> None:
-    """Write the entries down, made by ``by`` or else by whose request or command this is."""
+    """Write the entries; the actor is ``by``, or else that of the current request or command."""
     rows = list(entries)
     if not rows:
         return
@@ -94,8 +95,10 @@ def record(entries: Iterable[Entry], by: Actor | None = None) -> None:
 
 
 def of_person(recipient_id: int) -> QuerySet[DirectoryChange]:
-    """What became of a recipient's contacts and preferences, and of the addresses they have or
-    had, newest first."""
+    """Return changes of a recipient's contacts and preferences, and of their addresses.
+
+    Newest first, including addresses that they had.
+    """
     addresses = Contact.objects.filter(recipient=recipient_id).exclude(channel=INBOX)
     found = Q(recipient=recipient_id)
     for channel, index in addresses.values_list("channel", "address_index")[:MOST_ADDRESSES]:
@@ -104,7 +107,7 @@ def of_person(recipient_id: int) -> QuerySet[DirectoryChange]:
 
 
 def of_address(channel: str, index: bytes) -> QuerySet[DirectoryChange]:
-    """What became of an address, whoever has it, newest first; some of it."""
+    """Return the newest ``MOST_SHOWN`` changes of an address, whoever has it."""
     rows = DirectoryChange.objects.filter(channel=channel, address_index=index)
     return rows.order_by("-id")[:MOST_SHOWN]
 

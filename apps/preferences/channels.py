@@ -16,13 +16,16 @@ WEBHOOK = "webhook"
 
 @cache
 def all_channels() -> dict[str, Channel]:
-    """Every channel by name, built once a process."""
+    """Return every channel by name, built once per process."""
     return load(settings.CHANNELS)
 
 
 def check_destination(channel: str, address: str) -> None:
-    """Raise ``ValueError`` for an address, as its channel parsed it, that is never sent to: a
-    webhook's to a private network or a port that this installation does not call."""
+    """Raise ``ValueError`` for an address that is never sent to.
+
+    That is a webhook's on a private network, or on a port that this installation does not call.
+    ``address`` is as its channel's ``parse`` returned it.
+    """
     if channel == WEBHOOK:
         networks = [
             network
@@ -34,5 +37,5 @@ def check_destination(channel: str, address: str) -> None:
 
 
 def get_channel(name: str) -> Channel:
-    """The channel; ``KeyError`` if there is none of that name."""
+    """Return the channel of that name. Raises ``KeyError`` if there is none."""
     return all_channels()[name]

@@ -1,4 +1,4 @@
-"""Columns with a rule of their own."""
+"""Model fields of this app."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from notifier.domain import categories
 
 
 class CategoryField(models.CharField):
-    """The name of a category, stored and looked for in its one form.
+    """The name of a category, stored and looked up folded.
 
-    What SQL writes is folded before (``apps.preferences.api.serializers.CategoryField``).
+    Values written by SQL are folded by the serializer (``apps.preferences.api.fields``).
     """
 
     def to_python(self, value: Any) -> Any:
@@ -22,4 +22,4 @@ class CategoryField(models.CharField):
 
     def deconstruct(self) -> Any:
         name, _, args, options = super().deconstruct()
-        return name, "django.db.models.CharField", args, options  # to a migration it is text
+        return name, "django.db.models.CharField", args, options  # migrations see plain text

@@ -1,4 +1,4 @@
-"""Writes: groups and who is in them. Any number of members is one statement."""
+"""Write groups and their members, any number of members in one statement."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from apps.preferences.models import Group
 
 
 class Added(NamedTuple):
-    """What became of people who were to join a group; ``unknown`` are nobody."""
+    """How many were added and how many were members already; ``unknown`` are no recipients."""
 
     added: int
     already: int
@@ -17,16 +17,17 @@ class Added(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """How many left a group; ``unknown`` are nobody."""
+    """How many were removed; ``unknown`` are no recipients."""
 
     removed: int
     unknown: list[str]
 
 
 def put_group(publisher_id: int, name: str, display_name: str | None) -> tuple[Group, bool]:
-    """The publisher's group of that name, and whether it is new. ``None`` keeps what is there.
+    """Create or change the publisher's group of that name; return it and whether it is new.
 
-    Call it in a transaction: an existing row is locked until its end.
+    A ``display_name`` of ``None`` keeps the present one. Call it in a transaction: an existing row
+    is locked until that ends.
     """
     group, created = Group.objects.select_for_update().get_or_create(
         publisher_id=publisher_id, name=name, defaults={"display_name": display_name or ""}
@@ -38,7 +39,7 @@ def put_group(publisher_id: int, name: str, display_name: str | None) -> tuple[G
 
 
 def add_members(group_id: int, user_ids: Collection[str]) -> Added:
-    """Add recipients; who is in the group stays in it."""
+    """Add recipients; those who are members already stay so."""
     with connection.cursor() as cursor:
         cursor.execute(_ADD, {"group_id": group_id, "user_ids": list(user_ids)})
         [(known, added)] = cursor.fetchall()
@@ -46,14 +47,14 @@ def add_members(group_id: int, user_ids: Collection[str]) -> Added:
 
 
 def remove_members(group_id: int, user_ids: Collection[str]) -> Removed:
-    """Take recipients out; who is not in the group is no error."""
+    """Remove recipients; those who are not members are no error."""
     with connection.cursor() as cursor:
         cursor.execute(_REMOVE, {"group_id": group_id, "user_ids": list(user_ids)})
         [(known, removed)] = cursor.fetchall()
     return Removed(removed, _unknown(user_ids, known))
 
 
-# Rows in the order of their keys, lest two calls about the same people lock each other out.
+# Rows in the order of their keys, so that concurrent calls about the same people do not deadlock.
 _KNOWN = """
     known AS (SELECT id, user_id FROM preferences_recipient WHERE user_id = ANY(%(user_ids)s)
         ORDER BY id FOR KEY SHARE)"""

@@ -1,4 +1,4 @@
-"""People, where they are reached, and what they refused."""
+"""Recipients, contacts, preferences, suppressions, groups, and the directory's trail."""
 
 import hashlib
 from datetime import datetime
@@ -14,7 +14,7 @@ from apps.publishers.models import Publisher
 
 
 class Recipient(models.Model):
-    """A person, named by the company's own ``user_id``."""
+    """A person, identified by the company's own ``user_id``."""
 
     user_id = models.CharField(max_length=200, unique=True)
     locale = models.CharField(max_length=35, blank=True, help_text="BCP 47, e.g. de-AT")
@@ -34,16 +34,19 @@ class ContactState(models.TextChoices):
 
 
 class Contact(models.Model):
-    """Where one channel reaches a recipient: a device's token, a number, an email, a URL, an inbox.
+    """An address of a recipient on one channel: a device token, number, email, URL or inbox.
 
-    A device is a contact on the push channel. A contact without a recipient is a bare endpoint,
-    and its publisher's: another's subscription of the same address is another contact.
-    The address is encrypted (context ``contact:`` + blind index) and looked up by its blind
-    index, which is the same for every spelling of it; it is sent to as it was written last. Rows
-    are never deleted while deliveries may name them, only disabled.
-    ``disabled_by`` (a provider), ``disabled_error`` (its own code), ``disabled_delivery`` (for
-    which it said so) and ``disabled_at`` say why, where a provider did; of a contact that is
-    active or that people disabled they say nothing.
+    A device is a contact on the push channel. A contact without a recipient is a bare endpoint and
+    belongs to its publisher: another publisher's subscription of the same address is another
+    contact.
+
+    The address is encrypted (context ``contact:`` + blind index) and looked up by its blind index,
+    which is the same for every spelling; the spelling written last is the one sent to. Rows are
+    never deleted while deliveries may refer to them, only disabled.
+
+    ``disabled_by`` (a provider), ``disabled_error`` (its code), ``disabled_delivery`` (the delivery
+    for which it reported that) and ``disabled_at`` are set where a provider is the reason. They are
+    empty on contacts that are active or were disabled by people.
     """
 
     recipient = models.ForeignKey(
@@ -89,7 +92,7 @@ class Contact(models.Model):
                 condition=Q(recipient__isnull=True) ^ Q(publisher__isnull=True),
                 name="contact_of_one_owner",
             ),
-            # Two partial ones: PostgreSQL 14 has no NULLS NOT DISTINCT.
+            # Two partial constraints, since PostgreSQL 14 has no NULLS NOT DISTINCT.
             models.UniqueConstraint(
                 fields=["recipient", "channel", "address_index"],
                 condition=Q(recipient__isnull=False),
@@ -116,31 +119,31 @@ class Contact(models.Model):
 
     @property
     def former_secret_until(self) -> datetime | None:
-        """Until when an earlier secret signs beside the one it has; ``None`` where none does."""
+        """Return until when a former secret still signs, ``None`` if none does."""
         until = max(self.former_secrets_until or (), default=None)
         return until if until is not None and until > clock.moment() else None
 
     @property
     def fingerprint(self) -> str:
-        """Eight digits by which contacts of one owner that are masked alike are told apart.
+        """Return eight hexadecimal digits that tell contacts of one owner apart if masked alike.
 
-        Another owner's of the same address has others, and without the index key nobody can tell
-        which address it is.
+        The same address of another owner has other digits, and without the index key nobody can
+        tell which address it is.
         """
         owner = f"{self.recipient_id}:{self.publisher_id}:".encode()
         return hashlib.sha256(owner + bytes(self.address_index)).hexdigest()[:8]
 
 
 class Preference(models.Model):
-    """What a recipient wants (``allowed``) or refused, for all or part of what could be sent.
+    """Whether a recipient allows or refuses notifications of a channel, topic or category.
 
-    An empty channel or category and a missing topic mean "any". The most specific row decides:
-    a topic beats a category, either beats none, and a channel beats any channel.
+    An empty channel or category and a topic of null mean "any". The most specific row decides: a
+    topic beats a category, either beats none, and a channel beats any channel.
     """
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="preferences")
     channel = models.CharField(max_length=20, blank=True)
-    # The topic's id; this app does not import the topics.
+    # A plain id, not a foreign key: this app must not import apps.topics.
     topic_id = models.BigIntegerField(null=True, blank=True)
     category = CategoryField(max_length=100, blank=True)
     allowed = models.BooleanField()
@@ -166,22 +169,21 @@ class Preference(models.Model):
 
 
 class SuppressionReason(models.TextChoices):
-    """Why an address must not be sent to; a delivery that it stops shows it as its reason."""
+    """Why an address is suppressed; a suppressed delivery shows it as its reason."""
 
-    HARD_BOUNCE = "hard_bounce"  # what was sent there came back for good
+    HARD_BOUNCE = "hard_bounce"  # a message to it bounced permanently
     COMPLAINT = "complaint"  # the owner reported a message as spam
     OPTED_OUT = "opted_out"  # the owner told the provider to stop
-    DEAD_ADDRESS = "dead_address"  # a token or number that is nobody's any more
-    MANUAL = "manual"  # a publisher or an operator put it on the list
+    DEAD_ADDRESS = "dead_address"  # a token or number that is no longer in use
+    MANUAL = "manual"  # added by a publisher or an operator
 
 
 class Suppression(models.Model):
-    """An address we must not send to, and why. Found by blind index, so it outlives the contact.
+    """An address that nothing is sent to. Found by blind index, so that it outlives the contact.
 
-    ``exact``: an email address from before spelling was folded, see
-    ``apps.preferences.consent.spellings``.
-    ``provider``, ``error`` (its own code) and ``delivery_id`` (for which it said so) are set where
-    a provider's answer or receipt was the cause.
+    ``exact`` marks an email address from before spellings were folded, see
+    ``apps.preferences.consent.spellings``. ``provider``, ``error`` (its code) and ``delivery_id``
+    are set where a provider's response or receipt was the cause.
     """
 
     channel = models.CharField(max_length=20)
@@ -226,10 +228,10 @@ class Suppression(models.Model):
 
 
 class DirectoryChange(models.Model):
-    """One change of where somebody is reached or of what they refused, whoever made it.
+    """A change of a person's contact or preference, or of a suppression, whoever made it.
 
     Written by ``apps.preferences.audit_trail`` only, and kept as long as the audit trail. A change
-    of a suppression names the address and no recipient: it holds for all who have that address.
+    of a suppression has an address and no recipient, since it applies to all who have the address.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -291,7 +293,7 @@ class Group(models.Model):
 
 
 class Membership(models.Model):
-    """A recipient's place in a group. Fan-out cuts a group's audience by key range."""
+    """A recipient's membership in a group. Fan-out cuts a group's audience by key range."""
 
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="memberships")

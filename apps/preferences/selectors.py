@@ -1,4 +1,4 @@
-"""Reads."""
+"""Read recipients, contacts, preferences, groups and suppressions."""
 
 from collections.abc import Collection, Iterable
 from itertools import islice
@@ -24,12 +24,12 @@ from apps.preferences.models import (
 )
 from notifier.domain import user_ids
 
-#: Names a statement: all those of a large batch at once would be a multiple of its size in memory.
+#: Names per statement, which bounds the memory that a large batch takes.
 LOOKED_UP = 5_000
 
 
 def check_named(user_id: str) -> None:
-    """Raise a ``Problem`` for what cannot be the ``user_id`` of anybody."""
+    """Raise a ``Problem`` for an invalid ``user_id``."""
     try:
         user_ids.check(user_id)
     except ValueError as error:
@@ -37,13 +37,13 @@ def check_named(user_id: str) -> None:
 
 
 def find_recipient(user_id: str) -> Recipient | None:
-    """The recipient of that very ``user_id``."""
+    """Return the recipient with exactly this ``user_id``."""
     return Recipient.objects.filter(user_id=user_id).first()
 
 
 def recipient_ids(user_ids: Collection[str]) -> dict[str, int]:
-    """``user_id`` -> id of those who are recipients."""
-    with connection.cursor() as cursor:  # asked for each notification: half of it was Django's
+    """Map each ``user_id`` of a recipient to its id."""
+    with connection.cursor() as cursor:  # runs for every notification; the ORM took half the time
         cursor.execute(
             "SELECT user_id, id FROM preferences_recipient WHERE user_id = ANY(%s)",
             [list(user_ids)],
@@ -59,7 +59,7 @@ class Reached(NamedTuple):
 
 
 def reached(user_ids: Iterable[str]) -> dict[str, Reached]:
-    """Those who are recipients, by ``user_id``: one statement for each ``LOOKED_UP`` of them."""
+    """Return the recipients among these, by ``user_id``; a statement for each ``LOOKED_UP``."""
     found: dict[str, Reached] = {}
     names = iter(user_ids)
     with connection.cursor() as cursor:
@@ -70,7 +70,7 @@ def reached(user_ids: Iterable[str]) -> dict[str, Reached]:
     return found
 
 
-#: ``user_id, id, channels`` of those of ``user_ids`` who are recipients.
+#: Query ``user_id, id, channels`` of the recipients among ``user_ids``.
 REACHED = f"""
     SELECT r.user_id, r.id,
            ARRAY(SELECT c.channel::text FROM preferences_contact c
@@ -79,7 +79,7 @@ REACHED = f"""
 
 
 def get_recipient(user_id: str) -> Recipient:
-    """The recipient; a ``Problem`` if there is none (404) or can be none (400)."""
+    """Return the recipient. Raises a ``Problem``: 404 if unknown, 400 for an invalid id."""
     check_named(user_id)
     recipient = find_recipient(user_id)
     if recipient is None:
@@ -90,7 +90,7 @@ def get_recipient(user_id: str) -> Recipient:
 
 
 def _present(recipient_id: int) -> QuerySet[Contact]:
-    """Contacts that were not taken away; one that a provider refused is still shown."""
+    """Return contacts that were not removed; those that a provider refused are included."""
     return (
         Contact.objects.filter(recipient_id=recipient_id)
         .exclude(disabled_reason__in=[REMOVED, MOVED, REPLACED])
@@ -99,39 +99,38 @@ def _present(recipient_id: int) -> QuerySet[Contact]:
 
 
 def devices(recipient_id: int) -> QuerySet[Contact]:
-    """The recipient's devices."""
+    """Return the recipient's devices."""
     return _present(recipient_id).filter(channel=PUSH).order_by("id")
 
 
 def contacts(recipient_id: int) -> QuerySet[Contact]:
-    """The recipient's contacts, apart from devices and the inbox everybody has."""
+    """Return the recipient's contacts, apart from devices and the inbox."""
     return _present(recipient_id).exclude(channel__in=[PUSH, INBOX]).order_by("id")
 
 
 def shown(rows: QuerySet[Contact]) -> QuerySet[Contact]:
-    """As many of a recipient's contacts as they may have: those registered before there was such a
-    limit may be any number."""
+    """Cut a recipient's contacts to the limit: there may be more from before there was one."""
     return rows[: settings.CONTACTS_PER_CHANNEL * len(settings.CHANNELS)]
 
 
 def contact_at(recipient_id: int, channel: str, address: str) -> QuerySet[Contact]:
-    """The recipient's contact of that address, as its channel's ``parse`` returned it."""
+    """Return the recipient's contact of an address, as its channel's ``parse`` returned that."""
     index = vault.index_of(channel, address)
     return _present(recipient_id).filter(channel=channel, address_index=index)
 
 
 def preferences(recipient_id: int) -> QuerySet[Preference]:
-    """All that the recipient wants and refused."""
+    """Return the recipient's preferences."""
     return Preference.objects.filter(recipient_id=recipient_id).order_by("id")
 
 
 def groups(publisher_id: int) -> QuerySet[Group]:
-    """The publisher's groups."""
+    """Return the publisher's groups."""
     return Group.objects.filter(publisher_id=publisher_id)
 
 
 def get_group(name: str, publisher_id: int, *, lock: bool = False) -> Group:
-    """The publisher's group of that name; a 404 ``Problem`` if there is none.
+    """Return the publisher's group of that name. Raises a 404 ``Problem`` if there is none.
 
     With ``lock`` nobody else changes or deletes it before the transaction ends.
     """
@@ -145,13 +144,15 @@ def get_group(name: str, publisher_id: int, *, lock: bool = False) -> Group:
 
 
 def members(group_id: int) -> QuerySet[Membership]:
-    """Who is in the group."""
+    """Return the group's members."""
     return Membership.objects.filter(group_id=group_id).select_related("recipient")
 
 
 def suppression_of(channel: str, address: str) -> QuerySet[Suppression]:
-    """The suppression of an address (as its channel's ``parse`` returned it), if there is one;
-    of an email address, each from before its spellings were one."""
+    """Return the suppression of an address, as its channel's ``parse`` returned it, if any.
+
+    For an email address, suppressions of its spellings from before those were folded are included.
+    """
     found = Suppression.objects.filter(
         channel=channel, address_index=vault.index_of(channel, address)
     )

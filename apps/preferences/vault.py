@@ -1,6 +1,7 @@
-"""Addresses and secrets at rest: sealed here, opened here, nowhere else.
+"""Encryption of addresses and secrets at rest: this module alone encrypts and decrypts them.
 
-An address is encrypted for its blind index, so a ciphertext copied to another row does not open.
+An address is encrypted in the context of its blind index, so that a ciphertext copied to another
+row cannot be decrypted.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from notifier.security.crypto import Keyring
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An address as it is stored: encrypted, findable, and as people may see it."""
+    """An address as it is stored: its ciphertext, its blind index, and as people may see it."""
 
     ciphertext: bytes
     index: bytes
@@ -23,12 +24,15 @@ class Sealed:
 
 @cache
 def keyring() -> Keyring:
-    """This installation's keys."""
+    """Return this installation's encryption keys."""
     return Keyring.parse(settings.ENCRYPTION_KEYS, settings.BLIND_INDEX_KEY)
 
 
 def index_of(channel: str, address: str) -> bytes:
-    """By what an address (as its channel's ``parse`` returned it) is found, however spelled."""
+    """Return the blind index of an address, the same for every spelling.
+
+    ``address`` is as its channel's ``parse`` returned it.
+    """
     return keyring().blind_index(channel, get_channel(channel).fold(address))
 
 
@@ -40,7 +44,7 @@ def seal(channel: str, address: str) -> Sealed:
 
 
 def open(ciphertext: bytes, address_index: bytes) -> str:
-    """The address in clear. Raises ``notifier.security.crypto.DecryptionError``."""
+    """Decrypt an address. Raises ``notifier.security.crypto.DecryptionError``."""
     return keyring().decrypt(ciphertext, b"contact:" + address_index).decode()
 
 
@@ -50,5 +54,5 @@ def seal_secret(secret: str, address_index: bytes) -> bytes:
 
 
 def open_secret(ciphertext: bytes, address_index: bytes) -> str:
-    """The signing secret in clear. Raises ``notifier.security.crypto.DecryptionError``."""
+    """Decrypt a signing secret. Raises ``notifier.security.crypto.DecryptionError``."""
     return keyring().decrypt(ciphertext, b"secret:" + address_index).decode()

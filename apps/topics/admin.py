@@ -18,7 +18,7 @@ from apps.preferences import audit_trail
 from apps.preferences.admin import of_person
 from apps.preferences.audit_trail import Change, Entry
 from apps.preferences.channels import all_channels
-from apps.preferences.consent.services import described, scope_of
+from apps.preferences.consent.services import describe, scope_of
 from apps.preferences.models import Preference
 from apps.topics.models import Subscription, SubscriptionState, Topic
 from apps.topics.selectors import names_of_topics
@@ -158,6 +158,6 @@ class PreferenceAdmin(Panelled, NewestAdmin):
         self._trail(obj, Change.ALLOWED if obj.allowed else Change.REFUSED, why)
 
     def _trail(self, row: Preference, change: Change, why: str) -> None:
-        about = described(scope_of(row))
+        about = describe(scope_of(row))
         detail = ": ".join(word for word in (about, why) if word)
         audit_trail.record([Entry(change, row.recipient_id, row.channel, detail=detail)])

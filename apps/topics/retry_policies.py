@@ -15,7 +15,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.api.serializers import StrictSerializer
-from apps.preferences.api.serializers import (
+from apps.preferences.api.fields import (
     ChannelField,
     contact_channels,
     parse_destination,

@@ -1,4 +1,4 @@
-"""A recipient's devices and contacts."""
+"""Devices and contacts of a recipient."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from apps.api.problems import Problem
 from apps.preferences import selectors
-from apps.preferences.api import serializers
+from apps.preferences.api import contact_serializers as serializers
 from apps.preferences.contacts import limits, registration, services
 from apps.preferences.contacts.limits import TooManyContacts, too_many
 from apps.preferences.contacts.replacement import Slot
@@ -50,9 +50,10 @@ class DeviceList(Endpoint):
         examples=[OpenApiExample("a phone", DEVICE, request_only=True)],
     )
     def post(self, request: Request, user_id: str) -> Response:
-        """Register a device, or say that it is still there.
+        """Register a device, or confirm that it is still in use.
 
-        A token that was another recipient's becomes this one's. 201 when it is new here.
+        A token that was another recipient's becomes this one's. 201 if this recipient did not have
+        it.
         """
         device = self.body(request, serializers.DeviceIn)
         recipient = selectors.get_recipient(user_id)
@@ -104,9 +105,10 @@ class ContactList(Endpoint):
         ],
     )
     def post(self, request: Request, user_id: str) -> Response:
-        """Add a contact to those there are. A webhook's signing secret is in the answer, this once.
+        """Add a contact, beside those there are.
 
-        201 when it is new here. Adding one again makes it active again.
+        A webhook's signing secret is in this response only. 201 if this recipient did not have the
+        contact. Adding one again makes it active again.
         """
         contact = self.body(request, serializers.ContactIn)
         address = registration.contact_address(selectors.get_recipient(user_id).pk, contact)
@@ -131,7 +133,7 @@ class ContactDetail(Endpoint):
 
 
 class ContactSearch(Endpoint):
-    """The contact of an address, which is in the body and so in nobody's access log."""
+    """Finding a contact by its address, which is in the body and so in no access log."""
 
     required_scopes = {"POST": READ}
 
@@ -143,7 +145,7 @@ class ContactSearch(Endpoint):
         examples=[OpenApiExample("an email address", CONTACT, request_only=True)],
     )
     def post(self, request: Request, user_id: str) -> Response:
-        """Read the recipient's contact of an address, in whatever spelling."""
+        """Read the recipient's contact of an address, in any spelling."""
         where = self.body(request, serializers.ContactAt)
         return Response(serializers.ContactRow(_at(user_id, where, "contact")).data)
 
@@ -167,7 +169,7 @@ class ContactRemoval(Endpoint):
 
 
 class DeviceRemoval(Endpoint):
-    """Removing a device by its token, which is what an app knows when its user logs out."""
+    """Removing a device by its token, which is what an app has when its user logs out."""
 
     required_scopes = {"POST": WRITE}
 
@@ -186,11 +188,11 @@ class DeviceRemoval(Endpoint):
 
 def _write(address: services.Address, user_id: str) -> Stored:
     assert address.recipient_id is not None
-    services.hold_recipients([address.recipient_id])
+    services.lock_recipients([address.recipient_id])
     stored = services.upsert_contacts([address])[address]
     slot = Slot(address.recipient_id, address.channel)
     try:
-        limits.keep_within([slot], {address.recipient_id: user_id})
+        limits.enforce([slot], {address.recipient_id: user_id})
     except TooManyContacts:
         raise too_many(user_id, address.channel, "") from None
     return stored

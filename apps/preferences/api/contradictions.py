@@ -1,4 +1,4 @@
-"""What one call says about preferences agrees with itself."""
+"""Contradictions between the preferences of one request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,30 +7,30 @@ from rest_framework import serializers
 
 
 class ConsistentPreferences(serializers.ListSerializer):
-    """Preferences of which none says otherwise about the same thing than another.
+    """Preferences of which no two contradict each other.
 
-    Which one is meant cannot be told, and a refusal may be among them. The same preference twice
-    is one.
+    Two that do are an error, since one of them may be a refusal. The same preference twice counts
+    as one.
     """
 
-    def validate(self, wishes: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    def validate(self, preferences: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         first: dict[tuple[str, str, str], int] = {}
         against: dict[int, int] = {}
-        for position, wish in enumerate(wishes):
-            about = (wish["channel"], wish["topic"], wish["category"])
-            earlier = first.setdefault(about, position)
-            if wish["allowed"] is not wishes[earlier]["allowed"]:
+        for position, preference in enumerate(preferences):
+            scope = (preference["channel"], preference["topic"], preference["category"])
+            earlier = first.setdefault(scope, position)
+            if preference["allowed"] is not preferences[earlier]["allowed"]:
                 against[position] = earlier
                 against.setdefault(earlier, position)
         if against:
             raise serializers.ValidationError(
-                [_contradicted(against.get(position)) for position in range(len(wishes))]
+                [_contradicted(against.get(position)) for position in range(len(preferences))]
             )
-        return wishes
+        return preferences
 
 
 def _contradicted(other: int | None) -> dict[str, list[str]]:
-    """The errors of one preference; ``other``: the position of the one against it, if any is."""
+    """Return the errors of one preference; ``other`` is the position of one that contradicts it."""
     if other is None:
         return {}
     said = f"Preference {other} (from 0) says otherwise about the same thing. Send one of the two."

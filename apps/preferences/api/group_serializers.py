@@ -1,13 +1,13 @@
-"""What the endpoints for groups read and write."""
+"""Request and response bodies of the endpoints for groups."""
 
 from rest_framework import serializers
 
 from apps.api.serializers import StrictSerializer
-from apps.preferences.api.serializers import MAX_BULK, UserIdField
+from apps.preferences.api.fields import MAX_BULK, UserIdField
 
 
 class GroupIn(StrictSerializer):
-    """A group to be written. What is left out stays as it is."""
+    """A group to create or change. What is left out stays as it is."""
 
     display_name = serializers.CharField(
         max_length=200, required=False, default=None, allow_null=True, allow_blank=True
@@ -24,7 +24,7 @@ class GroupOut(serializers.Serializer):
 
 
 class MembersIn(StrictSerializer):
-    """Who is to join or leave."""
+    """Recipients to add or remove."""
 
     user_ids = serializers.ListField(child=UserIdField(), allow_empty=False, max_length=MAX_BULK)
 
@@ -33,14 +33,14 @@ class MembersIn(StrictSerializer):
 
 
 class MemberRow(serializers.Serializer):
-    """A recipient in a group."""
+    """A member of a group."""
 
     user_id = serializers.CharField(source="recipient.user_id")
     added_at = serializers.DateTimeField(source="created_at")
 
 
 class MembersAdded(serializers.Serializer):
-    """How many joined, how many were in the group already, and who is nobody."""
+    """How many were added, how many were in the group before, and which ids are unknown."""
 
     added = serializers.IntegerField()
     already = serializers.IntegerField()
@@ -48,7 +48,7 @@ class MembersAdded(serializers.Serializer):
 
 
 class MembersRemoved(serializers.Serializer):
-    """How many left, and who is nobody."""
+    """How many were removed, and which ids are unknown."""
 
     removed = serializers.IntegerField()
     unknown = serializers.ListField(child=serializers.CharField())

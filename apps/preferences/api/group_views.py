@@ -1,4 +1,4 @@
-"""Named sets of recipients."""
+"""Groups: named sets of recipients."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _TWO = OpenApiExample("two people", {"user_ids": ["ada", "bob"]}, request_only=T
 
 
 class GroupList(Endpoint):
-    """One's groups."""
+    """The publisher's groups."""
 
     required_scopes = {"GET": READ}
     pagination_class = CursorPage
@@ -59,9 +59,9 @@ class GroupDetail(Endpoint):
         examples=[OpenApiExample("a group", {"display_name": "On call"}, request_only=True)],
     )
     def put(self, request: Request, name: str) -> Response:
-        """Create a group, or change what it is called.
+        """Create a group, or change its display name.
 
-        Its name is yours alone: another publisher's group of the same name is another group.
+        Names belong to one publisher: another publisher's group of the same name is another group.
         201 when created, 200 when changed.
         """
         display_name = self.body(request, serializers.GroupIn)["display_name"]
@@ -84,9 +84,9 @@ class GroupDetail(Endpoint):
 
     @extend_schema(operation_id="delete_group", tags=[TAG], responses={204: None})
     def delete(self, request: Request, name: str) -> Response:
-        """Delete a group of yours. Nothing happens to the people in it.
+        """Delete a group of yours. Its members stay recipients.
 
-        What was posted to it and is not cut into deliveries yet reaches nobody any more.
+        Notifications to it that are not yet fanned out into deliveries reach nobody any more.
         """
         with transaction.atomic():
             group = selectors.get_group(name, request.user.id, lock=True)
@@ -96,7 +96,7 @@ class GroupDetail(Endpoint):
 
 
 class MemberList(Endpoint):
-    """Who is in a group."""
+    """The members of a group."""
 
     required_scopes = {"GET": READ, "POST": WRITE}
     pagination_class = CursorPage
@@ -122,9 +122,9 @@ class MemberList(Endpoint):
         examples=[_TWO],
     )
     def post(self, request: Request, name: str) -> Response:
-        """Add up to 1,000 recipients. Who is in the group already stays in it.
+        """Add up to 1,000 recipients. Those who are in the group already stay in it.
 
-        `unknown` names those who are no recipients; the others are added all the same.
+        `unknown` lists the ids that are no recipients; the others are added all the same.
         """
         user_ids = self.body(request, serializers.MembersIn)["user_ids"]
         with transaction.atomic():
@@ -136,7 +136,7 @@ class MemberList(Endpoint):
 
 
 class MemberRemoval(Endpoint):
-    """Leaving a group."""
+    """Removing members from a group."""
 
     required_scopes = {"POST": WRITE}
 
@@ -148,7 +148,7 @@ class MemberRemoval(Endpoint):
         examples=[_TWO],
     )
     def post(self, request: Request, name: str) -> Response:
-        """Take up to 1,000 recipients out of a group. Who is not in it is no error."""
+        """Remove up to 1,000 recipients from a group. Those who are not in it are no error."""
         user_ids = self.body(request, serializers.MembersIn)["user_ids"]
         with transaction.atomic():
             group = selectors.get_group(name, request.user.id, lock=True)

@@ -1,4 +1,4 @@
-"""What a recipient wants and refused."""
+"""Preferences of a recipient: what they allow and refuse."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.preferences import selectors, topic_names
-from apps.preferences.api import serializers
+from apps.preferences.api import preference_serializers as serializers
 from apps.preferences.consent.services import (
-    Wish,
-    WouldLift,
-    hold_preferences,
+    PreferenceUpdate,
+    WouldLiftRefusal,
+    lock_preferences,
     merge_preferences,
     replace_preferences,
 )
@@ -28,10 +28,10 @@ READ, WRITE = Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE
 
 
 class PreferenceList(Endpoint):
-    """What a recipient wants and refused.
+    """A recipient's preferences.
 
-    The most specific wish decides: a topic beats a category, either beats none, and a channel
-    beats any channel.
+    The most specific one decides: a topic beats a category, either beats none, and a channel beats
+    any channel.
     """
 
     required_scopes = {"GET": READ, "PUT": WRITE, "PATCH": WRITE}
@@ -64,17 +64,17 @@ class PreferenceList(Endpoint):
     def put(self, request: Request, user_id: str) -> Response:
         """Replace a recipient's preferences with these.
 
-        Preferences for topics you do not see stay as they are. A refusal can be added and not
-        be lifted (403): the person does that with their own token, or an operator.
+        Preferences for topics you do not see stay as they are. You can add refusals but not lift
+        any (403): the person does that with their own token, or an operator.
         """
         wanted = self.body(request, serializers.PreferencesIn)["preferences"]
-        recipient_id, wishes = self._wishes(request, user_id, wanted)
+        recipient_id, updates = self._updates(request, user_id, wanted)
         with transaction.atomic():
-            hold_preferences(recipient_id)
+            lock_preferences(recipient_id)
             before = _preferences(request.user.id, recipient_id)
             hidden = _hidden_topics(request.user.id, recipient_id)
             with self._lifting_nothing(request, wanted):
-                replace_preferences(recipient_id, hidden, wishes)
+                replace_preferences(recipient_id, hidden, updates)
             after = _preferences(request.user.id, recipient_id)
             audit.record(request, "replace", "preferences", user_id, before=before, after=after)
         return Response(after)
@@ -98,39 +98,39 @@ class PreferenceList(Endpoint):
         ],
     )
     def patch(self, request: Request, user_id: str) -> Response:
-        """Change these preferences and leave the others; `allowed: null` takes one back.
+        """Change these preferences and leave the others; `allowed: null` withdraws one.
 
-        A refusal can be added and not be lifted (403).
+        You can add refusals but not lift any (403).
         """
         wanted = self.body(request, serializers.PreferencesChange)["preferences"]
-        recipient_id, wishes = self._wishes(request, user_id, wanted)
+        recipient_id, updates = self._updates(request, user_id, wanted)
         with transaction.atomic():
-            hold_preferences(recipient_id)
+            lock_preferences(recipient_id)
             before = _preferences(request.user.id, recipient_id)
             with self._lifting_nothing(request, wanted):
-                merge_preferences(wishes)
+                merge_preferences(updates)
             after = _preferences(request.user.id, recipient_id)
             audit.record(request, "update", "preferences", user_id, before=before, after=after)
         return Response(after)
 
-    def _wishes(
+    def _updates(
         self, request: Request, user_id: str, wanted: Sequence[Mapping[str, Any]]
-    ) -> tuple[int, list[Wish]]:
+    ) -> tuple[int, list[PreferenceUpdate]]:
         recipient_id = selectors.get_recipient(user_id).pk
         topics = registration.known_topics(request.user.id, wanted)
-        return recipient_id, registration.wishes(recipient_id, wanted, topics)
+        return recipient_id, registration.preference_updates(recipient_id, wanted, topics)
 
     @contextmanager
     def _lifting_nothing(
         self, request: Request, wanted: Sequence[Mapping[str, Any]]
     ) -> Iterator[None]:
-        """Answer what would lift a refusal of the person's with a problem."""
+        """Turn ``WouldLiftRefusal`` into a problem."""
         try:
             yield
-        except WouldLift as error:
+        except WouldLiftRefusal as error:
             [scope] = error.found.values()
             topics = registration.known_topics(request.user.id, wanted)
-            raise registration.stands(scope, wanted, topics, "/preferences") from None
+            raise registration.refusal_problem(scope, wanted, topics, "/preferences") from None
 
 
 def _preferences(publisher_id: int, recipient_id: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Recipients, with where they are reached and what they want."""
+"""Recipients, with their devices, contacts and preferences."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +11,10 @@ from rest_framework.response import Response
 from apps.api.pagination import CursorPage, PageQuery
 from apps.api.problems import Problem
 from apps.preferences import selectors
-from apps.preferences.api import serializers
+from apps.preferences.api import contact_serializers
+from apps.preferences.api import recipient_serializers as serializers
 from apps.preferences.api.contact_views import CONTACT, DEVICE
-from apps.preferences.consent.services import WouldLift
+from apps.preferences.consent.services import WouldLiftRefusal
 from apps.preferences.contacts import registration
 from apps.preferences.contacts.limits import TooManyContacts, too_many
 from apps.preferences.contacts.registration import Registered
@@ -36,7 +37,7 @@ EXAMPLE = {
 
 
 class RecipientList(Endpoint):
-    """Everybody."""
+    """All recipients."""
 
     required_scopes = {"GET": READ}
     pagination_class = CursorPage
@@ -55,7 +56,7 @@ class RecipientList(Endpoint):
 
 
 class RecipientDetail(Endpoint):
-    """One recipient, by the company's own ``user_id``."""
+    """One recipient, by the company's own `user_id`."""
 
     required_scopes = {"GET": READ, "PUT": WRITE}
 
@@ -75,8 +76,8 @@ class RecipientDetail(Endpoint):
         """Create or change a recipient.
 
         What is left out stays as it is. `email`, `phone` and the `contacts` of a channel replace
-        what there was on it; devices and preferences are added. Everybody gets an inbox. 201 when
-        created, 200 when changed.
+        the contacts on that channel; devices and preferences are added. Every recipient has an
+        inbox. 201 when created, 200 when changed.
         """
         person = self.body(request, serializers.RecipientIn)
         selectors.check_named(user_id)
@@ -85,10 +86,10 @@ class RecipientDetail(Endpoint):
             before = find_recipient(user_id)
             try:
                 done = registration.register({user_id: person}, topics)[user_id]
-            except WouldLift as error:
+            except WouldLiftRefusal as error:
                 [scope] = error.found.values()
                 wanted = person["preferences"]
-                raise registration.stands(scope, wanted, topics, "/preferences") from None
+                raise registration.refusal_problem(scope, wanted, topics, "/preferences") from None
             except TooManyContacts as error:
                 raise too_many(user_id, error.found[user_id], "/contacts") from None
             _audit_written(request, user_id, person, before)
@@ -97,7 +98,7 @@ class RecipientDetail(Endpoint):
 
 
 class RecipientBulk(RecipientDetail):
-    """Many recipients. GET and PUT are those of the person whose ``user_id`` is "bulk"."""
+    """Many recipients. GET and PUT are for the recipient whose ``user_id`` is "bulk"."""
 
     required_scopes = {**RecipientDetail.required_scopes, "POST": WRITE}
     max_body = 16 * 1024 * 1024
@@ -136,7 +137,7 @@ class RecipientBulk(RecipientDetail):
     def post(self, request: Request) -> Response:
         """Create or change up to 1,000 recipients, with a result each.
 
-        An item that is not valid does not cost the others: its result carries its problem.
+        An invalid item does not affect the others: its result carries its problem.
         """
         items = self.body(request, serializers.BulkRecipientsIn)["recipients"]
         with transaction.atomic():
@@ -151,7 +152,7 @@ class RecipientBulk(RecipientDetail):
 def _audit_written(
     request: Request, user_id: str, person: Mapping[str, Any], before: Recipient | None
 ) -> None:
-    """The event of one recipient's writing: what it says of them, how much came with it."""
+    """Write the audit event of one recipient: the changed fields, and counts of what came along."""
     said = {name: person[name] for name in ("locale", "time_zone") if person[name] is not None}
     number: dict[str, Any] = {
         f"{name}_written": len(person[name])
@@ -176,8 +177,12 @@ def _done(
 def _recipient(recipient: Recipient) -> dict[str, Any]:
     return {
         **serializers.RecipientRow(recipient).data,
-        "devices": serializers.DeviceRow(shown(selectors.devices(recipient.pk)), many=True).data,
-        "contacts": serializers.ContactRow(shown(selectors.contacts(recipient.pk)), many=True).data,
+        "devices": contact_serializers.DeviceRow(
+            shown(selectors.devices(recipient.pk)), many=True
+        ).data,
+        "contacts": contact_serializers.ContactRow(
+            shown(selectors.contacts(recipient.pk)), many=True
+        ).data,
     }
 
 

@@ -1,4 +1,4 @@
-"""What the endpoints for suppressions read and write."""
+"""Request and response bodies of the endpoints for suppressions."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from rest_framework import serializers
 
 from apps.api.pagination import PageQuery
 from apps.api.serializers import Choice, StrictSerializer
-from apps.preferences.api.serializers import PLATFORMS, ChannelField, parse_address
+from apps.preferences.api.fields import PLATFORMS, ChannelField, parse_address
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK
 from apps.preferences.models import SuppressionReason
 
-#: What to do about an address that is one publisher's or one person's, not everybody's.
+#: What to do instead on channels whose addresses belong to one publisher or one person.
 _INSTEAD = {
     WEBHOOK: "A webhook is its publisher's: unsubscribe it, or take it out of the retry policy.",
     INBOX: "An inbox is its owner's: write a preference of theirs that refuses the channel.",
@@ -19,7 +19,7 @@ _INSTEAD = {
 
 
 class SuppressedChannelField(ChannelField):
-    """A channel whose addresses can be suppressed, which holds for every publisher."""
+    """A channel whose addresses can be suppressed, for all publishers at once."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__([name for name in settings.CHANNELS if name not in _INSTEAD], **options)
@@ -31,7 +31,7 @@ class SuppressedChannelField(ChannelField):
 
 
 class SuppressionIn(StrictSerializer):
-    """An address to be suppressed."""
+    """An address to suppress."""
 
     channel = SuppressedChannelField(help_text="not webhook or inbox")
     address = serializers.CharField(max_length=4096)
@@ -43,14 +43,14 @@ class SuppressionIn(StrictSerializer):
 
 
 class SuppressionQuery(PageQuery):
-    """Which suppressions to list: all, or that of one address."""
+    """Filters of the list of suppressions."""
 
     channel = SuppressedChannelField(required=False, help_text="not webhook or inbox")
     reason = Choice(SuppressionReason.values, required=False)
     address = serializers.CharField(
         max_length=2048,  # a request's first line has at most 4,094 bytes
         required=False,
-        help_text="exactly this one, on the channel named",
+        help_text="only this address, on the channel named",
     )
     platform = Choice(PLATFORMS, required=False, help_text="with a device token")
 
@@ -65,7 +65,7 @@ class SuppressionQuery(PageQuery):
 
 
 class SuppressionRow(serializers.Serializer):
-    """An address that nothing is sent to, and why."""
+    """A suppressed address and the reason."""
 
     id = serializers.IntegerField()
     channel = serializers.CharField()
@@ -75,7 +75,7 @@ class SuppressionRow(serializers.Serializer):
 
 
 def _parsed(wanted: dict[str, Any]) -> dict[str, Any]:
-    """The address in its one true form, by which it is found."""
+    """Normalize the address, since it is looked up by its normal form."""
     platform = wanted.get("platform", "")
     if platform and wanted["channel"] != PUSH:
         raise serializers.ValidationError({"platform": ["This goes with a device token on push."]})

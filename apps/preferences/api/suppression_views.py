@@ -1,4 +1,4 @@
-"""Addresses that must not be sent to, by anybody."""
+"""Suppressions: addresses that nothing is sent to, by any publisher."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ TAG = "Suppressions"
 
 
 class SuppressionList(Endpoint):
-    """Every suppressed address of this installation."""
+    """The suppressed addresses of this installation."""
 
     required_scopes = {"GET": Scope.SUPPRESSIONS_READ, "POST": Scope.SUPPRESSIONS_WRITE}
     pagination_class = CursorPage
@@ -36,7 +36,7 @@ class SuppressionList(Endpoint):
         responses=serializers.SuppressionRow(many=True),
     )
     def get(self, request: Request) -> Response:
-        """List suppressed addresses, masked, newest first; or find out about one of them."""
+        """List suppressed addresses, masked, newest first; or look up a single one."""
         query = read_query(request, serializers.SuppressionQuery)
         sought = Q(**{name: query[name] for name in ("channel", "reason") if name in query})
         if "address" in query:
@@ -61,11 +61,11 @@ class SuppressionList(Endpoint):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Send nothing to an address any more, whoever asks for it.
+        """Suppress an address: nothing is sent to it any more, whichever publisher posts.
 
-        It holds from the next delivery on; what a worker is sending right now still goes out.
-        201 when it is new; 200 when it was suppressed before. It keeps its reason but for a
-        stronger one. Only what you put there as `manual` can you lift again.
+        It applies from the next delivery on; what a worker is sending right now still goes out.
+        201 when it is new, 200 when the address was suppressed before: it keeps its reason then,
+        unless the new one is stronger. You can lift only what you suppressed as `manual`.
         """
         wanted = self.body(request, serializers.SuppressionIn)
         channel, address = wanted["channel"], wanted["address"]
@@ -100,11 +100,11 @@ class SuppressionDetail(Endpoint):
 
     @extend_schema(operation_id="lift_suppression", tags=[TAG], responses={204: None})
     def delete(self, request: Request, suppression_id: int) -> Response:
-        """Allow an address to be sent to again that you put on the list as `manual`.
+        """Lift a suppression that you added as `manual`.
 
-        Any other is lifted by an operator (403), or when the address is registered again (dead).
-        What was suppressed meanwhile is not sent after all. A contact that a provider called
-        dead stays disabled until it is registered again.
+        Any other is lifted by an operator (403), or, if the address was dead, by registering it
+        again. What was suppressed meanwhile is not sent after all. A contact that a provider
+        reported as dead stays disabled until it is registered again.
         """
         with transaction.atomic():
             row = Suppression.objects.select_for_update().filter(pk=suppression_id).first()
@@ -118,7 +118,7 @@ class SuppressionDetail(Endpoint):
 
 
 def _protected(row: Suppression) -> Problem:
-    """Why a key may not lift it, and what to do."""
+    """Return the problem for a suppression that a key may not lift."""
     if row.reason == suppressions.DEAD:
         detail = "It is lifted when the address is registered again, or by an operator."
     elif row.reason == SuppressionReason.MANUAL:

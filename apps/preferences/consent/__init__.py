@@ -1,4 +1,5 @@
-"""Writes to what people allow and refuse: preferences, and suppressed addresses.
+"""Consent: preferences and suppressed addresses.
 
-Set-based: one call writes any number of people. Every change goes to ``audit_trail``.
+In: updates for any number of people per call. Out: rows, and an entry in ``audit_trail`` for each
+change. Imported by views, by ``contacts`` and by ``apps.delivery``.
 """

@@ -1,19 +1,19 @@
-"""Whether a change of preferences lets something through that was refused before.
+"""Whether a change of preferences allows something that was refused before.
 
-The most specific preference decides: a topic's beats a category's, either beats one of neither,
-and of two the one that names the channel. The claim's SQL has the same order
+The most specific preference decides: a topic's beats a category's, either beats one of neither, and
+of two the one that names the channel. The claim's SQL uses the same order
 (``apps.delivery.state.audience``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-#: A channel, topic or category that no preference names.
+#: Stand-ins for a channel, topic and category that no preference names.
 _OTHER_CHANNEL, _OTHER_TOPIC, _OTHER_CATEGORY = "*", -1, "*"
 
 
 class Scope(NamedTuple):
-    """What a preference is about; an empty channel or category and a missing topic mean any."""
+    """What a preference applies to. An empty channel or category, or topic ``None``, means any."""
 
     channel: str
     topic_id: int | None
@@ -23,9 +23,10 @@ class Scope(NamedTuple):
 def weakened(
     before: Mapping[Scope, bool], after: Mapping[Scope, bool], categories: Mapping[int, str]
 ) -> Scope | None:
-    """A preference whose change allows what was refused, ``None`` where none does.
+    """Return a scope whose change allows what was refused, ``None`` if there is none.
 
-    ``before`` and ``after``: whether each scope is allowed. ``categories``: of the topics named.
+    ``before`` and ``after`` map each scope to whether it is allowed; ``categories`` maps the ids of
+    the topics named to their categories.
     """
     changed = [
         scope for scope in before.keys() | after.keys() if before.get(scope) != after.get(scope)
@@ -39,7 +40,7 @@ def weakened(
 
 
 def _cases(scope: Scope, channels: Iterable[str], categories: Mapping[int, str]) -> Iterator[Scope]:
-    """What could be sent that this preference may decide, one of each kind."""
+    """Yield one example of each kind of delivery that this preference may decide."""
     if scope.topic_id is not None:
         topic, category = scope.topic_id, categories.get(scope.topic_id, "")
     else:

@@ -1,7 +1,6 @@
-"""Writes: what people allow and refuse. Set-based: one call, any number.
+"""Write preferences: what people allow and refuse, any number in one call.
 
-A publisher may add a refusal and never lift one: that is the person's, or an operator's with a
-reason.
+A publisher may add refusals but not lift any: only the person may, or an operator with a reason.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,15 +11,15 @@ from django.db import connection, transaction
 from apps.preferences import audit_trail, topic_names
 from apps.preferences.audit_trail import Change, Entry
 from apps.preferences.consent.refusals import Scope, weakened
-from apps.preferences.contacts.services import hold_recipients
+from apps.preferences.contacts.services import lock_recipients
 from apps.preferences.models import Preference
 
-#: What recipients prefer, by the recipient's id.
+#: Preferences by recipient id: whether each scope is allowed.
 Preferences = Mapping[int, Mapping[Scope, bool]]
 
 
-class Wish(NamedTuple):
-    """What a recipient wants or refused; ``allowed`` ``None`` takes a wish back."""
+class PreferenceUpdate(NamedTuple):
+    """A preference to write; an ``allowed`` of ``None`` withdraws it."""
 
     recipient_id: int
     channel: str
@@ -33,8 +32,8 @@ class Wish(NamedTuple):
         return Scope(self.channel, self.topic_id, self.category)
 
 
-class WouldLift(Exception):
-    """These would lift refusals: the recipients' ids, each with the preference that would."""
+class WouldLiftRefusal(Exception):
+    """The update would lift refusals. ``found`` maps recipient ids to the scope that would."""
 
     def __init__(self, found: Mapping[int, Scope]) -> None:
         super().__init__(found)
@@ -42,46 +41,51 @@ class WouldLift(Exception):
 
 
 @transaction.atomic
-def merge_preferences(wishes: Iterable[Wish], *, may_lift: bool = False) -> None:
-    """Write these, of which none contradicts another, and leave the others.
+def merge_preferences(updates: Iterable[PreferenceUpdate], *, may_lift: bool = False) -> None:
+    """Write these preferences, none of which contradicts another, and keep all others.
 
-    Raises ``WouldLift``, and writes nothing, where that lifts a refusal and may not.
+    Raises ``WouldLiftRefusal``, and writes nothing, where that would lift a refusal without
+    ``may_lift``.
     """
-    wishes = list(wishes)
-    before = held_preferences({wish.recipient_id for wish in wishes})
+    updates = list(updates)
+    before = locked_preferences({update.recipient_id for update in updates})
     after = {recipient_id: dict(scopes) for recipient_id, scopes in before.items()}
-    for wish in wishes:
-        if wish.allowed is None:
-            after[wish.recipient_id].pop(wish.scope, None)
+    for update in updates:
+        if update.allowed is None:
+            after[update.recipient_id].pop(update.scope, None)
         else:
-            after[wish.recipient_id][wish.scope] = wish.allowed
+            after[update.recipient_id][update.scope] = update.allowed
     _write(before, after, may_lift=may_lift)
 
 
 @transaction.atomic
 def replace_preferences(
-    recipient_id: int, hidden: Collection[int], wishes: Sequence[Wish], *, may_lift: bool = False
+    recipient_id: int,
+    hidden: Collection[int],
+    updates: Sequence[PreferenceUpdate],
+    *,
+    may_lift: bool = False,
 ) -> None:
-    """Make these the recipient's only wishes, apart from those for the topics ``hidden``.
+    """Make these the recipient's only preferences, apart from those for the topics ``hidden``.
 
-    Raises ``WouldLift``, as ``merge_preferences`` does.
+    Raises ``WouldLiftRefusal`` as ``merge_preferences`` does.
     """
-    before = held_preferences({recipient_id})
+    before = locked_preferences({recipient_id})
     kept = {scope: on for scope, on in before[recipient_id].items() if scope.topic_id in hidden}
-    wanted = {wish.scope: wish.allowed for wish in wishes if wish.allowed is not None}
+    wanted = {update.scope: update.allowed for update in updates if update.allowed is not None}
     _write(before, {recipient_id: kept | wanted}, may_lift=may_lift)
 
 
-def hold_preferences(recipient_id: int) -> None:
-    """Let one transaction at a time look at the recipient's preferences and then write them."""
-    hold_recipients([recipient_id])
+def lock_preferences(recipient_id: int) -> None:
+    """Let one transaction at a time read the recipient's preferences and then write them."""
+    lock_recipients([recipient_id])
 
 
-def held_preferences(recipient_ids: Collection[int]) -> Preferences:
-    """What these recipients prefer, which nobody else changes until the transaction ends."""
+def locked_preferences(recipient_ids: Collection[int]) -> Preferences:
+    """Return these recipients' preferences, locked until the transaction ends."""
     found: dict[int, dict[Scope, bool]] = {recipient_id: {} for recipient_id in recipient_ids}
     if found:
-        hold_recipients(found)
+        lock_recipients(found)
         rows = Preference.objects.filter(recipient_id__in=found)
         for recipient_id, *scope, allowed in rows.values_list(
             "recipient_id", "channel", "topic_id", "category", "allowed"
@@ -91,20 +95,19 @@ def held_preferences(recipient_ids: Collection[int]) -> Preferences:
 
 
 def _write(before: Preferences, after: Preferences, *, may_lift: bool) -> None:
-    """Make ``after`` of ``before``: only what differs is written, and every change is in the
-    trail."""
+    """Turn ``before`` into ``after``: write only what differs, and record every change."""
     changed = [
-        Wish(recipient_id, *scope, allowed)
+        PreferenceUpdate(recipient_id, *scope, allowed)
         for recipient_id, scopes in sorted(after.items())
         for scope in sorted(scopes.keys() | before[recipient_id].keys(), key=_order)
         if (allowed := scopes.get(scope)) is not before[recipient_id].get(scope)
     ]
     if not may_lift:
-        _check(before, after, {wish.recipient_id for wish in changed})
-    kept = [wish for wish in changed if wish.allowed is not None]
-    _upsert([w for w in kept if w.topic_id is not None], "topic_id) WHERE topic_id IS NOT")
-    _upsert([w for w in kept if w.topic_id is None], "category) WHERE topic_id IS")
-    dropped = [wish[:4] for wish in changed if wish.allowed is None]
+        _check(before, after, {update.recipient_id for update in changed})
+    kept = [update for update in changed if update.allowed is not None]
+    _upsert([u for u in kept if u.topic_id is not None], "topic_id) WHERE topic_id IS NOT")
+    _upsert([u for u in kept if u.topic_id is None], "category) WHERE topic_id IS")
+    dropped = [update[:4] for update in changed if update.allowed is None]
     if dropped:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -116,8 +119,13 @@ def _write(before: Preferences, after: Preferences, *, may_lift: bool) -> None:
                 [list(column) for column in zip(*dropped, strict=True)],
             )
     audit_trail.record(
-        Entry(_CHANGES[wish.allowed], wish.recipient_id, wish.channel, detail=described(wish.scope))
-        for wish in changed
+        Entry(
+            _CHANGES[update.allowed],
+            update.recipient_id,
+            update.channel,
+            detail=describe(update.scope),
+        )
+        for update in changed
     )
 
 
@@ -138,16 +146,16 @@ def _check(before: Preferences, after: Preferences, recipient_ids: Collection[in
         if scope is not None:
             found[recipient_id] = scope
     if found:
-        raise WouldLift(found)
+        raise WouldLiftRefusal(found)
 
 
 def scope_of(row: Preference) -> Scope:
-    """What a preference's row is about."""
+    """Return the scope of a preference's row."""
     return Scope(row.channel, row.topic_id, row.category)
 
 
-def described(scope: Scope) -> str:
-    """What a preference is about, beside its channel, for the trail."""
+def describe(scope: Scope) -> str:
+    """Describe a scope, apart from its channel, for the trail."""
     if scope.topic_id is not None:
         return f"topic {scope.topic_id}"
     return f"category {scope.category}" if scope.category else ""
@@ -157,8 +165,8 @@ def _order(scope: Scope) -> tuple[int, str, str]:
     return scope.topic_id or 0, scope.channel, scope.category
 
 
-def _upsert(wishes: Sequence[Wish], conflict: str) -> None:
-    if not wishes:
+def _upsert(updates: Sequence[PreferenceUpdate], conflict: str) -> None:
+    if not updates:
         return
     with connection.cursor() as cursor:
         cursor.execute(
@@ -168,5 +176,5 @@ def _upsert(wishes: Sequence[Wish], conflict: str) -> None:
             FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::boolean[]) AS w
             ON CONFLICT (recipient_id, channel, {conflict} NULL
             DO UPDATE SET allowed = excluded.allowed, updated_at = now()""",
-            [list(column) for column in zip(*wishes, strict=True)],
+            [list(column) for column in zip(*updates, strict=True)],
         )

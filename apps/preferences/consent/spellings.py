@@ -1,8 +1,8 @@
-"""Suppressions of email addresses from before their spelling was folded.
+"""Suppressions of email addresses from before spellings were folded.
 
-They have no address but the blind index of the one spelling that was suppressed
-(``Suppression.exact``). When an address is written, those of its spellings are made suppressions of
-the address however spelled.
+Such a row has the blind index of the one spelling that was suppressed (``Suppression.exact``), and
+not the address. When an address is written, the suppressions of its spellings are converted to the
+index that every spelling shares.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from apps.preferences.models import Suppression
 
 
 def former(address: str) -> dict[bytes, bytes]:
-    """The indexes that spellings of the address had, as people write names, and which it has."""
+    """Map the former indexes of common spellings of the address to its present index."""
     local, _, domain = address.rpartition("@")
     ways = (local, local.lower(), local.capitalize(), local.title(), local.upper())
     index = vault.index_of(EMAIL, address)
@@ -24,12 +24,12 @@ def former(address: str) -> dict[bytes, bytes]:
 
 
 def suppressions(indexes: Iterable[bytes]) -> QuerySet[Suppression]:
-    """Those of email addresses that are found by one of these spellings only."""
+    """Return the unconverted suppressions with one of these indexes."""
     return Suppression.objects.filter(channel=EMAIL, exact=True, address_index__in=list(indexes))
 
 
 def adopt(addresses: Iterable[str]) -> None:
-    """Have what was suppressed in a spelling of these addresses suppressed in every spelling.
+    """Convert suppressions of a spelling of these addresses to all spellings.
 
     Runs in the caller's transaction.
     """
@@ -40,10 +40,10 @@ def adopt(addresses: Iterable[str]) -> None:
 
 
 def adopt_unmarked(addresses: Iterable[str]) -> list[int]:
-    """``adopt`` also what is not marked; the suppressions' ids.
+    """Convert also suppressions that are not marked ``exact``; return their ids.
 
-    A process of the version before does not mark what it writes, and no other writes the index of
-    a spelling that is not the folded one.
+    A process of the previous version does not mark the rows that it writes, and only such a process
+    writes the index of a spelling other than the folded one.
     """
     indexes = {
         old: new for address in addresses for old, new in former(address).items() if old != new
@@ -53,7 +53,7 @@ def adopt_unmarked(addresses: Iterable[str]) -> list[int]:
 
 
 def _move(found: QuerySet[Suppression], indexes: Mapping[bytes, bytes]) -> list[int]:
-    """Have each of these found by the index that its index leads to; their ids."""
+    """Move each suppression to the index that ``indexes`` maps its own to; return their ids."""
     moved = []
     for row in found.select_for_update().order_by("pk"):
         moved.append(row.pk)
@@ -61,7 +61,7 @@ def _move(found: QuerySet[Suppression], indexes: Mapping[bytes, bytes]) -> list[
         others = Suppression.objects.filter(channel=EMAIL, address_index=index).exclude(pk=row.pk)
         if other := others.first():
             other.reason = stronger(other.reason, row.reason)
-            other.publisher = None  # it is not one publisher's alone any more
+            other.publisher = None  # no longer one publisher's alone
             other.save(update_fields=["reason", "publisher"])
             row.delete()
         else:

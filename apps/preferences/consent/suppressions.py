@@ -1,4 +1,4 @@
-"""Writes: addresses that must not be sent to, by anybody. Set-based: one call, any number."""
+"""Suppress addresses and lift suppressions, any number in one call."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -10,15 +10,15 @@ from apps.preferences.audit_trail import Change, Entry
 from apps.preferences.models import Suppression, SuppressionReason
 from apps.publishers.audit import PROVIDER, Actor
 
-#: Why an address is suppressed that a provider called dead.
+#: The reason for an address that a provider reported as dead.
 DEAD = SuppressionReason.DEAD_ADDRESS
 
 
 class Blocked(NamedTuple):
-    """An address that must not be sent to from now on. ``masked``: as people may see it.
+    """An address to suppress. ``masked`` is the address as people may see it.
 
-    ``provider``, ``error`` and ``delivery_id``: what said so, and of which delivery, where a
-    provider did; ``publisher_id``: whose it is, where a publisher put it there by hand.
+    ``provider``, ``error`` and ``delivery_id`` tell which provider reported it, with which error
+    and for which delivery. ``publisher_id`` is the publisher that suppressed it manually.
     """
 
     channel: str
@@ -32,14 +32,14 @@ class Blocked(NamedTuple):
 
 
 class Suppressed(NamedTuple):
-    """How many addresses were not suppressed before, and how many only for a weaker reason."""
+    """How many addresses were not suppressed before, and how many for a weaker reason only."""
 
     new: int
     stronger: int
 
 
-#: Reasons, the strongest first. A token may be registered again and what a publisher put there by
-#: hand it may lift, which must not bring back what an address's owner said.
+#: Reasons, the strongest first. A dead address may be registered again, and a publisher may lift
+#: its manual suppression; neither may override what the address's owner said.
 STRENGTH = (
     SuppressionReason.COMPLAINT,
     SuppressionReason.OPTED_OUT,
@@ -50,15 +50,15 @@ STRENGTH = (
 
 
 def stronger(one: str, other: str) -> str:
-    """The reason of two that stays."""
+    """Return the stronger of two reasons."""
     return min(one, other, key=STRENGTH.index)
 
 
 def suppress(addresses: Iterable[Blocked]) -> Suppressed:
-    """Suppress all of them, from the next claim of a chunk on.
+    """Suppress addresses, from the next claim on.
 
-    An address that is suppressed keeps its reason but for a stronger one. It is no publisher's own
-    any more once a second one, or anything else, has put it there.
+    An address that is suppressed already keeps its reason unless the new one is stronger. It ceases
+    to be one publisher's manual suppression once anybody else suppresses it, too.
     """
     weakest_first = sorted(addresses, key=lambda a: -STRENGTH.index(a.reason))
     once = {(a.channel, a.address_index): a for a in weakest_first}
@@ -103,7 +103,7 @@ _SUPPRESS = f"""
 
 
 def lift(rows: Iterable[Suppression], why: str) -> None:
-    """Let these addresses be sent to again; ``why`` is kept in the trail."""
+    """Lift suppressions; ``why`` is recorded in the trail."""
     found = list(rows)
     Suppression.objects.filter(pk__in=[row.pk for row in found]).delete()
     audit_trail.record(
@@ -119,10 +119,11 @@ def lift(rows: Iterable[Suppression], why: str) -> None:
     )
 
 
-def revive(addresses: Sequence[tuple[str, bytes]]) -> None:
-    """Lift what was suppressed as dead: whoever registers an address says that it lives.
+def lift_dead(addresses: Sequence[tuple[str, bytes]]) -> None:
+    """Lift suppressions of dead addresses that are registered again.
 
-    What people said themselves stays: who complained or opted out is not asked to by this.
+    ``addresses`` are pairs of channel and blind index. Other reasons stay: registering an address
+    does not override its owner's complaint or opt-out.
     """
     if not addresses:
         return

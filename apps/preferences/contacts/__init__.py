@@ -1,4 +1,5 @@
-"""Writes to contacts: register, replace, limit, restore; and webhooks' signing secrets.
+"""Contacts: register, replace, limit and restore them; webhooks' signing secrets.
 
-Set-based: one call writes any number of people. Every change goes to ``audit_trail``.
+In: validated contacts of any number of people per call. Out: rows, and an entry in ``audit_trail``
+for each change. Imported by views, ``apps.topics``, ``apps.inbox`` and ``apps.delivery``.
 """

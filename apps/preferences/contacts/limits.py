@@ -1,4 +1,4 @@
-"""How many contacts a recipient has on a channel: what goes to one person is bounded."""
+"""The limit of contacts per recipient and channel, which bounds what goes to one person."""
 
 from collections.abc import Collection, Mapping
 
@@ -14,20 +14,20 @@ from apps.preferences.contacts.services import MOVED, OPERATOR, REMOVED, REPLACE
 
 
 class TooManyContacts(Exception):
-    """Some would have more contacts than they may: a channel by ``user_id``."""
+    """Recipients would exceed the limit. ``found`` maps ``user_id`` to the channel."""
 
     def __init__(self, found: Mapping[str, str]) -> None:
         super().__init__(found)
         self.found = found
 
 
-def keep_within(slots: Collection[Slot], people: Mapping[int, str]) -> None:
-    """Bring each slot that was written to down to what it may have, in the caller's transaction.
+def enforce(slots: Collection[Slot], people: Mapping[int, str]) -> None:
+    """Disable contacts beyond the limit of each slot, in the caller's transaction.
 
-    What a provider refused goes first. Of devices, those go that were not heard of for longest:
-    a phone that gets a new token leaves its old one behind. Other addresses are nobody's to
-    choose from: raises ``TooManyContacts``, and the caller is to roll back. Hold the recipients
-    before; ``people`` are their names by id.
+    Contacts that a provider refused go first, then the devices that were inactive for longest: a
+    phone with a new token leaves its old one behind. Other addresses are not chosen from: the
+    function raises ``TooManyContacts``, and the caller has to roll back. Lock the recipients
+    before. ``people`` maps their ids to their ``user_id``.
     """
     if not slots:
         return
@@ -76,7 +76,7 @@ SELECT DISTINCT recipient_id, channel, NULL::bytea, NULL FROM beyond WHERE NOT m
 
 
 def too_many(user_id: str, channel: str, at: str) -> Problem:
-    """The answer to what would be too many. ``at`` points to what was to be written."""
+    """Return the problem for contacts beyond the limit; ``at`` is the pointer to what was sent."""
     most = settings.CONTACTS_PER_CHANNEL
     detail = (
         f"{user_id!r} would have more than {most:,} addresses on {channel}, which is the most. "

@@ -1,4 +1,4 @@
-"""One recipient or many, written with all that came with them."""
+"""Write one recipient or many, with their contacts and preferences."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,10 +8,10 @@ from rest_framework.exceptions import ValidationError
 
 from apps.api.problems import ErrorList, Problem, invalid
 from apps.preferences import selectors, topic_names
-from apps.preferences.api.serializers import BulkRecipientIn
+from apps.preferences.api.recipient_serializers import BulkRecipientIn
 from apps.preferences.channels import PUSH
 from apps.preferences.consent.refusals import Scope
-from apps.preferences.consent.services import Wish, WouldLift, merge_preferences
+from apps.preferences.consent.services import PreferenceUpdate, WouldLiftRefusal, merge_preferences
 from apps.preferences.contacts import limits, replacement, services
 from apps.preferences.contacts.limits import TooManyContacts, too_many
 from apps.preferences.contacts.replacement import Slot
@@ -20,7 +20,7 @@ from apps.preferences.models import Preference
 
 
 class Registered(NamedTuple):
-    """What became of one recipient."""
+    """A written recipient: whether it is new, and the secrets of its webhooks to show."""
 
     created: bool
     secrets: list[dict[str, Any]]
@@ -32,8 +32,8 @@ def register(
 ) -> dict[str, Registered]:
     """Write recipients, by ``user_id``, as ``RecipientIn`` validated them.
 
-    ``topics``: the id of every topic that their preferences name. Raises ``WouldLift`` and
-    ``TooManyContacts``, and writes nothing then.
+    ``topics`` maps the name of every topic in their preferences to its id. Raises
+    ``WouldLiftRefusal`` and ``TooManyContacts``, and writes nothing then.
     """
     written = services.upsert_recipients(
         [Person(user_id, p["locale"], p["time_zone"]) for user_id, p in people.items()]
@@ -43,22 +43,22 @@ def register(
         for user_id, person in people.items()
         for channel in person["replaced"]
     }
-    looked_at = {
+    locked = {
         written[user_id].id
         for user_id, person in people.items()
         if person["replaced"] or person["preferences"] or person["devices"] or person["contacts"]
     }
-    if looked_at:
-        services.hold_recipients(looked_at)
+    if locked:
+        services.lock_recipients(locked)
     stored = services.upsert_contacts(
         address
         for user_id, person in people.items()
         for address in addresses(written[user_id].id, person)
     )
     merge_preferences(
-        wish
+        update
         for user_id, person in people.items()
-        for wish in wishes(written[user_id].id, person["preferences"], topics)
+        for update in preference_updates(written[user_id].id, person["preferences"], topics)
     )
     shown: dict[int, list[dict[str, Any]]] = {}
     for address, contact in stored.items():
@@ -68,7 +68,7 @@ def register(
             shown.setdefault(address.recipient_id, []).append(secret_of(contact))
     replacement.keep_only(kept)
     names = {row.id: user_id for user_id, row in written.items()}
-    limits.keep_within(
+    limits.enforce(
         {Slot(one.recipient_id, one.channel) for one in stored if one.recipient_id}, names
     )
     return {
@@ -80,9 +80,9 @@ def register(
 def register_many(
     publisher_id: int, items: Sequence[Any]
 ) -> list[tuple[str, Registered] | Problem]:
-    """Write those of ``items`` that are valid; for each its ``user_id`` and result, or a problem.
+    """Write the valid ones of ``items``; return each one's ``user_id`` and result, or its problem.
 
-    Where a ``user_id`` comes twice, the second is a problem: which one wins would be chance.
+    If a ``user_id`` comes twice, the second is a problem: which one wins would be chance.
     """
     results: list[tuple[str, Registered] | Problem] = []
     valid: dict[str, Mapping[str, Any]] = {}
@@ -117,15 +117,15 @@ def register_many(
     while valid and not done:
         try:
             done = register(valid, topics)
-        except WouldLift as error:  # those cost nobody else
+        except WouldLiftRefusal as error:  # take those out and write the others
             ids = selectors.recipient_ids(valid)
             for user_id in [user_id for user_id in valid if ids.get(user_id) in error.found]:
                 wanted = valid.pop(user_id)["preferences"]
                 position = positions.index(user_id)
                 at = f"/recipients/{position}/preferences"
-                lifted = stands(error.found[ids[user_id]], wanted, topics, at)
-                positions[position] = listed.shorten(lifted)
-        except TooManyContacts as error:  # nor do those
+                lifting = refusal_problem(error.found[ids[user_id]], wanted, topics, at)
+                positions[position] = listed.shorten(lifting)
+        except TooManyContacts as error:  # likewise
             for user_id, channel in error.found.items():
                 del valid[user_id]
                 position = positions.index(user_id)
@@ -137,8 +137,8 @@ def register_many(
 
 
 def known_topics(publisher_id: int, preferences: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
-    """The ids of the topics named; a ``Problem`` names those the publisher does not see."""
-    names = {wish["topic"] for wish in preferences if wish["topic"]}
+    """Return the ids of the topics named. Raises a ``Problem`` for any the publisher can't see."""
+    names = {preference["topic"] for preference in preferences if preference["topic"]}
     topics = topic_names.ids_by_name(publisher_id, names)
     check_topics(preferences, topics, "/preferences")
     return topics
@@ -154,27 +154,27 @@ def check_topics(
     errors = [
         {
             "pointer": f"{at}/{position}/topic",
-            "detail": f"There is no topic {wish['topic']!r} that {seen}.",
+            "detail": f"There is no topic {preference['topic']!r} that {seen}.",
         }
-        for position, wish in enumerate(preferences)
-        if wish["topic"] and wish["topic"] not in topics
+        for position, preference in enumerate(preferences)
+        if preference["topic"] and preference["topic"] not in topics
     ]
     if errors:
         raise Problem("unknown-topic", errors[0]["detail"], errors=errors)
 
 
-def stands(
+def refusal_problem(
     scope: Scope, preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int], at: str
 ) -> Problem:
-    """The answer to what would let something through that the person refused."""
+    """Return the problem for preferences that would allow what the person refused."""
     about = (scope.channel, scope.topic_id, scope.category)
     position = next(
         (
             f"/{number}"
-            for number, wish in enumerate(preferences)
-            if (wish["channel"], topics.get(wish["topic"]), wish["category"]) == about
+            for number, one in enumerate(preferences)
+            if (one["channel"], topics.get(one["topic"]), one["category"]) == about
         ),
-        "",  # what a list leaves out
+        "",  # a preference that the list leaves out
     )
     topic = next((f"topic {name}" for name, key in topics.items() if key == scope.topic_id), "")
     category = f"category {scope.category}" if scope.category else ""
@@ -187,13 +187,13 @@ def stands(
 
 
 def addresses(recipient_id: int, person: Mapping[str, Any]) -> list[Address]:
-    """The devices and contacts that came with a recipient."""
+    """Return the devices and contacts of a validated recipient, to be written."""
     devices = [device_address(recipient_id, device) for device in person["devices"]]
     return devices + [contact_address(recipient_id, contact) for contact in person["contacts"]]
 
 
 def device_address(recipient_id: int, device: Mapping[str, Any]) -> Address:
-    """What ``DeviceIn`` validated, to be written."""
+    """Return the address of a device that ``DeviceIn`` validated."""
     return Address(
         recipient_id,
         PUSH,
@@ -205,28 +205,28 @@ def device_address(recipient_id: int, device: Mapping[str, Any]) -> Address:
 
 
 def contact_address(recipient_id: int, contact: Mapping[str, Any]) -> Address:
-    """What ``ContactIn`` validated, to be written."""
+    """Return the address of a contact that ``ContactIn`` validated."""
     return Address(recipient_id, contact["channel"], contact["address"], secret=contact["secret"])
 
 
-def wishes(
+def preference_updates(
     recipient_id: int, preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int]
-) -> list[Wish]:
-    """What ``PreferenceIn`` validated, to be written."""
+) -> list[PreferenceUpdate]:
+    """Return the updates of preferences that ``PreferenceIn`` validated."""
     return [
-        Wish(
+        PreferenceUpdate(
             recipient_id,
-            wish["channel"],
-            topics[wish["topic"]] if wish["topic"] else None,
-            wish["category"],
-            wish["allowed"],
+            preference["channel"],
+            topics[preference["topic"]] if preference["topic"] else None,
+            preference["category"],
+            preference["allowed"],
         )
-        for wish in preferences
+        for preference in preferences
     ]
 
 
 def shown_preferences(rows: Iterable[Preference], names: Mapping[int, str]) -> dict[str, Any]:
-    """Preferences as the API shows them, apart from those for topics that have no name here."""
+    """Return preferences as the API shows them, without those for topics not in ``names``."""
     return {
         "preferences": [
             {
@@ -242,9 +242,9 @@ def shown_preferences(rows: Iterable[Preference], names: Mapping[int, str]) -> d
 
 
 def secret_of(contact: Stored) -> dict[str, Any]:
-    """A webhook's secret, to be shown this once."""
+    """Return a webhook's secret as the response shows it."""
     return {"id": contact.id, "address": contact.masked, "secret": contact.secret}
 
 
 def _topics_named(people: Any) -> set[str]:
-    return {wish["topic"] for person in people for wish in person["preferences"] if wish["topic"]}
+    return {one["topic"] for person in people for one in person["preferences"] if one["topic"]}

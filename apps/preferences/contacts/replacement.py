@@ -1,4 +1,4 @@
-"""What a recipient's addresses on a channel are from now on, in place of those there were."""
+"""Replace all of a recipient's contacts on a channel."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -11,18 +11,18 @@ from apps.preferences.contacts.services import MOVED, OPERATOR, REMOVED, REPLACE
 
 
 class Slot(NamedTuple):
-    """All the contacts of a recipient on one channel."""
+    """A recipient's contacts on one channel."""
 
     recipient_id: int
     channel: str
 
 
 def keep_only(kept: Mapping[Slot, Collection[int]]) -> int:
-    """Disable every contact of each slot but those with these ids; how many were.
+    """Disable every contact of each slot except those with the ids given; return how many.
 
-    Hold the recipients before: of two calls at once each would leave the other's contact, which it
-    cannot see yet. Those that a provider refused go, too; what an operator disabled stays that.
-    Rows stay, since deliveries may name them.
+    Lock the recipients before: of two concurrent calls each would leave the other's contact, which
+    it cannot see yet. Contacts that a provider refused are included; those that an operator
+    disabled stay as they are. Rows stay, since deliveries may refer to them.
     """
     if not kept:
         return 0

@@ -1,7 +1,8 @@
-"""Undo what one cause disabled and suppressed: a provider's error, in a span of time.
+"""Undo a provider's mistake: enable the contacts and lift the suppressions that it caused.
 
-What people said themselves is no provider's mistake and is never undone here: who opted out or
-complained stays suppressed, and a contact that was removed or went to somebody else stays disabled.
+The cause is one error of a provider in a span of time. What people did themselves is never undone:
+opt-outs and complaints stay suppressed, and a contact that was removed or moved to another
+recipient stays disabled.
 """
 
 from collections.abc import Sequence
@@ -14,20 +15,22 @@ from django.db import connection, transaction
 from apps.preferences import audit_trail
 from apps.preferences.audit_trail import Change, Entry
 from apps.preferences.channels import PUSH
-from apps.preferences.contacts.services import contacts_written, wait_for_tokens
+from apps.preferences.contacts.services import contacts_written, lock_tokens
 from apps.preferences.models import Contact, SuppressionReason
 
-#: Contacts, and suppressions, restored in one transaction of a second or so.
+#: Contacts, and suppressions, restored in one transaction, which takes about a second.
 AT_ONCE = 5_000
-#: What a provider alone may have been wrong about.
+#: Reasons that come from a provider alone, which may have been wrong.
 RESTORABLE = [str(SuppressionReason.DEAD_ADDRESS), str(SuppressionReason.HARD_BOUNCE)]
 _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a provider said from ``since`` until before ``until``; ``error``: with which code, empty
-    where it gave none, and ``None`` for any."""
+    """A provider's error from ``since`` until before ``until``.
+
+    ``error`` is the provider's code, empty for errors without a code, ``None`` for any error.
+    """
 
     provider: str
     error: str | None = None
@@ -36,8 +39,11 @@ class Cause:
 
 
 class Restored(NamedTuple):
-    """How many contacts may be sent to again and suppressions are lifted. ``deliveries``: those
-    for which the provider had said so. ``more``: whether some are left."""
+    """How many contacts were enabled and suppressions lifted.
+
+    ``deliveries`` are the ids of those for which the provider had reported the error. ``more`` is
+    whether there may be further rows to restore.
+    """
 
     contacts: int
     suppressions: int
@@ -46,7 +52,7 @@ class Restored(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What one provider's error disabled and suppressed, and when first and last."""
+    """How much one provider's error disabled and suppressed, and when first and last."""
 
     provider: str
     error: str
@@ -56,7 +62,7 @@ class Summary(NamedTuple):
     last: datetime
 
 
-# A token is whose it was last.
+# A token belongs to whoever had it last, so an earlier holder's row is not restored.
 _CONTACTS = f"""
     FROM preferences_contact c
     WHERE c.state = 'disabled' AND c.disabled_by <> '' AND c.disabled_reason = ANY(%(reasons)s)
@@ -75,7 +81,7 @@ _OF = """
         AND (%(error)s::text IS NULL OR {row}.{error} = %(error)s)"""
 _OF_CONTACT = _OF.format(row="c", provider="disabled_by", error="disabled_error")
 _OF_SUPPRESSION = _OF.format(row="s", provider="provider", error="error")
-# Whoever registers one of these devices right now comes first.
+# Locked first, so that a concurrent registration of one of these devices wins.
 _TOKENS = f"""
     SELECT c.address_index {_CONTACTS} {_OF_CONTACT} AND c.channel = '{PUSH}'
     ORDER BY c.id LIMIT %(most)s"""
@@ -105,15 +111,17 @@ _SUMMARY = f"""
 
 
 def summaries(since: datetime, until: datetime = _END) -> list[Summary]:
-    """What was disabled and suppressed from ``since`` until before ``until`` and could be restored,
-    a row for each provider's error, newest first."""
+    """Return what could be restored from ``since`` until before ``until``.
+
+    One row for each provider's error, newest first.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_SUMMARY, {"reasons": RESTORABLE, "since": since, "until": until})
         return [Summary(*row) for row in cursor.fetchall()]
 
 
 def count(cause: Cause) -> tuple[int, int]:
-    """How many contacts, and suppressions, ``restore`` would restore."""
+    """Return how many contacts and how many suppressions ``restore`` would restore in all."""
     found = []
     with connection.cursor() as cursor:
         for rows in (_CONTACTS + _OF_CONTACT, _SUPPRESSIONS + _OF_SUPPRESSION):
@@ -124,13 +132,13 @@ def count(cause: Cause) -> tuple[int, int]:
 
 @transaction.atomic
 def restore(cause: Cause) -> Restored:
-    """Let up to ``AT_ONCE`` contacts and as many addresses be sent to again.
+    """Enable up to ``AT_ONCE`` contacts and lift as many suppressions.
 
-    Without those that somebody else is changing just now.
+    Rows that another transaction has locked are skipped.
     """
     with connection.cursor() as cursor:
         cursor.execute(_TOKENS, _parameters(cause))
-        wait_for_tokens(bytes(index) for (index,) in cursor.fetchall())
+        lock_tokens(bytes(index) for (index,) in cursor.fetchall())
         cursor.execute(_ENABLE, _parameters(cause))
         enabled = cursor.fetchall()
         cursor.execute(_LIFT, _parameters(cause))

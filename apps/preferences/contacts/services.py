@@ -1,7 +1,7 @@
-"""Writes: people and where they are reached. Set-based: one call, any number.
+"""Write recipients and contacts, any number in one call.
 
-Rows are written in the order of their keys, so that two calls about the same people wait for
-each other and do not lock each other out.
+Rows are written in the order of their keys, so that concurrent calls about the same people wait for
+each other and do not deadlock.
 """
 
 import secrets
@@ -24,21 +24,21 @@ from apps.preferences.vault import Sealed
 
 #: Sent with ``recipient_ids`` in the transaction that writes these people's contacts.
 contacts_written = Signal()
-#: Why a contact is disabled, where people and not providers said so.
+#: Reasons for a disabled contact that come from people and not from providers.
 REMOVED = "removed"
 MOVED = "moved"
 OPERATOR = "operator"
 REPLACED = "replaced"
-#: Standard Webhooks 1.0.0 wants 24 to 64 random bytes.
+#: Standard Webhooks 1.0.0 requires 24 to 64 random bytes.
 WEBHOOK_SECRET_BYTES = 32
-#: Advisory locks on device tokens: the first of each lock's two numbers, and how many there are.
-#: Tokens share them, since PostgreSQL's table of locks has room for some thousands in all.
+#: Advisory locks on device tokens: the first of each lock's two keys, and their number. Tokens
+#: share locks, since PostgreSQL's lock table has space for some thousands in all.
 TOKEN_LOCK_CLASS = 1
 TOKEN_LOCKS = 1024
 
 
 class Person(NamedTuple):
-    """A recipient to be written. ``None`` keeps what is there (or the default)."""
+    """A recipient to write. ``None`` keeps the present value, or the default."""
 
     user_id: str
     locale: str | None = None
@@ -46,7 +46,7 @@ class Person(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A recipient that was written."""
+    """A written recipient."""
 
     id: int
     created: bool
@@ -54,11 +54,11 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A contact to be written: a recipient's, or a publisher's bare endpoint.
+    """A contact to write: a recipient's, or a publisher's bare endpoint.
 
-    Exactly one of ``recipient_id`` and ``publisher_id`` is set.
-    ``address`` is as its channel's ``parse`` returned it. An empty ``secret`` on the webhook
-    channel keeps the one there is, or has one made.
+    Exactly one of ``recipient_id`` and ``publisher_id`` is set. ``address`` is as its channel's
+    ``parse`` returned it. An empty ``secret`` on the webhook channel keeps the present one, or
+    generates one.
     """
 
     recipient_id: int | None
@@ -72,13 +72,16 @@ class Address:
 
     @property
     def owner(self) -> tuple[int | None, int | None]:
-        """Whose it is, by which it is told from others of the same address."""
+        """The owner, which distinguishes contacts of the same address."""
         return self.recipient_id, self.publisher_id
 
 
 class Stored(NamedTuple):
-    """A contact that was written. ``secret`` is set if it was given or made just now; ``enabled``
-    where it had been disabled."""
+    """A written contact.
+
+    ``secret`` is set if it was given or generated in this call; ``enabled`` is whether the contact
+    had been disabled before.
+    """
 
     id: int
     channel: str
@@ -90,7 +93,7 @@ class Stored(NamedTuple):
 
 @transaction.atomic
 def upsert_recipients(people: Sequence[Person]) -> dict[str, Written]:
-    """Write all of them, each named once, with an inbox for each; by ``user_id``."""
+    """Write recipients, each named once, with an inbox for each new one; return them by id."""
     columns = [list(column) for column in zip(*people, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_RECIPIENTS, columns)
@@ -105,28 +108,28 @@ def upsert_recipients(people: Sequence[Person]) -> dict[str, Written]:
     return {user_id: Written(row, user_id in made) for user_id, row in found.items()}
 
 
-_WISHES = """
+_PEOPLE = """
     FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (user_id, locale, time_zone)"""
 _INSERT_RECIPIENTS = f"""
     INSERT INTO preferences_recipient (user_id, locale, time_zone, created_at, updated_at)
-    SELECT user_id, coalesce(locale, ''), coalesce(time_zone, 'UTC'), now(), now() {_WISHES}
+    SELECT user_id, coalesce(locale, ''), coalesce(time_zone, 'UTC'), now(), now() {_PEOPLE}
     ORDER BY user_id
     ON CONFLICT (user_id) DO NOTHING
     RETURNING user_id, id"""
 _UPDATE_RECIPIENTS = f"""
     UPDATE preferences_recipient r
     SET locale = coalesce(w.locale, r.locale), time_zone = coalesce(w.time_zone, r.time_zone),
-        updated_at = now() {_WISHES}
+        updated_at = now() {_PEOPLE}
     WHERE r.user_id = w.user_id
         AND (r.locale, r.time_zone)
             <> (coalesce(w.locale, r.locale), coalesce(w.time_zone, r.time_zone))"""
 
 
-def hold_recipients(recipient_ids: Collection[int]) -> None:
-    """Let one transaction at a time look at what these recipients have and then write it.
+def lock_recipients(recipient_ids: Collection[int]) -> None:
+    """Let one transaction at a time read what these recipients have and then write it.
 
-    Before any of their contacts is written: all calls lock in this order, or two would wait for
-    each other.
+    Call it before writing any of their contacts: all transactions lock in this order, so that they
+    do not deadlock.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -137,29 +140,29 @@ def hold_recipients(recipient_ids: Collection[int]) -> None:
 
 @transaction.atomic
 def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
-    """Write all of them and make them active, whatever a provider said of them until now, but not
-    what an operator disabled; a device's token leaves whoever had it before.
+    """Write contacts and make them active, except those that an operator disabled.
 
-    The former holder's row stays, disabled: what is on its way to them must not reach the new
-    holder. Of two calls that register a token at once, the one that comes second has it.
+    What a provider reported about them before is forgotten. A device's token moves to its new
+    holder; the former holder's row stays, disabled, so that deliveries on their way do not reach
+    the new holder. Of two concurrent calls that register a token, the second one gets it.
     """
     sealed = {address: vault.seal(address.channel, address.address) for address in addresses}
     owned = {a: s for a, s in sealed.items() if a.recipient_id is not None}
     bare = {a: s for a, s in sealed.items() if a.recipient_id is None}
-    # Where a call gives one token to several, the last one has it.
+    # If a call gives one token to several recipients, the last one gets it.
     holders = {s.index: a.recipient_id for a, s in owned.items() if a.channel == PUSH}
     if holders:
-        wait_for_tokens(holders)
+        lock_tokens(holders)
     if emails := {a.address for a in sealed if a.channel == EMAIL}:
         spellings.adopt(emails)
     signing_secrets.exchange(
         {(*a.owner, a.channel, s.index): a.secret for a, s in sealed.items() if a.secret}
     )
     stored = {**_write(owned, _ON_OWNED), **_write(bare, _ON_BARE)}
-    _trail_written({a: (s, stored[a]) for a, s in owned.items() if a.channel != INBOX})
+    _record_written({a: (s, stored[a]) for a, s in owned.items() if a.channel != INBOX})
     if people := {a.recipient_id for a in owned if a.channel != INBOX}:
         contacts_written.send(Contact, recipient_ids=people)
-    suppressions.revive([(a.channel, s.index) for a, s in sealed.items() if a.channel != INBOX])
+    suppressions.lift_dead([(a.channel, s.index) for a, s in sealed.items() if a.channel != INBOX])
     if holders:
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_DEVICES, [list(holders.values()), list(holders)])
@@ -171,7 +174,7 @@ def upsert_contacts(addresses: Iterable[Address]) -> dict[Address, Stored]:
     return stored
 
 
-def _trail_written(written: dict[Address, tuple[Sealed, Stored]]) -> None:
+def _record_written(written: dict[Address, tuple[Sealed, Stored]]) -> None:
     once = {stored.id: (address, sealed) for address, (sealed, stored) in written.items()}
     new = {stored.id: stored for _, stored in written.values() if stored.created or stored.enabled}
     audit_trail.record(
@@ -222,9 +225,11 @@ _MOVE_DEVICES = f"""
     RETURNING c.recipient_id, c.address_index, c.masked"""
 
 
-def wait_for_tokens(indexes: Iterable[bytes]) -> None:
-    """Let one transaction at a time write these tokens: rows of other people that are not
-    committed yet cannot be seen, and so not disabled."""
+def lock_tokens(indexes: Iterable[bytes]) -> None:
+    """Let one transaction at a time write these device tokens, given by blind index.
+
+    Another recipient's uncommitted row with the same token could not be seen, and so not disabled.
+    """
     locks = sorted({int.from_bytes(index[:2]) % TOKEN_LOCKS for index in indexes})
     with connection.cursor() as cursor:
         cursor.execute(
@@ -234,9 +239,9 @@ def wait_for_tokens(indexes: Iterable[bytes]) -> None:
 
 
 def _write(sealed: dict[Address, Sealed], conflict: str) -> dict[Address, Stored]:
-    """One INSERT for all of them, and a secret for every webhook that has none.
+    """Write contacts with one INSERT, and generate a secret for every webhook that has none.
 
-    Of two spellings of one address the last is the one that is sent to.
+    Of two spellings of one address, the last one is stored.
     """
     if not sealed:
         return {}
@@ -287,21 +292,22 @@ def _sign(made: dict[int, tuple[str, bytes]]) -> None:
 
 
 def new_webhook_secret() -> str:
-    """A signing secret as Standard Webhooks 1.0.0 writes it."""
+    """Generate a signing secret in the format of Standard Webhooks 1.0.0."""
     return "whsec_" + b64encode(secrets.token_bytes(WEBHOOK_SECRET_BYTES)).decode()
 
 
 def remove_contact(contact: Contact) -> None:
-    """Nothing is sent there any more. The row stays: deliveries may name it.
+    """Disable a contact as removed. The row stays, since deliveries may refer to it.
 
-    What an operator disabled stays that, or removing and adding it again would enable it.
+    A contact that an operator disabled stays as it is: otherwise removing and adding it again would
+    enable it.
     """
     if contact.disabled_reason != OPERATOR:
         _disable(contact, REMOVED, Change.CONTACT_REMOVED)
 
 
 def disable_contact(contact: Contact) -> None:
-    """Nothing is sent there until an operator enables it, also if it is registered again."""
+    """Disable a contact until an operator enables it, even if it is registered again."""
     _disable(contact, OPERATOR, Change.CONTACT_DISABLED)
 
 
@@ -309,10 +315,10 @@ def _disable(contact: Contact, reason: str, change: Change) -> None:
     contact.state = ContactState.DISABLED
     contact.disabled_reason = reason
     contact.save(update_fields=["state", "disabled_reason", "updated_at"])
-    _trail_contact(contact, change, reason)
+    _record_contact(contact, change, reason)
 
 
-def _trail_contact(contact: Contact, change: Change, detail: str = "") -> None:
+def _record_contact(contact: Contact, change: Change, detail: str = "") -> None:
     if contact.recipient_id is not None:
         index = bytes(contact.address_index)
         entry = Entry(change, contact.recipient_id, contact.channel, index, contact.masked, detail)
@@ -320,11 +326,11 @@ def _trail_contact(contact: Contact, change: Change, detail: str = "") -> None:
 
 
 def enable_contact(contact: Contact) -> None:
-    """It may be sent to again, whatever disabled it."""
+    """Enable a contact, whatever disabled it."""
     before = contact.disabled_reason
     contact.state = ContactState.ACTIVE
     contact.disabled_reason = ""
     contact.save(update_fields=["state", "disabled_reason", "updated_at"])
-    _trail_contact(contact, Change.CONTACT_ENABLED, f"was disabled: {before}" if before else "")
+    _record_contact(contact, Change.CONTACT_ENABLED, f"was disabled: {before}" if before else "")
     if contact.recipient_id is not None:
         contacts_written.send(Contact, recipient_ids={contact.recipient_id})

@@ -1,5 +1,7 @@
-"""Webhooks' signing secrets as they are exchanged: for a day both sign, so that a receiver which
-knows one of the two misses nothing."""
+"""Rotation of webhooks' signing secrets.
+
+The old and the new secret both sign for a day, so that a receiver that knows either misses nothing.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,9 +13,9 @@ from apps.preferences import vault
 from notifier.security.crypto import DecryptionError
 from notifier.security.signing import signature
 
-#: How long a secret signs beside the one that took its place.
+#: How long a replaced secret still signs.
 OVERLAP = timedelta(days=1)
-#: Earlier secrets that sign at the same time; where more are exchanged in a day, the oldest go.
+#: Replaced secrets that sign at the same time; of more in one day, the oldest are dropped.
 MOST_FORMER = 4
 
 _HELD = """
@@ -33,14 +35,14 @@ _KEEP = """
 UPDATE preferences_contact SET former_secrets = %s, former_secrets_until = %s WHERE id = %s
 """
 
-#: Of a contact: its recipient, publisher, channel and address's blind index.
+#: A contact's key: recipient, publisher, channel and blind index of the address.
 Key = tuple[int | None, int | None, str, bytes]
 
 
 def exchange(given: Mapping[Key, str]) -> None:
-    """Keep the secret of each contact that is to have this other one instead.
+    """Keep the present secret of each contact as a former one, before the given one replaces it.
 
-    In the transaction that then writes the new ones.
+    Call it in the transaction that then writes the new secrets.
     """
     if not given:
         return
@@ -50,7 +52,7 @@ def exchange(given: Mapping[Key, str]) -> None:
         cursor.execute(_HELD, [list(column) for column in zip(*rows, strict=True)])
         for contact, index, new, held, former, until in cursor.fetchall():
             if _opened(held, index) == new:
-                continue  # given again: what it took the place of still signs
+                continue  # unchanged: the secrets that it replaced still sign
             ends = zip((held, *former), (now + OVERLAP, *until), strict=True)
             kept = [
                 (bytes(one), end)
@@ -62,7 +64,7 @@ def exchange(given: Mapping[Key, str]) -> None:
 
 
 def _opened(secret: memoryview, index: memoryview) -> str:
-    """The secret in clear; empty where its key is gone, or nothing can be signed with it."""
+    """Decrypt a secret; empty if its encryption key is gone or the secret cannot sign."""
     try:
         opened = vault.open_secret(bytes(secret), bytes(index))
         signature(opened, "", 0, b"")

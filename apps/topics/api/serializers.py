@@ -8,7 +8,7 @@ from rest_framework import serializers
 from apps.api.openapi import ProblemDetails
 from apps.api.pagination import PageQuery
 from apps.api.serializers import Choice, Items, PathNameField, StrictSerializer
-from apps.preferences.api.serializers import (
+from apps.preferences.api.fields import (
     MAX_BULK,
     PLATFORMS,
     AppField,

@@ -1,4 +1,4 @@
-"""``manage.py lift_suppression email ada@example.com --reason "she wrote to us"``."""
+"""``manage.py lift_suppression email ada@example.com --reason "she wrote to us"``: lift one."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -8,20 +8,20 @@ from django.db import transaction
 from rest_framework.serializers import ValidationError
 
 from apps.preferences import selectors
-from apps.preferences.api.serializers import PLATFORMS, parse_address
+from apps.preferences.api.fields import PLATFORMS, parse_address
 from apps.preferences.channels import all_channels
 from apps.preferences.consent import suppressions
 from apps.publishers import audit
 
 
 class Command(BaseCommand):
-    help = "Let a suppressed address be sent to again, whatever it was suppressed for."
+    help = "Lift the suppression of an address, whatever its reason."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("channel")
         parser.add_argument("address")
         parser.add_argument("--platform", choices=PLATFORMS, default="", help="of a device token")
-        parser.add_argument("--reason", required=True, help="why; it is kept in the trail")
+        parser.add_argument("--reason", required=True, help="why; it is recorded in the trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
         channel, why = options["channel"], options["reason"].strip()

@@ -16,8 +16,8 @@ from apps.preferences.models import Preference, Recipient
 from apps.topics.models import Topic
 from notifier.security.tokens import sign
 from stack.supervision.process import PATIENCE
-from tests.integration.api.conftest import Api
 from tests.integration.api.preferences.test_recipients import connected
+from tests.support.api_client import Api
 from tests.support.jwks_server import lasting
 from tests.support.waiting import somebody_waits, until
 

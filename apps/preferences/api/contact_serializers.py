@@ -1,0 +1,111 @@
+"""Request and response bodies of the endpoints for devices and contacts."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.api.serializers import Choice, StrictSerializer
+from apps.preferences.api.fields import (
+    PLATFORMS,
+    AppField,
+    ChannelField,
+    contact_channels,
+    parse_address,
+    parse_destination,
+    parse_secret,
+)
+from apps.preferences.channels import PUSH, WEBHOOK
+
+FINGERPRINT = "differs between addresses of one recipient that are masked alike"
+
+
+class DeviceIn(StrictSerializer):
+    """A device to register."""
+
+    platform = Choice(PLATFORMS)
+    token = serializers.CharField(max_length=4096, help_text="as the platform issued it to the app")
+    app = AppField(required=False, default="", allow_blank=True, help_text="bundle id")
+    last_active_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
+
+    def validate(self, device: dict[str, Any]) -> dict[str, Any]:
+        device["token"] = parse_address(PUSH, device["token"], device["platform"], "token")
+        return device
+
+
+class ContactIn(StrictSerializer):
+    """A phone number, an email address or a webhook URL."""
+
+    channel = ChannelField(contact_channels(), instead="A device goes under /devices.")
+    address = serializers.CharField(max_length=4096)
+    secret = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        validators=[parse_secret],
+        help_text="webhooks only: the signing secret, `whsec_…`; generated if left out",
+    )
+
+    def validate(self, contact: dict[str, Any]) -> dict[str, Any]:
+        if contact["secret"] and contact["channel"] != WEBHOOK:
+            raise serializers.ValidationError({"secret": ["Only a webhook has a secret."]})
+        contact["address"] = parse_destination(contact["channel"], contact["address"])
+        return contact
+
+
+class ContactAt(StrictSerializer):
+    """A contact, identified by its address."""
+
+    channel = ChannelField(contact_channels(), instead="A device goes under /devices.")
+    address = serializers.CharField(max_length=4096, help_text="in any spelling")
+
+    def validate(self, contact: dict[str, Any]) -> dict[str, Any]:
+        contact["address"] = parse_address(contact["channel"], contact["address"])
+        return contact
+
+
+class DeviceAt(StrictSerializer):
+    """A device, identified by its token."""
+
+    platform = Choice(PLATFORMS)
+    token = serializers.CharField(max_length=4096)
+
+    def validate(self, device: dict[str, Any]) -> dict[str, Any]:
+        token = parse_address(PUSH, device["token"], device["platform"], "token")
+        return {"channel": PUSH, "address": token}
+
+
+class DeviceRow(serializers.Serializer):
+    """A device, its token masked."""
+
+    id = serializers.IntegerField()
+    platform = serializers.CharField()
+    token = serializers.CharField(source="masked", help_text="masked")
+    fingerprint = serializers.CharField(help_text=FINGERPRINT)
+    app = serializers.CharField()
+    state = serializers.CharField(help_text="active or disabled")
+    disabled_reason = serializers.CharField()
+    last_active_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class ContactRow(serializers.Serializer):
+    """A contact, its address masked."""
+
+    id = serializers.IntegerField()
+    channel = serializers.CharField()
+    address = serializers.CharField(source="masked", help_text="masked")
+    fingerprint = serializers.CharField(help_text=FINGERPRINT)
+    state = serializers.CharField(help_text="active or disabled")
+    disabled_reason = serializers.CharField()
+    former_secret_until = serializers.DateTimeField(
+        allow_null=True, help_text="webhooks only: until when the former secret signs, too"
+    )
+    created_at = serializers.DateTimeField()
+
+
+class ContactMade(ContactRow):
+    """A written contact."""
+
+    secret = serializers.CharField(
+        required=False, help_text="a webhook's signing secret, shown when given or generated"
+    )

@@ -1,0 +1,68 @@
+"""Request and response bodies of the endpoints for preferences."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.api.serializers import NameField, StrictSerializer
+from apps.preferences.api.contradictions import ConsistentPreferences
+from apps.preferences.api.fields import MAX_BULK, CategoryField, ChannelField
+
+
+class PreferenceIn(StrictSerializer):
+    """A preference. A channel, topic or category that is left out or null means any."""
+
+    channel = ChannelField(required=False, default="", allow_blank=True, allow_null=True)
+    topic = NameField(required=False, default="", allow_blank=True, allow_null=True, max_length=200)
+    category = CategoryField(
+        required=False,
+        default="",
+        allow_blank=True,
+        allow_null=True,
+        help_text="in any case; stored in lower case",
+    )
+    allowed = serializers.BooleanField()
+
+    class Meta:
+        list_serializer_class = ConsistentPreferences
+
+    def validate(self, preference: dict[str, Any]) -> dict[str, Any]:
+        preference |= {name: preference[name] or "" for name in ("channel", "topic", "category")}
+        if preference["topic"] and preference["category"]:
+            raise serializers.ValidationError(
+                {"category": ["Name a topic or a category, not both: a topic has its own."]}
+            )
+        return preference
+
+
+class PreferenceChange(PreferenceIn):
+    """A preference, or with `allowed: null` its withdrawal."""
+
+    allowed = serializers.BooleanField(allow_null=True)
+
+
+class PreferencesIn(StrictSerializer):
+    """All preferences of a recipient."""
+
+    preferences = PreferenceIn(many=True, max_length=MAX_BULK)
+
+
+class PreferencesChange(StrictSerializer):
+    """Some preferences of a recipient."""
+
+    preferences = PreferenceChange(many=True, max_length=MAX_BULK)
+
+
+class PreferenceRow(serializers.Serializer):
+    """A preference; null means any."""
+
+    channel = serializers.CharField(allow_null=True)
+    topic = serializers.CharField(allow_null=True)
+    category = serializers.CharField(allow_null=True)
+    allowed = serializers.BooleanField()
+
+
+class PreferencesOut(serializers.Serializer):
+    """A recipient's preferences."""
+
+    preferences = PreferenceRow(many=True)

@@ -1,0 +1,146 @@
+"""Request and response bodies of the endpoints for recipients."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.api.openapi import ProblemDetails
+from apps.api.serializers import Items, StrictSerializer
+from apps.preferences.api.contact_serializers import ContactIn, ContactRow, DeviceIn, DeviceRow
+from apps.preferences.api.fields import (
+    MAX_BULK,
+    LocaleField,
+    UserIdField,
+    contact_channels,
+    parse_destination,
+    time_zones,
+)
+from apps.preferences.api.preference_serializers import PreferenceIn
+from apps.preferences.channels import EMAIL, SMS
+
+#: The fields for the only address that a recipient has on a channel.
+ONE_ADDRESS = {"email": EMAIL, "phone": SMS}
+
+
+class RecipientIn(StrictSerializer):
+    """A recipient to create or change. What is left out stays as it is."""
+
+    email = serializers.CharField(
+        max_length=4096,
+        required=False,
+        allow_null=True,
+        help_text="the only email address; it replaces all others, and null removes them",
+    )
+    phone = serializers.CharField(
+        max_length=4096,
+        required=False,
+        allow_null=True,
+        help_text="the only number for SMS; it replaces all others, and null removes them",
+    )
+
+    locale = LocaleField(
+        required=False, default=None, allow_null=True, help_text="BCP 47, e.g. de-AT"
+    )
+    time_zone = serializers.CharField(
+        required=False,
+        default=None,
+        allow_null=True,
+        max_length=64,
+        help_text="IANA name, e.g. Europe/Vienna",
+    )
+    devices = DeviceIn(many=True, required=False, default=list, max_length=50)
+    contacts = ContactIn(
+        many=True,
+        required=False,
+        default=list,
+        max_length=50,
+        help_text="the addresses on each channel named here; they replace all others on it",
+    )
+    preferences = PreferenceIn(many=True, required=False, default=list, max_length=200)
+
+    def validate(self, person: dict[str, Any]) -> dict[str, Any]:
+        """Turn ``email`` and ``phone`` into contacts.
+
+        Adds ``replaced``: the channels on which the contacts given replace all others.
+        """
+        replaced = {contact["channel"] for contact in person["contacts"]}
+        for field, channel in ONE_ADDRESS.items():
+            if field not in person:
+                continue
+            if channel in replaced:
+                raise serializers.ValidationError(
+                    {field: [f"Give the only one here, or all on {channel} in contacts."]}
+                )
+            if channel not in contact_channels():
+                raise serializers.ValidationError({field: [f"There is no channel {channel} here."]})
+            replaced.add(channel)
+            if (written := person.pop(field)) is not None:
+                address = parse_destination(channel, written, field=field)
+                person["contacts"] += [{"channel": channel, "address": address, "secret": ""}]
+        return {**person, "replaced": replaced}
+
+    def validate_time_zone(self, name: str | None) -> str | None:
+        if name is not None and name not in time_zones():
+            raise serializers.ValidationError(
+                f"There is no time zone {name!r}. Write an IANA name such as Europe/Vienna."
+            )
+        return name
+
+
+class BulkRecipientIn(RecipientIn):
+    """One recipient of a bulk call."""
+
+    user_id = UserIdField()
+
+
+class BulkRecipientsIn(StrictSerializer):
+    """Many recipients, each validated on its own."""
+
+    recipients = Items(BulkRecipientIn, max_length=MAX_BULK)
+
+
+class RecipientRow(serializers.Serializer):
+    """A recipient in a list."""
+
+    user_id = serializers.CharField()
+    locale = serializers.CharField()
+    time_zone = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class RecipientOut(RecipientRow):
+    """A recipient with devices and contacts."""
+
+    devices = DeviceRow(many=True)
+    contacts = ContactRow(many=True)
+
+
+class WebhookSecret(serializers.Serializer):
+    """The signing secret of a webhook, given or generated in this call."""
+
+    id = serializers.IntegerField(help_text="the contact's")
+    address = serializers.CharField(help_text="masked")
+    secret = serializers.CharField()
+
+
+class RecipientWritten(RecipientOut):
+    """A written recipient."""
+
+    secrets = WebhookSecret(many=True)
+
+
+class RecipientResult(serializers.Serializer):
+    """The result for one recipient of a bulk call."""
+
+    index = serializers.IntegerField(help_text="position in the request, from 0")
+    status = serializers.ChoiceField(["created", "updated", "error"])
+    user_id = serializers.CharField(required=False)
+    secrets = WebhookSecret(many=True, required=False)
+    problem = ProblemDetails(required=False)
+
+
+class RecipientResults(serializers.Serializer):
+    """One result for each item, in the order of the request."""
+
+    results = RecipientResult(many=True)
