@@ -1,3 +1,5 @@
+"""The Django app, and what a Celery worker does when it starts and stops."""
+
 from contextlib import suppress
 from typing import Any
 
@@ -6,11 +8,13 @@ from django.apps import AppConfig
 
 
 class DeliveryConfig(AppConfig):
+    """The app ``delivery``."""
+
     name = "apps.delivery"
     label = "delivery"
 
     def ready(self) -> None:
-        # Signals are listened to from now on.
+        """Connect the receivers of signals, Celery's among them."""
         import apps.delivery.operations.receivers
         import apps.delivery.status_webhooks.receivers  # noqa: F401
 
@@ -20,9 +24,9 @@ class DeliveryConfig(AppConfig):
 
 
 def _warm_engine(instance: Any, **_: object) -> None:
-    """The first message must not wait for imports, clients and connections.
+    """Warm up before the first message, which must not wait for imports and connections.
 
-    From here on the process empties its queues by itself, too: the broker may not be there.
+    From here on the process also polls its queues: the broker may be down.
     """
     from celery.concurrency.thread import TaskPool
     from django.conf import settings
@@ -48,7 +52,7 @@ def _warm_engine(instance: Any, **_: object) -> None:
     ]
     if channels := {queue.channel for queue in queues if queue.channel}:
         runtime.warm(channels)
-    # What processes of this host had claimed when it lost its power need not wait for the sweeper.
+    # Claims of this host's processes that were killed with it need not wait for the sweeper.
     with suppress(DatabaseError):
         sweeper.release_claims()
     connection.close()
@@ -56,14 +60,14 @@ def _warm_engine(instance: Any, **_: object) -> None:
 
 
 def _release(**_: object) -> None:
-    """Asked to stop: what is being sent is ended, and nothing more is begun."""
+    """Finish what is being sent, and send nothing more: the worker is asked to stop."""
     from apps.delivery.sending import process
 
     process.release()
 
 
 def _close_engine(**_: object) -> None:
-    """Provider connections are closed before the interpreter takes the loop away."""
+    """Close the providers' connections before the interpreter destroys the event loop."""
     from apps.delivery.sending import process
 
     process.close()

@@ -1,4 +1,4 @@
-"""A notification's content, sealed for the table and opened for sending."""
+"""Sealed content: a notification's content, encrypted for its row and decrypted for sending."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,25 +13,31 @@ from notifier.domain.messages import Content
 
 @dataclass(frozen=True, slots=True)
 class TemplateContent:
-    """Instead of content: a template's version, and what it is filled in with."""
+    """In place of content: the version of a template, and the variables to render it with."""
 
     version_id: int
     variables: Mapping[str, Any]
 
 
 def seal(notification_id: UUID, content: Content | TemplateContent) -> bytes:
-    """Encrypt; only the notification of this id can be read with it."""
+    """Encrypt content or variables, bound to the notification of this id."""
     said = content.variables if isinstance(content, TemplateContent) else content
     return keyring().encrypt(orjson.dumps(said), _context(notification_id))
 
 
 def unseal(notification_id: UUID, stored: bytes) -> Content:
-    """The content. Raises ``notifier.security.crypto.DecryptionError``."""
+    """Return the content that ``seal`` encrypted.
+
+    Raises ``notifier.security.crypto.DecryptionError`` where its key is missing.
+    """
     return Content(**_open(notification_id, stored))
 
 
 def unseal_variables(notification_id: UUID, stored: bytes) -> dict[str, Any]:
-    """What a template is filled in with. Raises ``notifier.security.crypto.DecryptionError``."""
+    """Return the template variables that ``seal`` encrypted.
+
+    Raises ``notifier.security.crypto.DecryptionError`` where their key is missing.
+    """
     return _open(notification_id, stored)
 
 

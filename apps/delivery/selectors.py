@@ -1,4 +1,4 @@
-"""Reading notifications and what became of them, without counting rows."""
+"""Read notifications, their progress, deliveries, attempts and receipts, without counting rows."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
@@ -23,7 +23,7 @@ from notifier.domain.states import WAITING
 
 
 def notifications(publisher_id: int) -> QuerySet[Notification]:
-    """What the publisher published, each with its topic and the name of its ``group``."""
+    """Return what the publisher published, each with its topic and the name of its ``group``."""
     group = Group.objects.filter(pk=OuterRef("group_id")).values("name")
     return (
         Notification.objects.filter(publisher_id=publisher_id, kind=NotificationKind.PUBLISHED)
@@ -33,14 +33,14 @@ def notifications(publisher_id: int) -> QuerySet[Notification]:
 
 
 def of_others_topics(notification_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these notifications that were published to another publisher's topic."""
+    """Return those of these notifications that were published to another publisher's topic."""
     rows = Notification.objects.filter(pk__in=notification_ids, topic__isnull=False)
     others = rows.exclude(topic__publisher_id=F("publisher_id"))
     return set(others.values_list("pk", flat=True))
 
 
 def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
-    """Deliveries by channel and state, from the kept counts: a few rows, whatever the size."""
+    """Return the number of deliveries by channel and state, from a few rows of counts."""
     totals: Counter[tuple[str, str]] = Counter()
     for _, channel, state, total in _totals([notification_id]):
         totals[channel, state] += total
@@ -52,7 +52,7 @@ def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
 
 
 def state_counts(notification_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
-    """Deliveries by state of each of these notifications, in one query."""
+    """Return the number of deliveries by state of each of these notifications, in one query."""
     totals: Counter[tuple[UUID, str]] = Counter()
     for notification_id, _, state, total in _totals(notification_ids):
         totals[notification_id, state] += total
@@ -64,7 +64,7 @@ def state_counts(notification_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]
 
 
 def _totals(notification_ids: Iterable[UUID]) -> Iterable[tuple[UUID, str, str, int]]:
-    """Counts by notification, channel and state, and those that are still to be added to them."""
+    """Return counts by notification, channel and state, and moves that are to be added to them."""
     ids = list(notification_ids)
     parts = [
         table.objects.filter(notification_id__in=ids)
@@ -78,11 +78,11 @@ def _totals(notification_ids: Iterable[UUID]) -> Iterable[tuple[UUID, str, str, 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a notification is.
+    """The progress of a notification.
 
-    ``state``: ``scheduled``, ``sending``, ``done`` or ``cancelled``, derived, so that it cannot be
-    stale. ``done``: nothing more is to be sent; receipts may still arrive. ``counts``: deliveries
-    by channel and state.
+    ``state``: ``scheduled``, ``sending``, ``done`` (nothing more is to be sent; receipts may still
+    arrive) or ``cancelled``; derived, so that it cannot be stale. ``counts``: deliveries by channel
+    and state.
     """
 
     state: str
@@ -90,8 +90,8 @@ class Progress:
 
 
 def progress(notification: Notification) -> Progress:
-    """How far it is, from its open chunks and kept counts."""
-    # In this order: a chunk that is done has its deliveries counted, in the same transaction.
+    """Return the notification's progress, from its open chunks and its counts."""
+    # Chunks first: a chunk that is done has its deliveries counted in the same transaction.
     open_chunks = Chunk.objects.filter(notification=notification).exclude(state="done").exists()
     by_channel = counts(notification.pk)
     waiting = any(by_state.get(name) for by_state in by_channel.values() for name in WAITING)
@@ -105,12 +105,12 @@ def progress(notification: Notification) -> Progress:
 
 
 def deliveries(notification_id: UUID) -> QuerySet[Delivery]:
-    """The notification's deliveries, to be paged by id."""
+    """Return the notification's deliveries, to be paged by id."""
     return Delivery.objects.filter(notification_id=notification_id)
 
 
 def attempts(delivery_ids: Iterable[int]) -> dict[int, list[Attempt]]:
-    """Every attempt of these deliveries, oldest first."""
+    """Return every attempt of these deliveries by delivery id, oldest first."""
     found: dict[int, list[Attempt]] = defaultdict(list)
     rows = Attempt.objects.filter(delivery_id__in=list(delivery_ids))
     for attempt in rows.order_by("delivery_id", "number"):
@@ -119,7 +119,7 @@ def attempts(delivery_ids: Iterable[int]) -> dict[int, list[Attempt]]:
 
 
 def receipts(delivery_ids: Iterable[int]) -> dict[int, list[ReceiptEvent]]:
-    """What providers reported of these deliveries, in the order in which it happened."""
+    """Return the receipts of these deliveries by delivery id, in the order of the events."""
     found: dict[int, list[ReceiptEvent]] = defaultdict(list)
     rows = ReceiptEvent.objects.filter(delivery_id__in=list(delivery_ids))
     for event in rows.order_by("at", "id"):

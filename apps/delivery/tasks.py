@@ -1,6 +1,7 @@
-"""What Celery calls. A doorbell's task empties its queue; none has arguments.
+"""The Celery tasks: one for the doorbells of each queue, and the periodic ones. None has arguments.
 
-The name of such a task says the queue, its result what was done: operators see both in Flower.
+A doorbell's task empties its queue. Operators see the queue in its name, and what was done in its
+result, in Flower.
 """
 
 import time
@@ -20,7 +21,7 @@ from notifier.domain.priorities import Priority
 
 
 class Done(TypedDict):
-    """Deliveries that were claimed, or chunks that were cut, and the seconds it took."""
+    """The result of a doorbell's task: deliveries claimed or audiences cut, and seconds taken."""
 
     carried: int
     seconds: float
@@ -35,7 +36,7 @@ def _doorbell(queue: Queue) -> Callable[[], Done]:
     return shared_task(name=queue.task)(empty)
 
 
-#: By queue: the task that empties it.
+#: The task that empties each queue.
 DOORBELLS = {
     queue: _doorbell(queue)
     for queue in (
@@ -46,23 +47,23 @@ DOORBELLS = {
 
 @shared_task(name="delivery.sweep")
 def sweep() -> None:
-    """Take up what was lost, and ring for what is due; every second."""
+    """Release what was lost, and ring for due work; every second."""
     _sweeper.sweep()
 
 
 @shared_task(name="delivery.confirmations")
 def confirmations() -> None:
-    """Ask new subscribers to confirm; every second."""
+    """Send the confirmation requests of new subscriptions; every second."""
     _confirmations.send()
 
 
 @shared_task(name="delivery.receipts")
 def receipts() -> None:
-    """Read what providers reported; every second."""
+    """Process the receipts that providers reported; every second."""
     _receipts.read()
 
 
 @shared_task(name="delivery.purge")
 def purge() -> None:
-    """Drop what has done its work; every ten minutes."""
+    """Delete rows past their retention; every ten minutes."""
     _purge.purge()

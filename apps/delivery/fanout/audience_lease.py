@@ -1,4 +1,4 @@
-"""Holding a whole audience while it is cut: a lease, and a fence that keeps late writes out."""
+"""The lease under which one worker cuts an audience, and the fence that refuses late writes."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,12 +10,12 @@ from apps.core import clock
 
 
 class Fenced(Exception):
-    """Another worker has claimed this chunk since; nothing was written."""
+    """Another worker has claimed the audience since; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudienceLease:
-    """A claimed chunk and the fence under which it was claimed."""
+    """A claimed chunk of kind ``whole``, and the fence under which it was claimed."""
 
     id: int
     fence: int
@@ -40,7 +40,7 @@ SELECT id FROM delivery_chunk
 
 
 def next_whole(priority: str) -> int | None:
-    """Lock the audience that has waited longest to be cut; its chunk's id, ``None`` without one."""
+    """Lock the audience that has waited longest and return its chunk's id; ``None`` without one."""
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, [priority])
         row = cursor.fetchone()
@@ -48,7 +48,7 @@ def next_whole(priority: str) -> int | None:
 
 
 def claim(chunk_id: int) -> AudienceLease | None:
-    """Take the chunk with a lease of ``LEASE_SECONDS``; ``None`` if it is done or another's."""
+    """Claim the chunk for ``LEASE_SECONDS``; return ``None`` if it is done or another worker's."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"id": chunk_id, "lease": settings.LEASE_SECONDS})
         row = cursor.fetchone()
@@ -59,7 +59,7 @@ def claim(chunk_id: int) -> AudienceLease | None:
 
 
 def finish(chunk: AudienceLease) -> None:
-    """Close the chunk. Raises ``Fenced``."""
+    """Mark the chunk as done. Raises ``Fenced`` where another worker claimed it since."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE delivery_chunk SET state = 'done' "
@@ -71,7 +71,10 @@ def finish(chunk: AudienceLease) -> None:
 
 
 def hold(chunk: AudienceLease) -> None:
-    """Lock the chunk until the transaction ends and renew its lease. Raises ``Fenced``."""
+    """Lock the chunk until the commit, and renew its lease.
+
+    Raises ``Fenced`` where another worker claimed it since.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE delivery_chunk SET due_at = clock_timestamp() + make_interval(secs => %s) "

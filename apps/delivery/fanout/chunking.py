@@ -1,5 +1,4 @@
-"""Cutting a topic's or a group's audience into chunks by key range, a page at a time, without
-loading it."""
+"""Cut the audience of a topic or group into chunks by key range, without loading it."""
 
 import logging
 from uuid import UUID
@@ -20,7 +19,7 @@ from notifier.domain.outcomes import Reason
 
 log = logging.getLogger(__name__)
 
-#: Chunks cut by one statement. A page commits on its own, so that a restart goes on behind it.
+#: Most chunks that one statement cuts. Each page commits, so that a restart goes on behind it.
 PAGE = 20
 
 _CUT = """
@@ -45,7 +44,7 @@ _CUT_GROUP = _CUT.format(audience=MEMBERSHIPS)
 
 
 def empty(queue: Queue) -> int:
-    """Cut audiences of the queue's priority until none is left; how many were cut."""
+    """Cut audiences of the queue's priority until none is left; return how many were cut."""
     cut = 0
     while fan_out(queue.priority):
         cut += 1
@@ -53,10 +52,10 @@ def empty(queue: Queue) -> int:
 
 
 def fan_out(priority: str) -> bool:
-    """Cut one whole audience into chunks of ``CHUNK_SIZE``; whether there was one.
+    """Cut one audience into chunks of ``CHUNK_SIZE``; return whether there was one.
 
-    Starts where the last cut ended, so that a second run after a crash goes on. Rings for each page
-    after its commit.
+    Starts where the last chunk ended, so that a second run after a crash goes on there. Rings for
+    each page after its commit.
     """
     with transaction.atomic():
         chunk_id = audience_lease.next_whole(priority)
@@ -74,7 +73,7 @@ def fan_out(priority: str) -> bool:
                 doorbells.ring([Queue(channel, chunk.priority)])
         if (later := fallback.of(notification)) is not None:
             while _cut_page(chunk, later.channel, later.after):
-                pass  # workers find it when its time has come
+                pass  # no doorbell: workers find these chunks once they are due
         with transaction.atomic():
             audience_lease.finish(chunk)
             if notification.ordering_key:
@@ -85,14 +84,16 @@ def fan_out(priority: str) -> bool:
 
 
 def _is_held(notification: Notification) -> bool:
-    """Whether its topic is paused, and cannot be resumed before the transaction ends. The look-up
-    is a few seconds old, the row is not."""
+    """Return whether its topic is paused, locking the topic so that nobody resumes it meanwhile.
+
+    The cached topic may be a few seconds old, so a paused one is read again.
+    """
     topic = get_topic_by_id(notification.topic_id) if notification.topic_id else None
     return topic is not None and topic.paused and bool(paused_topics([topic.id]))
 
 
 def _cut_page(chunk: AudienceLease, channel: str, after: int = 0) -> bool:
-    """Cut one page; whether there was one. ``after``: seconds until its chunks may be claimed."""
+    """Cut a page; return whether there was one. ``after``: seconds until its chunks are due."""
     with transaction.atomic():
         audience_lease.hold(chunk)
         notification = _share_locked(chunk.notification_id)
@@ -123,7 +124,7 @@ def _cut_page(chunk: AudienceLease, channel: str, after: int = 0) -> bool:
 
 
 def _share_locked(notification_id: UUID) -> Notification:
-    """The row, locked so that a cancel waits until this page of chunks is committed."""
+    """Return the row, locked so that a cancel waits until this page of chunks is committed."""
     [row] = Notification.objects.raw(
         "SELECT * FROM delivery_notification WHERE id = %s FOR SHARE", [notification_id]
     )

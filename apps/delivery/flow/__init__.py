@@ -1,4 +1,7 @@
-"""Flow control: breakers, quotas and fairness decide what may go out now, and how much of it.
+"""Flow control: pauses, breakers, guards and quotas decide what may go out now, and how much.
 
-Asked by what sends, shown to operators and to Prometheus. Imports no worker's code.
+In: outcomes and receipts, and operators' switches. Out: permits and grants for
+``sending.admission``, and standings for operators and Prometheus. Imported by ``sending``,
+``receipts``, ``intake``, ``operations``, ``maintenance``, ``monitoring`` and ``admin``; imports
+none of them.
 """

@@ -1,9 +1,9 @@
-"""Whether providers are believed that call addresses dead: not where suddenly most of them are.
+"""Guards of addresses: do not believe a provider that suddenly calls most addresses dead.
 
-Each provider has two guards, of what its answers and what its receipts say; a guard is a breaker
-that counts addresses. While it is not closed no address is given up, what is called dead is a
-dead letter, the provider's messages wait (or go to the channel's next one) but for a few that try
-it out, and what was given up since the flood began is given back.
+Each provider has two guards, of its answers and of its receipts; a guard is a breaker that counts
+addresses. While a guard is not closed, no address is disabled or suppressed; a delivery whose
+address is called dead becomes a dead letter; the provider's messages wait, or go to the channel's
+next one, except for a few that probe it; and addresses given up since the flood began are restored.
 """
 
 import logging
@@ -26,15 +26,15 @@ from notifier.resilience.breaker import Breaker, Permit, Rules, Standing, State,
 log = logging.getLogger(__name__)
 
 ANSWERS, RECEIPTS = "answers", "receipts"
-#: Seconds for which an operator's word holds that the addresses really are dead.
+#: Seconds for which a provider is believed after an operator said that the addresses are dead.
 BELIEVED_FOR = 3600.0
-#: How far before the noticed start of a flood addresses are given back: clocks differ, and a
-#: worker counts an answer before it records it.
+#: How long before the detected start of a flood addresses are restored: clocks differ, and a worker
+#: counts an answer before it records it.
 SLACK = timedelta(seconds=5)
 
 
 def guards(provider: str) -> list[Breaker]:
-    """The provider's guards; none where each address is a server of its own, whose word it is."""
+    """Return the provider's guards; none where each address is a server that speaks for itself."""
     entry = settings.PROVIDERS[provider]
     if not entry.get("breaker", True):
         return []
@@ -49,29 +49,35 @@ def permit(provider: str) -> Permit | None:
 
 
 def shut(provider: str) -> bool:
-    """Whether nothing may go through now."""
+    """Return whether a guard lets nothing through now."""
     return any(guard.shut() for guard in guards(provider))
 
 
 def standing(provider: str) -> Standing | None:
-    """Where a guard of the provider's stands that is not closed."""
+    """Return the standing of a guard of the provider that is not closed, if there is one."""
     found = (guard.standing() for guard in guards(provider))
     return next((one for one in found if one.state is not State.CLOSED), None)
 
 
 def believed(provider: str) -> Standing | None:
-    """Where a guard stands that counts nothing now, since an operator believes the provider."""
+    """Return the standing of a guard that counts nothing because an operator believes the provider.
+
+    ``None`` where there is none.
+    """
     found = (guard.standing() for guard in guards(provider))
     return next((one for one in found if one.trusted_until > clock.now()), None)
 
 
 def check_answers(batch: Sequence[Sent]) -> list[Sent]:
-    """Count what the calls say of addresses; the same batch, with what is not believed of them as
-    a mistake of ours."""
+    """Count the addresses that these calls found dead or alive, and return the batch.
+
+    Outcomes that call an address dead are replaced where the provider is not believed now; see
+    ``notifier.resilience.dead_addresses.doubted``.
+    """
     outcomes: dict[str, list[Outcome]] = defaultdict(list)
     for sent in batch:
         outcomes[sent.provider].append(sent.outcome)
-    outcomes.pop("", None)  # nobody was called
+    outcomes.pop("", None)  # no provider was called
     doubted = {
         name
         for name, told in outcomes.items()
@@ -88,12 +94,15 @@ def check_answers(batch: Sequence[Sent]) -> list[Sent]:
 
 
 def check_receipts(tallies: Mapping[str, Tally]) -> set[str]:
-    """Count what receipts say of addresses, by provider; those that are not believed now."""
+    """Count the addresses that receipts call dead, by provider; return those not believed now."""
     return {name for name, tally in tallies.items() if _doubts(name, RECEIPTS, tally)}
 
 
 def restore_addresses(providers: Iterable[str] | None = None) -> None:
-    """Restore what these providers, or all, gave up since a flood began that is not over."""
+    """Restore the addresses given up since the start of a flood that is not over.
+
+    ``providers``: whose; all by default.
+    """
     for provider in settings.PROVIDERS if providers is None else providers:
         for guard in guards(provider):
             found = guard.standing()
@@ -112,24 +121,24 @@ def restore_addresses(providers: Iterable[str] | None = None) -> None:
 
 
 def close(provider: str, why: str) -> None:
-    """Let everything through to the provider again, and count anew."""
+    """Close the provider's guards, so that everything goes out again. ``why``: shown to people."""
     for guard in guards(provider):
         guard.close(why)
 
 
 def believe(provider: str, why: str) -> None:
-    """Give up what the provider calls dead for ``BELIEVED_FOR`` seconds, however much it is."""
+    """Believe the provider for ``BELIEVED_FOR`` seconds, however many addresses it calls dead."""
     for guard in guards(provider):
         guard.close(why, BELIEVED_FOR)
 
 
 def forget() -> None:
-    """This process sees every guard anew."""
+    """Make this process read every guard anew, for tests."""
     _guard.cache_clear()
 
 
 def _doubts(provider: str, kind: str, tally: Tally) -> bool:
-    """Whether what was counted, and anything else, is not believed now."""
+    """Count ``tally``; return whether it has dead addresses that are not believed now."""
     if not tally.calls or provider not in settings.PROVIDERS:
         return False
     if not settings.PROVIDERS[provider].get("breaker", True):

@@ -1,4 +1,4 @@
-"""What can be sent on: channels and platforms that have a provider, and one that may be called."""
+"""Availability: channels and platforms that have a provider, and one that may be called now."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from notifier.channels.push import PLATFORMS
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A channel without a provider or, where ``platforms`` are named, without one for those.
-    ``settings``: each of which would set one up."""
+
+    ``settings``: names of settings each of which would set one up.
+    """
 
     channel: str
     platforms: Sequence[str]
@@ -26,19 +28,21 @@ class Gap:
 
 
 def gaps() -> list[Gap]:
-    """Where nothing can be sent, in the order of the channels."""
+    """Return the channels and platforms that have no provider, in the order of the channels."""
     return [gap for channel in settings.CHANNELS if (gap := _gap(channel)) is not None]
 
 
 def available(channels: Iterable[str]) -> list[str]:
-    """Those of the channels that have a provider."""
+    """Return those of the channels that have a provider."""
     served = {entry["channel"] for entry in settings.PROVIDERS.values()}
     return [channel for channel in channels if channel in served]
 
 
 def require(channels: Sequence[str], pointer: str) -> None:
-    """Raise ``Problem`` where one of the channels has no provider. ``pointer`` leads to where the
-    request names them."""
+    """Raise ``Problem`` where one of the channels has no provider.
+
+    ``pointer``: the JSON pointer of the channels in the request.
+    """
     served = available(channels)
     if len(served) == len(channels):
         return
@@ -53,8 +57,11 @@ def require(channels: Sequence[str], pointer: str) -> None:
 
 
 def shut(channels: Iterable[str]) -> set[str]:
-    """Those channels on which nothing can be sent now, whatever it is. One without a provider is:
-    what was accepted before it lost its last one waits until there is one again."""
+    """Return those of the channels on which no message can be sent now.
+
+    A channel without a provider is one of them: what was accepted before it lost its last provider
+    waits until it has one again.
+    """
     paused = provider_pauses.paused()
     return {
         channel
@@ -67,7 +74,7 @@ def shut(channels: Iterable[str]) -> set[str]:
 
 
 def providers(channel: str) -> list[str]:
-    """Names of the channel's providers, in the order in which they are tried."""
+    """Return the names of the channel's providers, in the order in which they are tried."""
     return [name for name, entry in settings.PROVIDERS.items() if entry["channel"] == channel]
 
 

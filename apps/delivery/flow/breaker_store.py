@@ -1,4 +1,4 @@
-"""Where the breakers of all processes are one: Redis, or this process while Redis is gone."""
+"""The store of breakers: Redis, shared by all processes, or this process while Redis is away."""
 
 import hashlib
 import logging
@@ -13,7 +13,7 @@ from notifier.resilience.breaker import LocalStore
 log = logging.getLogger(__name__)
 
 KEY = "notifier:breaker:"
-#: What nobody asked about for so long is forgotten.
+#: Seconds after its last change for which a breaker is kept.
 LIFE_SECONDS = 86400
 
 UNSHARED = Counter(
@@ -31,23 +31,25 @@ _SHA = hashlib.sha1(_SWAP.encode(), usedforsecurity=False).hexdigest()
 
 @cache
 def shared_store() -> "SharedStore":
-    """This process's."""
+    """Return this process's store."""
     return SharedStore()
 
 
 class SharedStore:
-    """One round trip a look or change. Safe to use from any thread."""
+    """A store that takes one round trip per read or change. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._local = LocalStore()
         self._alone = False
 
     def swap(self, name: str, expected: bytes, new: bytes) -> tuple[bool, bytes]:
+        """Replace ``expected`` by ``new``; return whether it was there, and what is there now."""
+
         def call(client: redis.Redis) -> list:
             arguments = (1, KEY + name, expected, new, LIFE_SECONDS)
             try:
                 return client.evalsha(_SHA, *arguments)
-            except redis.exceptions.NoScriptError:  # Redis was started anew
+            except redis.exceptions.NoScriptError:  # Redis was restarted
                 return client.eval(_SWAP, *arguments)
 
         answer = ask_redis(call)

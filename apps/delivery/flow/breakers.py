@@ -1,4 +1,4 @@
-"""The providers' breakers: asked and told by workers, shown to operators and to Prometheus."""
+"""The providers' circuit breakers: used by workers, shown to operators and to Prometheus."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -23,10 +23,11 @@ BY_HAND = "an operator closed it"
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """A provider's breaker. ``state``: closed, half_open, open or paused (by an operator).
+    """A provider's breaker as operators see it.
 
-    ``since`` is when it came to that state, where that is known; ``why`` is a clause for people.
-    ``doubted``: it is not closed since the provider calls too many addresses dead.
+    ``state``: closed, half_open, open or paused (by an operator). ``since``: when it came to that
+    state, where that is known. ``why``: a clause for people. ``doubted``: it is not closed because
+    the provider calls too many addresses dead.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Breaker:
 
 
 def breakers() -> list[Breaker]:
-    """Every provider's breaker, in the order in which a channel tries them."""
+    """Return every provider's breaker, in the order in which a channel tries them."""
     paused = provider_pauses.paused()
     found = []
     for name, entry in settings.PROVIDERS.items():
@@ -57,7 +58,7 @@ def breakers() -> list[Breaker]:
 
 
 def has_breaker(provider: str) -> bool:
-    """Whether its failures say something about the provider, and not about single addresses."""
+    """Return whether its failures are about the provider, and not about single addresses."""
     return settings.PROVIDERS[provider].get("breaker", True)
 
 
@@ -67,42 +68,42 @@ def permit(provider: str) -> Permit | None:
 
 
 def shut(provider: str) -> bool:
-    """Whether its breaker lets nothing through, and waits for nothing but time or its probes."""
+    """Return whether its breaker lets nothing through until its time or its probes are over."""
     return has_breaker(provider) and _breaker(provider).shut()
 
 
 def report(batch: Iterable[Sent]) -> None:
-    """Count what calls came to."""
+    """Count the outcomes of calls."""
     outcomes: dict[str, list[Outcome]] = defaultdict(list)
     for sent in batch:
         outcomes[sent.provider].append(sent.outcome)
-    outcomes.pop("", None)  # nobody was called
+    outcomes.pop("", None)  # no provider was called
     for provider, told in outcomes.items():
         if has_breaker(provider) and (calls := tally(told, _failing(provider))).calls:
             _breaker(provider).report(calls)
 
 
 def close(provider: str) -> None:
-    """Let everything through to the provider again, and count anew; what waits is due now."""
+    """Close the provider's breaker and guards; what waits for it becomes due now."""
     _breaker(provider).close(BY_HAND)
     address_guards.close(provider, BY_HAND)
     delivery_state.release_channel(settings.PROVIDERS[provider]["channel"])
 
 
 def believe(provider: str) -> None:
-    """Believe the provider for a while that addresses are dead; what waits is due now."""
+    """Believe for a while that the addresses are dead; what waits for the provider is due now."""
     address_guards.believe(provider, "for an hour an operator believes what it calls dead")
     delivery_state.release_channel(settings.PROVIDERS[provider]["channel"])
 
 
 def forget() -> None:
-    """This process sees every breaker anew."""
+    """Make this process read every breaker anew, for tests."""
     _breaker.cache_clear()
     address_guards.forget()
 
 
 def _failing(provider: str) -> frozenset[Reason]:
-    """What counts as its failure."""
+    """Return the reasons that count as its failure: more where another provider can take over."""
     own = settings.PROVIDERS[provider]
     platforms = set(own.get("platforms", ()))
     for name, entry in settings.PROVIDERS.items():

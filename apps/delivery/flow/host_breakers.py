@@ -1,7 +1,7 @@
-"""Breakers of webhooks' hosts, shared by all processes through Redis and shown to operators.
+"""Circuit breakers of webhook hosts, shared by all processes through Redis, shown to operators.
 
-See ``notifier.resilience.host_breakers``. While Redis does not answer, each process has breakers
-of its own.
+See ``notifier.resilience.host_breakers``. While Redis does not answer, each process has its own
+breakers.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ from notifier.resilience.fair_queue import Flow
 from notifier.resilience.host_breakers import EXCHANGE, RULES, HostBreakers
 
 KEY = "notifier:hosts"
-#: Hosts that are shared; of more, those whose breakers moved last.
+#: Most hosts that are shared; of more, those whose breakers changed last.
 MOST = 1000
-#: Seconds for which a closed breaker is told to others, and an open one kept that nobody tries.
+#: Seconds for which a closed breaker is shared, and an open one kept that no process probes.
 CLOSED_FOR, UNTRIED_FOR = 60.0, 3600.0
 LIFE_SECONDS = 86400
 #: Seconds after which every process knows that a breaker was closed.
@@ -33,8 +33,11 @@ BY_HAND = "an operator closed it"
 
 @dataclass(frozen=True, slots=True)
 class HostBreaker:
-    """A host that is left alone. ``publisher`` is whose messages to it wait; ``why`` is a clause
-    for people."""
+    """A host whose breaker is not closed.
+
+    ``publisher``: the id of the publisher whose messages wait. ``tried_at``: when it is probed
+    next. ``why``: a clause for people.
+    """
 
     publisher: int | None
     host: str
@@ -45,9 +48,10 @@ class HostBreaker:
 
 
 class RedisStore:
-    """One round trip an exchange."""
+    """A store that takes one round trip per exchange."""
 
     def exchange(self, changes: Mapping[Flow, Standing]) -> Mapping[Flow, Standing]:
+        """Store ``changes``, and return the standings that all processes know."""
         told: dict[Any, Any] = {
             orjson.dumps(flow): standing.encode() for flow, standing in changes.items()
         }
@@ -68,12 +72,12 @@ class RedisStore:
 
 @cache
 def breakers() -> HostBreakers:
-    """This process's."""
+    """Return this process's host breakers."""
     return HostBreakers(RedisStore(), clock=clock.now)
 
 
 def left_alone() -> list[HostBreaker]:
-    """The hosts that are left alone now, the latest first."""
+    """Return the hosts whose breakers are not closed, the latest first."""
     now = clock.now()
     rows = [
         HostBreaker(
@@ -91,16 +95,18 @@ def left_alone() -> list[HostBreaker]:
 
 
 def close(publisher: int | None, host: str) -> None:
-    """Let calls to the host through again, within a second in every process. What waits for it is
-    due once they know, and with it what waits for the publisher's other hosts: addresses are
-    encrypted, so that nobody can tell which is which before it is claimed."""
+    """Close the host's breaker, within ``KNOWN_AFTER`` seconds in every process.
+
+    What waits for the host becomes due then, and with it what waits for the publisher's other
+    hosts: addresses are encrypted, so a delivery's host is unknown until it is claimed.
+    """
     closed = Standing(State.CLOSED, clock.now(), BY_HAND)
     RedisStore().exchange({(publisher, host): closed})
     delivery_state.release_webhooks(publisher or 0, KNOWN_AFTER)
 
 
 def forget() -> None:
-    """This process knows of no host any more."""
+    """Make this process forget every host, for tests."""
     breakers.cache_clear()
 
 
@@ -110,13 +116,13 @@ def _read(found: Mapping[bytes, bytes]) -> dict[Flow, Standing]:
         try:
             publisher, host = orjson.loads(field)
         except ValueError:
-            continue  # of another release
+            continue  # written by another release
         read[publisher, host] = Standing.decode(packed)
     return read
 
 
 def _gone(found: Mapping[bytes, bytes]) -> list[bytes]:
-    """Hosts to forget: those that recovered, and those beyond the limit."""
+    """Return the fields of hosts to delete: those that recovered, and those beyond ``MOST``."""
     now = clock.now()
     standings = {field: Standing.decode(packed) for field, packed in found.items()}
     gone = [

@@ -1,4 +1,4 @@
-"""Addresses that a provider's error took from us, given back together."""
+"""Lost addresses: restore together what was disabled and suppressed by a provider's error."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,10 @@ from apps.preferences.contacts.restoration import Cause
 
 
 class Restored(NamedTuple):
-    """Contacts that may be sent to again, suppressions that are lifted, and deliveries that failed
-    for it and are dead letters now."""
+    """How many contacts are active again, suppressions lifted, and deliveries dead letters now.
+
+    The deliveries are those that failed for these addresses; as dead letters they can be redriven.
+    """
 
     contacts: int = 0
     suppressions: int = 0
@@ -19,7 +21,7 @@ class Restored(NamedTuple):
 
 
 def restore(cause: Cause) -> Restored:
-    """Undo what the cause disabled and suppressed. In steps, each of which stays done."""
+    """Undo what the cause disabled and suppressed, in steps that commit one by one."""
     done = Restored()
     more = True
     while more:

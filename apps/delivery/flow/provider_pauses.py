@@ -1,4 +1,4 @@
-"""The switch by which operators hold a provider's messages back."""
+"""Pauses of providers, set by operators."""
 
 import time
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from apps.core import clock
 from apps.delivery import state
 from apps.delivery.models import ProviderSwitch
 
-#: How long a process believes what it read.
+#: Seconds for which a process uses what it read.
 BELIEVED_SECONDS = 1.0
 
 
 def pause(provider: str) -> None:
-    """Send nothing through it, from within a second on, until it is resumed.
+    """Send nothing through the provider until it is resumed, from within a second on.
 
-    Another provider of its channel carries its messages where there is one; else they wait.
+    Its messages go to another provider of the channel where there is one, and wait otherwise.
     """
     ProviderSwitch.objects.get_or_create(provider=provider, defaults={"paused_at": clock.moment()})
     transaction.on_commit(forget)
@@ -25,24 +25,24 @@ def pause(provider: str) -> None:
 
 @transaction.atomic
 def resume(provider: str) -> None:
-    """Send through it again; what waits for it is due now."""
+    """Send through the provider again; what waits for it becomes due now."""
     ProviderSwitch.objects.filter(provider=provider).delete()
     state.release_channel(settings.PROVIDERS[provider]["channel"])
     transaction.on_commit(forget)
 
 
 def paused() -> Mapping[str, float]:
-    """Providers that are paused, and since when (unix seconds); at most a second old."""
-    return _seen.get()
+    """Return the paused providers, and since when (unix seconds); at most a second old."""
+    return _cached.get()
 
 
 def forget() -> None:
-    """Read anew when asked next."""
-    _seen.until = 0.0
+    """Read the pauses anew when asked next."""
+    _cached.until = 0.0
 
 
-class _Seen:
-    """What this process read last."""
+class _Cached:
+    """The pauses that this process read last; read again after ``until`` (monotonic seconds)."""
 
     def __init__(self) -> None:
         self.until = 0.0
@@ -56,4 +56,4 @@ class _Seen:
         return self._paused
 
 
-_seen = _Seen()
+_cached = _Cached()

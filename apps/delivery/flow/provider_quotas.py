@@ -1,4 +1,4 @@
-"""The providers' quotas, which all workers share through Redis: one round trip a chunk."""
+"""The providers' quotas, shared by all workers through Redis with one round trip per claim."""
 
 import hashlib
 import logging
@@ -18,9 +18,9 @@ from notifier.resilience.quota import Bucket, Grant, Quota
 log = logging.getLogger(__name__)
 
 KEY = "notifier:throttle:"
-#: Seconds after its last message that a process no longer counts as one that sends.
+#: Seconds after its last message for which a process counts as one that sends.
 SENDS_FOR = 10
-#: What nobody asked about for so long is full again anyway.
+#: Seconds for which an unused bucket is kept; by then it is full again anyway.
 LIFE_SECONDS = 86400
 
 UNSHARED = Counter(
@@ -32,9 +32,10 @@ HELD = Counter(
     "Messages held back for their provider's quota.",
     ["provider", "priority"],
 )
-# What ``notifier.resilience.quota.Bucket.take`` does, on Redis's clock, for each key. Arguments:
-# who asks, for how long it counts, how long all is kept; and for each key messages a second, burst,
-# what is left over, how many are wanted, and in which line the rest waits.
+# ``notifier.resilience.quota.Bucket.take`` by the clock of Redis, for each provider. Keys: its
+# bucket and its senders. Arguments: this process, SENDS_FOR, LIFE_SECONDS; then for each provider
+# messages per second, burst, tokens left for higher priorities, messages wanted, and the queue in
+# which those that get no token wait.
 _TAKE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
@@ -73,7 +74,7 @@ _SHA = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
 
 @cache
 def quotas(channel: str) -> Mapping[str, Quota]:
-    """The quotas of the channel's providers, of those that have one."""
+    """Return the quotas of those of the channel's providers that have one."""
     return {
         name: Quota(**entry["quota"])
         for name, entry in settings.PROVIDERS.items()
@@ -82,7 +83,7 @@ def quotas(channel: str) -> Mapping[str, Quota]:
 
 
 class _Shares:
-    """This process's view of what it shares."""
+    """This process's share of the quotas, with a fallback while Redis does not answer."""
 
     def __init__(self) -> None:
         self._buckets: dict[str, Bucket] = {}
@@ -107,7 +108,7 @@ class _Shares:
                 arguments += [messages, line]
             try:
                 return client.evalsha(_SHA, number, *arguments)
-            except redis.exceptions.NoScriptError:  # Redis was started anew
+            except redis.exceptions.NoScriptError:  # Redis was restarted
                 return client.eval(_TAKE, number, *arguments)
 
         answer = ask_redis(call)
@@ -124,7 +125,7 @@ class _Shares:
     def _take_alone(
         self, asked: list[tuple[str, Quota, int]], priority: str, line: str
     ) -> dict[str, Grant]:
-        """An equal share of what the processes had together that Redis last knew of."""
+        """Grant from an equal share of each quota, for as many processes as Redis last counted."""
         UNSHARED.inc()
         if not self._alone:
             self._alone = True
@@ -153,9 +154,9 @@ _shares = _Shares()
 def take(
     channel: str, wanted: Mapping[str, int], priority: str, *, again: bool
 ) -> dict[str, Grant]:
-    """What each provider may be given now of so many messages, by name.
+    """Take tokens for the ``wanted`` messages of each provider, and return its grant, by name.
 
-    ``again``: they waited for their turn before, and do not go to the end of the line.
+    ``again``: the messages waited for tokens before, and do not wait behind new ones again.
     """
     found = _shares.take(channel, wanted, priority, again)
     for name, grant in found.items():
@@ -165,7 +166,7 @@ def take(
 
 
 def forget() -> None:
-    """This process shares anew."""
+    """Make this process start anew, for tests."""
     global _shares
     _shares = _Shares()
     quotas.cache_clear()

@@ -1,4 +1,5 @@
-"""Periodic work: take up what was lost, ring for what is due, drop and roll up old rows.
+"""Periodic work: release lost claims, ring for due work, delete and roll up old rows.
 
-Run by Celery beat through ``apps.delivery.tasks``; safe to run many times at once.
+In: the clock, by Celery beat through ``apps.delivery.tasks``. Out: rows changed or deleted. Safe to
+run many times at once. Imported by ``apps.delivery.tasks`` and ``apps.delivery.apps`` only.
 """

@@ -1,4 +1,4 @@
-"""Dropping rows that have done their work."""
+"""Retention: delete rows that are no longer needed."""
 
 from datetime import timedelta
 
@@ -11,11 +11,13 @@ from apps.delivery.receipts import processing
 from apps.operators import log_in_limits
 from apps.topics.confirmation import requests
 
+#: Most rows that one statement deletes.
 AT_ONCE = 10_000
+#: How long counts of attempts by the minute are kept.
 MINUTES_KEPT = timedelta(days=2)
 
-# Places in lines are left by whoever ends what has them. One that was left behind all the same
-# would hold up for ever who stands behind it.
+# A place in a line is deleted with the chunk or delivery that it belongs to. One that was left
+# behind all the same would keep those behind it waiting for ever.
 _LOST_CHUNKS = """
 DELETE FROM delivery_chunkturn WHERE (chunk_id, line) IN
     (SELECT t.chunk_id, t.line FROM delivery_chunkturn t
@@ -31,7 +33,7 @@ DELETE FROM delivery_turn WHERE delivery_id IN
 
 
 def purge() -> int:
-    """Delete what is past its time, and fold old counts; how many rows went.
+    """Delete rows past their retention and roll up old counts; return how many rows went.
 
     In batches, so that no statement holds many locks.
     """
@@ -78,7 +80,7 @@ def purge() -> int:
     )
     dropped += _in_batches(_LOST_CHUNKS, now)
     dropped += _in_batches(_LOST_TURNS, now)
-    # Ids come in the order of time, and so the old ones are found without an index on it.
+    # Ids grow with time, so the oldest rows are found without an index on it.
     dropped += _in_batches(
         "WITH oldest AS (SELECT id, at FROM publishers_auditevent ORDER BY id LIMIT %(most)s) "
         "DELETE FROM publishers_auditevent e USING oldest o WHERE e.id = o.id "

@@ -1,9 +1,8 @@
-"""Making old counts coarser, so that there is little to add up however long the service has run.
+"""Roll-up of old counts, so that statistics add up few rows however long the service has run.
 
-An hour that is over has its slots folded into one row; after ``HOURS_KEPT`` the hours of a day
-are folded into its first; after ``STATISTICS_DAYS`` everything is folded into
-the first hour of 1970.
-Nothing is dropped: over all hours, ``HourCount`` adds up to what is in a state now.
+The slots of an hour that is over become one row; after ``HOURS_KEPT`` the hours of a day become its
+first; after ``STATISTICS_DAYS`` everything is added to the first hour of 1970. Nothing is lost:
+over all hours, ``HourCount`` adds up to the number of deliveries in each state now.
 """
 
 from datetime import datetime, timedelta
@@ -14,22 +13,23 @@ from django.db import connection, transaction
 from apps.core import clock
 from apps.delivery.state.counts import SLOTS
 
-#: When nobody writes to an hour any more.
+#: How long after its start no transaction writes to an hour any more.
 HOUR_SETTLES = timedelta(hours=2)
+#: How long counts are kept by the hour.
 HOURS_KEPT = timedelta(days=31)
 
 
-#: The slot tells how far a row is folded: SLOTS live ones, an hour's, a day's, the beginning's.
+#: The slot says how far a row is rolled up: ``SLOTS`` live ones, then an hour, a day, all before.
 _LIVE, _HOUR, _DAY, _BEGINNING = list(range(SLOTS)), -1, -2, -3
 
 
 def roll_up() -> int:
-    """Fold what is old enough; how many rows were folded into others."""
+    """Roll up what is old enough; return how many rows were added to others."""
     now = clock.moment()
     return (
-        _fold(_LIVE, now - HOUR_SETTLES, "hour", _HOUR)
-        + _fold([_HOUR], now - HOURS_KEPT, "date_trunc('day', hour, 'UTC')", _DAY)
-        + _fold(
+        _roll_up(_LIVE, now - HOUR_SETTLES, "hour", _HOUR)
+        + _roll_up([_HOUR], now - HOURS_KEPT, "date_trunc('day', hour, 'UTC')", _DAY)
+        + _roll_up(
             [_DAY],
             now - timedelta(days=settings.STATISTICS_DAYS),
             "'epoch'::timestamptz",
@@ -38,27 +38,27 @@ def roll_up() -> int:
     )
 
 
-def _fold(slots: list[int], before: datetime, into: str, slot: int) -> int:
-    """Fold the rows in ``slots``, an hour in each transaction, oldest first."""
-    folded = 0
+def _roll_up(slots: list[int], before: datetime, into: str, slot: int) -> int:
+    """Roll up the rows in ``slots``, an hour in each transaction, oldest first."""
+    rolled_up = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_OLDEST, [slots, before])
             [hour] = cursor.fetchone()
             if hour is None:
-                return folded
-            cursor.execute(_FOLD.format(into=into), [slots, hour, slot])
-            folded += cursor.fetchone()[0]
+                return rolled_up
+            cursor.execute(_ROLL_UP.format(into=into), [slots, hour, slot])
+            rolled_up += cursor.fetchone()[0]
 
 
-# A probe of the index for each slot.
+# One index probe per slot.
 _OLDEST = """
 SELECT min(oldest.hour) FROM unnest(%s::smallint[]) AS folded (slot)
  CROSS JOIN LATERAL (SELECT h.hour FROM delivery_hourcount h
                       WHERE h.slot = folded.slot AND h.hour < %s
                       ORDER BY h.hour LIMIT 1) oldest
 """
-_FOLD = """
+_ROLL_UP = """
 WITH old AS (
     DELETE FROM delivery_hourcount WHERE slot = ANY(%s) AND hour = %s RETURNING *
 ), folded AS (

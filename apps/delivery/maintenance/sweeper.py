@@ -1,7 +1,7 @@
-"""The sweeper: takes up what was lost, and rings for what is due. Safe to run many times at once.
+"""The sweeper: releases what was lost, and rings for due work. Safe to run many times at once.
 
-Workers find by themselves what is due; what only the sweeper does is to release claims whose worker
-is gone, and what waited for a topic that was resumed.
+Workers also find due work by polling. Only the sweeper releases claims whose worker is gone, and
+what waited for a topic that was resumed.
 """
 
 from django.conf import settings
@@ -16,10 +16,10 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.state import counts, handover, retry_policies
 from notifier.domain.priorities import Priority
 
-#: Pages of a resumed topic's deliveries that one sweep makes due: it must end within the second.
+#: Most pages of a resumed topic's deliveries that one sweep makes due: it runs every second.
 RELEASE_PAGES = 3
 
-# Whole audiences whose cutting was given up: another worker goes on behind the last page.
+# Audiences whose worker is gone: another worker goes on behind the last page of chunks.
 _REOPEN = """
 UPDATE delivery_chunk SET state = 'queued', ready_at = least(ready_at, clock_timestamp())
  WHERE id = ANY(ARRAY(SELECT id FROM delivery_chunk
@@ -29,7 +29,7 @@ UPDATE delivery_chunk SET state = 'queued', ready_at = least(ready_at, clock_tim
 
 
 def sweep() -> None:
-    """Release lost claims, ring for queues with work, and count what was put aside."""
+    """Release lost claims, ring for queues with work, and count moves that were put aside."""
     clock.measure()
     release_claims()
     while handover.sweep() >= handover.AT_ONCE:
@@ -40,7 +40,7 @@ def sweep() -> None:
     doorbells.ring(_with_work())
     while counts.count_pending() == counts.PENDING_AT_ONCE:
         pass
-    # A worker may have written down after the flood was noticed. Last: it takes its time.
+    # A worker may have recorded dead addresses after a guard opened. Last, since it may take long.
     address_guards.restore_addresses()
 
 
@@ -60,7 +60,7 @@ def _release_claims() -> int:
 
 
 def _release_topics() -> None:
-    """Make due, page by page, what waited for topics that were resumed."""
+    """Make due, page by page, what was deferred for topics that were resumed."""
     for topic_id in TopicRelease.objects.order_by("resumed_at").values_list("pk", flat=True):
         for _ in range(RELEASE_PAGES):
             with transaction.atomic():
@@ -70,8 +70,8 @@ def _release_topics() -> None:
 
 
 def _with_work() -> list[Queue]:
-    """Queues with work that may be done now, urgent ones first."""
-    shut = availability.shut(settings.CHANNELS)  # what waits there goes on waiting
+    """Return queues with work that may be done now, urgent ones first."""
+    shut = availability.shut(settings.CHANNELS)  # no provider takes anything there now
     return [
         queue
         for queue in (

@@ -1,5 +1,5 @@
-"""Ordering keys: what one publisher posts under one key on one channel goes out in order.
+"""Ordering keys: what a publisher publishes under one key goes out in the order of acceptance.
 
-In: chunks with a key. Out: which of them may go now. Imported by intake, fan-out, claims and
-``state``.
+In: chunks of notifications with a key. Out: which of them may become deliveries now. Imported by
+``intake``, ``fanout``, ``sending.claiming`` and ``state``, which orders the deliveries themselves.
 """

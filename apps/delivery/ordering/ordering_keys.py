@@ -1,12 +1,13 @@
-"""Lines: what a publisher posts under one ordering key, on one channel, in the order accepted.
+"""Lines: the notifications of one publisher under one ordering key on one channel, in order.
 
-A line is a number: the hash of publisher, key and channel. What has a place in it waits only for
-what is for the same recipient. Before a chunk's deliveries are made nobody knows whom it is for,
-so a chunk waits until those before it are made (``ChunkTurn``, here); after that each delivery
-waits for those before it to its own recipient (``Turn``, in ``apps.delivery.state.ordering``).
+A line is identified by a number, the hash of publisher, key and channel. A delivery in it waits
+only for those to the same recipient. A chunk's recipients are not known before its deliveries are
+created, so a chunk waits until the deliveries of those before it exist (``ChunkTurn``, here); after
+that each delivery waits for those before it to its own recipient (``Turn``, in
+``apps.delivery.state.ordering``).
 
-Whoever joins, leaves or looks at a line holds its lock until the transaction ends. It is taken
-after the rows of chunks and notifications; rows wanted under it that somebody else has are skipped.
+Reading or changing a line takes its lock until the transaction ends. The lock is taken after the
+rows of chunks and notifications; rows that are needed under it and locked by others are skipped.
 """
 
 import hashlib
@@ -19,17 +20,17 @@ from apps.delivery.models import Chunk, ChunkKind, ChunkTurn, Notification
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
 
-#: Seconds after which a chunk in line looks again, should nobody have called it.
+#: Seconds after which a waiting chunk is due anyway, should nothing have released it.
 LOOK_AGAIN = 60.0
-#: Advisory locks: their first numbers, for lines and for acceptance under a key, and how many
-#: there are of each. A server has room for some thousands, and a retry chunk may be of a thousand
-#: lines.
+#: Advisory locks: the first key of those for lines and for acceptance, and how many there are of
+#: each. A server has capacity for some thousands of locks, and the due deliveries of one claim may
+#: be of a thousand lines.
 LINE, ACCEPTANCE = 3, 4
 LOCKS = 128
 
 
 class Ordered(Protocol):
-    """A notification, or what was read of one."""
+    """A notification, or the columns of one that lines are made of."""
 
     @property
     def publisher_id(self) -> int: ...
@@ -40,16 +41,17 @@ class Ordered(Protocol):
 
 
 def line_of(notification: Ordered, channel: str) -> int:
-    """The notification's line on the channel: 64 bits. Two that are equal by chance only wait
-    for each other. What is sent as a fallback has a line of its own: it would keep what is sent
-    there at once waiting.
+    """Return the notification's line on the channel, 64 bits.
+
+    Two lines with the same number only wait for each other. Fallbacks have a line of their own:
+    they are due later, and would keep what is due at once on that channel waiting.
     """
     lane = "fallback" if channel == notification.fallback_channel else ""
     return _number(notification.publisher_id, notification.ordering_key, f"{channel}/{lane}")
 
 
 def lock(lines: Iterable[int], kind: int = LINE) -> None:
-    """Keep everybody else out of these lines until the transaction ends."""
+    """Lock these lines until the transaction ends. ``kind``: ``LINE`` or ``ACCEPTANCE``."""
     locks = sorted({line % LOCKS for line in lines})
     with connection.cursor() as cursor:
         cursor.execute(
@@ -58,9 +60,9 @@ def lock(lines: Iterable[int], kind: int = LINE) -> None:
 
 
 def serialize_acceptance(notifications: Sequence[Notification]) -> None:
-    """Let these be accepted one after the other with all others under their keys.
+    """Accept these one after the other with all others under their keys, until the commit.
 
-    Before their chunks are stored: the ids of those are the order of acceptance.
+    Call it before their chunks are stored: the ids of the chunks are the order of acceptance.
     """
     ordered = [_number(row.publisher_id, row.ordering_key, "") for row in notifications]
     if ordered:
@@ -68,7 +70,7 @@ def serialize_acceptance(notifications: Sequence[Notification]) -> None:
 
 
 def add_chunks(notifications: Iterable[Notification], chunks: Iterable[Chunk]) -> None:
-    """Give the notifications' first chunks their places."""
+    """Add the chunks of accepted notifications to their lines."""
     by_id = {row.pk: row for row in notifications}
     if not by_id:
         return
@@ -87,13 +89,13 @@ def add_chunks(notifications: Iterable[Notification], chunks: Iterable[Chunk]) -
 
 
 def channels_of(notification: Notification) -> list[str]:
-    """Every channel it may be sent on, its fallback's too."""
+    """Return every channel that it may be sent on, the fallback channel included."""
     fallback = [notification.fallback_channel] if notification.fallback_channel else []
     return [*notification.channels, *fallback]
 
 
 def add_cut_chunks(whole_id: int, line: int, chunk_ids: Sequence[int]) -> None:
-    """Give what was cut from a chunk the place of that chunk."""
+    """Give the chunks that were cut from a whole audience the position of that audience."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO delivery_chunkturn (chunk_id, line, position) "
@@ -104,7 +106,7 @@ def add_cut_chunks(whole_id: int, line: int, chunk_ids: Sequence[int]) -> None:
 
 
 def must_wait(chunk_id: int) -> bool:
-    """Whether some chunk before this one is not made yet. Under the line's lock."""
+    """Return whether a chunk before this one has no deliveries yet. The caller holds the lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM delivery_chunkturn t WHERE t.chunk_id = %s AND EXISTS "
@@ -114,7 +116,7 @@ def must_wait(chunk_id: int) -> bool:
         return cursor.fetchone() is not None
 
 
-# Only those who stand behind the one who left: its own siblings may wait for something else.
+# Only chunks behind the one that left: those at its own position may wait for something else.
 _CALL = """
 UPDATE delivery_chunk SET due_at = clock_timestamp(), ready_at = clock_timestamp(), reason = ''
  WHERE id IN (
@@ -132,7 +134,7 @@ RETURNING channel, priority
 
 
 def remove_chunks(chunk_ids: Sequence[int]) -> None:
-    """Take these chunks out of their lines, and call those who are at the front then.
+    """Take these chunks out of their lines, and make those due that are at the front then.
 
     Takes the lines' locks.
     """

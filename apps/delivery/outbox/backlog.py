@@ -88,7 +88,7 @@ SELECT q.priority, q.channel, extract(epoch FROM clock_timestamp() - min(w.since
 
 
 def _counted(table: str, since: str, condition: str, waiting: str) -> str:
-    """Return SQL that counts up to ``MOST`` due rows of queue ``q``, with the time of the oldest."""
+    """Return SQL that counts up to ``MOST`` due rows of queue ``q``, and the oldest row's time."""
     return f"""
         SELECT (SELECT min(since) FROM publishers) AS since, sum(waiting) AS waiting,
                count(*) >= %(most)s AS more

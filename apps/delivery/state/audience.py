@@ -1,6 +1,7 @@
-"""Who a chunk reaches: the SQL that fan-out cuts an audience with, and a claim reads it by."""
+"""The SQL of an audience: its rows, the recipients of a chunk, and who of them is refused."""
 
-#: where no channel was named, only those with an address on this one.
+# An audience: the active subscriptions of a topic, or the members of a group. Of a group's members,
+# where no channel was named, only those with an address on the channel.
 SUBSCRIPTIONS = """topics_subscription
  WHERE topic_id = %(topic_id)s AND channel = %(channel)s AND state = 'active'
 """
@@ -11,7 +12,7 @@ MEMBERSHIPS = """preferences_membership m
                     WHERE k.recipient_id = m.recipient_id AND k.channel = %(channel)s
                       AND k.state = 'active'))
 """
-# Who a chunk reaches. Columns: recipient_id, contact_id.
+# The recipients of a range chunk. Columns: recipient_id, contact_id.
 SUBSCRIBERS = f"""
 subscriber AS (
     SELECT recipient_id, contact_id FROM {SUBSCRIPTIONS}
@@ -24,7 +25,8 @@ subscriber AS (
        AND id BETWEEN %(low_id)s AND %(high_id)s
 )
 """
-# Of a topic that requires confirmation: a subscription that asks reaches only who has confirmed it.
+# For a topic that requires confirmation: a subscription that asks for it reaches only the contacts
+# that confirmed it.
 CONFIRMED_SUBSCRIBERS = f"""
 subscriber AS (
     SELECT recipient_id, contact_id, id, asks FROM {SUBSCRIPTIONS}

@@ -16,31 +16,32 @@ from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import WAITING, DeliveryState
 
-#: A cancel moves so many waiting deliveries itself; the rest are cancelled when they are due.
+#: Most waiting deliveries that a cancel moves itself; the rest are cancelled when they are due.
 CANCEL_AT_ONCE = 10_000
 
 
 def cancel(notification_id: UUID) -> bool:
-    """Stop what has not been sent; whether there was something, and no cancel before this one.
+    """Cancel what has not been sent; return whether there was something, not cancelled before.
 
-    Waits for the claims that are being written, so that what is not sending when this returns is
-    never sent. Waiting deliveries beyond ``CANCEL_AT_ONCE`` become cancelled when they are due.
+    Waits for claims that are committing, so that a delivery that is not sending when this returns
+    is never sent. Waiting deliveries beyond ``CANCEL_AT_ONCE`` become cancelled when they are due.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            # What is done says how it ended: the counts tell, however many deliveries there are.
+            # A notification that is done stays as it ended. The counts say whether it is, however
+            # many deliveries it has.
             "UPDATE delivery_notification n SET cancelled_at = clock_timestamp() "
             "WHERE id = %s AND cancelled_at IS NULL AND (EXISTS ("
             "SELECT FROM delivery_chunk c WHERE c.notification_id = n.id AND c.state <> 'done') "
             "OR (SELECT sum(count) FROM delivery_statecount s "
             "WHERE s.notification_id = n.id AND s.state = ANY(%s)) > 0)",
-            [notification_id, [*WAITING, DeliveryState.DEAD]],  # what is dead may be redriven
+            [notification_id, [*WAITING, DeliveryState.DEAD]],  # dead ones may be redriven
         )
         if cursor.rowcount != 1:
             return False
-        # A claim waits for nothing that is held here: where it has a row already, this waits for it
-        # and finds its deliveries, and where it has not it passes by and sees the cancel. Cutting
-        # waits for the notification, so its chunk is left alone.
+        # A claim waits for no row that is locked here. Where it has a chunk already, this waits for
+        # it and finds its deliveries; else it skips the chunk and sees the cancel. Fan-out waits
+        # for the notification's row, so the chunk that it is cutting is skipped.
         cursor.execute(
             "UPDATE delivery_chunk SET state = 'done' WHERE id = ANY(ARRAY("
             "SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
@@ -84,7 +85,7 @@ def cancel(notification_id: UUID) -> bool:
 
 
 def _leave_lines(notification_id: UUID, delivery_ids: Sequence[int]) -> None:
-    """Of what was cancelled; those who stood behind go on. Nothing without an ordering key."""
+    """Take what was cancelled out of its lines, so that those behind go on."""
     row = Notification.objects.defer("content").get(pk=notification_id)
     if not row.ordering_key:
         return
@@ -101,8 +102,8 @@ def _leave_lines(notification_id: UUID, delivery_ids: Sequence[int]) -> None:
     ordering.release_next(delivery_ids)
 
 
-# Deliveries before their dead letters, as whoever reads a receipt takes them; and what it holds
-# is passed by.
+# Locks deliveries before their dead letters, in the order in which receipts are applied, and skips
+# those that are locked.
 _REDRIVE = """
 WITH dead AS (
     SELECT id FROM delivery_delivery
@@ -120,9 +121,9 @@ RETURNING d.id, d.notification_id, d.channel
 
 
 def redrive(delivery_ids: Sequence[int]) -> list[int]:
-    """Put these dead letters back, each due now; the ids of those that were still dead letters.
+    """Make these dead letters due again, and return the ids of those that still were dead letters.
 
-    Without those that somebody else is moving just now. Runs in the caller's transaction.
+    Skips deliveries that another transaction has locked. Runs in the caller's transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute(_REDRIVE, [list(delivery_ids)])
@@ -170,8 +171,8 @@ def make_dead_letters(delivery_ids: Sequence[int]) -> int:
 
 
 # What was being sent when its worker was lost may have been sent. That counts as an attempt, and it
-# is sent again, unless its attempts are used up: it may be what kills the workers. The call began,
-# if it did, when the worker had taken it.
+# is sent again unless its attempts are used up: it may be what kills the workers. The attempt is
+# dated by the claim, before which the call cannot have begun.
 _RELEASE_LOST = f"""
 WITH lost AS MATERIALIZED (
     SELECT id FROM delivery_delivery
@@ -209,10 +210,11 @@ SELECT id, notification_id, channel, state FROM moved
 
 
 def release_lost(claim_ids: Sequence[int], most_attempts: Mapping[str, int]) -> int:
-    """Give back what the workers of these claims were sending; how many deliveries that were.
+    """Release what the workers of these claims were sending; return the number of deliveries.
 
-    Each is due now, or ``unknown`` where its attempts are used up. ``most_attempts``: by channel,
-    where neither topic nor subscription say it. Runs in the caller's transaction.
+    Each becomes due now, or ``unknown`` where its attempts are used up. ``most_attempts``: by
+    channel, for deliveries whose topic and subscription have no policy. Runs in the caller's
+    transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute(

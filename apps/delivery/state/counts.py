@@ -1,10 +1,10 @@
-"""What is counted as deliveries move, so that nobody need count rows.
+"""Counts that are kept as deliveries move, so that nothing has to count rows.
 
 ``StateCount`` by notification, ``HourCount`` by publisher and topic, ``MinuteCount`` by provider.
-Each statement takes its rows in the order of their keys, and a transaction makes each statement
+Each statement locks its rows in the order of their keys, and a transaction executes each statement
 once and in the same order as all others, so that none deadlock.
 
-Counts are not what deliveries wait for: where a table of counts is locked (an index is built on it,
+Deliveries never wait for counts: where a table of counts is locked (an index is being built on it,
 say), moves are put into ``PendingCount`` in the same transaction, and counted once it is free.
 """
 
@@ -24,13 +24,12 @@ from apps.core import arrays
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Over how many rows each count is spread, so that chunks which finish together do not wait for
-#: one row.
+#: Rows over which each count is spread, so that claims recorded together do not wait for one row.
 SLOTS = 8
 
-# Usage is what was published: what asks for confirmation or tells a publisher is not counted.
-# LIMIT keeps each notification's look-up one by its key: without statistics (a fresh installation)
-# PostgreSQL would read all of them to join.
+# Usage counts only what was published, not confirmations and status events. LIMIT forces a look-up
+# by key for each notification: without statistics (a fresh installation) PostgreSQL would read the
+# whole table to join.
 _COUNT = """
 WITH moved AS MATERIALIZED (
     SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
@@ -63,12 +62,12 @@ DO UPDATE SET count = delivery_minutecount.count + excluded.count
 """
 
 
-#: How long a statement waits for a lock before what it would count is put aside.
+#: How long a statement waits for a lock before its moves are put aside.
 _PATIENCE = "SET LOCAL lock_timeout = '500ms';"
 _LOCK_NOT_AVAILABLE = "55P03"
-#: Seconds for which moves are put aside at once after that.
+#: Seconds after that for which this process puts moves aside without trying.
 BLOCKED_SECONDS = 5.0
-#: Moves put aside that are counted in one transaction.
+#: Most moves put aside that one transaction counts.
 PENDING_AT_ONCE = 5_000
 
 _PUT_ASIDE = """
@@ -83,11 +82,14 @@ RETURNING notification_id, channel, state, count
 
 
 class CountsLocked(Exception):
-    """A table of counts is locked; the transaction is over, and goes through if it is repeated."""
+    """A table of counts is locked. The transaction has failed, and will succeed if repeated."""
 
 
 class _Blocked:
-    """Whether this process puts moves aside, and the attempts it has not counted meanwhile."""
+    """Whether this process puts moves aside, and the attempts it has not counted meanwhile.
+
+    True until ``until`` (monotonic seconds).
+    """
 
     def __init__(self) -> None:
         self.until = 0.0
@@ -102,7 +104,7 @@ _blocked = _Blocked()
 
 
 class _Repeated(threading.local):
-    """Whether this thread's transaction is repeated where counts are locked."""
+    """Whether this thread runs in ``retry_when_locked``."""
 
     now = False
 
@@ -111,9 +113,10 @@ _repeated = _Repeated()
 
 
 def retry_when_locked(act: Callable[[], T]) -> T:
-    """Return what ``act``, a transaction of its own, returns; repeat it where counts are locked.
+    """Call ``act``, which runs its own transaction, and once more where counts are locked.
 
-    For those who count a thousand times a minute: others pay for a savepoint.
+    Returns the result of ``act``. For callers that count a thousand times a minute: without it each
+    count costs a savepoint.
     """
     _repeated.now = True
     try:
@@ -125,9 +128,9 @@ def retry_when_locked(act: Callable[[], T]) -> T:
 
 
 def add(moves: Counter) -> None:
-    """Count moves by (notification, channel, state), into a state and (negative) out of it.
+    """Count moves by (notification, channel, state), positive into a state, negative out of it.
 
-    Raises ``CountsLocked`` in what is repeated then (``retry_when_locked``).
+    Raises ``CountsLocked`` inside ``retry_when_locked`` where a table of counts is locked.
     """
     changed = sorted((key, change) for key, change in moves.items() if change)
     if not changed:
@@ -146,7 +149,7 @@ def add(moves: Counter) -> None:
 def add_attempts(attempts: Counter) -> None:
     """Count attempts of this minute by (channel, provider, outcome, reason).
 
-    Raises ``CountsLocked``.
+    Raises ``CountsLocked`` where their table is locked.
     """
     if not attempts:
         return
@@ -164,7 +167,7 @@ def add_attempts(attempts: Counter) -> None:
 
 
 def put_aside(changed: list[tuple[tuple, int]]) -> None:
-    """Write down moves that are to be counted later."""
+    """Store moves that are to be counted later."""
     keys, numbers = zip(*changed, strict=True)
     notifications, channels, states = zip(*keys, strict=True)
     with connection.cursor() as cursor:
@@ -180,7 +183,7 @@ def put_aside(changed: list[tuple[tuple, int]]) -> None:
 
 
 def count_pending() -> int:
-    """Count what was put aside; how many moves. Nothing while the tables are still locked."""
+    """Count moves that were put aside; return how many. None while the tables are still locked."""
     if _blocked:
         return 0
     with transaction.atomic(), connection.cursor() as cursor:
@@ -201,13 +204,13 @@ def _count(statement: str, columns: list[list]) -> None:
         except OperationalError as error:
             if getattr(error.__cause__, "pgcode", None) != _LOCK_NOT_AVAILABLE:
                 raise
-            log.warning("a table of counts is locked; what moves now is counted later")
+            log.warning("a table of counts is locked; moves are counted later")
             _blocked.until = time.monotonic() + BLOCKED_SECONDS
             raise CountsLocked from error
 
 
 def _columns(counted: list[tuple[tuple, int]]) -> list[list]:
-    """The parts of the keys, a slot for all of them, and the numbers."""
+    """Return the columns of a statement: the parts of the keys, one random slot, the numbers."""
     keys, numbers = zip(*counted, strict=True)
     slot = random.randrange(SLOTS)
     return [*map(list, zip(*keys, strict=True)), [slot] * len(keys), list(numbers)]

@@ -1,7 +1,7 @@
-"""Falling back to another channel: for whom nothing that was sent before went well in time.
+"""Fallback to another channel, for recipients whom the first channels did not reach in time.
 
-The fallback's chunks are rows like any other, due later, so nothing has to remember them: a
-cancel, an expiry, a preference or a paused topic stops them as it stops the others.
+The fallback's chunks are rows like any other, due later: a cancel, an expiry, a preference or a
+paused topic stops them as it stops the others.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,16 @@ from django.conf import settings
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """On which channel, and how many seconds after the others' turn."""
+    """A notification's fallback channel, and how many seconds after the others it is sent on."""
 
     channel: str
     after: int
 
 
-#: Whether one of a notification's other channels reached a recipient ``a``. A provider that sends
-#: receipts has to say so; where none are sent, taking it is all that can be known. An item that
-#: lies unread in an inbox has reached nobody. Contacts, since deliveries are found by them.
+#: SQL: whether another channel of the notification reached recipient ``a``. From a provider that
+#: sends receipts this takes a receipt; from another, acceptance is all that can be known. An item
+#: that lies unread in an inbox has not reached its recipient. Joins contacts because deliveries are
+#: indexed by them.
 REACHED = """
 EXISTS (SELECT FROM preferences_contact k
           JOIN delivery_delivery e ON e.notification_id = %(notification_id)s
@@ -34,12 +35,12 @@ EXISTS (SELECT FROM preferences_contact k
 
 
 def reporting() -> list[str]:
-    """The providers whose receipts are taken."""
+    """Return the providers whose receipts are read."""
     return [name for name, entry in settings.PROVIDERS.items() if "receipts" in entry]
 
 
 def of(row: Any) -> Fallback | None:
-    """A notification's."""
+    """Return the fallback of a notification's row, if it has one."""
     if not row.fallback_channel:
         return None
     return Fallback(row.fallback_channel, row.fallback_after)

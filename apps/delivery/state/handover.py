@@ -1,6 +1,6 @@
-"""Taking over from workers of the version before, whose chunks had leases of their own.
+"""Handover from workers of the version before, whose chunks had leases of their own.
 
-Their rows are open chunks of the kind ``retry``, and others that run or were claimed before. For
+Their rows are open chunks of kind ``retry``, and chunks that run or were claimed before. Kept for
 one release: once no such worker has run for a day, nothing is found here any more.
 """
 
@@ -13,11 +13,11 @@ from apps.delivery import state
 from apps.delivery.state import retry_policies
 from notifier.domain.priorities import Priority
 
-#: Chunks taken over in one transaction.
+#: Most chunks of each kind that one transaction takes over.
 AT_ONCE = 20
 
-# Running ones once their lease is over; retry chunks that nobody has claimed at once. Those name no
-# publisher, by which an index finds them beside millions of others.
+# Running chunks once their lease has ended; retry chunks that nobody claimed, at once. The latter
+# have no publisher, so that an index finds them beside millions of others.
 _FIND = """
 SELECT unnest(
     ARRAY(SELECT id FROM delivery_chunk
@@ -35,14 +35,14 @@ UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()
 
 
 def release(chunk_ids: Sequence[int]) -> None:
-    """Give back the deliveries that such chunks carry. Runs in the caller's transaction."""
+    """Make the deliveries of these chunks due. Runs in the caller's transaction."""
     state.release_lost(chunk_ids, retry_policies.most_attempts())
     with connection.cursor() as cursor:
         cursor.execute(_WAKE, [list(chunk_ids)])
 
 
 def sweep() -> int:
-    """Take over chunks whose worker is gone; how many."""
+    """Take over chunks whose worker is gone; return how many."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _FIND,

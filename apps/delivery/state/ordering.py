@@ -1,4 +1,4 @@
-"""Deliveries under an ordering key: who goes, who waits, who is next.
+"""Deliveries under an ordering key: which may be sent, which wait, which is next.
 
 See ``apps.delivery.ordering.ordering_keys`` for lines and their locks.
 """
@@ -13,7 +13,7 @@ from apps.delivery.outbox.queues import Queue
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import WAITING, DeliveryState
 
-#: Seconds after which one that waits looks again, should nobody have called it.
+#: Seconds after which a waiting delivery is due anyway, should nothing have released it.
 LOOK_AGAIN = 600.0
 
 _TAKE = """
@@ -35,10 +35,11 @@ RETURNING d.id
 
 
 def hold_back(chunk: LockedChunk | None, rows: Sequence[tuple]) -> list[tuple]:
-    """Rows of ``transitions.make`` or ``resume`` (before, after, delivery, …) once more.
+    """Defer those of a claim's deliveries that are not at the front of their line.
 
-    New deliveries take the places of their ``chunk``, those that are not in front wait, and those
-    that will not be sent make way. Under the locks of the lines.
+    ``rows``: of ``creation`` or ``claiming`` (state before, state after, delivery id, …); they are
+    returned with the new states. New deliveries take the place of their ``chunk``, and those that
+    will not be sent leave the line. The caller holds the locks of the lines.
     """
     made = [row[2] for row in rows if row[0] is None and row[1] in WAITING]
     sending = [row[2] for row in rows if row[1] == DeliveryState.SENDING]
@@ -71,10 +72,10 @@ UPDATE delivery_delivery SET next_attempt_at = clock_timestamp() WHERE id = ANY(
 
 
 def release_next(delivery_ids: Sequence[int]) -> None:
-    """Those of these deliveries that have a place in a line leave it: they were sent or will not
-    be. The next ones are due.
+    """Take these deliveries out of their lines, and make the next ones due.
 
-    Takes the lines' locks, so before the rows of counts.
+    For deliveries that were sent or will not be; those without an ordering key are ignored. Takes
+    the lines' locks, so call it before rows of counts are locked.
     """
     if not delivery_ids:
         return

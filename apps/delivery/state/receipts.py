@@ -1,4 +1,4 @@
-"""Advance deliveries by what their providers say of them later."""
+"""Move deliveries by the receipts that their providers report later."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.states import WAITING, DeliveryState
 from notifier.receipts import is_about
 
-#: States in which a provider has a delivery's last message.
+#: States of a delivery whose last message a provider took.
 TAKEN = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED})
 _STANDING = """
 SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_message_id,
@@ -27,7 +27,10 @@ SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_messa
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStanding:
-    """Where a delivery stands; locked until the transaction ends if ``lock`` returned it."""
+    """A delivery's state; locked until the commit if ``lock_standings`` returned it.
+
+    ``message_id``: the provider's id of its last message; empty where it gave none.
+    """
 
     id: int
     state: str
@@ -36,34 +39,35 @@ class DeliveryStanding:
     provider: str
     message_id: str
     contact_id: int | None
-    #: The provider of each call that went unanswered: it may have a message. Empty where the
-    #: worker was lost before it said whom it called.
+    #: The provider of each call that went unanswered, which may have taken a message. An empty name
+    #: where the worker was lost before it recorded which provider it called.
     unanswered: Sequence[str]
 
     def took(self, provider: str, message_id: str) -> bool:
-        """Whether this is the message that the provider took, by the id that it gave then."""
+        """Return whether this is the last message, and the provider took it."""
         if provider != self.provider:
             return False
         if self.message_id:
             return is_about(message_id, self.message_id)
-        return self.state in TAKEN  # without an id
+        return self.state in TAKEN  # the provider gave no id
 
     def may_have(self, provider: str) -> bool:
-        """Whether the provider may have a message of which we were not told."""
+        """Return whether the provider may have taken a message in a call that got no answer."""
         return provider in self.unanswered or "" in self.unanswered
 
     def was_sent_as(self, provider: str, message_id: str) -> bool:
-        """Whether this message of that provider's is the one that the delivery stands for."""
+        """Return whether this message is the one that the delivery's state is about."""
         if self.message_id:
             return self.took(provider, message_id)
         return len(self.unanswered) <= 1
 
 
 def lock_standings(delivery_ids: Iterable[int]) -> dict[int, DeliveryStanding]:
-    """Where these deliveries stand, locked; without those that a worker is writing just now.
+    """Lock these deliveries and return their standings by id; skip those that are locked.
 
-    Waiting for it could be a deadlock: it writes many, in an order of its own. The lines they
-    stand in are locked first, as whoever claims a chunk does: ``settle`` takes some out of them.
+    Waiting for a worker that is recording them could deadlock: it locks many, in its own order.
+    Their lines are locked first, as a claim does, because ``apply_receipts`` takes deliveries out
+    of lines.
     """
     ids = list(delivery_ids)
     if not ids:
@@ -74,7 +78,7 @@ def lock_standings(delivery_ids: Iterable[int]) -> dict[int, DeliveryStanding]:
         if ordered:
             ordering_keys.lock(ordered)
         cursor.execute(
-            # One that was made since the line above looked is in a line that is not locked.
+            # A delivery created since the query above may be in a line that is not locked.
             f"""{_STANDING}
                AND NOT EXISTS (SELECT FROM delivery_turn t
                                 WHERE t.delivery_id = d.id AND t.line <> ALL(%s::bigint[]))
@@ -86,7 +90,7 @@ def lock_standings(delivery_ids: Iterable[int]) -> dict[int, DeliveryStanding]:
 
 
 def read_standings(delivery_ids: Iterable[int]) -> dict[int, DeliveryStanding]:
-    """Where these deliveries stand, as it was last committed, and not locked."""
+    """Return the standings of these deliveries by id, as last committed, without locking them."""
     ids = list(delivery_ids)
     if not ids:
         return {}
@@ -104,7 +108,7 @@ UPDATE delivery_delivery d
 
 
 def apply_receipts(moves: Sequence[tuple[DeliveryStanding, DeliveryState, str]]) -> None:
-    """Move deliveries that ``lock`` returned into these states, each for its reason.
+    """Move deliveries that ``lock_standings`` returned: each to a state, for a reason.
 
     Runs in the caller's transaction.
     """

@@ -1,4 +1,4 @@
-"""Write down what came of attempts, of any claims at once."""
+"""Record the results of attempts, of any number of claims at once."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,10 @@ from notifier.domain.states import WAITING, DeliveryState
 
 
 class Result(NamedTuple):  # a dataclass would cost some microseconds more
-    """What came of one delivery's attempt, as ``record`` writes it down; times in unix seconds."""
+    """The result of one attempt or deferral of a delivery; times in unix seconds.
+
+    ``state``, ``reason``: the delivery's new ones. ``attempt``: the number of its attempts so far.
+    """
 
     claim_id: int
     delivery_id: int
@@ -33,14 +36,14 @@ class Result(NamedTuple):  # a dataclass would cost some microseconds more
     provider_message_id: str
     started_at: float
     duration_ms: int
-    #: What the call came to; empty where none was made.
+    #: The outcome of the call; empty where none was made (a deferral).
     outcome: str
     status: int | None
     detail: str
     disable_contact: bool
-    #: Whether another provider is asked next: the retry policy does not count this attempt.
+    #: Whether another provider is asked next, so that the retry policy does not count the attempt.
     moved: bool = False
-    #: Where to send instead, should this one be dead.
+    #: The id of the contact to send to instead if the delivery is dead.
     endpoint: int | None = None
 
 
@@ -66,8 +69,8 @@ SELECT delivery_id, number, provider, to_timestamp(started), duration, outcome, 
               %s::text[], %s::smallint[], %s::text[])
        AS r (delivery_id, number, provider, started, duration, outcome, reason, status, detail)
 """
-# Its own channel's workers find that it is due. Nobody's address is sent to for a topic that
-# requires confirmation: it was never asked.
+# The new delivery is due at once, for workers of its own channel. A topic that requires
+# confirmation allows only webhooks here: any other address was never asked to confirm.
 _REPLACE = """
 INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id, channel,
                                priority, state, instead_of, next_attempt_at, created_at, updated_at)
@@ -102,7 +105,7 @@ RETURNING c.id, c.recipient_id, c.channel, c.address_index, c.masked
 
 
 class ClaimLost(Exception):
-    """Some of these deliveries are no longer sent under their claims: nothing was written."""
+    """Some deliveries are no longer held by the claims that sent them; nothing was recorded."""
 
 
 def record(
@@ -189,7 +192,7 @@ def record(
 
 
 def still_claimed(results: Sequence[Result]) -> list[Result]:
-    """Those of deliveries that are still being sent under the claims that sent these."""
+    """Return the results whose deliveries are still held by the claims that sent them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, chunk_id FROM delivery_delivery WHERE id = ANY(%s) AND state = 'sending'",
@@ -200,7 +203,7 @@ def still_claimed(results: Sequence[Result]) -> list[Result]:
 
 
 def _trail_disabled(rows: Sequence[tuple[Any, ...]], gone: Mapping[int, Cause]) -> None:
-    """Say in the trail of the directory which recipients' contacts a provider called dead."""
+    """Record in the directory's audit trail which contacts a provider called dead."""
     for provider in sorted({cause.provider for cause in gone.values()}):
         audit_trail.record(
             (

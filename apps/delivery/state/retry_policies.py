@@ -1,4 +1,4 @@
-"""Retry policies: the channels', and those that subscriptions have of their own."""
+"""Retry policies: the default ones of channels, and those of subscriptions."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -9,8 +9,8 @@ from django.db import connection
 
 from notifier.domain.backoff import RetryPolicy
 
-#: The policy of the subscription through which a delivery ``d`` of a notification ``n`` is made:
-#: none, or one row.
+#: SQL: the policy of the subscription that delivery ``d`` of notification ``n`` was created for; no
+#: row, or one.
 OF_SUBSCRIPTION = """
 SELECT s.retry_policy FROM topics_subscription s
  WHERE s.topic_id = n.topic_id AND s.channel = d.channel AND s.recipient_id = d.recipient_id
@@ -30,9 +30,9 @@ SELECT d.id, own.retry_policy::text
 
 
 def of_subscriptions(delivery_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
-    """The policies of these deliveries' subscriptions, of those that have one.
+    """Return the policies of these deliveries' subscriptions by delivery id, where they have one.
 
-    Asked for once an attempt has failed: what goes well never pays for it.
+    Read after an attempt failed, and not with the claim: deliveries that succeed never pay for it.
     """
     if not delivery_ids:
         return {}
@@ -42,7 +42,7 @@ def of_subscriptions(delivery_ids: Collection[int]) -> dict[int, Mapping[str, An
 
 
 def most_attempts() -> dict[str, int]:
-    """How many attempts a delivery has by its channel's policy."""
+    """Return how many attempts the policy of each channel allows."""
     return {
         channel: RetryPolicy(schedule).attempts
         for channel, schedule in settings.RETRY_SCHEDULES.items()

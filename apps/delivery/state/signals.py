@@ -1,7 +1,7 @@
-"""What other packages of this app may hear of, without ``state`` knowing them."""
+"""Signals, by which other packages follow deliveries without being imported by ``state``."""
 
 from django.dispatch import Signal
 
-#: Deliveries moved: ``moves`` is a list of ``(delivery id, new state)``. Sent in the transaction
-#: of the moves, after them, so receivers read the new rows; one that raises undoes the moves.
+#: Deliveries moved: ``moves`` is a list of ``(delivery id, new state)``. Sent in the transaction of
+#: the moves, after them, so that receivers read the new rows; a receiver that raises undoes them.
 deliveries_moved = Signal()

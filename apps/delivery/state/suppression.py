@@ -1,4 +1,4 @@
-"""Addresses that deliveries turned out to have no business at."""
+"""Suppress addresses that a provider refuses for good."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,19 +9,21 @@ from apps.preferences.consent.suppressions import Blocked, suppress
 from apps.preferences.models import Contact, SuppressionReason
 from notifier.domain.outcomes import Reason
 
-#: Why a provider refuses an address for good -> why it is suppressed.
+#: From the reason of a refusal to the reason of the suppression.
 AT_SENDING: Mapping[str, str] = defaultdict(
     lambda: SuppressionReason.DEAD_ADDRESS, {Reason.OPTED_OUT: SuppressionReason.OPTED_OUT}
 )
 
 
-#: Characters of a provider's code that are kept with a contact or suppression.
+#: Most characters of a provider's error code that are kept with a contact or suppression.
 ERROR_LIMIT = 100
 
 
 class Cause(NamedTuple):
-    """Why an address is not sent to any more: ``reason`` as of a suppression, and the provider's
-    ``error`` (its own code) for a delivery."""
+    """Why an address is not sent to any more.
+
+    ``reason``: of the suppression. ``error``: the provider's own code, given for ``delivery_id``.
+    """
 
     reason: str
     provider: str
@@ -30,9 +32,9 @@ class Cause(NamedTuple):
 
 
 def suppress_contacts(causes: Mapping[int, Cause]) -> None:
-    """Suppress the addresses of these contacts (id -> cause), whoever else has them.
+    """Suppress the addresses of these contacts (by id), whichever recipients have them.
 
-    Not an endpoint's: it refuses its own publisher, and another may have the same URL.
+    Except webhook endpoints: one refuses its own publisher, and another may use the same URL.
     """
     rows = Contact.objects.filter(pk__in=causes).exclude(channel=WEBHOOK)
     suppress(
