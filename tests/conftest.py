@@ -1,12 +1,17 @@
 """Fixtures for every test."""
 
 import os
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from stack.debian import RABBITMQ
 from tests.support.bare_environment import BARE
+
+# Assertions of helpers say what they compared, as those of tests do.
+HELPERS = [f"tests.support.{file.stem}" for file in Path(__file__).parent.glob("support/[a-z]*.py")]
+pytest.register_assert_rewrite(*HELPERS, "tests.browser.presses")
 
 pytest_plugins = [
     "tests.support.programs",

@@ -40,8 +40,9 @@ from apps.publishers import services
 from apps.publishers.scopes import Scope
 from config.wsgi import application
 from notifier.security.tokens import sign
-from tests.integration.api.conftest import Api, forget_lookups
+from tests.support.api_client import Api
 from tests.support.jwks_server import lasting
+from tests.support.lookups import forget_lookups
 from tests.support.publisher_objects import belongings, found_by
 
 SECRET = "0123456789abcdef0123456789abcdef"

@@ -9,19 +9,13 @@ from apps.delivery.sending import process
 from apps.publishers import services
 from apps.publishers.scopes import Scope
 from notifier.client import NotifierClient
-from tests.integration.api.conftest import forget_lookups
-from tests.integration.delivery.conftest import work_once
 from tests.support.awaited_client import Awaiting
+from tests.support.engine import work_once
+from tests.support.lookups import fresh_lookups
+
+__all__ = ["fresh_lookups"]  # a fixture
 
 Connect = Callable[..., NotifierClient]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered() -> Iterator[None]:
-    """Topics and keys of another test must not be found in a cache."""
-    forget_lookups()
-    yield
-    forget_lookups()
 
 
 @pytest.fixture(params=[NotifierClient, Awaiting])

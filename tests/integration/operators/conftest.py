@@ -1,17 +1,14 @@
-"""The admin over HTTP, on rows that the real line made."""
+"""The admin over HTTP, on rows that the service itself made."""
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tests.integration.delivery.conftest import (  # noqa: F401
-    _engine_of_this_test,
-    other_shop,
-    providers,
-    shop,
-    wake,
-    work,
-)
+from tests.support.engine import fresh_engine, wake, work
+from tests.support.sandbox_providers import providers
+from tests.support.shop import other_shop, shop
+
+__all__ = ["fresh_engine", "other_shop", "providers", "shop", "wake", "work"]  # fixtures
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from django.urls import reverse
 
 from apps.delivery.models import Delivery
 from apps.operators import large_lists
-from tests.integration.delivery.conftest import Shop, recipient, subscribe
 from tests.support.admin_actions import NEWS
+from tests.support.people import recipient, subscribe
+from tests.support.shop import Shop
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from apps.operators.list_filters import Narrowing
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.publishers.models import AuditEvent
 from apps.topics.models import Subscription, Topic
-from tests.integration.delivery.conftest import Shop, recipient, subscribe
+from tests.support.people import recipient, subscribe
+from tests.support.shop import Shop
 
 ADDRESS = "ada.lovelace@example.com"
 #: Tables of millions, and what of a page's SQL would read one of them whole.

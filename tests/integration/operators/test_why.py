@@ -15,24 +15,27 @@ from apps.delivery.models import (
     ProviderSwitch,
     ReceiptEvent,
 )
-from apps.delivery.operations.explain import Story, why
+from apps.delivery.operations.explain import Explanation, explain
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.topics.models import Subscription
 from notifier.domain.states import DeliveryState
-from tests.integration.delivery.conftest import Shop, recipient, subscribe
+from tests.support.people import recipient, subscribe
+from tests.support.shop import Shop
 
 NEWS = {"content": {"title": "Hello", "body": "World"}}
 
 
-def tell(posted: dict, user_id: str = "ada") -> Story:
-    return why(Recipient.objects.get(user_id=user_id), Notification.objects.get(pk=posted["id"]))
+def tell(posted: dict, user_id: str = "ada") -> Explanation:
+    return explain(
+        Recipient.objects.get(user_id=user_id), Notification.objects.get(pk=posted["id"])
+    )
 
 
-def said(story: Story, channel: str = "inbox") -> str:
+def said(story: Explanation, channel: str = "inbox") -> str:
     return " ".join(sentence.text for sentence in story.channels[channel])
 
 
-def opening(story: Story) -> str:
+def opening(story: Explanation) -> str:
     return " ".join(sentence.text for sentence in story.sentences)
 
 

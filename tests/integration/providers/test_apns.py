@@ -13,7 +13,7 @@ from notifier.domain.outcomes import Accepted, Reason, Refused
 from notifier.domain.priorities import Priority
 from notifier.providers.apns import APNs, ProviderToken
 from notifier.providers.base import Provider
-from tests.integration.providers.contract import TIMEOUT, ProviderContract, send
+from tests.support.provider_contract import TIMEOUT, ProviderContract, send
 from tests.support.sandbox_fixture import RunningSandbox
 from tests.support.tiny_servers import Http2Server, listening, ok
 

@@ -15,9 +15,9 @@ from notifier.channels import push
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 from notifier.providers.fcm import RULES
-from tests.integration.providers.contract import send
 from tests.integration.providers.test_answers import RECORDED
 from tests.integration.providers.test_fcm import TestFCM as Fcm
+from tests.support.provider_contract import send
 from tests.support.sandbox_fixture import RunningSandbox
 
 DOCUMENT = json.loads(

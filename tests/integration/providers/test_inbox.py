@@ -9,7 +9,7 @@ from notifier.domain.messages import Content, Message
 from notifier.domain.outcomes import Accepted, Reason, Retry, Unknown
 from notifier.providers.inbox import Inbox
 from notifier.transport.http import NotWritten
-from tests.integration.providers.contract import send
+from tests.support.provider_contract import send
 
 MESSAGES = [Message(f"d{n}", "inbox", f"user-{n}", Content("secret title")) for n in range(3)]
 

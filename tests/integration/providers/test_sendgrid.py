@@ -9,7 +9,7 @@ from notifier.domain.messages import Content
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.sendgrid import SendGrid
-from tests.integration.providers.contract import (
+from tests.support.provider_contract import (
     CONTENT,
     TIMEOUT,
     ProviderContract,

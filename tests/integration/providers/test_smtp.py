@@ -12,8 +12,8 @@ from notifier.domain.messages import Content
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.smtp import CONNECTIONS, SMTP
-from tests.integration.providers.contract import TIMEOUT, ProviderContract, send
 from tests.support.name_server import name_server
+from tests.support.provider_contract import TIMEOUT, ProviderContract, send
 from tests.support.sandbox_fixture import RunningSandbox
 from tests.support.tiny_servers import Handler, listening
 

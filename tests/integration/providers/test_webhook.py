@@ -12,13 +12,13 @@ from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.webhook import Webhook
 from notifier.transport.http import Wire
-from tests.integration.providers.contract import (
+from tests.support.name_server import name_server
+from tests.support.provider_contract import (
     SECRET,
     TIMEOUT,
     ProviderContract,
     send,
 )
-from tests.support.name_server import name_server
 from tests.support.sandbox_fixture import RunningSandbox
 from tests.support.tiny_servers import OK, always_ok, answering, listening, read_request
 

@@ -11,7 +11,7 @@ from notifier.domain.outcomes import Accepted
 from notifier.providers.base import Sent
 from notifier.providers.webhook import Webhook
 from stack.supervision.process import PATIENCE
-from tests.integration.providers.contract import SECRET, send
+from tests.support.provider_contract import SECRET, send
 from tests.support.tiny_servers import OK, answering, listening, read_request
 
 SLOW, FAST = 1, 2

@@ -34,7 +34,7 @@ def test_a_reason_nobody_has_words_for_is_shown_as_it_is():
 
 @pytest.mark.parametrize(("state", "reason", "attempts"), EVERY)
 def test_no_sentence_contradicts_itself(state: str, reason: str, attempts: int):
-    said = descriptions.standing(state, reason, attempts)
+    said = descriptions.describe(state, reason, attempts)
     assert said.count("because") <= 1
     assert len(re.findall(r"took it back|taken back|cancelled", said)) <= 1
     if state in WAITING:
@@ -55,28 +55,28 @@ def test_no_sentence_contradicts_itself(state: str, reason: str, attempts: int):
 def test_what_is_held_back_was_not_tried_for_that():
     for reason in descriptions.HELD:
         assert (
-            descriptions.standing("retrying", reason, 0) == f"waits{descriptions.because(reason)}"
+            descriptions.describe("retrying", reason, 0) == f"waits{descriptions.because(reason)}"
         )
-    assert descriptions.standing("retrying", "timeout", 1) == (
+    assert descriptions.describe("retrying", "timeout", 1) == (
         "was tried and waits for its next attempt: no answer came in time; the provider may have it"
     )
     assert {*descriptions.REASONS} >= descriptions.HELD | descriptions.ENDED
 
 
 def test_what_nobody_can_take_back_is_told_as_that():
-    said = descriptions.standing("unknown", "cancelled", 1)
+    said = descriptions.describe("unknown", "cancelled", 1)
     assert said == (
         "may have arrived: a call to the provider went unanswered, and is not sent again because "
         "it was taken back before its turn came"
     )
-    assert descriptions.standing("unknown", "rejected", 2) == (
+    assert descriptions.describe("unknown", "rejected", 2) == (
         "may have arrived: a call to the provider went unanswered, and the last one failed because "
         "the provider understood and will not do it"
     )
-    assert descriptions.standing("unknown", "timeout", 2) == (
+    assert descriptions.describe("unknown", "timeout", 2) == (
         "may have arrived: a call to the provider went unanswered"
     )
-    assert descriptions.standing("cancelled", "cancelled", 0) == (
+    assert descriptions.describe("cancelled", "cancelled", 0) == (
         "was not sent: the publisher or an operator took it back"
     )
     assert {state for state in DeliveryState if state in TERMINAL | WAITING} == {*DeliveryState}

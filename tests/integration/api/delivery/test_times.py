@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.api.conftest import Api
+from tests.support.api_client import Api
 
 
 @pytest.mark.parametrize(

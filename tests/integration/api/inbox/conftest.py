@@ -12,7 +12,7 @@ from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
 from notifier.domain.messages import Content, Message
 from notifier.security.tokens import sign
-from tests.integration.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.inboxes import SECRET
 from tests.support.jwks_server import lasting
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.inbox import services
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
-from tests.integration.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.inboxes import titles
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from notifier.security.tokens import sign
-from tests.integration.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.inboxes import titles
 from tests.support.jwks_server import Key, lasting, serving, unsigned
 

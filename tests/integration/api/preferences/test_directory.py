@@ -16,7 +16,7 @@ from apps.preferences.models import Contact, DirectoryChange, Preference, Suppre
 from apps.publishers.models import AuditEvent
 from apps.publishers.scopes import DIRECTORY, Scope
 from notifier.security.tokens import sign
-from tests.integration.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.jwks_server import lasting
 
 SECRET = "0123456789abcdef0123456789abcdef"

@@ -13,7 +13,7 @@ from apps.preferences.contacts import services
 from apps.preferences.contacts.services import Address, Person
 from apps.preferences.models import Contact, Recipient
 from stack.supervision.process import PATIENCE
-from tests.integration.api.conftest import Api, cheap
+from tests.support.api_client import Api, cheap
 from tests.support.waiting import somebody_waits, until
 
 TOKEN = "f" * 60

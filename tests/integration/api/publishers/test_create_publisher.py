@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.publishers.models import ApiKey, Publisher
-from tests.integration.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.api_keys import with_key
 
 

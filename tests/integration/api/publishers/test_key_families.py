@@ -16,7 +16,7 @@ from apps.publishers import services
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.scopes import Scope
 from apps.publishers.selectors import get_key
-from tests.integration.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.api_keys import (
     end_of,
     made_by,

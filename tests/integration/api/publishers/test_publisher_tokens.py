@@ -13,7 +13,7 @@ from apps.publishers.scopes import Scope
 from config import env, tokens
 from notifier.security import jwks
 from notifier.security.tokens import sign
-from tests.integration.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.jwks_server import JwksServer, Key, lasting, serving, unsigned
 
 ISSUER, AUDIENCE = "https://id.example.com", "notifier"

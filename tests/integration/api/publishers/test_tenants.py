@@ -12,7 +12,8 @@ from django.test import Client
 
 from apps.delivery.status_webhooks import health
 from apps.publishers.models import AuditEvent
-from tests.integration.api.conftest import Api, forget_lookups
+from tests.support.api_client import Api
+from tests.support.lookups import forget_lookups
 from tests.support.publisher_objects import TOPIC, WORD, belongings, found_by
 
 #: What is not one publisher's, by how its path begins, and why.

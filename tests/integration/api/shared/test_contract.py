@@ -8,7 +8,7 @@ from django.test import Client
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from tests.integration.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.publisher_objects import belongings, found_by
 
 JSON = "application/json"

@@ -7,7 +7,7 @@ from apps.delivery.models import Chunk, ChunkKind, Delivery
 from apps.preferences.contacts.services import Person, upsert_recipients
 from apps.preferences.models import Group, Membership
 from apps.publishers.models import AuditEvent
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.support.people import recipient, subscribe
 from tests.support.workers import cut as cut_audience
 from tests.support.workers import lose_claims, only
 

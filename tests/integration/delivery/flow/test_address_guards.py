@@ -13,13 +13,14 @@ from apps.delivery.monitoring import metrics
 from apps.delivery.sending.recorder import Recorder
 from apps.preferences.models import Contact, Suppression
 from notifier.domain.outcomes import Accepted, Reason, Refused
-from tests.integration.delivery.conftest import recipient, work_once
 from tests.integration.delivery.flow.test_breakers import dead_redis
 from tests.integration.delivery.sending.test_whose_fault import (
     HELLO,
     nothing_was_given_up,
     redriven,
 )
+from tests.support.engine import work_once
+from tests.support.people import recipient
 from tests.support.scripted_provider import Scripted
 from tests.support.signed_receipts import (
     by_sendgrid,

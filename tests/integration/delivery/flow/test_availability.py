@@ -4,7 +4,8 @@ import pytest
 
 from apps.delivery.models import Chunk, Claim, Delivery
 from apps.delivery.sending import runtime
-from tests.integration.delivery.conftest import recipient, subscribe, work_once
+from tests.support.engine import work_once
+from tests.support.people import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "World"}
 NUMBER, TOKEN, ANDROID = "+12025550123", "a" * 64, "android-token-of-ada-1234"

@@ -17,7 +17,8 @@ from apps.delivery.models import Attempt, Claim, Delivery
 from apps.delivery.monitoring import metrics
 from apps.delivery.sending import runtime
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
-from tests.integration.delivery.conftest import recipient, work_once
+from tests.support.engine import work_once
+from tests.support.people import recipient
 from tests.support.scripted_provider import Scripted
 
 HELLO = {"body": "Hello", "title": "Hello"}

@@ -14,8 +14,8 @@ from apps.preferences.contacts import restoration
 from apps.preferences.contacts.restoration import Cause
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import AuditEvent
-from tests.integration.delivery.conftest import contact, recipient
 from tests.integration.delivery.sending.test_whose_fault import post, redriven
+from tests.support.people import contact, recipient
 
 HOUR = timedelta(hours=1)
 

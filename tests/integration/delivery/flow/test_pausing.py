@@ -10,7 +10,8 @@ from apps.delivery.models import Attempt, Chunk, Claim, Delivery, TopicRelease
 from apps.delivery.state import deferral
 from apps.publishers.models import AuditEvent
 from notifier.domain.outcomes import Accepted, Reason, Retry
-from tests.integration.delivery.conftest import recipient, subscribe, work_once
+from tests.support.engine import work_once
+from tests.support.people import recipient, subscribe
 from tests.support.scripted_provider import Scripted
 from tests.support.workers import claim, cut, lose_claims
 

@@ -14,7 +14,7 @@ from apps.delivery.flow import provider_quotas
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.delivery.monitoring import metrics
 from notifier.resilience.quota import Quota
-from tests.integration.delivery.conftest import recipient
+from tests.support.people import recipient
 
 HELLO = {"body": "Hello"}
 

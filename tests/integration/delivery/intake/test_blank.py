@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.delivery.conftest import Shop, recipient
+from tests.support.people import recipient
+from tests.support.shop import Shop
 
 CHANNELS = ["push", "sms", "email", "inbox"]
 BLANK = ["\n", "  ", "\r\n\t", "\u200b", "\u00a0\u2060", "\x01", "\ufeff\u202e", "\u2028"]

@@ -13,7 +13,8 @@ from apps.delivery.intake import group_commit
 from apps.delivery.models import ChunkTurn, Notification
 from apps.publishers.models import DayCount, Publisher
 from apps.publishers.selectors import publishers
-from tests.integration.delivery.conftest import Shop, recipient
+from tests.support.people import recipient
+from tests.support.shop import Shop
 
 HELLO = {"body": "Hello"}
 #: A request: its body, and its Idempotency-Key.

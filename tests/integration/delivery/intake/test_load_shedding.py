@@ -17,7 +17,7 @@ from apps.delivery.outbox import backlog
 from apps.delivery.outbox.backlog import FAN_OUT
 from apps.delivery.outbox.queues import Queue
 from stack.supervision.process import PATIENCE
-from tests.integration.delivery.conftest import recipient
+from tests.support.people import recipient
 from tests.support.waiting import cpu_of_database, until
 
 HELLO = {"body": "Hello"}

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.integration.delivery.conftest import recipient
+from tests.support.people import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
 

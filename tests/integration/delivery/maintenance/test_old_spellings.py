@@ -12,7 +12,6 @@ from apps.publishers.models import AuditEvent, Publisher
 from apps.topics import spelling_migration
 from apps.topics.models import Subscription, Topic
 from apps.topics.selectors import get_topic
-from tests.integration.delivery.conftest import recipient, subscribe
 from tests.integration.delivery.preferences.test_spellings import (
     _as_before,
     _suppressed_before,
@@ -21,6 +20,7 @@ from tests.integration.delivery.preferences.test_spellings import (
 )
 from tests.integration.delivery.sending.test_delivering import outcome
 from tests.integration.delivery.state.test_categories import REFUSED, _named, _wrote
+from tests.support.people import recipient, subscribe
 
 DONE = """0 contacts were found in every spelling, 0 were merged with another of their owner's.
 0 suppressions were moved to the address, 0 were marked until their address is seen.

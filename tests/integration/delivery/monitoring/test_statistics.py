@@ -14,7 +14,7 @@ from apps.delivery.monitoring import statistics
 from apps.delivery.state import counts
 from apps.preferences.models import Preference
 from notifier.domain.outcomes import Accepted, Refused, Retry
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.support.people import recipient, subscribe
 from tests.support.scripted_provider import Scripted
 
 HELLO = {"title": "Hello", "body": "There"}

@@ -12,7 +12,6 @@ from apps.publishers.models import AuditEvent
 from apps.topics.confirmation import requests
 from apps.topics.models import ConfirmationSent, Subscription
 from stack.supervision.process import PATIENCE
-from tests.integration.delivery.conftest import recipient
 from tests.support.confirmations import (
     SUBSCRIPTIONS,
     ask_again,
@@ -21,6 +20,7 @@ from tests.support.confirmations import (
     subscribe,
     token_in,
 )
+from tests.support.people import recipient
 
 
 def test_a_question_is_sent_again_but_not_within_ten_minutes(offers, outside, ask):

@@ -13,7 +13,6 @@ from apps.preferences.models import Preference
 from apps.topics.models import Subscription
 from apps.topics.selectors import get_topic
 from apps.topics.subscriptions import csv_import
-from tests.integration.delivery.conftest import recipient
 from tests.support.confirmations import (
     ADA,
     SUBSCRIPTIONS,
@@ -25,6 +24,7 @@ from tests.support.confirmations import (
     subscribe,
     token_in,
 )
+from tests.support.people import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
 

@@ -13,7 +13,7 @@ from apps.delivery.operations import dead_letters
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import AuditEvent
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.support.people import recipient, subscribe
 from tests.support.scripted_provider import Scripted
 
 HELLO = {"body": "Hello"}

@@ -13,7 +13,8 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending.worker import Worker
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.domain.states import DeliveryState
-from tests.integration.delivery.conftest import recipient, subscribe, work_once
+from tests.support.engine import work_once
+from tests.support.people import recipient, subscribe
 from tests.support.scripted_provider import Scripted
 from tests.support.workers import PATIENCE, claim, cut, in_thread, lose_claims, only, send_and_die
 

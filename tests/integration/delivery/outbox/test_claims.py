@@ -19,7 +19,7 @@ from apps.delivery.sending import cancellation, process
 from apps.delivery.sending.worker import Worker
 from apps.delivery.state import ClaimLost
 from notifier.domain.states import DeliveryState
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.support.people import recipient, subscribe
 from tests.support.workers import PATIENCE, begin, claim, cut, in_thread, lose_claims, result
 
 HELLO = {"title": "Hello", "body": "There"}

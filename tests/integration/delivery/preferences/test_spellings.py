@@ -11,8 +11,8 @@ from apps.preferences import vault
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import Publisher
 from apps.topics.models import Confirmation, Subscription
-from tests.integration.delivery.conftest import recipient
 from tests.support.confirmations import subscribe
+from tests.support.people import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
 SPELLINGS = ["ada@example.com", "Ada@example.com", "ADA@EXAMPLE.COM", "aDA@eXample.com"]

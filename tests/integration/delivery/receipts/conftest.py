@@ -5,7 +5,7 @@ import pytest
 from apps.delivery.models import ReceiptEvent
 from apps.delivery.monitoring import metrics
 from apps.preferences.models import Suppression
-from tests.integration.delivery.conftest import recipient
+from tests.support.people import recipient
 from tests.support.signed_receipts import (
     HELLO,
     callback,  # noqa: F401  # a fixture

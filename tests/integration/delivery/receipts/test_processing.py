@@ -10,7 +10,7 @@ from apps.delivery.models import Delivery, Notification, Receipt
 from apps.delivery.receipts import processing
 from apps.preferences.models import Suppression
 from stack.supervision.process import PATIENCE
-from tests.integration.api.conftest import forget_lookups
+from tests.support.lookups import forget_lookups
 from tests.support.signed_receipts import (
     EMAIL,
     by_sendgrid,

@@ -6,7 +6,7 @@ import pytest
 
 from apps.delivery.models import DeadLetter, Delivery, Receipt, ReceiptEvent
 from apps.preferences.models import Suppression
-from tests.integration.delivery.conftest import recipient
+from tests.support.people import recipient
 from tests.support.signed_receipts import (
     EMAIL,
     HELLO,

@@ -17,8 +17,8 @@ from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Unknown
 from notifier.providers.base import Provider
 from stack.supervision.process import PATIENCE
-from tests.integration.delivery.conftest import recipient, subscribe
 from tests.integration.delivery.intake.test_load_shedding import locked
+from tests.support.people import recipient, subscribe
 from tests.support.waiting import until
 from tests.support.workers import begin, cut
 

@@ -12,7 +12,7 @@ from apps.delivery.sending.capacity import Capacity
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome
 from notifier.providers.base import Provider
-from tests.integration.delivery.conftest import contact, recipient
+from tests.support.people import contact, recipient
 from tests.support.waiting import until
 from tests.support.workers import PATIENCE, begin, claim
 

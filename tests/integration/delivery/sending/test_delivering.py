@@ -9,7 +9,7 @@ from apps.delivery.sending import event_loop, process
 from apps.delivery.state import commands
 from apps.preferences.models import Contact, DirectoryChange, Preference, Suppression
 from apps.topics.models import Subscription
-from tests.integration.delivery.conftest import contact, recipient, subscribe
+from tests.support.people import contact, recipient, subscribe
 from tests.support.workers import begin, cut
 
 HELLO = {"title": "Hello", "body": "There"}

@@ -5,7 +5,7 @@ import pytest
 from apps.delivery.flow import provider_pauses
 from apps.delivery.models import Delivery
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry, Unknown
-from tests.integration.delivery.conftest import recipient
+from tests.support.people import recipient
 from tests.support.scripted_provider import Scripted
 from tests.support.workers import send as send_once
 

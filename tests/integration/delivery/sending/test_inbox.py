@@ -7,8 +7,9 @@ from rest_framework.test import APIClient
 
 from apps.inbox.models import InboxItem
 from notifier.security.tokens import sign
-from tests.integration.delivery.conftest import Shop, recipient
 from tests.support.jwks_server import lasting
+from tests.support.people import recipient
+from tests.support.shop import Shop
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.integration.delivery.conftest import recipient
 from tests.support import mail_reader
+from tests.support.people import recipient
 
 LOOK_ALIKE = "=?utf-8?q?Hello=0D=0ABcc:_victim@example.com?="
 TITLES = [

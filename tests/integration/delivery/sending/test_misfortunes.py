@@ -20,7 +20,7 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import notifications, process
 from notifier.domain.outcomes import Accepted, Reason, Retry
 from notifier.domain.states import DeliveryState
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.support.people import recipient, subscribe
 from tests.support.scripted_provider import Scripted
 from tests.support.waiting import somebody_waits, until
 from tests.support.workers import begin, claim, in_thread, lose_claims, result, send_and_die

@@ -12,8 +12,8 @@ from apps.delivery.models import Delivery
 from apps.delivery.sending import runtime
 from apps.preferences.models import Contact, Suppression
 from stack.supervision.process import PATIENCE
-from tests.integration.delivery.conftest import contact, recipient
 from tests.integration.providers.test_smtp import TAKING, mail_server
+from tests.support.people import contact, recipient
 from tests.support.tiny_servers import listening
 
 HELLO = {"title": "Hello", "body": "there"}

@@ -12,7 +12,7 @@ from apps.delivery import tasks
 from apps.delivery.models import HourCount, MinuteCount, PendingCount, StateCount
 from apps.delivery.state import counts
 from notifier.domain.outcomes import Reason, Retry
-from tests.integration.delivery.conftest import recipient
+from tests.support.people import recipient
 from tests.support.scripted_provider import Scripted
 from tests.support.workers import claim, lose_claims
 

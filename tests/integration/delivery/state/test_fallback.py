@@ -11,7 +11,8 @@ from apps.delivery.models import Chunk, Delivery, Notification
 from apps.delivery.operations.explain import why
 from apps.preferences.models import Group, Membership, Preference
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
-from tests.integration.delivery.conftest import recipient, subscribe, work_once
+from tests.support.engine import work_once
+from tests.support.people import recipient, subscribe
 from tests.support.scripted_provider import Scripted
 from tests.support.workers import cut
 

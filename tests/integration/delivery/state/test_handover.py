@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from apps.delivery import tasks
 from apps.delivery.models import Attempt, Chunk, Claim, Delivery
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.support.people import recipient, subscribe
 from tests.support.scripted_provider import Scripted
 from tests.support.workers import claim, cut
 

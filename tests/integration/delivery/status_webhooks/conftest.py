@@ -6,14 +6,9 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import process
 from apps.delivery.status_webhooks import health as webhook_health
 from notifier.domain.priorities import Priority
-from tests.integration.api.conftest import forget_lookups
+from tests.support.lookups import fresh_lookups
 
-
-@pytest.fixture(autouse=True)
-def _fresh_lookups():
-    forget_lookups()
-    yield
-    forget_lookups()
+__all__ = ["fresh_lookups"]  # a fixture
 
 
 @pytest.fixture

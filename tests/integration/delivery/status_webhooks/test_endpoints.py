@@ -5,7 +5,7 @@ import pytest
 from apps.delivery.models import StatusWebhook
 from apps.preferences.models import Contact
 from apps.publishers.models import AuditEvent
-from tests.integration.delivery.conftest import recipient
+from tests.support.people import recipient
 from tests.support.status_webhooks import change_events, notify, received, register_webhook
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -8,7 +8,7 @@ from apps.delivery.models import Delivery, Notification
 from apps.delivery.state import counts
 from apps.delivery.status_webhooks import events as status_events
 from apps.preferences.models import Contact
-from tests.integration.delivery.conftest import recipient
+from tests.support.people import recipient
 from tests.support.status_webhooks import change_events, notify, received, register_webhook
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.delivery import sealed_content
 from apps.delivery.models import Delivery, Notification
 from apps.preferences.models import Recipient
-from tests.integration.delivery.conftest import recipient, subscribe
+from tests.support.people import recipient, subscribe
 from tests.support.status_webhooks import HELLO, delivery_of, notify, received, register_webhook
 
 
