@@ -97,7 +97,7 @@ class DeliveryAdmin(Panelled, ReadOnly):
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         name([row])
-        said = f"It {descriptions.standing(row.state, row.reason, row.attempts)}."
+        said = f"It {descriptions.describe(row.state, row.reason, row.attempts)}."
         links = [
             markup.link(
                 markup.page("delivery_notification_change", row.notification_id), "The notification"

@@ -1,5 +1,6 @@
-"""Why did this person (not) get it? A question for one person and one notification."""
+"""The page that explains why a recipient got a notification or did not."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -10,14 +11,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.delivery.models import Notification
-from apps.delivery.operations.explain import why as tell
+from apps.delivery.operations.explain import Sentence, explain
 from apps.operators import markup
 from apps.preferences.models import Recipient
 
 
 @require_safe
 def why(request: HttpRequest) -> HttpResponse:
-    """Asks for ``user_id`` and ``notification`` (an id), and tells the story."""
+    """Show the form for ``user_id`` and ``notification`` (an id), and the explanation for both."""
     if not request.user.has_perms(["delivery.view_delivery", "preferences.view_recipient"]):
         raise PermissionDenied
     user_id = request.GET.get("user_id", "").strip()
@@ -44,16 +45,16 @@ def _answer(user_id: str, key: str) -> dict[str, Any]:
         return {"problem": "A notification's id is a UUID, as the API and the lists show it."}
     if notification is None:
         return {"problem": f"There is no notification {key}."}
-    story = tell(person, notification)
-    said = {
-        channel: [(markup.tone(one.state) if one.state else "", one.text) for one in sentences]
-        for channel, sentences in story.channels.items()
-    }
-    opening = [(markup.tone(one.state) if one.state else "", one.text) for one in story.sentences]
+    explanation = explain(person, notification)
     return {
-        "story": story,
-        "opening": opening,
-        "channels": said,
+        "explanation": explanation,
+        "sentences": _toned(explanation.sentences),
+        "channels": {name: _toned(said) for name, said in explanation.channels.items()},
         "person": person,
         "notification": notification,
     }
+
+
+def _toned(sentences: Iterable[Sentence]) -> list[tuple[str, str]]:
+    """Pair each sentence with the tone of its state, which colours it."""
+    return [(markup.tone(one.state) if one.state else "", one.text) for one in sentences]

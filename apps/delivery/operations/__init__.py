@@ -1,5 +1,6 @@
-"""What people do to deliveries and ask about them: redrive, explain, confirm, resume a topic.
+"""Operations: redrive dead letters, explain deliveries, ask for confirmation, resume topics.
 
-Called by the API, the admin and management commands. Moves deliveries through
-``apps.delivery.state`` only.
+- In: calls of the API, the admin, tasks and status webhooks, and the signal of a resumed topic.
+- Out: state changes through ``apps.delivery.state`` only, notifications through ``intake``, and
+  texts for people.
 """

@@ -1,4 +1,4 @@
-"""Dead letters: deliveries that are dead, and their way back."""
+"""Find dead letters and redrive them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from apps.delivery import state
 from apps.delivery.models import DeadLetter, NotificationKind
 from apps.topics.models import Topic
 
-#: Redriven by one call, in one transaction of a second or so.
+#: Dead letters redriven by one call, in one transaction of about a second.
 AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which dead letters: those with everything that is set.
+    """Criteria of dead letters; all that are set must hold.
 
-    ``topic`` is a name, of every topic that ever had it; ``topic_id`` is one of them.
+    ``topic`` is a name and means every topic that ever had it; ``topic_id`` means one topic.
     """
 
     topic: str | None = None
@@ -36,10 +36,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What a call put back, by publisher in ``owners``.
+    """The result of a redrive.
 
-    ``unknown``: ids that are no dead letters. ``beyond``: where some that match may be left, the
-    key after which to go on.
+    ``unknown``: ids that are not dead letters. ``beyond``: the key to go on after where others may
+    match, else ``None``. ``owners``: number of redriven dead letters by publisher.
     """
 
     redriven: int
@@ -53,18 +53,21 @@ class Redriven:
 
 
 def of(publisher_id: int | None) -> QuerySet[DeadLetter]:
-    """A publisher's dead letters of what it published; or everybody's, confirmations and status
-    messages too, which are the operators' business."""
+    """Return a publisher's dead letters.
+
+    Without a publisher: everybody's, including those of confirmations and status webhooks, which
+    only operators see.
+    """
     if publisher_id is None:
         return DeadLetter.objects.all()
     return DeadLetter.objects.filter(publisher=publisher_id, kind=NotificationKind.PUBLISHED)
 
 
 def matching(match: Match) -> Q:
-    """What a dead letter looks like that matches. No index leads to those."""
+    """Build the condition of a match. No index serves it."""
     wanted = Q()
     if match.topic is not None:
-        # A name was free again when its topic was deleted: it may have been several topics'.
+        # Deleting a topic frees its name, so several topics may have had it.
         topics = Topic.objects.filter(name=match.topic).values_list("pk", flat=True)
         wanted &= Q(topic__in=list(topics))
     if match.died_after is not None:
@@ -79,11 +82,11 @@ def matching(match: Match) -> Q:
 
 @transaction.atomic
 def redrive(publisher_id: int | None, what: Sequence[str] | Match, beyond: int = 0) -> Redriven:
-    """Put dead letters back, to be tried again from now on under their policy's whole schedule.
+    """Redrive dead letters: send them again, now, from the start of their retry policy.
 
-    ``what``: public ids of deliveries, or what they have in common; of the publisher, or of all
-    (``None``). At most ``AT_ONCE`` a call, the oldest first, of those after the key ``beyond``.
-    Each obeys what speaks against it by then: expiry, cancel, suppressions, preferences.
+    ``publisher_id``: whose, ``None`` for everybody's. ``what``: public ids of deliveries, or
+    criteria. With criteria at most ``AT_ONCE`` a call, the oldest first, after the key ``beyond``.
+    Expiry, cancellation, suppressions and preferences still apply to each.
     """
     if isinstance(what, Match):
         rows = of(publisher_id).filter(pk__gt=beyond)
@@ -104,7 +107,7 @@ def _owners(rows: QuerySet[DeadLetter]) -> dict[int, int]:
 
 
 def _redrive(found: Mapping[int, int], named: Sequence[str], beyond: int | None) -> Redriven:
-    """``found``: keys and whose they are; ``named``: the public ids that were asked for."""
+    """Redrive ``found``, publishers by key. ``named``: the public ids that were requested."""
     done = set(state.redrive(list(found)))
     return Redriven(
         len(done),

@@ -1,8 +1,8 @@
-"""States and reasons in words, for people who have not read the code."""
+"""Descriptions of states and reasons for people, as clauses of sentences."""
 
 from apps.preferences.models import SuppressionReason
 
-#: Why a delivery or an attempt came to what it came to: a clause that can follow "because".
+#: The meaning of each reason, as a clause that can follow "because".
 REASONS = {
     "rate_limited": "the provider asked us to slow down",
     "provider_error": "the provider had a fault of its own",
@@ -19,18 +19,18 @@ REASONS = {
     "too_large": "the content is over the provider's limit",
     "rejected": "the provider understood and will not do it",
     "forbidden_address": "the URL leads into a private network or to a port that is not allowed",
-    "expired": "its time was over before its turn came",
+    "expired": "it expired before it could be sent",
     "provider_paused": "an operator paused the provider",
-    "throttled": "the provider account's quota is used up for now, and its turn will come",
-    "provider_down": "the provider failed too often and is left alone for a while",
-    "endpoint_down": "its host did not answer too often and is left alone for a while",
+    "throttled": "the quota of the provider's account is used up for now",
+    "provider_down": "the provider failed too often and is not called for a while",
+    "endpoint_down": "its host failed to answer too often and is not called for a while",
     "in_order": "an earlier one with the same ordering key has not gone out yet",
     "topic_paused": "the topic is paused",
-    "unconfirmed": "its worker could not look whether it was cancelled; it goes out in a moment",
-    "released": "its worker was stopped before its turn came, and another sends it",
-    "cancelled": "it was taken back before its turn came",
+    "unconfirmed": "its worker could not check whether it was cancelled; it goes out in a moment",
+    "released": "its worker was stopped before it sent this, and another one sends it",
+    "cancelled": "it was cancelled before it could be sent",
     "no_provider": "no provider is set up for this channel and platform",
-    "internal": "of a mistake of ours; the workers' log has the trace",
+    "internal": "of an error in this service; the workers' log has the trace",
     "no_address": "they have nothing on this channel that works",
     "contact_disabled": "the contact is disabled",
     "preference": "they refuse this channel, topic or category",
@@ -43,27 +43,27 @@ REASONS = {
     "blocked": "a carrier or mail server would not take this message",
     "manual": "somebody put the address on the list of suppressions",
 }
-#: What holds a message back before a provider is called.
+#: Reasons for which a delivery is deferred before a provider is called.
 HELD = frozenset(
     (
         *("provider_paused", "provider_down", "endpoint_down", "throttled", "in_order"),
         *("topic_paused", "released", "unconfirmed"),
     )
 )
-#: What ends a delivery that may have arrived: it is not sent again.
+#: Reasons for which a delivery that may have arrived is not sent again.
 ENDED = frozenset(
     ("cancelled", "expired", "unsubscribed", "preference", "contact_disabled", "no_address")
 ) | frozenset(SuppressionReason.values)
 
-#: Reasons of a last attempt that say no more than that nobody answered.
+#: Reasons of a last attempt that only say that there was no answer.
 UNANSWERED = frozenset(("timeout", "no_answer", "worker_lost", "connection"))
 
 
-def standing(state: str, reason: str, attempts: int) -> str:
-    """Where a delivery stands, as a predicate: what can follow "It" or "The delivery to a•••".
+def describe(state: str, reason: str, attempts: int) -> str:
+    """Describe a delivery's state as a predicate that can follow "It" or "The delivery to a•••".
 
-    The reason is that of the last thing that happened to it; what it says depends on the state,
-    and on whether a provider was ever called (``attempts``).
+    ``reason`` is the last one recorded. What it means depends on the state, and on whether a
+    provider was ever called (``attempts``).
     """
     tried, why = attempts > 0, because(reason)
     match state:
@@ -107,5 +107,5 @@ def standing(state: str, reason: str, attempts: int) -> str:
 
 
 def because(reason: str) -> str:
-    """`` because …``; nothing where there is no reason."""
+    """Return `` because …``, empty without a reason."""
     return f" because {REASONS.get(reason, reason.replace('_', ' '))}" if reason else ""

@@ -1,7 +1,4 @@
-"""Why a person got a notification, or did not: read from the rows, told in sentences.
-
-Every look-up is by an index of few rows, so it costs the same for one recipient in ten million.
-"""
+"""Explain in sentences why a recipient got a notification or did not."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,29 +9,24 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.formats import date_format
 
-from apps.core import clock
-from apps.delivery import selectors
 from apps.delivery.flow import availability
 from apps.delivery.models import (
     Chunk,
     ChunkKind,
-    ChunkState,
     Delivery,
     Notification,
     NotificationKind,
-    ProviderSwitch,
 )
 from apps.delivery.operations import descriptions
+from apps.delivery.operations.evidence import Evidence
 from apps.preferences.models import (
     Contact,
     ContactState,
-    Group,
-    Membership,
     Preference,
     Recipient,
     Suppression,
 )
-from apps.topics.models import Subscription, SubscriptionState
+from apps.topics.models import SubscriptionState
 from apps.topics.selectors import names_of_topics
 from notifier.domain.states import WAITING, DeliveryState
 
@@ -43,19 +35,19 @@ YES, PERHAPS, NOT_YET, NO = "yes", "perhaps", "not yet", "no"
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """``state`` is the state or outcome it is about, where it is about one."""
+    """A sentence. ``state``: the state or outcome that it is about, if any."""
 
     text: str
     state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """``verdict`` is ``yes``, ``perhaps``, ``not yet`` or ``no``; ``headline`` says it in a
-    sentence.
+class Explanation:
+    """The explanation of one recipient and one notification.
 
-    ``sentences``: of the notification; ``channels``: of each channel it was for, or could have
-    been.
+    ``verdict``: ``yes``, ``perhaps``, ``not yet`` or ``no``; ``headline`` is its sentence.
+    ``sentences``: about the notification. ``channels``: about each channel that it was posted for,
+    or on which the recipient has a contact.
     """
 
     verdict: str
@@ -64,70 +56,31 @@ class Story:
     channels: dict[str, list[Sentence]]
 
 
-def why(recipient: Recipient, notification: Notification) -> Story:
-    """The whole story of one person and one notification."""
-    case = _Case(recipient, notification)
+def explain(recipient: Recipient, notification: Notification) -> Explanation:
+    """Explain whether and why the recipient got the notification, on each channel."""
+    explainer = _Explainer(recipient, notification)
     channels = [*notification.channels]
     if notification.fallback_channel:
         channels.append(notification.fallback_channel)
-    chosen = {channel: list(case.channel(channel)) for channel in channels}
-    passed_over = {
+    chosen = {name: list(explainer.channel_sentences(name)) for name in channels}
+    not_requested = {
         channel: [Sentence(f"{channel} is not among the channels it was posted for.")]
-        for channel in sorted({contact.channel for contact in case.contacts.values()})
+        for channel in sorted({contact.channel for contact in explainer.contacts.values()})
         if channel not in chosen
     }
-    return Story(*case.verdict(), list(case.opening()), chosen | passed_over)
+    return Explanation(
+        *explainer.verdict(), list(explainer.notification_sentences()), chosen | not_requested
+    )
 
 
-class _Case:
-    """The rows about one person and one notification, read once."""
-
-    def __init__(self, recipient: Recipient, notification: Notification) -> None:
-        self.person = recipient
-        self.posted = notification
-        self.now = clock.moment()
-        self.contacts = {
-            contact.pk: contact
-            for contact in Contact.objects.filter(recipient=recipient).defer("address", "secret")
-        }
-        self.deliveries = self._deliveries()
-        ids = [delivery.pk for delivery in self.deliveries]
-        self.attempts = selectors.attempts(ids)
-        self.receipts = selectors.receipts(ids)
-        self.subscriptions = self._subscriptions()
-        self.group = Group.objects.filter(pk=notification.group_id or 0).first()
-        self.membership = Membership.objects.filter(
-            group=notification.group_id or 0, recipient=recipient
-        ).first()
-        self.open_chunks = list(
-            Chunk.objects.filter(notification=notification).exclude(state=ChunkState.DONE)[:1000]
-        )
-        self.paused = dict(ProviderSwitch.objects.values_list("provider", "paused_at"))
-
-    def _deliveries(self) -> list[Delivery]:
-        mine = Delivery.objects.filter(notification=self.posted)
-        found = [
-            *mine.filter(contact_id__in=list(self.contacts), instead_of__isnull=True),
-            *mine.filter(
-                recipient_id=self.person.pk, contact_id__isnull=True, instead_of__isnull=True
-            ),
-        ]
-        found += Delivery.objects.filter(instead_of__in=[delivery.pk for delivery in found])
-        return sorted(found, key=lambda delivery: delivery.pk)
-
-    def _subscriptions(self) -> dict[str, Subscription]:
-        if self.posted.topic_id is None:
-            return {}
-        rows = Subscription.objects.filter(
-            Q(recipient=self.person) | Q(contact__in=list(self.contacts)),
-            topic=self.posted.topic_id,
-        ).select_related("contact")
-        return {row.contact.channel if row.contact else row.channel: row for row in rows}
+class _Explainer(Evidence):
+    """Sentences about one recipient and one notification."""
 
     # -- The notification itself --------------------------------------------------------------
 
-    def opening(self) -> Iterator[Sentence]:
-        row = self.posted
+    def notification_sentences(self) -> Iterator[Sentence]:
+        """Describe the notification."""
+        row = self.notification
         yield Sentence(
             f"{row.publisher} posted it {_at(row.created_at)} to {self._audience()}, "
             f"at {row.priority} priority, on {_and(row.channels)}."
@@ -148,47 +101,48 @@ class _Case:
             verb = "expires" if row.expires_at > self.now else "expired"
             if not row.cancelled_at or row.expires_at <= self.now:
                 yield Sentence(f"It {verb} {_at(row.expires_at)}.")
-        if row.topic and row.topic.paused_at and not self._over():
+        if row.topic and row.topic.paused_at and not self._end():
             yield Sentence(
                 f"The topic {row.topic} was paused {_at(row.topic.paused_at)}: "
                 "what was not sent by then is held back.",
                 "paused",
             )
-        if any(chunk.kind == ChunkKind.WHOLE for chunk in self.open_chunks) and not self._over():
+        if any(chunk.kind == ChunkKind.WHOLE for chunk in self.open_chunks) and not self._end():
             yield Sentence("Its audience is still being cut into chunks.", "sending")
 
-    def _over(self) -> str:
-        """Why nothing of it is sent any more, whatever its rows still wait for; or empty."""
-        if self.posted.cancelled_at:
-            return f"the notification was cancelled {_at(self.posted.cancelled_at)}"
-        if self.posted.expires_at and self.posted.expires_at <= self.now:
-            return f"the notification expired {_at(self.posted.expires_at)}"
+    def _end(self) -> str:
+        """Return why nothing of it is sent any more, whatever its rows say; empty if it may be."""
+        if self.notification.cancelled_at:
+            return f"the notification was cancelled {_at(self.notification.cancelled_at)}"
+        if self.notification.expires_at and self.notification.expires_at <= self.now:
+            return f"the notification expired {_at(self.notification.expires_at)}"
         return ""
 
     def _audience(self) -> str:
-        if self.posted.topic:
-            return f"the topic {self.posted.topic}"
-        if self.posted.group_id:
+        if self.notification.topic:
+            return f"the topic {self.notification.topic}"
+        if self.notification.group_id:
             return f"the group {self.group}" if self.group else "a group that is gone"
         return "named recipients"
 
     # -- One channel --------------------------------------------------------------------------
 
-    def channel(self, channel: str) -> Iterator[Sentence]:
+    def channel_sentences(self, channel: str) -> Iterator[Sentence]:
+        """Describe the deliveries on a channel, or why there is none."""
         made = [delivery for delivery in self.deliveries if delivery.channel == channel]
         for delivery in made:
-            yield from self._told(delivery)
+            yield from self._delivery_sentences(delivery)
         if not made:
-            yield self._none(channel)
+            yield self._absence_sentence(channel)
 
-    def _told(self, delivery: Delivery) -> Iterator[Sentence]:
+    def _delivery_sentences(self, delivery: Delivery) -> Iterator[Sentence]:
         contact = self.contacts.get(delivery.contact_id or 0)
         place = f"to {contact.masked}" if contact else "to no address"
         if delivery.instead_of:
             place = "to another address, in place of the one that was given up"
-        said = descriptions.standing(delivery.state, delivery.reason, delivery.attempts)
+        said = descriptions.describe(delivery.state, delivery.reason, delivery.attempts)
         yield Sentence(f"The delivery {place} {said}.", delivery.state)
-        if delivery.state in WAITING and (over := self._over()):
+        if delivery.state in WAITING and (over := self._end()):
             yield Sentence(
                 f"It may still arrive, but is not tried again: {over}."
                 if delivery.state == DeliveryState.SENDING
@@ -204,8 +158,8 @@ class _Case:
                 "dead",
             )
         if delivery.state == DeliveryState.SUPPRESSED:
-            yield from self._refusals(delivery, contact)
-        if delivery.next_attempt_at and not self._over():
+            yield from self._refusal_sentences(delivery, contact)
+        if delivery.next_attempt_at and not self._end():
             verb = "is" if delivery.next_attempt_at > self.now else "was"
             nth = "next" if delivery.attempts else "first"
             yield Sentence(
@@ -230,10 +184,10 @@ class _Case:
                 receipt.event,
             )
 
-    def _refusals(self, delivery: Delivery, contact: Contact | None) -> Iterator[Sentence]:
-        """What stands in the rows now of what refused a delivery then."""
+    def _refusal_sentences(self, delivery: Delivery, contact: Contact | None) -> Iterator[Sentence]:
+        """Yield the current rows that explain why a delivery was suppressed."""
         if delivery.reason == "preference":
-            refusing = list(_refusing(self.person, delivery.channel))
+            refusing = list(_refusing(self.recipient, delivery.channel))
             topics = names_of_topics(preference.topic_id for preference in refusing)
             for preference in refusing:
                 scope = _scope(preference, topics)
@@ -251,15 +205,15 @@ class _Case:
                 why = descriptions.because(row.reason)
                 yield Sentence(f"{row.masked} was suppressed {_at(row.created_at)}{why}.")
 
-    def _none(self, channel: str) -> Sentence:
-        """Why there is no delivery on a channel it was posted for."""
-        fallback = channel == self.posted.fallback_channel
-        outside = self._outside(channel)
-        if outside and not (fallback and self.posted.topic_id is None and self.deliveries):
+    def _absence_sentence(self, channel: str) -> Sentence:
+        """Explain why there is no delivery on a channel that it was posted for."""
+        fallback = channel == self.notification.fallback_channel
+        outside = self._exclusion(channel)
+        if outside and not (fallback and self.notification.topic_id is None and self.deliveries):
             return Sentence(outside)
-        if self.posted.cancelled_at:
+        if self.notification.cancelled_at:
             return Sentence("It was cancelled before their turn came.", "cancelled")
-        if self._over() and self.open_chunks:
+        if self._end() and self.open_chunks:
             return Sentence("It expired before their turn came.", "expired")
         if fallback and (chunk := self._fallback_to_come()):
             return Sentence(
@@ -268,11 +222,11 @@ class _Case:
             )
         if fallback and self.deliveries:
             return Sentence("Another channel reached them in time, so it was not needed.")
-        if self.posted.topic and self.posted.topic.paused_at and self.open_chunks:
+        if self.notification.topic and self.notification.topic.paused_at and self.open_chunks:
             return Sentence("Their turn comes when the topic is resumed.", "paused")
         if self.open_chunks and not availability.available([channel]):
             return Sentence(f"No provider is set up for {channel}: it waits for one.", "paused")
-        if self.open_chunks and self._shut(channel):
+        if self.open_chunks and self._is_paused(channel):
             return Sentence(f"An operator paused every provider of {channel}.", "paused")
         if self.open_chunks:
             since = min(chunk.ready_at for chunk in self.open_chunks)
@@ -284,25 +238,25 @@ class _Case:
         )
 
     def _fallback_to_come(self) -> Chunk | None:
-        later = (c for c in self.open_chunks if c.channel == self.posted.fallback_channel)
-        return next(later, None) if self.posted.fallback_channel else None
+        later = (c for c in self.open_chunks if c.channel == self.notification.fallback_channel)
+        return next(later, None) if self.notification.fallback_channel else None
 
-    def _shut(self, channel: str) -> bool:
+    def _is_paused(self, channel: str) -> bool:
         names = [name for name, one in settings.PROVIDERS.items() if one["channel"] == channel]
         return bool(names) and all(name in self.paused for name in names)
 
-    def _outside(self, channel: str) -> str:
-        """Why they are not in the audience on the channel; empty where they are."""
-        if self.posted.topic_id is not None:
+    def _exclusion(self, channel: str) -> str:
+        """Return why the recipient is not in the audience on a channel; empty if they are."""
+        if self.notification.topic_id is not None:
             return self._not_subscribed(channel)
-        if self.posted.group_id is not None:
+        if self.notification.group_id is not None:
             if self.membership is None:
                 return "They are not a member of the group."
-            if self.membership.created_at > self.posted.created_at:
+            if self.membership.created_at > self.notification.created_at:
                 return f"They joined the group {_at(self.membership.created_at)}, after it."
             return ""
         named = any(
-            self.person.pk in (chunk.recipient_ids or ())
+            self.recipient.pk in (chunk.recipient_ids or ())
             or any(contact in self.contacts for contact in chunk.contact_ids or ())
             for chunk in self.open_chunks
         )
@@ -312,7 +266,7 @@ class _Case:
 
     def _not_subscribed(self, channel: str) -> str:
         subscription = self.subscriptions.get(channel)
-        topic = self.posted.topic
+        topic = self.notification.topic
         if subscription is None:
             others = [name for name in self.subscriptions if name != channel]
             but = f", only on {_and(others)}" if others else ""
@@ -324,7 +278,7 @@ class _Case:
             )
         if subscription.state == SubscriptionState.UNSUBSCRIBED:
             return f"They left {topic} on {channel} {_at(subscription.updated_at)}."
-        if subscription.created_at > self.posted.created_at and not self.open_chunks:
+        if subscription.created_at > self.notification.created_at and not self.open_chunks:
             return (
                 f"They subscribed to {topic} on {channel} {_at(subscription.created_at)}, "
                 "after it was posted."
@@ -334,7 +288,8 @@ class _Case:
     # -- The verdict --------------------------------------------------------------------------
 
     def verdict(self) -> tuple[str, str]:
-        name = self.person.user_id
+        """Return the verdict and its headline."""
+        name = self.recipient.user_id
         by_state: dict[str, list[str]] = defaultdict(list)
         for delivery in self.deliveries:
             by_state[delivery.state].append(delivery.channel)
@@ -348,15 +303,15 @@ class _Case:
         if DeliveryState.UNKNOWN in by_state:
             channels = _and(by_state[DeliveryState.UNKNOWN])
             return PERHAPS, f"Perhaps: it was sent to {name} on {channels}, and no answer came."
-        if over := self._over():
+        if over := self._end():
             return NO, f"No: {name} did not get it, and {over}."
         if any(state in WAITING for state in by_state):
             return NOT_YET, f"Not yet: it waits to be sent to {name}."
-        meant = any(not self._outside(channel) for channel in self.posted.channels)
+        meant = any(not self._exclusion(channel) for channel in self.notification.channels)
         if meant and not self.deliveries and self.open_chunks:
             return NOT_YET, f"Not yet: {name}'s turn has not come."
         if self._fallback_to_come():
-            channel = self.posted.fallback_channel
+            channel = self.notification.fallback_channel
             return NOT_YET, f"Not yet: {name} may still get it on {channel}."
         return NO, f"No: {name} did not get it."
 

@@ -1,4 +1,4 @@
-"""Once a topic is resumed, what was held back for it goes on."""
+"""Signal receivers: release the deliveries of a topic that is resumed."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from apps.topics.services import topic_resumed
 
 @receiver(topic_resumed)
 def release(topic: Topic, **_: Any) -> None:
-    """Make due what waits for the topic: some at once, the rest by the sweeper.
+    """Make the topic's deferred deliveries due: some at once, the rest by the sweeper.
 
-    In the transaction that resumes it. A claim that saw it paused holds the topic's row until it
-    has written what waits, so nothing is missed.
+    Runs in the transaction that resumes the topic. A claim that found it paused locks the topic's
+    row until it has written its deferrals, so none is missed.
     """
     state.release_topic(topic.pk)
     TopicRelease.objects.update_or_create(pk=topic.pk, defaults={"resumed_at": clock.moment()})

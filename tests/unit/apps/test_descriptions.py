@@ -67,7 +67,7 @@ def test_what_nobody_can_take_back_is_told_as_that():
     said = descriptions.describe("unknown", "cancelled", 1)
     assert said == (
         "may have arrived: a call to the provider went unanswered, and is not sent again because "
-        "it was taken back before its turn came"
+        "it was cancelled before it could be sent"
     )
     assert descriptions.describe("unknown", "rejected", 2) == (
         "may have arrived: a call to the provider went unanswered, and the last one failed because "

@@ -1,0 +1,58 @@
+"""The rows that explain what happened to one notification for one recipient.
+
+Every query reads a few rows through an index, so the cost does not depend on the audience.
+"""
+
+from django.db.models import Q
+
+from apps.core import clock
+from apps.delivery import selectors
+from apps.delivery.models import Chunk, ChunkState, Delivery, Notification, ProviderSwitch
+from apps.preferences.models import Contact, Group, Membership, Recipient
+from apps.topics.models import Subscription
+
+
+class Evidence:
+    """The rows about one recipient and one notification, read once."""
+
+    def __init__(self, recipient: Recipient, notification: Notification) -> None:
+        self.recipient = recipient
+        self.notification = notification
+        self.now = clock.moment()
+        self.contacts = {
+            contact.pk: contact
+            for contact in Contact.objects.filter(recipient=recipient).defer("address", "secret")
+        }
+        self.deliveries = self._deliveries()
+        ids = [delivery.pk for delivery in self.deliveries]
+        self.attempts = selectors.attempts(ids)
+        self.receipts = selectors.receipts(ids)
+        self.subscriptions = self._subscriptions()
+        self.group = Group.objects.filter(pk=notification.group_id or 0).first()
+        self.membership = Membership.objects.filter(
+            group=notification.group_id or 0, recipient=recipient
+        ).first()
+        self.open_chunks = list(
+            Chunk.objects.filter(notification=notification).exclude(state=ChunkState.DONE)[:1000]
+        )
+        self.paused = dict(ProviderSwitch.objects.values_list("provider", "paused_at"))
+
+    def _deliveries(self) -> list[Delivery]:
+        mine = Delivery.objects.filter(notification=self.notification)
+        found = [
+            *mine.filter(contact_id__in=list(self.contacts), instead_of__isnull=True),
+            *mine.filter(
+                recipient_id=self.recipient.pk, contact_id__isnull=True, instead_of__isnull=True
+            ),
+        ]
+        found += Delivery.objects.filter(instead_of__in=[delivery.pk for delivery in found])
+        return sorted(found, key=lambda delivery: delivery.pk)
+
+    def _subscriptions(self) -> dict[str, Subscription]:
+        if self.notification.topic_id is None:
+            return {}
+        rows = Subscription.objects.filter(
+            Q(recipient=self.recipient) | Q(contact__in=list(self.contacts)),
+            topic=self.notification.topic_id,
+        ).select_related("contact")
+        return {row.contact.channel if row.contact else row.channel: row for row in rows}
