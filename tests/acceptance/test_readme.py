@@ -35,7 +35,7 @@ def snippet(language: str) -> str:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory that looks like this one. ``stack`` is a copy, to keep its state in there."""
     directory = tmp_path_factory.mktemp("project")
-    for name in ("manage.py", "notifier"):
+    for name in ("manage.py", "notifier", "sandbox"):
         (directory / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "stack", directory / "stack")
     (directory / ".venv").symlink_to(sys.prefix)

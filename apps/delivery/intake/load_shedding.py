@@ -92,19 +92,21 @@ class OverloadMonitor:
         return found
 
     def forget(self) -> None:
-        """Measure again when asked next."""
-        self._last = Measurement()
+        """Measure again when asked next; a measurement under way counts for nothing."""
+        with self._lock:
+            self._last, self._begun = Measurement(), None
 
     def _measure(self, timeout: float) -> None:
         with self._lock:
             if self._begun is None:
-                self._begun = time.monotonic()
+                self._begun = begun = time.monotonic()
                 self._done.clear()
-                threading.Thread(target=self._run, name="load-shedding", daemon=True).start()
+                threading.Thread(
+                    target=self._run, args=[begun], name="load-shedding", daemon=True
+                ).start()
         self._done.wait(timeout)
 
-    def _run(self) -> None:
-        begun = time.monotonic()
+    def _run(self, begun: float) -> None:
         ages: Mapping[Queue, float] = {}
         try:
             ages = _ages()
@@ -115,7 +117,8 @@ class OverloadMonitor:
         finally:
             connection.close()
         with self._lock:
-            self._last, self._begun = Measurement(time.monotonic(), ages, took), None
+            if self._begun == begun:  # not forgotten meanwhile
+                self._last, self._begun = Measurement(time.monotonic(), ages, took), None
         self._done.set()
 
 

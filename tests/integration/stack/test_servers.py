@@ -195,7 +195,7 @@ def test_a_taken_port_is_passed_over():
 def test_a_port_is_given_once_though_nobody_listens_at_it_yet(tmp_path):
     first = ports.near(8000)
     assert ports.near(first) != first
-    ask = f"from stack import ports; print(ports.near({first}), ports.free(), flush=True); input()"
+    ask = f"from stack.supervision import ports; print(ports.near({first}), ports.free(), flush=True); input()"
     others = [
         subprocess.Popen(
             [sys.executable, "-c", ask], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -210,6 +210,6 @@ def test_a_port_is_given_once_though_nobody_listens_at_it_yet(tmp_path):
 
 
 def test_a_port_is_given_anew_once_who_had_it_has_ended():
-    ask = "from stack import ports; print(ports.free())"
+    ask = "from stack.supervision import ports; print(ports.free())"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     assert ports.near(int(done.stdout)) == int(done.stdout)

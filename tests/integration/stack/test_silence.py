@@ -17,7 +17,7 @@ SILENT, PASSED_OVER = 20, 30
 SCRIPT = """
 import json, os, sys, time
 from pathlib import Path
-from faults import network
+from faults.kinds import network
 network.isolate()
 if not network.isolated():
     sys.exit(77)

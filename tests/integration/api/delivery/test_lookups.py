@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[4]
 OTHER = """
 import json, sys, django
 django.setup()
-from apps.publishers import cache
+from apps.core import cache
 from apps.publishers.selectors import get_key
 cache.LOCAL_SECONDS = 3600  # it sees what it is told of, or nothing new
 cache.ANSWER_SECONDS = 60
