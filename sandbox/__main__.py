@@ -1,3 +1,5 @@
+"""The command line of the sandbox: ``python -m sandbox --help``."""
+
 import argparse
 import logging
 import sys
@@ -25,7 +27,7 @@ def main() -> int:
     parser.add_argument(
         "--receipts-to",
         metavar="URL",
-        help="a service on this machine that is told what became of its messages (default: none)",
+        help="a service on this machine that receipts are sent to (default: none)",
     )
     asked = parser.parse_args()
     https_port = asked.https_port

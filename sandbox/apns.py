@@ -29,7 +29,7 @@ PUSH_TYPES = {
     *("alert", "background", "location", "voip", "complication", "fileprovider", "mdm"),
     *("liveactivity", "pushtotalk", "widgets", "controls"),
 }
-#: A topic may be the app's bundle id with one of these behind it.
+#: Suffixes that a topic may have after the app's bundle id.
 TOPIC_SUFFIXES = re.compile(
     r"(?:\.(?:voip|complication|location-query|push-type\.liveactivity|voip-ptt|"
     r"pushkit\.fileprovider|push-type\.widgets|push-type\.controls))?"
@@ -45,6 +45,8 @@ REFUSALS = {
 
 
 class Apns(Endpoint):
+    """``POST /3/device/{token}``."""
+
     name = "apns"
     channel = "push"
 
@@ -108,7 +110,7 @@ class Apns(Endpoint):
             raise _refusal(403, "ExpiredProviderToken", apns_id, address)
 
     def _verify(self, token: str) -> float | None:
-        """When the token was issued, in unix seconds; ``None`` if it is not a good one."""
+        """Return when the token was issued, in unix seconds; ``None`` if it is invalid."""
         try:
             if jwt.get_unverified_header(token).get("kid") != self._credentials.apns_key_id:
                 return None
@@ -126,7 +128,7 @@ class Apns(Endpoint):
 
 
 def _problem(request: Request, address: str, certificate_topic: str) -> str:
-    """The reason a request is refused for, empty for none."""
+    """Return the reason to refuse a request, or an empty text."""
     headers = request.headers
     if not TOKEN.fullmatch(address):
         return "BadDeviceToken"
@@ -158,7 +160,7 @@ def _new_id() -> str:
 def _answer(status: int, reason: str, apns_id: str, now: float) -> Answer:
     body: dict[str, object] = {"reason": reason}
     if status == 410:
-        body["timestamp"] = int(now * 1000)  # since when the token is known to be dead
+        body["timestamp"] = int(now * 1000)  # when the token was last known to be invalid
     return json_answer(status, orjson.dumps(body), ("apns-id", apns_id))
 
 

@@ -1,4 +1,4 @@
-"""How the sandbox misbehaves, on request: by magic address or by a rule somebody set."""
+"""Misbehaviour on request: by magic addresses, or by rules set through the control API."""
 
 import re
 from collections.abc import Callable
@@ -8,30 +8,30 @@ from sandbox.exchange import LONGEST_SILENCE, Answer, Delivery
 
 PROVIDERS = ("fcm", "apns", "twilio", "sendgrid", "smtp", "webhook")
 
-#: word -> (three-digit code for addresses made of digits, what happens)
+#: Word -> (three-digit code for addresses made of digits, what happens).
 WORDS: dict[str, tuple[str, str]] = {
     "401": ("401", "our credentials are refused"),
-    "403": ("403", "the provider understands and will not do it"),
+    "403": ("403", "the provider understands and refuses"),
     "429": ("429", "too many requests; Retry-After: 1, _N for N, _none for no such header"),
     "500": ("500", "the provider fails"),
-    "503": ("503", "the provider is down; with _N it says Retry-After: N"),
-    "dead": ("410", "the address worked once and is gone (SendGrid takes it all the same)"),
+    "503": ("503", "the provider is down; with _N it sends Retry-After: N"),
+    "dead": ("410", "the address worked once and is gone (SendGrid accepts it and bounces)"),
     "timeout": ("408", "accepted, never answered, no receipts: cut off after 60 s, _N for N"),
     "slow": ("200", "accepted, answered after 2 s, _N for N"),
     "reset": ("444", "reset before the answer, not accepted"),
     "torn": ("206", "accepted, then reset in the middle of the answer"),
     "garbled": ("601", "accepted, but the answer cannot be read"),
     "huge": ("602", "accepted, the answer has 16 MiB"),
-    "bounce": ("701", "accepted; its receipt says that there is no such address"),
-    "blocked": ("702", "accepted; its receipt says that the message was refused"),
-    "complaint": ("703", "accepted; a receipt says that its reader calls it spam (SendGrid)"),
-    "unsubscribe": ("704", "accepted; a receipt says that the person wants no more"),
-    "twice": ("705", "accepted; each receipt comes twice"),
-    "reversed": ("706", "accepted; the last receipt comes first"),
-    "forged": ("707", "accepted; its receipts are signed by somebody else"),
-    "early": ("708", "accepted, answered after 2 s, _N for N; its receipts come before"),
+    "bounce": ("701", "accepted; its receipt reports that there is no such address"),
+    "blocked": ("702", "accepted; its receipt reports that the message was refused"),
+    "complaint": ("703", "accepted; a receipt reports that its reader marks it spam (SendGrid)"),
+    "unsubscribe": ("704", "accepted; a receipt reports that the person unsubscribed"),
+    "twice": ("705", "accepted; each receipt is sent twice"),
+    "reversed": ("706", "accepted; the last receipt is sent first"),
+    "forged": ("707", "accepted; its receipts are signed with another key"),
+    "early": ("708", "accepted, answered after 2 s, _N for N; its receipts are sent before"),
 }
-#: Those that a provider's receipts show: each message of a request has its own.
+#: Behaviours of receipts: each message of a request has its own.
 LATER = frozenset(
     {"bounce", "blocked", "complaint", "unsubscribe", "twice", "reversed", "forged", "early"}
 )
@@ -51,13 +51,16 @@ APNS_TOKEN = re.compile(r"facade(?P<code>\d{3})(?P<times>\d\d)(?P<value>\d\d)", 
 
 
 class UnknownBehaviour(ValueError):
-    """A rule names a provider, behaviour or number that does not exist; the message says which."""
+    """A rule has an unknown provider or behaviour or an invalid number; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """``word`` is one of ``WORDS``; ``times`` per address, 0 for always; ``value`` as in its
-    description there, empty for its default."""
+    """A misbehaviour.
+
+    ``word``: one of ``WORDS``; ``times``: per address, 0 for always; ``value``: as described in
+    ``WORDS``, empty for its default.
+    """
 
     word: str
     times: int = 0
@@ -65,7 +68,7 @@ class Behaviour:
 
     @property
     def accepts(self) -> bool:
-        """Whether the message counts as accepted, whatever becomes of the answer."""
+        """Whether the message counts as accepted, whatever happens to the answer."""
         return self.word in ACCEPTING
 
     def seconds(self, default: float) -> float:
@@ -76,16 +79,16 @@ class Behaviour:
 
     @property
     def retry_after(self) -> str:
-        """The Retry-After header, empty for none."""
+        """The value of the Retry-After header, empty for no header."""
         if self.value == "none" or (self.word == "503" and not self.value):
             return ""
         return self.value or "1"
 
     def apply(self, accepted: Answer, refusal: Callable[[str], Answer | None]) -> Answer:
-        """What is answered instead of ``accepted``.
+        """Return the answer in place of ``accepted``.
 
-        ``refusal`` gives the provider's own documented answer for 401, 403, 429, 500, 503 and
-        dead, or ``None`` where it accepts the message.
+        ``refusal``: returns the provider's documented answer for 401, 403, 429, 500, 503 and dead,
+        or ``None`` where it accepts the message.
         """
         match self.word:
             case "timeout":
@@ -111,9 +114,9 @@ class Behaviour:
 
 
 class Behaviours:
-    """Which behaviour the next message to an address gets.
+    """The behaviour of the next message to an address.
 
-    A rule for an address goes before a rule for all, a rule before a magic address.
+    A rule for an address takes precedence over a rule for all, and a rule over a magic address.
     """
 
     def __init__(self) -> None:
@@ -138,11 +141,11 @@ class Behaviours:
         }
 
     def drop_rule(self, provider: str, address: str | None) -> None:
-        """Forget the rule for ``address`` at ``provider``, or for all (``None``), if any."""
+        """Remove the rule for ``address`` at ``provider``, or for all (``None``), if any."""
         self._rules.pop((provider, address), None)
 
     def clear(self) -> None:
-        """Forget every rule and how often each was shown."""
+        """Remove every rule, and the counts of magic addresses."""
         self._rules.clear()
         self._shown.clear()
 
@@ -159,7 +162,7 @@ class Behaviours:
         ]
 
     def next(self, provider: str, address: str) -> Behaviour | None:
-        """The behaviour for this message, counted as shown; ``None`` to behave."""
+        """Return the behaviour for the next message and count it; ``None``: behave normally."""
         if self._rules:
             for key in ((provider, address), (provider, None)):
                 rule = self._rules.get(key)
@@ -180,7 +183,7 @@ class Behaviours:
 
 
 def read_address(provider: str, address: str) -> Behaviour | None:
-    """The behaviour a magic address asks for, ``None`` for any other address."""
+    """Return the behaviour of a magic address, ``None`` for any other address."""
     match provider:
         case "fcm":
             found = FCM_TOKEN.search(address) if "sandbox-" in address else None

@@ -1,4 +1,4 @@
-"""Look into a running sandbox and tell it how to misbehave, from a test or the demo."""
+"""A client of the control API, for tests and the demo."""
 
 import json
 import urllib.parse
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class SandboxClient:
-    """The control API at ``control_url`` of ``sandbox.json``; see ``sandbox``.
+    """A client of the control API at ``control_url`` of ``sandbox.json``; see ``sandbox``.
 
-    Each call waits at most ``timeout`` seconds. An answer other than 2xx raises
-    ``urllib.error.HTTPError``, whose body says what was wrong.
+    ``timeout``: seconds for one call. An answer other than 2xx raises ``urllib.error.HTTPError``,
+    whose body says what was wrong.
     """
 
     def __init__(self, control_url: str, timeout: float = 60.0) -> None:
@@ -18,15 +18,18 @@ class SandboxClient:
         self.timeout = timeout
 
     def healthy(self) -> bool:
-        """Whether the sandbox answers at all."""
+        """Return whether the sandbox answers."""
         try:
             return bool(self._call("GET", "/sandbox/healthz")["ok"])
         except OSError:
             return False
 
     def counts(self) -> dict[str, Any]:
-        """Per provider: ``requests``, ``messages`` (one an address), ``accepted``, ``by_status``,
-        ``deliveries`` (distinct ids accepted) and ``duplicates`` (accepted again)."""
+        """Return counts by provider.
+
+        They are ``requests``, ``messages`` (one per address), ``accepted``, ``by_status``,
+        ``deliveries`` (distinct ids accepted) and ``duplicates`` (accepted again).
+        """
         return dict(self._call("GET", "/sandbox/counts"))
 
     def messages(
@@ -36,8 +39,7 @@ class SandboxClient:
         since: int | None = None,
         limit: int = 100,
     ) -> list[dict[str, Any]]:
-        """What arrived, newest first; with ``since`` (a ``seq``) what came after it, oldest
-        first."""
+        """Return messages, newest first; with ``since`` (a ``seq``) later ones, oldest first."""
         wanted = {"channel": channel, "address": address, "since": since, "limit": limit}
         query = urllib.parse.urlencode({k: v for k, v in wanted.items() if v is not None})
         return list(self._call("GET", f"/sandbox/messages?{query}")["messages"])
@@ -52,11 +54,11 @@ class SandboxClient:
         seconds: float | None = None,
         retry_after: str | float | None = None,
     ) -> None:
-        """From now on ``provider`` shows ``behaviour``, to one address or (without) to all.
+        """Have ``provider`` show ``behaviour`` from now on, to one address or (without) to all.
 
-        ``behaviour`` is a word of ``sandbox``'s table. Each address sees it ``times``
-        times and then no more; without ``times`` it lasts until ``heal``. ``seconds`` is for slow
-        and timeout, ``retry_after`` (anything; "none" for no header) for 429 and 503.
+        ``behaviour``: a word of ``sandbox``'s table. ``times``: how often each address gets it;
+        without it, it lasts until ``heal``. ``seconds``: for slow and timeout. ``retry_after``: for
+        429 and 503, any value, or "none" for no header.
         """
         body = {
             "provider": provider,
@@ -69,25 +71,24 @@ class SandboxClient:
         self._call("POST", "/sandbox/behave", {k: v for k, v in body.items() if v is not None})
 
     def heal(self, provider: str | None = None, address: str | None = None) -> None:
-        """Forget every ``behave`` and how often each magic address has failed so far.
+        """Remove every rule, and the counts of magic addresses.
 
-        With ``provider``, only its rule for ``address``, or (without) the one for all.
+        With ``provider``, remove only its rule for ``address``, or (without) the one for all.
         """
         wanted = {"provider": provider, "address": address}
         query = urllib.parse.urlencode({k: v for k, v in wanted.items() if v is not None})
         self._call("DELETE", f"/sandbox/behave{'?' if query else ''}{query}")
 
     def register_webhook(self, name: str, secret: str) -> None:
-        """``/webhook/{name}`` verifies signatures with ``secret`` (``whsec_…``) from now on."""
+        """Have ``/webhook/{name}`` verify signatures with ``secret`` (``whsec_…``) from now on."""
         self._call("POST", "/sandbox/webhooks", {"name": name, "secret": secret})
 
     def send_receipts(self, url: str | None) -> None:
-        """Tell the service at ``url``, on this machine, what becomes of messages taken from now
-        on; ``None``: tell nobody."""
+        """Send receipts of new messages to the service at ``url`` (this machine), or none."""
         self._call("POST", "/sandbox/receipts", {"url": url})
 
     def reset(self) -> None:
-        """Forget messages, counts, registered webhooks and misbehaviour."""
+        """Delete messages, counts, registered webhooks and rules."""
         self._call("DELETE", "/sandbox/messages")
         self.heal()
 

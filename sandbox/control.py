@@ -1,4 +1,4 @@
-"""The control API under ``/sandbox/``: look at what arrived, ask for misbehaviour, forget."""
+"""The control API under ``/sandbox/``: read messages and counts, set rules, delete."""
 
 from itertools import islice
 from typing import Any
@@ -17,10 +17,12 @@ MOST_MESSAGES = 10_000
 
 
 class BadCall(ValueError):
-    """The call cannot be understood; the message says what to change."""
+    """The call is invalid; the message says what to change."""
 
 
 class Control:
+    """The control API."""
+
     def __init__(
         self, ledger: Ledger, behaviours: Behaviours, webhook: Webhook, receipts: Receipts
     ) -> None:
@@ -69,7 +71,7 @@ class Control:
         found = self._ledger.newest(
             channel=asked.get("channel", ""), address=asked.get("address", ""), since=since
         )
-        # Who follows along gets the oldest first, so that nothing is skipped.
+        # With ``since`` the oldest first, so that a caller that polls skips nothing.
         entries = islice(reversed(list(found)) if "since" in asked else found, limit)
         return {"messages": [entry.as_dict() for entry in entries]}
 

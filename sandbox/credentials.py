@@ -1,6 +1,6 @@
-"""The keys, certificates and ``sandbox.json`` a sandbox makes in its directory.
+"""The keys, certificates and ``sandbox.json`` that a sandbox creates in its directory.
 
-Made once and reused, so that clients configured yesterday still work after a restart.
+They are created once and reused, so that configured clients still work after a restart.
 """
 
 import base64
@@ -24,14 +24,14 @@ from sandbox.settings import as_shell
 PROJECT_ID = "sandbox-project"
 SERVICE_ACCOUNT = f"sandbox@{PROJECT_ID}.iam.gserviceaccount.com"
 TOPIC = "com.example.app"
-FROM_NUMBER = "+15005550006"  # the one Twilio's own test credentials may send from
+FROM_NUMBER = "+15005550006"  # the sender of Twilio's own test credentials
 FROM_EMAIL = "notifier@sandbox.example"
 CERTIFICATE_LIFE = datetime.timedelta(days=3650)  # longer than anyone keeps a directory
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the sandbox listens, all on ``host``."""
+    """The ports that the sandbox listens on, all on ``host``."""
 
     host: str
     http: int
@@ -41,10 +41,10 @@ class Ports:
 
 
 class Credentials:
-    """Everything a client and the sandbox must agree on, kept as files in ``directory``.
+    """The credentials that the sandbox shares with its clients, as files in ``directory``.
 
-    The server's certificate is for loopback addresses and ``address``. Raises ``OSError`` where the
-    directory cannot be made or written.
+    ``address``: what the server's certificate is for, beside loopback addresses. Raises ``OSError``
+    where the directory cannot be created or written.
     """
 
     def __init__(self, directory: Path, address: str = "127.0.0.1") -> None:
@@ -67,7 +67,7 @@ class Credentials:
         self.sendgrid_webhook_key = self._webhook_key()
 
     def server_context(self, *, ask_for_client_certificate: bool = False) -> ssl.SSLContext:
-        """TLS for a listener that offers HTTP/2 and HTTP/1.1."""
+        """Return the TLS context of a listener that offers HTTP/2 and HTTP/1.1."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.directory / "server.pem")
         context.set_alpn_protocols(["h2", "http/1.1"])
@@ -77,13 +77,13 @@ class Credentials:
         return context
 
     def token_uri(self, ports: Ports) -> str:
-        """Where service accounts get access tokens, and the audience of their assertions."""
+        """Return the URL of access tokens, which is the audience of assertions."""
         return f"https://{ports.host}:{ports.https}/token"
 
     def write_config(self, ports: Ports) -> None:
-        """Write ``service-account.json``, ``settings.env``, ``sandbox.json`` for the ports in use.
+        """Write ``service-account.json``, ``settings.env`` and ``sandbox.json`` for the ports.
 
-        The last is written last: who waits for it finds the others.
+        In this order: once ``sandbox.json`` is there, so are the others.
         """
         https = f"https://{ports.host}:{ports.https}"
         account = {
@@ -164,18 +164,18 @@ class Credentials:
             "oauth_secret": secrets.token_hex(32),
             "service_account_key_id": secrets.token_hex(20),
         }
-        # Last: its presence says that everything else is there.
+        # Last: its presence means that everything else is there.
         self._write("secrets.json", json.dumps(kept, indent=2))
 
     def _write(self, name: str, text: str) -> None:
-        """Whole or not at all, so that nobody reads half a file."""
+        """Write a file atomically, so that nobody reads half of it."""
         half = self.directory / f".{name}.new"
         half.touch(mode=0o600)
         half.write_text(text)
         half.replace(self.directory / name)
 
     def _webhook_key(self) -> ec.EllipticCurvePrivateKey:
-        """Signs SendGrid's events. A directory of an older sandbox has none yet."""
+        """Return the key that signs SendGrid's events, created where an older sandbox had none."""
         path = self.directory / "sendgrid-webhook-key.pem"
         if not path.exists():
             self._write(path.name, _private_pem(ec.generate_private_key(ec.SECP256R1())))
@@ -184,7 +184,7 @@ class Credentials:
         return key
 
     def _webhook_public_key(self) -> str:
-        """As SendGrid shows it: base64 of DER."""
+        """Return the public key as SendGrid shows it: base64 of DER."""
         der = self.sendgrid_webhook_key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -203,7 +203,7 @@ def _certificate(
     user_id: str | None = None,
     address: str = "127.0.0.1",
 ) -> x509.Certificate:
-    """A CA (no ``issuer``), a server's, or (with ``user_id``) an APNs client's certificate."""
+    """Create the certificate of a CA (no ``issuer``), a server or an APNs client (``user_id``)."""
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
     if user_id:
         attributes.append(x509.NameAttribute(NameOID.USER_ID, user_id))

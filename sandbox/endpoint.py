@@ -1,4 +1,4 @@
-"""What every stand-in provider behind HTTP does with a message it has understood."""
+"""The base of the stand-in providers behind HTTP: record, misbehave, answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from sandbox.behaviours import LATER, Behaviour, Behaviours
 from sandbox.exchange import Answer, Delivery, Request
 from sandbox.ledger import Ledger
-from sandbox.receipts import Told
+from sandbox.receipts import AcceptedMessage
 
 
 @dataclass(slots=True)
 class Received:
-    """A message to one address: what is kept of it, and the id its sender knows it by."""
+    """A message to one address, as it is recorded."""
 
     address: str
     delivery_id: str
@@ -20,9 +20,9 @@ class Received:
 
 
 class Refusal(Exception):
-    """The request is not what the provider documents; ``answer`` says so in its own words.
+    """The request is invalid by the provider's documentation.
 
-    ``note`` is the error's short name, for the ledger.
+    ``answer``: the provider's documented error; ``note``: the error's short name, for the ledger.
     """
 
     def __init__(self, answer: Answer, note: str, address: str = "") -> None:
@@ -33,11 +33,11 @@ class Refusal(Exception):
 
 
 class Endpoint:
-    """One stand-in provider. A subclass reads a request in ``receive`` and raises ``Refusal``."""
+    """A stand-in provider. A subclass parses a request in ``receive`` and may raise ``Refusal``."""
 
     name: str
     channel: str
-    #: What only the receipts of the message it is for show.
+    #: Behaviours that only change the receipts of their message.
     later = LATER
 
     def __init__(self, ledger: Ledger, behaviours: Behaviours) -> None:
@@ -64,17 +64,17 @@ class Endpoint:
         raise NotImplementedError
 
     def refusal(self, word: str) -> Answer | None:
-        """The provider's documented answer for 401, 403, 429, 500, 503 and dead.
+        """Return the provider's documented answer for 401, 403, 429, 500, 503 and dead.
 
-        ``None`` where it documents none: it accepts the message.
+        ``None`` where it documents none, and accepts the message.
         """
         raise NotImplementedError
 
     def settle(self, messages: Sequence[Received], accepted: Answer, message_id: str) -> Answer:
-        """Accept the messages of one request, unless an address or a rule asks for trouble.
+        """Accept the messages of one request, unless an address or a rule has a behaviour.
 
-        One request has one answer: the first behaviour found among its addresses counts for all,
-        but for what only receipts show.
+        One request has one answer: the first behaviour among its addresses applies to all, except
+        those of receipts.
         """
         behaviour, later = self._behaviour(messages)
         answer, note = accepted, ""
@@ -82,7 +82,7 @@ class Endpoint:
             note = behaviour.word
             answer = behaviour.apply(accepted, self.refusal)
         unanswered = answer.delivery in (Delivery.SILENT, Delivery.RESET)
-        taken = answer is accepted or (behaviour is not None and behaviour.accepts)
+        is_accepted = answer is accepted or (behaviour is not None and behaviour.accepts)
         for message, word in zip(messages, later, strict=True):
             self._ledger.record(
                 self.name,
@@ -90,27 +90,27 @@ class Endpoint:
                 message.address,
                 delivery_id=message.delivery_id,
                 status=None if unanswered else answer.status,
-                accepted=taken,
+                accepted=is_accepted,
                 note=word or note,
                 message_id=message_id,
                 body=message.body,
                 headers=message.headers,
             )
-        if taken and note != "timeout":  # who never answers is not heard of later either
-            self.tell(
+        if is_accepted and note != "timeout":  # a provider that never answers sends no receipts
+            self.report(
                 messages,
                 [
-                    Told(message.address, message.delivery_id, message_id, word)
+                    AcceptedMessage(message.address, message.delivery_id, message_id, word)
                     for message, word in zip(messages, later, strict=True)
                 ],
             )
         return answer
 
-    def tell(self, messages: Sequence[Received], told: Sequence[Told]) -> None:
-        """Report later on messages that were taken, where the provider does that."""
+    def report(self, messages: Sequence[Received], accepted: Sequence[AcceptedMessage]) -> None:
+        """Send receipts of accepted messages later, where the provider does that."""
 
     def _behaviour(self, messages: Sequence[Received]) -> tuple[Behaviour | None, list[str]]:
-        """What counts for the whole request, and the words for each message's receipts."""
+        """Return the behaviour of the request, and the words of each message's receipts."""
         slow, words = None, [""] * len(messages)
         for index, message in enumerate(messages):
             behaviour = self._behaviours.next(self.name, message.address)

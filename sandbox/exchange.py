@@ -1,25 +1,25 @@
-"""A request as the stand-in providers see it, and what they want done with it."""
+"""Requests and answers, independent of the HTTP version."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-#: No more of a body is kept; it is over every provider's own limit (SendGrid's 30 MB is the
-#: highest), so whoever checks its length refuses it.
+#: Most bytes of a body; it exceeds every provider's own limit (SendGrid's 30 MB is the highest), so
+#: a cut body is still refused for its length.
 BODY_LIMIT = 30 * 1024 * 1024 + 1
-#: Who never gives up waiting is cut off after so many seconds.
+#: Seconds after which an unanswered request is cut off.
 LONGEST_SILENCE = 60.0
-#: Seconds between two looks at what a feed has.
+#: Seconds between two reads of a feed.
 FEED_PAUSE = 0.25
-#: Bytes on their way to a client that reads slowly, from which on a feed waits.
+#: Unsent bytes above which a feed waits for a slow client.
 FEED_WAITS_AT = 256 * 1024
 
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request, whole. Header names are lower case; ``path`` has no query.
+    """A complete HTTP request. Header names are in lower case; ``path`` has no query.
 
-    ``certificate_topic`` is the user id in the client's TLS certificate, ``None`` without one.
+    ``certificate_topic``: the user id in the client's TLS certificate, ``None`` without one.
     """
 
     method: str
@@ -33,20 +33,20 @@ class Request:
 
 
 class Delivery(Enum):
-    """How far an answer gets."""
+    """How much of an answer is sent."""
 
     WHOLE = "whole"
-    RESET = "reset"  # nothing of it; the stream (HTTP/2) or connection (HTTP/1.1) is reset
+    RESET = "reset"  # nothing; the stream (HTTP/2) or connection (HTTP/1.1) is reset
     TORN = "torn"  # the headers and half of the body, then a reset
-    SILENT = "silent"  # nothing at all until the client gives up
-    LIVE = "live"  # the headers, then what the feed has, until the client leaves
+    SILENT = "silent"  # nothing until the client gives up
+    LIVE = "live"  # the headers, then the feed, until the client disconnects
 
 
 @dataclass(slots=True)
 class Answer:
-    """``status``, ``headers`` and ``body``, sent ``delay`` seconds from now.
+    """An answer, sent after ``delay`` seconds.
 
-    ``feed`` gives what is new, for ``Delivery.LIVE`` in place of a body.
+    ``feed``: returns new bytes, in place of a body, for ``Delivery.LIVE``.
     """
 
     status: int

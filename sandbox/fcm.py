@@ -24,7 +24,7 @@ from sandbox.ledger import Ledger
 SEND_PATH = re.compile(r"/v1/projects/([^/]+)/messages:send")
 TOKEN_PATH = "/token"
 TOKEN_LIFE = 3600
-#: What google-auth writes there whatever the token_uri.
+#: The audience that google-auth writes whatever the token_uri.
 AUDIENCE = "https://oauth2.googleapis.com/token"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPES = {
@@ -40,7 +40,7 @@ FIELDS = {
 }
 TOKEN = re.compile(r"[A-Za-z0-9_:\-]+")
 
-#: word -> HTTP status, canonical status, FCM's own code, sentence
+#: Behaviour -> HTTP status, canonical status, FCM's own code, sentence.
 REFUSALS = {
     "401": (401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR", "Auth error from APNS or Web Push"),
     "403": (403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", "SenderId mismatch"),
@@ -133,7 +133,7 @@ class Fcm(Endpoint):
         return _error(*REFUSALS[word])
 
     def _issue(self, expiry: int) -> str:
-        """A token the sandbox knows again after a restart: its expiry, and a MAC of it."""
+        """Return a token that is valid after a restart too: its expiry, and a MAC of that."""
         mac = hmac.digest(self._credentials.oauth_secret.encode(), str(expiry).encode(), "sha256")
         return f"ya29.{expiry}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
 
@@ -155,7 +155,7 @@ class Fcm(Endpoint):
 
 
 def _target(message: object) -> tuple[str, str]:
-    """Which kind of target a message names, and which one."""
+    """Return the kind of a message's target, and the target."""
     if not isinstance(message, dict):
         raise _invalid("message", "Invalid value at 'message': an object is expected.")
     targets = [target for target in TARGETS if target in message]
@@ -197,7 +197,7 @@ def _check_data(data: object, address: str) -> None:
 
 
 def _check_size(message: dict[str, object], target: str, address: str) -> None:
-    """Keys and values of data and notification together."""
+    """Refuse a message whose data and notification are too large together."""
     size = 0
     for part in (message.get("data"), message.get("notification")):
         if isinstance(part, dict):

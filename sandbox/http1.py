@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one connection, on top of h11."""
+"""HTTP/1.1 on one connection, by h11."""
 
 import asyncio
 import socket
@@ -21,7 +21,7 @@ from sandbox.exchange import (
 
 
 class Http1Connection(asyncio.Protocol):
-    """Answers one request after another; the next one waits for a delayed answer."""
+    """A connection that answers one request after another, in order."""
 
     def __init__(self, handler: Handler, scheme: str) -> None:
         self._handler = handler
@@ -46,7 +46,7 @@ class Http1Connection(asyncio.Protocol):
         return False
 
     def leave(self) -> None:
-        """The server stops."""
+        """Close the connection because the server stops."""
         self._transport.abort()
 
     def _read(self) -> None:
@@ -95,7 +95,7 @@ class Http1Connection(asyncio.Protocol):
 
     def _answer_late(self, answer: Answer, method: str) -> None:
         self._answer(answer, method)
-        self._read()  # what was sent meanwhile
+        self._read()  # requests that arrived meanwhile
 
     def _answer(self, answer: Answer, method: str) -> None:
         if answer.delivery is Delivery.RESET:
@@ -112,7 +112,7 @@ class Http1Connection(asyncio.Protocol):
         self._send(h11.Response(status_code=answer.status, headers=headers))
         if answer.delivery is Delivery.TORN:
             self._send(h11.Data(data=body[: len(body) // 2]))
-            # Later, so that the half has left: a reset discards what is still to be sent.
+            # Later, since a reset discards what is not sent yet.
             asyncio.get_running_loop().call_later(0.05, self._reset)
             return
         if body:
@@ -135,7 +135,7 @@ class Http1Connection(asyncio.Protocol):
             self._transport.write(data)
 
     def _reset(self) -> None:
-        """Close with a TCP reset rather than an orderly end."""
+        """Close with a TCP reset."""
         raw = self._transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

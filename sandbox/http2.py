@@ -1,7 +1,7 @@
-"""HTTP/2 on one connection, on top of h2.
+"""HTTP/2 on one connection, by h2.
 
-Driven by hand because it must be cheap and must be able to misbehave on one stream: here h2 on
-its own answers about 7,000 requests/s on one core over TLS, Hypercorn 900.
+Used without a server framework because it must be cheap and able to misbehave on one stream: h2
+alone answers about 7,000 requests/s on one core over TLS, Hypercorn 900.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ from sandbox.exchange import (
     Request,
 )
 
-STREAMS = 100  # what FCM allows on one connection
+STREAMS = 100  # as many as FCM allows on one connection
 WINDOW = 1024 * 1024
 #: What h2 raises when we answer on a stream that the client has reset.
 GIVEN_UP = (h2.exceptions.NoSuchStreamError, h2.exceptions.StreamIDTooLowError)
 
 
 class Http2Connection(asyncio.Protocol):
-    """Answers as many requests at a time as ``STREAMS`` allows, each on its own."""
+    """A connection that answers up to ``STREAMS`` requests concurrently."""
 
     def __init__(self, handler: Handler, scheme: str) -> None:
         self._handler = handler
@@ -41,7 +41,7 @@ class Http2Connection(asyncio.Protocol):
             h2.config.H2Configuration(
                 client_side=False,
                 header_encoding=None,
-                # h2 ends the whole connection over one request's odd header, real servers do not.
+                # For one invalid header h2 would end the whole connection; real servers do not.
                 validate_inbound_headers=False,
                 normalize_inbound_headers=False,
                 # Our own headers are lower case and in order.
@@ -59,7 +59,7 @@ class Http2Connection(asyncio.Protocol):
         )
         self._incoming: dict[int, tuple[dict[str, str], bytearray]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        #: What did not fit a stream's window yet, and how it ends: WHOLE, TORN or (not) LIVE.
+        #: By stream, the bytes that did not fit its window yet, and how the answer ends.
         self._outgoing: dict[int, tuple[memoryview, Delivery]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,12 +84,12 @@ class Http2Connection(asyncio.Protocol):
         self._flush()
 
     def leave(self) -> None:
-        """The server stops: tell the client, so that it can tell which requests were lost."""
+        """Stop with a GOAWAY, by which the client knows which requests were lost."""
         try:
             self._h2.close_connection()
             self._flush()
         except h2.exceptions.ProtocolError:
-            pass  # the client has gone already
+            pass  # the client has disconnected already
         self._transport.abort()
 
     def _react(self, event: h2.events.Event) -> None:
@@ -105,7 +105,7 @@ class Http2Connection(asyncio.Protocol):
             try:
                 self._handle(event.stream_id, headers, bytes(body))
             except GIVEN_UP:
-                self._forget(event.stream_id)  # in the same packet
+                self._forget(event.stream_id)  # reset in the same packet
         elif isinstance(event, h2.events.StreamReset):
             self._forget(event.stream_id)
         elif isinstance(event, h2.events.WindowUpdated | h2.events.RemoteSettingsChanged):
@@ -166,7 +166,7 @@ class Http2Connection(asyncio.Protocol):
             self._pump(stream)
 
     def _follow(self, stream: int, answer: Answer) -> None:
-        # What the client has not read yet comes before what is new.
+        # New bytes wait until the client has read the earlier ones.
         if stream not in self._outgoing and (news := answer.feed()):
             self._outgoing[stream] = (memoryview(news), Delivery.LIVE)
             self._pump(stream)
@@ -177,11 +177,11 @@ class Http2Connection(asyncio.Protocol):
         """Send as much of a body as the client's window allows."""
         rest, end = self._outgoing[stream]
         while rest:
-            room = min(self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size)
-            if room <= 0:
+            size = min(self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size)
+            if size <= 0:
                 self._outgoing[stream] = (rest, end)
                 return
-            piece, rest = rest[:room], rest[room:]
+            piece, rest = rest[:size], rest[size:]
             last = not rest and end is Delivery.WHOLE
             self._h2.send_data(stream, bytes(piece), end_stream=last)
         del self._outgoing[stream]
@@ -206,7 +206,7 @@ class Http2Connection(asyncio.Protocol):
 def _user_id(
     certificate: "dict[str, tuple[tuple[tuple[str, str], ...], ...]] | None",
 ) -> str | None:
-    """The user id of a TLS client certificate: for APNs, its topic."""
+    """Return the user id of a TLS client certificate: for APNs, its topic."""
     if not certificate:
         return None
     for part in certificate["subject"]:

@@ -1,4 +1,4 @@
-"""What the sandbox received and what it answered: the truth that tests compare with."""
+"""The ledger: a record of every message received and its answer, which tests compare with."""
 
 import secrets
 import time
@@ -9,20 +9,20 @@ from typing import Any
 
 import orjson
 
-#: The newest are kept up to either bound; counters never forget.
+#: The newest entries are kept up to either limit; counters count all.
 MOST_ENTRIES = 200_000
 MOST_BYTES = 256 * 1024 * 1024
-#: More of one message is not kept; ``size`` still says how long it was. A mail with HTML of its
-#: own may have this much.
+#: Most bytes kept of one message, enough for a mail with its own HTML; ``size`` is its full length.
 MOST_OF_A_BODY = 128 * 1024
 
 
 @dataclass(slots=True)
 class Entry:
-    """One message to one address. ``at``: when the request had arrived, in unix seconds.
+    """One message to one address.
 
-    ``status`` is what was answered (HTTP or SMTP), ``None`` if nothing was. ``note`` is the
-    behaviour shown or the error given, empty when all went well. ``headers`` are a webhook's.
+    ``at``: when the request had arrived, in unix seconds. ``status``: of the answer (HTTP or SMTP),
+    ``None`` without one. ``note``: the behaviour or error, empty without one. ``headers``: of a
+    webhook only.
     """
 
     seq: int
@@ -64,7 +64,7 @@ class Entry:
 class Tally:
     """The counters of one provider.
 
-    ``deliveries`` keeps a hash of each delivery id, about 70 bytes: what makes duplicates exact.
+    ``deliveries`` has a hash of each delivery id, about 70 bytes each, so duplicates are exact.
     """
 
     def __init__(self) -> None:
@@ -87,15 +87,17 @@ class Tally:
 
 
 class Ledger:
+    """All messages and counters. ``providers``: their names."""
+
     def __init__(self, providers: tuple[str, ...]) -> None:
         self._providers = providers
         self._seq = 0
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything but ``seq``, so that a page read earlier stays in the past.
+        """Delete everything but ``seq``, so that later messages have higher numbers.
 
-        Who kept something of it can tell by ``life``, which is another one from now on.
+        ``life`` changes, by which clients notice that what they hold was deleted.
         """
         self.life = secrets.token_hex(4)
         self._entries: deque[Entry] = deque()
@@ -157,15 +159,15 @@ class Ledger:
 
     @property
     def seq(self) -> int:
-        """The newest message's."""
+        """The number of the newest message."""
         return self._seq
 
     def newest(
         self, *, channel: str = "", address: str = "", part: str = "", since: int = 0
     ) -> Iterator[Entry]:
-        """Newest first, those after ``since`` only; empty filters let everything through.
+        """Iterate over entries after ``since``, newest first; empty filters match everything.
 
-        ``part`` is of an address, in lower case.
+        ``part``: a part of an address, in lower case.
         """
         for entry in reversed(self._entries):
             if entry.seq <= since:

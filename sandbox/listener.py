@@ -1,6 +1,6 @@
-"""What a new connection speaks: HTTP/2 if it opens with its preface, else HTTP/1.1.
+"""Detection of a connection's protocol: HTTP/2 if it begins with its preface, else HTTP/1.1.
 
-Looking at the bytes rather than at ALPN serves clients with prior knowledge too, with and
+Detection by the first bytes, not by ALPN, also serves clients with prior knowledge, with and
 without TLS.
 """
 
@@ -15,7 +15,7 @@ PREFACE = b"PRI"
 
 
 class Listener(asyncio.Protocol):
-    """Hands a connection over to the protocol it turns out to speak, and keeps track of it."""
+    """A connection that delegates to the protocol that it detects, and registers itself."""
 
     def __init__(self, handler: Handler, open_connections: "set[Listener]") -> None:
         self._handler = handler
@@ -46,7 +46,7 @@ class Listener(asyncio.Protocol):
         self._speaker.data_received(self._seen)
 
     def leave(self) -> None:
-        """The server stops."""
+        """Close the connection because the server stops."""
         if self._speaker:
             self._speaker.leave()
         else:

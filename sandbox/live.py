@@ -1,7 +1,7 @@
-"""What the page is told as it happens: server-sent events.
+"""The page's live feed, as server-sent events.
 
-``messages`` has what arrived, oldest first, and how many ``skipped`` went by too fast to be shown.
-``state`` has counts and rules, as often as they change, and says when everything was forgotten.
+``messages`` has new messages, oldest first, and the number ``skipped`` because there were too many.
+``state`` has counts, rules and the ledger's ``life``, whenever one of them changes.
 """
 
 import time
@@ -15,18 +15,19 @@ from sandbox.behaviours import Behaviours
 from sandbox.ledger import Ledger
 from sandbox.showing import shown
 
-#: Messages in one event; of more, the newest.
+#: Most messages in one event; of more, the newest are sent.
 MOST_AT_ONCE = 40
-#: Milliseconds after which a browser asks again, and seconds without news before we say so.
+#: Milliseconds after which a browser reconnects; seconds without events after which a comment is
+#: sent.
 RETRY = 1000
 SILENCE = 15.0
 
 
 class Live:
-    """The feed of one page; ``channel`` and ``part`` of an address say what it wants to see.
+    """The feed of one page.
 
-    ``last`` is the last event's id, empty at first: what came since then comes now. Nothing of an
-    id is believed that is not of this ``life`` of the ledger.
+    ``channel``, ``part`` (of an address): filters. ``last``: the last event's id, empty at first;
+    later messages are sent. An id of another ``life`` of the ledger is ignored.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Live:
         self._spoke_at = 0.0
 
     def news(self) -> bytes:
-        """Events for what is new, nothing where nothing is."""
+        """Return the events since the last call, or no bytes."""
         found = b"".join(self._events())
         now = time.monotonic()
         if not found and now - self._spoke_at > SILENCE:

@@ -1,7 +1,7 @@
-"""The page at ``/``: each message as its recipient would see it, as it arrives.
+"""The page at ``/``: messages as their recipients would see them, as they arrive.
 
-What it loads is in ``static``; what it shows comes as data (``live``) and is never made into
-markup, and its content security policy lets no other script run than its own.
+Its files are in ``static``. Messages are sent as data (``live``) and never inserted as markup, and
+the content security policy allows no other scripts.
 """
 
 import shlex
@@ -19,7 +19,7 @@ from sandbox.live import Live
 PATH = "/page/"
 STATIC = Path(__file__).parent / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css"}
-#: Mails bring styles of their own; they and nothing else may, and what they load is not loaded.
+#: Inline styles are allowed for mails; nothing that a mail refers to is loaded.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -30,7 +30,7 @@ HEADERS = [
     ("referrer-policy", "no-referrer"),
     ("cache-control", "no-store"),
 ]
-#: Where, what an address looks like that asks for trouble, and what it gets.
+#: Kind of a magic address, an example, and its behaviour.
 MAGIC = (
     ("FCM token", "anything-sandbox-500x2-anything", "fails twice, then heals"),
     ("APNs token", "facade4290103…", "code 429, once, Retry-After 3; then any hex"),
@@ -41,7 +41,7 @@ MAGIC = (
 
 
 class Page:
-    """``ports`` say where the providers are reached, ``directory`` has ``settings.env``."""
+    """The page. ``ports``: of the providers; ``directory``: where ``settings.env`` is."""
 
     def __init__(
         self, ledger: Ledger, behaviours: Behaviours, ports: Ports, directory: Path

@@ -1,6 +1,6 @@
-"""What the stand-ins for Twilio and SendGrid tell later about messages they took, signed.
+"""Signed receipts of the stand-ins for Twilio and SendGrid.
 
-Twilio's status callbacks as in
+Twilio's status callbacks are as in
 https://www.twilio.com/docs/messaging/guides/track-outbound-message-status, SendGrid's event
 webhook as in https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event.
 """
@@ -28,19 +28,19 @@ from sandbox.credentials import Credentials
 
 log = logging.getLogger(__name__)
 
-#: Where SendGrid's go, below the service's URL; Twilio is told with each message.
+#: SendGrid's path below the service's URL; Twilio gets its URL with each message.
 SENDGRID_PATH = "/v1/receipts/sendgrid"
-#: Seconds after a message was taken.
+#: Seconds between a message's acceptance and its receipt.
 SOONEST, LATEST = 0.01, 0.1
-#: Requests that wait to be made; more are dropped.
+#: Most requests that wait to be sent; more are dropped.
 MOST_WAITING = 20_000
-#: SendGrid tells of so many messages in one request.
+#: Messages in one request of SendGrid.
 BATCH = 250
 TIMEOUT = aiohttp.ClientTimeout(total=5)
-#: Seconds between tries, where nobody answers or the answer is a 5xx.
+#: Seconds between tries after no answer or a 5xx.
 PAUSES = (0.2, 1.0, 3.0)
 
-#: behaviour -> how a text message ends: MessageStatus and ErrorCode.
+#: Behaviour -> final MessageStatus and ErrorCode of a text message.
 #: https://www.twilio.com/docs/api/errors
 TWILIO_ENDS = {
     "bounce": ("undelivered", "30005"),  # unknown destination handset
@@ -48,9 +48,9 @@ TWILIO_ENDS = {
     "unsubscribe": ("failed", "21610"),  # the recipient answered STOP
 }
 BOUNCED = [{"event": "bounce", "type": "bounce", "status": "5.1.1"}]
-#: behaviour -> what becomes of an email, event by event.
+#: Behaviour -> the events of an email.
 SENDGRID_ENDS: dict[str, list[dict[str, str]]] = {
-    "dead": BOUNCED,  # it takes mail for any address
+    "dead": BOUNCED,  # SendGrid accepts mail for any address
     "bounce": BOUNCED,
     "blocked": [{"event": "bounce", "type": "blocked", "status": "5.7.1"}],
     "complaint": [{"event": "delivered"}, {"event": "spamreport"}],
@@ -63,8 +63,8 @@ class NotLoopback(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A message that was taken. ``word`` is the behaviour it met, empty for none."""
+class AcceptedMessage:
+    """A message that was accepted. ``word``: its behaviour, empty for none."""
 
     address: str
     delivery_id: str
@@ -80,7 +80,7 @@ class _Post:
 
 
 class Receipts:
-    """Sends nothing until it knows the service's ``url``. One request after the other."""
+    """The queue of receipts, sent one after the other; none without the service's ``url``."""
 
     def __init__(self, credentials: Credentials) -> None:
         self.url: str | None = None
@@ -92,7 +92,7 @@ class Receipts:
         self._news = asyncio.Event()
 
     def send_to(self, url: str | None) -> None:
-        """From now on, tell the service at ``url`` (scheme, host and port), or nobody (``None``).
+        """Send receipts to the service at ``url`` (scheme, host and port), or none (``None``).
 
         Raises ``NotLoopback``.
         """
@@ -100,25 +100,25 @@ class Receipts:
             raise NotLoopback(NotLoopback.__doc__)
         self.url = url and url.rstrip("/")
 
-    def of_twilio(self, told: Told, callback: str, sender: dict[str, str]) -> None:
-        """Tell ``callback``, if it is on this machine, that a text message was sent and arrived.
+    def of_twilio(self, message: AcceptedMessage, callback: str, sender: dict[str, str]) -> None:
+        """Queue the callbacks of a text message, if ``callback`` is on this machine.
 
         ``sender``: From or MessagingServiceSid, as they were given.
         """
         if self.url is None or not is_loopback(callback):
             return
-        end = TWILIO_ENDS.get(told.word, ("delivered", ""))
+        end = TWILIO_ENDS.get(message.word, ("delivered", ""))
         steps = [("sent", ""), end]
         posts = []
         for status, code in steps:
             form = {
                 "AccountSid": self._sid,
                 "ApiVersion": "2010-04-01",
-                "MessageSid": told.message_id,
+                "MessageSid": message.message_id,
                 "MessageStatus": status,
-                "SmsSid": told.message_id,
+                "SmsSid": message.message_id,
                 "SmsStatus": status,
-                "To": told.address,
+                "To": message.address,
                 **sender,
                 **({"ErrorCode": code} if code else {}),
             }
@@ -128,21 +128,23 @@ class Receipts:
                     callback,
                     {
                         "content-type": "application/x-www-form-urlencoded",
-                        "x-twilio-signature": _spoilt(signature) if _forges(told) else signature,
+                        "x-twilio-signature": (
+                            _altered(signature) if _is_forged(message) else signature
+                        ),
                     },
                     urlencode(form).encode(),
                 )
             )
-        self._put(posts, told.word)
+        self._put(posts, message.word)
 
-    def of_sendgrid(self, told: Sequence[Told]) -> None:
-        """Tell of the messages of one request; what met a behaviour is told of by itself."""
+    def of_sendgrid(self, messages: Sequence[AcceptedMessage]) -> None:
+        """Queue the events of one request's messages; one with a behaviour gets its own request."""
         if self.url is None:
             return
-        plain = [one for one in told if not one.word]
+        plain = [one for one in messages if not one.word]
         for some in (plain[at : at + BATCH] for at in range(0, len(plain), BATCH)):
             self._put([self._events(some, "")], "")
-        for one in told:
+        for one in messages:
             if one.word:
                 self._put([self._events([one], one.word)], one.word)
 
@@ -172,7 +174,7 @@ class Receipts:
             heapq.heappush(self._waiting, (due, next(self._numbers), post))
         self._news.set()
 
-    def _events(self, told: Sequence[Told], word: str) -> _Post:
+    def _events(self, messages: Sequence[AcceptedMessage], word: str) -> _Post:
         now = int(time.time())
         steps = [{"event": "processed"}, *SENDGRID_ENDS.get(word, [{"event": "delivered"}])]
         if word == "reversed":
@@ -188,7 +190,7 @@ class Receipts:
                     "delivery_id": one.delivery_id,
                     **step,
                 }
-                for one in told
+                for one in messages
                 for step in steps
             ]
         )
@@ -201,7 +203,7 @@ class Receipts:
                 "content-type": "application/json",
                 "x-twilio-email-event-webhook-timestamp": stamp,
                 "x-twilio-email-event-webhook-signature": (
-                    _spoilt(signature) if _forges(told[0]) else signature
+                    _altered(signature) if _is_forged(messages[0]) else signature
                 ),
             },
             body,
@@ -209,7 +211,7 @@ class Receipts:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether this is an http URL of this machine."""
+    """Return whether this is an ``http://`` URL of this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -220,12 +222,12 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _forges(told: Told) -> bool:
-    return told.word == "forged"
+def _is_forged(message: AcceptedMessage) -> bool:
+    return message.word == "forged"
 
 
-def _spoilt(signature: str) -> str:
-    """As long as it was, and of another key's make."""
+def _altered(signature: str) -> str:
+    """Return an invalid signature of the same length."""
     return signature[:-6] + ("A" if signature[-6] != "A" else "B") + signature[-5:]
 
 
@@ -241,4 +243,4 @@ async def _post(session: aiohttp.ClientSession, post: _Post) -> None:
             failed = type(error).__name__
         if pause is not None:
             await asyncio.sleep(pause)
-    log.warning("a receipt could not be told to %s: %s", urlsplit(post.url).netloc, failed)
+    log.warning("a receipt could not be sent to %s: %s", urlsplit(post.url).netloc, failed)

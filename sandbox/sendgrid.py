@@ -17,7 +17,7 @@ from sandbox.credentials import Credentials
 from sandbox.endpoint import Endpoint, Received, Refusal
 from sandbox.exchange import Answer, Request, json_answer
 from sandbox.ledger import Ledger
-from sandbox.receipts import Receipts, Told
+from sandbox.receipts import AcceptedMessage, Receipts
 
 PATH = "/v3/mail/send"
 SIZE_LIMIT = 30 * 1024 * 1024
@@ -38,6 +38,8 @@ REFUSALS = {
 
 
 class Sendgrid(Endpoint):
+    """``POST /v3/mail/send``."""
+
     name = "sendgrid"
     channel = "email"
     later = LATER | {"dead"}
@@ -85,8 +87,8 @@ class Sendgrid(Endpoint):
         ]
         return self.settle(messages, Answer(202, b"", [("x-message-id", message_id)]), message_id)
 
-    def tell(self, messages: Sequence[Received], told: Sequence[Told]) -> None:
-        self._receipts.of_sendgrid(told)
+    def report(self, messages: Sequence[Received], accepted: Sequence[AcceptedMessage]) -> None:
+        self._receipts.of_sendgrid(accepted)
 
     def refusal(self, word: str) -> Answer | None:
         return _error(*REFUSALS[word], None)
@@ -150,18 +152,17 @@ def _check_substitutions(substitutions: object, field: str) -> None:
 
 
 def _substituted(mail: dict[str, Any]) -> dict[str, Any]:
-    """As the recipient reads it: tags in subject and content are replaced by their values, those
-    in the values themselves are not."""
+    """Return the mail with the tags in subject and content replaced, but not those in values."""
     values = mail.get("substitutions")
     if not values:
         return mail
     tags = re.compile("|".join(map(re.escape, sorted(values, key=len, reverse=True))))
 
-    def put_in(text: str) -> str:
+    def substitute(text: str) -> str:
         return tags.sub(lambda found: values[found[0]], text)
 
-    content = [{**part, "value": put_in(part["value"])} for part in mail.get("content", ())]
-    return {**mail, "subject": put_in(mail.get("subject", "")), "content": content}
+    content = [{**part, "value": substitute(part["value"])} for part in mail.get("content", ())]
+    return {**mail, "subject": substitute(mail.get("subject", "")), "content": content}
 
 
 def _check_from(mail: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox itself: its listeners, and which request goes where."""
+"""The sandbox's server: its listeners, and the routing of requests."""
 
 import asyncio
 import logging
@@ -21,11 +21,12 @@ log = logging.getLogger(__name__)
 
 
 class Sandbox:
-    """Every provider on the given ports (0: any free one), with its files in ``directory``.
+    """All stand-in providers on the given ports (0: any free one), with files in ``directory``.
 
-    ``receipts_to``: the service that is told what became of messages, if any. Raises ``OSError``
-    where a port is taken or the directory cannot be written, ``NotLoopback`` for another machine's
-    service.
+    ``receipts_to``: the service that receipts are sent to, if any.
+
+    Raises ``OSError`` where a port is taken or the directory cannot be written, and ``NotLoopback``
+    for another machine's service.
     """
 
     def __init__(self, directory: Path, wanted: Ports, receipts_to: str | None = None) -> None:
@@ -43,9 +44,8 @@ class Sandbox:
         self._apns = apns.Apns(ledger, behaviours, self._credentials)
         self._receipts = Receipts(self._credentials)
         self._receipts.send_to(receipts_to)
-        told = self._credentials, self._receipts
-        self._twilio = twilio.Twilio(ledger, behaviours, *told)
-        self._sendgrid = sendgrid.Sendgrid(ledger, behaviours, *told)
+        self._twilio = twilio.Twilio(ledger, behaviours, self._credentials, self._receipts)
+        self._sendgrid = sendgrid.Sendgrid(ledger, behaviours, self._credentials, self._receipts)
         self._webhook = webhook.Webhook(ledger, behaviours)
         self._smtp = Smtp(ledger, behaviours, self._credentials, self._credentials.server_context())
         self._control = control.Control(ledger, behaviours, self._webhook, self._receipts)
@@ -71,9 +71,9 @@ class Sandbox:
         ]
         self._credentials.write_config(self.ports)
         print(self._greeting(), flush=True)
-        telling = asyncio.create_task(self._receipts.run())
+        receipts = asyncio.create_task(self._receipts.run())
         await stop.wait()
-        telling.cancel()
+        receipts.cancel()
         for server in servers:
             server.close()
         for connection in list(self._connections):
@@ -82,7 +82,7 @@ class Sandbox:
     def handle(self, request: Request) -> Answer:
         try:
             return self._route(request)
-        except Exception:  # a bug here must not look like a lost request there
+        except Exception:  # answered, so that a bug here does not look like a lost request
             log.exception("the sandbox failed on %s %s", request.method, request.path)
             return json_answer(500, b'{"error":"the sandbox has a bug, see its log"}')
 
@@ -105,7 +105,7 @@ class Sandbox:
                 return self._fcm.grant_token(request)
         elif path == "/" or path.startswith(page.PATH):
             return self._page.handle(request)
-        return json_answer(404, b'{"error":"nothing here; what there is stands on the page at /"}')
+        return json_answer(404, b'{"error":"nothing here; the page at / lists what there is"}')
 
     def _listener(self) -> Listener:
         return Listener(self.handle, self._connections)

@@ -1,4 +1,4 @@
-"""The service's settings that lead to a sandbox instead of the providers."""
+"""The service's settings for a sandbox in place of the providers."""
 
 import shlex
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, str]:
-    """Environment variables and their values. ``config`` is a parsed ``sandbox.json``."""
+    """Return environment variables by name. ``config``: a parsed ``sandbox.json``."""
     fcm, apns, twilio = config["fcm"], config["apns"], config["twilio"]
     sendgrid, smtp = config["sendgrid"], config["smtp"]
     return {
@@ -40,5 +40,5 @@ def settings(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def as_shell(config: Mapping[str, Any]) -> str:
-    """The same as lines that a shell can read: ``set -a; . settings.env``."""
+    """Return them as lines for a shell: ``set -a; . settings.env``."""
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings(config).items())

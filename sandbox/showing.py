@@ -1,6 +1,6 @@
-"""A message as the page shows it: on a phone, in a mail client or in a terminal.
+"""Messages as the page shows them: on a phone, in a mail client or in a terminal.
 
-Nothing here is trusted: whatever cannot be read as its channel's is shown as the text it is.
+Bodies are not trusted: one that cannot be parsed by its provider's format is shown as plain text.
 """
 
 import email
@@ -13,17 +13,17 @@ import orjson
 
 from sandbox.ledger import Entry
 
-#: What a webhook's receiver wants to see of its headers; the rest is the client's.
+#: Headers of a webhook that are shown; the others are the HTTP client's.
 HEADERS = (
     *("host", "content-type", "user-agent"),
     *("webhook-id", "webhook-timestamp", "webhook-signature"),
 )
-#: What the service adds to ``data`` for itself.
+#: Keys that the service adds to ``data``.
 OWN_DATA = frozenset({"delivery_id", "actions"})
 
 
 def shown(entry: Entry) -> dict[str, Any]:
-    """What the page needs to know of a message; ``looks`` has its ``kind`` and what that needs."""
+    """Return the page's JSON of a message; ``looks`` has its ``kind`` and that kind's fields."""
     return {
         "seq": entry.seq,
         "at": entry.at,
@@ -54,19 +54,19 @@ def _looks(entry: Entry) -> dict[str, Any]:
             case "sendgrid":
                 return _mail_of_sendgrid(content)
         return _webhook(entry, content)
-    except (ValueError, LookupError, TypeError, AttributeError):  # not of this shape, or cut off
+    except (ValueError, LookupError, TypeError, AttributeError):  # another format, or cut off
         text = entry.body.decode("utf-8", "replace")
         return {"kind": "text", "text": text, "cut": entry.size > len(entry.body)}
 
 
 def _push_of_fcm(message: Mapping[str, Any]) -> dict[str, Any]:
-    said = message.get("notification") or {}
+    notification = message.get("notification") or {}
     data = dict(message.get("data") or {})
     return {
         "kind": "push",
         "platform": "web" if "webpush" in message else "android",
-        "title": str(said.get("title") or ""),
-        "body": str(said.get("body") or ""),
+        "title": str(notification.get("title") or ""),
+        "body": str(notification.get("body") or ""),
         "actions": _links(orjson.loads(data["actions"])) if "actions" in data else [],
         "data": {key: value for key, value in data.items() if key not in OWN_DATA},
     }

@@ -1,6 +1,6 @@
-"""A mail server that takes mail for anyone; STARTTLS and AUTH are offered, not demanded.
+"""A mail server that accepts mail for any address; STARTTLS and AUTH are offered, not required.
 
-Replies as in RFC 5321 and, for the enhanced codes, RFC 3463.
+Replies are as in RFC 5321 and, for the enhanced codes, RFC 3463.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ DEAD = "550 5.1.1 The email account that you tried to reach does not exist"
 
 
 class Smtp:
-    """The handler that aiosmtpd calls; one for all connections."""
+    """The handler that aiosmtpd calls, one for all connections."""
 
     name = "smtp"
     channel = "email"
@@ -51,11 +51,11 @@ class Smtp:
         self._behaviours = behaviours
         self._password = credentials.smtp_password.encode()
         self._tls = tls
-        # It warns about every connection without TLS and about AUTH on such: both are wanted.
+        # aiosmtpd warns about connections and AUTH without TLS; both are intended here.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
 
     def connection(self) -> asyncio.Protocol:
-        """The protocol of one new connection."""
+        """Return the protocol of a new connection."""
         return SMTP(
             self,
             loop=asyncio.get_running_loop(),
@@ -82,7 +82,7 @@ class Smtp:
             self._record(address, 550, note="dead")
             return DEAD
         if behaviour:
-            # Shown once the mail is there; one transaction has one answer.
+            # Applied once the mail has arrived: one transaction has one answer.
             envelope.__dict__.setdefault("behaviour", behaviour)
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
@@ -118,7 +118,7 @@ class Smtp:
                 _reset(server)
             case "torn":
                 _transport(server).write(reply[:3].encode())
-                await asyncio.sleep(0.05)  # a reset discards what is still to be sent
+                await asyncio.sleep(0.05)  # a reset discards what is not sent yet
                 _reset(server)
         return reply
 
@@ -161,7 +161,7 @@ def _transport(server: SMTP) -> asyncio.Transport:
 
 
 def _reset(server: SMTP) -> None:
-    """Close with a TCP reset rather than an orderly end."""
+    """Close with a TCP reset."""
     transport = _transport(server)
     raw = transport.get_extra_info("socket")
     if raw is not None:

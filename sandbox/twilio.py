@@ -20,7 +20,7 @@ from sandbox.credentials import Credentials
 from sandbox.endpoint import Endpoint, Received, Refusal
 from sandbox.exchange import Answer, Request, json_answer
 from sandbox.ledger import Ledger
-from sandbox.receipts import Receipts, Told
+from sandbox.receipts import AcceptedMessage, Receipts
 
 PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/Messages\.json")
 E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -41,6 +41,8 @@ REFUSALS = {
 
 
 class Twilio(Endpoint):
+    """``POST /2010-04-01/Accounts/{sid}/Messages.json``."""
+
     name = "twilio"
     channel = "sms"
 
@@ -82,10 +84,10 @@ class Twilio(Endpoint):
     def refusal(self, word: str) -> Answer:
         return _error(*REFUSALS[word])
 
-    def tell(self, messages: Sequence[Received], told: Sequence[Told]) -> None:
+    def report(self, messages: Sequence[Received], accepted: Sequence[AcceptedMessage]) -> None:
         if self._receipts.url is None:
             return
-        for message, one in zip(messages, told, strict=True):
+        for message, one in zip(messages, accepted, strict=True):
             form = orjson.loads(message.body)
             sender = {key: form[key] for key in ("From", "MessagingServiceSid") if key in form}
             self._receipts.of_twilio(one, form.get("StatusCallback", ""), sender)
@@ -143,7 +145,7 @@ def _check(form: dict[str, str]) -> None:
 
 
 def _segments(body: str) -> int:
-    """How many SMS a text takes: 160 characters (153 each in several), else 70 (67) UTF-16."""
+    """Count the SMS of a text: 160 characters (153 each in several), else 70 (67) of UTF-16."""
     if body.isascii():
         return 1 if len(body) <= 160 else -(-len(body) // 153)
     units = len(body.encode("utf-16-le")) // 2

@@ -1,4 +1,4 @@
-"""A receiver of webhooks: ``POST /webhook/{name}``, as Standard Webhooks 1.0.0 wants it."""
+"""A receiver of webhooks by Standard Webhooks 1.0.0: ``POST /webhook/{name}``."""
 
 import binascii
 
@@ -14,9 +14,9 @@ PATH = "/webhook/"
 
 
 class Webhook(Endpoint):
-    """Verifies what is sent to a name whose secret it knows, and takes everything else as it is.
+    """A receiver that verifies signatures for names with a secret, and accepts everything else.
 
-    The address of a message is the whole URL it was posted to.
+    The address of a message is the whole URL that it was posted to.
     """
 
     name = "webhook"
@@ -27,7 +27,7 @@ class Webhook(Endpoint):
         self._signatures: dict[str, Signature] = {}
 
     def register(self, name: str, secret: str) -> None:
-        """``secret`` is ``whsec_…``. Raises ``ValueError`` where it is none."""
+        """Verify signatures for ``name`` from now on. Raises ``ValueError`` for a bad secret."""
         try:
             self._signatures[name] = Signature(secret)
         except (binascii.Error, EmptyWebhookSecretError) as error:

@@ -2,11 +2,11 @@
 import { clock, day, element, link, linked, precise } from "./dom.js";
 
 const PLATFORMS = { android: "Android", ios: "iOS", web: "Web" };
-// Above this a webhook's JSON is not coloured: each colour is a node.
+// Characters above which a webhook's JSON is not coloured, since each coloured token is a node.
 const MOST_COLOURED = 6000;
 const TALLEST_MAIL = 460;
 
-/** The whole card: the device, and below it what the provider's side knows. */
+/** A message's card: the device, and below it what the provider knows. */
 export function card(message) {
   const draw = { push, sms, mail, webhook }[message.looks.kind] ?? plain;
   const made = element("article", { className: "message" }, draw(message, message.looks), caption(message));
@@ -124,7 +124,7 @@ function mail(message, looks) {
 /** A mail's HTML, where no script runs and nothing is loaded; its links open in a new tab. */
 function frame(html) {
   const made = element("iframe", { title: "The mail's HTML" });
-  // Not a script's: it lets us measure the mail. Without allow-scripts nothing in it runs.
+  // allow-same-origin lets this page measure the mail; without allow-scripts nothing in it runs.
   made.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
   made.srcdoc = `<!doctype html><base target="_blank"><meta name="referrer" content="no-referrer">${html}`;
   made.addEventListener("load", () => {
@@ -168,7 +168,7 @@ function plain(message, looks) {
   );
 }
 
-/** The status, and the behaviour or error where that is another word. */
+/** The status, and the behaviour or error where that differs. */
 function answered({ status, note }) {
   const answer = String(status ?? "no answer");
   return note && note !== answer ? `${answer} ${note}` : answer;

@@ -1,4 +1,4 @@
-// The only way anything gets onto the page: text is text, whatever it looks like.
+// Building of DOM nodes: everything gets onto the page through these, so text is never markup.
 
 /** An element with properties, and children that are elements or text. */
 export function element(tag, properties = {}, ...children) {
@@ -11,7 +11,7 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** A link that opens elsewhere and tells nothing, or plain text where it is none to follow. */
+/** A link that opens a new tab without a referrer, or plain text for any but an http URL. */
 export function link(url, text) {
   if (!/^https?:\/\//i.test(url)) return element("span", { title: url }, text);
   return element("a", { href: url, title: url, target: "_blank", rel: "noopener noreferrer" }, text);

@@ -1,9 +1,9 @@
-// The stream of messages, what is shown of it, and the buttons above it.
+// The stream of messages, its filters, and the buttons above it.
 import { card } from "./devices.js";
 import { element } from "./dom.js";
 import { call, showState } from "./trouble.js";
 
-// Cards kept in each lane: a page that is open for a week stays as light as at first.
+// Most cards in each lane, so that a page that is open for a week stays small.
 const MOST = 40;
 const NAMES = { push: "Push", sms: "SMS", email: "Email", webhook: "Webhook" };
 const PROVIDERS = { push: ["fcm", "apns"], sms: ["twilio"], email: ["sendgrid", "smtp"], webhook: ["webhook"] };
@@ -44,7 +44,7 @@ function add({ messages, skipped: more }) {
   }
   skipped += more;
   skippedLine.hidden = !skipped;
-  skippedLine.textContent = `${skipped.toLocaleString()} more went by too fast to be shown.`;
+  skippedLine.textContent = `${skipped.toLocaleString()} more arrived too fast to be shown.`;
 }
 
 function connect() {
@@ -59,7 +59,7 @@ function connect() {
   source.addEventListener("error", () => say("the sandbox does not answer", false));
   source.addEventListener("state", ({ data }) => {
     const state = JSON.parse(data);
-    if (life && state.life !== life) empty(); // somebody cleared it, or it was started again
+    if (life && state.life !== life) empty(); // it was cleared or restarted
     life = state.life;
     for (const counter of document.querySelectorAll("[data-count]")) {
       const numbers = PROVIDERS[counter.dataset.count].map((name) => state.counts[name].messages);
@@ -78,7 +78,7 @@ function say(words, on) {
   live.classList.toggle("on", on);
 }
 
-/** Begin again with what is there for another wish. */
+/** Reconnect with other filters. */
 function want(change) {
   Object.assign(wanted, change);
   lanes.classList.toggle("one", Boolean(wanted.channel));
@@ -101,7 +101,7 @@ hold.addEventListener("click", () => {
   connect();
 });
 document.getElementById("clear").addEventListener("click", () => call("DELETE", "messages"));
-// A browser has six connections to a host: a page that nobody sees takes none of them.
+// A browser has six connections to a host: a hidden page uses none of them.
 document.addEventListener("visibilitychange", connect);
 const chosen = [...document.getElementsByName("channel")].find((tab) => tab.checked);
-want({ channel: chosen.value, address: recipient.value.trim() }); // what a reloaded page remembers
+want({ channel: chosen.value, address: recipient.value.trim() }); // kept by a reloaded page

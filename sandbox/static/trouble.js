@@ -1,4 +1,4 @@
-// Switches for misbehaviour. What they show is what the sandbox says is set, whoever set it.
+// Controls for misbehaviour. They show the sandbox's rules, whoever set them.
 import { element } from "./dom.js";
 
 const providers = document.getElementById("providers");
@@ -46,7 +46,7 @@ function drop(provider, address) {
   return call("DELETE", `behave?${which}`);
 }
 
-/** A call of the control API; what it refuses is shown. */
+/** A call of the control API; its error is shown. */
 export async function call(method, path, body) {
   try {
     const answer = await fetch(`/sandbox/${path}`, { method, body: body && JSON.stringify(body) });
