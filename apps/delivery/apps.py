@@ -18,12 +18,12 @@ class DeliveryConfig(AppConfig):
         import apps.delivery.operations.receivers
         import apps.delivery.status_webhooks.receivers  # noqa: F401
 
-        celeryd_after_setup.connect(_warm_engine, dispatch_uid="warm-engine")
+        celeryd_after_setup.connect(_warm_up, dispatch_uid="warm-up")
         worker_shutting_down.connect(_release, dispatch_uid="release")
-        worker_shutdown.connect(_close_engine, dispatch_uid="close-engine")
+        worker_shutdown.connect(_close, dispatch_uid="close-event-loop")
 
 
-def _warm_engine(instance: Any, **_: object) -> None:
+def _warm_up(instance: Any, **_: object) -> None:
     """Warm up before the first message, which must not wait for imports and connections.
 
     From here on the process also polls its queues: the broker may be down.
@@ -40,7 +40,7 @@ def _warm_engine(instance: Any, **_: object) -> None:
     from notifier.domain.priorities import Priority
 
     if not issubclass(instance.pool_cls, TaskPool):
-        return  # the engine's thread would not survive a fork
+        return  # the event loop's thread would not survive a fork
     pool.fill("default", pool.AT_START)
     reserved.fill()
     consumed = {queue.alias for queue in instance.app.amqp.queues.consume_from.values()}
@@ -66,7 +66,7 @@ def _release(**_: object) -> None:
     process.release()
 
 
-def _close_engine(**_: object) -> None:
+def _close(**_: object) -> None:
     """Close the providers' connections before the interpreter destroys the event loop."""
     from apps.delivery.sending import process
 

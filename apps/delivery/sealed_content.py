@@ -21,8 +21,8 @@ class TemplateContent:
 
 def seal(notification_id: UUID, content: Content | TemplateContent) -> bytes:
     """Encrypt content or variables, bound to the notification of this id."""
-    said = content.variables if isinstance(content, TemplateContent) else content
-    return keyring().encrypt(orjson.dumps(said), _context(notification_id))
+    plain = content.variables if isinstance(content, TemplateContent) else content
+    return keyring().encrypt(orjson.dumps(plain), _context(notification_id))
 
 
 def unseal(notification_id: UUID, stored: bytes) -> Content:

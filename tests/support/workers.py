@@ -40,7 +40,7 @@ def send(channel: str = "inbox", priority: str = "normal", most: int = 1000) -> 
     """Claim once, send it, and wait until it is on record."""
     found = claim(channel, priority, most)
     if found is not None:
-        process.worker()._begin(found)
+        process.worker().send(found)
     assert process.worker().join(PATIENCE)
 
 

@@ -80,8 +80,8 @@ def check_answers(batch: Sequence[Sent]) -> list[Sent]:
     outcomes.pop("", None)  # no provider was called
     doubted = {
         name
-        for name, told in outcomes.items()
-        if _doubts(name, ANSWERS, dead_addresses.tally(told))
+        for name, answers in outcomes.items()
+        if _doubts(name, ANSWERS, dead_addresses.tally(answers))
     }
     if not doubted:
         return list(batch)

@@ -47,11 +47,11 @@ def require(channels: Sequence[str], pointer: str) -> None:
     if len(served) == len(channels):
         return
     missing = [gap for gap in gaps() if gap.channel in channels and gap.channel not in served]
-    said = "; ".join(f"{gap.channel} has {gap}" for gap in missing)
+    reasons = "; ".join(f"{gap.channel} has {gap}" for gap in missing)
     names = " and ".join(gap.channel for gap in missing)
     raise Problem(
         "no-provider",
-        f"{said}. Leave {names} out, or have an operator set it.",
+        f"{reasons}. Leave {names} out, or have an operator set it.",
         errors=[{"pointer": pointer, "detail": f"{gap.channel}: {gap}."} for gap in missing],
     )
 

@@ -78,8 +78,8 @@ def report(batch: Iterable[Sent]) -> None:
     for sent in batch:
         outcomes[sent.provider].append(sent.outcome)
     outcomes.pop("", None)  # no provider was called
-    for provider, told in outcomes.items():
-        if has_breaker(provider) and (calls := tally(told, _failing(provider))).calls:
+    for provider, results in outcomes.items():
+        if has_breaker(provider) and (calls := tally(results, _failing(provider))).calls:
             _breaker(provider).report(calls)
 
 

@@ -52,14 +52,14 @@ class RedisStore:
 
     def exchange(self, changes: Mapping[Flow, Standing]) -> Mapping[Flow, Standing]:
         """Store ``changes``, and return the standings that all processes know."""
-        told: dict[Any, Any] = {
+        fields: dict[Any, Any] = {
             orjson.dumps(flow): standing.encode() for flow, standing in changes.items()
         }
 
         def call(client: redis.Redis) -> dict[bytes, bytes]:
             pipe = client.pipeline(transaction=False)
-            if told:
-                pipe.hset(KEY, mapping=told)
+            if fields:
+                pipe.hset(KEY, mapping=fields)
                 pipe.expire(KEY, LIFE_SECONDS)
             pipe.hgetall(KEY)
             found: dict[bytes, bytes] = pipe.execute()[-1]

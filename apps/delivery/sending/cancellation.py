@@ -68,10 +68,10 @@ class CancellationWatcher(threading.Thread):
         self._stopping = threading.Event()  # a Thread has a ``_stop`` of its own
         self._sight = Sight()
         #: The database's time of the last check (unix seconds).
-        self._looked: float | None = None
+        self._read_at: float | None = None
 
     def watch(self, some: Iterable[Watched], since: float) -> None:
-        """Stop the messages of these notifications when they must not be sent, until ``leave``.
+        """Stop the messages of these notifications when they must not be sent, until ``unwatch``.
 
         ``since``: when they were read and not cancelled (monotonic seconds).
         """
@@ -95,7 +95,7 @@ class CancellationWatcher(threading.Thread):
         for one in watched:
             one.halt.all = one.halt.all or Held(time.time(), Reason.RELEASED)
 
-    def leave(self, some: Iterable[Watched]) -> None:
+    def unwatch(self, some: Iterable[Watched]) -> None:
         """Stop watching messages that are sent, or that another worker has now."""
         with self._lock:
             for one in some:
@@ -115,7 +115,7 @@ class CancellationWatcher(threading.Thread):
                 continue
             began = time.monotonic()
             try:
-                self._set(watched)
+                self._apply(watched)
                 self._sight.until = began + SIGHT
                 if self._released:  # released during the check, which overwrote it
                     self.release()
@@ -123,9 +123,9 @@ class CancellationWatcher(threading.Thread):
             except Exception as error:  # this thread must survive every database error
                 log.warning("cancelled notifications cannot be read: %s", type(error).__name__)
 
-    def _set(self, watched: Iterable[Watched]) -> None:
-        cancelled, paused, held = self._look({one.claim_id for one in watched})
-        shut = {
+    def _apply(self, watched: Iterable[Watched]) -> None:
+        cancelled, paused, held = self._read({one.claim_id for one in watched})
+        paused_providers = {
             provider: Held(time.time() + deferral.seconds(since), Reason.PROVIDER_PAUSED)
             for provider, since in provider_pauses.paused().items()
         }
@@ -136,16 +136,16 @@ class CancellationWatcher(threading.Thread):
                 one.halt.all = _CANCELLED
             elif one.halt.all is not _CANCELLED:
                 one.halt.all = paused.get(one.topic_id)
-            one.halt.at = shut
+            one.halt.at = paused_providers
 
-    def _look(
+    def _read(
         self, claim_ids: Collection[int]
     ) -> tuple[set[str], dict[int | None, Held], set[int]]:
         """Return recent cancels, deferrals of paused topics, and the claims that are still held."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM statement_timestamp())::float8")
             now = cursor.fetchone()[0]
-            cursor.execute(_CANCELLED_SINCE, [self._looked or now, OVERLAP])
+            cursor.execute(_CANCELLED_SINCE, [self._read_at or now, OVERLAP])
             cancelled = {notification_id for (notification_id,) in cursor.fetchall()}
             cursor.execute(_PAUSED)
             paused: dict[int | None, Held] = {
@@ -153,7 +153,7 @@ class CancellationWatcher(threading.Thread):
                 for topic_id, since in cursor.fetchall()
             }
         held = claims.held(claim_ids)
-        self._looked = now
+        self._read_at = now
         return cancelled, paused, held
 
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 HAND_OVER_SECONDS = 0.25
 
 
-class Engine:
+class ProviderEventLoop:
     """An event loop in its own thread, and the dispatcher that runs on it.
 
     ``build`` creates the dispatcher and is called on the loop: an HTTP client that was created
@@ -29,7 +29,9 @@ class Engine:
 
     def __init__(self, build: Callable[[], Dispatcher]) -> None:
         self._loop = _new_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="event-loop", daemon=True
+        )
         self._thread.start()
         self._dispatcher = self.call(build)
 

@@ -52,11 +52,11 @@ def results(
     """
     now = time.time()
     resend = runtime.resend_unknown(*claim.queue)
-    usual = runtime.retry_policy(claim.queue.channel, None)
+    default = runtime.retry_policy(claim.queue.channel, None)
     found = []
     for sent in batch:
         item = claim.by_id[sent.message.id]
-        one = claim.contexts[item.notification_id]
+        context = claim.contexts[item.notification_id]
         policy = own.get(item.delivery_id)
         attempt = item.attempts + (not isinstance(sent.outcome, Held))
         rest = NO_ALTERNATIVE
@@ -65,9 +65,9 @@ def results(
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_uncounted,
-            policy=_policy(claim.queue.channel, policy, usual) if policy else usual,
+            policy=_policy(claim.queue.channel, policy, default) if policy else default,
             resend_unknown=resend,
-            expires_at=one.deadline,
+            expires_at=context.deadline,
             now=now,
             rng=_rng,
             another=rest.next,
@@ -99,7 +99,7 @@ def results(
                 ),
                 started_at=clock.to_shared(sent.started_at),
                 duration_ms=round(sent.duration * 1000),
-                outcome=_NAMES[type(outcome)],
+                outcome=_OUTCOME_NAMES[type(outcome)],
                 status=getattr(outcome, "status", None),
                 detail=_clean(getattr(outcome, "detail", ""), DETAIL_LIMIT),
                 disable_contact=isinstance(outcome, Refused) and outcome.disable_contact,
@@ -109,8 +109,8 @@ def results(
     return found
 
 
-def _policy(channel: str, own: Policy, usual: RetryPolicy) -> RetryPolicy:
-    """Return the policy of the row ``own``; ``usual`` where it is invalid.
+def _policy(channel: str, own: Policy, default: RetryPolicy) -> RetryPolicy:
+    """Return the policy of the row ``own``; ``default`` where it is invalid.
 
     Never raises: what was sent must be recorded.
     """
@@ -118,7 +118,7 @@ def _policy(channel: str, own: Policy, usual: RetryPolicy) -> RetryPolicy:
         return runtime.retry_policy(channel, own)
     except (LookupError, TypeError, ValueError) as error:
         log_bug("a retry policy cannot be read", error)
-        return usual
+        return default
 
 
 def _endpoint(policy: Policy | None) -> int | None:
@@ -134,7 +134,7 @@ def _clean(text: str, most: int) -> str:
     return text.replace("\0", "")[:most]
 
 
-_NAMES = {
+_OUTCOME_NAMES = {
     Accepted: "accepted",
     Retry: "retry",
     Refused: "refused",

@@ -36,9 +36,9 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
     """
     readable, unreadable = [], []
     for item in claim.deliveries:
-        one = claim.contexts[item.notification_id]
+        context = claim.contexts[item.notification_id]
         try:
-            readable.append(_message(claim, item, one, claim.renderers[item.notification_id]))
+            readable.append(_message(claim, item, context, claim.renderers[item.notification_id]))
         except Exception as error:  # whatever it is, the rest of the claim must go out
             outcome = _unreadable(item, error)
             blank = Message(
@@ -85,7 +85,7 @@ def _unreadable(item: Claimed, error: Exception) -> Outcome:
 
 
 def _message(
-    claim: Claim, item: Claimed, one: NotificationContext, renderer: ContentRenderer
+    claim: Claim, item: Claimed, context: NotificationContext, renderer: ContentRenderer
 ) -> Message:
     index = bytes(item.address_index)
     channel = claim.queue.channel
@@ -99,18 +99,18 @@ def _message(
         app=item.app,
         notification_id=item.notification_id,
         user_id=item.user_id,
-        topic=one.topic.name if one.topic else "",
-        collapse_key=one.row.collapse_key,
-        expires_at=one.row.expires_at,
-        deadline=one.deadline,
-        posted_at=one.posted_at,
+        topic=context.topic.name if context.topic else "",
+        collapse_key=context.row.collapse_key,
+        expires_at=context.row.expires_at,
+        deadline=context.deadline,
+        posted_at=context.posted_at,
         secret=vault.open_secret(bytes(item.secret), index) if item.secret else "",
         former_secrets=_former_secrets(item, index) if item.former_secrets else (),
         attempt=item.attempts + 1,
         instead_of=public_id(item.instead_of) if item.instead_of else "",
         failed_at=item.failed_at,
-        halt=one.halt,
-        publisher_id=one.row.publisher_id,
+        halt=context.halt,
+        publisher_id=context.row.publisher_id,
     )
 
 

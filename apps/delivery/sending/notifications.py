@@ -15,7 +15,7 @@ from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.domain.cancellation import Halt
 
 
-class Row(NamedTuple):
+class NotificationRow(NamedTuple):
     """Columns of ``apps.delivery.models.Notification``, without its content."""
 
     id: UUID
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 _READ = f"""
-SELECT template_version_id, content, {", ".join(Row._fields)}
+SELECT template_version_id, content, {", ".join(NotificationRow._fields)}
   FROM delivery_notification WHERE id = ANY(%s::uuid[])
 """
 
@@ -48,7 +48,7 @@ class NotificationContext:
 
     __slots__ = ("deadline", "halt", "posted_at", "row", "topic")
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: NotificationRow) -> None:
         self.row = row
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
         self.deadline = clock.to_local(row.expires_at.timestamp()) if row.expires_at else None
@@ -79,7 +79,9 @@ def read(
     """Return these notifications and the renderers of their contents, both by id."""
     with connection.cursor() as cursor:
         cursor.execute(_READ, ["{" + ",".join(map(str, ids)) + "}"])
-        found = [(Row._make(row), version, content) for version, content, *row in cursor]
+        found = [
+            (NotificationRow._make(row), version, content) for version, content, *row in cursor
+        ]
     contexts = {str(row.id): NotificationContext(row) for row, _, _ in found}
     renderers = {
         str(row.id): ContentRenderer(row.id, version, content) for row, version, content in found

@@ -33,7 +33,7 @@ def release() -> None:
 
 
 def close(seconds: float = PATIENCE) -> None:
-    """Stop this process's worker and engine, if any; wait up to ``seconds`` for running calls."""
+    """Stop this process's worker and event loop, waiting up to ``seconds`` for running calls."""
     with _lock:
         if _worker.cache_info().currsize:
             _worker().close(seconds)

@@ -164,15 +164,15 @@ class Recorder(threading.Thread):
                 try:
                     self._retry_until_answered(partial(counts.retry_when_locked, record))
                 except ClaimLost:
-                    ours = self._retry_until_answered(partial(state.still_claimed, some))
-                    gone = {r.delivery_id for r in some} - {r.delivery_id for r in ours}
-                    lost.update(gone)
+                    kept = self._retry_until_answered(partial(state.still_claimed, some))
+                    released = {r.delivery_id for r in some} - {r.delivery_id for r in kept}
+                    lost.update(released)
                     log.warning(
                         "%d deliveries were released to other workers while they were sent; "
                         "duplicates are possible",
-                        len(gone),
+                        len(released),
                     )
-                    some = ours
+                    some = kept
                 else:
                     closed = closed or whole
                     return

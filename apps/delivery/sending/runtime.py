@@ -10,7 +10,7 @@ from django.conf import settings
 
 from apps.delivery.flow import host_breakers
 from apps.delivery.sending.cancellation import CancellationWatcher
-from apps.delivery.sending.event_loop import Engine
+from apps.delivery.sending.event_loop import ProviderEventLoop
 from apps.inbox import services as inbox
 from notifier import providers
 from notifier.dispatch.dispatcher import Dispatcher
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 _lock = threading.Lock()
 
 
-def engine() -> Engine:
+def event_loop() -> ProviderEventLoop:
     """Return this process's event loop for providers, started on first use."""
     with _lock:  # two threads must not build two
-        return _engine()
+        return _event_loop()
 
 
 def routes() -> Sequence[Route]:
@@ -56,9 +56,9 @@ def release() -> None:
 def close() -> None:
     """Close this process's event loop if it was started."""
     with _lock:
-        if _engine.cache_info().currsize:
-            _engine().close()
-            _engine.cache_clear()
+        if _event_loop.cache_info().currsize:
+            _event_loop().close()
+            _event_loop.cache_clear()
             _routes.cache_clear()
 
 
@@ -67,12 +67,12 @@ def warm(channels: Collection[str]) -> None:
 
     Importing a provider's library takes up to a second, too long for a one-time password.
     """
-    engine().call(lambda: _build(channels))
+    event_loop().call(lambda: _build(channels))
 
 
 @cache
-def _engine() -> Engine:
-    return Engine(lambda: Dispatcher(_routes()))
+def _event_loop() -> ProviderEventLoop:
+    return ProviderEventLoop(lambda: Dispatcher(_routes()))
 
 
 @cache

@@ -48,7 +48,7 @@ class Worker:
     def __init__(self) -> None:
         self.capacity = Capacity(settings.CHUNK_SIZE)
         self._leases = LeaseKeeper()
-        self._recorder = Recorder(self._recorded)
+        self._recorder = Recorder(self._finish)
         self._doorbells: dict[Queue, threading.Event] = {}
         self._slots: dict[Queue, threading.BoundedSemaphore] = {}
         #: Queues whose doorbell rang while all their slots were taken.
@@ -90,7 +90,7 @@ class Worker:
                 return 0
         try:
             self._rung.discard(queue)
-            return self._empty(queue) if queue.channel else chunking.empty(queue)
+            return self._claim_all(queue) if queue.channel else chunking.empty(queue)
         finally:
             slots.release()
             connection.close()
@@ -134,7 +134,7 @@ class Worker:
             self._warned = time.monotonic()
             log.warning("queue %s cannot be polled: %s", queue.name, type(error).__name__)
 
-    def _empty(self, queue: Queue) -> int:
+    def _claim_all(self, queue: Queue) -> int:
         total = 0
         while not self._stopping.is_set() and self._recorder.healthy.is_set():
             if not self.capacity.wait(ROOM_SECONDS):
@@ -145,7 +145,7 @@ class Worker:
             found = claiming.claim(queue, self.capacity)
             if found.claim is not None:
                 total += len(found.claim.deliveries)
-                self._begin(found.claim)
+                self.send(found.claim)
             if found.rows and not found.more:
                 break
             if not found.rows:
@@ -163,7 +163,7 @@ class Worker:
                 self._full.pop(queue, None)
                 self.wake(queue)
 
-    def _begin(self, claim: Claim) -> None:
+    def send(self, claim: Claim) -> None:
         """Send a claim; its outcomes are recorded as they arrive."""
         self._leases.hold(claim.id)
         self.capacity.take(claim.by_publisher(item.notification_id for item in claim.deliveries))
@@ -175,22 +175,22 @@ class Worker:
             ready, unreadable = messages(claim)
             admission = admit(claim, ready)
         except Exception as error:  # its lease is renewed, so no other worker would take it up
-            self._ended(claim, (), list(held(claim, error)))
+            self._report(claim, (), list(held(claim, error)))
             raise
-        report = partial(self._ended, claim, admission.closed)
+        report = partial(self._report, claim, admission.closed)
         if unreadable:
             report(unreadable)
         if ready:
-            runtime.engine().send(ready, admission.gates, report)
+            runtime.event_loop().send(ready, admission.gates, report)
 
-    def _ended(self, claim: Claim, closed: Collection[str], batch: list[Sent]) -> None:
+    def _report(self, claim: Claim, closed: Collection[str], batch: list[Sent]) -> None:
         """Hand outcomes of some messages to the recorder, also from the event loop's thread."""
         with self._changed:
             self._left[claim.id] -= len(batch)
             last = not self._left[claim.id]
         self._recorder.put(OutcomeBatch(claim, batch, closed, last))
 
-    def _recorded(self, outcomes: OutcomeBatch, again: bool) -> None:
+    def _finish(self, outcomes: OutcomeBatch, again: bool) -> None:
         """Return capacity for outcomes that are recorded. Called on the recorder's thread.
 
         ``again``: some deliveries of the claim are due at once, at another provider.
@@ -204,7 +204,7 @@ class Worker:
         )
         self._wake_full()
         if outcomes.last:
-            runtime.cancellation_watcher().leave(claim.watched)
+            runtime.cancellation_watcher().unwatch(claim.watched)
             self._leases.release(claim.id)
             metrics.observe_load(runtime.built_providers())
             with self._changed:

@@ -16,13 +16,13 @@ from notifier.domain.states import WAITING, DeliveryState
 #: Seconds after which a waiting delivery is due anyway, should nothing have released it.
 LOOK_AGAIN = 600.0
 
-_TAKE = """
+_ADD = """
 INSERT INTO delivery_turn (delivery_id, line, who, position)
 SELECT d.id, t.line, coalesce(d.recipient_id, -d.contact_id), t.position
   FROM delivery_delivery d, delivery_chunkturn t
  WHERE d.id = ANY(%s) AND t.chunk_id = %s
 """
-_WAIT = """
+_DEFER = """
 UPDATE delivery_delivery d
    SET state = 'retrying', reason = %s, updated_at = clock_timestamp(),
        next_attempt_at = clock_timestamp() + make_interval(secs => %s)
@@ -41,14 +41,14 @@ def hold_back(chunk: LockedChunk | None, rows: Sequence[tuple]) -> list[tuple]:
     returned with the new states. New deliveries take the place of their ``chunk``, and those that
     will not be sent leave the line. The caller holds the locks of the lines.
     """
-    made = [row[2] for row in rows if row[0] is None and row[1] in WAITING]
+    created = [row[2] for row in rows if row[0] is None and row[1] in WAITING]
     sending = [row[2] for row in rows if row[1] == DeliveryState.SENDING]
     with connection.cursor() as cursor:
         if chunk is not None:
-            if made:
-                cursor.execute(_TAKE, [made, chunk.id])
+            if created:
+                cursor.execute(_ADD, [created, chunk.id])
             ordering_keys.remove_chunks([chunk.id])
-        cursor.execute(_WAIT, [Reason.IN_ORDER, LOOK_AGAIN, sending])
+        cursor.execute(_DEFER, [Reason.IN_ORDER, LOOK_AGAIN, sending])
         waiting = {delivery_id for (delivery_id,) in cursor.fetchall()}
     release_next([row[2] for row in rows if row[0] is not None and row[1] not in WAITING])
     return [
@@ -66,7 +66,7 @@ SELECT d.id, d.channel, d.priority
  WHERE d.state = 'retrying' AND d.reason = %s AND d.next_attempt_at IS NOT NULL
    FOR UPDATE OF d SKIP LOCKED
 """
-_CALL = """
+_RELEASE = """
 UPDATE delivery_delivery SET next_attempt_at = clock_timestamp() WHERE id = ANY(%s)
 """
 
@@ -97,7 +97,7 @@ def release_next(delivery_ids: Sequence[int]) -> None:
             _NEXT, [[line for line, _ in gone], [who for _, who in gone], Reason.IN_ORDER]
         )
         following = cursor.fetchall()
-        cursor.execute(_CALL, [[delivery_id for delivery_id, _, _ in following]])
+        cursor.execute(_RELEASE, [[delivery_id for delivery_id, _, _ in following]])
     ordering_keys.ring_after_commit(
         {Queue(channel, priority) for _, channel, priority in following}
     )

@@ -144,19 +144,19 @@ def record(
             cursor.execute(_UNCOUNT, [moved])
         if ordered:
             ordering.release_next([r.delivery_id for r in results if r.state not in WAITING])
-        made = [r for r in results if r.outcome]
+        attempted = [r for r in results if r.outcome]
         cursor.execute(
             _ATTEMPTS,
             [
-                arrays.numbers(r.delivery_id for r in made),
-                arrays.numbers(r.attempt for r in made),
-                arrays.texts(r.provider for r in made),
-                arrays.numbers(r.started_at for r in made),
-                arrays.numbers(r.duration_ms for r in made),
-                arrays.texts(r.outcome for r in made),
-                arrays.texts(r.reason for r in made),
-                arrays.numbers(r.status for r in made),
-                arrays.texts(r.detail for r in made),
+                arrays.numbers(r.delivery_id for r in attempted),
+                arrays.numbers(r.attempt for r in attempted),
+                arrays.texts(r.provider for r in attempted),
+                arrays.numbers(r.started_at for r in attempted),
+                arrays.numbers(r.duration_ms for r in attempted),
+                arrays.texts(r.outcome for r in attempted),
+                arrays.texts(r.reason for r in attempted),
+                arrays.numbers(r.status for r in attempted),
+                arrays.texts(r.detail for r in attempted),
             ],
         )
         moves: Counter = Counter()
@@ -179,7 +179,7 @@ def record(
         if gone:
             columns = [list(column) for column in zip(*gone.values(), strict=True)]
             cursor.execute(_DISABLE, [list(gone), *columns])
-            _trail_disabled(cursor.fetchall(), gone)
+            _audit_disabled(cursor.fetchall(), gone)
             suppress_contacts(gone)
         deliveries_moved.send(None, moves=[(r.delivery_id, r.state) for r in results])
         for (notification_id, channel, state), number in Counter(
@@ -188,7 +188,9 @@ def record(
             moves[notification_id, channel, state] += number
             moves[notification_id, channel, DeliveryState.SENDING] -= number
         counts.add(moves)
-        counts.add_attempts(Counter((r.channel, r.provider, r.outcome, r.reason) for r in made))
+        counts.add_attempts(
+            Counter((r.channel, r.provider, r.outcome, r.reason) for r in attempted)
+        )
 
 
 def still_claimed(results: Sequence[Result]) -> list[Result]:
@@ -198,11 +200,11 @@ def still_claimed(results: Sequence[Result]) -> list[Result]:
             "SELECT id, chunk_id FROM delivery_delivery WHERE id = ANY(%s) AND state = 'sending'",
             [[r.delivery_id for r in results]],
         )
-        ours = set(cursor.fetchall())
-    return [r for r in results if (r.delivery_id, r.claim_id) in ours]
+        held = set(cursor.fetchall())
+    return [r for r in results if (r.delivery_id, r.claim_id) in held]
 
 
-def _trail_disabled(rows: Sequence[tuple[Any, ...]], gone: Mapping[int, Cause]) -> None:
+def _audit_disabled(rows: Sequence[tuple[Any, ...]], gone: Mapping[int, Cause]) -> None:
     """Record in the directory's audit trail which contacts a provider called dead."""
     for provider in sorted({cause.provider for cause in gone.values()}):
         audit_trail.record(

@@ -172,7 +172,7 @@ def seen(number):
     """The hosts that are left alone, once there are so many: workers tell in the background."""
     deadline = time.monotonic() + 10
     while len(host_breakers.left_alone()) != number and time.monotonic() < deadline:
-        runtime.engine().call(
+        runtime.event_loop().call(
             lambda: host_breakers.breakers().seconds_held((None, "nobody.example"))
         )
         time.sleep(0.1)

@@ -224,7 +224,7 @@ def test_what_another_released_costs_the_others_of_a_claim_nothing(shop):
     one = claim()
     lost, kept = one.deliveries
     Delivery.objects.filter(pk=lost.delivery_id).update(state="retrying", reason="worker_lost")
-    process.worker()._begin(one)
+    process.worker().send(one)
     assert process.worker().join(PATIENCE)
     assert Delivery.objects.get(pk=kept.delivery_id).state == "delivered"
     assert Delivery.objects.get(pk=lost.delivery_id).state == "retrying"

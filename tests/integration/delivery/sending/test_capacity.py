@@ -156,7 +156,7 @@ def test_somebody_with_many_addresses_is_no_larger_claim_than_others(shop, small
     made = Delivery.objects.filter(notification_id=posted["id"])
     assert made.count() == 10 * SIZE
     assert made.filter(state="queued").count() == 10 * SIZE - len(first.deliveries)
-    process.worker()._begin(first)
+    process.worker().send(first)
 
     def all_of_them():
         begin("sms")
