@@ -195,7 +195,8 @@ def test_a_taken_port_is_passed_over():
 def test_a_port_is_given_once_though_nobody_listens_at_it_yet(tmp_path):
     first = ports.near(8000)
     assert ports.near(first) != first
-    ask = f"from stack.supervision import ports; print(ports.near({first}), ports.free(), flush=True); input()"
+    ask = "from stack.supervision import ports; "
+    ask += f"print(ports.near({first}), ports.free(), flush=True); input()"
     others = [
         subprocess.Popen(
             [sys.executable, "-c", ask], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
