@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.harness.service import SETTINGS, Line, make_templates, quarter
+from bench.harness.service import SETTINGS, Service, make_templates, quarter
 from bench.harness.sink import Sink
 from notifier.client import NotifierClient, NotifierError
 from scale.hosts import Host, Network, network
@@ -28,7 +28,7 @@ CORES = 0.2
 class Lab:
     """``line`` has what the benchmarks use; its processes are those of all hosts."""
 
-    line: Line
+    service: Service
     network: Network
     senders: list[Host]
     procfiles: dict[str, Procfile]
@@ -38,14 +38,14 @@ class Lab:
         titles = [f"{name}.{host.name}" for name in EACH]
         host.limit.set(None)
         for name, title in zip(EACH, titles, strict=True):
-            self.line.processes.add(self.procfiles[host.name].process(name, title))
+            self.service.processes.add(self.procfiles[host.name].process(name, title))
         for title in titles:
-            self.line.processes[title].wait_ready(180)
+            self.service.processes[title].wait_ready(180)
         host.limit.set(CORES)
 
     def pids(self, host: Host) -> dict[str, int]:
         """Of what sends on a host."""
-        pids = self.line.processes.pids()
+        pids = self.service.processes.pids()
         return {title: pid for title, pid in pids.items() if title.endswith(f".{host.name}")}
 
 
@@ -89,7 +89,7 @@ def running(senders: int) -> Iterator[Lab]:
         client = stack.enter_context(NotifierClient(api_url, key))
         try:
             make_templates(client)
-            line = Line(api_url, key, env, sink, servers, processes, client, state)
-            yield Lab(line, hosts, [hosts.hosts[name] for name in names], procfiles)
+            service = Service(api_url, key, env, sink, servers, processes, client, state)
+            yield Lab(service, hosts, [hosts.hosts[name] for name in names], procfiles)
         except NotifierError as error:
             raise StackError(f"the API says: {error}") from error  # so that the logs stay

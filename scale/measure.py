@@ -52,7 +52,7 @@ class Step:
 
 def measure(lab: Lab, size: Size) -> list[Step]:
     """One step for each number of hosts. More of them are started from step to step."""
-    on = lab.line
+    on = lab.service
     people = size.batched * max(size.hosts)
     singles.audience(on, people)
     for hosts in size.hosts:
@@ -81,21 +81,21 @@ def _say(step: Step) -> None:
 
 
 def _blast(lab: Lab, hosts: int, size: Size) -> Work:
-    with usage.measured(lab.line) as used:
-        blast: Blast = lab.line.blast(f"scale-{hosts}", size.blast * hosts)
+    with usage.measured(lab.service) as used:
+        blast: Blast = lab.service.blast(f"scale-{hosts}", size.blast * hosts)
     cpu = {name: blast.cpu(name) for name in blast.costs}
     return Work(blast.rate, _cores(blast.rate, cpu, hosts), cpu, used.each(blast.sent))
 
 
 def _batched(lab: Lab, hosts: int, size: Size, people: int) -> Work:
-    with usage.measured(lab.line) as used:
-        posted = singles.post_batches(lab.line, "normal", size.batched * hosts, people)
+    with usage.measured(lab.service) as used:
+        posted = singles.post_batches(lab.service, "normal", size.batched * hosts, people)
     return _single(posted, hosts, used)
 
 
 def _posted(lab: Lab, hosts: int, size: Size, people: int) -> Work:
-    with usage.measured(lab.line) as used:
-        posted, _ = singles.post_each(lab.line, size.seconds, people)
+    with usage.measured(lab.service) as used:
+        posted, _ = singles.post_each(lab.service, size.seconds, people)
     return _single(posted, hosts, used)
 
 

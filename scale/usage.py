@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from bench.harness import broker
-from bench.harness.service import Line
+from bench.harness.service import Service
 
 #: Seconds in which PostgreSQL's processes report what they counted, which they do once a second.
 REPORTING = 1.5
@@ -35,7 +35,7 @@ class Usage:
 
 
 @contextmanager
-def measured(on: Line) -> Iterator[Usage]:
+def measured(on: Service) -> Iterator[Usage]:
     """What is used in the block, filled in at its end."""
     used, before = Usage(), _counters(on)
     yield used
@@ -45,7 +45,7 @@ def measured(on: Line) -> Iterator[Usage]:
         setattr(used, name, getattr(after, name) - getattr(before, name))
 
 
-def _counters(on: Line) -> Usage:
+def _counters(on: Service) -> Usage:
     assert on.servers.rabbitmq
     with on.database() as cursor:
         cursor.execute(

@@ -9,14 +9,14 @@ from pathlib import Path
 from bench.baselines import naive
 from bench.harness import service
 from bench.harness.meter import Meter
-from bench.harness.service import Line
+from bench.harness.service import Service
 from bench.harness.sink import BEHIND
 from stack.errors import StackError
 from stack.supervision.process import Process
 
 
 @contextlib.contextmanager
-def running(on: Line) -> Iterator[Process]:
+def running(on: Service) -> Iterator[Process]:
     """A Celery worker of the naive way, warmed up."""
     config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
     env = on.env | {
@@ -41,7 +41,7 @@ def running(on: Line) -> Iterator[Process]:
         yield worker
 
 
-def deliver(on: Line, worker: Process, subscribers: int) -> tuple[float, float]:
+def deliver(on: Service, worker: Process, subscribers: int) -> tuple[float, float]:
     """Deliveries a second, from the first task enqueued to the last row saved, and microseconds
     of CPU for each, of worker and publisher."""
     with (

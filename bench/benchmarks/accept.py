@@ -15,7 +15,7 @@ from statistics import median
 from bench.harness import batches, wrk
 from bench.harness.meter import Meter
 from bench.harness.report import Bar, Report, Table, columns
-from bench.harness.service import Line
+from bench.harness.service import Service
 from stack.errors import StackError
 from stack.supervision import ports
 from stack.supervision.process import Process
@@ -46,7 +46,7 @@ class Asked:
     postgres: float
 
 
-def measure(on: Line, *, quick: bool) -> Report:
+def measure(on: Service, *, quick: bool) -> Report:
     """Bare, single and batched take turns."""
     runs, seconds, many = (1, 5, 4) if quick else (3, 15, 30)
     if others := on.processes.pids().keys() - {"web"}:
@@ -84,7 +84,7 @@ def measure(on: Line, *, quick: bool) -> Report:
 class _Bare(Process):
     """The bare view at ``url``, served as the API is."""
 
-    def __init__(self, on: Line) -> None:
+    def __init__(self, on: Service) -> None:
         self._port = ports.free()
         self._on = on
         self.url = f"http://{ports.HOST}:{self._port}"
@@ -114,7 +114,7 @@ class _Bare(Process):
 
 
 def _asked(
-    on: Line,
+    on: Service,
     url: str,
     pid: int,
     body: Mapping[str, object],
@@ -134,7 +134,7 @@ def _asked(
     return _read(printed, _stored(on) - before, cpu)
 
 
-def _batched(on: Line, pid: int, body: Mapping[str, object], many: int) -> Asked:
+def _batched(on: Service, pid: int, body: Mapping[str, object], many: int) -> Asked:
     """Send so many batches; ``pid`` is who answers."""
     bodies = [json.dumps(body)] * many
     with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:
@@ -155,7 +155,7 @@ def _read(said: str, stored: int, cpu: Mapping[str, float]) -> Asked:
     return Asked(found.rate, found.p99, found.answered, each["web"], each["postgres"])
 
 
-def _stored(on: Line) -> int:
+def _stored(on: Service) -> int:
     """Rows that requests have made."""
     with on.database() as cursor:
         cursor.execute(

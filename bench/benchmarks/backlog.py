@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.harness.report import Bar, Report, Table, columns
 from bench.harness.rows import without_indexes
-from bench.harness.service import Blast, Line
+from bench.harness.service import Blast, Service
 from stack.errors import StackError
 
 PROCESSES = ("web", "fanout", "push", "housekeeping", "beat")
@@ -48,7 +48,7 @@ FROM generate_series(%(first)s::bigint, %(last)s::bigint) i
 """
 
 
-def measure(on: Line, *, quick: bool) -> Report:
+def measure(on: Service, *, quick: bool) -> Report:
     """Three publishes at each stage, and their median, after one that warms up: all of the rows
     have just been made, and no page of their indexes has been written to since the checkpoint."""
     subscribers = 20_000 if quick else 100_000
@@ -72,14 +72,14 @@ def measure(on: Line, *, quick: bool) -> Report:
     return _report(subscribers, stages)
 
 
-def _blasts(on: Line, subscribers: int) -> list[Blast]:
+def _blasts(on: Service, subscribers: int) -> list[Blast]:
     """The first one warms up."""
     found = [on.blast("backlog", subscribers) for _ in range(4)]
     print(f"  {' '.join(f'{blast.rate:,.0f}' for blast in found)}/s", flush=True)
     return found
 
 
-def _make(on: Line, state: str, reason: str, start: int, end: int) -> None:
+def _make(on: Service, state: str, reason: str, start: int, end: int) -> None:
     """Deliveries of long ago, whose notifications and chunks are gone, numbered from ``start``."""
     began = time.monotonic()
     steps = [(first, min(first + STEP, end) - 1) for first in range(start, end, STEP)]

@@ -8,7 +8,7 @@ from functools import partial
 from statistics import median
 
 from bench.harness.report import Bar, Report, Table, columns
-from bench.harness.service import CHANNELS, PERSONAL, SHARED, Blast, Line
+from bench.harness.service import CHANNELS, PERSONAL, SHARED, Blast, Service
 
 PROCESSES = ("web", "fanout", "push", "sms", "email", "webhook", "housekeeping", "beat")
 #: What is measured -> its channel, its template, and times the rate of push it has to be.
@@ -23,7 +23,7 @@ WAYS: dict[str, tuple[str, str, float | None]] = {
 WARM_UP = 2_000
 
 
-def measure(on: Line, *, quick: bool) -> Report:
+def measure(on: Service, *, quick: bool) -> Report:
     """One publish on each channel in turn, three times (once where it is to be quick)."""
     subscribers, runs = (10_000, 1) if quick else (100_000, 3)
     for channel in CHANNELS:

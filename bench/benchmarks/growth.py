@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from bench.harness.report import Bar, Report, Table
-from bench.harness.service import Blast, Line
+from bench.harness.service import Blast, Service
 
 PROCESSES = ("web", "fanout", "push", "housekeeping", "beat")
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -20,7 +20,7 @@ BASE = 10_000
 MOST_CPU, MOST_MEMORY, MOST_FIRST = 1.15, 1.10, 1.0
 
 
-def measure(on: Line, *, quick: bool) -> Report:
+def measure(on: Service, *, quick: bool) -> Report:
     """One publish of each size, after three that warm up; three times."""
     sizes = QUICK_SIZES if quick else SIZES
     on.audience("warm-up", 2_000)

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.harness.report import Bar, Report, Table
-from bench.harness.service import PERSONAL, VARIABLES, Blast, Line
+from bench.harness.service import PERSONAL, VARIABLES, Blast, Service
 from stack.errors import StackError
 
 PROCESSES = ("web", "fanout", "fanout_high", "push", "push_high", "housekeeping", "beat")
@@ -60,7 +60,7 @@ class Turn:
     blast: Blast
 
 
-def measure(on: Line, *, quick: bool) -> Report:
+def measure(on: Service, *, quick: bool) -> Report:
     """Alone and with a blast, in turns."""
     runs, subscribers, alone_for = (1, 20_000, 10.0) if quick else (3, 200_000, 60.0)
     on.audience("otp", PEOPLE)
@@ -75,7 +75,7 @@ def measure(on: Line, *, quick: bool) -> Report:
     return _report(turns)
 
 
-def _turn(on: Line, subscribers: int, alone_for: float) -> Turn:
+def _turn(on: Service, subscribers: int, alone_for: float) -> Turn:
     alone = sent(on, lambda passed: passed < alone_for, "otp")
     blasts: list[Blast] = []
     blasting = threading.Thread(
@@ -89,7 +89,7 @@ def _turn(on: Line, subscribers: int, alone_for: float) -> Turn:
 
 
 def sent(
-    on: Line,
+    on: Service,
     more: Callable[[float], bool],
     topic: str,
     *,
@@ -156,7 +156,7 @@ def _posted(
     return said
 
 
-def _arrived(on: Line, meant: dict[str, tuple[float, float]]) -> Waits:
+def _arrived(on: Service, meant: dict[str, tuple[float, float]]) -> Waits:
     """Wait until all of them came, or no further one for a minute: then the others are lost."""
     missing, deadline = len(meant), time.monotonic() + LOST_AFTER
     while meant.keys() - (came := on.sink.urgent()).keys():

@@ -16,7 +16,7 @@ from statistics import median
 from bench.harness import wrk
 from bench.harness.meter import Meter
 from bench.harness.report import Bar, Report, Table, columns
-from bench.harness.service import Line
+from bench.harness.service import Service
 from stack.errors import StackError
 
 PROCESSES = ("web",)
@@ -51,7 +51,7 @@ class Asked:
         return self.web + self.postgres
 
 
-def measure(on: Line, *, quick: bool) -> Report:
+def measure(on: Service, *, quick: bool) -> Report:
     """Storms and new ones take turns."""
     runs, seconds = (1, 4) if quick else (3, 10)
     if others := on.processes.pids().keys() - {"web"}:
@@ -69,7 +69,7 @@ def measure(on: Line, *, quick: bool) -> Report:
     return _report(storms, new)
 
 
-def _asked(on: Line, seconds: int, *, storm: bool) -> Asked:
+def _asked(on: Service, seconds: int, *, storm: bool) -> Asked:
     """Ask for so many seconds. Raises ``StackError`` where wrk cannot be had, or where a storm
     made more than one notification."""
     body: Mapping[str, object] = {
@@ -104,7 +104,7 @@ def _read(said: str, made: int, cpu: Mapping[str, float]) -> Asked:
     )
 
 
-def _made(on: Line, prefix: str) -> int:
+def _made(on: Service, prefix: str) -> int:
     """Notifications under keys that begin so."""
     with on.database() as cursor:
         cursor.execute(

@@ -17,7 +17,7 @@ from typing import Any
 from bench.baselines import baseline, ceiling, naive
 from bench.harness import service
 from bench.harness.report import Bar, Report, Table, columns
-from bench.harness.service import Blast, Line
+from bench.harness.service import Blast, Service
 from bench.harness.sink import BEHIND
 from stack.errors import StackError
 from stack.supervision.process import ROOT
@@ -28,7 +28,7 @@ LEAST_OF_CEILING, LEAST_OF_NAIVE = 0.65, 25.0
 WARM_UP = 2_000
 
 
-def measure(on: Line, *, quick: bool) -> Report:
+def measure(on: Service, *, quick: bool) -> Report:
     """Take turns, three times (once where it is to be quick)."""
     subscribers, naive_ones, runs = (20_000, 1_000, 1) if quick else (200_000, 2_000, 3)
     on.audience("warm-up", WARM_UP)
@@ -48,7 +48,7 @@ def measure(on: Line, *, quick: bool) -> Report:
     return _report(blasts, ceilings, naives)
 
 
-def _ceiling(on: Line, requests: int) -> tuple[float, float]:
+def _ceiling(on: Service, requests: int) -> tuple[float, float]:
     """Requests a second, and microseconds of CPU for each."""
     processes = service.FORMATION["push"]
     each = requests // processes

@@ -17,7 +17,7 @@ from bench.benchmarks.transactional_report import PER_SECOND, Size, Turn, report
 from bench.harness import batches, singles
 from bench.harness.meter import peak_rss
 from bench.harness.report import Report
-from bench.harness.service import Line
+from bench.harness.service import Service
 from bench.harness.singles import TOPIC, Posted
 from stack.errors import StackError
 
@@ -28,7 +28,7 @@ FULL = Size(3, 200_000, 2_000, 20_000, 2_000, 50_000, 30, 60.0)
 QUICK = Size(1, 20_000, 1_000, 2_000, 1_000, 4_000, 5, 10.0)
 
 
-def measure(on: Line, *, quick: bool) -> Report:
+def measure(on: Service, *, quick: bool) -> Report:
     """All of it in turns, three times (once where it is to be quick)."""
     size = QUICK if quick else FULL
     singles.audience(on, size.notifications)
@@ -45,7 +45,7 @@ def measure(on: Line, *, quick: bool) -> Report:
     return report(size, turns)
 
 
-def _turn(on: Line, size: Size, naive: Callable[[], float]) -> Turn:
+def _turn(on: Service, size: Size, naive: Callable[[], float]) -> Turn:
     def post(priority: str) -> Posted:
         return singles.post_batches(on, priority, size.notifications, size.notifications)
 
@@ -70,7 +70,7 @@ def _say(what: str) -> None:
     print(what, end=", ", flush=True)
 
 
-def _memory(on: Line, waiting: int, size: Size) -> int:
+def _memory(on: Service, waiting: int, size: Size) -> int:
     """The most memory, in bytes, of a push worker that has just started and for which so many
     wait, until the last of them is on record."""
     workers = [name for name in on.processes.pids() if name.partition(".")[0] == "push"]
@@ -85,7 +85,7 @@ def _memory(on: Line, waiting: int, size: Size) -> int:
     return max(peak_rss(on.processes[name].pid) for name in workers)
 
 
-def _passwords(on: Line, size: Size) -> tuple[Waits, Waits]:
+def _passwords(on: Service, size: Size) -> tuple[Waits, Waits]:
     """Alone, then beside blasts that follow each other for as long."""
     send = partial(otp.sent, on, topic=TOPIC, per_second=PER_SECOND, senders=SENDERS)
     alone = send(lambda passed: passed < size.otp_seconds)

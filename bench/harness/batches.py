@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
-from bench.harness.service import Line
+from bench.harness.service import Service
 from stack.errors import StackError
 
 #: Notifications in a request, and requests at once.
 SIZE, AT_ONCE = 1_000, 2
 
 
-def post(on: Line, bodies: Sequence[str]) -> list[float]:
+def post(on: Service, bodies: Sequence[str]) -> list[float]:
     """Post these bodies, of up to ``SIZE`` notifications each. Returns the seconds that each took.
 
     Raises ``StackError`` where one of them, or one notification in them, is not accepted.

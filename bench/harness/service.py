@@ -80,7 +80,7 @@ class Blast:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Service:
     """A service that runs: see ``running``."""
 
     api_url: str
@@ -166,7 +166,7 @@ VARIABLES = {"order": {"id": "A-7"}, "day": "Friday", "items": ["tea", "a pot", 
 
 
 @contextlib.contextmanager
-def running(*names: str) -> Iterator[Line]:
+def running(*names: str) -> Iterator[Service]:
     """Start servers and these lines of the Procfile, with nothing in them but a publisher and its
     templates. Raises ``StackError`` where a server cannot be had."""
     if not rabbitmq.installed():
@@ -193,7 +193,7 @@ def running(*names: str) -> Iterator[Line]:
         client = stack.enter_context(NotifierClient(api_url, key))
         try:
             make_templates(client)
-            yield Line(api_url, key, env, sink, servers, processes, client, state)
+            yield Service(api_url, key, env, sink, servers, processes, client, state)
         except NotifierError as error:
             raise StackError(f"the API says: {error}") from error  # so that the logs stay
 

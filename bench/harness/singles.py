@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.harness import batches, broker, service, wrk
 from bench.harness.meter import Meter
-from bench.harness.service import OPEN, PERSONAL, VARIABLES, Line
+from bench.harness.service import OPEN, PERSONAL, VARIABLES, Service
 from stack.errors import StackError
 
 #: Whose subscribers are notified, one by one.
@@ -59,7 +59,7 @@ class Posted:
         return sum(self.cpu.values()) - self.cpu["sink"]
 
 
-def audience(on: Line, people: int) -> None:
+def audience(on: Service, people: int) -> None:
     """So many who are sent everything, and the others that come with them."""
     on.audience(TOPIC, -(-people // 90) * 100)
 
@@ -87,7 +87,7 @@ def bodies(priority: str, many: int, people: int) -> list[str]:
     return [json.dumps({"notifications": every[at : at + batches.SIZE]}) for at in starts]
 
 
-def post_batches(on: Line, priority: str, many: int, people: int) -> Posted:
+def post_batches(on: Service, priority: str, many: int, people: int) -> Posted:
     """Post so many to so many people, ``batches.SIZE`` in a request."""
     batched = bodies(priority, many, people)
 
@@ -98,7 +98,7 @@ def post_batches(on: Line, priority: str, many: int, people: int) -> Posted:
     return measured(on, post)
 
 
-def post_each(on: Line, seconds: int, people: int) -> tuple[Posted, float]:
+def post_each(on: Service, seconds: int, people: int) -> tuple[Posted, float]:
     """Post one by one for so many seconds to so many people.
 
     Also returns the 99th percentile of an answer in milliseconds.
@@ -134,7 +134,7 @@ def post_each(on: Line, seconds: int, people: int) -> tuple[Posted, float]:
     return measured(on, post), found[0]
 
 
-def measured(on: Line, post: Callable[[], int]) -> Posted:
+def measured(on: Service, post: Callable[[], int]) -> Posted:
     """Measure what ``post``, which returns how many it posted, has the service do."""
     rabbitmq = on.servers.rabbitmq
     assert rabbitmq
@@ -158,7 +158,7 @@ def last_delivery(cursor: Any) -> int:
     return int(cursor.fetchone()[0])
 
 
-def wait(on: Line, cursor: Any, last: int, many: int, timeout: float = 1_800.0) -> int:
+def wait(on: Service, cursor: Any, last: int, many: int, timeout: float = 1_800.0) -> int:
     """Return once so many deliveries made after the ``last`` are at rest: how many there are then.
 
     The sink is asked first, which costs nothing that is measured. Raises ``StackError`` after
@@ -181,5 +181,5 @@ def wait(on: Line, cursor: Any, last: int, many: int, timeout: float = 1_800.0) 
     return states["accepted"]
 
 
-def _came(on: Line) -> int:
+def _came(on: Service) -> int:
     return int(on.sink.counts().get("fcm", 0))

@@ -4,7 +4,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-from bench.harness.service import Line
+from bench.harness.service import Service
 from stack import debian
 from stack.errors import StackError
 
@@ -21,7 +21,7 @@ class Said:
     p99: float
 
 
-def ask(on: Line, url: str, script: str, connections: int, seconds: int) -> str:
+def ask(on: Service, url: str, script: str, connections: int, seconds: int) -> str:
     """What wrk prints that asks for so many seconds with a publisher's key, by a script in Lua.
 
     Raises ``StackError`` where wrk cannot be had.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faults.harness.load import Posted
-from faults.harness.service import Line
+from faults.harness.service import Service
 from notifier.domain import delivery_ids
 from notifier.domain.states import WAITING, DeliveryState
 
@@ -62,9 +62,9 @@ class Account:
     problems: list[str]
 
 
-def rows(line: Line, ids: Iterable[str]) -> list[Row]:
+def rows(service: Service, ids: Iterable[str]) -> list[Row]:
     """The deliveries of these notifications."""
-    found = line.sql(
+    found = service.sql(
         """SELECT d.id::text, n.id::text, d.state, extract(epoch FROM d.created_at)::float8,
                   extract(epoch FROM d.updated_at)::float8,
                   extract(epoch FROM n.created_at)::float8,
@@ -79,11 +79,11 @@ def rows(line: Line, ids: Iterable[str]) -> list[Row]:
     return [Row(*row) for row in found]
 
 
-def ledger(line: Line) -> list[dict[str, Any]]:
+def ledger(service: Service) -> list[dict[str, Any]]:
     """Everything that the stand-in providers received, oldest first; deliveries by their keys."""
     entries: list[dict[str, Any]] = []
     since = 0
-    while page := line.sandbox.messages(since=since, limit=PAGE):
+    while page := service.sandbox.messages(since=since, limit=PAGE):
         entries += page
         since = page[-1]["seq"]
     for entry in entries:

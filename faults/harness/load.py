@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from faults.harness.service import Line, push_token, until
+from faults.harness.service import Service, push_token, until
 from stack.errors import StackError
 from stack.supervision.process import PATIENCE
 
@@ -52,11 +52,11 @@ class Refused(StackError):
 class Audiences:
     """Topics and a recipient, made once and published to by every fault."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self._made: dict[tuple[str, int], str] = {}
         self.person = "ada"
-        line.call(
+        service.call(
             "PUT",
             f"/v1/recipients/{self.person}",
             {"contacts": [{"channel": "sms", "address": PHONE}]},
@@ -75,17 +75,17 @@ class Audiences:
 
     def _make(self, size: int, channel: str) -> str:
         topic = f"{channel}-{size}"
-        self._line.call("POST", "/v1/topics", {"name": topic})
+        self._service.call("POST", "/v1/topics", {"name": topic})
         for start in range(0, size, 1000):
             numbers = range(start, min(size, start + 1000))
-            self._line.call(
+            self._service.call(
                 "POST",
                 "/v1/recipients/bulk",
                 {"recipients": [_person(topic, number, channel) for number in numbers]},
                 wait=60,
             )
             people = [{"user_id": f"{topic}-{n}", "channels": [channel]} for n in numbers]
-            self._line.call(
+            self._service.call(
                 "POST", f"/v1/topics/{topic}/subscriptions", {"subscriptions": people}, wait=60
             )
         return topic
@@ -120,14 +120,14 @@ class Load:
     ``codes`` says when each one-time code was asked for; they go on until ``stop``.
     """
 
-    def __init__(self, line: Line, audiences: Audiences, rng: random.Random) -> None:
+    def __init__(self, service: Service, audiences: Audiences, rng: random.Random) -> None:
         self.posted: dict[str, Posted] = {}
         self.problems: list[str] = []
         #: What took longer than its bar.
         self.late: list[str] = []
         #: Requests that were answered 503.
         self.refused = 0
-        self._line = line
+        self._service = service
         self._audiences = audiences
         self._rng = rng
         self._stopped = threading.Event()
@@ -213,7 +213,7 @@ class Load:
     def _note_sending(self, doomed: Posted) -> bool:
         doomed.sending = frozenset(
             row[0]
-            for row in self._line.sql(
+            for row in self._service.sql(
                 "SELECT id::text FROM delivery_delivery "
                 "WHERE notification_id = %s AND state = 'sending'",
                 doomed.id,
@@ -230,7 +230,7 @@ class Load:
         began = time.monotonic()
         while True:
             try:
-                answer = self._line.call(method, path, body, idempotency_key=key, wait=WAIT)
+                answer = self._service.call(method, path, body, idempotency_key=key, wait=WAIT)
             except urllib.error.HTTPError as error:
                 if error.code not in EXCUSES:
                     said = f"{path} was answered {error.code}: {error.read(300)!r}"

@@ -60,7 +60,7 @@ AWAY = (OSError, psycopg2.Error)
 
 
 @dataclass
-class Line:
+class Service:
     """The running service and a publisher's key to it."""
 
     stage: Stage
@@ -206,7 +206,9 @@ KEPT = {"reserved_connections": "100"}
 
 
 @contextlib.contextmanager
-def running(settings: Mapping[str, str] | None = None, *, cluster: bool = False) -> Iterator[Line]:
+def running(
+    settings: Mapping[str, str] | None = None, *, cluster: bool = False
+) -> Iterator[Service]:
     """A line with servers of its own, its RabbitMQ a ``cluster`` or one node. ``settings`` are
     beside and instead of ``SETTINGS``. Raises ``StackError`` where RabbitMQ cannot be had."""
     if not rabbitmq.installed():
@@ -229,4 +231,4 @@ def running(settings: Mapping[str, str] | None = None, *, cluster: bool = False)
         key = manage.create_publisher(on.env, "faults")
         directory_key = manage.create_publisher(on.env, "accounts", "--directory")
         sandbox = SandboxClient(on.sandbox["control_url"])
-        yield Line(on, servers, key, directory_key, sandbox, state, stack, nodes)
+        yield Service(on, servers, key, directory_key, sandbox, state, stack, nodes)

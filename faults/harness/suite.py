@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from faults.harness.fault import FAULTS, Fault
 from faults.harness.load import Audiences
-from faults.harness.service import Line, running
+from faults.harness.service import Service, running
 from faults.harness.trial import BLAST, Result, Trial
 from faults.kinds import (  # noqa: F401  # each registers its faults
     broker,
@@ -30,15 +30,17 @@ def named(names: Iterable[str]) -> list[Fault]:
     return [FAULTS[name] for name in names] or list(FAULTS.values())
 
 
-def tried(line: Line, audiences: Audiences, fault: Fault, seed: int, size: int = BLAST) -> Result:
+def tried(
+    service: Service, audiences: Audiences, fault: Fault, seed: int, size: int = BLAST
+) -> Result:
     """One fault, on a line that is whole before and after. The seed is the run's."""
-    line.heal()
+    service.heal()
     # A fault's chances are its own: they are the same whether others run before it or not.
-    trial = Trial(line, audiences, seed ^ zlib.crc32(fault.name.encode()), size)
+    trial = Trial(service, audiences, seed ^ zlib.crc32(fault.name.encode()), size)
     try:
         return trial.run(fault)
     finally:
-        line.heal()
+        service.heal()
 
 
 def all_tried(faults: Sequence[Fault], seed: int) -> Iterator[Result]:
@@ -51,10 +53,10 @@ def all_tried(faults: Sequence[Fault], seed: int) -> Iterator[Result]:
     while left:
         failed = 0
         try:
-            with running(cluster=left[0].cluster) as line:
-                audiences = Audiences(line)
-                while left and left[0].cluster == (line.cluster is not None):
-                    yield (result := tried(line, audiences, left.popleft(), seed))
+            with running(cluster=left[0].cluster) as service:
+                audiences = Audiences(service)
+                while left and left[0].cluster == (service.cluster is not None):
+                    yield (result := tried(service, audiences, left.popleft(), seed))
                     failed += not result.holds
                     if not result.quiet:
                         break

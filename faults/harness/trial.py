@@ -10,7 +10,7 @@ from faults.harness import account
 from faults.harness.account import Account
 from faults.harness.fault import Fault, Twice
 from faults.harness.load import CODES_PER_SECOND, Audiences, Load, Posted
-from faults.harness.service import CAPACITY, Line, until
+from faults.harness.service import CAPACITY, Service, until
 from stack.errors import StackError
 
 #: People of the blast, and of what is cancelled and of what expires beside it.
@@ -57,11 +57,13 @@ class Trial:
     ``wants_receipts``: text messages are at rest when they are delivered.
     """
 
-    def __init__(self, line: Line, audiences: Audiences, seed: int, size: int = BLAST) -> None:
-        self.line = line
+    def __init__(
+        self, service: Service, audiences: Audiences, seed: int, size: int = BLAST
+    ) -> None:
+        self.service = service
         self.audiences = audiences
         self.rng = random.Random(seed)
-        self.load = Load(line, audiences, self.rng)
+        self.load = Load(service, audiences, self.rng)
         self.size = size
         self.in_flight = 0
         self.broken_at = self.healed_at = 0.0
@@ -85,7 +87,7 @@ class Trial:
         ``codes``: one-time codes a second.
         """
         if slow:
-            self.line.sandbox.behave("fcm", "slow", seconds=slow)
+            self.service.sandbox.behave("fcm", "slow", seconds=slow)
         self.load.start_codes(codes)
         blast = self.load.blast(self.size, channel, **fields)
         self.load.doom(BESIDE)
@@ -95,7 +97,7 @@ class Trial:
     def begun(self, at_least: int = 1, provider: str = "fcm") -> None:
         """Wait until so many were sent, and then for a moment: the fault comes in the middle."""
         self.until(
-            lambda: self.line.sandbox.counts()[provider]["deliveries"] >= at_least,
+            lambda: self.service.sandbox.counts()[provider]["deliveries"] >= at_least,
             BEGUN,
             f"{at_least} deliveries at {provider}",
         )
@@ -103,12 +105,12 @@ class Trial:
 
     def done(self, posted: Posted) -> bool:
         """Whether all of this notification is at rest."""
-        return self.line.call("GET", f"/v1/notifications/{posted.id}")["state"] == "done"
+        return self.service.call("GET", f"/v1/notifications/{posted.id}")["state"] == "done"
 
     def broken(self) -> None:
         """It is broken now; what is being sent may be sent again."""
         self.broken_at = self.healed_at = time.time()
-        self.in_flight = self.line.sql(
+        self.in_flight = self.service.sql(
             "SELECT count(*) FROM delivery_delivery "
             "WHERE state = 'sending' AND notification_id = ANY(%s::uuid[])",
             list(self.load.posted),
@@ -123,13 +125,15 @@ class Trial:
         know to be sent is sent again."""
         self.forgotten = True
         posted = list(self.load.posted)
-        kept = self.line.sql(
+        kept = self.service.sql(
             "SELECT id::text FROM delivery_notification WHERE id = ANY(%s::uuid[])", posted
         )
         for key in set(posted) - {key for (key,) in kept}:
             del self.load.posted[key]
         since = self.broken_at - seconds - account.ON_THE_WAY
-        self.in_flight += sum(since < e["at"] < self.healed_at for e in account.ledger(self.line))
+        self.in_flight += sum(
+            since < e["at"] < self.healed_at for e in account.ledger(self.service)
+        )
 
     def healed(self) -> None:
         """It is whole again: recovery is counted from here."""
@@ -177,8 +181,8 @@ class Trial:
         )
         books = account.balance(
             self.load.posted,
-            account.rows(self.line, self.load.posted),
-            account.ledger(self.line),
+            account.rows(self.service, self.load.posted),
+            account.ledger(self.service),
             self.healed_at,
             forgotten=self.forgotten,
         )
@@ -187,22 +191,24 @@ class Trial:
         return self._judged(fault, books, recovery, seconds, quiet)
 
     def _notifications(self) -> int:
-        [(number,)] = self.line.sql("SELECT count(*) FROM delivery_notification")
+        [(number,)] = self.service.sql("SELECT count(*) FROM delivery_notification")
         return int(number)
 
     def _quiet(self) -> bool:
-        [(chunks,)] = self.line.sql("SELECT count(*) FROM delivery_chunk WHERE state <> 'done'")
-        [(open_,)] = self.line.sql(
+        [(chunks,)] = self.service.sql("SELECT count(*) FROM delivery_chunk WHERE state <> 'done'")
+        [(open_,)] = self.service.sql(
             "SELECT count(*) FROM delivery_delivery WHERE notification_id = ANY(%s::uuid[]) "
             "AND state IN ('queued', 'sending', 'retrying')",
             list(self.load.posted),
         )
-        [(untold,)] = self.line.sql(
+        [(untold,)] = self.service.sql(
             "SELECT count(*) FROM delivery_delivery WHERE notification_id = ANY(%s::uuid[]) "
             "AND channel = 'sms' AND state = 'accepted'",
             list(self.load.posted),
         )
-        [(unread,)] = self.line.sql("SELECT count(*) FROM delivery_receipt WHERE read_at IS NULL")
+        [(unread,)] = self.service.sql(
+            "SELECT count(*) FROM delivery_receipt WHERE read_at IS NULL"
+        )
         if unread or (self.wants_receipts and untold):
             return False
         return not chunks and open_ == self.left_waiting

@@ -22,7 +22,7 @@ AWAY, BUSY = 30.0, 20
 @contextlib.contextmanager
 def memory_alarm(trial: Trial) -> Iterator[None]:
     """RabbitMQ takes nothing from those who publish; who consumes goes on."""
-    rabbit = trial.line.servers.rabbitmq
+    rabbit = trial.service.servers.rabbitmq
     assert rabbit
     rabbit.control("set_vm_memory_high_watermark", "absolute", "1MB")
     try:
@@ -34,7 +34,7 @@ def memory_alarm(trial: Trial) -> Iterator[None]:
 @fault()
 def broker_restarted(trial: Trial) -> None:
     """RabbitMQ is stopped and started again."""
-    rabbit = trial.line.servers.rabbitmq
+    rabbit = trial.service.servers.rabbitmq
     assert rabbit
     trial.publish()
     trial.begun()
@@ -46,7 +46,7 @@ def broker_restarted(trial: Trial) -> None:
 @fault()
 def broker_killed_and_away(trial: Trial) -> None:
     """RabbitMQ is killed and away; publishing is answered at once all the same."""
-    rabbit = trial.line.servers.rabbitmq
+    rabbit = trial.service.servers.rabbitmq
     assert rabbit
     rabbit.kill()
     trial.broken()
@@ -60,7 +60,7 @@ def broker_killed_and_away(trial: Trial) -> None:
 @fault()
 def broker_away_for_half_a_minute(trial: Trial) -> None:
     """RabbitMQ is killed and away for 30 s; codes and blasts go out all the same, meanwhile."""
-    rabbit = trial.line.servers.rabbitmq
+    rabbit = trial.service.servers.rabbitmq
     assert rabbit
     rabbit.kill()
     trial.broken()
@@ -78,10 +78,10 @@ def doorbells_lost(trial: Trial) -> None:
     trial.publish(codes=BUSY)
     trial.begun()
     trial.broken()
-    with kombu.Connection(trial.line.servers.broker_url) as connection:
+    with kombu.Connection(trial.service.servers.broker_url) as connection:
         channel: Any = connection.default_channel
         queues = [
-            name for name in map(trial.line.at_broker, names(CHANNELS)) if _is(connection, name)
+            name for name in map(trial.service.at_broker, names(CHANNELS)) if _is(connection, name)
         ]
         for _ in _ten_seconds():
             for queue in queues:
@@ -105,13 +105,13 @@ def doorbells_doubled(trial: Trial) -> None:
     trial.publish(codes=BUSY)
     trial.begun()
     trial.broken()
-    with kombu.Connection(trial.line.servers.broker_url) as connection:
+    with kombu.Connection(trial.service.servers.broker_url) as connection:
         producer = connection.Producer()
         for _ in _ten_seconds():
             for queue in [*names(CHANNELS)] * 2:
                 producer.publish(
                     [[], {}, {}],
-                    routing_key=trial.line.at_broker(queue),
+                    routing_key=trial.service.at_broker(queue),
                     headers={"task": queue, "id": str(uuid.uuid4()), "lang": "py"},
                 )
     trial.healed()
@@ -120,7 +120,7 @@ def doorbells_doubled(trial: Trial) -> None:
 @fault()
 def broker_drops_every_connection(trial: Trial) -> None:
     """RabbitMQ closes every connection, three times within three seconds."""
-    rabbit = trial.line.servers.rabbitmq
+    rabbit = trial.service.servers.rabbitmq
     assert rabbit
     trial.publish()
     trial.begun()
@@ -134,15 +134,15 @@ def broker_drops_every_connection(trial: Trial) -> None:
 @fault()
 def broker_queues_deleted(trial: Trial) -> None:
     """The queues are deleted with all that is in them, under their consumers."""
-    rabbit = trial.line.servers.rabbitmq
+    rabbit = trial.service.servers.rabbitmq
     assert rabbit
     trial.publish()
     trial.begun()
     trial.broken()
-    with kombu.Connection(trial.line.servers.broker_url) as connection:
+    with kombu.Connection(trial.service.servers.broker_url) as connection:
         channel: Any = connection.default_channel
         for queue in names(CHANNELS):
-            channel.queue_delete(trial.line.at_broker(queue))
+            channel.queue_delete(trial.service.at_broker(queue))
     trial.healed()
 
 
@@ -171,4 +171,6 @@ def _answered_at_once(trial: Trial) -> None:
         trial.load.blast(50, priority=priority)
         took = time.monotonic() - began
         trial.in_time(took, ANSWER, "publishing was answered without the broker")
-    trial.until(lambda: trial.line.ready()[0] == 200, 10, "the service is ready without its broker")
+    trial.until(
+        lambda: trial.service.ready()[0] == 200, 10, "the service is ready without its broker"
+    )

@@ -12,7 +12,7 @@ def redis_flushed(trial: Trial) -> None:
     trial.publish()
     trial.begun()
     trial.broken()
-    with redis.Redis.from_url(trial.line.servers.redis_url) as client:
+    with redis.Redis.from_url(trial.service.servers.redis_url) as client:
         for _ in range(10):
             client.flushall()
             trial.lasts(0.2)
@@ -22,7 +22,7 @@ def redis_flushed(trial: Trial) -> None:
 @fault()
 def redis_gone(trial: Trial) -> None:
     """Redis is stopped, and started only when everything was delivered without it."""
-    server = trial.line.servers.redis
+    server = trial.service.servers.redis
     assert server
     trial.publish()
     trial.begun()

@@ -63,12 +63,12 @@ def _by_minutes(trial: Trial, by: str) -> None:
     with _skewed(trial, by, SKEWED):
         for number in range(TEXTS):
             if trial.rng.random() < SOME:
-                trial.line.sandbox.behave("twilio", "503", address=phone(number), times=1)
+                trial.service.sandbox.behave("twilio", "503", address=phone(number), times=1)
         blast = trial.publish(channel="sms")
         trial.broken()
         trial.until(lambda: trial.done(blast), SENT, "all of it is sent")
         trial.load.stop()
-        trial.line.sandbox.behave("twilio", "503", times=1)
+        trial.service.sandbox.behave("twilio", "503", times=1)
         trial.load.blast(TEXTS, "sms")
         trial.broken()
         trial.settled()
@@ -83,7 +83,7 @@ def _by_seconds(trial: Trial, by: str) -> None:
         send_at = time.time() + 2.0
         scheduled = trial.load.publish(topic, TEXTS, "scheduled", send_at=written(send_at))
         trial.until(lambda: trial.done(scheduled), SENT, "what was scheduled is sent")
-        trial.line.sandbox.behave("twilio", "slow", seconds=SLOW)
+        trial.service.sandbox.behave("twilio", "slow", seconds=SLOW)
         trial.publish(channel="sms")
         expiring = trial.load.expiring(BESIDE, "sms")
         trial.broken()
@@ -99,8 +99,8 @@ def _by_seconds(trial: Trial, by: str) -> None:
 
 def _arrived(trial: Trial, posted: Posted) -> tuple[float, float]:
     """When the first and the last of its messages came to the provider, by the provider's clock."""
-    ids = {row.id for row in account.rows(trial.line, [posted.id])}
-    times = [e["at"] for e in account.ledger(trial.line) if e["delivery_id"] in ids]
+    ids = {row.id for row in account.rows(trial.service, [posted.id])}
+    times = [e["at"] for e in account.ledger(trial.service) if e["delivery_id"] in ids]
     return (min(times), max(times)) if times else (time.time(), 0.0)
 
 
@@ -117,7 +117,7 @@ def _judged_at_the_door(trial: Trial) -> None:
 
 def _posted(trial: Trial, body: dict[str, Any]) -> tuple[int, Any]:
     try:
-        return HTTPStatus.ACCEPTED, trial.line.call("POST", "/v1/notifications", body)
+        return HTTPStatus.ACCEPTED, trial.service.call("POST", "/v1/notifications", body)
     except urllib.error.HTTPError as error:
         return error.code, None
 
@@ -127,7 +127,7 @@ def _skewed(trial: Trial, by: str, names: tuple[str, ...]) -> Iterator[None]:
     """These processes' clocks are off until the end of the block."""
     if not debian.installed(FAKETIME):
         raise StackError(f"There is {FAKETIME.missing}.")
-    processes = trial.line.stage.processes
+    processes = trial.service.stage.processes
     fake = {
         "LD_PRELOAD": FAKETIME.file,
         "FAKETIME": by,
@@ -137,11 +137,11 @@ def _skewed(trial: Trial, by: str, names: tuple[str, ...]) -> Iterator[None]:
     before = {name: dict(processes[name].env) for name in names}
     for name in names:
         processes[name].env |= fake
-    trial.line.start(*names)
+    trial.service.start(*names)
     try:
         yield
     finally:
         for name in names:
             processes[name].env.clear()
             processes[name].env |= before[name]
-        trial.line.start(*names)
+        trial.service.start(*names)

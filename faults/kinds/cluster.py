@@ -16,10 +16,10 @@ CODES = deliver_queue("sms", Priority.HIGH)
 @fault(cluster=True)
 def leader_of_a_busy_queue_killed(trial: Trial) -> None:
     """The node that leads the queue of one-time codes is killed and away for 20 s."""
-    cluster = trial.line.cluster
+    cluster = trial.service.cluster
     assert cluster
-    pids = trial.line.stage.processes.pids()
-    leader = cluster.leader(trial.line.at_broker(CODES))
+    pids = trial.service.stage.processes.pids()
+    leader = cluster.leader(trial.service.at_broker(CODES))
     trial.publish(codes=BUSY)
     trial.begun()
     trial.broken()
@@ -27,15 +27,15 @@ def leader_of_a_busy_queue_killed(trial: Trial) -> None:
     trial.lasts(AWAY)
     leader.start()
     trial.healed()
-    trial.hold(trial.line.stage.processes.pids() == pids, "a process ended")
+    trial.hold(trial.service.stage.processes.pids() == pids, "a process ended")
 
 
 @fault(cluster=True)
 def everybodys_node_cut_off(trial: Trial) -> None:
     """The node that all clients are connected to is silent for 20 s: no connection breaks."""
-    cluster = trial.line.cluster
+    cluster = trial.service.cluster
     assert cluster
-    pids = trial.line.stage.processes.pids()
+    pids = trial.service.stage.processes.pids()
     node = cluster.nodes[0]
     cluster.gather(node)
     trial.publish(codes=BUSY)
@@ -47,4 +47,4 @@ def everybodys_node_cut_off(trial: Trial) -> None:
     finally:
         node.kill(signal.SIGCONT)
     trial.healed()
-    trial.hold(trial.line.stage.processes.pids() == pids, "a process ended")
+    trial.hold(trial.service.stage.processes.pids() == pids, "a process ended")

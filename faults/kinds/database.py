@@ -25,30 +25,30 @@ ROLES = {
 @fault(Twice.CAPACITY, codes=None)
 def database_restarted_in_the_middle_of_chunks(trial: Trial) -> None:
     """PostgreSQL is stopped while providers have messages, and started again."""
-    postgres = trial.line.servers.postgres
+    postgres = trial.service.servers.postgres
     assert postgres
     trial.publish()
     trial.begun()
     trial.broken()
     postgres.stop()
-    status, checks = trial.line.ready()
+    status, checks = trial.service.ready()
     trial.hold(status == 503, f"/readyz answered {status} without a database")
     trial.hold(checks["database"].startswith("missing: "), f"/readyz said {checks}")
     trial.hold((checks["broker"], checks["redis"]) == ("ok", "ok"), f"/readyz said {checks}")
     postgres.start()
     trial.healed()
-    trial.until(lambda: trial.line.ready()[0] == 200, 30, "ready again")
+    trial.until(lambda: trial.service.ready()[0] == 200, 30, "ready again")
 
 
 @fault(Twice.CAPACITY, codes=None)
 def database_killed_in_the_middle_of_requests(trial: Trial) -> None:
     """PostgreSQL is killed with requests in their transactions, and recovers from its log."""
-    postgres = trial.line.servers.postgres
+    postgres = trial.service.servers.postgres
     assert postgres
     trial.publish()
     trial.begun()
-    with contextlib.suppress(psycopg2.Error), locks.held(trial.line, locks.ACCEPTING):
-        locks.somebody_waits(trial.line)
+    with contextlib.suppress(psycopg2.Error), locks.held(trial.service, locks.ACCEPTING):
+        locks.somebody_waits(trial.service)
         trial.lasts(0.5)
         trial.broken()
         postgres.kill()
@@ -73,9 +73,9 @@ def database_out_of_connections(trial: Trial) -> None:
     """Somebody else has all of PostgreSQL's connections but those that we opened at the start."""
     for size in (trial.size, BESIDE):
         trial.audiences.topic(size)
-    trial.line.start(*PROCESSES)  # which had nothing to do yet, so hold no more than they must
+    trial.service.start(*PROCESSES)  # which had nothing to do yet, so hold no more than they must
     trial.broken()
-    with _crowded(trial, trial.line.connect):
+    with _crowded(trial, trial.service.connect):
         trial.publish()
         trial.lasts(CROWDED)
         trial.healed()
@@ -85,12 +85,12 @@ def database_out_of_connections(trial: Trial) -> None:
 @fault(Twice.CAPACITY)
 def database_out_of_connections_and_ours_ended(trial: Trial) -> None:
     """The same, and ours end: PostgreSQL has kept some for our role (`reserved_connections`)."""
-    line = trial.line
-    postgres = line.servers.postgres
+    service = trial.service
+    postgres = service.servers.postgres
     assert postgres
     # Neither is a superuser, who would have PostgreSQL's last three.
     ours, theirs = (_role(trial, name, rights) for name, rights in ROLES.items())
-    line.use_database(ours)
+    service.use_database(ours)
     try:
         trial.publish()
         trial.begun()
@@ -101,7 +101,7 @@ def database_out_of_connections_and_ours_ended(trial: Trial) -> None:
         trial.healed()
         trial.settled()
     finally:
-        line.use_database(postgres.url)
+        service.use_database(postgres.url)
 
 
 @fault(Twice.CAPACITY, codes=None)
@@ -110,8 +110,8 @@ def database_has_no_connection_for_us(trial: Trial) -> None:
     trial.publish()
     trial.begun()
     trial.broken()
-    connection = trial.line.connect()
-    with contextlib.closing(connection), _crowded(trial, trial.line.connect) as taken:
+    connection = trial.service.connect()
+    with contextlib.closing(connection), _crowded(trial, trial.service.connect) as taken:
         _end_others(trial, connection, [one.info.backend_pid for one in taken])
         trial.lasts(CROWDED)
     trial.healed()
@@ -122,7 +122,7 @@ def statistics_locked_for_two_minutes(trial: Trial) -> None:
     """Somebody builds an index on the tables of statistics, for two minutes."""
     trial.publish()
     trial.begun()
-    with locks.held(trial.line, locks.COUNTING):
+    with locks.held(trial.service, locks.COUNTING):
         trial.broken()
         trial.lasts(120)
     trial.healed()
@@ -162,14 +162,14 @@ def _refused(connect: Callable[[], Any]) -> bool:
 
 def _role(trial: Trial, name: str, rights: str) -> str:
     """Make this role, where it is not yet; the service's database as it reaches it."""
-    url = urlsplit(trial.line.servers.database_url)
-    if not trial.line.sql("SELECT FROM pg_roles WHERE rolname = %s", name):
-        trial.line.sql(f"CREATE ROLE {name} LOGIN PASSWORD %s {rights}", url.password)
+    url = urlsplit(trial.service.servers.database_url)
+    if not trial.service.sql("SELECT FROM pg_roles WHERE rolname = %s", name):
+        trial.service.sql(f"CREATE ROLE {name} LOGIN PASSWORD %s {rights}", url.password)
     return urlunsplit(url._replace(netloc=f"{name}:{url.password}@{url.hostname}:{url.port}"))
 
 
 def _end_others(trial: Trial, connection: Any = None, spared: list[int] | None = None) -> None:
-    using = connection or trial.line.connect()
+    using = connection or trial.service.connect()
     with using.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

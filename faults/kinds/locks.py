@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from faults.harness.service import Line, until
+from faults.harness.service import Service, until
 
 RECORDING = "LOCK TABLE delivery_attempt IN EXCLUSIVE MODE"
 #: What CREATE INDEX takes.
@@ -19,9 +19,9 @@ SELECT id FROM delivery_claim WHERE channel = 'push' AND priority = 'normal'
 
 
 @contextlib.contextmanager
-def held(line: Line, statement: str, *params: Any) -> Iterator[None]:
+def held(service: Service, statement: str, *params: Any) -> Iterator[None]:
     """Run a statement and let nobody past what it locks until the end of the block."""
-    connection = line.connect()
+    connection = service.connect()
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement, params)
@@ -30,9 +30,9 @@ def held(line: Line, statement: str, *params: Any) -> Iterator[None]:
         connection.close()  # which rolls back
 
 
-def somebody_waits(line: Line, at_least: int = 1) -> None:
+def somebody_waits(service: Service, at_least: int = 1) -> None:
     """Return once so many of the service's connections wait for a lock."""
     until(
-        lambda: line.sql("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0] >= at_least,
+        lambda: service.sql("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0] >= at_least,
         f"{at_least} connections wait for a lock",
     )

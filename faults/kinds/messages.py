@@ -41,22 +41,22 @@ def poison_in_every_queue(trial: Trial) -> None:
     """Every queue holds messages that are no JSON, no task, pickled, or name what is not there."""
     consumed = _consumed(trial)
     trial.broken()
-    with kombu.Connection(trial.line.servers.broker_url) as connection:
+    with kombu.Connection(trial.service.servers.broker_url) as connection:
         producer = connection.Producer()
         for queue in names(CHANNELS):
             for body, content_type, headers in POISON:
                 producer.publish(
                     body,
-                    routing_key=trial.line.at_broker(queue),
+                    routing_key=trial.service.at_broker(queue),
                     content_type=content_type,
                     content_encoding="utf-8",
                     headers=headers,
                 )
     trial.publish()
     trial.healed()
-    alive = trial.line.stage.processes.pids()
+    alive = trial.service.stage.processes.pids()
     trial.until(lambda: not any(_depths(trial, consumed).values()), 30, "every queue is empty")
-    trial.hold(trial.line.stage.processes.pids() == alive, "a process ended")
+    trial.hold(trial.service.stage.processes.pids() == alive, "a process ended")
 
 
 @fault()
@@ -88,16 +88,16 @@ def storm_on_one_idempotency_key(trial: Trial) -> None:
 
 def _consumed(trial: Trial) -> list[str]:
     """The queues that a worker of this line consumes."""
-    rabbit = trial.line.servers.rabbitmq
+    rabbit = trial.service.servers.rabbitmq
     assert rabbit
     lines = rabbit.control("list_queues", "name", "consumers", "--no-table-headers").splitlines()
     found = dict(line.split() for line in lines if line.strip())
-    return [queue for queue in names(CHANNELS) if int(found.get(trial.line.at_broker(queue), 0))]
+    return [queue for queue in names(CHANNELS) if int(found.get(trial.service.at_broker(queue), 0))]
 
 
 def _depths(trial: Trial, queues: list[str]) -> dict[str, int]:
-    rabbit = trial.line.servers.rabbitmq
+    rabbit = trial.service.servers.rabbitmq
     assert rabbit
     lines = rabbit.control("list_queues", "name", "messages", "--no-table-headers").splitlines()
     found = dict(line.split() for line in lines if line.strip())
-    return {queue: int(found.get(trial.line.at_broker(queue), 0)) for queue in queues}
+    return {queue: int(found.get(trial.service.at_broker(queue), 0)) for queue in queues}

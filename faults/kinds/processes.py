@@ -24,18 +24,18 @@ AT_ONCE = 3.0
 @fault()
 def worker_killed_after_claim(trial: Trial) -> None:
     """A worker is killed when it has claimed chunks and nothing has reached the provider."""
-    push = trial.line.stage.processes["push"]
+    push = trial.service.stage.processes["push"]
     usual = push.env["NOTIFIER_FCM_BASE_URL"]
     with Gate(usual) as gate:
         gate.shut()
         push.env["NOTIFIER_FCM_BASE_URL"] = gate.url
-        trial.line.start("push")
+        trial.service.start("push")
         trial.publish()
         trial.until(lambda: _sending(trial) >= CHUNK_SIZE, 20, "a chunk is claimed")
-        trial.line.kill("push")
+        trial.service.kill("push")
         trial.broken()
     push.env["NOTIFIER_FCM_BASE_URL"] = usual
-    trial.line.start("push")
+    trial.service.start("push")
     trial.healed()
 
 
@@ -44,11 +44,11 @@ def worker_killed_between_send_and_record(trial: Trial) -> None:
     """A worker is killed when the provider has its messages and nothing is written down."""
     trial.publish()
     trial.begun(CHUNK_SIZE)
-    with locks.held(trial.line, locks.RECORDING):
-        locks.somebody_waits(trial.line)
-        trial.line.kill("push")
+    with locks.held(trial.service, locks.RECORDING):
+        locks.somebody_waits(trial.service)
+        trial.service.kill("push")
         trial.broken()
-    trial.line.start("push")
+    trial.service.start("push")
     trial.healed()
 
 
@@ -57,30 +57,30 @@ def worker_killed(trial: Trial) -> None:
     """A worker is killed at any moment."""
     trial.publish()
     trial.begun()
-    trial.line.kill("push")
+    trial.service.kill("push")
     trial.broken()
-    trial.line.start("push")
+    trial.service.start("push")
     trial.healed()
 
 
 @fault()
 def fan_out_killed_before_its_first_cut(trial: Trial) -> None:
     """The fan-out worker is away when an audience is to be cut."""
-    trial.line.kill("fanout")
+    trial.service.kill("fanout")
     trial.publish()
     trial.broken()
     trial.lasts(1)
-    trial.line.start("fanout")
+    trial.service.start("fanout")
     trial.healed()
 
 
 @fault()
 def fan_out_killed_between_two_pages(trial: Trial) -> None:
     """The fan-out worker is killed when the first page of an audience is cut and not the second."""
-    line = trial.line
-    line.stage.processes.kill("fanout", signal.SIGSTOP)
+    service = trial.service
+    service.stage.processes.kill("fanout", signal.SIGSTOP)
     blast = trial.publish()
-    [(first_of_second_page,)] = line.sql(
+    [(first_of_second_page,)] = service.sql(
         "SELECT s.id FROM topics_subscription s JOIN delivery_notification n "
         "ON n.topic_id = s.topic_id WHERE n.id = %s ORDER BY s.id OFFSET %s LIMIT 1",
         blast.id,
@@ -92,29 +92,29 @@ def fan_out_killed_between_two_pages(trial: Trial) -> None:
         "0, now(), now())"
     )
     # The worker's own cut of this slice waits to see what becomes of ours.
-    with locks.held(line, cut, blast.id, first_of_second_page, first_of_second_page):
-        line.stage.processes.kill("fanout", signal.SIGCONT)
-        locks.somebody_waits(line)
-        line.kill("fanout")
+    with locks.held(service, cut, blast.id, first_of_second_page, first_of_second_page):
+        service.stage.processes.kill("fanout", signal.SIGCONT)
+        locks.somebody_waits(service)
+        service.kill("fanout")
         trial.broken()
         trial.hold(_cuts(trial, blast.id) == PAGE, "not one page was cut when it was killed")
-    line.start("fanout")
+    service.start("fanout")
     trial.healed()
 
 
 @fault()
 def fan_out_killed_before_it_publishes(trial: Trial) -> None:
     """The fan-out worker is killed when its cuts are committed and the broker knows of none."""
-    line = trial.line
+    service = trial.service
     with _without_events(trial, "fanout"):
-        line.stage.processes.kill("fanout", signal.SIGSTOP)
+        service.stage.processes.kill("fanout", signal.SIGSTOP)
         blast = trial.publish()
         with memory_alarm(trial):
-            line.stage.processes.kill("fanout", signal.SIGCONT)
+            service.stage.processes.kill("fanout", signal.SIGCONT)
             trial.until(lambda: _cuts(trial, blast.id) > 0, 20, "the first page is cut")
-            line.kill("fanout")
+            service.kill("fanout")
             trial.broken()
-    line.start("fanout")
+    service.start("fanout")
     trial.healed()
 
 
@@ -123,9 +123,9 @@ def api_killed_between_commit_and_publish(trial: Trial) -> None:
     """The API is killed when it has answered 202 and the broker knows nothing of it."""
     with memory_alarm(trial):
         trial.publish()
-        trial.line.kill("web")
+        trial.service.kill("web")
         trial.broken()
-    trial.line.start("web")
+    trial.service.start("web")
     trial.healed()
 
 
@@ -134,31 +134,31 @@ def api_killed_in_the_middle_of_requests(trial: Trial) -> None:
     """The API is killed with requests in its transactions; their callers repeat them."""
     trial.publish()
     trial.begun()
-    with locks.held(trial.line, locks.ACCEPTING):
-        locks.somebody_waits(trial.line)
+    with locks.held(trial.service, locks.ACCEPTING):
+        locks.somebody_waits(trial.service)
         trial.lasts(0.5)  # the codes of that time are being accepted now
-        trial.line.kill("web")
+        trial.service.kill("web")
         trial.broken()
-    trial.line.start("web")
+    trial.service.start("web")
     trial.healed()
 
 
 @fault(Twice.IN_FLIGHT)
 def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
     """The sweeper is killed when it has released a lost worker's claims and rung for nothing."""
-    line = trial.line
+    service = trial.service
     with _without_events(trial, "housekeeping"):
-        line.stage.processes.kill("housekeeping", signal.SIGSTOP)
+        service.stage.processes.kill("housekeeping", signal.SIGSTOP)
         trial.publish()
         trial.begun(CHUNK_SIZE)
-        line.kill("push")
+        service.kill("push")
         trial.broken()
         trial.until(lambda: _overdue(trial), 20, "the leases of claims are over")
         with memory_alarm(trial):
-            line.stage.processes.kill("housekeeping", signal.SIGCONT)
+            service.stage.processes.kill("housekeeping", signal.SIGCONT)
             trial.until(lambda: not _overdue(trial), 20, "the claims are released")
-            line.kill("housekeeping")
-    line.start("housekeeping", "push")
+            service.kill("housekeeping")
+    service.start("housekeeping", "push")
     trial.healed()
 
 
@@ -178,7 +178,7 @@ def beat_killed(trial: Trial) -> None:
 def two_beats(trial: Trial) -> None:
     """A second beat runs: everything is swept twice."""
     some_fail(trial, 0.2)
-    with trial.line.stage.processes["beat"].twin():
+    with trial.service.stage.processes["beat"].twin():
         trial.publish(slow=0)
         trial.broken()
         trial.begun()
@@ -191,14 +191,14 @@ def worker_stopped_past_its_lease(trial: Trial) -> None:
     """A worker stands still for longer than its lease, then goes on: it writes nothing."""
     trial.publish()
     trial.begun()
-    trial.line.stage.processes.kill("push", signal.SIGSTOP)
+    trial.service.stage.processes.kill("push", signal.SIGSTOP)
     trial.broken()
-    with trial.line.stage.processes["push"].twin() as second:
+    with trial.service.stage.processes["push"].twin() as second:
         second.wait_ready()
-        trial.lasts(trial.line.lease + 1)
-        trial.line.stage.processes.kill("push", signal.SIGCONT)
+        trial.lasts(trial.service.lease + 1)
+        trial.service.stage.processes.kill("push", signal.SIGCONT)
         trial.healed()
-        worker = trial.line.stage.processes["push"]
+        worker = trial.service.stage.processes["push"]
         trial.until(
             lambda: "released to other workers" in worker.log,
             SAYS_SO,
@@ -209,12 +209,12 @@ def worker_stopped_past_its_lease(trial: Trial) -> None:
 @fault()
 def one_claim_locked(trial: Trial) -> None:
     """Somebody locks one claim's row for two leases while its worker holds others."""
-    line = trial.line
+    service = trial.service
     trial.publish(slow=1.5)  # so that claims are held for longer than that
     trial.until(lambda: _claims(trial) > 1, 20, "a worker holds several claims")
-    with locks.held(line, locks.ONE_CLAIM):
+    with locks.held(service, locks.ONE_CLAIM):
         trial.broken()
-        over, overdue = time.monotonic() + 2 * line.lease + 1, 0
+        over, overdue = time.monotonic() + 2 * service.lease + 1, 0
         while time.monotonic() < over:
             overdue = max(overdue, _overdue(trial))
             time.sleep(0.2)
@@ -227,18 +227,18 @@ def everything_killed_at_once(trial: Trial) -> None:
     """Every process of the service is killed at the same moment, as by a power cut."""
     trial.publish()
     trial.begun()
-    trial.line.kill(*PROCESSES)
+    trial.service.kill(*PROCESSES)
     trial.broken()
-    trial.line.start(*PROCESSES)
+    trial.service.start(*PROCESSES)
     trial.healed()
 
 
 @contextlib.contextmanager
 def _without_events(trial: Trial, process: str) -> Iterator[None]:
     """The process tells Flower nothing: it would wait with that for a broker that takes nothing."""
-    env = trial.line.stage.processes[process].env
+    env = trial.service.stage.processes[process].env
     env["NOTIFIER_TASK_EVENTS"] = "0"
-    trial.line.start(process)
+    trial.service.start(process)
     try:
         yield
     finally:
@@ -246,7 +246,7 @@ def _without_events(trial: Trial, process: str) -> Iterator[None]:
 
 
 def _sending(trial: Trial) -> int:
-    [(number,)] = trial.line.sql(
+    [(number,)] = trial.service.sql(
         "SELECT count(*) FROM delivery_delivery WHERE state = 'sending' AND channel = 'push'"
     )
     return int(number)
@@ -254,20 +254,22 @@ def _sending(trial: Trial) -> int:
 
 def _overdue(trial: Trial) -> int:
     """Claims whose leases are over."""
-    [(number,)] = trial.line.sql("SELECT count(*) FROM delivery_claim WHERE lease_until <= now()")
+    [(number,)] = trial.service.sql(
+        "SELECT count(*) FROM delivery_claim WHERE lease_until <= now()"
+    )
     return int(number)
 
 
 def _claims(trial: Trial) -> int:
     """Claims of the blast's workers."""
-    [(number,)] = trial.line.sql(
+    [(number,)] = trial.service.sql(
         "SELECT count(*) FROM delivery_claim WHERE channel = 'push' AND priority = 'normal'"
     )
     return int(number)
 
 
 def _cuts(trial: Trial, notification: str) -> int:
-    [(number,)] = trial.line.sql(
+    [(number,)] = trial.service.sql(
         "SELECT count(*) FROM delivery_chunk WHERE kind = 'range' AND notification_id = %s",
         notification,
     )
@@ -278,8 +280,8 @@ def _without(trial: Trial, process: str) -> None:
     some_fail(trial, 0.2)
     trial.publish(slow=0)
     trial.begun()
-    trial.line.kill(process)
+    trial.service.kill(process)
     trial.broken()
     trial.lasts(2)
-    trial.line.start(process)
+    trial.service.start(process)
     trial.healed()

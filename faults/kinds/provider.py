@@ -21,7 +21,7 @@ def some_fail(trial: Trial, share: float, behaviour: str = "503", times: int = 1
     """So large a share of the blast's addresses fail so many times each."""
     for address in trial.audiences.addresses(trial.size):
         if trial.rng.random() < share:
-            trial.line.sandbox.behave("fcm", behaviour, address=address, times=times)
+            trial.service.sandbox.behave("fcm", behaviour, address=address, times=times)
 
 
 @fault(recovery=FIRST_PAUSE)
@@ -35,7 +35,7 @@ def provider_429_with_absurd_retry_after(trial: Trial) -> None:
     """The push provider names waits that are no number, negative, or in the past."""
     for turn, address in enumerate(trial.audiences.addresses(trial.size)[::10]):
         value = ABSURD[turn % len(ABSURD)]
-        trial.line.sandbox.behave("fcm", "429", address=address, times=1, retry_after=value)
+        trial.service.sandbox.behave("fcm", "429", address=address, times=1, retry_after=value)
     trial.publish(slow=0)
     trial.broken()
 
@@ -45,7 +45,7 @@ def provider_429_with_retry_after_of_a_year(trial: Trial) -> None:
     """The push provider tells one in a hundred to come back in a year: it is believed for hours."""
     addresses = trial.audiences.addresses(trial.size)[::100]
     for address in addresses:
-        trial.line.sandbox.behave("fcm", "429", address=address, times=1, retry_after=YEAR)
+        trial.service.sandbox.behave("fcm", "429", address=address, times=1, retry_after=YEAR)
     blast = trial.publish(slow=0)
     trial.broken()
     trial.left_waiting = len(addresses)
@@ -53,11 +53,11 @@ def provider_429_with_retry_after_of_a_year(trial: Trial) -> None:
         "SELECT max(next_attempt_at - now()) FROM delivery_delivery WHERE notification_id = %s"
     )
     trial.until(
-        lambda: (trial.line.sql(waiting, blast.id)[0][0] or timedelta()) > timedelta(hours=1),
+        lambda: (trial.service.sql(waiting, blast.id)[0][0] or timedelta()) > timedelta(hours=1),
         20,
         "they wait",
     )
-    [(longest,)] = trial.line.sql(waiting, blast.id)
+    [(longest,)] = trial.service.sql(waiting, blast.id)
     trial.hold(longest <= BELIEVED, f"a delivery waits for {longest}")
 
 
@@ -116,11 +116,11 @@ def provider_flaps(trial: Trial) -> None:
 @fault(Twice.CAPACITY)
 def provider_silent(trial: Trial) -> None:
     """The way to the push provider swallows everything for eight seconds; no connection breaks."""
-    push = trial.line.stage.processes["push"]
+    push = trial.service.stage.processes["push"]
     usual = push.env["NOTIFIER_FCM_BASE_URL"]
     with Gate(usual) as gate:
         push.env["NOTIFIER_FCM_BASE_URL"] = gate.url
-        trial.line.start("push")
+        trial.service.start("push")
         trial.publish()
         trial.begun()
         gate.shut()
@@ -131,21 +131,21 @@ def provider_silent(trial: Trial) -> None:
         trial.lasts(0.5)
         trial.load.stop()
         push.env["NOTIFIER_FCM_BASE_URL"] = usual
-        trial.line.start("push")
+        trial.service.start("push")
 
 
 def _for_a_while(
     trial: Trial, behaviour: str, seconds: float, retry_after: str | None = None
 ) -> None:
-    trial.line.sandbox.behave("fcm", behaviour, retry_after=retry_after)
+    trial.service.sandbox.behave("fcm", behaviour, retry_after=retry_after)
     trial.publish(slow=0)
     trial.broken()
     trial.lasts(seconds)
-    trial.line.sandbox.heal()
+    trial.service.sandbox.heal()
     trial.healed()
 
 
 def _once_each(trial: Trial, behaviour: str) -> None:
-    trial.line.sandbox.behave("fcm", behaviour, times=1)
+    trial.service.sandbox.behave("fcm", behaviour, times=1)
     trial.publish(slow=0)
     trial.broken()

@@ -30,7 +30,7 @@ def receipts_before_our_own_record(trial: Trial) -> None:
 @fault(recovery=SANDBOX)
 def receipts_forged(trial: Trial) -> None:
     """The receipts are signed by somebody else: they are not believed."""
-    trial.line.sandbox.behave("twilio", "forged")
+    trial.service.sandbox.behave("twilio", "forged")
     _publish(trial)
     trial.lasts(3)
     states = _states(trial)
@@ -40,29 +40,29 @@ def receipts_forged(trial: Trial) -> None:
 @fault(recovery=SANDBOX)
 def receipts_late(trial: Trial) -> None:
     """Nobody reads receipts for four seconds."""
-    trial.line.stage.processes.stop("housekeeping")
+    trial.service.stage.processes.stop("housekeeping")
     _publish(trial)
     trial.lasts(4)
-    trial.line.start("housekeeping")
+    trial.service.start("housekeeping")
     trial.healed()
     trial.wants_receipts = True
 
 
 def _told(trial: Trial, behaviour: str, seconds: float | None = None) -> None:
-    trial.line.sandbox.behave("twilio", behaviour, seconds=seconds)
+    trial.service.sandbox.behave("twilio", behaviour, seconds=seconds)
     _publish(trial)
     trial.wants_receipts = True
 
 
 def _publish(trial: Trial) -> None:
-    trial.line.sandbox.send_receipts(trial.line.stage.api_url)
+    trial.service.sandbox.send_receipts(trial.service.stage.api_url)
     trial.size = TEXTS
     trial.publish(channel="sms")
     trial.broken()
 
 
 def _states(trial: Trial) -> set[str]:
-    rows = trial.line.sql(
+    rows = trial.service.sql(
         "SELECT DISTINCT state FROM delivery_delivery "
         "WHERE channel = 'sms' AND notification_id = ANY(%s::uuid[])",
         list(trial.load.posted),

@@ -18,11 +18,11 @@ ANSWER = 30.0
 @fault(Twice.CAPACITY, codes=None)
 def database_goes_silent(trial: Trial) -> None:
     """PostgreSQL's address swallows every packet, and it is reached at another one."""
-    postgres = trial.line.servers.postgres
+    postgres = trial.service.servers.postgres
     assert postgres
     trial.audiences.topic(ASIDE)
     with network.addresses(1, 2) as (old, new):
-        trial.line.use_database(network.url(postgres, old, new))
+        trial.service.use_database(network.url(postgres, old, new))
         try:
             trial.publish()
             trial.begun()
@@ -34,27 +34,27 @@ def database_goes_silent(trial: Trial) -> None:
             trial.hold(took < ANSWER, f"publishing was answered after {took:.0f} s")
             trial.settled()
         finally:
-            trial.line.use_database(postgres.url)
+            trial.service.use_database(postgres.url)
 
 
 @fault(Twice.IN_FLIGHT, recovery=90.0)
 def worker_host_loses_power(trial: Trial) -> None:
     """A worker's host loses its power in a transaction: PostgreSQL hears nothing of it."""
-    push = trial.line.stage.processes["push"]
-    postgres = trial.line.servers.postgres
+    push = trial.service.stage.processes["push"]
+    postgres = trial.service.servers.postgres
     assert postgres
     with network.addresses(3) as [address]:
         push.env["DATABASE_URL"] = network.url(postgres, address)
-        trial.line.start("push")
+        trial.service.start("push")
         try:
             trial.publish()
             trial.begun(CHUNK_SIZE)
-            with locks.held(trial.line, locks.COUNTING):
-                locks.somebody_waits(trial.line)
+            with locks.held(trial.service, locks.COUNTING):
+                locks.somebody_waits(trial.service)
                 network.silence(address)
-                trial.line.kill("push")
+                trial.service.kill("push")
                 trial.broken()
         finally:
             push.env["DATABASE_URL"] = postgres.url
-        trial.line.start("push")
+        trial.service.start("push")
         trial.settled()

@@ -65,19 +65,19 @@ def standby_two_seconds_behind_promoted(trial: Trial) -> None:
 
 
 def _promoted(trial: Trial, *, synchronous: bool) -> None:
-    line = trial.line
-    primary = line.servers.postgres
+    service = trial.service
+    primary = service.servers.postgres
     assert primary
-    standby = line.keep(Standby(line.state, primary))
+    standby = service.keep(Standby(service.state, primary))
     if synchronous:
         primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
         primary.sql("SELECT pg_reload_conf()")
         until(
-            lambda: line.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"),
+            lambda: service.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"),
             "the standby is synchronous",
         )
     at = f"{HOST}:{primary.port},{HOST}:{standby.port}"
-    line.use_database(f"postgres://{USER}:{primary.password}@{at}/{DATABASE}")
+    service.use_database(f"postgres://{USER}:{primary.password}@{at}/{DATABASE}")
     trial.publish()
     trial.begun()
     if not synchronous:
@@ -92,16 +92,16 @@ def _promoted(trial: Trial, *, synchronous: bool) -> None:
     standby.promote()
     promoted = time.time()
     trial.healed()
-    line.servers = replace(line.servers, postgres=standby, database_url=standby.url)
+    service.servers = replace(service.servers, postgres=standby, database_url=standby.url)
     if not synchronous:
         trial.forget_lost(BEHIND)
     trial.settled()
     codes = {
         row.id
-        for row in account.rows(line, trial.load.posted)
+        for row in account.rows(service, trial.load.posted)
         if trial.load.posted[row.notification].kind == "code" and row.accepted_at > promoted
     }
-    arrived = [e["at"] for e in account.ledger(line) if e["delivery_id"] in codes]
+    arrived = [e["at"] for e in account.ledger(service) if e["delivery_id"] in codes]
     again = min(arrived, default=float("inf")) - promoted
     trial.hold(again < AGAIN, f"one-time codes arrived again after {again:.1f} s")
-    line.use_database(standby.url)
+    service.use_database(standby.url)

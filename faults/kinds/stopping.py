@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from faults.harness.fault import fault
-from faults.harness.service import PROCESSES, Line
+from faults.harness.service import PROCESSES, Service
 from faults.harness.trial import Trial
 from stack import manage
 
@@ -30,7 +30,7 @@ BEFORE = ("delivery", "0015")
 @fault()
 def worker_asked_to_stop(trial: Trial) -> None:
     """A worker gets SIGTERM with hundreds of messages in the air: it ends them and no more."""
-    processes = trial.line.stage.processes
+    processes = trial.service.stage.processes
     trial.publish(slow=1.5)
     trial.begun()
     trial.broken()
@@ -38,11 +38,11 @@ def worker_asked_to_stop(trial: Trial) -> None:
     processes["push"].stop()
     took = time.monotonic() - began
     trial.in_time(took, SOFT, "it had stopped")
-    [(held,)] = trial.line.sql(
+    [(held,)] = trial.service.sql(
         "SELECT count(*) FROM delivery_delivery WHERE state = 'sending' AND channel = 'push'"
     )
     trial.hold(held == 0, f"it left {held} deliveries as sending")
-    trial.line.start("push")
+    trial.service.start("push")
     trial.healed()
 
 
@@ -59,34 +59,34 @@ def rolling_restart(trial: Trial) -> None:
 @fault()
 def deploy(trial: Trial) -> None:
     """Every process is replaced while migrations drop and build indexes of a million deliveries."""
-    line = trial.line
-    line.sql(_MANY, MANY_ID, MANY)
+    service = trial.service
+    service.sql(_MANY, MANY_ID, MANY)
     try:
         trial.publish()
         trial.begun()
         trial.broken()
         with ThreadPoolExecutor(1) as one:
-            migrated = one.submit(_migrate_back_and_forth, line)
+            migrated = one.submit(_migrate_back_and_forth, service)
             _replace_all(trial)
             migrated.result()
         trial.healed()
         trial.hold(not trial.load.refused, f"{trial.load.refused} requests were answered 503")
-        unfinished = line.sql(
+        unfinished = service.sql(
             "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
         )
         trial.hold(not unfinished, f"indexes were left unfinished: {unfinished}")
         trial.settled()
     finally:
-        line.sql("DELETE FROM delivery_delivery WHERE notification_id = %s", MANY_ID)
+        service.sql("DELETE FROM delivery_delivery WHERE notification_id = %s", MANY_ID)
 
 
-def _migrate_back_and_forth(line: Line) -> None:
+def _migrate_back_and_forth(service: Service) -> None:
     for target in ((*BEFORE,), ()):
-        manage.run(line.state, line.stage.env, "migrate", "--no-input", *target)
+        manage.run(service.state, service.stage.env, "migrate", "--no-input", *target)
 
 
 def _replace_all(trial: Trial) -> None:
-    processes = trial.line.stage.processes
+    processes = trial.service.stage.processes
     for name in ROLLING:
         trial.load.blast(200)
         old = processes.replace(name)

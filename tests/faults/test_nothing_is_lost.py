@@ -10,7 +10,7 @@ import pytest
 
 from faults.harness.fault import FAULTS
 from faults.harness.load import Audiences
-from faults.harness.service import PROCESSES, Line, push_token, until
+from faults.harness.service import PROCESSES, Service, push_token, until
 from faults.harness.suite import tried
 from faults.harness.trial import BLAST
 
@@ -31,16 +31,16 @@ SUBSET = {
 
 
 @pytest.mark.parametrize("name", SUBSET)
-def test_nothing_is_lost(line: Line, audiences: Audiences, name: str):
-    result = tried(line, audiences, FAULTS[name], SEED, SUBSET[name])
+def test_nothing_is_lost(service: Service, audiences: Audiences, name: str):
+    result = tried(service, audiences, FAULTS[name], SEED, SUBSET[name])
     assert result.problems == []
     assert result.account.accepted == result.account.terminal >= SUBSET[name]
     assert result.account.codes
 
 
-def test_no_log_names_an_address_or_what_was_said(line: Line):
+def test_no_log_names_an_address_or_what_was_said(service: Service):
     phone, words = "+4366098765432", "sesame open"
-    line.call(
+    service.call(
         "PUT",
         "/v1/recipients/unspeakable",
         {
@@ -48,18 +48,20 @@ def test_no_log_names_an_address_or_what_was_said(line: Line):
             "devices": [{"platform": "android", "token": push_token("unspeakable")}],
         },
     )
-    line.sandbox.behave("twilio", "500", times=1)
-    line.sandbox.behave("fcm", "garbled", times=1)
+    service.sandbox.behave("twilio", "500", times=1)
+    service.sandbox.behave("fcm", "garbled", times=1)
     body = {"user_id": "unspeakable", "channels": ["sms", "push"], "content": {"body": words}}
-    posted = line.call("POST", "/v1/notifications", body)["id"]
-    until(lambda: line.call("GET", f"/v1/notifications/{posted}")["state"] == "done", "it is sent")
-    line.sandbox.reset()
-    logs = list(line.logs.glob("*.log"))
+    posted = service.call("POST", "/v1/notifications", body)["id"]
+    until(
+        lambda: service.call("GET", f"/v1/notifications/{posted}")["state"] == "done", "it is sent"
+    )
+    service.sandbox.reset()
+    logs = list(service.logs.glob("*.log"))
     assert len(logs) > len(PROCESSES)
     for log in logs:
         text = log.read_text(errors="replace")
         assert not any(word in text for word in (phone, phone[1:], words, "unspeakable")), log
 
 
-def test_every_process_of_the_line_still_runs(line: Line):
-    assert set(line.stage.processes.pids()) == set(PROCESSES)
+def test_every_process_of_the_line_still_runs(service: Service):
+    assert set(service.stage.processes.pids()) == set(PROCESSES)

@@ -114,4 +114,4 @@ def test_the_smallest_lab_sends_and_counts_what_it_costs(monkeypatch, capsys):
         assert work.used.redis_commands > 0 and work.used.messages > 0
     assert "1 sending: blast" in capsys.readouterr().out
     assert left(os.getpid()) == []
-    assert not Path(on.line.state.directory).exists()
+    assert not Path(on.service.state.directory).exists()
