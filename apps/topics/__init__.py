@@ -1,5 +1,5 @@
-"""Topics: names that people subscribe to, who may publish to them, and who is subscribed.
+"""Topics, the publishers' grants on them, subscriptions, and their confirmation.
 
-In: what publishers, end users and CSV files say. Out: topics from a cache, and subscriptions,
-which fan-out reads by SQL. Imported by delivery.
+In: publishers' requests, people's confirmations, and files to import. Out: topics from a cache, and
+subscriptions, which fan-out reads by SQL. ``apps.delivery`` may import it.
 """

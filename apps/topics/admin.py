@@ -1,5 +1,7 @@
-"""Who is subscribed and who wants what, for operators. Topics are in ``apps.delivery.admin``: their
-pages show what became of what was published to them."""
+"""Admin pages of subscriptions and preferences.
+
+Topics are in ``apps.delivery.admin``, since their pages show their notifications.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -78,7 +80,7 @@ class PreferenceForm(forms.ModelForm):
 
     def clean_topic(self) -> str:
         name: str = self.cleaned_data["topic"].strip()
-        if name == self.initial["topic"]:  # it may have been deleted meanwhile
+        if name == self.initial["topic"]:  # unchanged: accept it even if it was deleted meanwhile
             return name
         found = Topic.objects.filter(name=name, deleted_at=None).first() if name else None
         if name and found is None:
@@ -98,7 +100,7 @@ class PreferenceForm(forms.ModelForm):
         return fields
 
     def _others(self, fields: Mapping[str, Any]) -> QuerySet[Preference]:
-        """What the recipient has for the same topic, or else the same category."""
+        """Return the recipient's other preferences for the same topic, else the same category."""
         about: dict[str, Any] = {"topic_id": self.instance.topic_id}
         if self.instance.topic_id is None:
             about = {"topic_id": None, "category": fields["category"]}
@@ -108,7 +110,7 @@ class PreferenceForm(forms.ModelForm):
 
 @admin.register(Preference)
 class PreferenceAdmin(Panelled, NewestAdmin):
-    """What people want and refuse. One is taken back by its button, with a reason."""
+    """Preferences. A button withdraws one, with a reason."""
 
     form = PreferenceForm
     list_display = ("recipient", "channel", "topic", "category", "allowed", "updated_at")
@@ -138,7 +140,7 @@ class PreferenceAdmin(Panelled, NewestAdmin):
     def buttons(self, request: HttpRequest, row: Preference) -> Sequence[Button]:
         if not request.user.has_perm("preferences.delete_preference"):
             return ()
-        return [Button("withdraw", "Take it back", "bad", asks="Why?")]
+        return [Button("withdraw", "Withdraw it", "bad", asks="Why?")]
 
     def do_withdraw(self, request: HttpRequest, row: Preference) -> HttpResponse:
         why = reason_of(request)
@@ -146,7 +148,7 @@ class PreferenceAdmin(Panelled, NewestAdmin):
         self.audit(request, "delete", row, before=before, after={"why": why})
         self._trail(row, Change.WITHDRAWN, why)
         row.delete()
-        messages.success(request, "It is neither wanted nor refused any more.")
+        messages.success(request, "The preference is withdrawn.")
         return HttpResponseRedirect(markup.page("preferences_preference_changelist"))
 
     def save_model(self, request: HttpRequest, obj: Preference, form: Any, change: bool) -> None:

@@ -1,4 +1,4 @@
-"""Whoever writes a topic or its grants, cached copies go."""
+"""Signal receivers that invalidate cached topics when a topic or its grants are written."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from apps.topics.models import Topic
 
 @receiver([post_save, post_delete], sender=Topic)
 def topic_changed(instance: Topic, **_: Any) -> None:
+    """Invalidate the topic by name and by id."""
     selectors.topics_by_name.changed(instance.name)
     selectors.topics_by_id.changed(instance.pk)
 
@@ -20,11 +21,12 @@ def topic_changed(instance: Topic, **_: Any) -> None:
 def grants_changed(
     instance: Topic | Publisher, action: str, pk_set: set[int] | None, **_: Any
 ) -> None:
+    """Invalidate the topics whose grants changed."""
     if action not in ("post_add", "post_remove", "pre_clear"):
         return
     if isinstance(instance, Topic):
         topics = [instance]
-    elif pk_set is None:  # every grant of a publisher is taken away
+    elif pk_set is None:  # all grants of a publisher are withdrawn
         topics = list(instance.granted_topics.all())
     else:
         topics = list(Topic.objects.filter(pk__in=pk_set))

@@ -1,4 +1,4 @@
-"""Topics and who subscribed to them."""
+"""Topics, subscriptions and their confirmations."""
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,13 +12,13 @@ from notifier.domain.priorities import Priority
 
 
 class Topic(models.Model):
-    """A named thing one can subscribe to; owned by a publisher.
+    """A subject that people subscribe to, owned by a publisher.
 
     ``retry_policy``: see ``apps.topics.retry_policies``; null for the channel's default.
-    ``delay`` holds every notification of the topic back for so many seconds.
-    ``paused_at``: since when whatever is published to it is held back.
+    ``delay``: seconds by which every notification of the topic is held back.
+    ``paused_at``: since when its notifications are held back, null if they are not.
     ``mandatory``: preferences do not apply (security notices); suppressions still do.
-    A deleted topic keeps its row, for the notifications that name it; its name is free again.
+    The row of a deleted topic stays, for the notifications that refer to it; its name is free.
     """
 
     name = models.CharField(max_length=200)
@@ -49,8 +49,8 @@ class Topic(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """What is written by hand, in the admin, must not be what workers fail at."""
-        from apps.topics import retry_policies  # its serializers want all models loaded
+        """Check a retry policy written by hand in the admin, so that workers do not fail at it."""
+        from apps.topics import retry_policies  # its serializers need all models loaded
 
         if self.retry_policy is not None:
             try:
@@ -64,7 +64,7 @@ class Topic(models.Model):
 
 
 class SubscriptionState(models.TextChoices):
-    """Where a subscription stands. Only an active one is sent to."""
+    """The state of a subscription. Only active ones receive notifications."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -72,13 +72,13 @@ class SubscriptionState(models.TextChoices):
 
 
 class Subscription(models.Model):
-    """A recipient's wish for a topic on a channel, or a bare endpoint's.
+    """A subscription of a recipient, or of a bare endpoint, to a topic on one channel.
 
     Exactly one of ``recipient`` and ``contact`` is set: a recipient is reached at every active
-    contact they have on the channel, a bare endpoint at itself. ``retry_policy`` goes before the
-    topic's. ``confirm_at`` is its place in the queue of confirmations to be sent.
-    ``asks``: it began while the topic required confirmation, and for as long as it does, only those
-    of the recipient's contacts are sent to that have confirmed (``Confirmation``).
+    contact on the channel, a bare endpoint at itself. ``retry_policy`` overrides the topic's.
+    ``confirm_at`` is its position in the queue of confirmations to send. ``asks`` is set if it
+    began while the topic required confirmation: while the topic still does, only the recipient's
+    contacts that have confirmed (``Confirmation``) receive anything.
     """
 
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="subscriptions")
@@ -92,7 +92,7 @@ class Subscription(models.Model):
     state = models.CharField(max_length=15, default=SubscriptionState.ACTIVE)
     retry_policy = models.JSONField(null=True, blank=True)
     asks = models.BooleanField(default=False, db_default=False)
-    # When the next confirmation is to be sent; null where none is.
+    # When the next confirmation is to be sent; null if none is.
     confirm_at = models.DateTimeField(null=True, blank=True)
     created_at = StampField(auto_now_add=True)
     updated_at = StampField(auto_now=True)
@@ -115,7 +115,7 @@ class Subscription(models.Model):
             ),
         ]
         indexes = [
-            # What fan-out cuts into chunks by key range.
+            # Fan-out cuts these into chunks by key range.
             models.Index(
                 fields=["topic", "channel", "id"],
                 condition=Q(state="active"),
@@ -127,11 +127,11 @@ class Subscription(models.Model):
                 condition=Q(confirm_at__isnull=False),
                 name="subscription_to_confirm",
             ),
-            # Whom a new address may have to be asked for.
+            # Subscriptions for which a new contact may have to be asked.
             models.Index(
                 fields=["recipient"], condition=Q(asks=True), name="subscription_that_asks"
             ),
-            # A list of the few who left must not read the many who stay.
+            # A list of the few inactive ones must not read the many active ones.
             models.Index(
                 fields=["topic", "id"], condition=~Q(state="active"), name="subscription_inactive"
             ),
@@ -142,9 +142,9 @@ class Subscription(models.Model):
 
 
 class Confirmation(models.Model):
-    """A contact that was asked to confirm a subscription, and when it did, if it did.
+    """A contact that was asked to confirm a subscription, and when it confirmed, if it did.
 
-    Gone when the subscription ends: who begins again is asked again.
+    Deleted when the subscription ends: a new one is asked again.
     """
 
     subscription = models.ForeignKey(
@@ -165,11 +165,11 @@ class Confirmation(models.Model):
 
 
 class ConfirmationSent(models.Model):
-    """A confirmation that was sent to an address: by these it is limited how many are.
+    """A confirmation that was sent to an address, kept for a day to limit their number.
 
-    By blind index (of an email address without its ``+tag``), so that one address is one, whoever
-    asks and for whatever topic. Kept a day; in the database, since what a flushed cache forgets
-    could be sent again.
+    Addresses are counted by blind index (of an email address without its ``+tag``), for all
+    publishers and topics together. They are kept in the database, since a flushed cache would allow
+    too many.
     """
 
     publisher_id = models.BigIntegerField(null=True)

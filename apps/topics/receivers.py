@@ -1,4 +1,4 @@
-"""Whoever writes a person's contacts, the new ones are asked to confirm where that is wanted."""
+"""Signal receivers that ask new contacts to confirm subscriptions that need it."""
 
 from collections.abc import Collection
 from typing import Any
@@ -11,4 +11,5 @@ from apps.topics.confirmation import requests
 
 @receiver(contacts_written)
 def contacts_changed(recipient_ids: Collection[int], **_: Any) -> None:
+    """Queue confirmations for these recipients' new contacts."""
     requests.ask_new_contacts(recipient_ids)

@@ -1,6 +1,6 @@
-"""Retry policies as publishers write them, as rows keep them, and as answers show them.
+"""Retry policies as publishers write them, as rows store them and as responses show them.
 
-A row keeps ``{"schedule": [seconds, …], "attempts": number or absent, "after_last":
+A row stores ``{"schedule": [seconds, …], "attempts": number or absent, "after_last":
 "dead_letter" or {"contact_id": id} or absent}``: an endpoint's address is in its contact and
 nowhere else.
 """
@@ -26,18 +26,18 @@ from apps.preferences.contacts import services as preferences
 from apps.preferences.contacts.services import Address
 from apps.preferences.models import Contact
 
-#: As many as AWS SNS makes to SMTP, SMS and mobile push ("Message delivery retries").
+#: The number that AWS SNS makes to SMTP, SMS and mobile push ("Message delivery retries").
 MAX_ATTEMPTS = 50
-#: The longest wait of the schedule that Standard Webhooks 1.0.0 proposes.
+#: Seconds: the longest wait of the schedule that Standard Webhooks 1.0.0 proposes.
 MAX_WAIT = 86400
-#: All waits together. AWS SNS allows an HTTP endpoint 3,600 s and tries its own for 23 days; the
-#: proposal of Standard Webhooks takes three.
+#: Seconds of all waits together. AWS SNS allows an HTTP endpoint 3,600 s and retries its own
+#: services for 23 days; the schedule of Standard Webhooks takes three days.
 MAX_TOTAL = 7 * 86400
 DEAD_LETTER = "dead_letter"
 
 
 class EndpointIn(StrictSerializer):
-    """Where to send instead."""
+    """The endpoint to send to after the last attempt."""
 
     channel = ChannelField(
         contact_channels(), instead="An endpoint belongs to nobody.", help_text="not push or inbox"
@@ -59,11 +59,11 @@ class EndpointIn(StrictSerializer):
                     "address": {
                         "type": "string",
                         "maxLength": 4096,
-                        "description": "masked in answers",
+                        "description": "masked in responses",
                     },
                     "secret": {
                         "type": "string",
-                        "description": "a webhook's signing secret; in no answer",
+                        "description": "a webhook's signing secret; never in a response",
                     },
                 },
                 "required": ["channel", "address"],
@@ -73,7 +73,7 @@ class EndpointIn(StrictSerializer):
     }
 )
 class AfterLastField(serializers.Field):
-    """What happens after the last attempt: ``dead_letter``, or an endpoint to send to instead."""
+    """What follows the last attempt: ``dead_letter``, or an endpoint to send to instead."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -93,7 +93,7 @@ class AfterLastField(serializers.Field):
 
 
 class SecondsField(serializers.FloatField):
-    """Seconds; ``nan`` and ``inf``, which Python takes for numbers, are none."""
+    """A finite number of seconds; Python would accept ``nan`` and ``inf``."""
 
     def to_internal_value(self, data: Any) -> float:
         seconds = super().to_internal_value(data)
@@ -103,21 +103,21 @@ class SecondsField(serializers.FloatField):
 
 
 class RetryPolicyField(StrictSerializer):
-    """When to try again, how often, and what then."""
+    """When and how often to retry, and what follows the last attempt."""
 
     schedule = serializers.ListField(
         child=SecondsField(min_value=0, max_value=MAX_WAIT),
         max_length=MAX_ATTEMPTS - 1,
-        help_text="seconds to wait after the first, second, … attempt; none: one attempt only",
+        help_text="seconds to wait after the first, second, … attempt; empty: one attempt only",
     )
     attempts = serializers.IntegerField(
         min_value=1,
         max_value=MAX_ATTEMPTS,
         required=False,
-        help_text="how often to try; the last wait repeats. One more than waits where left out",
+        help_text="number of attempts; the last wait repeats. By default one more than waits",
     )
     after_last = AfterLastField(
-        required=False, help_text="`dead_letter`, or an endpoint that is sent to instead"
+        required=False, help_text="`dead_letter` (the default), or an endpoint to send to instead"
     )
 
     def validate(self, policy: dict[str, Any]) -> dict[str, Any]:
@@ -144,9 +144,9 @@ class RetryPolicyField(StrictSerializer):
 
 
 def check_confirmed(policy: Mapping[str, Any] | None) -> None:
-    """Refuse, for a topic that requires confirmation, an endpoint that would have to confirm.
+    """Refuse a policy's endpoint that would have to confirm, for a topic that requires that.
 
-    ``policy`` is as validated or as kept. Raises ``ValidationError``.
+    ``policy`` is as validated or as stored. Raises ``ValidationError``.
     """
     after_last = (policy or {}).get("after_last")
     if not isinstance(after_last, Mapping):
@@ -165,9 +165,10 @@ def check_confirmed(policy: Mapping[str, Any] | None) -> None:
 def stored(
     publisher_id: int, policy: Mapping[str, Any] | None, before: Mapping[str, Any] | None = None
 ) -> dict[str, Any] | None:
-    """What the row keeps of a validated policy; its endpoint becomes a contact of the publisher's.
+    """Return a validated policy as the row stores it; its endpoint becomes a publisher's contact.
 
-    An endpoint as ``before``'s is shown (masked) is that one. Raises ``ValidationError``.
+    An endpoint that equals the one of ``before`` as responses show it (masked) is kept. Raises
+    ``ValidationError``.
     """
     if policy is None or not isinstance(policy.get("after_last"), Mapping):
         return None if policy is None else dict(policy)
@@ -183,7 +184,7 @@ def stored(
 
 
 def check_stored(policy: Any) -> None:
-    """Whether a row may keep it, should somebody write it by hand. Raises ``ValidationError``."""
+    """Check a policy in stored form that was written by hand. Raises ``ValidationError``."""
     if not isinstance(policy, Mapping):
         raise ValidationError("Write an object with a schedule.")
     after_last = policy.get("after_last", DEAD_LETTER)
@@ -200,7 +201,7 @@ def check_stored(policy: Any) -> None:
 
 
 def endpoints(policies: Iterable[Mapping[str, Any] | None]) -> dict[int, dict[str, str]]:
-    """The endpoints in these policies as they are kept, by contact, addresses masked."""
+    """Return the endpoints of stored policies, by contact id, addresses masked."""
     chosen = [(policy or {}).get("after_last") for policy in policies]
     ids = {one["contact_id"] for one in chosen if isinstance(one, Mapping)}
     if not ids:
@@ -210,7 +211,7 @@ def endpoints(policies: Iterable[Mapping[str, Any] | None]) -> dict[int, dict[st
 
 
 def context(policies: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """What serializers show these policies with, in one look-up for all."""
+    """Return the context for serializers that render these policies: one query for all."""
     return {"endpoints": endpoints(policies)}
 
 
@@ -221,10 +222,10 @@ def _contact(publisher_id: int, channel: str, address: str, secret: str = "") ->
     if "•" in address:
         raise serializers.ValidationError({"address": ["It is masked: write it out."]})
     parsed = parse_destination(channel, address)
-    wish = Address(None, channel, parsed, secret=secret, publisher_id=publisher_id)
-    found = preferences.upsert_contacts([wish])[wish]
+    wanted = Address(None, channel, parsed, secret=secret, publisher_id=publisher_id)
+    found = preferences.upsert_contacts([wanted])[wanted]
     if channel == WEBHOOK and found.secret and not secret:
-        # One was made just now, and nobody would ever see it.
+        # One was generated just now, and no response would ever show it.
         raise serializers.ValidationError(
             {"secret": ["Give the secret that it is signed with: whsec_ and base64."]}
         )

@@ -1,4 +1,4 @@
-"""Reads. A topic is asked for with every publish, so it comes from a cache."""
+"""Read topics and subscriptions. Topics, which every publish needs, come from a cache."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,8 +17,8 @@ from notifier.domain.priorities import Priority
 class TopicSnapshot:
     """A topic as publishing needs it.
 
-    ``retry_policy``: see ``apps.topics.retry_policies``, ``None`` for the channel's own; ``delay``:
-    seconds; ``granted_ids``: publishers that may publish though they do not own it.
+    ``retry_policy``: see ``apps.topics.retry_policies``, ``None`` for the channel's default.
+    ``delay``: seconds. ``granted_ids``: the publishers that were granted it.
     """
 
     id: int
@@ -39,18 +39,20 @@ class TopicSnapshot:
 
 
 def get_topic(name: str) -> TopicSnapshot | None:
-    """The topic of that name, ``None`` if there is none or it was deleted."""
+    """Return the topic of that name, ``None`` if there is none or it was deleted."""
     return topics_by_name.get(name)
 
 
 def get_topic_by_id(topic_id: int) -> TopicSnapshot | None:
-    """The topic, also a deleted one: what was accepted before is still delivered on its terms."""
+    """Return the topic, even if deleted: notifications accepted before still need it."""
     return topics_by_id.get(topic_id)
 
 
 def paused_topics(topic_ids: Collection[int]) -> dict[int, float]:
-    """Since when (unix seconds) those of these topics are paused that are. Nobody resumes one
-    before the caller's transaction ends."""
+    """Return since when (unix seconds) topics are paused, for those of these that are.
+
+    Nobody resumes one before the caller's transaction ends.
+    """
     rows = Topic.objects.raw(
         "SELECT id, paused_at FROM topics_topic WHERE id = ANY(%s) AND paused_at IS NOT NULL "
         "ORDER BY id FOR SHARE",
@@ -60,9 +62,9 @@ def paused_topics(topic_ids: Collection[int]) -> dict[int, float]:
 
 
 def visible_topic(name: str, publisher_id: int) -> TopicSnapshot:
-    """The topic if the publisher owns it or was granted it, else a 404 ``Problem``.
+    """Return a topic that the publisher owns or was granted. Raises a 404 ``Problem`` otherwise.
 
-    Another publisher's topic is answered as if it did not exist.
+    The response is the same whether another publisher's topic exists or not.
     """
     topic = get_topic(name)
     if topic is None or not topic.visible_to(publisher_id):
@@ -71,7 +73,7 @@ def visible_topic(name: str, publisher_id: int) -> TopicSnapshot:
 
 
 def owned_topic(name: str, publisher_id: int) -> TopicSnapshot:
-    """The topic if the publisher owns it; a ``Problem``: 403 if it was granted, else 404."""
+    """Return a topic that the publisher owns. Raises a ``Problem``: 403 if granted, else 404."""
     topic = visible_topic(name, publisher_id)
     if topic.publisher_id != publisher_id:
         raise Problem(
@@ -83,37 +85,37 @@ def owned_topic(name: str, publisher_id: int) -> TopicSnapshot:
 
 
 def ids_by_name(publisher_id: int, names: Iterable[str]) -> dict[str, int]:
-    """Name -> id of those topics that the publisher may see."""
+    """Map names to ids, for topics that the publisher may see."""
     found = ((name, get_topic(name)) for name in names)
     return {name: t.id for name, t in found if t is not None and t.visible_to(publisher_id)}
 
 
 def names_by_id(publisher_id: int, ids: Iterable[int]) -> dict[int, str]:
-    """Id -> name of those topics that the publisher may see."""
+    """Map ids to names, for topics that the publisher may see."""
     rows = visible_topics(publisher_id).filter(pk__in=list(ids))
     return dict(rows.values_list("pk", "name"))
 
 
 def names_of_topics(ids: Iterable[int | None]) -> dict[int, str]:
-    """Id -> name of any topics, deleted ones too. For operators."""
+    """Map ids to names, for any topics, including deleted ones. For operators."""
     rows = Topic.objects.filter(pk__in={key for key in ids if key})
     return dict(rows.values_list("pk", "name"))
 
 
 def names_for_recipient(recipient_id: int, ids: Iterable[int]) -> dict[int, str]:
-    """Id -> name of these topics, and of those that the recipient is or was subscribed to."""
+    """Map ids to names, for these topics and those the recipient is or was subscribed to."""
     theirs = Subscription.objects.filter(recipient=recipient_id).values("topic")
     rows = Topic.objects.filter(Q(pk__in=list(ids)) | Q(pk__in=theirs), deleted_at=None)
     return dict(rows.values_list("pk", "name"))
 
 
 def categories(ids: Iterable[int]) -> dict[int, str]:
-    """Id -> category of topics, whoever owns them."""
+    """Map ids of topics to categories, whoever owns them."""
     return dict(Topic.objects.filter(pk__in=list(ids)).values_list("pk", "category"))
 
 
 def visible_topics(publisher_id: int) -> QuerySet[Topic]:
-    """Topics the publisher owns or was granted, deleted ones left out."""
+    """Return the topics that the publisher owns or was granted, without deleted ones."""
     granted = Topic.granted_to.through.objects.filter(publisher=publisher_id).values("topic")
     return Topic.objects.filter(
         Q(publisher=publisher_id) | Q(pk__in=granted), deleted_at=None
@@ -121,7 +123,7 @@ def visible_topics(publisher_id: int) -> QuerySet[Topic]:
 
 
 def subscriptions(topic_id: int) -> QuerySet[Subscription]:
-    """Who is subscribed, or was, with what a list shows of them."""
+    """Return present and ended subscriptions, with the columns that a list shows."""
     return (
         Subscription.objects.filter(topic=topic_id)
         .select_related("recipient", "contact")
@@ -139,7 +141,7 @@ def subscriptions(topic_id: int) -> QuerySet[Subscription]:
 
 
 def no_topic(name: str) -> Problem:
-    """The answer about a topic that is not there for the one who asks."""
+    """Return the problem for a topic that does not exist, or not for this publisher."""
     return Problem(
         "not-found", f"There is no topic {name!r}. Create it, or ask its owner for a grant."
     )
@@ -172,7 +174,7 @@ def _decode(packed: dict) -> TopicSnapshot:
     return TopicSnapshot(
         **{
             **packed,
-            # kept in Redis, perhaps, by a version that did not fold it
+            # may have been cached by a version that did not fold it
             "category": fold(packed["category"]),
             "granted_ids": frozenset(packed["granted_ids"]),
             "default_priority": Priority(packed["default_priority"]),

@@ -1,4 +1,4 @@
-"""Writes: topics and grants."""
+"""Write topics and grants."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from apps.core import clock
 from apps.publishers.models import Publisher
 from apps.topics.models import Topic
 
-#: Sent with ``topic`` in the transaction that resumes it: what was held back for it goes on.
+#: Sent with ``topic`` in the transaction that resumes it, so that its notifications go out.
 topic_resumed = Signal()
 
 
@@ -19,7 +19,7 @@ class TopicExists(Exception):
 
 
 def create_topic(publisher_id: int, fields: Mapping[str, Any]) -> Topic:
-    """A new topic of the publisher's. Raises ``TopicExists``."""
+    """Create a topic. Raises ``TopicExists`` if the name is taken."""
     try:
         with transaction.atomic():
             return Topic.objects.create(publisher_id=publisher_id, **fields)
@@ -30,7 +30,7 @@ def create_topic(publisher_id: int, fields: Mapping[str, Any]) -> Topic:
 
 
 def change_topic(topic: Topic, fields: Mapping[str, Any]) -> Topic:
-    """Set ``fields`` and no others; ``paused`` pauses the topic or resumes it."""
+    """Set ``fields`` and no others; ``paused`` pauses or resumes the topic."""
     fields = dict(fields)
     paused = fields.pop("paused", None)
     if paused is not None and paused != topic.paused:
@@ -42,30 +42,30 @@ def change_topic(topic: Topic, fields: Mapping[str, Any]) -> Topic:
 
 
 def pause(topic: Topic) -> None:
-    """What is published to it is accepted and held back until it is resumed."""
+    """Hold notifications of the topic back until it is resumed; they are still accepted."""
     if topic.paused_at is None:
         change_topic(topic, {"paused_at": clock.moment()})
 
 
 @transaction.atomic
 def resume(topic: Topic) -> None:
-    """What was held back goes out within seconds."""
+    """Resume the topic; notifications held back go out within seconds."""
     change_topic(topic, {"paused_at": None})
     topic_resumed.send(Topic, topic=topic)
 
 
 def delete_topic(topic: Topic) -> None:
-    """Nobody finds it any more; what was accepted for it is still delivered."""
+    """Delete a topic; notifications accepted before are still delivered."""
     if topic.paused:
-        resume(topic)  # nobody could any more
+        resume(topic)  # afterwards nobody could resume it
     change_topic(topic, {"deleted_at": clock.moment()})
 
 
 def grant(topic: Topic, publisher: Publisher) -> None:
-    """The publisher may read the topic and publish to it."""
+    """Let a publisher read the topic and publish to it."""
     topic.granted_to.add(publisher)
 
 
 def withdraw(topic: Topic, publisher: Publisher) -> None:
-    """The publisher no longer sees the topic."""
+    """Withdraw a grant: the publisher no longer sees the topic."""
     topic.granted_to.remove(publisher)

@@ -1,8 +1,8 @@
-"""What processes of a version before wrote, after the migrations that fold spellings.
+"""Fold spellings that processes of an older version wrote after the folding migrations ran.
 
-Until the last of them has stopped they go on writing the index of one spelling of an email
-address, and categories as they were posted. Folding those once more is what the migrations do, by
-the rules of now: each change is in the trail, and what an operator disabled stays disabled.
+Until the last such process has stopped, it goes on writing the index of one spelling of an email
+address, and categories as posted. This module folds those as the migrations did, but by the present
+rules: each change is in the trail, and what an operator disabled stays disabled.
 """
 
 import os
@@ -26,11 +26,11 @@ from apps.topics.services import change_topic
 from notifier.domain import categories
 from notifier.security.crypto import DecryptionError
 
-#: Contacts read at once.
+#: Contacts per query.
 BATCH = 2_000
-#: Why a contact is given up by its owner: there is nothing of it to be merged.
+#: Reasons for which a contact is no longer its owner's, so that there is nothing to merge.
 GIVEN_UP = {REMOVED, MOVED, REPLACED}
-#: Both stay as they were released, and are run on the tables as they are now.
+#: The released migrations, which are run on the tables as they are now.
 _addresses = import_module("apps.topics.migrations.0005_fold_email_addresses")
 _categories = import_module("apps.preferences.migrations.0008_fold_categories")
 
@@ -40,19 +40,20 @@ class NotMigrated(Exception):
 
 
 def fold(*, dry_run: bool) -> Counter[str]:
-    """Fold what is left in other spellings, and say how many of each kind there were.
+    """Fold the remaining spellings and return how many rows of each kind there were.
 
-    ``dry_run`` rolls each batch back; what of one owner's is in two batches is then counted as
-    ``contacts`` that would be ``merged``. Counted:
-    ``contacts`` found by another index now, ``merged`` into another contact of their owner,
-    ``unreadable`` (their key is gone), ``suppressions`` moved, ``marked`` to be found by one
-    spelling, ``topics``, and the ``people`` whose preferences named a category otherwise. Safe to
-    run at any time, and again. Raises ``NotMigrated``.
+    The counts are: ``contacts`` moved to another index, ``merged`` into another contact of their
+    owner, ``unreadable`` (their encryption key is gone), ``suppressions`` moved, ``marked`` as
+    suppressing one spelling only, ``topics``, and the ``people`` whose preferences were changed.
+
+    ``dry_run`` rolls each batch back; two contacts of one owner in different batches then count as
+    ``contacts`` and not as ``merged``. Safe to run at any time, and repeatedly. Raises
+    ``NotMigrated``.
     """
     applied = MigrationRecorder(connection).applied_migrations()
     if not {("topics", "0006_fold_categories"), _FOLDS_PREFERENCES} <= applied.keys():
         raise NotMigrated
-    # Before this one ended no suppression was written that the others did not see.
+    # The migrations have seen every suppression that was written before this one ended.
     since = applied["preferences", "0004_suppression_exact"].applied
     counts: Counter[str] = Counter()
     with _kept(dry_run):
@@ -89,7 +90,7 @@ def fold(*, dry_run: bool) -> Counter[str]:
 
 
 _FOLDS_PREFERENCES = ("preferences", "0008_fold_categories")
-# An index that a contact is found by is that of a folded address.
+# A suppression whose index is a contact's is of a folded address.
 _MARK = f"""
     UPDATE preferences_suppression s SET exact = TRUE
      WHERE s.channel = '{EMAIL}' AND NOT s.exact AND s.created_at >= %(since)s
@@ -112,7 +113,7 @@ def _emails(after: int) -> list[tuple[int, bytes, bytes]]:
 
 
 def _move(contact: Contact) -> str:
-    """Have the contact found in every spelling; what was done, as it is counted."""
+    """Move the contact to the index of every spelling; return the name of the count."""
     address = _opened(contact)
     index = vault.index_of(EMAIL, address)
     twin = (
@@ -136,14 +137,16 @@ def _move(contact: Contact) -> str:
 
 
 def _merge(contact: Contact, twin: Contact) -> None:
-    """Of two spellings of one owner's keep one, active if either was and no operator disabled
-    either."""
+    """Merge two spellings of one owner into one contact.
+
+    It is active if either was, unless an operator disabled one of them.
+    """
     operators = OPERATOR in (contact.disabled_reason, twin.disabled_reason)
     gone, kept = contact, twin
     address, index = _opened(contact), bytes(twin.address_index)
     if ContactState.ACTIVE == contact.state != twin.state:
         gone, kept = twin, contact
-        _found_by(twin, _opened(twin), os.urandom(16))  # nobody looks for it any more
+        _found_by(twin, _opened(twin), os.urandom(16))  # frees its index; nobody looks it up again
     _addresses._retire(gone, kept)
     if gone.recipient_id is not None:
         about = (gone.recipient_id, EMAIL, bytes(gone.address_index), gone.masked)
@@ -162,6 +165,6 @@ def _opened(contact: Contact) -> str:
 
 
 def _found_by(contact: Contact, address: str, index: bytes) -> None:
-    """Seal the address for another index. It is not saved."""
+    """Encrypt the address for another index, without saving the row."""
     contact.address_index = index
     contact.address = vault.keyring().encrypt(address.encode(), b"contact:" + index)

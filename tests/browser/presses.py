@@ -346,7 +346,7 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     ),
     "preferences.preference change": changes_a_preference,
     "preferences.preference do_withdraw": with_a_reason(
-        "Take it back", "It is neither wanted nor refused any more."
+        "Withdraw it", "The preference is withdrawn."
     ),
     "preferences.suppression do_lift": with_a_reason("Lift it", "is sent to again."),
     "publishers.apikey action revoke": runs("revoke", "1 keys are revoked."),

@@ -1,4 +1,4 @@
-"""Wishes to be subscribed as they came in, and what became of each."""
+"""Subscription requests: validate each item, subscribe the valid ones, return a result for each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from apps.topics.subscriptions import services
 from apps.topics.subscriptions.services import Subscribed
 
 
-def fulfil(
+def subscribe(
     topic: TopicSnapshot, items: Sequence[Any], root: str
 ) -> list[list[Subscribed] | Problem]:
-    """Subscribe those of ``items`` that are valid; for each its subscriptions, or a problem.
+    """Subscribe the valid ones of ``items``; return each one's subscriptions, or its problem.
 
-    ``root`` is the JSON pointer of the list in the request; empty where the request is the item.
+    ``root`` is the JSON pointer to the list in the request, empty if the request is the item.
     """
     serializer = SubscriptionIn()
     listed = ErrorList()
@@ -30,34 +30,34 @@ def fulfil(
         except ValidationError as error:
             read.append(listed.shorten(invalid(error, _at(root, position))))
     named = [
-        (wish["user_id"], channel)
-        for wish in read
-        if not isinstance(wish, Problem) and "user_id" in wish
-        for channel in wish["channels"]
+        (asked["user_id"], channel)
+        for asked in read
+        if not isinstance(asked, Problem) and "user_id" in asked
+        for channel in asked["channels"]
     ]
     people = services.subscribe_recipients(topic, named)
     addresses = {
-        position: _address(topic.publisher_id, wish)
-        for position, wish in enumerate(read)
-        if not isinstance(wish, Problem) and "address" in wish
+        position: _address(topic.publisher_id, asked)
+        for position, asked in enumerate(read)
+        if not isinstance(asked, Problem) and "address" in asked
     }
     endpoints = services.subscribe_endpoints(topic, addresses.values())
     results: list[list[Subscribed] | Problem] = []
-    for position, wish in enumerate(read):
-        if isinstance(wish, Problem):
-            results.append(wish)
+    for position, asked in enumerate(read):
+        if isinstance(asked, Problem):
+            results.append(asked)
         elif position in addresses:
             results.append([endpoints[addresses[position]]])
-        elif (wish["user_id"], wish["channels"][0]) in people:
-            results.append([people[wish["user_id"], channel] for channel in wish["channels"]])
+        elif (asked["user_id"], asked["channels"][0]) in people:
+            results.append([people[asked["user_id"], channel] for channel in asked["channels"]])
         else:
-            unknown = unknown_recipient(wish["user_id"], _at(root, position))
+            unknown = unknown_recipient(asked["user_id"], _at(root, position))
             results.append(listed.shorten(unknown))
     services.set_retry_policies(
         {
-            one.id: wish["retry_policy"]
-            for wish, result in zip(read, results, strict=True)
-            if not isinstance(wish, Problem) and "retry_policy" in wish
+            one.id: asked["retry_policy"]
+            for asked, result in zip(read, results, strict=True)
+            if not isinstance(asked, Problem) and "retry_policy" in asked
             if not isinstance(result, Problem)
             for one in result
         }
@@ -65,17 +65,18 @@ def fulfil(
     return results
 
 
-def _stored(topic: TopicSnapshot, wish: dict[str, Any]) -> dict[str, Any]:
-    """The wish with its retry policy as the row keeps it."""
-    if "retry_policy" not in wish:
-        return wish
+def _stored(topic: TopicSnapshot, asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the item with its retry policy in the form that the row stores."""
+    if "retry_policy" not in asked:
+        return asked
     if topic.requires_confirmation:
-        retry_policies.check_confirmed(wish["retry_policy"])
-    return {**wish, "retry_policy": retry_policies.stored(topic.publisher_id, wish["retry_policy"])}
+        retry_policies.check_confirmed(asked["retry_policy"])
+    policy = retry_policies.stored(topic.publisher_id, asked["retry_policy"])
+    return {**asked, "retry_policy": policy}
 
 
 def unknown_recipient(user_id: str, at: str = "") -> Problem:
-    """The answer about somebody who was never written."""
+    """Return the problem for a ``user_id`` that is no recipient."""
     detail = f"There is no recipient {user_id!r}. PUT /v1/recipients/… creates one."
     errors = [{"pointer": f"{at}/user_id", "detail": detail}]
     return Problem("unknown-recipient", detail, errors=errors)
@@ -85,13 +86,13 @@ def _at(root: str, position: int) -> str:
     return f"{root}/{position}" if root else ""
 
 
-def _address(publisher_id: int, wish: Mapping[str, Any]) -> Address:
+def _address(publisher_id: int, asked: Mapping[str, Any]) -> Address:
     return Address(
         None,
-        wish["channel"],
-        wish["address"],
-        platform=wish.get("platform", ""),
-        app=wish.get("app", ""),
-        secret=wish.get("secret", ""),
+        asked["channel"],
+        asked["address"],
+        platform=asked.get("platform", ""),
+        app=asked.get("app", ""),
+        secret=asked.get("secret", ""),
         publisher_id=publisher_id,
     )

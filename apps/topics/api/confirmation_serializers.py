@@ -1,4 +1,4 @@
-"""What the endpoints for confirmations read and write."""
+"""Request and response bodies of the endpoints for confirmations."""
 
 from rest_framework import serializers
 
@@ -6,13 +6,13 @@ from apps.api.serializers import StrictSerializer
 
 
 class ConfirmationIn(StrictSerializer):
-    """What was sent to the address."""
+    """The token that was sent to the address."""
 
     token = serializers.CharField(max_length=300)
 
 
 class ConfirmedOut(serializers.Serializer):
-    """A subscription that was confirmed."""
+    """A confirmed subscription."""
 
     topic = serializers.CharField()
     channel = serializers.CharField()

@@ -1,4 +1,4 @@
-"""Where whoever holds an address confirms what was asked for in its name."""
+"""Confirmation of subscriptions by the owner of the address, by program or on a page."""
 
 import math
 import secrets
@@ -24,7 +24,7 @@ from apps.topics import selectors
 from apps.topics.api import serializers
 from apps.topics.api.confirmation_serializers import ConfirmationIn, ConfirmedOut
 from apps.topics.confirmation import requests, tokens
-from apps.topics.confirmation.tokens import Asked, Ended, Expired, NotConfirmed
+from apps.topics.confirmation.tokens import Ended, Expired, NotConfirmed, Target
 from apps.topics.models import SubscriptionState
 
 TAG = "Confirmation"
@@ -36,7 +36,7 @@ _HEADINGS = {
 
 
 class ConfirmationList(Endpoint):
-    """Confirming by program. The token is all that is asked for."""
+    """Confirmation by program. The token is the only credential."""
 
     authentication_classes: ClassVar[list[Any]] = []
     permission_classes: ClassVar[list[Any]] = []
@@ -54,14 +54,14 @@ class ConfirmationList(Endpoint):
         examples=[OpenApiExample("a token", {"token": "123-456.1vMqDe.c3n…"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        """Confirm a subscription with the token that came to its address.
+        """Confirm a subscription with the token that was sent to its address.
 
-        Needs no API key. A token can be used again for as long as it is valid: the subscription
-        is active then as well.
+        Needs no API key. A token can be used again while it is valid; the subscription is active
+        afterwards in either case.
         """
         token = self.body(request, ConfirmationIn)["token"]
         try:
-            asked = tokens.confirm(token)
+            target = tokens.confirm(token)
         except Expired as error:
             raise Problem("expired-confirmation", error.args[0]) from None
         except Ended as error:
@@ -69,29 +69,29 @@ class ConfirmationList(Endpoint):
         except NotConfirmed as error:
             raise Problem("invalid-confirmation", error.args[0]) from None
         return Response(
-            {"topic": asked.topic, "channel": asked.channel, "state": SubscriptionState.ACTIVE}
+            {"topic": target.topic, "channel": target.channel, "state": SubscriptionState.ACTIVE}
         )
 
 
-@method_decorator(csrf_exempt, name="dispatch")  # the token is what no other site can know
+@method_decorator(csrf_exempt, name="dispatch")  # no other site knows the token
 class ConfirmationPage(View):
-    """Confirming by hand: the link shows a page, and its button confirms.
+    """Confirmation by hand: the link shows a page, and its button confirms.
 
-    Opening the link does not, since mail scanners and previews open links. Only a webhook's
-    program may confirm so, with ``?confirm=1``, as AWS SNS has it.
+    Opening the link does not confirm, since mail scanners and previews open links. Only the
+    receiver of a webhook may confirm that way, with ``?confirm=1``, as with AWS SNS.
     """
 
     http_method_names = ["get", "head", "post"]
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         try:
-            asked = tokens.look(token)
-            machine = asked.by_machine and request.GET.get("confirm") == "1"
+            target = tokens.resolve(token)
+            machine = target.by_machine and request.GET.get("confirm") == "1"
             if machine and request.method == "GET":
-                asked = tokens.confirm(token)
+                target = tokens.confirm(token)
         except NotConfirmed as error:
             return _refused(request, error)
-        return _confirmed(request, asked) if asked.confirmed else _question(request, asked)
+        return _confirmed(request, target) if target.confirmed else _question(request, target)
 
     def http_method_not_allowed(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
         return rendered(not_allowed(request.method, self._allowed_methods()))
@@ -120,8 +120,8 @@ class SubscriptionConfirmation(Endpoint):
     def post(self, request: Request, name: str, subscription_id: int) -> Response:
         """Send a subscription's confirmation again, to its addresses that have not confirmed.
 
-        429 where its address was sent enough of them today, or this subscription one just now;
-        `Retry-After` says when the next may be sent.
+        429 if its address has had its confirmations of the day, or this subscription had one just
+        now; `Retry-After` says when the next may be sent.
         """
         topic = selectors.owned_topic(name, request.user.id)
         row = selectors.subscriptions(topic.id).filter(pk=subscription_id).first()
@@ -137,7 +137,7 @@ class SubscriptionConfirmation(Endpoint):
                 audit.record(
                     request, "send_confirmation", "subscription", name, after={"id": row.pk}
                 )
-        except requests.Nowhere:
+        except requests.NoAddress:
             raise Problem(
                 "conflict",
                 f"The subscriber has no address on {row.channel}. Register one, then ask again.",
@@ -153,21 +153,21 @@ class SubscriptionConfirmation(Endpoint):
         return Response(shown, status=202)
 
 
-def _question(request: HttpRequest, asked: Asked) -> HttpResponse:
+def _question(request: HttpRequest, target: Target) -> HttpResponse:
     return _page(
         request,
-        f"Messages from {asked.title}?",
-        f"Somebody asked us to send them to you by {asked.channel}. If you want them, confirm it. "
+        f"Messages from {target.title}?",
+        f"Somebody asked us to send them to you by {target.channel}. If you want them, confirm it. "
         "If not, close this page: nothing will be sent.",
         ask=True,
     )
 
 
-def _confirmed(request: HttpRequest, asked: Asked) -> HttpResponse:
+def _confirmed(request: HttpRequest, target: Target) -> HttpResponse:
     return _page(
         request,
         "Confirmed",
-        f"Messages from {asked.title} will come to you by {asked.channel}. You can close this "
+        f"Messages from {target.title} will come to you by {target.channel}. You can close this "
         "page.",
     )
 

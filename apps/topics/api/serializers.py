@@ -1,4 +1,4 @@
-"""What the endpoints for topics and subscriptions read and write."""
+"""Request and response bodies of the endpoints for topics and subscriptions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,34 +28,34 @@ MAX_DELAY = 30 * 86400
 
 
 class TopicChange(StrictSerializer):
-    """What of a topic can be changed."""
+    """The changeable fields of a topic."""
 
     display_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
     category = CategoryField(
         required=False,
         allow_blank=True,
-        help_text="preferences can refuse a whole category; kept in small letters",
+        help_text="preferences can refuse a whole category; stored in lower case",
     )
     default_priority = Choice([p.value for p in Priority], required=False)
     mandatory = serializers.BooleanField(
-        required=False, help_text="cannot be refused, for security notices"
+        required=False, help_text="cannot be refused; for security notices"
     )
     requires_confirmation = serializers.BooleanField(
-        required=False, help_text="whoever subscribes from now on must confirm it"
+        required=False, help_text="new subscribers have to confirm"
     )
     retry_policy = RetryPolicyField(
-        required=False, allow_null=True, help_text="null: the channel's own"
+        required=False, allow_null=True, help_text="null: the channel's default"
     )
     delay = serializers.IntegerField(
         min_value=0, max_value=MAX_DELAY, required=False, help_text="seconds"
     )
     paused = serializers.BooleanField(
-        required=False, help_text="what is published is accepted, and sent once this is false"
+        required=False, help_text="notifications are accepted, and sent once this is false"
     )
 
 
 class TopicIn(TopicChange):
-    """A topic to be created."""
+    """A topic to create."""
 
     paused = None
     name = PathNameField()
@@ -79,10 +79,10 @@ class TopicOut(serializers.Serializer):
 
 
 class TopicDetailOut(TopicOut):
-    """A topic and who may publish to it."""
+    """A topic and the publishers that were granted it."""
 
     granted_to = serializers.ListField(
-        child=serializers.CharField(), help_text="publishers; only the owner sees them"
+        child=serializers.CharField(), help_text="names of publishers; only the owner sees them"
     )
 
 
@@ -105,33 +105,37 @@ class SubscriptionIn(StrictSerializer):
     retry_policy = RetryPolicyField(
         required=False,
         allow_null=True,
-        help_text="null: the topic's; left out: as it was",
+        help_text="null: the topic's; left out: unchanged",
     )
 
-    def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
-        if ("user_id" in wish) == ("address" in wish):
+    def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if ("user_id" in asked) == ("address" in asked):
             raise serializers.ValidationError(
                 "Give user_id and channels, or address and channel: one of the two."
             )
-        if "user_id" in wish:
-            _refuse(wish, ("channel", "platform", "app", "secret"), "with an address")
-            if "channels" not in wish:
+        if "user_id" in asked:
+            _refuse(asked, ("channel", "platform", "app", "secret"), "with an address")
+            if "channels" not in asked:
                 raise serializers.ValidationError(
                     {"channels": [f"Choose from {', '.join(all_channels())}."]}
                 )
-            wish["channels"] = list(dict.fromkeys(wish["channels"]))
+            asked["channels"] = list(dict.fromkeys(asked["channels"]))
         else:
-            _check_endpoint(wish, parse_destination)
-            _refuse(wish, ("channels",), "with a user_id")
-        return wish
+            _check_endpoint(asked, parse_destination)
+            _refuse(asked, ("channels",), "with a user_id")
+        return asked
 
 
 class UnsubscribeIn(StrictSerializer):
-    """Who leaves: a recipient, on some channels or all, or a bare endpoint."""
+    """Subscriptions to end: a recipient's, on some channels or all, or a bare endpoint's."""
 
     user_id = UserIdField(required=False)
     channels = serializers.ListField(
-        child=ChannelField(), required=False, default=list, max_length=20, help_text="none: all"
+        child=ChannelField(),
+        required=False,
+        default=list,
+        max_length=20,
+        help_text="empty: all channels",
     )
     channel = ChannelField(required=False)
     address = serializers.CharField(max_length=4096, required=False)
@@ -150,7 +154,7 @@ class UnsubscribeIn(StrictSerializer):
 
 
 class SubscriptionsIn(StrictSerializer):
-    """Many subscriptions. Each is judged on its own, so a bad one does not cost the others."""
+    """Many subscriptions, each validated on its own."""
 
     subscriptions = Items(SubscriptionIn, max_length=MAX_BULK)
 
@@ -162,18 +166,18 @@ class SubscriptionRef(serializers.Serializer):
     channel = serializers.CharField()
     state = serializers.CharField()
     secret = serializers.CharField(
-        required=False, help_text="a webhook's signing secret, shown when given or made"
+        required=False, help_text="a webhook's signing secret, shown when given or generated"
     )
 
 
 class SubscribedOut(serializers.Serializer):
-    """What a wish became: one subscription for each channel."""
+    """The subscriptions of one request, one for each channel."""
 
     subscriptions = SubscriptionRef(many=True)
 
 
 class SubscriptionResult(serializers.Serializer):
-    """What became of one wish of many."""
+    """The result for one item of a bulk call."""
 
     index = serializers.IntegerField(help_text="position in the request, from 0")
     status = serializers.ChoiceField(["subscribed", "error"])
@@ -188,7 +192,7 @@ class SubscriptionResults(serializers.Serializer):
 
 
 class UnsubscribedOut(serializers.Serializer):
-    """How many subscriptions ended; none if they had ended before."""
+    """How many subscriptions ended; 0 if they had ended before."""
 
     unsubscribed = serializers.IntegerField()
 
@@ -216,9 +220,9 @@ class SubscriptionRow(serializers.Serializer):
     updated_at = serializers.DateTimeField()
 
 
-def _check_endpoint(wish: dict[str, Any], parse: Callable[[str, str, str], str]) -> None:
-    """Check a bare endpoint and put its address into its one true form, as ``parse`` does."""
-    channel = wish.get("channel")
+def _check_endpoint(asked: dict[str, Any], parse: Callable[[str, str, str], str]) -> None:
+    """Check a bare endpoint, and put its address into its normal form by ``parse``."""
+    channel = asked.get("channel")
     if channel is None:
         raise serializers.ValidationError({"channel": ["Say on which channel the address is."]})
     if channel == INBOX:
@@ -226,13 +230,13 @@ def _check_endpoint(wish: dict[str, Any], parse: Callable[[str, str, str], str])
             {"channel": ["An inbox belongs to a recipient: give user_id and channels."]}
         )
     if channel != PUSH:
-        _refuse(wish, ("platform", "app"), "with a device token on push")
+        _refuse(asked, ("platform", "app"), "with a device token on push")
     if channel != WEBHOOK:
-        _refuse(wish, ("secret",), "with a webhook")
-    wish["address"] = parse(channel, wish["address"], wish.get("platform", ""))
+        _refuse(asked, ("secret",), "with a webhook")
+    asked["address"] = parse(channel, asked["address"], asked.get("platform", ""))
 
 
-def _refuse(wish: dict[str, Any], fields: tuple[str, ...], where: str) -> None:
-    errors = {field: [f"This goes {where}."] for field in fields if field in wish}
+def _refuse(asked: dict[str, Any], fields: tuple[str, ...], where: str) -> None:
+    errors = {field: [f"This goes {where}."] for field in fields if field in asked}
     if errors:
         raise serializers.ValidationError(errors)

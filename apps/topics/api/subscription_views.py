@@ -1,4 +1,4 @@
-"""Subscriptions."""
+"""Subscriptions of recipients and bare endpoints to a topic."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ TAG = "Subscriptions"
 
 
 class SubscriptionList(Endpoint):
-    """Who is subscribed to a topic."""
+    """The subscriptions of a topic."""
 
     required_scopes = {"GET": Scope.SUBSCRIPTIONS_READ, "POST": Scope.SUBSCRIPTIONS_WRITE}
     pagination_class = CursorPage
@@ -42,7 +42,7 @@ class SubscriptionList(Endpoint):
         topic = selectors.owned_topic(name, request.user.id)
         query = read_query(request, serializers.SubscriptionQuery)
         wanted = {field: query[field] for field in ("state", "channel") if field in query}
-        # Indexes lead to a state, and on a channel to who is active there.
+        # Indexes serve a state, and for the active ones a state and a channel.
         indexed = wanted if wanted.get("state") == SubscriptionState.ACTIVE else {}
         indexed = indexed or {name: wanted[name] for name in wanted if name == "state"}
         found = selectors.subscriptions(topic.id).filter(**indexed)
@@ -92,19 +92,19 @@ class SubscriptionList(Endpoint):
     def post(self, request: Request, name: str) -> Response:
         """Subscribe a recipient or a bare endpoint, or up to 1,000 with a result each.
 
-        Subscribing again changes nothing; who had unsubscribed is active again. In
-        `{"subscriptions": […]}` an item that is not valid does not cost the others: its result
-        carries its problem.
+        Subscribing again changes nothing; a subscription that had ended is active again. In
+        `{"subscriptions": […]}` an invalid item does not affect the others: its result carries its
+        problem.
         """
         topic = selectors.owned_topic(name, request.user.id)
         if "subscriptions" in request.data:
             items = self.body(request, serializers.SubscriptionsIn)["subscriptions"]
             with transaction.atomic():
-                results = bulk_subscribe.fulfil(topic, items, "/subscriptions")
+                results = bulk_subscribe.subscribe(topic, items, "/subscriptions")
                 _audit_subscribed(request, name, results)
             return Response({"results": [_result(*numbered) for numbered in enumerate(results)]})
         with transaction.atomic():
-            (result,) = bulk_subscribe.fulfil(topic, [request.data], "")
+            (result,) = bulk_subscribe.subscribe(topic, [request.data], "")
             if isinstance(result, Problem):
                 raise result
             _audit_subscribed(request, name, [result], request.data.get("user_id"))
@@ -134,7 +134,7 @@ class SubscriptionDetail(Endpoint):
 
 
 class Unsubscribe(Endpoint):
-    """Leaving a topic by name and not by subscription."""
+    """Unsubscribing a recipient or an endpoint, without the id of a subscription."""
 
     required_scopes = {"POST": Scope.SUBSCRIPTIONS_WRITE}
 
@@ -181,7 +181,7 @@ def _audit_subscribed(
     results: Sequence[list[Subscribed] | Problem],
     user_id: str | None = None,
 ) -> None:
-    """One event for the call, whomever it subscribed."""
+    """Write one event for the call, however many it subscribed."""
     made = sum(len(result) for result in results if not isinstance(result, Problem))
     if made:
         named = {"user_id": user_id} if user_id else {}

@@ -1,4 +1,4 @@
-"""Topics and grants."""
+"""Topics, and grants on them to other publishers."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ OUT = {
 
 
 class TopicList(Endpoint):
-    """Topics one owns or was granted."""
+    """The topics that a publisher owns or was granted."""
 
     required_scopes = {"GET": Scope.TOPICS_READ, "POST": Scope.TOPICS_WRITE}
     pagination_class = CursorPage
@@ -136,7 +136,7 @@ class TopicDetail(Endpoint):
     def delete(self, request: Request, name: str) -> Response:
         """Delete a topic of yours, and free its name.
 
-        What was accepted before is still delivered.
+        Notifications accepted before are still delivered.
         """
         with transaction.atomic():
             services.delete_topic(_owned(request, name))
@@ -159,7 +159,7 @@ class TopicGrant(Endpoint):
 
     @extend_schema(operation_id="withdraw_grant", tags=[TAG], responses={204: None})
     def delete(self, request: Request, name: str, publisher: str) -> Response:
-        """Take a grant back, from the next request on."""
+        """Withdraw a grant, from the next request on."""
         with transaction.atomic():
             services.withdraw(_owned(request, name), _publisher(publisher))
             audit.record(request, "withdraw", "topic", name, before={"publisher": publisher})
@@ -167,7 +167,7 @@ class TopicGrant(Endpoint):
 
 
 def _stored(request: Request, fields: dict[str, Any], topic: Topic | None = None) -> dict[str, Any]:
-    """The fields as the row keeps them."""
+    """Return the fields in the form that the row stores."""
     before = topic.retry_policy if topic else None
     was_required = topic.requires_confirmation if topic else False
     if fields.get("requires_confirmation", was_required):
@@ -179,7 +179,7 @@ def _stored(request: Request, fields: dict[str, Any], topic: Topic | None = None
 
 
 def _owned(request: Request, name: str) -> Topic:
-    """The topic's row, for its owner to write."""
+    """Return the row of a topic that the publisher owns."""
     return Topic.objects.select_related("publisher").get(
         pk=selectors.owned_topic(name, request.user.id).id
     )

@@ -1,1 +1,5 @@
-"""Double opt-in: which subscriptions wait for a confirmation, and the tokens that give it."""
+"""Double opt-in: which subscriptions are asked to confirm, and the tokens that confirm them.
+
+In: subscriptions that need a confirmation, and tokens. Out: confirmation requests, which
+``apps.delivery`` sends, and confirmed subscriptions. Imported by ``api`` and ``apps.delivery``.
+"""

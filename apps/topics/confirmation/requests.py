@@ -1,9 +1,9 @@
-"""Which subscriptions are to be asked to confirm, and how often an address may be asked.
+"""The queue of confirmation requests, and the limits on how often an address is asked.
 
-Whoever subscribes an address decides that something is sent there: so it is little. An address
-gets ``CONFIRMATIONS_PER_DAY`` in any 24 hours, over all topics and publishers, and of one
-subscription one in ``PAUSE``; a publisher has ``CONFIRMATIONS_PER_PUBLISHER`` sent. What is over
-that is postponed, not lost. Each contact is asked once, and again only if somebody says so.
+Anybody who subscribes an address causes a message to it, so these are few. An address gets at most
+``CONFIRMATIONS_PER_DAY`` in any 24 hours, over all topics and publishers, and one per subscription
+in ``PAUSE``. A publisher causes at most ``CONFIRMATIONS_PER_PUBLISHER`` in 24 hours. Requests
+beyond that are postponed, not lost. Each contact is asked once, and again only on request.
 """
 
 from collections import defaultdict
@@ -24,35 +24,35 @@ from notifier.channels.email import mailbox
 from notifier.security.crypto import DecryptionError
 
 DAY = timedelta(days=1)
-#: Between two confirmations of one subscription.
+#: The minimum time between two confirmations of one subscription.
 PAUSE = timedelta(minutes=10)
-#: The advisory lock under which confirmations are taken: any number that nobody else uses.
+#: The advisory lock of ``take``: any number that nothing else uses.
 _TAKER = 0x636F6E66
 
-#: An address that can be compared: its channel and blind index.
+#: An address as limits count it: its channel and blind index.
 Address = tuple[str, bytes]
 
 
-class Question(NamedTuple):
-    """A subscription that is to be asked to confirm, at these contacts on its channel."""
+class ConfirmationRequest(NamedTuple):
+    """A subscription to be confirmed, and the contacts to ask."""
 
     subscription: Subscription
     contact_ids: list[int]
 
 
-class Nowhere(Exception):
-    """The subscriber has no address on the channel that could be asked."""
+class NoAddress(Exception):
+    """The subscriber has no address on the channel to ask."""
 
 
 class TooSoon(Exception):
     """``args[0]`` is when the next confirmation may be sent."""
 
 
-def take(most: int) -> list[Question]:
-    """Up to ``most`` subscriptions whose confirmation is due, taken off the queue.
+def take(most: int) -> list[ConfirmationRequest]:
+    """Take up to ``most`` due subscriptions off the queue.
 
-    Send what this returns in the same transaction: it counts as sent. One taker at a time, so
-    that an address is never counted twice at once; any other gets nothing.
+    Send the requests in the same transaction: they count as sent. Only one transaction at a time
+    takes any, so that the counts of an address are right; others get nothing.
     """
     now = clock.moment()
     with connection.cursor() as cursor:
@@ -71,7 +71,7 @@ def take(most: int) -> list[Question]:
     sent = _sent_to({address for found in reached.values() for _, address in found}, now)
     last = _last_sent(row.pk for row in due)
     budgets = _budgets({row.topic.publisher_id for row in due}, now)
-    questions: list[Question] = []
+    requests: list[ConfirmationRequest] = []
     log: list[ConfirmationSent] = []
     for row in due:
         if not _asks(row):
@@ -95,20 +95,19 @@ def take(most: int) -> list[Question]:
                 )
             )
         if contacts:
-            questions.append(Question(row, [contact_id for contact_id, _ in contacts]))
+            requests.append(ConfirmationRequest(row, [contact_id for contact_id, _ in contacts]))
     Subscription.objects.bulk_update(due, ["confirm_at"])
     ConfirmationSent.objects.bulk_create(log)
     Confirmation.objects.bulk_create(
-        Confirmation(subscription=question.subscription, contact_id=contact_id)
-        for question in questions
-        for contact_id in question.contact_ids
+        Confirmation(subscription=request.subscription, contact_id=contact_id)
+        for request in requests
+        for contact_id in request.contact_ids
     )
-    return questions
+    return requests
 
 
 def is_open(row: Subscription) -> bool:
-    """Whether some contact of the subscription has been asked to confirm it and has not, or is to
-    be asked."""
+    """Whether a contact of the subscription was asked to confirm and has not, or is to be asked."""
     if row.state == SubscriptionState.PENDING:
         return True
     asked = row.confirm_at is not None or row.confirmations.filter(confirmed_at=None).exists()
@@ -126,7 +125,7 @@ def _asks(row: Subscription) -> bool:
 
 @transaction.atomic
 def ask_new_contacts(recipient_ids: Collection[int]) -> None:
-    """Queue the subscriptions of these people that ask, where a contact was not asked yet."""
+    """Queue these recipients' subscriptions that need confirmation and have a contact not asked."""
     with connection.cursor() as cursor:
         cursor.execute(_ASK_NEW, [list(recipient_ids)])
 
@@ -147,16 +146,16 @@ _ASK_NEW = """
 
 @transaction.atomic
 def ask_again(subscription: Subscription) -> None:
-    """Have a subscription's contacts that have not confirmed asked once more.
+    """Queue a request to the subscription's contacts that have not confirmed.
 
-    Raises ``Nowhere`` and ``TooSoon``.
+    Raises ``NoAddress`` and ``TooSoon``.
     """
     now = clock.moment()
     row = Subscription.objects.select_for_update().get(pk=subscription.pk)
     row.confirmations.filter(confirmed_at=None).delete()
     found = _reached([row])[row.pk]
     if not found:
-        raise Nowhere
+        raise NoAddress
     sent = _sent_to({address for _, address in found}, now)
     contacts, postponed = _allowed(row.pk, found, sent, _last_sent([row.pk]), now)
     if not contacts:
@@ -174,7 +173,7 @@ def _allowed(
     last: dict[tuple[int, Address], datetime],
     now: datetime,
 ) -> tuple[Contacts, datetime | None]:
-    """The contacts that may be asked now; where some may not yet, when one may."""
+    """Return the contacts that may be asked now, and when the next of the others may, if any."""
     free: dict[Address, int] = {}
     later = []
     for contact_id, address in found:
@@ -183,7 +182,7 @@ def _allowed(
             until = max(until, before + PAUSE)
         if until > now:
             later.append(until)
-        elif address in free:  # two spellings of one
+        elif address in free:  # another spelling of the same address
             later.append(now + PAUSE)
         else:
             free[address] = contact_id
@@ -192,13 +191,13 @@ def _allowed(
 
 
 def _free_at(sent: list[datetime], now: datetime) -> datetime:
-    """When an address may be asked that was asked at these times, newest first."""
+    """Return when an address may be asked next, given when it was asked, newest first."""
     oldest_that_counts = next(islice(sent, settings.CONFIRMATIONS_PER_DAY - 1, None), None)
     return now if oldest_that_counts is None else oldest_that_counts + DAY
 
 
 def _reached(rows: Collection[Subscription]) -> dict[int, Contacts]:
-    """The active contacts at which each subscription reaches somebody not asked yet."""
+    """Return each subscription's active contacts that were not asked yet."""
     found: dict[int, Contacts] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_REACHED, {"ids": [row.pk for row in rows]})
@@ -209,7 +208,11 @@ def _reached(rows: Collection[Subscription]) -> dict[int, Contacts]:
 
 
 def _counted_as(channel: str, index: bytes, sealed: bytes) -> bytes:
-    """The blind index under which an address is counted; its own where it cannot be read."""
+    """Return the blind index under which an address is counted.
+
+    That of an email address is without its ``+tag``. It is the address's own index where the
+    address cannot be decrypted.
+    """
     if channel != EMAIL:
         return index
     try:
@@ -236,7 +239,7 @@ _REACHED = """
 
 
 def _budgets(publisher_ids: Collection[int], now: datetime) -> dict[int, int]:
-    """How many more may be sent now for each of these publishers."""
+    """Return how many more may be sent now for each of these publishers."""
     most = settings.CONFIRMATIONS_PER_PUBLISHER
     rows = ConfirmationSent.objects.filter(publisher_id__in=publisher_ids, sent_at__gt=now - DAY)
     sent = dict(rows.values_list("publisher_id").annotate(Count("pk")).order_by())
@@ -244,7 +247,7 @@ def _budgets(publisher_ids: Collection[int], now: datetime) -> dict[int, int]:
 
 
 def _sent_to(addresses: Collection[Address], now: datetime) -> dict[Address, list[datetime]]:
-    """When these addresses were asked in the last 24 hours, newest first."""
+    """Return when these addresses were asked in the last 24 hours, newest first."""
     found: dict[Address, list[datetime]] = defaultdict(list)
     if addresses:
         columns = [list(column) for column in zip(*addresses, strict=True)]
@@ -264,7 +267,7 @@ _SENT_TO = """
 
 
 def _last_sent(subscription_ids: Iterable[int]) -> dict[tuple[int, Address], datetime]:
-    """When each address of these subscriptions was last asked."""
+    """Return when each address of these subscriptions was last asked."""
     rows = ConfirmationSent.objects.filter(subscription_id__in=list(subscription_ids))
     return {
         (subscription_id, (channel, bytes(index))): at

@@ -1,6 +1,6 @@
-"""Confirming a subscription with what was sent to its address, and to nobody else.
+"""Confirmation tokens, which are sent to the address to be confirmed and nowhere else.
 
-A token names the subscription and the contact it was sent to, and is signed with the time.
+A token contains the ids of the subscription and of the contact, and is signed with the time.
 """
 
 from dataclasses import dataclass, replace
@@ -17,31 +17,33 @@ from apps.topics.models import Confirmation, Subscription, SubscriptionState
 
 
 class NotConfirmed(Exception):
-    """The token confirms nothing. ``args[0]`` says why and what to do, to a person."""
+    """The token confirms nothing. ``args[0]`` tells a person why, and what to do."""
 
 
 class Invalid(NotConfirmed):
-    """The token is not one of ours, or was cut short."""
+    """The token was not issued here, or was cut short."""
 
 
 class Expired(NotConfirmed):
-    """The token's time is over."""
+    """The token has expired."""
 
 
 class Ended(NotConfirmed):
-    """There is nothing left to confirm: they left, or the address or topic is gone."""
+    """There is nothing left to confirm: the subscription ended, or its address or topic is gone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A subscription and what its confirmation is about. ``topic`` is its name, ``title`` what
-    people call it."""
+class Target:
+    """What a token confirms: a subscription at one contact.
+
+    ``topic`` is the topic's name, ``title`` its display name. ``confirmed`` is whether the contact
+    has confirmed the subscription.
+    """
 
     subscription: Subscription
     contact_id: int
     topic: str
     title: str
-    #: Whether this contact has confirmed it.
     confirmed: bool
 
     @property
@@ -50,61 +52,61 @@ class Asked:
 
     @property
     def by_machine(self) -> bool:
-        """Whether following the link may confirm it, as AWS SNS has it for HTTP endpoints.
+        """Whether opening the link may confirm, as AWS SNS allows for HTTP endpoints.
 
-        Links to people are followed by mail scanners and previews; a webhook's payload is read
-        by its owner's program alone.
+        Mail scanners and previews open links that are sent to people, while only the owner's
+        program reads the payload of a webhook.
         """
         return self.channel == WEBHOOK
 
 
 def token(subscription_id: int, contact_id: int) -> str:
-    """What confirms the subscription for ``CONFIRMATION_HOURS``; URL-safe, about 50 characters."""
+    """Return a token, valid for ``CONFIRMATION_HOURS``; URL-safe, about 50 characters."""
     return _signer().sign(f"{subscription_id}-{contact_id}")
 
 
 def _signer() -> TimestampSigner:
-    # Dots, since mail programs and telephones take them for a part of a link.
+    # A dot as separator, since mail programs and telephones take it for a part of a link.
     return TimestampSigner(salt="notifier.confirmation", sep=".")
 
 
 def link(token: str) -> str:
-    """Where a person confirms with the token."""
+    """Return the URL of the page on which a person confirms with the token."""
     return f"{settings.PUBLIC_URL}/v1/confirmations/{token}"
 
 
 def life() -> timedelta:
-    """How long a token can be used."""
+    """Return how long a token is valid."""
     return timedelta(hours=settings.CONFIRMATION_HOURS)
 
 
-def look(token: str) -> Asked:
-    """What the token would confirm. Raises ``NotConfirmed``."""
-    return _asked(token, lock=False)
+def resolve(token: str) -> Target:
+    """Return what the token would confirm. Raises ``NotConfirmed``."""
+    return _target(token, lock=False)
 
 
 @transaction.atomic
-def confirm(token: str) -> Asked:
-    """Let the token's subscription be sent to at the token's contact; again, and it still is.
+def confirm(token: str) -> Target:
+    """Confirm the token's subscription at the token's contact; repeating that changes nothing.
 
     Raises ``NotConfirmed``.
     """
-    asked = _asked(token, lock=True)
-    row = asked.subscription
-    if not asked.confirmed:
+    target = _target(token, lock=True)
+    row = target.subscription
+    if not target.confirmed:
         Confirmation.objects.update_or_create(
             subscription=row,
-            contact_id=asked.contact_id,
+            contact_id=target.contact_id,
             defaults={"confirmed_at": clock.moment()},
         )
     if row.state != SubscriptionState.ACTIVE:
-        # What asks further contacts goes on in the queue.
+        # ``confirm_at`` stays: further contacts may still have to be asked.
         row.state = SubscriptionState.ACTIVE
         row.save(update_fields=["state", "updated_at"])
-    return replace(asked, confirmed=True)
+    return replace(target, confirmed=True)
 
 
-def _asked(token: str, *, lock: bool) -> Asked:
+def _target(token: str, *, lock: bool) -> Target:
     subscription_id, contact_id = _read(token)
     rows = Subscription.objects.select_related("topic").filter(topic__deleted_at=None)
     if lock:
@@ -119,7 +121,7 @@ def _asked(token: str, *, lock: bool) -> Asked:
         subscription=row, contact=contact_id, confirmed_at__isnull=False
     ).exists()
     title = row.topic.display_name or row.topic.name
-    return Asked(row, contact_id, row.topic.name, title, confirmed)
+    return Target(row, contact_id, row.topic.name, title, confirmed)
 
 
 def _read(token: str) -> tuple[int, int]:
@@ -138,7 +140,7 @@ def _read(token: str) -> tuple[int, int]:
 
 
 def _reaches(row: Subscription, contact_id: int) -> bool:
-    """Whether the contact is still one at which the subscription reaches somebody."""
+    """Whether the subscription still delivers to the contact."""
     contacts = Contact.objects.filter(pk=contact_id, state=ContactState.ACTIVE)
     if row.recipient_id is not None:
         return contacts.filter(recipient=row.recipient_id).exists()

@@ -1,8 +1,8 @@
-"""Subscriptions from files of millions: a batch at a time, in memory that does not grow.
+"""Import subscriptions from files of millions of lines, batch by batch, in constant memory.
 
-Every line is imported, was there before, or is rejected with its number and the reason.
-Each batch is one transaction, and subscribing again changes nothing: an import that was
-interrupted is started again from the top.
+Every line is imported, was there before, or is rejected with its number and the reason. Each batch
+is one transaction, and subscribing again changes nothing: an interrupted import is simply run
+again.
 """
 
 import re
@@ -21,11 +21,11 @@ from apps.topics.subscriptions import csv_lines, services
 from notifier.domain import user_ids
 from notifier.transport import strict_json
 
-#: Rows a transaction. Larger ones were no faster and hold their locks longer.
+#: Lines per transaction. Larger batches were no faster, and hold their locks for longer.
 BATCH = 5_000
 FIELDS = ("user_id", "channels", "channel", "address", "platform", "app")
-#: What a spreadsheet writes instead of a value: a number it shortened, an error, a formula, or a
-#: text behind its mark for texts.
+#: What a spreadsheet may write in place of a value: a shortened number, an error, a formula, or a
+#: text behind its apostrophe for texts.
 _SPOILT = re.compile(
     r"[+-]?\d+([.,]\d+)?E[+-]\d+|#(NAME\?|REF!|VALUE!|NUM!|NULL!|DIV/0!|N/A)|[='].*", re.DOTALL
 )
@@ -39,9 +39,11 @@ class Rejected(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What one batch came to: ``lines`` are those ``imported``, those ``present`` (all that they
-    wish for was there) and the ``rejected`` ones. ``subscriptions`` counts what all wish for that
-    are not rejected."""
+    """The result of one batch of ``lines``.
+
+    A line counts as ``imported``, as ``present`` (all its subscriptions were there before) or as
+    ``rejected``. ``subscriptions`` is the number of subscriptions of all lines not rejected.
+    """
 
     lines: int
     imported: int
@@ -50,8 +52,8 @@ class Progress(NamedTuple):
     rejected: list[Rejected]
 
 
-class Wish(NamedTuple):
-    """One line: a recipient on channels, or a bare endpoint, whose publisher the topic tells."""
+class Entry(NamedTuple):
+    """A valid line: a recipient on channels, or a bare endpoint (of the topic's publisher)."""
 
     line: int
     user_id: str
@@ -59,11 +61,11 @@ class Wish(NamedTuple):
     address: Address | None
 
 
-def read_csv(file: TextIO) -> Iterator[Wish | Rejected]:
-    """Lines below a header of ``FIELDS``; several channels are separated by ``|``. Blank ones are
-    left out. Columns are separated as the header's are, by comma, semicolon or tab.
+def read_csv(file: TextIO) -> Iterator[Entry | Rejected]:
+    """Yield the lines below a header of ``FIELDS``, without blank ones.
 
-    Raises ``ValueError`` for a header with other columns.
+    Columns are separated by comma, semicolon or tab, whichever the header uses, and channels within
+    a field by ``|``. Raises ``ValueError`` for a header with other columns.
     """
     lines = csv_lines.lines(file)
     header, separator = _header(lines)
@@ -74,9 +76,11 @@ def read_csv(file: TextIO) -> Iterator[Wish | Rejected]:
             yield _judged(line.number, partial(_row, line.text, separator, header))
 
 
-def read_jsonl(file: TextIO) -> Iterator[Wish | Rejected]:
-    """One JSON object a line, with some of ``FIELDS``; ``channels`` is a list. Blank ones are left
-    out."""
+def read_jsonl(file: TextIO) -> Iterator[Entry | Rejected]:
+    """Yield the lines of a file with one JSON object per line, without blank ones.
+
+    An object has some of ``FIELDS``; ``channels`` is a list.
+    """
     for line in csv_lines.lines(file):
         if line.error:
             yield Rejected(line.number, line.error)
@@ -85,51 +89,51 @@ def read_jsonl(file: TextIO) -> Iterator[Wish | Rejected]:
 
 
 def run(
-    topic: TopicSnapshot, lines: Iterable[Wish | Rejected], *, create_recipients: bool
+    topic: TopicSnapshot, lines: Iterable[Entry | Rejected], *, create_recipients: bool
 ) -> Iterator[Progress]:
-    """Import ``lines``, telling what each batch came to."""
+    """Import ``lines``, yielding the result of each batch."""
     remaining = iter(lines)
     while batch := list(islice(remaining, BATCH)):
-        wishes = [line for line in batch if isinstance(line, Wish)]
+        entries = [line for line in batch if isinstance(line, Entry)]
         rejected = [line for line in batch if isinstance(line, Rejected)]
-        named = [wish for wish in wishes if wish.address is None]
+        named = [entry for entry in entries if entry.address is None]
         if create_recipients and named:
-            people = {wish.user_id for wish in named}
+            people = {entry.user_id for entry in named}
             preferences.upsert_recipients([Person(user_id) for user_id in people])
         found = services.subscribe_recipients(
-            topic, [(wish.user_id, channel) for wish in named for channel in wish.channels]
+            topic, [(entry.user_id, channel) for entry in named for channel in entry.channels]
         )
         rejected += [
-            Rejected(wish.line, f"There is no recipient {wish.user_id!r}.")
-            for wish in named
-            if (wish.user_id, wish.channels[0]) not in found
+            Rejected(entry.line, f"There is no recipient {entry.user_id!r}.")
+            for entry in named
+            if (entry.user_id, entry.channels[0]) not in found
         ]
         addresses = {
-            wish.line: replace(wish.address, publisher_id=topic.publisher_id)
-            for wish in wishes
-            if wish.address is not None
+            entry.line: replace(entry.address, publisher_id=topic.publisher_id)
+            for entry in entries
+            if entry.address is not None
         }
         endpoints = services.subscribe_endpoints(topic, set(addresses.values()))
         rejected.sort()
         begun = {pair for pair, one in found.items() if one.begun}
         begun |= {address for address, one in endpoints.items() if one.begun}
         imported = 0
-        for wish in wishes:  # of two lines that wish for the same, the second finds it there
-            wanted = {addresses[wish.line]} if wish.address else _pairs(wish)
+        for entry in entries:  # of two equal lines, the second counts as present
+            wanted = {addresses[entry.line]} if entry.address else _pairs(entry)
             imported += not begun.isdisjoint(wanted)
             begun -= wanted
         present = len(batch) - imported - len(rejected)
         yield Progress(len(batch), imported, present, len(found) + len(endpoints), rejected)
 
 
-def _pairs(wish: Wish) -> set[Any]:
-    return {(wish.user_id, channel) for channel in wish.channels}
+def _pairs(entry: Entry) -> set[Any]:
+    return {(entry.user_id, channel) for channel in entry.channels}
 
 
 def _header(lines: Iterator[csv_lines.Line]) -> tuple[list[str], str]:
-    """The columns and what separates them; a column may have neither name nor values.
+    """Return the columns and their separator; a column without a name has no values either.
 
-    Raises ``ValueError``.
+    Raises ``ValueError`` for an invalid header.
     """
     first = next(lines, csv_lines.Line(1, ""))
     separator = csv_lines.hint(first.text)
@@ -182,28 +186,28 @@ def _object(text: str) -> dict[str, Any]:
     return fields
 
 
-def _judged(line: int, read: Callable[[], Mapping[str, Any]]) -> Wish | Rejected:
+def _judged(line: int, read: Callable[[], Mapping[str, Any]]) -> Entry | Rejected:
     try:
-        return _wish(line, read())
+        return _entry(line, read())
     except ValueError as error:
         return Rejected(line, str(error))
 
 
-def _wish(line: int, fields: Mapping[str, Any]) -> Wish:
+def _entry(line: int, fields: Mapping[str, Any]) -> Entry:
     unknown = [name for name in fields if name not in FIELDS]
     if unknown:
         raise ValueError(f"There is no field {unknown[0]!r}. Known are: {', '.join(FIELDS)}.")
     if ("user_id" in fields) == ("address" in fields):
         raise ValueError("Give user_id and channels, or address and channel: one of the two.")
     if "address" in fields:
-        return Wish(line, "", (), _endpoint(fields))
+        return Entry(line, "", (), _endpoint(fields))
     channels = fields.get("channels") or [fields.get("channel")]
     if not isinstance(channels, list):
         raise ValueError("channels is a list of names.")
     for channel in channels:
         _known(channel)
     once = tuple(dict.fromkeys(channels))
-    return Wish(line, user_ids.check(_text(fields, "user_id")), once, None)
+    return Entry(line, user_ids.check(_text(fields, "user_id")), once, None)
 
 
 def _endpoint(fields: Mapping[str, Any]) -> Address:

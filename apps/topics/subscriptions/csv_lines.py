@@ -1,8 +1,7 @@
-"""The lines of a file as spreadsheets and programs write it: decoded, numbered and cut into fields.
+"""The lines of a file that a spreadsheet or program wrote: decoded, numbered, cut into fields.
 
-Every line is told of by its number, whatever is wrong with it. No value that is imported can have
-a line end in it, so a quote that is not closed on its line is that line's mistake and never
-swallows those after it.
+Every error is reported with its line's number. No imported value can contain a line end, so that a
+quote that is not closed on its line is an error of that line and never swallows the next ones.
 """
 
 import codecs
@@ -13,7 +12,8 @@ from typing import BinaryIO, NamedTuple, TextIO
 
 #: Characters of one line, several times what its longest address may have.
 LONGEST = 32_768
-#: What a file may begin with, and what it says of the rest. UTF-32 begins like UTF-16.
+#: Byte order marks and the encodings that they stand for. UTF-32's begins like UTF-16's; it is not
+#: supported.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, ""),
@@ -21,15 +21,15 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 SEPARATORS = (",", ";", "\t")
-#: What no decoded text has: bytes that are not of the encoding, and what they were replaced with.
+#: Characters that mark undecodable bytes: lone surrogates and the replacement character.
 _UNDECODED = re.compile("[\ud800-\udfff\ufffd]")
 _QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
-#: A spreadsheet's hint for itself, before the header.
+#: A spreadsheet's hint about its separator, on a line before the header.
 _HINT = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
 class Line(NamedTuple):
-    """A line, counted from 1. ``error``: why it cannot be read; empty where it can."""
+    """A line, counted from 1. ``error`` is why it cannot be read, empty if it can."""
 
     number: int
     text: str
@@ -37,9 +37,9 @@ class Line(NamedTuple):
 
 
 def decoded(file: BinaryIO, encoding: str = "") -> TextIO:
-    """The file as text. A byte order mark decides, then ``encoding``; else it is UTF-8.
+    """Open a binary file as text: by its byte order mark, else by ``encoding``, else as UTF-8.
 
-    Raises ``ValueError`` for an encoding that nobody knows, or that cannot be told.
+    Raises ``ValueError`` for an unknown encoding, or one that cannot be detected.
     """
     file = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
     start = file.peek(4)[:4]  # type: ignore[attr-defined]
@@ -56,7 +56,7 @@ def decoded(file: BinaryIO, encoding: str = "") -> TextIO:
 
 
 def lines(file: TextIO) -> Iterator[Line]:
-    """Every line without its end, which is that of Unix, Windows or the first Macintosh."""
+    r"""Yield every line without its end, which is ``\n``, ``\r\n`` or ``\r``."""
     number = 0
     while text := file.readline(LONGEST + 1):
         number += 1
@@ -77,9 +77,9 @@ def lines(file: TextIO) -> Iterator[Line]:
 
 
 def separator_of(header: str) -> str:
-    """What separates the columns of this header, in which names have none of ``SEPARATORS``.
+    """Return the separator of a header's columns, whose names contain none of ``SEPARATORS``.
 
-    Raises ``ValueError`` where it has several.
+    Raises ``ValueError`` for a header with several of them.
     """
     found = [one for one in SEPARATORS if one in header]
     if len(found) > 1:
@@ -88,13 +88,13 @@ def separator_of(header: str) -> str:
 
 
 def hint(line: str) -> str:
-    """The separator that a line ``sep=;`` names; empty where it is no such line."""
+    """Return the separator that a line such as ``sep=;`` names, empty for any other line."""
     found = _HINT.fullmatch(line)
     return found[1] if found else ""
 
 
 def fields(line: str, separator: str) -> list[str]:
-    """The fields of one line (RFC 4180). Raises ``ValueError`` for quotes in wrong places."""
+    """Split a line into fields (RFC 4180). Raises ``ValueError`` for misplaced quotes."""
     if '"' not in line:
         return line.split(separator)
     found: list[str] = []

@@ -1,7 +1,7 @@
-"""Who is subscribed to a topic: any number of wishes in a few statements.
+"""Subscribe to a topic and unsubscribe, any number of subscribers in a few statements.
 
-Every statement takes its rows in key order, so that two calls about the same people wait for
-each other and do not lock each other out.
+Every statement takes its rows in key order, so that concurrent calls about the same people wait for
+each other and do not deadlock.
 """
 
 import json
@@ -21,9 +21,9 @@ from apps.topics.selectors import TopicSnapshot
 
 
 class Subscribed(NamedTuple):
-    """A subscription as it stands after the call. ``secret``: see ``preferences.Stored``.
+    """A subscription after the call. ``secret``: see ``preferences.Stored``.
 
-    ``begun``: whether the call began it; else it was there.
+    ``begun`` is whether the call began the subscription, or began it again.
     """
 
     id: int
@@ -35,15 +35,15 @@ class Subscribed(NamedTuple):
 
 @transaction.atomic
 def subscribe_recipients(
-    topic: TopicSnapshot, wishes: Sequence[tuple[str, str]]
+    topic: TopicSnapshot, pairs: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Subscribed]:
-    """Subscribe ``(user_id, channel)`` pairs; those of unknown people are not in the answer.
+    """Subscribe ``(user_id, channel)`` pairs; those of unknown recipients are left out.
 
-    Who is subscribed stays so; who had unsubscribed is active again. Where the topic requires
-    confirmation, both are pending and about to be asked for it.
+    Present subscriptions stay as they are; ended ones are active again. If the topic requires
+    confirmation, new and renewed ones are pending, and queued to be asked for it.
     """
-    people = recipients.recipient_ids({user_id for user_id, _ in wishes})
-    known = {(people[user_id], channel) for user_id, channel in wishes if user_id in people}
+    people = recipients.recipient_ids({user_id for user_id, _ in pairs})
+    known = {(people[user_id], channel) for user_id, channel in pairs if user_id in people}
     if not known:
         return {}
     columns = [list(column) for column in zip(*sorted(known), strict=True)]
@@ -56,25 +56,25 @@ def subscribe_recipients(
             found |= {(recipient, channel): rest for recipient, channel, *rest in cursor.fetchall()}
     return {
         (user_id, channel): Subscribed(found[row][0], channel, found[row][1], begun=row in begun)
-        for user_id, channel in wishes
+        for user_id, channel in pairs
         if (row := (people.get(user_id), channel)) in found
     }
 
 
 def _start(topic: TopicSnapshot) -> tuple[str, bool, bool]:
-    """The state in which a subscription begins, whether it asks, and whether it does so now."""
+    """Return a new subscription's state, its ``asks``, and whether to queue a confirmation."""
     if topic.requires_confirmation:
         return SubscriptionState.PENDING, True, True
     return SubscriptionState.ACTIVE, False, False
 
 
-# Who has left begins again. Who is pending stays so: only they themselves can confirm.
+# An ended subscription begins again. A pending one stays so: only the subscriber can confirm it.
 _BEGIN_AGAIN = """
         state = excluded.state, asks = excluded.asks, confirm_at = excluded.confirm_at,
         updated_at = now()
     WHERE s.state = 'unsubscribed'"""
-# Neither statement joins what was asked for with a table: without statistics on the tables (a
-# fresh installation) PostgreSQL joined on the channel first and took 6 s for 5,000 people.
+# Neither statement joins the input with a table: without statistics (on a fresh installation)
+# PostgreSQL joined on the channel first, and took 6 s for 5,000 people.
 _SUBSCRIBE_RECIPIENTS = f"""
     INSERT INTO topics_subscription AS s
         (topic_id, state, asks, confirm_at, recipient_id, channel, created_at, updated_at)
@@ -92,7 +92,7 @@ _SUBSCRIPTIONS_OF_RECIPIENTS = """
 def subscribe_endpoints(
     topic: TopicSnapshot, addresses: Iterable[Address]
 ) -> dict[Address, Subscribed]:
-    """Subscribe bare endpoints (addresses of the topic's publisher), each at itself."""
+    """Subscribe bare endpoints, which are contacts of the topic's publisher."""
     stored = preferences.upsert_contacts(addresses)
     if not stored:
         return {}
@@ -127,7 +127,7 @@ _SUBSCRIPTIONS_OF_CONTACTS = """
 
 
 def set_retry_policies(policies: Mapping[int, Mapping[str, Any] | None]) -> None:
-    """Give these subscriptions retry policies of their own (see ``retry_policies``), or none."""
+    """Set the retry policies of subscriptions, by id, in stored form (see ``retry_policies``)."""
     if not policies:
         return
     ordered = sorted(policies.items())
@@ -143,13 +143,13 @@ def set_retry_policies(policies: Mapping[int, Mapping[str, Any] | None]) -> None
 
 
 def unsubscribe_recipient(topic_id: int, recipient_id: int, channels: Sequence[str]) -> int:
-    """End a recipient's subscriptions, on these channels or (none given) all; how many ended."""
+    """End a recipient's subscriptions on these channels, or on all if empty; return how many."""
     rows = Subscription.objects.filter(topic=topic_id, recipient=recipient_id)
     return _end(rows.filter(channel__in=channels) if channels else rows)
 
 
 def unsubscribe_endpoint(topic_id: int, channel: str, address: str) -> int:
-    """End a bare endpoint's subscription; how many ended."""
+    """End a bare endpoint's subscription; return how many ended."""
     rows = Subscription.objects.filter(
         topic=topic_id,
         contact__recipient=None,
@@ -160,7 +160,7 @@ def unsubscribe_endpoint(topic_id: int, channel: str, address: str) -> int:
 
 
 def unsubscribe(subscription: Subscription) -> bool:
-    """End one subscription; whether it had not ended before."""
+    """End one subscription; return whether it had not ended before."""
     return bool(_end(Subscription.objects.filter(pk=subscription.pk)))
 
 

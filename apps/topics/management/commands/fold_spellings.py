@@ -1,4 +1,4 @@
-"""``manage.py fold_spellings``: once the last process of an older version has stopped."""
+"""``manage.py fold_spellings``: run it once the last process of an older version has stopped."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,13 +11,13 @@ from apps.topics import spelling_migration
 
 class Command(BaseCommand):
     help = (
-        "Have the email addresses and categories that processes of an older version wrote after "
-        "`migrate` found in every spelling, as migrate did with those before. Run it once the last "
-        "of those processes has stopped; it is safe to run again, and beside the new ones."
+        "Fold the spellings of email addresses and categories that processes of an older version "
+        "wrote after `migrate`, as migrate did with those before. Run it once the last of those "
+        "processes has stopped; it is safe to run again, and beside the new ones."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+        parser.add_argument("--dry-run", action="store_true", help="only count what there is to do")
 
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]

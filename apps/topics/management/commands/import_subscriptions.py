@@ -1,4 +1,4 @@
-"""``manage.py import_subscriptions news people.csv``: subscribe millions, with progress."""
+"""``manage.py import_subscriptions news people.csv``: subscribe millions, reporting progress."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ from apps.publishers import audit
 from apps.topics.selectors import TopicSnapshot, get_topic
 from apps.topics.subscriptions import csv_import, csv_lines
 
-#: What is counted: see ``importing.Progress``.
+#: The counters to report: see ``csv_import.Progress``.
 COUNTED = ("lines", "imported", "present", "subscriptions", "rejected")
 READERS = {"csv": csv_import.read_csv, "jsonl": csv_import.read_jsonl}
 
@@ -24,8 +24,8 @@ class Command(BaseCommand):
         "Subscribe what a file lists to a topic. CSV has a header with some of user_id, channels "
         "(separated by |), channel, address, platform and app; JSON lines have the same fields. "
         "Lines that cannot be imported go to FILE.rejected with their numbers and reasons, and "
-        "the exit status is 1 then. Starting again, after an interruption or with the lines "
-        "corrected, is safe: who is subscribed stays so."
+        "the exit status is 1 then. Running it again, after an interruption or with the lines "
+        "corrected, is safe: existing subscriptions stay as they are."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -64,15 +64,15 @@ class Command(BaseCommand):
                 refused = self._follow(topic, batches, rejected)
         except OSError as error:
             raise CommandError(str(error)) from None
-        except ValueError as error:  # an encoding, or a header that names no columns of ours
+        except ValueError as error:  # an unknown encoding, or an invalid header
             raise CommandError(str(error)) from None
         if refused:
             raise CommandError(f"{refused:,} lines were not imported; {rejects} says why.")
         rejects.unlink()
 
     def _follow(self, topic: TopicSnapshot, batches: Any, rejected: TextIO) -> int:
-        """Print progress about once a second; how many lines were rejected."""
-        started = told = time.monotonic()
+        """Print progress about once a second; return how many lines were rejected."""
+        started = printed = time.monotonic()
         total: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
         try:
             for batch in batches:
@@ -80,10 +80,10 @@ class Command(BaseCommand):
                 total["rejected"] += len(batch.rejected)
                 for line, reason in batch.rejected:
                     rejected.write(f"{line}\t{reason}\n")
-                if time.monotonic() - told >= 1:
-                    told = time.monotonic()
-                    self._tell(total, told - started)
-        finally:  # what was imported before an interruption stays
+                if time.monotonic() - printed >= 1:
+                    printed = time.monotonic()
+                    self._print(total, printed - started)
+        finally:  # batches imported before an interruption stay
             audit.record(
                 None,
                 "import",
@@ -92,10 +92,10 @@ class Command(BaseCommand):
                 publisher_id=topic.publisher_id,
                 after=dict(total),
             )
-        self._tell(total, time.monotonic() - started)
+        self._print(total, time.monotonic() - started)
         return total["rejected"]
 
-    def _tell(self, total: Mapping[str, int], seconds: float) -> None:
+    def _print(self, total: Mapping[str, int], seconds: float) -> None:
         self.stdout.write(
             f"{total['lines']:,} lines: {total['imported']:,} imported, "
             f"{total['present']:,} already there, {total['rejected']:,} rejected; "
