@@ -79,7 +79,7 @@ def fan_out(priority: str) -> bool:
             if notification.ordering_key:
                 ordering_keys.remove_chunks([chunk.id])
     except Fenced:
-        log.info("fan-out of %s goes on in another worker", chunk.notification_id)
+        log.info("fan-out of %s continues in another worker", chunk.notification_id)
     return True
 
 

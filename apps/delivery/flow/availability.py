@@ -22,6 +22,7 @@ class Gap:
     settings: Sequence[str]
 
     def __str__(self) -> str:
+        """Return a clause that says what is missing, and which settings would set it up."""
         where = f" for {' and '.join(self.platforms)}" if self.platforms else ""
         way = f": {' or '.join(self.settings)} sets one up" if self.settings else ""
         return f"no provider{where}{way}"

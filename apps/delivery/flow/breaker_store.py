@@ -18,7 +18,7 @@ LIFE_SECONDS = 86400
 
 UNSHARED = Counter(
     "notifier_unshared_breakers_total",
-    "Looks at a breaker that only this process knew, because Redis did not answer.",
+    "Reads and changes of breakers that only this process knew, because Redis did not answer.",
 )
 _SWAP = """
 local found = redis.call('GET', KEYS[1]) or ''

@@ -25,7 +25,7 @@ LIFE_SECONDS = 86400
 
 UNSHARED = Counter(
     "notifier_unshared_throttles_total",
-    "Chunks throttled by this process's own share of a quota, because Redis did not answer.",
+    "Claims throttled by this process's own share of a quota, because Redis did not answer.",
 )
 HELD = Counter(
     "notifier_throttled_total",

@@ -33,11 +33,16 @@ class Ordered(Protocol):
     """A notification, or the columns of one that lines are made of."""
 
     @property
-    def publisher_id(self) -> int: ...
+    def publisher_id(self) -> int:
+        """The id of its publisher."""
+
     @property
-    def ordering_key(self) -> str: ...
+    def ordering_key(self) -> str:
+        """Its ordering key; or empty."""
+
     @property
-    def fallback_channel(self) -> str: ...
+    def fallback_channel(self) -> str:
+        """Its fallback channel; or empty."""
 
 
 def line_of(notification: Ordered, channel: str) -> int:

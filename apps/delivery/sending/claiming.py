@@ -127,7 +127,7 @@ def _claim(
     if lines:
         ordering_keys.lock(lines)
     held = _held_topics(contexts)
-    rows: list[tuple] = []
+    rows: list[Claimed] = []
     if due:
         ids = [one.delivery_id for one in due]
         rows += state.resume_due(claim_id, ids, held, ordered=bool(lines))
@@ -151,7 +151,7 @@ def _claim(
     # These have just become due: deliveries of chunks that a worker of the version before had, and
     # those beyond the budget of this claim.
     left = left or any(one.fence for one in chunks)
-    left = left or any(row[1] == DeliveryState.QUEUED for row in created)
+    left = left or any(row.state == DeliveryState.QUEUED for row in created)
     more = left or any(had[key] >= share // 2 for key, share in shares.items())
     if not claimed:
         pending.execute(before)
@@ -215,7 +215,7 @@ def _create(
     chunks: Sequence[LockedChunk],
     contexts: Mapping[str, NotificationContext],
     held: Mapping[int, float],
-) -> tuple[list[tuple], list[LockedChunk]]:
+) -> tuple[list[Claimed], list[LockedChunk]]:
     """Create the deliveries of these chunks; return their rows, and the chunks that are done.
 
     A chunk of a paused topic is deferred until the topic is resumed, and one that is not at the

@@ -145,11 +145,12 @@ class Recorder(threading.Thread):
     def _write(
         self, results: Sequence[Result], *, finished: Sequence[int], ordered: bool
     ) -> set[int]:
-        """Record the results that this process still holds; return the deliveries it could not.
+        """Record ``results``; return the ids of deliveries that could not be recorded.
 
-        A result that cannot be recorded does not cost the others their record. It is recorded
-        without its provider's message id, status and detail, or, if that fails too, left until its
-        claim's lease ends and another worker takes it up.
+        Results whose claim was released to another worker are left to it. Any other result that
+        fails does not cost the rest their record: it is recorded without its provider's message
+        id, status and detail, or, if that fails too, left until its claim's lease ends and another
+        worker takes it up.
         """
         lost: set[int] = set()
         closed = False

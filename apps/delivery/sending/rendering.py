@@ -4,7 +4,7 @@ from functools import cached_property
 from uuid import UUID
 
 from apps.content import compiled_templates
-from apps.content.compiled_templates import ForMany, Wording
+from apps.content.compiled_templates import BulkRenderer, CompiledTemplate
 from apps.content.models import TemplateVersion
 from apps.delivery import sealed_content
 from notifier.domain.messages import Content
@@ -23,15 +23,15 @@ class ContentRenderer:
         """Look up the template's ``version``, if any; ``sealed``: see ``sealed_content.seal``."""
         self._id = notification_id
         self._sealed = sealed
-        self._wording: Wording | None = None
+        self._template: CompiledTemplate | None = None
         self._gone = False
         if version:  # looked up here, while a connection is held
             try:
-                self._wording = compiled_templates.wording(version)
+                self._template = compiled_templates.compiled_template(version)
             except TemplateVersion.DoesNotExist:
                 self._gone = True
         self._shared: dict[tuple[str, str], Content] = {}
-        self._personal: dict[tuple[str, str], ForMany | None] = {}
+        self._personal: dict[tuple[str, str], BulkRenderer | None] = {}
         self._spoken: dict[tuple[str, str], str] = {}
 
     def render(self, channel: str, user_id: str, locale: str) -> Content:
@@ -41,33 +41,33 @@ class ContentRenderer:
         """
         if self._gone:
             raise TemplateError("The version of the template is no longer in the database.")
-        if self._wording is None:
+        if self._template is None:
             return self._content
         spoken = self._spoken.get((channel, locale))
         if spoken is None:
-            spoken = self._spoken[channel, locale] = self._wording.locale_for(channel, locale)
+            spoken = self._spoken[channel, locale] = self._template.locale_for(channel, locale)
         shared = self._shared.get((channel, spoken))
         if shared is not None:
             return shared
         try:
             return self._personally(channel, spoken, user_id, locale)
         except TemplateError as error:
-            raise TemplateError(self._wording.blame(channel, spoken, error)) from None
+            raise TemplateError(self._template.blame(channel, spoken, error)) from None
 
     def _personally(self, channel: str, spoken: str, user_id: str, locale: str) -> Content:
         """Render for one recipient; from the second one on, with what is prepared for many."""
-        assert self._wording is not None
+        assert self._template is not None
         key = channel, spoken
         if key in self._personal:
             personal = self._personal[key]
             if personal is None:
-                personal = self._wording.for_many(channel, spoken, self._variables)
+                personal = self._template.for_many(channel, spoken, self._variables)
                 self._personal[key] = personal
             return personal.render(user_id, locale)
-        made = self._wording.render(
+        made = self._template.render(
             channel, spoken, self._variables, user_id=user_id, wanted=locale
         )
-        if self._wording.mentions_recipient(channel, spoken):
+        if self._template.mentions_recipient(channel, spoken):
             self._personal[key] = None
         else:
             self._shared[key] = made

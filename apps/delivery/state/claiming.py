@@ -15,8 +15,15 @@ from notifier.domain.states import DeliveryState
 
 
 class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microsecond more
-    """One delivery that this worker now sends, with what it needs to address it."""
+    """A delivery that a claim created or took up, with what a worker needs to address it.
 
+    The worker sends it where its ``state`` is ``sending``; the columns of its contact are null
+    where it is not.
+    """
+
+    #: ``None`` where the claim created it.
+    state_before: str | None
+    state: str
     delivery_id: int
     notification_id: str
     attempts: int
@@ -51,7 +58,7 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
                       WHERE s.topic_id = a.topic_id AND s.contact_id = a.contact_id
                         AND s.state = 'active')
      THEN 'unsubscribed' END, """
-# The columns of ``Claimed`` for the rows of ``moved``, after their state.
+# The columns of ``Claimed`` for the rows of ``moved``, but for the state before.
 ADDRESSED = """
  moved.state, moved.id, moved.notification_id::text, moved.attempts, moved.attempts_uncounted,
  moved.instead_of, moved.contact_id,
@@ -130,12 +137,11 @@ SELECT moved.before, """
 
 def resume_due(
     claim_id: int, delivery_ids: Sequence[int], held_topics: Collection[int], *, ordered: bool
-) -> list[tuple]:
+) -> list[Claimed]:
     """Take up deliveries that are due again and locked.
 
     ``held_topics``: those that are paused and cannot be resumed before this commits. ``ordered``:
-    some have an ordering key, and the caller holds the locks of their lines. Returns rows of state
-    before, state after and the columns of ``Claimed``.
+    some have an ordering key, and the caller holds the locks of their lines.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -148,22 +154,27 @@ def resume_due(
                 "faults": list(FAULTS),
             },
         )
-        rows = cursor.fetchall()
+        rows = [Claimed._make(row) for row in cursor.fetchall()]
     return ordering.hold_back(None, rows) if ordered else rows
 
 
-def start_sending(channel: str, rows: Sequence[tuple]) -> list[Claimed]:
+def start_sending(channel: str, rows: Sequence[Claimed]) -> list[Claimed]:
     """Count and publish the moves of ``rows``; return the deliveries that this worker now sends.
 
     ``rows``: what ``resume_due`` and ``creation.create_deliveries`` returned.
     """
     moves: Counter = Counter()
     for (notification_id, before, after), number in Counter(
-        (row[3], row[0], row[1]) for row in rows if row[0] != row[1]
+        (row.notification_id, row.state_before, row.state)
+        for row in rows
+        if row.state_before != row.state
     ).items():
         moves[notification_id, channel, after] += number
         if before is not None:
             moves[notification_id, channel, before] -= number
-    deliveries_moved.send(None, moves=[(row[2], row[1]) for row in rows if row[0] != row[1]])
+    deliveries_moved.send(
+        None,
+        moves=[(row.delivery_id, row.state) for row in rows if row.state_before != row.state],
+    )
     counts.add(moves)
-    return [Claimed._make(row[2:]) for row in rows if row[1] == DeliveryState.SENDING]
+    return [row for row in rows if row.state == DeliveryState.SENDING]

@@ -19,7 +19,7 @@ from apps.delivery.state.audience import (
     REFUSAL,
     SUBSCRIBERS,
 )
-from apps.delivery.state.claiming import ADDRESSED
+from apps.delivery.state.claiming import ADDRESSED, Claimed
 from apps.delivery.state.fallback import REACHED, reporting
 
 # Insert the rows of ``judged`` as deliveries; those that exist already (``ON CONFLICT``) stay as
@@ -143,12 +143,12 @@ class ChunkToDeliver(NamedTuple):
     rules: DeliveryRules
 
 
-def create_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[tuple]:
+def create_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[Claimed]:
     """Create the deliveries of these chunks, in the claim's transaction.
 
     Deliveries that are refused or expired are created, too, with their reason; and so are those
     beyond the budget, since a chunk is of so many recipients and these may have several addresses
-    each. Returns rows of ``None``, state, and the columns of ``Claimed``.
+    each.
     """
     named = [one for one in todo if one.chunk.kind != ChunkKind.RANGE]
     rows = _create_named(budget, named) if named else []
@@ -158,7 +158,7 @@ def create_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> li
     return rows
 
 
-def create_in_order(budget: ClaimBudget, one: ChunkToDeliver) -> list[tuple]:
+def create_in_order(budget: ClaimBudget, one: ChunkToDeliver) -> list[Claimed]:
     """Create the deliveries of a chunk under an ordering key.
 
     Those that are not at the front of their line wait. The caller holds the lock of the line.
@@ -166,7 +166,7 @@ def create_in_order(budget: ClaimBudget, one: ChunkToDeliver) -> list[tuple]:
     return ordering.hold_back(one.chunk, create_deliveries(budget, [one]))
 
 
-def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[tuple]:
+def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[Claimed]:
     members = [
         (number, recipient_id, contact_id)
         for number, one in enumerate(todo)
@@ -191,7 +191,7 @@ def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[t
                 "reporting": reporting(),
             },
         )
-        return cursor.fetchall()
+        return [Claimed._make(row) for row in cursor.fetchall()]
 
 
 def _members(chunk: LockedChunk) -> Sequence[tuple[int | None, int | None]]:
@@ -201,7 +201,7 @@ def _members(chunk: LockedChunk) -> Sequence[tuple[int | None, int | None]]:
     return [(recipient_id, None) for recipient_id in chunk.recipient_ids or ()]
 
 
-def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[tuple]:
+def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
     chunk, rules = todo
     if rules.group_id is not None:
         subscribers = MEMBERS
@@ -229,4 +229,4 @@ def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[tuple]:
                 "reporting": reporting() if rules.fallback else None,
             },
         )
-        return cursor.fetchall()
+        return [Claimed._make(row) for row in cursor.fetchall()]

@@ -2,8 +2,8 @@
 
 A deferred chunk or delivery has a reason and the time from which it may be claimed again:
 
-- A paused topic: its chunks wait until it is resumed. Its deliveries that are due again wait
-  likewise, or for ``seconds`` where it might be resumed before their deferral commits
+- A paused topic: its chunks wait until it is resumed. So do its deliveries that are due again, or
+  they wait ``SHORTEST`` seconds where it might be resumed before their deferral commits
   (``claiming.resume_due``). ``release_topic`` makes both due.
 - A paused provider, an open breaker or doubted addresses: ``release_channel``.
 - A webhook host that does not answer: ``release_webhooks``.

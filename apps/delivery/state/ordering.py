@@ -4,6 +4,7 @@ See ``apps.delivery.ordering.ordering_keys`` for lines and their locks.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.db import connection
 
@@ -12,6 +13,9 @@ from apps.delivery.outbox.pending import LockedChunk
 from apps.delivery.outbox.queues import Queue
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import WAITING, DeliveryState
+
+if TYPE_CHECKING:
+    from apps.delivery.state.claiming import Claimed
 
 #: Seconds after which a waiting delivery is due anyway, should nothing have released it.
 LOOK_AGAIN = 600.0
@@ -34,15 +38,14 @@ RETURNING d.id
 """
 
 
-def hold_back(chunk: LockedChunk | None, rows: Sequence[tuple]) -> list[tuple]:
+def hold_back(chunk: LockedChunk | None, rows: Sequence["Claimed"]) -> list["Claimed"]:
     """Defer those of a claim's deliveries that are not at the front of their line.
 
-    ``rows``: of ``creation`` or ``claiming`` (state before, state after, delivery id, …); they are
-    returned with the new states. New deliveries take the place of their ``chunk``, and those that
-    will not be sent leave the line. The caller holds the locks of the lines.
+    Returns ``rows`` with their new states. New deliveries take the place of their ``chunk``, and
+    those that will not be sent leave the line. The caller holds the locks of the lines.
     """
-    created = [row[2] for row in rows if row[0] is None and row[1] in WAITING]
-    sending = [row[2] for row in rows if row[1] == DeliveryState.SENDING]
+    created = [row.delivery_id for row in rows if row.state_before is None and row.state in WAITING]
+    sending = [row.delivery_id for row in rows if row.state == DeliveryState.SENDING]
     with connection.cursor() as cursor:
         if chunk is not None:
             if created:
@@ -50,9 +53,16 @@ def hold_back(chunk: LockedChunk | None, rows: Sequence[tuple]) -> list[tuple]:
             ordering_keys.remove_chunks([chunk.id])
         cursor.execute(_DEFER, [Reason.IN_ORDER, LOOK_AGAIN, sending])
         waiting = {delivery_id for (delivery_id,) in cursor.fetchall()}
-    release_next([row[2] for row in rows if row[0] is not None and row[1] not in WAITING])
+    release_next(
+        [
+            row.delivery_id
+            for row in rows
+            if row.state_before is not None and row.state not in WAITING
+        ]
+    )
     return [
-        (row[0], DeliveryState.RETRYING, *row[2:]) if row[2] in waiting else row for row in rows
+        row._replace(state=DeliveryState.RETRYING) if row.delivery_id in waiting else row
+        for row in rows
     ]
 
 
