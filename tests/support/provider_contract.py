@@ -25,6 +25,16 @@ BODY = "Zeile eins\r\nZeile zwei 😀 <b>&\r\n.\r\nlast secret line"
 CONTENT = Content(TITLE, BODY, {"key": "wert"}, {"Open": "https://example.com/?a=1&b=2"})
 POSTED_AT = datetime(2026, 3, 1, 12, 0, 0, 123456, UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+#: The number in a token or a telephone number that stands for each word of the sandbox.
+CODES = {
+    "slow": 200,
+    "dead": 410,
+    "timeout": 408,
+    "reset": 444,
+    "torn": 206,
+    "garbled": 601,
+    "huge": 602,
+}
 TIMEOUT = 10.0  # of every provider built here; on a busy machine an answer may take a second
 
 

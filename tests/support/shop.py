@@ -3,7 +3,7 @@
 ``shop`` and ``other_shop`` are fixtures: a ``conftest.py`` imports them by name.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from rest_framework.test import APIClient
 from apps.publishers import services as publishers
 from apps.publishers.scopes import Scope
 from apps.topics.models import Topic
+
+HELLO = {"title": "Hello", "body": "There"}
 
 
 @dataclass
@@ -49,6 +51,20 @@ def make_shop(name: str = "shop", scopes: Iterable[str] = tuple(Scope)) -> Shop:
     http = APIClient()
     http.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
     return Shop(publisher.pk, http)
+
+
+def delivery_of(shop: Shop, posted: Any) -> Any:
+    """The API's row of a notification's only delivery."""
+    [row] = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
+    return row
+
+
+def outcome(shop: Shop, work: Callable[[], None], topic: Topic, **publish: Any) -> tuple[str, str]:
+    """Publish to a topic with one subscription and send it: its delivery's state and reason."""
+    posted = shop.post(f"topics/{topic.name}/publish", {"content": HELLO, **publish})
+    work()
+    row = delivery_of(shop, posted)
+    return row["state"], row["reason"]
 
 
 @pytest.fixture

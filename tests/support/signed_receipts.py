@@ -57,12 +57,6 @@ def _public(key):
     return base64.b64encode(der).decode()
 
 
-def delivery_of(shop, posted):
-    """The API's row of a notification's only delivery."""
-    [row] = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
-    return row
-
-
 def wait_for_receipts(number):
     """Wait until so many receipts are stored."""
     deadline = time.monotonic() + PATIENCE

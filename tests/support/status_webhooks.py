@@ -27,12 +27,6 @@ def notify(shop, *user_ids, **fields):
     return shop.post("notifications", {"user_ids": user_ids, "content": HELLO, **fields})
 
 
-def delivery_of(shop, posted):
-    """The API's row of a notification's only delivery."""
-    [row] = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
-    return row
-
-
 def change_events(shop, made, events, status=200):
     """Change which events a status webhook reports; the API's answer."""
     path = f"/v1/status-webhooks/{made['id']}"

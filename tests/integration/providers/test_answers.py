@@ -22,7 +22,7 @@ from notifier.providers.sendgrid import SendGrid
 from notifier.providers.smtp import SMTP
 from notifier.providers.twilio import Twilio
 from notifier.providers.webhook import Webhook
-from tests.integration.providers.test_smtp import TAKING, mail_server
+from tests.support.mail_server import TAKING, mail_server
 from tests.support.provider_contract import POSTED_AT, SECRET, send
 from tests.support.sandbox_fixture import RunningSandbox
 from tests.support.tiny_servers import Handler, Http2Server, answering, listening

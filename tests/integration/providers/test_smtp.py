@@ -12,34 +12,11 @@ from notifier.domain.messages import Content
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.smtp import CONNECTIONS, SMTP
+from tests.support.mail_server import TAKING, mail_server
 from tests.support.name_server import name_server
 from tests.support.provider_contract import TIMEOUT, ProviderContract, send
 from tests.support.sandbox_fixture import RunningSandbox
-from tests.support.tiny_servers import Handler, listening
-
-
-def mail_server(replies: dict[str, str], seen: list[str]) -> Handler:
-    """Says ``replies`` to commands by their first word, and 250 to all others."""
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append("connect")
-        writer.write(b"220 mail.example ESMTP\r\n")
-        while line := await reader.readline():
-            word = line.decode().split()[0].upper()
-            seen.append(word)
-            reply = replies.get(word, "250 ok")
-            if not reply:
-                return
-            writer.write(f"{reply}\r\n".encode())
-            if word == "DATA" and reply.startswith("354"):
-                while (await reader.readline()) != b".\r\n":
-                    pass
-                writer.write(f"{replies.get('.', '250 2.0.0 queued')}\r\n".encode())
-
-    return handler
-
-
-TAKING = {"DATA": "354 go on"}
+from tests.support.tiny_servers import listening
 
 
 class TestSMTP(ProviderContract):

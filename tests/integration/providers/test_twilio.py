@@ -9,8 +9,7 @@ from notifier.domain.messages import Content
 from notifier.domain.outcomes import Accepted, Reason, Refused
 from notifier.providers.base import Provider
 from notifier.providers.twilio import Twilio
-from tests.integration.providers.test_apns import CODES
-from tests.support.provider_contract import TIMEOUT, ProviderContract, send
+from tests.support.provider_contract import CODES, TIMEOUT, ProviderContract, send
 from tests.support.sandbox_fixture import RunningSandbox
 
 

@@ -1,15 +1,13 @@
 """``make up``: the whole service, until Ctrl-C or until one of its processes dies."""
 
-import base64
 import re
 import signal
-import urllib.error
-import urllib.request
 
 import psutil
 import pytest
 
 from stack.supervision.process import PATIENCE
+from tests.support.http_status import status
 from tests.support.process_tree import Launcher
 
 SERVERS = {"DATABASE_URL": "", "REDIS_URL": "", "AMQP_URL": "amqp://127.0.0.1:1//"}
@@ -24,17 +22,6 @@ def up(tmp_path):
     if launcher.process.poll() is None:
         launcher.send(signal.SIGKILL)
     launcher.leaves_nothing()
-
-
-def status(url, login=None):
-    request = urllib.request.Request(url)
-    if login:
-        request.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
-            return response.status
-    except urllib.error.HTTPError as error:
-        return error.code
 
 
 def test_all_that_it_prints_can_be_opened_and_ctrl_c_stops_it(up, tmp_path):

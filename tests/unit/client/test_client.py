@@ -1,12 +1,7 @@
 """What the client makes of a service that fails: a scripted server on a real socket."""
 
-import json
-import socketserver
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +21,7 @@ from notifier.client import (
 )
 from stack.supervision.process import PATIENCE
 from tests.support.awaited_client import Awaiting
+from tests.support.scripted_api import HANG_UP, SILENCE, Script, problem, serving
 
 ACCEPTED = {
     "id": "0199",
@@ -35,73 +31,10 @@ ACCEPTED = {
     "created_at": "2026-11-22T10:00:00Z",
 }
 Connect = Callable[..., NotifierClient]
-#: Instead of an answer.
-HANG_UP, SILENCE = "hang up", "silence"
 
 
 #: Seconds of each client's default here: where less is asked for, less than this is taken.
 BUDGET = 30
-
-
-@dataclass
-class Script:
-    """Answers ``steps`` in turn, the last one for ever; ``seen``: (request line, headers, body)."""
-
-    steps: list[Any]
-    seen: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
-    url: str = ""
-
-    def keys(self) -> list[str]:
-        return [headers.get("idempotency-key", "") for _, headers, _ in self.seen]
-
-
-@contextmanager
-def serving(*steps: Any) -> Iterator[Script]:
-    script = Script(list(steps))
-    closing = threading.Event()
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            line = self.rfile.readline().decode().strip()
-            if not line:
-                return
-            headers = {}
-            while header := self.rfile.readline().decode().strip():
-                name, _, value = header.partition(": ")
-                headers[name.lower()] = value
-            body = self.rfile.read(int(headers.get("content-length", 0)))
-            step = script.steps[min(len(script.seen), len(script.steps) - 1)]
-            script.seen.append((line, headers, json.loads(body) if body else None))
-            if step == SILENCE:
-                closing.wait(PATIENCE)
-            elif step != HANG_UP:
-                self.wfile.write(_answer(*step))
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        script.url = f"http://127.0.0.1:{server.server_address[1]}"
-        try:
-            yield script
-        finally:
-            closing.set()
-            server.shutdown()
-            thread.join()
-
-
-def _answer(status: int, body: Any = None, retry_after: str = "") -> bytes:
-    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    lines = [f"HTTP/1.1 {status} Said", f"content-length: {len(raw)}", "connection: close"]
-    if retry_after:
-        lines.append(f"retry-after: {retry_after}")
-    return "\r\n".join([*lines, "", ""]).encode() + raw
-
-
-def problem(status: int, name: str, **members: Any) -> tuple[int, dict[str, Any]]:
-    return status, {"type": f"/problems/{name}", "detail": "Do this.", **members}
 
 
 @pytest.fixture(params=[NotifierClient, Awaiting])

@@ -16,8 +16,8 @@ from apps.preferences.models import Preference, Recipient
 from apps.topics.models import Topic
 from notifier.security.tokens import sign
 from stack.supervision.process import PATIENCE
-from tests.integration.api.preferences.test_recipients import connected
 from tests.support.api_client import Api
+from tests.support.database import run_and_close
 from tests.support.jwks_server import lasting
 from tests.support.waiting import somebody_waits, until
 
@@ -84,7 +84,7 @@ def test_of_two_that_replace_preferences_at_once_the_second_one_counts(api: Api)
         api.put(PATH, {"preferences": [{"channel": "email", "allowed": True}]})
 
     with ThreadPoolExecutor() as pool:
-        calls = [pool.submit(connected, call) for call in (first, second)]
+        calls = [pool.submit(run_and_close, call) for call in (first, second)]
         until(lambda: calls[1].done() or somebody_waits())
         assert not calls[1].done(), "it waits for the first"
         commit.set()

@@ -1,12 +1,11 @@
 """Recipients, their devices and contacts."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.preferences import vault
 from apps.preferences.contacts import services
@@ -14,6 +13,7 @@ from apps.preferences.contacts.services import Address, Person
 from apps.preferences.models import Contact, Recipient
 from stack.supervision.process import PATIENCE
 from tests.support.api_client import Api, cheap
+from tests.support.database import run_and_close
 from tests.support.waiting import somebody_waits, until
 
 TOKEN = "f" * 60
@@ -24,14 +24,6 @@ ANDROID = {"platform": "android", "token": TOKEN, "app": "com.example.shop"}
 
 def clear(contact: Contact) -> str:
     return vault.open(bytes(contact.address), bytes(contact.address_index))
-
-
-def connected(call: Callable[[], None]) -> None:
-    """Run in a thread, whose connection must not outlive it."""
-    try:
-        call()
-    finally:
-        connection.close()
 
 
 def test_a_recipient_is_created_then_changed(api: Api):
@@ -266,7 +258,7 @@ def test_a_token_registered_twice_at_once_has_one_holder():
         register("bob", tokens[::-1])
 
     with ThreadPoolExecutor() as pool:
-        calls = [pool.submit(connected, call) for call in (first, second)]
+        calls = [pool.submit(run_and_close, call) for call in (first, second)]
         until(lambda: calls[1].done() or somebody_waits())
         assert not calls[1].done(), "it waits for the first"
         commit.set()

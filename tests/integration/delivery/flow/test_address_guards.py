@@ -13,13 +13,9 @@ from apps.delivery.monitoring import metrics
 from apps.delivery.sending.recorder import Recorder
 from apps.preferences.models import Contact, Suppression
 from notifier.domain.outcomes import Accepted, Reason, Refused
-from tests.integration.delivery.flow.test_breakers import dead_redis
-from tests.integration.delivery.sending.test_whose_fault import (
-    HELLO,
-    nothing_was_given_up,
-    redriven,
-)
+from tests.support.dead_redis import dead_redis
 from tests.support.engine import work_once
+from tests.support.mistakes import HELLO, nothing_was_given_up, redrive
 from tests.support.people import recipient
 from tests.support.scripted_provider import Scripted
 from tests.support.signed_receipts import (
@@ -105,7 +101,7 @@ def test_sixty_dead_at_once_give_nothing_up_and_can_be_sent_again(
 
     dead.clear()
     breakers.close("sendgrid")
-    assert redriven(shop, reason="many_dead_addresses") == 60
+    assert redrive(shop, reason="many_dead_addresses") == 60
     wake()
     work()
     assert shop.counts(posted) == {"email": {"accepted": 60}}
@@ -214,7 +210,7 @@ def test_an_operator_who_knows_better_lets_them_be_given_up(shop, post, work, wa
     work()
     nothing_was_given_up()
     breakers.believe("sendgrid")
-    redriven(shop, reason="many_dead_addresses")
+    redrive(shop, reason="many_dead_addresses")
     wake()
     work()
     assert shop.counts(posted) == {"email": {"failed": 60}}
@@ -284,7 +280,7 @@ def test_sixty_bounces_at_once_suppress_nobody_and_can_be_sent_again(shop, bounc
     [row] = shop.get("dead-letters", limit=1)["data"]
     assert row["reason"] == "many_dead_addresses"
     breakers.close("sendgrid")
-    assert redriven(shop, reason="many_dead_addresses") == 60
+    assert redrive(shop, reason="many_dead_addresses") == 60
     wake()
     work()
     assert shop.counts(posted) == {"email": {"accepted": 60}}

@@ -5,10 +5,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-import redis
 from django.utils import timezone
-from redis.backoff import NoBackoff
-from redis.retry import Retry as Attempts
 
 from apps.core import cache
 from apps.delivery.flow import breaker_store, breakers, provider_pauses
@@ -17,6 +14,7 @@ from apps.delivery.models import Attempt, Claim, Delivery
 from apps.delivery.monitoring import metrics
 from apps.delivery.sending import runtime
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
+from tests.support.dead_redis import dead_redis
 from tests.support.engine import work_once
 from tests.support.people import recipient
 from tests.support.scripted_provider import Scripted
@@ -213,7 +211,3 @@ def test_without_redis_each_process_has_breakers_of_its_own(
     assert shop.counts(posted) == {"email": {"accepted": 3}}
     assert caplog.text.count("each process has breakers of its own") == 1
     assert breaker_store.UNSHARED._value.get() > before
-
-
-def dead_redis(**_):
-    return redis.Redis(host="127.0.0.1", port=1, retry=Attempts(NoBackoff(), 0))

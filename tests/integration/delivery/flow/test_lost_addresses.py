@@ -14,7 +14,7 @@ from apps.preferences.contacts import restoration
 from apps.preferences.contacts.restoration import Cause
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import AuditEvent
-from tests.integration.delivery.sending.test_whose_fault import post, redriven
+from tests.support.mistakes import post_to_many, redrive
 from tests.support.people import contact, recipient
 
 HOUR = timedelta(hours=1)
@@ -28,7 +28,7 @@ def token(n):
 def gone(shop, work, providers):
     """Five devices that FCM called dead."""
     providers.client.behave("fcm", "dead")
-    posted = post(shop, "push_android", 5, token)
+    posted = post_to_many(shop, "push_android", 5, token)
     work()
     providers.client.heal()
     assert Contact.objects.filter(state="disabled").count() == 5
@@ -74,7 +74,7 @@ def test_what_one_cause_took_is_given_back_and_what_failed_can_be_sent_again(
     assert (event.object_name, event.after["error"]) == ("fcm", "UNREGISTERED")
     assert shop.counts(gone) == {"push": {"dead": 5}}
 
-    assert redriven(shop, reason="many_dead_addresses") == 5
+    assert redrive(shop, reason="many_dead_addresses") == 5
     wake()
     work()
     assert shop.counts(gone) == {"push": {"accepted": 5}}
@@ -94,7 +94,7 @@ def test_another_error_provider_or_time_is_left_alone(gone):
 
 
 def test_what_people_said_themselves_is_not_undone(shop, work, providers):
-    posted = post(shop, "sms", 1, lambda n: "+15005550410")  # answers STOP: Twilio 21610
+    posted = post_to_many(shop, "sms", 1, lambda n: "+15005550410")  # answers STOP: Twilio 21610
     work()
     assert shop.counts(posted) == {"sms": {"failed": 1}}
     opted_out = Contact.objects.get(channel="sms")

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings as configured
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from apps.delivery.flow import provider_pauses
@@ -17,6 +17,7 @@ from apps.delivery.outbox import backlog
 from apps.delivery.outbox.backlog import FAN_OUT
 from apps.delivery.outbox.queues import Queue
 from stack.supervision.process import PATIENCE
+from tests.support.database import table_locked
 from tests.support.people import recipient
 from tests.support.waiting import cpu_of_database, until
 
@@ -228,32 +229,10 @@ def test_what_is_not_valid_is_still_said_to_be(shop, odd):
     shop.post("notifications/batch", odd, status=400)
 
 
-@contextmanager
-def locked(table):
-    """Nobody reads the table: the database is slow for whoever looks there."""
-    held, release = threading.Event(), threading.Event()
-
-    def hold():
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-            held.set()
-            release.wait(PATIENCE)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(PATIENCE)
-    try:
-        yield
-    finally:
-        release.set()
-        thread.join()
-
-
 def test_a_slow_database_turns_low_away_while_it_is_still_looked_at(shop, _slow_enough):
     recipient("ada")
     load_shedding.forget()
-    with locked("delivery_delivery"):
+    with table_locked("delivery_delivery"):
         took, codes = [], []
         for priority in ("low", "low", "normal", "high", "normal", "low"):
             begun = time.monotonic()

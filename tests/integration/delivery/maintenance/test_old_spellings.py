@@ -18,9 +18,9 @@ from tests.integration.delivery.preferences.test_spellings import (
     mailed,
     person,
 )
-from tests.integration.delivery.sending.test_delivering import outcome
 from tests.integration.delivery.state.test_categories import REFUSED, _named, _wrote
 from tests.support.people import recipient, subscribe
+from tests.support.shop import outcome
 
 DONE = """0 contacts were found in every spelling, 0 were merged with another of their owner's.
 0 suppressions were moved to the address, 0 were marked until their address is seen.

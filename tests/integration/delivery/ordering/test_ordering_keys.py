@@ -14,54 +14,11 @@ from apps.delivery.sending.worker import Worker
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.domain.states import DeliveryState
 from tests.support.engine import work_once
+from tests.support.ordered_messages import OrderRecorder, notify
 from tests.support.people import recipient, subscribe
-from tests.support.scripted_provider import Scripted
 from tests.support.workers import PATIENCE, claim, cut, in_thread, lose_claims, only, send_and_die
 
-
-class Heard(Scripted):
-    """Remembers who was told what, in its order."""
-
-    heard: list[tuple[str, str]] = []
-
-    async def send(self, message):
-        outcome = await super().send(message)
-        if isinstance(outcome, Accepted):
-            self.heard.append((message.address, message.content.body))
-        return outcome
-
-
-@pytest.fixture
-def provider(settings, monkeypatch):
-    path = f"{Heard.__module__}.{Heard.__qualname__}"
-    settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
-    settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": (60.0,)}
-    monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)
-    monkeypatch.setattr(Heard, "calls", [])
-    monkeypatch.setattr(Heard, "heard", [])
-    return Heard
-
-
-@pytest.fixture
-def refusing(monkeypatch):
-    """The provider answers so to what says one of these, and takes everything else."""
-
-    def set_answers(**answers):
-        monkeypatch.setattr(
-            Heard,
-            "answer",
-            staticmethod(lambda m: answers.get(m.content.body, Accepted(delivered=True))),
-        )
-
-    return set_answers
-
-
 BUSY = Retry(Reason.RATE_LIMITED, 429)
-
-
-def notify(shop, says, *user_ids, key="order-7", status=202, **fields):
-    body = {"user_ids": user_ids, "channels": ["inbox"], "content": {"body": says}, **fields}
-    return shop.post("notifications", body | ({"ordering_key": key} if key else {}), status=status)
 
 
 def test_the_next_waits_until_the_one_before_it_has_gone(shop, work, provider, refusing):
@@ -255,7 +212,7 @@ def test_many_workers_and_failures_keep_everybodys_order(
             return Retry(Reason.PROVIDER_ERROR, 500)
         return Accepted(delivered=True)
 
-    monkeypatch.setattr(Heard, "answer", staticmethod(sometimes))
+    monkeypatch.setattr(OrderRecorder, "answer", staticmethod(sometimes))
     posted = [notify(shop, str(number), *people) for number in range(rounds)]
 
     def work_on():

@@ -15,7 +15,7 @@ from apps.delivery.models import Delivery
 from apps.delivery.outbox.queues import Queue
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.domain.states import DeliveryState
-from tests.integration.delivery.ordering.test_ordering_keys import notify, provider, refusing  # noqa: F401
+from tests.support.ordered_messages import notify, provider, refusing  # noqa: F401
 from tests.support.people import recipient
 from tests.support.waiting import until
 

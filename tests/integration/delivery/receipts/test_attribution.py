@@ -5,13 +5,13 @@ import pytest
 from apps.core.delivery_ids import number_of
 from apps.delivery.models import Delivery, ReceiptEvent
 from apps.preferences.models import Suppression
+from tests.support.shop import delivery_of
 from tests.support.signed_receipts import (
     DEAD_NUMBER,
     EMAIL,
     PHONE,
     by_sendgrid,
     by_twilio,
-    delivery_of,
     events_of,
     post_receipt,
     read_receipts,

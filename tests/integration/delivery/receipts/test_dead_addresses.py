@@ -1,7 +1,8 @@
 """Addresses that turn out dead as something is sent."""
 
 from apps.preferences.models import Suppression
-from tests.support.signed_receipts import HELLO, delivery_of
+from tests.support.shop import delivery_of
+from tests.support.signed_receipts import HELLO
 
 
 def register(shop, body):

@@ -5,12 +5,12 @@ import pytest
 from apps.delivery.models import ReceiptEvent
 from apps.preferences.consent import suppressions
 from apps.preferences.models import DirectoryChange, Suppression
+from tests.support.shop import delivery_of
 from tests.support.signed_receipts import (
     EMAIL,
     PHONE,
     by_sendgrid,
     by_twilio,
-    delivery_of,
     events_of,
     post_receipt,
     read_receipts,

@@ -11,14 +11,8 @@ from apps.delivery.receipts import processing
 from apps.preferences.models import Suppression
 from stack.supervision.process import PATIENCE
 from tests.support.lookups import forget_lookups
-from tests.support.signed_receipts import (
-    EMAIL,
-    by_sendgrid,
-    delivery_of,
-    events_of,
-    post_receipt,
-    read_receipts,
-)
+from tests.support.shop import delivery_of
+from tests.support.signed_receipts import EMAIL, by_sendgrid, events_of, post_receipt, read_receipts
 
 
 def test_a_status_webhook_is_told_what_a_receipt_says(shop, callback, send):

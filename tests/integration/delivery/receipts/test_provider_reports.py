@@ -7,13 +7,13 @@ import pytest
 from apps.delivery.models import DeadLetter, Delivery, Receipt, ReceiptEvent
 from apps.preferences.models import Suppression
 from tests.support.people import recipient
+from tests.support.shop import delivery_of
 from tests.support.signed_receipts import (
     EMAIL,
     HELLO,
     PHONE,
     by_sendgrid,
     by_twilio,
-    delivery_of,
     events_of,
     post_receipt,
     read_receipts,

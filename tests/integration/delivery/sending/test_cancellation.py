@@ -17,7 +17,7 @@ from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Unknown
 from notifier.providers.base import Provider
 from stack.supervision.process import PATIENCE
-from tests.integration.delivery.intake.test_load_shedding import locked
+from tests.support.database import table_locked
 from tests.support.people import recipient, subscribe
 from tests.support.waiting import until
 from tests.support.workers import begin, cut
@@ -135,7 +135,7 @@ def test_what_a_stopping_worker_has_not_begun_to_send_is_given_back(
 def test_a_worker_that_stops_while_it_looks_gives_back_all_the_same(shop, monkeypatch):
     """The look that is under way finds nothing to stop, and must not undo it."""
     halt, watcher = Halt(), looking(monkeypatch)
-    with locked("delivery_notification"):
+    with table_locked("delivery_notification"):
         watcher.watch([Watched(1, str(uuid4()), None, halt)], time.monotonic())
         until(waiting_for_a_lock)
         watcher.release()
@@ -205,7 +205,7 @@ def test_where_nobody_can_look_what_was_cancelled_nothing_more_is_sent(
     shop, under_way, swept, short_sighted
 ):
     posted = under_way()
-    with locked("topics_topic"):  # every look waits for it
+    with table_locked("topics_topic"):  # every look waits for it
         blind = time.time()
         assert process.worker().join(PATIENCE)
         sent = len(Slow.calls)
@@ -228,7 +228,7 @@ def test_what_is_cancelled_while_nobody_can_look_is_not_sent_later(
     shop, under_way, swept, short_sighted
 ):
     posted = under_way()
-    with locked("topics_topic"):
+    with table_locked("topics_topic"):
         Notification.objects.update(cancelled_at=datetime.now(UTC))
         assert process.worker().join(PATIENCE)
     sent = len(Slow.calls)

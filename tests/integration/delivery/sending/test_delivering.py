@@ -10,6 +10,7 @@ from apps.delivery.state import commands
 from apps.preferences.models import Contact, DirectoryChange, Preference, Suppression
 from apps.topics.models import Subscription
 from tests.support.people import contact, recipient, subscribe
+from tests.support.shop import delivery_of, outcome
 from tests.support.workers import begin, cut
 
 HELLO = {"title": "Hello", "body": "There"}
@@ -20,19 +21,7 @@ def notify(shop, user_id, *channels, **fields):
     return shop.post("notifications", body)
 
 
-def only_delivery(shop, posted):
-    [row] = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
-    return row
-
-
 # -- What is not sent -------------------------------------------------------------------------
-
-
-def outcome(shop, work, topic, **publish):
-    posted = shop.post(f"topics/{topic.name}/publish", {"content": HELLO, **publish})
-    work()
-    row = only_delivery(shop, posted)
-    return row["state"], row["reason"]
 
 
 def test_a_refused_topic_is_suppressed_with_the_reason(shop, work):
@@ -84,7 +73,7 @@ def test_a_person_without_an_address_on_the_channel_is_accounted_for(shop, work)
     recipient("ada")
     posted = notify(shop, "ada", "sms")
     work()
-    assert only_delivery(shop, posted)["reason"] == "no_address"
+    assert delivery_of(shop, posted)["reason"] == "no_address"
     assert shop.counts(posted) == {"sms": {"suppressed": 1}}
 
 
@@ -177,7 +166,7 @@ def test_a_server_error_is_tried_again_until_it_heals(shop, work, wake, provider
         assert shop.counts(posted) == {"sms": {"retrying": 1}}
         wake()
     work()
-    row = only_delivery(shop, posted)
+    row = delivery_of(shop, posted)
     assert row["state"] == "accepted" and row["provider_message_id"].startswith("SM")
     assert [a["outcome"] for a in row["attempts"]] == ["retry", "retry", "accepted"]
     assert [a["number"] for a in row["attempts"]] == [1, 2, 3]
@@ -192,7 +181,7 @@ def test_retry_after_is_honoured(shop, work, providers):
     work()
     waits = Delivery.objects.get().next_attempt_at.timestamp() - before
     assert 119 <= waits <= 150
-    assert only_delivery(shop, posted)["reason"] == "rate_limited"
+    assert delivery_of(shop, posted)["reason"] == "rate_limited"
 
 
 def test_out_of_attempts_is_a_dead_letter(shop, work, wake, providers, settings):
@@ -203,7 +192,7 @@ def test_out_of_attempts_is_a_dead_letter(shop, work, wake, providers, settings)
     work()
     wake()
     work()
-    row = only_delivery(shop, posted)
+    row = delivery_of(shop, posted)
     assert (row["state"], row["reason"], len(row["attempts"])) == ("dead", "provider_error", 2)
     assert shop.get(f"notifications/{posted['id']}")["state"] == "done"
 
@@ -244,7 +233,7 @@ def test_a_timeout_after_writing_is_unknown_for_normal_sms_and_not_sent_twice(
     work()
     wake()
     work()
-    row = only_delivery(shop, posted)
+    row = delivery_of(shop, posted)
     assert (row["state"], row["reason"]) == ("unknown", "timeout")
     assert providers.client.counts()["twilio"]["accepted"] == 1
 

@@ -6,23 +6,10 @@ import pytest
 from rest_framework.test import APIClient
 
 from apps.inbox.models import InboxItem
-from notifier.security.tokens import sign
-from tests.support.jwks_server import lasting
-from tests.support.people import recipient
+from tests.support.inbox_app import ada
 from tests.support.shop import Shop
 
-SECRET = "0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture
-def ada(shop: Shop, settings: Any) -> APIClient:
-    """Ada's app."""
-    recipient("ada")
-    settings.INBOX_TOKENS = {**settings.INBOX_TOKENS, "secret": SECRET}
-    http = APIClient()
-    token = sign(lasting({"sub": "ada"}), SECRET)
-    http.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-    return http
+__all__ = ["ada"]  # a fixture
 
 
 def test_what_is_posted_is_in_the_inbox_once(shop: Shop, ada: APIClient, work: Any):

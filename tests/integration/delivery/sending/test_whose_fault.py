@@ -10,13 +10,12 @@ import pytest
 from apps.delivery.flow import breakers
 from apps.delivery.models import Delivery
 from apps.delivery.sending import runtime
-from apps.preferences.models import Contact, Suppression
+from apps.preferences.models import Contact
 from stack.supervision.process import PATIENCE
-from tests.integration.providers.test_smtp import TAKING, mail_server
+from tests.support.mail_server import TAKING, mail_server
+from tests.support.mistakes import HELLO, nothing_was_given_up, post_to_many, redrive
 from tests.support.people import contact, recipient
 from tests.support.tiny_servers import listening
-
-HELLO = {"title": "Hello", "body": "there"}
 
 
 @contextlib.contextmanager
@@ -34,29 +33,13 @@ def serving(handler):
         thread.join(PATIENCE)
 
 
-def post(shop, channel, number, address):
-    """To so many people, each with ``address(n)``."""
-    names = [f"person-{n}" for n in range(number)]
-    for n, name in enumerate(names):
-        recipient(name, **{channel: address(n)})
-    body = {"user_ids": names, "channels": [channel.partition("_")[0]], "content": HELLO}
-    return shop.post("notifications", body)
-
-
-def nothing_was_given_up():
-    assert not Contact.objects.exclude(state="active").exists()
-    assert not Suppression.objects.exists()
-
-
-def redriven(shop, **match):
-    return shop.post("dead-letters/redrive", {"match": match}, status=200)["redriven"]
-
-
 def test_credentials_of_another_project_cost_no_device_and_all_is_sent_once_they_are_right(
     shop, work, wake, providers
 ):
     providers.client.behave("fcm", "403")
-    posted = post(shop, "push_android", 60, lambda n: f"device-{n:04d}:APA91bHun4MxP5egoKMwt2KZFBa")
+    posted = post_to_many(
+        shop, "push_android", 60, lambda n: f"device-{n:04d}:APA91bHun4MxP5egoKMwt2KZFBa"
+    )
     work()
     assert shop.counts(posted) == {"push": {"dead": 60}}
     assert set(Delivery.objects.values_list("reason", flat=True)) == {"sender_refused"}
@@ -64,7 +47,7 @@ def test_credentials_of_another_project_cost_no_device_and_all_is_sent_once_they
     assert breakers.permit("fcm") is None
 
     providers.client.heal()
-    assert redriven(shop, reason="sender_refused") == 60
+    assert redrive(shop, reason="sender_refused") == 60
     wake()
     work()
     assert shop.counts(posted) == {"push": {"accepted": 60}}
@@ -74,7 +57,7 @@ def test_the_other_apple_environment_costs_no_device(shop, work, providers, sett
     entry = settings.PROVIDERS["apns"]
     options = {**entry["options"], "topic": "com.example.other"}
     settings.PROVIDERS = {**settings.PROVIDERS, "apns": {**entry, "options": options}}
-    posted = post(shop, "push_ios", 25, lambda n: f"{n:02x}" * 32)
+    posted = post_to_many(shop, "push_ios", 25, lambda n: f"{n:02x}" * 32)
     work()
     assert shop.counts(posted) == {"push": {"dead": 25}}
     nothing_was_given_up()
@@ -86,7 +69,7 @@ def test_a_sender_that_may_not_send_there_is_asked_for_by_the_next_provider(
     entry = settings.PROVIDERS["twilio"]
     wrong = {**entry, "options": {**entry["options"], "from_number": "+15005550001"}}  # 21212
     settings.PROVIDERS = {"twilio": wrong, "twilio-backup": entry}
-    posted = post(shop, "sms", 3, lambda n: f"+4366012345{n:02d}")
+    posted = post_to_many(shop, "sms", 3, lambda n: f"+4366012345{n:02d}")
     work()
     wake()
     work()
@@ -107,12 +90,12 @@ def test_a_device_of_a_platform_without_a_provider_is_a_dead_letter(
 ):
     full = settings.PROVIDERS
     settings.PROVIDERS = {name: entry for name, entry in full.items() if name != "apns"}
-    posted = post(shop, "push_ios", 1, lambda n: "ab" * 32)
+    posted = post_to_many(shop, "push_ios", 1, lambda n: "ab" * 32)
     work()
     assert shop.counts(posted) == {"push": {"dead": 1}}
     settings.PROVIDERS = full
     runtime.close()
-    assert redriven(shop, reason="no_provider") == 1
+    assert redrive(shop, reason="no_provider") == 1
     wake()
     work()
     assert shop.counts(posted) == {"push": {"accepted": 1}}
@@ -143,7 +126,7 @@ def test_greylisted_recipients_do_not_stop_the_mail_of_others(shop, work, settin
         options = {"host": "127.0.0.1", "port": port, "tls": "none", "from_email": "us@our.example"}
         smtp = {"class": "notifier.providers.smtp.SMTP", "channel": "email", "options": options}
         settings.PROVIDERS = {"smtp": smtp}
-        posted = post(shop, "email", 25, lambda n: f"person-{n}@example.com")
+        posted = post_to_many(shop, "email", 25, lambda n: f"person-{n}@example.com")
         work()
         assert shop.counts(posted) == {"email": {"retrying": 25}}
         assert set(Delivery.objects.values_list("reason", flat=True)) == {"deferred"}
@@ -157,7 +140,7 @@ def test_a_mail_server_that_fails_opens_its_breaker_even_by_rcpt(shop, work, set
         options = {"host": "127.0.0.1", "port": port, "tls": "none", "from_email": "us@our.example"}
         smtp = {"class": "notifier.providers.smtp.SMTP", "channel": "email", "options": options}
         settings.PROVIDERS = {"smtp": smtp}
-        post(shop, "email", 25, lambda n: f"person-{n}@example.com")
+        post_to_many(shop, "email", 25, lambda n: f"person-{n}@example.com")
         work()
         permit = breakers.permit("smtp")
         assert permit is not None

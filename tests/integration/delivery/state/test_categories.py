@@ -11,9 +11,9 @@ from django.urls import reverse
 from apps.preferences.models import Preference, Recipient
 from apps.topics.models import Topic
 from apps.topics.selectors import topics_by_id
-from tests.integration.delivery.sending.test_delivering import outcome
-from tests.integration.delivery.sending.test_inbox import ada
+from tests.support.inbox_app import ada
 from tests.support.people import recipient, subscribe
+from tests.support.shop import outcome
 
 __all__ = ["ada"]  # a fixture
 

@@ -30,7 +30,7 @@ def outside(providers, settings):
 @pytest.fixture
 def working(monkeypatch):
     """A worker beside the request, which waits up to 30 s for it."""
-    monkeypatch.setattr(webhook_health, "PATIENCE", 30.0)
+    monkeypatch.setattr(webhook_health, "WAIT", 30.0)
     process.attend([Queue("webhook", priority) for priority in Priority])
     yield
     process.close()

@@ -105,9 +105,9 @@ def test_a_move_that_is_rolled_back_is_not_told(shop, outside, work, monkeypatch
 
 
 def test_where_nobody_listens_a_move_costs_no_statement(shop, outside):
-    status_events.tell([(1, "delivered")])  # the look-up, once
+    status_events.publish([(1, "delivered")])  # the look-up, once
     with CaptureQueriesContext(
         connection,
     ) as captured:
-        status_events.tell([(1, "delivered")])
+        status_events.publish([(1, "delivered")])
     assert len(captured) == 0

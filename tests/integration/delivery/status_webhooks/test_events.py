@@ -10,7 +10,8 @@ from apps.delivery import sealed_content
 from apps.delivery.models import Delivery, Notification
 from apps.preferences.models import Recipient
 from tests.support.people import recipient, subscribe
-from tests.support.status_webhooks import HELLO, delivery_of, notify, received, register_webhook
+from tests.support.shop import delivery_of
+from tests.support.status_webhooks import HELLO, notify, received, register_webhook
 
 
 def test_what_was_delivered_is_told_without_address_and_content(shop, outside, work):

@@ -59,7 +59,7 @@ def test_a_receiver_that_refuses_is_told_of(shop, outside, working, behaviour, o
 
 
 def test_without_a_worker_a_test_call_is_pending(shop, outside, monkeypatch):
-    monkeypatch.setattr(webhook_health, "PATIENCE", 0.2)
+    monkeypatch.setattr(webhook_health, "WAIT", 0.2)
     made = register_webhook(shop, outside, "failed")
     tested = shop.post(f"status-webhooks/{made['id']}/test", None, status=200)
     assert tested["outcome"] == "pending"
@@ -67,7 +67,7 @@ def test_without_a_worker_a_test_call_is_pending(shop, outside, monkeypatch):
 
 def test_test_calls_do_not_keep_every_thread_waiting(shop, outside, monkeypatch):
     made = register_webhook(shop, outside, "failed")
-    monkeypatch.setattr(webhook_health, "PATIENCE", 60)
+    monkeypatch.setattr(webhook_health, "WAIT", 60)
     for _ in range(webhook_health.FEW):
         webhook_health._few.acquire()  # as many are being waited for
     begun = time.monotonic()
