@@ -131,7 +131,7 @@ def _errors(now: datetime) -> SafeString:
 def _queues() -> SafeString:
     live = queues.names(settings.CHANNELS)
     try:
-        found = broker.look(live)
+        found = broker.inspect(live)
     except broker.Down:
         return markup.words(markup.badge("dead"), "The broker does not answer.")
     nothing = broker.Queue(0, None)

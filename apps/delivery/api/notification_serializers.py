@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from apps.api.pagination import PageQuery
 from apps.api.serializers import Choice
-from apps.content.compiled_templates import wording
+from apps.content.compiled_templates import compiled_template
 from apps.core.delivery_ids import public_id
 from apps.delivery.api.publish_serializers import AcceptedOut, FallbackIn
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
@@ -150,7 +150,7 @@ class NotificationOut(AcceptedOut):
     def get_template(self, row: Notification) -> dict[str, Any] | None:
         if row.template_version_id is None:
             return None
-        used = wording(row.template_version_id)
+        used = compiled_template(row.template_version_id)
         return {"name": used.name, "version": used.number}
 
     @extend_schema_field(FallbackIn(allow_null=True))

@@ -60,7 +60,7 @@ class StatusWebhookList(Endpoint):
         """List your status webhooks, oldest first."""
         page = CursorPage()
         rows = page.paginate_queryset(_own(request), request)
-        return page.get_paginated_response(_shown(rows))
+        return page.get_paginated_response(_represent(rows))
 
     @extend_schema(
         operation_id="create_status_webhook",
@@ -89,17 +89,17 @@ class StatusWebhookList(Endpoint):
         wanted = self.body(request, serializers.StatusWebhookIn)
         try:
             with transaction.atomic():
-                kept = lookup.keep(request.user.id, **wanted)
-                _audit(request, "update" if kept.before else "create", kept.row, kept.before)
+                saved = lookup.save(request.user.id, **wanted)
+                _audit(request, "update" if saved.before else "create", saved.row, saved.before)
         except lookup.TooMany:
             raise Problem(
                 "conflict",
                 f"You have {lookup.MOST} status webhooks, the maximum. Delete one of them first.",
             ) from None
-        [shown] = _shown([kept.row])
-        if kept.secret:
-            shown["secret"] = kept.secret
-        return Response(shown, status=200 if kept.before else 201)
+        [shown] = _represent([saved.row])
+        if saved.secret:
+            shown["secret"] = saved.secret
+        return Response(shown, status=200 if saved.before else 201)
 
 
 class StatusWebhookDetail(Endpoint):
@@ -116,7 +116,7 @@ class StatusWebhookDetail(Endpoint):
     )
     def get(self, request: Request, webhook_id: int) -> Response:
         """Read one of your status webhooks."""
-        return Response(_shown([_one(request, webhook_id)])[0])
+        return Response(_represent([_one(request, webhook_id)])[0])
 
     @extend_schema(
         operation_id="change_status_webhook",
@@ -130,9 +130,9 @@ class StatusWebhookDetail(Endpoint):
         with transaction.atomic():
             row = _one(request, webhook_id, lock=True)
             before = row.events
-            lookup.choose(row, wanted["events"])
+            lookup.set_events(row, wanted["events"])
             _audit(request, "update", row, before)
-        return Response(_shown([row])[0])
+        return Response(_represent([row])[0])
 
     @extend_schema(operation_id="delete_status_webhook", tags=[TAG], responses={204: None})
     def delete(self, request: Request, webhook_id: int) -> Response:
@@ -189,7 +189,7 @@ class StatusWebhookDeliveries(Endpoint):
         return page.get_paginated_response(DeliveryOut(rows, many=True, context=context).data)
 
 
-def _shown(rows: Sequence[StatusWebhook]) -> list[dict[str, Any]]:
+def _represent(rows: Sequence[StatusWebhook]) -> list[dict[str, Any]]:
     """Build the JSON of status webhooks with their health."""
     context = {"health": health.health(rows)}
     return [dict(serializers.StatusWebhookOut(row, context=context).data) for row in rows]

@@ -1,5 +1,6 @@
-"""Metrics for Prometheus, health checks, the broker's own figures, and statistics over time.
+"""Metrics for Prometheus, health checks, queue depths at the broker, and statistics over time.
 
-In: counters of this process and kept counts in PostgreSQL; never a count of rows. Imported by what
-sends, by the API and by the admin.
+- In: counters of the processes, and counts kept in PostgreSQL. No query counts rows.
+- Out: the pages ``/metrics``, ``/healthz`` and ``/readyz``, and figures for the API and the admin.
+- Imported by ``sending``, ``receipts``, the API, the admin and ``config.urls``.
 """

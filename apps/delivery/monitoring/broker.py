@@ -1,4 +1,4 @@
-"""Asking the broker how it is and how much it holds."""
+"""The broker: whether it answers, and how much its queues hold."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from django.conf import settings
 
 from notifier.domain.queues import at_broker
 
-#: Seconds that a node may take to connect, and for each of its answers.
+#: Seconds to wait for a connection to a node, and for each of its answers.
 TIMEOUT = 2
 
 
@@ -26,28 +26,31 @@ def ping() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """``depth``: messages ready; ``consumers``: workers that take them, ``None`` where the broker
-    does not know (Redis)."""
+    """A queue at the broker.
+
+    ``depth``: messages ready. ``consumers``: workers that consume it; ``None`` if the broker does
+    not know (Redis).
+    """
 
     depth: int
     consumers: int | None
 
 
 def depths(names: Iterable[str]) -> dict[str, int]:
-    """Messages ready in each of these queues; a queue that does not exist is left out.
+    """Return the number of messages ready in each queue; a queue that does not exist is left out.
 
     Raises ``Down``.
     """
-    return {name: queue.depth for name, queue in look(names).items()}
+    return {name: queue.depth for name, queue in inspect(names).items()}
 
 
-def look(names: Iterable[str]) -> dict[str, Queue]:
-    """Each of these queues; one that does not exist is left out. Raises ``Down``."""
+def inspect(names: Iterable[str]) -> dict[str, Queue]:
+    """Inspect queues; one that does not exist is left out. Raises ``Down``."""
     found: dict[str, Queue] = {}
     with _connection() as connection:
         counted = connection.transport.driver_type == "amqp"
         for name in names:
-            # A missing queue closes its channel, so each look-up has one of its own.
+            # Asking for a missing queue closes the channel, so each look-up opens one.
             with connection.channel() as channel:
                 try:
                     queue = channel.queue_declare(
@@ -62,7 +65,7 @@ def look(names: Iterable[str]) -> dict[str, Queue]:
 
 @contextmanager
 def _connection() -> Iterator[Any]:
-    """A connection to the first node that answers. Raises ``Down``, whatever fails inside."""
+    """Connect to the first node that answers. Raises ``Down`` for any error, also of the block."""
     timeouts = {"socket_timeout": TIMEOUT, "read_timeout": TIMEOUT, "write_timeout": TIMEOUT}
     try:
         with current_app.connection_for_read(
@@ -71,5 +74,5 @@ def _connection() -> Iterator[Any]:
             others = len(connection.alt) - 1 if connection.alt else 0
             connection.ensure_connection(max_retries=others)
             yield connection
-    except Exception as error:  # every transport has errors of its own
+    except Exception as error:  # each transport raises its own errors
         raise Down(type(error).__name__) from error

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can do its work."""
+"""Health checks: whether the process is alive, and whether it is ready."""
 
 from collections.abc import Callable
 
@@ -12,16 +12,16 @@ from apps.delivery.monitoring import broker, metrics
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while the process answers."""
+    """Answer 200 while the process is alive."""
     return JsonResponse({"status": "ok"})
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, else 503; broker and Redis are named when they are missing.
+    """Answer 200 if the database answers, else 503.
 
-    Without the broker or Redis this service still accepts (the row is the outbox), so their
-    absence is ``degraded``, not unready. A channel without a provider is said beside that: it may
-    be meant, and the others are sent on.
+    Without the broker or Redis the service still accepts, since rows are the outbox: their absence
+    is ``degraded`` with status 200. Channels without a provider are listed and do not affect the
+    status: that may be intended, and the other channels work.
     """
     checks = {name: _state(check) for name, check in _CHECKS.items()}
     if checks["database"] != "ok":
@@ -37,7 +37,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def exposition(request: HttpRequest) -> HttpResponse:
-    """Prometheus metrics."""
+    """Answer with the metrics, for Prometheus."""
     return HttpResponse(metrics.exposition(), content_type="text/plain; version=0.0.4")
 
 
@@ -60,6 +60,6 @@ _CHECKS: dict[str, Callable[[], None]] = {
 def _state(check: Callable[[], None]) -> str:
     try:
         check()
-    except Exception as error:  # whatever is wrong, it is missing
+    except Exception as error:  # any error means that it does not work
         return f"missing: {type(error).__name__}"
     return "ok"

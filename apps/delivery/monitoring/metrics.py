@@ -1,4 +1,4 @@
-"""What Prometheus scrapes. The processes of a machine add up in ``PROMETHEUS_MULTIPROC_DIR``."""
+"""Prometheus metrics. Processes of a machine add up their files in ``PROMETHEUS_MULTIPROC_DIR``."""
 
 import threading
 from bisect import bisect_left
@@ -29,46 +29,46 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 
 
 ATTEMPTS = Counter(
     "notifier_attempts_total",
-    "Calls to providers by what became of the delivery.",
+    "Calls to providers by the state and reason that the delivery got.",
     ["channel", "priority", "provider", "state", "reason"],
 )
 RECEIPTS = Counter(
     "notifier_receipts_total",
-    "Calls by providers that report later, taken or refused for their signature.",
+    "Receipts from providers: taken, or refused for their signature.",
     ["provider", "outcome"],
 )
 RECEIPT_EVENTS_IGNORED = Counter(
     "notifier_receipt_events_ignored_total",
-    "What signed receipts said of messages that are not ours, and why it says nothing to us.",
+    "Events of signed receipts that were ignored, by the reason.",
     ["provider", "why"],
 )
 PROVIDER_SECONDS = Histogram(
     "notifier_provider_seconds",
-    "How long one call to a provider took.",
+    "Seconds that one call to a provider took.",
     ["provider", "outcome"],
     buckets=_SECONDS,
 )
 CALLS = Gauge(
     "notifier_provider_calls",
-    "Calls under way at a provider when a claim was last sent.",
+    "Calls to a provider under way when a claim was last sent.",
     ["provider"],
     multiprocess_mode="livesum",
 )
 CALLS_LIMIT = Gauge(
     "notifier_provider_calls_limit",
-    "How many may be under way: fewer while the provider is slow, failing or shared.",
+    "Limit of calls under way; lower while the provider is slow, failing or shared.",
     ["provider"],
     multiprocess_mode="livesum",
 )
-_load = threading.Lock()
+_load_lock = threading.Lock()
 GIVEN_UP = Counter(
     "notifier_addresses_given_up_total",
-    "Contacts disabled for what a provider answered.",
+    "Contacts disabled because of a provider's answer.",
     ["provider", "reason"],
 )
 ACCEPT_TO_PROVIDER = Histogram(
     "notifier_accept_to_provider_seconds",
-    "From acceptance (or send time) to the first call to a provider.",
+    "Seconds from acceptance or send time to the first call to a provider.",
     ["channel", "priority"],
     buckets=_SECONDS,
 )
@@ -80,7 +80,11 @@ def observe(
     results: Sequence[Result],
     posted_at: Mapping[str, float],
 ) -> None:
-    """Count one batch of recorded attempts."""
+    """Count a batch of recorded attempts.
+
+    ``batch`` and ``results`` correspond to each other. ``posted_at``: time of acceptance or send
+    time, in epoch seconds, by notification.
+    """
     states = Tally((r.provider, r.state, r.reason) for r in results if r.outcome)
     for (provider, state, reason), number in states.items():
         ATTEMPTS.labels(*queue, provider, state, reason).inc(number)
@@ -101,15 +105,15 @@ def observe(
 
 
 def observe_load(providers: Iterable[Provider]) -> None:
-    """How many calls are under way at each, and may be."""
-    with _load:  # of two threads that end together, the one that looked last has the last word
+    """Set the gauges of calls under way and of their limit for each provider."""
+    with _load_lock:  # of two threads, the one that reads last must also write last
         for provider in providers:
             CALLS.labels(provider.name).set(provider.under_way)
             CALLS_LIMIT.labels(provider.name).set(provider.limit)
 
 
 def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
-    """``observe`` each of them, in one go: one by one they cost more than the rest of a record."""
+    """Observe many values at once: one by one costs more than the rest of recording."""
     histogram._sum.inc(sum(seconds))
     for bucket, number in Tally(
         bisect_left(histogram._upper_bounds, one) for one in seconds
@@ -118,9 +122,9 @@ def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
 
 
 def exposition() -> bytes:
-    """Everything in Prometheus's text format; queues and backlog are read now."""
+    """Render all metrics in Prometheus's text format. Queues and backlogs are read now."""
     registry = CollectorRegistry()
-    registry.register(_Attempts())
+    registry.register(_ProcessMetrics())
     registry.register(_Backlog())
     registry.register(_Breakers())
     registry.register(_Overload())
@@ -128,19 +132,19 @@ def exposition() -> bytes:
     return generate_latest(registry)
 
 
-class _Attempts(Collector):
-    """What our processes added up. Flower shares the directory and has doors of its own."""
+class _ProcessMetrics(Collector):
+    """Metrics of this service's processes. Flower shares the directory and has its own endpoint."""
 
     def __init__(self) -> None:
         self._all = MultiProcessCollector(CollectorRegistry())
 
     def collect(self) -> Iterator[Metric]:
-        _forget_the_dead()
+        _remove_dead_processes()
         return (metric for metric in self._all.collect() if metric.name.startswith("notifier_"))
 
 
-def _forget_the_dead() -> None:
-    """What processes of this machine have under way is over when they are gone, killed or not."""
+def _remove_dead_processes() -> None:
+    """Remove the live gauges of processes of this machine that have ended, killed or not."""
     for file in Path(settings.METRICS_DIR).glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         if not Path("/proc", str(pid)).exists() and Path("/proc/self").exists():
@@ -148,18 +152,18 @@ def _forget_the_dead() -> None:
 
 
 class _Backlog(Collector):
-    """What waits. Every channel and priority has a sample, so that 0 can be told from nothing."""
+    """Backlogs. Each channel and priority has a sample, so that 0 differs from no data."""
 
     def collect(self) -> Iterator[Metric]:
         labels = ["channel", "priority"]
         number = GaugeMetricFamily(
             "notifier_waiting_deliveries",
-            f"Deliveries due and not yet sent, up to {MOST}; a slice not yet cut counts as one.",
+            f"Deliveries due and not yet sent, up to {MOST}; a chunk not yet cut counts as one.",
             labels=labels,
         )
         age = GaugeMetricFamily(
             "notifier_oldest_waiting_seconds",
-            "For how long the oldest of them has been due.",
+            "Seconds for which the oldest of them has been due.",
             labels=labels,
         )
         waiting = {(one.channel, one.priority): (one.waiting, one.seconds) for one in backlog()}
@@ -173,7 +177,7 @@ class _Backlog(Collector):
 
 
 class _Breakers(Collector):
-    """The providers' breakers, as one number each."""
+    """States of the providers' breakers, and hosts of webhooks whose breaker is open."""
 
     def collect(self) -> Iterator[Metric]:
         gauge = GaugeMetricFamily(
@@ -183,7 +187,7 @@ class _Breakers(Collector):
         )
         doubted = GaugeMetricFamily(
             "notifier_addresses_doubted",
-            "1 while a provider calls too many addresses dead to be believed.",
+            "1 while a provider reports too many dead addresses to be believed.",
             labels=["provider"],
         )
         for breaker in breakers.breakers():
@@ -191,7 +195,7 @@ class _Breakers(Collector):
             doubted.add_metric([breaker.name], breaker.doubted)
         alone = GaugeMetricFamily(
             "notifier_hosts_left_alone",
-            "Hosts of webhooks that did not answer and are called again later, for each publisher.",
+            "Hosts of webhooks whose breaker is not closed, counted once for each publisher.",
         )
         alone.add_metric([], len(host_breakers.left_alone()))
         yield gauge
@@ -200,13 +204,13 @@ class _Breakers(Collector):
 
 
 class _Overload(Collector):
-    """Who is turned away at the door, as this process sees it."""
+    """Load shedding, as this process measures it."""
 
     def collect(self) -> Iterator[Metric]:
         gauge = GaugeMetricFamily(
             "notifier_overload",
-            "1 while what is posted at this priority for this channel alone is refused with 503; "
-            "fanout: for topics and groups.",
+            "1 while notifications of this priority for this channel alone are refused with 503; "
+            "fanout: those for topics and groups.",
             labels=["channel", "priority"],
         )
         refused = load_shedding.refused(timeout=load_shedding.FRESH_SECONDS)

@@ -1,4 +1,4 @@
-"""What was sent and what became of it, over time: read from the kept counts."""
+"""Statistics of attempts and deliveries over time, read from counts that are kept."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from django.db.models import Q, Sum
 from apps.delivery.models import HourCount, MinuteCount
 from notifier.domain.states import WAITING, DeliveryState
 
-#: What an owner asks about, and the states that answer it.
+#: Groups of states, as topic owners see them.
 SENT = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)
 FAILED = (
     DeliveryState.BOUNCED,
@@ -31,7 +31,7 @@ _GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """One minute of one channel: attempts that a provider accepted, and all others."""
+    """Attempts of one channel in one minute: those that a provider accepted, and all others."""
 
     minute: datetime
     accepted: int
@@ -39,7 +39,7 @@ class Minute:
 
 
 def per_minute(since: datetime) -> dict[str, list[Minute]]:
-    """Attempts by channel and minute, oldest first; a minute without any is left out."""
+    """Return attempts by channel and minute, oldest first, without minutes that had none."""
     rows = (
         MinuteCount.objects.filter(minute__gte=since)
         .values_list("channel", "minute")
@@ -57,7 +57,7 @@ def per_minute(since: datetime) -> dict[str, list[Minute]]:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Attempts that failed for one reason."""
+    """Number of attempts that failed for one reason."""
 
     channel: str
     provider: str
@@ -66,7 +66,7 @@ class Error:
 
 
 def errors(since: datetime, most: int = 20) -> list[Error]:
-    """Why attempts failed, the commonest reasons first."""
+    """Return the ``most`` frequent reasons of failed attempts, the most frequent first."""
     rows = (
         MinuteCount.objects.filter(minute__gte=since)
         .exclude(outcome="accepted")
@@ -78,16 +78,16 @@ def errors(since: datetime, most: int = 20) -> list[Error]:
 
 
 def now_of_topic(topic_id: int) -> dict[str, int]:
-    """How many of the topic's deliveries are waiting, sent, failed and suppressed."""
+    """Count the topic's deliveries that are waiting, sent, failed and suppressed."""
     with connection.cursor() as cursor:
         cursor.execute(_NOW, {"topic_id": topic_id})
         return _grouped(cursor.fetchall())
 
 
 def hours_of_topic(topic_id: int, since: datetime, until: datetime) -> dict[datetime, dict]:
-    """The same by hour in which they came to it, from ``since``'s hour to before ``until``.
+    """Count the same by the hour of the move, from the hour of ``since`` to before ``until``.
 
-    What happened longer ago than ``folding.HOURS_KEPT`` stands in the first hour of its day (UTC).
+    Moves longer ago than ``rollup.HOURS_KEPT`` are in the first hour of their day (UTC).
     """
     by_hour: dict[datetime, list[tuple[str, int]]] = defaultdict(list)
     with connection.cursor() as cursor:
@@ -98,8 +98,10 @@ def hours_of_topic(topic_id: int, since: datetime, until: datetime) -> dict[date
 
 
 def states_by_day(publisher_id: int, since: datetime) -> dict[date, dict[str, int]]:
-    """How many of the publisher's deliveries came to each state, less those that left it, by day
-    (UTC). Only states that deliveries stay in."""
+    """Count moves of the publisher's deliveries into each state less those out of it, by day (UTC).
+
+    Only states that are not waiting.
+    """
     rows = (
         HourCount.objects.filter(publisher_id=publisher_id, hour__gte=since)
         .exclude(state__in=WAITING)
@@ -121,8 +123,8 @@ def _grouped(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
     return found
 
 
-# A topic's rows are found by the primary key, publisher by publisher: whoever was granted the
-# topic may have published to it.
+# The primary key leads to a topic's rows publisher by publisher; any publisher with a grant may
+# have published to the topic.
 _NOW = """
 SELECT h.state, sum(h.count) FROM publishers_publisher p
   JOIN delivery_hourcount h ON h.publisher_id = p.id AND h.topic_id = %(topic_id)s

@@ -1,7 +1,7 @@
-"""Telling publishers what became of their deliveries, through the line that delivers anything.
+"""Publish events about deliveries to status webhooks, as notifications of the kind ``STATUS``.
 
-Moves are told in their own transaction: what is recorded is told, and nothing else is. What is
-told is a notification of the kind ``STATUS``, of which nobody is told.
+Events are accepted in the transaction that moves the deliveries, so both are committed or neither.
+Notifications of the kind ``STATUS`` cause no events themselves.
 """
 
 from collections import defaultdict
@@ -25,13 +25,13 @@ from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 from notifier.domain.states import DeliveryState
 
-#: Deliveries in one message; fewer where names are so long that it would be too large.
+#: Deliveries in one message at most; fewer if it would be too large.
 AT_ONCE = 50
 
-#: The look-up of a notification is one by its key: see ``apps.delivery.state.counts``.
+# LATERAL makes the look-up of a notification one by its key: see ``apps.delivery.state.counts``.
 _MOVED = """
 SELECT n.publisher_id, d.state, d.id, d.notification_id, coalesce(t.name, ''), d.channel,
-       -- who is subscribed to another publisher's topic is not told
+       -- only the owner of a topic may know its subscribers
        CASE WHEN t.publisher_id <> n.publisher_id THEN '' ELSE coalesce(r.user_id, '') END,
        d.reason, d.updated_at
   FROM delivery_delivery d
@@ -44,10 +44,10 @@ SELECT n.publisher_id, d.state, d.id, d.notification_id, coalesce(t.name, ''), d
 """
 
 
-def tell(moves: Iterable[tuple[int, str]]) -> None:
-    """Tell those who chose to hear of it that deliveries moved: ``(delivery id, state)``.
+def publish(moves: Iterable[tuple[int, str]]) -> None:
+    """Accept events about moves, ``(delivery id, state)``, for the webhooks that chose the states.
 
-    In the transaction of the moves, after them: what is told is read from the rows.
+    Call it in the transaction of the moves, after them: the events are read from the rows.
     """
     listeners = lookup.listeners()
     if not listeners:
@@ -56,20 +56,20 @@ def tell(moves: Iterable[tuple[int, str]]) -> None:
     ids = [delivery_id for delivery_id, state in moves if state in chosen]
     if not ids:
         return
-    told: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
+    events: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_MOVED, [ids, list({listener.publisher_id for listener in listeners})])
         for publisher_id, state, *row in cursor.fetchall():
-            told[publisher_id, state].append(_told(state, *row))
-    if not told:
+            events[publisher_id, state].append(_event(state, *row))
+    if not events:
         return
     named = [listener.contact_id for listener in listeners]
-    # A disabled one would be refused anyway, with rows to show for it.
+    # A disabled endpoint would only cause suppressed deliveries.
     active = set(
         Contact.objects.filter(pk__in=named, state=ContactState.ACTIVE).values_list("pk", flat=True)
     )
     drafts: dict[int, list[Draft]] = defaultdict(list)
-    for (publisher_id, state), deliveries in told.items():
+    for (publisher_id, state), deliveries in events.items():
         contacts = [
             listener.contact_id
             for listener in listeners
@@ -79,11 +79,11 @@ def tell(moves: Iterable[tuple[int, str]]) -> None:
         ]
         if contacts:
             drafts[publisher_id] += _drafts(state, deliveries, contacts)
-    for publisher_id, some in drafts.items():
-        accept(publisher_id, some)
+    for publisher_id, batch in drafts.items():
+        accept(publisher_id, batch)
 
 
-def _told(
+def _event(
     state: DeliveryState,
     delivery_id: int,
     notification_id: UUID,
@@ -93,7 +93,7 @@ def _told(
     reason: str,
     at: datetime,
 ) -> dict[str, Any]:
-    """What is said of one delivery: nothing of its address or content."""
+    """Build the event of one delivery, without its address and content."""
     return {
         "delivery_id": public_id(delivery_id),
         "notification_id": str(notification_id),
@@ -109,9 +109,9 @@ def _told(
 def _drafts(
     state: str, deliveries: Iterable[dict[str, Any]], contacts: Sequence[int]
 ) -> Iterator[Draft]:
-    for some in _batches(deliveries):
+    for batch in _batches(deliveries):
         yield Draft(
-            content=Content(data={"deliveries": some}, event_type=f"delivery.{state}"),
+            content=Content(data={"deliveries": batch}, event_type=f"delivery.{state}"),
             priority=Priority.LOW,
             channels=[WEBHOOK],
             contact_ids=contacts,
@@ -120,7 +120,7 @@ def _drafts(
 
 
 def _batches(deliveries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Up to ``AT_ONCE`` of them, and no more than a webhook's payload holds."""
+    """Yield batches of up to ``AT_ONCE`` deliveries that fit into a webhook's payload."""
     batch: list[dict[str, Any]] = []
     room = PAYLOAD_LIMIT - FRAME
     for one in deliveries:

@@ -1,6 +1,6 @@
-"""How status webhooks do: when a message last arrived, the last error, and a test call.
+"""Health of status webhooks: the last success, the last error, and test calls.
 
-Read from the rows of their deliveries, which the workers write anyway: nothing is kept twice.
+It is read from the rows of their deliveries and attempts; nothing else is stored.
 """
 
 import threading
@@ -23,16 +23,16 @@ from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 from notifier.domain.states import WAITING
 
-#: Newest messages to an endpoint that are looked through for a success and an error.
+#: Newest messages to an endpoint that are searched for a success and an error.
 MOST = 1000
 #: The ``type`` of a test call's message.
 EVENT_TYPE = "webhook.test"
-#: Seconds for which a test call is worth sending, and for which whoever asked for it waits.
-WORTH_SENDING, PATIENCE = 15.0, 3.0
-#: Test calls that a process waits for at a time: its other threads are for other publishers.
+#: Seconds after which a test call expires, and for which its request waits for the outcome.
+WORTH_SENDING, WAIT = 15.0, 3.0
+#: Requests of a process that wait for a test call at a time; other threads serve other publishers.
 FEW = 2
 _few = threading.BoundedSemaphore(FEW)
-#: A test call that no worker has made yet.
+#: Outcome of a test call that has none yet.
 PENDING = "pending"
 
 _NEWEST = """
@@ -54,7 +54,7 @@ SELECT w.id, good.started_at, bad.started_at, bad.reason, bad.status, bad.detail
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Of its newest ``MOST`` messages; ``None`` and empty where there was none."""
+    """Health by the newest ``MOST`` messages; ``None`` and empty where there was none."""
 
     last_success_at: datetime | None = None
     last_error_at: datetime | None = None
@@ -63,8 +63,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What a test call came to: ``outcome`` is an attempt's, or ``pending``; ``error`` is empty
-    where it arrived."""
+    """The result of a test call.
+
+    ``outcome``: the attempt's, or ``pending``. ``error``: empty if it arrived.
+    """
 
     outcome: str
     error: str = ""
@@ -74,7 +76,7 @@ class Tested:
 
 
 def health(rows: Iterable[StatusWebhook]) -> dict[int, Health]:
-    """How each of them does, by its primary key."""
+    """Return the health of status webhooks by primary key."""
     with connection.cursor() as cursor:
         cursor.execute(_HEALTH, {"most": MOST, "ids": [row.pk for row in rows]})
         return {
@@ -84,20 +86,20 @@ def health(rows: Iterable[StatusWebhook]) -> dict[int, Health]:
 
 
 def error(reason: str, status: int | None, detail: str) -> str:
-    """What failed, for people: ``no connection could be made …, status 503: “…”``."""
+    """Describe an error for people: ``no connection could be made …, status 503: “…”``."""
     said = descriptions.REASONS.get(reason, reason.replace("_", " "))
     return f"{said}{f', status {status}' if status else ''}{f': “{detail}”' if detail else ''}"
 
 
 def deliveries(row: StatusWebhook) -> QuerySet[Delivery]:
-    """Every message to its endpoint, to be paged by id."""
+    """Return all messages to its endpoint, to be paged by id."""
     return Delivery.objects.filter(contact_id=row.contact_id, recipient_id__isnull=True)
 
 
 def send_test(row: StatusWebhook) -> UUID:
-    """Have a worker send a test message, through the line that every message takes; its id.
+    """Accept a test message, which a worker sends like any other; return the notification's id.
 
-    Commit before ``wait_for_test``.
+    The transaction must be committed before ``wait_for_test``.
     """
     data = {"status_webhook_id": row.pk, "message": "A test call. There is nothing to do."}
     draft = Draft(
@@ -113,18 +115,20 @@ def send_test(row: StatusWebhook) -> UUID:
 
 
 def wait_for_test(notification_id: UUID) -> Tested:
-    """What became of a test call, after ``PATIENCE`` seconds at most; at once where ``FEW`` others
-    are waited for."""
+    """Wait for the result of a test call, ``WAIT`` seconds at most.
+
+    Returns at once while ``FEW`` other requests are waiting.
+    """
     if not _few.acquire(blocking=False):
         return _pending(notification_id)
     try:
-        return poll(lambda: _tested(notification_id), PATIENCE) or _pending(notification_id)
+        return poll(lambda: _tested(notification_id), WAIT) or _pending(notification_id)
     finally:
         _few.release()
 
 
 def _tested(notification_id: UUID) -> Tested | None:
-    """What its first attempt came to, or why there is none; ``None`` as long as it waits."""
+    """Return the result of its first attempt, or why there is none; ``None`` while it waits."""
     delivery = Delivery.objects.filter(notification_id=notification_id).first()
     if delivery is None:
         return None
@@ -140,7 +144,7 @@ def _tested(notification_id: UUID) -> Tested | None:
 
 
 def _pending(notification_id: UUID) -> Tested:
-    """No worker was free, it is held back, or the receiver has not answered yet."""
+    """Return a pending result: no free worker, a deferral, or no answer of the receiver yet."""
     delivery = Delivery.objects.filter(notification_id=notification_id).first()
     if delivery is None:
         return Tested(PENDING)

@@ -1,4 +1,4 @@
-"""Where publishers are told what became of their deliveries: kept here, looked up from a cache."""
+"""Rows of status webhooks: saved by the API, and read by workers through a cache."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,9 +13,9 @@ from apps.preferences.contacts.services import Address
 from apps.publishers.models import Publisher
 from notifier.domain.states import TERMINAL, DeliveryState
 
-#: What can be chosen: the states in which nothing more happens by itself.
+#: Events that can be chosen: the states after which nothing more happens by itself.
 EVENTS = [state.value for state in DeliveryState if state in TERMINAL]
-#: Of one publisher; each may get a message for every fifty deliveries.
+#: Status webhooks of a publisher at most: each may get a message for every fifty deliveries.
 MOST = 10
 
 
@@ -23,11 +23,11 @@ class TooMany(Exception):
     """The publisher has ``MOST`` status webhooks already."""
 
 
-class Kept(NamedTuple):
-    """A status webhook as it stands after the call.
+class Saved(NamedTuple):
+    """A saved status webhook.
 
-    ``before``: its events until then, ``None`` where it is new. ``secret`` is set if it was given
-    or made just now.
+    ``before``: its previous events, ``None`` if it is new. ``secret``: empty unless it was given or
+    generated now.
     """
 
     row: StatusWebhook
@@ -36,16 +36,16 @@ class Kept(NamedTuple):
 
 
 @transaction.atomic
-def keep(publisher_id: int, url: str, events: Sequence[str], secret: str = "") -> Kept:
-    """Have ``url`` (as its channel's ``parse`` returned it) told of ``events``.
+def save(publisher_id: int, url: str, events: Sequence[str], secret: str = "") -> Saved:
+    """Create or update the status webhook of a publisher's URL.
 
-    A publisher's URL has one status webhook: asked for again, it gets these events, and is sent
-    to again if it was disabled. Raises ``TooMany``.
+    ``url``: as its channel's ``parse`` returned it. An existing one gets these events, and is
+    enabled if it was disabled. Raises ``TooMany``.
     """
-    # Two calls at once must not both find room.
+    # Two concurrent calls must not both pass the limit.
     Publisher.objects.select_for_update(no_key=True).get(pk=publisher_id)
-    wish = Address(None, WEBHOOK, url, secret=secret, publisher_id=publisher_id)
-    contact = preferences.upsert_contacts([wish])[wish]
+    address = Address(None, WEBHOOK, url, secret=secret, publisher_id=publisher_id)
+    contact = preferences.upsert_contacts([address])[address]
     own = StatusWebhook.objects.filter(publisher=publisher_id)
     row = own.filter(contact=contact.id).first()
     before = row.events if row else None
@@ -55,12 +55,12 @@ def keep(publisher_id: int, url: str, events: Sequence[str], secret: str = "") -
         row = StatusWebhook(publisher_id=publisher_id, contact_id=contact.id)
     row.events = _ordered(events)
     row.save()
-    return Kept(row, before, contact.secret)
+    return Saved(row, before, contact.secret)
 
 
 @transaction.atomic
-def choose(row: StatusWebhook, events: Sequence[str]) -> None:
-    """Tell it of these events from now on, also if it was disabled, but not by an operator."""
+def set_events(row: StatusWebhook, events: Sequence[str]) -> None:
+    """Set the events, and enable the endpoint unless an operator disabled it."""
     row.events = _ordered(events)
     row.save(update_fields=["events"])
     if row.contact.disabled_reason != preferences.OPERATOR:
@@ -72,7 +72,7 @@ def _ordered(events: Sequence[str]) -> list[str]:
 
 
 class Listener(NamedTuple):
-    """One status webhook, as the workers need it."""
+    """A status webhook, as the workers need it."""
 
     publisher_id: int
     contact_id: int
@@ -80,12 +80,12 @@ class Listener(NamedTuple):
 
 
 def listeners() -> Sequence[Listener]:
-    """Every publisher's status webhooks. They are few, so one look-up answers for any chunk."""
+    """Return the status webhooks of all publishers: few, so that one look-up serves any claim."""
     return _listeners.get(_ALL) or ()
 
 
 def changed() -> None:
-    """Forget what is known of them, once the transaction that is under way commits."""
+    """Invalidate the cache after the current transaction commits."""
     _listeners.changed(_ALL)
 
 

@@ -1,4 +1,4 @@
-"""Signals that status webhooks answer to: their own rows are written, and deliveries move."""
+"""Signal receivers of status webhooks: their rows change, and deliveries move."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,11 +13,11 @@ from apps.delivery.status_webhooks import events, lookup
 
 @receiver([post_save, post_delete], sender=StatusWebhook)
 def status_webhook_changed(**_: Any) -> None:
-    """Drop every process's cached copy."""
+    """Drop the cached copies in all processes."""
     lookup.changed()
 
 
 @receiver(deliveries_moved)
-def tell_publishers(moves: Sequence[tuple[int, str]], **_: Any) -> None:
-    """Post events to the status webhooks that chose these states."""
-    events.tell(moves)
+def publish_events(moves: Sequence[tuple[int, str]], **_: Any) -> None:
+    """Publish events to the status webhooks that chose these states."""
+    events.publish(moves)

@@ -1,5 +1,7 @@
-"""``manage.py restore_addresses fcm --error UNREGISTERED --since 2026-11-28T10:00``: give back the
-addresses that a provider's error disabled and suppressed, after a mistake of ours."""
+"""Restore addresses that a provider's error disabled and suppressed, after a wrong configuration.
+
+For example: ``manage.py restore_addresses fcm --error UNREGISTERED --since 2026-11-28T10:00``.
+"""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime, timedelta
@@ -16,32 +18,36 @@ from apps.preferences.contacts import restoration
 from apps.preferences.contacts.restoration import Cause
 from apps.publishers import audit
 
-#: What is listed where no provider is named.
+#: How far back the list goes where no provider is named.
 RECENT = timedelta(days=30)
 
 
 class Command(BaseCommand):
+    """The ``restore_addresses`` command."""
+
     help = (
-        "Enable the contacts and lift the suppressions that one provider's error brought, and make "
-        "dead letters of the deliveries that failed for it, to be redriven. Without a provider: "
-        "list what could be restored. Who opted out or complained stays suppressed."
+        "Enable the contacts and lift the suppressions that one provider's error caused, and turn "
+        "the deliveries that failed because of it into dead letters, to be redriven. Without a "
+        "provider: list what could be restored. People who opted out or complained stay suppressed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("provider", nargs="?", help="its name in the settings, e.g. fcm")
+        parser.add_argument("provider", nargs="?", help="name in the settings, such as fcm")
         parser.add_argument(
-            "--error", help="the provider's own code, e.g. UNREGISTERED; any by default"
+            "--error", help="the provider's own code, such as UNREGISTERED; any by default"
         )
-        parser.add_argument("--since", type=_moment, help="ISO 8601, e.g. 2026-11-28T10:00Z")
-        parser.add_argument("--until", type=_moment, help="ISO 8601; what came before it")
-        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+        parser.add_argument(
+            "--since", type=_moment, help="start, ISO 8601, such as 2026-11-28T10:00Z"
+        )
+        parser.add_argument("--until", type=_moment, help="end, ISO 8601, exclusive")
+        parser.add_argument("--dry-run", action="store_true", help="only count them")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["provider"]:
             self._list(options["since"])
             return
         if options["since"] is None:
-            raise CommandError("Say --since: from when on the provider was wrong.")
+            raise CommandError("Give --since: the time from which on the provider was wrong.")
         span = {name: options[name] for name in ("since", "until") if options[name] is not None}
         cause = Cause(options["provider"], options["error"], **span)
         if options["dry_run"]:
@@ -50,7 +56,7 @@ class Command(BaseCommand):
                 f"{contacts:,} contacts would be enabled, {suppressions:,} suppressions lifted."
             )
             if not contacts and not suppressions:
-                self._say_what_was(cause)
+                self._list_causes(cause)
             return
         with transaction.atomic():
             audit.record(None, "restore", "lost_addresses", cause.provider, after=_shown(cause))
@@ -60,10 +66,10 @@ class Command(BaseCommand):
             f"{done.dead_letters:,} deliveries are dead letters now: redrive them."
         )
         if not done.contacts and not done.suppressions:
-            self._say_what_was(cause)
+            self._list_causes(cause)
 
-    def _say_what_was(self, cause: Cause) -> None:
-        """Name what was lost: a cause that nothing was lost to may be misspelt."""
+    def _list_causes(self, cause: Cause) -> None:
+        """List what was lost: a cause that nothing was lost to may be misspelt."""
         rows = restoration.summaries(cause.since)
         listed = ", ".join(f"{row.provider} {row.error or '-'}" for row in rows)
         self.stdout.write(f"Lost since then, as provider and error: {listed or 'nothing'}.")
