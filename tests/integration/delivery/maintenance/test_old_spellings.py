@@ -12,13 +12,15 @@ from apps.publishers.models import AuditEvent, Publisher
 from apps.topics import spelling_migration
 from apps.topics.models import Subscription, Topic
 from apps.topics.selectors import get_topic
-from tests.integration.delivery.preferences.test_spellings import (
-    _as_before,
-    _suppressed_before,
+from tests.support.old_spellings import (
+    REFUSED,
+    contact_as_before,
     mailed,
     person,
+    preference_as_before,
+    suppressed_as_before,
+    topic_category_as_before,
 )
-from tests.integration.delivery.state.test_categories import REFUSED, _named, _wrote
 from tests.support.people import recipient, subscribe
 from tests.support.shop import outcome
 
@@ -35,7 +37,7 @@ def run(*arguments):
 
 
 def test_a_contact_that_an_older_process_wrote_is_found_in_every_spelling(shop, work):
-    row = _as_before("Ada@example.com", recipient=recipient("ada"))
+    row = contact_as_before("Ada@example.com", recipient=recipient("ada"))
     shop.post("suppressions", {"channel": "email", "address": "ada@example.com"}, status=201)
     assert mailed(shop, work, "ada") != ["suppressed"]
     assert "1 contacts were found" in run()
@@ -46,8 +48,8 @@ def test_a_contact_that_an_older_process_wrote_is_found_in_every_spelling(shop, 
 
 @pytest.mark.parametrize("suppressed", ["Ada@example.com", "aDA@example.com"])
 def test_a_suppression_that_an_older_process_wrote_holds_for_its_contact(shop, work, suppressed):
-    _as_before(suppressed, recipient=recipient("ada"))
-    _suppressed_before(suppressed)
+    contact_as_before(suppressed, recipient=recipient("ada"))
+    suppressed_as_before(suppressed)
     person(shop, "eve", "ada@EXAMPLE.com")
     assert mailed(shop, work, "eve") != ["suppressed"]
     assert "1 suppressions were moved" in run()
@@ -56,7 +58,7 @@ def test_a_suppression_that_an_older_process_wrote_holds_for_its_contact(shop, w
 
 
 def test_a_suppression_whose_address_nobody_had_holds_when_somebody_gets_it(shop, work):
-    _suppressed_before("Ada@example.com")
+    suppressed_as_before("Ada@example.com")
     assert "1 were marked" in run()
     person(shop, "ada", "ADA@example.com")
     assert mailed(shop, work, "ada") == ["suppressed"]
@@ -64,9 +66,9 @@ def test_a_suppression_whose_address_nobody_had_holds_when_somebody_gets_it(shop
 
 
 def test_what_a_person_said_is_not_lifted_by_the_publisher_of_the_other_spelling(shop):
-    _as_before("Ada@example.com", recipient=recipient("ada"))
+    contact_as_before("Ada@example.com", recipient=recipient("ada"))
     shop.post("suppressions", {"channel": "email", "address": "ada@example.com"}, status=201)
-    _suppressed_before("Ada@example.com", "complaint")
+    suppressed_as_before("Ada@example.com", "complaint")
     run()
     row = Suppression.objects.get()
     assert (row.reason, row.publisher, row.exact) == ("complaint", None, False)
@@ -77,8 +79,8 @@ def test_what_a_person_said_is_not_lifted_by_the_publisher_of_the_other_spelling
 
 def test_two_contacts_of_one_owner_become_one_with_the_subscriptions_of_both(shop, work):
     publisher = Publisher.objects.get(pk=shop.id)
-    first = _as_before("ada@example.com", publisher=publisher)
-    second = _as_before("Ada@example.com", publisher=publisher)
+    first = contact_as_before("ada@example.com", publisher=publisher)
+    second = contact_as_before("Ada@example.com", publisher=publisher)
     news, both = shop.topic("news"), shop.topic("both")
     for topic, row in ((news, second), (both, first), (both, second)):
         Subscription.objects.create(topic=topic, contact=row, channel="email")
@@ -91,8 +93,8 @@ def test_two_contacts_of_one_owner_become_one_with_the_subscriptions_of_both(sho
 
 def test_of_two_contacts_the_active_one_stays_and_the_trail_says_so(shop):
     ada = recipient("ada")
-    _as_before("ada@example.com", recipient=ada, state="disabled", disabled_reason="removed")
-    active = _as_before("Ada@example.com", recipient=ada)
+    contact_as_before("ada@example.com", recipient=ada, state="disabled", disabled_reason="removed")
+    active = contact_as_before("Ada@example.com", recipient=ada)
     run()
     assert Contact.objects.get(channel="email", state="active").pk == active.pk
     assert DirectoryChange.objects.get(recipient=ada).change == "contact_removed"
@@ -106,7 +108,7 @@ def test_what_an_operator_disabled_stays_disabled(shop, operators):
     ada = recipient("ada")
     for address in ("ada@example.com", "Ada@example.com"):
         off = {"state": "disabled", "disabled_reason": "operator"} if address == operators else {}
-        _as_before(address, recipient=ada, **off)
+        contact_as_before(address, recipient=ada, **off)
     run()
     assert not Contact.objects.filter(channel="email", state="active").exists()
     person(shop, "ada", "ADA@example.com")
@@ -118,8 +120,8 @@ def test_categories_that_an_older_process_wrote_are_folded(shop, work):
     ada = recipient("ada")
     topic = shop.topic()
     subscribe(topic, ada, "inbox")
-    _wrote(ada, "MARKETING", allowed=False)
-    _named(topic, "Marketing")
+    preference_as_before(ada, "MARKETING", allowed=False)
+    topic_category_as_before(topic, "Marketing")
     assert get_topic("news").category == "Marketing"
     assert "The category of 1 topics, and what 1 people prefer, were" in run()
     assert outcome(shop, work, topic) == REFUSED
@@ -136,13 +138,13 @@ def _stored():
 def test_a_dry_run_counts_what_a_run_does_and_changes_nothing(shop, monkeypatch):
     monkeypatch.setattr(spelling_migration, "BATCH", 2)
     for number in range(5):
-        _as_before(f"P{number}@example.com", recipient=recipient(f"p{number}"))
-        _suppressed_before(f"P{number}@example.com")
-    _as_before("p3@example.com", recipient=Contact.objects.first().recipient)
-    _as_before("p0@example.com", recipient=Contact.objects.first().recipient)
-    _suppressed_before("Nobody@example.com")
-    _wrote(recipient("ada"), "Marketing", allowed=False)
-    _named(shop.topic(), "Marketing")
+        contact_as_before(f"P{number}@example.com", recipient=recipient(f"p{number}"))
+        suppressed_as_before(f"P{number}@example.com")
+    contact_as_before("p3@example.com", recipient=Contact.objects.first().recipient)
+    contact_as_before("p0@example.com", recipient=Contact.objects.first().recipient)
+    suppressed_as_before("Nobody@example.com")
+    preference_as_before(recipient("ada"), "Marketing", allowed=False)
+    topic_category_as_before(shop.topic(), "Marketing")
     before = _stored()
     said = run("--dry-run")
     assert _stored() == before
@@ -157,9 +159,9 @@ def test_a_dry_run_counts_what_a_run_does_and_changes_nothing(shop, monkeypatch)
 
 
 def test_an_address_whose_key_is_gone_costs_the_others_nothing(shop):
-    lost = _as_before("Eve@example.com", recipient=recipient("eve"))
+    lost = contact_as_before("Eve@example.com", recipient=recipient("eve"))
     Contact.objects.filter(pk=lost.pk).update(address=b"gone:" + bytes(40))
-    _as_before("Ada@example.com", recipient=recipient("ada"))
+    contact_as_before("Ada@example.com", recipient=recipient("ada"))
     error = StringIO()
     out = StringIO()
     call_command("fold_spellings", stdout=out, stderr=error)

@@ -12,25 +12,17 @@ from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import Publisher
 from apps.topics.models import Confirmation, Subscription
 from tests.support.confirmations import subscribe
+from tests.support.old_spellings import (
+    HELLO,
+    contact_as_before,
+    mailed,
+    person,
+    suppressed_as_before,
+)
 from tests.support.people import recipient
 
-HELLO = {"title": "Hello", "body": "There"}
 SPELLINGS = ["ada@example.com", "Ada@example.com", "ADA@EXAMPLE.COM", "aDA@eXample.com"]
 SIX = ["ada", "Ada", "ADA", "aDA", "adA", "AdA"]
-
-
-def person(shop, user_id, email):
-    contacts = [{"channel": "email", "address": email}]
-    answer = shop.http.put(f"/v1/recipients/{user_id}", {"contacts": contacts}, format="json")
-    assert answer.status_code in (200, 201), answer.json()
-
-
-def mailed(shop, work, user_id):
-    """The state of an email to the person that is posted now."""
-    body = {"user_id": user_id, "channels": ["email"], "content": HELLO}
-    posted = shop.post("notifications", body)
-    work()
-    return list(shop.counts(posted)["email"])
 
 
 @pytest.mark.parametrize("suppressed", SPELLINGS)
@@ -113,22 +105,6 @@ def test_an_endpoint_is_unsubscribed_in_any_spelling(shop):
 # -- What was written before spellings were one -----------------------------------------------
 
 
-def _as_before(address, **owner):
-    """A contact as it was stored when an index was one spelling's."""
-    index = vault.keyring().blind_index("email", address)
-    sealed = vault.keyring().encrypt(address.encode(), b"contact:" + index)
-    return Contact.objects.create(channel="email", address=sealed, address_index=index, **owner)
-
-
-def _suppressed_before(address, reason="complaint"):
-    return Suppression.objects.create(
-        channel="email",
-        address_index=vault.keyring().blind_index("email", address),
-        masked=f"{address[0]}•••@example.com",
-        reason=reason,
-    )
-
-
 def _migrate():
     name = "0005_fold_email_addresses"
     models = MigrationLoader(connection).project_state(("topics", name)).apps
@@ -137,7 +113,7 @@ def _migrate():
 
 def test_contacts_from_before_are_found_in_every_spelling(shop, work):
     ada = recipient("ada")
-    row = _as_before("Ada@example.com", recipient=ada)
+    row = contact_as_before("Ada@example.com", recipient=ada)
     _migrate()
     _migrate()  # interrupted, it is run once more
     person(shop, "ada", "ADA@example.com")
@@ -148,8 +124,8 @@ def test_contacts_from_before_are_found_in_every_spelling(shop, work):
 
 @pytest.mark.parametrize("before", ["ada@example.com", "Ada@example.com", "aDA@example.com"])
 def test_a_suppression_from_before_goes_on_holding(shop, work, before):
-    _as_before(before, recipient=recipient("old"))
-    _suppressed_before(before)
+    contact_as_before(before, recipient=recipient("old"))
+    suppressed_as_before(before)
     _migrate()
     assert mailed(shop, work, "old") == ["suppressed"]
     person(shop, "eve", "ADA@example.com")
@@ -162,7 +138,7 @@ def test_a_suppression_from_before_goes_on_holding(shop, work, before):
 def test_a_suppression_whose_address_nobody_had_holds_when_somebody_gets_it(
     shop, work, before, after
 ):
-    _suppressed_before(before)
+    suppressed_as_before(before)
     _migrate()
     [listed] = shop.get("suppressions", channel="email", address=after)["data"]
     assert listed["reason"] == "complaint"
@@ -173,15 +149,15 @@ def test_a_suppression_whose_address_nobody_had_holds_when_somebody_gets_it(
 
 
 def test_a_suppression_from_before_meets_a_contact_from_before_of_another_spelling(shop, work):
-    _as_before("ada@example.com", recipient=recipient("ada"))
-    _suppressed_before("Ada@example.com")
+    contact_as_before("ada@example.com", recipient=recipient("ada"))
+    suppressed_as_before("Ada@example.com")
     _migrate()
     assert mailed(shop, work, "ada") == ["suppressed"]
 
 
 def test_of_two_suppressions_from_before_the_lasting_reason_stays(shop):
-    _suppressed_before("Ada@example.com", "complaint")
-    _suppressed_before("ada@example.com", "dead_address")
+    suppressed_as_before("Ada@example.com", "complaint")
+    suppressed_as_before("ada@example.com", "dead_address")
     _migrate()
     row = shop.post("suppressions", {"channel": "email", "address": "ADA@example.com"}, status=200)
     assert row["reason"] == "complaint"
@@ -191,8 +167,8 @@ def test_of_two_suppressions_from_before_the_lasting_reason_stays(shop):
 @pytest.mark.parametrize("one", ["ada@example.com", "ADA@example.com"])
 def test_two_contacts_from_before_become_one_with_the_subscriptions_of_both(shop, work, one):
     publisher = Publisher.objects.get(pk=shop.id)
-    first = _as_before(one, publisher=publisher)
-    second = _as_before("Ada@example.com", publisher=publisher)
+    first = contact_as_before(one, publisher=publisher)
+    second = contact_as_before("Ada@example.com", publisher=publisher)
     news, offers, both = (shop.topic(name) for name in ("news", "offers", "both"))
     for topic, row in ((news, first), (offers, second), (both, first), (both, second)):
         Subscription.objects.create(topic=topic, contact=row, channel="email")
@@ -207,8 +183,8 @@ def test_two_contacts_from_before_become_one_with_the_subscriptions_of_both(shop
 
 def test_of_two_contacts_from_before_the_active_one_stays_with_what_was_confirmed(shop, work):
     ada = recipient("ada")
-    _as_before("ada@example.com", recipient=ada, state="disabled", disabled_reason="removed")
-    active = _as_before("Ada@example.com", recipient=ada)
+    contact_as_before("ada@example.com", recipient=ada, state="disabled", disabled_reason="removed")
+    active = contact_as_before("Ada@example.com", recipient=ada)
     topic = shop.topic("news")
     made = Subscription.objects.create(topic=topic, recipient=ada, channel="email", asks=True)
     Confirmation.objects.create(subscription=made, contact=active, confirmed_at=made.created_at)

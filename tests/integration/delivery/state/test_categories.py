@@ -4,14 +4,13 @@ from importlib import import_module
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from apps.preferences.models import Preference, Recipient
 from apps.topics.models import Topic
-from apps.topics.selectors import topics_by_id
 from tests.support.inbox_app import ada
+from tests.support.old_spellings import REFUSED, preference_as_before, topic_category_as_before
 from tests.support.people import recipient, subscribe
 from tests.support.shop import outcome
 
@@ -26,7 +25,6 @@ SPELLINGS = [
     ("НОВОСТИ", "новости"),
     ("ΟΔΟΣ", "οδοσ"),
 ]
-REFUSED = ("suppressed", "preference")
 
 
 def topic_of(shop, category):
@@ -123,23 +121,6 @@ def test_what_an_operator_writes_is_compared_without_case(shop, work, operator):
 # -- What was written before names were one ---------------------------------------------------
 
 
-def _wrote(recipient, category, allowed, channel="", topic_id=None):
-    """A preference as it was stored when a category was one spelling."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO preferences_preference
-                   (recipient_id, channel, topic_id, category, allowed, updated_at)
-               VALUES (%s, %s, %s, %s, %s, now())""",
-            [recipient.pk, channel, topic_id, category, allowed],
-        )
-
-
-def _named(topic, category):
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE topics_topic SET category = %s WHERE id = %s", [category, topic.pk])
-    topics_by_id.forget()
-
-
 def _migrate():
     preferences = import_module("apps.preferences.migrations.0008_fold_categories")
     topics = import_module("apps.topics.migrations.0006_fold_categories")
@@ -155,9 +136,9 @@ def _held():
 def test_a_refusal_from_before_holds_for_a_topic_from_before(shop, work, refused, said):
     ada = recipient("ada")
     topic = shop.topic()
-    _named(topic, said)
+    topic_category_as_before(topic, said)
     subscribe(topic, ada, "inbox")
-    _wrote(ada, refused, allowed=False)
+    preference_as_before(ada, refused, allowed=False)
     _migrate()
     assert _migrate() == (0, 0), "interrupted, it is run once more"
     assert outcome(shop, work, topic) == REFUSED
@@ -167,9 +148,9 @@ def test_a_refusal_from_before_holds_for_a_topic_from_before(shop, work, refused
 def test_of_preferences_that_become_one_a_refusal_wins(shop, refused):
     ada, bob = recipient("ada"), recipient("bob")
     for spelling in ("Marketing", "marketing", "MARKETING"):
-        _wrote(ada, spelling, allowed=spelling != refused, channel="sms")
-    _wrote(bob, "Marketing", allowed=True)
-    _wrote(bob, "MARKETING", allowed=True)
+        preference_as_before(ada, spelling, allowed=spelling != refused, channel="sms")
+    preference_as_before(bob, "Marketing", allowed=True)
+    preference_as_before(bob, "MARKETING", allowed=True)
     _migrate()
     assert list(Preference.objects.filter(recipient=ada).values_list("allowed")) == [(False,)]
     assert list(Preference.objects.filter(recipient=bob).values_list("allowed")) == [(True,)]
@@ -177,18 +158,18 @@ def test_of_preferences_that_become_one_a_refusal_wins(shop, refused):
 
 def test_a_wish_for_one_channel_lets_nothing_through_that_another_spelling_refused(shop):
     ada = recipient("ada")
-    _wrote(ada, "Marketing", allowed=False)
-    _wrote(ada, "marketing", allowed=True, channel="sms")
+    preference_as_before(ada, "Marketing", allowed=False)
+    preference_as_before(ada, "marketing", allowed=True, channel="sms")
     _migrate()
     assert _held() == [("marketing", "", False), ("marketing", "sms", False)]
 
 
 def test_what_one_spelling_said_of_channels_stays(shop):
     ada = recipient("ada")
-    _wrote(ada, "Marketing", allowed=False)
-    _wrote(ada, "Marketing", allowed=True, channel="sms")
-    _wrote(ada, "orders", allowed=True)
-    _wrote(ada, "Any", allowed=False, topic_id=7)
+    preference_as_before(ada, "Marketing", allowed=False)
+    preference_as_before(ada, "Marketing", allowed=True, channel="sms")
+    preference_as_before(ada, "orders", allowed=True)
+    preference_as_before(ada, "Any", allowed=False, topic_id=7)
     _migrate()
     assert _held() == [
         ("any", "", False),
@@ -202,6 +183,8 @@ def test_more_people_than_a_batch_are_folded(shop, monkeypatch):
     folding = import_module("apps.preferences.migrations.0008_fold_categories")
     monkeypatch.setattr(folding, "BATCH", 2)
     for number in range(5):
-        _wrote(Recipient.objects.create(user_id=f"p{number}"), "Marketing", allowed=False)
+        preference_as_before(
+            Recipient.objects.create(user_id=f"p{number}"), "Marketing", allowed=False
+        )
     assert folding.fold_preferences(None, None) == 5
     assert set(_held()) == {("marketing", "", False)}
