@@ -1,5 +1,5 @@
-"""Templates: versions and translations, checked when they are stored and compiled once.
+"""Templates: versions and translations, validated when stored and compiled once.
 
-In: what publishers and operators write. Out: compiled templates, from a cache. Imported by
-delivery.
+In: publishers' requests. Out: compiled templates, from a cache, and previews. ``apps.delivery`` may
+import it.
 """

@@ -1,6 +1,6 @@
-"""Templates, for operators: what they say in each version, and how it would look filled in.
+"""Admin pages of templates: their versions, and previews.
 
-Publishers write them through the API; nothing is changed here.
+They are read-only: publishers write templates through the API.
 """
 
 import json
@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import add_never_cache_headers
 from rest_framework.serializers import ValidationError
 
-from apps.content.compiled_templates import wording
+from apps.content.compiled_templates import compiled_template
 from apps.content.models import Template, TemplateVersion, Translation
 from apps.content.preview import PreviewError, preview
 from apps.content.serializers import VariablesField
@@ -34,6 +34,8 @@ NEWEST = 20
 
 @admin.register(Template)
 class TemplateAdmin(Panelled, ReadOnly):
+    """Templates with their newest versions."""
+
     list_display = ("name", "publisher", "standing", "created_at")
     list_filter = (linked("publisher_id"),)
     list_select_related = ("publisher",)
@@ -62,6 +64,8 @@ class TemplateAdmin(Panelled, ReadOnly):
 
 @admin.register(TemplateVersion)
 class TemplateVersionAdmin(Panelled, ReadOnly):
+    """Versions of templates, with a preview."""
+
     list_display = ("id", "template", "number", "default_locale", "created_at")
     list_filter = (linked("template_id"),)
     list_select_related = ("template",)
@@ -69,26 +73,26 @@ class TemplateVersionAdmin(Panelled, ReadOnly):
 
     def panels(self, request: HttpRequest, row: TemplateVersion) -> Sequence[Panel]:
         link = markup.link(markup.page("content_preview", row.pk), "Preview it with variables")
-        return [Panel("Filled in", link), *_texts(row)]
+        return [Panel("Preview", link), *_texts(row)]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.preview)
         return [path("<int:pk>/preview/", view, name="content_preview"), *super().get_urls()]
 
     def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The version filled in with what was typed, which is stored nowhere."""
+        """Render the version with variables from the form, which are not stored."""
         row = TemplateVersion.objects.select_related("template").filter(pk=pk).first()
         if row is None:
             raise Http404
         if not self.has_view_permission(request, row):
             raise PermissionDenied
-        form = PreviewForm(wording(pk).channels(), request.POST or None)
+        form = PreviewForm(compiled_template(pk).channels(), request.POST or None)
         context: dict[str, Any] = {"title": f"{row.template}, {row}", "row": row, "form": form}
         if form.is_valid():
             asked = form.cleaned_data
             try:
                 context["filled"] = preview(
-                    wording(pk), asked["channel"], asked["locale"], asked["variables"]
+                    compiled_template(pk), asked["channel"], asked["locale"], asked["variables"]
                 )
             except PreviewError as error:
                 context["problem"] = str(error)
@@ -98,13 +102,13 @@ class TemplateVersionAdmin(Panelled, ReadOnly):
 
 
 class PreviewForm(forms.Form):
-    """What a preview is made with."""
+    """Channel, locale and variables of a preview."""
 
     channel = forms.ChoiceField()
     locale = forms.RegexField(
         r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z",
         required=False,
-        help_text="the recipient's; empty: the default one",
+        help_text="the recipient's; empty for the default locale",
     )
     variables = forms.CharField(
         initial="{}", widget=forms.Textarea(attrs={"rows": 6}), help_text="a JSON object"
@@ -131,7 +135,7 @@ class PreviewForm(forms.Form):
 
 
 def _texts(version: TemplateVersion | None) -> list[Panel]:
-    """A panel for each translation."""
+    """Return a panel for each translation."""
     if version is None:
         return []
     return [

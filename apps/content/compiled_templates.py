@@ -1,7 +1,7 @@
-"""Versions of templates as publishing and delivering need them: compiled, and kept.
+"""Compiled template versions, cached in the process.
 
-A version never changes, so a process keeps the last ones it used; which one is a template's newest
-comes from a cache that hears of changes.
+A version never changes, so that a process can keep the last ones it used. Which version is a
+template's newest comes from a cache that is invalidated on changes.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,12 +17,12 @@ from apps.preferences.channels import get_channel
 from notifier.domain.messages import Content
 from notifier.templates import RECIPIENT, Budget, Personal, TemplateError, Translation, lookup
 
-#: Versions that a process keeps, each with at most ``checks.VERSION_LIMIT`` characters.
+#: Versions that a process keeps, each of at most ``validation.VERSION_LIMIT`` characters.
 KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class CompiledTemplate:
     """One version of a template: its translations by channel and locale."""
 
     version_id: int
@@ -32,15 +32,15 @@ class Wording:
     translations: Mapping[str, Mapping[str, Translation]]
 
     def channels(self) -> list[str]:
-        """The channels it has something to say on, in settings order."""
+        """Return the channels with translations, in the order of the settings."""
         return [channel for channel in settings.CHANNELS if channel in self.translations]
 
     def locale_for(self, channel: str, wanted: str) -> str:
-        """Which of the channel's locales is spoken to somebody who wants this one."""
+        """Return the channel's locale that fits a recipient's own locale best."""
         return lookup(wanted, self.default_locale, self._on(channel))
 
     def mentions_recipient(self, channel: str, locale: str) -> bool:
-        """Whether it says something else to each recipient."""
+        """Whether the content differs between recipients."""
         return RECIPIENT in self._on(channel)[locale].names()
 
     def render(
@@ -53,24 +53,26 @@ class Wording:
         wanted: str,
         budget: Budget | None = None,
     ) -> Content:
-        """What it says to ``user_id``, whose own locale is ``wanted``.
+        """Render the content for ``user_id``, whose own locale is ``wanted``.
 
-        Raises ``TemplateError``, also for what the channel cannot carry.
+        Raises ``TemplateError``, also for content that the channel cannot carry.
         """
         values = {**variables, RECIPIENT: _recipient(user_id, wanted)}
         return _checked(channel, self._on(channel)[locale].render(values, budget))
 
-    def for_many(self, channel: str, locale: str, variables: Mapping[str, Any]) -> "ForMany":
-        """What ``render`` does, for many recipients: what does not mention them is done once."""
-        return ForMany(channel, self._on(channel)[locale].prefilled(variables))
+    def for_many(self, channel: str, locale: str, variables: Mapping[str, Any]) -> "BulkRenderer":
+        """Return a renderer for many recipients, which renders what does not mention them once."""
+        return BulkRenderer(channel, self._on(channel)[locale].prefilled(variables))
 
     def _on(self, channel: str) -> Mapping[str, Translation]:
-        """By locale. Where it has nothing for the channel, which happens to what is sent instead
-        of a delivery that failed, what it says on its first one."""
+        """Return the channel's translations by locale, or those of the first channel.
+
+        A delivery that is sent in place of a failed one may be on a channel without translations.
+        """
         return self.translations.get(channel) or self.translations[self.channels()[0]]
 
     def blame(self, channel: str, locale: str, error: TemplateError) -> str:
-        """The error as a sentence that names template, channel, locale, text and line."""
+        """Return the error as a sentence with template, channel, locale, text and line."""
         parts = [f"The template {self.name} (version {self.number}) on {channel} in {locale}"]
         if error.field:
             parts.append(error.field)
@@ -79,15 +81,15 @@ class Wording:
         return f"{', '.join(parts)}: {error.message}"
 
 
-class ForMany:
-    """What a notification says on one channel in one locale to each of its recipients."""
+class BulkRenderer:
+    """Renders a notification on one channel in one locale for each of its recipients."""
 
     def __init__(self, channel: str, personal: Personal) -> None:
         self._channel = channel
         self._personal = personal
 
     def render(self, user_id: str, wanted: str) -> Content:
-        """As ``Wording.render``."""
+        """Render the content for one recipient, as ``CompiledTemplate.render`` does."""
         return _checked(self._channel, self._personal.render(_recipient(user_id, wanted)))
 
 
@@ -104,8 +106,11 @@ def _checked(channel: str, content: Content) -> Content:
 
 
 @lru_cache(maxsize=KEPT)
-def wording(version_id: int) -> Wording:
-    """The version, also of a deleted template. Raises ``TemplateVersion.DoesNotExist``."""
+def compiled_template(version_id: int) -> CompiledTemplate:
+    """Return a compiled version, even of a deleted template.
+
+    Raises ``TemplateVersion.DoesNotExist``.
+    """
     version = (
         TemplateVersion.objects.select_related("template")
         .prefetch_related("translations")
@@ -116,21 +121,21 @@ def wording(version_id: int) -> Wording:
         translations.setdefault(row.channel, {})[row.locale] = Translation(
             row.title, row.body, row.html, row.data, dict(row.actions)
         )
-    return Wording(
+    return CompiledTemplate(
         version.pk, version.template.name, version.number, version.default_locale, translations
     )
 
 
-def find(publisher_id: int, name: str, number: int | None = None) -> Wording | None:
-    """The publisher's template in this version or its newest; ``None`` if there is none."""
+def find(publisher_id: int, name: str, number: int | None = None) -> CompiledTemplate | None:
+    """Return the publisher's template in this version or its newest; ``None`` if there is none."""
     ids = numbers.get(_key(publisher_id, name)) or ()
     if number is None:
-        return wording(ids[-1]) if ids else None
-    return wording(ids[number - 1]) if 0 < number <= len(ids) else None
+        return compiled_template(ids[-1]) if ids else None
+    return compiled_template(ids[number - 1]) if 0 < number <= len(ids) else None
 
 
 def changed(publisher_id: int, name: str) -> None:
-    """The template has another version, or is deleted."""
+    """Invalidate a template that has a new version or was deleted."""
     numbers.changed(_key(publisher_id, name))
 
 
@@ -145,5 +150,5 @@ def _version_ids(key: str) -> Collection[int] | None:
     return list(rows.values_list("pk", flat=True)) or None
 
 
-#: Publisher and name -> the ids of the template's versions in order.
+#: The ids of a template's versions in order, by publisher and name.
 numbers: CachedLookup[Any] = CachedLookup("template-versions", _version_ids, list, list)

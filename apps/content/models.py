@@ -1,4 +1,4 @@
-"""What notifications say, written once: templates, their versions and translations."""
+"""Templates, their versions and translations."""
 
 import json
 from typing import Any
@@ -12,10 +12,10 @@ from notifier.transport.strict_json import LARGEST, SMALLEST
 
 
 class StoredJson(json.JSONDecoder):
-    """Decode JSON from ``jsonb``, with whole numbers beyond 64 bits as doubles.
+    """Decode JSON from ``jsonb``, with whole numbers beyond 64 bits as floats.
 
-    ``jsonb`` writes 1e300 with 300 zeros, and orjson cannot encode such a whole number. None was
-    posted as one: the door refuses them.
+    ``jsonb`` writes 1e300 with 300 zeros, and orjson cannot encode such a whole number. It was
+    posted as a float: the API refuses whole numbers of that size.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -28,10 +28,10 @@ def _number(written: str) -> int | float:
 
 
 class Template(models.Model):
-    """A name under which a publisher keeps what its notifications say.
+    """A publisher's named template of notifications.
 
-    A deleted template keeps its row, for the notifications that name its versions; its name is
-    free again.
+    The row of a deleted template stays, for the notifications that refer to its versions; its name
+    is free again.
     """
 
     publisher = models.ForeignKey(Publisher, on_delete=models.PROTECT, related_name="templates")
@@ -54,7 +54,7 @@ class Template(models.Model):
 
 
 class Unchanging(models.Model):
-    """A row that is written once: accepted notifications are rendered from it later."""
+    """A row that never changes, since accepted notifications are rendered from it later."""
 
     class Meta:
         abstract = True
@@ -66,7 +66,7 @@ class Unchanging(models.Model):
 
 
 class TemplateVersion(Unchanging):
-    """What a template says since ``created_at``. ``number`` counts from 1 for each template."""
+    """A version of a template. ``number`` counts from 1 for each template."""
 
     template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -85,9 +85,9 @@ class TemplateVersion(Unchanging):
 
 
 class Translation(Unchanging):
-    """What a version says on one channel in one locale.
+    """The texts of a version on one channel in one locale.
 
-    ``actions`` are pairs of label and URL: a JSON object in the database forgets their order.
+    ``actions`` are pairs of label and URL, since ``jsonb`` does not preserve an object's order.
     """
 
     version = models.ForeignKey(

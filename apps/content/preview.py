@@ -1,17 +1,17 @@
-"""A template filled in for somebody to look at."""
+"""Previews: a template rendered for an example recipient."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from apps.content.compiled_templates import Wording
+from apps.content.compiled_templates import CompiledTemplate
 from notifier.templates import MissingVariable, TemplateError
 
-#: To whom a preview is made out.
+#: The ``user_id`` for which previews are rendered.
 SOMEBODY = "ada"
 
 
 class PreviewError(ValueError):
-    """It cannot be filled in; ``pointer`` says what of the request is to blame."""
+    """The template cannot be rendered; ``pointer`` points to the cause in the request."""
 
     def __init__(self, pointer: str, message: str) -> None:
         super().__init__(message)
@@ -19,25 +19,25 @@ class PreviewError(ValueError):
 
 
 def preview(
-    wording: Wording, channel: str, wanted: str, variables: Mapping[str, Any]
+    template: CompiledTemplate, channel: str, wanted: str, variables: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What ``SOMEBODY`` would get who wants this locale (empty: the default one).
+    """Render a template as ``SOMEBODY`` with the locale ``wanted`` (empty: the default) gets it.
 
     Raises ``PreviewError``.
     """
-    if channel not in wording.translations:
+    if channel not in template.translations:
         raise PreviewError(
             "/channel",
-            f"The template {wording.name} (version {wording.number}) has no content for {channel}. "
-            f"It has some for: {', '.join(wording.channels())}.",
+            f"The template {template.name} (version {template.number}) has no content for "
+            f"{channel}. It has some for: {', '.join(template.channels())}.",
         )
-    wanted = wanted or wording.default_locale
-    locale = wording.locale_for(channel, wanted)
+    wanted = wanted or template.default_locale
+    locale = template.locale_for(channel, wanted)
     try:
-        content = wording.render(channel, locale, variables, user_id=SOMEBODY, wanted=wanted)
+        content = template.render(channel, locale, variables, user_id=SOMEBODY, wanted=wanted)
     except TemplateError as error:
         name = f"/{error.name.partition('.')[0]}" if isinstance(error, MissingVariable) else ""
-        raise PreviewError(f"/variables{name}", wording.blame(channel, locale, error)) from None
+        raise PreviewError(f"/variables{name}", template.blame(channel, locale, error)) from None
     shown = ("title", "body", "html", "data", "actions")
     return {
         "channel": channel,

@@ -1,4 +1,4 @@
-"""Reads, for the doors."""
+"""Read templates and versions, for the endpoints."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from apps.content.models import Template, TemplateVersion, Translation
 
 
 def templates(publisher_id: int) -> QuerySet[Template]:
-    """The publisher's templates, deleted ones left out, each with its ``newest`` version's id."""
+    """Return the publisher's templates without deleted ones, each with ``newest``, a version id."""
     newest = TemplateVersion.objects.filter(template=OuterRef("pk")).order_by("-number")
     return Template.objects.filter(publisher=publisher_id, deleted_at=None).annotate(
         newest=Subquery(newest.values("pk")[:1])
@@ -17,7 +17,7 @@ def templates(publisher_id: int) -> QuerySet[Template]:
 
 
 def own_template(publisher_id: int, name: str) -> Template:
-    """The publisher's template of this name, else a 404 ``Problem``."""
+    """Return the publisher's template of this name. Raises a 404 ``Problem`` if there is none."""
     template = templates(publisher_id).filter(name=name).first()
     if template is None:
         raise Problem("not-found", f"You have no template {name!r}. Check the name, or create it.")
@@ -25,18 +25,18 @@ def own_template(publisher_id: int, name: str) -> Template:
 
 
 def newest_versions(templates: Sequence[Template]) -> QuerySet[TemplateVersion]:
-    """The newest version of each of ``templates()``, in order, without texts."""
+    """Return the newest version of each of ``templates()``, in order, without texts."""
     ids = [template.newest for template in templates]  # type: ignore[attr-defined]
     return _outlines(TemplateVersion.objects.filter(pk__in=ids)).order_by("template_id")
 
 
 def versions(template: Template) -> QuerySet[TemplateVersion]:
-    """The template's versions, without texts."""
+    """Return the template's versions, without texts."""
     return _outlines(template.versions.all())
 
 
 def own_version(template: Template, number: int | None) -> TemplateVersion:
-    """The template's version of this number, its newest for ``None``, else a 404 ``Problem``."""
+    """Return the version of this number, or the newest. Raises a 404 ``Problem`` if none."""
     found = template.versions.select_related("template").order_by("-number")
     version = (found if number is None else found.filter(number=number)).first()
     if version is None:

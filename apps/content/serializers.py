@@ -1,4 +1,4 @@
-"""What the endpoints for templates read and write."""
+"""Request and response bodies of the endpoints for templates."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class LinkField(serializers.CharField):
 
 
 class ActionsField(serializers.DictField):
-    """Links by the labels that people see."""
+    """URLs by the labels that people see."""
 
     def __init__(self, **options: Any) -> None:
         help_text = "label to URL: https, http, mailto, tel, sms or an app's own scheme"
@@ -48,18 +48,18 @@ class ActionsField(serializers.DictField):
 
 
 class VariablesField(serializers.DictField):
-    """What a template's texts are filled in with."""
+    """The variables of a template, of any JSON type."""
 
     def to_internal_value(self, data: Any) -> Any:
         variables = super().to_internal_value(data)
         if RECIPIENT in variables:
             raise serializers.ValidationError(
-                f"{RECIPIENT} is not posted: it is whoever the notification goes to."
+                f"{RECIPIENT} cannot be posted: it is the recipient of the notification."
             )
         size = len(orjson.dumps(variables))
         if size > VARIABLES_LIMIT:
             raise serializers.ValidationError(
-                f"The variables have {size:,} bytes, at most {VARIABLES_LIMIT:,} are taken."
+                f"The variables have {size:,} bytes, and at most {VARIABLES_LIMIT:,} are allowed."
             )
         return variables
 
@@ -76,13 +76,13 @@ def _text(help_text: str = "") -> serializers.CharField:
 
 
 class TranslationIn(StrictSerializer):
-    """What a template says on one channel in one locale. Every text may have `{{ variables }}`."""
+    """The texts of a template on one channel in one locale. Each may use `{{ variables }}`."""
 
     channel = ChannelField()
     locale = LocaleField(help_text="BCP 47, e.g. de-AT")
     title = _text()
     body = _text()
-    html = _text("for email, beside body; variables are escaped")
+    html = _text("for email, in addition to body; variables are escaped")
     data = serializers.DictField(required=False, default=dict)
     actions = ActionsField(child=serializers.CharField(max_length=4000))
 
@@ -91,7 +91,7 @@ class VersionIn(StrictSerializer):
     """A version of a template."""
 
     default_locale = LocaleField(
-        help_text="spoken to whoever's own locale there is nothing in; every channel needs it"
+        help_text="used for recipients whose own locale has no content; every channel needs it"
     )
     contents = TranslationIn(many=True, allow_empty=False, max_length=MOST_CONTENTS)
 
@@ -106,14 +106,14 @@ class TemplateIn(VersionIn):
 
 
 class PreviewIn(StrictSerializer):
-    """For whom a template is to be filled in, and with what."""
+    """Channel, locale and variables to render a template with."""
 
     channel = ChannelField()
     locale = LocaleField(
         required=False,
         default="",
         allow_blank=True,
-        help_text="the recipient's; the default one if left out",
+        help_text="the recipient's; the default locale if left out",
     )
     variables = VariablesField(required=False, default=dict)
     version = serializers.IntegerField(
@@ -122,7 +122,7 @@ class PreviewIn(StrictSerializer):
 
 
 class TemplateUse(StrictSerializer):
-    """A template and what to fill it in with, instead of content."""
+    """A template and its variables, in place of content."""
 
     text_is = "name"
 
@@ -134,7 +134,7 @@ class TemplateUse(StrictSerializer):
 
 
 class VersionQuery(QueryParameters):
-    """Which version to read."""
+    """Query parameters of reading a template."""
 
     version = serializers.IntegerField(
         min_value=1, max_value=MOST_VERSION, required=False, help_text="the newest if left out"
@@ -142,7 +142,7 @@ class VersionQuery(QueryParameters):
 
 
 class ContentOut(serializers.Serializer):
-    """What is said on one channel in one locale."""
+    """The content on one channel in one locale."""
 
     channel = serializers.CharField()
     locale = serializers.CharField()
@@ -154,7 +154,7 @@ class ContentOut(serializers.Serializer):
 
 
 class TranslationOut(ContentOut):
-    """A template's texts as they were posted."""
+    """The texts of a template, as they were posted."""
 
     actions = serializers.SerializerMethodField()
 
@@ -186,6 +186,6 @@ class TemplateRow(VersionRow):
 
 
 class TemplateOut(TemplateRow):
-    """A template in one version with its contents."""
+    """A template in one version, with its contents."""
 
     contents = TranslationOut(many=True, source="translations")

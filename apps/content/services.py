@@ -1,4 +1,4 @@
-"""Writes: templates and their versions."""
+"""Write templates and their versions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,10 @@ def create_template(
     default_locale: str,
     contents: Sequence[Mapping[str, Any]],
 ) -> TemplateVersion:
-    """A new template; its version 1. ``contents`` were checked. Raises ``TemplateExists``."""
+    """Create a template with its version 1, and return that. Raises ``TemplateExists``.
+
+    ``contents`` have been validated.
+    """
     try:
         with transaction.atomic():
             template = Template.objects.create(
@@ -38,16 +41,16 @@ def create_template(
 def add_version(
     template: Template, default_locale: str, contents: Sequence[Mapping[str, Any]]
 ) -> TemplateVersion:
-    """The template's next version, used from now on. ``contents`` were checked."""
+    """Add the template's next version, which is used from now on. ``contents`` are validated."""
     with transaction.atomic():
-        # One after the other: two must not get the same number.
+        # Locked, so that two versions do not get the same number.
         Template.objects.select_for_update().get(pk=template.pk)
         number = template.versions.count() + 1
         return _version(template, number, default_locale, contents)
 
 
 def delete_template(template: Template) -> None:
-    """Nobody finds it any more; what was accepted with it is still delivered."""
+    """Delete a template; notifications accepted with it are still delivered."""
     template.deleted_at = clock.moment()
     template.save(update_fields=["deleted_at"])
     compiled_templates.changed(template.publisher_id, template.name)

@@ -1,4 +1,4 @@
-"""What is wrong with a version that is to be stored: found here, not when it is sent."""
+"""Validation of template versions: errors are found when storing them, not when sending."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,16 +8,16 @@ from apps.api.problems import Problem
 from apps.preferences.channels import get_channel
 from notifier.templates import TemplateError, Translation
 
-#: Characters that all texts of a version may have together.
+#: Characters of all texts of a version together.
 VERSION_LIMIT = 256 * 1024
-#: Texts of a version with something to fill in: compiling each takes about half a millisecond, and
-#: all have to fit into what a process keeps (``notifier.templates.text.KEPT``).
+#: Texts of a version with variables or tags: compiling one takes about 0.5 ms, and all have to fit
+#: into a process's cache (``notifier.templates.text.KEPT``).
 MOST_TEXTS = 2000
 EMAIL = "email"
 
 
 def check_version(default_locale: str, contents: Sequence[Mapping[str, Any]]) -> None:
-    """Raises a ``Problem`` that points at everything that is wrong with ``contents``."""
+    """Raise a ``Problem`` that points to every error in ``contents``."""
     errors = list(_excess(contents)) or [
         {"pointer": f"/contents/{position}{'/' if at else ''}{at}", "detail": detail}
         for position, content in enumerate(contents)
@@ -33,12 +33,12 @@ def check_version(default_locale: str, contents: Sequence[Mapping[str, Any]]) ->
 
 
 def translation_of(content: Mapping[str, Any]) -> Translation:
-    """What was posted, ready to be compiled."""
+    """Return the posted content as a translation to compile."""
     return Translation(**{name: content[name] for name in Translation.__slots__})
 
 
 def _excess(contents: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
-    """What is too much to be looked at any further."""
+    """Yield errors about sizes that are too large to validate any further."""
     size = sum(translation_of(content).size() for content in contents)
     if size > VERSION_LIMIT:
         yield {
@@ -77,7 +77,7 @@ def _errors_of_all(
 
 
 def _errors(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(where, what) of one content."""
+    """Yield the errors of one content, as pairs of field and message."""
     translation = translation_of(content)
     if translation.html and content["channel"] != EMAIL:
         yield "html", "Only an email shows HTML."

@@ -1,4 +1,4 @@
-"""Templates."""
+"""Templates, their versions and previews."""
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -9,7 +9,7 @@ from apps.api.openapi import ProblemDetails
 from apps.api.pagination import CursorPage, PageQuery, read_query
 from apps.api.problems import CONTENT_TYPE, Problem
 from apps.content import selectors, serializers, services, validation
-from apps.content.compiled_templates import wording
+from apps.content.compiled_templates import compiled_template
 from apps.content.models import TemplateVersion
 from apps.content.preview import PreviewError, preview
 from apps.publishers import audit
@@ -47,7 +47,7 @@ PREVIEW = {
 
 
 class TemplateList(Endpoint):
-    """One's templates."""
+    """The publisher's templates."""
 
     required_scopes = {"GET": Scope.TEMPLATES_READ, "POST": Scope.TEMPLATES_WRITE}
     pagination_class = CursorPage
@@ -76,7 +76,7 @@ class TemplateList(Endpoint):
         examples=[OpenApiExample("a template", EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        """Create a template with its version 1. Its texts are checked before they are stored."""
+        """Create a template with its version 1. Its texts are validated before they are stored."""
         fields = self.body(request, serializers.TemplateIn)
         validation.check_version(fields["default_locale"], fields["contents"])
         try:
@@ -104,7 +104,7 @@ class TemplateDetail(Endpoint):
         responses=serializers.TemplateOut,
     )
     def get(self, request: Request, name: str) -> Response:
-        """Read a template of yours in its newest version, or in the one asked for."""
+        """Read a template of yours in its newest version, or in another one."""
         query = read_query(request, serializers.VersionQuery)
         template = selectors.own_template(request.user.id, name)
         version = selectors.own_version(template, query.get("version"))
@@ -114,7 +114,7 @@ class TemplateDetail(Endpoint):
     def delete(self, request: Request, name: str) -> Response:
         """Delete a template of yours, and free its name.
 
-        What was accepted with it before is still delivered.
+        Notifications accepted with it before are still delivered.
         """
         template = selectors.own_template(request.user.id, name)
         with transaction.atomic():
@@ -154,7 +154,7 @@ class VersionList(Endpoint):
         ],
     )
     def post(self, request: Request, name: str) -> Response:
-        """Store the template's next version, which is used from now on. None ever changes."""
+        """Store the template's next version, which is used from now on. Versions never change."""
         template = selectors.own_template(request.user.id, name)
         fields = self.body(request, serializers.VersionIn)
         validation.check_version(fields["default_locale"], fields["contents"])
@@ -165,7 +165,7 @@ class VersionList(Endpoint):
 
 
 class Preview(Endpoint):
-    """A template filled in."""
+    """The preview of a template."""
 
     required_scopes = {"POST": Scope.TEMPLATES_READ}
 
@@ -177,13 +177,16 @@ class Preview(Endpoint):
         examples=[OpenApiExample("a preview", PREVIEW, request_only=True)],
     )
     def post(self, request: Request, name: str) -> Response:
-        """Fill a template in as a recipient with this locale would get it. Nothing is sent."""
+        """Render a template as a recipient with this locale would get it. Nothing is sent."""
         asked = self.body(request, serializers.PreviewIn)
         template = selectors.own_template(request.user.id, name)
         version = selectors.own_version(template, asked.get("version"))
         try:
             filled = preview(
-                wording(version.pk), asked["channel"], asked["locale"], asked["variables"]
+                compiled_template(version.pk),
+                asked["channel"],
+                asked["locale"],
+                asked["variables"],
             )
         except PreviewError as error:
             raise Problem(

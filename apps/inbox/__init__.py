@@ -1,5 +1,5 @@
-"""The in-app inbox: items that a claim stores, and the endpoints by which people read them.
+"""The in-app inbox: its items, and the endpoints by which people read and change them.
 
-In: items from the inbox provider; an end user's token. Out: pages of items. Imported by delivery,
-which hands ``services.store`` to the provider.
+In: messages of the inbox provider; requests with an end user's token. Out: pages of items.
+``apps.delivery`` may import it, and passes ``services.store`` to the provider.
 """

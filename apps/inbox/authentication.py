@@ -1,4 +1,4 @@
-"""Whose inbox it is: ``Authorization: Bearer <the end user's JWT>``."""
+"""Authentication of end users by ``Authorization: Bearer <JWT>``."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from notifier.domain import user_ids
 
 @dataclass(frozen=True, slots=True)
 class EndUser:
-    """``request.user``: the person whose token it is, a recipient or not yet one."""
+    """``request.user``: the person whose token it is, who may not be a recipient yet."""
 
     user_id: str
 
@@ -23,7 +23,7 @@ class EndUser:
 
 
 class EndUserAuthentication(BaseAuthentication):
-    """A token that the company made for one of its people: its ``sub`` is their ``user_id``."""
+    """Authentication by a token that the company issues to a person; ``sub`` is the ``user_id``."""
 
     def authenticate(self, request: Request) -> tuple[EndUser, None]:
         token = read_bearer(request)

@@ -1,4 +1,4 @@
-"""What people do with the items of their inbox: one statement, however many they are."""
+"""Change the status of inbox items, or delete them, any number in one statement."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from apps.inbox.statuses import DELETED, Status
 LARGEST_ID = 2**63 - 1
 
 _UPDATE = "UPDATE inbox_inboxitem item SET {} FROM mine"
-#: By what an item shall be: the statement that makes it so, and the items that are not yet so.
+#: For each new status: the statement that sets it, and the condition of items that do not have it.
 _CHANGES = {
     Status.UNREAD: (
         _UPDATE.format("read_at = NULL, acknowledged_at = NULL"),
@@ -39,22 +39,22 @@ SELECT (SELECT count(*) FROM changed), (SELECT array_agg(id) FROM mine)
 
 
 class Changed(NamedTuple):
-    """How many items are now what they were not, and which ids are none of this person's."""
+    """How many items changed, and which ids are not in this person's inbox."""
 
     changed: int
     unknown: list[int]
 
 
 def change_all(recipient_id: int | None, status: str) -> int:
-    """Give every item in the inbox this status (of ``Status``, or ``DELETED``); how many changed.
+    """Give every item of the inbox a ``Status``, or ``DELETED``; return how many changed.
 
-    ``READ`` takes nothing back: what was acknowledged stays so.
+    ``READ`` leaves acknowledged items as they are.
     """
     return _change(recipient_id, status, _CHANGES[status][1])[0]
 
 
 def change(recipient_id: int | None, ids: Sequence[int], status: str) -> Changed:
-    """The same for these items; those that are there are changed, whatever the others are."""
+    """Change these items as ``change_all`` does; unknown ids do not affect the others."""
     known = [item_id for item_id in ids if item_id <= LARGEST_ID]
     count, found = _change(recipient_id, status, "item.id = ANY(%(ids)s)", known)
     mine = set(found)

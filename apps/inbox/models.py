@@ -1,4 +1,4 @@
-"""What people find when they open their inbox."""
+"""The items of people's inboxes."""
 
 from django.db import models
 from django.db.models import Q
@@ -9,15 +9,15 @@ from apps.preferences.models import Recipient
 
 
 class InboxItem(models.Model):
-    """One notification in one recipient's inbox.
+    """A notification in a recipient's inbox.
 
-    Title, body, data and actions are encrypted (context ``inbox:`` and the delivery's id, which
-    also makes putting it there twice impossible). What may be filtered by is not. An item that
-    was acknowledged was read, too; one that was deleted is gone.
+    Title, body, data and actions are encrypted (context ``inbox:`` and the delivery's id); the
+    fields of filters are not. ``delivery_id`` is unique, so that no message is stored twice. An
+    acknowledged item counts as read, too. Deleting an item deletes its row.
     """
 
-    # Without a constraint, which would look at the recipient's row once more for each item; the
-    # indexes below begin with it.
+    # Without a constraint, which would read the recipient's row once more for each item. Without an
+    # index of its own, since the indexes below begin with it.
     recipient = models.ForeignKey(
         Recipient,
         on_delete=models.CASCADE,
@@ -42,7 +42,7 @@ class InboxItem(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["recipient", "-id"], name="inbox_newest_first"),
-            # Counts what is unread and not expired without a look at the rows.
+            # Counts unread items that have not expired without reading the rows.
             models.Index(
                 fields=["recipient", "expires_at"],
                 condition=Q(read_at__isnull=True),
@@ -56,7 +56,7 @@ class InboxItem(models.Model):
 
     @property
     def status(self) -> Status:
-        """Where it stands."""
+        """The status, from the two times."""
         if self.acknowledged_at is not None:
             return Status.ACKNOWLEDGED
         return Status.UNREAD if self.read_at is None else Status.READ

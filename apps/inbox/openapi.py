@@ -1,4 +1,4 @@
-"""What OpenAPI says about end users' tokens."""
+"""The OpenAPI security scheme of end users' tokens; registers itself on import."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from apps.inbox.authentication import EndUserAuthentication
 
 
 class EndUserScheme(OpenApiAuthenticationExtension):
-    """A JWT of the company's own making."""
+    """The security scheme of ``EndUserAuthentication``: a JWT that the company issues."""
 
     target_class = EndUserAuthentication
     name = "endUser"

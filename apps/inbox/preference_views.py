@@ -1,4 +1,4 @@
-"""A person's own preferences: what they want and refuse, refusals lifted included."""
+"""A person's own preferences. Unlike a publisher, the person may lift refusals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,11 +20,11 @@ TAG = "Inbox"
 
 
 class MyPreferences(InboxEndpoint):
-    """What the person whose token it is wants and refused."""
+    """The preferences of the person whose token it is."""
 
     @extend_schema(operation_id="read_my_preferences", tags=[TAG], responses=PreferencesOut)
     def get(self, request: Request) -> Response:
-        """Your preferences. The most specific one decides."""
+        """Read your preferences. The most specific one decides."""
         recipient_id = self.recipient_id(request)
         if recipient_id is None:
             return Response({"preferences": []})
@@ -49,9 +49,9 @@ class MyPreferences(InboxEndpoint):
         ],
     )
     def put(self, request: Request) -> Response:
-        """Replace your preferences with these; what is left out is neither wanted nor refused.
+        """Replace your preferences with these; what is left out is neither allowed nor refused.
 
-        A topic is one that you are or were subscribed to.
+        You can name topics that you are or were subscribed to.
         """
         wanted = self.body(request, PreferencesIn)["preferences"]
         recipient_id = self.recipient_id(request)
@@ -73,7 +73,7 @@ class MyPreferences(InboxEndpoint):
 
 
 def _topics(recipient_id: int) -> Mapping[int, str]:
-    """Id -> name of the topics that the person may name."""
+    """Map ids to names, for the topics that the person may name."""
     named = {row.topic_id for row in selectors.preferences(recipient_id) if row.topic_id}
     return topic_names.names_for_recipient(recipient_id, named)
 

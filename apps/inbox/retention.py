@@ -1,12 +1,12 @@
-"""Taking expired items out of the inboxes."""
+"""Retention: delete expired inbox items."""
 
 from django.db import connection, transaction
 
 from apps.core import clock
 
-#: Items a statement, so that none holds its locks for long.
+#: Items per statement, so that none holds its locks for long.
 AT_ONCE = 5_000
-#: The name of the one cleaner's lock (``pg_advisory_lock``): any number that nobody else uses.
+#: The advisory lock of ``purge``: any number that nothing else uses.
 _CLEANER = 731_204
 _DELETE = """
 WITH expired AS (
@@ -18,8 +18,11 @@ DELETE FROM inbox_inboxitem item USING expired WHERE item.id = expired.id
 
 
 def purge() -> int:
-    """Delete what has expired; how many items. Who finds another cleaner at it leaves it to that
-    one: the lock is held by the transaction of each batch, and so ends with whoever dies."""
+    """Delete expired items; return how many.
+
+    Leaves the work to another process that is doing it. The lock belongs to the transaction of a
+    batch, and so ends with a process that dies.
+    """
     now, purged = clock.moment(), 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:

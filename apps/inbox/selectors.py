@@ -1,4 +1,4 @@
-"""Reading inboxes. A person whom nobody registered yet has no ``recipient_id``, and no items."""
+"""Read inboxes. A person who is not registered has a ``recipient_id`` of ``None``, and no items."""
 
 from django.db.models import QuerySet
 
@@ -14,8 +14,10 @@ _WHERE = {
 
 
 def items(recipient_id: int | None, status: str | None = None, **equal: str) -> QuerySet[InboxItem]:
-    """What is in this inbox and has not expired: of one ``Status``, and where columns are equal
-    to these values, if asked."""
+    """Return an inbox's items that have not expired.
+
+    ``status`` and ``equal`` (values by column) restrict them, if given.
+    """
     found = InboxItem.objects.filter(
         recipient_id=recipient_id, expires_at__gt=clock.moment(), **equal
     )
@@ -23,5 +25,5 @@ def items(recipient_id: int | None, status: str | None = None, **equal: str) -> 
 
 
 def unread(recipient_id: int | None) -> int:
-    """How many of its items were not read, by an index of nothing else."""
+    """Count an inbox's unread items, by an index that has only those."""
     return items(recipient_id, Status.UNREAD).count()

@@ -1,4 +1,4 @@
-"""What people read in their inbox, and what they do with it."""
+"""Request and response bodies of the inbox's endpoints."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ MAX_IDS = 1_000
 
 
 class InboxQuery(PageQuery):
-    """Which items to list."""
+    """Filters of the inbox."""
 
     status = Choice([status.value for status in Status], required=False)
     severity = Choice([severity.value for severity in Severity], required=False)
@@ -22,7 +22,7 @@ class InboxQuery(PageQuery):
 
 
 class InboxItemOut(serializers.Serializer):
-    """One notification in the inbox."""
+    """A notification in the inbox."""
 
     id = serializers.IntegerField()
     title = serializers.CharField()
@@ -31,17 +31,17 @@ class InboxItemOut(serializers.Serializer):
     actions = serializers.DictField(child=serializers.CharField(), help_text="URLs by label")
     severity = serializers.ChoiceField([severity.value for severity in Severity])
     display_type = serializers.ChoiceField([shown.value for shown in DisplayType])
-    source = serializers.CharField(help_text="the system it comes from, empty where none was named")
+    source = serializers.CharField(help_text="the system it comes from, empty if none was named")
     status = serializers.ChoiceField([status.value for status in Status])
     created_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField(help_text="it is gone then")
+    expires_at = serializers.DateTimeField(help_text="when it disappears")
     read_at = serializers.DateTimeField(allow_null=True)
     acknowledged_at = serializers.DateTimeField(allow_null=True)
     notification_id = serializers.UUIDField(allow_null=True)
 
 
 class InboxChange(StrictSerializer):
-    """What becomes of which items."""
+    """A new status for some items or all."""
 
     status = Choice([*(status.value for status in Status), DELETED])
     ids = serializers.ListField(
@@ -59,15 +59,15 @@ class InboxChange(StrictSerializer):
 
 
 class InboxChanged(serializers.Serializer):
-    """What came of it."""
+    """The result of a change of items."""
 
-    changed = serializers.IntegerField(help_text="items that were not yet so")
+    changed = serializers.IntegerField(help_text="items that did not have the status before")
     unknown = serializers.ListField(
         child=serializers.IntegerField(), help_text="ids that are not in this inbox (any more)"
     )
 
 
 class UnreadOut(serializers.Serializer):
-    """The number on the bell."""
+    """The number of unread items."""
 
     unread = serializers.IntegerField()

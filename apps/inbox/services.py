@@ -1,4 +1,4 @@
-"""Writing inboxes."""
+"""Write inbox items, and encrypt and decrypt their contents."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,7 +14,7 @@ from apps.preferences.vault import keyring
 from notifier.domain.messages import Content, Message
 from notifier.transport.http import NotWritten
 
-#: What is encrypted of a content; the rest are columns.
+#: The fields of a content that are encrypted together; the others are columns.
 SEALED = ("title", "body", "data", "actions")
 
 _STORE = """
@@ -32,9 +32,9 @@ ON CONFLICT (delivery_id) DO NOTHING
 
 
 def store(messages: Sequence[Message]) -> None:
-    """``write``, for a thread of the providers, which gives its connection back.
+    """Call ``write`` in a provider's thread, and return its connection to the pool.
 
-    Raises ``NotWritten`` where the database does not answer: that is no message's fault.
+    Raises ``NotWritten`` where the database does not answer, which is no fault of the messages.
     """
     try:
         write(messages)
@@ -45,7 +45,7 @@ def store(messages: Sequence[Message]) -> None:
 
 
 def write(messages: Sequence[Message]) -> None:
-    """Put each message into its recipient's inbox, once however often it is called."""
+    """Store each message in its recipient's inbox, once even if called repeatedly."""
     now = clock.moment()
     shelf_life = timedelta(days=settings.INBOX_DAYS)
     numbers = [_delivery(message) for message in messages]
@@ -66,18 +66,18 @@ def write(messages: Sequence[Message]) -> None:
 
 def _delivery(message: Message) -> int:
     number = number_of(message.id)
-    assert number is not None, message.id  # whoever sends has one
+    assert number is not None, message.id  # every message that is sent has a valid id
     return number
 
 
 def seal(delivery: int, content: Content) -> bytes:
-    """Encrypt title, body, data and actions for the inbox item of this delivery."""
+    """Encrypt title, body, data and actions for the inbox item of a delivery."""
     sealed = {name: getattr(content, name) for name in SEALED}
     return keyring().encrypt(orjson.dumps(sealed), _context(delivery))
 
 
 def unseal(delivery: int, stored: bytes) -> Content:
-    """What ``seal`` encrypted. Raises ``notifier.security.crypto.DecryptionError``."""
+    """Decrypt what ``seal`` encrypted. Raises ``notifier.security.crypto.DecryptionError``."""
     return Content(**orjson.loads(keyring().decrypt(bytes(stored), _context(delivery))))
 
 

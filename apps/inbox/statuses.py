@@ -1,15 +1,15 @@
-"""What a person may do with an inbox item, and what it then is."""
+"""The statuses of an inbox item."""
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where an item stands. What was acknowledged was read, too."""
+    """The status of an item. An acknowledged item counts as read, too."""
 
     UNREAD = "unread"
     READ = "read"
     ACKNOWLEDGED = "acknowledged"
 
 
-#: Not a status to be found in: the item is gone.
+#: A status that can be set but never read: it deletes the item.
 DELETED = "deleted"

@@ -1,4 +1,4 @@
-"""What Celery calls."""
+"""Celery tasks."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from apps.inbox import retention as _purge
 
 @shared_task(name="inbox.purge")
 def purge() -> None:
-    """Take expired items out of the inboxes; every ten minutes."""
+    """Delete expired items; runs every ten minutes."""
     _purge.purge()

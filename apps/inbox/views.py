@@ -1,4 +1,4 @@
-"""A person's own inbox."""
+"""A person's own inbox: list, count, change and delete items."""
 
 import logging
 from typing import Any
@@ -31,19 +31,19 @@ TAG = "Inbox"
 
 
 class InboxEndpoint(Endpoint):
-    """A view for the one person whose token it is."""
+    """A view for the person whose token it is."""
 
     authentication_classes = [EndUserAuthentication]
     permission_classes = [IsAuthenticated]
 
     def recipient_id(self, request: Request) -> int | None:
-        """Whose inbox; ``None`` while nobody has registered this person."""
+        """Return the person's id as a recipient, ``None`` while nobody has registered them."""
         user_id = request.user.user_id
         return recipient_ids([user_id]).get(user_id)
 
 
 class InboxPage(CursorPage):
-    """A page of items, with the number of all that are unread."""
+    """A page of items, with the number of unread items in the inbox."""
 
     ordering = "-id"
     unread = 0
@@ -56,13 +56,13 @@ class InboxPage(CursorPage):
         page["required"] = [*page["required"], "unread"]
         page["properties"]["unread"] = {
             "type": "integer",
-            "description": "unread items in the whole inbox, whatever was asked for",
+            "description": "unread items in the whole inbox, whatever the filters",
         }
         return page
 
 
 class InboxView(InboxEndpoint):
-    """What is in it."""
+    """The items of the inbox."""
 
     pagination_class = InboxPage
 
@@ -73,7 +73,7 @@ class InboxView(InboxEndpoint):
         responses=InboxItemOut(many=True),
     )
     def get(self, request: Request) -> Response:
-        """Your inbox, newest first. What has expired is not shown."""
+        """List your inbox, newest first, without expired items."""
         query = read_query(request, InboxQuery)
         recipient_id = self.recipient_id(request)
         filters = {name: query[name] for name in ("status", "severity", "source") if name in query}
@@ -87,7 +87,7 @@ class InboxView(InboxEndpoint):
 
 
 class InboxStatus(InboxEndpoint):
-    """What becomes of its items."""
+    """The status of items."""
 
     @extend_schema(
         operation_id="change_inbox",
@@ -102,7 +102,7 @@ class InboxStatus(InboxEndpoint):
     def post(self, request: Request) -> Response:
         """Mark items read, unread or acknowledged, or delete them: up to 1,000, or all.
 
-        An id that is not in your inbox stops nothing; it is listed as unknown.
+        An id that is not in your inbox does not affect the others; it is listed as unknown.
         """
         wanted = self.body(request, InboxChange)
         recipient_id = self.recipient_id(request)
@@ -114,11 +114,11 @@ class InboxStatus(InboxEndpoint):
 
 
 class InboxUnread(InboxEndpoint):
-    """How much of it is new."""
+    """The number of unread items."""
 
     @extend_schema(operation_id="count_unread", tags=[TAG], responses=UnreadOut)
     def get(self, request: Request) -> Response:
-        """How many items you have not read."""
+        """Count the items that you have not read."""
         return Response({"unread": selectors.unread(self.recipient_id(request))})
 
 
@@ -127,7 +127,7 @@ class InboxItemView(InboxEndpoint):
 
     @extend_schema(operation_id="delete_inbox_item", tags=[TAG], responses={204: None})
     def delete(self, request: Request, item_id: int) -> Response:
-        """Delete an item, its content with it."""
+        """Delete an item and its content."""
         changed, _ = changes.change(self.recipient_id(request), [item_id], DELETED)
         if not changed:
             raise Problem("not-found", f"There is no item {item_id} in your inbox (any more).")
@@ -146,8 +146,10 @@ def _shown(row: InboxItem) -> dict[str, Any]:
 
 
 def _content(row: InboxItem) -> Content:
-    """The item's content; empty where its key is gone, or what it opens is no content, so that the
-    others can still be read."""
+    """Return the item's content, empty if it cannot be decrypted or is invalid.
+
+    The other items of the page can still be read then.
+    """
     try:
         return services.unseal(row.delivery_id, row.content)
     except DecryptionError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 from apps.api.problems import Problem
 from apps.content import compiled_templates
-from apps.content.compiled_templates import Wording
+from apps.content.compiled_templates import CompiledTemplate
 from apps.content.preview import SOMEBODY
 from apps.delivery.sealed_content import TemplateContent
 from notifier.templates import (
@@ -41,46 +41,46 @@ class TemplateValidator:
         without content an error; empty where none were named.
         Raises ``Problem`` that points into the request.
         """
-        wording = _wording(publisher_id, use)
-        usable = [channel for channel in chosen if channel in wording.translations]
-        missing = [channel for channel in chosen if channel not in wording.translations]
+        compiled = _compiled(publisher_id, use)
+        usable = [channel for channel in chosen if channel in compiled.translations]
+        missing = [channel for channel in chosen if channel not in compiled.translations]
         if missing and (named or not usable):
             raise _refusal(
                 f"/{named or 'template'}",
-                f"The template {wording.name} (version {wording.number}) has no content for "
-                f"{', '.join(missing)}. It has some for: {', '.join(wording.channels())}.",
+                f"The template {compiled.name} (version {compiled.number}) has no content for "
+                f"{', '.join(missing)}. It has some for: {', '.join(compiled.channels())}.",
             )
         for channel in usable:
-            for locale in wording.translations[channel]:
-                self._render(wording, channel, locale, use["variables"])
-        return TemplateContent(wording.version_id, use["variables"]), usable
+            for locale in compiled.translations[channel]:
+                self._render(compiled, channel, locale, use["variables"])
+        return TemplateContent(compiled.version_id, use["variables"]), usable
 
     def _render(
-        self, wording: Wording, channel: str, locale: str, variables: Mapping[str, Any]
+        self, compiled: CompiledTemplate, channel: str, locale: str, variables: Mapping[str, Any]
     ) -> None:
         budget: Budget = budget_for(variables, min(RENDER_STEPS, self._left))
         before = budget.left
         try:
-            wording.render(
+            compiled.render(
                 channel, locale, variables, user_id=SOMEBODY, wanted=locale, budget=budget
             )
         except MissingVariable as error:
             name = error.name.partition(".")[0]
             raise _refusal(
-                f"/template/variables/{name}", wording.blame(channel, locale, error)
+                f"/template/variables/{name}", compiled.blame(channel, locale, error)
             ) from None
         except OverBudget as error:
             if before < RENDER_STEPS:
                 raise _refusal(
                     "/template", "The templates of this request take too long. Post fewer at once."
                 ) from None
-            raise _refusal("/template", wording.blame(channel, locale, error)) from None
+            raise _refusal("/template", compiled.blame(channel, locale, error)) from None
         except TemplateError as error:
-            raise _refusal("/template/variables", wording.blame(channel, locale, error)) from None
+            raise _refusal("/template/variables", compiled.blame(channel, locale, error)) from None
         self._left -= before - budget.left
 
 
-def _wording(publisher_id: int, use: Mapping[str, Any]) -> Wording:
+def _compiled(publisher_id: int, use: Mapping[str, Any]) -> CompiledTemplate:
     found = compiled_templates.find(publisher_id, use["name"], use.get("version"))
     if found is not None:
         return found

@@ -1,4 +1,4 @@
-"""``manage.py inbox_token ada``: a token that opens ada's inbox, for trying things out."""
+"""``manage.py inbox_token ada``: print a token for ada's inbox, to try things out."""
 
 import time
 from argparse import ArgumentParser
@@ -13,8 +13,8 @@ from notifier.security.tokens import sign
 
 class Command(BaseCommand):
     help = (
-        "Print a token that opens a person's inbox. It is signed with NOTIFIER_INBOX_JWT_SECRET, "
-        "as your own service would do it, and lives as long as a token may."
+        "Print a token for a person's inbox. It is signed with NOTIFIER_INBOX_JWT_SECRET, as your "
+        "own service would sign it, and is valid for as long as a token may be."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
