@@ -11,6 +11,6 @@ In: chunks and due deliveries of ``apps.delivery.outbox``. Out: results, for
 6. ``recorder``: write the results of all claims that have some, in one transaction.
 
 ``worker`` drives these steps; ``cancellation`` stops messages between 2 and 4; ``capacity`` bounds
-what a process holds. Imported by ``apps.delivery.tasks``, which starts and stops workers, and by
-``operations`` to wait until a cancel has taken effect.
+what a process holds. Imported by ``tasks`` and ``apps``, which run workers, and by ``api`` and
+``admin``, to wait until a cancel has taken effect.
 """

@@ -139,19 +139,13 @@ def _claim(
     named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
     before = pending.consume(cut, named)
     number = len(due) + len(chunks)
-    # A publisher that had less than its share has nothing left but rows that arrived just now: a
-    # doorbell rang for those.
-    had = Counter(
-        context.row.publisher_id
-        for one in due
-        if (context := contexts.get(one.notification_id)) is not None
-    )
-    for one in chunks:
-        had[one.publisher_id] += one.size
     # These have just become due: deliveries of chunks that a worker of the version before had, and
     # those beyond the budget of this claim.
     left = left or any(one.fence for one in chunks)
     left = left or any(row.state == DeliveryState.QUEUED for row in created)
+    # A publisher that had less than its share has nothing left but rows that arrived just now: a
+    # doorbell rang for those.
+    had = _by_publisher(due, chunks, contexts)
     more = left or any(had[key] >= share // 2 for key, share in shares.items())
     if not claimed:
         pending.execute(before)
@@ -208,6 +202,22 @@ def _chunks(
         taken[one.publisher_id] += one.size
         found.append(one)
     return found, left
+
+
+def _by_publisher(
+    due: Sequence[DueDelivery],
+    chunks: Sequence[LockedChunk],
+    contexts: Mapping[str, NotificationContext],
+) -> Counter[int]:
+    """Count due deliveries and recipients of chunks by publisher id."""
+    found = Counter(
+        context.row.publisher_id
+        for one in due
+        if (context := contexts.get(one.notification_id)) is not None
+    )
+    for one in chunks:
+        found[one.publisher_id] += one.size
+    return found
 
 
 def _create(
