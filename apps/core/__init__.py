@@ -1,4 +1,4 @@
 """Helpers without a domain: the database's clock and pool, cached look-ups, arrays, client address.
 
-Imports only Django, Redis and ``notifier``. Imported by every app.
+Imports Django, Redis and ``notifier`` only. Every app may import it.
 """

@@ -1,7 +1,7 @@
-"""Columns of many rows as PostgreSQL array literals, each one parameter of a statement.
+"""PostgreSQL array literals: a column of many rows as one parameter of a statement.
 
-psycopg2 adapts a list element by element, at about a microsecond each. Lists are joined here and
-not generators, which take half as long again for a few elements.
+psycopg2 adapts a list element by element, at about 1 µs each. The functions below join lists, not
+generators, which take half as long again for a few elements.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,37 +9,37 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-#: Writes one column.
+#: A function that formats one column.
 Writer = Callable[[Iterable[Any]], str]
 
 
 def numbers(values: Iterable[int | float | None]) -> str:
-    """``{1,NULL,3}``."""
+    """Format numbers: ``{1,NULL,3}``."""
     return _array(["NULL" if value is None else str(value) for value in values])
 
 
 def texts(values: Iterable[str | None]) -> str:
-    """``{"a","b \\" c",NULL}``; without NUL characters, which no text of PostgreSQL's can hold."""
+    r"""Format texts, which must not contain NUL characters: ``{"a","b \" c",NULL}``."""
     return _array(["NULL" if value is None else f'"{_escaped(value)}"' for value in values])
 
 
 def uuids(values: Iterable[UUID]) -> str:
-    """For ``uuid[]``: ``{1f0…,1f1…}``."""
+    """Format UUIDs: ``{1f0…,1f1…}``."""
     return _array(map(str, values))
 
 
 def times(values: Iterable[datetime | None]) -> str:
-    """``{2026-01-01T00:00:00+00:00,NULL}``."""
+    """Format times: ``{2026-01-01T00:00:00+00:00,NULL}``."""
     return _array(["NULL" if value is None else value.isoformat() for value in values])
 
 
 def blobs(values: Iterable[bytes | None]) -> str:
-    """For ``bytea[]``."""
+    """Format byte strings for ``bytea[]``, in hexadecimal."""
     return _array(["NULL" if value is None else f'"\\\\x{value.hex()}"' for value in values])
 
 
 def lists(values: Iterable[Iterable[int] | None]) -> str:
-    """Lists of any length as ``text[]``, each of which is to be cast: ``{"{1,2}",NULL}``."""
+    """Format lists of different lengths as ``text[]``, each to be cast: ``{"{1,2}",NULL}``."""
     return _array(["NULL" if value is None else f'"{numbers(value)}"' for value in values])
 
 

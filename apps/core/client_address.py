@@ -1,4 +1,4 @@
-"""From where a request came, behind proxies too."""
+"""The client's IP address, behind proxies too."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -8,11 +8,11 @@ from rest_framework.request import Request
 
 
 def remote_address(request: Request | HttpRequest) -> str | None:
-    """The client's IP address, ``None`` where the server did not say (a Unix socket).
+    """Return the client's IP address, ``None`` if the server has none (on a Unix socket).
 
-    ``X-Forwarded-For`` is believed as far as it was written by proxies in ``TRUSTED_PROXIES``:
-    read from its end, the first address that is none of theirs is the client's. What stands
-    before that anybody may have made up.
+    ``X-Forwarded-For`` is trusted as far as proxies in ``TRUSTED_PROXIES`` wrote it: read from its
+    end, the first address that is not a proxy's is the client's. Anything before that may be
+    forged.
     """
     client = _address(request.META.get("REMOTE_ADDR", ""))
     if client is None:
@@ -28,13 +28,13 @@ def remote_address(request: Request | HttpRequest) -> str | None:
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """The address in ``192.0.2.1``, ``192.0.2.1:80``, ``2001:db8::1`` or ``[2001:db8::1]:80``."""
+    """Parse ``192.0.2.1``, ``192.0.2.1:80``, ``2001:db8::1`` or ``[2001:db8::1]:80``."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        address = ip_address(text.partition("%")[0])  # a link-local one names its interface
+        address = ip_address(text.partition("%")[0])  # a link-local address has a zone
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

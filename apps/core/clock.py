@@ -1,9 +1,9 @@
-"""What time it is: PostgreSQL's clock decides, since every process has that one in common.
+"""The database's clock: the one that all processes have in common.
 
-A process whose own clock is wrong would otherwise refuse what is still good, and put retries and
-the shared breakers it opens away from everybody else's. It reckons in its own time and translates
-what it reads and writes. It learns the difference whenever it takes a connection, at most every
-``EVERY`` seconds.
+A process with a wrong clock would otherwise take valid tokens for expired, and schedule retries
+and open shared breakers at times that are wrong for everybody else. A process computes in its own
+time and converts what it reads and writes by an offset. It measures the offset when it takes a
+connection, at most every ``EVERY`` seconds.
 """
 
 import logging
@@ -18,71 +18,70 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 log = logging.getLogger(__name__)
 
-#: Seconds of difference that are nothing: the answer has been on its way.
+#: Seconds of difference to ignore: the round trip takes time, too.
 NOTHING = 1.0
-#: Seconds for which a difference is believed without another look, while connections are taken.
+#: Seconds for which a measured offset is used without measuring again on a new connection.
 EVERY = 10.0
-#: Seconds after which it is looked for even so, before a time is judged or written.
+#: Seconds after which ``moment`` measures it again, without a new connection.
 OLD = 60.0
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _offset = 0.0
-_heard_at = float("-inf")
+_measured_at = float("-inf")
 
 
-def heard(database: float) -> None:
-    """The database has just said what time it is (unix seconds)."""
-    global _offset, _heard_at
+def synchronize(database: float) -> None:
+    """Take the offset from the database's current time (unix seconds)."""
+    global _offset, _measured_at
     offset = database - time.time()
     if abs(offset) < NOTHING:
         offset = 0.0
     if abs(offset - _offset) >= NOTHING:
         log.warning("this machine's clock is %+.0f s off the database's", 0.0 - offset)
         _offset = offset
-    _heard_at = time.monotonic()
+    _measured_at = time.monotonic()
 
 
-def look() -> None:
-    """Ask the database what time it is."""
+def measure() -> None:
+    """Query the database's time and take the offset from it."""
     with connection.cursor() as cursor:
         cursor.execute(_NOW)
-        heard(cursor.fetchone()[0])
+        synchronize(cursor.fetchone()[0])
 
 
 def now() -> float:
-    """The time by the database's clock, in unix seconds."""
+    """Return the time by the database's clock, in unix seconds."""
     return time.time() + _offset
 
 
 def moment() -> datetime:
-    """The time by the database's clock.
+    """Return the time by the database's clock, to be compared with its times or written there.
 
-    For what is compared with its times, or written beside them. Asks the database where nothing
-    was heard of it for ``OLD`` seconds, so not for an event loop. While the database does not
-    answer, what was heard last counts.
+    Queries the database if the offset is older than ``OLD`` seconds, so do not call it in an event
+    loop. While the database does not answer, the last offset is used.
     """
-    if time.monotonic() - _heard_at > OLD:
+    if time.monotonic() - _measured_at > OLD:
         with suppress(DatabaseError, InterfaceError, PoolExhausted):
-            look()
+            measure()
     return datetime.fromtimestamp(now(), UTC)
 
 
-def ours(shared: float) -> float:
-    """A time that the database, or another process, knows, by this machine's clock."""
+def to_local(shared: float) -> float:
+    """Convert a time of the database, or of another process, to this machine's clock."""
     return shared - _offset
 
 
-def shared(ours: float) -> float:
-    """A time by this machine's clock as everybody else knows it."""
-    return ours + _offset
+def to_shared(local: float) -> float:
+    """Convert a time of this machine's clock to the database's, which all processes share."""
+    return local + _offset
 
 
-def _look_on(sender: Any, connection: Any, **_: object) -> None:
-    if time.monotonic() - _heard_at < EVERY:
+def _measure_on(sender: Any, connection: Any, **_: object) -> None:
+    if time.monotonic() - _measured_at < EVERY:
         return
-    # Beneath Django, for whom this is no query of the request's.
+    # Through the driver, so that Django does not count it among a request's queries.
     with connection.connection.cursor() as cursor:
         cursor.execute(_NOW)
-        heard(cursor.fetchone()[0])
+        synchronize(cursor.fetchone()[0])
 
 
-connection_created.connect(_look_on, dispatch_uid="clock")
+connection_created.connect(_measure_on, dispatch_uid="clock")

@@ -1,4 +1,4 @@
-"""Deliveries' public ids in this installation (``notifier.domain.delivery_ids``)."""
+"""Public ids of this installation's deliveries (``notifier.domain.delivery_ids``)."""
 
 from django.conf import settings
 
@@ -6,14 +6,14 @@ from notifier.domain import delivery_ids
 
 
 def public_id(number: int) -> str:
-    """How the API, providers and receivers name the delivery of this key."""
+    """Return the id under which the API, providers and receivers know a delivery's primary key."""
     return delivery_ids.public_id(settings.INSTALLATION, number)
 
 
 def number_of(text: object) -> int | None:
-    """The key in a public id; ``None`` if it is none, or another installation's.
+    """Return the primary key in a public id; ``None`` if invalid or another installation's.
 
-    One that names no installation is read as ours: it was given out before they were named.
+    An id without an installation counts as this one's: it dates from before ids named theirs.
     """
     found = delivery_ids.parse(text)
     if found is None or found.installation not in ("", settings.INSTALLATION):

@@ -1,4 +1,4 @@
-"""Fields of models that more than one app has."""
+"""Model fields that several apps use."""
 
 from typing import Any
 
@@ -8,7 +8,10 @@ from apps.core import clock
 
 
 class StampField(models.DateTimeField):
-    """``auto_now`` and ``auto_now_add`` by the database's clock; for migrations, Django's own."""
+    """A ``DateTimeField`` whose ``auto_now`` and ``auto_now_add`` use the database's clock.
+
+    Migrations see Django's own field.
+    """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if self.auto_now or (self.auto_now_add and add):

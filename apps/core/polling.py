@@ -1,4 +1,4 @@
-"""Waiting for what other processes write, beside a request."""
+"""Polling: wait in a request for what other processes write."""
 
 import time
 from collections.abc import Callable
@@ -8,15 +8,15 @@ from django.db import connection
 
 T = TypeVar("T")
 
-#: Seconds between two looks.
+#: Seconds between two calls.
 EVERY = 0.05
 
 
 def poll(look: Callable[[], T | None], patience: float) -> T | None:
-    """Look again and again until something is found, ``patience`` seconds at most.
+    """Call ``look`` until it returns something, for at most ``patience`` seconds.
 
-    No connection is held between two looks. Raises ``RuntimeError`` where it would have to wait in
-    a transaction: others see what the caller wrote once it is committed.
+    No database connection is held between two calls. Raises ``RuntimeError`` where it would wait
+    inside a transaction, whose writes others cannot see yet.
     """
     deadline = time.monotonic() + patience
     while (found := look()) is None and time.monotonic() < deadline:

@@ -1,6 +1,6 @@
-"""What every page of the admin shares, and how operators sign in.
+"""The admin: what its pages share, and how operators sign in.
 
-Lists of large tables, filters, panels, buttons and markup for the apps' ``admin`` modules; the
-admin's site with its log-in, sessions and audit. Knows publishers only for filters and the audit
-trail. Imported by the ``admin`` modules.
+In: operators' requests. Out: lists of large tables, filters, panels, buttons and markup for the
+apps' ``admin`` modules; the admin's site with log-in, sessions and audit. It needs publishers for a
+filter and the audit trail only. ``admin`` modules may import it.
 """

@@ -1,4 +1,4 @@
-"""What operators change in the admin, in the audit trail."""
+"""Record operators' changes in the admin in the audit trail."""
 
 import re
 from collections import defaultdict
@@ -17,18 +17,18 @@ from django.http import HttpRequest, HttpResponseBase
 from apps.publishers import audit
 from apps.publishers.models import Publisher
 
-#: Fields that an event says have changed, but not from what to what.
+#: Fields whose values an event does not show, only that they changed.
 _SECRET = re.compile("password|secret|token|digest|address|masked|content")
 _HIDDEN = "…"
-#: How many of the rows an action was done to an event names.
+#: Rows of an action that its event names.
 MOST_NAMED = 100
 
 
 class Audited(admin.ModelAdmin):
-    """A ModelAdmin that records what is added, changed, deleted and done to selected rows.
+    """A ModelAdmin that records additions, changes, deletions and actions on selected rows.
 
-    An action on selected rows runs in one transaction with its event. A page of one's own calls
-    ``audit`` for what it changes.
+    An action on selected rows runs in one transaction with its event. Custom views have to call
+    ``audit`` themselves.
     """
 
     def audit(
@@ -55,7 +55,7 @@ class Audited(admin.ModelAdmin):
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> Any:
         # Django calls this once for each row added or changed, in the transaction of the change.
-        row = getattr(form, "instance", None) or form.user  # a form for a password has no instance
+        row = getattr(form, "instance", None) or form.user  # a password form has no instance
         before, after = _changes(form)
         if add:
             self.audit(request, "create", row, after=after)
@@ -64,7 +64,7 @@ class Audited(admin.ModelAdmin):
         return super().construct_change_message(request, form, formsets, add)
 
     def log_deletions(self, request: HttpRequest, queryset: Iterable[Any]) -> Any:
-        # Called for every way of deleting, before it.
+        # Django calls this before every kind of deletion.
         for row in queryset:
             self.audit(request, "delete", row, before=_shown(model_to_dict(row)))
         return super().log_deletions(request, queryset)  # type: ignore[arg-type]
@@ -77,9 +77,9 @@ class Audited(admin.ModelAdmin):
             return super().response_action(request, queryset)
 
     def _audit_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """An event for the action of the button that was pushed, one of two on the page.
+        """Record the selected action; the page has two forms for it, above and below the list.
 
-        One for each owner of rows that it is done to, so that each finds it in its own trail.
+        Each owner of selected rows gets an event of its own, to find it in its trail.
         """
         chosen = request.POST.getlist("action")
         pushed = request.POST.get("index", "0")
@@ -88,7 +88,7 @@ class Audited(admin.ModelAdmin):
         every = request.POST.get("select_across") == "1"
         if action not in self.get_actions(request) or not (ids or every):
             return
-        if action == "delete_selected":  # each row of it has an event
+        if action == "delete_selected":  # ``log_deletions`` records each row
             return
         names: dict[int | None, list[str]] = defaultdict(list)
         for row in queryset if every else queryset.filter(pk__in=ids):
@@ -105,7 +105,7 @@ class Audited(admin.ModelAdmin):
 
 
 def _changes(form: forms.ModelForm) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The changed fields' values before and after, fit to be kept."""
+    """Return the changed fields' values before and after, without secrets."""
     before, after = {}, {}
     for name in form.changed_data:
         field = form.fields.get(name)
@@ -115,7 +115,7 @@ def _changes(form: forms.ModelForm) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _named(field: forms.Field | None, value: Any) -> Any:
-    """What a form knows by its primary key, as the row itself."""
+    """Return the row for the primary key of a ``ModelChoiceField``, any other value as it is."""
     if isinstance(field, forms.ModelChoiceField) and not isinstance(value, list):
         return field.queryset.filter(pk=value).first() if field.queryset is not None else value
     return value
@@ -128,7 +128,7 @@ def _shown(values: Mapping[str, Any], hidden: str = _HIDDEN) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON can hold it."""
+    """Convert a value to what JSON can represent."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Model):
@@ -149,7 +149,7 @@ def _kind(model: type[Model]) -> str:
 
 
 def _name(row: Model) -> str:
-    """How the API names it; its primary key where the API does not."""
+    """Return the row's name in the API, or its primary key."""
     for attribute in ("prefix", "name", "user_id", "username"):
         value = getattr(row, attribute, None)
         if isinstance(value, str) and value:

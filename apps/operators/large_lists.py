@@ -1,7 +1,7 @@
-"""Lists of tables with millions of rows: newest first by primary key, never counted.
+"""Admin lists of tables with millions of rows: newest first by primary key, never counted.
 
-A page is found by key (``before`` and ``after``), and a filter that no index serves looks through
-``LOOK_THROUGH`` rows for a page and then says so, with a link to look further. So every page costs
+A page is found by key (``before`` and ``after``). A filter that no index serves examines at most
+``LOOK_THROUGH`` rows per page; the page then says so and links to the next ones. Every page costs
 about the same, whatever the size of the table.
 """
 
@@ -17,17 +17,21 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from apps.operators.audit import Audited
-from apps.operators.list_filters import Narrowing
+from apps.operators.list_filters import BoundedFilter
 
-#: Rows that one page looks through for a filter that no index serves.
+#: Rows that one page examines for a filter that no index serves.
 LOOK_THROUGH = 100_000
 BEFORE, AFTER = "before", "after"
 
 
 class NewestList(ChangeList):
-    """One page. ``looked_through`` says where the search for it ended, if not at a full page."""
+    """A page of the list.
 
-    class paginator:  # what unfold shows below the list
+    ``looked_through`` is the time of the last row examined, if the search ended before the page was
+    full. ``older`` and ``newer`` are the links to the neighbouring pages.
+    """
+
+    class paginator:  # unfold renders this template below the list
         template_name = "operators/newest.html"
 
     older: str | None = None
@@ -43,7 +47,7 @@ class NewestList(ChangeList):
         return {name: value for name, value in found.items() if name not in (BEFORE, AFTER)}
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
-        """The rows an action may be done to; a page's are narrowed down in ``get_results``."""
+        """Return the rows that actions apply to; ``get_results`` restricts them to a page."""
         self.filter_specs, self.has_filters, rest, _, self.has_active_filters = self.get_filters(
             request
         )
@@ -66,8 +70,11 @@ class NewestList(ChangeList):
         self._link(rows, older=further, newer=before is not None, edge=before)
 
     def _look(self, start: Any, *, forwards: bool) -> tuple[list[Model], Any]:
-        """A page of rows from ``start`` on, and whether there may be more: true, or the key where
-        the search ended."""
+        """Return a page of rows beyond ``start``, and whether there may be more.
+
+        That is ``True`` if there are, the key at which the search ended if there may be, or
+        ``None``.
+        """
         base, condition = self._conditions()
         rows = self.queryset.filter(base)
         if start is not None:
@@ -87,12 +94,12 @@ class NewestList(ChangeList):
         return found, edge
 
     def _conditions(self) -> tuple[Q, Q]:
-        """What an index serves, one filter at most, and what rows are looked through for."""
+        """Return the one condition that an index serves, and those of all other filters."""
         base, condition = Q(), Q()
         if self.query and self.search_fields:
             base = self.model_admin.find(self.query)
         for spec in self.filter_specs:
-            assert isinstance(spec, Narrowing), f"{spec} may scan the whole table"
+            assert isinstance(spec, BoundedFilter), f"{spec} may scan the whole table"
             wanted = spec.condition()
             if wanted is not None and spec.indexed and not base:
                 base = wanted
@@ -132,9 +139,9 @@ def _at(keys: QuerySet, position: int) -> Any:
 
 
 class NewestAdmin(Audited, ModelAdmin):
-    """The admin of such a table. Its ``list_filter`` has ``Narrowing`` only.
+    """A ModelAdmin for such a table. Its ``list_filter`` must consist of ``BoundedFilter``.
 
-    ``moment``: the field that says when a row came to be.
+    ``moment`` is the field with the time of a row's creation.
     """
 
     show_full_result_count = False
@@ -149,22 +156,22 @@ class NewestAdmin(Audited, ModelAdmin):
         return NewestList
 
     def find(self, term: str) -> Q:
-        """What somebody who typed ``term`` looks for; an index must serve it."""
+        """Return the condition for a search term; an index must serve it."""
         raise NotImplementedError
 
     def with_page(self, rows: list[Any]) -> list[Any]:
-        """The rows of one page with what its columns show, read for all of them at once."""
+        """Return the rows of one page with what its columns need, fetched for all rows at once."""
         return rows
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponseBase | None:
-        if request.POST.get("select_across") == "1":  # nobody knows how many that would be
-            messages.error(request, "Select rows: an action cannot be done to a whole table.")
+        if request.POST.get("select_across") == "1":  # could be any number of rows
+            messages.error(request, "Select rows: an action cannot be applied to a whole table.")
             return None
         return super().response_action(request, queryset)
 
 
 class ReadOnly(NewestAdmin):
-    """Rows that only the pipeline writes."""
+    """A table that operators can only read."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Filters of lists whose tables nobody can count: what they narrow a list to, and how cheaply."""
+"""Filters of ``large_lists``: their conditions, and whether an index serves them."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,14 +11,14 @@ from django.http import HttpRequest
 
 from apps.publishers.models import Publisher
 
-#: Publishers to choose from; a link may name any.
+#: Publishers in the filter's choices; a link may name any other.
 MOST_NAMED = 200
 
 
-class Narrowing(SimpleListFilter):
-    """A filter on one field. ``indexed``: an index gives its rows newest first.
+class BoundedFilter(SimpleListFilter):
+    """A filter on one field. ``indexed`` is whether an index yields its rows newest first.
 
-    The list asks for its ``condition``, and decides how many rows may be looked through for it.
+    The list applies its ``condition``, and bounds the rows that may be examined for it.
     """
 
     field = ""
@@ -38,10 +38,10 @@ class Narrowing(SimpleListFilter):
         return queryset
 
     def condition(self) -> Q | None:
-        """What the rows must be; ``None`` for any. Raises ``IncorrectLookupParameters``."""
+        """Return the condition, ``None`` for all rows. Raises ``IncorrectLookupParameters``."""
         if self.value() is None:
             return None
-        if "\0" in self.value():  # no column can hold it
+        if "\0" in self.value():  # PostgreSQL refuses NUL characters
             raise IncorrectLookupParameters(self.parameter_name)
         if self.field.endswith("__isnull"):
             return Q(**{self.field: self.value() == "yes"})
@@ -54,10 +54,10 @@ class Narrowing(SimpleListFilter):
 
 def choice(
     field: str, values: Callable[[], Iterable[str]], title: str = "", *, indexed: bool = False
-) -> type[Narrowing]:
-    """One of ``values``, which come from the code or settings and not from the rows."""
+) -> type[BoundedFilter]:
+    """Return a filter by one of ``values``, which come from code or settings, not from the rows."""
 
-    class Choice(Narrowing):
+    class Choice(BoundedFilter):
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             return [(value, value.replace("_", " ")) for value in values()]
 
@@ -70,31 +70,31 @@ def related(
     title: str = "",
     *,
     indexed: bool = False,
-) -> type[Narrowing]:
-    """One of a few rows of another table: (primary key, name)."""
+) -> type[BoundedFilter]:
+    """Return a filter by one of a few rows of another table, given as (primary key, name)."""
 
-    class Related(Narrowing):
+    class Related(BoundedFilter):
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             return [(str(key), name) for key, name in rows()]
 
     return _named(Related, field, title, indexed)
 
 
-def by_publisher() -> type[Narrowing]:
-    """One of the publishers; the table needs an index on its ``publisher`` and primary key."""
+def by_publisher() -> type[BoundedFilter]:
+    """Return a filter by publisher; the table needs an index on ``publisher`` and primary key."""
     names = Publisher.objects.order_by("name").values_list("pk", "name")
     return related("publisher_id", lambda: names[:MOST_NAMED], indexed=True)
 
 
 def linked(
     field: str, title: str = "", *, indexed: bool = True, of: type[Model] | None = None
-) -> type[Narrowing]:
-    """What another page links to with ``?field=key``: only shown while it is there.
+) -> type[BoundedFilter]:
+    """Return a filter that other pages link to with ``?field=key``; shown only while it is set.
 
-    ``of``: the model whose key it is, where the field is no foreign key; its row names it.
+    ``of`` is the model of the key where the field is no foreign key; its row is the label.
     """
 
-    class Linked(Narrowing):
+    class Linked(BoundedFilter):
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             return [(self.value() or "", self._named())] if self.value() else []
 
@@ -102,7 +102,7 @@ def linked(
             model = of or self._model._meta.get_field(self.field).related_model
             try:
                 row = model and model._default_manager.filter(pk=self.value()).first()
-            except (ValueError, ValidationError):  # no key; the list says so
+            except (ValueError, ValidationError):  # not a valid key; ``condition`` reports it
                 row = None
             return str(row or self.value())
 
@@ -112,17 +112,17 @@ def linked(
     return _named(Linked, field, title, indexed)
 
 
-def present(field: str, title: str) -> type[Narrowing]:
-    """Whether a field is set."""
+def present(field: str, title: str) -> type[BoundedFilter]:
+    """Return a filter by whether a field is set."""
 
-    class Present(Narrowing):
+    class Present(BoundedFilter):
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             return [("no", "yes"), ("yes", "no")]  # the lookup is "is null"
 
     return _named(Present, f"{field}__isnull", title, False)
 
 
-def _named(kind: type[Narrowing], field: str, title: str, indexed: bool) -> type[Narrowing]:
+def _named(kind: type[BoundedFilter], field: str, title: str, indexed: bool) -> type[BoundedFilter]:
     kind.field = field
     kind.parameter_name = field
     kind.title = title or field.removesuffix("_id").replace("_", " ")

@@ -1,4 +1,4 @@
-"""Operators' log-in: limited, in the audit trail, and over after a while."""
+"""Operators' log-in: rate-limited, audited, and limited in time."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ from apps.operators.log_in_limits import LOG_INS, Paused
 from apps.publishers import audit
 
 KIND = "user"
-#: When the session began, in it (unix seconds).
+#: The session's key for the time at which it began (unix seconds).
 BEGAN = "began"
 
 
 class LogInForm(AuthenticationForm):
-    """Asks for name and password, as often as ``log_in_limits`` lets it.
+    """The log-in form, limited by ``log_in_limits``.
 
-    ``retry_after``: seconds until the next attempt is looked at, where this one was not.
+    ``retry_after`` is the number of seconds to wait if the attempt was refused unchecked, else 0.
     """
 
     retry_after = 0
@@ -55,8 +55,8 @@ class LogInForm(AuthenticationForm):
         return cleaned
 
 
-def over(request: HttpRequest, longest: float) -> bool:
-    """Whether the session has lasted for ``longest`` seconds; it ends then."""
+def end_if_over(request: HttpRequest, longest: float) -> bool:
+    """Log out if the session has lasted for ``longest`` seconds; return whether it has."""
     if clock.now() - request.session.get(BEGAN, 0.0) < longest:
         return False
     logout(request)
@@ -65,10 +65,12 @@ def over(request: HttpRequest, longest: float) -> bool:
 
 @receiver(user_logged_in)
 def logged_in(request: HttpRequest, **_: Any) -> None:
+    """Store the time at which the session began."""
     request.session[BEGAN] = clock.now()
 
 
 @receiver(user_logged_out)
 def logged_out(request: HttpRequest, user: User | None, **_: Any) -> None:
+    """Record the log-out in the audit trail."""
     if user is not None:
         audit.record(request, "log_out", KIND, user.get_username())

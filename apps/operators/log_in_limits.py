@@ -1,9 +1,9 @@
-"""How often a password may be tried: pauses that grow with the failures, kept in PostgreSQL.
+"""Limits on log-in attempts: pauses that grow with the failures, kept in PostgreSQL.
 
-Failures are counted for the account at one address, for the address, and for the account from
-anywhere. An attempt is counted before the password is looked at, so that many at once find no more
-room than one after the other, and taken back when it was right. Without the database nobody logs in
-anyway: there is no second store that could be away.
+Failures are counted per account and address, per address, and per account. An attempt is counted
+before the password is checked, so that concurrent attempts gain nothing over sequential ones, and
+is taken back if the password was right. The counts are in the database since nobody can log in
+without it anyway: no second store can fail.
 """
 
 import hashlib
@@ -27,34 +27,37 @@ LOG_INS = Counter(
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """After so many ``free`` failures a pause of ``first`` seconds, and of twice as many after
-    each further one, up to ``longest``."""
+    """The pauses of one kind of count.
+
+    After ``free`` failures comes a pause of ``first`` seconds, which doubles with each further
+    failure, up to ``longest`` seconds.
+    """
 
     free: int
     first: int
     longest: int
 
     def after(self, failures: int) -> timedelta:
-        """The pause after so many failures in a row."""
+        """Return the pause after so many failures in a row."""
         if failures < self.free:
             return timedelta(0)
         return timedelta(seconds=min(self.longest, self.first * 2 ** min(failures - self.free, 20)))
 
 
-#: An account at one address: somebody who forgot a password has a few tries, a guesser about a
+#: Per account and address: somebody who forgot a password has a few attempts, a guesser about a
 #: hundred a day.
 PAIR = Pauses(free=5, first=10, longest=900)
-#: An address that goes through many accounts. An office behind one address makes mistakes, too.
+#: Per address, against trying many accounts. An office behind one address makes mistakes, too.
 ADDRESS = Pauses(free=30, first=10, longest=900)
-#: An account that many addresses try. It does not count where the account has logged in before:
-#: nobody locks an operator out by failing in their name.
+#: Per account, against trying it from many addresses. It does not apply at addresses where the
+#: account has logged in before: nobody can lock an operator out by failing in their name.
 ACCOUNT = Pauses(free=100, first=10, longest=300)
-#: Failures are forgotten after so long without another; where somebody logged in, later.
+#: How long counts are kept after the last failure, and after a log-in.
 FORGOTTEN, KNOWN = timedelta(days=1), timedelta(days=30)
 
 
 class Paused(Exception):
-    """Not now: ``seconds`` until the next attempt."""
+    """The attempt is refused; the next one may come in ``seconds``."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -63,9 +66,9 @@ class Paused(Exception):
 
 @transaction.atomic
 def charge(username: str, address: str | None) -> int:
-    """Count an attempt as a failure; the seconds of the pause that follows if it is one.
+    """Count an attempt as a failure; return the seconds of the pause that follows a failure.
 
-    Raises ``Paused``, and then nothing is counted.
+    Raises ``Paused``, and counts nothing then.
     """
     now = clock.moment()
     rows = _locked(username, address, now)
@@ -81,7 +84,7 @@ def charge(username: str, address: str | None) -> int:
 
 @transaction.atomic
 def clear(username: str, address: str | None) -> None:
-    """The password was right: forget the account's failures at this address, and this attempt."""
+    """Forget the account's failures at this address, and this attempt: the password was right."""
     now = clock.moment()
     rows = _locked(username, address, now)
     for row, pauses in rows:
@@ -92,14 +95,14 @@ def clear(username: str, address: str | None) -> None:
 
 
 def purge() -> int:
-    """Drop what is forgotten; how many rows."""
+    """Delete old counts; return how many rows."""
     now = clock.moment()
     old = Q(at__lt=now - FORGOTTEN, succeeded_at=None) | Q(at__lt=now - KNOWN)
     return LogInLimit.objects.filter(old).delete()[0]
 
 
 def _locked(username: str, address: str | None, now: datetime) -> list[tuple[LogInLimit, Pauses]]:
-    """The rows of the counts that apply, locked in the order of their keys."""
+    """Return the rows of the counts that apply, locked in the order of their keys."""
     account, where = username.casefold(), address or ""
     measures = {
         _key("pair", account, where): PAIR,
@@ -117,5 +120,5 @@ def _locked(username: str, address: str | None, now: datetime) -> list[tuple[Log
 
 
 def _key(*parts: str) -> str:
-    """What was typed is not kept: people type passwords where names belong."""
+    """Hash what was typed, since people type passwords where names belong."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Small pieces of pages. What goes in is escaped."""
+"""HTML fragments for the admin. All input is escaped."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -11,13 +11,13 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 
-#: How a word is coloured: by state, outcome or event.
+#: The colour of a word: a state, an outcome or an event.
 TONES = {
     "good": {"accepted", "delivered", "active", "done", "closed", "opened", "published"},
     "busy": {"queued", "sending", "retrying", "scheduled", "running", "pending", "half_open"},
     "bad": {"failed", "dead", "bounced", "unknown", "refused", "open", "paused", "complained"},
 }
-#: The order in which a bar shows states: what is done, what goes on, what went wrong, the rest.
+#: The order of states in a bar: done, in progress, failed, the rest.
 BAR = (
     ("good", ("delivered", "accepted")),
     ("busy", ("queued", "sending", "retrying")),
@@ -27,19 +27,19 @@ BAR = (
 
 
 def tone(word: str) -> str:
-    """good, busy, bad or calm."""
+    """Return a word's colour: good, busy, bad or calm."""
     return next((name for name, words in TONES.items() if word in words), "calm")
 
 
 def badge(word: str) -> SafeString | str:
-    """A state or outcome, coloured."""
+    """Render a state or outcome in its colour."""
     if not word:
         return ""
     return format_html('<span class="n-badge n-{}">{}</span>', tone(word), word.replace("_", " "))
 
 
 def bar(states: Mapping[str, int]) -> SafeString:
-    """How many deliveries are where, as a bar with the numbers in words below it."""
+    """Render counts of deliveries by state, as a bar with the numbers below it."""
     total = sum(states.values())
     if not total:
         return format_html('<span class="n-muted">{}</span>', "none yet")
@@ -60,7 +60,7 @@ def bar(states: Mapping[str, int]) -> SafeString:
 def table(
     headers: Iterable[str], rows: Iterable[Iterable[Any]], empty: str = "None."
 ) -> SafeString:
-    """A plain table, or ``empty``."""
+    """Render a plain table, or ``empty`` if there are no rows."""
     body = format_html_join(
         "", "<tr>{}</tr>", ((format_html_join("", "<td>{}</td>", ((c,) for c in r)),) for r in rows)
     )
@@ -73,23 +73,23 @@ def table(
 
 
 def page(name: str, *arguments: Any, **query: Any) -> str:
-    """The URL of an admin page: ``page("delivery_delivery_changelist", notification=…)``."""
+    """Return the URL of an admin page: ``page("delivery_delivery_changelist", notification=…)``."""
     url = reverse(f"admin:{name}", args=arguments)
     return f"{url}?{urlencode(query)}" if query else url
 
 
 def link(url: str, text: Any) -> SafeString:
-    """A link."""
+    """Render a link."""
     return format_html('<a class="n-link" href="{}">{}</a>', url, text)
 
 
 def at(when: datetime) -> str:
-    """A time as every page writes it: ``28 Nov 2026 19:57:28 UTC``."""
+    """Format a time as all pages do: ``28 Nov 2026 19:57:28 UTC``."""
     return date_format(when, "DATETIME_FORMAT")
 
 
 def moment(when: datetime | None) -> SafeString | str:
-    """A time, with how long ago that is as its title."""
+    """Render a time; its title is how long ago that was."""
     if when is None:
         return ""
     return format_html(
@@ -101,10 +101,10 @@ def moment(when: datetime | None) -> SafeString | str:
 
 
 def words(*items: Any) -> SafeString:
-    """Those that say something, beside each other."""
+    """Join the items that are not empty, separated by spaces."""
     return format_html_join(" ", "{}", ((item,) for item in items if item))
 
 
 def lines(items: Iterable[Any]) -> SafeString:
-    """Each on a line of its own."""
+    """Join the items, each on a line of its own."""
     return format_html_join(mark_safe("<br>"), "{}", ((item,) for item in items))

@@ -1,4 +1,4 @@
-"""A row's page: what is known about it in panels, and buttons that do something to it."""
+"""Panels and buttons on the page of a row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,11 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Posts to ``do_<verb>`` of the row's admin. ``warning`` is asked about first. ``asks``: what
-    the operator must write beside it, which is ``reason_of`` the request."""
+    """A button that calls ``do_<verb>`` of the row's admin.
+
+    ``warning`` is a text to confirm first. ``asks`` is a question that the operator must answer;
+    ``reason_of`` returns the answer.
+    """
 
     verb: str
     label: str
@@ -39,7 +42,7 @@ LONGEST_REASON = 150
 
 
 def reason_of(request: HttpRequest) -> str:
-    """What the operator wrote beside a button that asks."""
+    """Return the operator's answer to a button's question."""
     return request.POST.get("reason", "").strip()[:LONGEST_REASON]
 
 
@@ -49,11 +52,11 @@ class Panelled(ModelAdmin):
     change_form_outer_before_template = "operators/panels.html"
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
-        """What the page shows beside the fields."""
+        """Return the panels of the row's page."""
         return ()
 
     def buttons(self, request: HttpRequest, row: Any) -> Sequence[Button]:
-        """What this operator may do to the row as it is now; anything else is refused."""
+        """Return the buttons that this operator may press now; any other verb is refused."""
         return ()
 
     def get_urls(self) -> list[URLPattern]:
@@ -85,7 +88,7 @@ class Panelled(ModelAdmin):
             messages.warning(request, "That cannot be done now, or not by you.")
             return HttpResponseRedirect("../../change/")
         if buttons[verb].asks and not reason_of(request):
-            messages.warning(request, "Say why: it is kept with your name.")
+            messages.warning(request, "Say why: the reason is recorded with your name.")
             return HttpResponseRedirect("../../change/")
         with transaction.atomic():
             answer = getattr(self, f"do_{verb}")(request, row)

@@ -1,4 +1,4 @@
-"""The admin's site: its log-in, how long that lasts, and operators' own passwords."""
+"""The admin site, with limits on log-ins, password changes and the length of sessions."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from apps.publishers import audit
 
 
 class OperatorsSite(UnfoldAdminSite):
-    """What ``django.contrib.admin.site`` is."""
+    """The class of ``django.contrib.admin.site``."""
 
     login_form = log_in.LogInForm
     site_header = site_title = "Notifier"
@@ -23,9 +23,9 @@ class OperatorsSite(UnfoldAdminSite):
     index_template = "delivery/start_page.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Asked before every page, each of which prolongs the session."""
+        """Whether the operator may see a page; each page prolongs the session."""
         allowed: bool = super().has_permission(request)
-        if not allowed or log_in.over(request, settings.SESSION_LONGEST):
+        if not allowed or log_in.end_if_over(request, settings.SESSION_LONGEST):
             return False
         request.session.modified = True
         return True
@@ -46,7 +46,10 @@ class OperatorsSite(UnfoldAdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Whoever finds a page left open may guess the old password no faster than at the door."""
+        """Change a password, with the limits of the log-in.
+
+        Somebody at an unattended session must not guess the old password any faster.
+        """
         if request.method != "POST":
             return super().password_change(request, extra_context)
         name, address = request.user.get_username(), remote_address(request)

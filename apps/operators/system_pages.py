@@ -1,4 +1,4 @@
-"""Operators themselves, and periodic tasks: Django's and Celery's own pages in our looks."""
+"""Admin pages of operators and of periodic tasks: Django's and Celery's own in our theme."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -37,7 +37,7 @@ admin.site.unregister(
 
 @admin.register(User)
 class UserAdmin(Audited, DjangoUserAdmin, ModelAdmin):
-    """Operators. Revealing addresses is the permission ``Can reveal an address``."""
+    """Operators. The permission ``Can reveal an address`` lets them reveal addresses."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -53,11 +53,11 @@ _TRANSLATION = "crontab_translation"
 
 
 class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):
-    """The tasks there are, to choose from."""
+    """A select widget with the registered tasks."""
 
 
 class PeriodicTaskForm(BeatPeriodicTaskForm):
-    """django-celery-beat's form with this theme's fields."""
+    """django-celery-beat's form with this theme's widgets."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -67,10 +67,10 @@ class PeriodicTaskForm(BeatPeriodicTaskForm):
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(Audited, BeatPeriodicTaskAdmin, ModelAdmin):
-    """What beat asks for, and when. The sweep and the purge come from the settings."""
+    """Periodic tasks of Celery's beat. The sweep and the purge come from the settings."""
 
     form = PeriodicTaskForm
-    # Without the translation of crontabs, which is a script in the page.
+    # Without the translation of crontabs, which needs an inline script.
     change_form_template = None
     readonly_fields = ("last_run_at",)
     fieldsets = [
@@ -84,14 +84,14 @@ class PeriodicTaskAdmin(Audited, BeatPeriodicTaskAdmin, ModelAdmin):
 
 @admin.register(IntervalSchedule, SolarSchedule)
 class ScheduleAdmin(Audited, ModelAdmin):
-    """Times that periodic tasks share."""
+    """Schedules of periodic tasks: intervals, sunrise and sunset."""
 
 
 @admin.register(CrontabSchedule)
 class CrontabScheduleAdmin(Audited, BeatCrontabScheduleAdmin, ModelAdmin):
-    """The same, as cron writes them."""
+    """Schedules of periodic tasks in cron's notation."""
 
 
 @admin.register(ClockedSchedule)
 class ClockedScheduleAdmin(Audited, BeatClockedScheduleAdmin, ModelAdmin):
-    """The same, once."""
+    """Schedules of tasks that run once, at a given time."""

@@ -75,7 +75,7 @@ def _urls() -> Iterator[tuple[str, str, str, str]]:
     from django.test import RequestFactory
     from django.urls import reverse
 
-    from apps.operators.list_filters import Narrowing
+    from apps.operators.list_filters import BoundedFilter
 
     yield "start page", "", "", reverse("admin:index")
     request = RequestFactory().get("/")
@@ -91,7 +91,7 @@ def _urls() -> Iterator[tuple[str, str, str, str]]:
         if middle is not None and hasattr(registered, "moment"):
             yield name, "before", str(middle.pk), f"{url}?before={middle.pk}"
         for narrowing in registered.list_filter:
-            if not (isinstance(narrowing, type) and issubclass(narrowing, Narrowing)):
+            if not (isinstance(narrowing, type) and issubclass(narrowing, BoundedFilter)):
                 continue
             field = narrowing.parameter_name
             values = [

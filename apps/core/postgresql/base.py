@@ -1,4 +1,4 @@
-"""What Django looks for: ``DatabaseWrapper``."""
+"""The backend's entry point: Django imports ``DatabaseWrapper`` from here."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from apps.core.postgresql.pool import Pool
 
 
 class DatabaseWrapper(Pooled):
-    """django-db-connection-pool's, with a pool of ours."""
+    """django-db-connection-pool's wrapper with our own ``Pool``."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         with pool_container.lock:

@@ -1,4 +1,4 @@
-"""A pool of connections that makes do with those it has, where PostgreSQL gives no more."""
+"""A connection pool that makes do with its connections when PostgreSQL grants no more."""
 
 import threading
 import time
@@ -10,15 +10,15 @@ from psycopg2 import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlalchemy.util.queue import Queue
 
-#: Connections for work that a process opens at its start: one that waits for a lock stops nobody.
+#: Connections that a process opens at its start: two, so that one waiting for a lock stops nobody.
 AT_START = 2
 
 
 class Pool(QueuePool):
-    """SQLAlchemy's, but who is refused another connection waits for one of the pool's own.
+    """SQLAlchemy's ``QueuePool``, which waits for one of its own connections if refused another.
 
-    PostgreSQL's connections may all be somebody else's for a while. A process that holds one goes
-    on with it.
+    Other clients may hold all of PostgreSQL's connections for a while. A process that holds at
+    least one goes on with it.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -28,8 +28,8 @@ class Pool(QueuePool):
     def connect(self) -> PoolProxiedConnection:
         """Return a connection of the pool.
 
-        Raises: ``OperationalError`` where PostgreSQL gives none, and nobody gives one back within
-        the pool's time or holds one.
+        Raises ``OperationalError`` where PostgreSQL grants none and none is returned to the pool
+        within its timeout, or none is in use that could be.
         """
         deadline = time.monotonic() + self._timeout
         while True:
@@ -40,7 +40,7 @@ class Pool(QueuePool):
                     raise
 
     def _wait_for_another(self, seconds: float) -> bool:
-        """Whether one is idle that may work, after as long a wait while others are in use."""
+        """Wait for an idle connection while others are in use; whether there is one in time."""
         with self._returned:
             self._returned.wait_for(lambda: self._idle() or not self.checkedout(), max(0, seconds))
             return seconds > 0 and self._idle()
@@ -55,7 +55,7 @@ class Pool(QueuePool):
         for _ in range(self.checkedin()):
             if record.dbapi_connection is not None:
                 break
-            # One that ended and has not been opened again. Another may be idle.
+            # Its connection was closed and not reopened. Another record may have an open one.
             super()._do_return_conn(record)
             record = super()._do_get()
         return record
@@ -68,18 +68,18 @@ class Pool(QueuePool):
     def _invalidate(
         self, connection: Any, exception: BaseException | None = None, _checkin: bool = True
     ) -> None:
-        # SQLAlchemy would close all others, too. Each is tried when it is taken, which is enough.
+        # SQLAlchemy would close all others, too. Testing each when it is taken is enough.
         if _checkin and connection.is_valid:
             connection.invalidate(exception)
 
 
 def fill(alias: str, number: int) -> None:
-    """Open so many of this database's connections, or all that its pool may have.
+    """Open ``number`` connections of this database, or as many as its pool may have.
 
-    The pool keeps them. Those that PostgreSQL does not give are opened when they are needed.
+    The pool keeps them. Those that PostgreSQL refuses are opened when they are needed.
     """
     number = min(number, connections[alias].settings_dict["POOL_OPTIONS"]["POOL_SIZE"])
-    # Django asks for types of PostgreSQL's on the thread's own one, with the first there is.
+    # The thread's own connection is the first: Django looks up PostgreSQL's types on that one.
     taken = [connections[alias], *(connections.create_connection(alias) for _ in range(number - 1))]
     try:
         with suppress(DatabaseError):

@@ -70,7 +70,7 @@ def test_nothing_is_done_to_a_whole_table(hundred_and_twenty, operator: Client):
     url = reverse("admin:delivery_deadletter_changelist")
     body = {"action": "redrive", "select_across": "1", "index": "0", "_selected_action": 1}
     page = operator.post(url, body, follow=True).content.decode()
-    assert "an action cannot be done to a whole table" in page
+    assert "an action cannot be applied to a whole table" in page
 
 
 @pytest.mark.parametrize("query", ["?nonsense=2", "?before=x", "?recipient_id=x", "?state=%00"])

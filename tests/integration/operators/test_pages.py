@@ -13,7 +13,7 @@ from django.urls import reverse
 from apps.delivery.models import Attempt, Chunk, DeadLetter, Delivery, Notification, ReceiptEvent
 from apps.delivery.monitoring import broker
 from apps.inbox.models import InboxItem
-from apps.operators.list_filters import Narrowing
+from apps.operators.list_filters import BoundedFilter
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.publishers.models import AuditEvent
 from apps.topics.models import Subscription, Topic
@@ -57,7 +57,7 @@ def pages() -> Iterator[tuple[str, str]]:
         url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         yield url, ""
         for narrowing in getattr(registered, "list_filter", ()):
-            if isinstance(narrowing, type) and issubclass(narrowing, Narrowing):
+            if isinstance(narrowing, type) and issubclass(narrowing, BoundedFilter):
                 value = "1"
                 if narrowing.parameter_name == "notification_id":
                     value = "01930000-0000-7000-8000-000000000000"
