@@ -1,4 +1,4 @@
-"""The delivery doors under ``/v1``."""
+"""URLs of notifications, dead letters, receipts, status webhooks and statistics, under ``/v1``."""
 
 from django.urls import path, register_converter
 

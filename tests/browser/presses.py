@@ -132,14 +132,14 @@ def pauses_a_topic(on: ActionContext, model: str) -> None:
     on.go(model, f"?q={TOPIC}")
     on.page.get_by_role("link", name=TOPIC, exact=True).click()
     on.button("Pause this topic")
-    on.says(f"What is published to {TOPIC} is held back.")
+    on.says(f"Notifications to {TOPIC} are held back.")
     assert on.client.get_topic(TOPIC).paused
 
 
 def resumes_a_topic(on: ActionContext, model: str) -> None:
     pauses_a_topic(on, model)
     on.button("Resume this topic")
-    on.says(f"{TOPIC} goes on.")
+    on.says(f"{TOPIC} is resumed.")
 
 
 def restores_addresses(on: ActionContext, model: str) -> None:
@@ -153,7 +153,7 @@ def switches_a_provider(on: ActionContext, model: str) -> None:
     on.button("Pause sendgrid")
     on.says("Nothing is sent through sendgrid until it is resumed.")
     on.button("Resume sendgrid")
-    on.says("sendgrid goes on.")
+    on.says("sendgrid is resumed.")
     on.sandbox.behave("sendgrid", "500")
     close = on.page.get_by_role("button", name="Close sendgrid")
     for _ in range(60):
@@ -226,7 +226,7 @@ def enables_a_status_webhook(on: ActionContext, model: str) -> None:
     _test_call(on, model, key, "It did not arrive")
     on.go(model, f"{key}/change/")
     on.button("Enable")
-    on.says("It is told again from now on.")
+    on.says("It receives events again from now on.")
 
 
 def disables_a_contact(on: ActionContext, model: str, name: str = "switched") -> None:

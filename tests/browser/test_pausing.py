@@ -25,7 +25,7 @@ def test_a_paused_provider_sends_nothing_until_it_is_resumed(
     admin.goto("")
     for provider in ("smtp", "sendgrid"):
         admin.get_by_role("button", name=f"Resume {provider}").click()
-        expect(admin.get_by_text(f"{provider} goes on.")).to_be_visible()
+        expect(admin.get_by_text(f"{provider} is resumed.")).to_be_visible()
     client.wait(posted.id)
     admin.goto(f"delivery/notification/why/?user_id=waiting&notification={posted.id}")
     expect(admin.get_by_text("Yes")).to_be_visible()

@@ -1,6 +1,8 @@
-"""What operators see of notifications and deliveries, and do to them.
+"""Admin pages of notifications and deliveries, the start page, and the explanation page.
 
-Topics and recipients are here, too: their pages show what became of what was sent.
+- In: requests of operators. Topics and recipients are here because their pages show deliveries.
+- Out: calls of ``operations``, ``flow``, ``state`` and other apps' services, each change audited.
+- Imported by Django's admin and by ``config.operators``.
 """
 
 from apps.delivery.admin import (  # noqa: F401

@@ -1,4 +1,4 @@
-"""Lines over time, drawn as SVG: no script, no other host."""
+"""Line charts over time as inline SVG, without scripts or other hosts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from apps.operators import markup
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 480, 150, 44, 20, 8
 COLOURS = ("#7c3aed", "#0891b2", "#16a34a", "#d97706", "#db2777", "#475569")
-#: What one point of a line adds up, where the caller does not say otherwise.
+#: Default time that one point of a line adds up.
 STEP = timedelta(minutes=3)
 
 
@@ -22,7 +22,7 @@ def over_time(
     *,
     step: timedelta = STEP,
 ) -> SafeString:
-    """A line for each name: what each ``step`` brought. What is missing is none."""
+    """Draw a line for each name: the sum of its values in each ``step``; missing values are 0."""
     lines = {
         name: _steps(values, since, until, step)
         for name, values in sorted(series.items())

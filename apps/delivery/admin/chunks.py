@@ -1,4 +1,4 @@
-"""Slices of audiences, for who looks at how the line works."""
+"""Admin of chunks, read-only: slices of audiences that are still to be claimed or cut."""
 
 from django.contrib import admin
 from django.db.models import Q
@@ -13,7 +13,7 @@ from notifier.domain.priorities import Priority
 
 @admin.register(Chunk)
 class ChunkAdmin(ReadOnly):
-    """An open one that is overdue is being swept."""
+    """List of chunks, newest first."""
 
     list_display = ("id", "kind", "channel", "priority", "standing", "fence", "due_at", "ready_at")
     list_filter = (

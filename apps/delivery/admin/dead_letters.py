@@ -1,4 +1,4 @@
-"""Deliveries out of attempts, and their way back."""
+"""Admin of dead letters: list them, and redrive selected or all matching ones."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from apps.core.delivery_ids import public_id
-from apps.delivery.admin.deliveries import name
+from apps.delivery.admin.deliveries import attach_names
 from apps.delivery.models import DeadLetter
 from apps.delivery.operations import dead_letters, descriptions
 from apps.operators import markup
@@ -24,13 +24,13 @@ from apps.preferences.channels import all_channels
 from apps.publishers import audit
 from apps.topics.models import Topic
 
-#: What may be redriven has this permission.
+#: Permission to redrive dead letters.
 PERMISSION = "delivery.change_deadletter"
 
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnly):
-    """They stay until somebody redrives them."""
+    """List of dead letters, which stay until they are redriven."""
 
     list_display = (
         "what",
@@ -57,7 +57,7 @@ class DeadLetterAdmin(ReadOnly):
     moment = "died_at"
 
     def with_page(self, rows: list[Any]) -> list[Any]:
-        name(row.delivery for row in rows)
+        attach_names(row.delivery for row in rows)
         return rows
 
     @admin.display(description="delivery")
@@ -97,11 +97,11 @@ class DeadLetterAdmin(ReadOnly):
     @admin.action(description="Redrive the selected dead letters", permissions=["redrive"])
     def redrive(self, request: HttpRequest, rows: QuerySet[DeadLetter]) -> None:
         done = dead_letters.redrive(None, [public_id(row.pk) for row in rows])
-        self._say(request, done)
+        self._report(request, done)
 
     @transaction.atomic
     def _redrive_matching(self, request: HttpRequest) -> HttpResponse:
-        """Redrive what the list shows under its filters, which are in the query."""
+        """Redrive all that the list shows under its filters, which are in the query string."""
         if not self.has_redrive_permission(request):
             raise PermissionDenied
         wanted = {
@@ -118,21 +118,23 @@ class DeadLetterAdmin(ReadOnly):
         match = dead_letters.Match(topic_id=named.pk if named else None, **wanted)
         owner = int(publisher) if publisher else None
         done = dead_letters.redrive(owner, match)
-        while done.beyond is not None and not done.redriven:  # some 10 ms for each look
+        while (
+            done.beyond is not None and not done.redriven
+        ):  # each search of a part of the table takes about 10 ms
             done = dead_letters.redrive(owner, match, done.beyond)
         shown = {**wanted, "topic": named.name} if named else wanted
-        for whose, number in done.owners.items():
+        for owner_id, number in done.owners.items():
             audit.record(
                 request,
                 "redrive",
                 "dead_letter",
                 "",
-                publisher_id=whose,
+                publisher_id=owner_id,
                 after={"rows": number, "match": shown},
             )
-        self._say(request, done)
+        self._report(request, done)
         return HttpResponseRedirect(f"../?{request.GET.urlencode()}")
 
-    def _say(self, request: HttpRequest, done: dead_letters.Redriven) -> None:
+    def _report(self, request: HttpRequest, done: dead_letters.Redriven) -> None:
         more = " More are left: redrive again." if done.more else ""
         messages.success(request, f"Redriven: {done.redriven:,}. They are tried again now.{more}")

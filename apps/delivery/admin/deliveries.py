@@ -1,4 +1,4 @@
-"""Where each delivery stands and why, with every attempt and receipt."""
+"""Admin of deliveries: state and reason, every attempt and receipt, and redrive."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,7 +26,10 @@ from notifier.domain.states import DeliveryState
 
 @admin.register(Delivery)
 class DeliveryAdmin(Panelled, ReadOnly):
-    """No index serves states and reasons: it would cost every delivery more than it is worth."""
+    """List of deliveries, newest first.
+
+    No index serves the filters by state and reason: it would cost every delivery too much.
+    """
 
     list_display = (
         "public_id",
@@ -68,14 +71,14 @@ class DeliveryAdmin(Panelled, ReadOnly):
         return _find(term.strip())
 
     def with_page(self, rows: list[Any]) -> list[Any]:
-        name(rows)
+        attach_names(rows)
         return rows
 
     @admin.display(description="delivery")
     def public_id(self, row: Delivery) -> str:
         return row.public_id
 
-    @admin.display(description="made")
+    @admin.display(description="created")
     def made(self, row: Delivery) -> SafeString | str:
         return markup.moment(row.created_at)
 
@@ -96,8 +99,8 @@ class DeliveryAdmin(Panelled, ReadOnly):
         return row.reason.replace("_", " ")
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
-        name([row])
-        said = f"It {descriptions.describe(row.state, row.reason, row.attempts)}."
+        attach_names([row])
+        description = f"It {descriptions.describe(row.state, row.reason, row.attempts)}."
         links = [
             markup.link(
                 markup.page("delivery_notification_change", row.notification_id), "The notification"
@@ -106,11 +109,11 @@ class DeliveryAdmin(Panelled, ReadOnly):
         if row.user_id:
             query = {"user_id": row.user_id, "notification": row.notification_id}
             links += [_person(row), markup.link(markup.page("why", **query), "Why?")]
-        standing = markup.lines([markup.badge(row.state), said, row.masked, *links])
+        standing = markup.lines([markup.badge(row.state), description, row.masked, *links])
         return [
-            Panel("Where it stands", standing),
-            Panel("What the provider said later", receipts_table([row.pk])),
-            Panel("Every attempt", attempts_table([row.pk]), wide=True),
+            Panel("State", standing),
+            Panel("Receipts", receipts_table([row.pk])),
+            Panel("Attempts", attempts_table([row.pk]), wide=True),
         ]
 
     def buttons(self, request: HttpRequest, row: Delivery) -> Sequence[Button]:
@@ -126,8 +129,8 @@ class DeliveryAdmin(Panelled, ReadOnly):
         messages.success(request, "It is tried again now.")
 
 
-def name(rows: Iterable[Any]) -> None:
-    """Give each row that names a recipient and a contact their ``user_id`` and ``masked``."""
+def attach_names(rows: Iterable[Any]) -> None:
+    """Set ``user_id`` and ``masked`` on rows with a ``recipient_id`` and a ``contact_id``."""
     rows = list(rows)
     people = {row.recipient_id for row in rows} - {None}
     contacts = {row.contact_id for row in rows} - {None}
@@ -139,10 +142,10 @@ def name(rows: Iterable[Any]) -> None:
 
 
 def attempts_table(delivery_ids: Iterable[int]) -> SafeString:
-    """Every attempt of these deliveries, oldest first."""
+    """Render the attempts of deliveries, oldest first."""
     found = selectors.attempts(delivery_ids)
     return markup.table(
-        ("", "started", "provider", "took", "outcome", "reason", "status", "the provider's words"),
+        ("", "started", "provider", "duration", "outcome", "reason", "status", "provider's answer"),
         (
             (
                 attempt.number,
@@ -162,10 +165,10 @@ def attempts_table(delivery_ids: Iterable[int]) -> SafeString:
 
 
 def receipts_table(delivery_ids: Iterable[int]) -> SafeString:
-    """What providers told us about these deliveries later, oldest first."""
+    """Render the receipts of deliveries, oldest first."""
     found = selectors.receipts(delivery_ids)
     return markup.table(
-        ("at", "provider", "says", "reason", "the provider's words"),
+        ("at", "provider", "event", "reason", "provider's detail"),
         (
             (markup.moment(row.at), row.provider, markup.badge(row.event), row.reason, row.detail)
             for rows in found.values()

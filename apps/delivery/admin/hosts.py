@@ -1,4 +1,4 @@
-"""Webhooks' hosts that are left alone, and the button that has one called again."""
+"""Hosts of webhooks whose breaker is open, and the action that closes it."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from apps.operators import markup
 from apps.publishers import audit
 from apps.publishers.models import Publisher
 
-#: Hosts that the start page shows.
+#: Number of hosts on the start page.
 SHOWN = 20
 
 
 def host_rows(request: HttpRequest) -> dict[str, Any]:
-    """The newest of them, how many more there are, and whether the operator may close one."""
+    """Build the rows of the newest hosts, the number of others, and whether one may be closed."""
     found = host_breakers.left_alone()
     shown = found[:SHOWN]
     names = Publisher.objects.in_bulk([row.publisher for row in shown if row.publisher])
@@ -48,7 +48,7 @@ def host_rows(request: HttpRequest) -> dict[str, Any]:
 
 @require_POST
 def close(request: HttpRequest) -> HttpResponse:
-    """Call a host again now, for the publisher whose messages wait for it."""
+    """Close the breaker of a host for one publisher, so that it is called again now."""
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
     host, publisher = request.POST.get("host", ""), request.POST.get("publisher", "")

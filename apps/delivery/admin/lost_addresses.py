@@ -1,4 +1,4 @@
-"""Addresses that were given up, by the provider's error that did it, and the way back."""
+"""Addresses lost to a provider's error: list them by error, and restore them."""
 
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from apps.preferences.contacts import restoration
 from apps.preferences.contacts.restoration import Cause
 from apps.publishers import audit
 
+#: Permissions to see the page, and to restore.
 SEEING = ("preferences.view_contact", "preferences.view_suppression")
 RESTORING = ("preferences.change_contact", "preferences.delete_suppression")
 #: The span that the page shows by default.
@@ -26,14 +27,14 @@ _FORMAT = "%Y-%m-%dT%H:%M"
 
 
 class Span(forms.Form):
-    """From when to when, in the admin's time zone."""
+    """A span of time in the admin's time zone."""
 
     since = forms.DateTimeField(required=False, input_formats=[_FORMAT, f"{_FORMAT}:%S"])
     until = forms.DateTimeField(required=False, input_formats=[_FORMAT, f"{_FORMAT}:%S"])
 
 
 class Wanted(Span):
-    """The cause that one Restore button sends: provider, error and span of time."""
+    """What a Restore button sends: provider, error and span of time."""
 
     provider = forms.CharField(max_length=40)
     error = forms.CharField(max_length=100, required=False, strip=False)  # as it is stored
@@ -73,20 +74,20 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def restore(request: HttpRequest) -> HttpResponse:
-    """Enable and lift what one provider's error brought in the span."""
+    """Enable the contacts and lift the suppressions that an error caused in a span of time."""
     if not request.user.has_perms(RESTORING):
         raise PermissionDenied
     form = Wanted(request.POST)
     here = reverse("admin:lost_addresses")
     if not form.is_valid():
-        messages.error(request, "Nothing was restored: which provider's, and since when?")
+        messages.error(request, "Nothing was restored: give a provider and a start.")
         return HttpResponseRedirect(here)
     since, until = _span(form)
     cause = Cause(form.cleaned_data["provider"], form.cleaned_data["error"], since)
     if until is not None:
         cause = Cause(cause.provider, cause.error, since, until)
-    said = {"error": cause.error, "since": since.isoformat(), "until": cause.until.isoformat()}
-    audit.record(request, "restore", "lost_addresses", cause.provider, after=said)
+    audited = {"error": cause.error, "since": since.isoformat(), "until": cause.until.isoformat()}
+    audit.record(request, "restore", "lost_addresses", cause.provider, after=audited)
     done = lost_addresses.restore(cause)
     messages.success(
         request,

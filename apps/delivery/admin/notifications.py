@@ -1,4 +1,4 @@
-"""What was posted, how far it is, and the button that stops it."""
+"""Admin of notifications: progress by state and channel, and cancel."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ from notifier.domain.priorities import Priority
 
 
 class OfPublisher(by_publisher()):  # type: ignore[misc]
-    """What a publisher published, which an index serves; other kinds are looked through for."""
+    """Filter by publisher. An index serves it for published ones; other kinds need a search."""
 
     def __init__(self, request: HttpRequest, *rest: Any) -> None:
         super().__init__(request, *rest)
@@ -41,7 +41,7 @@ class OfPublisher(by_publisher()):  # type: ignore[misc]
 
 @admin.register(Notification)
 class NotificationAdmin(Panelled, ReadOnly):
-    """Counts are those that are kept as deliveries move: a few rows, whatever the size."""
+    """List of notifications, newest first, with counts that are kept as deliveries move."""
 
     list_display = ("posted", "publisher", "audience", "priority", "standing", "progress")
     list_filter = (
@@ -118,18 +118,18 @@ class NotificationAdmin(Panelled, ReadOnly):
             "No deliveries yet.",
         )
         look = markup.link(
-            markup.page("delivery_delivery_changelist", notification_id=row.pk), "Every delivery"
+            markup.page("delivery_delivery_changelist", notification_id=row.pk), "All deliveries"
         )
         why = markup.link(markup.page("why", notification=row.pk), "Why did somebody (not) get it?")
         standing = markup.lines([markup.badge(progress.state), markup.bar(total), look, why])
-        return [Panel("How far it is", standing), Panel("By channel", by_channel)]
+        return [Panel("Progress", standing), Panel("By channel", by_channel)]
 
     def buttons(self, request: HttpRequest, row: Notification) -> Sequence[Button]:
         if not request.user.has_perm("delivery.change_notification"):
             return ()
         if selectors.progress(row).state in ("cancelled", "done"):
             return ()
-        warning = "What has not been sent will not be sent. This cannot be undone."
+        warning = "Deliveries that have not been sent will not be sent. This cannot be undone."
         return [Button("cancel", "Cancel what has not been sent", "bad", warning)]
 
     def get_urls(self) -> list[URLPattern]:
@@ -148,7 +148,7 @@ class NotificationAdmin(Panelled, ReadOnly):
         if delivery_state.cancel(row.pk):
             self.audit(request, "cancel", row)
 
-        def told() -> None:
+        def report() -> None:
             if under_way := cancellation.wait_until_stopped([row.pk]):
                 messages.warning(
                     request,
@@ -158,8 +158,8 @@ class NotificationAdmin(Panelled, ReadOnly):
             else:
                 messages.success(request, "What was not sent yet is cancelled.")
 
-        # Once committed: until then no worker sees the cancel.
-        transaction.on_commit(told)
+        # After the commit: until then no worker sees the cancellation.
+        transaction.on_commit(report)
 
 
 def _topics(name: str) -> Any:

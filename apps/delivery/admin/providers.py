@@ -1,4 +1,4 @@
-"""Who carries messages, whether they may be called, and the switch that holds theirs back."""
+"""Providers with their breakers: pause, resume, close and believe."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ PERMISSION = "delivery.change_providerswitch"
 
 
 def provider_rows(request: HttpRequest) -> list[dict[str, Any]]:
-    """Every provider of this installation, whether it may be called, and what can be done."""
+    """Build a row for each provider: its breaker's state and the actions on it."""
     may = request.user.has_perm(PERMISSION)
     return [
         {
@@ -35,7 +35,7 @@ def provider_rows(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _verbs(breaker: Breaker) -> list[str]:
-    """What can be done: held back, it can go on; left alone, it can be called again, too."""
+    """Return the actions that a breaker's state allows."""
     if breaker.state == PAUSED:
         return [RESUME]
     if breaker.state == "closed":
@@ -48,7 +48,7 @@ def _warning(verb: str, breaker: Breaker) -> str:
     if verb == PAUSE:
         return f"Send nothing through {breaker.name} until somebody resumes it?"
     if verb == CLOSE:
-        return f"Call {breaker.name} again now? What it still fails uses up attempts."
+        return f"Call {breaker.name} again now? Messages that still fail use up attempts."
     if verb == BELIEVE:
         return f"Give up every address that {breaker.name} calls dead in the next hour?"
     return ""
@@ -61,7 +61,7 @@ def _state(breaker: Breaker) -> SafeString:
 
 @require_POST
 def switch(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
-    """Hold a provider's messages back, let them go on, close its breaker, or believe it."""
+    """Pause or resume a provider, close its breaker, or believe its reports of dead addresses."""
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
     if provider not in settings.PROVIDERS or verb not in (PAUSE, RESUME, CLOSE, BELIEVE):
@@ -72,11 +72,11 @@ def switch(request: HttpRequest, provider: str, verb: str) -> HttpResponse:
             messages.warning(request, f"Nothing is sent through {provider} until it is resumed.")
         elif verb == RESUME:
             provider_pauses.resume(provider)
-            messages.success(request, f"{provider} goes on.")
+            messages.success(request, f"{provider} is resumed.")
         elif verb == BELIEVE:
             believe(provider)
             messages.warning(
-                request, f"What {provider} calls dead in the next hour is given up, all of it."
+                request, f"Every address that {provider} calls dead in the next hour is given up."
             )
         else:
             close(provider)

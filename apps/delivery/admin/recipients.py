@@ -1,4 +1,4 @@
-"""A person: where they are reached, what they want, what they got and did not get."""
+"""Admin of recipients: contacts, subscriptions, preferences, suppressions and deliveries."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.delivery.admin.deliveries import name
+from apps.delivery.admin.deliveries import attach_names
 from apps.delivery.models import Delivery
 from apps.operators import markup
 from apps.operators.large_lists import NewestAdmin
@@ -22,7 +22,7 @@ from apps.topics.models import Subscription, Topic
 #: Rows in each panel.
 MOST = 20
 
-# The newest notifications of each topic they have anything to do with, whether they got them.
+# The newest notifications of each topic that they subscribe to or have left, received or not.
 _POSTED = """
 SELECT n.id, n.created_at, t.name
   FROM (SELECT DISTINCT topic_id FROM topics_subscription
@@ -36,11 +36,11 @@ SELECT n.id, n.created_at, t.name
 
 @admin.register(Recipient)
 class RecipientAdmin(Panelled, NewestAdmin):
-    """The API makes them, with the inbox that belongs to everybody."""
+    """Recipients cannot be added here: the API creates them together with their inbox."""
 
     list_display = ("user_id", "locale", "time_zone", "created_at")
     search_fields = ("user_id",)
-    search_help_text = "The very user_id"
+    search_help_text = "The exact user_id"
     readonly_fields = ("user_id", "created_at", "updated_at")
 
     def find(self, term: str) -> Q:
@@ -148,12 +148,12 @@ def _changes(person: Recipient) -> SafeString:
 
 def _deliveries(person: Recipient) -> SafeString:
     rows: list[Any] = list(Delivery.objects.filter(recipient_id=person.pk).order_by("-pk")[:MOST])
-    name(rows)
+    attach_names(rows)
     more = markup.page("delivery_delivery_changelist", recipient_id=person.pk)
     return markup.lines(
         [
             markup.table(
-                ("delivery", "made", "channel", "address", "state", "reason", ""),
+                ("delivery", "created", "channel", "address", "state", "reason", ""),
                 (
                     (
                         markup.link(markup.page("delivery_delivery_change", row.pk), row.public_id),
@@ -166,7 +166,7 @@ def _deliveries(person: Recipient) -> SafeString:
                     )
                     for row in rows
                 ),
-                "Nothing was made for them.",
+                "They have no deliveries.",
             ),
             markup.link(more, "All of them") if len(rows) == MOST else "",
         ]
@@ -186,7 +186,7 @@ def _posted(person: Recipient) -> SafeString:
             markup.lines([f"{delivery.channel} ", markup.badge(delivery.state)])
         )
     return markup.table(
-        ("posted", "topic", "notification", "what they got", ""),
+        ("posted", "topic", "notification", "received", ""),
         (
             (
                 markup.moment(created_at),

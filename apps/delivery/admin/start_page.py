@@ -1,6 +1,6 @@
-"""The first page: what waits, how fast it goes, what is broken, and the switches.
+"""The start page: backlogs, rates, errors, providers, queues and dead letters.
 
-Everything on it is read from kept counts, partial indexes and the broker; nothing scans a table.
+It is read from kept counts, partial indexes and the broker; no query scans a table.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from apps.core import clock
 from apps.core.delivery_ids import public_id
 from apps.delivery.admin import chart
-from apps.delivery.admin.deliveries import name
+from apps.delivery.admin.deliveries import attach_names
 from apps.delivery.admin.hosts import host_rows
 from apps.delivery.admin.providers import provider_rows
 from apps.delivery.flow import availability
@@ -25,15 +25,15 @@ from apps.operators import markup
 from notifier.domain import queues
 from notifier.domain.priorities import Priority
 
-#: What the charts show.
+#: The span of the charts.
 SPAN = timedelta(hours=3)
-#: The rate and the share of errors are of this much time.
+#: The span of the rate and the share of errors.
 RECENT = timedelta(minutes=5)
 NEWEST_DEAD = 8
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """What ``delivery/start_page.html`` shows, for operators who may see deliveries."""
+    """Build the context of ``delivery/start_page.html``, for operators who may see deliveries."""
     if not request.user.has_perm("delivery.view_delivery"):
         return context | {"not_allowed": True}
     now = clock.moment().replace(second=0, microsecond=0) + timedelta(minutes=1)
@@ -75,7 +75,7 @@ def _figures(minutes: Any, rows: list[Backlog], now: datetime) -> list[tuple[str
 
 
 def _refused() -> str:
-    """Whom the door turns away now, in a sentence; empty where nobody is."""
+    """Describe what load shedding refuses now; empty if nothing."""
     found = load_shedding.refused(timeout=load_shedding.FRESH_SECONDS)
     slow = [queue.priority for queue, because in found.items() if because == "database"]
     said = [
@@ -157,7 +157,7 @@ def _dead_letters() -> SafeString:
     rows: list[Any] = list(
         DeadLetter.objects.select_related("delivery", "topic").order_by("-pk")[:NEWEST_DEAD]
     )
-    name(row.delivery for row in rows)
+    attach_names(row.delivery for row in rows)
     return markup.table(
         ("delivery", "died", "topic", "recipient", "channel", "provider", "reason"),
         (

@@ -1,4 +1,4 @@
-"""Where publishers are told what became of their deliveries, and whether they hear it."""
+"""Admin of status webhooks: their health and attempts, test calls, and enable."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,13 +20,13 @@ from apps.operators.panels import Button, Panel, Panelled
 from apps.preferences.contacts import services
 from apps.preferences.models import ContactState
 
-#: Newest messages whose attempts its page shows.
+#: Number of newest messages whose attempts are shown.
 NEWEST = 20
 
 
 @admin.register(StatusWebhook)
 class StatusWebhookAdmin(Panelled, ReadOnly):
-    """Publishers make them, through the API."""
+    """Status webhooks are read-only here: publishers create them through the API."""
 
     list_display = ("publisher", "url", "told_of", "standing", "success", "failure")
     list_filter = (linked("publisher_id"),)
@@ -49,7 +49,7 @@ class StatusWebhookAdmin(Panelled, ReadOnly):
     def url(self, row: StatusWebhook) -> str:
         return row.contact.masked
 
-    @admin.display(description="told of")
+    @admin.display(description="events")
     def told_of(self, row: StatusWebhook) -> str:
         return ", ".join(row.events)
 
@@ -78,7 +78,7 @@ class StatusWebhookAdmin(Panelled, ReadOnly):
         keys = webhook_health.deliveries(row).order_by("-pk").values_list("pk", flat=True)
         newest = attempts_table(list(keys[:NEWEST]))
         return [
-            Panel("How it does", markup.lines(standing)),
+            Panel("Health", markup.lines(standing)),
             Panel("Attempts of its newest messages", newest, wide=True),
         ]
 
@@ -92,20 +92,20 @@ class StatusWebhookAdmin(Panelled, ReadOnly):
     def do_test(self, request: HttpRequest, row: StatusWebhook) -> None:
         posted = webhook_health.send_test(row)
         self.audit(request, "test", row)
-        # Once committed: until then no worker sees it.
-        transaction.on_commit(lambda: _say(request, posted))
+        # After the commit: until then no worker sees it.
+        transaction.on_commit(lambda: _report_test(request, posted))
 
     def do_enable(self, request: HttpRequest, row: StatusWebhook) -> None:
         services.enable_contact(row.contact)
         self.audit(request, "enable", row)
-        messages.success(request, "It is told again from now on.")
+        messages.success(request, "It receives events again from now on.")
 
 
-def _say(request: HttpRequest, posted: UUID) -> None:
+def _report_test(request: HttpRequest, posted: UUID) -> None:
     tested = webhook_health.wait_for_test(posted)
     if tested.outcome == "accepted":
         messages.success(request, f"It arrived, after {tested.duration_ms} ms.")
     elif tested.outcome == webhook_health.PENDING:
-        messages.warning(request, "No answer yet. Its attempts will be below.")
+        messages.warning(request, "No answer yet. Its attempts will be listed below.")
     else:
         messages.error(request, f"It did not arrive: {tested.error}.")

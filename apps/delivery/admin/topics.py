@@ -1,4 +1,4 @@
-"""Topics: what became of what was published to them, and the switch that holds it back."""
+"""Admin of topics: deliveries by state and hour, pause and resume."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -36,7 +36,7 @@ SELECT h.topic_id, h.state, sum(h.count)::bigint
 
 
 class TopicList(ChangeList):
-    """A page of topics with the counts of all of them, read at once."""
+    """A page of topics with their counts, read with one query."""
 
     result_list: Any
 
@@ -51,7 +51,7 @@ class TopicList(ChangeList):
 
 @admin.register(Topic)
 class TopicAdmin(Audited, Panelled):
-    """A deleted one keeps its row, for the notifications that name it."""
+    """List of topics, with deleted ones, whose rows stay for the notifications that name them."""
 
     list_display = ("name", "publisher", "category", "default_priority", "standing", "last_day")
     list_filter = ("publisher", "mandatory")
@@ -98,7 +98,7 @@ class TopicAdmin(Audited, Panelled):
         )
         return [
             Panel("Deliveries now", standing),
-            Panel("By hour, of the last two days", _hours(row.pk)),
+            Panel("By hour, last two days", _hours(row.pk)),
             Panel("Newest notifications", _newest(row.pk), wide=True),
         ]
 
@@ -107,18 +107,18 @@ class TopicAdmin(Audited, Panelled):
             return ()
         if row.paused_at:
             return [Button("resume", "Resume this topic")]
-        warning = "What is published to it is accepted, and held back until it is resumed."
+        warning = "Notifications to it are accepted, and held back until it is resumed."
         return [Button("pause", "Pause this topic", "bad", warning)]
 
     def do_pause(self, request: HttpRequest, row: Topic) -> None:
         services.pause(row)
         self.audit(request, "pause", row)
-        messages.warning(request, f"What is published to {row.name} is held back.")
+        messages.warning(request, f"Notifications to {row.name} are held back.")
 
     def do_resume(self, request: HttpRequest, row: Topic) -> None:
         services.resume(row)
         self.audit(request, "resume", row)
-        messages.success(request, f"{row.name} goes on.")
+        messages.success(request, f"{row.name} is resumed.")
 
     def delete_model(self, request: HttpRequest, topic: Topic) -> None:
         services.delete_topic(topic)  # notifications name the row
@@ -133,7 +133,7 @@ class TopicAdmin(Audited, Panelled):
 
 
 def _day(topic_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    """How many deliveries of these topics came to each state in a day, less those that left it."""
+    """Count moves of these topics' deliveries into each state in a day, less those out of it."""
     found: dict[int, dict[str, int]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(_DAY, [list(topic_ids)])
