@@ -24,54 +24,58 @@ class ContentRenderer:
         self._id = notification_id
         self._sealed = sealed
         self._template: CompiledTemplate | None = None
-        self._gone = False
+        self._missing = False
         if version:  # looked up here, while a connection is held
             try:
                 self._template = compiled_templates.compiled_template(version)
             except TemplateVersion.DoesNotExist:
-                self._gone = True
+                self._missing = True
         self._shared: dict[tuple[str, str], Content] = {}
         self._personal: dict[tuple[str, str], BulkRenderer | None] = {}
-        self._spoken: dict[tuple[str, str], str] = {}
+        self._template_locales: dict[tuple[str, str], str] = {}
 
     def render(self, channel: str, user_id: str, locale: str) -> Content:
         """Return the content for a recipient; a bare endpoint has neither user id nor locale.
 
         Raises ``DecryptionError``, and ``TemplateError``, whose text has no variable's value.
         """
-        if self._gone:
+        if self._missing:
             raise TemplateError("The version of the template is no longer in the database.")
         if self._template is None:
             return self._content
-        spoken = self._spoken.get((channel, locale))
-        if spoken is None:
-            spoken = self._spoken[channel, locale] = self._template.locale_for(channel, locale)
-        shared = self._shared.get((channel, spoken))
+        template_locale = self._template_locales.get((channel, locale))
+        if template_locale is None:
+            template_locale = self._template_locales[channel, locale] = self._template.locale_for(
+                channel, locale
+            )
+        shared = self._shared.get((channel, template_locale))
         if shared is not None:
             return shared
         try:
-            return self._personally(channel, spoken, user_id, locale)
+            return self._render_personal(channel, template_locale, user_id, locale)
         except TemplateError as error:
-            raise TemplateError(self._template.blame(channel, spoken, error)) from None
+            raise TemplateError(self._template.blame(channel, template_locale, error)) from None
 
-    def _personally(self, channel: str, spoken: str, user_id: str, locale: str) -> Content:
+    def _render_personal(
+        self, channel: str, template_locale: str, user_id: str, locale: str
+    ) -> Content:
         """Render for one recipient; from the second one on, with what is prepared for many."""
         assert self._template is not None
-        key = channel, spoken
+        key = channel, template_locale
         if key in self._personal:
             personal = self._personal[key]
             if personal is None:
-                personal = self._template.for_many(channel, spoken, self._variables)
+                personal = self._template.for_many(channel, template_locale, self._variables)
                 self._personal[key] = personal
             return personal.render(user_id, locale)
-        made = self._template.render(
-            channel, spoken, self._variables, user_id=user_id, wanted=locale
+        content = self._template.render(
+            channel, template_locale, self._variables, user_id=user_id, wanted=locale
         )
-        if self._template.mentions_recipient(channel, spoken):
+        if self._template.mentions_recipient(channel, template_locale):
             self._personal[key] = None
         else:
-            self._shared[key] = made
-        return made
+            self._shared[key] = content
+        return content
 
     @cached_property
     def _content(self) -> Content:
