@@ -1,16 +1,16 @@
-"""Notifications and their deliveries, from the request to the proof of what became of each.
+"""Notifications and their deliveries, from the request to the record of each outcome.
 
-A delivery goes ``api`` → ``intake`` → ``outbox`` → (``fanout`` →) ``sending`` → ``state``, and a
-provider's later word comes in by ``receipts``. Layers, highest first; each imports only lower ones:
+A delivery goes ``api`` → ``intake`` → ``outbox`` → (``fanout`` →) ``sending`` → ``state``. Later
+receipts come in by ``receipts``. Each layer imports only those below it; highest first:
 
-- ``admin``, ``api``, ``tasks``: the doors for operators, publishers and Celery.
-- ``maintenance``: the sweeper, retention, roll-ups.
-- ``status_webhooks``: publishers hear what became of their deliveries.
+- ``admin``, ``api``, ``tasks``: the entry points for operators, publishers and Celery.
+- ``maintenance``: the sweeper, retention, roll-up.
+- ``status_webhooks``: report deliveries' states to publishers.
 - ``operations``: dead letters, explanations, confirmations.
-- ``sending``, ``receipts``: what workers do.
-- ``fanout``: an audience into chunks.
+- ``sending``, ``receipts``: the work of workers.
+- ``fanout``: from an audience to chunks.
 - ``monitoring``: metrics, health, statistics.
-- ``intake``: a request into rows.
+- ``intake``: from a request to rows.
 - ``flow``: what may go out now.
 - ``state``: the only writer of a delivery's state.
 - ``ordering``: ordering keys.
