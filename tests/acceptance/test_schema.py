@@ -43,7 +43,7 @@ from notifier.security.tokens import sign
 from tests.support.api_client import Api
 from tests.support.jwks_server import lasting
 from tests.support.lookups import forget_lookups
-from tests.support.publisher_objects import belongings, found_by
+from tests.support.publisher_objects import create_one_of_everything, path_parameters
 
 SECRET = "0123456789abcdef0123456789abcdef"
 SETTINGS = {
@@ -99,7 +99,7 @@ def config(*, coverage: bool) -> schemathesis.Config:
 
 
 thorough, brief = described(config(coverage=True)), described(config(coverage=False))
-#: What stands in a path, see ``belongings``.
+#: What stands in a path, see ``create_one_of_everything``.
 there: dict[str, str] = {}
 
 
@@ -118,7 +118,7 @@ def publishers(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[
         for name in ("owner", "other"):
             _, key = services.create_key(services.create_publisher(name).pk, tuple(Scope))
             made.append(Api(name, key, TestCase.captureOnCommitCallbacks))
-        there.update(belongings(*made))
+        there.update(create_one_of_everything(*made))
         for signal in (request_started, request_finished):  # they would end the transaction
             signal.disconnect(close_old_connections)
         yield made[0], made[1]
@@ -139,7 +139,7 @@ def undone() -> Iterator[None]:
 
 def real_path(case: Any) -> dict[str, str]:
     """The path's parameters, of the owner's own."""
-    return {**(case.path_parameters or {}), **found_by(case.operation.path, there)}
+    return {**(case.path_parameters or {}), **path_parameters(case.operation.path, there)}
 
 
 def check(

@@ -63,5 +63,5 @@ def test_no_log_names_an_address_or_what_was_said(service: Service):
         assert not any(word in text for word in (phone, phone[1:], words, "unspeakable")), log
 
 
-def test_every_process_of_the_line_still_runs(service: Service):
+def test_every_process_still_runs(service: Service):
     assert set(service.stage.processes.pids()) == set(PROCESSES)

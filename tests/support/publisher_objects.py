@@ -20,7 +20,7 @@ WORD = "Zanzibar"
 TOPIC = "owned-topic"
 
 
-def belongings(api: Api, other: Api) -> dict[str, str]:
+def create_one_of_everything(api: Api, other: Api) -> dict[str, str]:
     """Make ``api``'s publisher own one of everything; what stands after each part of a path.
 
     ``{"topics": "owned-topic", …}``: in ``/v1/topics/{name}`` the topic's name. ``other``'s
@@ -95,7 +95,7 @@ def _dead_letter(publisher: str, notification_id: str) -> str:
     return dead.public_id
 
 
-def found_by(path: str, found: dict[str, Any]) -> dict[str, Any]:
+def path_parameters(path: str, found: dict[str, Any]) -> dict[str, Any]:
     """The path's parameters with what they are of ``found``. A ``KeyError`` names what it lacks."""
     parts = path.split("/")
     return {part[1:-1]: found[before] for before, part in pairwise(parts) if part.startswith("{")}

@@ -106,7 +106,7 @@ def test_an_https_service_is_hardened_and_passes_djangos_checks(transactional_db
     assert said == ["max-age=31536000 False", "max-age=31536000 True", "True", "200"]
 
 
-def test_plain_http_is_told_nothing_of_tls(operator: Client):
+def test_plain_http_is_sent_no_header_of_tls(operator: Client):
     assert "Strict-Transport-Security" not in operator.get("/healthz").headers
 
 

@@ -85,7 +85,7 @@ def test_who_is_not_subscribed_is_not_in_its_audience(shop: Shop, ada, work):
         ({"state": "active"}, "after it was posted"),
     ],
 )
-def test_a_subscription_that_did_not_count_then_is_told(shop: Shop, ada, work, fields, words):
+def test_a_subscription_that_did_not_count_then_is_explained(shop: Shop, ada, work, fields, words):
     topic = shop.topic()
     posted = publish(shop, channels=["inbox"])
     work()
@@ -126,7 +126,7 @@ def test_a_refused_topic_is_named(shop: Shop, ada, work):
     assert "They refuse the topic offers-of-the-week (set on" in said(tell(posted))
 
 
-def test_who_has_no_address_is_told_what_became_of_it(shop: Shop, work):
+def test_a_recipient_without_an_address_is_explained(shop: Shop, work):
     ada = recipient("ada", email="ada@example.com")
     subscribe(shop.topic(), ada, "email")
     Contact.objects.filter(channel="email").update(state="disabled", disabled_reason="dead_address")
@@ -146,7 +146,7 @@ def test_what_still_waits_is_not_there_yet(shop: Shop, ada, work):
     story = tell(posted)
     assert story.verdict == "not yet"
     assert "still being cut into chunks" in opening(story)
-    assert "Their turn has not come yet" in said(story)
+    assert "It has not been sent to them yet" in said(story)
 
 
 def test_what_is_scheduled_and_what_was_cancelled_say_so(shop: Shop, ada):
@@ -160,7 +160,7 @@ def test_what_is_scheduled_and_what_was_cancelled_say_so(shop: Shop, ada):
     story = tell(posted)
     assert story.verdict == "no"
     assert "It was cancelled" in opening(story)
-    assert "cancelled before their turn came" in said(story)
+    assert "cancelled before it was sent to them" in said(story)
 
 
 def test_a_channel_that_was_not_chosen_and_a_person_who_was_not_named(shop: Shop, work):
@@ -194,7 +194,7 @@ def test_a_paused_topic_is_the_reason_while_it_is_paused(shop: Shop, ada):
     topic.save()
     assert Chunk.objects.exclude(state="done").exists()
     assert "The topic news was paused" in opening(tell(posted))
-    assert said(tell(posted)) == "Their turn comes when the topic is resumed."
+    assert said(tell(posted)) == "It is sent to them when the topic is resumed."
 
 
 @pytest.mark.parametrize("state", [state.value for state in DeliveryState])
@@ -256,7 +256,7 @@ def test_what_expired_before_its_turn_is_not_still_to_come(shop: Shop, ada):
     Notification.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     story = tell(posted)
     assert story.verdict == "no" and "the notification expired" in story.headline
-    assert said(story) == "It expired before their turn came."
+    assert said(story) == "It expired before it was sent to them."
 
 
 def test_the_why_page_asks_and_answers(shop: Shop, operator: Client, work):

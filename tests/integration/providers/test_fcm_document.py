@@ -88,7 +88,7 @@ def test_the_document_is_checked_and_not_only_read() -> None:
             check(message, SCHEMAS["Message"], "Message")
 
 
-def test_the_keys_the_document_reserves_are_refused_at_the_door() -> None:
+def test_the_keys_the_document_reserves_are_refused_when_they_are_posted() -> None:
     said = SCHEMAS["Message"]["properties"]["data"]["description"]
     quoted = re.findall(r'"([a-z_.]+)"', said.partition("reserved word")[2].partition(")")[0])
     assert {"from", "message_type", "google."} <= set(quoted)

@@ -218,7 +218,7 @@ class TestWebhook(ProviderContract):
         assert outcome == FORBIDDEN
         await provider.close()
 
-    async def test_a_listener_on_loopback_hears_nothing(self) -> None:
+    async def test_a_listener_on_loopback_gets_nothing(self) -> None:
         heard = []
 
         async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -160,7 +160,7 @@ def test_every_worker_has_a_name_of_its_own():
         assert name in own.search(command).groups()
 
 
-def test_several_processes_of_one_line_have_names_of_their_own(procfile):
+def test_several_processes_of_one_entry_have_names_of_their_own(procfile):
     with procfile.start("one", "two", formation={"two": 2}) as running:
         running.wait_ready()
         assert set(running.pids()) == {"one", "two", "two.2"}

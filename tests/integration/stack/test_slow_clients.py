@@ -137,7 +137,7 @@ def answer_of(web: Stage, request: bytes, seconds: float) -> bytes:
         return said
 
 
-def test_what_does_not_come_in_time_is_given_up_and_told(web: Stage) -> None:
+def test_what_does_not_come_in_time_is_given_up_and_reported(web: Stage) -> None:
     begun = time.monotonic()
     said = answer_of(web, POST + b"Content-Length: 100\r\n\r\n{", PATIENCE)
     assert 15 < time.monotonic() - begun < 60

@@ -35,7 +35,7 @@ def test_two_have_three_sevenths_each():
 
 
 @pytest.mark.parametrize("many", [1, 2, 5, 20])
-def test_who_comes_finds_room_however_many_hold_all_they_may(many):
+def test_who_comes_finds_capacity_however_many_hold_all_they_may(many):
     capacity = Capacity(100, 4000)
     fill(capacity, *range(many))
     assert capacity.wait(0)
@@ -62,7 +62,7 @@ def test_who_holds_all_it_may_leaves_its_part_of_a_claim_unused():
     assert shares.keys() == {2} and 1 < shares[2] <= 50
 
 
-def test_room_that_is_given_back_can_be_had_again():
+def test_capacity_that_is_given_back_can_be_had_again():
     capacity = Capacity(100, 400)
     for _ in range(50):
         held = fill(capacity, 1, 2)
@@ -71,7 +71,7 @@ def test_room_that_is_given_back_can_be_had_again():
         assert capacity.taken == 0
 
 
-def test_who_waits_for_room_goes_on_once_some_is_given_back():
+def test_who_waits_for_capacity_goes_on_once_some_is_given_back():
     capacity = Capacity(10, 40)
     capacity.take({1: 40})
     assert not capacity.wait(0.01)
@@ -90,7 +90,7 @@ def test_who_waits_for_room_goes_on_once_some_is_given_back():
     thread.join()
 
 
-def test_a_chunk_with_more_messages_than_recipients_takes_more_room():
+def test_a_chunk_with_more_messages_than_recipients_takes_more_capacity():
     """Three devices each, say."""
     capacity = Capacity(10, 40)
     capacity.take({1: 45})
@@ -101,7 +101,7 @@ def test_a_chunk_with_more_messages_than_recipients_takes_more_room():
     assert capacity.wait(0) and capacity.taken == 0
 
 
-def test_there_is_room_for_some_claims_however_large_they_are():
+def test_there_is_capacity_for_some_claims_however_large_they_are():
     assert fill(Capacity(10 * MESSAGES), 1) == {1: 20 * MESSAGES}
 
 

@@ -63,7 +63,7 @@ def test_what_is_held_back_was_not_tried_for_that():
     assert {*descriptions.REASONS} >= descriptions.HELD | descriptions.ENDED
 
 
-def test_what_nobody_can_take_back_is_told_as_that():
+def test_what_nobody_can_take_back_is_described_as_that():
     said = descriptions.describe("unknown", "cancelled", 1)
     assert said == (
         "may have arrived: a call to the provider went unanswered, and is not sent again because "

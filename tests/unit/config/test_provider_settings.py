@@ -207,7 +207,7 @@ def test_a_name_that_nothing_reads_is_refused_with_what_was_meant(
     assert name in str(refused.value)
 
 
-def test_a_misspelt_name_is_told_beside_what_is_missing_for_it(configured):
+def test_a_misspelt_name_is_shown_beside_what_is_missing_for_it(configured):
     with pytest.raises(ImproperlyConfigured) as refused:
         configured(OUTSIDE, SENDGIRD_API_KEY="SG.1", SENDGRID_FROM_EMAIL="a@example.com")
     assert "NOTIFIER_SENDGIRD_API_KEY is no setting" in str(refused.value)

@@ -94,7 +94,7 @@ def test_what_the_provider_may_have_is_neither_dead_nor_expired():
     assert late.state == last.state == DeliveryState.UNKNOWN
 
 
-def test_what_expired_before_its_turn_is_expired():
+def test_what_expired_before_it_was_sent_is_expired():
     assert judged(Refused(Reason.EXPIRED)).state == DeliveryState.EXPIRED
 
 

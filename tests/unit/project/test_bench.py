@@ -123,7 +123,7 @@ def test_cpu_of_children_that_ended_counts_for_their_parent():
     assert meter.costs["busy"].peak_rss > 1_000_000
 
 
-def test_every_benchmark_runs_lines_of_the_procfile():
+def test_every_benchmark_runs_processes_of_the_procfile():
     lines = Procfile({}, ROOT).commands
     assert set(QUICK) <= set(BENCHMARKS)
     for name in BENCHMARKS:

@@ -44,7 +44,7 @@ def test_what_a_fresh_machine_may_lack_fails_the_test_that_runs_it(command):
         subprocess.run(command, check=False)
 
 
-def test_what_was_skipped_is_told_by_its_reason():
+def test_what_was_skipped_is_listed_by_its_reason():
     reports = [
         SimpleNamespace(nodeid="a", longrepr=("a.py", 1, "Skipped: no browser")),
         SimpleNamespace(nodeid="b", longrepr=("b.py", 2, "Skipped: no RabbitMQ")),

@@ -87,7 +87,7 @@ def test_the_page_has_the_marks_for_its_tables():
     assert text.count(BEGIN) == text.count(END) == 1
 
 
-def test_hosts_run_lines_of_the_procfile():
+def test_hosts_run_processes_of_the_procfile():
     assert {*lab.ONCE, *lab.EACH} <= set(Procfile({}, ROOT).commands)
     parts = {name for names in reports.PARTS.values() for name in names}
     assert parts == set(CPU) - {"sink"}

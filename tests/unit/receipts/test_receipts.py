@@ -160,7 +160,7 @@ def test_twilios_statuses_in_our_words(twilio, fields, told):
 
 
 @pytest.mark.parametrize("query", ["", "delivery_id=", "delivery_id=7", "delivery_id=dlv_0x1"])
-def test_a_text_message_that_is_not_ours_is_told_under_the_name_it_carried(twilio, query):
+def test_a_text_message_that_is_not_ours_is_reported_under_the_name_it_carried(twilio, query):
     [told] = twilio.read(query, form(MessageStatus="delivered"))
     assert told.delivery_id == query.partition("=")[2]
 
@@ -264,7 +264,7 @@ def test_what_sendgrid_says_in_odd_shapes_is_left_out(sendgrid):
             sendgrid.read("", body)
 
 
-def test_what_sendgrid_says_of_others_messages_is_told_under_the_name_they_carried(sendgrid):
+def test_what_sendgrid_says_of_others_messages_is_reported_under_the_name_they_carried(sendgrid):
     others = [{"event": "bounce", "delivery_id": name} for name in ("x", 7)] + [{"event": "bounce"}]
     told = sendgrid.read("", orjson.dumps(others))
     assert [one.delivery_id for one in told] == ["x", "", ""]

@@ -157,7 +157,7 @@ def test_what_began_before_it_opened_changes_nothing(breaker):
     assert state(breaker) is State.OPEN
 
 
-def test_probes_nobody_heard_of_again_are_sent_anew(breaker, clock):
+def test_probes_without_an_outcome_are_sent_anew(breaker, clock):
     opened(breaker)
     clock.now += 5
     assert breaker.permit().capacity == RULES.probes

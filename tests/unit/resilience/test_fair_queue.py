@@ -42,7 +42,7 @@ def test_one_publisher_has_two_thirds_of_the_slots_and_half_for_one_host():
     assert len(begun(many, 256)) == 171
 
 
-def test_a_host_that_takes_its_share_leaves_its_publishers_others_room():
+def test_a_host_that_takes_its_share_leaves_capacity_for_its_publishers_others():
     queue = filled((1, "a", 500), shares=True)
     assert len(begun(queue, 256)) == 129
     queue.put((1, "b"), "1b")

@@ -60,7 +60,7 @@ def hook(sandbox: RunningSandbox, name: str, body: str = "{}", **headers: str) -
     return request.body_text(body).build().send().status
 
 
-def test_what_arrives_is_told_at_once_and_oldest_first(sandbox: RunningSandbox) -> None:
+def test_what_arrives_is_shown_at_once_and_oldest_first(sandbox: RunningSandbox) -> None:
     hook(sandbox, "a")
     with listening(sandbox) as listener:
         assert listener.head["content-type"].startswith("text/event-stream")
@@ -90,7 +90,7 @@ def test_a_position_of_another_life_starts_from_the_beginning(
         assert listener.addresses() == ["a"]
 
 
-def test_only_a_channel_or_a_part_of_an_address_is_told(sandbox: RunningSandbox) -> None:
+def test_only_a_channel_or_a_part_of_an_address_is_shown(sandbox: RunningSandbox) -> None:
     for name in ("orders-1", "invoices-1", "orders-2"):
         hook(sandbox, name)
     with listening(sandbox, address="ORDERS") as listener:
@@ -104,7 +104,7 @@ def test_only_a_channel_or_a_part_of_an_address_is_told(sandbox: RunningSandbox)
         assert counted == 4, "the counts are of all channels"
 
 
-def test_rules_are_told_as_they_are_set_and_turned_off(sandbox: RunningSandbox) -> None:
+def test_rules_are_shown_as_they_are_set_and_turned_off(sandbox: RunningSandbox) -> None:
     with listening(sandbox) as listener:
         assert listener.next("state").data["rules"] == []
         sandbox.client.behave("sendgrid", "503", retry_after=7)
@@ -130,7 +130,7 @@ def test_a_page_learns_that_everything_was_forgotten(sandbox: RunningSandbox) ->
         assert listener.addresses() == ["b"]
 
 
-def test_of_very_many_the_newest_are_told_and_the_others_counted(sandbox: RunningSandbox) -> None:
+def test_of_very_many_the_newest_are_shown_and_the_others_counted(sandbox: RunningSandbox) -> None:
     hook(sandbox, "a")
     with listening(sandbox) as listener:
         last = listener.next("messages").id
@@ -158,7 +158,7 @@ def test_a_burst_on_an_empty_page_is_counted_whole(sandbox: RunningSandbox) -> N
     assert told == 300
 
 
-def test_what_is_no_message_is_told_as_it_came(sandbox: RunningSandbox) -> None:
+def test_what_is_no_message_is_shown_as_it_came(sandbox: RunningSandbox) -> None:
     hook(sandbox, "a", "no JSON")
     hook(sandbox, "b", "x" * 200_000)
     with listening(sandbox) as listener:
@@ -168,7 +168,7 @@ def test_what_is_no_message_is_told_as_it_came(sandbox: RunningSandbox) -> None:
     assert second["looks"]["cut"] and set(second["looks"]["text"]) == {"x"}
 
 
-def test_a_webhook_is_told_with_its_signature_and_a_refused_one_with_its_status(
+def test_a_webhook_is_shown_with_its_signature_and_a_refused_one_with_its_status(
     sandbox: RunningSandbox,
 ) -> None:
     sandbox.client.behave("webhook", "503", times=1)

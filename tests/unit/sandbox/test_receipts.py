@@ -122,7 +122,7 @@ def told_by_sendgrid(service: Service, sandbox: RunningSandbox) -> tuple[list[di
     return json.loads(body), believed
 
 
-def test_twilio_tells_the_callback_that_a_message_was_sent_and_delivered(sandbox, service):
+def test_twilio_reports_to_the_callback_that_a_message_was_sent_and_delivered(sandbox, service):
     assert text(sandbox, "+12025550100", f"{service.url}/cb?delivery_id=dlv_7") == 201
     receipts = [told_by_twilio(service, sandbox) for _ in range(2)]
     assert [form["MessageStatus"] for form, _ in receipts] == ["sent", "delivered"]
@@ -153,7 +153,7 @@ def test_a_callback_on_another_machine_is_not_called(sandbox, service):
     assert form["To"] == "+12025550101"
 
 
-def test_sendgrid_tells_of_all_messages_of_a_request_in_one_batch(sandbox, service):
+def test_sendgrid_reports_all_messages_of_a_request_in_one_batch(sandbox, service):
     assert mail(sandbox, "ada@example.com", "bob@example.com") == 202
     events, believed = told_by_sendgrid(service, sandbox)
     assert believed
@@ -223,18 +223,18 @@ def test_a_receipt_that_met_an_error_is_sent_again(sandbox, service):
     assert first[2] == second[2]
 
 
-def test_nothing_is_told_of_what_was_refused(sandbox, service):
+def test_nothing_is_reported_of_what_was_refused(sandbox, service):
     assert text(sandbox, "+15005550500", f"{service.url}/cb") == 500
     assert service.is_told_no_more()
 
 
-def test_nothing_is_told_of_what_was_never_answered(sandbox, service):
+def test_nothing_is_reported_of_what_was_never_answered(sandbox, service):
     with pytest.raises(RequestError):
         text(sandbox, "+15005550408", f"{service.url}/cb", timeout=0.2)
     assert service.is_told_no_more()
 
 
-def test_nothing_is_told_while_receipts_are_off(sandbox, service):
+def test_nothing_is_reported_while_receipts_are_off(sandbox, service):
     sandbox.client.send_receipts(None)
     text(sandbox, "+12025550100", f"{service.url}/cb")
     mail(sandbox, "ada@example.com")

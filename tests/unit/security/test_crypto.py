@@ -45,7 +45,7 @@ def test_a_row_whose_key_was_taken_away_names_the_key():
         Keyring({2: NEW}, INDEX).decrypt(stored, b"row")
 
 
-def test_text_that_is_no_ciphertext_is_told_apart():
+def test_text_that_is_no_ciphertext_is_recognized():
     with pytest.raises(DecryptionError, match="not a ciphertext"):
         Keyring({1: OLD}, INDEX).decrypt(b"plain", b"row")
 

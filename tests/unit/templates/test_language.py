@@ -118,7 +118,7 @@ def test_errors_are_sentences_that_name_the_line_and_no_value(source, sentence, 
     ],
 )
 @pytest.mark.parametrize("html", [False, True])
-def test_many_recipients_are_told_what_each_would_have_been_told_alone(source, html):
+def test_many_recipients_get_what_each_would_get_alone(source, html):
     shared = {"day": "<Friday>", "items": ["tea", "pot"]}
     translation = Translation(title="x", **{"html" if html else "body": source})
     personal = translation.prefilled(shared)
@@ -138,7 +138,7 @@ def test_what_is_missing_is_named_likewise_for_many_recipients():
     assert (caught.value.name, caught.value.line) == ("recipient.age", 3)
 
 
-def test_a_text_that_many_are_told_may_not_be_longer_than_one_that_is_rendered_alone():
+def test_a_text_for_many_may_not_be_longer_than_one_that_is_rendered_alone():
     translation = Translation(body="{{ long }}{{ recipient.user_id }}{{ long }}")
     with pytest.raises(OverBudget, match="more than 262,144 characters"):
         translation.prefilled({"long": "x" * 140_000}).render({"user_id": "ada"})

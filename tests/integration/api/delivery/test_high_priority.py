@@ -131,7 +131,7 @@ def test_one_publishers_rate_of_high_priority_is_not_anothers(ada: Api, other: A
     other.post("notifications", body("high"), status=202)
 
 
-def test_of_a_batch_as_many_are_accepted_as_the_rate_has_room_for(ada: Api):
+def test_of_a_batch_as_many_are_accepted_as_the_rate_allows(ada: Api):
     high_rate(ada, 1)
     priorities = ("high", "low", "high", "high", "normal", "high")
     batch = {"notifications": [body(priority) for priority in priorities]}

@@ -86,7 +86,7 @@ def listeners() -> int:
     return int(number)
 
 
-def test_another_process_is_told_of_a_change(
+def test_another_process_is_notified_of_a_change(
     other_process: Callable[..., dict[str, Any]], api: Api, other: Api
 ):
     maker = api.post("api-keys", {"scopes": ["keys:write", "topics:read"]}, status=201)
@@ -231,7 +231,7 @@ def test_without_redis_everything_works_and_the_log_says_so_once(
     ]
 
 
-def test_what_changed_while_redis_was_gone_is_told_when_it_is_back(
+def test_what_changed_while_redis_was_gone_is_published_when_it_is_back(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ):
     shop = Publisher.objects.create(name="shop")

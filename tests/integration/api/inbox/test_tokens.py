@@ -37,7 +37,7 @@ def test_a_publishers_token_opens_no_inbox(
         assert inbox("ada", client_id="shop", iss="i", aud="a").get("topics", status=401)
 
 
-def test_a_request_without_a_token_is_told_how_to_send_one(inbox: Callable[..., Api]):
+def test_a_request_without_a_token_is_answered_with_how_to_send_one(inbox: Callable[..., Api]):
     ada = inbox("ada")
     problem = ada.call("get", "inbox", status=401, headers={})
     assert problem["type"] == "/problems/missing-token"

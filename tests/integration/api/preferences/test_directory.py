@@ -114,7 +114,7 @@ def test_no_key_takes_a_refusal_away(accounts: Api, ada: Api):
     assert Preference.objects.get().category == "x"
 
 
-def test_a_key_adds_refusals_and_wishes_that_lift_none(accounts: Api, ada: Api):
+def test_a_key_adds_refusals_and_permissions_that_lift_none(accounts: Api, ada: Api):
     ada.put(MINE, {"preferences": [{"channel": "sms", **REFUSED}]})
     accounts.patch(PATH, {"preferences": [{"category": "x", **REFUSED}, ALLOWED]})
     assert len(ada.get(MINE)["preferences"]) == 3

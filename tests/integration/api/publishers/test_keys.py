@@ -17,7 +17,7 @@ from tests.support.api_keys import refused
 from tests.support.waiting import until
 
 
-def test_a_request_without_a_key_is_told_how_to_send_one(api: Api):
+def test_a_request_without_a_key_is_answered_with_how_to_send_one(api: Api):
     problem = api.call("get", "topics", status=401, headers={})
     assert problem["type"] == "/problems/missing-key"
     assert api.headers["WWW-Authenticate"] == "Bearer"

@@ -64,7 +64,7 @@ def test_an_answer_says_how_many_requests_are_left(api: Api):
     assert "RateLimit-Remaining" not in api.headers
 
 
-def test_the_schema_tells_of_the_limit_on_every_operation_of_publishers(client: Client):
+def test_the_schema_documents_the_limit_on_every_operation_of_publishers(client: Client):
     schema = client.get("/v1/openapi.json").json()
     operations = [
         operation
@@ -83,7 +83,7 @@ def test_the_schema_tells_of_the_limit_on_every_operation_of_publishers(client: 
     assert schema["components"]["headers"]["RateLimit-Limit"]["schema"] == {"type": "integer"}
 
 
-def test_a_burst_is_taken_and_the_next_request_told_when_to_come_again(api: Api):
+def test_a_burst_is_taken_and_the_next_request_gets_retry_after(api: Api):
     limit(api, rate_per_second=1, burst=3)
     for remaining in (2, 1, 0):
         api.get("topics")
@@ -94,7 +94,7 @@ def test_a_burst_is_taken_and_the_next_request_told_when_to_come_again(api: Api)
     assert told(api) == (3, 0, 3)
 
 
-def test_room_comes_back_with_time(api: Api):
+def test_capacity_comes_back_with_time(api: Api):
     limit(api, rate_per_second=20, burst=1)
     api.get("topics")
     api.get("topics", status=429)

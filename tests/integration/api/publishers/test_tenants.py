@@ -14,7 +14,7 @@ from apps.delivery.status_webhooks import health
 from apps.publishers.models import AuditEvent
 from tests.support.api_client import Api
 from tests.support.lookups import forget_lookups
-from tests.support.publisher_objects import TOPIC, WORD, belongings, found_by
+from tests.support.publisher_objects import TOPIC, WORD, create_one_of_everything, path_parameters
 
 #: What is not one publisher's, by how its path begins, and why.
 SHARED = {
@@ -71,7 +71,7 @@ Operation = tuple[str, str, dict[str, Any]]
 @pytest.fixture
 def owned(api: Api, other: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr(health, "PATIENCE", 0.0)  # no worker is there
-    return belongings(api, other)
+    return create_one_of_everything(api, other)
 
 
 def operations() -> Iterator[Operation]:
@@ -93,9 +93,11 @@ def body_of(method: str, path: str, operation: dict[str, Any]) -> Any:
 
 def filled(path: str, found: dict[str, str]) -> str:
     try:
-        return path.format(**found_by(path, found)).removeprefix("/v1/")
+        return path.format(**path_parameters(path, found)).removeprefix("/v1/")
     except KeyError as missing:
-        pytest.fail(f"{path}: belongings() makes nothing that is found by {missing}: add it")
+        pytest.fail(
+            f"{path}: create_one_of_everything() makes nothing that is found by {missing}: add it"
+        )
 
 
 def ask(api: Api, method: str, path: str, body: Any) -> Any:
@@ -151,7 +153,7 @@ def test_anothers_object_is_as_one_that_does_not_exist(other: Api, owned: dict[s
         told = []
         for found in (owned, nobodys):
             text = ask(other, method, filled(path, found), body).content.decode()
-            for part, value in found_by(path, found).items():
+            for part, value in path_parameters(path, found).items():
                 text = text.replace(value, part)
             told.append(text)
         if told[0] != told[1]:

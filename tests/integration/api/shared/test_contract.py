@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from tests.support.api_client import Api
-from tests.support.publisher_objects import belongings, found_by
+from tests.support.publisher_objects import create_one_of_everything, path_parameters
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -154,14 +154,14 @@ def with_defaults(
 
 
 def test_documented_defaults_may_be_sent(schema: dict[str, Any], api: Api, other: Api) -> None:
-    there = belongings(api, other)
+    there = create_one_of_everything(api, other)
     sent: set[str] = set()
     for path, method, media in bodies(schema):
         for name, example in media.get("examples", {"empty": {"value": {}}}).items():
             body, filled = with_defaults(schema, media["schema"], example["value"])
             sent |= {f"{method} {path} {pointer}" for pointer in filled}
             key = {"Authorization": f"Bearer {api.key}"}
-            url = path.format(**found_by(path, there))
+            url = path.format(**path_parameters(path, there))
             answer = getattr(Client(), method)(url, body, content_type=JSON, headers=key)
             said = answer.json() if answer.content else {}
             problems = [said, *(one.get("problem", {}) for one in said.get("results", ()))]

@@ -33,7 +33,7 @@ def only_error(problem: Any) -> tuple[str, str]:
         ({"content": CONTENT, "priority": "urgent"}, "/priority", "high, normal, low"),
     ],
 )
-def test_a_notification_with_a_typical_mistake_is_told_the_right_way(
+def test_a_notification_with_a_typical_mistake_is_answered_with_the_right_way(
     api: Api, body: Any, pointer: str, words: str
 ) -> None:
     api.put("recipients/ada", {}, 201)
@@ -55,7 +55,9 @@ def test_a_notification_with_a_typical_mistake_is_told_the_right_way(
         ("collapseKey", "collapse_key"),
     ],
 )
-def test_a_misspelt_field_is_told_the_one_that_was_meant(api: Api, wrong: str, right: str) -> None:
+def test_a_misspelt_field_is_answered_with_the_one_that_was_meant(
+    api: Api, wrong: str, right: str
+) -> None:
     problem = api.post("notifications", {"content": CONTENT, wrong: "ada"}, 400)
     assert problem["type"] == "/problems/unknown-field"
     assert f"Did you mean {right}?" in only_error(problem)[1]
@@ -93,7 +95,7 @@ def test_a_misspelt_field_is_told_the_one_that_was_meant(api: Api, wrong: str, r
         ("dead-letters/redrive", {"id": ["x"]}, "/id", "ids"),
     ],
 )
-def test_every_endpoint_tells_the_field_that_was_meant(
+def test_every_endpoint_names_the_field_that_was_meant(
     api: Api, path: str, body: Any, pointer: str, right: str
 ) -> None:
     method = api.put if path.startswith("recipients") else api.post
@@ -122,7 +124,7 @@ def test_a_field_like_none_is_not_guessed(api: Api) -> None:
         ("limit=", "whole number"),
     ],
 )
-def test_a_wrong_query_parameter_is_told(api: Api, query: str, words: str) -> None:
+def test_a_wrong_query_parameter_is_named(api: Api, query: str, words: str) -> None:
     problem = api.call("get", f"topics?{query}", status=400)
     assert any(words in error["detail"] for error in problem["errors"])
 
@@ -224,7 +226,7 @@ def test_what_is_no_locale_is_refused(api: Api, locale: str) -> None:
         "{{! a comment }}",
     ],
 )
-def test_a_template_of_another_language_is_told_that_ours_is_jinja(api: Api, text: str) -> None:
+def test_a_template_of_another_language_is_answered_with_jinja(api: Api, text: str) -> None:
     contents = [{"channel": "inbox", "locale": "en", "title": "x", "body": text}]
     body = {"name": "t", "default_locale": "en", "contents": contents}
     pointer, detail = only_error(api.post("templates", body, 400))
@@ -276,6 +278,6 @@ def test_many_are_a_list_of_at_least_one(api: Api, path: str, name: str, items: 
 
 
 @pytest.mark.parametrize("field", ["contacts", "devices", "preferences"])
-def test_one_thing_in_place_of_a_list_is_told_to_be_in_brackets(api: Api, field: str) -> None:
+def test_one_thing_in_place_of_a_list_is_answered_with_brackets(api: Api, field: str) -> None:
     problem = api.put("recipients/ada", {field: {"channel": "sms"}}, 400)
     assert only_error(problem) == (f"/{field}", "Send a list, in brackets, also for a single one.")

@@ -56,7 +56,9 @@ def test_a_path_outside_the_api_is_not_answered_with_a_problem(client: Client):
     ],
 )
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
-def test_a_path_that_is_nearly_ours_is_told(client: Client, path: str, meant: str, method: str):
+def test_a_path_that_is_nearly_ours_is_suggested(
+    client: Client, path: str, meant: str, method: str
+):
     answer = getattr(client, method)(path, headers={"Accept": "application/json"})
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, PROBLEM)
     assert f"Did you mean {meant}?" in answer.json()["detail"]

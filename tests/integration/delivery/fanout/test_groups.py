@@ -134,7 +134,7 @@ def test_each_member_is_notified_where_they_can_be_reached(shop, work):
     assert shop.get("notifications")["data"][0]["group"] == "on-call"
 
 
-def test_whoever_has_no_address_on_a_named_channel_is_accounted_for(shop, work):
+def test_who_has_no_address_on_a_named_channel_is_accounted_for(shop, work):
     recipient("ada")
     group_of(shop, "ada")
     body = {"content": HELLO, "channels": ["email", "inbox"]}

@@ -50,7 +50,7 @@ def test_a_channel_without_a_provider_is_refused_where_it_is_named(shop, without
 
 
 @pytest.mark.parametrize("priority", ["high", "normal", "low"])
-def test_every_door_refuses_it(shop, without, priority):
+def test_every_endpoint_refuses_it(shop, without, priority):
     recipient("ada", sms=NUMBER)
     shop.topic("news")
     shop.http.put("/v1/groups/on-call", {}, format="json")

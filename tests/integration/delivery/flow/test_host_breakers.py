@@ -133,7 +133,7 @@ def test_only_operators_who_may_switch_providers_close_one(shop, receiver):
     assert operator().post(path, {"host": "a", "publisher": "x"}).status_code == 404
 
 
-def test_processes_tell_each_other_through_redis(transactional_db):
+def test_processes_share_breakers_through_redis(transactional_db):
     """Two processes' breakers, each with a store of its own."""
     flow = (7, "shop.example")
     first, second = HostBreakers(), HostBreakers()

@@ -66,7 +66,7 @@ def held():
     return Delivery.objects.filter(state="retrying", reason="throttled").order_by("next_attempt_at")
 
 
-def test_what_exceeds_a_quota_waits_for_its_turn_and_uses_up_no_attempt(
+def test_what_exceeds_a_quota_waits_and_uses_up_no_attempt(
     shop, text, work, wake, providers, quota
 ):
     quota(per_second=10)

@@ -38,14 +38,14 @@ def test_unknown_recipients_are_named_and_nothing_is_accepted(shop):
     )
     assert problem["type"] == "/problems/unknown-recipient"
     assert problem["user_ids"] == ["bob", "eve"]
-    assert problem["detail"].startswith("Nobody is known as 'bob', 'eve'. Register them")
+    assert problem["detail"].startswith("Unknown recipients: 'bob', 'eve'. Register them")
     assert {error["pointer"] for error in problem["errors"]} == {"/user_ids"}
     assert not Notification.objects.exists()
 
 
 def test_one_unknown_recipient_is_pointed_at_where_it_was_named(shop):
     problem = shop.post("notifications", {"user_id": "bob", "content": HELLO}, status=400)
-    assert problem["errors"] == [{"pointer": "/user_id", "detail": "'bob' is nobody."}]
+    assert problem["errors"] == [{"pointer": "/user_id", "detail": "'bob' is not a recipient."}]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_bad_input_is_pointed_at(shop, change, pointer):
     assert problem["errors"][0]["pointer"].startswith(pointer)
 
 
-def test_a_word_that_is_not_one_of_a_few_is_told_the_few(shop):
+def test_a_word_that_is_not_one_of_a_few_is_answered_with_the_few(shop):
     body = {"user_id": "ada", "priority": "urgent", "content": HELLO}
     problem = shop.post("notifications", body, status=400)
     assert problem["errors"][0]["detail"] == "It must be one of: high, normal, low."

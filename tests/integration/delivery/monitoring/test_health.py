@@ -76,7 +76,7 @@ def metrics(client):
     }
 
 
-def test_metrics_tell_of_what_waits_and_for_how_long(shop, client, execute):
+def test_metrics_say_what_waits_and_for_how_long(shop, client, execute):
     recipient("ada")
     for _ in range(2):
         shop.post("notifications", {"user_id": "ada", "priority": "high", "content": HELLO})

@@ -53,7 +53,7 @@ def at(moment):
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def test_a_topics_owner_is_told_what_waits_and_what_each_hour_brought(shop, work, scripted):
+def test_a_topics_owner_sees_what_waits_and_what_each_hour_brought(shop, work, scripted):
     topic = shop.topic()
     audience(topic)
     shop.post("topics/news/publish", {"content": HELLO})
@@ -77,7 +77,7 @@ def test_what_waited_and_was_sent_no_longer_waits(shop, work, wake, scripted, mo
     assert now == {"waiting": 0, "sent": 2, "failed": 1, "suppressed": 1}
 
 
-def test_only_its_owner_is_told_of_a_topic(shop, other_shop):
+def test_only_its_owner_sees_a_topics_statistics(shop, other_shop):
     topic = shop.topic()
     assert shop.get("topics/news/statistics") == {"topic": "news", "now": NONE, "hours": []}
     other_shop.get("topics/news/statistics", status=404)
@@ -86,7 +86,7 @@ def test_only_its_owner_is_told_of_a_topic(shop, other_shop):
     assert other_shop.get("topics/news/statistics", status=403)["type"] == "/problems/forbidden"
 
 
-def test_the_owner_is_told_of_what_others_published(shop, other_shop, work):
+def test_the_owner_sees_what_others_published(shop, other_shop, work):
     topic = shop.topic()
     topic.granted_to.add(other_shop.id)
     topic.save()

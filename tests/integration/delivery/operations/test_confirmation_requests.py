@@ -29,7 +29,9 @@ from tests.support.people import recipient
 HELLO = {"title": "Hello", "body": "There"}
 
 
-def test_nothing_but_the_question_is_sent_until_the_address_confirms(offers, outside, ask, work):
+def test_nothing_but_the_confirmation_request_is_sent_until_the_address_confirms(
+    offers, outside, ask, work
+):
     made = subscribe(offers)
     assert made["state"] == "pending"
     before = offers.post("topics/offers/publish", {"content": HELLO})

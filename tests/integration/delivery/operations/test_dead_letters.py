@@ -212,7 +212,7 @@ def test_what_is_no_dead_letter_is_not_found(shop):
         shop.get(f"dead-letters/{name}", status=404)
 
 
-def test_ids_that_are_none_are_told(shop, work, provider):
+def test_ids_that_are_none_are_listed(shop, work, provider):
     notify(shop, "ada")
     work()
     [letter] = letters(shop)

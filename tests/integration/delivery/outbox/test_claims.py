@@ -105,7 +105,7 @@ def test_retries_of_many_notifications_are_claimed_together(shop, work, wake, pr
     assert [shop.counts(row) for row in posted] == [{"sms": {"accepted": 1}}] * 4
 
 
-def test_a_claim_takes_no_more_than_there_is_room_for(shop):
+def test_a_claim_takes_no_more_than_there_is_capacity_for(shop):
     for n in range(6):
         notify(shop, recipient(f"u{n}").user_id, "inbox")
     assert len(claim(most=4).deliveries) == 4

@@ -86,7 +86,7 @@ def test_what_is_rung_while_one_goes_out_goes_as_one(quiet):
     assert 1 <= number <= took / doorbells.SPACING[Priority.HIGH] + 2
 
 
-def test_the_last_of_many_is_heard(quiet):
+def test_the_last_of_many_rings_is_received(quiet):
     """Each time: what it tells of was written after the one before it was published."""
     for _ in range(10):
         doorbells.ring([HIGH])
@@ -141,7 +141,7 @@ def depth():
     return broker.depths([HIGH.name]).get(HIGH.name, 0)
 
 
-def test_the_sweeper_rings_for_what_nobody_heard_of(shop, work, quiet):
+def test_the_sweeper_rings_for_what_no_worker_was_rung_for(shop, work, quiet):
     recipient("ada")
     posted = notify(shop)
     until(lambda: quiet.get(no_ack=True))  # and it is lost

@@ -15,7 +15,7 @@ from tests.support.shop import delivery_of
 from tests.support.signed_receipts import EMAIL, by_sendgrid, events_of, post_receipt, read_receipts
 
 
-def test_a_status_webhook_is_told_what_a_receipt_says(shop, callback, send):
+def test_a_status_webhook_reports_what_a_receipt_says(shop, callback, send):
     forget_lookups()
     told_of = {"url": "https://shop.example.com/hooks", "events": ["bounced"]}
     shop.post("status-webhooks", told_of, status=201)

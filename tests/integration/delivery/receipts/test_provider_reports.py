@@ -114,7 +114,7 @@ def test_a_receipt_that_overtakes_our_own_record_is_kept_until_that_is_written(s
     assert shop.counts(posted) == {"email": {"delivered": 1}}
 
 
-def test_a_receipt_tells_what_became_of_a_call_whose_answer_cannot_be_read(shop, outside, send):
+def test_a_receipt_resolves_a_call_whose_answer_cannot_be_read(shop, outside, send):
     posted = send("sms", "+15005550601")
     wait_for_receipts(2)
     assert delivery_of(shop, posted)["state"] == "unknown"

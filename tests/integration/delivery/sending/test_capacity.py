@@ -67,7 +67,7 @@ def called():
     return number / SIZE
 
 
-def test_one_publisher_leaves_room_for_who_comes_next(shop, other_shop, small):
+def test_one_publisher_leaves_capacity_for_the_next(shop, other_shop, small):
     small(asleep=SIZE)
     post(shop, range(2 * CLAIMS * SIZE))
     assert called() == CLAIMS - 1
@@ -87,7 +87,7 @@ def test_one_publisher_leaves_room_for_who_comes_next(shop, other_shop, small):
     assert process.worker().capacity.taken == 0
 
 
-def test_slow_messages_keep_no_room_for_those_that_went_out(shop, small):
+def test_slow_messages_keep_no_capacity_for_those_that_went_out(shop, small):
     small(asleep=1)
     post(shop, range(2 * CLAIMS * SIZE))
     assert called() == 2 * CLAIMS
@@ -129,7 +129,7 @@ class Quick(HalfAsleep):
         return Accepted("id")
 
 
-def test_one_who_has_more_than_there_is_room_for_does_not_wait_for_the_next_look(
+def test_one_who_has_more_than_there_is_capacity_for_does_not_wait_for_the_next_look(
     shop, small, settings
 ):
     """A worker looks by itself every two seconds at what is not urgent."""

@@ -157,7 +157,7 @@ def test_ids_of_mails_differ_between_installations(shop, smtp, settings, work):
     assert staging.startswith("<dlv_staging_")
 
 
-def test_half_a_character_is_refused_at_the_door(shop):
+def test_half_a_character_is_refused_when_it_is_posted(shop):
     answer = shop.http.generic(
         "POST",
         "/v1/notifications",

@@ -44,7 +44,7 @@ def refusal(shop, path, body, pointer):
     return problem["detail"]
 
 
-def test_everybody_is_told_in_their_own_language(shop, work, providers):
+def test_everybody_is_notified_in_their_own_language(shop, work, providers):
     template(shop)
     numbers = {}
     for n, locale in enumerate(["de-AT", "de-CH", "fr", "", "DE"]):
@@ -78,7 +78,7 @@ def test_html_is_escaped_and_plain_text_is_not(shop, work, providers):
     assert "<b>Ada &lt;Lovelace&gt; &amp; Co</b> (ada&amp;co, de-AT)" in rich
 
 
-def test_who_is_told_the_same_shares_one_request(shop, work, providers):
+def test_recipients_of_one_content_share_one_request(shop, work, providers):
     plain = {"channel": "email", "locale": "en", "title": "Hi", "body": "Hello {{ name }}"}
     german = {**plain, "locale": "de", "body": "Hallo {{ name }}"}
     template(shop, [plain, german])
@@ -150,7 +150,7 @@ def test_a_recipient_whom_no_content_can_reach_is_an_error(shop):
     refusal(shop, "notifications", {"user_id": "ada", "template": SHIPPED}, "/template")
 
 
-def test_a_topic_is_told_through_a_template(shop, work, providers):
+def test_a_topic_is_notified_through_a_template(shop, work, providers):
     template(shop)
     topic = shop.topic()
     for n, locale in enumerate(["de", "en", "de-AT"]):
@@ -163,7 +163,7 @@ def test_a_topic_is_told_through_a_template(shop, work, providers):
     assert sum("versandt" in one for one in said) == 2
 
 
-def test_a_group_is_told_through_a_template(shop, work, providers):
+def test_a_group_is_notified_through_a_template(shop, work, providers):
     template(shop)
     for n, locale in enumerate(["de", "en"]):
         person(f"p{n}", locale, sms=f"+43660123450{n}")
@@ -176,7 +176,7 @@ def test_a_group_is_told_through_a_template(shop, work, providers):
     assert sum("versandt" in one for one in said) == 1
 
 
-def test_a_bare_endpoint_hears_the_default_language(shop, work, providers):
+def test_a_bare_endpoint_gets_the_default_language(shop, work, providers):
     template(shop)
     topic = shop.topic()
     endpoint = contact("sms", "+436601234500", publisher_id=shop.id)

@@ -156,7 +156,7 @@ def test_of_preferences_that_become_one_a_refusal_wins(shop, refused):
     assert list(Preference.objects.filter(recipient=bob).values_list("allowed")) == [(True,)]
 
 
-def test_a_wish_for_one_channel_lets_nothing_through_that_another_spelling_refused(shop):
+def test_a_permission_for_one_channel_lets_nothing_through_that_another_spelling_refused(shop):
     ada = recipient("ada")
     preference_as_before(ada, "Marketing", allowed=False)
     preference_as_before(ada, "marketing", allowed=True, channel="sms")

@@ -295,7 +295,7 @@ def test_each_of_a_batch_has_a_fallback_of_its_own(shop, workers, later):
     assert len(Texts.calls) == 1
 
 
-def test_why_somebody_got_no_text_message_is_told(shop, workers, later):
+def test_why_somebody_got_no_text_message_is_shown(shop, workers, later):
     ada, bob = people("ada", "bob")
     fail("ada")
     posted = shop.post("notifications", {"user_ids": ["ada", "bob"], **PUSH})

@@ -242,7 +242,7 @@ def test_a_cancel_stops_what_would_be_sent_instead(shop, work, wake, provider):
     assert shop.counts(posted) == {"inbox": {"dead": 1}, "email": {"cancelled": 1}}
 
 
-def test_a_webhook_is_told_what_it_gets_instead_of(shop, work, wake, sandbox, settings, provider):
+def test_a_webhook_names_what_it_gets_instead_of(shop, work, wake, sandbox, settings, provider):
     url = sandbox.config["webhook"]["base_url"]
     options = {"ca_file": sandbox.config["ca_file"], "allowed_networks": ["127.0.0.0/8"]}
     settings.PROVIDERS = {

@@ -49,7 +49,7 @@ def test_a_secret_of_ones_own_signs(shop, outside, work):
     assert len(received(outside, "own")) == 1
 
 
-def test_one_that_was_deleted_hears_of_nothing_new(shop, outside, work):
+def test_one_that_was_deleted_gets_no_new_event(shop, outside, work):
     made = register_webhook(shop, outside, "delivered")
     assert shop.http.delete(f"/v1/status-webhooks/{made['id']}").status_code == 204
     recipient("ada")

@@ -12,7 +12,7 @@ from tests.support.people import recipient
 from tests.support.status_webhooks import change_events, notify, received, register_webhook
 
 
-def test_an_endpoint_that_is_down_is_told_when_it_is_up_again(shop, outside, work, wake):
+def test_an_endpoint_that_is_down_gets_its_events_when_it_is_up_again(shop, outside, work, wake):
     register_webhook(shop, outside, "delivered", query="?behave=500x2")
     recipient("ada")
     notify(shop, "ada", channels=["inbox"])
@@ -27,7 +27,7 @@ def test_an_endpoint_that_is_down_is_told_when_it_is_up_again(shop, outside, wor
     assert (row.state, row.attempts) == ("delivered", 3)
 
 
-def test_nothing_is_told_of_what_tells(shop, outside, work, settings):
+def test_events_cause_no_events(shop, outside, work, settings):
     settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "webhook": ()}
     register_webhook(shop, outside, "delivered", "dead", "failed", name="well")
     register_webhook(
@@ -41,7 +41,7 @@ def test_nothing_is_told_of_what_tells(shop, outside, work, settings):
     assert sorted(states) == ["dead", "delivered"], "both moved, and neither was told of"
 
 
-def test_nothing_is_told_of_a_confirmation(shop, outside, work):
+def test_confirmations_cause_no_events(shop, outside, work):
     register_webhook(shop, outside, "accepted", "dead")
     shop.post("topics", {"name": "offers", "requires_confirmation": True}, status=201)
     wish = {"channel": "email", "address": "ada@example.com"}
@@ -52,7 +52,7 @@ def test_nothing_is_told_of_a_confirmation(shop, outside, work):
     assert received(outside) == []
 
 
-def test_what_tells_is_neither_listed_nor_counted_nor_charged(shop, outside, work):
+def test_events_are_neither_listed_nor_counted_nor_charged(shop, outside, work):
     register_webhook(shop, outside, "delivered")
     recipient("ada")
     posted = notify(shop, "ada", channels=["inbox"])
@@ -86,7 +86,7 @@ def test_an_endpoint_that_is_gone_is_disabled_until_it_is_asked_for_again(shop, 
     assert (again["id"], again["state"]) == (made["id"], "active")
 
 
-def test_a_move_that_is_rolled_back_is_not_told(shop, outside, work, monkeypatch):
+def test_a_transition_that_is_rolled_back_is_not_reported(shop, outside, work, monkeypatch):
     register_webhook(shop, outside, "delivered")
     recipient("ada")
     notify(shop, "ada", channels=["inbox"])

@@ -14,7 +14,7 @@ from tests.support.shop import delivery_of
 from tests.support.status_webhooks import HELLO, notify, received, register_webhook
 
 
-def test_what_was_delivered_is_told_without_address_and_content(shop, outside, work):
+def test_what_was_delivered_is_reported_without_address_and_content(shop, outside, work):
     register_webhook(shop, outside, "delivered")
     recipient("ada", email="ada@example.com")
     shop.topic("news")
@@ -50,7 +50,7 @@ def test_what_was_delivered_is_told_without_address_and_content(shop, outside, w
         ("suppressed", "sms", "", "no_address"),
     ],
 )
-def test_each_state_is_told_with_its_reason_and_no_other(
+def test_each_state_is_reported_with_its_reason_and_no_other(
     shop, outside, work, state, channel, address, reason
 ):
     register_webhook(shop, outside, state)
@@ -68,7 +68,9 @@ def test_each_state_is_told_with_its_reason_and_no_other(
     assert received(outside, "others") == []
 
 
-def test_what_expires_and_what_is_cancelled_while_it_waits_is_told(shop, outside, work, settings):
+def test_what_expires_and_what_is_cancelled_while_it_waits_is_reported(
+    shop, outside, work, settings
+):
     settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "email": (3600.0,)}
     register_webhook(shop, outside, "cancelled", "expired")
     recipient("ada", email="503@sandbox.example")
@@ -84,7 +86,7 @@ def test_what_expires_and_what_is_cancelled_while_it_waits_is_told(shop, outside
     assert {one["notification_id"] for one in events["delivery.expired"]} == {expired["id"]}
 
 
-def test_another_publisher_hears_nothing(shop, other_shop, outside, work):
+def test_another_publisher_gets_no_event(shop, other_shop, outside, work):
     register_webhook(other_shop, outside, "delivered", name="other")
     recipient("ada")
     notify(shop, "ada", channels=["inbox"])
@@ -93,7 +95,7 @@ def test_another_publisher_hears_nothing(shop, other_shop, outside, work):
     assert Notification.objects.filter(kind="status").count() == 0
 
 
-def test_a_granted_publisher_does_not_hear_who_is_subscribed(shop, other_shop, outside, work):
+def test_a_granted_publisher_is_not_sent_who_is_subscribed(shop, other_shop, outside, work):
     register_webhook(shop, outside, "delivered")
     topic = other_shop.topic("theirs")
     topic.granted_to.add(shop.id)
@@ -106,7 +108,7 @@ def test_a_granted_publisher_does_not_hear_who_is_subscribed(shop, other_shop, o
     assert (told["topic"], told["state"], told["user_id"]) == ("theirs", "delivered", "")
 
 
-def test_several_endpoints_hear_each_of_what_it_chose(shop, outside, work):
+def test_each_of_several_endpoints_gets_the_events_it_chose(shop, outside, work):
     register_webhook(shop, outside, "delivered", name="all")
     register_webhook(shop, outside, "delivered", "suppressed", name="both")
     recipient("ada")
@@ -119,7 +121,9 @@ def test_several_endpoints_hear_each_of_what_it_chose(shop, outside, work):
     }
 
 
-def test_a_hundred_and_twenty_deliveries_are_told_in_messages_of_up_to_fifty(shop, outside, work):
+def test_a_hundred_and_twenty_deliveries_are_reported_in_messages_of_up_to_fifty(
+    shop, outside, work
+):
     register_webhook(shop, outside, "suppressed")
     names = [f"user-{number}" for number in range(120)]
     Recipient.objects.bulk_create(Recipient(user_id=name) for name in names)

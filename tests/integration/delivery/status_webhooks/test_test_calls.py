@@ -30,7 +30,7 @@ def test_a_test_call_says_that_it_arrived(shop, outside, working):
     assert AuditEvent.objects.latest("id").action == "test"
 
 
-def test_a_receiver_whose_certificate_nobody_signed_is_told_of(shop, outside, settings, working):
+def test_a_receiver_whose_certificate_nobody_signed_is_reported(shop, outside, settings, working):
     made = register_webhook(shop, outside, "failed", "dead")
     del settings.PROVIDERS["webhook"]["options"]["ca_file"]
     runtime.close()
@@ -46,7 +46,7 @@ def test_a_receiver_whose_certificate_nobody_signed_is_told_of(shop, outside, se
     ("behaviour", "outcome", "said"),
     [("500", "retry", "status 500"), ("403", "refused", "status 403"), ("dead", "refused", "gone")],
 )
-def test_a_receiver_that_refuses_is_told_of(shop, outside, working, behaviour, outcome, said):
+def test_a_receiver_that_refuses_is_reported(shop, outside, working, behaviour, outcome, said):
     made = register_webhook(shop, outside, "failed")
     outside.client.behave("webhook", behaviour)
     tested = shop.post(f"status-webhooks/{made['id']}/test", None, status=200)

@@ -58,7 +58,9 @@ def test_a_secret_that_is_taken_signs(api: Api, doors: Any, given: str):
 
 
 @pytest.mark.parametrize("given", BAD)
-def test_a_secret_that_could_not_sign_is_refused_at_every_door(api: Api, doors: Any, given: str):
+def test_a_secret_that_could_not_sign_is_refused_by_every_endpoint(
+    api: Api, doors: Any, given: str
+):
     for method, path, body, pointer, _ in doors:
         problem = api.call(method, path, with_value(body, "secret", given), 400)
         assert [one["pointer"] for one in problem["errors"]] == [f"{pointer}/secret"]
@@ -74,7 +76,7 @@ def test_a_secret_that_could_not_sign_is_refused_at_every_door(api: Api, doors: 
         *("https://" + "a" * 64 + ".example/", "https://" + ".".join(["a" * 60] * 5) + "/"),
     ],
 )
-def test_a_url_that_is_never_called_is_refused_at_every_door(api: Api, doors: Any, url: str):
+def test_a_url_that_is_never_called_is_refused_by_every_endpoint(api: Api, doors: Any, url: str):
     for method, path, body, pointer, _ in doors:
         problem = api.call(method, path, with_value(body, "address", url), 400)
         named = "url" if "url" in body else "address"
