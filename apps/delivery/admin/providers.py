@@ -55,8 +55,8 @@ def _warning(verb: str, breaker: Breaker) -> str:
 
 
 def _state(breaker: Breaker) -> SafeString:
-    said = [markup.badge(breaker.state), breaker.why, markup.moment(breaker.since)]
-    return markup.lines(part for part in said if part)
+    parts = [markup.badge(breaker.state), breaker.why, markup.moment(breaker.since)]
+    return markup.lines(part for part in parts if part)
 
 
 @require_POST

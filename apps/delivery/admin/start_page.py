@@ -78,17 +78,17 @@ def _refused() -> str:
     """Describe what load shedding refuses now; empty if nothing."""
     found = load_shedding.refused(timeout=load_shedding.FRESH_SECONDS)
     slow = [queue.priority for queue, because in found.items() if because == "database"]
-    said = [
+    sentences = [
         f"{priority.capitalize()} priority is refused: the database is slow"
         for priority in dict.fromkeys(slow)
     ]
     for queue, because in found.items():
         if because == "backlog":
             where = f"on {queue.channel}" if queue.channel else "for topics and groups"
-            said.append(
+            sentences.append(
                 f"{queue.priority.capitalize()} priority is refused {where}: too much waits there"
             )
-    return "; ".join(said)
+    return "; ".join(sentences)
 
 
 def _backlog(rows: list[Backlog]) -> SafeString:

@@ -49,7 +49,7 @@ def _answer(user_id: str, key: str) -> dict[str, Any]:
     return {
         "explanation": explanation,
         "sentences": _toned(explanation.sentences),
-        "channels": {name: _toned(said) for name, said in explanation.channels.items()},
+        "channels": {name: _toned(rows) for name, rows in explanation.channels.items()},
         "person": person,
         "notification": notification,
     }

@@ -224,9 +224,10 @@ def _unknown_recipients(user_ids: Sequence[str], named_in: str) -> Problem:
     first = ", ".join(map(repr, user_ids[:NAMED])) + (", …" if len(user_ids) > NAMED else "")
     return Problem(
         "unknown-recipient",
-        f"Nobody is known as {first}. Register them with PUT /v1/recipients/{{user_id}} first.",
+        f"Unknown recipients: {first}. Register them with PUT /v1/recipients/{{user_id}} first.",
         errors=[
-            {"pointer": f"/{named_in}", "detail": f"{user_id!r} is nobody."} for user_id in listed
+            {"pointer": f"/{named_in}", "detail": f"{user_id!r} is not a recipient."}
+            for user_id in listed
         ],
         error_count=len(user_ids),
         user_ids=list(listed),

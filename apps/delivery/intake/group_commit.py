@@ -342,7 +342,7 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
 
 
 def _is_first(key: Key, found: Found) -> bool:
-    """Tell whether this request may use its key; of two in one group, only the first may."""
+    """Return whether this request may use its key; of two in one group, only the first may."""
     try:
         found.free.remove(key[:2])
     except KeyError:

@@ -34,7 +34,7 @@ class NewNotification(NamedTuple):
     created_at: datetime
 
     def is_scheduled(self) -> bool:
-        """Tell whether it was accepted for a later time."""
+        """Return whether it was accepted for a later time."""
         return Notification.is_scheduled(self)  # type: ignore[arg-type]  # it reads two attributes
 
 

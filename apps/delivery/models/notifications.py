@@ -79,5 +79,5 @@ class Notification(models.Model):
         return str(self.pk)
 
     def is_scheduled(self) -> bool:
-        """Tell whether it was accepted for a later time."""
+        """Return whether it was accepted for a later time."""
         return self.send_at is not None and self.send_at > self.created_at

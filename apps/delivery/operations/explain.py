@@ -87,7 +87,7 @@ class _Explainer(Evidence):
         )
         if row.fallback_channel:
             yield Sentence(
-                f"Whom none of these reached within {row.fallback_after} seconds was to get it "
+                f"Recipients whom none of these reached within {row.fallback_after} seconds get it "
                 f"on {row.fallback_channel}."
             )
         if row.kind == NotificationKind.CONFIRMATION:
@@ -140,8 +140,8 @@ class _Explainer(Evidence):
         place = f"to {contact.masked}" if contact else "to no address"
         if delivery.instead_of:
             place = "to another address, in place of the one that was given up"
-        said = descriptions.describe(delivery.state, delivery.reason, delivery.attempts)
-        yield Sentence(f"The delivery {place} {said}.", delivery.state)
+        state = descriptions.describe(delivery.state, delivery.reason, delivery.attempts)
+        yield Sentence(f"The delivery {place} {state}.", delivery.state)
         if delivery.state in WAITING and (over := self._end()):
             yield Sentence(
                 f"It may still arrive, but is not tried again: {over}."
@@ -170,17 +170,17 @@ class _Explainer(Evidence):
             yield Sentence(f"An operator paused {delivery.provider} {since}.", "paused")
         for attempt in self.attempts.get(delivery.pk, ()):
             status = f", status {attempt.status}" if attempt.status else ""
-            said = f": “{attempt.detail}”" if attempt.detail else ""
+            detail = f": “{attempt.detail}”" if attempt.detail else ""
             yield Sentence(
                 f"Attempt {attempt.number} {_at(attempt.started_at)} through {attempt.provider}: "
-                f"{attempt.outcome}{descriptions.because(attempt.reason)}{status}{said}.",
+                f"{attempt.outcome}{descriptions.because(attempt.reason)}{status}{detail}.",
                 attempt.outcome,
             )
         for receipt in self.receipts.get(delivery.pk, ()):
-            said = f": “{receipt.detail}”" if receipt.detail else ""
+            detail = f": “{receipt.detail}”" if receipt.detail else ""
             reason = descriptions.because(receipt.reason)
             yield Sentence(
-                f"{receipt.provider} reported {_at(receipt.at)}: {receipt.event}{reason}{said}.",
+                f"{receipt.provider} reported {_at(receipt.at)}: {receipt.event}{reason}{detail}.",
                 receipt.event,
             )
 
@@ -212,9 +212,9 @@ class _Explainer(Evidence):
         if outside and not (fallback and self.notification.topic_id is None and self.deliveries):
             return Sentence(outside)
         if self.notification.cancelled_at:
-            return Sentence("It was cancelled before their turn came.", "cancelled")
+            return Sentence("It was cancelled before it was sent to them.", "cancelled")
         if self._end() and self.open_chunks:
-            return Sentence("It expired before their turn came.", "expired")
+            return Sentence("It expired before it was sent to them.", "expired")
         if fallback and (chunk := self._fallback_to_come()):
             return Sentence(
                 f"It is due {_at(chunk.ready_at)}, unless another channel reaches them before.",
@@ -223,7 +223,7 @@ class _Explainer(Evidence):
         if fallback and self.deliveries:
             return Sentence("Another channel reached them in time, so it was not needed.")
         if self.notification.topic and self.notification.topic.paused_at and self.open_chunks:
-            return Sentence("Their turn comes when the topic is resumed.", "paused")
+            return Sentence("It is sent to them when the topic is resumed.", "paused")
         if self.open_chunks and not availability.available([channel]):
             return Sentence(f"No provider is set up for {channel}: it waits for one.", "paused")
         if self.open_chunks and self._is_paused(channel):
@@ -231,7 +231,7 @@ class _Explainer(Evidence):
         if self.open_chunks:
             since = min(chunk.ready_at for chunk in self.open_chunks)
             when = f"due {_at(since)}" if since > self.now else f"waiting, ready {_at(since)}"
-            return Sentence(f"Their turn has not come yet: it is {when}.", "queued")
+            return Sentence(f"It has not been sent to them yet: it is {when}.", "queued")
         return Sentence(
             "They are in its audience now, and were not when it was cut: the subscription, the "
             "membership or the contact is newer, or was taken back and renewed."
@@ -309,7 +309,7 @@ class _Explainer(Evidence):
             return NOT_YET, f"Not yet: it waits to be sent to {name}."
         meant = any(not self._exclusion(channel) for channel in self.notification.channels)
         if meant and not self.deliveries and self.open_chunks:
-            return NOT_YET, f"Not yet: {name}'s turn has not come."
+            return NOT_YET, f"Not yet: it has not been sent to {name}."
         if self._fallback_to_come():
             channel = self.notification.fallback_channel
             return NOT_YET, f"Not yet: {name} may still get it on {channel}."

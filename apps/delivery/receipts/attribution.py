@@ -29,7 +29,7 @@ class IgnoreReason(StrEnum):
 
 
 def is_ours(name: DeliveryId | None) -> bool:
-    """Tell whether an event names a delivery of this installation.
+    """Return whether an event names a delivery of this installation.
 
     Older ids name no installation and are accepted.
     """
@@ -62,7 +62,7 @@ def ignore_reason(
 
 
 def is_undecided(standing: DeliveryStanding, provider: str, message_id: str) -> bool:
-    """Tell whether a call is under way whose answer will decide whose message it is."""
+    """Return whether a call is under way whose answer will decide whose message it is."""
     return standing.state == DeliveryState.SENDING and not (
         standing.took(provider, message_id) or standing.may_have(provider)
     )

@@ -192,7 +192,7 @@ class _EarlierEvents:
             self._ever.add(row[:4])
 
     def is_new(self, one: DeliveryEvent) -> bool:
-        """Tell whether an event is not known yet, and remember it."""
+        """Return whether an event is not known yet, and remember it."""
         ever = (one.delivery, one.provider, str(one.reported.event), one.reported.message_id)
         dated = (*ever, one.at)
         if dated in self._dated or (one.reported.at is None and ever in self._ever):
@@ -211,12 +211,12 @@ class _Transitions:
         self._reason: dict[int, str] = {}
 
     def waits(self, delivery: int) -> bool:
-        """Tell whether the attempt is not recorded yet, so that the delivery cannot move."""
+        """Return whether the attempt is not recorded yet, so that the delivery cannot move."""
         state = self._state.get(delivery)
         return state is None or state in WAITING
 
     def apply(self, delivery: int, provider: str, reported: ReportedEvent) -> bool:
-        """Apply an event; tell whether it moves the delivery.
+        """Apply an event; return whether it moves the delivery.
 
         The loss of a message moves only a delivery that was last sent as that message.
         """

@@ -122,13 +122,13 @@ def _drafts(
 def _batches(deliveries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Yield batches of up to ``AT_ONCE`` deliveries that fit into a webhook's payload."""
     batch: list[dict[str, Any]] = []
-    room = PAYLOAD_LIMIT - FRAME
+    left = PAYLOAD_LIMIT - FRAME
     for one in deliveries:
         size = len(orjson.dumps(one)) + 1  # and a comma
-        if batch and (len(batch) == AT_ONCE or size > room):
+        if batch and (len(batch) == AT_ONCE or size > left):
             yield batch
-            batch, room = [], PAYLOAD_LIMIT - FRAME
+            batch, left = [], PAYLOAD_LIMIT - FRAME
         batch.append(one)
-        room -= size
+        left -= size
     if batch:
         yield batch

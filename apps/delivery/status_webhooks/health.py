@@ -62,7 +62,7 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class TestResult:
     """The result of a test call.
 
     ``outcome``: the attempt's, or ``pending``. ``error``: empty if it arrived.
@@ -87,8 +87,8 @@ def health(rows: Iterable[StatusWebhook]) -> dict[int, Health]:
 
 def error(reason: str, status: int | None, detail: str) -> str:
     """Describe an error for people: ``no connection could be made …, status 503: “…”``."""
-    said = descriptions.REASONS.get(reason, reason.replace("_", " "))
-    return f"{said}{f', status {status}' if status else ''}{f': “{detail}”' if detail else ''}"
+    text = descriptions.REASONS.get(reason, reason.replace("_", " "))
+    return f"{text}{f', status {status}' if status else ''}{f': “{detail}”' if detail else ''}"
 
 
 def deliveries(row: StatusWebhook) -> QuerySet[Delivery]:
@@ -114,7 +114,7 @@ def send_test(row: StatusWebhook) -> UUID:
     return notification.id
 
 
-def wait_for_test(notification_id: UUID) -> Tested:
+def wait_for_test(notification_id: UUID) -> TestResult:
     """Wait for the result of a test call, ``WAIT`` seconds at most.
 
     Returns at once while ``FEW`` other requests are waiting.
@@ -127,7 +127,7 @@ def wait_for_test(notification_id: UUID) -> Tested:
         _few.release()
 
 
-def _tested(notification_id: UUID) -> Tested | None:
+def _tested(notification_id: UUID) -> TestResult | None:
     """Return the result of its first attempt, or why there is none; ``None`` while it waits."""
     delivery = Delivery.objects.filter(notification_id=notification_id).first()
     if delivery is None:
@@ -136,17 +136,17 @@ def _tested(notification_id: UUID) -> Tested | None:
     attempt = Attempt.objects.filter(delivery_id=delivery.pk).order_by("number").first()
     if attempt is not None:
         good = attempt.outcome == "accepted"
-        said = "" if good else error(attempt.reason, attempt.status, attempt.detail)
-        return Tested(attempt.outcome, said, attempt.status, attempt.duration_ms, key)
+        text = "" if good else error(attempt.reason, attempt.status, attempt.detail)
+        return TestResult(attempt.outcome, text, attempt.status, attempt.duration_ms, key)
     if delivery.state in WAITING:
         return None
-    return Tested("refused", error(delivery.reason, None, ""), delivery_id=key)
+    return TestResult("refused", error(delivery.reason, None, ""), delivery_id=key)
 
 
-def _pending(notification_id: UUID) -> Tested:
+def _pending(notification_id: UUID) -> TestResult:
     """Return a pending result: no free worker, a deferral, or no answer of the receiver yet."""
     delivery = Delivery.objects.filter(notification_id=notification_id).first()
     if delivery is None:
-        return Tested(PENDING)
-    said = error(delivery.reason, None, "") if delivery.reason else ""
-    return Tested(PENDING, said, delivery_id=delivery.public_id)
+        return TestResult(PENDING)
+    text = error(delivery.reason, None, "") if delivery.reason else ""
+    return TestResult(PENDING, text, delivery_id=delivery.public_id)
