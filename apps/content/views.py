@@ -13,7 +13,7 @@ from apps.content.compiled_templates import compiled_template
 from apps.content.models import TemplateVersion
 from apps.content.preview import PreviewError, preview
 from apps.publishers import audit
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
 TAG = "Templates"
@@ -123,11 +123,11 @@ class TemplateDetail(Endpoint):
         return Response(status=204)
 
 
-class VersionList(Endpoint):
+class VersionList(ListEndpoint):
     """A template's versions."""
 
     required_scopes = {"GET": Scope.TEMPLATES_READ, "POST": Scope.TEMPLATES_WRITE}
-    pagination_class = CursorPage
+    ordering = "-number"
 
     @extend_schema(
         operation_id="list_template_versions",
@@ -138,9 +138,7 @@ class VersionList(Endpoint):
     def get(self, request: Request, name: str) -> Response:
         """List a template's versions, newest first."""
         template = selectors.own_template(request.user.id, name)
-        page = CursorPage("-number")
-        rows = page.paginate_queryset(selectors.versions(template), request)
-        return page.get_paginated_response(serializers.VersionRow(rows, many=True).data)
+        return self.paginate(request, selectors.versions(template), serializers.VersionRow)
 
     @extend_schema(
         operation_id="add_template_version",

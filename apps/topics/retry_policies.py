@@ -25,6 +25,7 @@ from apps.preferences.channels import WEBHOOK
 from apps.preferences.contacts import services as preferences
 from apps.preferences.contacts.services import Address
 from apps.preferences.models import Contact
+from apps.topics.models import Subscription, Topic
 
 #: The number that AWS SNS makes to SMTP, SMS and mobile push ("Message delivery retries").
 MAX_ATTEMPTS = 50
@@ -210,9 +211,9 @@ def endpoints(policies: Iterable[Mapping[str, Any] | None]) -> dict[int, dict[st
     return {pk: {"channel": channel, "address": masked} for pk, channel, masked in rows}
 
 
-def context(policies: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """Return the context for serializers that render these policies: one query for all."""
-    return {"endpoints": endpoints(policies)}
+def context(rows: Iterable[Topic | Subscription]) -> dict[str, Any]:
+    """Return the context for serializers of these rows: the endpoints of their policies."""
+    return {"endpoints": endpoints(row.retry_policy for row in rows)}
 
 
 @transaction.atomic

@@ -7,13 +7,13 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.pagination import CursorPage, PageQuery
+from apps.api.pagination import PageQuery
 from apps.api.serializers import PathNameField
 from apps.preferences import groups, selectors
 from apps.preferences.api import group_serializers as serializers
 from apps.preferences.models import Group
 from apps.publishers import audit
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
 TAG = "Groups"
@@ -22,11 +22,10 @@ READ, WRITE = Scope.GROUPS_READ, Scope.GROUPS_WRITE
 _TWO = OpenApiExample("two people", {"user_ids": ["ada", "bob"]}, request_only=True)
 
 
-class GroupList(Endpoint):
+class GroupList(ListEndpoint):
     """The publisher's groups."""
 
     required_scopes = {"GET": READ}
-    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="list_groups",
@@ -36,9 +35,7 @@ class GroupList(Endpoint):
     )
     def get(self, request: Request) -> Response:
         """List your groups, oldest first."""
-        page = CursorPage()
-        rows = page.paginate_queryset(selectors.groups(request.user.id), request)
-        return page.get_paginated_response(serializers.GroupOut(rows, many=True).data)
+        return self.paginate(request, selectors.groups(request.user.id), serializers.GroupOut)
 
 
 class GroupDetail(Endpoint):
@@ -95,11 +92,10 @@ class GroupDetail(Endpoint):
         return Response(status=204)
 
 
-class MemberList(Endpoint):
+class MemberList(ListEndpoint):
     """The members of a group."""
 
     required_scopes = {"GET": READ, "POST": WRITE}
-    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="list_members",
@@ -110,9 +106,7 @@ class MemberList(Endpoint):
     def get(self, request: Request, name: str) -> Response:
         """List a group's members in the order they joined."""
         group = selectors.get_group(name, request.user.id)
-        page = CursorPage()
-        rows = page.paginate_queryset(selectors.members(group.pk), request)
-        return page.get_paginated_response(serializers.MemberRow(rows, many=True).data)
+        return self.paginate(request, selectors.members(group.pk), serializers.MemberRow)
 
     @extend_schema(
         operation_id="add_members",

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.pagination import CursorPage, PageQuery
+from apps.api.pagination import PageQuery
 from apps.api.problems import Problem
 from apps.preferences import selectors
 from apps.preferences.api import contact_serializers
@@ -21,7 +21,7 @@ from apps.preferences.contacts.registration import Registered
 from apps.preferences.models import Recipient
 from apps.preferences.selectors import find_recipient, shown
 from apps.publishers import audit
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
 TAG = "Recipients"
@@ -36,11 +36,10 @@ EXAMPLE = {
 }
 
 
-class RecipientList(Endpoint):
+class RecipientList(ListEndpoint):
     """All recipients."""
 
     required_scopes = {"GET": READ}
-    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="list_recipients",
@@ -50,9 +49,7 @@ class RecipientList(Endpoint):
     )
     def get(self, request: Request) -> Response:
         """List recipients, oldest first."""
-        page = CursorPage()
-        rows = page.paginate_queryset(Recipient.objects.all(), request)
-        return page.get_paginated_response(serializers.RecipientRow(rows, many=True).data)
+        return self.paginate(request, Recipient.objects.all(), serializers.RecipientRow)
 
 
 class RecipientDetail(Endpoint):

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.pagination import CursorPage, read_query
+from apps.api.pagination import read_query
 from apps.api.problems import Problem
 from apps.preferences import selectors, vault
 from apps.preferences.api import suppression_serializers as serializers
@@ -17,17 +17,17 @@ from apps.preferences.consent import spellings, suppressions
 from apps.preferences.consent.suppressions import Blocked
 from apps.preferences.models import Suppression, SuppressionReason
 from apps.publishers import audit
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
 TAG = "Suppressions"
 
 
-class SuppressionList(Endpoint):
+class SuppressionList(ListEndpoint):
     """The suppressed addresses of this installation."""
 
     required_scopes = {"GET": Scope.SUPPRESSIONS_READ, "POST": Scope.SUPPRESSIONS_WRITE}
-    pagination_class = CursorPage
+    ordering = "-id"
 
     @extend_schema(
         operation_id="list_suppressions",
@@ -43,9 +43,7 @@ class SuppressionList(Endpoint):
             found = selectors.suppression_of(query["channel"], query["address"])
         else:
             found = Suppression.objects.all()
-        page = CursorPage("-id")
-        rows = page.paginate_queryset(found, request, query=query, sought=sought)
-        return page.get_paginated_response(serializers.SuppressionRow(rows, many=True).data)
+        return self.paginate(request, found, serializers.SuppressionRow, query=query, sought=sought)
 
     @extend_schema(
         operation_id="add_suppression",

@@ -6,8 +6,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.pagination import CursorPage, PageQuery, read_query
-from apps.publishers.api.endpoint import Endpoint
+from apps.api.pagination import PageQuery, read_query
+from apps.publishers.api.endpoint import ListEndpoint
 from apps.publishers.models import AuditEvent
 from apps.publishers.scopes import Scope
 
@@ -44,11 +44,11 @@ class EventsQuery(PageQuery):
     since = serializers.DateTimeField(required=False, help_text="only events at or after this time")
 
 
-class AuditTrail(Endpoint):
+class AuditTrail(ListEndpoint):
     """The audit trail."""
 
     required_scopes = {"GET": Scope.AUDIT_READ}
-    pagination_class = CursorPage
+    ordering = "-id"
 
     @extend_schema(
         operation_id="list_audit_events",
@@ -61,11 +61,5 @@ class AuditTrail(Endpoint):
         query = read_query(request, EventsQuery)
         fields = {"object_type": "object_type", "object_name": "object_name", "since": "at__gte"}
         sought = Q(**{field: query[name] for name, field in fields.items() if name in query})
-        page = CursorPage("-id")
-        rows = page.paginate_queryset(
-            AuditEvent.objects.filter(publisher=request.user.id),
-            request,
-            query=query,
-            sought=sought,
-        )
-        return page.get_paginated_response(EventOut(rows, many=True).data)
+        rows = AuditEvent.objects.filter(publisher=request.user.id)
+        return self.paginate(request, rows, EventOut, query=query, sought=sought)

@@ -1,14 +1,18 @@
-"""``Endpoint``, the base of every view of the API."""
+"""``Endpoint``, the base of every view of the API, and ``ListEndpoint``, that of lists."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from apps.api.negotiation import JsonNegotiation
 from apps.api.operation import METHODS, check_no_body, operation, refuse_query
+from apps.api.pagination import CursorPage
 from apps.api.parsers import DEFAULT_MAX_BODY, BodyRequest, JsonBody, is_chunked
 from apps.api.paths import check_encoding
 from apps.api.problems import Problem
@@ -97,3 +101,30 @@ class Endpoint(APIView):
         posted = serializer(data=request.data, **options)
         posted.is_valid(raise_exception=True)
         return posted.validated_data
+
+
+class ListEndpoint(Endpoint):
+    """A view that lists rows in pages. ``ordering`` is a unique key; ``-id`` is newest first."""
+
+    pagination_class = CursorPage
+    ordering = "id"
+
+    def paginate(
+        self,
+        request: Request,
+        rows: QuerySet[Any],
+        serializer: type[BaseSerializer],
+        *,
+        query: dict[str, Any] | None = None,
+        sought: Q | None = None,
+        context: Callable[[list[Any]], dict[str, Any]] = lambda _: {},
+    ) -> Response:
+        """Respond with a page of ``rows``.
+
+        ``query`` and ``sought``: see ``CursorPage.paginate_queryset``. ``context`` returns the
+        serializer's context for the rows of the page.
+        """
+        page = self.pagination_class(self.ordering)
+        found = page.paginate_queryset(rows, request, query=query, sought=sought)
+        shown = serializer(found, many=True, context=context(found)).data
+        return page.get_paginated_response(shown)

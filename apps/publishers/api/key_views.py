@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.bearer import refused
-from apps.api.pagination import CursorPage, PageQuery, read_query
+from apps.api.pagination import PageQuery, read_query
 from apps.api.problems import Problem
 from apps.publishers import audit, services
 from apps.publishers.api import key_serializers
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.models import ApiKey
 from apps.publishers.scopes import Scope
 
@@ -31,11 +31,10 @@ MADE = {
 }
 
 
-class KeyList(Endpoint):
+class KeyList(ListEndpoint):
     """The publisher's keys."""
 
     required_scopes = {"GET": Scope.KEYS_WRITE, "POST": Scope.KEYS_WRITE}
-    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="list_api_keys",
@@ -45,9 +44,8 @@ class KeyList(Endpoint):
     )
     def get(self, request: Request) -> Response:
         """List your keys, including revoked ones, oldest first."""
-        page = CursorPage()
-        rows = page.paginate_queryset(ApiKey.objects.filter(publisher=request.user.id), request)
-        return page.get_paginated_response(key_serializers.KeyRow(rows, many=True).data)
+        rows = ApiKey.objects.filter(publisher=request.user.id)
+        return self.paginate(request, rows, key_serializers.KeyRow)
 
     @extend_schema(
         operation_id="create_api_key",

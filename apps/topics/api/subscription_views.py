@@ -9,11 +9,11 @@ from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, ex
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.pagination import CursorPage, read_query
+from apps.api.pagination import read_query
 from apps.api.problems import Problem
 from apps.preferences.selectors import find_recipient
 from apps.publishers import audit
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 from apps.topics import retry_policies, selectors
 from apps.topics.api import bulk_subscribe, serializers
@@ -24,11 +24,10 @@ from apps.topics.subscriptions.services import Subscribed
 TAG = "Subscriptions"
 
 
-class SubscriptionList(Endpoint):
+class SubscriptionList(ListEndpoint):
     """The subscriptions of a topic."""
 
     required_scopes = {"GET": Scope.SUBSCRIPTIONS_READ, "POST": Scope.SUBSCRIPTIONS_WRITE}
-    pagination_class = CursorPage
     max_body = 8 * 1024 * 1024
 
     @extend_schema(
@@ -46,13 +45,13 @@ class SubscriptionList(Endpoint):
         indexed = wanted if wanted.get("state") == SubscriptionState.ACTIVE else {}
         indexed = indexed or {name: wanted[name] for name in wanted if name == "state"}
         found = selectors.subscriptions(topic.id).filter(**indexed)
-        page = CursorPage()
-        sought = Q(**{name: wanted[name] for name in wanted if name not in indexed})
-        rows = page.paginate_queryset(found, request, query=query, sought=sought)
-        return page.get_paginated_response(
-            serializers.SubscriptionRow(
-                rows, many=True, context=retry_policies.context(row.retry_policy for row in rows)
-            ).data
+        return self.paginate(
+            request,
+            found,
+            serializers.SubscriptionRow,
+            query=query,
+            sought=Q(**{name: wanted[name] for name in wanted if name not in indexed}),
+            context=retry_policies.context,
         )
 
     @extend_schema(

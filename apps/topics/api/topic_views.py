@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.openapi import ProblemDetails
-from apps.api.pagination import CursorPage, PageQuery
+from apps.api.pagination import PageQuery
 from apps.api.problems import CONTENT_TYPE, Problem
 from apps.publishers import audit
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.models import Publisher
 from apps.publishers.scopes import Scope
 from apps.topics import retry_policies, selectors, services
@@ -41,11 +41,10 @@ OUT = {
 }
 
 
-class TopicList(Endpoint):
+class TopicList(ListEndpoint):
     """The topics that a publisher owns or was granted."""
 
     required_scopes = {"GET": Scope.TOPICS_READ, "POST": Scope.TOPICS_WRITE}
-    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="list_topics",
@@ -55,13 +54,8 @@ class TopicList(Endpoint):
     )
     def get(self, request: Request) -> Response:
         """List the topics you own or were granted, oldest first."""
-        page = CursorPage()
-        rows = page.paginate_queryset(selectors.visible_topics(request.user.id), request)
-        return page.get_paginated_response(
-            serializers.TopicOut(
-                rows, many=True, context=retry_policies.context(row.retry_policy for row in rows)
-            ).data
-        )
+        rows = selectors.visible_topics(request.user.id)
+        return self.paginate(request, rows, serializers.TopicOut, context=retry_policies.context)
 
     @extend_schema(
         operation_id="create_topic",
