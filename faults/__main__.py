@@ -49,7 +49,7 @@ def run(names: list[str], seed: int) -> int:
     print(f"{len(faults)} faults, seed {seed}", flush=True)
     about = machine()
     results: list[Result] = []
-    for number, result in enumerate(suite.all_tried(faults, seed), 1):
+    for number, result in enumerate(suite.run_all(faults, seed), 1):
         results.append(result)
         print(f"{number:3} {result.fault.name}: {_in_short(result)}", flush=True)
     print(f"\n{report.table(results)}\n")

@@ -1,1 +1,6 @@
-"""Everything around the service on one machine: its servers, its processes, `make` and the demo."""
+"""The stack: everything around the service on one machine, for ``make`` and the tests.
+
+In: targets of the Makefile. Out: servers (PostgreSQL, Redis, RabbitMQ), the Procfile's processes,
+the sandbox and the demo, all of which end with the process that started them. ``bench``,
+``faults``, ``scale`` and tests import it, never the service.
+"""

@@ -1,4 +1,4 @@
-"""``python -m stack demo|up|test|…``: what the Makefile calls, and ``manage.py``."""
+"""The command line ``python -m stack demo|up|test|…``, which the Makefile calls."""
 
 import argparse
 import signal
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def demo(subscribers: int) -> int:
-    """Play the scenario on a stack of its own. 0, or 1 with the reason."""
+    """Play the scenario on a stack of its own. Returns 0, or 1 after printing the reason."""
     with fresh("demo") as state, servers.running(state) as found:
         print("Starting the sandbox, the API and the workers", flush=True)
         with stage.running(state, found, settings=SETTINGS, receipts=True) as on:
@@ -60,7 +60,7 @@ def demo(subscribers: int) -> int:
 
 
 def run(command: list[str]) -> int:
-    """A command with the environment of fresh servers, and its exit code."""
+    """Run a command in the environment of new servers, and return its exit code."""
     with fresh("run") as state, servers.running(state) as found:
         env = environment.of(state, found)
         with Process(command[0], command, env=env, keep_open=[state.lock]) as process:

@@ -1,4 +1,4 @@
-"""Chromium, Debian's: what the tests drive and what takes the screenshots."""
+"""Debian's Chromium, for browser tests and screenshots."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def running() -> "Iterator[Browser]":
-    """A browser without a window."""
-    from playwright.sync_api import sync_playwright  # of requirements-dev.txt only
+    """Run a headless browser until the end of the block."""
+    from playwright.sync_api import sync_playwright  # in requirements-dev.txt only
 
     with sync_playwright() as playwright:
         # As root there is no sandbox to be had; small containers have a small /dev/shm.

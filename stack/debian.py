@@ -1,4 +1,4 @@
-"""Debian's packages that only tests and benchmarks need: installed where that is ours to do."""
+"""Debian packages that only tests and benchmarks need, installed where we may: as root, by apt."""
 
 import contextlib
 import os
@@ -14,8 +14,11 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One of Debian's packages. ``file`` is one that it brings, or a command's name where any of
-    that name on the PATH will do; ``what`` is what people call it."""
+    """A Debian package.
+
+    ``file``: a file of the package, or a command's name where any on the PATH will do; ``what``:
+    its name for people.
+    """
 
     name: str
     file: str
@@ -27,7 +30,7 @@ class Package:
 
     @property
     def missing(self) -> str:
-        """A sentence for where it is not there."""
+        """Return a sentence that says that it is missing, and how to install it."""
         return f"no {self.what}: install Debian's {self.name}"
 
 
@@ -44,18 +47,18 @@ NGINX = Package(  # brings nginx along
 NODE = Package("nodejs", "node", "Node")
 NPM = Package("npm", "npm", "npm")
 PGBOUNCER = Package("pgbouncer", "/usr/sbin/pgbouncer", "PgBouncer")
-#: The server itself: Debian's wrapper in /usr/sbin wants to be root and becomes another user.
+#: The server itself: Debian's wrapper in /usr/sbin must be root and changes to another user.
 RABBITMQ = Package("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server", "RabbitMQ")
 WRK = Package("wrk", "wrk", "wrk")
 
-#: All that the tests run beside what PyPI and every Debian have.
+#: Packages that the tests need beside those of PyPI and of every Debian.
 OF_THE_TESTS = (CHROMIUM, CURL, IPROUTE, NGINX, PGBOUNCER, RABBITMQ, WRK)
-#: All that `make faults` wants.
+#: Packages that `make faults` needs.
 OF_THE_FAULTS = (FAKETIME, IPROUTE, RABBITMQ)
 
 
 def installed(*packages: Package) -> bool:
-    """Whether all are there, installing what is missing where we may: as root, with apt."""
+    """Return whether all are there, after installing missing ones where we may."""
     missing = [package.name for package in packages if not package.there]
     if missing and os.geteuid() == 0 and shutil.which("apt-get", path=SYSTEM_PATH):
         print(f"Installing Debian's {', '.join(missing)} (a minute or two)", flush=True)
@@ -66,13 +69,13 @@ def installed(*packages: Package) -> bool:
 def _install(names: list[str]) -> None:
     with _no_services():
         _apt("update")
-        for name in names:  # one that cannot be had keeps no other away
+        for name in names:  # one by one, so that a missing one does not keep the others away
             if said := _apt("install", name):
                 print(f"apt-get could not install {name}:\n{said}", flush=True)
 
 
 def _apt(*step: str) -> str:
-    """What it complained of where it failed."""
+    """Run a step of apt. Returns its errors, empty where it succeeded."""
     command = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": SYSTEM_PATH}
     done = subprocess.run(
@@ -83,11 +86,11 @@ def _apt(*step: str) -> str:
 
 @contextlib.contextmanager
 def _no_services() -> Iterator[None]:
-    """Keep packages from starting their services, which would be nobody's to stop."""
-    if POLICY.exists():  # the machine has a rule of its own
+    """Keep packages from starting their services, which nothing would stop."""
+    if POLICY.exists():  # the machine has a policy of its own
         yield
         return
-    # 101 forbids (invoke-rc.d(8)). If we are killed, what we leave forbids nothing.
+    # 101 forbids (invoke-rc.d(8)). If we are killed, the file that stays forbids nothing.
     POLICY.write_text(f"#!/bin/sh\nkill -0 {os.getpid()} 2>/dev/null && exit 101\nexit 0\n")
     POLICY.chmod(0o755)
     try:

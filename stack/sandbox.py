@@ -10,10 +10,10 @@ from stack.supervision.process import Process
 
 
 class Sandbox(Process):
-    """``with Sandbox(state, env) as sandbox:``; where it is, is in ``sandbox.config``.
+    """A sandbox: ``with Sandbox(state, env) as sandbox:``; ``sandbox.config`` has its URLs.
 
-    The control page is on ``port``, or like all its other listeners on a free one. ``receipts_to``
-    is the service that its providers report to; without one they do not.
+    ``port``: of the page; by default a free one, as for the other listeners. ``receipts_to``: the
+    service that its providers send receipts to, if any.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Sandbox(Process):
         )
 
     def start(self) -> None:
-        """Start it and return once it listens: it then writes ``sandbox.json``."""
+        """Start it, and return once it listens, when it writes ``sandbox.json``."""
         self._file.unlink(missing_ok=True)
         super().start()
         self.wait_until(self._file.exists)

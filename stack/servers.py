@@ -1,4 +1,4 @@
-"""The servers the service stands on: the ones that are given, or else embedded ones."""
+"""The servers that the service needs: given ones, or embedded ones."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from stack.state import State
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where they are. ``postgres``, ``redis`` and ``rabbitmq`` are those that we started."""
+    """URLs of the servers. ``postgres``, ``redis`` and ``rabbitmq``: those that we started."""
 
     database_url: str
     redis_url: str
@@ -27,12 +27,12 @@ class Servers:
 
 @contextlib.contextmanager
 def running(state: State, *, start_rabbitmq: bool = False, given: bool = True) -> Iterator[Servers]:
-    """PostgreSQL, Redis and a broker, each one started here stopped at the end.
+    """Run PostgreSQL, Redis and a broker until the end of the block.
 
-    Unless ``given`` is false, ``DATABASE_URL``, ``REDIS_URL`` and ``AMQP_URL`` of the environment
-    are used where they are set, and a RabbitMQ that answers at ``AMQP_URL``, by default on this
-    machine, is the broker. Else that is one of our own with ``start_rabbitmq``, where it can be
-    had, and Redis elsewhere.
+    With ``given``, ``DATABASE_URL``, ``REDIS_URL`` and ``AMQP_URL`` of the environment are used
+    where they are set, and a RabbitMQ that answers at ``AMQP_URL``, by default on this machine, is
+    the broker. Else the broker is our own RabbitMQ, with ``start_rabbitmq`` and where it is
+    installed, or Redis.
     """
     env = os.environ if given else {}
     with contextlib.ExitStack() as stack:
@@ -64,7 +64,7 @@ def _say(name: str, url: str, ours: bool) -> None:
 
 
 def _place(url: str) -> str:
-    """The URL's host and port, or each URL's: no password."""
+    """Return the host and port of each URL, without passwords."""
     parts = [urlsplit(one) for one in url.split(";")]
     return ", ".join(
         f"{one.hostname}:{one.port}" if one.port else f"{one.hostname}" for one in parts

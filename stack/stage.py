@@ -17,7 +17,7 @@ from stack.supervision.processes import Procfile, Running
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a scenario plays on. ``sandbox`` is the parsed ``sandbox.json``."""
+    """A running service. ``sandbox``: the parsed ``sandbox.json``."""
 
     api_url: str
     sandbox: dict[str, Any]
@@ -35,8 +35,8 @@ def running(
 ) -> Iterator[Stage]:
     """Migrate, then run the sandbox and these processes of the Procfile, all but Flower by default.
 
-    ``settings`` are added to their environment. With ``receipts`` the sandbox reports later what
-    became of messages. All are ready at the start of the block and gone at its end.
+    ``settings``: added to their environment. ``receipts``: whether the sandbox sends receipts. All
+    are ready at the start of the block and stopped at its end.
     """
     port = ports.free()
     api_url = f"http://127.0.0.1:{port}"

@@ -1,4 +1,4 @@
-"""A directory that one stack keeps its data, secrets and logs in."""
+"""The state directory of a stack: its data, secrets and logs."""
 
 import contextlib
 import fcntl
@@ -15,18 +15,18 @@ from stack.errors import StackError
 from stack.supervision.process import ROOT
 
 HOME = ROOT / ".notifier"
-#: JSON and not for the shell: a terminal with these settings would use the running database for
-#: its own demo and tests.
+#: In JSON, so that no shell reads it: a terminal with these settings would use the running database
+#: for its own demo and tests.
 ENV = "env.json"
-#: Seconds that the servers of a stack which was killed may take to end.
+#: Seconds for the servers of a killed stack to end.
 STOPPING = 60.0
 
 
 class State:
-    """A state directory that nobody else uses.
+    """A state directory, locked against use by others.
 
-    Two locks say so. ``owner`` is this process's alone. ``lock`` is inherited by the guards of
-    what it starts, and so it is free only when all of that has ended.
+    There are two locks. ``owner`` is held by this process alone. ``lock`` is inherited by the
+    guards of the processes it starts, so it is free only when all of them have ended.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -46,7 +46,7 @@ class State:
             raise StackError(
                 f"{self.directory} is in use by process {owner}. Stop that one first (Ctrl-C)."
             )
-        (self.directory / ENV).unlink(missing_ok=True)  # the last one's, which was killed
+        (self.directory / ENV).unlink(missing_ok=True)  # of an earlier stack that was killed
         os.ftruncate(self._owner, 0)
         os.pwrite(self._owner, str(os.getpid()).encode(), 0)
         deadline = time.monotonic() + STOPPING
@@ -56,26 +56,26 @@ class State:
             time.sleep(0.1)
 
     def close(self) -> None:
-        """Let others have the directory."""
+        """Release the directory."""
         os.close(self._owner)
         os.close(self.lock)
 
     def path(self, name: str) -> Path:
-        """A directory inside, made where it is missing."""
+        """Return a directory inside, created where it is missing."""
         path = self.directory / name
         path.mkdir(exist_ok=True)
         return path
 
     def log(self, name: str) -> Path:
-        """The file that the process of this name writes to."""
+        """Return the log file of the process of this name."""
         return self.path("logs") / f"{name}.log"
 
     def publish_env(self, env: Mapping[str, str]) -> None:
-        """Let ``running_env`` find the environment of what runs here."""
+        """Publish the environment of the running stack for ``running_env``."""
         write_private(self.directory / ENV, json.dumps(env, indent=1, sort_keys=True))
 
     def secret(self, name: str, value: str | None = None) -> str:
-        """The secret kept under this name; at first ``value``, or else a random one."""
+        """Return the secret of this name, created as ``value`` or a random one."""
         path = self.path("secrets") / name
         if not path.exists():
             write_private(path, value or secrets.token_urlsafe(24))
@@ -84,7 +84,7 @@ class State:
 
 @contextlib.contextmanager
 def kept(directory: Path = HOME) -> Iterator[State]:
-    """A state directory that stays, for ``make up``."""
+    """Open a permanent state directory, for ``make up``."""
     state = State(directory)
     try:
         yield state
@@ -94,11 +94,11 @@ def kept(directory: Path = HOME) -> Iterator[State]:
 
 @contextlib.contextmanager
 def fresh(purpose: str) -> Iterator[State]:
-    """A new state directory, removed at the end unless that is an error: the logs say why."""
+    """Create a state directory; it is removed at the end, but kept for its logs after an error."""
     parent = HOME / "runs"
     parent.mkdir(parents=True, exist_ok=True)
     with open(parent / "lock", "w") as making:
-        fcntl.flock(making, fcntl.LOCK_EX)  # or another run could sweep what is not locked yet
+        fcntl.flock(making, fcntl.LOCK_EX)  # so that no other run removes it before it is locked
         _sweep(parent)
         state = State(Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent)))
     state.directory.chmod(0o755)  # a database of another user is inside
@@ -117,13 +117,13 @@ def fresh(purpose: str) -> Iterator[State]:
 
 
 def running_env(directory: Path) -> dict[str, str]:
-    """What the stack that runs in a directory has published of its environment.
+    """Return the environment that the stack running in a directory has published.
 
-    Raises ``StackError`` where none runs there, or none that is ready.
+    Raises ``StackError`` where none runs there, or it is not ready.
     """
     try:
         with open(directory / "owner") as owner:
-            # Shared, so that two who ask do not take each other for the owner.
+            # Shared, so that two callers do not take each other for the owner.
             fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         pass
@@ -143,7 +143,7 @@ def _published(env: Path) -> dict[str, str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, at once or not at all."""
+    """Write a file that only its owner can read, atomically."""
     descriptor, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
@@ -151,7 +151,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what earlier runs left that were killed or failed."""
+    """Remove the directories of earlier runs that were killed or failed."""
     for directory in parent.glob("*-*"):
         with contextlib.suppress(OSError):
             lock = os.open(directory / "lock", os.O_RDWR)

@@ -11,21 +11,21 @@ from stack import debian, environment, servers
 from stack.state import State, fresh
 from stack.supervision.process import Process
 
-#: pytest reports what it has at SIGINT.
+#: At SIGINT pytest reports the results so far.
 STOP = ((signal.SIGINT, 30.0), (signal.SIGTERM, 5.0))
-#: These run beside all others, on servers of their own: about half of the work.
+#: Tests that run concurrently with all others, on servers of their own: about half of the work.
 BESIDE = (
     *("tests/browser", "tests/referees", "tests/unit", "tests/integration/providers"),
     "tests/acceptance",
-    # After the browser, whose requests end with ERR_NETWORK_CHANGED where an interface comes or
-    # goes on the machine.
+    # After the browser tests, whose requests fail with ERR_NETWORK_CHANGED when an interface of the
+    # machine is added or removed.
     "tests/integration/scale",
-    "tests/faults",  # last: its service goes on until the end
+    "tests/faults",  # last: its service runs until the end
 )
 
 
 def test(arguments: Sequence[str]) -> int:
-    """pytest's exit code. With arguments of one's own, coverage is not measured."""
+    """Run pytest and return its exit code. With ``arguments``, coverage is not measured."""
     debian.installed(*debian.OF_THE_TESTS)
     if not arguments:
         return _everything()
@@ -36,15 +36,17 @@ def test(arguments: Sequence[str]) -> int:
 
 
 def _everything() -> int:
-    """Two halves at once. What the one beside printed is shown when the other has ended, and last
-    of all what neither has tested."""
+    """Run two halves of the tests concurrently.
+
+    The second one's output is printed when the first has ended, and then what neither covered.
+    """
     others = [f"--ignore={directory}" for directory in BESIDE]
     with _half("test", *others) as half, _half("beside", *BESIDE, beside=True) as beside:
         codes = [half.pytest.wait(), beside.pytest.wait()]
         assert beside.pytest.output
         print(f"\n{beside.pytest.output.read_text()}", flush=True)
         parts = [half.coverage, beside.coverage]
-        # Into a third file: coverage passes by what it combines into.
+        # Into a third file, since coverage ignores the file that it combines into.
         env = {**half.env, "COVERAGE_FILE": str(half.state.directory / "combined")}
         for command in (["combine", "--quiet", *parts], ["report", "--skip-covered"]):
             with _python(half.state, env, "coverage", *command) as coverage:
@@ -55,7 +57,7 @@ def _everything() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """A run of pytest, one of two at the same time."""
+    """A run of pytest, one of two concurrent ones."""
 
     state: State
     env: Mapping[str, str]
@@ -66,15 +68,14 @@ class Half:
         return self.env["COVERAGE_FILE"]
 
     def not_tested(self) -> str:
-        """What it has skipped, a line for each reason."""
+        """Return what it skipped, a line for each reason."""
         report = Path(self.env["NOT_TESTED_REPORT"])
         return report.read_text() if report.exists() else ""
 
 
 @contextlib.contextmanager
 def _half(name: str, *arguments: str, beside: bool = False) -> Iterator[Half]:
-    """pytest on the servers that are given. The one ``beside`` has servers of its own, whatever is
-    given, and prints into a file."""
+    """Run pytest on the given servers; with ``beside`` on its own, with its output in a file."""
     with contextlib.ExitStack() as stack:
         state = stack.enter_context(fresh(name))
         output = state.log(name) if beside else None

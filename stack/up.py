@@ -17,15 +17,15 @@ from stack.supervision import ports
 from stack.supervision.process import ROOT, Process
 from stack.supervision.processes import READY, STOPPING, Procfile
 
-#: The runner kills what has not stopped in time, and then ends itself.
+#: Seconds for the runner, which kills processes that do not stop in time and then ends itself.
 STOP = ((signal.SIGTERM, STOPPING + 10.0),)
 STOPPED = re.compile(r"(\w+)\.\d+ stopped \(rc=(-?\d+)\)")
-#: How many processes of each line, as honcho takes it.
+#: The number of processes of each command, as honcho takes it.
 FORMATION = re.compile(r"\w+=\d+(,\w+=\d+)*")
 
 
 def up(directory: Path) -> int:
-    """Run until Ctrl-C (0), or until a process dies (1), which is named."""
+    """Run until Ctrl-C (returns 0), or until a process dies, which is named (returns 1)."""
     formation = _formation(os.environ.get("FORMATION", ""))
     with kept(directory) as state, servers.running(state) as found:
         web, flower = ports.near(8000), ports.near(5555)
@@ -79,7 +79,7 @@ def _run(state: State, env: Mapping[str, str], formation: Mapping[str, int], wel
 
 
 def _formation(wanted: str) -> dict[str, int]:
-    """How many processes of each line of the Procfile: what ``push=2,sms=2`` says, else one.
+    """Parse the numbers of processes by command of the Procfile: ``push=2,sms=2``; default 1.
 
     Raises ``StackError`` for anything else.
     """
@@ -94,7 +94,7 @@ def _formation(wanted: str) -> dict[str, int]:
 
 
 def _settings(env: Mapping[str, str]) -> dict[str, str]:
-    """The service's own part of its environment, without what this terminal's user keeps in it."""
+    """Return the service's own variables of an environment, without the terminal user's."""
     return {
         name: value
         for name, value in env.items()

@@ -35,7 +35,7 @@ end
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Measurement:
     """``rate`` in answers a second, all of them 2xx; ``p99`` in milliseconds (of few: the longest).
     ``web`` and ``postgres``: microseconds of CPU for each answer."""
 
@@ -59,15 +59,15 @@ def measure(on: Service, *, quick: bool) -> Report:
     }
     people = [f"accept-{number}" for number in range(batches.SIZE)]
     batch = {"notifications": [notification | {"user_id": user} for user in people]}
-    bare: list[Asked] = []
-    single: list[Asked] = []
-    batched: list[Asked] = []
+    bare: list[Measurement] = []
+    single: list[Measurement] = []
+    batched: list[Measurement] = []
     with _Bare(on) as view:
         for number in range(-1, runs):  # the first one warms up
             length = seconds if number >= 0 else 2
             api, web = f"{on.api_url}/v1/notifications", on.pids()["web"]
-            one = _asked(on, f"{view.url}/rows", view.pid, notification, length)
-            two = _asked(on, api, web, notification, length)
+            one = _measured(on, f"{view.url}/rows", view.pid, notification, length)
+            two = _measured(on, api, web, notification, length)
             three = _batched(on, web, batch, many if number >= 0 else 2)
             if number >= 0:
                 bare.append(one)
@@ -113,13 +113,13 @@ class _Bare(Process):
         self.wait_until(lambda: ports.listens(self._port), 60)
 
 
-def _asked(
+def _measured(
     on: Service,
     url: str,
     pid: int,
     body: Mapping[str, object],
     seconds: int,
-) -> Asked:
+) -> Measurement:
     """Ask for so many seconds; ``pid`` is who answers.
 
     Raises ``StackError`` where wrk cannot be had, or an answer is no 2xx, or is not on record.
@@ -134,7 +134,7 @@ def _asked(
     return _read(printed, _stored(on) - before, cpu)
 
 
-def _batched(on: Service, pid: int, body: Mapping[str, object], many: int) -> Asked:
+def _batched(on: Service, pid: int, body: Mapping[str, object], many: int) -> Measurement:
     """Send so many batches; ``pid`` is who answers."""
     bodies = [json.dumps(body)] * many
     with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:
@@ -142,17 +142,17 @@ def _batched(on: Service, pid: int, body: Mapping[str, object], many: int) -> As
         took = batches.post(on, bodies)
         seconds = time.perf_counter() - began
     cpu = {name: cost.cpu * 1e6 / many for name, cost in meter.costs.items()}
-    return Asked(many / seconds, max(took) * 1000, many, cpu["web"], cpu["postgres"])
+    return Measurement(many / seconds, max(took) * 1000, many, cpu["web"], cpu["postgres"])
 
 
-def _read(said: str, stored: int, cpu: Mapping[str, float]) -> Asked:
+def _read(said: str, stored: int, cpu: Mapping[str, float]) -> Measurement:
     """What wrk printed. ``stored``: how many rows there are more; ``cpu``: seconds it took."""
     found = wrk.read(said)
     if stored < found.answered:
         raise StackError(f"{found.answered:,} requests were answered, and {stored:,} are on record")
     # What was asked last is answered after wrk has ended, and costs as much.
     each = {name: seconds * 1e6 / stored for name, seconds in cpu.items()}
-    return Asked(found.rate, found.p99, found.answered, each["web"], each["postgres"])
+    return Measurement(found.rate, found.p99, found.answered, each["web"], each["postgres"])
 
 
 def _stored(on: Service) -> int:
@@ -165,7 +165,9 @@ def _stored(on: Service) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _report(bare: list[Asked], single: list[Asked], batched: list[Asked]) -> Report:
+def _report(
+    bare: list[Measurement], single: list[Measurement], batched: list[Measurement]
+) -> Report:
     ratio = median(two.rate / one.rate for one, two in zip(bare, single, strict=True))
     in_batches = median(one.rate for one in batched) * batches.SIZE
     ways = {"a bare view, one row": (bare, 1), "POST /v1/notifications": (single, 1)}

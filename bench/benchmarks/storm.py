@@ -34,7 +34,7 @@ end
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Measurement:
     """``answered``: requests, ``refused``: those of them that got no 2xx, ``made``: notifications
     there were more of; ``rate`` in answers a second; ``web`` and ``postgres``: microseconds of CPU
     for each answer."""
@@ -57,11 +57,11 @@ def measure(on: Service, *, quick: bool) -> Report:
     if others := on.processes.pids().keys() - {"web"}:
         on.processes.stop(*others)
     on.audience("storm", 10)
-    storms: list[Asked] = []
-    new: list[Asked] = []
+    storms: list[Measurement] = []
+    new: list[Measurement] = []
     for number in range(-1, runs):  # the first one warms up
         length = seconds if number >= 0 else 2
-        one, two = _asked(on, length, storm=True), _asked(on, length, storm=False)
+        one, two = _measured(on, length, storm=True), _measured(on, length, storm=False)
         if number >= 0:
             storms.append(one)
             new.append(two)
@@ -69,7 +69,7 @@ def measure(on: Service, *, quick: bool) -> Report:
     return _report(storms, new)
 
 
-def _asked(on: Service, seconds: int, *, storm: bool) -> Asked:
+def _measured(on: Service, seconds: int, *, storm: bool) -> Measurement:
     """Ask for so many seconds. Raises ``StackError`` where wrk cannot be had, or where a storm
     made more than one notification."""
     body: Mapping[str, object] = {
@@ -91,7 +91,7 @@ def _asked(on: Service, seconds: int, *, storm: bool) -> Asked:
     return _read(printed, made, {n: c.cpu for n, c in meter.costs.items()})
 
 
-def _read(said: str, made: int, cpu: Mapping[str, float]) -> Asked:
+def _read(said: str, made: int, cpu: Mapping[str, float]) -> Measurement:
     found = re.search(r"(\d+) requests in", said)
     if found is None or "Socket errors" in said:
         raise StackError(f"wrk:\n{said}")
@@ -99,7 +99,7 @@ def _read(said: str, made: int, cpu: Mapping[str, float]) -> Asked:
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0])
     each = {name: seconds * 1e6 / answered for name, seconds in cpu.items()}
-    return Asked(
+    return Measurement(
         answered, int(refused[1]) if refused else 0, made, rate, each["web"], each["postgres"]
     )
 
@@ -115,7 +115,7 @@ def _made(on: Service, prefix: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _report(storms: list[Asked], new: list[Asked]) -> Report:
+def _report(storms: list[Measurement], new: list[Measurement]) -> Report:
     ratio = median(one.cpu / two.cpu for one, two in zip(storms, new, strict=True))
     ways = {"one key": storms, "a new key each": new}
     costs = {name: median(one.cpu for one in asked) for name, asked in ways.items()}

@@ -13,7 +13,7 @@ QUIET_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Result:
     """``rate`` in answers a second, all of them 2xx; ``p99`` in milliseconds."""
 
     answered: int
@@ -38,7 +38,7 @@ def ask(on: Service, url: str, script: str, connections: int, seconds: int) -> s
     return done.stdout + done.stderr
 
 
-def read(said: str) -> Said:
+def read(said: str) -> Result:
     """The figures in what wrk printed. Raises ``StackError`` where an answer was no 2xx."""
     found = re.search(r"([1-9]\d*) requests in", said)
     if "Non-2xx" in said or "Socket errors" in said or found is None:
@@ -46,4 +46,4 @@ def read(said: str) -> Said:
     unit = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
     number, word = re.findall(r"99%\s+([\d.]+)(us|ms|s|m)", said)[0]
     rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0])
-    return Said(int(found[1]), rate, float(number) * unit[word])
+    return Result(int(found[1]), rate, float(number) * unit[word])

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from faults.harness.trial import Trial
 
 
-class Twice(Enum):
+class Duplicates(Enum):
     """How many deliveries the provider may have got a second time."""
 
     NEVER = "none"
@@ -31,7 +31,7 @@ class Fault:
     group: str
     what: str
     act: Callable[["Trial"], None]
-    twice: Twice
+    duplicates: Duplicates
     codes: float | None
     recovery: float
     cluster: bool = False
@@ -44,7 +44,7 @@ PROMISED = 1.0
 
 
 def fault(
-    twice: Twice = Twice.NEVER,
+    duplicates: Duplicates = Duplicates.NEVER,
     *,
     codes: float | None = PROMISED,
     recovery: float = 30.0,
@@ -56,7 +56,7 @@ def fault(
         name = act.__name__.replace("_", "-")
         what = (act.__doc__ or "").strip().partition("\n")[0]
         group = act.__module__.rpartition(".")[2]
-        FAULTS[name] = Fault(name, group, what, act, twice, codes, recovery, cluster)
+        FAULTS[name] = Fault(name, group, what, act, duplicates, codes, recovery, cluster)
         return act
 
     return register

@@ -151,7 +151,7 @@ class Load:
         for number in range(SENDERS):
             self._run(partial(self._send_codes, number, per_second))
 
-    def doom(self, size: int) -> None:
+    def publish_and_cancel(self, size: int) -> None:
         """Publish something and cancel it before long."""
         doomed = self.publish(self._audiences.topic(size), size, "cancelled", priority="low")
         pause = self._rng.uniform(0.2, 1.2)
@@ -206,7 +206,7 @@ class Load:
 
     def _cancel(self, doomed: Posted, pause: float) -> None:
         time.sleep(pause)
-        self.insist("POST", f"/v1/notifications/{doomed.id}/cancel", None, "")
+        self.call_until_answered("POST", f"/v1/notifications/{doomed.id}/cancel", None, "")
         doomed.cancelled_at = time.time()
         until(lambda: self._note_sending(doomed), "the database says what is being sent")
 
@@ -222,10 +222,10 @@ class Load:
         return True
 
     def _post(self, path: str, body: dict[str, Any], kind: str, audience: int) -> Posted:
-        answer = self.insist("POST", path, body, f"fault-{next(_numbers)}")
+        answer = self.call_until_answered("POST", path, body, f"fault-{next(_numbers)}")
         return self.posted.setdefault(answer["id"], Posted(answer["id"], kind, audience))
 
-    def insist(self, method: str, path: str, body: Any, key: str) -> Any:
+    def call_until_answered(self, method: str, path: str, body: Any, key: str) -> Any:
         """The answer, asked for again as a careful publisher does, always under the same key."""
         began = time.monotonic()
         while True:

@@ -58,7 +58,7 @@ def as_dict(result: Result) -> dict[str, Any]:
         "lost": books.lost,
         "duplicates": books.duplicates,
         "duplicates_bound": result.bound,
-        "bound_is": result.fault.twice.value,
+        "bound_is": result.fault.duplicates.value,
         "after_cancel": books.after_cancel,
         "after_expiry": books.after_expiry,
         "states": dict(sorted(books.states.items())),

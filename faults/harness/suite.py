@@ -30,7 +30,7 @@ def named(names: Iterable[str]) -> list[Fault]:
     return [FAULTS[name] for name in names] or list(FAULTS.values())
 
 
-def tried(
+def run_one(
     service: Service, audiences: Audiences, fault: Fault, seed: int, size: int = BLAST
 ) -> Result:
     """One fault, on a line that is whole before and after. The seed is the run's."""
@@ -43,7 +43,7 @@ def tried(
         service.heal()
 
 
-def all_tried(faults: Sequence[Fault], seed: int) -> Iterator[Result]:
+def run_all(faults: Sequence[Fault], seed: int) -> Iterator[Result]:
     """Each of them, as it is done, on one line, and those of a cluster on one that has it; after a
     fault that left work undone, on another.
 
@@ -56,7 +56,7 @@ def all_tried(faults: Sequence[Fault], seed: int) -> Iterator[Result]:
             with running(cluster=left[0].cluster) as service:
                 audiences = Audiences(service)
                 while left and left[0].cluster == (service.cluster is not None):
-                    yield (result := tried(service, audiences, left.popleft(), seed))
+                    yield (result := run_one(service, audiences, left.popleft(), seed))
                     failed += not result.holds
                     if not result.quiet:
                         break

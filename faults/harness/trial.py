@@ -8,7 +8,7 @@ from typing import Any
 
 from faults.harness import account
 from faults.harness.account import Account
-from faults.harness.fault import Fault, Twice
+from faults.harness.fault import Duplicates, Fault
 from faults.harness.load import CODES_PER_SECOND, Audiences, Load, Posted
 from faults.harness.service import CAPACITY, Service, until
 from stack.errors import StackError
@@ -90,7 +90,7 @@ class Trial:
             self.service.sandbox.behave("fcm", "slow", seconds=slow)
         self.load.start_codes(codes)
         blast = self.load.blast(self.size, channel, **fields)
-        self.load.doom(BESIDE)
+        self.load.publish_and_cancel(BESIDE)
         self.load.expiring(BESIDE)
         return blast
 
@@ -217,11 +217,11 @@ class Trial:
         self, fault: Fault, books: Account, recovery: float, seconds: float, quiet: bool
     ) -> Result:
         bound = {
-            Twice.NEVER: 0,
-            Twice.IN_FLIGHT: self.in_flight,
-            Twice.CAPACITY: CAPACITY,
-            Twice.UNANSWERED: books.unanswered,
-        }[fault.twice]
+            Duplicates.NEVER: 0,
+            Duplicates.IN_FLIGHT: self.in_flight,
+            Duplicates.CAPACITY: CAPACITY,
+            Duplicates.UNANSWERED: books.unanswered,
+        }[fault.duplicates]
         problems = [*self.problems, *self.load.problems, *books.problems]
         late = [*self.late, *self.load.late]
         result = Result(fault, books, bound, recovery, seconds, quiet, problems, late)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
-from faults.harness.fault import Twice, fault
+from faults.harness.fault import Duplicates, fault
 from faults.harness.service import PROCESSES
 from faults.harness.trial import BESIDE, Trial
 from faults.kinds import locks
@@ -22,7 +22,7 @@ ROLES = {
 }
 
 
-@fault(Twice.CAPACITY, codes=None)
+@fault(Duplicates.CAPACITY, codes=None)
 def database_restarted_in_the_middle_of_chunks(trial: Trial) -> None:
     """PostgreSQL is stopped while providers have messages, and started again."""
     postgres = trial.service.servers.postgres
@@ -40,7 +40,7 @@ def database_restarted_in_the_middle_of_chunks(trial: Trial) -> None:
     trial.until(lambda: trial.service.ready()[0] == 200, 30, "ready again")
 
 
-@fault(Twice.CAPACITY, codes=None)
+@fault(Duplicates.CAPACITY, codes=None)
 def database_killed_in_the_middle_of_requests(trial: Trial) -> None:
     """PostgreSQL is killed with requests in their transactions, and recovers from its log."""
     postgres = trial.service.servers.postgres
@@ -56,7 +56,7 @@ def database_killed_in_the_middle_of_requests(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(Twice.CAPACITY)
+@fault(Duplicates.CAPACITY)
 def database_ends_every_connection(trial: Trial) -> None:
     """PostgreSQL ends every connection, five times within two and a half seconds."""
     trial.publish()
@@ -82,7 +82,7 @@ def database_out_of_connections(trial: Trial) -> None:
         trial.hold(not trial.load.refused, f"{trial.load.refused} requests were answered 503")
 
 
-@fault(Twice.CAPACITY)
+@fault(Duplicates.CAPACITY)
 def database_out_of_connections_and_ours_ended(trial: Trial) -> None:
     """The same, and ours end: PostgreSQL has kept some for our role (`reserved_connections`)."""
     service = trial.service
@@ -104,7 +104,7 @@ def database_out_of_connections_and_ours_ended(trial: Trial) -> None:
         service.use_database(postgres.url)
 
 
-@fault(Twice.CAPACITY, codes=None)
+@fault(Duplicates.CAPACITY, codes=None)
 def database_has_no_connection_for_us(trial: Trial) -> None:
     """The same, and PostgreSQL has kept none: nothing is accepted, nor lost."""
     trial.publish()

@@ -70,11 +70,13 @@ def storm_on_one_idempotency_key(trial: Trial) -> None:
     answers: list[Any] = []
     turns = threading.Semaphore(STORM)
 
-    def knock() -> None:
+    def request_once() -> None:
         while turns.acquire(blocking=False):
-            answers.append(trial.load.insist("POST", f"/v1/topics/{topic}/publish", body, key))
+            answers.append(
+                trial.load.call_until_answered("POST", f"/v1/topics/{topic}/publish", body, key)
+            )
 
-    threads = [threading.Thread(target=knock) for _ in range(AT_ONCE)]
+    threads = [threading.Thread(target=request_once) for _ in range(AT_ONCE)]
     for thread in threads:
         thread.start()
     for thread in threads:

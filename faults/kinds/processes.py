@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 
-from faults.harness.fault import Twice, fault
+from faults.harness.fault import Duplicates, fault
 from faults.harness.gate import Gate
 from faults.harness.service import CHUNK_SIZE, PROCESSES
 from faults.harness.trial import Trial
@@ -39,7 +39,7 @@ def worker_killed_after_claim(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(Twice.IN_FLIGHT)
+@fault(Duplicates.IN_FLIGHT)
 def worker_killed_between_send_and_record(trial: Trial) -> None:
     """A worker is killed when the provider has its messages and nothing is written down."""
     trial.publish()
@@ -52,7 +52,7 @@ def worker_killed_between_send_and_record(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(Twice.IN_FLIGHT)
+@fault(Duplicates.IN_FLIGHT)
 def worker_killed(trial: Trial) -> None:
     """A worker is killed at any moment."""
     trial.publish()
@@ -143,7 +143,7 @@ def api_killed_in_the_middle_of_requests(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(Twice.IN_FLIGHT)
+@fault(Duplicates.IN_FLIGHT)
 def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
     """The sweeper is killed when it has released a lost worker's claims and rung for nothing."""
     service = trial.service
@@ -186,7 +186,7 @@ def two_beats(trial: Trial) -> None:
         trial.healed()
 
 
-@fault(Twice.IN_FLIGHT)
+@fault(Duplicates.IN_FLIGHT)
 def worker_stopped_past_its_lease(trial: Trial) -> None:
     """A worker stands still for longer than its lease, then goes on: it writes nothing."""
     trial.publish()
@@ -222,7 +222,7 @@ def one_claim_locked(trial: Trial) -> None:
     trial.healed()
 
 
-@fault(Twice.IN_FLIGHT, codes=AT_ONCE)
+@fault(Duplicates.IN_FLIGHT, codes=AT_ONCE)
 def everything_killed_at_once(trial: Trial) -> None:
     """Every process of the service is killed at the same moment, as by a power cut."""
     trial.publish()

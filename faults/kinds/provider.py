@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from faults.harness.fault import Twice, fault
+from faults.harness.fault import Duplicates, fault
 from faults.harness.gate import Gate
 from faults.harness.trial import Trial
 
@@ -73,13 +73,13 @@ def provider_503_for_four_seconds(trial: Trial) -> None:
     _for_a_while(trial, "503", 4)
 
 
-@fault(Twice.UNANSWERED, recovery=PROBED)
+@fault(Duplicates.UNANSWERED, recovery=PROBED)
 def provider_times_out_after_acceptance(trial: Trial) -> None:
     """The push provider takes each message the first time and never answers."""
     _once_each(trial, "timeout")
 
 
-@fault(Twice.UNANSWERED, recovery=PROBED)
+@fault(Duplicates.UNANSWERED, recovery=PROBED)
 def provider_resets_in_the_middle_of_its_answer(trial: Trial) -> None:
     """The push provider takes each message the first time and breaks its answer off."""
     _once_each(trial, "torn")
@@ -91,7 +91,7 @@ def provider_resets_before_it_answers(trial: Trial) -> None:
     _once_each(trial, "reset")
 
 
-@fault(Twice.UNANSWERED)
+@fault(Duplicates.UNANSWERED)
 def provider_answers_with_megabytes(trial: Trial) -> None:
     """The push provider takes one message in twenty and answers it with 16 MiB."""
     some_fail(trial, 0.05, "huge")
@@ -99,7 +99,7 @@ def provider_answers_with_megabytes(trial: Trial) -> None:
     trial.broken()
 
 
-@fault(Twice.UNANSWERED, recovery=PROBED)
+@fault(Duplicates.UNANSWERED, recovery=PROBED)
 def provider_answers_with_invalid_json(trial: Trial) -> None:
     """The push provider takes each message the first time and answers what cannot be read."""
     _once_each(trial, "garbled")
@@ -113,7 +113,7 @@ def provider_flaps(trial: Trial) -> None:
     trial.broken()
 
 
-@fault(Twice.CAPACITY)
+@fault(Duplicates.CAPACITY)
 def provider_silent(trial: Trial) -> None:
     """The way to the push provider swallows everything for eight seconds; no connection breaks."""
     push = trial.service.stage.processes["push"]

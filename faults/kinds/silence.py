@@ -4,7 +4,7 @@ no end is told.
 
 import time
 
-from faults.harness.fault import Twice, fault
+from faults.harness.fault import Duplicates, fault
 from faults.harness.service import CHUNK_SIZE
 from faults.harness.trial import Trial
 from faults.kinds import locks, network
@@ -15,7 +15,7 @@ ASIDE = 50
 ANSWER = 30.0
 
 
-@fault(Twice.CAPACITY, codes=None)
+@fault(Duplicates.CAPACITY, codes=None)
 def database_goes_silent(trial: Trial) -> None:
     """PostgreSQL's address swallows every packet, and it is reached at another one."""
     postgres = trial.service.servers.postgres
@@ -37,7 +37,7 @@ def database_goes_silent(trial: Trial) -> None:
             trial.service.use_database(postgres.url)
 
 
-@fault(Twice.IN_FLIGHT, recovery=90.0)
+@fault(Duplicates.IN_FLIGHT, recovery=90.0)
 def worker_host_loses_power(trial: Trial) -> None:
     """A worker's host loses its power in a transaction: PostgreSQL hears nothing of it."""
     push = trial.service.stage.processes["push"]

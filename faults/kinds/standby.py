@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 
 from faults.harness import account
-from faults.harness.fault import Twice, fault
+from faults.harness.fault import Duplicates, fault
 from faults.harness.service import listening, until
 from faults.harness.trial import Trial
 from stack.backends.postgres import BINARIES, DATABASE, USER, Postgres
@@ -52,13 +52,13 @@ class Standby(Postgres):
             raise StackError(f"pg_basebackup failed:\n{made.stderr}")
 
 
-@fault(Twice.CAPACITY, codes=None)
+@fault(Duplicates.CAPACITY, codes=None)
 def synchronous_standby_promoted(trial: Trial) -> None:
     """PostgreSQL's primary is killed, and its synchronous standby promoted."""
     _promoted(trial, synchronous=True)
 
 
-@fault(Twice.IN_FLIGHT, codes=None)
+@fault(Duplicates.IN_FLIGHT, codes=None)
 def standby_two_seconds_behind_promoted(trial: Trial) -> None:
     """PostgreSQL's primary is killed, and its standby, which lacks two seconds, promoted."""
     _promoted(trial, synchronous=False)

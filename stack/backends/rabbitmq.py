@@ -1,4 +1,4 @@
-"""RabbitMQ: the one that answers, or else Debian's package as a node of our own."""
+"""RabbitMQ: checks of a running broker, and Debian's package as a node of our own."""
 
 import contextlib
 import shutil
@@ -19,7 +19,7 @@ from stack.supervision import ports
 from stack.supervision.place import HERE, Place
 from stack.supervision.process import PATIENCE, Process
 
-#: Seconds for its answer to whoever connects; where nothing listens one knows at once.
+#: Seconds for the answer to a connection; where nothing listens, it fails at once.
 ANSWER = 15
 DEFAULT_URL = "amqp://guest:guest@127.0.0.1:5672//"
 CHANNELS = ("push", "sms", "email", "webhook", "inbox")
@@ -27,8 +27,7 @@ SERVER = Path(RABBITMQ.file)
 
 
 def answers(url: str) -> bool:
-    """Whether a broker lets us in at this URL, or at one of several with ``;`` between them. A port
-    that is open is not enough."""
+    """Return whether one can log in at a URL, or at one of several with ``;`` between them."""
     for one in url.split(";"):
         with contextlib.suppress(OSError, amqp.AMQPError):
             with kombu.Connection(one, connect_timeout=ANSWER) as connection:
@@ -38,7 +37,7 @@ def answers(url: str) -> bool:
 
 
 def forget(url: str, prefix: str) -> None:
-    """Delete the queues and exchanges of an installation that is gone."""
+    """Delete the queues and exchanges of an installation that no longer exists."""
     with kombu.Connection(url, connect_timeout=ANSWER) as connection:
         channel: Any = connection.default_channel
         for name in names(CHANNELS):
@@ -49,15 +48,15 @@ def forget(url: str, prefix: str) -> None:
 
 
 def installed() -> bool:
-    """Whether Debian's package is there, installing it where that is ours to do."""
+    """Return whether Debian's package is there, after installing it where we may."""
     return debian.installed(RABBITMQ) and shutil.which("epmd", path=SYSTEM_PATH) is not None
 
 
 class RabbitMQ(Process):
-    """``with RabbitMQ(state) as rabbitmq:`` runs until the end of the block at ``rabbitmq.url``.
+    """A node: ``with RabbitMQ(state) as rabbitmq:`` runs it at ``rabbitmq.url``.
 
-    Its ports, node name, data, cookie and port mapper (epmd) are its own, so that it has nothing
-    to do with another RabbitMQ on this machine.
+    Its ports, node name, data, cookie and port mapper (epmd) are separate from those of any other
+    RabbitMQ on this machine.
     """
 
     def __init__(self, state: State, place: Place = HERE, name: str = "rabbitmq") -> None:
@@ -73,7 +72,7 @@ class RabbitMQ(Process):
             f"listeners.tcp.1 = {place.address}:{self.port}\n"
             f"default_user = notifier\ndefault_pass = {self.password}\n"
             "log.console = true\nlog.console.level = warning\nlog.file = false\n"
-            # Another's full disk or busy memory should not fail our tests.
+            # A full disk or memory, used by other programs, must not fail our tests.
             "disk_free_limit.absolute = 50MB\n",
         )
         env = {
@@ -90,9 +89,9 @@ class RabbitMQ(Process):
             "RABBITMQ_CONF_ENV_FILE": str(home / "none"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "config"),
-            # The script then becomes the server instead of waiting for it.
+            # With it the script execs the server instead of waiting for it.
             "RUNNING_UNDER_SYSTEMD": "true",
-            # Schedulers that spin for work take the CPU from everybody else.
+            # Busy-waiting schedulers would take CPU from other processes.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none "
             "-kernel inet_dist_use_interface {127,0,0,1}",
         }
@@ -104,7 +103,7 @@ class RabbitMQ(Process):
             stop=((signal.SIGTERM, 20.0),),
             keep_open=[state.lock],
         )
-        # In the foreground and ours; the one Erlang starts by itself would stay for ever.
+        # In the foreground; the port mapper that Erlang starts by itself would never end.
         self.mapper = Process(
             "epmd",
             [*place.enter, "epmd", "-port", str(mapper), "-address", ports.HOST],
@@ -114,7 +113,7 @@ class RabbitMQ(Process):
         )
 
     def start(self) -> None:
-        """Start it and return once one can log in."""
+        """Start it, and return once one can log in."""
         if not self.mapper.alive:
             self.mapper.start()
             self.mapper.pid  # noqa: B018  # raises where it could not be started
@@ -127,7 +126,7 @@ class RabbitMQ(Process):
         self.mapper.stop()
 
     def control(self, *arguments: str) -> str:
-        """What ``rabbitmqctl`` with these arguments prints. Raises ``StackError`` if it fails."""
+        """Return the output of ``rabbitmqctl``. Raises ``StackError`` if it fails."""
         program = str(SERVER.with_name("rabbitmqctl"))
         command = [*self._enter, program, "--quiet", *arguments]
         done = subprocess.run(

@@ -9,8 +9,10 @@ from stack.state import State
 
 
 class Cluster:
-    """``with Cluster(state) as cluster:`` runs three nodes until the end of the block; ``url`` has
-    the URL of each, with ``;`` between them."""
+    """Three nodes: ``with Cluster(state) as cluster:`` runs them.
+
+    ``url`` has the URL of each, with ``;`` between them.
+    """
 
     def __init__(self, state: State) -> None:
         self.nodes = [RabbitMQ(state, name=f"rabbitmq{number}") for number in (1, 2, 3)]
@@ -40,13 +42,13 @@ class Cluster:
         self._stack.close()
 
     def heal(self) -> None:
-        """Start the nodes that do not run."""
+        """Start the nodes that are not running."""
         for node in self.nodes:
             if not node.alive:
                 node.start()
 
     def leader(self, queue: str) -> RabbitMQ:
-        """The node that leads a quorum queue. Raises ``StackError`` where there is none."""
+        """Return the leader of a quorum queue. Raises ``StackError`` where there is none."""
         lines = self.nodes[0].control("list_queues", "name", "leader", "--no-table-headers")
         leaders = dict(line.split() for line in lines.splitlines() if len(line.split()) == 2)
         for node in self.nodes:
@@ -60,7 +62,7 @@ class Cluster:
         for other in others:
             other.control("suspend_listeners")
         try:
-            # Of the whole cluster, though each node is asked.
+            # Each node reports the connections of the whole cluster.
             node.control("close_all_connections", "they are to be elsewhere")
             node.wait_until(lambda: self._all_at(node))
         finally:
@@ -68,6 +70,6 @@ class Cluster:
                 other.control("resume_listeners")
 
     def _all_at(self, node: RabbitMQ) -> bool:
-        """Whether there are clients, and all of them at this node."""
+        """Return whether there are clients, and all of them are connected to this node."""
         lines = node.control("list_connections", "pid", "--no-table-headers").splitlines()
         return bool(lines) and all(f"<{node.node}." in line for line in lines)

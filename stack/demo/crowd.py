@@ -1,19 +1,19 @@
-"""The people of the demo. Addresses are those of nobody: everything goes to the sandbox."""
+"""The people of the demo. Their addresses are invented: everything goes to the sandbox."""
 
 from collections.abc import Iterator
 
 from notifier.client import Contact, Device, Preference, Recipient, Subscriber
 
 PLATFORMS = ("ios", "android", "web")
-#: One in so many refuses marketing; one in so many has a phone number.
+#: One person in so many refuses marketing; one in so many has a phone number.
 REFUSE_EVERY = 20
 PHONE_EVERY = 4
 
 
 class Crowd:
-    """``size`` recipients with a device, an email address, an inbox and some with a phone.
+    """``size`` recipients with a device, an email address, an inbox and, for some, a phone.
 
-    ``run`` keeps one run's people apart from another's on the same database.
+    ``run``: a name that separates the people of several runs on one database.
     """
 
     def __init__(self, run: str, size: int) -> None:
@@ -37,7 +37,7 @@ class Crowd:
             )
 
     def subscribers(self, *channels: str) -> list[Subscriber]:
-        """Everybody on ``channels``, those with a phone on sms as well."""
+        """Return all as subscribers on ``channels``, those with a phone also on sms."""
         return [
             Subscriber(
                 user_id=self.user_id(number),
@@ -47,16 +47,16 @@ class Crowd:
         ]
 
     def refusing(self) -> list[str]:
-        """The ``user_id`` of everybody who refuses marketing."""
+        """Return the ``user_id`` of everybody who refuses marketing."""
         return [self.user_id(number) for number in range(self.size) if refuses(number)]
 
     def with_phone(self) -> list[str]:
-        """The ``user_id`` of everybody who has a phone number."""
+        """Return the ``user_id`` of everybody who has a phone number."""
         return [self.user_id(number) for number in range(0, self.size, PHONE_EVERY)]
 
 
 def refuses(number: int) -> bool:
-    """Whether the person of this number refuses marketing."""
+    """Return whether the person of this number refuses marketing."""
     return number % REFUSE_EVERY == 1
 
 

@@ -1,6 +1,6 @@
-"""What may go wrong at a provider, and what must then become of the delivery.
+"""Failures of providers, and the state in which each delivery must end.
 
-The addresses are the sandbox's magic ones: see ``sandbox``.
+The addresses are magic ones of the sandbox: see ``sandbox``.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ NOT_REACHED = "not reached"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``answers``: what the attempts come to, in their order: a status or ``NO_ANSWER``."""
+    """A failure. ``answers``: of the attempts in order, each a status or ``NO_ANSWER``."""
 
     name: str
     story: str
@@ -28,9 +28,9 @@ class Fault:
         return "push" if isinstance(self.address, Device) else self.address.channel
 
     def mismatch(self, delivery: Delivery) -> str:
-        """How ``delivery`` differs from what must become of it, empty if it does not.
+        """Describe how ``delivery`` differs from what is expected; empty if it does not.
 
-        A slow machine may add attempts of its own, so ``answers`` are those it has at least.
+        A slow machine may cause more attempts, so ``answers`` are the least that there must be.
         """
         left = iter(answers(delivery))
         if delivery.state == self.state and all(answer in left for answer in self.answers):
@@ -39,12 +39,12 @@ class Fault:
         return f"{self.story}: {became(delivery)}, and not {expected}"
 
     def may_come(self, delivery: Delivery) -> bool:
-        """Whether a receipt may still bring ``delivery`` to the state it must have."""
+        """Return whether a receipt may still move ``delivery`` to the expected state."""
         return may_move(DeliveryState(delivery.state), DeliveryState(self.state))
 
 
 def faults(webhook_url: str) -> Sequence[Fault]:
-    """All of them, each at an address of its own; ``webhook_url`` is the sandbox's receiver."""
+    """Return all failures, each at an address of its own; ``webhook_url``: of the sandbox."""
     return [
         Fault(
             "busy",
@@ -99,7 +99,7 @@ def faults(webhook_url: str) -> Sequence[Fault]:
 
 
 def answers(delivery: Delivery) -> list[str]:
-    """What each attempt came to: a status, ``NO_ANSWER`` or ``NOT_REACHED``."""
+    """Return the answer of each attempt: a status, ``NO_ANSWER`` or ``NOT_REACHED``."""
     return [
         str(attempt.status or (NO_ANSWER if attempt.outcome == "unknown" else NOT_REACHED))
         for attempt in delivery.attempts
@@ -107,5 +107,5 @@ def answers(delivery: Delivery) -> list[str]:
 
 
 def became(delivery: Delivery) -> str:
-    """What became of it, for people."""
+    """Describe a delivery's attempts and state for people."""
     return f"{', '.join(answers(delivery))} -> {delivery.state}"

@@ -1,10 +1,10 @@
-"""What the demo says while it runs: a line for each step, with the time since the start."""
+"""The demo's output: a line for each step, with the time since the start."""
 
 import time
 
 
 class Narrator:
-    """Plain lines, so that a terminal, a pipe and a log show the same."""
+    """Prints plain lines, so that a terminal, a pipe and a log show the same."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -14,7 +14,7 @@ class Narrator:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """Rows under a head: the first column to the left, numbers to the right."""
+    """Format rows under a head: the first column aligned left, numbers right."""
     lines = [head, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(

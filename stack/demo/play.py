@@ -1,4 +1,4 @@
-"""Playing the demo on a running stack."""
+"""The demo on a running stack."""
 
 import secrets
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from notifier.client import NotifierClient, NotifierError
 from sandbox.client import SandboxClient
 from stack.demo import report
 from stack.demo.accounts import Books
-from stack.demo.doors import Doors
+from stack.demo.features import Features
 from stack.demo.narrator import Narrator
 from stack.demo.scenario import Scenario
 from stack.errors import StackError
 from stack.manage import create_publisher
 
 SUBSCRIBERS = 5_000
-#: With fewer, too few of them refuse marketing.
+#: Least subscribers: of fewer, too few refuse marketing.
 LEAST_SUBSCRIBERS = 100
-#: The environment that the demo's stack is to run in: nobody waits minutes for a retry.
+#: Settings of the demo's stack, with retries in seconds, not minutes.
 SETTINGS = {
     "NOTIFIER_PROVIDER_TIMEOUT": "3",
     "NOTIFIER_RETRY_PUSH": "1,2,4",
@@ -33,10 +33,10 @@ def play(
     env: Mapping[str, str],
     subscribers: int = SUBSCRIBERS,
 ) -> int:
-    """Play the scenario and print what became of it: 0. Raises ``StackError`` with the reason.
+    """Play the scenario, print the report, and return 0. Raises ``StackError`` where it fails.
 
-    ``sandbox`` is the parsed ``sandbox.json``, ``env`` what ``manage.py`` runs with: it should
-    have ``SETTINGS``. ``subscribers``: how many people the blast goes to.
+    ``sandbox``: the parsed ``sandbox.json``. ``env``: the service's environment, which should
+    include ``SETTINGS``. ``subscribers``: the number of people that the blast goes to.
     """
     run = secrets.token_hex(2)
     publisher = f"demo-{run}"
@@ -50,14 +50,14 @@ def play(
     ):
         narrator.say(f"created {publisher} with a key to post, {register} with one for people")
         webhook_url = sandbox["webhook"]["base_url"]
-        doors = Doors(client, directory, ledger, env, api_url, run)
+        features = Features(client, directory, ledger, env, api_url, run)
         scenario = Scenario(
             client,
             directory,
             ledger,
             webhook_url,
             narrator,
-            doors,
+            features,
             run=run,
             subscribers=subscribers,
         )

@@ -1,4 +1,4 @@
-"""The demo's last page: what became of every delivery, how soon, how fast, and who agrees."""
+"""The demo's report: states of deliveries, latency, speed, and the comparison with the sandbox."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from stack.demo.narrator import table
 
 
 def states(found: Mapping[str, Mapping[str, int]]) -> str:
-    """Deliveries by channel and state; states nobody is in are left out."""
+    """Format deliveries by channel and state, without states that none is in."""
     shown = [s for s in DeliveryState if any(s in by_state for by_state in found.values())]
     rows = [
         [channel, *(_number(by_state.get(state, 0)) for state in shown)]
@@ -21,7 +21,7 @@ def states(found: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def latency(found: Sequence[Latency]) -> str:
-    """Milliseconds from accept to provider by priority, the most urgent first."""
+    """Format milliseconds from acceptance to the provider by priority, the highest first."""
     order = list(Priority)
     rows = [
         [
@@ -36,7 +36,7 @@ def latency(found: Sequence[Latency]) -> str:
 
 
 def accounts(found: Mapping[str, Account]) -> str:
-    """What the sandbox received beside what the database says."""
+    """Format what the sandbox received beside what the database says."""
     rows = [
         [
             provider,
@@ -52,7 +52,7 @@ def accounts(found: Mapping[str, Account]) -> str:
 
 
 def print_report(books: Books, found: Mapping[str, Account], blast_id: str) -> None:
-    """All of it."""
+    """Print the whole report."""
     count, seconds = books.speed(blast_id)
     print("\nWhat became of every delivery (database)\n")
     print(states(books.states()))
@@ -71,7 +71,7 @@ def print_report(books: Books, found: Mapping[str, Account], blast_id: str) -> N
 
 
 def disagreements(found: Mapping[str, Account]) -> Iterator[str]:
-    """A sentence for whatever the database and the sandbox disagree on."""
+    """Iterate over sentences on what the database and the sandbox disagree on."""
     for provider, account in sorted(found.items()):
         for fault in account.faults():
             yield f"{provider}: of the deliveries, {fault}"

@@ -1,4 +1,4 @@
-"""The scenario, step by step, through the public API. Each step says what it did."""
+"""The demo's scenario, through the public API. Each step prints what it did."""
 
 import threading
 import time
@@ -19,24 +19,27 @@ from notifier.client import (
 )
 from sandbox.client import SandboxClient
 from stack.demo.crowd import PHONE_EVERY, Crowd
-from stack.demo.doors import Doors
 from stack.demo.faults import Fault, became, faults
+from stack.demo.features import Features
 from stack.demo.narrator import Narrator
 
-#: One-time passwords while the blast runs: by so many senders, with seconds of rest between two,
-#: and so many at least.
+#: One-time passwords during the blast: the number of senders, seconds between two of one sender,
+#: and the least number in all.
 OTP_SENDERS = 4
 OTP_REST = 0.1
 OTP_LEAST = 100
 #: Seconds for everything to be sent, retries included.
 PATIENCE = 60.0
-#: Seconds for a receipt to come and be read, after that.
+#: Seconds for a receipt to arrive and be processed after that.
 RECEIPT_PATIENCE = 10.0
 
 
 class Scenario:
-    """``client`` posts, and ``directory`` registers people. ``run`` names this run's topics and
-    people. Whatever is not as it must be is in ``reasons``, a sentence each."""
+    """The scenario.
+
+    ``client``: publishes; ``directory``: registers people; ``run``: part of the names of this run's
+    topics and people. ``reasons`` gets a sentence for everything that is not as expected.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,7 @@ class Scenario:
         sandbox: SandboxClient,
         webhook_url: str,
         narrator: Narrator,
-        doors: Doors,
+        features: Features,
         *,
         run: str,
         subscribers: int,
@@ -56,7 +59,7 @@ class Scenario:
         self._sandbox = sandbox
         self._webhook_url = webhook_url
         self._say = narrator.say
-        self._doors = doors
+        self._features = features
         self._run = run
         self._crowd = Crowd(run, subscribers)
         self._ada = f"ada-{run}"
@@ -66,14 +69,14 @@ class Scenario:
         self._faults = {f"{fault.name}-{run}": fault for fault in faults(webhook_url)}
 
     def play(self) -> str:
-        """Everything, in order. Returns the blast's notification id."""
+        """Play all steps. Returns the blast's notification id."""
         self._create_topics()
         self._register_ada()
         self._register_crowd()
         self._publish_at_normal_and_high()
         self._replay()
         self._take_back()
-        self._doors.play(self._say, self._expect)
+        self._features.play(self._say, self._expect)
         troubled = self._meet_faults()
         blast = self._blast_with_passwords()
         self._look_at_faults(troubled)
@@ -93,7 +96,7 @@ class Scenario:
         )
 
     def _register_ada(self) -> None:
-        """One person, the way an app would do it: an address at a time."""
+        """Register one person as an app would, an address at a time."""
         ada, directory = self._ada, self._directory
         directory.upsert_recipient(ada, locale="de-AT", time_zone="Europe/Vienna")
         directory.add_device(ada, "ios", f"0{self._run}{'a' * (63 - len(self._run))}")
@@ -157,7 +160,7 @@ class Scenario:
         self._say("published a security notice (high): it reaches one who refuses everything")
 
     def _replay(self) -> None:
-        """The same request under the same key, and another one under it."""
+        """Repeat a request under its idempotency key, and send another one under the same key."""
         key = f"order-8-{self._run}"
 
         def post(body: str) -> Notification:
@@ -190,7 +193,7 @@ class Scenario:
     # -- Faults and load ---------------------------------------------------------------------
 
     def _meet_faults(self) -> dict[str, Notification]:
-        """Post to everybody behind a faulty provider; looked at again at the end."""
+        """Publish to everybody behind a failing provider; checked at the end."""
         people = [
             Recipient(
                 user_id,
@@ -219,7 +222,7 @@ class Scenario:
         }
 
     def _blast_with_passwords(self) -> str:
-        """A low-priority blast, and beside it one-time passwords one after the other."""
+        """Send a low-priority blast, and one-time passwords meanwhile."""
         blast = self._client.publish(
             self._offers,
             title="Half price",
@@ -282,12 +285,12 @@ class Scenario:
     # -- How it is judged ---------------------------------------------------------------------
 
     def _all(self, posted: Notification) -> list[Delivery]:
-        """The notification's deliveries once it is done."""
+        """Return the notification's deliveries once it is done."""
         self._client.wait(posted.id, PATIENCE)
         return list(self._client.deliveries(posted.id))
 
     def _judged(self, posted: Notification, fault: Fault) -> Delivery:
-        """The notification's one delivery once it is as it must be, or as it stays."""
+        """Return the notification's only delivery once it is as expected, or stays otherwise."""
         deadline = time.monotonic() + RECEIPT_PATIENCE
         while True:
             [delivery] = self._client.deliveries(posted.id)
@@ -309,7 +312,7 @@ class Scenario:
 
 
 class _Passwords:
-    """One-time passwords by text message, from threads of their own until the block ends."""
+    """Sends one-time passwords by text message, from its own threads, until the block ends."""
 
     def __init__(self, client: NotifierClient, user_ids: Sequence[str]) -> None:
         self.posted: list[Notification] = []
@@ -320,10 +323,10 @@ class _Passwords:
         self._pool = ThreadPoolExecutor(OTP_SENDERS)
 
     def __enter__(self) -> Self:
-        return self  # and starts nothing yet: an interrupt in here would leave the threads behind
+        return self  # starts no thread yet: an interrupt in here would leave it running
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start sending."""
         self._senders = [self._pool.submit(self._send) for _ in range(OTP_SENDERS)]
 
     def __exit__(self, *_: object) -> None:
@@ -331,7 +334,7 @@ class _Passwords:
         self._pool.shutdown()
 
     def finish(self) -> list[Notification]:
-        """Send what is left of ``OTP_LEAST``, and return what was posted."""
+        """Send the rest of ``OTP_LEAST``, and return all notifications."""
         self._enough.set()
         for sender in self._senders:
             sender.result()
@@ -354,6 +357,6 @@ class _Passwords:
 
 
 def _through(notification: Notification) -> int:
-    """How many of its deliveries are where they stay."""
+    """Return how many of its deliveries are in a final state."""
     waiting = sum(notification.count(state) for state in ("queued", "sending", "retrying"))
     return sum(sum(by_state.values()) for by_state in notification.counts.values()) - waiting

@@ -1,4 +1,4 @@
-"""The pages that are shown in the documents, and how they are taken."""
+"""The pages in the documents' screenshots, and the browser that takes them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 DIRECTORY = ROOT / "docs" / "screenshots"
 SIZE: "ViewportSize" = {"width": 1360, "height": 860}
-#: Milliseconds for what a page draws when it has come.
+#: Milliseconds for a page to finish drawing after it has loaded.
 SETTLE = 400
 
 
 def screenshots(directory: Path = DIRECTORY) -> int:
-    """Play the scene on a stack of its own, then visit each page: 0. Raises ``StackError``."""
+    """Play the scene on a stack of its own, take all pages, return 0. Raises ``StackError``."""
     if not debian.installed(CHROMIUM):
         raise StackError(f"There is {CHROMIUM.missing}.")
     directory.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def _at(path: str) -> "Callable[[Page], None]":
 
 
 def _first_of(path: str, text: str = "") -> "Callable[[Page], None]":
-    """The page of a list's first row, of those with this text."""
+    """Return a visit to the page of a list's first row, of those with this text."""
 
     def visit(page: "Page") -> None:
         page.goto(f"/admin/{path}")

@@ -16,8 +16,8 @@ from stack.errors import StackError
 
 FIRST = ("ada", "bo", "carla", "dmitri", "elif", "femi", "grace", "hugo", "ines", "jun")
 LAST = ("adler", "brandt", "costa", "dubois", "eriksen", "fontana", "garcia", "horvat")
-#: One in so many has a device that our credentials are refused for (a dead letter), has removed the
-#: app, has a phone number, wants no marketing.
+#: One person in so many has a device for which our credentials are refused (a dead letter), has
+#: removed the app, has a phone number, refuses marketing.
 REFUSED, REMOVED, PHONE, UNINTERESTED = 16, 21, 3, 9
 ORDERS = 60
 SUBJECT = "Order {{ order }} is on its way"
@@ -27,7 +27,7 @@ HTML = """<body style="font-family: sans-serif"><h1>On its way</h1>
 
 
 def play(client: NotifierClient, directory: NotifierClient) -> None:
-    """Fill the service through its API, and return when everything was sent."""
+    """Fill the service through its API, and return once everything is sent."""
     people = list(_people())
     for result in directory.upsert_recipients(people):
         if result.problem:

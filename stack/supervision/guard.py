@@ -1,12 +1,12 @@
 """``python -I -S guard.py INT:10,QUIT:5 -- COMMAND…``: run a command that cannot outlive its owner.
 
-Standard input is one end of a socket pair, and its owner holds the other end. However the owner
-ends, SIGKILL included, the kernel closes that end, and then this process sends the command the
-signals named (each with the seconds to wait for its effect) and kills what is left of it. What
-the command leaves behind when it ends by itself is killed as well.
+Standard input is one end of a socket pair whose other end the owner holds. However the owner ends,
+SIGKILL included, the kernel closes that end; then this process sends the command the given signals
+(each with the seconds to wait for its effect) and kills what is left of it. Processes that the
+command leaves behind when it ends by itself are killed too.
 
 The command's pid is written to the socket, followed by a newline. The exit code is the command's,
-or 128 + n where signal n ended it. Only the standard library is used, and no site-packages: a
+or 128 + n where signal n ended it. Only the standard library is used, without site-packages: a
 guard runs for each process, and before anything is installed.
 """
 
@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 
-#: Seconds that what the command left behind has to end by itself before it is killed.
+#: Seconds for processes that the command left behind to end by themselves before they are killed.
 STRAGGLERS = 1.0
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
@@ -40,15 +40,15 @@ def main() -> int:
         return 127
     with contextlib.suppress(OSError):
         lifeline.sendall(b"%d\n" % child.pid)
-    family = _Family(child.pid)
-    while family.code is None:
+    tree = _ProcessTree(child.pid)
+    while tree.code is None:
         readable, _, _ = select.select([lifeline, asked], [], [])
         if lifeline in readable or _terminated(asked):
-            family.stop(steps)
+            tree.stop(steps)
             break
-        family.reap()
-    family.end()
-    return family.code if family.code is not None else 128 + signal.SIGKILL
+        tree.reap()
+    tree.end()
+    return tree.code if tree.code is not None else 128 + signal.SIGKILL
 
 
 def _steps() -> list[list[str]]:
@@ -56,12 +56,12 @@ def _steps() -> list[list[str]]:
 
 
 def _listen(asked: socket.socket, wakeup: socket.socket) -> None:
-    """Have the number of every signal that matters written to ``wakeup``."""
+    """Have the number of every relevant signal written to ``wakeup``."""
     for end in (asked, wakeup):
         end.setblocking(False)
     signal.set_wakeup_fd(wakeup.fileno())
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        # Handlers and not SIG_IGN, which the command would inherit.
+        # Handlers, since the command would inherit SIG_IGN.
         signal.signal(number, lambda *_: None)
 
 
@@ -72,22 +72,22 @@ def _terminated(asked: socket.socket) -> bool:
 
 
 def _adopt_orphans() -> None:
-    """On Linux, what a dead parent leaves becomes our child, wherever its session is."""
+    """On Linux, become the parent of orphaned descendants, in whatever session they are."""
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-class _Family:
-    """The command and everything it started."""
+class _ProcessTree:
+    """The command and all its descendants."""
 
     def __init__(self, leader: int) -> None:
         self.leader = leader
         self.code: int | None = None
 
     def reap(self) -> None:
-        """Collect the dead; note the command's exit code."""
+        """Reap ended processes, and record the command's exit code."""
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -98,14 +98,14 @@ class _Family:
                     self.code = code if code >= 0 else 128 - code
 
     def stop(self, steps: list[tuple[signal.Signals, float]]) -> None:
-        """Ask the command itself to end, ever less gently. It tells its own children."""
+        """Send the command the signals of ``steps`` until it ends; it stops its own children."""
         for number, seconds in steps:
             if self.code is None:
                 os.kill(self.leader, number)
                 self._wait(seconds, lambda: self.code is not None)
 
     def end(self) -> None:
-        """Let nothing of the family live."""
+        """Kill everything that is left of the tree."""
         self._wait(STRAGGLERS, lambda: not self._members())
         deadline = time.monotonic() + 10
         while (members := self._members()) and time.monotonic() < deadline:
@@ -126,7 +126,7 @@ class _Family:
             time.sleep(0.02)
 
     def _members(self) -> set[int]:
-        """The pids below this process, the command's whole process group included."""
+        """Return the pids of all descendants, and of the command's process group."""
         table = _processes()
         found = {pid for pid, (_, group) in table.items() if group == self.leader}
         new = found | {os.getpid()}
@@ -137,14 +137,14 @@ class _Family:
 
 
 def _processes() -> dict[int, tuple[int, int]]:
-    """pid -> (parent's pid, process group) of what runs; the dead who wait to be reaped do not."""
+    """Return pid -> (parent's pid, process group) of all running processes, without zombies."""
     if not os.path.isdir("/proc/self"):
         return _processes_by_ps()
     table = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as stat:
-                # The command's name is in brackets and may hold anything, brackets too.
+                # The command's name is in brackets and may contain brackets itself.
                 state, parent, group = stat.read().rpartition(")")[2].split()[:3]
                 if state not in "ZX":
                     table[int(name)] = (int(parent), int(group))

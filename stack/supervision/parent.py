@@ -1,4 +1,4 @@
-"""When to end: at the usual signals, and with make, which cannot tell us when it is killed."""
+"""Ending with the parent process, and at signals."""
 
 import os
 import signal
@@ -8,10 +8,10 @@ import time
 
 
 def heed_signals() -> None:
-    """End by SIGINT as by Ctrl-C, and by SIGTERM and SIGHUP, however we were started.
+    """End at SIGINT, as at Ctrl-C, and at SIGTERM and SIGHUP, however we were started.
 
-    A script's background jobs begin with SIGINT ignored, which Python keeps so, and so do all that
-    they start.
+    A script's background jobs start with SIGINT ignored, which Python and all child processes
+    inherit.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -20,7 +20,7 @@ def heed_signals() -> None:
 
 
 def end_with_parent() -> None:
-    """End as by SIGTERM once the process that started this one is gone."""
+    """End as at SIGTERM once the parent process has ended; a killed make sends no signal."""
     parent = os.getppid()
 
     def watch() -> None:

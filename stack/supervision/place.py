@@ -1,4 +1,4 @@
-"""Where a process runs: on this machine's loopback interface, or on a host of its own."""
+"""The place where a process runs: this machine's loopback interface, or a host of its own."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from stack.supervision.ports import HOST
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``address``: what it listens at; ``enter``: what to put before a command to run it there."""
+    """``address``: where processes listen; ``enter``: the prefix of a command to run it there."""
 
     address: str = HOST
     enter: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
-"""Ports of the loopback interface, each reserved for one process of ours at a time.
+"""Free ports of the loopback interface, each reserved for one process at a time.
 
-Between finding a port free and listening at it seconds pass, in which another that looks finds it
-free, too. So each port that is given out has a lock file, which the process that asked for it holds
-as long as it lives, and everybody here looks at that first.
+Seconds pass between finding a port free and listening at it, in which another process may find it
+free too. So each port that is given out has a lock file, which the process that asked for it holds
+as long as it lives, and which is checked first.
 """
 
 import contextlib
@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 HOST = "127.0.0.1"
-#: Below those that Linux (from 32,768) and macOS (from 49,152) give to outgoing connections, any of
-#: which may take a port that nobody listens at yet.
+#: Below the ports that Linux (from 32,768) and macOS (from 49,152) use for outgoing connections,
+#: any of which may take a port before we listen at it.
 FREE = range(20_000, 32_000)
 NEAR = 100
 LOCKS = Path(tempfile.gettempdir()) / "notifier-ports"
@@ -25,19 +25,19 @@ _reserved: dict[int, int] = {}
 
 
 def free() -> int:
-    """A port nothing listens on, ours until this process ends."""
+    """Reserve a port that nothing listens on, until this process ends."""
     candidates = random.sample(FREE, len(FREE))
     return next(port for port in candidates if _reserve(port))
 
 
 def near(preferred: int) -> int:
-    """``preferred``, or the first free port of the hundred above it; any, if none of those is."""
+    """Reserve ``preferred``, else a free port of the hundred above it, else any free port."""
     candidates = range(preferred, min(preferred + NEAR, 2**16))
     return next((port for port in candidates if _reserve(port)), None) or free()
 
 
 def listens(port: int, address: str = HOST) -> bool:
-    """Whether something answers on this port, of the loopback interface where none is named."""
+    """Return whether something listens on this port."""
     try:
         socket.create_connection((address, port), 1).close()
     except OSError:
@@ -46,14 +46,14 @@ def listens(port: int, address: str = HOST) -> bool:
 
 
 def _reserve(port: int) -> bool:
-    """Whether the port is free and nobody else's; it is ours then."""
+    """Reserve the port; return whether it was free."""
     with contextlib.suppress(OSError):
         LOCKS.mkdir()
-        LOCKS.chmod(0o1777)  # every user's, like the directory it is in
+        LOCKS.chmod(0o1777)  # for all users, like the directory that contains it
     try:
         lock = os.open(LOCKS / str(port), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError:
-        return False  # another user's
+        return False  # of another user
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -68,7 +68,7 @@ def _reserve(port: int) -> bool:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do: without it a port is taken for a minute after its last connection.
+        # As servers do: without it a port is in use for a minute after its last connection.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -1,4 +1,4 @@
-"""A process that ends with this one, however this one ends (see ``guard``)."""
+"""Processes that end with this one, however it ends (see ``guard``)."""
 
 import importlib.util
 import os
@@ -16,16 +16,16 @@ from stack.errors import StackError
 ROOT = Path(__file__).resolve().parents[2]
 GUARD = Path(__file__).with_name("guard.py")
 
-#: Seconds to wait for what goes well: on a busy machine a start takes minutes. A process that dies
-#: is noticed at once.
+#: Seconds to wait for a start, which takes minutes on a busy machine. A process that dies is
+#: noticed at once.
 PATIENCE = 300.0
 
-#: The signals that stop a process, each with the seconds to wait for its effect. SIGKILL follows.
+#: The signals that stop a process, each with the seconds to wait for its effect; then SIGKILL.
 Steps = tuple[tuple[signal.Signals, float], ...]
 
 
 class Process:
-    """A command in a session of its own, guarded. ``with`` starts and stops it."""
+    """A guarded command in a session of its own. ``with`` starts and stops it."""
 
     def __init__(
         self,
@@ -37,9 +37,11 @@ class Process:
         stop: Steps = ((signal.SIGTERM, 10.0),),
         keep_open: Sequence[int] = (),
     ) -> None:
-        """``output`` is a file to append what the command prints to; by default that goes to
-        our own standard output. ``keep_open`` are file descriptors that stay open
-        until the command has ended, for locks."""
+        """Prepare a command.
+
+        ``output``: a file that its output is appended to, by default our own standard output.
+        ``keep_open``: file descriptors (locks) that stay open until the command has ended.
+        """
         self.name = name
         self.command = [str(part) for part in command]
         self.env = dict(env)
@@ -82,7 +84,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The command's own pid. Raises ``StackError`` if it could not be started."""
+        """The command's pid. Raises ``StackError`` if it could not be started."""
         assert self._lifeline is not None, f"{self.name} was not started"
         if self._pid is None:
             self._lifeline.settimeout(PATIENCE)
@@ -97,9 +99,9 @@ class Process:
         return self._guard is not None and self._guard.poll() is None
 
     def follow(self) -> Iterator[str]:
-        """The lines of its output, from the file's start, as they come until it has ended.
+        """Iterate over the lines of its output, from the file's start, until it has ended.
 
-        A file and not a pipe: a pipe would break if we died, and it would end in the middle.
+        The output is a file, since a pipe would break if we died and end the command midway.
         """
         assert self.output, f"the output of {self.name} goes elsewhere"
         with self.output.open(errors="replace") as lines:
@@ -114,7 +116,7 @@ class Process:
                 time.sleep(0.05)
 
     def wait(self, seconds: float | None = None) -> int:
-        """Its exit code once it has ended; 128 + n where signal n ended it.
+        """Wait until it has ended; return its exit code, or 128 + n where signal n ended it.
 
         Raises ``subprocess.TimeoutExpired`` after ``seconds``.
         """
@@ -122,29 +124,29 @@ class Process:
         return self._guard.wait(seconds)
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to the command itself; after SIGKILL, wait until nothing of it is left."""
+        """Send a signal to the command; after SIGKILL, wait until its whole tree has ended."""
         os.kill(self.pid, number)
         if number == signal.SIGKILL:
             self.wait(PATIENCE)
 
     def restart(self) -> None:
-        """Stop it where it runs, and start it again."""
+        """Stop it if it runs, and start it."""
         self.stop()
         self.start()
 
     def stop(self) -> None:
-        """Stop it gracefully, or else by force. Returns when nothing of it is left."""
+        """Stop it, by force if needed. Returns when its whole tree has ended."""
         stop_all([self])
 
-    def let_go(self) -> None:
-        """Have it stopped without waiting for it."""
+    def begin_stop(self) -> None:
+        """Begin to stop it, without waiting."""
         if self._lifeline is not None:
             self._lifeline.close()
 
     def wait_until(self, ready: Callable[[], Any], seconds: float = PATIENCE) -> None:
-        """Call ``ready`` until it returns something true.
+        """Call ``ready`` until it returns a true value.
 
-        Raises ``StackError`` with the end of its output when it dies or ``seconds`` have passed.
+        Raises ``StackError`` with the end of its output if it dies or ``seconds`` have passed.
         """
         deadline = time.monotonic() + seconds
         while not ready():
@@ -164,16 +166,16 @@ class Process:
 
 
 def stop_all(processes: Iterable[Process]) -> None:
-    """Stop them at the same time. Returns when nothing of them is left."""
+    """Stop processes concurrently. Returns when all have ended."""
     started = [process for process in processes if process._guard is not None]
     for process in started:
-        process.let_go()
+        process.begin_stop()
     for process in started:
         process.wait()
 
 
 def package(name: str) -> Path:
-    """The directory of an installed package, which is not imported: we want its binaries only."""
+    """Return the directory of an installed package without importing it: only binaries are used."""
     found = importlib.util.find_spec(name)
     if found is None or found.origin is None:
         raise StackError(f"the package {name} is missing: run this through make")

@@ -1,4 +1,4 @@
-"""The Procfile's processes, without honcho: for the demo and the tests."""
+"""The Procfile's processes, run without honcho for the demo and the tests."""
 
 import copy
 import signal
@@ -11,8 +11,8 @@ from stack.supervision.place import HERE, Place
 from stack.supervision.ports import HOST, listens
 from stack.supervision.process import PATIENCE, ROOT, Process, stop_all
 
-#: Seconds that a process has to stop: a worker ends the calls that it has begun, writes down what
-#: became of them and gives back the rest, at a broker and a database that may be slow.
+#: Seconds for a process to stop: a worker ends the calls that it has begun, records their outcomes
+#: and releases the rest, with a broker and a database that may be slow.
 STOPPING = 45
 STOP = ((signal.SIGTERM, float(STOPPING)),)
 #: What a worker logs once it consumes its queues.
@@ -22,7 +22,7 @@ READY = " ready."
 class Procfile:
     """The commands of a Procfile, to be run in an environment.
 
-    ``env`` must be whole: nothing is added to it. Logs go to ``<logs>/<name>.log``.
+    ``env``: the complete environment; nothing is added. Logs go to ``<logs>/<name>.log``.
     """
 
     def __init__(
@@ -42,8 +42,10 @@ class Procfile:
         self._place = place
 
     def start(self, *names: str, formation: Mapping[str, int] | None = None) -> "Running":
-        """Start these, or all of them; of those in ``formation`` so many processes each, the
-        second named ``<name>.2``. Returns before they are ready: see ``Running``."""
+        """Start these, or all of them. Returns before they are ready: see ``Running``.
+
+        ``formation``: numbers of processes by name, default 1; the second is named ``<name>.2``.
+        """
         running = Running()
         try:
             for name in names or self.commands:
@@ -55,7 +57,7 @@ class Procfile:
         return running
 
     def process(self, name: str, title: str) -> "Worker":
-        """One process of a line, called ``title``, not started yet."""
+        """Return a process of one command, called ``title``, not started yet."""
         if name not in self.commands:
             raise StackError(f"the Procfile has no {name}, only {', '.join(self.commands)}")
         return Worker(
@@ -69,20 +71,20 @@ class Procfile:
 
 
 class Worker(Process):
-    """One of them: web server, Celery worker, beat or Flower."""
+    """A process of the Procfile: web server, Celery worker, beat or Flower."""
 
-    _said = 0
+    _log_start = 0
 
     @property
     def log(self) -> str:
-        """What it has printed since it was last started."""
+        """Its output since it was last started."""
         assert self.output
         with self.output.open("rb") as file:
-            file.seek(self._said)
+            file.seek(self._log_start)
             return file.read().decode(errors="replace")
 
     def twin(self) -> "Worker":
-        """The same once more under another name, not started yet."""
+        """Return a second process of the same command under another name, not started yet."""
         assert self.output
         twin = copy.copy(self)
         twin.name, twin._guard = f"{self.name}.twin", None
@@ -92,11 +94,11 @@ class Worker(Process):
 
     def start(self) -> None:
         assert self.output
-        self._said = self.output.stat().st_size if self.output.exists() else 0
+        self._log_start = self.output.stat().st_size if self.output.exists() else 0
         super().start()
 
     def wait_ready(self, seconds: float = PATIENCE) -> None:
-        """Return once it does its work. Raises ``StackError`` with the end of its log."""
+        """Wait until it is ready. Raises ``StackError`` with the end of its log."""
         self.wait_until(self._ready, seconds)
 
     def _ready(self) -> bool:
@@ -109,7 +111,7 @@ class Worker(Process):
 
 
 class Running:
-    """Processes by name. ``with`` stops them at the end."""
+    """Running processes by name. ``with`` stops them at the end."""
 
     def __init__(self) -> None:
         self._processes: dict[str, Worker] = {}
@@ -124,12 +126,12 @@ class Running:
         return self._processes[name]
 
     def add(self, process: Worker) -> None:
-        """Start one more."""
+        """Start another process."""
         self._processes[process.name] = process
         process.start()
 
     def wait_ready(self, seconds: float = PATIENCE) -> Self:
-        """Return once all do their work. Raises ``StackError`` that names the one that does not."""
+        """Wait until all are ready. Raises ``StackError`` that names the one that is not."""
         for process in self._processes.values():
             process.wait_ready(seconds)
         return self
@@ -139,25 +141,24 @@ class Running:
         self[name].kill(number)
 
     def restart(self, name: str) -> None:
-        """Start one of them anew, whether it runs or not. Returns before it is ready."""
+        """Restart one of them, or start it if it is not running. Returns before it is ready."""
         self[name].restart()
 
     def replace(self, name: str) -> Worker:
-        """Start another in its place. Returns the old one, which still runs and is yours to
-        stop."""
+        """Start another in its place. Returns the old one, still running, for callers to stop."""
         old = self[name]
         self._processes[name] = old.twin()
         self._processes[name].start()
         return old
 
     def pids(self) -> dict[str, int]:
-        """Name to pid of those that run."""
+        """Return the pids of running processes by name."""
         return {name: process.pid for name, process in self._processes.items() if process.alive}
 
     def dead(self) -> list[str]:
-        """The names of those that do not run."""
+        """Return the names of processes that are not running."""
         return [name for name, process in self._processes.items() if not process.alive]
 
     def stop(self, *names: str) -> None:
-        """Stop these, or all of them, at the same time."""
+        """Stop these, or all of them, concurrently."""
         stop_all([self[name] for name in names or self._processes])

@@ -1,7 +1,7 @@
-"""``python -m stack.supervision.runner start``: honcho, which waits until workers have stopped.
+"""``python -m stack.supervision.runner start``: honcho, with enough time for workers to stop.
 
-honcho kills what still runs 5 s after the first of its processes has ended, and has no option for
-that. Its commands and options are the same here.
+honcho kills what still runs 5 s after the first of its processes has ended, without an option to
+change that. Its commands and options are the same here.
 """
 
 import sys

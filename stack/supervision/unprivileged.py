@@ -1,4 +1,4 @@
-"""Running a program that refuses to be root, from a root's shell (containers, fresh servers)."""
+"""Running of programs that refuse to be root from a root shell (containers, new servers)."""
 
 import os
 import pwd
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from stack.errors import StackError
 
-#: Exists everywhere, so that no user has to be added to the machine.
+#: A user that exists everywhere, so that none has to be created.
 USER = "nobody"
 
 
 def prefix(*paths: Path) -> Sequence[str]:
-    """What to put before a command that uses ``paths``; nothing unless this is root."""
+    """Return the prefix of a command that uses ``paths``; nothing unless this is root."""
     if os.geteuid() != 0:
         return ()
     if sys.platform != "linux" or not (setpriv := shutil.which("setpriv")):
@@ -26,13 +26,14 @@ def prefix(*paths: Path) -> Sequence[str]:
     user = pwd.getpwnam(USER)
     command = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     if not all(_open_to_all(path) for path in paths):
-        # A home directory is closed to others. Rather than open it, let the program pass.
+        # A home directory is closed to other users. Rather than open it, the program gets a
+        # capability to read it.
         command += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     return command
 
 
 def give(directory: Path) -> None:
-    """Make the program's user the owner of a directory; nothing unless this is root."""
+    """Give a directory to the program's user; do nothing unless this is root."""
     if os.geteuid() == 0:
         user = pwd.getpwnam(USER)
         os.chown(directory, user.pw_uid, user.pw_gid)

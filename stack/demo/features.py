@@ -1,4 +1,4 @@
-"""The demo's other doors: a template, a group, an inbox, a receipt, a dead letter redriven."""
+"""Further features in the demo: template, group, inbox, receipt, redriven dead letter."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,16 +15,19 @@ from notifier.client import (
 from notifier.security.tokens import sign
 from sandbox.client import SandboxClient
 
-#: Seconds for one step to come to its end.
+#: Seconds for one step.
 PATIENCE = 20.0
 BOBS_PHONE = "+12025550181"
-#: Seconds that a token for the inbox is good for.
+#: Seconds that a token for the inbox is valid.
 TOKEN_LIFE = 300
 
 
-class Doors:
-    """``directory`` registers people. ``env`` is what the service runs with; its secret opens
-    inboxes. ``run`` names this run."""
+class Features:
+    """Steps of the scenario beyond publishing to people and topics.
+
+    ``directory``: the client that registers people. ``env``: the service's environment, whose
+    secret signs tokens for inboxes. ``run``: the name of this run.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class Doors:
         self._grete, self._bob = f"grete-{run}", f"bob-{run}"
 
     def play(self, say: Callable[[str], None], expect: Callable[[bool, str], None]) -> None:
-        """All of them, in order. ``say`` what was done; ``expect`` notes what is not so."""
+        """Play all steps. ``say``: prints what was done; ``expect``: records what is wrong."""
         self._say, self._expect = say, expect
         self._register()
         self._template()
@@ -67,7 +70,7 @@ class Doors:
             )
 
     def _template(self) -> None:
-        """One template, two languages."""
+        """Send one template in two languages."""
         name = f"shipped-{self._run}"
         self._client.create_template(
             name,
@@ -115,7 +118,7 @@ class Doors:
         self._say("made a group of 2 (a third is nobody, and named) and notified it")
 
     def _inbox(self) -> None:
-        """As grete's app would, with a token of the company's."""
+        """Read an inbox as grete's app would, with a token that the company signed."""
         with InboxClient(self._api_url, self._token(self._grete)) as inbox:
             unread = inbox.unread()
             [item] = inbox.items()
@@ -128,7 +131,7 @@ class Doors:
         self._say("opened grete's inbox: 1 unread; read it, none left")
 
     def _receipt(self) -> None:
-        """The provider says later, signed, that the message arrived."""
+        """Wait for the provider's signed receipt that the message arrived."""
         posted = self._client.notify_users([self._grete], body="Ready.", channels=["sms"])
         delivery = self._until(posted, lambda one: one.state == "delivered")
         self._expect(
@@ -139,8 +142,7 @@ class Doors:
         self._say("got a signed receipt: the text message is delivered, not only accepted")
 
     def _dead_letter(self) -> None:
-        """The only provider of a channel refuses our credentials once: a dead letter at once, until
-        it is redriven."""
+        """Redrive a dead letter, made by refused credentials at a channel's only provider."""
         self._sandbox.behave("twilio", "401", address=BOBS_PHONE, times=1)
         posted = self._client.notify_users([self._bob], body="Your bill.", channels=["sms"])
         dead = self._until(posted, lambda one: one.state == "dead")
@@ -163,7 +165,7 @@ class Doors:
         self._expect(sent == size, f"of {size} deliveries {sent} were sent: {dict(done.counts)}")
 
     def _until(self, posted: Notification, done: Callable[[Delivery], bool]) -> Delivery:
-        """The notification's one delivery once ``done``, or as it is after ``PATIENCE``."""
+        """Return the notification's only delivery once ``done``, or after ``PATIENCE``."""
         deadline = time.monotonic() + PATIENCE
         while True:
             found = list(self._client.deliveries(posted.id))
