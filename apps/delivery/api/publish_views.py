@@ -98,7 +98,6 @@ class NotificationsView(PublishingView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Notify 1 to 1,000 recipients. 202: it is stored durably."""
-
         key = self.begin(request)
 
         def read() -> tuple[DraftBuilder, Sequence[str]]:
@@ -144,7 +143,6 @@ class BatchView(PublishingView):
 
         Those with errors are left out, and the others are accepted together.
         """
-
         key = self.begin(request)
 
         def commit() -> Answer:
@@ -179,7 +177,6 @@ class PublishView(PublishingView):
     )
     def post(self, request: Request, name: str) -> HttpResponse:
         """Notify everybody subscribed to the topic. 202: it is stored durably."""
-
         key = self.begin(request)
 
         def read() -> tuple[DraftBuilder, Sequence[str]]:
@@ -211,7 +208,6 @@ class GroupNotifyView(PublishingView):
         Without `channels`, each member is notified on every channel they can be reached on that has
         a provider.
         """
-
         key = self.begin(request)
 
         def read() -> tuple[DraftBuilder, Sequence[str]]:

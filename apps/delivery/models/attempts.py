@@ -6,7 +6,8 @@ from django.db import models
 class Attempt(models.Model):
     """One call to a provider for a delivery.
 
-    A call that carries several deliveries is an attempt of each."""
+    A call that carries several deliveries is an attempt of each.
+    """
 
     pk = models.CompositePrimaryKey("delivery_id", "number")
     delivery_id = models.BigIntegerField()
