@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.serializers import ValidationError
 
-from apps.api.problems import ErrorList, Problem, invalid
+from apps.api.problems import ErrorList, Problem, validation_problem
 from apps.api.serializers import read
 from apps.delivery.api import presenters
 from apps.delivery.api.publish_serializers import NotificationIn
@@ -53,14 +53,14 @@ class Batch:
             try:
                 valid[position] = read(NotificationIn, item)
             except ValidationError as error:
-                self._problems[position] = listed.shorten(invalid(error))
+                self._problems[position] = listed.shorten(validation_problem(error))
         known = reached(name for data in valid.values() for name in data["user_ids"])
         validator = TemplateValidator()
         for position, data in valid.items():
             try:
                 self._drafts[position] = named_draft(self._publisher_id, data, known, validator)
             except ValidationError as error:
-                self._problems[position] = listed.shorten(invalid(error))
+                self._problems[position] = listed.shorten(validation_problem(error))
             except Problem as problem:
                 self._problems[position] = listed.shorten(problem)
 
@@ -87,11 +87,11 @@ class Batch:
                 self._within.append(position)
         return [self._drafts[position] for position in self._within]
 
-    def _results(self, taken: Sequence[AcceptedDraft]) -> dict[str, Any]:
+    def _results(self, accepted: Sequence[AcceptedDraft]) -> dict[str, Any]:
         results: list[dict[str, Any]] = [{} for _ in range(self._size)]
         for position, problem in self._problems.items():
             results[position] = _failed(position, problem)
-        for position, one in zip(self._within, taken, strict=True):
+        for position, one in zip(self._within, accepted, strict=True):
             results[position] = {
                 "index": position,
                 "status": "accepted",

@@ -33,7 +33,7 @@ LONGEST_FALLBACK = 86_400
 class ContentIn(StrictSerializer):
     """Title, body, data for an app, and links for a person to follow."""
 
-    text_is = "body"
+    text_field = "body"
 
     title = serializers.CharField(
         max_length=500, required=False, default="", allow_blank=True, trim_whitespace=False

@@ -274,13 +274,13 @@ def _single(
         key,
         user_ids,
         lambda people, _: [draft_builder(people)],
-        _taken_out,
+        _answer_body,
     )
     return _answered(lambda: group_commit.commit(publish_request))
 
 
-def _taken_out(taken: Sequence[AcceptedDraft]) -> dict[str, Any]:
-    [one] = taken
+def _answer_body(accepted: Sequence[AcceptedDraft]) -> dict[str, Any]:
+    [one] = accepted
     return presenters.accepted(one.row, one.repeated, one.draft.warnings)
 
 

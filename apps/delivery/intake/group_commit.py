@@ -328,7 +328,9 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
     }
     keys = []
     for one in accepted:
-        answer = Answer(202, orjson.dumps(one.request.body(_taken(one.items, rows, repeated))))
+        answer = Answer(
+            202, orjson.dumps(one.request.body(_accepted_drafts(one.items, rows, repeated)))
+        )
         outcomes[one.index] = answer
         if one.request.key is not None:
             publisher_id, key, fingerprint = one.request.key
@@ -350,7 +352,7 @@ def _is_first(key: Key, found: Found) -> bool:
     return True
 
 
-def _taken(
+def _accepted_drafts(
     items: Sequence[Candidate],
     rows: Mapping[Any, NewNotification],
     repeated: deduplication.Repetitions,
