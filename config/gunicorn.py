@@ -75,9 +75,9 @@ class InvalidRequests(OncePerMinute):
 
 def write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:
     """Answer what Gunicorn itself refuses (not HTTP, or too long) with a problem document."""
-    from apps.api.problems import CONTENT_TYPE, of_server  # once Django is set up
+    from apps.api.problems import CONTENT_TYPE, server_problem  # once Django is set up
 
-    body = json.dumps(of_server(status, message).body()).encode()
+    body = json.dumps(server_problem(status, message).body()).encode()
     head = (
         f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"

@@ -27,12 +27,12 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("apps.inbox.urls")),
     path("openapi.json", openapi_document.openapi, name="openapi"),
     path("docs", problems.allow("GET", "HEAD")(_docs), name="docs"),
-    re_path("", problems.nothing_here),
+    re_path("", problems.unknown_path),
 ]
 
 urlpatterns = [
     path("v1/", include(v1)),
-    path("v1", problems.nothing_here),
+    path("v1", problems.unknown_path),
     path("problems", problem_pages.index),
     path("problems/<str:name>", problem_pages.page),
     path("", RedirectView.as_view(url="/v1/docs")),

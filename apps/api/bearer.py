@@ -16,7 +16,7 @@ def read_bearer(request: Request) -> str | None:
     return text.strip() if scheme.lower() == "bearer" else ""
 
 
-def refused(type: str, detail: str) -> Problem:
+def unauthorized(type: str, detail: str) -> Problem:
     """Return a 401 problem with the ``WWW-Authenticate`` challenge of its type."""
     error = "" if type in _MISSING else ' error="invalid_token"'  # RFC 6750, section 3
     return Problem(type, detail, headers={"WWW-Authenticate": f"Bearer{error}"})

@@ -2,8 +2,8 @@
 
 For every value DRF asks its field a dozen questions whose answers never change; that is most of
 the cost of validating a body. A compiled reader asks them once, when it is built, and is left with
-a loop. Input that it cannot vouch for raises ``Unsure`` or ``ValidationError``; the serializer then
-validates it again, so that every error reported is DRF's own.
+a loop. Input that it cannot vouch for raises ``NeedsSerializer`` or ``ValidationError``; the
+serializer then validates it again, so that every error reported is DRF's own.
 """
 
 from collections.abc import Callable
@@ -21,15 +21,15 @@ from apps.api import json_types
 Reader = Callable[[Any], Any]
 
 
-class Unsure(Exception):
+class NeedsSerializer(Exception):
     """Only the serializer itself can tell whether the input is valid."""
 
 
 #: What a reader raises for input that the serializer has to validate.
-NOT_READ = (Unsure, serializers.ValidationError, DjangoValidationError)
+FALLBACK_ERRORS = (NeedsSerializer, serializers.ValidationError, DjangoValidationError)
 
 
-class _Part(NamedTuple):
+class _CompiledField(NamedTuple):
     """One field of a compiled serializer.
 
     ``key`` is the name in the validated data. ``check`` is the serializer's ``validate_<name>``.
@@ -46,12 +46,14 @@ class _Part(NamedTuple):
 _SKIPPED = object()
 
 
-def compiled(serializer: serializers.Serializer, plain: type[serializers.Serializer]) -> Reader:
+def compile_reader(
+    serializer: serializers.Serializer, plain: type[serializers.Serializer]
+) -> Reader:
     """Return a function that validates as ``serializer.run_validation`` does.
 
-    The function raises one of ``NOT_READ`` for input that it cannot vouch for. ``plain`` is the
-    class whose ``to_internal_value`` it replaces: a serializer that overrides that method is not
-    compiled, and its reader always raises ``Unsure``.
+    The function raises one of ``FALLBACK_ERRORS`` for input that it cannot vouch for. ``plain`` is
+    the class whose ``to_internal_value`` it replaces: a serializer that overrides that method is
+    not compiled, and its reader always raises ``NeedsSerializer``.
     """
     kind = type(serializer)
     fields = [(name, field) for name, field in serializer.fields.items() if not field.read_only]
@@ -61,9 +63,9 @@ def compiled(serializer: serializers.Serializer, plain: type[serializers.Seriali
         or serializer.validators
         or any(len(field.source_attrs) != 1 for _, field in fields)
     ):
-        return _unsure
+        return _always_needs_serializer
     parts = [
-        _Part(
+        _CompiledField(
             name,
             field.source,
             _reader(field, plain),
@@ -75,7 +77,7 @@ def compiled(serializer: serializers.Serializer, plain: type[serializers.Seriali
 
     def read(data: Any) -> Any:
         if type(data) is not dict:
-            raise Unsure
+            raise NeedsSerializer
         found = {}
         left = len(data)
         for name, key, read_field, check, missing in parts:
@@ -83,19 +85,19 @@ def compiled(serializer: serializers.Serializer, plain: type[serializers.Seriali
                 left -= 1
                 value = read_field(data[name])
             elif missing is None:
-                raise Unsure
+                raise NeedsSerializer
             elif (value := missing()) is _SKIPPED:
                 continue
             found[key] = value if check is None else check(value)
         if left:  # an unknown field
-            raise Unsure
+            raise NeedsSerializer
         return serializer.validate(found)
 
     return read
 
 
-def _unsure(_: Any) -> Any:
-    raise Unsure
+def _always_needs_serializer(_: Any) -> Any:
+    raise NeedsSerializer
 
 
 def _missing(field: serializers.Field) -> Callable[[], Any] | None:
@@ -109,7 +111,7 @@ def _missing(field: serializers.Field) -> Callable[[], Any] | None:
 def _reader(field: serializers.Field, plain: type[serializers.Serializer]) -> Reader:
     kind = type(field)
     if isinstance(field, serializers.Serializer):
-        return compiled(field, plain)
+        return compile_reader(field, plain)
     if isinstance(field, serializers.CharField):
         if (
             kind.run_validation is serializers.CharField.run_validation
@@ -128,14 +130,14 @@ def _reader(field: serializers.Field, plain: type[serializers.Serializer]) -> Re
 
 def _as_the_field_does(field: serializers.Field, value: Any) -> Any:
     if json_types.in_json(field, value):
-        raise Unsure
+        raise NeedsSerializer
     return field.run_validation(value)
 
 
 def _text(field: serializers.CharField) -> Reader:
     longest = field.max_length
     convert = field.to_internal_value
-    # Replaced by ``_can_be_kept`` and a length check: DRF's own look at every character in Python.
+    # Replaced by ``_is_storable`` and a length check: DRF's own look at every character in Python.
     known = (
         MaxLengthValidator,
         ProhibitNullCharactersValidator,
@@ -145,14 +147,14 @@ def _text(field: serializers.CharField) -> Reader:
 
     def read(value: Any) -> str:
         if type(value) is not str:
-            raise Unsure
+            raise NeedsSerializer
         if not value:
             if field.allow_blank:
                 return ""
-            raise Unsure
+            raise NeedsSerializer
         text: str = convert(value)
-        if (longest is not None and len(text) > longest) or not _can_be_kept(text):
-            raise Unsure
+        if (longest is not None and len(text) > longest) or not _is_storable(text):
+            raise NeedsSerializer
         for check in others:
             check(text)
         return text
@@ -160,7 +162,7 @@ def _text(field: serializers.CharField) -> Reader:
     return read
 
 
-def _can_be_kept(text: str) -> bool:
+def _is_storable(text: str) -> bool:
     """Whether PostgreSQL can store the text: it has no NUL and no lone surrogate."""
     if "\0" in text:
         return False
@@ -175,7 +177,7 @@ def _can_be_kept(text: str) -> bool:
 
 def _choice(values: dict[str, Any], value: Any) -> Any:
     if type(value) is not str or value not in values:
-        raise Unsure
+        raise NeedsSerializer
     return values[value]
 
 
@@ -184,9 +186,9 @@ def _list(field: serializers.ListField, plain: type[serializers.Serializer]) -> 
 
     def read(value: Any) -> list[Any]:
         if type(value) is not list or (not value and not field.allow_empty):
-            raise Unsure
+            raise NeedsSerializer
         if field.max_length is not None and len(value) > field.max_length:
-            raise Unsure
+            raise NeedsSerializer
         items = [read_item(item) for item in value]
         field.run_validators(items)
         return items
@@ -196,5 +198,5 @@ def _list(field: serializers.ListField, plain: type[serializers.Serializer]) -> 
 
 def _object(value: Any) -> dict[str, Any]:
     if type(value) is not dict:
-        raise Unsure
+        raise NeedsSerializer
     return dict(value)

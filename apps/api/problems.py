@@ -196,7 +196,7 @@ def as_problem(error: Exception) -> Problem | None:
     if isinstance(error, Problem):
         return error
     if isinstance(error, exceptions.ValidationError):
-        return invalid(error)
+        return validation_problem(error)
     if isinstance(error, Http404):
         return Problem("not-found", str(error) or "There is nothing here. Check the URL.")
     if isinstance(error, (OperationalError, InterfaceError, PoolExhausted)):
@@ -217,7 +217,7 @@ def as_problem(error: Exception) -> Problem | None:
     return None
 
 
-def invalid(error: exceptions.ValidationError, at: str = "") -> Problem:
+def validation_problem(error: exceptions.ValidationError, at: str = "") -> Problem:
     """Return the problem for a validation error, with a JSON pointer to every invalid field.
 
     ``at`` is put before each pointer.
@@ -258,7 +258,7 @@ def _pointed(detail: Any, at: str) -> Iterable[tuple[str, exceptions.ErrorDetail
 # -- Responses of Django's views and of the server, outside DRF -------------------------------
 
 
-def rendered(problem: Problem) -> HttpResponse:
+def http_response(problem: Problem) -> HttpResponse:
     """Return the problem as a response of Django's."""
     return JsonResponse(
         problem.body(),
@@ -269,9 +269,9 @@ def rendered(problem: Problem) -> HttpResponse:
 
 
 @csrf_exempt
-def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
+def unknown_path(request: HttpRequest, **_: Any) -> HttpResponse:
     """Respond to a path under /v1 that does not exist, with a suggestion where one is close."""
-    meant = _meant(request.path_info)
+    meant = _suggestion(request.path_info)
     if meant is not None:
         detail = f"There is nothing at this path. Did you mean {meant}?"
     else:
@@ -279,10 +279,10 @@ def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
             "There is nothing at this path. /v1/docs lists what there is; "
             "a user_id or a name in a path cannot contain a slash."
         )
-    return rendered(Problem("not-found", detail))
+    return http_response(Problem("not-found", detail))
 
 
-def _meant(path: str) -> str | None:
+def _suggestion(path: str) -> str | None:
     """Return the existing path that differs only in slashes, case or a missing /v1."""
     parts = [part for part in path.split("/") if part]
     if parts and parts[0].lower() == "v1":
@@ -291,8 +291,8 @@ def _meant(path: str) -> str | None:
         return "/v1/docs"
     for first in (parts[0], parts[0].lower()):
         meant = "/".join(["/v1", first, *parts[1:]])
-        found = resolve(meant)  # an unknown path resolves to ``nothing_here``
-        if found.func is not nothing_here and meant != path:
+        found = resolve(meant)  # an unknown path resolves to ``unknown_path``
+        if found.func is not unknown_path and meant != path:
             return iri_to_uri(escape_uri_path(meant))
     return None
 
@@ -306,7 +306,7 @@ def allow(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def allowed(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
             if request.method in methods:
                 return view(request, *args, **options)
-            return rendered(not_allowed(request.method, methods))
+            return http_response(not_allowed(request.method, methods))
 
         return allowed
 
@@ -323,7 +323,7 @@ def not_allowed(method: str | None, methods: Iterable[str]) -> Problem:
 
 
 #: The problem type for a request that Gunicorn refused, by the HTTP status it chose.
-_OF_SERVER = {
+_BY_SERVER_STATUS = {
     400: "invalid-request",
     403: "forbidden",
     408: "request-timeout",
@@ -334,9 +334,9 @@ _OF_SERVER = {
 }
 
 
-def of_server(status: int, message: str) -> Problem:
+def server_problem(status: int, message: str) -> Problem:
     """Return the problem for a request that Gunicorn refused; ``message`` is its reason."""
-    name = _OF_SERVER.get(status)
+    name = _BY_SERVER_STATUS.get(status)
     if name is None:
         return _internal_error()
     return Problem(name, f"This request is not well formed: {message[:200]}")
@@ -349,22 +349,24 @@ def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, DisallowedHost):
         detail = "This service does not answer to this Host. Use the host name that its operators "
         detail += "gave you; they name it in NOTIFIER_ALLOWED_HOSTS."
-        return rendered(Problem("invalid-request", detail))
-    return rendered(Problem("invalid-request", "The request's headers or URL are not acceptable."))
+        return http_response(Problem("invalid-request", detail))
+    return http_response(
+        Problem("invalid-request", "The request's headers or URL are not acceptable.")
+    )
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Respond to a path that does not exist."""
     if not _is_api(request):
         return defaults.page_not_found(request, exception)
-    return nothing_here(request)
+    return unknown_path(request)
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
     """Respond to an unexpected exception, which Django has logged."""
     if not _is_api(request):
         return defaults.server_error(request)
-    return rendered(_internal_error())
+    return http_response(_internal_error())
 
 
 def _internal_error() -> Problem:

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from apps.api import json_types
-from apps.api.compiled_serializers import NOT_READ, Reader, compiled
+from apps.api.compiled_serializers import FALLBACK_ERRORS, Reader, compile_reader
 from apps.api.problems import MOST_ERRORS, UNKNOWN_FIELD
 from notifier.domain.characters import all_visible
 
@@ -91,7 +91,7 @@ class StrictSerializer(serializers.Serializer):
     """
 
     #: The field to suggest where a plain text is sent in place of the object.
-    text_is: ClassVar[str] = ""
+    text_field: ClassVar[str] = ""
 
     def get_fields(self) -> dict[str, serializers.Field]:
         fields = super().get_fields()
@@ -102,7 +102,7 @@ class StrictSerializer(serializers.Serializer):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
             raise serializers.ValidationError(
-                {api_settings.NON_FIELD_ERRORS_KEY: [self._as_object(data)]}
+                {api_settings.NON_FIELD_ERRORS_KEY: [self._object_hint(data)]}
             )
         errors = self._strict_errors(data)
         if errors:  # fields that have one are not validated again
@@ -131,23 +131,23 @@ class StrictSerializer(serializers.Serializer):
         for name, value in data.items():
             if name not in known:
                 continue
-            if wrong := self.wrong_kind(self.fields[name], value):
+            if wrong := self.type_errors(self.fields[name], value):
                 errors[name] = wrong
         if unknown:
             errors |= serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail
         return errors
 
-    def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
+    def type_errors(self, field: serializers.Field, value: Any) -> Any:
         """Return the errors in the type of a field's value, ``None`` if there are none."""
         return json_types.in_json(field, value)
 
     def _writable_names(self) -> list[str]:
         return [name for name, field in self.fields.items() if not field.read_only]
 
-    def _as_object(self, data: Any) -> str:
+    def _object_hint(self, data: Any) -> str:
         """Return the hint for input that is not an object."""
-        if self.text_is and isinstance(data, str) and len(data) <= LONGEST_SHOWN:
-            shown = json.dumps({self.text_is: data}, ensure_ascii=False)
+        if self.text_field and isinstance(data, str) and len(data) <= LONGEST_SHOWN:
+            shown = json.dumps({self.text_field: data}, ensure_ascii=False)
             return f"Send an object: {shown}."
         return f"Send an object with these fields: {', '.join(self._writable_names())}."
 
@@ -155,7 +155,7 @@ class StrictSerializer(serializers.Serializer):
 class QueryParameters(StrictSerializer):
     """Query parameters, whose values are text."""
 
-    def wrong_kind(self, field: serializers.Field, value: Any) -> Any:
+    def type_errors(self, field: serializers.Field, value: Any) -> Any:
         return json_types.in_query(field, value)
 
 
@@ -196,7 +196,7 @@ def _not_blank(text: str) -> None:
         raise serializers.ValidationError(serializers.CharField.default_error_messages["blank"])
 
 
-class _Made(threading.local):
+class _ThreadLocal(threading.local):
     """This thread's serializers and their compiled readers, by class."""
 
     def __init__(self) -> None:
@@ -204,35 +204,35 @@ class _Made(threading.local):
         self.readers: dict[type[serializers.Serializer], Reader] = {}
 
 
-_made = _Made()
+_local = _ThreadLocal()
 
 
-def made(kind: type[S]) -> S:
+def shared_serializer(kind: type[S]) -> S:
     """Return this thread's serializer of a class, without data, to validate or render with.
 
     For a new instance DRF copies every field, which costs more than the validation itself.
     """
-    found = _made.of.get(kind)
+    found = _local.of.get(kind)
     if found is None:
-        found = _made.of[kind] = kind()
+        found = _local.of[kind] = kind()
     return cast(S, found)
 
 
 def read(kind: type[StrictSerializer], data: Any) -> Any:
     """Validate a body. Raises ``ValidationError`` as ``is_valid(raise_exception=True)`` does."""
-    reader = _made.readers.get(kind)
+    reader = _local.readers.get(kind)
     if reader is None:
-        reader = _made.readers[kind] = compiled(made(kind), StrictSerializer)
+        reader = _local.readers[kind] = compile_reader(shared_serializer(kind), StrictSerializer)
     try:
         return reader(data)
-    except NOT_READ:
-        return _read_slowly(kind, data)
+    except FALLBACK_ERRORS:
+        return _read_with_drf(kind, data)
 
 
-def _read_slowly(kind: type[StrictSerializer], data: Any) -> Any:
+def _read_with_drf(kind: type[StrictSerializer], data: Any) -> Any:
     """Validate with DRF itself, whose errors are the ones to report."""
     try:
-        return made(kind).run_validation(data)
+        return shared_serializer(kind).run_validation(data)
     except serializers.ValidationError as error:
         if isinstance(error.detail, dict):
             raise

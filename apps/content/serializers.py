@@ -124,7 +124,7 @@ class PreviewIn(StrictSerializer):
 class TemplateUse(StrictSerializer):
     """A template and its variables, in place of content."""
 
-    text_is = "name"
+    text_field = "name"
 
     name = NameField(max_length=200)
     version = serializers.IntegerField(

@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from apps.api.bearer import read_bearer, refused
+from apps.api.bearer import read_bearer, unauthorized
 from apps.publishers.api import tokens
 from notifier.domain import user_ids
 
@@ -28,10 +28,12 @@ class EndUserAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[EndUser, None]:
         token = read_bearer(request)
         if token is None:
-            raise refused("missing-token", "Send the end user's token as Authorization: Bearer ….")
+            raise unauthorized(
+                "missing-token", "Send the end user's token as Authorization: Bearer …."
+            )
         verifier = tokens.verifier(settings.INBOX_TOKENS)
         if verifier is None:
-            raise refused(
+            raise unauthorized(
                 "invalid-token",
                 "No inbox is open here. Set NOTIFIER_INBOX_JWT_SECRET or NOTIFIER_INBOX_JWKS_URL.",
             )
@@ -39,7 +41,7 @@ class EndUserAuthentication(BaseAuthentication):
         try:
             return EndUser(user_ids.check(subject if isinstance(subject, str) else "")), None
         except ValueError as error:
-            raise refused("invalid-token", f"The token's sub: {error}") from None
+            raise unauthorized("invalid-token", f"The token's sub: {error}") from None
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
-from apps.api.problems import ErrorList, Problem, invalid
+from apps.api.problems import ErrorList, Problem, validation_problem
 from apps.preferences import selectors, topic_names
 from apps.preferences.api.recipient_serializers import BulkRecipientIn
 from apps.preferences.channels import PUSH
@@ -94,7 +94,7 @@ def register_many(
         try:
             person = serializer.run_validation(item)
         except ValidationError as error:
-            positions.append(listed.shorten(invalid(error, at)))
+            positions.append(listed.shorten(validation_problem(error, at)))
             continue
         user_id = person["user_id"]
         if user_id in valid:

@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from apps.api.bearer import read_bearer, refused
+from apps.api.bearer import read_bearer, unauthorized
 from apps.api.problems import Problem
 from apps.core import clock
 from apps.publishers import keys, selectors, usage
@@ -32,7 +32,7 @@ class PublisherAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[PublisherSnapshot, KeySnapshot]:
         text = read_bearer(request)
         if text is None:
-            raise refused("missing-key", "Send your API key as Authorization: Bearer ntf_….")
+            raise unauthorized("missing-key", "Send your API key as Authorization: Bearer ntf_….")
         verifier = tokens.verifier(settings.PUBLISHER_TOKENS)
         if verifier is not None and text and not text.startswith("ntf_"):
             return _by_token(verifier, text)
@@ -45,15 +45,17 @@ class PublisherAuthentication(BaseAuthentication):
 def _by_key(text: str) -> tuple[PublisherSnapshot, KeySnapshot]:
     parts = keys.split(text)
     if parts is None:
-        raise refused("invalid-key", "Send the key as it was printed: Authorization: Bearer ntf_….")
+        raise unauthorized(
+            "invalid-key", "Send the key as it was printed: Authorization: Bearer ntf_…."
+        )
     prefix, secret = parts
     key = selectors.get_key(prefix)
     if key is None or not keys.matches(secret, key.digest):
-        raise refused("invalid-key", "There is no such key. Check it, or have one made.")
+        raise unauthorized("invalid-key", "There is no such key. Check it, or have one made.")
     if key.revoked_at is not None:
-        raise refused("revoked-key", f"The key {prefix} was revoked. Use another.")
+        raise unauthorized("revoked-key", f"The key {prefix} was revoked. Use another.")
     if key.expires_at is not None and key.expires_at <= clock.now():
-        raise refused("expired-key", f"The key {prefix} has expired. Use another.")
+        raise unauthorized("expired-key", f"The key {prefix} has expired. Use another.")
     publisher = _active(selectors.get_publisher(key.publisher_id))
     usage.note(prefix)
     return publisher, key
@@ -64,10 +66,10 @@ def _by_token(verifier: Verifier, token: str) -> tuple[PublisherSnapshot, KeySna
     name = next((claims[c] for c in settings.PUBLISHER_JWT_CLAIMS if claims.get(c)), None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         wanted = " or ".join(settings.PUBLISHER_JWT_CLAIMS)
-        raise refused("invalid-token", f"The token's {wanted} must be a publisher's name.")
+        raise unauthorized("invalid-token", f"The token's {wanted} must be a publisher's name.")
     publisher = selectors.get_publisher_named(name)
     if publisher is None:
-        raise refused(
+        raise unauthorized(
             "invalid-token", f"There is no publisher {name}. `manage.py create_publisher` makes it."
         )
     _active(publisher)

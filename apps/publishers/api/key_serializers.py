@@ -53,7 +53,7 @@ class Rotation(StrictSerializer):
     )
 
 
-class Revocation(QueryParameters):
+class RevocationQuery(QueryParameters):
     """Query parameters of a revocation."""
 
     family = serializers.BooleanField(

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.bearer import refused
+from apps.api.bearer import unauthorized
 from apps.api.pagination import PageQuery, read_query
 from apps.api.problems import Problem
 from apps.publishers import audit, services
@@ -100,7 +100,7 @@ class KeyDetail(Endpoint):
     @extend_schema(
         operation_id="revoke_api_key",
         tags=[TAG],
-        parameters=[key_serializers.Revocation],
+        parameters=[key_serializers.RevocationQuery],
         responses={204: None},
     )
     def delete(self, request: Request, prefix: str) -> Response:
@@ -109,7 +109,7 @@ class KeyDetail(Endpoint):
         With `family=true` also the keys that it replaced or that replaced it by rotation, and the
         keys that those made: everything that somebody who had the key could have obtained.
         """
-        family = read_query(request, key_serializers.Revocation)["family"]
+        family = read_query(request, key_serializers.RevocationQuery)["family"]
         with transaction.atomic():
             key = _locked(request, prefix)
             ended = services.revoke_key(key, family=family)
@@ -181,7 +181,7 @@ def _locked(request: Request, prefix: str) -> ApiKey:
 
 def _ended(request: Request) -> Problem:
     """Return the problem for a key that ended after it was authenticated."""
-    return refused("revoked-key", f"The key {request.auth.prefix} has ended. Use another.")
+    return unauthorized("revoked-key", f"The key {request.auth.prefix} has ended. Use another.")
 
 
 def _made(row: ApiKey, text: str) -> dict[str, Any]:

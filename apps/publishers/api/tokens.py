@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from apps.api.bearer import refused
+from apps.api.bearer import unauthorized
 from apps.api.problems import Problem
 from notifier.security import jwks
 from notifier.security.jwks import KeySet
@@ -37,9 +37,9 @@ def claims(by: Verifier, token: str) -> Mapping[str, Any]:
     try:
         return by.verify(token)
     except ExpiredToken as error:
-        raise refused("expired-token", str(error)) from None
+        raise unauthorized("expired-token", str(error)) from None
     except InvalidToken as error:
-        raise refused("invalid-token", str(error)) from None
+        raise unauthorized("invalid-token", str(error)) from None
     except KeysUnavailable:
         raise Problem(
             "unavailable",

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.exceptions import ValidationError
 
-from apps.api.problems import ErrorList, Problem, invalid
+from apps.api.problems import ErrorList, Problem, validation_problem
 from apps.preferences.contacts.services import Address
 from apps.topics import retry_policies
 from apps.topics.api.serializers import SubscriptionIn
@@ -28,7 +28,7 @@ def subscribe(
         try:
             read.append(_stored(topic, serializer.run_validation(item)))
         except ValidationError as error:
-            read.append(listed.shorten(invalid(error, _at(root, position))))
+            read.append(listed.shorten(validation_problem(error, _at(root, position))))
     named = [
         (asked["user_id"], channel)
         for asked in read

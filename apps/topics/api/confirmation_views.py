@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.openapi import ProblemDetails
-from apps.api.problems import CONTENT_TYPE, Problem, not_allowed, rendered
+from apps.api.problems import CONTENT_TYPE, Problem, http_response, not_allowed
 from apps.core import clock
 from apps.publishers import audit
 from apps.publishers.api.endpoint import Endpoint
@@ -94,7 +94,7 @@ class ConfirmationPage(View):
         return _confirmed(request, target) if target.confirmed else _question(request, target)
 
     def http_method_not_allowed(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
-        return rendered(not_allowed(request.method, self._allowed_methods()))
+        return http_response(not_allowed(request.method, self._allowed_methods()))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         try:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from apps.api import serializers
-from apps.api.compiled_serializers import NOT_READ, compiled
+from apps.api.compiled_serializers import FALLBACK_ERRORS, compile_reader
 from apps.api.problems import Problem
-from apps.api.serializers import StrictSerializer, made, read
+from apps.api.serializers import StrictSerializer, read, shared_serializer
 from apps.core import clock
 from apps.delivery.api.publish_serializers import NotificationIn, PublishIn
 
@@ -79,12 +79,12 @@ def test_what_is_read_and_what_is_refused_is_the_same_as_without_it(body):
     clock.synchronize(time.time())  # no database is asked
     for kind in (NotificationIn, PublishIn):
         before = copy.deepcopy(body)
-        assert outcome(read, kind, body) == outcome(serializers._read_slowly, kind, body)
+        assert outcome(read, kind, body) == outcome(serializers._read_with_drf, kind, body)
         assert body == before
 
 
 def test_what_is_plainly_valid_needs_no_other_look():
-    reader = compiled(made(NotificationIn), StrictSerializer)
+    reader = compile_reader(shared_serializer(NotificationIn), StrictSerializer)
     for body in (
         {"user_id": "ada", "content": {"body": "Hello"}},
         {
@@ -97,7 +97,7 @@ def test_what_is_plainly_valid_needs_no_other_look():
         },
         {"user_id": "ada", "template": {"name": "welcome", "variables": {"a": 1}}},
     ):
-        assert reader(body) == serializers._read_slowly(NotificationIn, body)
+        assert reader(body) == serializers._read_with_drf(NotificationIn, body)
 
 
 def test_a_serializer_with_a_reading_of_its_own_is_asked_itself():
@@ -106,8 +106,8 @@ def test_a_serializer_with_a_reading_of_its_own_is_asked_itself():
             return {"seen": data}
 
     try:
-        compiled(Own(), StrictSerializer)({})
-    except NOT_READ:
+        compile_reader(Own(), StrictSerializer)({})
+    except FALLBACK_ERRORS:
         assert read(Own, {"a": 1}) == {"seen": {"a": 1}}
     else:
         raise AssertionError("it was compiled")
