@@ -1,4 +1,4 @@
-"""What every endpoint shares: parsing, strict serializers, problems, pagination, OpenAPI.
+"""The shared parts of all endpoints: parsing, strict serializers, problems, pagination, OpenAPI.
 
 In: a Django request. Out: its validated body or query, or an RFC 9457 problem. Knows neither
 models nor publishers: authentication and rate limits are in ``apps.publishers``. Every app may

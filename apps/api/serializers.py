@@ -21,7 +21,7 @@ S = TypeVar("S", bound=serializers.Serializer)
 
 
 class Choice(serializers.ChoiceField):
-    """One of a few words. An error lists them, followed by the hint ``instead``."""
+    """A field with a few allowed words. An error lists them, followed by the hint ``instead``."""
 
     def __init__(self, choices: Sequence[Any], instead: str = "", **options: Any) -> None:
         super().__init__(choices, **options)

@@ -1,6 +1,10 @@
+"""The app's configuration."""
+
 from django.apps import AppConfig
 
 
 class ContentConfig(AppConfig):
+    """The configuration of ``apps.content``."""
+
     name = "apps.content"
     label = "content"

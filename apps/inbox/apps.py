@@ -1,7 +1,11 @@
+"""The app's configuration."""
+
 from django.apps import AppConfig
 
 
 class InboxConfig(AppConfig):
+    """The configuration of ``apps.inbox``."""
+
     name = "apps.inbox"
     label = "inbox"
 

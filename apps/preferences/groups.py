@@ -9,7 +9,7 @@ from apps.preferences.models import Group
 
 
 class Added(NamedTuple):
-    """How many were added and how many were members already; ``unknown`` are no recipients."""
+    """Counts of new and of present members; ``unknown`` are no recipients."""
 
     added: int
     already: int
@@ -17,7 +17,7 @@ class Added(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """How many were removed; ``unknown`` are no recipients."""
+    """The count of removed members; ``unknown`` are no recipients."""
 
     removed: int
     unknown: list[str]

@@ -1,3 +1,5 @@
+"""The configurations of this app and of the admin."""
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 
@@ -10,6 +12,8 @@ class OperatorsConfig(admin.AdminConfig):
 
 
 class PublishersConfig(AppConfig):
+    """The configuration of ``apps.publishers``."""
+
     default = True
     name = "apps.publishers"
     label = "publishers"

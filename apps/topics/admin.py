@@ -28,6 +28,8 @@ from apps.topics.selectors import names_of_topics
 
 @admin.register(Subscription)
 class SubscriptionAdmin(NewestAdmin):
+    """Subscriptions, to be viewed and deleted. The API writes them."""
+
     list_display = ("id", "topic", "channel", "recipient", "contact", "standing", "updated_at")
     list_filter = (
         linked("topic_id"),

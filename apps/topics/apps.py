@@ -1,7 +1,11 @@
+"""The app's configuration."""
+
 from django.apps import AppConfig
 
 
 class TopicsConfig(AppConfig):
+    """The configuration of ``apps.topics``."""
+
     name = "apps.topics"
     label = "topics"
 

@@ -22,7 +22,7 @@ from apps.preferences.api.fields import (
     parse_secret,
 )
 from apps.preferences.channels import WEBHOOK
-from apps.preferences.contacts import services as preferences
+from apps.preferences.contacts import services as contact_services
 from apps.preferences.contacts.services import Address
 from apps.preferences.models import Contact
 from apps.topics.models import Subscription, Topic
@@ -74,7 +74,7 @@ class EndpointIn(StrictSerializer):
     }
 )
 class AfterLastField(serializers.Field):
-    """What follows the last attempt: ``dead_letter``, or an endpoint to send to instead."""
+    """The action after the last attempt: ``dead_letter``, or an endpoint to send to instead."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -104,7 +104,7 @@ class SecondsField(serializers.FloatField):
 
 
 class RetryPolicyField(StrictSerializer):
-    """When and how often to retry, and what follows the last attempt."""
+    """A retry policy: when and how often to retry, and what follows the last attempt."""
 
     schedule = serializers.ListField(
         child=SecondsField(min_value=0, max_value=MAX_WAIT),
@@ -224,7 +224,7 @@ def _contact(publisher_id: int, channel: str, address: str, secret: str = "") ->
         raise serializers.ValidationError({"address": ["It is masked: write it out."]})
     parsed = parse_destination(channel, address)
     wanted = Address(None, channel, parsed, secret=secret, publisher_id=publisher_id)
-    found = preferences.upsert_contacts([wanted])[wanted]
+    found = contact_services.upsert_contacts([wanted])[wanted]
     if channel == WEBHOOK and found.secret and not secret:
         # One was generated just now, and no response would ever show it.
         raise serializers.ValidationError(

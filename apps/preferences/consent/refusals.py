@@ -12,8 +12,8 @@ from typing import NamedTuple
 _OTHER_CHANNEL, _OTHER_TOPIC, _OTHER_CATEGORY = "*", -1, "*"
 
 
-class Scope(NamedTuple):
-    """What a preference applies to. An empty channel or category, or topic ``None``, means any."""
+class PreferenceScope(NamedTuple):
+    """The scope of a preference. An empty channel or category, or topic ``None``, means any."""
 
     channel: str
     topic_id: int | None
@@ -21,8 +21,10 @@ class Scope(NamedTuple):
 
 
 def weakened(
-    before: Mapping[Scope, bool], after: Mapping[Scope, bool], categories: Mapping[int, str]
-) -> Scope | None:
+    before: Mapping[PreferenceScope, bool],
+    after: Mapping[PreferenceScope, bool],
+    categories: Mapping[int, str],
+) -> PreferenceScope | None:
     """Return a scope whose change allows what was refused, ``None`` if there is none.
 
     ``before`` and ``after`` map each scope to whether it is allowed; ``categories`` maps the ids of
@@ -39,20 +41,22 @@ def weakened(
     return None
 
 
-def _cases(scope: Scope, channels: Iterable[str], categories: Mapping[int, str]) -> Iterator[Scope]:
+def _cases(
+    scope: PreferenceScope, channels: Iterable[str], categories: Mapping[int, str]
+) -> Iterator[PreferenceScope]:
     """Yield one example of each kind of delivery that this preference may decide."""
     if scope.topic_id is not None:
         topic, category = scope.topic_id, categories.get(scope.topic_id, "")
     else:
         topic, category = _OTHER_TOPIC, scope.category or _OTHER_CATEGORY
     for channel in [scope.channel] if scope.channel else channels:
-        yield Scope(channel, topic, category)
+        yield PreferenceScope(channel, topic, category)
 
 
-def _allows(preferences: Mapping[Scope, bool], case: Scope) -> bool:
+def _allows(preferences: Mapping[PreferenceScope, bool], case: PreferenceScope) -> bool:
     for topic, category in ((case.topic_id, ""), (None, case.category), (None, "")):
         for channel in (case.channel, ""):
-            decided = preferences.get(Scope(channel, topic, category))
+            decided = preferences.get(PreferenceScope(channel, topic, category))
             if decided is not None:
                 return decided
     return True

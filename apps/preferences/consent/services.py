@@ -10,12 +10,12 @@ from django.db import connection, transaction
 
 from apps.preferences import audit_trail, topic_names
 from apps.preferences.audit_trail import Change, Entry
-from apps.preferences.consent.refusals import Scope, weakened
+from apps.preferences.consent.refusals import PreferenceScope, weakened
 from apps.preferences.contacts.services import lock_recipients
 from apps.preferences.models import Preference
 
 #: Preferences by recipient id: whether each scope is allowed.
-Preferences = Mapping[int, Mapping[Scope, bool]]
+Preferences = Mapping[int, Mapping[PreferenceScope, bool]]
 
 
 class PreferenceUpdate(NamedTuple):
@@ -28,14 +28,14 @@ class PreferenceUpdate(NamedTuple):
     allowed: bool | None
 
     @property
-    def scope(self) -> Scope:
-        return Scope(self.channel, self.topic_id, self.category)
+    def scope(self) -> PreferenceScope:
+        return PreferenceScope(self.channel, self.topic_id, self.category)
 
 
 class WouldLiftRefusal(Exception):
     """The update would lift refusals. ``found`` maps recipient ids to the scope that would."""
 
-    def __init__(self, found: Mapping[int, Scope]) -> None:
+    def __init__(self, found: Mapping[int, PreferenceScope]) -> None:
         super().__init__(found)
         self.found = found
 
@@ -83,14 +83,16 @@ def lock_preferences(recipient_id: int) -> None:
 
 def locked_preferences(recipient_ids: Collection[int]) -> Preferences:
     """Return these recipients' preferences, locked until the transaction ends."""
-    found: dict[int, dict[Scope, bool]] = {recipient_id: {} for recipient_id in recipient_ids}
+    found: dict[int, dict[PreferenceScope, bool]] = {
+        recipient_id: {} for recipient_id in recipient_ids
+    }
     if found:
         lock_recipients(found)
         rows = Preference.objects.filter(recipient_id__in=found)
         for recipient_id, *scope, allowed in rows.values_list(
             "recipient_id", "channel", "topic_id", "category", "allowed"
         ):
-            found[recipient_id][Scope(*scope)] = allowed
+            found[recipient_id][PreferenceScope(*scope)] = allowed
     return found
 
 
@@ -149,19 +151,19 @@ def _check(before: Preferences, after: Preferences, recipient_ids: Collection[in
         raise WouldLiftRefusal(found)
 
 
-def scope_of(row: Preference) -> Scope:
+def scope_of(row: Preference) -> PreferenceScope:
     """Return the scope of a preference's row."""
-    return Scope(row.channel, row.topic_id, row.category)
+    return PreferenceScope(row.channel, row.topic_id, row.category)
 
 
-def describe(scope: Scope) -> str:
+def describe(scope: PreferenceScope) -> str:
     """Describe a scope, apart from its channel, for the trail."""
     if scope.topic_id is not None:
         return f"topic {scope.topic_id}"
     return f"category {scope.category}" if scope.category else ""
 
 
-def _order(scope: Scope) -> tuple[int, str, str]:
+def _order(scope: PreferenceScope) -> tuple[int, str, str]:
     return scope.topic_id or 0, scope.channel, scope.category
 
 

@@ -32,7 +32,7 @@ class Blocked(NamedTuple):
 
 
 class Suppressed(NamedTuple):
-    """How many addresses were not suppressed before, and how many for a weaker reason only."""
+    """The number of addresses not suppressed before, and of those with a weaker reason before."""
 
     new: int
     stronger: int

@@ -10,7 +10,7 @@ from apps.api.problems import ErrorList, Problem, validation_problem
 from apps.preferences import selectors, topic_names
 from apps.preferences.api.recipient_serializers import BulkRecipientIn
 from apps.preferences.channels import PUSH
-from apps.preferences.consent.refusals import Scope
+from apps.preferences.consent.refusals import PreferenceScope
 from apps.preferences.consent.services import PreferenceUpdate, WouldLiftRefusal, merge_preferences
 from apps.preferences.contacts import limits, replacement, services
 from apps.preferences.contacts.limits import TooManyContacts, too_many
@@ -164,7 +164,10 @@ def check_topics(
 
 
 def refusal_problem(
-    scope: Scope, preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int], at: str
+    scope: PreferenceScope,
+    preferences: Sequence[Mapping[str, Any]],
+    topics: Mapping[str, int],
+    at: str,
 ) -> Problem:
     """Return the problem for preferences that would allow what the person refused."""
     about = (scope.channel, scope.topic_id, scope.category)

@@ -39,7 +39,7 @@ class Cause:
 
 
 class Restored(NamedTuple):
-    """How many contacts were enabled and suppressions lifted.
+    """The number of contacts enabled and of suppressions lifted.
 
     ``deliveries`` are the ids of those for which the provider had reported the error. ``more`` is
     whether there may be further rows to restore.
@@ -52,7 +52,7 @@ class Restored(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """How much one provider's error disabled and suppressed, and when first and last."""
+    """The effect of one provider's error: contacts disabled, suppressions, first and last time."""
 
     provider: str
     error: str

@@ -30,7 +30,7 @@ PAUSE = timedelta(minutes=10)
 _TAKER = 0x636F6E66
 
 #: An address as limits count it: its channel and blind index.
-Address = tuple[str, bytes]
+CountedAddress = tuple[str, bytes]
 
 
 class ConfirmationRequest(NamedTuple):
@@ -163,18 +163,18 @@ def ask_again(subscription: Subscription) -> None:
     Subscription.objects.filter(pk=row.pk).update(confirm_at=now)
 
 
-Contacts = list[tuple[int, Address]]
+Contacts = list[tuple[int, CountedAddress]]
 
 
 def _allowed(
     subscription_id: int,
     found: Contacts,
-    sent: dict[Address, list[datetime]],
-    last: dict[tuple[int, Address], datetime],
+    sent: dict[CountedAddress, list[datetime]],
+    last: dict[tuple[int, CountedAddress], datetime],
     now: datetime,
 ) -> tuple[Contacts, datetime | None]:
     """Return the contacts that may be asked now, and when the next of the others may, if any."""
-    free: dict[Address, int] = {}
+    free: dict[CountedAddress, int] = {}
     later = []
     for contact_id, address in found:
         until = _free_at(sent[address], now)
@@ -246,9 +246,11 @@ def _budgets(publisher_ids: Collection[int], now: datetime) -> dict[int, int]:
     return {publisher_id: most - sent.get(publisher_id, 0) for publisher_id in publisher_ids}
 
 
-def _sent_to(addresses: Collection[Address], now: datetime) -> dict[Address, list[datetime]]:
+def _sent_to(
+    addresses: Collection[CountedAddress], now: datetime
+) -> dict[CountedAddress, list[datetime]]:
     """Return when these addresses were asked in the last 24 hours, newest first."""
-    found: dict[Address, list[datetime]] = defaultdict(list)
+    found: dict[CountedAddress, list[datetime]] = defaultdict(list)
     if addresses:
         columns = [list(column) for column in zip(*addresses, strict=True)]
         with connection.cursor() as cursor:
@@ -266,7 +268,7 @@ _SENT_TO = """
      ORDER BY c.sent_at DESC"""
 
 
-def _last_sent(subscription_ids: Iterable[int]) -> dict[tuple[int, Address], datetime]:
+def _last_sent(subscription_ids: Iterable[int]) -> dict[tuple[int, CountedAddress], datetime]:
     """Return when each address of these subscriptions was last asked."""
     rows = ConfirmationSent.objects.filter(subscription_id__in=list(subscription_ids))
     return {

@@ -34,7 +34,7 @@ class Ended(NotConfirmed):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a token confirms: a subscription at one contact.
+    """The subscription and contact that a token confirms.
 
     ``topic`` is the topic's name, ``title`` its display name. ``confirmed`` is whether the contact
     has confirmed the subscription.

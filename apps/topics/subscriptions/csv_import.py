@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TextIO
 
 from apps.preferences.api import app_ids
 from apps.preferences.channels import INBOX, PUSH, check_destination, get_channel
-from apps.preferences.contacts import services as preferences
+from apps.preferences.contacts import services as contact_services
 from apps.preferences.contacts.services import Address, Person
 from apps.topics.selectors import TopicSnapshot
 from apps.topics.subscriptions import csv_lines, services
@@ -52,7 +52,7 @@ class Progress(NamedTuple):
     rejected: list[Rejected]
 
 
-class Entry(NamedTuple):
+class ImportLine(NamedTuple):
     """A valid line: a recipient on channels, or a bare endpoint (of the topic's publisher)."""
 
     line: int
@@ -61,7 +61,7 @@ class Entry(NamedTuple):
     address: Address | None
 
 
-def read_csv(file: TextIO) -> Iterator[Entry | Rejected]:
+def read_csv(file: TextIO) -> Iterator[ImportLine | Rejected]:
     """Yield the lines below a header of ``FIELDS``, without blank ones.
 
     Columns are separated by comma, semicolon or tab, whichever the header uses, and channels within
@@ -76,7 +76,7 @@ def read_csv(file: TextIO) -> Iterator[Entry | Rejected]:
             yield _judged(line.number, partial(_row, line.text, separator, header))
 
 
-def read_jsonl(file: TextIO) -> Iterator[Entry | Rejected]:
+def read_jsonl(file: TextIO) -> Iterator[ImportLine | Rejected]:
     """Yield the lines of a file with one JSON object per line, without blank ones.
 
     An object has some of ``FIELDS``; ``channels`` is a list.
@@ -89,17 +89,17 @@ def read_jsonl(file: TextIO) -> Iterator[Entry | Rejected]:
 
 
 def run(
-    topic: TopicSnapshot, lines: Iterable[Entry | Rejected], *, create_recipients: bool
+    topic: TopicSnapshot, lines: Iterable[ImportLine | Rejected], *, create_recipients: bool
 ) -> Iterator[Progress]:
     """Import ``lines``, yielding the result of each batch."""
     remaining = iter(lines)
     while batch := list(islice(remaining, BATCH)):
-        entries = [line for line in batch if isinstance(line, Entry)]
+        entries = [line for line in batch if isinstance(line, ImportLine)]
         rejected = [line for line in batch if isinstance(line, Rejected)]
         named = [entry for entry in entries if entry.address is None]
         if create_recipients and named:
             people = {entry.user_id for entry in named}
-            preferences.upsert_recipients([Person(user_id) for user_id in people])
+            contact_services.upsert_recipients([Person(user_id) for user_id in people])
         found = services.subscribe_recipients(
             topic, [(entry.user_id, channel) for entry in named for channel in entry.channels]
         )
@@ -126,7 +126,7 @@ def run(
         yield Progress(len(batch), imported, present, len(found) + len(endpoints), rejected)
 
 
-def _pairs(entry: Entry) -> set[Any]:
+def _pairs(entry: ImportLine) -> set[Any]:
     return {(entry.user_id, channel) for channel in entry.channels}
 
 
@@ -186,28 +186,28 @@ def _object(text: str) -> dict[str, Any]:
     return fields
 
 
-def _judged(line: int, read: Callable[[], Mapping[str, Any]]) -> Entry | Rejected:
+def _judged(line: int, read: Callable[[], Mapping[str, Any]]) -> ImportLine | Rejected:
     try:
         return _entry(line, read())
     except ValueError as error:
         return Rejected(line, str(error))
 
 
-def _entry(line: int, fields: Mapping[str, Any]) -> Entry:
+def _entry(line: int, fields: Mapping[str, Any]) -> ImportLine:
     unknown = [name for name in fields if name not in FIELDS]
     if unknown:
         raise ValueError(f"There is no field {unknown[0]!r}. Known are: {', '.join(FIELDS)}.")
     if ("user_id" in fields) == ("address" in fields):
         raise ValueError("Give user_id and channels, or address and channel: one of the two.")
     if "address" in fields:
-        return Entry(line, "", (), _endpoint(fields))
+        return ImportLine(line, "", (), _endpoint(fields))
     channels = fields.get("channels") or [fields.get("channel")]
     if not isinstance(channels, list):
         raise ValueError("channels is a list of names.")
     for channel in channels:
         _known(channel)
     once = tuple(dict.fromkeys(channels))
-    return Entry(line, user_ids.check(_text(fields, "user_id")), once, None)
+    return ImportLine(line, user_ids.check(_text(fields, "user_id")), once, None)
 
 
 def _endpoint(fields: Mapping[str, Any]) -> Address:

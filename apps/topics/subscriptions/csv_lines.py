@@ -45,7 +45,9 @@ def decoded(file: BinaryIO, encoding: str = "") -> TextIO:
     start = file.peek(4)[:4]  # type: ignore[attr-defined]
     marked = next((name for mark, name in MARKS if start.startswith(mark)), None)
     if marked == "" or (marked is None and not encoding and b"\0" in start):
-        raise ValueError("The encoding cannot be told. Save the file as UTF-8, or say --encoding.")
+        raise ValueError(
+            "The encoding cannot be detected. Save the file as UTF-8, or say --encoding."
+        )
     chosen = marked or encoding or "utf-8"
     try:
         codecs.lookup(chosen)

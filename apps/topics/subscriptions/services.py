@@ -14,14 +14,14 @@ from django.db.models import QuerySet
 from apps.core import clock
 from apps.preferences import selectors as recipients
 from apps.preferences import vault
-from apps.preferences.contacts import services as preferences
+from apps.preferences.contacts import services as contact_services
 from apps.preferences.contacts.services import Address
 from apps.topics.models import Confirmation, Subscription, SubscriptionState
 from apps.topics.selectors import TopicSnapshot
 
 
 class Subscribed(NamedTuple):
-    """A subscription after the call. ``secret``: see ``preferences.Stored``.
+    """A subscription after the call. ``secret``: see ``contact_services.Stored``.
 
     ``begun`` is whether the call began the subscription, or began it again.
     """
@@ -93,7 +93,7 @@ def subscribe_endpoints(
     topic: TopicSnapshot, addresses: Iterable[Address]
 ) -> dict[Address, Subscribed]:
     """Subscribe bare endpoints, which are contacts of the topic's publisher."""
-    stored = preferences.upsert_contacts(addresses)
+    stored = contact_services.upsert_contacts(addresses)
     if not stored:
         return {}
     contacts = [contact.id for contact in stored.values()]

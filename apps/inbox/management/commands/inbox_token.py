@@ -12,6 +12,8 @@ from notifier.security.tokens import sign
 
 
 class Command(BaseCommand):
+    """Print an end user's token."""
+
     help = (
         "Print a token for a person's inbox. It is signed with NOTIFIER_INBOX_JWT_SECRET, as your "
         "own service would sign it, and is valid for as long as a token may be."

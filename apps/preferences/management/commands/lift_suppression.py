@@ -15,6 +15,8 @@ from apps.publishers import audit
 
 
 class Command(BaseCommand):
+    """Lift the suppression of an address."""
+
     help = "Lift the suppression of an address, whatever its reason."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

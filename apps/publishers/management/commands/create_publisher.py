@@ -16,6 +16,8 @@ from apps.publishers.scopes import DIRECTORY, PUBLISHING, Scope, no_such_scope
 
 
 class Command(BaseCommand):
+    """Create a publisher or an API key."""
+
     help = "Create a publisher, or another key for one, and print the key. It is shown only once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

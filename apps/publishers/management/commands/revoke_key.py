@@ -11,6 +11,8 @@ from apps.publishers.models import ApiKey
 
 
 class Command(BaseCommand):
+    """Revoke an API key."""
+
     help = "Revoke an API key and every key that it made, at once and for good."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

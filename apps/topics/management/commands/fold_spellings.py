@@ -10,6 +10,8 @@ from apps.topics import spelling_migration
 
 
 class Command(BaseCommand):
+    """Fold spellings that older processes wrote."""
+
     help = (
         "Fold the spellings of email addresses and categories that processes of an older version "
         "wrote after `migrate`, as migrate did with those before. Run it once the last of those "

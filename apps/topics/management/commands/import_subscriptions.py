@@ -20,6 +20,8 @@ READERS = {"csv": csv_import.read_csv, "jsonl": csv_import.read_jsonl}
 
 
 class Command(BaseCommand):
+    """Import subscriptions from a file."""
+
     help = (
         "Subscribe what a file lists to a topic. CSV has a header with some of user_id, channels "
         "(separated by |), channel, address, platform and app; JSON lines have the same fields. "
@@ -31,7 +33,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("topic")
         parser.add_argument("file", help=".csv or .jsonl; - reads standard input")
-        parser.add_argument("--format", choices=READERS, help="where the name does not tell")
+        parser.add_argument("--format", choices=READERS, help="by default the file's extension")
         parser.add_argument(
             "--encoding",
             default="",
