@@ -43,15 +43,15 @@ def _excess(contents: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
     if size > VERSION_LIMIT:
         yield {
             "pointer": "/contents",
-            "detail": f"All texts together have {size:,} characters, at most {VERSION_LIMIT:,} "
-            "are taken. Make two templates of it.",
+            "detail": f"All texts together have {size:,} characters, and at most "
+            f"{VERSION_LIMIT:,} are allowed. Split the template in two.",
         }
     texts = sum(translation_of(content).texts() for content in contents)
     if texts > MOST_TEXTS:
         yield {
             "pointer": "/contents",
-            "detail": f"{texts:,} texts of it have something to fill in, at most {MOST_TEXTS:,} "
-            "may. Make two templates of it.",
+            "detail": f"{texts:,} texts have variables or tags, and at most {MOST_TEXTS:,} may. "
+            "Split the template in two.",
         }
 
 
@@ -71,8 +71,8 @@ def _errors_of_all(
         if (channel, default_locale.lower()) not in seen:
             yield {
                 "pointer": "/contents",
-                "detail": f"On {channel} there is nothing in {default_locale}, which who speaks "
-                "no other language of yours would get. Write it, too.",
+                "detail": f"There is no content on {channel} in {default_locale}, the default "
+                "locale, for recipients of other locales. Add it.",
             }
 
 

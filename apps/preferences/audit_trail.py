@@ -25,7 +25,7 @@ MOST_SHOWN = 20
 MOST_ADDRESSES = 100
 CHANGES = Counter(
     "notifier_directory_changes_total",
-    "Changes of where people are reached and of what they refused, by who made them.",
+    "Changes of contacts, preferences and suppressions, by kind of actor and of change.",
     ["actor", "change"],
 )
 

@@ -35,11 +35,11 @@ MAX_LEASES = 10_000
 
 UNLIMITED = Counter(
     "notifier_unlimited_requests_total",
-    "Requests that were let through unlimited because Redis did not answer.",
+    "Requests that were not rate-limited because Redis did not answer.",
 )
 HIGH_REFUSED = Counter(
     "notifier_high_rate_refused_total",
-    "Notifications of high priority refused with 429 for their publisher's rate of them.",
+    "High-priority notifications refused with 429 because of their publisher's rate limit.",
 )
 
 # ``ahead``: for each bucket, the microseconds until it is full again; a request adds its share. It

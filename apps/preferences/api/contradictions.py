@@ -33,5 +33,5 @@ def _contradicted(other: int | None) -> dict[str, list[str]]:
     """Return the errors of one preference; ``other`` is the position of one that contradicts it."""
     if other is None:
         return {}
-    said = f"Preference {other} (from 0) says otherwise about the same thing. Send one of the two."
+    said = f"Preference {other} (counted from 0) contradicts this one. Send only one of the two."
     return {"allowed": [said]}

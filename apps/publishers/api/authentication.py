@@ -51,7 +51,7 @@ def _by_key(text: str) -> tuple[PublisherSnapshot, KeySnapshot]:
     prefix, secret = parts
     key = selectors.get_key(prefix)
     if key is None or not keys.matches(secret, key.digest):
-        raise unauthorized("invalid-key", "There is no such key. Check it, or have one made.")
+        raise unauthorized("invalid-key", "There is no such key. Check it, or create another.")
     if key.revoked_at is not None:
         raise unauthorized("revoked-key", f"The key {prefix} was revoked. Use another.")
     if key.expires_at is not None and key.expires_at <= clock.now():
@@ -85,7 +85,7 @@ def _by_token(verifier: Verifier, token: str) -> tuple[PublisherSnapshot, KeySna
 
 def _active(publisher: PublisherSnapshot | None) -> PublisherSnapshot:
     if publisher is None or not publisher.is_active:
-        raise Problem("inactive-publisher", "This publisher was switched off. Ask the operators.")
+        raise Problem("inactive-publisher", "This publisher was disabled. Ask the operators.")
     return publisher
 
 

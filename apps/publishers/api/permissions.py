@@ -17,7 +17,7 @@ def require(key: KeySnapshot, scope: Scope, what: str = "This") -> None:
         raise Problem(
             "missing-scope",
             f"{what} needs the scope {scope}, which the key {key.prefix} does not have. Use "
-            "another key or have one made with it.",
+            "another key, or create one with it.",
             scope=str(scope),
         )
 

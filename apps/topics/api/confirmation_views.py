@@ -146,7 +146,7 @@ class SubscriptionConfirmation(Endpoint):
             seconds = math.ceil((error.args[0] - clock.moment()).total_seconds())
             raise Problem(
                 "rate-limited",
-                f"Its address was sent enough confirmations. Ask again in {max(seconds, 1)} s.",
+                f"Its address has had enough confirmations. Ask again in {max(seconds, 1)} s.",
                 headers={"Retry-After": str(max(seconds, 1))},
             ) from None
         shown = {"id": row.pk, "channel": row.channel, "state": row.state}

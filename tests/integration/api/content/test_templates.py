@@ -150,7 +150,7 @@ def test_a_title_of_two_lines_is_refused(api: Api):
         ({"title": "{{ 1 }}" * 600}, "/contents/0/title", "more than 500"),
         ({"channel": "push", "data": {"from": "{{ x }}"}}, "/contents/0", "reserved"),
         ({"data": {"a": ["{{ x }}"] * 2001}}, "/contents", "at most 2,000"),
-        ({"locale": "de"}, "/contents", "nothing in en"),
+        ({"locale": "de"}, "/contents", "in en, the default locale"),
         ({"locale": "english language"}, "/contents/0/locale", "BCP 47"),
         ({"subject": "x"}, "/contents/0/subject", "no such field"),
     ],
