@@ -1,4 +1,4 @@
-"""``python -m faults [--seed N] [NAME…]``: what ``make faults`` calls."""
+"""The command line ``python -m faults [--seed N] [NAME…]``, which ``make faults`` calls."""
 
 import argparse
 import random
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def run(names: list[str], seed: int) -> int:
-    """Break these things, print the table, write the results. 0 where every row holds, else 1."""
+    """Run these faults, print the table, write the results; return 0 if every row holds, else 1."""
     faults = suite.named(names)
     if not names and not network.isolated():
         faults = [fault for fault in faults if fault.group != "silence"]

@@ -1,4 +1,4 @@
-"""The books of one trial: what was accepted, what the database says, what the provider received."""
+"""The account of one trial: what was accepted, what the database says, what providers received."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from faults.harness.service import Service
 from notifier.domain import delivery_ids
 from notifier.domain.states import WAITING, DeliveryState
 
-#: States that say the provider has it, or may have it.
+#: States in which the provider has the message, or may have it.
 SENT = frozenset(
     {
         DeliveryState.ACCEPTED,
@@ -19,14 +19,14 @@ SENT = frozenset(
         DeliveryState.UNKNOWN,
     }
 )
-#: Seconds on the way from the worker's look at its clock to the provider's log.
+#: Seconds between the worker's reading of its clock and the provider's record.
 ON_THE_WAY = 0.5
 PAGE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A delivery as the database has it; times in unix seconds."""
+    """A delivery in the database; times in unix seconds."""
 
     id: str
     notification: str
@@ -34,18 +34,17 @@ class Row:
     created_at: float
     updated_at: float
     accepted_at: float
-    #: When the worker began its last call, and how many of its calls had no answer that says what
-    #: became of the message, by its own record of them.
+    #: When the worker began its last call, and how many calls had an unknown outcome, by its own
+    #: record of attempts.
     called_at: float | None = None
     no_answer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """``problems`` says what does not add up, in words.
+    """The result of the comparison. ``problems``: sentences on what does not add up.
 
-    ``unanswered``: of the duplicates, those that calls without an answer explain: each such call
-    one more of its own message.
+    ``unanswered``: the duplicates that calls without an answer explain, one for each such call.
     """
 
     accepted: int
@@ -63,7 +62,7 @@ class Account:
 
 
 def rows(service: Service, ids: Iterable[str]) -> list[Row]:
-    """The deliveries of these notifications."""
+    """Return the deliveries of these notifications."""
     found = service.sql(
         """SELECT d.id::text, n.id::text, d.state, extract(epoch FROM d.created_at)::float8,
                   extract(epoch FROM d.updated_at)::float8,
@@ -80,7 +79,7 @@ def rows(service: Service, ids: Iterable[str]) -> list[Row]:
 
 
 def ledger(service: Service) -> list[dict[str, Any]]:
-    """Everything that the stand-in providers received, oldest first; deliveries by their keys."""
+    """Return all that the stand-in providers received, oldest first; deliveries by their keys."""
     entries: list[dict[str, Any]] = []
     since = 0
     while page := service.sandbox.messages(since=since, limit=PAGE):
@@ -100,10 +99,10 @@ def balance(
     *,
     forgotten: bool = False,
 ) -> Account:
-    """Hold the deliveries of what was posted against the ledger's entries.
+    """Compare the deliveries of the published notifications with the ledger's entries.
 
-    ``forgotten``: deliveries that the provider has may be gone.
-    ``last_change``: of what was accepted ``before`` that time, in unix seconds.
+    ``forgotten``: whether the database may lack deliveries that the provider has.
+    ``last_change``: of deliveries accepted ``before`` that time, in unix seconds.
     """
     arrivals = Counter(e["delivery_id"] for e in entries if e["accepted"])
     problems: list[str] = []
@@ -166,7 +165,7 @@ def balance(
 def _after_cancel(
     posted: Mapping[str, Posted], deliveries: list[Row], entries: list[dict[str, Any]]
 ) -> int:
-    """Calls made after a cancel was answered, but for one each of what was being sent by then."""
+    """Count calls after a cancel was answered, except one for each delivery in flight by then."""
     cancelled = {
         row.id: (row, one)
         for row in deliveries
@@ -191,8 +190,10 @@ def _after_cancel(
 def _after_expiry(
     posted: Mapping[str, Posted], deliveries: list[Row], entries: list[dict[str, Any]]
 ) -> int:
-    """Calls that came to the provider after expiry, but for those that began before it: on a busy
-    machine a call is long on its way."""
+    """Count calls that reached the provider after expiry, except those that began before it.
+
+    On a busy machine a call takes long to reach the provider.
+    """
     ends = {
         row.id: one.expires_at
         for row in deliveries
@@ -209,7 +210,7 @@ def _after_expiry(
 def _code_waits(
     posted: Mapping[str, Posted], deliveries: list[Row], entries: list[dict[str, Any]]
 ) -> list[float]:
-    """Seconds from the acceptance of each one-time code until its provider had it, sorted."""
+    """Return the sorted seconds from each one-time code's acceptance to its arrival."""
     first: dict[str, float] = {}
     for entry in entries:
         if entry["accepted"]:

@@ -1,4 +1,4 @@
-"""What a fault is: a function that breaks something under load and heals it, and its bounds."""
+"""Faults: functions that break something under load and heal it, each with its bounds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Duplicates(Enum):
-    """How many deliveries the provider may have got a second time."""
+    """The most deliveries that the provider may have received twice."""
 
     NEVER = "none"
     IN_FLIGHT = "what was being sent when it broke"
@@ -20,12 +20,14 @@ class Duplicates(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``codes``: seconds within which 99 of 100 one-time codes must reach their provider, ``None``
-    where the fault stands in their way. ``recovery``: seconds until all is at rest again.
+    """A fault and its bounds.
 
-    ``cluster``: the line has a RabbitMQ of three nodes.
+    ``duplicates``: the most that are allowed. ``codes``: seconds within which 99 of 100 one-time
+    codes must reach their provider, ``None`` where the fault prevents that. ``recovery``: seconds
+    until all work is done. ``cluster``: whether it needs a RabbitMQ of three nodes.
 
-    The seconds are bars of ``make faults``. The tests ask what was held and not how fast."""
+    ``make faults`` checks the seconds; the tests check only that nothing is lost.
+    """
 
     name: str
     group: str
@@ -39,7 +41,7 @@ class Fault:
 
 FAULTS: dict[str, Fault] = {}
 
-#: What is promised of one-time codes.
+#: Seconds within which one-time codes must reach their provider.
 PROMISED = 1.0
 
 

@@ -1,4 +1,4 @@
-"""A port before a provider's own, which can be made to swallow everything: a dead network."""
+"""A proxy in front of a provider that can swallow everything, like a dead network."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,10 @@ from stack.supervision.ports import HOST
 
 
 class Gate:
-    """``with Gate(base_url) as gate:`` listens at ``gate.url``.
+    """A proxy: ``with Gate(base_url) as gate:`` listens at ``gate.url``.
 
-    While it is ``shut`` what comes goes nowhere, nothing is answered, and no connection breaks.
-    Opened again, it breaks the connections from that time.
+    While it is ``shut``, nothing is forwarded or answered, and no connection breaks. When it is
+    opened again, it breaks the connections of that time.
     """
 
     def __init__(self, base_url: str) -> None:

@@ -1,4 +1,4 @@
-"""The load that a fault comes upon: known, published through the API, and never given up."""
+"""The load during a fault: published through the API, recorded, and repeated until accepted."""
 
 import itertools
 import random
@@ -16,24 +16,25 @@ from faults.harness.service import Service, push_token, until
 from stack.errors import StackError
 from stack.supervision.process import PATIENCE
 
-#: One-time codes a second, on sms with high priority, from so many senders.
+#: One-time codes per second, on sms with high priority, and the number of senders.
 CODES_PER_SECOND = 10
 SENDERS = 2
 PHONE = "+4366012345678"
-#: An unanswered request is repeated, under its key; it is answered within so many seconds.
+#: Seconds within which a request, repeated under its key, must be answered.
 ANSWERED = 60.0
-#: Seconds that a single one of them is waited for.
+#: Seconds to wait for the answer of one try.
 WAIT = 10.0
-#: Seconds until what expires in the middle of the blast does; longer where accepting took as long.
+#: Seconds until the expiry of the notification that expires during the blast; longer where its
+#: acceptance took as long.
 EXPIRY = (2.5, 10.0, 40.0)
-#: Still being answered; slow down; no database.
+#: Statuses to repeat a request after: still being answered, slow down, no database.
 EXCUSES = frozenset({409, 429, 503})
 _numbers = itertools.count()
 
 
 @dataclass(slots=True)
 class Posted:
-    """A notification that was accepted, and how many deliveries it stands for."""
+    """A notification that was accepted, and the size of its audience."""
 
     id: str
     kind: str
@@ -41,16 +42,16 @@ class Posted:
     expires_at: float | None = None
     #: When the cancel was answered, in unix seconds.
     cancelled_at: float | None = None
-    #: The deliveries that were being sent by then, and could not be called back.
+    #: The deliveries that were being sent by then, and could not be recalled.
     sending: frozenset[str] = frozenset()
 
 
 class Refused(StackError):
-    """A request was answered as its caller's mistake."""
+    """A request was refused with a 4xx that is not repeated."""
 
 
 class Audiences:
-    """Topics and a recipient, made once and published to by every fault."""
+    """Topics and a recipient, created once and used by every fault."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -63,13 +64,13 @@ class Audiences:
         )
 
     def topic(self, size: int, channel: str = "push") -> str:
-        """A topic with so many people on this channel, push or sms."""
+        """Return a topic with ``size`` people on this channel, push or sms."""
         if (channel, size) not in self._made:
             self._made[channel, size] = self._make(size, channel)
         return self._made[channel, size]
 
     def addresses(self, size: int) -> list[str]:
-        """The push tokens of a topic's people."""
+        """Return the push tokens of a topic's people."""
         topic = self.topic(size)
         return [push_token(f"{topic}-{n}") for n in range(size)]
 
@@ -105,27 +106,27 @@ def _person(topic: str, number: int, channel: str) -> dict[str, Any]:
 
 
 def phone(number: int) -> str:
-    """Where the people with this number of all topics are reached by SMS."""
+    """Return the phone number of the person with this number, the same in all topics."""
     return f"+43660{2_000_000 + number}"
 
 
 def written(at: float) -> str:
-    """A time in unix seconds as a request says it."""
+    """Format a time in unix seconds for a request."""
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
 class Load:
-    """What one trial publishes. ``posted`` is everything that was answered with 202.
+    """The load of one trial. ``posted``: all notifications that were answered with 202.
 
-    ``codes`` says when each one-time code was asked for; they go on until ``stop``.
+    ``codes``: when each one-time code was requested; codes are sent until ``stop``.
     """
 
     def __init__(self, service: Service, audiences: Audiences, rng: random.Random) -> None:
         self.posted: dict[str, Posted] = {}
         self.problems: list[str] = []
-        #: What took longer than its bar.
+        #: Sentences on what took longer than its bar.
         self.late: list[str] = []
-        #: Requests that were answered 503.
+        #: The number of requests that were answered with 503.
         self.refused = 0
         self._service = service
         self._audiences = audiences
@@ -134,31 +135,31 @@ class Load:
         self._threads: list[threading.Thread] = []
 
     def publish(self, topic: str, audience: int, kind: str = "blast", **fields: Any) -> Posted:
-        """Publish to a topic of so many; repeated until it is answered."""
+        """Publish to a topic, repeating the request until it is answered."""
         body = {"content": {"title": "Hi"}, "channels": [topic.partition("-")[0]], **fields}
         return self._post(f"/v1/topics/{topic}/publish", body, kind, audience)
 
     def blast(self, size: int, channel: str = "push", **fields: Any) -> Posted:
-        """Publish to so many people."""
+        """Publish to ``size`` people."""
         return self.publish(self._audiences.topic(size, channel), size, **fields)
 
     def know(self, notification: str, kind: str, audience: int) -> None:
-        """Somebody else published this one."""
+        """Record a notification that was published elsewhere."""
         self.posted[notification] = Posted(notification, kind, audience)
 
     def start_codes(self, per_second: int = CODES_PER_SECOND) -> None:
-        """From now on, people ask for so many one-time codes a second."""
+        """Start sending so many one-time codes per second."""
         for number in range(SENDERS):
             self._run(partial(self._send_codes, number, per_second))
 
     def publish_and_cancel(self, size: int) -> None:
-        """Publish something and cancel it before long."""
+        """Publish a notification, and cancel it after a short while."""
         doomed = self.publish(self._audiences.topic(size), size, "cancelled", priority="low")
         pause = self._rng.uniform(0.2, 1.2)
         self._run(partial(self._cancel, doomed, pause))
 
     def expiring(self, size: int, channel: str = "push") -> Posted:
-        """Publish something that is worth nothing in two seconds or three."""
+        """Publish a notification that expires in two or three seconds."""
         topic = self._audiences.topic(size, channel)
         for seconds in EXPIRY:
             expires_at = time.time() + self._rng.uniform(0.8, 1.2) * seconds
@@ -174,7 +175,7 @@ class Load:
         raise AssertionError("the last one was refused")
 
     def stop(self) -> None:
-        """No more codes; wait for the answers that are still to come."""
+        """Stop sending codes, and wait for outstanding answers."""
         self._stopped.set()
         for thread in self._threads:
             thread.join(PATIENCE)
@@ -226,7 +227,7 @@ class Load:
         return self.posted.setdefault(answer["id"], Posted(answer["id"], kind, audience))
 
     def call_until_answered(self, method: str, path: str, body: Any, key: str) -> Any:
-        """The answer, asked for again as a careful publisher does, always under the same key."""
+        """Return the answer of a request, repeated under the same key as publishers should."""
         began = time.monotonic()
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The table, and the same as JSON."""
+"""The report of all trials: a table, and JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def cells(result: Result) -> list[str]:
-    """A row of the table."""
+    """Return a row of the table."""
     books = result.account
     p99 = result.codes_p99
     return [
@@ -34,7 +34,7 @@ def cells(result: Result) -> list[str]:
 
 
 def table(results: Sequence[Result]) -> str:
-    """As Markdown, which the documents quote, with its columns in line."""
+    """Format the table as Markdown with aligned columns, as the documents quote it."""
     lines = [list(COLUMNS), *map(cells, results)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(COLUMNS))]
     text = [
@@ -46,7 +46,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def as_dict(result: Result) -> dict[str, Any]:
-    """A row with all that was counted."""
+    """Return a row with all counts."""
     books = result.account
     waits = books.codes
     return {
@@ -77,8 +77,7 @@ def as_dict(result: Result) -> dict[str, Any]:
 def write(
     results: Sequence[Result], seed: int, machine: Mapping[str, Any], directory: Path = RESULTS
 ) -> Path:
-    """``faults.json``: a row for each fault as it was last run, with what repeats it. Returns
-    where it is."""
+    """Write ``faults.json``: the last run of each fault, with its seed. Returns the path."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "faults.json"
     kept = json.loads(path.read_text())["faults"] if path.exists() else []

@@ -1,4 +1,4 @@
-"""A whole service of its own to break: servers, sandbox and the Procfile's processes."""
+"""A whole service to break: servers, sandbox and the Procfile's processes."""
 
 import contextlib
 import json
@@ -31,14 +31,14 @@ from stack.stage import Stage
 from stack.state import State, fresh
 from stack.supervision.process import PATIENCE, Process
 
-#: What is broken; the other channels' workers would only take memory.
+#: Processes that run; the workers of other channels would only take memory.
 PROCESSES = (
     *("web", "fanout_high", "fanout", "push_high", "push", "sms_high", "sms"),
     *("housekeeping", "beat"),
 )
 CHUNK_SIZE = 50
 THREADS = 8
-#: Recovery within seconds, so that one can wait for it.
+#: Settings with which the service recovers within seconds.
 SETTINGS = {
     "NOTIFIER_LEASE_SECONDS": "3",
     "NOTIFIER_PROVIDER_TIMEOUT": "3",
@@ -49,13 +49,13 @@ SETTINGS = {
     "NOTIFIER_CHUNK_SIZE": str(CHUNK_SIZE),
     "WORKER_THREADS": str(THREADS),
 }
-#: The same where a busy machine must not decide, as in the tests: a process that gets no CPU for
-#: seconds keeps its leases, and a provider that gets none is waited for.
+#: The same for busy machines, as in the tests: a process that gets no CPU for seconds keeps its
+#: leases, and a provider that gets none is waited for.
 PATIENT = {"NOTIFIER_LEASE_SECONDS": "10", "NOTIFIER_PROVIDER_TIMEOUT": "20"}
 #: Deliveries that one worker process may have sent and not yet recorded: those of eight claims.
 CAPACITY = CHUNK_SIZE * THREADS
 Server = TypeVar("Server", bound=Process)
-#: Where nobody answers for the moment.
+#: Errors of servers that do not answer for the moment.
 AWAY = (OSError, psycopg2.Error)
 
 
@@ -69,7 +69,7 @@ class Service:
     directory_key: str
     sandbox: SandboxClient
     state: State
-    #: What lives as long as the line does.
+    #: Processes that run as long as the service does.
     held: contextlib.ExitStack
     cluster: Cluster | None = None
 
@@ -78,12 +78,12 @@ class Service:
         return self.state.directory / "logs"
 
     def at_broker(self, queue: str) -> str:
-        """What this queue is called at the broker."""
+        """Return this queue's name at the broker."""
         return queues.at_broker(self.stage.env["NOTIFIER_QUEUE_PREFIX"], queue)
 
     @property
     def lease(self) -> float:
-        """Seconds for which a worker may say nothing and keep what it holds."""
+        """Seconds for which a silent worker keeps its claims."""
         return float(self.stage.env["NOTIFIER_LEASE_SECONDS"])
 
     def call(
@@ -95,7 +95,7 @@ class Service:
         idempotency_key: str = "",
         wait: float = 60,
     ) -> Any:
-        """The answer's JSON. Raises ``OSError``, an ``HTTPError`` among them."""
+        """Call the API and return the JSON. Raises ``OSError``, including ``HTTPError``."""
         key = self.directory_key if path.startswith("/v1/recipients") else self.key
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         if idempotency_key:
@@ -111,7 +111,7 @@ class Service:
             raise OSError("the answer is torn") from error
 
     def sql(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
-        """The rows that a statement returns, on a connection of its own."""
+        """Return the rows of a statement, run on a connection of its own."""
         connection = self.connect()
         try:
             with connection, connection.cursor() as cursor:
@@ -121,11 +121,11 @@ class Service:
             connection.close()
 
     def connect(self) -> Any:
-        """A connection to the service's database, to hold locks with."""
+        """Return a connection to the service's database, for holding locks."""
         return psycopg2.connect(self.servers.database_url, connect_timeout=5)
 
     def ready(self) -> tuple[int, dict[str, str]]:
-        """What /readyz says: its status, and the state of each server."""
+        """Return the answer of /readyz: its status, and the state of each server."""
         try:
             with urllib.request.urlopen(self.stage.api_url + "/readyz", timeout=20) as answer:
                 return answer.status, json.load(answer)["checks"]
@@ -133,25 +133,25 @@ class Service:
             return refused.code, json.load(refused)["checks"]
 
     def kill(self, *names: str) -> None:
-        """End processes as a crash would, all at the same moment."""
+        """Kill processes with SIGKILL, all at the same moment."""
         for name in names:
             os.kill(self.stage.processes[name].pid, signal.SIGKILL)
         for name in names:
             self.stage.processes[name].wait(PATIENCE)
 
     def keep(self, process: Server) -> Server:
-        """Start it. It runs until the end of the line."""
+        """Start a process that runs as long as the service does."""
         self.held.enter_context(process)
         return process
 
     def use_database(self, url: str) -> None:
-        """Start every process anew, with its database there."""
+        """Restart every process with its database at ``url``."""
         for name in PROCESSES:
             self.stage.processes[name].env["DATABASE_URL"] = url
         self.start(*PROCESSES)
 
     def start(self, *names: str) -> None:
-        """Start processes anew, whether they run or not, and wait until they work."""
+        """Restart processes, or start those that are not running, and wait until they are ready."""
         self.stage.processes.stop(*names)
         for name in names:
             self.stage.processes[name].start()
@@ -159,7 +159,7 @@ class Service:
             self.stage.processes[name].wait_ready()
 
     def heal(self) -> None:
-        """Everything runs and answers again, and nothing is left of the last fault."""
+        """Wait until everything runs and answers, and nothing is left of the last fault."""
         for server in (self.servers.postgres, self.servers.redis, self.servers.rabbitmq):
             if server is not None and not server.alive:
                 server.start()
@@ -177,10 +177,9 @@ class Service:
 
 
 def until(condition: Callable[[], Any], what: str) -> float:
-    """Wait for it, and return for how many seconds; where nobody answers counts as not yet.
+    """Wait for a condition, and return the seconds. A server that does not answer means not yet.
 
-    Raises ``StackError`` with ``what`` when all patience is used up: how long it may take is for
-    ``Trial.until`` to say.
+    Raises ``StackError`` with ``what`` after a very long time; ``Trial.until`` has the bars.
     """
     began = time.monotonic()
     while (took := time.monotonic() - began) < PATIENCE:
@@ -192,16 +191,16 @@ def until(condition: Callable[[], Any], what: str) -> float:
 
 
 def push_token(user_id: str) -> str:
-    """A push token as long as FCM's are."""
+    """Return a push token as long as FCM's."""
     return f"{user_id}-".ljust(140, "x")
 
 
 def listening() -> dict[str, str]:
-    """Also at addresses that are added later, where nobody else can reach them."""
+    """Return settings of PostgreSQL to listen at all addresses, in a network of our own."""
     return {"listen_addresses": "*"} if network.isolated() else {}
 
 
-#: Of its connections, those that PostgreSQL keeps for roles that may have them.
+#: Connections that PostgreSQL reserves for roles with that right.
 KEPT = {"reserved_connections": "100"}
 
 
@@ -209,8 +208,11 @@ KEPT = {"reserved_connections": "100"}
 def running(
     settings: Mapping[str, str] | None = None, *, cluster: bool = False
 ) -> Iterator[Service]:
-    """A line with servers of its own, its RabbitMQ a ``cluster`` or one node. ``settings`` are
-    beside and instead of ``SETTINGS``. Raises ``StackError`` where RabbitMQ cannot be had."""
+    """Run a service with servers of its own until the end of the block.
+
+    ``settings``: extend or override ``SETTINGS``. ``cluster``: whether RabbitMQ has three nodes.
+    Raises ``StackError`` where RabbitMQ is not available.
+    """
     if not rabbitmq.installed():
         raise StackError(
             f"The faults break a RabbitMQ of their own: install Debian's {RABBITMQ.name}."

@@ -1,4 +1,4 @@
-"""Every fault there is, and running some of them one after the other."""
+"""The suite of all faults, run one after the other."""
 
 import zlib
 from collections import deque
@@ -26,16 +26,16 @@ from stack.errors import StackError
 
 
 def named(names: Iterable[str]) -> list[Fault]:
-    """These faults, or all of them. Raises ``KeyError`` with the name that there is not."""
+    """Return these faults, or all of them. Raises ``KeyError`` with an unknown name."""
     return [FAULTS[name] for name in names] or list(FAULTS.values())
 
 
 def run_one(
     service: Service, audiences: Audiences, fault: Fault, seed: int, size: int = BLAST
 ) -> Result:
-    """One fault, on a line that is whole before and after. The seed is the run's."""
+    """Run one fault on a service that is healed before and after. ``seed``: of the whole run."""
     service.heal()
-    # A fault's chances are its own: they are the same whether others run before it or not.
+    # Each fault has random numbers of its own, independent of the faults run before it.
     trial = Trial(service, audiences, seed ^ zlib.crc32(fault.name.encode()), size)
     try:
         return trial.run(fault)
@@ -44,10 +44,10 @@ def run_one(
 
 
 def run_all(faults: Sequence[Fault], seed: int) -> Iterator[Result]:
-    """Each of them, as it is done, on one line, and those of a cluster on one that has it; after a
-    fault that left work undone, on another.
+    """Run faults, and yield each result as it comes.
 
-    Closed before the end, or after a failure, the logs of the line stay.
+    They share a service, those that need a cluster another one; after a fault that left work undone
+    a new one is started. The service's logs are kept after a failure, or if this is closed early.
     """
     left = deque(sorted(faults, key=lambda fault: fault.cluster))
     while left:

@@ -1,4 +1,4 @@
-"""One fault under load, from the first request until all is quiet again."""
+"""A trial: one fault under load, from the first request until all work is done."""
 
 import random
 import time
@@ -13,19 +13,19 @@ from faults.harness.load import CODES_PER_SECOND, Audiences, Load, Posted
 from faults.harness.service import CAPACITY, Service, until
 from stack.errors import StackError
 
-#: People of the blast, and of what is cancelled and of what expires beside it.
+#: People of the blast, and of the notifications beside it that are cancelled or expire.
 BLAST, BESIDE = 1_200, 200
-#: Seconds the push provider takes to answer, so that a fault finds work in hand.
+#: Seconds that the push provider takes to answer, so that work is in flight when the fault begins.
 SLOW = 0.3
-#: Seconds for which one-time codes go on when all is whole again.
+#: Seconds for which one-time codes continue after everything is healed.
 AFTERWARDS = 0.5
-#: Seconds until the fault finds work in hand.
+#: Seconds after which enough work is in flight for the fault to begin.
 BEGUN = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One row of the table."""
+    """The result of a trial: a row of the table."""
 
     fault: Fault
     account: Account
@@ -33,9 +33,9 @@ class Result:
     recovery: float
     seconds: float
     quiet: bool
-    #: What was not held: lost, doubled, sent too late, answered wrongly.
+    #: Sentences on broken promises: lost, sent twice or too late, answered wrongly.
     problems: list[str] = field(default_factory=list)
-    #: What took longer than its bar, which says as much of the machine and its hour.
+    #: Sentences on what took longer than its bar, which may be the machine's fault.
     late: list[str] = field(default_factory=list)
 
     @property
@@ -44,17 +44,17 @@ class Result:
 
     @property
     def codes_p99(self) -> float | None:
-        """Seconds within which 99 of 100 one-time codes were with their provider."""
+        """Seconds within which 99 of 100 one-time codes reached their provider."""
         waits = self.account.codes
         return waits[min(len(waits) - 1, int(len(waits) * 0.99))] if waits else None
 
 
 class Trial:
-    """What a fault acts with: the line, the load, and the marks it sets as it breaks and heals.
+    """What a fault works with: the service, the load, and marks for when it breaks and heals.
 
-    ``left_waiting``: deliveries that the fault leaves waiting for hours, as it should.
-    ``forgotten``: the database lost what it had taken, so the provider may have what it does not.
-    ``wants_receipts``: text messages are at rest when they are delivered.
+    ``left_waiting``: deliveries that must still wait at the end, for hours. ``forgotten``: whether
+    the database lost committed rows, so that the provider may have messages it does not know.
+    ``wants_receipts``: whether text messages are done only when they are delivered.
     """
 
     def __init__(
@@ -81,10 +81,10 @@ class Trial:
         codes: int = CODES_PER_SECOND,
         **fields: Any,
     ) -> Posted:
-        """Begin the whole load: the blast, what is cancelled, what expires, one-time codes.
+        """Start the whole load: the blast, notifications that are cancelled or expire, codes.
 
-        ``slow``: seconds the push provider takes to answer, 0 where it does something else.
-        ``codes``: one-time codes a second.
+        ``slow``: seconds that the push provider takes to answer, 0 where it has another behaviour.
+        ``codes``: one-time codes per second.
         """
         if slow:
             self.service.sandbox.behave("fcm", "slow", seconds=slow)
@@ -95,7 +95,7 @@ class Trial:
         return blast
 
     def begun(self, at_least: int = 1, provider: str = "fcm") -> None:
-        """Wait until so many were sent, and then for a moment: the fault comes in the middle."""
+        """Wait until so many were sent, and a moment longer, so that the fault is in the middle."""
         self.until(
             lambda: self.service.sandbox.counts()[provider]["deliveries"] >= at_least,
             BEGUN,
@@ -104,11 +104,11 @@ class Trial:
         time.sleep(self.rng.uniform(0.0, 0.3))
 
     def done(self, posted: Posted) -> bool:
-        """Whether all of this notification is at rest."""
+        """Return whether all deliveries of this notification are done."""
         return self.service.call("GET", f"/v1/notifications/{posted.id}")["state"] == "done"
 
     def broken(self) -> None:
-        """It is broken now; what is being sent may be sent again."""
+        """Mark that it is broken now; deliveries in flight may be sent again."""
         self.broken_at = self.healed_at = time.time()
         self.in_flight = self.service.sql(
             "SELECT count(*) FROM delivery_delivery "
@@ -117,12 +117,14 @@ class Trial:
         )[0][0]
 
     def lasts(self, seconds: float) -> None:
-        """Leave it broken for so long."""
+        """Leave it broken for so many seconds."""
         time.sleep(seconds)
 
     def forget_lost(self, seconds: float) -> None:
-        """What the database took in the seconds before it broke may be gone, and what it did not
-        know to be sent is sent again."""
+        """Allow that the database lost the last ``seconds`` before it broke.
+
+        Notifications of that time may be gone, and deliveries recorded then may be sent again.
+        """
         self.forgotten = True
         posted = list(self.load.posted)
         kept = self.service.sql(
@@ -136,31 +138,31 @@ class Trial:
         )
 
     def healed(self) -> None:
-        """It is whole again: recovery is counted from here."""
+        """Mark that it is healed: recovery is counted from now."""
         self.healed_at = time.time()
 
     def settled(self) -> None:
-        """Wait until all is at rest, with nothing healed: the fault may last."""
+        """Wait until all work is done while the fault lasts."""
         time.sleep(AFTERWARDS)
         self.load.stop()
         until(self._quiet, "all is at rest")
 
     def hold(self, truth: object, sentence: str) -> None:
-        """Where it is not true, the sentence is why the trial failed."""
+        """Fail the trial with ``sentence`` unless ``truth`` is true."""
         if not truth:
             self.problems.append(sentence)
 
     def in_time(self, took: float, bar: float, what: str) -> None:
-        """Where it took longer than its bar, the trial was late."""
+        """Record that the trial was late where it took longer than ``bar`` seconds."""
         if took > bar:
             self.late.append(f"{what} after {took:.1f} s, at most {bar:g} s")
 
     def until(self, condition: Callable[[], Any], bar: float, what: str) -> None:
-        """Wait for it, patiently, and hold the time it takes against its bar."""
+        """Wait for a condition, and compare the time with its bar in seconds."""
         self.in_time(until(condition, what), bar, what)
 
     def run(self, fault: Fault) -> Result:
-        """Act, wait until all is quiet, and balance the books."""
+        """Run the fault, wait until all work is done, and compare both sides."""
         began, before = time.monotonic(), self._notifications()
         try:
             fault.act(self)

@@ -1,4 +1,4 @@
-"""RabbitMQ that is restarted, gone, emptied or full."""
+"""Faults of RabbitMQ: restarted, away, emptied or full."""
 
 import contextlib
 import time
@@ -13,15 +13,15 @@ from faults.harness.trial import Trial
 from notifier.domain.queues import names
 from stack.backends.rabbitmq import CHANNELS
 
-#: A publisher is answered within a second, whatever the broker does.
+#: Seconds within which a publisher is answered, whatever the broker does.
 ANSWER = 1.0
-#: Seconds for which the broker is away, and one-time codes a second meanwhile.
+#: Seconds for which the broker is away, and one-time codes per second meanwhile.
 AWAY, BUSY = 30.0, 20
 
 
 @contextlib.contextmanager
 def memory_alarm(trial: Trial) -> Iterator[None]:
-    """RabbitMQ takes nothing from those who publish; who consumes goes on."""
+    """Put RabbitMQ into a memory alarm: it blocks publishers, consumers go on."""
     rabbit = trial.service.servers.rabbitmq
     assert rabbit
     rabbit.control("set_vm_memory_high_watermark", "absolute", "1MB")
@@ -90,7 +90,7 @@ def doorbells_lost(trial: Trial) -> None:
 
 
 def _is(connection: Any, queue: str) -> bool:
-    """Whether the queue is there: those of lines that do not run are not."""
+    """Return whether the queue exists: without a worker it does not."""
     try:
         with connection.channel() as channel:
             channel.queue_declare(queue, passive=True)
@@ -158,14 +158,14 @@ def broker_in_memory_alarm(trial: Trial) -> None:
 
 
 def _ten_seconds() -> Iterator[None]:
-    """Ten turns a second."""
+    """Iterate for ten seconds, ten times per second."""
     for _ in range(100):
         yield
         time.sleep(0.1)
 
 
 def _answered_at_once(trial: Trial) -> None:
-    """Publishing is answered within a second, however urgent it is: the row is the outbox."""
+    """Check that publishing is answered within a second at every priority: rows are the outbox."""
     for priority in ("high", "normal", "low"):
         began = time.monotonic()
         trial.load.blast(50, priority=priority)

@@ -1,4 +1,4 @@
-"""Redis that forgets everything, or is gone."""
+"""Faults of Redis: flushed, or away."""
 
 import redis
 

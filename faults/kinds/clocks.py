@@ -1,4 +1,4 @@
-"""Machines whose clocks are wrong. PostgreSQL's clock is the one that decides."""
+"""Faults of clocks: machines with a wrong time. PostgreSQL's clock is the one that decides."""
 
 import contextlib
 import time
@@ -19,16 +19,16 @@ from stack.errors import StackError
 
 #: Has what Python needs for that.
 SLEEPING = Path(__file__).with_name("skewed")
-#: On the channel of the blast. Google, like every issuer of tokens, refuses a clock that is off.
+#: Processes on the blast's channel. Google, like every token issuer, refuses a wrong clock.
 SKEWED = ("sms", "housekeeping")
-#: All but those that show Google a token.
+#: All processes but those that get tokens from Google.
 EVERYBODY = tuple(name for name in PROCESSES if not name.startswith("push"))
 TEXTS = 300
-#: How large a share of the blast fails once, so that the breaker stays closed.
+#: The share of the blast that fails once, small enough for the breaker to stay closed.
 SOME = 0.2
-#: Seconds within which the first blast is sent, what failed included.
+#: Seconds within which the first blast is sent, failed messages included.
 SENT = 30.0
-#: Seconds within which what was scheduled begins to go out: less than the clocks are off.
+#: Seconds within which scheduled messages begin to be sent: less than the clocks are off.
 PUNCTUAL = 2.0
 
 
@@ -57,8 +57,11 @@ def clocks_three_seconds_behind(trial: Trial) -> None:
 
 
 def _by_minutes(trial: Trial, by: str) -> None:
-    """First some fail, with one-time codes beside them; then everybody does, which opens the
-    breaker that all processes share: one-time codes would wait for that, whatever time it is."""
+    """Run two blasts: some of the first fail, all of the second.
+
+    The second opens the breaker that all processes share, for which one-time codes would wait
+    whatever the clocks show, so they are sent beside the first.
+    """
     trial.size = TEXTS
     with _skewed(trial, by, SKEWED):
         for number in range(TEXTS):
@@ -98,14 +101,14 @@ def _by_seconds(trial: Trial, by: str) -> None:
 
 
 def _arrived(trial: Trial, posted: Posted) -> tuple[float, float]:
-    """When the first and the last of its messages came to the provider, by the provider's clock."""
+    """Return when its first and last message reached the provider, by the provider's clock."""
     ids = {row.id for row in account.rows(trial.service, [posted.id])}
     times = [e["at"] for e in account.ledger(trial.service) if e["delivery_id"] in ids]
     return (min(times), max(times)) if times else (time.time(), 0.0)
 
 
 def _judged_at_the_door(trial: Trial) -> None:
-    """What expires in a second is taken, and what did a second ago is not."""
+    """Check that an expiry in a second is accepted, and one a second ago refused."""
     person = {"user_id": trial.audiences.person, "channels": ["sms"], "content": {"body": "now"}}
     for seconds, expected in ((1.5, HTTPStatus.ACCEPTED), (-1.5, HTTPStatus.BAD_REQUEST)):
         status, posted = _posted(trial, person | {"expires_at": written(time.time() + seconds)})
@@ -124,7 +127,7 @@ def _posted(trial: Trial, body: dict[str, Any]) -> tuple[int, Any]:
 
 @contextlib.contextmanager
 def _skewed(trial: Trial, by: str, names: tuple[str, ...]) -> Iterator[None]:
-    """These processes' clocks are off until the end of the block."""
+    """Run these processes with wrong clocks until the end of the block."""
     if not debian.installed(FAKETIME):
         raise StackError(f"There is {FAKETIME.missing}.")
     processes = trial.service.stage.processes

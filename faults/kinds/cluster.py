@@ -1,4 +1,4 @@
-"""A RabbitMQ cluster of three nodes, one of which goes away."""
+"""Faults of a RabbitMQ cluster of three nodes, one of which fails."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""PostgreSQL that is restarted, or has no connection left."""
+"""Faults of PostgreSQL: restarted, killed, or without free connections."""
 
 import contextlib
 import threading
@@ -13,9 +13,9 @@ from faults.harness.service import PROCESSES
 from faults.harness.trial import BESIDE, Trial
 from faults.kinds import locks
 
-#: Seconds for which PostgreSQL has no connection left.
+#: Seconds for which PostgreSQL has no free connection.
 CROWDED = 4
-#: A role for the service, and one for somebody else.
+#: A role for the service, and one for another application.
 ROLES = {
     "service": "IN ROLE pg_use_reserved_connections, pg_read_all_data, pg_write_all_data",
     "somebody": "",
@@ -73,7 +73,7 @@ def database_out_of_connections(trial: Trial) -> None:
     """Somebody else has all of PostgreSQL's connections but those that we opened at the start."""
     for size in (trial.size, BESIDE):
         trial.audiences.topic(size)
-    trial.service.start(*PROCESSES)  # which had nothing to do yet, so hold no more than they must
+    trial.service.start(*PROCESSES)  # idle, so that they hold few connections
     trial.broken()
     with _crowded(trial, trial.service.connect):
         trial.publish()
@@ -88,7 +88,7 @@ def database_out_of_connections_and_ours_ended(trial: Trial) -> None:
     service = trial.service
     postgres = service.servers.postgres
     assert postgres
-    # Neither is a superuser, who would have PostgreSQL's last three.
+    # Neither role is a superuser, who could use PostgreSQL's last three connections.
     ours, theirs = (_role(trial, name, rights) for name, rights in ROLES.items())
     service.use_database(ours)
     try:
@@ -130,7 +130,7 @@ def statistics_locked_for_two_minutes(trial: Trial) -> None:
 
 @contextlib.contextmanager
 def _crowded(trial: Trial, connect: Callable[[], Any]) -> Iterator[list[Any]]:
-    """Take every connection that there is, and each that becomes free; those taken so far."""
+    """Take every free connection, and each that becomes free; yield those taken so far."""
     taken: list[Any] = []
     over = threading.Event()
 
@@ -161,7 +161,7 @@ def _refused(connect: Callable[[], Any]) -> bool:
 
 
 def _role(trial: Trial, name: str, rights: str) -> str:
-    """Make this role, where it is not yet; the service's database as it reaches it."""
+    """Create this role where it is missing; return the URL of the service's database for it."""
     url = urlsplit(trial.service.servers.database_url)
     if not trial.service.sql("SELECT FROM pg_roles WHERE rolname = %s", name):
         trial.service.sql(f"CREATE ROLE {name} LOGIN PASSWORD %s {rights}", url.password)

@@ -1,4 +1,4 @@
-"""Locks held from outside, which stop a process at an exact step without its help."""
+"""Locks held from outside, which stop a process at an exact step."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 from faults.harness.service import Service, until
 
 RECORDING = "LOCK TABLE delivery_attempt IN EXCLUSIVE MODE"
-#: What CREATE INDEX takes.
+#: The lock that CREATE INDEX takes.
 COUNTING = "LOCK TABLE delivery_hourcount, delivery_minutecount IN SHARE MODE"
 ACCEPTING = "LOCK TABLE delivery_chunk IN EXCLUSIVE MODE"
 
@@ -20,7 +20,7 @@ SELECT id FROM delivery_claim WHERE channel = 'push' AND priority = 'normal'
 
 @contextlib.contextmanager
 def held(service: Service, statement: str, *params: Any) -> Iterator[None]:
-    """Run a statement and let nobody past what it locks until the end of the block."""
+    """Run a statement, and hold its locks until the end of the block."""
     connection = service.connect()
     try:
         with connection.cursor() as cursor:
@@ -31,7 +31,7 @@ def held(service: Service, statement: str, *params: Any) -> Iterator[None]:
 
 
 def somebody_waits(service: Service, at_least: int = 1) -> None:
-    """Return once so many of the service's connections wait for a lock."""
+    """Wait until so many of the service's connections wait for a lock."""
     until(
         lambda: service.sql("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0] >= at_least,
         f"{at_least} connections wait for a lock",

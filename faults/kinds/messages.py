@@ -1,4 +1,4 @@
-"""What comes over the broker and through the door that should not."""
+"""Faults of input: invalid messages at the broker, and storms of requests."""
 
 import json
 import threading
@@ -11,11 +11,11 @@ from faults.harness.trial import Trial
 from notifier.domain.queues import names
 from stack.backends.rabbitmq import CHANNELS
 
-#: Requests under one key, and so many of them at the same time.
+#: Requests under one key, and how many of them at the same time.
 STORM, AT_ONCE = 400, 64
-#: A task of ours, which takes no argument.
+#: A task of the service, which takes no argument.
 DOORBELL = "deliver.push.normal"
-#: Body, content type, headers: what no task of ours looks like.
+#: Body, content type and headers of messages that are no task of the service.
 POISON: list[tuple[bytes, str, dict[str, Any]]] = [
     (b"\xff\xfe not json", "application/json", {}),
     (b'{"no": "task"}', "application/json", {}),
@@ -84,12 +84,12 @@ def storm_on_one_idempotency_key(trial: Trial) -> None:
     trial.healed()
     trial.hold(len(answers) == STORM, f"{len(answers)} of {STORM} requests were answered")
     trial.hold(all(one == answers[0] for one in answers), "not all answers are the same")
-    # And once more as everybody else publishes: the same notification, which is on our books now.
+    # And once more through the load, which records the same notification.
     trial.load.know(answers[0]["id"], "blast", 50)
 
 
 def _consumed(trial: Trial) -> list[str]:
-    """The queues that a worker of this line consumes."""
+    """Return the queues that a worker of this service consumes."""
     rabbit = trial.service.servers.rabbitmq
     assert rabbit
     lines = rabbit.control("list_queues", "name", "consumers", "--no-table-headers").splitlines()

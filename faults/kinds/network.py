@@ -1,6 +1,4 @@
-"""Addresses of a network of our own, each of which can be made to say nothing: packets to it are
-dropped and nobody is told.
-"""
+"""A network namespace of our own, with addresses to which packets can be dropped."""
 
 import ctypes
 import os
@@ -15,16 +13,16 @@ from stack.errors import StackError
 from stack.supervision.ports import HOST
 
 CLONE_NEWNET = 0x40000000
-#: Where packets to an address of these go that nobody has: to nobody.
+#: The subnet of the addresses; packets to an unused one are dropped.
 NET, NOWHERE = "10.99.0.", "nowhere"
 _ours: set[str] = set()
 _isolated = False
 
 
 def isolate() -> None:
-    """Give this process and all that it starts a network of their own, where that may be done.
+    """Move this process, and all that it starts, into a network namespace, where that is allowed.
 
-    It ends with the last of them. Call it while there is one thread.
+    Call it while there is only one thread. The namespace ends with the last process.
     """
     global _isolated
     if os.geteuid() or not debian.installed(debian.IPROUTE):
@@ -32,7 +30,7 @@ def isolate() -> None:
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
         return
     _ip("link", "set", "lo", "up")
-    # A pair of which the far end takes no packet for others.
+    # A pair of interfaces whose far end accepts no packet for other addresses.
     _ip("link", "add", NOWHERE, "type", "veth", "peer", "name", f"{NOWHERE}2")
     for end in (NOWHERE, f"{NOWHERE}2"):
         _ip("link", "set", end, "up")
@@ -41,15 +39,15 @@ def isolate() -> None:
 
 
 def isolated() -> bool:
-    """Whether nobody else is in our network."""
+    """Return whether we are in a network namespace of our own."""
     return _isolated
 
 
 @contextmanager
 def addresses(*numbers: int) -> Iterator[list[str]]:
-    """Addresses of this host, until the end of the block.
+    """Add addresses to this host until the end of the block.
 
-    Raises: ``StackError`` where there is no network of our own.
+    Raises ``StackError`` where there is no network namespace of our own.
     """
     if not _isolated:
         raise StackError("A network of its own wants root, on Linux, and Debian's iproute2.")
@@ -67,14 +65,14 @@ def addresses(*numbers: int) -> Iterator[list[str]]:
 
 
 def silence(address: str) -> None:
-    """Packets to it go nowhere from now on, those of connections that there are as well."""
+    """Drop all packets to an address from now on, including those of open connections."""
     if address in _ours:
         _ours.discard(address)
         _ip("address", "del", f"{address}/32", "dev", "lo")
 
 
 def url(postgres: Postgres, *hosts: str) -> str:
-    """Its URL at these addresses."""
+    """Return the server's URL at these addresses."""
     at = ",".join(f"{host}:{postgres.port}" for host in hosts)
     return postgres.url.replace(f"{HOST}:{postgres.port}", at)
 

@@ -1,4 +1,4 @@
-"""Processes that are killed, stopped or doubled."""
+"""Faults of processes: killed, stopped or run twice."""
 
 import contextlib
 import signal
@@ -13,11 +13,11 @@ from faults.kinds import locks
 from faults.kinds.broker import memory_alarm
 from faults.kinds.provider import some_fail
 
-#: Chunks that one page of a fan-out has (apps.delivery.fanout.chunking.PAGE).
+#: Chunks in one page of a fan-out (apps.delivery.fanout.chunking.PAGE).
 PAGE = 20
-#: Seconds for a worker that goes on to notice and say so.
+#: Seconds for a worker that continues to notice its lost lease and log it.
 SAYS_SO = 15.0
-#: Seconds within which one-time codes arrive where everything was killed.
+#: Seconds within which one-time codes arrive after everything was killed.
 AT_ONCE = 3.0
 
 
@@ -91,7 +91,7 @@ def fan_out_killed_between_two_pages(trial: Trial) -> None:
         "state, fence, due_at, ready_at) VALUES (%s, 'range', 'push', 'normal', %s, %s, 'queued', "
         "0, now(), now())"
     )
-    # The worker's own cut of this slice waits to see what becomes of ours.
+    # The worker's own cut of this slice waits for our transaction.
     with locks.held(service, cut, blast.id, first_of_second_page, first_of_second_page):
         service.stage.processes.kill("fanout", signal.SIGCONT)
         locks.somebody_waits(service)
@@ -235,7 +235,7 @@ def everything_killed_at_once(trial: Trial) -> None:
 
 @contextlib.contextmanager
 def _without_events(trial: Trial, process: str) -> Iterator[None]:
-    """The process tells Flower nothing: it would wait with that for a broker that takes nothing."""
+    """Run a process without events for Flower, which would block on a stopped broker."""
     env = trial.service.stage.processes[process].env
     env["NOTIFIER_TASK_EVENTS"] = "0"
     trial.service.start(process)
@@ -253,7 +253,7 @@ def _sending(trial: Trial) -> int:
 
 
 def _overdue(trial: Trial) -> int:
-    """Claims whose leases are over."""
+    """Count the claims whose leases have expired."""
     [(number,)] = trial.service.sql(
         "SELECT count(*) FROM delivery_claim WHERE lease_until <= now()"
     )
@@ -261,7 +261,7 @@ def _overdue(trial: Trial) -> int:
 
 
 def _claims(trial: Trial) -> int:
-    """Claims of the blast's workers."""
+    """Count the claims of the blast's workers."""
     [(number,)] = trial.service.sql(
         "SELECT count(*) FROM delivery_claim WHERE channel = 'push' AND priority = 'normal'"
     )

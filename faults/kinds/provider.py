@@ -1,4 +1,4 @@
-"""Providers that fail in every way there is."""
+"""Faults of providers."""
 
 from datetime import timedelta
 
@@ -6,19 +6,18 @@ from faults.harness.fault import Duplicates, fault
 from faults.harness.gate import Gate
 from faults.harness.trial import Trial
 
-#: Seconds until all is at rest where FCM's own first pause is kept: a minute, and a fifth of it.
+#: Seconds of recovery with FCM's own first pause: a minute and a fifth of it.
 FIRST_PAUSE = 90.0
-#: Seconds until all is at rest where the breaker opens and is probed until everybody's failures
-#: are used up.
+#: Seconds of recovery where the breaker opens and probes use up the failures of all addresses.
 PROBED = 90.0
 YEAR = 365 * 86400
-#: notifier.domain.backoff: six hours at most, and a fifth of it so that not all come back together.
+#: The longest retry of notifier.domain.backoff: six hours and a fifth of it, the jitter.
 BELIEVED = timedelta(hours=6) * 1.2
 ABSURD = ("soon", "-5", "nan", "1,5", "Wed, 21 Oct 1970 07:28:00 GMT")
 
 
 def some_fail(trial: Trial, share: float, behaviour: str = "503", times: int = 1) -> None:
-    """So large a share of the blast's addresses fail so many times each."""
+    """Have a share of the blast's addresses fail so many times each."""
     for address in trial.audiences.addresses(trial.size):
         if trial.rng.random() < share:
             trial.service.sandbox.behave("fcm", behaviour, address=address, times=times)

@@ -1,11 +1,11 @@
-"""Receipts that come twice, late, in the wrong order, or from somebody else."""
+"""Faults of receipts: sent twice, late, in the wrong order, or forged."""
 
 from faults.harness.fault import fault
 from faults.harness.trial import Trial
 
 #: Text messages of the blast.
 TEXTS = 200
-#: Seconds within which the sandbox has told everything: it tells one receipt after the other.
+#: Seconds within which the sandbox has sent all receipts, one after the other.
 SANDBOX = 45.0
 
 

@@ -1,6 +1,4 @@
-"""Connections to PostgreSQL on which nobody says anything any more: no packet comes through, and
-no end is told.
-"""
+"""Faults of silence: connections to PostgreSQL through which no packet passes any more."""
 
 import time
 
@@ -9,7 +7,7 @@ from faults.harness.service import CHUNK_SIZE
 from faults.harness.trial import Trial
 from faults.kinds import locks, network
 
-#: People of what is published meanwhile.
+#: People of the notification published meanwhile.
 ASIDE = 50
 #: Seconds within which publishing is answered again.
 ANSWER = 30.0

@@ -1,4 +1,4 @@
-"""A PostgreSQL that follows another one and takes its place."""
+"""Faults of failover: a PostgreSQL standby is promoted."""
 
 import itertools
 import os
@@ -17,7 +17,7 @@ from stack.state import State
 from stack.supervision import unprivileged
 from stack.supervision.ports import HOST
 
-#: Seconds by which the standby that follows asynchronously is behind.
+#: Seconds by which the asynchronous standby lags.
 BEHIND = 2.0
 #: Seconds from its promotion until one-time codes arrive again.
 AGAIN = 2.0
@@ -25,18 +25,18 @@ _numbers = itertools.count(1)
 
 
 class Standby(Postgres):
-    """Made from a primary that runs, which it follows until it is promoted."""
+    """A standby of a running primary, until it is promoted."""
 
     def __init__(self, state: State, primary: Postgres) -> None:
         super().__init__(state, listening(), name=f"standby-{next(_numbers)}")
         self._primary = primary
 
     def promote(self) -> None:
-        """Have it take statements that write. Returns once it does."""
+        """Promote it. Returns once it accepts statements that write."""
         self.sql("SELECT pg_promote()")
 
     def receiver(self) -> int:
-        """The pid of the process that hears what the primary writes."""
+        """Return the pid of its WAL receiver."""
         [(pid,)] = self.sql("SELECT pid FROM pg_stat_wal_receiver")
         return int(pid)
 
@@ -87,7 +87,7 @@ def _promoted(trial: Trial, *, synchronous: bool) -> None:
     trial.broken()
     primary.kill()
     if not synchronous:
-        for number in (signal.SIGTERM, signal.SIGCONT):  # it reads nothing more of what came
+        for number in (signal.SIGTERM, signal.SIGCONT):  # it reads nothing more of what has arrived
             os.kill(receiver, number)
     standby.promote()
     promoted = time.time()

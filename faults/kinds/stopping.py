@@ -1,4 +1,4 @@
-"""Processes that are asked to stop, one by one, as a deployment does."""
+"""Faults of deployment: processes are asked to stop, one by one."""
 
 import signal
 import time
@@ -9,12 +9,12 @@ from faults.harness.service import PROCESSES, Service
 from faults.harness.trial import Trial
 from stack import manage
 
-#: A process has ended so many seconds after it was asked to.
+#: Seconds within which a process ends after it was asked to.
 SOFT = 30.0
 #: The order of a rolling restart; the web server replaces its own processes.
 ROLLING = [name for name in PROCESSES if name not in ("web", "beat")]
 
-#: What migrations find in the largest table, and the notification that all of it is of.
+#: Rows of the largest table while migrations run, and the notification that they belong to.
 MANY, MANY_ID = 1_000_000, "00000000-0000-4000-8000-00000000da7a"
 _MANY = """
 INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_id, channel,
@@ -22,8 +22,8 @@ INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_
 SELECT %s, 0, n, n, 'push', 'normal', 'accepted', now() - interval '1 day', now()
   FROM generate_series(1, %s) AS n
 """
-#: The last migration before one that builds indexes and does nothing else: with those gone, the
-#: processes of this version run all the same.
+#: The last migration before one that only builds indexes: without those, the processes of this
+#: version still run.
 BEFORE = ("delivery", "0015")
 
 

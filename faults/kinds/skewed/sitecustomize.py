@@ -1,7 +1,7 @@
-"""Python imports this at its start, in a process whose clock is off.
+"""Replace ``time.sleep`` in processes with a wrong clock; Python imports this module at its start.
 
-libfaketime cannot have ``clock_nanosleep`` wait on a clock that it leaves alone (EINVAL), which is
-what ``time.sleep`` calls.
+With libfaketime, ``clock_nanosleep``, which ``time.sleep`` calls, fails (EINVAL) on a clock that it
+leaves unchanged.
 """
 
 import select
