@@ -54,7 +54,7 @@ class VariablesField(serializers.DictField):
         variables = super().to_internal_value(data)
         if RECIPIENT in variables:
             raise serializers.ValidationError(
-                f"{RECIPIENT} cannot be posted: it is the recipient of the notification."
+                f"{RECIPIENT} is not posted: it is the recipient of the notification."
             )
         size = len(orjson.dumps(variables))
         if size > VARIABLES_LIMIT:
