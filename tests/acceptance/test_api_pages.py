@@ -1,5 +1,4 @@
-"""The pages of docs/api, and the sandbox's: their examples are run as they are printed, on a
-running service.
+"""Examples of the API's and the sandbox's pages, run as they are printed on a running service.
 
 The ``sh`` blocks of a page are one script, its ``python`` blocks another. A ``json`` block after a
 ``sh`` block is what that prints: the same keys and types, whatever the values.
@@ -58,7 +57,7 @@ def blocks(page: Path) -> list[Block]:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Stage]:
-    """All of the service, with the sandbox for providers."""
+    """The whole service, with the sandbox in place of providers."""
     with fresh("pages") as state, servers.running(state) as found:
         with stage.running(state, found, receipts=True) as on:
             yield on
@@ -89,7 +88,7 @@ def keys(service: Stage) -> dict[str, str]:
 def environment(
     service: Stage, keys: dict[str, str], request: pytest.FixtureRequest
 ) -> dict[str, str]:
-    """What a page may name, with a publisher of its own."""
+    """The environment that a page's examples may use, with a publisher of its own."""
     name = request.node.callspec.params["page"].stem
     word = f"{name}-{request.node.originalname.rpartition('_')[2]}"
     return {

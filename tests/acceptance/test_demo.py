@@ -14,7 +14,7 @@ BARE = {"DATABASE_URL": "", "REDIS_URL": "", "AMQP_URL": "amqp://127.0.0.1:1//"}
 
 
 def ended(demo: Launcher) -> int:
-    """Its exit code, and nothing of it is left."""
+    """Wait for its end, and until nothing of it is left; its exit code."""
     try:
         demo.wait_for("Playing against")
         assert len(demo.family()) > 20  # servers, sandbox, API and workers, with their guards

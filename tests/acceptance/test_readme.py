@@ -33,7 +33,7 @@ def snippet(language: str) -> str:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory that looks like this one. ``stack`` is a copy, to keep its state in there."""
+    """A directory that looks like this one; ``stack`` is a copy, which keeps its state there."""
     directory = tmp_path_factory.mktemp("project")
     for name in ("manage.py", "notifier", "sandbox"):
         (directory / name).symlink_to(ROOT / name)
@@ -75,7 +75,7 @@ def with_curl(project: Path, service: Stage) -> tuple[list[list[dict]], str]:
 
 
 def run(directory: Path, script: str, **env: str) -> str:
-    """What a shell that stops at the first error prints. It knows nothing but its PATH."""
+    """What a shell prints that stops at the first error and has no variable but ``PATH``."""
     done = subprocess.run(
         ["sh", "-eu"],
         input=script,

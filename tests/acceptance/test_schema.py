@@ -99,13 +99,13 @@ def config(*, coverage: bool) -> schemathesis.Config:
 
 
 thorough, brief = described(config(coverage=True)), described(config(coverage=False))
-#: What stands in a path, see ``create_one_of_everything``.
+#: Values of a path's parameters, see ``create_one_of_everything``.
 there: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
 def publishers(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Api, Api]]:
-    """An owner of one of everything, and another publisher."""
+    """A publisher that owns one of everything, and another publisher."""
     with (
         django_db_blocker.unblock(),
         override_settings(**SETTINGS),
@@ -145,7 +145,7 @@ def real_path(case: Any) -> dict[str, str]:
 def check(
     case: Any, bearer: str, path_parameters: dict[str, Any], *also: Callable[..., Any]
 ) -> None:
-    """Make the request; the answer has to be one that the schema tells of."""
+    """Make the request; its answer has to be one that the schema describes."""
     case.path_parameters = path_parameters
     headers = {"Authorization": f"Bearer {bearer}"}
     with undone():
@@ -176,7 +176,7 @@ def examples(number: int) -> settings:
 
 
 def keys(case: Any, publishers: tuple[Api, Api]) -> list[str]:
-    """Bearer tokens of the owner and of somebody else."""
+    """Bearer tokens of the owner and of the other publisher."""
     if case.operation.path.startswith("/v1/inbox"):
         return [sign(lasting({"sub": user_id}), SECRET) for user_id in ("ada", "bob")]
     return [publisher.key for publisher in publishers]

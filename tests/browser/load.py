@@ -28,7 +28,7 @@ class Load:
         self.failure: Exception | None = None
 
     def slow(self) -> None:
-        """Make the providers slow; again after a test that healed them."""
+        """Make the providers slow, also after a test that healed them."""
         for provider in ("sendgrid", "smtp"):
             self._sandbox.behave(provider, "slow", seconds=SLOW)
 
@@ -45,7 +45,7 @@ class Load:
         return posted
 
     def sending(self) -> str:
-        """The id of a notification some of which is being sent at this moment."""
+        """The id of a notification of which some deliveries are being sent now."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self.failure is not None:

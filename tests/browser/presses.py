@@ -14,7 +14,7 @@ from tests.browser.load import TOPIC, Load
 
 @dataclass
 class ActionContext:
-    """What a press has at hand. ``take(model)`` gives a row that is nobody else's."""
+    """What the presses of one test share. ``take(model)`` returns a row that no other test uses."""
 
     page: Page
     client: NotifierClient
@@ -62,7 +62,7 @@ class ActionContext:
 
 
 def saves(says: str = "successfully", **fields: Any) -> Callable[[ActionContext, str], None]:
-    """Fill in the form for a new row. A callable value is asked when it is time."""
+    """Fill in and save the form for a new row. Callable values are called with the context."""
 
     def press(on: ActionContext, model: str) -> None:
         on.go(model, "add/")
@@ -93,7 +93,7 @@ def deletes_selected(on: ActionContext, model: str) -> None:
 
 
 def with_a_reason(label: str, says: str) -> Callable[[ActionContext, str], None]:
-    """Push a button that asks why."""
+    """Give a reason and push a button."""
 
     def press(on: ActionContext, model: str) -> None:
         on.go(model, f"{on.take(model)}/change/")
@@ -198,7 +198,7 @@ def reveals(on: ActionContext, model: str) -> None:
 
 
 def _status_webhook(on: ActionContext, query: str = "") -> int:
-    """The primary key of one at the sandbox, which takes what is signed rightly."""
+    """The primary key of a new status webhook to the sandbox, which knows its secret."""
     url = f"{on.webhooks}/admin{query}"
     made = on.client.create_status_webhook(url, ["dead"])
     on.sandbox.register_webhook("admin", made.secret or "")

@@ -27,7 +27,7 @@ EACH = 8
 
 
 def make() -> None:
-    """Make them all, and say which."""
+    """Make every row and print the primary keys."""
     made: dict[str, list[int]] = {}
     for number in range(EACH):
         for row in _rows(f"spare-{number}", number):

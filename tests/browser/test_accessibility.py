@@ -1,5 +1,7 @@
-"""Every page as its readers may need it: by WCAG 2.1 AA as axe checks it, in light and dark, on a
-desk's screen and a phone's, and by keyboard alone."""
+"""Every page of the admin is accessible: WCAG 2.1 AA by axe, and use by keyboard alone.
+
+In light and dark, on a desk's screen and a phone's.
+"""
 
 import json
 import re
@@ -78,7 +80,7 @@ def pages(
 
 
 def _leave_alone(service: Stage, host: str) -> None:
-    """As workers tell of a host of webhooks that does not answer."""
+    """Report a host of webhooks that does not answer, as workers do."""
     standing = Standing(State.OPEN, time.time(), "10 calls in a row failed", cooldown=600.0)
     with redis.Redis.from_url(service.env["REDIS_URL"]) as shared:
         shared.hset(host_breakers.KEY, orjson.dumps((1, host)), standing.encode())
@@ -102,7 +104,7 @@ def looking(
 
 
 def complaints(page: Page, scheme: str) -> list[str]:
-    """What axe finds grave, and what sticks out at the side."""
+    """What axe finds serious or critical, and what is wider than the page."""
     rules = RULES_OF_DARK if scheme == "dark" else RULES
     found = Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]}).response
     said = [

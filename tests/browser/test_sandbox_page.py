@@ -32,7 +32,7 @@ def looking(page: Page, running: RunningSandbox) -> Page:
 
 @pytest.fixture
 def unwatched(browser: Browser, running: RunningSandbox) -> Iterator[Page]:
-    """The same where the browser may say that it kept a script from running."""
+    """The page, in a tab where a script that the browser blocks fails no test."""
     with browser.new_context() as context:
         yield opened(context.new_page(), running)
 

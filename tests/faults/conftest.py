@@ -10,7 +10,7 @@ from tests.support.programs import need
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[Service]:
-    """One line for all faults; starting it takes longer than breaking it.
+    """One service for all faults: starting it takes longer than breaking it.
 
     Its RabbitMQ is its own, to be stopped and broken, even where another one answers.
     """

@@ -46,7 +46,7 @@ def test_one_recipients_messages_go_out_in_the_order_accepted(
 
 
 def titles(service: Service) -> dict[str, list[int]]:
-    """What the provider took, by address, in its order."""
+    """The numbers that the provider took for each address, in its order."""
     found: dict[str, list[int]] = {}
     for row in reversed(service.sandbox.messages("push", limit=PEOPLE * ROUNDS * 2)):
         if row["accepted"]:

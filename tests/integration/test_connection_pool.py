@@ -22,7 +22,7 @@ SIZE, TIMEOUT = 3, 5.0
 
 
 def allow(number):
-    """So many connections may the role have, from now on."""
+    """Limit the role to so many connections from now on."""
     with connection.cursor() as cursor:
         cursor.execute(SQL("ALTER ROLE {} CONNECTION LIMIT %s").format(Identifier(ROLE)), [number])
 

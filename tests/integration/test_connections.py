@@ -51,7 +51,7 @@ def test_a_session_without_a_limit_ends_the_process(transactional_db, monkeypatc
 
 
 def test_reserved_connections_do_not_wait_behind_work(transactional_db):
-    """Every connection of the work's pool is taken, and a reserved one is there at once."""
+    """Every connection of the default pool is taken, and a reserved one is there at once."""
     size = settings.DATABASE_POOL
     taken, done = threading.Barrier(size + 1), threading.Event()
 

@@ -42,7 +42,7 @@ def test_a_migration_may_take_as_long_as_it_needs(transactional_db):
 
 
 def test_nobody_waits_for_long_behind_a_migration_that_waits_for_a_lock(transactional_db):
-    """Who has written to a table keeps a migration of it waiting, and others write on."""
+    """A migration waits for an open transaction that wrote to its table; others write on."""
     came, done = [], threading.Event()
 
     def back():

@@ -1,4 +1,4 @@
-"""Every migration from now on is one that the version before survives."""
+"""Migrations do not break processes of the version before."""
 
 import pytest
 from django.db import connection

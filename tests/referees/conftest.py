@@ -99,7 +99,7 @@ def java() -> None:
 
 
 def run(command: list[str], *, env: dict[str, str], cwd: Path = ROOT, stdin: str = "") -> str:
-    """What it printed. Its output is the failure where it ends with another code than 0."""
+    """Run a command; what it printed. Fails with that where its exit code is not 0."""
     done = subprocess.run(
         command,
         env=env,

@@ -1,5 +1,7 @@
-"""Clients that generators make of the OpenAPI document, with default flags, run the main flow:
-register a person, subscribe them, publish, wait, read what became of it."""
+"""Clients generated from the OpenAPI document, with default flags, run the main flow.
+
+Register a person, subscribe them, publish, wait, and read the deliveries.
+"""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A Redis that never answers."""
+"""A Redis that cannot be reached."""
 
 import redis
 from redis.backoff import NoBackoff

@@ -1,5 +1,7 @@
-"""What Django does anew for each test, done once: it was a third of the time of all tests. And both
-pools of the database for each test that uses it."""
+"""What Django does anew for each test, done once: it was a third of the time of all tests.
+
+And both pools of the database for each test that uses it.
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -33,9 +35,12 @@ def _empty_the_tables(_: TransactionTestCase) -> None:
 
 @cache
 def _emptying() -> str:
-    """TRUNCATE makes new files for every table and index, which takes longer than to delete a few
-    rows, and less than to delete many. Either waits for whatever is still being written. Foreign
-    keys are looked at when it is committed, so the order does not matter."""
+    """The statement that empties all tables, by TRUNCATE if they are large.
+
+    TRUNCATE makes new files for every table and index, which takes longer than deleting a few rows
+    and less than deleting many. Either waits for what is still being written. Foreign keys are
+    checked at the commit, so the order does not matter.
+    """
     every = connection.introspection.django_table_names(only_existing=True, include_views=False)
     names = sorted({*every} - KEPT)
     tables = ", ".join(f'"{name}"' for name in names)
@@ -53,7 +58,7 @@ def _emptying() -> str:
 
 
 def _listed_once() -> Any:
-    """Each test's first request looks for all static files again, and finds the same ones."""
+    """Look for static files once: each test's first request would find the same ones again."""
     look = WhiteNoiseMiddleware.add_files_from_finders
     found: dict[str, Any] = {}
 

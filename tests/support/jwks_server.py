@@ -44,7 +44,7 @@ def lasting(claims: dict[str, Any]) -> dict[str, Any]:
 
 
 def unsigned(header: dict[str, Any], **claims: Any) -> str:
-    """Header and claims, in front of no signature."""
+    """A token with this header and these claims, without a signature."""
     parts = [
         base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
         for part in (header, lasting(claims))
@@ -53,7 +53,7 @@ def unsigned(header: dict[str, Any], **claims: Any) -> str:
 
 
 class JwksServer:
-    """What the key set's URL answers, and how often it was asked."""
+    """What the key set's URL answers, and how often it was requested."""
 
     def __init__(self) -> None:
         self.keys: list[Key] = []

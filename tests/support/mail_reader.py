@@ -1,4 +1,4 @@
-"""Mails as a reader that is not ours understands them."""
+"""A reader of mails that shares no code with their writer."""
 
 import base64
 import quopri
@@ -11,12 +11,12 @@ _WORD = re.compile(r"=\?utf-8\?([bq])\?([^ ?]*)\?=")
 
 
 def read(raw: bytes) -> Message:
-    """Headers and parts with nothing decoded."""
+    """Parse headers and parts without decoding anything."""
     return message_from_bytes(raw, policy=compat32)
 
 
 def words(value: str) -> str:
-    """What a header's raw value says, by RFC 2047: unfolded, and each encoded-word decoded."""
+    """Decode a header's raw value by RFC 2047: unfold it and decode each encoded-word."""
     value = value.replace("\r\n", "").replace("\n", "")
     if not _WORD.search(value):
         return value
@@ -33,7 +33,7 @@ def words(value: str) -> str:
 
 
 def texts(mail: Message) -> list[str]:
-    """What its parts say, the plain one first."""
+    """The texts of a mail's parts, the plain one first."""
     parts = mail.get_payload()
     assert isinstance(parts, list)
     found = []

@@ -1,4 +1,4 @@
-"""A mail server that says to each command what a script says."""
+"""A scripted mail server."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a migration may do beside processes of the version before, which read and write on."""
+"""Rules for migrations that run beside processes of the version before."""
 
 import re
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def objections(statements: Sequence[str], *, atomic: bool) -> list[str]:
 
 
 def _plain(statement: str) -> str:
-    """Without comments and needless space; nothing for what begins and ends a transaction."""
+    """A statement without comments and needless space; "" where it bounds a transaction."""
     text = re.sub(r"--[^\n]*", "", statement)
     text = re.sub(r"\s+", " ", text).strip().rstrip(";")
     return "" if text in ("BEGIN", "COMMIT") or text.startswith("SET CONSTRAINTS") else text

@@ -14,8 +14,11 @@ NO_SUCH_NAME = 3
 
 @dataclass
 class NameServer(asyncio.DatagramProtocol):
-    """``names``: addresses by name. ``silent``: names that it is asked for in vain. Everything
-    else does not exist. ``asked`` are the names that came, once for each question."""
+    """A name server.
+
+    ``names``: addresses by name. ``silent``: names for which it never answers. All others do not
+    exist. ``asked`` has the name of each question that came.
+    """
 
     names: dict[str, Sequence[str]]
     silent: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""A provider that carries nothing: what channels have in tests that only accept."""
+"""A provider that refuses everything, for tests that only accept notifications."""
 
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Outcome, Reason, Refused

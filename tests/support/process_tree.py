@@ -1,4 +1,4 @@
-"""Watching a process and everything below it."""
+"""A process and everything that it started."""
 
 import os
 import signal
@@ -41,23 +41,23 @@ class Launcher:
         return self.log.read_text()
 
     def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
-        """Until it has printed this."""
+        """Wait until it has printed this."""
         until(lambda: text in self.output or self.process.poll() is not None, seconds)
         assert text in self.output, self.output
 
     def family(self) -> list[psutil.Process]:
-        """Everything below it now; remembered, since it may lose its parent."""
+        """Every descendant it has now; remembered, since one may lose its parent."""
         found = psutil.Process(self.process.pid).children(recursive=True)
         self._seen.update(found)
         return found
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to it alone, having noted its family."""
+        """Send a signal to it alone, after noting its descendants."""
         self.family()
         self.process.send_signal(number)
 
     def leaves_nothing(self, seconds: float = PATIENCE) -> None:
-        """Wait for its end, and for the end of everything that was below it."""
+        """Wait until it and every descendant that was seen have ended."""
         self.process.wait(seconds)
         _, alive = psutil.wait_procs(self._seen, seconds)
         assert not alive, [process.cmdline() for process in alive]

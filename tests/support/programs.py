@@ -1,4 +1,4 @@
-"""No test runs a program that a fresh machine may lack, and what was not tested is said."""
+"""Tests run only programs that a fresh machine has; what was not tested is reported."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ REPORT = "NOT_TESTED_REPORT"
 
 
 def stranger(command: Any) -> str | None:
-    """The program of this command where a fresh machine may lack it."""
+    """The program of this command, if a fresh machine may lack it."""
     words = [command] if isinstance(command, str | os.PathLike) else list(command)
     words = [os.fspath(word) for word in words]
     if str(GUARD) in words:
@@ -48,7 +48,7 @@ def stranger(command: Any) -> str | None:
 
 
 def need(*packages: debian.Package) -> None:
-    """Skip the test, loudly, where one of these is not there."""
+    """Skip the test, with a notice at the end, where one of these is missing."""
     for package in packages:
         if not package.there:
             pytest.skip(package.missing)

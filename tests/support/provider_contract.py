@@ -1,4 +1,4 @@
-"""What every provider must do, whatever its protocol: each provider's test class inherits it.
+"""The contract of providers, whatever their protocol: each test class inherits it.
 
 It runs against the provider sandbox, whose magic addresses make it misbehave.
 """

@@ -1,4 +1,4 @@
-"""Everything a publisher may have, and by which part of a path each is found."""
+"""One of everything that a publisher may own, and the path parameters that name it."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -21,7 +21,7 @@ TOPIC = "owned-topic"
 
 
 def create_one_of_everything(api: Api, other: Api) -> dict[str, str]:
-    """Make ``api``'s publisher own one of everything; what stands after each part of a path.
+    """Make ``api``'s publisher own one of everything; its name by the part of the path before.
 
     ``{"topics": "owned-topic", …}``: in ``/v1/topics/{name}`` the topic's name. ``other``'s
     publisher is granted nothing.
@@ -96,6 +96,9 @@ def _dead_letter(publisher: str, notification_id: str) -> str:
 
 
 def path_parameters(path: str, found: dict[str, Any]) -> dict[str, Any]:
-    """The path's parameters with what they are of ``found``. A ``KeyError`` names what it lacks."""
+    """The path's parameters and their values from ``found``.
+
+    Raises ``KeyError`` where one has no value.
+    """
     parts = path.split("/")
     return {part[1:-1]: found[before] for before, part in pairwise(parts) if part.startswith("{")}

@@ -1,4 +1,4 @@
-"""A provider of the tests' own: a file and an entry in settings, as any other."""
+"""A provider that does what a test says: a file and an entry in settings, as any other."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from notifier.providers.base import Provider
 
 
 class Scripted(Provider):
-    """Answers what its script says, call by call, and ``Accepted`` when that has run out."""
+    """Return what ``answer`` returns for each message; ``calls`` has the messages' ids."""
 
     calls: list[str] = []
     answer: Callable[[Message], Outcome] = staticmethod(lambda message: Accepted(delivered=True))

@@ -1,4 +1,4 @@
-"""Tiny servers that do one thing to a request, for tests of what the wire makes of it."""
+"""Tiny servers that do one thing to a request, for tests of the transport."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[str, bytes]:
 
 
 def answering(raw: bytes, *, stay: bool = False) -> Handler:
-    """Reads a request, writes ``raw`` and closes, or (``stay``) says no more."""
+    """Read a request, write ``raw``, and close or (``stay``) write no more."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -50,7 +50,7 @@ def answering(raw: bytes, *, stay: bool = False) -> Handler:
 
 
 async def always_ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answers every request on a connection."""
+    """Answer 200 to every request on a connection."""
     while True:
         await read_request(reader)
         writer.write(OK)
@@ -59,8 +59,11 @@ async def always_ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 @dataclass
 class Http2Server:
-    """HTTP/2 in clear text. ``answer(connection, stream id, nth request)`` acts on each request
-    and may return True to cut the connection. ``requests`` are the header lists that came."""
+    """HTTP/2 in clear text.
+
+    ``answer(connection, stream id, nth request)`` acts on each request and may return ``True`` to
+    cut the connection. ``requests`` has the headers of each.
+    """
 
     answer: Callable[[h2.connection.H2Connection, int, int], bool | None]
     requests: list[dict[str, str]] = field(default_factory=list)

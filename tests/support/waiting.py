@@ -1,4 +1,4 @@
-"""Waiting for what must happen. The event decides and not the clock: a machine may be busy.
+"""Wait for events, not for time: a machine may be busy.
 
 ``PATIENCE`` seconds stand for never. What would happen by itself after some time, and must happen
 before, is given that time beyond all patience first.
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def until(done: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """What ``done`` returns, once that is true; fails after ``seconds``."""
+    """Wait until ``done`` returns something true, and return it; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not (found := done()):
         assert time.monotonic() < deadline, f"not so after {seconds:g} s"
@@ -37,8 +37,10 @@ def somebody_waits() -> bool:
 
 
 def cpu_of_database() -> float:
-    """Seconds of CPU that this connection's process at PostgreSQL has used; of a PostgreSQL on
-    another machine, seconds that passed."""
+    """Seconds of CPU that this connection's process at PostgreSQL has used.
+
+    Seconds that passed where PostgreSQL is on another machine.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         try:
@@ -50,8 +52,7 @@ def cpu_of_database() -> float:
 
 @pytest.fixture(scope="session", autouse=True)
 def _redis_is_waited_for() -> Iterator[None]:
-    """A service goes on without a Redis that does not answer for a moment; tests of what it does
-    with one wait for it."""
+    """Wait for Redis: the service goes on without one that does not answer for a moment."""
     options = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
     with (
         mock.patch.object(cache, "ANSWER_SECONDS", PATIENCE),

@@ -1,4 +1,4 @@
-"""Workers as tests need them: step by step, without threads of their own, or lost on the way."""
+"""Workers for tests: step by step, without threads of their own, or lost on the way."""
 
 import threading
 import time
@@ -50,7 +50,7 @@ def begin(channel: str = "inbox", priority: str = "normal") -> None:
 
 
 def lose_claims() -> None:
-    """The leases of all claims and whole audiences run out, and the sweeper sees it."""
+    """Let the leases of all claims and whole audiences run out, and run the sweeper."""
     ClaimRow.objects.update(lease_until=Now() - timedelta(seconds=1))
     Chunk.objects.filter(state="running").update(due_at=Now() - timedelta(seconds=1))
     # A server that has just come up gives workers the time of a lease to come back.
@@ -75,7 +75,7 @@ def send_and_die(monkeypatch: pytest.MonkeyPatch, channel: str, priority: str = 
 
 @contextmanager
 def only(*chunks: Chunk) -> Iterator[None]:
-    """All other chunks may not be claimed meanwhile."""
+    """Let no other chunk be claimed meanwhile."""
     others = Chunk.objects.exclude(pk__in=[chunk.pk for chunk in chunks]).filter(state="queued")
     keys = list(others.values_list("pk", flat=True))
     later = timedelta(days=1)
@@ -85,7 +85,7 @@ def only(*chunks: Chunk) -> Iterator[None]:
 
 
 def result(claimed: Claim, item: Claimed, state: DeliveryState, **fields: Any) -> Result:
-    """What came of one delivery of a claim: it was taken, unless ``fields`` say otherwise."""
+    """The result of one delivery of a claim: accepted, unless ``fields`` say otherwise."""
     usual = Result(
         claim_id=claimed.id,
         delivery_id=item.delivery_id,
@@ -109,7 +109,7 @@ def result(claimed: Claim, item: Claimed, state: DeliveryState, **fields: Any) -
 
 
 def in_thread(function: Callable[[], object]) -> threading.Thread:
-    """Start it; ``join`` waits for its end."""
+    """Call it in a new thread, which is returned."""
 
     def run() -> None:
         try:

@@ -15,7 +15,7 @@ __all__ = ["fresh_lookups"]  # a fixture
 
 @pytest.fixture
 def publisher(db: None, django_capture_on_commit_callbacks: Any) -> Callable[..., Api]:
-    """Makes a publisher with a key of these scopes (all of them)."""
+    """Make a publisher with a key of these scopes (by default all)."""
 
     def make(name: str, scopes: Any = tuple(Scope)) -> Api:
         row = services.create_publisher(name)

@@ -41,5 +41,5 @@ def client(connect: Connect) -> NotifierClient:
 
 
 def work() -> None:
-    """What workers would do."""
+    """Send what is due, as workers do."""
     work_once()

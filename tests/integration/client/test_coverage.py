@@ -1,4 +1,4 @@
-"""Every operation of the API has its method."""
+"""Every operation of the API has a method of the client."""
 
 import inspect
 from typing import Any

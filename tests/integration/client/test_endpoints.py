@@ -190,7 +190,7 @@ def test_a_status_webhook_is_made_changed_and_deleted(client: NotifierClient) ->
 
 @pytest.fixture
 def inbox(client: NotifierClient, live_server: Any, settings: Any) -> Iterator[InboxClient]:
-    """Ada's, by a client of the same kind as ``client``."""
+    """Ada's inbox, by a client of the same kind as ``client``."""
     settings.INBOX_TOKENS = {**settings.INBOX_TOKENS, "secret": SECRET}
     kind = InboxClient if isinstance(client, NotifierClient) else AwaitingInbox
     token = sign({"sub": "ada", "iat": int(time.time()), "exp": int(time.time()) + 60}, SECRET)

@@ -38,7 +38,7 @@ def test_a_cancelled_notification_is_not_sent(shop: Shop, operator: Client):
 
 
 class Held(Provider):
-    """Answers once it may."""
+    """Accept once ``may`` is set."""
 
     begun, may = threading.Event(), threading.Event()
 

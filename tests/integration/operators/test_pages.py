@@ -42,7 +42,7 @@ COUNTS = re.compile(r"COUNT\(\*\)|SELECT DISTINCT|OFFSET \d{6}")
 
 @pytest.fixture
 def rows(shop: Shop, work) -> None:
-    """Something in every table that the line writes."""
+    """Rows in every table that the service writes."""
     ada = recipient("ada", email=ADDRESS)
     topic = shop.topic("news")
     subscribe(topic, ada, "inbox")
@@ -107,7 +107,7 @@ MOMENT = re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} UTC\b")
 
 
 def text(answer) -> str:
-    """What a page says, without markup, fields and scripts."""
+    """The text of a page, without markup, fields and scripts."""
     page = answer.content.decode()
     page = re.sub(r"(?s)<(script|style|textarea|select)\b.*?</\1>", " ", page)
     return re.sub(r"(?s)<[^>]*>", " ", page)
@@ -115,7 +115,7 @@ def text(answer) -> str:
 
 @pytest.fixture
 def every_page(rows, operator: Client) -> list:
-    """Answers of every list, and of a page of each kind of row."""
+    """The pages of every list and of one row of each model."""
     Contact.objects.filter(channel="email").update(state="disabled", disabled_reason="dead_address")
     ada = Recipient.objects.get()
     Preference.objects.create(recipient=ada, topic_id=Topic.objects.get().pk, allowed=False)

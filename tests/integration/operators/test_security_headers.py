@@ -1,4 +1,4 @@
-"""What browsers are told about each kind of answer."""
+"""Security headers of each kind of answer."""
 
 import re
 import subprocess

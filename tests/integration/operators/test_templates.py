@@ -1,4 +1,4 @@
-"""Templates in the admin: read, and looked at filled in."""
+"""Templates in the admin, and previews of them."""
 
 from django.contrib.auth.models import User
 from django.test import Client

@@ -200,7 +200,7 @@ def test_a_paused_topic_is_the_reason_while_it_is_paused(shop: Shop, ada):
 @pytest.mark.parametrize("state", [state.value for state in DeliveryState])
 @pytest.mark.parametrize("over", ["", "cancelled_at", "expires_at"])
 def test_the_verdict_and_the_sentences_agree_in_every_state(shop: Shop, ada, work, state, over):
-    """Rows as they can be found: a cancel of more than 10,000 leaves some to wait."""
+    """The rows a reader may meet: a cancel of more than 10,000 leaves some waiting."""
     subscribe(shop.topic(), ada, "inbox")
     posted = publish(shop)
     work()

@@ -1,5 +1,8 @@
-"""What providers really answer, as public bug reports and their own pages quote it, and anything
-else that a server may say: each goes over the wire, and the provider says whose fault it is."""
+"""Recorded answers of providers, and anything else that a server may say, over the wire.
+
+The recorded ones are quoted from public bug reports and the providers' own pages. The provider's
+outcome says who is at fault.
+"""
 
 import asyncio
 import contextlib
@@ -66,7 +69,7 @@ def message(name: str, port: int) -> Message:
 
 
 def build(name: str, port: int, sandbox: RunningSandbox) -> Provider:
-    """The provider with the sandbox's credentials, led to ``port``."""
+    """The provider with the sandbox's credentials, which calls ``port``."""
     given, url = dict(sandbox.config.get(name, {})), f"http://127.0.0.1:{port}"
     match name:
         case "fcm":
@@ -96,7 +99,7 @@ async def answered(
     headers: list[tuple[bytes, bytes]],
     body: bytes,
 ) -> Outcome:
-    """What the provider makes of such an answer."""
+    """The provider's outcome for such an answer."""
     kind = http2 if name in ("fcm", "apns") else http1
     async with listening(kind(status, headers, body)) as port:
         async with closing(build(name, port, sandbox)) as provider:

@@ -113,7 +113,7 @@ def test_every_error_code_of_fcm_has_a_rule() -> None:
 
 
 def shape(answer: dict[str, Any]) -> tuple[object, ...]:
-    """What tells one error from another."""
+    """The codes of an error, and the types of its details."""
     error = answer["error"]
     details = {detail["@type"].rpartition(".")[2] for detail in error.get("details", ())}
     codes = [detail["errorCode"] for detail in error.get("details", ()) if "errorCode" in detail]

@@ -1,4 +1,4 @@
-"""The inbox, whose store is a callable."""
+"""The inbox's provider, which stores items by a callable."""
 
 import threading
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Names, asked of a name server on loopback."""
+"""The resolver, with a name server on loopback."""
 
 import asyncio
 import ipaddress

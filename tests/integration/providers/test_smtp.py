@@ -42,7 +42,7 @@ class TestSMTP(ProviderContract):
         return {"port": port}
 
     def plain(self, sandbox: RunningSandbox, port: int, **options: Any) -> Provider:
-        """To a server that has neither TLS nor passwords."""
+        """A provider that sends to a server without TLS and passwords."""
         return self.build(sandbox, port=port, tls="none", username="", password="", **options)
 
     async def test_a_server_is_found_by_name_and_by_each_of_its_addresses(

@@ -1,4 +1,4 @@
-"""Webhooks on the sandbox, and everywhere they must not go."""
+"""Webhooks on the sandbox, and the addresses to which they must not go."""
 
 import asyncio
 import json
@@ -232,7 +232,7 @@ class TestWebhook(ProviderContract):
         assert not heard
 
     async def test_a_name_that_is_rebound_after_the_check_does_not_lead_inside(self) -> None:
-        """The first look-up says a public address, every later one says loopback."""
+        """Resolve to a public address at first, and to loopback from then on."""
         heard = []
 
         async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

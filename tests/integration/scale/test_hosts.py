@@ -45,7 +45,7 @@ with network(["a", "b"]):
 
 @pytest.fixture(autouse=True, scope="module")
 def namespaces_can_be_made():
-    """Found out without our own code, which would be skipped for a mistake in it."""
+    """Checked without our own code: a mistake in it would skip these tests."""
     need(debian.IPROUTE)
     name = f"probe{os.getpid()}"
     if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode:
@@ -54,7 +54,7 @@ def namespaces_can_be_made():
 
 
 def left(pid: int) -> list[str]:
-    """What there still is of a lab."""
+    """What is left of a lab."""
     places = [hosts.NAMESPACES, hosts.LINKS, CGROUPS, CGROUPS / "cpu"]
     names = [path.name for place in places if place.exists() for path in place.iterdir()]
     return [name for name in names if name.startswith(f"{hosts.PREFIX}{pid}-")]

@@ -34,7 +34,7 @@ def rabbit() -> Iterator[RabbitMQ]:
 
 @pytest.fixture
 def broker(rabbit) -> Iterator[RabbitMQ]:
-    """The same, whole again and empty after each test."""
+    """The broker, repaired and emptied after each test."""
     yield rabbit
     if not rabbit.alive:
         rabbit.start()
@@ -74,21 +74,21 @@ def ready(worker: Worker) -> None:
 
 
 def goes_on(worker: Worker, rabbit: RabbitMQ, seconds: float = PATIENCE) -> None:
-    """It consumes again, and it is the same process."""
+    """Expect that it consumes again as the same process."""
     pid = worker.pid
     until(lambda: not worker.alive or consumes(rabbit), seconds)
     assert worker.alive and worker.pid == pid, worker.log
 
 
 def says(worker: Worker, words: str, seconds: float = PATIENCE) -> None:
-    """Its log has these words. Fails with the log."""
+    """Wait until its log has these words; fail with the log."""
     with contextlib.suppress(AssertionError):
         until(lambda: words in worker.log or not worker.alive, seconds)
     assert words in worker.log, worker.log
 
 
 def ends_soon(worker: Worker, seconds: float = PATIENCE) -> None:
-    """Asked to stop, it stops without being killed."""
+    """Ask it to stop, and expect that it does without being killed."""
     worker.kill(signal.SIGTERM)
     assert worker.wait(seconds) == 0, worker.log
 

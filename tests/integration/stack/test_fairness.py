@@ -1,5 +1,7 @@
-"""One publisher's slow endpoints beside another publisher's webhook, from the request to the
-receiver, on the service as the Procfile starts it."""
+"""One publisher's slow endpoints do not delay another publisher's webhook.
+
+From the request to the receiver, on the service as the Procfile starts it.
+"""
 
 import asyncio
 import contextlib
@@ -32,8 +34,10 @@ SECRET = "whsec_" + 40 * "A"
 
 
 class Receivers:
-    """HTTPS endpoints on so many ports of this machine, each of which is a host, in a thread:
-    ``/slow…`` answers late, the others at once, and it is noted when they were called."""
+    """HTTPS endpoints on so many ports of this machine, each of which is a host.
+
+    ``/slow…`` answers late, the others at once. ``arrived`` has when each path was called.
+    """
 
     def __init__(self, certificate: Path, hosts: int) -> None:
         self.under_way = 0
@@ -87,7 +91,7 @@ class Receivers:
 
 
 class Publisher:
-    """One with a key, and recipients that are reached by webhook."""
+    """A publisher with a key, whose recipients are reached by webhook."""
 
     def __init__(self, service: Stage) -> None:
         scopes = ("--scopes", "directory:write,notifications:write")
@@ -149,8 +153,10 @@ def takes(other: Publisher, receivers: Receivers, number: int = 7) -> list[float
 
 
 def stands(receivers: Receivers) -> bool:
-    """Whether as many slow calls are under way as there will be: a thousand connections that are
-    opened keep a busy machine busy."""
+    """Whether as many slow calls are under way as there will be.
+
+    Opening a thousand connections takes a busy machine some time.
+    """
     before = receivers.called
     time.sleep(0.5)
     return UNDER_WAY <= receivers.under_way and receivers.called == before

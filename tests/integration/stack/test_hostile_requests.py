@@ -1,5 +1,4 @@
-"""What callers do wrong, on a real Gunicorn: each is answered as their mistake, and none of it
-makes a trace in the log or a line for each time."""
+"""Mistakes of callers on a real Gunicorn are answered as such and do not fill the log."""
 
 import contextlib
 import re

@@ -38,7 +38,7 @@ def state(tmp_path):
 
 @pytest.fixture
 def bouncer(state):
-    """Starts one, with what its configuration says beside ours."""
+    """Start a PgBouncer with these settings added to ours."""
     started = []
 
     def start(to="", **configuration):

@@ -119,7 +119,7 @@ def test_what_leads_no_session_leaves_the_others_of_its_session_alone():
 
 
 def nice_and_group(**options):
-    """What runs under ``bin/behind`` says of its nice value and of its session's."""
+    """The nice values of a command under ``bin/behind`` and of its session."""
     look = "nice; sed 's/.* nice/nice/' /proc/self/autogroup 2>/dev/null || true"
     command = [ROOT / "bin" / "behind", "sh", "-c", look]
     return subprocess.run(

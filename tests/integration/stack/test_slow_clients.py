@@ -115,7 +115,7 @@ def test_hundreds_of_slow_clients_keep_nobody_waiting(
     usual = waits(web, key)
 
     def as_usual() -> bool:
-        """On a busy machine everybody waits now and then, whoever else is there."""
+        """On a busy machine everybody waits now and then."""
         beside = waits(web, key)
         longer = statistics.median(beside) - statistics.median(usual)
         return longer < LONGER and sorted(beside)[-4] < sorted(usual)[-4] + LONGER

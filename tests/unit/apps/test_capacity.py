@@ -9,7 +9,7 @@ from tests.support.waiting import until
 
 
 def fill(capacity, *publishers, most=10_000):
-    """Claim for these in turn until they get no more; what each holds then."""
+    """Claim for these publishers until none gets more; what each holds then."""
     held = dict.fromkeys(publishers, 0)
     for _ in range(most):
         shares = capacity.shares(held)
@@ -91,7 +91,7 @@ def test_who_waits_for_capacity_goes_on_once_some_is_given_back():
 
 
 def test_a_chunk_with_more_messages_than_recipients_takes_more_capacity():
-    """Three devices each, say."""
+    """As where recipients have three devices each."""
     capacity = Capacity(10, 40)
     capacity.take({1: 45})
     assert capacity.taken == 45

@@ -1,4 +1,4 @@
-"""A compiled serializer reads as the serializer does, or leaves it to it."""
+"""A compiled serializer returns what the serializer does, or defers to it."""
 
 import copy
 import time
@@ -29,7 +29,7 @@ ODD = st.one_of(
 
 
 def maybe(*good: Any) -> st.SearchStrategy:
-    """Mostly a value that is right."""
+    """A value that is mostly valid."""
     return st.one_of(st.sampled_from(good), st.sampled_from(good), st.sampled_from(good), ODD)
 
 

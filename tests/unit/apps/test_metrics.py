@@ -1,4 +1,4 @@
-"""What is counted in one go is what would have been counted one by one."""
+"""Metrics observed together are those observed one by one."""
 
 from prometheus_client import CollectorRegistry, Histogram
 

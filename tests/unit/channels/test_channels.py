@@ -1,4 +1,4 @@
-"""Addresses in their one true form, content within its limits."""
+"""Channels: canonical addresses, and limits of content."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the client makes of a service that fails: a scripted server on a real socket."""
+"""The client at a service that fails: a scripted server on a real socket."""
 
 import time
 from collections.abc import Callable
@@ -39,7 +39,7 @@ BUDGET = 30
 
 @pytest.fixture(params=[NotifierClient, Awaiting])
 def client(request: pytest.FixtureRequest) -> Connect:
-    """Makes a client of a script; every test is made with both kinds."""
+    """Make a client of a scripted service; every test runs with both kinds of client."""
 
     def connect(script: Script, **options: Any) -> NotifierClient:
         made: NotifierClient = request.param(

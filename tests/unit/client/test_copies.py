@@ -1,4 +1,4 @@
-"""The synchronous client says what the asynchronous one says."""
+"""The synchronous client is generated from the asynchronous one."""
 
 import inspect
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where the broker is: what is taken, and in which order a process tries the nodes of a cluster."""
+"""``AMQP_URL``: what is accepted, and the order in which the nodes of a cluster are tried."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured

@@ -1,4 +1,4 @@
-"""A worker at rest hears at once that it is to stop."""
+"""A worker at rest stops at once when it is asked to."""
 
 import subprocess
 import sys

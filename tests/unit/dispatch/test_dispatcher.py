@@ -1,4 +1,4 @@
-"""Each message to the provider that takes it, and one outcome for each, whatever happens."""
+"""The dispatcher sends each message to its provider and reports exactly one outcome."""
 
 import asyncio
 import subprocess
@@ -19,7 +19,7 @@ HERE = __name__
 
 
 class Taking(Provider):
-    """Accepts, and says by whom."""
+    """Accept, with the provider's name in the id."""
 
     async def send(self, message: Message) -> Outcome:
         return Accepted(f"{self.name}:{message.id}")
@@ -31,7 +31,7 @@ class Broken(Provider):
 
 
 class Forgetful(Provider):
-    """Reports the first message and dies."""
+    """Report the first message and raise."""
 
     async def send_chunk(self, messages: Sequence[Message], report: Report) -> None:
         report(Sent(messages[0], self.name, Accepted(), 0.0, 0.0))
@@ -50,7 +50,7 @@ class Unbuildable(Provider):
 
 
 class Counting(Provider):
-    """Notes how many calls are under way at most."""
+    """Record how many calls are under way at most."""
 
     most = now = 0
 

@@ -1,4 +1,4 @@
-"""Whose turn it is after a failure."""
+"""Failover: which provider is tried after a failure."""
 
 import pytest
 

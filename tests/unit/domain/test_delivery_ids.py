@@ -1,4 +1,4 @@
-"""What deliveries are called outside the database."""
+"""Public ids of deliveries."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured

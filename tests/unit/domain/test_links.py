@@ -1,4 +1,4 @@
-"""What people may be sent to follow."""
+"""Links that content may have."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The books of ``make faults`` find what they are there to find."""
+"""The accounts of ``make faults`` find what is lost, doubled or unaccounted for."""
 
 import pytest
 

@@ -24,7 +24,7 @@ def wanted(name):
 
 
 def explained(name):
-    """Those that have a comment: no module imports them, and it says who wants them."""
+    """Packages with a comment: no module imports them, and the comment says who needs them."""
     lines = (ROOT / name).read_text().splitlines()
     return {re.split(r"[ #;<>=]", line)[0] for line in lines if "#" in line}
 

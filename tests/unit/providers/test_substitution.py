@@ -21,12 +21,12 @@ def message(number: int, user_id: str, publisher: int = 1) -> Message:
 
 
 def written(user_id: str) -> Rendered:
-    """As a template would have it that names the person in every part."""
+    """A rendered mail that names the person in every part."""
     return render(Content(f"News for {user_id}", f"Dear {user_id},\n\nyours"))
 
 
 def read(letters: list[Letter]) -> dict[str, Rendered]:
-    """By message, what each person gets once every tag is filled in at once."""
+    """What each message's person gets once all tags are substituted."""
     found = {}
     for letter in letters:
         mail = letter.mail

@@ -1,4 +1,4 @@
-"""What Twilio and SendGrid report, as they write it, in our words."""
+"""Receipts of Twilio and SendGrid, as they write them, become our events."""
 
 import base64
 import itertools

@@ -177,7 +177,7 @@ def test_an_operator_closes_it(breaker):
 
 def test_an_operator_closes_it_however_often_others_move_it_meanwhile(clock):
     class Contended(LocalStore):
-        """Somebody else moves it between each of the first looks and the change after it."""
+        """Another process changes the state between each of the first reads and its update."""
 
         moves = 0
 
@@ -232,7 +232,7 @@ def test_a_closed_breaker_does_not_ask_its_store_for_every_chunk(clock):
 
 def test_a_change_that_others_overtake_is_made_on_what_they_left(clock):
     class Busy(LocalStore):
-        """Somebody else counts a failure between our look and our change, twice."""
+        """Another process counts a failure between our read and our update, twice."""
 
         others = 2
 

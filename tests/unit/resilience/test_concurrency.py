@@ -8,7 +8,7 @@ NOW = 1_000.0
 
 
 def rounds(limit: Concurrency, number: int, seconds: float, failed: float = 0.0) -> int:
-    """So many rounds of as many calls as may be under way."""
+    """Make so many rounds of as many calls as may be under way."""
     for _ in range(number):
         calls = limit.limit
         for n in range(max(calls, 20)):
@@ -17,7 +17,7 @@ def rounds(limit: Concurrency, number: int, seconds: float, failed: float = 0.0)
 
 
 def warm(most: int) -> Concurrency:
-    """At its most."""
+    """A limit at its highest."""
     limit = Concurrency(most)
     assert rounds(limit, 6, 0.1) == most
     return limit

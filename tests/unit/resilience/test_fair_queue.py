@@ -1,4 +1,4 @@
-"""Whose call is next."""
+"""Fair queueing of calls between publishers and their hosts."""
 
 from notifier.resilience.fair_queue import FairQueue
 
@@ -13,7 +13,7 @@ def filled(*flows: tuple[int, str, int], shares: bool = False) -> FairQueue[str]
 
 
 def begun(queue: FairQueue[str], slots: int) -> list[str]:
-    """What begins on so many slots, none of which becomes free again."""
+    """The jobs that begin on so many slots, none of which becomes free again."""
     jobs = []
     while (free := slots - len(jobs)) and (found := queue.take(free)):
         jobs.append(found[1])

@@ -1,4 +1,4 @@
-"""Hosts that do not answer are left alone, and nobody else."""
+"""Breakers of hosts hold back calls to hosts that do not answer, and to no others."""
 
 from collections.abc import Mapping
 
@@ -131,7 +131,7 @@ def test_hosts_that_answer_are_not_kept_and_no_more_than_a_few_of_the_others(hos
 
 
 class Store:
-    """What processes told, in memory."""
+    """A shared store of breakers, in memory."""
 
     def __init__(self) -> None:
         self.told: dict[Flow, Standing] = {}

@@ -1,4 +1,4 @@
-"""A provider account's quota, as one process reckons with it."""
+"""The quota of a provider's account, as one process accounts for it."""
 
 import heapq
 import random
@@ -71,7 +71,7 @@ def test_a_quota_of_few_messages_lets_low_priority_through():
 
 
 class Mailer(Provider):
-    """Takes everything."""
+    """Accept every message."""
 
     def __init__(self) -> None:
         super().__init__("sendgrid")

@@ -1,4 +1,4 @@
-"""What waits for one provider in one process."""
+"""The pool of a process that calls one provider."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from stack.supervision.process import PATIENCE
 
 
 class Jobs:
-    """Jobs that end when told to, and what is known of them."""
+    """Jobs that end when a test says so, and a record of them."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []

@@ -1,4 +1,4 @@
-"""What the sandbox's page is served, and what it is told as it happens."""
+"""The sandbox's page and its feed of events."""
 
 import json
 import socket

@@ -23,7 +23,7 @@ SILENCE = 0.5
 
 
 class Service:
-    """Takes receipts. ``statuses`` are its next answers; after them it says 204."""
+    """A service that takes receipts. ``statuses`` are its next answers, 204 after them."""
 
     def __init__(self) -> None:
         self.got: queue.Queue[tuple[str, Any, bytes]] = queue.Queue()

@@ -1,4 +1,4 @@
-"""Which tokens are believed."""
+"""Which tokens are accepted."""
 
 import base64
 import hmac
@@ -56,7 +56,7 @@ def refused(by: Verifier, token: str) -> str:
 
 
 def poll(by: Verifier, key: Key) -> str:
-    """A token of the key's, once it is believed."""
+    """Sign a token with the key, and expect that it is accepted."""
 
     def believed() -> str:
         try:

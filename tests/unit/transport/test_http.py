@@ -1,4 +1,4 @@
-"""What the wire says of a failure: the provider cannot have the request, or it may."""
+"""HTTP failures: whether the provider cannot have the request, or may have it."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What a mail says arrives as it was given, whatever it says and whichever Python writes it."""
+"""Mails say what they were given, whatever it is and whichever Python writes them."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""JSON is kept as it is, or refused."""
+"""Strict JSON: values are kept exactly, or refused."""
 
 import json
 from decimal import Decimal

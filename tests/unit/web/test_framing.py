@@ -1,4 +1,4 @@
-"""Where a request ends among the bytes that came."""
+"""Framing: where a request ends in the bytes that came."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Answers whose size does not grow with what is wrong in a request."""
+"""The size of an answer is bounded, however much is wrong in a request."""
 
 import gc
 import time
@@ -82,7 +82,7 @@ def test_a_name_that_fills_the_request_is_not_repeated(api: Api):
 
 
 def test_what_a_request_with_many_errors_took_is_free_once_it_is_answered(api: Api):
-    """Nothing of it waits for the collector of garbage, which a server runs seldom."""
+    """Nothing of it waits for the garbage collector, which a server runs seldom."""
     item = {"user_ids": [f"nobody-{number}" for number in range(60)], "content": {"body": "x"}}
 
     def garbage(items: int) -> int:

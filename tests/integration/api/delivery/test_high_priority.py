@@ -98,7 +98,7 @@ def test_each_of_a_batch_counts_where_it_belongs(ada: Api):
 
 
 def high_rate(api: Api, per_second: int) -> None:
-    """So many a second, and twice as many at once, of which none is used."""
+    """A fresh limit of this many a second, and twice as many at once."""
     limit(api, high_rate_per_second=per_second)
     client = redis.Redis.from_url(REDIS_URL)
     client.delete(f"notifier:rate:{Publisher.objects.get(name=api.name).pk}:high")

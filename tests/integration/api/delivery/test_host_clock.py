@@ -23,7 +23,7 @@ def shop(transactional_db: None) -> Shop:
 
 @pytest.fixture(params=[60.0, -60.0], ids=["ahead", "behind"])
 def off(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[float]:
-    """So many seconds is this host's clock off."""
+    """Set this host's clock off by so many seconds."""
     real, real_now = time.time, timezone.now
     with monkeypatch.context() as wrong:
         wrong.setattr(time, "time", lambda: real() + request.param)

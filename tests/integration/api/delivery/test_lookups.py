@@ -35,7 +35,7 @@ import json, sys, django
 django.setup()
 from apps.core import cache
 from apps.publishers.selectors import get_key
-cache.LOCAL_SECONDS = 3600  # it sees what it is told of, or nothing new
+cache.LOCAL_SECONDS = 3600  # it sees what is published, or nothing new
 cache.ANSWER_SECONDS = 60
 from apps.topics.selectors import get_topic
 for line in sys.stdin:
@@ -80,7 +80,7 @@ def other_process(transactional_db: None) -> Iterator[Callable[..., dict[str, An
 
 
 def listeners() -> int:
-    """How many processes are told of changes."""
+    """How many processes are subscribed to changes."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         [(_, number)] = client.pubsub_numsub(cache.CHANNEL)
     return int(number)

@@ -1,4 +1,4 @@
-"""Times as people write them: taken as they are, or refused where they stand."""
+"""Times in requests: taken as they are written, or refused at their pointer."""
 
 import pytest
 

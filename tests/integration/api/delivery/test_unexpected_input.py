@@ -1,4 +1,4 @@
-"""What a call does not take is refused: query parameters and bodies."""
+"""Query parameters and bodies that a call does not take are refused."""
 
 import json
 from typing import Any
@@ -145,7 +145,7 @@ def endpoints(at: URLResolver | None = None) -> list[type[Endpoint]]:
 
 
 def test_every_operation_says_what_it_takes(api: Api, capsys: Any) -> None:
-    """By the document that is served, with which the checks have to agree."""
+    """The checks agree with the OpenAPI document that is served."""
     operations = {
         f"{view.__name__}.{method}": operation(view, method.upper())
         for view in endpoints()

@@ -1,4 +1,4 @@
-"""What is taken at the door can be sent with: one rule for both."""
+"""Secrets and URLs of webhooks that are accepted can be used: one rule for both."""
 
 from base64 import b64encode
 from typing import Any
@@ -26,7 +26,7 @@ BAD = [
 
 @pytest.fixture
 def doors(api: Api) -> list[tuple[str, str, Any, str, int]]:
-    """Where secrets and URLs of webhooks are taken: method, path, body, pointer, status."""
+    """Every endpoint that takes a webhook: method, path, body, pointer, status."""
     api.post("topics", {"name": "news"}, status=201)
     api.put("recipients/ada", {}, status=201)
     endpoint = {"channel": "webhook", "address": URL}

@@ -1,4 +1,4 @@
-"""Which contacts a call replaces and which it adds, and how one is named."""
+"""Which contacts a call replaces and which it adds, and how a call names one."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

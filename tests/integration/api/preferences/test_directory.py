@@ -1,4 +1,4 @@
-"""Who may change where people are reached and what they refused, and what is kept of it."""
+"""Who may change people's addresses and refusals, and the trail that is kept of it."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -28,13 +28,13 @@ ALLOWED, REFUSED = {"allowed": True}, {"allowed": False}
 
 @pytest.fixture
 def accounts(publisher: Callable[..., Api]) -> Api:
-    """A service that knows who people are."""
+    """A publisher that may write the directory."""
     return publisher("accounts", [*DIRECTORY, Scope.SUPPRESSIONS_WRITE, Scope.SUPPRESSIONS_READ])
 
 
 @pytest.fixture
 def ada(accounts: Api, settings: Any, django_capture_on_commit_callbacks: Any) -> Api:
-    """Ada's app, with a token of hers."""
+    """The client of ada's app, with a token of hers."""
     settings.INBOX_TOKENS = {
         "secret": SECRET,
         "jwks_url": "",
@@ -174,7 +174,7 @@ def test_a_publisher_lifts_what_it_alone_put_there_by_hand(api: Api, accounts: A
 
 @pytest.mark.parametrize("reason", ["complaint", "opted_out", "hard_bounce"])
 def test_a_suppression_by_hand_hides_nothing_stronger(accounts: Api, reason: str):
-    """Put there first, it would else be lifted again, and a complaint with it."""
+    """A complaint must not be lifted with a suppression that was put there first."""
     row = accounts.post("suppressions", EMAIL, status=201)
     for wanted in ({**EMAIL, "reason": reason}, EMAIL):
         assert accounts.post("suppressions", wanted, status=200)["reason"] == reason

@@ -1,4 +1,4 @@
-"""Names and ids are compared to the letter: what is malformed is refused and not mended."""
+"""Names and ids are compared exactly: a malformed one is refused, not corrected."""
 
 import os
 import sys
@@ -38,7 +38,7 @@ SAID = {"content": {"body": "Hello."}, "channels": ["inbox"]}
 
 
 def _user_id_doors(user_id: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Every call that names a recipient in its body: where to, and what."""
+    """The path and body of every call that names a recipient in its body."""
     return {
         "/user_id": ("notifications", {"user_id": user_id, **SAID}),
         "/user_ids/1": ("notifications", {"user_ids": ["ada", user_id], **SAID}),

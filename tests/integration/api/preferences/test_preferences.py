@@ -1,4 +1,4 @@
-"""What recipients want and refuse."""
+"""Preferences of recipients."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def ada(api: Api) -> None:
 
 @pytest.fixture
 def me(ada: None, settings: Any, django_capture_on_commit_callbacks: Any) -> Api:
-    """Ada's app, with a token of hers."""
+    """The client of ada's app, with a token of hers."""
     secret = "0123456789abcdef0123456789abcdef"
     settings.INBOX_TOKENS = {
         "secret": secret,

@@ -1,4 +1,4 @@
-"""Who changed what, when, from where, and what it was before and after."""
+"""The audit trail: who changed what, when, from where, and its value before and after."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What an upgrade makes of keys that exist."""
+"""Migrations keep existing keys working."""
 
 from importlib import import_module
 from typing import Any

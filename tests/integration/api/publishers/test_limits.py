@@ -1,4 +1,4 @@
-"""How often a publisher may ask, and how much it may post."""
+"""Rate limits of publishers and their daily quotas."""
 
 import logging
 import time
@@ -21,7 +21,7 @@ from tests.support.lookups import REDIS_URL, forget_lookups
 
 @pytest.fixture(autouse=True)
 def full_buckets() -> Iterator[None]:
-    """Publishers of other tests had these ids."""
+    """No limit of another test's publisher with the same id is left."""
     client = redis.Redis.from_url(REDIS_URL)
     for key in client.scan_iter("notifier:rate:*", count=1000):
         client.delete(key)

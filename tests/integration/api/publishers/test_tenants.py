@@ -1,4 +1,4 @@
-"""What is a publisher's is nobody else's: every operation there is, with another's valid key."""
+"""No operation reaches another publisher's objects, tried with a valid key of one's own."""
 
 import json
 from collections import Counter
@@ -101,7 +101,7 @@ def filled(path: str, found: dict[str, str]) -> str:
 
 
 def ask(api: Api, method: str, path: str, body: Any) -> Any:
-    """The answer, whatever its status."""
+    """Make the request; its answer, whatever the status."""
     options = {} if body is None else {"data": body, "content_type": "application/json"}
     if body is None and method == "post":  # Django's client would send an empty form
         options = {"data": "", "content_type": "application/json"}
@@ -162,7 +162,7 @@ def test_anothers_object_is_as_one_that_does_not_exist(other: Api, owned: dict[s
 
 
 def test_the_owner_reaches_each_of_them(api: Api, owned: dict[str, str]):
-    """Else the others' 404 would say nothing."""
+    """Otherwise the 404 that others get would prove nothing."""
     wrong = []
     for method, path, operation in operations():
         if "{" not in path:

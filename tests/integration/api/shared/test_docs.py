@@ -34,7 +34,7 @@ def test_the_document_is_made_once_and_kept_by_clients_that_have_it(
     assert client.head("/v1/openapi.json").headers["ETag"] == etag
 
 
-#: Doors where something else than a key says who is there.
+#: Endpoints where something other than a key authenticates the caller.
 WITHOUT_A_KEY = {
     ("post", "/v1/confirmations"),  # the token that came to the address
     ("post", "/v1/receipts/{provider}"),  # the provider's signature

@@ -1,4 +1,4 @@
-"""The API's requests pass less middleware than pages do, and nobody can tell."""
+"""The API's requests pass less middleware than pages, without a visible difference."""
 
 import io
 from typing import Any

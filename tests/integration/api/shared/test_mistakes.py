@@ -1,4 +1,4 @@
-"""What people typically get wrong, and how they are told: by what to do instead."""
+"""Typical mistakes are answered with what to do instead."""
 
 from typing import Any
 

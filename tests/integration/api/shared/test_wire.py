@@ -1,4 +1,4 @@
-"""What only a real server sees: chunks, odd headers, and requests that are hardly HTTP."""
+"""What only a real server sees: chunked bodies, odd headers and malformed HTTP."""
 
 import json
 import os
@@ -32,7 +32,7 @@ PROBLEM = "application/problem+json"
 
 
 class Answer(NamedTuple):
-    """What came back: the status, the content type, the body as JSON where it is some."""
+    """An answer: its status, its content type, and its body, parsed where it is JSON."""
 
     status: int
     content_type: str
@@ -285,8 +285,7 @@ def test_what_gunicorn_refuses_is_a_problem_too(port: int, head: str, status: in
 
 
 def grown(process: psutil.Process, act: Callable[[], Any]) -> tuple[Any, int]:
-    """What ``act`` returns, and by how many bytes the process was larger at its largest meanwhile
-    than before."""
+    """What ``act`` returns, and by how many bytes the process grew at most meanwhile."""
     Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # the high-water mark is now's
     before = process.memory_info().rss
     found = act()

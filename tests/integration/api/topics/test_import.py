@@ -1,4 +1,4 @@
-"""Files of millions: ``manage.py import_subscriptions``."""
+"""``manage.py import_subscriptions``, with files of up to millions of lines."""
 
 import io
 import os

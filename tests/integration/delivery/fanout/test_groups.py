@@ -1,4 +1,4 @@
-"""Named sets of recipients, notified as one: through the HTTP door and down the line."""
+"""Groups of recipients, from the HTTP request to the deliveries."""
 
 import pytest
 

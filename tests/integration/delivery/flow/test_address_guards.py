@@ -71,7 +71,7 @@ def state(name="sendgrid"):
 
 
 def later(monkeypatch):
-    """Every cool-down is over."""
+    """End every cool-down."""
     now = time.time() + LATER
     monkeypatch.setattr(address_guards, "clock", SimpleNamespace(now=lambda: now))
     breakers.forget()

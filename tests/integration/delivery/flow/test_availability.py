@@ -1,4 +1,4 @@
-"""Channels and platforms without a provider: refused at the door, or kept until there is one."""
+"""Channels and platforms without a provider: refused, or kept until there is one."""
 
 import pytest
 
@@ -13,7 +13,7 @@ NUMBER, TOKEN, ANDROID = "+12025550123", "a" * 64, "android-token-of-ada-1234"
 
 @pytest.fixture
 def without(providers, settings):
-    """Take providers away, as a setting that is not there does, and give them back."""
+    """Remove providers, as a missing setting does, and put them back."""
     webhook = {"class": "tests.support.null_provider.Nobody", "channel": "webhook"}
     whole = settings.PROVIDERS | {"webhook": webhook}
 

@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def rules(settings):
-    """Opens after three failures, for a minute: a test ends it by ``cool``."""
+    """Breakers that open after three failures for a minute; ``cool`` ends it."""
     settings.BREAKER = {
         **settings.BREAKER,
         "failures": 3,
@@ -38,7 +38,7 @@ def rules(settings):
 
 @pytest.fixture
 def cool(monkeypatch):
-    """The cool-down is over."""
+    """End the cool-down."""
 
     def run():
         later = time.time() + COOLDOWN
@@ -50,7 +50,7 @@ def cool(monkeypatch):
 
 @pytest.fixture
 def many(shop):
-    """Notifies so many people at once by SMS or email."""
+    """Notify so many people at once by SMS or email."""
 
     def post(channel, number):
         people = [f"{channel}-{n}" for n in range(number)]

@@ -1,4 +1,4 @@
-"""A webhook's host that does not answer: left alone, seen by all, called again."""
+"""Breakers of webhooks' hosts: opened by failures, shared, closed again."""
 
 import time
 from datetime import timedelta
@@ -53,7 +53,7 @@ def down(receiver):
 
 @pytest.fixture
 def up(receiver):
-    """The URL of another one."""
+    """The URL of a host that answers."""
     return receiver.config["webhook"]["base_url"].replace("127.0.0.1", "localhost") + "/up"
 
 
@@ -169,7 +169,7 @@ def operator(*, may=True):
 
 
 def seen(number):
-    """The hosts that are left alone, once there are so many: workers tell in the background."""
+    """The hosts with open breakers, once there are so many: workers report in the background."""
     deadline = time.monotonic() + 10
     while len(host_breakers.left_alone()) != number and time.monotonic() < deadline:
         runtime.event_loop().call(

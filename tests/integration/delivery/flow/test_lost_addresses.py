@@ -1,4 +1,4 @@
-"""What one cause disabled and suppressed is given back together, and what failed for it."""
+"""Contacts that one cause disabled or suppressed are restored together, with what failed."""
 
 from datetime import timedelta
 from io import StringIO

@@ -20,7 +20,7 @@ HELLO = {"body": "Hello", "title": "Hello"}
 
 @pytest.fixture
 def provider(settings, monkeypatch):
-    """Inbox, email (two providers) and push (one for each platform), played by a script."""
+    """Scripted providers: of the inbox, of email (two) and of push (one for each platform)."""
     path = f"{Scripted.__module__}.{Scripted.__qualname__}"
     settings.PROVIDERS = {
         "inbox": {"class": path, "channel": "inbox"},
@@ -157,7 +157,7 @@ def test_what_was_accepted_for_a_paused_topic_is_sent_once_it_is_deleted(shop, s
 
 
 def versions(execute):
-    """Which version of each chunk and delivery there is: another one after each update."""
+    """The row version (xmin) of each chunk and delivery, which every update changes."""
     chunks = execute("SELECT 'chunk', id, xmin::text FROM delivery_chunk ORDER BY id")
     return chunks + execute("SELECT '', id, xmin::text FROM delivery_delivery ORDER BY id")
 

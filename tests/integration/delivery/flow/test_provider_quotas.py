@@ -33,7 +33,7 @@ def unthrottled():
 
 @pytest.fixture
 def quota(settings):
-    """Gives twilio a quota."""
+    """Give twilio a quota."""
 
     def give(**limits):
         entry = settings.PROVIDERS.get("twilio", {"channel": "sms"}) | {"quota": limits}
@@ -45,7 +45,7 @@ def quota(settings):
 
 @pytest.fixture
 def text(shop):
-    """Sends a text message to so many people."""
+    """Send a text message to so many people."""
     numbers = iter(range(10**6))
 
     def post(number, priority="low"):

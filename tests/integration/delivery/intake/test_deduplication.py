@@ -1,4 +1,4 @@
-"""Asking that the same is accepted once: whatever comes with it, and from how many at once."""
+"""Deduplication: equal notifications are accepted once, however many come at once."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What says nothing is refused where it is posted; what is accepted has something to see."""
+"""Content without anything to see is refused when it is posted."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Requests that are stored together: each has its own key, errors, quota and answer."""
+"""Group commit: requests stored together keep their own key, errors, quota and answer."""
 
 import threading
 import time
@@ -34,7 +34,7 @@ def _ada(shop: Shop) -> None:
 
 @contextmanager
 def held(statement: str, *values: Any) -> Iterator[None]:
-    """The locks that a statement takes, kept by somebody else."""
+    """Hold the locks that a statement takes, in another transaction."""
     locked, release = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -292,7 +292,7 @@ def test_what_the_database_refuses_fails_alone(together):
 
 
 def test_a_connection_lost_before_the_commit_leaves_nothing(shop, together):
-    """Each is told to ask again; then each is there once."""
+    """Each is asked to retry, and is stored once then."""
 
     def kill() -> None:
         with connection.cursor() as cursor:
@@ -343,7 +343,7 @@ def waiting_for_standby() -> list[int]:
 
 @pytest.mark.usefixtures("commits_wait")
 def test_a_connection_lost_in_the_commit_loses_and_doubles_nothing(shop, together):
-    """Nobody knows whether it was stored. It was; who asks again under the key is told so."""
+    """It was stored though nobody knows; a retry under the key is answered with it."""
     requests = [(to_ada(f"{n}"), f"k{n}") for n in range(3)]
     asking = Asking(shop)
     asking.ask(to_ada("first"), "first")
@@ -367,7 +367,7 @@ def test_a_connection_lost_in_the_commit_loses_and_doubles_nothing(shop, togethe
 
 
 def test_one_that_takes_long_is_not_waited_for(shop):
-    """It waits for another transaction, which accepts the same and does not end."""
+    """The request waits for another transaction, which accepts the same and does not end."""
     same = to_ada(deduplicate_seconds=60)
     shop.post("notifications", same)
     slow = Asking(shop)

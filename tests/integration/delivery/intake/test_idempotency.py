@@ -61,7 +61,7 @@ def test_a_request_that_failed_leaves_its_key_free(shop):
 
 @contextmanager
 def nothing_accepted() -> Iterator[None]:
-    """Every acceptance that has begun waits, as if its database were slow."""
+    """Make every acceptance that has begun wait, as at a slow database."""
     locked, release = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -116,7 +116,7 @@ def test_a_key_whose_first_request_does_not_end_gets_409_and_then_the_answer(sho
 
 
 def locks_held() -> int:
-    """How many Idempotency-Keys are at work; with ``nothing_accepted``, how many wait there."""
+    """How many idempotency keys are locked by requests."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
         return int(cursor.fetchone()[0])
@@ -140,7 +140,7 @@ def test_a_storm_of_one_key_makes_one_notification_and_one_answer(shop):
 
 
 def test_what_was_done_beside_the_first_request_with_a_key_is_taken_back(shop):
-    """The first one ended after the second looked for its answer, and before it stored its own."""
+    """The first ended after the second looked for its answer and before it stored its own."""
     ada = recipient("ada")
 
     def first() -> None:

@@ -47,7 +47,7 @@ def body(priority, **fields):
 
 
 def statuses(shop, *channels):
-    """What each priority is answered with on these channels, urgent ones first."""
+    """The status with which each priority is answered on these channels, high first."""
     load_shedding.forget()
     answers = {}
     for priority in ("high", "normal", "low"):
@@ -58,7 +58,7 @@ def statuses(shop, *channels):
 
 
 def waiting(shop, priority, seconds, channel="inbox"):
-    """Something of that priority that no worker has taken for so long."""
+    """Post with this priority, as if no worker had claimed it for so many seconds."""
     load_shedding.forget()
     posted = shop.post("notifications", body(priority, channels=[channel]))
     with connection.cursor() as cursor:
@@ -248,7 +248,7 @@ def test_a_slow_database_turns_low_away_while_it_is_still_looked_at(shop, _slow_
 
 @contextmanager
 def connections_taken(number):
-    """So many of the pool's connections are in use."""
+    """Use so many of the pool's connections."""
     taken, release = threading.Semaphore(0), threading.Event()
 
     def take():

@@ -1,4 +1,4 @@
-"""What is accepted arrives as it was posted."""
+"""Values of accepted content arrive as they were posted."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The benchmarks' audience, made by SQL, is one that the line delivers to."""
+"""The benchmarks' audience, made by SQL, is one that the service delivers to."""
 
 from bench.harness import audience
 

@@ -1,4 +1,4 @@
-"""What processes of an older version wrote after ``migrate``, put right by ``fold_spellings``."""
+"""``fold_spellings`` corrects what processes of an older version wrote after ``migrate``."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""The doors that operators and their monitoring use."""
+"""Health, readiness and metrics, the endpoints of operators and their monitoring."""
 
 import json
 import time

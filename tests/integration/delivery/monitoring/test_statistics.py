@@ -1,4 +1,4 @@
-"""What a publisher and an operator are told of deliveries over time."""
+"""Statistics of deliveries over time, for publishers and operators."""
 
 import threading
 from collections import Counter

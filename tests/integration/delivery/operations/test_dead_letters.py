@@ -1,4 +1,4 @@
-"""Deliveries that are dead: kept, looked at, put back."""
+"""Dead letters: listed, shown and redriven."""
 
 from importlib import import_module
 from uuid import UUID
@@ -21,7 +21,7 @@ HELLO = {"body": "Hello"}
 
 @pytest.fixture
 def provider(settings, monkeypatch):
-    """The inbox, played by a script that refuses our credentials."""
+    """A scripted provider of the inbox, which refuses our credentials."""
     path = f"{Scripted.__module__}.{Scripted.__qualname__}"
     settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
     settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": (1.0,)}
@@ -46,7 +46,7 @@ def heal(monkeypatch):
 
 @pytest.fixture
 def again(work):
-    """What the sweeper does, and the workers after it."""
+    """Run the sweeper and then workers."""
 
     def run():
         tasks.sweep.apply(throw=True)

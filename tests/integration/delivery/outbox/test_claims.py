@@ -1,4 +1,4 @@
-"""Claims: who holds what, for how long, and what becomes of it where a worker is lost."""
+"""Claims: their leases and fences, and what happens where a worker is lost."""
 
 import threading
 import time

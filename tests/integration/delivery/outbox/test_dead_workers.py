@@ -1,4 +1,4 @@
-"""Claims of worker processes that are gone: released at once where that can be known."""
+"""Claims of worker processes that ended are released at once where that is known."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Doorbells: gathered, never waited for, and nothing is lost with them."""
+"""Doorbells: coalesced, never waited for, and nothing is lost with one."""
 
 import time
 
@@ -27,7 +27,7 @@ def notify(shop, user_id="ada", **fields):
 
 
 def heard(queue, seconds=0.5):
-    """How many doorbells are there once no more come."""
+    """How many doorbells the queue has once no more come."""
     number, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         if queue.get(no_ack=True) is not None:
@@ -39,14 +39,14 @@ def heard(queue, seconds=0.5):
 
 @pytest.fixture
 def quiet(queue):
-    """The queue, once nothing of another test rings any more."""
+    """The queue, emptied, once nothing of another test rings any more."""
     heard(queue, 0.2)
     return queue
 
 
 @pytest.fixture
 def broker_away(monkeypatch):
-    """Nobody answers where the broker was; what it returns brings it back."""
+    """Take the broker away; what this returns brings it back."""
 
     def use(url):
         current_app.conf.broker_write_url = url
@@ -87,7 +87,7 @@ def test_what_is_rung_while_one_goes_out_goes_as_one(quiet):
 
 
 def test_the_last_of_many_rings_is_received(quiet):
-    """Each time: what it tells of was written after the one before it was published."""
+    """Each call rings: its work was written after the doorbell before was published."""
     for _ in range(10):
         doorbells.ring([HIGH])
         until(lambda: quiet.get(no_ack=True))

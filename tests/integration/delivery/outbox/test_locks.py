@@ -1,4 +1,4 @@
-"""Who reads receipts meets others at the same deliveries: neither locks the other out."""
+"""Receipts and other writers of the same deliveries do not deadlock."""
 
 # ruff: noqa: F811
 

@@ -1,4 +1,4 @@
-"""What becomes of what is on its way to an address when another takes its place."""
+"""Deliveries that wait when their address is replaced by another."""
 
 from apps.delivery.models import Delivery
 from tests.support.confirmations import confirm, subscribe, token_in
@@ -18,7 +18,7 @@ def notify(shop):
 
 
 def told(outside, what="Hello"):
-    """Who was sent it."""
+    """The addresses that were sent a message with this text."""
     found = outside.client.messages(channel="email")
     return [message["address"] for message in found if what in str(message["content"])]
 

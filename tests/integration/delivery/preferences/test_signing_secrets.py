@@ -1,4 +1,4 @@
-"""A webhook's secret that is exchanged: for a day receivers that know either one are served.
+"""Rotation of a webhook's secret: for a day messages are signed with both.
 
 The receiver is the sandbox's, which verifies with the reference implementation of Standard
 Webhooks and answers a wrong signature with 401.
@@ -220,7 +220,7 @@ def test_the_bodys_timestamp_is_the_notifications_on_every_attempt(
 def test_a_secret_that_could_never_sign_does_not_stop_the_one_that_takes_its_place(
     shop, receiver, work
 ):
-    """Such secrets were taken before the door and the sender had one rule."""
+    """Such secrets were accepted before the API and the sender had one rule."""
     recipient("ada")
     by_contact(shop, url_of(receiver), OLD)
     row = Contact.objects.get(channel="webhook")

@@ -1,4 +1,4 @@
-"""What protects a person folds the case of an email address; it is sent to as it was written."""
+"""Suppressions and limits ignore the case of an email address; mail goes to it as written."""
 
 from importlib import import_module
 

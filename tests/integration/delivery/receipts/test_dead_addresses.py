@@ -1,4 +1,4 @@
-"""Addresses that turn out dead as something is sent."""
+"""Addresses that a provider refuses as dead are suppressed."""
 
 from apps.preferences.models import Suppression
 from tests.support.shop import delivery_of

@@ -1,4 +1,4 @@
-"""What waits in a worker for its turn is not sent once it was cancelled, expired or paused."""
+"""Messages that wait in a worker are not sent once cancelled, expired or paused."""
 
 import asyncio
 import time
@@ -43,7 +43,7 @@ class Slow(Provider):
 
 @pytest.fixture
 def under_way(shop, settings, monkeypatch):
-    """Publishes to so many; a worker is sending the first of them when it returns."""
+    """Publish to ``PEOPLE``, and return while a worker sends the first of the messages."""
     settings.PROVIDERS = {"slow": {"class": f"{__name__}.Slow", "channel": "sms"}}
     monkeypatch.setattr(cancellation, "EVERY", 0.1)
     Slow.calls = []
@@ -111,7 +111,7 @@ def test_what_is_paused_while_it_is_sent_is_held_and_goes_on(shop, under_way, sw
 
 
 def looking(monkeypatch):
-    """A watcher of this test's own, since one that released goes on doing so."""
+    """With a watcher of this test's own, since one that released goes on doing so."""
     watcher = CancellationWatcher()
     monkeypatch.setattr(runtime, "cancellation_watcher", lambda: watcher)
     watcher.start()
@@ -133,7 +133,7 @@ def test_what_a_stopping_worker_has_not_begun_to_send_is_given_back(
 
 
 def test_a_worker_that_stops_while_it_looks_gives_back_all_the_same(shop, monkeypatch):
-    """The look that is under way finds nothing to stop, and must not undo it."""
+    """The query that is under way finds nothing to stop, and must not undo it."""
     halt, watcher = Halt(), looking(monkeypatch)
     with table_locked("delivery_notification"):
         watcher.watch([Watched(1, str(uuid4()), None, halt)], time.monotonic())

@@ -1,4 +1,4 @@
-"""A worker process holds a bounded number of messages, and slow ones keep no room for others."""
+"""A worker process holds a bounded number of messages, and slow ones take no others' capacity."""
 
 import asyncio
 import time
@@ -16,12 +16,12 @@ from tests.support.people import contact, recipient
 from tests.support.waiting import until
 from tests.support.workers import PATIENCE, begin, claim
 
-#: Messages of a claim, and claims that a process has room for, one of them for newcomers.
+#: Messages of a claim, and claims for which a process has capacity, one of them for newcomers.
 SIZE, CLAIMS = 4, 4
 
 
 class HalfAsleep(Provider):
-    """Answers nothing to one of four, or to all, until it is woken up."""
+    """Leave one of four messages, or all, without an outcome until ``asleep`` is 0."""
 
     asleep = SIZE
     calls: list[str] = []
@@ -35,7 +35,7 @@ class HalfAsleep(Provider):
 
 @pytest.fixture
 def small(settings, monkeypatch):
-    """This process holds little, and its provider takes long with so many of four."""
+    """Give this process a small capacity and a provider that is slow with so many of four."""
 
     def run(asleep):
         settings.PROVIDERS = {"slow": {"class": f"{__name__}.HalfAsleep", "channel": "sms"}}
@@ -96,7 +96,7 @@ def test_slow_messages_keep_no_capacity_for_those_that_went_out(shop, small):
 
 
 def test_a_claim_is_shared_by_those_who_wait(shop, other_shop, small):
-    """However many chunks one of them has, and though they have waited longer."""
+    """Whatever the number of one publisher's chunks, and though they have waited longer."""
     small(asleep=SIZE)
     post(shop, range(4 * SIZE))
     post(other_shop, range(100, 100 + SIZE // 2))

@@ -1,4 +1,4 @@
-"""What becomes of each delivery: providers are the sandbox, reached over the real wire."""
+"""Deliveries from a publish to their final state, with the sandbox for providers."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Failover: a message whose provider is at fault goes to the channel's next one, and only then."""
+"""Failover: a message goes to the channel's next provider only if its provider is at fault."""
 
 import pytest
 
@@ -27,7 +27,7 @@ class Third(Scripted):
 
 @pytest.fixture
 def carriers(settings):
-    """Makes a channel's providers, each answering with its outcome every time."""
+    """Make a channel's providers, each of which always returns one outcome."""
 
     def make(channel, *outcomes):
         entries = {}
@@ -42,7 +42,7 @@ def carriers(settings):
 
 
 def say(kind, *outcomes):
-    """These, one call after the other, and the last for ever."""
+    """Return these outcomes, call by call, and the last one for ever."""
     left = list(outcomes)
     kind.answer = staticmethod(lambda message: left.pop(0) if len(left) > 1 else left[0])
 
@@ -62,7 +62,7 @@ def send(shop, work):
 
 @pytest.fixture
 def again(swept):
-    """Whatever is due goes out; with ``anyhow``, what waits for later, too."""
+    """Send what is due; with ``anyhow``, what waits for later as well."""
 
     def run(anyhow=False):
         if anyhow:

@@ -1,4 +1,4 @@
-"""What goes wrong between two lines of code: databases, brokers and workers that fail midway."""
+"""Databases, brokers and workers that fail in the middle of a step."""
 
 import asyncio
 import threading
@@ -30,7 +30,7 @@ HELLO = {"body": "Hello"}
 
 @pytest.fixture
 def provider(settings, monkeypatch):
-    """The inbox, played by a script."""
+    """A scripted provider of the inbox."""
     path = f"{Scripted.__module__}.{Scripted.__qualname__}"
     settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
     monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)

@@ -1,4 +1,4 @@
-"""One odd row costs nobody else anything, at whatever stage it is met."""
+"""One malformed row affects no other, at whatever stage it is met."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def notify(shop: Shop, user_id: str, **fields: Any) -> Any:
 
 @pytest.fixture
 def mixed(shop: Shop, work: Any, wake: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Posts these notifications, which end up in one claim: the database was away at first."""
+    """Post notifications that end up in one claim, as after a database that was away."""
 
     def post(*user_ids: str, first: Any = None) -> list[Any]:
         posted = []
@@ -132,7 +132,7 @@ def test_a_template_that_is_gone_spares_the_rest(shop: Shop, mixed: Any, work: A
 
 @pytest.fixture
 def provider(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The inbox, played by a script."""
+    """A scripted provider of the inbox."""
     path = f"{Scripted.__module__}.{Scripted.__qualname__}"
     settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
     monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)

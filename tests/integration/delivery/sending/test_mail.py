@@ -142,7 +142,7 @@ def test_a_variable_cannot_make_a_subject_of_two_lines(variable, shop, smtp):
 
 
 def test_ids_of_mails_differ_between_installations(shop, smtp, settings, work):
-    """Each numbers its deliveries from 1."""
+    """Two installations each number their deliveries from 1."""
     recipient("ada", email="ada@example.com")
     for settings.INSTALLATION in ("production", "staging"):
         shop.post(

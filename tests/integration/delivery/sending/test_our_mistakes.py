@@ -1,5 +1,7 @@
-"""What is our own mistake costs no address, is a dead letter, and goes out once it is mended; what
-one recipient's server puts off stops nobody else's mail."""
+"""A mistake of ours costs no address: dead letters, which go out once it is corrected.
+
+And what one recipient's server defers stops nobody else's mail.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A category is one, in whatever case it is written: a refusal is not passed by a spelling."""
+"""Categories are compared without case, so no spelling evades a refusal."""
 
 from importlib import import_module
 

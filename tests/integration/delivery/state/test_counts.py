@@ -1,4 +1,4 @@
-"""Counts are what nobody waits for: they may be locked for minutes, and are right all the same."""
+"""Nothing waits for counts: they may be locked for minutes and are right afterwards."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ def provider(settings, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _free():
-    """Another test's lock is over."""
+    """Forget that counts were locked in another test."""
     yield
     counts._blocked.until = 0.0
     counts._blocked.attempts.clear()
@@ -37,7 +37,7 @@ def _free():
 
 @contextmanager
 def index_built_on(table):
-    """Nobody writes to the table, as while an index is built on it."""
+    """Keep others from writing to the table, as while an index is built."""
     held, release = threading.Event(), threading.Event()
 
     def hold():

@@ -1,4 +1,4 @@
-"""Falling back: "push, and if it was not delivered within five minutes, SMS"."""
+"""Fallbacks: "push, and if it was not delivered within five minutes, SMS"."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ class Texts(Scripted):
 
 @pytest.fixture(autouse=True)
 def carriers(settings):
-    """Push takes everything and text messages go well, unless a test says otherwise."""
+    """Providers of push and SMS that accept everything unless a test says otherwise."""
     settings.PROVIDERS = {
         "fcm": {"class": f"{__name__}.Push", "channel": "push"},
         "twilio": {"class": f"{__name__}.Texts", "channel": "sms"},
@@ -44,7 +44,7 @@ def carriers(settings):
 
 @pytest.fixture
 def workers():
-    """Do what is due now, and nothing of what is for later."""
+    """Send what is due now, and nothing that waits for later."""
 
     def run():
         while work_once():
@@ -55,7 +55,7 @@ def workers():
 
 @pytest.fixture
 def later(workers):
-    """So many seconds pass, and the sweeper and the workers do what is due by then."""
+    """Let so many seconds pass, and have the sweeper and workers do what is due then."""
 
     def run(seconds):
         back = timedelta(seconds=seconds)
@@ -79,7 +79,7 @@ def people(*names):
 
 
 def fail(*names):
-    """Push has lost the devices of these people."""
+    """Disable these people's devices."""
     gone = Refused(Reason.DEAD_ADDRESS, disable_contact=True)
     Push.answer = staticmethod(lambda message: gone if message.user_id in names else TAKEN)
 

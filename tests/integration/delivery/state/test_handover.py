@@ -1,4 +1,4 @@
-"""What workers of the version before left behind: chunks with leases of their own."""
+"""Chunks with leases of their own, which workers of the version before left."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def posted_to(shop, kind, *names):
 
 
 def as_before(kind, state, lease):
-    """Claim it as that version did: its chunk stays, with a fence, and its deliveries name it."""
+    """Claim as that version did: the chunk stays, with a fence, and its deliveries name it."""
     before = Chunk.objects.get(kind=kind)
     fields = {
         field.attname: getattr(before, field.attname)

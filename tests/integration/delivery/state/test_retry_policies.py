@@ -21,7 +21,7 @@ OPS = "ops@example.com"
 
 @pytest.fixture
 def provider(settings, monkeypatch):
-    """Inbox and email, played by scripts: the inbox fails, mail goes through."""
+    """Scripted providers: the inbox's fails, and email's accepts."""
     path = f"{Scripted.__module__}.{Scripted.__qualname__}"
     settings.PROVIDERS = {
         "inbox": {"class": path, "channel": "inbox"},
@@ -48,7 +48,7 @@ def publish(shop, **fields):
 
 @pytest.fixture
 def to_the_end(work, wake):
-    """Every attempt there is to make."""
+    """Make every attempt there is to make."""
 
     def run():
         work()

@@ -1,4 +1,4 @@
-"""Addresses that must not be sent to: through the HTTP door, and what deliveries make of them."""
+"""Suppressions: through the API, and what they do to deliveries."""
 
 from apps.delivery.models import Attempt, Delivery
 from apps.preferences import vault
