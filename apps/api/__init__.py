@@ -4,7 +4,7 @@ In: a Django request. Out: its validated body or query, or an RFC 9457 problem. 
 models nor publishers: authentication and rate limits are in ``apps.publishers``. Every app may
 import it.
 
-Serializers are named ``…In`` where they validate a request body, ``…Query`` where they validate
-query parameters and ``…Out`` or ``…Row`` (an item of a list) where they render a response. The
-names are those of the OpenAPI components, so renaming a class changes generated clients.
+Name serializers ``…In`` if they validate a body, ``…Query`` if they validate query parameters, and
+``…Out`` if they render a response. Class names are the names of OpenAPI components and so of
+classes in generated clients: older ones, such as ``DeviceRow``, stay as they are.
 """

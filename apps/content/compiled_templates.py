@@ -71,7 +71,7 @@ class CompiledTemplate:
         """
         return self.translations.get(channel) or self.translations[self.channels()[0]]
 
-    def blame(self, channel: str, locale: str, error: TemplateError) -> str:
+    def describe_error(self, channel: str, locale: str, error: TemplateError) -> str:
         """Return the error as a sentence with template, channel, locale, text and line."""
         parts = [f"The template {self.name} (version {self.number}) on {channel} in {locale}"]
         if error.field:

@@ -37,7 +37,9 @@ def preview(
         content = template.render(channel, locale, variables, user_id=SOMEBODY, wanted=wanted)
     except TemplateError as error:
         name = f"/{error.name.partition('.')[0]}" if isinstance(error, MissingVariable) else ""
-        raise PreviewError(f"/variables{name}", template.blame(channel, locale, error)) from None
+        raise PreviewError(
+            f"/variables{name}", template.describe_error(channel, locale, error)
+        ) from None
     shown = ("title", "body", "html", "data", "actions")
     return {
         "channel": channel,

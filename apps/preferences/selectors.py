@@ -108,7 +108,7 @@ def contacts(recipient_id: int) -> QuerySet[Contact]:
     return _present(recipient_id).exclude(channel__in=[PUSH, INBOX]).order_by("id")
 
 
-def shown(rows: QuerySet[Contact]) -> QuerySet[Contact]:
+def within_limit(rows: QuerySet[Contact]) -> QuerySet[Contact]:
     """Cut a recipient's contacts to the limit: there may be more from before there was one."""
     return rows[: settings.CONTACTS_PER_CHANNEL * len(settings.CHANNELS)]
 

@@ -164,7 +164,7 @@ class ApiKeyAdmin(Audited, ModelAdmin):
                 prefixes = services.revoke_key(key, family=family)
                 # The action's own event names the selected keys.
                 others = [prefix for prefix in prefixes if prefix not in chosen]
-                audit.revoked(request, key.publisher_id, others, key.prefix)
+                audit.record_revocations(request, key.publisher_id, others, key.prefix)
             ended += len(prefixes)
         self.message_user(request, f"{ended} keys are revoked.")
 

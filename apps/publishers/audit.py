@@ -99,7 +99,7 @@ def record(
     )
 
 
-def revoked(
+def record_revocations(
     request: Request | HttpRequest | None, publisher_id: int, prefixes: Sequence[str], first: str
 ) -> None:
     """Write an event for each revoked key; ``first`` is the one whose revocation was requested."""

@@ -56,12 +56,12 @@ def fold(*, dry_run: bool) -> Counter[str]:
     # The migrations have seen every suppression that was written before this one ended.
     since = applied["preferences", "0004_suppression_exact"].applied
     counts: Counter[str] = Counter()
-    with _kept(dry_run):
+    with _batch(dry_run):
         for topic in Topic.objects.exclude(category="").order_by("pk").iterator():
             if topic.category != (folded := categories.fold(topic.category)):
                 change_topic(topic, {"category": folded})
                 counts["topics"] += 1
-    with _kept(dry_run):
+    with _batch(dry_run):
         counts["people"] = _categories.fold_preferences(None, None)
     moved: set[int] = set()
     last = 0
@@ -77,13 +77,13 @@ def fold(*, dry_run: bool) -> Counter[str]:
                 continue
             if vault.index_of(EMAIL, readable[-1]) != bytes(index):
                 odd.append(key)
-        with _kept(dry_run):
+        with _batch(dry_run):
             for contact in Contact.objects.select_for_update().filter(pk__in=odd).order_by("pk"):
                 if done := _move(contact):
                     counts[done] += 1
             moved.update(spellings.adopt_unmarked(readable))
     counts["suppressions"] = len(moved)
-    with _kept(dry_run), connection.cursor() as cursor:
+    with _batch(dry_run), connection.cursor() as cursor:
         cursor.execute(_MARK, {"since": since, "moved": list(moved)})
         counts["marked"] = cursor.rowcount
     return counts
@@ -100,7 +100,8 @@ _MARK = f"""
 
 
 @contextmanager
-def _kept(dry_run: bool) -> Iterator[None]:
+def _batch(dry_run: bool) -> Iterator[None]:
+    """Run a batch in a transaction, which ``dry_run`` rolls back."""
     with transaction.atomic():
         yield
         if dry_run:
@@ -127,7 +128,7 @@ def _move(contact: Contact) -> str:
         .first()
     )
     if twin is None:
-        _found_by(contact, address, index)
+        _reencrypt(contact, address, index)
         contact.save(update_fields=["address", "address_index"])
         return "contacts"
     if contact.disabled_reason in GIVEN_UP:
@@ -146,7 +147,7 @@ def _merge(contact: Contact, twin: Contact) -> None:
     address, index = _opened(contact), bytes(twin.address_index)
     if ContactState.ACTIVE == contact.state != twin.state:
         gone, kept = twin, contact
-        _found_by(twin, _opened(twin), os.urandom(16))  # frees its index; nobody looks it up again
+        _reencrypt(twin, _opened(twin), os.urandom(16))  # frees its index; nobody looks it up again
     _addresses._retire(gone, kept)
     if gone.recipient_id is not None:
         about = (gone.recipient_id, EMAIL, bytes(gone.address_index), gone.masked)
@@ -154,7 +155,7 @@ def _merge(contact: Contact, twin: Contact) -> None:
             [Entry(Change.CONTACT_REMOVED, *about, "another spelling of an address")]
         )
     if kept is contact:
-        _found_by(contact, address, index)
+        _reencrypt(contact, address, index)
         contact.save(update_fields=["address", "address_index"])
     if operators and kept.disabled_reason != OPERATOR:
         services.disable_contact(kept)
@@ -164,7 +165,7 @@ def _opened(contact: Contact) -> str:
     return vault.open(bytes(contact.address), bytes(contact.address_index))
 
 
-def _found_by(contact: Contact, address: str, index: bytes) -> None:
+def _reencrypt(contact: Contact, address: str, index: bytes) -> None:
     """Encrypt the address for another index, without saving the row."""
     contact.address_index = index
     contact.address = vault.keyring().encrypt(address.encode(), b"contact:" + index)

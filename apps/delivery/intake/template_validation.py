@@ -67,16 +67,18 @@ class TemplateValidator:
         except MissingVariable as error:
             name = error.name.partition(".")[0]
             raise _refusal(
-                f"/template/variables/{name}", compiled.blame(channel, locale, error)
+                f"/template/variables/{name}", compiled.describe_error(channel, locale, error)
             ) from None
         except OverBudget as error:
             if before < RENDER_STEPS:
                 raise _refusal(
                     "/template", "The templates of this request take too long. Post fewer at once."
                 ) from None
-            raise _refusal("/template", compiled.blame(channel, locale, error)) from None
+            raise _refusal("/template", compiled.describe_error(channel, locale, error)) from None
         except TemplateError as error:
-            raise _refusal("/template/variables", compiled.blame(channel, locale, error)) from None
+            raise _refusal(
+                "/template/variables", compiled.describe_error(channel, locale, error)
+            ) from None
         self._left -= before - budget.left
 
 

@@ -46,7 +46,7 @@ def _drafts(request: ConfirmationRequest, priority: Priority) -> list[Draft]:
             channels=[channel],
             contact_ids=[contact_id],
             kind=NotificationKind.CONFIRMATION,
-            expires_at=clock.moment() + tokens.life(),
+            expires_at=clock.moment() + tokens.lifetime(),
         )
         for contact_id in request.contact_ids
     ]

@@ -54,7 +54,9 @@ class ContentRenderer:
         try:
             return self._render_personal(channel, template_locale, user_id, locale)
         except TemplateError as error:
-            raise TemplateError(self._template.blame(channel, template_locale, error)) from None
+            raise TemplateError(
+                self._template.describe_error(channel, template_locale, error)
+            ) from None
 
     def _render_personal(
         self, channel: str, template_locale: str, user_id: str, locale: str

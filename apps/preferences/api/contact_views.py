@@ -39,7 +39,7 @@ class DeviceList(Endpoint):
     )
     def get(self, request: Request, user_id: str) -> Response:
         """List a recipient's devices, tokens masked."""
-        devices = selectors.shown(selectors.devices(selectors.get_recipient(user_id).pk))
+        devices = selectors.within_limit(selectors.devices(selectors.get_recipient(user_id).pk))
         return Response(serializers.DeviceRow(devices, many=True).data)
 
     @extend_schema(
@@ -87,7 +87,7 @@ class ContactList(Endpoint):
     )
     def get(self, request: Request, user_id: str) -> Response:
         """List a recipient's contacts, addresses masked."""
-        contacts = selectors.shown(selectors.contacts(selectors.get_recipient(user_id).pk))
+        contacts = selectors.within_limit(selectors.contacts(selectors.get_recipient(user_id).pk))
         return Response(serializers.ContactRow(contacts, many=True).data)
 
     @extend_schema(

@@ -19,7 +19,7 @@ from apps.preferences.contacts import registration
 from apps.preferences.contacts.limits import TooManyContacts, too_many
 from apps.preferences.contacts.registration import Registered
 from apps.preferences.models import Recipient
-from apps.preferences.selectors import find_recipient, shown
+from apps.preferences.selectors import find_recipient, within_limit
 from apps.publishers import audit
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
@@ -175,10 +175,10 @@ def _recipient(recipient: Recipient) -> dict[str, Any]:
     return {
         **serializers.RecipientRow(recipient).data,
         "devices": contact_serializers.DeviceRow(
-            shown(selectors.devices(recipient.pk)), many=True
+            within_limit(selectors.devices(recipient.pk)), many=True
         ).data,
         "contacts": contact_serializers.ContactRow(
-            shown(selectors.contacts(recipient.pk)), many=True
+            within_limit(selectors.contacts(recipient.pk)), many=True
         ).data,
     }
 

@@ -113,7 +113,7 @@ class KeyDetail(Endpoint):
         with transaction.atomic():
             key = _locked(request, prefix)
             ended = services.revoke_key(key, family=family)
-            audit.revoked(request, request.user.id, ended, key.prefix)
+            audit.record_revocations(request, request.user.id, ended, key.prefix)
         return Response(status=204)
 
 

@@ -75,7 +75,7 @@ def link(token: str) -> str:
     return f"{settings.PUBLIC_URL}/v1/confirmations/{token}"
 
 
-def life() -> timedelta:
+def lifetime() -> timedelta:
     """Return how long a token is valid."""
     return timedelta(hours=settings.CONFIRMATION_HOURS)
 
@@ -126,7 +126,7 @@ def _target(token: str, *, lock: bool) -> Target:
 
 def _read(token: str) -> tuple[int, int]:
     try:
-        subscription_id, _, contact_id = _signer().unsign(token, max_age=life()).partition("-")
+        subscription_id, _, contact_id = _signer().unsign(token, max_age=lifetime()).partition("-")
     except SignatureExpired:
         raise Expired(
             f"This confirmation was sent more than {settings.CONFIRMATION_HOURS} hours ago. Have "

@@ -33,5 +33,5 @@ class Command(BaseCommand):
             if key is None:
                 raise CommandError(f"There is no key {prefix[:16]}. The admin lists all of them.")
             ended = services.revoke_key(key, family=options["family"])
-            audit.revoked(None, key.publisher_id, ended, prefix)
+            audit.record_revocations(None, key.publisher_id, ended, prefix)
         self.stdout.write(f"Revoked: {', '.join(ended) or 'none, all had been'}.")
