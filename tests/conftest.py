@@ -10,7 +10,11 @@ from stack.debian import RABBITMQ
 from tests.support.bare_environment import BARE
 
 # Assertions of helpers say what they compared, as those of tests do.
-HELPERS = [f"tests.support.{file.stem}" for file in Path(__file__).parent.glob("support/[a-z]*.py")]
+TESTS = Path(__file__).parent
+HELPERS = [
+    ".".join(["tests", *file.relative_to(TESTS).with_suffix("").parts])
+    for file in TESTS.glob("support/**/[a-z]*.py")
+]
 pytest.register_assert_rewrite(*HELPERS, "tests.browser.presses")
 
 pytest_plugins = [
@@ -22,7 +26,7 @@ pytest_plugins = [
 
 #: As in production, every channel has a provider. A test that sends sets up its own.
 PROVIDERS = {
-    name: {"class": "tests.support.null_provider.Nobody", "channel": channel}
+    name: {"class": "tests.support.fakes.null_provider.Nobody", "channel": channel}
     for name, channel in {"fcm": "push", "twilio": "sms", "sendgrid": "email"}.items()
 }
 

@@ -40,10 +40,10 @@ from apps.publishers import services
 from apps.publishers.scopes import Scope
 from config.wsgi import application
 from notifier.security.tokens import sign
-from tests.support.api_client import Api
-from tests.support.jwks_server import lasting
-from tests.support.lookups import forget_lookups
-from tests.support.publisher_objects import create_one_of_everything, path_parameters
+from tests.support.fakes.jwks_server import lasting
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.lookups import forget_lookups
+from tests.support.publishers.publisher_objects import create_one_of_everything, path_parameters
 
 SECRET = "0123456789abcdef0123456789abcdef"
 SETTINGS = {
@@ -112,7 +112,7 @@ def publishers(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[
         pytest.MonkeyPatch.context() as patch,
         undone(),
     ):
-        patch.setattr(health, "PATIENCE", 0.0)  # no worker is there, and nothing committed
+        patch.setattr(health, "WAIT", 0.0)  # no worker is there, and nothing committed
         forget_lookups()
         made = []
         for name in ("owner", "other"):

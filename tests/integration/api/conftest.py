@@ -7,8 +7,8 @@ import pytest
 
 from apps.publishers import services
 from apps.publishers.scopes import Scope
-from tests.support.api_client import Api
-from tests.support.lookups import fresh_lookups
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.lookups import fresh_lookups
 
 __all__ = ["fresh_lookups"]  # a fixture
 

@@ -9,9 +9,9 @@ from apps.delivery.sending import process
 from apps.publishers import services
 from apps.publishers.scopes import Scope
 from notifier.client import NotifierClient
-from tests.support.awaited_client import Awaiting
-from tests.support.engine import work_once
-from tests.support.lookups import fresh_lookups
+from tests.support.deliveries.engine import work_once
+from tests.support.publishers.awaited_client import Awaiting
+from tests.support.publishers.lookups import fresh_lookups
 
 __all__ = ["fresh_lookups"]  # a fixture
 

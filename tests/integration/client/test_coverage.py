@@ -14,7 +14,7 @@ from notifier.client import (
     Subscriber,
     TemplateContent,
 )
-from tests.support.scripted_api import problem, serving
+from tests.support.fakes.scripted_api import problem, serving
 
 #: What is not for publishers and end users: what providers call.
 NOT_FOR_CLIENTS = {"/v1/receipts/{provider}"}

@@ -21,7 +21,7 @@ from notifier.client import (
 )
 from notifier.security.tokens import sign
 from tests.integration.client.conftest import Connect, work
-from tests.support.awaited_client import AwaitingInbox
+from tests.support.publishers.awaited_client import AwaitingInbox
 
 SECRET = "a secret of 32 bytes or more, for tests"
 

@@ -8,9 +8,9 @@ from celery import current_app
 from django.db import connection as database
 from kombu import Queue
 
-from tests.support.engine import fresh_engine, swept, wake, work
-from tests.support.sandbox_providers import providers
-from tests.support.shop import other_shop, shop
+from tests.support.deliveries.engine import fresh_engine, swept, wake, work
+from tests.support.deliveries.sandbox_providers import providers
+from tests.support.publishers.shop import other_shop, shop
 
 __all__ = ["fresh_engine", "other_shop", "providers", "shop", "swept", "wake", "work"]  # fixtures
 

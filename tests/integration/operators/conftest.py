@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tests.support.engine import fresh_engine, wake, work
-from tests.support.sandbox_providers import providers
-from tests.support.shop import other_shop, shop
+from tests.support.deliveries.engine import fresh_engine, wake, work
+from tests.support.deliveries.sandbox_providers import providers
+from tests.support.publishers.shop import other_shop, shop
 
 __all__ = ["fresh_engine", "other_shop", "providers", "shop", "wake", "work"]  # fixtures
 

@@ -19,9 +19,9 @@ from notifier.domain.messages import Content, Message
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from stack.supervision.process import PATIENCE
-from tests.support.admin_actions import NEWS, do, events
-from tests.support.people import recipient, subscribe
-from tests.support.shop import Shop
+from tests.support.publishers.admin_actions import NEWS, do, events
+from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.shop import Shop
 
 ADDRESS = "ada.lovelace@example.com"
 

@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from apps.delivery.models import Delivery
 from apps.operators import large_lists
-from tests.support.admin_actions import NEWS
-from tests.support.people import recipient, subscribe
-from tests.support.shop import Shop
+from tests.support.publishers.admin_actions import NEWS
+from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.shop import Shop
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from django.utils import timezone
 
 from apps.delivery.models import DeadLetter
 from apps.preferences.models import Contact
-from tests.support.admin_actions import NEWS, events
-from tests.support.people import recipient
-from tests.support.shop import Shop
+from tests.support.publishers.admin_actions import NEWS, events
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import Shop
 
 
 def test_lost_addresses_are_restored_together(

@@ -17,8 +17,8 @@ from apps.operators.list_filters import BoundedFilter
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.publishers.models import AuditEvent
 from apps.topics.models import Subscription, Topic
-from tests.support.people import recipient, subscribe
-from tests.support.shop import Shop
+from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.shop import Shop
 
 ADDRESS = "ada.lovelace@example.com"
 #: Tables of millions, and what of a page's SQL would read one of them whole.
@@ -134,7 +134,7 @@ def test_no_page_shows_markup_as_text(every_page, operator: Client, monkeypatch)
     def gone(_: object) -> None:
         raise broker.Down
 
-    monkeypatch.setattr(broker, "look", gone)
+    monkeypatch.setattr(broker, "inspect", gone)
     down = operator.get("/admin/")
     assert "The broker does not answer." in text(down)
     for answer in [*every_page, down]:

@@ -7,9 +7,9 @@ from django.urls import reverse
 from apps.api import pagination
 from apps.delivery.models import DeadLetter, Delivery
 from apps.publishers.models import AuditEvent, Publisher
-from tests.support.admin_actions import NEWS, do, events
-from tests.support.people import recipient
-from tests.support.shop import Shop
+from tests.support.publishers.admin_actions import NEWS, do, events
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import Shop
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.content.models import Template, TemplateVersion
-from tests.support.shop import Shop
+from tests.support.publishers.shop import Shop
 
 CONTENT = {
     "channel": "email",

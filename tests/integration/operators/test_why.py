@@ -19,8 +19,8 @@ from apps.delivery.operations.explain import Explanation, explain
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.topics.models import Subscription
 from notifier.domain.states import DeliveryState
-from tests.support.people import recipient, subscribe
-from tests.support.shop import Shop
+from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.shop import Shop
 
 NEWS = {"content": {"title": "Hello", "body": "World"}}
 

@@ -25,10 +25,10 @@ from notifier.providers.sendgrid import SendGrid
 from notifier.providers.smtp import SMTP
 from notifier.providers.twilio import Twilio
 from notifier.providers.webhook import Webhook
-from tests.support.mail_server import TAKING, mail_server
+from tests.support.fakes.mail_server import TAKING, mail_server
+from tests.support.fakes.tiny_servers import Handler, Http2Server, answering, listening
 from tests.support.provider_contract import POSTED_AT, SECRET, send
 from tests.support.sandbox_fixture import RunningSandbox
-from tests.support.tiny_servers import Handler, Http2Server, answering, listening
 
 RECORDED = json.loads((Path(__file__).parents[2] / "recorded" / "answers.json").read_text())
 CHANNEL = {"fcm": "push", "apns": "push", "twilio": "sms", "webhook": "webhook"}

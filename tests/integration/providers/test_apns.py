@@ -13,9 +13,9 @@ from notifier.domain.outcomes import Accepted, Reason, Refused
 from notifier.domain.priorities import Priority
 from notifier.providers.apns import APNs, ProviderToken
 from notifier.providers.base import Provider
+from tests.support.fakes.tiny_servers import Http2Server, listening, ok
 from tests.support.provider_contract import CODES, TIMEOUT, ProviderContract, send
 from tests.support.sandbox_fixture import RunningSandbox
-from tests.support.tiny_servers import Http2Server, listening, ok
 
 
 class TestAPNs(ProviderContract):

@@ -13,9 +13,9 @@ from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.domain.priorities import Priority
 from notifier.providers.base import Provider
 from notifier.providers.fcm import FCM
+from tests.support.fakes.tiny_servers import answering, listening
 from tests.support.provider_contract import TIMEOUT, ProviderContract, closed_port, send
 from tests.support.sandbox_fixture import RunningSandbox
-from tests.support.tiny_servers import answering, listening
 
 
 class TestFCM(ProviderContract):

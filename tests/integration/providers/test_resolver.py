@@ -8,7 +8,7 @@ import pytest
 
 from notifier.transport import resolver as module
 from notifier.transport.resolver import NotResolved, Resolver
-from tests.support.name_server import name_server
+from tests.support.fakes.name_server import name_server
 
 SHOP = (ipaddress.ip_address("203.0.113.9"), ipaddress.ip_address("203.0.113.10"))
 NAMES = {"shop.example": ["203.0.113.9", "203.0.113.10"]}

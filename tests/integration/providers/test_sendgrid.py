@@ -9,6 +9,7 @@ from notifier.domain.messages import Content
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.sendgrid import SendGrid
+from tests.support.fakes.tiny_servers import answering, listening, read_request
 from tests.support.provider_contract import (
     CONTENT,
     TIMEOUT,
@@ -17,7 +18,6 @@ from tests.support.provider_contract import (
     send,
 )
 from tests.support.sandbox_fixture import RunningSandbox
-from tests.support.tiny_servers import answering, listening, read_request
 
 
 class TestSendGrid(ProviderContract):

@@ -12,11 +12,11 @@ from notifier.domain.messages import Content
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.smtp import CONNECTIONS, SMTP
-from tests.support.mail_server import TAKING, mail_server
-from tests.support.name_server import name_server
+from tests.support.fakes.mail_server import TAKING, mail_server
+from tests.support.fakes.name_server import name_server
+from tests.support.fakes.tiny_servers import listening
 from tests.support.provider_contract import TIMEOUT, ProviderContract, send
 from tests.support.sandbox_fixture import RunningSandbox
-from tests.support.tiny_servers import listening
 
 
 class TestSMTP(ProviderContract):

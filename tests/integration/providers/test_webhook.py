@@ -12,7 +12,8 @@ from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.providers.base import Provider
 from notifier.providers.webhook import Webhook
 from notifier.transport.http import Wire
-from tests.support.name_server import name_server
+from tests.support.fakes.name_server import name_server
+from tests.support.fakes.tiny_servers import OK, always_ok, answering, listening, read_request
 from tests.support.provider_contract import (
     SECRET,
     TIMEOUT,
@@ -20,7 +21,6 @@ from tests.support.provider_contract import (
     send,
 )
 from tests.support.sandbox_fixture import RunningSandbox
-from tests.support.tiny_servers import OK, always_ok, answering, listening, read_request
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 FORBIDDEN = Refused(

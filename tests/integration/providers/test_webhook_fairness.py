@@ -11,8 +11,8 @@ from notifier.domain.outcomes import Accepted
 from notifier.providers.base import Sent
 from notifier.providers.webhook import Webhook
 from stack.supervision.process import PATIENCE
+from tests.support.fakes.tiny_servers import OK, answering, listening, read_request
 from tests.support.provider_contract import SECRET, send
-from tests.support.tiny_servers import OK, answering, listening, read_request
 
 SLOW, FAST = 1, 2
 CONTENT = Content("Shipped", "Order 5")

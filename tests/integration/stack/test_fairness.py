@@ -21,7 +21,7 @@ from stack import manage, servers, stage
 from stack.stage import Stage
 from stack.state import kept
 from stack.supervision.process import PATIENCE
-from tests.support.tiny_servers import OK, read_request
+from tests.support.fakes.tiny_servers import OK, read_request
 from tests.support.waiting import until
 
 #: Endpoints of the slow publisher, and the seconds after which each of them answers.

@@ -20,8 +20,8 @@ from notifier.client import (
     Unavailable,
 )
 from stack.supervision.process import PATIENCE
-from tests.support.awaited_client import Awaiting
-from tests.support.scripted_api import HANG_UP, SILENCE, Script, problem, serving
+from tests.support.fakes.scripted_api import HANG_UP, SILENCE, Script, problem, serving
+from tests.support.publishers.awaited_client import Awaiting
 
 ACCEPTED = {
     "id": "0199",

@@ -39,8 +39,8 @@ from notifier.templates.budget import MOST_CHARACTERS
 from notifier.templates.language import KNOWN_FILTERS, TESTS
 from notifier.templates.text import SOURCE_LIMIT
 from notifier.transport.reach import PORTS
+from tests.support.fakes.tiny_servers import OK, listening
 from tests.support.pages import DOCS, ROOT, block_of, table_of
-from tests.support.tiny_servers import OK, listening
 
 
 def test_the_table_of_limits_is_what_the_code_allows():

@@ -17,7 +17,7 @@ from notifier.security import jwks
 from notifier.security.jwks import KeySet
 from notifier.security.tokens import ExpiredToken, InvalidToken, KeysUnavailable, Verifier, sign
 from stack.supervision.process import PATIENCE
-from tests.support.jwks_server import JwksServer, Key, lasting, serving, unsigned
+from tests.support.fakes.jwks_server import JwksServer, Key, lasting, serving, unsigned
 from tests.support.waiting import until
 
 SECRET = "0123456789abcdef0123456789abcdef"

@@ -12,7 +12,7 @@ from pyreqwest.http import Url
 
 from notifier.transport.http import BODY_LIMIT, NoAnswer, NotWritten, Reply, Wire, retry_after
 from stack.supervision.process import PATIENCE
-from tests.support.tiny_servers import (
+from tests.support.fakes.tiny_servers import (
     OK,
     Handler,
     Http2Server,

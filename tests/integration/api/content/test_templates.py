@@ -4,7 +4,7 @@ import pytest
 
 from apps.publishers.models import AuditEvent
 from apps.publishers.scopes import Scope
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 SMS = {"channel": "sms", "locale": "en", "body": "Order {{ order.id }} is on its way."}
 GERMAN = {"channel": "sms", "locale": "de", "body": "Bestellung {{ order.id }} ist unterwegs."}

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 pytestmark = pytest.mark.django_db
 WRONG = {"devices": [{"platform": "palm", "token": "a" * 30}], "locale": "!", "time_zone": "!"}

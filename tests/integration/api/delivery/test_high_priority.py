@@ -14,8 +14,8 @@ from apps.delivery.models import Notification
 from apps.publishers import limits, services
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.scopes import Scope
-from tests.support.api_client import Api
-from tests.support.lookups import REDIS_URL, forget_lookups
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.lookups import REDIS_URL, forget_lookups
 
 pytestmark = pytest.mark.django_db
 UPGRADE = import_module("apps.publishers.migrations.0007_high_priority")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.core import clock
 from apps.preferences.models import Recipient
 from apps.publishers.models import ApiKey
-from tests.support.shop import Shop, make_shop
+from tests.support.publishers.shop import Shop, make_shop
 
 
 @pytest.fixture

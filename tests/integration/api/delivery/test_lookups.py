@@ -25,7 +25,7 @@ from apps.publishers.selectors import get_key, get_publisher
 from apps.topics.models import Topic
 from apps.topics.selectors import get_topic, get_topic_by_id
 from stack.supervision.process import PATIENCE
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[4]

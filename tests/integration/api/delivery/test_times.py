@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 
 @pytest.mark.parametrize(

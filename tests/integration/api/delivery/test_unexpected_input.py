@@ -12,7 +12,7 @@ from apps.api.operation import operation
 from apps.preferences.models import Recipient
 from apps.publishers.api.endpoint import Endpoint
 from apps.topics.models import Topic
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 PERCENT = "A ? that belongs to a name or id in the path is written %3F."
 

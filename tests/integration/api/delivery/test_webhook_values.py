@@ -7,7 +7,7 @@ import pytest
 
 from notifier.security.signing import signature
 from notifier.transport.reach import Reach
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 URL = "https://example.com/hook"
 

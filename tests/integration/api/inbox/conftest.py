@@ -12,9 +12,9 @@ from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
 from notifier.domain.messages import Content, Message
 from notifier.security.tokens import sign
-from tests.support.api_client import Api
-from tests.support.inboxes import SECRET
-from tests.support.jwks_server import lasting
+from tests.support.fakes.jwks_server import lasting
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.inboxes import SECRET
 
 
 @pytest.fixture(autouse=True)

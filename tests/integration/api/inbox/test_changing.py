@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.inbox.models import InboxItem
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 
 def test_read_unread_and_acknowledged_follow_each_other(inbox: Callable[..., Api], put: Any):

@@ -10,8 +10,8 @@ from django.db import connection, connections
 from apps.inbox import retention, tasks
 from apps.inbox.models import InboxItem
 from stack.supervision.process import PATIENCE
-from tests.support.api_client import Api
-from tests.support.inboxes import titles
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.inboxes import titles
 from tests.support.waiting import somebody_waits, until
 
 

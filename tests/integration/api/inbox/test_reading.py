@@ -12,8 +12,8 @@ from django.utils import timezone
 from apps.inbox import services
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
-from tests.support.api_client import Api
-from tests.support.inboxes import titles
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.inboxes import titles
 
 
 def test_what_was_said_is_in_the_inbox_newest_first(inbox: Callable[..., Api], put: Any):

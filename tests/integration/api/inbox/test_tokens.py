@@ -9,9 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from notifier.security.tokens import sign
-from tests.support.api_client import Api
-from tests.support.inboxes import titles
-from tests.support.jwks_server import Key, lasting, serving, unsigned
+from tests.support.fakes.jwks_server import Key, lasting, serving, unsigned
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.inboxes import titles
 
 
 def test_a_key_opens_no_inbox_and_a_token_nothing_else(api: Api, inbox: Callable[..., Api]):

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from apps.preferences.models import Contact
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from apps.preferences.contacts import registration, replacement, services
 from apps.preferences.models import Contact, DirectoryChange, Recipient
 from apps.publishers.models import AuditEvent
 from stack.supervision.process import PATIENCE
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 from tests.support.waiting import somebody_waits, until
 
 OLD, NEW = "old@example.com", "new@example.com"

@@ -16,8 +16,8 @@ from apps.preferences.models import Contact, DirectoryChange, Preference, Suppre
 from apps.publishers.models import AuditEvent
 from apps.publishers.scopes import DIRECTORY, Scope
 from notifier.security.tokens import sign
-from tests.support.api_client import Api
-from tests.support.jwks_server import lasting
+from tests.support.fakes.jwks_server import lasting
+from tests.support.publishers.api_client import Api
 
 SECRET = "0123456789abcdef0123456789abcdef"
 PATH = "recipients/ada/preferences"

@@ -18,7 +18,7 @@ from apps.publishers.scopes import Scope
 from apps.topics.models import Topic
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE, Process
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 #: What is no user_id, and a word of the sentence that says so.
 NOT_A_USER_ID = {

@@ -16,9 +16,9 @@ from apps.preferences.models import Preference, Recipient
 from apps.topics.models import Topic
 from notifier.security.tokens import sign
 from stack.supervision.process import PATIENCE
-from tests.support.api_client import Api
 from tests.support.database import run_and_close
-from tests.support.jwks_server import lasting
+from tests.support.fakes.jwks_server import lasting
+from tests.support.publishers.api_client import Api
 from tests.support.waiting import somebody_waits, until
 
 NO_SMS = {"channel": "sms", "topic": None, "category": None, "allowed": False}

@@ -12,8 +12,8 @@ from apps.preferences.contacts import services
 from apps.preferences.contacts.services import Address, Person
 from apps.preferences.models import Contact, Recipient
 from stack.supervision.process import PATIENCE
-from tests.support.api_client import Api, cheap
 from tests.support.database import run_and_close
+from tests.support.publishers.api_client import Api, cheap
 from tests.support.waiting import somebody_waits, until
 
 TOKEN = "f" * 60

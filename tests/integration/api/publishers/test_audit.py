@@ -21,7 +21,7 @@ from apps.publishers.models import ApiKey, AuditEvent, Publisher
 from apps.publishers.scopes import Scope
 from apps.topics.models import Topic
 from config import env
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 
 def events(api: Api, **query: Any) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.publishers.models import ApiKey, Publisher
-from tests.support.api_client import Api
-from tests.support.api_keys import with_key
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.api_keys import with_key
 
 
 def test_the_first_key_has_what_posting_needs_and_nothing_about_people(api: Api):

@@ -16,8 +16,8 @@ from apps.publishers import services
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.scopes import Scope
 from apps.publishers.selectors import get_key
-from tests.support.api_client import Api
-from tests.support.api_keys import (
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.api_keys import (
     end_of,
     made_by,
     prefix_of,

@@ -12,8 +12,8 @@ from django.utils import timezone
 from apps.publishers import usage
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.scopes import Scope
-from tests.support.api_client import Api
-from tests.support.api_keys import refused
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.api_keys import refused
 from tests.support.waiting import until
 
 

@@ -15,8 +15,8 @@ from apps.delivery.models import Notification
 from apps.publishers import limits, quota
 from apps.publishers.models import ApiKey, DayCount, Publisher
 from apps.publishers.scopes import Scope
-from tests.support.api_client import Api
-from tests.support.lookups import REDIS_URL, forget_lookups
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.lookups import REDIS_URL, forget_lookups
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ from apps.publishers.scopes import Scope
 from config import env, tokens
 from notifier.security import jwks
 from notifier.security.tokens import sign
-from tests.support.api_client import Api
-from tests.support.jwks_server import JwksServer, Key, lasting, serving, unsigned
+from tests.support.fakes.jwks_server import JwksServer, Key, lasting, serving, unsigned
+from tests.support.publishers.api_client import Api
 
 ISSUER, AUDIENCE = "https://id.example.com", "notifier"
 

@@ -12,9 +12,14 @@ from django.test import Client
 
 from apps.delivery.status_webhooks import health
 from apps.publishers.models import AuditEvent
-from tests.support.api_client import Api
-from tests.support.lookups import forget_lookups
-from tests.support.publisher_objects import TOPIC, WORD, create_one_of_everything, path_parameters
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.lookups import forget_lookups
+from tests.support.publishers.publisher_objects import (
+    TOPIC,
+    WORD,
+    create_one_of_everything,
+    path_parameters,
+)
 
 #: What is not one publisher's, by how its path begins, and why.
 SHARED = {
@@ -70,7 +75,7 @@ Operation = tuple[str, str, dict[str, Any]]
 
 @pytest.fixture
 def owned(api: Api, other: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr(health, "PATIENCE", 0.0)  # no worker is there
+    monkeypatch.setattr(health, "WAIT", 0.0)  # no worker is there
     return create_one_of_everything(api, other)
 
 

@@ -8,7 +8,7 @@ from apps.preferences.models import Contact, Group, Membership
 from apps.publishers.models import ApiKey, AuditEvent
 from apps.topics.models import Topic
 from apps.topics.selectors import get_topic
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 ADDRESS = "ada.lovelace@example.com"
 

@@ -8,8 +8,8 @@ from django.test import Client
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from tests.support.api_client import Api
-from tests.support.publisher_objects import create_one_of_everything, path_parameters
+from tests.support.publishers.api_client import Api
+from tests.support.publishers.publisher_objects import create_one_of_everything, path_parameters
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"

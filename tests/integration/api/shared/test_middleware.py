@@ -10,7 +10,7 @@ from django.test import Client
 from apps.publishers import services
 from apps.publishers.scopes import Scope
 from config.wsgi import application
-from tests.support.lookups import forget_lookups
+from tests.support.publishers.lookups import forget_lookups
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

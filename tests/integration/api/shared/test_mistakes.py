@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 CONTENT = {"title": "Hi"}
 

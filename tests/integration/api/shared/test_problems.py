@@ -11,7 +11,7 @@ from django.test import Client
 from apps.api.problems import TYPES
 from apps.preferences import selectors
 from apps.topics.api import topic_views
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 PROBLEM = "application/problem+json"
 ROOT = Path(__file__).resolve().parents[4]

@@ -23,7 +23,7 @@ from apps.publishers import services
 from apps.publishers.scopes import Scope
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE, Process
-from tests.support.lookups import forget_lookups
+from tests.support.publishers.lookups import forget_lookups
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = {"content": {"body": "x"}}

@@ -17,7 +17,7 @@ from apps.preferences.models import Contact, Recipient
 from apps.topics.models import Subscription
 from apps.topics.selectors import get_topic
 from apps.topics.subscriptions import csv_import
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 ROOT = Path(__file__).resolve().parents[4]
 

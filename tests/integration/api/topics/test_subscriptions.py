@@ -5,7 +5,7 @@ import pytest
 from apps.preferences import vault
 from apps.preferences.models import Contact
 from apps.topics.models import Subscription
-from tests.support.api_client import Api, cheap
+from tests.support.publishers.api_client import Api, cheap
 
 PATH = "topics/news/subscriptions"
 EMAIL = {"channel": "email", "address": "news@example.com"}

@@ -5,7 +5,7 @@ import pytest
 from apps.topics.models import Topic
 from apps.topics.selectors import get_topic, get_topic_by_id
 from notifier.domain.priorities import Priority
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 FULL = {
     "name": "order-updates",

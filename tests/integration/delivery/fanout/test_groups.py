@@ -7,9 +7,9 @@ from apps.delivery.models import Chunk, ChunkKind, Delivery
 from apps.preferences.contacts.services import Person, upsert_recipients
 from apps.preferences.models import Group, Membership
 from apps.publishers.models import AuditEvent
-from tests.support.people import recipient, subscribe
-from tests.support.workers import cut as cut_audience
-from tests.support.workers import lose_claims, only
+from tests.support.deliveries.workers import cut as cut_audience
+from tests.support.deliveries.workers import lose_claims, only
+from tests.support.publishers.people import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
 

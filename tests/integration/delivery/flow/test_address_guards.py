@@ -13,18 +13,18 @@ from apps.delivery.monitoring import metrics
 from apps.delivery.sending.recorder import Recorder
 from apps.preferences.models import Contact, Suppression
 from notifier.domain.outcomes import Accepted, Reason, Refused
-from tests.support.dead_redis import dead_redis
-from tests.support.engine import work_once
-from tests.support.mistakes import HELLO, nothing_was_given_up, redrive
-from tests.support.people import recipient
-from tests.support.scripted_provider import Scripted
-from tests.support.signed_receipts import (
+from tests.support.deliveries.engine import work_once
+from tests.support.deliveries.mistakes import HELLO, nothing_was_given_up, redrive
+from tests.support.deliveries.signed_receipts import (
     by_sendgrid,
     callback,  # noqa: F401  # a fixture
     post_receipt,
     read_receipts,
 )
-from tests.support.workers import claim, lose_claims
+from tests.support.deliveries.workers import claim, lose_claims
+from tests.support.fakes.dead_redis import dead_redis
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient
 
 DEAD = Refused(Reason.DEAD_ADDRESS, 404, "UNREGISTERED", disable_contact=True)
 LATER = 700.0

@@ -4,8 +4,8 @@ import pytest
 
 from apps.delivery.models import Chunk, Claim, Delivery
 from apps.delivery.sending import runtime
-from tests.support.engine import work_once
-from tests.support.people import recipient, subscribe
+from tests.support.deliveries.engine import work_once
+from tests.support.publishers.people import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "World"}
 NUMBER, TOKEN, ANDROID = "+12025550123", "a" * 64, "android-token-of-ada-1234"
@@ -14,7 +14,7 @@ NUMBER, TOKEN, ANDROID = "+12025550123", "a" * 64, "android-token-of-ada-1234"
 @pytest.fixture
 def without(providers, settings):
     """Remove providers, as a missing setting does, and put them back."""
-    webhook = {"class": "tests.support.null_provider.Nobody", "channel": "webhook"}
+    webhook = {"class": "tests.support.fakes.null_provider.Nobody", "channel": "webhook"}
     whole = settings.PROVIDERS | {"webhook": webhook}
 
     def take(*names):

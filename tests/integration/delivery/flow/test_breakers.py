@@ -14,10 +14,10 @@ from apps.delivery.models import Attempt, Claim, Delivery
 from apps.delivery.monitoring import metrics
 from apps.delivery.sending import runtime
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
-from tests.support.dead_redis import dead_redis
-from tests.support.engine import work_once
-from tests.support.people import recipient
-from tests.support.scripted_provider import Scripted
+from tests.support.deliveries.engine import work_once
+from tests.support.fakes.dead_redis import dead_redis
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient
 
 HELLO = {"body": "Hello", "title": "Hello"}
 LETTER = {"channels": ["email"], "content": HELLO}

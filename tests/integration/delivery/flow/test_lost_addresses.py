@@ -14,8 +14,8 @@ from apps.preferences.contacts import restoration
 from apps.preferences.contacts.restoration import Cause
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import AuditEvent
-from tests.support.mistakes import post_to_many, redrive
-from tests.support.people import contact, recipient
+from tests.support.deliveries.mistakes import post_to_many, redrive
+from tests.support.publishers.people import contact, recipient
 
 HOUR = timedelta(hours=1)
 

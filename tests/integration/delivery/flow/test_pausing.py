@@ -10,10 +10,10 @@ from apps.delivery.models import Attempt, Chunk, Claim, Delivery, TopicRelease
 from apps.delivery.state import deferral
 from apps.publishers.models import AuditEvent
 from notifier.domain.outcomes import Accepted, Reason, Retry
-from tests.support.engine import work_once
-from tests.support.people import recipient, subscribe
-from tests.support.scripted_provider import Scripted
-from tests.support.workers import claim, cut, lose_claims
+from tests.support.deliveries.engine import work_once
+from tests.support.deliveries.workers import claim, cut, lose_claims
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient, subscribe
 
 HELLO = {"body": "Hello", "title": "Hello"}
 

@@ -14,7 +14,7 @@ from apps.delivery.flow import provider_quotas
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.delivery.monitoring import metrics
 from notifier.resilience.quota import Quota
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 HELLO = {"body": "Hello"}
 
@@ -173,7 +173,7 @@ def test_without_redis_a_process_keeps_to_its_share(quota, monkeypatch, caplog, 
     for name in ("one:1", "one:2", "one:3"):
         monkeypatch.setattr(provider_quotas, "_me", lambda name=name: name)
         provider_quotas.take("sms", {"twilio": 1}, "high", again=False)
-    monkeypatch.setattr(provider_quotas, "ask_redis", lambda call: None)
+    monkeypatch.setattr(provider_quotas, "_take", lambda keys, arguments: None)
     grants = [
         provider_quotas.take("sms", {"twilio": 100}, "high", again=False)["twilio"]
         for _ in range(2)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.delivery.maintenance import retention
 from apps.delivery.models import Deduplication, Notification
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 HELLO = {"body": "Hello"}
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.people import recipient
-from tests.support.shop import Shop
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import Shop
 
 CHANNELS = ["push", "sms", "email", "inbox"]
 BLANK = ["\n", "  ", "\r\n\t", "\u200b", "\u00a0\u2060", "\x01", "\ufeff\u202e", "\u2028"]

@@ -13,8 +13,8 @@ from apps.delivery.intake import group_commit
 from apps.delivery.models import ChunkTurn, Notification
 from apps.publishers.models import DayCount, Publisher
 from apps.publishers.selectors import publishers
-from tests.support.people import recipient
-from tests.support.shop import Shop
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import Shop
 
 HELLO = {"body": "Hello"}
 #: A request: its body, and its Idempotency-Key.

@@ -16,7 +16,7 @@ from apps.delivery.intake.lookups import Key
 from apps.delivery.models import Notification
 from notifier.domain.messages import Content
 from stack.supervision.process import PATIENCE
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
 

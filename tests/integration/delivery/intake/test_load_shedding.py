@@ -18,7 +18,7 @@ from apps.delivery.outbox.backlog import FAN_OUT
 from apps.delivery.outbox.queues import Queue
 from stack.supervision.process import PATIENCE
 from tests.support.database import table_locked
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 from tests.support.waiting import cpu_of_database, until
 
 HELLO = {"body": "Hello"}

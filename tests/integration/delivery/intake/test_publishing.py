@@ -3,7 +3,7 @@
 import pytest
 
 from apps.delivery.models import Notification
-from tests.support.people import recipient, subscribe
+from tests.support.publishers.people import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
 

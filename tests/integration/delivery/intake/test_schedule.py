@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
 

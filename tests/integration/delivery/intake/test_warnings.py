@@ -1,6 +1,6 @@
 """Warnings in the answer: people who have no address on a channel."""
 
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
 

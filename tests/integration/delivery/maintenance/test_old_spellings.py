@@ -12,7 +12,7 @@ from apps.publishers.models import AuditEvent, Publisher
 from apps.topics import spelling_migration
 from apps.topics.models import Subscription, Topic
 from apps.topics.selectors import get_topic
-from tests.support.old_spellings import (
+from tests.support.deliveries.old_spellings import (
     REFUSED,
     contact_as_before,
     mailed,
@@ -21,8 +21,8 @@ from tests.support.old_spellings import (
     suppressed_as_before,
     topic_category_as_before,
 )
-from tests.support.people import recipient, subscribe
-from tests.support.shop import outcome
+from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.shop import outcome
 
 DONE = """0 contacts were found in every spelling, 0 were merged with another of their owner's.
 0 suppressions were moved to the address, 0 were marked until their address is seen.

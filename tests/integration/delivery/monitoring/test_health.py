@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 HELLO = {"body": "Hello"}
 

@@ -14,8 +14,8 @@ from apps.delivery.monitoring import statistics
 from apps.delivery.state import counts
 from apps.preferences.models import Preference
 from notifier.domain.outcomes import Accepted, Refused, Retry
-from tests.support.people import recipient, subscribe
-from tests.support.scripted_provider import Scripted
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
 NONE = {"waiting": 0, "sent": 0, "failed": 0, "suppressed": 0}

@@ -1,5 +1,5 @@
 """Fixtures of subscriptions that require confirmation."""
 
-from tests.support.confirmations import ask, offers, outside
+from tests.support.deliveries.confirmations import ask, offers, outside
 
 __all__ = ["ask", "offers", "outside"]

@@ -12,7 +12,7 @@ from apps.publishers.models import AuditEvent
 from apps.topics.confirmation import requests
 from apps.topics.models import ConfirmationSent, Subscription
 from stack.supervision.process import PATIENCE
-from tests.support.confirmations import (
+from tests.support.deliveries.confirmations import (
     SUBSCRIPTIONS,
     ask_again,
     confirm,
@@ -20,7 +20,7 @@ from tests.support.confirmations import (
     subscribe,
     token_in,
 )
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 
 def test_a_question_is_sent_again_but_not_within_ten_minutes(offers, outside, ask):

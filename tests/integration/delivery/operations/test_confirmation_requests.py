@@ -13,7 +13,7 @@ from apps.preferences.models import Preference
 from apps.topics.models import Subscription
 from apps.topics.selectors import get_topic
 from apps.topics.subscriptions import csv_import
-from tests.support.confirmations import (
+from tests.support.deliveries.confirmations import (
     ADA,
     SUBSCRIPTIONS,
     ask_again,
@@ -24,7 +24,7 @@ from tests.support.confirmations import (
     subscribe,
     token_in,
 )
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 HELLO = {"title": "Hello", "body": "There"}
 

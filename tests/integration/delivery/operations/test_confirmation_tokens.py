@@ -5,8 +5,15 @@ from django.test import Client
 
 from apps.preferences.models import Contact
 from apps.topics.confirmation.tokens import link, token
-from tests.support.confirmations import SUBSCRIPTIONS, confirm, page, state_of, subscribe, token_in
-from tests.support.people import recipient
+from tests.support.deliveries.confirmations import (
+    SUBSCRIPTIONS,
+    confirm,
+    page,
+    state_of,
+    subscribe,
+    token_in,
+)
+from tests.support.publishers.people import recipient
 
 
 def test_a_forged_or_shortened_token_confirms_nothing(offers, outside, ask):

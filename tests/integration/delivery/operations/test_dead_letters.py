@@ -13,8 +13,8 @@ from apps.delivery.operations import dead_letters
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import AuditEvent
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
-from tests.support.people import recipient, subscribe
-from tests.support.scripted_provider import Scripted
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient, subscribe
 
 HELLO = {"body": "Hello"}
 

@@ -13,10 +13,18 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending.worker import Worker
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.domain.states import DeliveryState
-from tests.support.engine import work_once
-from tests.support.ordered_messages import OrderRecorder, notify
-from tests.support.people import recipient, subscribe
-from tests.support.workers import PATIENCE, claim, cut, in_thread, lose_claims, only, send_and_die
+from tests.support.deliveries.engine import work_once
+from tests.support.deliveries.ordered_messages import OrderRecorder, notify
+from tests.support.deliveries.workers import (
+    PATIENCE,
+    claim,
+    cut,
+    in_thread,
+    lose_claims,
+    only,
+    send_and_die,
+)
+from tests.support.publishers.people import recipient, subscribe
 
 BUSY = Retry(Reason.RATE_LIMITED, 429)
 

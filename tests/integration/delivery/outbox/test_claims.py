@@ -19,8 +19,16 @@ from apps.delivery.sending import cancellation, process
 from apps.delivery.sending.worker import Worker
 from apps.delivery.state import ClaimLost
 from notifier.domain.states import DeliveryState
-from tests.support.people import recipient, subscribe
-from tests.support.workers import PATIENCE, begin, claim, cut, in_thread, lose_claims, result
+from tests.support.deliveries.workers import (
+    PATIENCE,
+    begin,
+    claim,
+    cut,
+    in_thread,
+    lose_claims,
+    result,
+)
+from tests.support.publishers.people import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
 

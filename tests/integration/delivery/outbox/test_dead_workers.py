@@ -11,7 +11,7 @@ from apps.delivery.outbox import claims
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, process
 from apps.delivery.sending.capacity import Capacity
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 HELLO = {"body": "Hello"}
 

@@ -14,7 +14,7 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import process
 from notifier.domain.priorities import Priority
 from stack.supervision import ports
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 from tests.support.waiting import until
 
 HIGH = Queue("inbox", "high")

@@ -15,8 +15,8 @@ from apps.delivery.models import Delivery
 from apps.delivery.outbox.queues import Queue
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.domain.states import DeliveryState
-from tests.support.ordered_messages import notify, provider, refusing  # noqa: F401
-from tests.support.people import recipient
+from tests.support.deliveries.ordered_messages import notify, provider, refusing  # noqa: F401
+from tests.support.publishers.people import recipient
 from tests.support.waiting import until
 
 

@@ -3,7 +3,7 @@
 from apps.api import pagination
 from apps.core.delivery_ids import public_id
 from apps.delivery.models import Delivery
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 
 def test_deliveries_in_a_rare_state_are_looked_for_a_part_at_a_time(shop, work, monkeypatch):

@@ -1,7 +1,7 @@
 """Deliveries that wait when their address is replaced by another."""
 
 from apps.delivery.models import Delivery
-from tests.support.confirmations import confirm, subscribe, token_in
+from tests.support.deliveries.confirmations import confirm, subscribe, token_in
 
 HELLO = {"title": "Hello", "body": "There"}
 OLD, NEW = "old@example.com", "new@example.com"

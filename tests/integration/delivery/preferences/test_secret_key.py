@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.support.confirmations import confirm, subscribe, token_in
+from tests.support.deliveries.confirmations import confirm, subscribe, token_in
 
 
 @pytest.fixture

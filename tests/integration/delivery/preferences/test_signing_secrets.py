@@ -16,8 +16,8 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from apps.delivery.models import Notification
 from apps.preferences import vault
 from apps.preferences.models import Contact
-from tests.support.lookups import forget_lookups
-from tests.support.people import recipient
+from tests.support.publishers.lookups import forget_lookups
+from tests.support.publishers.people import recipient
 
 OLD, NEW, NEWER = ("whsec_" + 40 * letter for letter in "ABC")
 HELLO = {"title": "Hello", "body": "There"}

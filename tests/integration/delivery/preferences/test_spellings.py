@@ -11,15 +11,15 @@ from apps.preferences import vault
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import Publisher
 from apps.topics.models import Confirmation, Subscription
-from tests.support.confirmations import subscribe
-from tests.support.old_spellings import (
+from tests.support.deliveries.confirmations import subscribe
+from tests.support.deliveries.old_spellings import (
     HELLO,
     contact_as_before,
     mailed,
     person,
     suppressed_as_before,
 )
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 SPELLINGS = ["ada@example.com", "Ada@example.com", "ADA@EXAMPLE.COM", "aDA@eXample.com"]
 SIX = ["ada", "Ada", "ADA", "aDA", "adA", "AdA"]

@@ -5,12 +5,12 @@ import pytest
 from apps.delivery.models import ReceiptEvent
 from apps.delivery.monitoring import metrics
 from apps.preferences.models import Suppression
-from tests.support.people import recipient
-from tests.support.signed_receipts import (
+from tests.support.deliveries.signed_receipts import (
     HELLO,
     callback,  # noqa: F401  # a fixture
     take_receipts,
 )
+from tests.support.publishers.people import recipient
 
 
 @pytest.fixture

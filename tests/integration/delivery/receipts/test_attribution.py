@@ -5,8 +5,7 @@ import pytest
 from apps.core.delivery_ids import number_of
 from apps.delivery.models import Delivery, ReceiptEvent
 from apps.preferences.models import Suppression
-from tests.support.shop import delivery_of
-from tests.support.signed_receipts import (
+from tests.support.deliveries.signed_receipts import (
     DEAD_NUMBER,
     EMAIL,
     PHONE,
@@ -18,6 +17,7 @@ from tests.support.signed_receipts import (
     sendgrid_event,
     wait_for_receipts,
 )
+from tests.support.publishers.shop import delivery_of
 
 
 def test_a_receipt_about_what_is_not_its_providers_says_nothing(shop, callback, send):

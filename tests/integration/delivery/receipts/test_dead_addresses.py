@@ -1,8 +1,8 @@
 """Addresses that a provider refuses as dead are suppressed."""
 
 from apps.preferences.models import Suppression
-from tests.support.shop import delivery_of
-from tests.support.signed_receipts import HELLO
+from tests.support.deliveries.signed_receipts import HELLO
+from tests.support.publishers.shop import delivery_of
 
 
 def register(shop, body):

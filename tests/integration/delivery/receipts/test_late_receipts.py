@@ -5,8 +5,7 @@ import pytest
 from apps.delivery.models import ReceiptEvent
 from apps.preferences.consent import suppressions
 from apps.preferences.models import DirectoryChange, Suppression
-from tests.support.shop import delivery_of
-from tests.support.signed_receipts import (
+from tests.support.deliveries.signed_receipts import (
     EMAIL,
     PHONE,
     by_sendgrid,
@@ -15,6 +14,7 @@ from tests.support.signed_receipts import (
     post_receipt,
     read_receipts,
 )
+from tests.support.publishers.shop import delivery_of
 
 
 def test_a_bounce_is_the_last_word_whenever_it_comes(shop, callback, send):

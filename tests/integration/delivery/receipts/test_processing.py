@@ -10,9 +10,15 @@ from apps.delivery.models import Delivery, Notification, Receipt
 from apps.delivery.receipts import processing
 from apps.preferences.models import Suppression
 from stack.supervision.process import PATIENCE
-from tests.support.lookups import forget_lookups
-from tests.support.shop import delivery_of
-from tests.support.signed_receipts import EMAIL, by_sendgrid, events_of, post_receipt, read_receipts
+from tests.support.deliveries.signed_receipts import (
+    EMAIL,
+    by_sendgrid,
+    events_of,
+    post_receipt,
+    read_receipts,
+)
+from tests.support.publishers.lookups import forget_lookups
+from tests.support.publishers.shop import delivery_of
 
 
 def test_a_status_webhook_reports_what_a_receipt_says(shop, callback, send):

@@ -6,9 +6,7 @@ import pytest
 
 from apps.delivery.models import DeadLetter, Delivery, Receipt, ReceiptEvent
 from apps.preferences.models import Suppression
-from tests.support.people import recipient
-from tests.support.shop import delivery_of
-from tests.support.signed_receipts import (
+from tests.support.deliveries.signed_receipts import (
     EMAIL,
     HELLO,
     PHONE,
@@ -19,6 +17,8 @@ from tests.support.signed_receipts import (
     read_receipts,
     wait_for_receipts,
 )
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import delivery_of
 
 
 @pytest.mark.parametrize(("channel", "address", "number"), [("sms", PHONE, 2), ("email", EMAIL, 1)])

@@ -4,8 +4,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rest_framework.test import APIClient
 
 from apps.delivery.models import Receipt
-from tests.support.shop import delivery_of
-from tests.support.signed_receipts import PHONE, by_sendgrid, by_twilio, post_receipt, read_receipts
+from tests.support.deliveries.signed_receipts import (
+    PHONE,
+    by_sendgrid,
+    by_twilio,
+    post_receipt,
+    read_receipts,
+)
+from tests.support.publishers.shop import delivery_of
 
 
 def test_nobody_else_can_say_what_became_of_a_message(shop, callback, send, settings):

@@ -18,9 +18,9 @@ from notifier.domain.outcomes import Accepted, Outcome, Reason, Unknown
 from notifier.providers.base import Provider
 from stack.supervision.process import PATIENCE
 from tests.support.database import table_locked
-from tests.support.people import recipient, subscribe
+from tests.support.deliveries.workers import begin, cut
+from tests.support.publishers.people import recipient, subscribe
 from tests.support.waiting import until
-from tests.support.workers import begin, cut
 
 HELLO = {"body": "Hello", "title": "Hello"}
 PEOPLE = 10

@@ -12,9 +12,9 @@ from apps.delivery.sending.capacity import Capacity
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome
 from notifier.providers.base import Provider
-from tests.support.people import contact, recipient
+from tests.support.deliveries.workers import PATIENCE, begin, claim
+from tests.support.publishers.people import contact, recipient
 from tests.support.waiting import until
-from tests.support.workers import PATIENCE, begin, claim
 
 #: Messages of a claim, and claims for which a process has capacity, one of them for newcomers.
 SIZE, CLAIMS = 4, 4

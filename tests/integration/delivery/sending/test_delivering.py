@@ -9,9 +9,9 @@ from apps.delivery.sending import event_loop, process
 from apps.delivery.state import commands
 from apps.preferences.models import Contact, DirectoryChange, Preference, Suppression
 from apps.topics.models import Subscription
-from tests.support.people import contact, recipient, subscribe
-from tests.support.shop import delivery_of, outcome
-from tests.support.workers import begin, cut
+from tests.support.deliveries.workers import begin, cut
+from tests.support.publishers.people import contact, recipient, subscribe
+from tests.support.publishers.shop import delivery_of, outcome
 
 HELLO = {"title": "Hello", "body": "There"}
 

@@ -5,9 +5,9 @@ import pytest
 from apps.delivery.flow import provider_pauses
 from apps.delivery.models import Delivery
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry, Unknown
-from tests.support.people import recipient
-from tests.support.scripted_provider import Scripted
-from tests.support.workers import send as send_once
+from tests.support.deliveries.workers import send as send_once
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient
 
 HELLO = {"body": "Hello", "title": "Hello"}
 LONG_AGO = "2020-01-01T00:00:00Z"

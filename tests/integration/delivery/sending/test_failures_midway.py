@@ -20,10 +20,17 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import notifications, process
 from notifier.domain.outcomes import Accepted, Reason, Retry
 from notifier.domain.states import DeliveryState
-from tests.support.people import recipient, subscribe
-from tests.support.scripted_provider import Scripted
+from tests.support.deliveries.workers import (
+    begin,
+    claim,
+    in_thread,
+    lose_claims,
+    result,
+    send_and_die,
+)
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient, subscribe
 from tests.support.waiting import somebody_waits, until
-from tests.support.workers import begin, claim, in_thread, lose_claims, result, send_and_die
 
 HELLO = {"body": "Hello"}
 

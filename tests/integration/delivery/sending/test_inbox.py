@@ -6,8 +6,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from apps.inbox.models import InboxItem
-from tests.support.inbox_app import ada
-from tests.support.shop import Shop
+from tests.support.publishers.inbox_app import ada
+from tests.support.publishers.shop import Shop
 
 __all__ = ["ada"]  # a fixture
 

@@ -15,10 +15,10 @@ from apps.inbox.models import InboxItem
 from apps.preferences.models import Contact
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.security.tokens import sign
-from tests.support.jwks_server import lasting
-from tests.support.people import recipient
-from tests.support.scripted_provider import Scripted
-from tests.support.shop import Shop
+from tests.support.fakes.jwks_server import lasting
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import Shop
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NEVER = "9999-12-31T23:59:59.9999999Z"  # .NET's DateTime.MaxValue

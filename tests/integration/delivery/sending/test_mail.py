@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support import mail_reader
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 LOOK_ALIKE = "=?utf-8?q?Hello=0D=0ABcc:_victim@example.com?="
 TITLES = [

@@ -14,10 +14,10 @@ from apps.delivery.models import Delivery
 from apps.delivery.sending import runtime
 from apps.preferences.models import Contact
 from stack.supervision.process import PATIENCE
-from tests.support.mail_server import TAKING, mail_server
-from tests.support.mistakes import HELLO, nothing_was_given_up, post_to_many, redrive
-from tests.support.people import contact, recipient
-from tests.support.tiny_servers import listening
+from tests.support.deliveries.mistakes import HELLO, nothing_was_given_up, post_to_many, redrive
+from tests.support.fakes.mail_server import TAKING, mail_server
+from tests.support.fakes.tiny_servers import listening
+from tests.support.publishers.people import contact, recipient
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from apps.content import compiled_templates
 from apps.delivery.models import Notification
 from apps.preferences.models import Recipient
 from apps.topics.models import Subscription
-from tests.support.people import contact, recipient, subscribe
+from tests.support.publishers.people import contact, recipient, subscribe
 
 CONTENTS = [
     {"channel": "inbox", "locale": "en", "title": "Order {{ order.id }}", "body": "Shipped."},

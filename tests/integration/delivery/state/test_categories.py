@@ -9,10 +9,14 @@ from django.urls import reverse
 
 from apps.preferences.models import Preference, Recipient
 from apps.topics.models import Topic
-from tests.support.inbox_app import ada
-from tests.support.old_spellings import REFUSED, preference_as_before, topic_category_as_before
-from tests.support.people import recipient, subscribe
-from tests.support.shop import outcome
+from tests.support.deliveries.old_spellings import (
+    REFUSED,
+    preference_as_before,
+    topic_category_as_before,
+)
+from tests.support.publishers.inbox_app import ada
+from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.shop import outcome
 
 __all__ = ["ada"]  # a fixture
 

@@ -12,9 +12,9 @@ from apps.delivery import tasks
 from apps.delivery.models import HourCount, MinuteCount, PendingCount, StateCount
 from apps.delivery.state import counts
 from notifier.domain.outcomes import Reason, Retry
-from tests.support.people import recipient
-from tests.support.scripted_provider import Scripted
-from tests.support.workers import claim, lose_claims
+from tests.support.deliveries.workers import claim, lose_claims
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient
 
 TABLES = ["delivery_statecount", "delivery_hourcount", "delivery_minutecount"]
 

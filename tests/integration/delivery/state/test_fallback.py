@@ -11,10 +11,10 @@ from apps.delivery.models import Chunk, Delivery, Notification
 from apps.delivery.operations.explain import why
 from apps.preferences.models import Group, Membership, Preference
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
-from tests.support.engine import work_once
-from tests.support.people import recipient, subscribe
-from tests.support.scripted_provider import Scripted
-from tests.support.workers import cut
+from tests.support.deliveries.engine import work_once
+from tests.support.deliveries.workers import cut
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
 SMS = {"channel": "sms", "after_seconds": 300}

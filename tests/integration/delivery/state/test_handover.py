@@ -7,9 +7,9 @@ from django.db.models.functions import Now
 
 from apps.delivery import tasks
 from apps.delivery.models import Attempt, Chunk, Claim, Delivery
-from tests.support.people import recipient, subscribe
-from tests.support.scripted_provider import Scripted
-from tests.support.workers import claim, cut
+from tests.support.deliveries.workers import claim, cut
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import recipient, subscribe
 
 HELLO = {"body": "Hello"}
 OVER, RUNS = timedelta(seconds=-1), timedelta(minutes=1)

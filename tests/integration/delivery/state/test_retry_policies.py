@@ -10,9 +10,9 @@ from apps.preferences.models import Contact
 from apps.publishers.models import AuditEvent
 from apps.topics.models import Subscription
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
-from tests.support.people import contact, recipient
-from tests.support.scripted_provider import Scripted
-from tests.support.workers import claim, cut, lose_claims, send
+from tests.support.deliveries.workers import claim, cut, lose_claims, send
+from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.people import contact, recipient
 
 HELLO = {"body": "Hello"}
 ONCE = {"schedule": []}

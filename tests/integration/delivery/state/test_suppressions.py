@@ -6,8 +6,8 @@ from apps.preferences.consent import suppressions
 from apps.preferences.consent.suppressions import Blocked
 from apps.preferences.models import Suppression
 from apps.publishers.models import AuditEvent
-from tests.support.people import recipient
-from tests.support.shop import make_shop
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import make_shop
 
 HELLO = {"title": "Hello", "body": "There"}
 ADA = {"channel": "email", "address": "Ada@Example.com"}

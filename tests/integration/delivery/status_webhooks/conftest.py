@@ -6,7 +6,7 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import process
 from apps.delivery.status_webhooks import health as webhook_health
 from notifier.domain.priorities import Priority
-from tests.support.lookups import fresh_lookups
+from tests.support.publishers.lookups import fresh_lookups
 
 __all__ = ["fresh_lookups"]  # a fixture
 

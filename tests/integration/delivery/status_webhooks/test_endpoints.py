@@ -5,8 +5,13 @@ import pytest
 from apps.delivery.models import StatusWebhook
 from apps.preferences.models import Contact
 from apps.publishers.models import AuditEvent
-from tests.support.people import recipient
-from tests.support.status_webhooks import change_events, notify, received, register_webhook
+from tests.support.deliveries.status_webhooks import (
+    change_events,
+    notify,
+    received,
+    register_webhook,
+)
+from tests.support.publishers.people import recipient
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -8,8 +8,13 @@ from apps.delivery.models import Delivery, Notification
 from apps.delivery.state import counts
 from apps.delivery.status_webhooks import events as status_events
 from apps.preferences.models import Contact
-from tests.support.people import recipient
-from tests.support.status_webhooks import change_events, notify, received, register_webhook
+from tests.support.deliveries.status_webhooks import (
+    change_events,
+    notify,
+    received,
+    register_webhook,
+)
+from tests.support.publishers.people import recipient
 
 
 def test_an_endpoint_that_is_down_gets_its_events_when_it_is_up_again(shop, outside, work, wake):

@@ -9,9 +9,9 @@ from django.utils import timezone
 from apps.delivery import sealed_content
 from apps.delivery.models import Delivery, Notification
 from apps.preferences.models import Recipient
-from tests.support.people import recipient, subscribe
-from tests.support.shop import delivery_of
-from tests.support.status_webhooks import HELLO, notify, received, register_webhook
+from tests.support.deliveries.status_webhooks import HELLO, notify, received, register_webhook
+from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.shop import delivery_of
 
 
 def test_what_was_delivered_is_reported_without_address_and_content(shop, outside, work):

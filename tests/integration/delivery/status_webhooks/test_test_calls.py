@@ -10,7 +10,7 @@ from apps.delivery.models import Notification
 from apps.delivery.sending import runtime
 from apps.delivery.status_webhooks import health as webhook_health
 from apps.publishers.models import AuditEvent
-from tests.support.status_webhooks import received, register_webhook
+from tests.support.deliveries.status_webhooks import received, register_webhook
 
 
 def test_a_test_call_says_that_it_arrived(shop, outside, working):

@@ -1,7 +1,7 @@
 """Messages to many people, and that no mistake of ours cost an address."""
 
 from apps.preferences.models import Contact, Suppression
-from tests.support.people import recipient
+from tests.support.publishers.people import recipient
 
 HELLO = {"title": "Hello", "body": "there"}
 

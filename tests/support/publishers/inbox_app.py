@@ -6,9 +6,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from notifier.security.tokens import sign
-from tests.support.jwks_server import lasting
-from tests.support.people import recipient
-from tests.support.shop import Shop
+from tests.support.fakes.jwks_server import lasting
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import Shop
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

@@ -13,7 +13,7 @@ from apps.preferences.models import Recipient
 from apps.publishers.models import Publisher
 from notifier.domain.messages import Content, Message
 from notifier.domain.states import DeliveryState
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 #: In every text of the owner's that is no name: nobody else may read it.
 WORD = "Zanzibar"

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from apps.publishers.models import ApiKey
-from tests.support.api_client import Api
+from tests.support.publishers.api_client import Api
 
 
 def with_key(api: Api, key: str) -> Api:

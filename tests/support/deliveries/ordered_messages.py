@@ -6,7 +6,7 @@
 import pytest
 
 from notifier.domain.outcomes import Accepted
-from tests.support.scripted_provider import Scripted
+from tests.support.fakes.scripted_provider import Scripted
 
 
 class OrderRecorder(Scripted):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.support.tiny_servers import Handler
+from tests.support.fakes.tiny_servers import Handler
 
 
 def mail_server(replies: dict[str, str], seen: list[str]) -> Handler:

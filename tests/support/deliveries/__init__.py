@@ -1,0 +1,1 @@
+"""The engine step by step, and notifications that go through it."""

@@ -1,0 +1,1 @@
+"""Publishers and people: their rows, clients, keys and inboxes, and what operators do to them."""
