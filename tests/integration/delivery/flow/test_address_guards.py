@@ -139,7 +139,9 @@ def test_what_a_worker_wrote_down_too_late_is_given_back_by_the_sweep(
     shop, post, work, dead, monkeypatch
 ):
     dead.update(range(25))
-    monkeypatch.setattr(Recorder, "_give_back", lambda self, results: None)  # it has not noticed
+    monkeypatch.setattr(
+        Recorder, "_restore_addresses", lambda self, results: None
+    )  # it has not noticed
     for n in range(20):
         post([n])
         work()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.delivery import tasks
 from apps.delivery.models import Chunk, Delivery, Notification
-from apps.delivery.operations.explain import why
+from apps.delivery.operations.explain import explain
 from apps.preferences.models import Group, Membership, Preference
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from tests.support.deliveries.engine import work_once
@@ -301,9 +301,9 @@ def test_why_somebody_got_no_text_message_is_shown(shop, workers, later):
     posted = shop.post("notifications", {"user_ids": ["ada", "bob"], **PUSH})
     workers()
     row = Notification.objects.get(pk=posted["id"])
-    told = why(ada, row)
-    assert told.verdict == "not yet" and "on sms" in told.headline
-    assert "unless another channel reaches them" in told.channels["sms"][0].text
+    explanation = explain(ada, row)
+    assert explanation.verdict == "not yet" and "on sms" in explanation.headline
+    assert "unless another channel reaches them" in explanation.channels["sms"][0].text
     later(301)
-    assert why(ada, row).verdict == "yes"
-    assert "was not needed" in why(bob, row).channels["sms"][0].text
+    assert explain(ada, row).verdict == "yes"
+    assert "was not needed" in explain(bob, row).channels["sms"][0].text
