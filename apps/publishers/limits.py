@@ -11,19 +11,18 @@ of the current one: for as many as came in the last ``LEASE_SECONDS``, and at mo
 what is left. Unused capacity is lost, so that the processes together never exceed the limit.
 """
 
-import hashlib
 import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
-import redis
 from django.conf import settings
 from prometheus_client import Counter
 
 from apps.api.problems import Problem
-from apps.core.cache import ask_redis
+from apps.core.redis_scripts import RedisScript
 from apps.publishers.selectors import KeySnapshot, PublisherSnapshot
 
 #: A bucket without a configured ``burst`` holds this many seconds of its rate.
@@ -47,7 +46,7 @@ HIGH_REFUSED = Counter(
 # ``ARGV[1]``: notifications of high priority, whose bucket is the last one where there are any; a
 # request that is taken is granted as many of them as there is room for.
 # ``ARGV[2]``: requests wanted; granted are at most a sixteenth of what is left, but at least one.
-_TAKE = """
+_take = RedisScript("""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local ahead, high, taken = {}, tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -76,8 +75,7 @@ for i = 1, last do
   end
 end
 return {taken, high, unpack(ahead)}
-"""
-_SHA = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +192,7 @@ def _ask(buckets: Mapping[str, Rate], high: int = 0, requests: int = 1) -> list[
     bucket.
     """
     measures = [number for rate in buckets.values() for number in (rate.share, rate.size)]
-
-    def call(client: redis.Redis) -> list[int]:
-        try:
-            return client.evalsha(_SHA, len(buckets), *buckets, high, requests, *measures)
-        except redis.exceptions.NoScriptError:  # Redis was restarted
-            return client.eval(_TAKE, len(buckets), *buckets, high, requests, *measures)
-
-    return ask_redis(call)
+    return cast(list[int] | None, _take(list(buckets), [high, requests, *measures]))
 
 
 class _Lease:

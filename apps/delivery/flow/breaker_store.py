@@ -1,13 +1,11 @@
 """The store of breakers: Redis, shared by all processes, or this process while Redis is away."""
 
-import hashlib
 import logging
 from functools import cache
 
-import redis
 from prometheus_client import Counter
 
-from apps.core.cache import ask_redis
+from apps.core.redis_scripts import RedisScript
 from notifier.resilience.breaker import LocalStore
 
 log = logging.getLogger(__name__)
@@ -20,13 +18,12 @@ UNSHARED = Counter(
     "notifier_unshared_breakers_total",
     "Reads and changes of breakers that only this process knew, because Redis did not answer.",
 )
-_SWAP = """
+_swap = RedisScript("""
 local found = redis.call('GET', KEYS[1]) or ''
 if found ~= ARGV[1] then return {0, found} end
 if ARGV[2] ~= found then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 return {1, ARGV[2]}
-"""
-_SHA = hashlib.sha1(_SWAP.encode(), usedforsecurity=False).hexdigest()
+""")
 
 
 @cache
@@ -44,15 +41,7 @@ class SharedStore:
 
     def swap(self, name: str, expected: bytes, new: bytes) -> tuple[bool, bytes]:
         """Replace ``expected`` by ``new``; return whether it was there, and what is there now."""
-
-        def call(client: redis.Redis) -> list:
-            arguments = (1, KEY + name, expected, new, LIFE_SECONDS)
-            try:
-                return client.evalsha(_SHA, *arguments)
-            except redis.exceptions.NoScriptError:  # Redis was restarted
-                return client.eval(_SWAP, *arguments)
-
-        answer = ask_redis(call)
+        answer = _swap([KEY + name], [expected, new, LIFE_SECONDS])
         if answer is None:
             UNSHARED.inc()
             if not self._alone:

@@ -1,6 +1,5 @@
 """The providers' quotas, shared by all workers through Redis with one round trip per claim."""
 
-import hashlib
 import logging
 import os
 import socket
@@ -8,11 +7,10 @@ import time
 from collections.abc import Mapping
 from functools import cache
 
-import redis
 from django.conf import settings
 from prometheus_client import Counter
 
-from apps.core.cache import ask_redis
+from apps.core.redis_scripts import RedisScript
 from notifier.resilience.quota import Bucket, Grant, Quota
 
 log = logging.getLogger(__name__)
@@ -36,7 +34,7 @@ HELD = Counter(
 # bucket and its senders. Arguments: this process, SENDS_FOR, LIFE_SECONDS; then for each provider
 # messages per second, burst, tokens left for higher priorities, messages wanted, and the queue in
 # which those that get no token wait.
-_TAKE = """
+_take = RedisScript("""
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
 local answer = {}
@@ -68,8 +66,7 @@ for i = 1, #KEYS / 2 do
     answer[i] = {granted, string.format('%.6f', wait), redis.call('ZCARD', senders)}
 end
 return answer
-"""
-_SHA = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
+""")
 
 
 @cache
@@ -96,22 +93,12 @@ class _Shares:
     ) -> dict[str, Grant]:
         asked = [(name, quotas(channel)[name], number) for name, number in wanted.items()]
         line = f"{priority}:again" if again else priority
-
-        def call(client: redis.Redis) -> list:
-            arguments: list = []
-            for name, _, _ in asked:
-                arguments += [KEY + name, f"{KEY}{name}:senders"]
-            number = len(arguments)
-            arguments += [_me(), SENDS_FOR, LIFE_SECONDS]
-            for _, quota, messages in asked:
-                arguments += [quota.per_second, quota.burst, quota.left_over(priority)]
-                arguments += [messages, line]
-            try:
-                return client.evalsha(_SHA, number, *arguments)
-            except redis.exceptions.NoScriptError:  # Redis was restarted
-                return client.eval(_TAKE, number, *arguments)
-
-        answer = ask_redis(call)
+        keys = [key for name, _, _ in asked for key in (KEY + name, f"{KEY}{name}:senders")]
+        arguments: list[str | float] = [_me(), SENDS_FOR, LIFE_SECONDS]
+        for _, quota, messages in asked:
+            arguments += [quota.per_second, quota.burst, quota.left_over(priority)]
+            arguments += [messages, line]
+        answer = _take(keys, arguments)
         if answer is None:
             return self._take_alone(asked, priority, line)
         self._alone = False
