@@ -66,7 +66,7 @@ class Load:
                     under_way.append(posted.id)
                 self._under_way = under_way
                 self._stop.wait(0.3)
-        except Exception as error:  # told where somebody waits for the load
+        except Exception as error:  # raised where a test waits for the load
             self.failure = error
 
     @contextmanager
@@ -77,8 +77,8 @@ class Load:
         ]
         self._client.upsert_recipients(people)
         self._client.create_topic(TOPIC)
-        wishes = [Subscriber(user_id=person.user_id, channels=["email"]) for person in people]
-        self._client.subscribe_many(TOPIC, wishes)
+        requests = [Subscriber(user_id=person.user_id, channels=["email"]) for person in people]
+        self._client.subscribe_many(TOPIC, requests)
         self.slow()
         thread = threading.Thread(target=self._publish, name="load")
         thread.start()

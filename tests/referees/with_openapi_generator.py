@@ -23,8 +23,8 @@ with api.ApiClient(configuration) as client:
         name, api.RecipientIn(locale="de_AT", contacts=[contact], devices=[device])
     )
     assert written.user_id == name, written
-    wish = api.SubscriptionIn(user_id=name, channels=["email", "inbox", "push"])
-    subscriptions.subscribe(name, api.SubscribeIn(wish))
+    requested = api.SubscriptionIn(user_id=name, channels=["email", "inbox", "push"])
+    subscriptions.subscribe(name, api.SubscribeIn(requested))
     content = api.ContentIn(title="Order 7", body="It is on its way.")
     posted = notifications.publish(name, str(uuid4()), api.PublishIn(content=content))
     for _ in range(100):

@@ -31,8 +31,8 @@ contact = ContactIn(channel=ContactChannelEnum.EMAIL, address=f"{name}@example.c
 person = RecipientIn(locale="de_AT", time_zone="Europe/Vienna", contacts=[contact])
 written = upsert_recipient.sync(name, client=client, body=person)
 assert written.user_id == name, written
-wish = SubscriptionIn(user_id=name, channels=[ChannelEnum.EMAIL, ChannelEnum.INBOX])
-subscribed = subscribe.sync(name, client=client, body=wish)
+requested = SubscriptionIn(user_id=name, channels=[ChannelEnum.EMAIL, ChannelEnum.INBOX])
+subscribed = subscribe.sync(name, client=client, body=requested)
 assert isinstance(subscribed, SubscribedOut), subscribed
 said = PublishIn(content=ContentIn(title="Order 7", body="It is on its way."))
 posted = publish.sync(name, client=client, body=said, idempotency_key=str(uuid4()))

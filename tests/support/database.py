@@ -11,7 +11,7 @@ from stack.supervision.process import PATIENCE
 
 @contextmanager
 def table_locked(table):
-    """Lock the table: whoever reads or writes it waits, as at a slow database."""
+    """Lock the table: readers and writers wait, as at a slow database."""
     held, release = threading.Event(), threading.Event()
 
     def hold():

@@ -166,8 +166,8 @@ def test_a_recipient_has_devices_contacts_and_preferences(client: NotifierClient
     assert {one.id for one in found.devices} == {ada.devices[0].id, device.id}
     assert contact.id in {one.id for one in found.contacts}
     assert client.get_preferences("ada") == [Preference(True, category="marketing")]
-    wish = Preference(True, channel="push", topic="news")
-    assert client.set_preferences("ada", [wish]) == [wish]
+    requested = Preference(True, channel="push", topic="news")
+    assert client.set_preferences("ada", [requested]) == [requested]
 
 
 def test_errors_say_what_is_wrong_and_where(connect: Connect, live_server: Any) -> None:

@@ -169,15 +169,17 @@ def test_no_page_names_a_topic_by_its_number(every_page, operator: Client):
 def test_a_preference_is_written_with_its_topics_name(rows, operator: Client):
     ada, topic = Recipient.objects.get(), Topic.objects.get()
     url = reverse("admin:preferences_preference_add")
-    wish = {"recipient": ada.pk, "channel": "email", "category": ""}
-    refused = operator.post(url, wish | {"topic": "nothing"})
+    requested = {"recipient": ada.pk, "channel": "email", "category": ""}
+    refused = operator.post(url, requested | {"topic": "nothing"})
     assert "There is no topic nothing." in text(refused)
-    assert operator.post(url, wish | {"topic": "news"}).status_code == 302
+    assert operator.post(url, requested | {"topic": "news"}).status_code == 302
     made = Preference.objects.get(topic_id=topic.pk)
     page = reverse("admin:preferences_preference_change", args=[made.pk])
     assert 'value="news"' in operator.get(page).content.decode()
-    assert "Say why" in text(operator.post(page, wish | {"topic": ""}))
-    assert operator.post(page, wish | {"topic": "", "reason": "She called."}).status_code == 302
+    assert "Say why" in text(operator.post(page, requested | {"topic": ""}))
+    assert (
+        operator.post(page, requested | {"topic": "", "reason": "She called."}).status_code == 302
+    )
     made.refresh_from_db()
     assert made.topic_id is None
 

@@ -219,24 +219,24 @@ class TestWebhook(ProviderContract):
         await provider.close()
 
     async def test_a_listener_on_loopback_gets_nothing(self) -> None:
-        heard = []
+        connected = []
 
         async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            heard.append(1)
+            connected.append(1)
 
         provider = Webhook("webhook", allowed_networks=["10.0.0.0/8"], timeout=TIMEOUT)
         async with listening(listener) as port:
             for host in ("127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"):
                 await send(provider, self.message(f"http://{host}:{port}/"))
         await provider.close()
-        assert not heard
+        assert not connected
 
     async def test_a_name_that_is_rebound_after_the_check_does_not_lead_inside(self) -> None:
         """Resolve to a public address at first, and to loopback from then on."""
-        heard = []
+        connected = []
 
         async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            heard.append(1)
+            connected.append(1)
 
         # The documentation network stands for the internet, and nothing of it can be reached.
         async with (
@@ -257,7 +257,7 @@ class TestWebhook(ProviderContract):
                 assert outcome.reason is Reason.CONNECTION
                 names.names["shop.example"] = ["127.0.0.1"]
             await provider.close()
-        assert not heard
+        assert not connected
 
     async def test_a_name_with_one_public_and_one_private_address_leads_to_the_public_one(
         self,

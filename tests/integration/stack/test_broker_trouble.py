@@ -183,7 +183,7 @@ def test_a_worker_stops_in_time_while_its_broker_says_nothing(worker, broker):
 def test_a_worker_stops_in_time_while_its_broker_takes_no_events(worker, broker):
     ready(worker)
     broker.control("set_vm_memory_high_watermark", "absolute", "1MB")
-    time.sleep(5)  # it has told Flower that it lives, twice
+    time.sleep(5)  # it has sent two heartbeats to Flower
     ends_soon(worker, 30)
 
 

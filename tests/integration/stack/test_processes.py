@@ -79,7 +79,7 @@ def test_the_runner_waits_for_a_process_that_takes_its_time_to_stop(tmp_path):
     begun = 0
     while begun < 2 and (line := runner.stdout.readline()):
         begun += "begun" in line
-    runner.terminate()  # honcho cannot stop what it has not yet heard to be started
+    runner.terminate()  # honcho cannot stop what it does not know yet to be started
     output, _ = runner.communicate(timeout=60)
     assert "stopped well" in output
     assert "SIGKILL" not in output

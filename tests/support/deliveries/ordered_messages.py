@@ -12,12 +12,12 @@ from tests.support.fakes.scripted_provider import Scripted
 class OrderRecorder(Scripted):
     """Remembers each address and body that it took, in their order."""
 
-    heard: list[tuple[str, str]] = []
+    taken: list[tuple[str, str]] = []
 
     async def send(self, message):
         outcome = await super().send(message)
         if isinstance(outcome, Accepted):
-            self.heard.append((message.address, message.content.body))
+            self.taken.append((message.address, message.content.body))
         return outcome
 
 
@@ -29,7 +29,7 @@ def provider(settings, monkeypatch):
     settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": (60.0,)}
     monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)
     monkeypatch.setattr(OrderRecorder, "calls", [])
-    monkeypatch.setattr(OrderRecorder, "heard", [])
+    monkeypatch.setattr(OrderRecorder, "taken", [])
     return OrderRecorder
 
 

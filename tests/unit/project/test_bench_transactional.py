@@ -7,11 +7,11 @@ import pytest
 from bench.benchmarks import otp
 from bench.benchmarks.otp import Waits
 from bench.benchmarks.transactional import FULL
-from bench.benchmarks.transactional_report import Turn, report
+from bench.benchmarks.transactional_report import Run, report
 from bench.harness import audience, broker
 from bench.harness.meter import Cost
 from bench.harness.service import Blast
-from bench.harness.singles import Posted, person
+from bench.harness.singles import SinglesResult, person
 from stack.errors import StackError
 
 #: What RabbitMQ 3.10 prints, shortened.
@@ -49,14 +49,14 @@ class Service:
         self.sink = sink
 
 
-def posted(rate: float, cpu: float, **others: float) -> Posted:
+def posted(rate: float, cpu: float, **others: float) -> SinglesResult:
     costs = {"web": cpu / 2, "push": cpu / 2, "sink": 1_000.0}
     figures = {"published": 0.01, "left": 0, "came": 20_000, **others}
-    return Posted(20_000, 20_000 / rate, costs, **figures)
+    return SinglesResult(20_000, 20_000 / rate, costs, **figures)
 
 
 #: Everything as it has to be: the naive way does 300 a second, a blast's delivery costs 150 µs.
-TURN = Turn(
+TURN = Run(
     blast=Blast(
         200_000, 20, 0.1, {"accepted": 200_000}, 200_000, {"push": Cost(30, 1), "sink": Cost(9, 1)}
     ),
@@ -72,7 +72,7 @@ TURN = Turn(
 )
 
 
-def failing(*turns: Turn) -> list[str]:
+def failing(*turns: Run) -> list[str]:
     return [bar.what for bar in report(FULL, turns).bars if not bar.holds]
 
 

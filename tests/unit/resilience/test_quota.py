@@ -52,7 +52,7 @@ def test_what_waits_is_told_a_turn_behind_those_that_wait_already():
     assert first.wait == pytest.approx(0.1)
     assert second.wait == pytest.approx(5.1)
     assert third.wait == pytest.approx(6.1)
-    assert take(bucket, 1, Priority.HIGH).granted == 1, "another priority has a line of its own"
+    assert take(bucket, 1, Priority.HIGH).granted == 1, "another priority has a queue of its own"
 
 
 def test_a_clock_that_goes_back_makes_no_tokens():

@@ -25,7 +25,7 @@ BAD = [
 
 
 @pytest.fixture
-def doors(api: Api) -> list[tuple[str, str, Any, str, int]]:
+def endpoints(api: Api) -> list[tuple[str, str, Any, str, int]]:
     """Every endpoint that takes a webhook: method, path, body, pointer, status."""
     api.post("topics", {"name": "news"}, status=201)
     api.put("recipients/ada", {}, status=201)
@@ -51,17 +51,17 @@ def with_value(body: Any, name: str, value: str) -> Any:
 
 
 @pytest.mark.parametrize("given", GOOD)
-def test_a_secret_that_is_taken_signs(api: Api, doors: Any, given: str):
-    for method, path, body, _, status in doors:
+def test_a_secret_that_is_taken_signs(api: Api, endpoints: Any, given: str):
+    for method, path, body, _, status in endpoints:
         api.call(method, path, with_value(body, "secret", given), status)
     assert signature(given, "dlv_1", 1, b"{}").startswith("v1,")
 
 
 @pytest.mark.parametrize("given", BAD)
 def test_a_secret_that_could_not_sign_is_refused_by_every_endpoint(
-    api: Api, doors: Any, given: str
+    api: Api, endpoints: Any, given: str
 ):
-    for method, path, body, pointer, _ in doors:
+    for method, path, body, pointer, _ in endpoints:
         problem = api.call(method, path, with_value(body, "secret", given), 400)
         assert [one["pointer"] for one in problem["errors"]] == [f"{pointer}/secret"]
         assert len(given) < 10 or given not in str(problem)
@@ -76,15 +76,17 @@ def test_a_secret_that_could_not_sign_is_refused_by_every_endpoint(
         *("https://" + "a" * 64 + ".example/", "https://" + ".".join(["a" * 60] * 5) + "/"),
     ],
 )
-def test_a_url_that_is_never_called_is_refused_by_every_endpoint(api: Api, doors: Any, url: str):
-    for method, path, body, pointer, _ in doors:
+def test_a_url_that_is_never_called_is_refused_by_every_endpoint(
+    api: Api, endpoints: Any, url: str
+):
+    for method, path, body, pointer, _ in endpoints:
         problem = api.call(method, path, with_value(body, "address", url), 400)
         named = "url" if "url" in body else "address"
         assert [one["pointer"] for one in problem["errors"]] == [f"{pointer}/{named}"]
 
 
 def test_networks_that_the_operator_opened_are_taken_on_any_port(
-    api: Api, doors: Any, settings: Any
+    api: Api, endpoints: Any, settings: Any
 ):
     options = {"allowed_networks": ["10.0.0.0/8"]}
     settings.PROVIDERS = {
@@ -94,21 +96,23 @@ def test_networks_that_the_operator_opened_are_taken_on_any_port(
             "options": options,
         }
     }
-    for method, path, body, _, status in doors[:2]:
+    for method, path, body, _, status in endpoints[:2]:
         for url in ("https://10.1.2.3:9999/", "https://intranet.example:9999/"):
             status = api.call(method, path, with_value(body, "address", url), status) and status
             status = 200 if method == "put" else status
-    api.post("recipients/ada/contacts", with_value(doors[1][2], "address", "https://[::1]/"), 400)
+    api.post(
+        "recipients/ada/contacts", with_value(endpoints[1][2], "address", "https://[::1]/"), 400
+    )
     Reach(["10.0.0.0/8"]).check("https://10.1.2.3:9999/")
 
 
-def test_an_endpoint_that_is_no_longer_called_can_still_leave(api: Api, doors: Any):
+def test_an_endpoint_that_is_no_longer_called_can_still_leave(api: Api, endpoints: Any):
     who = {"channel": "webhook", "address": "https://example.com:9999/x"}
     assert api.post("topics/news/unsubscribe", who) == {"unsubscribed": 0}
 
 
 @pytest.mark.parametrize("address", ["ada@192.0.2.1", "ada@example.1", "ada@[192.0.2.1]"])
-def test_an_address_that_no_mail_server_takes_is_refused(api: Api, doors: Any, address: str):
+def test_an_address_that_no_mail_server_takes_is_refused(api: Api, endpoints: Any, address: str):
     contact = {"channel": "email", "address": address}
     problem = api.post("recipients/ada/contacts", contact, status=400)
     assert problem["errors"][0]["pointer"] == "/address"

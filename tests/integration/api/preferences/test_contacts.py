@@ -188,12 +188,12 @@ def test_calls_about_one_person_wait_for_each_other_and_none_is_a_deadlock(
     written, go_on = threading.Event(), threading.Event()
     merge = registration.merge_preferences
 
-    def merge_slowly(wishes: Any) -> None:
-        wishes = list(wishes)
-        if wishes:
+    def merge_slowly(requests: Any) -> None:
+        requests = list(requests)
+        if requests:
             written.set()
             go_on.wait(PATIENCE)
-        merge(wishes)
+        merge(requests)
 
     monkeypatch.setattr(registration, "merge_preferences", merge_slowly)
     device = {"platform": "android", "token": "f" * 60, "app": "", "last_active_at": None}

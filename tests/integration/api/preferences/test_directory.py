@@ -106,7 +106,7 @@ def test_no_key_takes_a_refusal_away(accounts: Api, ada: Api):
     gone = accounts.put(PATH, {"preferences": []}, status=403)
     assert gone["errors"][0]["pointer"] == "/preferences"
     accounts.patch(PATH, {"preferences": [{"channel": "sms", "allowed": None}]}, status=403)
-    # A broader refusal in its place takes nothing away, unless a wish comes through between them.
+    # A broader refusal in its place takes nothing away, unless a permission passes between them.
     accounts.put(PATH, {"preferences": [REFUSED]})
     ada.put(MINE, {"preferences": [{"channel": "sms", "category": "x", **REFUSED}]})
     through = [REFUSED, {"category": "x", **ALLOWED}]
@@ -221,12 +221,12 @@ def test_an_operator_overturns_a_refusal_and_says_why(ada: Api, operator: Client
     ada.put(MINE, {"preferences": [{"channel": "sms", **REFUSED}]})
     row = Preference.objects.get()
     page = f"/admin/preferences/preference/{row.pk}"
-    wish = {"recipient": row.recipient_id, "channel": "sms", "allowed": "on"}
-    assert "Say why" in operator.post(f"{page}/change/", wish).content.decode()
+    requested = {"recipient": row.recipient_id, "channel": "sms", "allowed": "on"}
+    assert "Say why" in operator.post(f"{page}/change/", requested).content.decode()
     operator.post(f"{page}/do/withdraw/", {})
     operator.post(f"{page}/delete/", {"post": "yes"})
     assert not Preference.objects.get().allowed
-    operator.post(f"{page}/change/", wish | {"reason": "She called."})
+    operator.post(f"{page}/change/", requested | {"reason": "She called."})
     assert Preference.objects.get().allowed
     operator.post(f"{page}/do/withdraw/", {"reason": "A test."})
     assert not Preference.objects.exists()

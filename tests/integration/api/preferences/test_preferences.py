@@ -45,7 +45,7 @@ def me(ada: None, settings: Any, django_capture_on_commit_callbacks: Any) -> Api
     return Api("ada", sign(lasting({"sub": "ada"}), secret), django_capture_on_commit_callbacks)
 
 
-def wish(**given: object) -> dict:
+def preference(**given: object) -> dict:
     return {"channel": None, "topic": None, "category": None, **given}
 
 
@@ -58,11 +58,11 @@ def test_preferences_are_replaced_by_put(api: Api):
     ]
     written = api.put(PATH, {"preferences": wanted})["preferences"]
     key = str
-    assert sorted(written, key=key) == sorted((wish(**one) for one in wanted), key=key)
+    assert sorted(written, key=key) == sorted((preference(**one) for one in wanted), key=key)
     assert Preference.objects.get(topic_id__isnull=False).topic_id == Topic.objects.get().pk
     refused = [one for one in wanted if not one["allowed"]]
     left = api.put(PATH, {"preferences": refused})
-    assert left == {"preferences": [wish(category="marketing", allowed=False), NO_SMS]}
+    assert left == {"preferences": [preference(category="marketing", allowed=False), NO_SMS]}
     assert api.get(PATH) == left
 
 
@@ -90,7 +90,7 @@ def test_of_two_that_replace_preferences_at_once_the_second_one_counts(api: Api)
         commit.set()
         for call in calls:
             call.result(timeout=PATIENCE)
-    assert api.get(PATH) == {"preferences": [wish(channel="email", allowed=True)]}
+    assert api.get(PATH) == {"preferences": [preference(channel="email", allowed=True)]}
 
 
 def test_preferences_are_merged_by_patch_and_taken_back_with_null(api: Api):
@@ -105,7 +105,9 @@ def test_preferences_are_merged_by_patch_and_taken_back_with_null(api: Api):
             ]
         },
     )["preferences"]
-    assert sorted(merged, key=str) == sorted([wish(topic="news", allowed=True), NO_SMS], key=str)
+    assert sorted(merged, key=str) == sorted(
+        [preference(topic="news", allowed=True), NO_SMS], key=str
+    )
     left = api.patch(PATH, {"preferences": [{"topic": "news", "allowed": None}]})
     assert left == {"preferences": [NO_SMS]}
 
@@ -149,7 +151,7 @@ def test_a_bulk_item_that_contradicts_itself_costs_the_others_nothing(api: Api):
     ]
     assert done["status"] == "created"
     assert api.get("recipients/bob/preferences")["preferences"] == [
-        wish(category="marketing", allowed=False)
+        preference(category="marketing", allowed=False)
     ]
 
 
@@ -165,7 +167,7 @@ def test_the_same_preference_twice_is_one(api: Api):
         assert write(PATH, {"preferences": twice}) == {"preferences": [NO_SMS]}
     spelt = [{"category": "Offers", "allowed": False}, {"category": "offers", "allowed": False}]
     assert api.put("recipients/ada", {"preferences": spelt})
-    both = [NO_SMS, wish(category="offers", allowed=False)]
+    both = [NO_SMS, preference(category="offers", allowed=False)]
     assert sorted(api.get(PATH)["preferences"], key=str) == sorted(both, key=str)
 
 
@@ -193,7 +195,7 @@ def test_preferences_for_other_publishers_topics_are_neither_seen_nor_touched(ap
     problem = api.put(PATH, {"preferences": [{"topic": "theirs", "allowed": True}]}, status=400)
     assert problem["type"] == "/problems/unknown-topic"
     api.put(PATH, {"preferences": [{"channel": "sms", "allowed": False}]})
-    assert other.get(PATH)["preferences"] == [wish(topic="theirs", allowed=False), NO_SMS]
+    assert other.get(PATH)["preferences"] == [preference(topic="theirs", allowed=False), NO_SMS]
 
 
 @pytest.mark.parametrize(

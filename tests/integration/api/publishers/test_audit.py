@@ -126,8 +126,8 @@ def test_a_bulk_call_is_one_event_with_its_number(api: Api):
     api.post("recipients/bulk", {"recipients": people})
     api.post("recipients/bulk", {"recipients": [*people, {"user_id": "new"}, {"user_id": ""}]})
     api.post("topics", {"name": "news"}, status=201)
-    wishes = [{**person, "channels": ["push", "email"]} for person in people]
-    api.post("topics/news/subscriptions", {"subscriptions": wishes})
+    requests = [{**person, "channels": ["push", "email"]} for person in people]
+    api.post("topics/news/subscriptions", {"subscriptions": requests})
     api.post("topics/news/subscriptions", {"channel": "email", "address": "news@example.com"})
     api.post("topics/news/unsubscribe", {"user_id": "u1"})
     api.post("topics/news/unsubscribe", {"user_id": "u1"})

@@ -101,7 +101,7 @@ def test_who_made_a_key_is_shown(api: Api):
 @pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
 def test_a_key_that_ended_makes_none_though_a_cached_copy_of_it_works(api: Api, end: str):
     copy = get_key(prefix_of(api))
-    ApiKey.objects.update(**{end: timezone.now()})  # and no cache hears of it
+    ApiKey.objects.update(**{end: timezone.now()})  # and no cache is notified
     row = ApiKey.objects.get()
     with pytest.raises(services.KeyEnded):
         services.create_key(row.publisher_id, [Scope.TOPICS_READ], by=copy)

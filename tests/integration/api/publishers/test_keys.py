@@ -111,7 +111,7 @@ def test_the_last_use_is_written_once_a_minute_and_not_by_the_request(
             api.get("topics")
         return len(asked)
 
-    until(lambda: queries() == 1)  # this process has heard by now that the key is new
+    until(lambda: queries() == 1)  # this process has dropped its cached key by now
     with django_assert_num_queries(1):
         api.get("topics")  # the list, and nothing for the key
     assert written == [1]

@@ -35,12 +35,12 @@ def limit(api: Api, **fields: int) -> None:
     forget_lookups()
 
 
-def told(api: Api) -> tuple[int, int, int]:
+def rate_headers(api: Api) -> tuple[int, int, int]:
     return tuple(int(api.headers[f"RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset"))
 
 
 def left(api: Api) -> int:
-    return told(api)[1]
+    return rate_headers(api)[1]
 
 
 def post(api: Api, status: int = 202, **fields: object) -> dict:
@@ -56,7 +56,7 @@ def ada(api: Api) -> Api:
 
 def test_an_answer_says_how_many_requests_are_left(api: Api):
     api.get("topics")
-    assert told(api) == (2 * settings.RATE_PER_SECOND, 2 * settings.RATE_PER_SECOND - 1, 1)
+    assert rate_headers(api) == (2 * settings.RATE_PER_SECOND, 2 * settings.RATE_PER_SECOND - 1, 1)
     api.get("topics/nothing", status=404)
     api.post("topics", {"nothing": 1}, status=400)
     assert "RateLimit-Remaining" in api.headers
@@ -91,7 +91,7 @@ def test_a_burst_is_taken_and_the_next_request_gets_retry_after(api: Api):
     problem = api.get("topics", status=429)
     assert problem["type"] == "/problems/rate-limited"
     assert api.headers["Retry-After"] == "1"
-    assert told(api) == (3, 0, 3)
+    assert rate_headers(api) == (3, 0, 3)
 
 
 def test_capacity_comes_back_with_time(api: Api):
@@ -162,7 +162,7 @@ def test_of_a_publishers_and_its_keys_rate_the_stricter_counts(api: Api):
     narrow = Api(api.name, made["key"], api._capture)
     narrow.get("topics")
     narrow.get("topics")
-    assert told(narrow) == (2, 0, 2)
+    assert rate_headers(narrow) == (2, 0, 2)
     before = left_of_publisher(api)
     narrow.get("topics", status=429)
     assert left_of_publisher(api) == before - 1, "what the key is refused costs its publisher none"
@@ -220,7 +220,7 @@ def test_a_clock_set_back_does_not_shut_a_publisher_out(api: Api):
     publisher = Publisher.objects.get(name=api.name).pk
     client.set(f"notifier:rate:{publisher}", 2**52)
     api.get("topics", status=429)
-    assert told(api) == (10, 0, 1)
+    assert rate_headers(api) == (10, 0, 1)
     client.close()
 
 

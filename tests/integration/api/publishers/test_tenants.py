@@ -155,14 +155,14 @@ def test_anothers_object_is_as_one_that_does_not_exist(other: Api, owned: dict[s
         if "{" not in path or (method, path) in OWN_NAMES:
             continue
         body = body_of(method, path, operation)
-        told = []
+        answers = []
         for found in (owned, nobodys):
             text = ask(other, method, filled(path, found), body).content.decode()
             for part, value in path_parameters(path, found).items():
                 text = text.replace(value, part)
-            told.append(text)
-        if told[0] != told[1]:
-            wrong.append(f"{method} {path}: {told}")
+            answers.append(text)
+        if answers[0] != answers[1]:
+            wrong.append(f"{method} {path}: {answers}")
     assert wrong == []
 
 

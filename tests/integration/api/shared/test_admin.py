@@ -25,8 +25,8 @@ def everything(api: Api) -> None:
     api.post("topics", {"name": "news"}, status=201)
     contact = {"channel": "email", "address": ADDRESS}
     hook = {"channel": "webhook", "address": "https://example.com/secret-path"}
-    wish = {"channel": "sms", "allowed": False}
-    api.put("recipients/ada", {"contacts": [contact, hook], "preferences": [wish]}, status=201)
+    requested = {"channel": "sms", "allowed": False}
+    api.put("recipients/ada", {"contacts": [contact, hook], "preferences": [requested]}, status=201)
     api.post("topics/news/subscriptions", contact)
     api.post("suppressions", contact, status=201)
     api.put("groups/on-call", {}, status=201)

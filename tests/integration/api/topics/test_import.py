@@ -37,8 +37,8 @@ def rejected_by(path: Path, *options: str) -> dict[int, str]:
     """The rejected lines with their reasons. The command must fail."""
     with pytest.raises(CommandError, match=r"lines were not imported; .*\.rejected says why\."):
         run(path, *options)
-    told = Path(f"{path}.rejected").read_text()
-    return {int(line): why for line, why in (one.split("\t", 1) for one in told.splitlines())}
+    rejected = Path(f"{path}.rejected").read_text()
+    return {int(line): why for line, why in (one.split("\t", 1) for one in rejected.splitlines())}
 
 
 def test_csv_subscribes_recipients_and_endpoints(api: Api, tmp_path: Path):

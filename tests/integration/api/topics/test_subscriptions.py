@@ -96,23 +96,23 @@ def endpoint_of(topic: str) -> tuple[str, str]:
 
 
 def test_subscribing_again_gives_the_same_answer(api: Api):
-    for wish in ({"user_id": "ada", "channels": ["push", "email"]}, EMAIL):
-        first = api.post(PATH, wish)
-        assert api.post(PATH, wish) == first
-        assert api.post(PATH, {"subscriptions": [wish, wish]})["results"] == [
+    for requested in ({"user_id": "ada", "channels": ["push", "email"]}, EMAIL):
+        first = api.post(PATH, requested)
+        assert api.post(PATH, requested) == first
+        assert api.post(PATH, {"subscriptions": [requested, requested]})["results"] == [
             {"index": index, "status": "subscribed", **first} for index in (0, 1)
         ]
     assert Subscription.objects.count() == 3
 
 
 def test_who_left_is_active_again_under_the_same_id(api: Api):
-    for wish in ({"user_id": "ada", "channels": ["email"]}, EMAIL):
-        (made,) = api.post(PATH, wish)["subscriptions"]
+    for requested in ({"user_id": "ada", "channels": ["email"]}, EMAIL):
+        (made,) = api.post(PATH, requested)["subscriptions"]
         api.delete(f"{PATH}/{made['id']}")
         api.delete(f"{PATH}/{made['id']}")
         (row,) = api.get(PATH, state="unsubscribed")["data"]
         assert row["id"] == made["id"]
-        assert api.post(PATH, wish)["subscriptions"] == [made]
+        assert api.post(PATH, requested)["subscriptions"] == [made]
         assert api.get(PATH, state="unsubscribed")["data"] == []
 
 
@@ -166,11 +166,11 @@ def test_bulk_gives_a_result_each_and_a_bad_one_does_not_cost_the_others(api: Ap
 
 def test_bulk_takes_1000_and_no_more_and_is_fast(api: Api):
     api.post("recipients/bulk", {"recipients": [{"user_id": f"u{n}"} for n in range(1000)]})
-    wishes = [{"user_id": f"u{n}", "channels": ["push", "email"]} for n in range(1000)]
-    problem = api.post(PATH, {"subscriptions": [*wishes, EMAIL]}, status=400)
+    requests = [{"user_id": f"u{n}", "channels": ["push", "email"]} for n in range(1000)]
+    problem = api.post(PATH, {"subscriptions": [*requests, EMAIL]}, status=400)
     assert problem["errors"][0]["pointer"] == "/subscriptions"
     with cheap(seconds=1, statements=30):
-        api.post(PATH, {"subscriptions": wishes})
+        api.post(PATH, {"subscriptions": requests})
     assert Subscription.objects.filter(state="active").count() == 2000
 
 
@@ -184,7 +184,7 @@ def test_an_unknown_recipient_is_named(api: Api):
 
 
 @pytest.mark.parametrize(
-    ("wish", "pointers"),
+    ("requested", "pointers"),
     [
         ({}, [""]),
         ({"user_id": "ada", "channels": ["push"], "address": "x", "channel": "email"}, [""]),
@@ -200,8 +200,10 @@ def test_an_unknown_recipient_is_named(api: Api):
         ({**EMAIL, "secret": "whsec_" + "A" * 32}, ["/secret"]),
     ],
 )
-def test_what_a_subscription_cannot_be_is_pointed_at(api: Api, wish: dict, pointers: list[str]):
-    problem = api.post(PATH, wish, status=400)
+def test_what_a_subscription_cannot_be_is_pointed_at(
+    api: Api, requested: dict, pointers: list[str]
+):
+    problem = api.post(PATH, requested, status=400)
     assert [error["pointer"] for error in problem["errors"]] == pointers
 
 

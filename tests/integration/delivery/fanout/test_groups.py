@@ -148,8 +148,8 @@ def test_who_has_no_address_on_a_named_channel_is_accounted_for(shop, work):
 def test_what_a_member_refused_is_not_sent(shop, work):
     recipient("ada")
     group_of(shop, "ada")
-    wish = {"preferences": [{"channel": "inbox", "allowed": False}]}
-    shop.http.put("/v1/recipients/ada/preferences", wish, format="json")
+    requested = {"preferences": [{"channel": "inbox", "allowed": False}]}
+    shop.http.put("/v1/recipients/ada/preferences", requested, format="json")
     posted = shop.post("groups/on-call/notify", {"content": HELLO})
     work()
     assert shop.counts(posted) == {"inbox": {"suppressed": 1}}

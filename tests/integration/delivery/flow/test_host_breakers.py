@@ -60,8 +60,8 @@ def up(receiver):
 def subscribed(shop, topic, *urls):
     shop.topic(topic)
     for url in urls:
-        wish = {"channel": "webhook", "address": url, "secret": SECRET}
-        answer = shop.http.post(f"/v1/topics/{topic}/subscriptions", wish, format="json")
+        requested = {"channel": "webhook", "address": url, "secret": SECRET}
+        answer = shop.http.post(f"/v1/topics/{topic}/subscriptions", requested, format="json")
         assert answer.status_code == 200, answer.json()
 
 

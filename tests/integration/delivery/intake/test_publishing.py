@@ -151,7 +151,7 @@ def test_a_granted_publisher_sees_what_became_of_it_and_not_who_is_subscribed(
     [letter] = shop.get("dead-letters")["data"]
     one = shop.get(f"dead-letters/{letter['id']}")
     assert {(row["user_id"], row["address"]) for row in (*rows, letter, one)} == {(None, None)}
-    # with it, whoever may read the directory would find out whose it is
+    # with it, a reader of the directory would find out whose it is
     assert {row["contact_id"] for row in (*rows, one)} == {None}
     [row] = shop.get(f"notifications/{own['id']}/deliveries")["data"]
     assert row["user_id"] == "ada" and row["contact_id"]

@@ -41,7 +41,7 @@ def test_the_next_waits_until_the_one_before_it_has_gone(shop, work, provider, r
     Delivery.objects.filter(notification=first["id"]).update(next_attempt_at="2020-01-01T00:00:00Z")
     tasks.sweep.apply(throw=True)
     work()
-    assert provider.heard == [("ada", "one"), ("ada", "two")]
+    assert provider.taken == [("ada", "one"), ("ada", "two")]
     assert not Turn.objects.exists() and not ChunkTurn.objects.exists()
 
 
@@ -52,7 +52,7 @@ def test_nobody_waits_for_what_is_for_somebody_else(shop, work, provider, refusi
     notify(shop, "one", "ada")
     notify(shop, "two", "ada", "bob")
     work()
-    assert provider.heard == [("bob", "two")]
+    assert provider.taken == [("bob", "two")]
 
 
 def test_another_key_another_publisher_and_no_key_wait_for_nothing(
@@ -65,7 +65,7 @@ def test_another_key_another_publisher_and_no_key_wait_for_nothing(
     notify(shop, "no key", "ada", key="")
     notify(other_shop, "other publisher", "ada")
     work()
-    assert {says for _, says in provider.heard} == {"other key", "no key", "other publisher"}
+    assert {says for _, says in provider.taken} == {"other key", "no key", "other publisher"}
     assert Turn.objects.count() == 1
 
 
@@ -77,12 +77,12 @@ def test_a_dead_letter_lets_the_next_one_go_and_is_redriven_out_of_order(
     for says in ("one", "two", "three"):
         notify(shop, says, "ada")
     work()
-    assert [says for _, says in provider.heard] == ["two", "three"]
+    assert [says for _, says in provider.taken] == ["two", "three"]
     refusing()
     shop.post("dead-letters/redrive", {"match": {}}, status=200)
     tasks.sweep.apply(throw=True)
     work()
-    assert [says for _, says in provider.heard] == ["two", "three", "one"]
+    assert [says for _, says in provider.taken] == ["two", "three", "one"]
 
 
 def test_a_chunk_that_comes_too_early_waits_for_those_before_it(shop, work, provider):
@@ -101,10 +101,10 @@ def test_a_chunk_that_comes_too_early_waits_for_those_before_it(shop, work, prov
     assert two.ready_at <= timezone.now() < three.ready_at
     for _ in range(2):
         work_once()  # the second calls the third; both wait for the first's delivery
-    assert provider.heard == []
+    assert provider.taken == []
     lose_claims()
     work()
-    assert [says for _, says in provider.heard] == ["one", "two", "three"]
+    assert [says for _, says in provider.taken] == ["one", "two", "three"]
 
 
 def test_a_topic_still_to_be_cut_is_waited_for(shop, work, provider, settings):
@@ -123,9 +123,9 @@ def test_a_topic_still_to_be_cut_is_waited_for(shop, work, provider, settings):
     Chunk.objects.filter(pk=named.pk).update(ready_at=timezone.now())
     with only(adas, named):
         work_once()
-    assert [says for _, says in provider.heard] == ["one"], "bob's chunk is not made yet"
+    assert [says for _, says in provider.taken] == ["one"], "bob's chunk is not made yet"
     work()
-    assert provider.heard == [("ada", "one"), ("bob", "one"), ("ada", "two")]
+    assert provider.taken == [("ada", "one"), ("bob", "one"), ("ada", "two")]
 
 
 def test_what_is_cancelled_lets_the_next_one_go(shop, work, provider, refusing):
@@ -136,7 +136,7 @@ def test_what_is_cancelled_lets_the_next_one_go(shop, work, provider, refusing):
     shop.post(f"notifications/{second['id']}/cancel", None, status=200)
     shop.post(f"notifications/{first['id']}/cancel", None, status=200)
     work()
-    assert provider.heard == [("ada", "three")]
+    assert provider.taken == [("ada", "three")]
 
 
 def test_what_is_cancelled_before_anybody_had_it_lets_the_next_one_go(shop, work, provider):
@@ -146,7 +146,7 @@ def test_what_is_cancelled_before_anybody_had_it_lets_the_next_one_go(shop, work
         work_once()
     shop.post(f"notifications/{first['id']}/cancel", None, status=200)
     work()
-    assert provider.heard == [("ada", "two")]
+    assert provider.taken == [("ada", "two")]
 
 
 def test_what_expired_and_what_is_not_sent_lets_the_next_one_go(shop, work, provider):
@@ -162,7 +162,7 @@ def test_what_expired_and_what_is_not_sent_lets_the_next_one_go(shop, work, prov
     )
     notify(shop, "three", "ada", "bob")
     work()
-    assert provider.heard == [("bob", "two"), ("ada", "three"), ("bob", "three")]
+    assert provider.taken == [("bob", "two"), ("ada", "three"), ("bob", "three")]
 
 
 def test_what_a_lost_worker_was_sending_goes_before_the_next(shop, work, provider, monkeypatch):
@@ -171,10 +171,10 @@ def test_what_a_lost_worker_was_sending_goes_before_the_next(shop, work, provide
     send_and_die(monkeypatch, "inbox")
     notify(shop, "two", "ada")
     work_once()
-    assert provider.heard == [("ada", "one")]
+    assert provider.taken == [("ada", "one")]
     lose_claims()
     work()
-    assert [says for _, says in provider.heard] == ["one", "one", "two"], "once is a duplicate"
+    assert [says for _, says in provider.taken] == ["one", "one", "two"], "once is a duplicate"
 
 
 @pytest.mark.parametrize("claim_size", [1, 3, 1000])
@@ -196,7 +196,7 @@ def test_a_batch_is_in_its_own_order_and_send_at_has_none(
     shop.post("notifications/batch", {"notifications": items})
     execute("UPDATE delivery_chunk SET ready_at = now() - id * interval '1 millisecond'")
     work()
-    assert [says for _, says in provider.heard] == [str(number) for number in range(8)]
+    assert [says for _, says in provider.taken] == [str(number) for number in range(8)]
     problem = notify(shop, "later", "ada", send_at="2099-01-01T00:00:00Z", status=400)
     assert problem["errors"][0]["pointer"] == "/send_at"
 
@@ -247,7 +247,7 @@ def test_many_workers_and_failures_keep_everybodys_order(
     assert not Delivery.objects.filter(state=DeliveryState.RETRYING).exists()
     order = [str(number) for number in range(rounds) if number != 4]
     for name in people:
-        assert [says for who, says in provider.heard if who == name] == order
+        assert [says for who, says in provider.taken if who == name] == order
     assert not Turn.objects.exists() and not ChunkTurn.objects.exists()
 
 

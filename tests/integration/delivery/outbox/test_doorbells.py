@@ -26,7 +26,7 @@ def notify(shop, user_id="ada", **fields):
     return shop.post("notifications", {**body, "content": {"body": "Hello"}})
 
 
-def heard(queue, seconds=0.5):
+def doorbells_in(queue, seconds=0.5):
     """How many doorbells the queue has once no more come."""
     number, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
@@ -40,7 +40,7 @@ def heard(queue, seconds=0.5):
 @pytest.fixture
 def quiet(queue):
     """The queue, emptied, once nothing of another test rings any more."""
-    heard(queue, 0.2)
+    doorbells_in(queue, 0.2)
     return queue
 
 
@@ -82,7 +82,7 @@ def test_what_is_rung_while_one_goes_out_goes_as_one(quiet):
         doorbells.ring([HIGH])
     took = time.monotonic() - began
     until(lambda: quiet.get(no_ack=True))
-    number = 1 + heard(quiet)
+    number = 1 + doorbells_in(quiet)
     assert 1 <= number <= took / doorbells.SPACING[Priority.HIGH] + 2
 
 
@@ -155,38 +155,38 @@ def test_the_sweeper_rings_once_for_a_queue_however_much_waits_there(shop, quiet
     for user_id in ("ada", "bob", "eve"):
         recipient(user_id)
         notify(shop, user_id)
-    heard(quiet)
+    doorbells_in(quiet)
     tasks.sweep.apply(throw=True)
     until(lambda: quiet.get(no_ack=True))
-    assert heard(quiet) == 0
+    assert doorbells_in(quiet) == 0
 
 
 def test_the_sweeper_rings_for_deliveries_that_are_due(shop, work, wake, quiet, execute):
     recipient("ada")
     notify(shop)
     work()
-    heard(quiet)
+    doorbells_in(quiet)
     execute("UPDATE delivery_delivery SET state = 'retrying', next_attempt_at = now()")
     tasks.sweep.apply(throw=True)
     until(lambda: quiet.get(no_ack=True))
     execute("UPDATE delivery_delivery SET next_attempt_at = now() + interval '1 hour'")
     tasks.sweep.apply(throw=True)
-    assert heard(quiet) == 0
+    assert doorbells_in(quiet) == 0
 
 
 def test_the_sweeper_rings_for_no_queue_without_work_or_provider(shop, work, quiet):
     recipient("ada")
     notify(shop)
     work()
-    heard(quiet)
+    doorbells_in(quiet)
     tasks.sweep.apply(throw=True)
-    assert heard(quiet) == 0
+    assert doorbells_in(quiet) == 0
     provider_pauses.pause("inbox")
     notify(shop)
-    heard(quiet)
+    doorbells_in(quiet)
     tasks.sweep.apply(throw=True)
-    assert heard(quiet) == 0, "it waits with its provider"
+    assert doorbells_in(quiet) == 0, "it waits with its provider"
     provider_pauses.resume("inbox")
-    heard(quiet)
+    doorbells_in(quiet)
     tasks.sweep.apply(throw=True)
     until(lambda: quiet.get(no_ack=True))

@@ -98,4 +98,4 @@ def test_what_is_due_in_order_is_claimed_while_a_receipt_of_it_is_read(
     came = settle_while(deliver, before="retrying", after=DeliveryState.DELIVERED)
     assert came == "SUCCESS"
     work()
-    assert provider.heard == [], "it had been told already"
+    assert provider.taken == [], "it had been told already"

@@ -44,8 +44,8 @@ def test_subscriptions_on_a_rare_channel_are_looked_for_a_part_at_a_time(shop, m
     for number in range(4):
         recipient(f"person-{number}")
         channel = "sms" if number == 3 else "inbox"
-        wish = {"user_id": f"person-{number}", "channels": [channel]}
-        made = shop.post("topics/news/subscriptions", wish, status=200)["subscriptions"][0]
+        requested = {"user_id": f"person-{number}", "channels": [channel]}
+        made = shop.post("topics/news/subscriptions", requested, status=200)["subscriptions"][0]
     monkeypatch.setattr(pagination, "LOOK_THROUGH", 3)
     path = "topics/news/subscriptions"
     first = shop.get(path, channel="sms")

@@ -67,8 +67,8 @@ def by_recipient(shop, url, secret):
 
 
 def by_subscription(shop, url, secret):
-    wish = {"channel": "webhook", "address": url, "secret": secret}
-    given(shop.http.post("/v1/topics/news/subscriptions", wish, format="json"))
+    requested = {"channel": "webhook", "address": url, "secret": secret}
+    given(shop.http.post("/v1/topics/news/subscriptions", requested, format="json"))
 
 
 def by_status_webhook(shop, url, secret):

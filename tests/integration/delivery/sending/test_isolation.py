@@ -230,5 +230,5 @@ def test_a_receipt_that_cannot_be_applied_does_not_keep_the_others_waiting(
     tasks.receipts.apply(throw=True)
     assert applied == [1, 3]
     assert not Receipt.objects.filter(read_at__isnull=True).exists()
-    [kept] = Receipt.objects.exclude(body=b"")  # for whoever looks into it
+    [kept] = Receipt.objects.exclude(body=b"")  # kept for an operator to look at
     assert kept.pk == Receipt.objects.order_by("pk")[1].pk

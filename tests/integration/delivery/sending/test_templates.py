@@ -269,8 +269,8 @@ def test_what_is_sent_instead_says_what_there_is_where_its_channel_has_nothing(
     policy = {"schedule": [], "after_last": instead}
     shop.post("topics", {"name": "news", "retry_policy": policy}, status=201)
     person("ada", "de", sms="+436601234500")
-    wish = {"user_id": "ada", "channels": ["sms"]}
-    shop.post("topics/news/subscriptions", wish, status=200)
+    requested = {"user_id": "ada", "channels": ["sms"]}
+    shop.post("topics/news/subscriptions", requested, status=200)
     providers.client.behave("twilio", "503")
     shop.post("topics/news/publish", {"template": SHIPPED, "channels": ["sms"]})
     work()

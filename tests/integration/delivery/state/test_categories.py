@@ -38,8 +38,8 @@ def topic_of(shop, category):
 
 
 def refuse(shop, category):
-    wish = {"preferences": [{"category": category, "allowed": False}]}
-    answer = shop.http.put("/v1/recipients/ada/preferences", wish, format="json")
+    requested = {"preferences": [{"category": category, "allowed": False}]}
+    answer = shop.http.put("/v1/recipients/ada/preferences", requested, format="json")
     assert answer.status_code == 200, answer.json()
     return answer.json()["preferences"][0]["category"]
 
@@ -67,16 +67,16 @@ def test_a_topic_that_changes_its_category_stays_refused(shop, work):
 def test_people_refuse_with_their_own_token_in_any_case(shop, ada, work):
     topic = topic_of(shop, "Marketing")
     subscribe(topic, Recipient.objects.get(), "inbox")
-    wish = {"preferences": [{"category": "MARKETING", "allowed": False}]}
-    said = ada.put("/v1/me/preferences", wish, format="json")
+    requested = {"preferences": [{"category": "MARKETING", "allowed": False}]}
+    said = ada.put("/v1/me/preferences", requested, format="json")
     assert said.json()["preferences"][0]["category"] == "marketing"
     assert outcome(shop, work, topic) == REFUSED
 
 
 def test_a_refusal_that_comes_with_a_recipient_holds_in_any_case(shop, work):
-    wish = {"preferences": [{"category": "MARKETING", "allowed": False}]}
-    shop.http.put("/v1/recipients/ada", wish, format="json")
-    people = {"recipients": [{"user_id": "bob", **wish}]}
+    requested = {"preferences": [{"category": "MARKETING", "allowed": False}]}
+    shop.http.put("/v1/recipients/ada", requested, format="json")
+    people = {"recipients": [{"user_id": "bob", **requested}]}
     shop.http.post("/v1/recipients/bulk", people, format="json")
     assert set(Preference.objects.values_list("category")) == {("marketing",)}
     assert Preference.objects.count() == 2
@@ -86,8 +86,8 @@ def test_no_key_lifts_a_refusal_by_another_spelling(shop):
     recipient("ada")
     refuse(shop, "marketing")
     for allowed in (True, None):
-        wish = {"preferences": [{"category": "Marketing", "allowed": allowed}]}
-        answer = shop.http.patch("/v1/recipients/ada/preferences", wish, format="json")
+        requested = {"preferences": [{"category": "Marketing", "allowed": allowed}]}
+        answer = shop.http.patch("/v1/recipients/ada/preferences", requested, format="json")
         assert answer.json()["type"] == "/problems/protected"
     assert refuse(shop, "MARKETING") == "marketing"
     assert Preference.objects.count() == 1
@@ -107,10 +107,10 @@ def operator(transactional_db):
 
 def test_what_an_operator_writes_is_compared_without_case(shop, work, operator):
     ada = recipient("ada")
-    wish = {"recipient": ada.pk, "channel": "", "category": "Marketing", "topic": ""}
+    requested = {"recipient": ada.pk, "channel": "", "category": "Marketing", "topic": ""}
     add = reverse("admin:preferences_preference_add")
-    assert operator.post(add, wish).status_code == 302
-    twice = operator.post(add, wish | {"category": "MARKETING"})
+    assert operator.post(add, requested).status_code == 302
+    twice = operator.post(add, requested | {"category": "MARKETING"})
     assert "for this already" in twice.content.decode()
     topic = topic_of(shop, "orders")
     subscribe(topic, ada, "inbox")

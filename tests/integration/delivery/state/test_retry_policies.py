@@ -331,10 +331,10 @@ def test_a_policy_that_cannot_be_followed_is_refused(shop):
         answer = shop.http.patch("/v1/topics/news", {"retry_policy": policy}, format="json")
         assert answer.status_code == 400, policy
         assert answer.json()["errors"][0]["pointer"] == f"/retry_policy{pointer}", policy
-        wish = {"user_id": "ada", "channels": ["inbox"], "retry_policy": policy}
-        found = shop.post("topics/news/subscriptions", wish, status=400)
+        requested = {"user_id": "ada", "channels": ["inbox"], "retry_policy": policy}
+        found = shop.post("topics/news/subscriptions", requested, status=400)
         assert found["errors"][0]["pointer"] == f"/retry_policy{pointer}"
-        many = shop.post("topics/news/subscriptions", {"subscriptions": [wish]}, status=200)
+        many = shop.post("topics/news/subscriptions", {"subscriptions": [requested]}, status=200)
         [error] = many["results"][0]["problem"]["errors"]
         assert error["pointer"] == f"/subscriptions/0/retry_policy{pointer}"
     assert not Contact.objects.filter(recipient=None).exists()

@@ -49,8 +49,8 @@ def test_events_cause_no_events(shop, outside, work, settings):
 def test_confirmations_cause_no_events(shop, outside, work):
     register_webhook(shop, outside, "accepted", "dead")
     shop.post("topics", {"name": "offers", "requires_confirmation": True}, status=201)
-    wish = {"channel": "email", "address": "ada@example.com"}
-    shop.post("topics/offers/subscriptions", wish, status=200)
+    requested = {"channel": "email", "address": "ada@example.com"}
+    shop.post("topics/offers/subscriptions", requested, status=200)
     tasks.confirmations.apply(throw=True)
     work()
     assert Delivery.objects.get().state == "accepted"
