@@ -120,13 +120,6 @@ LEASE_SECONDS = env.number(
 
 # Shorter than a third of a lease, or waiting for a busy pool would cost a worker its claims.
 DATABASES = database.settings(DATABASE_URL, DATABASE_POOL, min(5.0, LEASE_SECONDS / 4))
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
-    }
-}
 
 # -- Django -----------------------------------------------------------------------------------
 
