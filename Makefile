@@ -1,20 +1,20 @@
 # make help   these lines
-# make demo   a scenario on every channel, with a stack of its own
-# make up     the whole service on this machine until Ctrl-C
-# make test   everything, on real servers; ARGS="-k word" for a part of it
-# make referees   what others' tools say of the API: linters, generated clients, verifiers
+# make demo   play a scenario on every channel, on a stack of its own
+# make up     run the whole service on this machine until Ctrl-C
+# make test   run all tests, on real servers; ARGS="-k word" for a part of them
+# make referees   check the API with external tools: linters, generated clients, verifiers
 #             (docs/referees.md); as root on Debian it installs Node and Java if they are missing
-# make bench  how fast it is, and what it costs; ARGS=throughput for one of them, QUICK=1 for
-#             two minutes of it (docs/benchmarks.md)
-# make faults what breaks it, one thing at a time, and what became of everything accepted;
+# make bench  run the benchmarks; ARGS=throughput for one of them, QUICK=1 for small ones in two
+#             minutes (docs/benchmarks.md)
+# make faults break one thing at a time under load, and account for everything accepted;
 #             ARGS="name name" for some, SEED=1 to repeat (docs/faults.md)
-# make scale  how it scales past one machine, on network namespaces as hosts: root on Linux;
-#             QUICK=1 for a smaller one, DOCS=1 to put its tables into docs/scaling.md
-# make screenshots   docs/screenshots, taken from a stack of its own
-# make lint   ruff, mypy and the contracts of import-linter
-# make requirements   requirements*.txt from requirements*.in: every package that any platform and
-#             Python needs, pinned, with the hashes of its files; UPGRADE="name name" or UPGRADE=all
-# make clean  remove what the others made, the database of `make up` included
+# make scale  measure scaling past one machine, on network namespaces as hosts: root on Linux;
+#             QUICK=1 for a smaller run, DOCS=1 to write its tables into docs/scaling.md
+# make screenshots   take docs/screenshots from a stack of its own
+# make lint   run ruff, mypy and the contracts of import-linter
+# make requirements   compile requirements*.in to requirements*.txt: all packages for all platforms
+#             and Pythons, pinned, with the hashes of their files; UPGRADE="name name" or UPGRADE=all
+# make clean  remove everything that the others created, the database of `make up` included
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \

@@ -1,8 +1,8 @@
-"""``python -m bench [--quick] [NAME…]``: the benchmarks, or those that are named.
+"""``python -m bench [--quick] [NAME…]``: run all benchmarks, or those that are named.
 
-Each starts servers and a service of its own, prints what it found beside what it has to be, and
-writes JSON and a picture to ``bench/results``; ``--quick`` runs some of them, smaller, on one
-service, and writes to ``bench/results/quick``. Ends with 1 where a bar does not hold.
+Each starts servers and a service of its own, prints its figures and bars, and writes JSON and a
+picture to ``bench/results``; ``--quick`` runs smaller ones on one service, and writes to
+``bench/results/quick``. Exits with 1 where a bar does not hold.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from bench.harness.report import Report
 from stack.errors import StackError
 from stack.supervision.parent import heed_signals
 
-#: In the order in which they run. Each is a module with ``PROCESSES`` and ``measure``.
+#: The benchmarks in the order in which they run: modules with ``PROCESSES`` and ``measure``.
 BENCHMARKS = (
     *("throughput", "transactional", "channels", "otp"),
     *("accept", "storm", "growth", "backlog"),
@@ -40,7 +40,7 @@ def main() -> int:
         runs = [partial(_quick, wanted.names or QUICK)]
     else:
         runs = [partial(_measured, name) for name in wanted.names or BENCHMARKS]
-    for run in runs:  # one that fails must not cost an hour of the others
+    for run in runs:  # a failure must not lose the results of the others
         try:
             reports += run()
         except StackError as error:
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _measured(name: str) -> list[Report]:
-    """One benchmark, at full size, on a service that nothing else has used."""
+    """Run one benchmark at full size, on a new service."""
     module = importlib.import_module(f"bench.benchmarks.{name}")
     about = machine()
     _say(name)
@@ -65,9 +65,9 @@ def _measured(name: str) -> list[Report]:
 
 
 def _quick(names: list[str] | tuple[str, ...]) -> list[Report]:
-    """Smaller ones, on one service."""
+    """Run small benchmarks on one service."""
     modules = {name: importlib.import_module(f"bench.benchmarks.{name}") for name in names}
-    # Those that want the API alone stop the others.
+    # Benchmarks of the API alone stop the other processes.
     modules = dict(sorted(modules.items(), key=lambda entry: entry[1].PROCESSES == ("web",)))
     processes = dict.fromkeys(one for module in modules.values() for one in module.PROCESSES)
     about = machine()

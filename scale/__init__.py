@@ -1,5 +1,5 @@
-"""How Notifier scales past one machine: hosts that are network namespaces, and what they measure.
+"""Scaling: how Notifier scales past one machine, measured on network namespaces as hosts.
 
-``hosts`` makes them, ``lab`` runs the service on them, ``measure`` has it work, and ``report`` says
-what was found beside what it has to be.
+``hosts`` creates them, ``lab`` runs the service on them, ``measure`` loads it, ``report`` compares
+figures with bars. In: the number of hosts. Out: tables, JSON and a picture. Only tests import it.
 """

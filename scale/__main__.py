@@ -1,10 +1,10 @@
-"""``python -m scale [--quick] [--docs]``: how the service scales over hosts that send.
+"""``python -m scale [--quick] [--docs]``: measure how the service scales over hosts that send.
 
-Makes network namespaces as hosts, runs the service on them, and removes them at the end. Prints
-what it found beside what it has to be, and writes JSON and a picture to ``scale/results``;
-``--quick`` is a smaller one over two hosts, written to ``scale/results/quick``; ``--docs`` puts the
-figures into ``docs/scaling.md``. Ends with 1 where a bar does not hold, and with 77 where hosts
-cannot be made here, which it says.
+Creates network namespaces as hosts, runs the service on them, and removes them at the end. Prints
+figures and bars, and writes JSON and a picture to ``scale/results``; ``--quick`` is a smaller run
+over two hosts, written to ``scale/results/quick``; ``--docs`` puts the figures into
+``docs/scaling.md``. Exits with 1 where a bar does not hold, and with 77 and a message where hosts
+cannot be created here.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from scale.report import RESULTS, report, write_page
 from stack.errors import StackError
 from stack.supervision.parent import heed_signals
 
-#: As test harnesses have it: Automake's, and others'.
+#: The exit code for "skipped" of Automake's and other test harnesses.
 SKIPPED = 77
 
 

@@ -1,7 +1,7 @@
-"""What a user can act on, beside ``stack.errors``."""
+"""Errors that a user can act on, beside those of ``stack.errors``."""
 
 from stack.errors import StackError
 
 
 class Unavailable(StackError):
-    """Hosts cannot be made on this machine. The message says why."""
+    """Hosts cannot be created on this machine. The message says why."""

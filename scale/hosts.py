@@ -1,7 +1,7 @@
 """Hosts on one machine: network namespaces joined by a bridge, each with its share of CPU.
 
-Needs root on Linux. What was made is removed at the end of the block, also on Ctrl-C; what a lab
-that was killed has left is removed by the next one.
+Needs root on Linux. Everything is removed at the end of the block, also on Ctrl-C; what a killed
+run has left is removed by the next one.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ from scale.limit import Limit
 from stack import debian
 from stack.supervision.place import Place
 
-#: What all that we make is named after, with the pid of its maker: namespaces and control groups
-#: ``nfy<pid>-<host>``, interfaces ``nfy<pid>-<number>`` (Linux takes 15 characters).
+#: The prefix of all names, followed by our pid: namespaces and control groups are
+#: ``nfy<pid>-<host>``, interfaces ``nfy<pid>-<number>`` (Linux allows 15 characters).
 PREFIX = "nfy"
 NAMESPACES, LINKS = Path("/run/netns"), Path("/sys/class/net")
-#: Where a subnet for the hosts is found.
+#: The network in which a free subnet for the hosts is searched.
 SUBNETS = IPv4Network("10.213.0.0/16")
-#: Of a packet from one host to another, where the kernel has netem.
+#: The delay of a packet from one host to another, where the kernel has netem.
 DELAY_MS = 0.5
-#: Whether one host reaches another: nothing listens at the port, which is said at once.
+#: A check that one host reaches another: nothing listens at the port, which is refused at once.
 REACH = """
 import socket, sys
 try:
@@ -42,7 +42,7 @@ except ConnectionRefusedError:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """``place`` is where its processes run, ``limit`` what CPU they get together."""
+    """A host. ``place``: where its processes run; ``limit``: their CPU together."""
 
     name: str
     place: Place
@@ -51,7 +51,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Hosts by name. ``delay_ms``: from one to another; 0 where the kernel cannot delay."""
+    """Hosts by name. ``delay_ms``: between two hosts; 0 where the kernel cannot delay."""
 
     hosts: dict[str, Host]
     delay_ms: float
@@ -59,9 +59,9 @@ class Network:
 
 @contextlib.contextmanager
 def network(names: Sequence[str]) -> Iterator[Network]:
-    """Hosts of these names, which reach each other and are reached from here.
+    """Create hosts that reach each other and are reachable from here, for the block.
 
-    Raises ``Unavailable`` where that cannot be had.
+    Raises ``Unavailable`` where that is not possible.
     """
     _check()
     _sweep()
@@ -77,7 +77,7 @@ def _check() -> None:
         raise Unavailable("network namespaces need root on Linux: run it as root")
     if not debian.installed(debian.IPROUTE):
         raise Unavailable(debian.IPROUTE.missing)
-    if not shutil.which("nsenter"):  # of every Linux but the smallest
+    if not shutil.which("nsenter"):  # part of every Linux but the smallest
         raise Unavailable("no nsenter: install util-linux")
     limit.check()
 
@@ -104,7 +104,7 @@ def _make(own: str, names: Sequence[str]) -> Network:
 
 
 def _join(own: str, number: int, name: str, address: str) -> None:
-    """Make a namespace and plug it into the bridge."""
+    """Create a namespace and connect it to the bridge."""
     namespace, outside = f"{own}{name}", f"{own}{number}"
     _run("ip", "netns", "add", namespace)
     peer = ("peer", "name", "eth0", "netns", namespace)
@@ -118,7 +118,7 @@ def _join(own: str, number: int, name: str, address: str) -> None:
 def _place(own: str, name: str, address: str) -> tuple[Place, Limit]:
     namespace = f"{own}{name}"
     share = Limit(namespace)
-    # The shell puts itself into the control group; what it becomes stays there.
+    # The shell moves itself into the control group; the program that it execs stays there.
     grouped = ("/bin/sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(share.directory))
     entered = ("nsenter", f"--net={NAMESPACES / namespace}", "--")
     return Place(address, (*grouped, *entered)), share
@@ -135,7 +135,7 @@ def _reach(hosts: dict[str, Host]) -> None:
 
 
 def _delayed(own: str, names: Sequence[str]) -> float:
-    """Delay what each host sends. Returns by how many ms: 0 where the kernel has no netem."""
+    """Delay the packets of each host. Returns milliseconds, 0 where the kernel has no netem."""
     delay = ("root", "netem", "delay", f"{DELAY_MS}ms")
     try:
         for name in names:
@@ -146,8 +146,11 @@ def _delayed(own: str, names: Sequence[str]) -> float:
 
 
 def _subnet() -> IPv4Network:
-    """One that no interface of this machine has: from a place on that depends on our pid, so that
-    two who look at the same time do not find the same."""
+    """Return a subnet that no interface of this machine has.
+
+    The search begins at a point that depends on our pid, so that two concurrent runs find different
+    ones.
+    """
     used = _run("ip", "-o", "-4", "addr", "show")
     every = list(SUBNETS.subnets(new_prefix=24))
     start = os.getpid() % len(every)
@@ -158,7 +161,7 @@ def _subnet() -> IPv4Network:
 
 
 def _sweep() -> None:
-    """Remove what labs have left that were killed."""
+    """Remove what killed runs have left."""
     places = [place for place in (NAMESPACES, LINKS) if place.exists()]
     left = [path.name for place in places for path in place.iterdir()] + limit.names()
     for pid in {found[1] for name in left if (found := re.match(rf"{PREFIX}(\d+)-", name))}:
@@ -167,12 +170,12 @@ def _sweep() -> None:
 
 
 def _remove(own: str) -> None:
-    """All that is named so. An interface goes with its namespace."""
+    """Remove everything with this prefix. An interface is removed with its namespace."""
     if NAMESPACES.exists():
         for path in NAMESPACES.glob(f"{own}*"):
             _run("ip", "netns", "del", path.name)
     for path in LINKS.glob(f"{own}*"):
-        with contextlib.suppress(subprocess.CalledProcessError):  # it may just be going
+        with contextlib.suppress(subprocess.CalledProcessError):  # it may be ending just now
             _run("ip", "link", "del", path.name)
     limit.remove(own)
 

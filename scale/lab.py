@@ -1,4 +1,4 @@
-"""The service on hosts of its own: one for each server, one for the API, and those that send."""
+"""The service on several hosts: one for each server, one for the API, and those that send."""
 
 import contextlib
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ from stack.state import fresh
 from stack.supervision import ports
 from stack.supervision.processes import Procfile
 
-#: What runs once, on the API's host, and what runs on each host that sends.
+#: Processes that run once, on the API's host, and processes of each host that sends.
 ONCE, EACH = ("web", "housekeeping", "beat"), ("fanout", "push")
-#: Of each host that sends.
+#: Cores of each host that sends.
 CORES = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """``line`` has what the benchmarks use; its processes are those of all hosts."""
+    """The service on its hosts. ``service``: as in ``bench``, with the processes of all hosts."""
 
     service: Service
     network: Network
@@ -34,7 +34,7 @@ class Lab:
     procfiles: dict[str, Procfile]
 
     def start(self, host: Host) -> None:
-        """Have one more host send. It may use all CPU until it is ready."""
+        """Start the processes of one more host. Its CPU is not limited until they are ready."""
         titles = [f"{name}.{host.name}" for name in EACH]
         host.limit.set(None)
         for name, title in zip(EACH, titles, strict=True):
@@ -44,20 +44,20 @@ class Lab:
         host.limit.set(CORES)
 
     def pids(self, host: Host) -> dict[str, int]:
-        """Of what sends on a host."""
+        """Return the pids of the processes that send on a host."""
         pids = self.service.processes.pids()
         return {title: pid for title, pid in pids.items() if title.endswith(f".{host.name}")}
 
 
 @contextlib.contextmanager
 def running(senders: int) -> Iterator[Lab]:
-    """Servers and the API on a host each, and so many hosts that do not send yet.
+    """Run each server and the API on a host of its own, and create so many hosts for senders.
 
-    Raises ``Unavailable`` where hosts cannot be made, ``StackError`` where a server cannot be had.
+    Raises ``Unavailable`` where hosts cannot be created, ``StackError`` where a server is missing.
     """
     names = [f"sender{number}" for number in range(1, senders + 1)]
     with contextlib.ExitStack() as stack:
-        # Before everything else, so that it goes last: processes hold their hosts.
+        # Entered first, so that it is removed last: running processes keep their hosts in use.
         hosts = stack.enter_context(
             network(["postgres", "redis", "rabbitmq", "sink", "api", *names])
         )

@@ -1,4 +1,4 @@
-"""The CPU that all processes of a host get together: a control group of Linux's, version 1 or 2."""
+"""A limit of the CPU of all processes of a host: a Linux control group, version 1 or 2."""
 
 import contextlib
 import time
@@ -7,12 +7,12 @@ from pathlib import Path
 from scale.errors import Unavailable
 
 ROOT = Path("/sys/fs/cgroup")
-#: Microseconds in which a host may use its share: Linux's own default.
+#: The period of the limit in microseconds, Linux's default.
 PERIOD = 100_000
 
 
 class Limit:
-    """A control group without a limit at first."""
+    """A control group, at first without a limit."""
 
     def __init__(self, name: str) -> None:
         root, self._second = _controller()
@@ -20,7 +20,7 @@ class Limit:
         self.directory.mkdir()
 
     def set(self, cores: float | None) -> None:
-        """From now on its processes get so many cores together; without a limit where None."""
+        """Limit its processes to so many cores together; ``None``: no limit."""
         quota = None if cores is None else round(cores * PERIOD)
         if self._second:
             (self.directory / "cpu.max").write_text(f"{quota or 'max'} {PERIOD}")
@@ -30,12 +30,12 @@ class Limit:
 
 
 def check() -> None:
-    """Raise ``Unavailable`` where no control group limits CPU."""
+    """Raise ``Unavailable`` where control groups cannot limit CPU."""
     _controller()
 
 
 def remove(prefix: str) -> None:
-    """Remove the control groups whose names begin so, once the processes in them have ended."""
+    """Remove the control groups with this prefix, once their processes have ended."""
     with contextlib.suppress(Unavailable):
         for directory in _controller()[0].glob(f"{prefix}*"):
             deadline = time.monotonic() + 5
@@ -47,14 +47,14 @@ def remove(prefix: str) -> None:
 
 
 def names() -> list[str]:
-    """Of all control groups beside ours."""
+    """Return the names of all control groups at the level of ours."""
     with contextlib.suppress(Unavailable):
         return [path.name for path in _controller()[0].iterdir() if path.is_dir()]
     return []
 
 
 def _controller() -> tuple[Path, bool]:
-    """Where control groups that limit CPU are made, and whether they are of version 2."""
+    """Return the directory of control groups that limit CPU, and whether they are of version 2."""
     listed = ROOT / "cgroup.controllers"
     if listed.exists() and "cpu" in listed.read_text().split():
         with contextlib.suppress(OSError):

@@ -1,10 +1,10 @@
-"""Blasts and single notifications over one, two and more hosts that send."""
+"""Measurement of blasts and single notifications over one, two and more hosts that send."""
 
 from dataclasses import dataclass
 
 from bench.harness import singles
 from bench.harness.service import Blast
-from bench.harness.singles import Posted
+from bench.harness.singles import SinglesResult
 from scale import usage
 from scale.lab import EACH, Lab
 from scale.usage import Usage
@@ -12,10 +12,11 @@ from scale.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """``hosts``: how many send, one number after the other, each measured ``runs`` times.
+    """The size of a measurement.
 
-    For each host that sends, a blast goes to ``blast`` subscribers, and ``batched`` notifications
-    to one recipient each come through the batch call. For ``seconds`` others are posted one by one.
+    ``hosts``: numbers of hosts that send, in order, each measured ``runs`` times. ``blast``:
+    subscribers of a blast for each host; ``batched``: notifications through the batch call for each
+    host; ``seconds``: for which others are posted one by one.
     """
 
     hosts: tuple[int, ...]
@@ -31,8 +32,11 @@ QUICK = Size((1, 2), 1, 4_000, 1_000, 5)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One blast, or singles: ``rate`` in deliveries a second, ``cores`` of each host that sends,
-    ``cpu`` in microseconds of a delivery by process, ``used`` by a delivery."""
+    """The figures of one blast or of singles.
+
+    ``rate``: deliveries per second; ``cores``: used by each host that sends; ``cpu``: microseconds
+    for a delivery by process; ``used``: of the servers, for a delivery.
+    """
 
     rate: float
     cores: float
@@ -42,7 +46,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What so many hosts did, each in as many runs."""
+    """The figures of one number of hosts, in several runs."""
 
     hosts: int
     blasts: list[Work]
@@ -51,7 +55,7 @@ class Step:
 
 
 def measure(lab: Lab, size: Size) -> list[Step]:
-    """One step for each number of hosts. More of them are started from step to step."""
+    """Measure each number of hosts, starting more from step to step."""
     on = lab.service
     people = size.batched * max(size.hosts)
     singles.audience(on, people)
@@ -62,7 +66,7 @@ def measure(lab: Lab, size: Size) -> list[Step]:
         for host in lab.senders[sending:hosts]:
             lab.start(host)
         sending = hosts
-        singles.post_batches(on, "normal", size.batched * hosts, people)  # all are warm then
+        singles.post_batches(on, "normal", size.batched * hosts, people)  # warms up all processes
         on.blast(f"scale-{hosts}", size.blast * hosts)
         step = Step(hosts, [], [], [])
         for _ in range(size.runs):
@@ -99,11 +103,11 @@ def _posted(lab: Lab, hosts: int, size: Size, people: int) -> Work:
     return _single(posted, hosts, used)
 
 
-def _single(posted: Posted, hosts: int, used: Usage) -> Work:
+def _single(posted: SinglesResult, hosts: int, used: Usage) -> Work:
     cores = _cores(posted.rate, posted.cpu, hosts)
     return Work(posted.rate, cores, posted.cpu, used.each(posted.many))
 
 
 def _cores(rate: float, cpu: dict[str, float], hosts: int) -> float:
-    """Cores in use of each host that sends."""
+    """Return the cores used by each host that sends."""
     return rate * sum(cpu[name] for name in EACH) / 1e6 / hosts

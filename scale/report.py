@@ -1,4 +1,4 @@
-"""What was found, beside what it has to be, and the tables of ``docs/scaling.md``."""
+"""The report on scaling: figures and bars, and the tables of ``docs/scaling.md``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -17,14 +17,14 @@ from stack.supervision.process import ROOT
 RESULTS = Path(__file__).with_name("results")
 PAGE = ROOT / "docs" / "scaling.md"
 BEGIN, END = "<!-- measured by make scale: begin -->", "<!-- measured by make scale: end -->"
-#: Of linear, by how many hosts send.
+#: Bars: the least share of linear scaling, by number of hosts that send.
 LEAST = {2: 0.95, 4: 0.9}
-#: Of PostgreSQL for a single that is posted by itself: microseconds of CPU, transactions, bytes.
+#: Bars of PostgreSQL for a notification posted by itself: microseconds of CPU, transactions, bytes.
 MOST_CPU, MOST_TRANSACTIONS, MOST_WAL = 400.0, 0.3, 3_000.0
-#: What the page's example asks for: deliveries a day, of which so many are singles, and how much
-#: more than the day's mean the busiest hour has.
+#: The page's example: deliveries per day, those of them that are singles, and the busiest hour as a
+#: multiple of the day's mean.
 A_DAY, SINGLES, PEAK = 100_000_000, 0.6, 3.0
-#: Part of an installation -> the processes that it is.
+#: Part of an installation -> its processes.
 PARTS = {
     "API": ("web",),
     "workers": EACH,
@@ -33,7 +33,7 @@ PARTS = {
     "RabbitMQ": ("rabbitmq",),
     "Redis": ("redis",),
 }
-#: What is scaled. Singles that are posted one by one wait for the API, which does not grow.
+#: The work that is scaled. Notifications posted one by one wait for the API, which stays the same.
 SCALED: dict[str, Callable[[Step], list[Work]]] = {
     "a blast": lambda step: step.blasts,
     "singles in batches": lambda step: step.batched,
@@ -41,7 +41,7 @@ SCALED: dict[str, Callable[[Step], list[Work]]] = {
 
 
 def report(steps: Sequence[Step], delay_ms: float) -> Report:
-    """Figures are medians of the runs. Costs are those beside the most hosts."""
+    """Build the report: figures are medians of the runs, costs those with the most hosts."""
     most = steps[-1]
     works = _works(most)
     posted = works["single, posted by itself"]
@@ -71,7 +71,7 @@ def report(steps: Sequence[Step], delay_ms: float) -> Report:
 
 
 def write_page(steps: Sequence[Step], about: Mapping[str, Any], delay_ms: float) -> None:
-    """Put the tables into ``docs/scaling.md``. Raises ``StackError`` where its marks are gone."""
+    """Write the tables into ``docs/scaling.md``. Raises ``StackError`` without its marks."""
     text = PAGE.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -122,7 +122,7 @@ def _cpu(work: Work, part: str) -> float:
 
 
 def _costs(works: Mapping[str, Sequence[Work]]) -> Table:
-    """Of one delivery."""
+    """Return a table of the costs of one delivery."""
     rows = [
         (
             f"{part}, µs CPU",
@@ -141,7 +141,7 @@ def _costs(works: Mapping[str, Sequence[Work]]) -> Table:
 
 
 def _example(works: Mapping[str, Sequence[Work]]) -> Table:
-    """Cores of each part for the example's mix, in the mean of the day and in its busiest hour."""
+    """Return a table of cores for the example, on the day's average and in the busiest hour."""
     a_second = A_DAY / 86_400
     blast, _, single = works.values()
     rows = []

@@ -1,4 +1,4 @@
-"""What work costs the servers: counters of their own, before and after."""
+"""The servers' usage by some work: the difference of their own counters."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import redis
 from bench.harness import broker
 from bench.harness.service import Service
 
-#: Seconds in which PostgreSQL's processes report what they counted, which they do once a second.
+#: Seconds within which PostgreSQL's processes report their counters, which they do every second.
 REPORTING = 1.5
 
 
@@ -25,7 +25,7 @@ class Usage:
     messages: float = 0
 
     def each(self, many: int) -> "Usage":
-        """Of one of so many."""
+        """Return the usage of one of ``many``."""
         return Usage(
             self.transactions / many,
             self.wal_bytes / many,
@@ -36,7 +36,7 @@ class Usage:
 
 @contextmanager
 def measured(on: Service) -> Iterator[Usage]:
-    """What is used in the block, filled in at its end."""
+    """Measure the usage of the block; the yielded object is filled in at its end."""
     used, before = Usage(), _counters(on)
     yield used
     time.sleep(REPORTING)

@@ -1,6 +1,6 @@
-"""The least that Django can do for a POST: a view that inserts one row, without any middleware.
+"""A bare Django view that inserts one row, without middleware: the least that a POST costs.
 
-``bench.benchmarks.accept`` serves it as the Procfile serves the API, from the same database.
+``bench.benchmarks.accept`` serves it as the Procfile serves the API, with the same database.
 """
 
 import os
@@ -18,7 +18,7 @@ settings.configure(
     DATABASES={
         "default": {
             **{name: _url.get(word, "") for name, word in _WORDS.items()},
-            # The service's, so that both keep their connections in the same way.
+            # The service's own settings, so that both handle connections in the same way.
             "ENGINE": "dj_db_conn_pool.backends.postgresql",
             "POOL_OPTIONS": {"POOL_SIZE": 5, "MAX_OVERFLOW": 0, "PRE_PING": True},
         }
@@ -50,7 +50,7 @@ class Row(models.Model):
 
 
 def insert(request: HttpRequest) -> JsonResponse:
-    """Store the body; answer with its row's id."""
+    """Store the body, and answer with its row's id."""
     return JsonResponse({"id": Row.objects.create(said=request.body).pk}, status=202)
 
 

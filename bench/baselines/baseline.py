@@ -1,4 +1,4 @@
-"""A worker of the naive way (``bench.baselines.naive``), against the same sink as the service."""
+"""A worker of the naive app (``bench.baselines.naive``), with the same sink as the service."""
 
 import contextlib
 import sys
@@ -17,7 +17,7 @@ from stack.supervision.process import Process
 
 @contextlib.contextmanager
 def running(on: Service) -> Iterator[Process]:
-    """A Celery worker of the naive way, warmed up."""
+    """Run a warmed-up Celery worker of the naive app until the end of the block."""
     config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
     env = on.env | {
         "BENCH_SANDBOX_JSON": str(config),
@@ -37,13 +37,16 @@ def running(on: Service) -> Iterator[Process]:
     command += ["worker", "-n", "naive@%h", "-c", str(naive.PROCESSES), "--loglevel", "WARNING"]
     command += ["--without-mingle", "--without-gossip"]
     with Process("naive", command, env=env, output=on.state.log("naive")) as worker:
-        deliver(on, worker, 10 * naive.PROCESSES)  # connections are open then
+        deliver(on, worker, 10 * naive.PROCESSES)  # opens connections
         yield worker
 
 
 def deliver(on: Service, worker: Process, subscribers: int) -> tuple[float, float]:
-    """Deliveries a second, from the first task enqueued to the last row saved, and microseconds
-    of CPU for each, of worker and publisher."""
+    """Send to ``subscribers``; return deliveries per second, and microseconds of CPU for each.
+
+    The rate is from the first task enqueued to the last row saved; the CPU is of worker and
+    publisher.
+    """
     with (
         naive.publishing(on.servers.broker_url) as send,
         on.database() as cursor,

@@ -1,8 +1,8 @@
-"""``python -m bench.baselines.ceiling SANDBOX_JSON REQUESTS``: how fast the wire alone is.
+"""``python -m bench.baselines.ceiling SANDBOX_JSON REQUESTS``: the speed of HTTP alone.
 
-FCM's own provider prepares its requests, and its own wire sends them: no database, no broker,
-nothing recorded. Prints ``ready``, waits for a line, sends so many requests and prints when it
-began and ended, in unix seconds, and its CPU in seconds.
+The FCM provider prepares its requests, and its HTTP client sends them: no database, no broker,
+nothing recorded. Prints ``ready``, waits for a line, sends so many requests, and prints when it
+began and ended in unix seconds, and its CPU in seconds.
 """
 
 import argparse
@@ -22,9 +22,9 @@ from notifier.domain.priorities import Priority
 from notifier.providers.fcm import FCM
 from notifier.transport.http import Reply, Wire
 
-#: Requests that are made ready; each is sent as often as it takes.
+#: Requests that are prepared; each is sent many times.
 PREPARED = 5_000
-#: Calls in flight: more do not make it faster.
+#: Calls in flight; more do not make it faster.
 IN_FLIGHT = 1_000
 
 Request = tuple[str, str, Mapping[str, str], bytes]
@@ -56,12 +56,12 @@ async def _run(config: Mapping[str, Any], requests: int) -> dict[str, float]:
     await _send(wire, list(islice(cycle(prepared), requests)))
     said = {"began": began, "ended": time.time(), "cpu": time.process_time() - cpu}
     await provider.close()
-    await asyncio.sleep(0.2)  # what pyreqwest wants before the loop ends
+    await asyncio.sleep(0.2)  # pyreqwest needs it before the loop ends
     return said
 
 
 async def _prepare(provider: FCM) -> list[Request]:
-    """What the provider would send."""
+    """Return the requests that the provider would send."""
     prepared: list[Request] = []
 
     class Recorder:

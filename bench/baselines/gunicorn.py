@@ -1,5 +1,4 @@
-"""Gunicorn's settings for the bare view: the API's, without what reads the API's own settings when
-it starts."""
+"""Gunicorn's settings for the bare view: the API's, except those that need the API's settings."""
 
 from config.gunicorn import post_worker_init, reuse_port, sendfile, worker_class
 

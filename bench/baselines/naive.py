@@ -1,9 +1,9 @@
-"""The naive way: one Celery task per subscriber, which calls Firebase's own SDK and saves one row.
+"""The naive app: one Celery task per subscriber, which calls Firebase's SDK and saves one row.
 
-Celery's default pool with the concurrency at which it is fastest, and no slower than it has to be:
-each process keeps its connections and its access token, and the row is a plain insert without an
-ORM. (As threads, in two processes, with the SDK's pool of connections enlarged to match, it is
-three times as fast.) Runs in the service's environment, with ``BENCH_SANDBOX_JSON``.
+It uses Celery's default pool with the concurrency at which it is fastest, and is not slowed down
+artificially: each process keeps its connections and its access token, and the row is a plain insert
+without an ORM. (As threads in two processes, with the SDK's connection pool enlarged to match, it
+is three times as fast.) Runs in the service's environment, with ``BENCH_SANDBOX_JSON``.
 """
 
 import json
@@ -37,7 +37,7 @@ app.conf.update(
 
 @app.task(name="naive.send")
 def send(token: str, title: str, body: str) -> None:
-    """Send it, then save that it was sent."""
+    """Send a message, then save that it was sent."""
     message = messaging.Message(
         token=token,
         notification=messaging.Notification(title=title, body=body),
@@ -53,7 +53,7 @@ def send(token: str, title: str, body: str) -> None:
 
 @contextmanager
 def publishing(broker_url: str) -> Iterator[Callable[[str, str, str], object]]:
-    """What enqueues a task, as a publisher of the naive service would."""
+    """Yield a function that enqueues a task, as a publisher of the naive app would."""
     with app.connection_for_write(broker_url) as connection, app.amqp.Producer(connection) as to:
         yield lambda *arguments: send.apply_async(arguments, producer=to)
 
@@ -64,7 +64,7 @@ def _firebase() -> firebase_admin.App:
     service = messaging._MessagingService
     service.FCM_URL = f"{config['fcm']['base_url']}/v1/projects/{{0}}/messages:send"
     account = credentials.Certificate(config["fcm"]["service_account_file"])
-    # Every few hours it asks Google itself where the account may be used.
+    # The SDK would ask Google itself every few hours where the account may be used.
     account.get_credential()._is_regional_access_boundary_lookup_required = lambda: False
     return firebase_admin.initialize_app(account)
 

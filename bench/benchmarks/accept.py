@@ -1,8 +1,8 @@
-"""How many notifications a second the API takes: one by one, and in batches of 1,000.
+"""Acceptance: notifications per second that the API accepts, one by one and in batches of 1,000.
 
 Every request is authenticated, counted against its publisher's limits, has an idempotency key of
-its own, and is answered once it is durable. Beside it, on the same server from the same database:
-a Django view that inserts one row (``bench.baselines.bare``). The workers stand still.
+its own, and is answered once it is durable. The comparison is a Django view that inserts one row
+(``bench.baselines.bare``), on the same server and database. The workers are stopped.
 """
 
 import json
@@ -22,7 +22,7 @@ from stack.supervision.process import Process
 from stack.supervision.processes import Procfile
 
 PROCESSES = ("web",)
-CONNECTIONS = 16  # as many as there are threads to answer them
+CONNECTIONS = 16  # as many as threads that answer
 LEAST_OF_BARE, LEAST_BATCHED = 0.5, 5_000.0
 SCRIPT = """
 local sent = 0
@@ -36,8 +36,11 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """``rate`` in answers a second, all of them 2xx; ``p99`` in milliseconds (of few: the longest).
-    ``web`` and ``postgres``: microseconds of CPU for each answer."""
+    """Figures of one way.
+
+    ``rate``: answers per second, all 2xx; ``p99``: milliseconds (of few answers the longest);
+    ``web``, ``postgres``: microseconds of CPU for each answer.
+    """
 
     rate: float
     p99: float
@@ -47,7 +50,7 @@ class Measurement:
 
 
 def measure(on: Service, *, quick: bool) -> Report:
-    """Bare, single and batched take turns."""
+    """Measure bare, single and batched requests in turn."""
     runs, seconds, many = (1, 5, 4) if quick else (3, 15, 30)
     if others := on.processes.pids().keys() - {"web"}:
         on.processes.stop(*others)
@@ -63,7 +66,7 @@ def measure(on: Service, *, quick: bool) -> Report:
     single: list[Measurement] = []
     batched: list[Measurement] = []
     with _Bare(on) as view:
-        for number in range(-1, runs):  # the first one warms up
+        for number in range(-1, runs):  # the first run warms up
             length = seconds if number >= 0 else 2
             api, web = f"{on.api_url}/v1/notifications", on.pids()["web"]
             one = _measured(on, f"{view.url}/rows", view.pid, notification, length)
@@ -102,9 +105,9 @@ class _Bare(Process):
         )
 
     def start(self) -> None:
-        """Make its table, start it and return once it listens."""
+        """Create its table, start it, and return once it listens."""
         with self._on.database() as cursor:
-            # As bench.baselines.bare says, which cannot be imported: it configures Django.
+            # As in bench.baselines.bare, which cannot be imported because it configures Django.
             cursor.execute(
                 """CREATE TABLE bench_bare (id bigserial PRIMARY KEY, said bytea NOT NULL,
                     created_at timestamptz NOT NULL)"""
@@ -120,9 +123,9 @@ def _measured(
     body: Mapping[str, object],
     seconds: int,
 ) -> Measurement:
-    """Ask for so many seconds; ``pid`` is who answers.
+    """Send requests for so many seconds; ``pid``: of the server.
 
-    Raises ``StackError`` where wrk cannot be had, or an answer is no 2xx, or is not on record.
+    Raises ``StackError`` where wrk is not available, or an answer is not 2xx or has no row.
     """
     before = _stored(on)
     said = json.dumps(body)
@@ -135,7 +138,7 @@ def _measured(
 
 
 def _batched(on: Service, pid: int, body: Mapping[str, object], many: int) -> Measurement:
-    """Send so many batches; ``pid`` is who answers."""
+    """Send so many batches; ``pid``: of the server."""
     bodies = [json.dumps(body)] * many
     with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:
         began = time.perf_counter()
@@ -146,17 +149,17 @@ def _batched(on: Service, pid: int, body: Mapping[str, object], many: int) -> Me
 
 
 def _read(said: str, stored: int, cpu: Mapping[str, float]) -> Measurement:
-    """What wrk printed. ``stored``: how many rows there are more; ``cpu``: seconds it took."""
+    """Parse wrk's output. ``stored``: the number of new rows; ``cpu``: seconds."""
     found = wrk.read(said)
     if stored < found.answered:
         raise StackError(f"{found.answered:,} requests were answered, and {stored:,} are on record")
-    # What was asked last is answered after wrk has ended, and costs as much.
+    # The last requests are answered after wrk has ended, and cost as much.
     each = {name: seconds * 1e6 / stored for name, seconds in cpu.items()}
     return Measurement(found.rate, found.p99, found.answered, each["web"], each["postgres"])
 
 
 def _stored(on: Service) -> int:
-    """Rows that requests have made."""
+    """Return the number of rows that requests have created."""
     with on.database() as cursor:
         cursor.execute(
             "SELECT (SELECT count(*) FROM bench_bare)"

@@ -1,10 +1,10 @@
-"""How long each of the operators' pages takes on a large database.
+"""Response times of the operators' pages on a large database.
 
-``python -m bench.benchmarks.admin --deliveries 10000000`` makes so many deliveries, and what
-belongs to them, by SQL in an embedded PostgreSQL of its own. Then it asks, logged in and through
-Django's whole stack, for the start page, for every list with every value of every filter, and for
-pages of single rows. Prints the median of each page in milliseconds, for filters that of their
-slowest value. Ends with 1 where a page took longer than ``BAR``.
+``python -m bench.benchmarks.admin --deliveries 10000000`` creates so many deliveries, and the rows
+that belong to them, by SQL in an embedded PostgreSQL. Then it requests, logged in and through
+Django's whole stack, the start page, every list with every value of every filter, and pages of
+single rows. Prints the median of each page in milliseconds, for filters that of their slowest
+value. Exits with 1 where a page took longer than ``BAR``.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from bench.harness import rows
 from stack import environment, manage, servers
 from stack.state import fresh
 
-#: Milliseconds that a page may take.
+#: Most milliseconds of a page.
 BAR = 300
 REPEATS = 3
 
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def _measured() -> dict[tuple[str, str], tuple[float, str]]:
-    """(page, filter) -> the median of its slowest value, and that value."""
+    """Return (page, filter) -> the median of its slowest value, and that value."""
     from django.contrib.auth.models import User
     from django.test import Client
 
@@ -70,7 +70,7 @@ def _milliseconds(client: object, url: str) -> float:
 
 
 def _urls() -> Iterator[tuple[str, str, str, str]]:
-    """(page, filter, value, URL) of everything that is measured."""
+    """Iterate over (page, filter, value, URL) of everything that is measured."""
     from django.contrib import admin
     from django.test import RequestFactory
     from django.urls import reverse

@@ -1,9 +1,9 @@
-"""Whether a backlog, or years of old rows, slow down what is sent now.
+"""Backlog: whether waiting deliveries, or years of old rows, slow down new ones.
 
-The rate of one publish with nothing else in the database, then while a million deliveries wait for
-their next attempt, then with 50 million old ones in the table, then with nothing again: it takes a
-quarter of an hour, in which the machine itself may get faster or slower. What waits and what is old
-is made by SQL, and takes about 30 GB of disk; ``BENCH_OLD_ROWS`` makes it less, or more.
+It measures the rate of one publish in an empty database, then while a million deliveries wait for
+their next attempt, then with 50 million old ones in the table, then in an empty one again, since
+the machine itself may get faster or slower in the quarter of an hour that it takes. Waiting and old
+rows are created by SQL, and take about 30 GB of disk; ``BENCH_OLD_ROWS`` changes their number.
 """
 
 import os
@@ -26,12 +26,12 @@ WAITING, OLD = 1_000_000, 50_000_000
 EMPTY, EMPTY_AGAIN = "an empty table", "an empty table again"
 BYTES_EACH = 600  # with their indexes
 LEAST = 0.9
-#: Rows of one statement; as many statements at once as there are cores.
+#: Rows of one statement; as many statements run at once as there are cores.
 STEP = 1_000_000
-#: How full the pages of old rows are, in percent. Rows are inserted short, up to the table's own
-#: fill factor of 40, and grow when they are sent: no room is left for another. Old ones that are
-#: made as long as they end would leave room for a short one in every fourth page, and what is
-#: sent now would be scattered over all of them.
+#: The fill factor of pages with old rows, in percent. The service inserts short rows, up to the
+#: table's own fill factor of 40, which grow when they are sent and leave no space in the page. Old
+#: rows are created in their final length, which would leave space for a short row in every fourth
+#: page, and new rows would be scattered over all of them.
 FULL = 60
 
 ROWS = """
@@ -49,8 +49,10 @@ FROM generate_series(%(first)s::bigint, %(last)s::bigint) i
 
 
 def measure(on: Service, *, quick: bool) -> Report:
-    """Three publishes at each stage, and their median, after one that warms up: all of the rows
-    have just been made, and no page of their indexes has been written to since the checkpoint."""
+    """Measure the median of three publishes at each stage.
+
+    One more warms up, since no page of the new indexes has been written since the checkpoint.
+    """
     subscribers = 20_000 if quick else 100_000
     waiting = WAITING // 10 if quick else WAITING
     old = OLD // 100 if quick else int(os.environ.get("BENCH_OLD_ROWS", OLD))
@@ -73,14 +75,14 @@ def measure(on: Service, *, quick: bool) -> Report:
 
 
 def _blasts(on: Service, subscribers: int) -> list[Blast]:
-    """The first one warms up."""
+    """Publish several times; the first one warms up."""
     found = [on.blast("backlog", subscribers) for _ in range(4)]
     print(f"  {' '.join(f'{blast.rate:,.0f}' for blast in found)}/s", flush=True)
     return found
 
 
 def _make(on: Service, state: str, reason: str, start: int, end: int) -> None:
-    """Deliveries of long ago, whose notifications and chunks are gone, numbered from ``start``."""
+    """Create old deliveries from number ``start`` on, without notifications and chunks."""
     began = time.monotonic()
     steps = [(first, min(first + STEP, end) - 1) for first in range(start, end, STEP)]
 
@@ -101,7 +103,7 @@ def _make(on: Service, state: str, reason: str, start: int, end: int) -> None:
 
 @contextmanager
 def _filled(cursor: Any, percent: int) -> Iterator[None]:
-    """Fill the table's pages so far until the end of the block."""
+    """Set the table's fill factor until the end of the block."""
     cursor.execute("SELECT reloptions FROM pg_class WHERE oid = 'delivery_delivery'::regclass")
     usual = ", ".join(cursor.fetchone()[0])
     cursor.execute(f"ALTER TABLE delivery_delivery SET (fillfactor = {percent})")

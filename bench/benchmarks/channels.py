@@ -1,7 +1,7 @@
-"""The other channels beside push: deliveries a second, in the same run.
+"""Channels: deliveries per second of each, compared with push in the same run.
 
-Every template mentions the recipient but that of one email. Mails go out in one request with a
-personalization each, as many as a chunk has; those that name the person with a substitution, too.
+Every template mentions the recipient, except one of the two for email. A chunk's mails go out in
+one request with a personalization each, and with a substitution where they mention the person.
 """
 
 from functools import partial
@@ -11,7 +11,7 @@ from bench.harness.report import Bar, Report, Table, columns
 from bench.harness.service import CHANNELS, PERSONAL, SHARED, Blast, Service
 
 PROCESSES = ("web", "fanout", "push", "sms", "email", "webhook", "housekeeping", "beat")
-#: What is measured -> its channel, its template, and times the rate of push it has to be.
+#: Name -> channel, template, and the least rate as a multiple of push's.
 WAYS: dict[str, tuple[str, str, float | None]] = {
     "push": ("push", PERSONAL, None),
     "sms": ("sms", PERSONAL, 0.8),
@@ -24,7 +24,7 @@ WARM_UP = 2_000
 
 
 def measure(on: Service, *, quick: bool) -> Report:
-    """One publish on each channel in turn, three times (once where it is to be quick)."""
+    """Publish on each channel in turn, three times (once if ``quick``)."""
     subscribers, runs = (10_000, 1) if quick else (100_000, 3)
     for channel in CHANNELS:
         on.audience(f"warm-up-{channel}", WARM_UP, channel)
@@ -77,7 +77,7 @@ def _report(blasts: dict[str, list[Blast]]) -> Report:
             most=0,
         )
         for way, found in blasts.items()
-        if way != "inbox"  # ours alone: there is nobody else to count
+        if way != "inbox"  # stored by the service itself, so there is no sink to count
     ]
     subscribers = blasts["push"][0].subscribers
     return Report(

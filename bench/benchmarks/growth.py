@@ -1,7 +1,7 @@
-"""What a delivery costs, and what memory is used, at 1,000 and at a million subscribers.
+"""Growth: CPU of a delivery, and memory, at 1,000 and at a million subscribers.
 
-Also how long the first message of each publish takes to its provider. Three times, each with
-processes that have just started: what memory one run left behind is not the next one's.
+Also the seconds until the first message of each publish reaches its provider. Measured three times,
+each with new processes, so that no run's memory is counted in the next.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from bench.harness.service import Blast, Service
 PROCESSES = ("web", "fanout", "push", "housekeeping", "beat")
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_SIZES = (1_000, 10_000)
-#: What the largest is held against.
+#: The size that the largest is compared with.
 BASE = 10_000
 MOST_CPU, MOST_MEMORY, MOST_FIRST = 1.15, 1.10, 1.0
 
 
 def measure(on: Service, *, quick: bool) -> Report:
-    """One publish of each size, after three that warm up; three times."""
+    """Publish once for each size, after three that warm up; three times."""
     sizes = QUICK_SIZES if quick else SIZES
     on.audience("warm-up", 2_000)
     for size in sizes:
@@ -39,12 +39,12 @@ def measure(on: Service, *, quick: bool) -> Report:
 
 
 def _cpu(blast: Blast) -> float:
-    """Microseconds for each delivery, the sink's left out."""
+    """Return microseconds for each delivery, without the sink's."""
     return blast.cpu() - blast.cpu("sink")
 
 
 def _report(runs: Sequence[Sequence[Blast]]) -> Report:
-    """Figures are medians of the runs, bars medians of what each run's come to."""
+    """Build the report: figures are medians of the runs, bars medians of each run's ratio."""
     sizes = list(zip(*runs, strict=True))  # one size's blasts, of every run
     names = list(runs[0][0].costs)
     ours = [name for name in names if name in PROCESSES]

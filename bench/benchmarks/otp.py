@@ -1,7 +1,7 @@
-"""One-time passwords while a blast runs: how long from the request to the provider.
+"""One-time passwords during a blast: seconds from the request to the provider.
 
-20 high-priority notifications a second, each to one recipient's phone, alone and then while one
-publish of low priority goes to many on the same cores.
+20 high-priority notifications per second, each to one recipient's phone, alone and then while a
+low-priority publish goes to many on the same cores.
 """
 
 import json
@@ -25,17 +25,19 @@ PROCESSES = ("web", "fanout", "fanout_high", "push", "push_high", "housekeeping"
 PER_SECOND = 20
 PEOPLE = 1_000
 SENDERS = 16
-#: Seconds without any further arrival.
+#: Seconds without an arrival after which missing messages are lost.
 LOST_AFTER = 60.0
-#: Seconds, and how many times the p99 without a blast.
+#: Bars of the p99 during a blast: seconds, and a multiple of the p99 without one.
 MOST_P99, MOST_TIMES = 1.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Seconds from when a request was to be sent: ``accepted`` to its 202, ``came`` to the
-    message's arrival at the provider, in the order of the requests. ``twice``: how many came more
-    than once; ``lost``: how many never came."""
+    """Seconds from the time at which each request was due, in the order of the requests.
+
+    ``accepted``: until its 202; ``came``: until the message reached the provider. ``twice``: the
+    number of messages that came more than once; ``lost``: that never came.
+    """
 
     accepted: list[float]
     came: list[float]
@@ -44,7 +46,7 @@ class Waits:
 
     @property
     def after_acceptance(self) -> list[float]:
-        """Seconds from each 202 to the message's arrival, which may be earlier."""
+        """Seconds from each 202 to the message's arrival; 0 where that is earlier."""
         return [
             max(0.0, came - accepted)
             for came, accepted in zip(self.came, self.accepted, strict=True)
@@ -52,7 +54,7 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Run:
     """One run: alone, then for as long as the blast took."""
 
     alone: Waits
@@ -61,21 +63,21 @@ class Turn:
 
 
 def measure(on: Service, *, quick: bool) -> Report:
-    """Alone and with a blast, in turns."""
+    """Measure alone and with a blast, in turn."""
     runs, subscribers, alone_for = (1, 20_000, 10.0) if quick else (3, 200_000, 60.0)
     on.audience("otp", PEOPLE)
     on.audience("otp-blast", subscribers)
     on.blast("otp", PEOPLE)
-    sent(on, lambda passed: passed < 3, "otp")  # every process has warmed up then
+    sent(on, lambda passed: passed < 3, "otp")  # warms up every process
     turns = []
     for number in range(runs):
-        turns.append(_turn(on, subscribers, alone_for))
+        turns.append(_run(on, subscribers, alone_for))
         alone, during = (p99(waits.came) * 1000 for waits in (turns[-1].alone, turns[-1].during))
         print(f"  run {number + 1}: p99 {alone:.0f} ms alone, {during:.0f} ms beside", flush=True)
     return _report(turns)
 
 
-def _turn(on: Service, subscribers: int, alone_for: float) -> Turn:
+def _run(on: Service, subscribers: int, alone_for: float) -> Run:
     alone = sent(on, lambda passed: passed < alone_for, "otp")
     blasts: list[Blast] = []
     blasting = threading.Thread(
@@ -85,7 +87,7 @@ def _turn(on: Service, subscribers: int, alone_for: float) -> Turn:
     during = sent(on, lambda _: blasting.is_alive(), "otp")
     if not blasts:
         raise StackError("the blast failed: see above")
-    return Turn(alone, during, blasts[0])
+    return Run(alone, during, blasts[0])
 
 
 def sent(
@@ -96,10 +98,10 @@ def sent(
     per_second: int = PER_SECOND,
     senders: int = SENDERS,
 ) -> Waits:
-    """Send one-time passwords to 90 subscribers of the topic (see ``bench.harness.audience``),
-    who refuse nothing, as long as ``more``, asked with the seconds that have passed, says so.
+    """Send one-time passwords to 90 subscribers of the topic who refuse nothing.
 
-    Each is posted when it is due, or later if all ``senders`` wait for their answers: its time
+    See ``bench.harness.audience``. ``more``: called with the seconds so far, whether to continue.
+    Each is posted when it is due, or later if all ``senders`` wait for their answers; its time
     counts from when it was due.
     """
     local = threading.local()
@@ -122,7 +124,7 @@ def sent(
             local.connection = HTTPConnection(address, timeout=30)
         try:
             said = _posted(local.connection, body, headers)
-        except (ConnectionError, BadStatusLine):  # the server had closed it, being idle
+        except (ConnectionError, BadStatusLine):  # the server had closed the idle connection
             local.connection.close()
             said = _posted(local.connection, body, headers)
         meant[said["id"]] = at, time.time()
@@ -139,7 +141,7 @@ def sent(
                 posted.append(pool.submit(post, at, number))
             for one in posted:
                 one.result()
-        except BaseException:  # or those that wait to be posted would be waited for
+        except BaseException:  # otherwise the requests that are not posted yet would be waited for
             pool.shutdown(cancel_futures=True)
             raise
     return _arrived(on, meant)
@@ -157,7 +159,7 @@ def _posted(
 
 
 def _arrived(on: Service, meant: dict[str, tuple[float, float]]) -> Waits:
-    """Wait until all of them came, or no further one for a minute: then the others are lost."""
+    """Wait until all have arrived, or none for a minute: then the others are lost."""
     missing, deadline = len(meant), time.monotonic() + LOST_AFTER
     while meant.keys() - (came := on.sink.urgent()).keys():
         if (now := len(meant.keys() - came.keys())) < missing:
@@ -182,8 +184,8 @@ def p99(waits: Sequence[float]) -> float:
     return percentile(waits, 99)
 
 
-def _report(turns: Sequence[Turn]) -> Report:
-    """Bars are the medians of the runs; the table has every one of them."""
+def _report(turns: Sequence[Run]) -> Report:
+    """Build the report: bars are medians of the runs, the table has every run."""
     subscribers = turns[0].blast.subscribers
     beside = f"while {subscribers:,} are told"
     rows = []

@@ -1,7 +1,7 @@
-"""What a storm of one Idempotency-Key costs, beside as many new notifications.
+"""Storm: the cost of requests under one Idempotency-Key, compared with new notifications.
 
-The same request from many connections at once, each time under the same key, and each time under
-a new one, by turns: CPU of the API and of PostgreSQL for each answer. The workers stand still.
+The same request from many connections at once, in turn under one key and under a new one each:
+CPU of the API and of PostgreSQL for each answer. The workers are stopped.
 """
 
 import json
@@ -21,7 +21,7 @@ from stack.errors import StackError
 
 PROCESSES = ("web",)
 CONNECTIONS = 64
-#: A storm's request may cost so much of what a new one costs.
+#: The most that a storm's request may cost, as a share of a new one's.
 MOST_OF_NEW = 1.0
 SCRIPT = """
 local sent = 0
@@ -35,9 +35,11 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """``answered``: requests, ``refused``: those of them that got no 2xx, ``made``: notifications
-    there were more of; ``rate`` in answers a second; ``web`` and ``postgres``: microseconds of CPU
-    for each answer."""
+    """Figures of one way.
+
+    ``answered``: requests; ``refused``: those without a 2xx; ``made``: new notifications; ``rate``:
+    answers per second; ``web``, ``postgres``: microseconds of CPU for each answer.
+    """
 
     answered: int
     refused: int
@@ -52,14 +54,14 @@ class Measurement:
 
 
 def measure(on: Service, *, quick: bool) -> Report:
-    """Storms and new ones take turns."""
+    """Measure storms and new notifications in turn."""
     runs, seconds = (1, 4) if quick else (3, 10)
     if others := on.processes.pids().keys() - {"web"}:
         on.processes.stop(*others)
     on.audience("storm", 10)
     storms: list[Measurement] = []
     new: list[Measurement] = []
-    for number in range(-1, runs):  # the first one warms up
+    for number in range(-1, runs):  # the first run warms up
         length = seconds if number >= 0 else 2
         one, two = _measured(on, length, storm=True), _measured(on, length, storm=False)
         if number >= 0:
@@ -70,8 +72,10 @@ def measure(on: Service, *, quick: bool) -> Report:
 
 
 def _measured(on: Service, seconds: int, *, storm: bool) -> Measurement:
-    """Ask for so many seconds. Raises ``StackError`` where wrk cannot be had, or where a storm
-    made more than one notification."""
+    """Send requests for so many seconds.
+
+    Raises ``StackError`` where wrk is not available, or a storm made more than one notification.
+    """
     body: Mapping[str, object] = {
         "user_id": "storm-7",
         "content": {"title": "Order A-7 is on its way", "body": "Expect it on Friday."},
@@ -105,7 +109,7 @@ def _read(said: str, made: int, cpu: Mapping[str, float]) -> Measurement:
 
 
 def _made(on: Service, prefix: str) -> int:
-    """Notifications under keys that begin so."""
+    """Return the number of notifications under keys with this prefix."""
     with on.database() as cursor:
         cursor.execute(
             "SELECT count(*) FROM delivery_notification WHERE id::text IN "

@@ -1,7 +1,7 @@
-"""One publish to many push subscribers, beside what the wire alone can do and the naive way.
+"""Throughput: one publish to many push subscribers, compared with HTTP alone and a naive app.
 
-The three take turns, in one run against the same sink: the ceiling (``bench.baselines.ceiling``),
-the service with every feature on, and one Celery task per subscriber (``bench.baselines.naive``).
+Measured in turn in one run with the same sink: the ceiling (``bench.baselines.ceiling``), the
+service with every feature on, and one Celery task per subscriber (``bench.baselines.naive``).
 """
 
 import contextlib
@@ -23,13 +23,13 @@ from stack.errors import StackError
 from stack.supervision.process import ROOT
 
 PROCESSES = ("web", "fanout", "push", "housekeeping", "beat")
-#: Of the ceiling, and times the naive baseline.
+#: The least rate, as a share of the ceiling's and as a multiple of the naive app's.
 LEAST_OF_CEILING, LEAST_OF_NAIVE = 0.65, 25.0
 WARM_UP = 2_000
 
 
 def measure(on: Service, *, quick: bool) -> Report:
-    """Take turns, three times (once where it is to be quick)."""
+    """Measure all three in turn, three times (once if ``quick``)."""
     subscribers, naive_ones, runs = (20_000, 1_000, 1) if quick else (200_000, 2_000, 3)
     on.audience("warm-up", WARM_UP)
     on.audience("throughput", subscribers)
@@ -49,7 +49,7 @@ def measure(on: Service, *, quick: bool) -> Report:
 
 
 def _ceiling(on: Service, requests: int) -> tuple[float, float]:
-    """Requests a second, and microseconds of CPU for each."""
+    """Return requests per second, and microseconds of CPU for each."""
     processes = service.FORMATION["push"]
     each = requests // processes
     config = Path(on.sink.config["ca_file"]).with_name("sandbox.json")
@@ -63,7 +63,7 @@ def _ceiling(on: Service, requests: int) -> tuple[float, float]:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,
-                    start_new_session=True,  # as the workers
+                    start_new_session=True,  # as workers have
                 )
             )
             for _ in range(processes)

@@ -1,8 +1,8 @@
-"""Notifications to one recipient each, as most companies send all day.
+"""Transactional traffic: notifications to one recipient each.
 
-Through the batch call at high and at normal priority, in turns with a blast and the naive way; what
-a worker's memory does when many wait; single posts while the workers run; and one-time passwords
-ten times as often as in ``bench.benchmarks.otp``, alone and beside a blast.
+Through the batch call at high and at normal priority, in turn with a blast and the naive app; a
+worker's memory when many wait; single posts while the workers run; and one-time passwords ten times
+as often as in ``bench.benchmarks.otp``, alone and during a blast.
 """
 
 import threading
@@ -13,40 +13,40 @@ from functools import partial
 from bench.baselines import baseline
 from bench.benchmarks import otp
 from bench.benchmarks.otp import Waits, p99
-from bench.benchmarks.transactional_report import PER_SECOND, Size, Turn, report
+from bench.benchmarks.transactional_report import PER_SECOND, Run, Size, report
 from bench.harness import batches, singles
 from bench.harness.meter import peak_rss
 from bench.harness.report import Report
 from bench.harness.service import Service
-from bench.harness.singles import TOPIC, Posted
+from bench.harness.singles import TOPIC, SinglesResult
 from stack.errors import StackError
 
 PROCESSES = ("web", "fanout", "fanout_high", "push", "push_high", "housekeeping", "beat")
-#: Who wait for an answer at once, at most: more than there are threads that answer.
+#: Most requests that wait for an answer at once: more than threads that answer.
 SENDERS = 64
 FULL = Size(3, 200_000, 2_000, 20_000, 2_000, 50_000, 30, 60.0)
 QUICK = Size(1, 20_000, 1_000, 2_000, 1_000, 4_000, 5, 10.0)
 
 
 def measure(on: Service, *, quick: bool) -> Report:
-    """All of it in turns, three times (once where it is to be quick)."""
+    """Measure everything in turn, three times (once if ``quick``)."""
     size = QUICK if quick else FULL
     singles.audience(on, size.notifications)
     on.audience(f"{TOPIC}-blast", size.blast)
     on.audience(f"{TOPIC}-warm-up", 2_000)
     on.blast(f"{TOPIC}-warm-up", 2_000)
-    for priority in ("high", "normal"):  # every process has warmed up then
+    for priority in ("high", "normal"):  # warms up every process
         singles.post_batches(on, priority, batches.SIZE, size.notifications)
     turns = []
     with baseline.running(on) as naive:
         for number in range(size.runs):
             print(f"  run {number + 1}: ", end="", flush=True)
-            turns.append(_turn(on, size, lambda: baseline.deliver(on, naive, size.naive)[0]))
+            turns.append(_run(on, size, lambda: baseline.deliver(on, naive, size.naive)[0]))
     return report(size, turns)
 
 
-def _turn(on: Service, size: Size, naive: Callable[[], float]) -> Turn:
-    def post(priority: str) -> Posted:
+def _run(on: Service, size: Size, naive: Callable[[], float]) -> Run:
+    def post(priority: str) -> SinglesResult:
         return singles.post_batches(on, priority, size.notifications, size.notifications)
 
     blast = on.blast(f"{TOPIC}-blast", size.blast)
@@ -63,7 +63,7 @@ def _turn(on: Service, size: Size, naive: Callable[[], float]) -> Turn:
     _say(f"memory {few / 1e6:,.0f} MB, {many / 1e6:,.0f} MB")
     alone, beside = _passwords(on, size)
     print(f"passwords p99 {p99(alone.came):,.3f} s, {p99(beside.came):,.3f} s beside", flush=True)
-    return Turn(blast, alone_naive, high, normal, few, many, single, p99_ms, alone, beside)
+    return Run(blast, alone_naive, high, normal, few, many, single, p99_ms, alone, beside)
 
 
 def _say(what: str) -> None:
@@ -71,8 +71,7 @@ def _say(what: str) -> None:
 
 
 def _memory(on: Service, waiting: int, size: Size) -> int:
-    """The most memory, in bytes, of a push worker that has just started and for which so many
-    wait, until the last of them is on record."""
+    """Return the peak memory, in bytes, of a new push worker that sends ``waiting`` deliveries."""
     workers = [name for name in on.processes.pids() if name.partition(".")[0] == "push"]
     on.processes.stop(*workers)
     on.sink.reset()
@@ -86,7 +85,7 @@ def _memory(on: Service, waiting: int, size: Size) -> int:
 
 
 def _passwords(on: Service, size: Size) -> tuple[Waits, Waits]:
-    """Alone, then beside blasts that follow each other for as long."""
+    """Measure one-time passwords alone, then during blasts one after the other."""
     send = partial(otp.sent, on, topic=TOPIC, per_second=PER_SECOND, senders=SENDERS)
     alone = send(lambda passed: passed < size.otp_seconds)
     until = time.monotonic() + size.otp_seconds

@@ -1,4 +1,4 @@
-"""What ``bench.benchmarks.transactional`` found, beside what it has to be."""
+"""The report of ``bench.benchmarks.transactional``: figures and bars."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,22 +9,23 @@ from typing import Any
 from bench.benchmarks.otp import Waits, p99
 from bench.harness.report import Bar, Report, Table, columns
 from bench.harness.service import Blast
-from bench.harness.singles import CONNECTIONS, Posted
+from bench.harness.singles import CONNECTIONS, SinglesResult
 
 PER_SECOND = 200
 LEAST_OF_NAIVE, LEAST_SINGLE_OF_NAIVE = 10.0, 2.5
-#: Times the CPU of a blast's delivery; messages to the broker for a delivery.
+#: Bars: CPU as a multiple of a blast's delivery, and messages to the broker for each delivery.
 MOST_CPU, MOST_PUBLISHED = 4.0, 0.05
 MEMORY = 0.9, 1.1
-#: Seconds from the request to the provider.
+#: Bar of the p99: seconds from the request to the provider.
 MOST_ALONE, MOST_BESIDE = 0.25, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: of everything as many, and ``seconds`` of single posts and passwords.
+    """The size of a measurement.
 
-    ``few`` and ``many``: how many wait for a worker whose memory is measured.
+    ``few``, ``many``: deliveries that wait for a worker whose memory is measured; ``seconds``: of
+    single posts and of passwords.
     """
 
     runs: int
@@ -38,24 +39,23 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One run. ``few`` and ``many``: the most memory of a push worker, in bytes; ``p99``:
-    milliseconds of a single post."""
+class Run:
+    """One run. ``few``, ``many``: peak memory of a push worker, bytes; ``p99``: of a post, ms."""
 
     blast: Blast
     naive: float
-    high: Posted
-    normal: Posted
+    high: SinglesResult
+    normal: SinglesResult
     few: int
     many: int
-    single: Posted
+    single: SinglesResult
     p99: float
     alone: Waits
     beside: Waits
 
 
-def report(size: Size, turns: Sequence[Turn]) -> Report:
-    """Ratios are each run's own, and figures and bars the medians of the runs."""
+def report(size: Size, turns: Sequence[Run]) -> Report:
+    """Build the report: ratios are of single runs, figures and bars are medians of the runs."""
     posts = f"single, {CONNECTIONS} connections, {size.single_seconds} s"
     ways = {
         "high": [turn.high for turn in turns],
@@ -140,7 +140,7 @@ def report(size: Size, turns: Sequence[Turn]) -> Report:
 
 
 def _times(values: Sequence[float], of: Sequence[float]) -> float:
-    """The median of each run's ratio."""
+    """Return the median of the runs' ratios."""
     return median(value / base for value, base in zip(values, of, strict=True))
 
 
@@ -153,7 +153,7 @@ def _row(name: str, values: Sequence[float]) -> tuple[str, str, str]:
 
 
 def _speeds(
-    ways: Mapping[str, Sequence[Posted]],
+    ways: Mapping[str, Sequence[SinglesResult]],
     blasts: Sequence[Blast],
     naives: Sequence[float],
     times: Mapping[str, float],
@@ -184,7 +184,7 @@ def _speeds(
     return Table((*named, "published for each", "left"), rows)
 
 
-def _costs(ways: Mapping[str, Sequence[Posted]], blasts: Sequence[Blast]) -> Table:
+def _costs(ways: Mapping[str, Sequence[SinglesResult]], blasts: Sequence[Blast]) -> Table:
     return Table(
         ("µs CPU each", *ways, "blast"),
         [
@@ -214,17 +214,19 @@ def _arrivals(waits: Mapping[str, Sequence[Waits]]) -> Table:
     )
 
 
-def _rates(ways: Mapping[str, Sequence[Posted]], naives: Sequence[float]) -> dict[str, float]:
+def _rates(
+    ways: Mapping[str, Sequence[SinglesResult]], naives: Sequence[float]
+) -> dict[str, float]:
     found = {name: median(one.rate for one in posted) for name, posted in ways.items()}
     return found | {"the naive way": median(naives)}
 
 
-def _cpus(ways: Mapping[str, Sequence[Posted]], blasts: Sequence[Blast]) -> dict[str, float]:
+def _cpus(ways: Mapping[str, Sequence[SinglesResult]], blasts: Sequence[Blast]) -> dict[str, float]:
     found = {name: median(one.own_cpu for one in posted) for name, posted in ways.items()}
     return found | {"a blast": median(map(_own_cpu, blasts))}
 
 
-def _kept(turn: Turn) -> dict[str, Any]:
+def _kept(turn: Run) -> dict[str, Any]:
     return {
         "blast": {"rate": turn.blast.rate, "cpu_us": _own_cpu(turn.blast)},
         "naive": turn.naive,

@@ -1,9 +1,9 @@
-"""``python -m bench.harness.audience TOPIC CHANNEL SUBSCRIBERS``: an audience by SQL alone.
+"""``python -m bench.harness.audience TOPIC CHANNEL SUBSCRIBERS``: create an audience by SQL alone.
 
-Rows as the API writes them, addresses sealed by its own vault, but a million of them in a minute.
-Runs in the service's environment. Of every hundred subscribers the first refuses the topic and the
-address of the second is suppressed; every tenth refuses something else; every other one speaks
-German.
+The rows are as the API writes them, with addresses encrypted by the same code, but a million in a
+minute. Runs in the service's environment. Of every hundred subscribers the first refuses the topic,
+and the address of the second is suppressed; every tenth refuses something else; every other one
+has the locale ``de``.
 """
 
 import argparse
@@ -13,9 +13,9 @@ import sys
 from collections.abc import Callable, Iterator
 
 BATCH = 50_000
-#: One in so many refuses the topic, and of as many the address is suppressed.
+#: One subscriber in so many refuses the topic; of another one in so many the address is suppressed.
 REFUSES = 100
-#: One in so many has a preference that says nothing of the topic.
+#: One subscriber in so many has a preference that does not concern the topic.
 PREFERS = 10
 TABLES = (
     "preferences_recipient",
@@ -26,7 +26,7 @@ TABLES = (
 )
 SECRET = "whsec_" + "c2VjcmV0" * 4
 
-#: channel -> the address of a subscriber, from their name and contact's id.
+#: Channel -> the address of a subscriber, from name and contact's id.
 ADDRESSES: dict[str, Callable[[str, int], str]] = {
     "push": lambda name, _: name.ljust(140, "x"),
     "sms": lambda _, number: f"+1555{number:08d}",
@@ -37,7 +37,7 @@ ADDRESSES: dict[str, Callable[[str, int], str]] = {
 
 
 def refused(subscribers: int) -> int:
-    """How many of so many are not sent to."""
+    """Return how many of so many subscribers nothing is sent to."""
     return len(range(0, subscribers, REFUSES)) + len(range(1, subscribers, REFUSES))
 
 
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def fill(topic: str, channel: str, subscribers: int) -> None:
-    """Give a topic that exists so many subscribers, new recipients all, on the channel."""
+    """Add so many new recipients as subscribers to an existing topic."""
     from django.db import connection
 
     from apps.topics.models import Topic
@@ -75,7 +75,7 @@ def fill(topic: str, channel: str, subscribers: int) -> None:
 
 
 def _ids(cursor, table: str, many: int) -> int:
-    """The first of so many ids that are nobody else's from now on."""
+    """Reserve so many ids of a table, and return the first."""
     cursor.execute(f"SELECT nextval('{table}_id_seq')")
     first = int(cursor.fetchone()[0])
     cursor.execute(f"SELECT setval('{table}_id_seq', %s)", [first + many])
@@ -85,7 +85,7 @@ def _ids(cursor, table: str, many: int) -> int:
 def _rows(
     topic: str, topic_id: int, channel: str, numbers: range, people: int, contacts: int
 ) -> dict[str, Iterator[str]]:
-    """table -> its columns, then its rows as COPY reads them."""
+    """Return table -> its columns, then its rows in the format of COPY."""
     from apps.preferences import vault
 
     address = ADDRESSES[channel]

@@ -1,4 +1,4 @@
-"""Posting through the batch call, two requests at once."""
+"""Publishing through the batch call, two requests at once."""
 
 import time
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ SIZE, AT_ONCE = 1_000, 2
 
 
 def post(on: Service, bodies: Sequence[str]) -> list[float]:
-    """Post these bodies, of up to ``SIZE`` notifications each. Returns the seconds that each took.
+    """Post bodies of up to ``SIZE`` notifications each. Returns the seconds of each.
 
-    Raises ``StackError`` where one of them, or one notification in them, is not accepted.
+    Raises ``StackError`` where a request, or a notification in one, is not accepted.
     """
     address = urlsplit(on.api_url).netloc
     headers = {"Authorization": f"Bearer {on.key}", "Content-Type": "application/json"}

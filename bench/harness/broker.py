@@ -1,4 +1,4 @@
-"""Figures of RabbitMQ's own: what was published to it, and what waits in it."""
+"""RabbitMQ's own counters: messages published, and messages that wait."""
 
 import re
 
@@ -8,18 +8,16 @@ from stack.errors import StackError
 
 
 def published(broker: RabbitMQ) -> int:
-    """Messages that clients have published since it started, those of every kind: the service's,
-    and Celery's events and heartbeats."""
+    """Return the messages published since it started, Celery's events and heartbeats included."""
     said = broker.control("eval", "rabbit_global_counters:overview().")
     return sum(map(int, re.findall(r"\bmessages_received_total => (\d+)", said)))
 
 
 def waiting(broker: RabbitMQ, prefix: str) -> int:
-    """Messages in the queues of the service with this prefix, those included that a worker has not
-    acknowledged yet.
+    """Return the messages in the queues with this prefix, unacknowledged ones included.
 
-    Half a second passes before it looks: that is how long ``rabbitmqctl`` takes to start. Raises
-    ``StackError`` where it finds none of them, which would be no messages by mistake.
+    The count is taken half a second later, which is how long ``rabbitmqctl`` takes to start. Raises
+    ``StackError`` where there is no such queue.
     """
     ours = {at_broker(prefix, name) for name in names(CHANNELS)}
     lines = map(str.split, broker.control("list_queues", "name", "messages").splitlines())

@@ -1,4 +1,4 @@
-"""What a figure was measured on, without which it says nothing."""
+"""The machine and versions that figures were measured on."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ from stack.supervision.process import ROOT
 
 
 def machine() -> dict[str, Any]:
-    """CPU, cores, memory, versions, commit and time."""
+    """Return CPU, cores, memory, versions, commit and time."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
@@ -35,8 +35,7 @@ def machine() -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """Of what runs, with a plus where it was changed since; results of the same run are no
-    change."""
+    """Return the commit, with a plus where files other than results have changed since."""
     commit = _git("rev-parse", "--short", "HEAD") or "none"
     return commit + ("+" if _git("diff", "HEAD", "--", ".", ":!bench/results") else "")
 
@@ -57,7 +56,7 @@ def _version(*command: str | Path) -> str:
 
 
 def _git(*arguments: str) -> str:
-    """What git prints; nothing where there is no git, or no clone of it."""
+    """Return git's output; empty without git or a repository."""
     command = ["git", *arguments]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

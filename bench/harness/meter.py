@@ -1,4 +1,4 @@
-"""What processes cost: CPU seconds and peak memory, children included."""
+"""A meter of processes: CPU seconds and peak memory, children included."""
 
 import threading
 from collections import defaultdict
@@ -14,18 +14,18 @@ SAMPLE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """``cpu`` in seconds; ``peak_rss`` in bytes, the most that was seen in any sample."""
+    """CPU in seconds, and ``peak_rss`` in bytes, the largest of all samples."""
 
     cpu: float
     peak_rss: int
 
 
 class Meter:
-    """``with Meter(pids) as meter:`` measures those processes until the end of the block.
+    """A meter: ``with Meter(pids) as meter:`` measures processes until the end of the block.
 
-    ``pids``: name -> pid of a process, which is counted with its children, those that end
-    meanwhile too. Memory is sampled every ``SAMPLE_SECONDS``; what children share with each other
-    is counted once.
+    ``pids``: name -> pid of a process, which is counted with its children, including those that end
+    meanwhile. Memory is sampled every ``SAMPLE_SECONDS``; memory that children share is counted
+    once.
     """
 
     def __init__(self, pids: Mapping[str, int]) -> None:
@@ -53,7 +53,7 @@ class Meter:
         return {name: _cpu(tree) for name, tree in self._trees().items()}
 
     def _sample(self) -> None:
-        """At the start, now and then, and at the end."""
+        """Take a sample: at the start, periodically, and at the end."""
         stopped = False
         while True:
             for name, tree in self._trees().items():
@@ -63,8 +63,10 @@ class Meter:
             stopped = self._stop.wait(SAMPLE_SECONDS)
 
     def _trees(self) -> dict[str, list[psutil.Process]]:
-        """Each with all below it. All processes are looked at once: a look for each name took 3 %
-        of two cores from what was measured."""
+        """Return each process with its descendants, by name.
+
+        All processes are listed once: a listing for each name took 3 % of two cores.
+        """
         below = defaultdict(list)
         for process in psutil.process_iter():
             with suppress(psutil.NoSuchProcess):
@@ -73,7 +75,7 @@ class Meter:
 
 
 def peak_rss(pid: int) -> int:
-    """The most memory, in bytes, that a process has had, children left out: the kernel's count.
+    """Return the kernel's peak memory of a process in bytes, without its children.
 
     Samples miss the peak of work that takes half a second.
     """
@@ -85,13 +87,13 @@ def peak_rss(pid: int) -> int:
 
 def _tree(root: psutil.Process, below: Mapping[int, list[psutil.Process]]) -> list[psutil.Process]:
     found = [root]
-    for process in found:  # which grows meanwhile
+    for process in found:  # the list grows meanwhile
         found += below.get(process.pid, [])
     return found
 
 
 def _cpu(tree: Iterable[psutil.Process]) -> float:
-    """Seconds of user and system time; those of children that ended are in their parents'."""
+    """Return seconds of user and system time, those of ended children included."""
     total = 0.0
     for process in tree:
         try:
@@ -102,7 +104,7 @@ def _cpu(tree: Iterable[psutil.Process]) -> float:
 
 
 def _memory(tree: Iterable[psutil.Process]) -> int:
-    """Bytes that are each process's own, and the most that one of them shares."""
+    """Return the private bytes of all processes, and the most that one of them shares."""
     own = shared = 0
     for process in tree:
         try:

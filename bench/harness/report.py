@@ -1,4 +1,4 @@
-"""What a benchmark found: printed as tables, kept as JSON and as a picture."""
+"""The report of a benchmark: tables, JSON and a picture."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent.with_name("results")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under column names. The first column is for words, the others for numbers."""
+    """Rows of text under column names. The first column has words, the others numbers."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -35,7 +35,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a figure has to be: ``least`` or more, ``most`` or less."""
+    """The bar of a figure: ``least`` or more, ``most`` or less."""
 
     what: str
     value: float
@@ -57,7 +57,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One benchmark's. ``data``: its figures for other programs; ``plots``: each draws on axes."""
+    """A report. ``data``: figures for other programs; ``plots``: functions that draw on axes."""
 
     name: str
     title: str
@@ -68,7 +68,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether every bar does."""
+        """Whether every bar holds."""
         return all(bar.holds for bar in self.bars)
 
     def __str__(self) -> str:
@@ -77,7 +77,7 @@ class Report:
 
 
 def write(report: Report, machine: Mapping[str, Any], directory: Path = RESULTS) -> Path:
-    """Write ``<name>.json`` and ``<name>.png``. Returns where the first is."""
+    """Write ``<name>.json`` and ``<name>.png``. Returns the path of the first."""
     directory.mkdir(parents=True, exist_ok=True)
     bars = [
         {
@@ -130,7 +130,7 @@ def _draw(report: Report, machine: Mapping[str, Any], path: Path) -> None:
 
 
 def columns(axes: "Axes", values: Mapping[str, float], what: str) -> None:
-    """Horizontal columns, the first one on top, each with its value."""
+    """Draw horizontal columns, the first one on top, each with its value."""
     names = list(values)[::-1]
     drawn = axes.barh(names, [values[name] for name in names], color="#3b6ea5")
     axes.bar_label(drawn, fmt="{:,.0f}", padding=3)

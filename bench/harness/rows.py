@@ -1,24 +1,24 @@
-"""A database of a service that has run for long, made by SQL."""
+"""Rows of a service that has run for years, created by SQL."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-#: One delivery in so many belongs to a notification of one recipient; the rest to topics'.
+#: One delivery in so many belongs to a notification to one recipient; the others to topics.
 NAMED_EVERY = 10
 #: Deliveries of a topic's notification.
 AUDIENCE = 9_000
 #: One more publisher has nothing.
 PUBLISHERS, TOPICS = 20, 1_000
-#: Newest first, the row from which on lists are asked for what is older.
+#: Newest first, the row at which the requested pages of lists begin.
 MIDDLE = 50_000
-#: The number of the first notification of a named recipient: they come after the topics'.
+#: The number of the first notification to one recipient; they follow those of topics.
 NAMED_FIRST = 100_000_000
 
 
 def notification_id(number: int) -> str:
-    """Ids come in the order of their numbers, as UUIDv7 do."""
+    """Return an id; ids are in the order of their numbers, as UUIDv7 are in that of time."""
     return f"01930000-0000-7000-8000-{number:012x}"
 
 
@@ -27,10 +27,10 @@ _STATE = """(CASE WHEN i %% 1000 = 7 THEN 'dead' WHEN i %% 100 = 3 THEN 'suppres
     WHEN i %% 5000 = 11 THEN 'retrying' WHEN i %% 3 = 0 THEN 'delivered' ELSE 'accepted' END)"""
 _CHANNEL = "(ARRAY['push', 'email', 'sms', 'inbox'])[1 + i %% 4]"
 _PROVIDER = "(ARRAY['fcm', 'sendgrid', 'twilio', 'inbox'])[1 + i %% 4]"
-#: The newest delivery was made now, and a million are a day's.
+#: The newest delivery is of now, and a million are one day's.
 _WHEN = "now() - make_interval(secs => (%(deliveries)s - i) * 0.0864)"
 
-#: (what it makes, the table, its SQL).
+#: (What it creates, the table, its SQL).
 _STEPS = [
     (
         "publishers",
@@ -210,12 +210,12 @@ def make(connection: Any, deliveries: int) -> None:
         "topics": TOPICS,
     }
     with connection.cursor() as cursor:
-        # What is made refers to what is there: no row of millions need be looked up.
+        # All references are valid, so foreign keys need not be checked for millions of rows.
         cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off")
         cursor.execute("SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'")
         for name, table, sql in _STEPS:
             began = time.monotonic()
-            # What is skipped as a conflict needs the index that says so.
+            # ON CONFLICT needs the unique index.
             with nullcontext() if "ON CONFLICT" in sql else without_indexes(cursor, table):
                 cursor.execute(sql, numbers)
             print(f"  {name:<36}{time.monotonic() - began:>7.1f} s", flush=True)
@@ -224,7 +224,7 @@ def make(connection: Any, deliveries: int) -> None:
 
 @contextmanager
 def without_indexes(cursor: Any, table: str) -> Iterator[None]:
-    """Drop the table's indexes, but for those of constraints, and make them again: far faster."""
+    """Drop the table's indexes, except those of constraints, and rebuild them: far faster."""
     cursor.execute(
         """SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
         WHERE indrelid = %s::regclass AND NOT EXISTS (

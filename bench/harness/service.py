@@ -1,4 +1,4 @@
-"""The whole line on servers of its own, with the neutral sink in the providers' place."""
+"""A running service on servers of its own, with the neutral sink in place of the providers."""
 
 import contextlib
 import os
@@ -30,9 +30,9 @@ from stack.supervision.process import ROOT, Process
 from stack.supervision.processes import Procfile, Running
 
 CHANNELS = ("push", "sms", "email", "webhook", "inbox")
-#: As many bulk processes as there are cores, of every line; fan-out fills inboxes, too.
+#: As many processes of each bulk command as there are cores; fan-out also fills inboxes.
 FORMATION = dict.fromkeys(("fanout", "push", "sms", "email", "webhook"), os.cpu_count() or 1)
-#: What is measured is not what one publisher may do.
+#: Limits of a publisher that no benchmark reaches.
 SETTINGS = {
     "NOTIFIER_RATE_PER_SECOND": "1000000",
     "NOTIFIER_QUOTA_PER_DAY": "1000000000",
@@ -41,20 +41,20 @@ SETTINGS = {
     # Asked for every chunk, and never short.
     "NOTIFIER_PROVIDER_QUOTAS": "fcm=1000000,twilio=1000000,sendgrid=1000000",
 }
-#: A template that is rendered for each recipient, and one that is rendered once a language.
+#: A template that is rendered for each recipient, and one that is rendered once per locale.
 PERSONAL, SHARED = "personal", "shared"
-#: States in which nothing more is to be done about a delivery.
+#: States in which the service still has something to do.
 OPEN = ("queued", "sending", "retrying")
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Blast:
-    """One publish to a topic. ``seconds``: from before the request to the last delivery on record.
+    """One publish to a topic.
 
-    ``first``: seconds until the sink got the first message; ``came``: how many it counted.
-    ``states``: how many deliveries ended in each. ``costs``: by line of the Procfile, and of the
-    servers.
+    ``seconds``: from before the request to the last recorded delivery; ``first``: seconds until the
+    sink got the first message; ``came``: messages at the sink; ``states``: deliveries by final
+    state; ``costs``: by command of the Procfile and by server.
     """
 
     subscribers: int
@@ -66,22 +66,22 @@ class Blast:
 
     @property
     def sent(self) -> int:
-        """Deliveries that the provider, or our inbox, took."""
+        """Deliveries that the provider, or the inbox, accepted."""
         return self.states.get("accepted", 0) + self.states.get("delivered", 0)
 
     @property
     def rate(self) -> float:
-        """Deliveries a second."""
+        """Deliveries per second."""
         return self.sent / self.seconds
 
     def cpu(self, *names: str) -> float:
-        """Microseconds of these processes' CPU for each delivery; of all, where none is named."""
+        """Return microseconds of these processes' CPU for each delivery; by default of all."""
         return sum(self.costs[name].cpu for name in names or self.costs) * 1e6 / self.sent
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service that runs: see ``running``."""
+    """A running service: see ``running``."""
 
     api_url: str
     key: str
@@ -93,7 +93,7 @@ class Service:
     state: State
 
     def pids(self) -> dict[str, int]:
-        """Of every process: the Procfile's, the servers' and the sink's."""
+        """Return the pids of the Procfile's processes, the servers and the sink, by name."""
         own: dict[str, Process | None] = {
             "postgres": self.servers.postgres,
             "redis": self.servers.redis,
@@ -103,7 +103,7 @@ class Service:
         return self.processes.pids() | {name: one.pid for name, one in own.items() if one}
 
     def restart(self) -> None:
-        """Start every process of the Procfile anew, and return once all do their work."""
+        """Restart every process of the Procfile, and return once all are ready."""
         for name in self.processes.pids():
             self.processes.restart(name)
         self.processes.wait_ready(180)
@@ -120,14 +120,14 @@ class Service:
             connection.close()
 
     def audience(self, topic: str, subscribers: int, channel: str = "push") -> None:
-        """A new topic with so many subscribers on the channel: see ``bench.harness.audience``."""
+        """Create a topic with subscribers on the channel: see ``bench.harness.audience``."""
         self.client.create_topic(topic)
         command = [sys.executable, "-m", "bench.harness.audience", topic, channel, str(subscribers)]
         subprocess.run(
             command, cwd=ROOT, env=self.env | {"BENCH_SINK_URL": self.sink.url}, check=True
         )
         with self.database() as cursor:
-            # As on a server that has run for a while: segments of WAL are at hand for reuse.
+            # As on a server that has run for a while, with WAL segments for reuse.
             cursor.execute("CHECKPOINT")
 
     def blast(
@@ -141,8 +141,8 @@ class Service:
     ) -> Blast:
         """Publish to the topic's ``subscribers`` with low priority, and wait for the last one.
 
-        Raises ``StackError`` where they are not all done after ``timeout`` seconds, or not all of
-        those who did not refuse were sent to.
+        Raises ``StackError`` where not all are done after ``timeout`` seconds, or not all who did
+        not refuse were sent to.
         """
         self.sink.reset()
         with self.database() as cursor, Meter(self.pids()) as meter:
@@ -167,8 +167,10 @@ VARIABLES = {"order": {"id": "A-7"}, "day": "Friday", "items": ["tea", "a pot", 
 
 @contextlib.contextmanager
 def running(*names: str) -> Iterator[Service]:
-    """Start servers and these lines of the Procfile, with nothing in them but a publisher and its
-    templates. Raises ``StackError`` where a server cannot be had."""
+    """Run servers and these commands of the Procfile, with one publisher and its templates.
+
+    Raises ``StackError`` where a server is not available.
+    """
     if not rabbitmq.installed():
         raise StackError(
             f"The benchmarks run a RabbitMQ of their own: install Debian's {RABBITMQ.name}."
@@ -199,7 +201,7 @@ def running(*names: str) -> Iterator[Service]:
 
 
 def quarter() -> str:
-    """Of the machine's memory: what PostgreSQL's manual (19.4.1) starts a database server with."""
+    """Return a quarter of the machine's memory, as PostgreSQL's manual (19.4.1) recommends."""
     return f"{psutil.virtual_memory().total // 4 // 2**20}MB"
 
 
@@ -231,7 +233,7 @@ def make_templates(client: NotifierClient) -> None:
 
 
 def by_line(costs: Mapping[str, Cost]) -> dict[str, Cost]:
-    """Processes of one line as one: their CPU together, and the memory of the largest."""
+    """Combine the processes of each command: their CPU together, the memory of the largest."""
     found: dict[str, Cost] = {}
     for title, cost in costs.items():
         name = title.partition(".")[0]
@@ -241,7 +243,7 @@ def by_line(costs: Mapping[str, Cost]) -> dict[str, Cost]:
 
 
 def _wait(cursor: Any, notification: str, wanted: int, timeout: float) -> dict[str, int]:
-    """How many deliveries of the notification are in each state, once ``wanted`` are at rest."""
+    """Return deliveries by state, once ``wanted`` of the notification's are done."""
     deadline = time.monotonic() + timeout
     while True:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Notifications to one recipient each: posted, waited for, and what they cost."""
+"""Notifications to one recipient each: published, waited for, and measured."""
 
 import json
 import time
@@ -11,12 +11,12 @@ from bench.harness.meter import Meter
 from bench.harness.service import OPEN, PERSONAL, VARIABLES, Service
 from stack.errors import StackError
 
-#: Whose subscribers are notified, one by one.
+#: The topic whose subscribers are notified, one by one.
 TOPIC = "transactional"
 CONNECTIONS = 16
-#: Seconds until ``rabbitmqctl`` is started, which looks half a second later.
+#: Seconds until ``rabbitmqctl`` is started, which counts half a second later.
 SETTLING = 0.5
-#: Seconds that what wrk asked last takes to be answered.
+#: Seconds for the answers to wrk's last requests.
 ANSWERING = 0.3
 SCRIPT = """
 local sent = 0
@@ -33,12 +33,12 @@ end
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """What became of ``many`` notifications of one delivery each.
+class SinglesResult:
+    """The figures of ``many`` notifications of one delivery each.
 
-    ``seconds``: from the first request to the last delivery on record; ``cpu``: microseconds for
-    each, by line of the Procfile and of the servers; ``published``: messages to the broker for
-    each; ``left``: messages in the service's queues a second later; ``came``: at the sink.
+    ``seconds``: from the first request to the last recorded delivery; ``cpu``: microseconds for
+    each, by command of the Procfile and by server; ``published``: messages to the broker for each;
+    ``left``: messages in the service's queues a second later; ``came``: messages at the sink.
     """
 
     many: int
@@ -50,27 +50,27 @@ class Posted:
 
     @property
     def rate(self) -> float:
-        """Deliveries a second."""
+        """Deliveries per second."""
         return self.many / self.seconds
 
     @property
     def own_cpu(self) -> float:
-        """Microseconds for each delivery, the sink's left out."""
+        """Microseconds for each delivery, without the sink's."""
         return sum(self.cpu.values()) - self.cpu["sink"]
 
 
 def audience(on: Service, people: int) -> None:
-    """So many who are sent everything, and the others that come with them."""
+    """Create an audience with so many people who refuse nothing, and the others in between."""
     on.audience(TOPIC, -(-people // 90) * 100)
 
 
 def person(number: int) -> str:
-    """One of the topic's audience who is sent everything (see ``bench.harness.audience``)."""
+    """Return a person of the audience who refuses nothing (see ``bench.harness.audience``)."""
     return f"{TOPIC}-{number // 90 * 100 + 2 + number % 90}"
 
 
 def bodies(priority: str, many: int, people: int) -> list[str]:
-    """Of so many notifications to so many people, ``batches.SIZE`` in each."""
+    """Return the bodies of so many notifications to so many people, ``batches.SIZE`` in each."""
     every = [
         {
             "user_id": person(number % people),
@@ -87,8 +87,8 @@ def bodies(priority: str, many: int, people: int) -> list[str]:
     return [json.dumps({"notifications": every[at : at + batches.SIZE]}) for at in starts]
 
 
-def post_batches(on: Service, priority: str, many: int, people: int) -> Posted:
-    """Post so many to so many people, ``batches.SIZE`` in a request."""
+def post_batches(on: Service, priority: str, many: int, people: int) -> SinglesResult:
+    """Publish so many to so many people, ``batches.SIZE`` in a request."""
     batched = bodies(priority, many, people)
 
     def post() -> int:
@@ -98,10 +98,10 @@ def post_batches(on: Service, priority: str, many: int, people: int) -> Posted:
     return measured(on, post)
 
 
-def post_each(on: Service, seconds: int, people: int) -> tuple[Posted, float]:
-    """Post one by one for so many seconds to so many people.
+def post_each(on: Service, seconds: int, people: int) -> tuple[SinglesResult, float]:
+    """Publish one by one for so many seconds to so many people.
 
-    Also returns the 99th percentile of an answer in milliseconds.
+    Also returns the 99th percentile of the response times in milliseconds.
     """
     start, rest = json.dumps(
         {
@@ -134,8 +134,8 @@ def post_each(on: Service, seconds: int, people: int) -> tuple[Posted, float]:
     return measured(on, post), found[0]
 
 
-def measured(on: Service, post: Callable[[], int]) -> Posted:
-    """Measure what ``post``, which returns how many it posted, has the service do."""
+def measured(on: Service, post: Callable[[], int]) -> SinglesResult:
+    """Measure the service while it sends what ``post`` publishes; ``post`` returns the number."""
     rabbitmq = on.servers.rabbitmq
     assert rabbitmq
     on.sink.reset()
@@ -150,7 +150,7 @@ def measured(on: Service, post: Callable[[], int]) -> Posted:
     left = broker.waiting(rabbitmq, on.env["NOTIFIER_QUEUE_PREFIX"])
     published = broker.published(rabbitmq) - before
     cpu = {name: cost.cpu * 1e6 / many for name, cost in service.by_line(meter.costs).items()}
-    return Posted(many, seconds, cpu, published / many, left, _came(on))
+    return SinglesResult(many, seconds, cpu, published / many, left, _came(on))
 
 
 def last_delivery(cursor: Any) -> int:

@@ -1,8 +1,8 @@
-"""The neutral sink: nginx in the providers' place, which costs little and refuses nothing.
+"""The neutral sink: nginx in place of the providers, which costs little and refuses nothing.
 
-Not the sandbox, which checks what it is sent and keeps it, and costs more than what is measured.
-It speaks TLS and HTTP/2 with a certificate of the sandbox's making and answers 60 to 120 ms after
-the request came (``sink.nginx``).
+The sandbox validates and records messages, and would cost more than what is measured. The sink
+speaks TLS and HTTP/2 with a certificate that the sandbox's code creates, and answers 60 to 120 ms
+after the request (``sink.nginx``).
 """
 
 import json
@@ -29,12 +29,12 @@ BEHIND = ROOT / "bin" / "behind"
 
 
 class Sink(Process):
-    """``with Sink(state) as sink:`` runs until the end of the block at ``sink.url``.
+    """A sink: ``with Sink(state) as sink:`` runs it at ``sink.url``.
 
-    ``sink.settings`` are the settings that lead a service to it, ``sink.config`` what a client
-    must know (``sandbox.json``). Unless it is ``urgent`` it runs behind, as bulk workers do: a
-    provider on the same cores must not go before those it serves, or it would answer each call by
-    itself and cost half as much again. Raises ``StackError`` where nginx cannot be had.
+    ``sink.settings``: the settings of a service that sends to it; ``sink.config``: its
+    ``sandbox.json``. Unless ``urgent``, it runs at low CPU priority, as bulk workers do: a provider
+    on the same cores that preempts its clients would answer each call separately, and cost half as
+    much again. Raises ``StackError`` where nginx is not available.
     """
 
     def __init__(self, state: State, *, urgent: bool = False, place: Place = HERE) -> None:
@@ -48,7 +48,7 @@ class Sink(Process):
         self.port, self._control = ports.free(), ports.free()
         self._address = place.address
         self.url = f"https://{place.address}:{self.port}"
-        # No mail server answers here: email goes to SendGrid's place.
+        # There is no mail server here: email goes to SendGrid.
         credentials.write_config(Ports(place.address, self._control, self.port, self.port, 0))
         self.config = json.loads((home / "credentials" / "sandbox.json").read_text())
         self.settings = {
@@ -80,21 +80,23 @@ class Sink(Process):
         )
 
     def start(self) -> None:
-        """Start it and return once it answers."""
+        """Start it, and return once it answers."""
         super().start()
         self.wait_until(lambda: ports.listens(self._control, self._address))
 
     def counts(self) -> dict[str, float]:
-        """Messages by kind (fcm, twilio, sendgrid, webhook) since ``reset``, and when the first
-        of them came, in unix seconds, as ``first``."""
+        """Return messages since ``reset`` by kind (fcm, twilio, sendgrid, webhook).
+
+        ``first``: when the first of them came, in unix seconds.
+        """
         return self._ask("GET")
 
     def reset(self) -> None:
-        """Count anew."""
+        """Reset the counts."""
         self._ask("POST")
 
     def urgent(self) -> dict[str, list[float]]:
-        """Notification id -> when its urgent pushes came, in unix seconds, in no order."""
+        """Return notification id -> when its urgent pushes came, in unix seconds, unordered."""
         came: dict[str, list[float]] = {}
         for line in self._urgent.read_text().splitlines():
             at, notification = line.split()

@@ -1,4 +1,4 @@
-"""wrk, which asks over many connections at once and costs little."""
+"""wrk, a load generator with many connections that costs little."""
 
 import re
 import subprocess
@@ -8,13 +8,13 @@ from bench.harness.service import Service
 from stack import debian
 from stack.errors import StackError
 
-#: What was asked last is still answered when wrk has ended.
+#: Seconds for the last requests, which are still answered when wrk has ended.
 QUIET_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``rate`` in answers a second, all of them 2xx; ``p99`` in milliseconds."""
+    """Figures of a run. ``rate``: answers per second, all 2xx; ``p99``: milliseconds."""
 
     answered: int
     rate: float
@@ -22,9 +22,9 @@ class Result:
 
 
 def ask(on: Service, url: str, script: str, connections: int, seconds: int) -> str:
-    """What wrk prints that asks for so many seconds with a publisher's key, by a script in Lua.
+    """Run wrk for so many seconds with a publisher's key and a Lua script; return its output.
 
-    Raises ``StackError`` where wrk cannot be had.
+    Raises ``StackError`` where wrk is not available.
     """
     if not debian.installed(debian.WRK):
         raise StackError("The API is asked by wrk: install Debian's package of that name.")
@@ -39,7 +39,7 @@ def ask(on: Service, url: str, script: str, connections: int, seconds: int) -> s
 
 
 def read(said: str) -> Result:
-    """The figures in what wrk printed. Raises ``StackError`` where an answer was no 2xx."""
+    """Parse wrk's output. Raises ``StackError`` where an answer was not 2xx."""
     found = re.search(r"([1-9]\d*) requests in", said)
     if "Non-2xx" in said or "Socket errors" in said or found is None:
         raise StackError(f"wrk:\n{said}")
