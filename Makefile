@@ -1,4 +1,4 @@
-# make help   these lines
+# make help   print this list
 # make demo   play a scenario on every channel, on a stack of its own
 # make up     run the whole service on this machine until Ctrl-C
 # make test   run all tests, on real servers; ARGS="-k word" for a part of them

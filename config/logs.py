@@ -32,9 +32,9 @@ class OncePerMinute(logging.Filter):
                 self._last[record.name] = since, kept_back + 1
                 return False
             self._last[record.name] = now, 0
-        said = CONTROL.sub(" ", record.getMessage())[:LONGEST]
+        message = CONTROL.sub(" ", record.getMessage())[:LONGEST]
         record.msg = (
-            f"{said} (and {kept_back} more since the last such line)" if kept_back else said
+            f"{message} (and {kept_back} more since the last such line)" if kept_back else message
         )
         record.args = ()
         record.exc_info = record.exc_text = None

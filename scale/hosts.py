@@ -95,8 +95,8 @@ def _make(own: str, names: Sequence[str]) -> Network:
             _join(own, number, name, f"{address}/{subnet.prefixlen}")
             hosts[name] = Host(name, *_place(own, name, address))
     except subprocess.CalledProcessError as error:
-        said = str(error.stderr).strip() or error
-        raise Unavailable(f"no network of namespaces can be made: {said}") from error
+        reason = str(error.stderr).strip() or error
+        raise Unavailable(f"no network of namespaces can be made: {reason}") from error
     except OSError as error:
         raise Unavailable(f"no host can be made: {error}") from error
     _reach(hosts)

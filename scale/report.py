@@ -79,11 +79,16 @@ def write_page(steps: Sequence[Step], about: Mapping[str, Any], delay_ms: float)
         raise StackError(f"{PAGE} has no {BEGIN} and {END}")
     works = _works(steps[-1])
     delay = f"{delay_ms:g} ms from one to another" if delay_ms else "without a delay between them"
-    said = (
+    summary = (
         f"Commit {about['commit']}, {about['cores']} cores, {about['cpu']}; hosts {delay}; load "
         f"before it began {about['load_before']}."
     )
-    parts = [said, _markdown(_speeds(steps)), _markdown(_costs(works)), _markdown(_example(works))]
+    parts = [
+        summary,
+        _markdown(_speeds(steps)),
+        _markdown(_costs(works)),
+        _markdown(_example(works)),
+    ]
     PAGE.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{END}{after}")
 
 

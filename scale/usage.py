@@ -54,6 +54,6 @@ def _counters(on: Service) -> Usage:
         )
         transactions, wal = cursor.fetchone()
     with redis.Redis.from_url(on.servers.redis_url) as client:
-        said: Any = client.info("stats")
-    commands = float(said["total_commands_processed"])
+        stats: Any = client.info("stats")
+    commands = float(stats["total_commands_processed"])
     return Usage(float(transactions), float(wal), commands, broker.published(on.servers.rabbitmq))

@@ -70,8 +70,8 @@ def _install(names: list[str]) -> None:
     with _no_services():
         _apt("update")
         for name in names:  # one by one, so that a missing one does not keep the others away
-            if said := _apt("install", name):
-                print(f"apt-get could not install {name}:\n{said}", flush=True)
+            if errors := _apt("install", name):
+                print(f"apt-get could not install {name}:\n{errors}", flush=True)
 
 
 def _apt(*step: str) -> str:

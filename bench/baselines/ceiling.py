@@ -54,10 +54,10 @@ async def _run(config: Mapping[str, Any], requests: int) -> dict[str, float]:
     sys.stdin.readline()
     began, cpu = time.time(), time.process_time()
     await _send(wire, list(islice(cycle(prepared), requests)))
-    said = {"began": began, "ended": time.time(), "cpu": time.process_time() - cpu}
+    result = {"began": began, "ended": time.time(), "cpu": time.process_time() - cpu}
     await provider.close()
     await asyncio.sleep(0.2)  # pyreqwest needs it before the loop ends
-    return said
+    return result
 
 
 async def _prepare(provider: FCM) -> list[Request]:

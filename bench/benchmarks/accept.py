@@ -128,8 +128,8 @@ def _measured(
     Raises ``StackError`` where wrk is not available, or an answer is not 2xx or has no row.
     """
     before = _stored(on)
-    said = json.dumps(body)
-    script = f"local BODY = {json.dumps(said)}\nlocal PREFIX = 'k{before}-{seconds}-'\n{SCRIPT}"
+    encoded = json.dumps(body)
+    script = f"local BODY = {json.dumps(encoded)}\nlocal PREFIX = 'k{before}-{seconds}-'\n{SCRIPT}"
     with Meter({"web": pid, "postgres": on.pids()["postgres"]}) as meter:
         printed = wrk.ask(on, url, script, CONNECTIONS, seconds)
         time.sleep(wrk.QUIET_SECONDS)
@@ -148,9 +148,9 @@ def _batched(on: Service, pid: int, body: Mapping[str, object], many: int) -> Me
     return Measurement(many / seconds, max(took) * 1000, many, cpu["web"], cpu["postgres"])
 
 
-def _read(said: str, stored: int, cpu: Mapping[str, float]) -> Measurement:
+def _read(output: str, stored: int, cpu: Mapping[str, float]) -> Measurement:
     """Parse wrk's output. ``stored``: the number of new rows; ``cpu``: seconds."""
-    found = wrk.read(said)
+    found = wrk.read(output)
     if stored < found.answered:
         raise StackError(f"{found.answered:,} requests were answered, and {stored:,} are on record")
     # The last requests are answered after wrk has ended, and cost as much.

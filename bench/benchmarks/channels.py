@@ -37,8 +37,8 @@ def measure(on: Service, *, quick: bool) -> Report:
             blasts[way].append(
                 on.blast(f"channel-{channel}", subscribers, channel, template=template)
             )
-        said = "; ".join(f"{way} {found[-1].rate:,.0f}/s" for way, found in blasts.items())
-        print(f"  run {number}: {said}", flush=True)
+        rates = "; ".join(f"{way} {found[-1].rate:,.0f}/s" for way, found in blasts.items())
+        print(f"  run {number}: {rates}", flush=True)
     return _report(blasts)
 
 

@@ -123,11 +123,11 @@ def sent(
         if not hasattr(local, "connection"):
             local.connection = HTTPConnection(address, timeout=30)
         try:
-            said = _posted(local.connection, body, headers)
+            reply = _posted(local.connection, body, headers)
         except (ConnectionError, BadStatusLine):  # the server had closed the idle connection
             local.connection.close()
-            said = _posted(local.connection, body, headers)
-        meant[said["id"]] = at, time.time()
+            reply = _posted(local.connection, body, headers)
+        meant[reply["id"]] = at, time.time()
 
     began = time.time()
     with ThreadPoolExecutor(senders) as pool:
@@ -152,10 +152,10 @@ def _posted(
 ) -> dict[str, str]:
     connection.request("POST", "/v1/notifications", json.dumps(body), dict(headers))
     answer = connection.getresponse()
-    said: dict[str, str] = json.loads(answer.read())
+    parsed: dict[str, str] = json.loads(answer.read())
     if answer.status != 202:
-        raise StackError(f"a one-time password was refused: {said}")
-    return said
+        raise StackError(f"a one-time password was refused: {parsed}")
+    return parsed
 
 
 def _arrived(on: Service, meant: dict[str, tuple[float, float]]) -> Waits:

@@ -82,8 +82,8 @@ def _measured(on: Service, seconds: int, *, storm: bool) -> Measurement:
         "channels": ["push"],
     }
     prefix = f"{uuid.uuid4()}-"
-    said = {"BODY": json.dumps(body), "PREFIX": prefix, "STORM": storm}
-    lines = [f"local {name} = {json.dumps(value)}" for name, value in said.items()]
+    constants = {"BODY": json.dumps(body), "PREFIX": prefix, "STORM": storm}
+    lines = [f"local {name} = {json.dumps(value)}" for name, value in constants.items()]
     script = "\n".join([*lines, SCRIPT])
     time.sleep(wrk.QUIET_SECONDS)
     pids = {name: pid for name, pid in on.pids().items() if name in ("web", "postgres")}
@@ -95,13 +95,13 @@ def _measured(on: Service, seconds: int, *, storm: bool) -> Measurement:
     return _read(printed, made, {n: c.cpu for n, c in meter.costs.items()})
 
 
-def _read(said: str, made: int, cpu: Mapping[str, float]) -> Measurement:
-    found = re.search(r"(\d+) requests in", said)
-    if found is None or "Socket errors" in said:
-        raise StackError(f"wrk:\n{said}")
+def _read(output: str, made: int, cpu: Mapping[str, float]) -> Measurement:
+    found = re.search(r"(\d+) requests in", output)
+    if found is None or "Socket errors" in output:
+        raise StackError(f"wrk:\n{output}")
     answered = int(found[1])
-    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
-    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0])
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", output)[0])
     each = {name: seconds * 1e6 / answered for name, seconds in cpu.items()}
     return Measurement(
         answered, int(refused[1]) if refused else 0, made, rate, each["web"], each["postgres"]

@@ -73,10 +73,10 @@ def _ceiling(on: Service, requests: int) -> tuple[float, float]:
         for process in started:
             process.stdin.write("\n")  # type: ignore[union-attr]
             process.stdin.flush()  # type: ignore[union-attr]
-        said = [json.loads(process.stdout.readline()) for process in started]  # type: ignore[union-attr]
-    seconds = max(one["ended"] for one in said) - min(one["began"] for one in said)
+        results = [json.loads(process.stdout.readline()) for process in started]  # type: ignore[union-attr]
+    seconds = max(one["ended"] for one in results) - min(one["began"] for one in results)
     done = each * processes
-    return done / seconds, sum(one["cpu"] for one in said) * 1e6 / done
+    return done / seconds, sum(one["cpu"] for one in results) * 1e6 / done
 
 
 def _report(

@@ -9,8 +9,8 @@ from stack.errors import StackError
 
 def published(broker: RabbitMQ) -> int:
     """Return the messages published since it started, Celery's events and heartbeats included."""
-    said = broker.control("eval", "rabbit_global_counters:overview().")
-    return sum(map(int, re.findall(r"\bmessages_received_total => (\d+)", said)))
+    output = broker.control("eval", "rabbit_global_counters:overview().")
+    return sum(map(int, re.findall(r"\bmessages_received_total => (\d+)", output)))
 
 
 def waiting(broker: RabbitMQ, prefix: str) -> int:

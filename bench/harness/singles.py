@@ -118,8 +118,8 @@ def post_each(on: Service, seconds: int, people: int) -> tuple[SinglesResult, fl
 
     def post() -> int:
         url = f"{on.api_url}/v1/notifications"
-        said = wrk.read(wrk.ask(on, url, script, CONNECTIONS, seconds))
-        found.append(said.p99)
+        result = wrk.read(wrk.ask(on, url, script, CONNECTIONS, seconds))
+        found.append(result.p99)
         time.sleep(ANSWERING)
         with on.database() as cursor:
             cursor.execute(
@@ -127,8 +127,8 @@ def post_each(on: Service, seconds: int, people: int) -> tuple[SinglesResult, fl
                 [f"{prefix}%"],
             )
             stored = int(cursor.fetchone()[0])
-        if stored < said.answered:
-            raise StackError(f"{said.answered:,} posts were answered, {stored:,} are on record")
+        if stored < result.answered:
+            raise StackError(f"{result.answered:,} posts were answered, {stored:,} are on record")
         return stored
 
     return measured(on, post), found[0]

@@ -105,6 +105,8 @@ class Sink(Process):
 
     def _ask(self, method: str) -> dict[str, float]:
         url = f"http://{self._address}:{self._control}/counts"
-        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10) as said:
-            found: dict[str, float] = json.load(said)
+        with urllib.request.urlopen(
+            urllib.request.Request(url, method=method), timeout=10
+        ) as response:
+            found: dict[str, float] = json.load(response)
         return found

@@ -38,12 +38,12 @@ def ask(on: Service, url: str, script: str, connections: int, seconds: int) -> s
     return done.stdout + done.stderr
 
 
-def read(said: str) -> Result:
+def read(output: str) -> Result:
     """Parse wrk's output. Raises ``StackError`` where an answer was not 2xx."""
-    found = re.search(r"([1-9]\d*) requests in", said)
-    if "Non-2xx" in said or "Socket errors" in said or found is None:
-        raise StackError(f"wrk:\n{said}")
+    found = re.search(r"([1-9]\d*) requests in", output)
+    if "Non-2xx" in output or "Socket errors" in output or found is None:
+        raise StackError(f"wrk:\n{output}")
     unit = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
-    number, word = re.findall(r"99%\s+([\d.]+)(us|ms|s|m)", said)[0]
-    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0])
+    number, word = re.findall(r"99%\s+([\d.]+)(us|ms|s|m)", output)[0]
+    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", output)[0])
     return Result(int(found[1]), rate, float(number) * unit[word])

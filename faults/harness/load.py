@@ -234,8 +234,8 @@ class Load:
                 answer = self._service.call(method, path, body, idempotency_key=key, wait=WAIT)
             except urllib.error.HTTPError as error:
                 if error.code not in EXCUSES:
-                    said = f"{path} was answered {error.code}: {error.read(300)!r}"
-                    raise Refused(said) from None
+                    text = f"{path} was answered {error.code}: {error.read(300)!r}"
+                    raise Refused(text) from None
                 self.refused += error.code == HTTPStatus.SERVICE_UNAVAILABLE
                 failed: OSError = error
             except OSError as error:

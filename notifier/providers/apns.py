@@ -198,12 +198,12 @@ def _base64(data: bytes) -> bytes:
 
 
 def _headers(message: Message) -> dict[str, str]:
-    said = has_visible_text(message.content)
+    visible = has_visible_text(message.content)
     longest = time.time() + LONGEST_TTL
     expires_at = longest if message.deadline is None else min(message.deadline, longest)
     headers = {
-        "apns-push-type": "alert" if said else "background",
-        "apns-priority": str(PRIORITY[message.priority] if said else 5),
+        "apns-push-type": "alert" if visible else "background",
+        "apns-priority": str(PRIORITY[message.priority] if visible else 5),
         "apns-expiration": str(int(expires_at)),
         "content-type": "application/json",
     }

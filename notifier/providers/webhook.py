@@ -242,13 +242,13 @@ def _addressee(message: Message) -> bytes:
     """Encode the start of ``data``, which differs between deliveries."""
     if message.content.event_type != NOTIFICATION:
         return b""
-    whose = b'"delivery_id":%s,"user_id":%s,' % (
+    ids = b'"delivery_id":%s,"user_id":%s,' % (
         orjson.dumps(message.id),
         orjson.dumps(message.user_id),
     )
     if message.instead_of:
-        whose += b'"instead_of":%s,' % orjson.dumps(message.instead_of)
-    return whose
+        ids += b'"instead_of":%s,' % orjson.dumps(message.instead_of)
+    return ids
 
 
 def _encode(message: Message) -> tuple[bytes, bytes]:

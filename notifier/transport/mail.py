@@ -95,12 +95,12 @@ def _is_plain(text: str, behind: int) -> bool:
 
 def _cut(text: str, size: Callable[[str], int], first: int, rest: int) -> Iterator[str]:
     """Cut into pieces of whole characters, the first at most ``first`` long, others ``rest``."""
-    start, used, room = 0, 0, first
+    start, used, limit = 0, 0, first
     for at, char in enumerate(text):
         more = size(char)
-        if used + more > room:
+        if used + more > limit:
             yield text[start:at]
-            start, used, room = at, 0, rest
+            start, used, limit = at, 0, rest
         used += more
     yield text[start:]
 

@@ -95,14 +95,14 @@ class Features:
             [self._grete, self._bob], template=name, variables={"order": 7}, channels=["push"]
         )
         self._settled(posted, 2)
-        said = {
+        titles = {
             message["content"]["message"]["notification"]["title"]
             for message in self._sandbox.messages(channel="push")
             if message["provider"] == "fcm"
         }
         self._expect(
-            preview.title == "Bestellung 7" and {"Order 7", "Bestellung 7"} <= said,
-            f"the template was previewed as {preview.title!r} and sent as {said}",
+            preview.title == "Bestellung 7" and {"Order 7", "Bestellung 7"} <= titles,
+            f"the template was previewed as {preview.title!r} and sent as {titles}",
         )
         self._say("previewed a template and sent it: grete gets it in German, bob in English")
 

@@ -233,11 +233,11 @@ class Scenario:
         self._say("published offers (low); sending one-time passwords (high) meanwhile")
         with _Passwords(self._client, self._crowd.with_phone()) as passwords:
             passwords.start()
-            said = time.monotonic()
+            printed_at = time.monotonic()
             while not (now := self._client.get_notification(blast.id)).done:
                 self._check_patience(now)
-                if time.monotonic() - said >= 1:
-                    said = time.monotonic()
+                if time.monotonic() - printed_at >= 1:
+                    printed_at = time.monotonic()
                     self._say(
                         f"   offers: {_through(now):,} deliveries done, "
                         f"one-time passwords: {len(passwords.posted)} accepted"

@@ -40,8 +40,8 @@ def play(client: NotifierClient, directory: NotifierClient) -> None:
         ("weekly-offers", ["email", "inbox"]),
         ("security", ["email", "push"]),
     ):
-        wishes = [Subscriber(user_id=person.user_id, channels=channels) for person in people]
-        client.subscribe_many(topic, wishes)
+        subscribers = [Subscriber(user_id=person.user_id, channels=channels) for person in people]
+        client.subscribe_many(topic, subscribers)
     client.create_template(
         "order-shipped",
         [TemplateContent(channel="email", locale="en", title=SUBJECT, body=BODY, html=HTML)],
@@ -79,9 +79,9 @@ def _people() -> "list[Recipient]":
         trouble = "dead-" if number % REMOVED == 2 else "401-" if number % REFUSED == 1 else ""
         token = f"screenshots-{f'sandbox-{trouble}' if trouble else ''}{number:08}"
         uninterested = number % UNINTERESTED == 4
-        wishes = [Preference(False, category="marketing")] if uninterested else []
+        preferences = [Preference(False, category="marketing")] if uninterested else []
         device = Device("android", token)
-        found.append(Recipient(name, "en", "Europe/Vienna", [device], contacts, wishes))
+        found.append(Recipient(name, "en", "Europe/Vienna", [device], contacts, preferences))
     return found
 
 
