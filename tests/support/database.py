@@ -1,8 +1,9 @@
 """Tables that another transaction has locked, and threads that use the database."""
 
 import threading
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -10,13 +11,13 @@ from stack.supervision.process import PATIENCE
 
 
 @contextmanager
-def table_locked(table):
-    """Lock the table: readers and writers wait, as at a slow database."""
+def locks_of(statement: str, *values: Any) -> Iterator[None]:
+    """Hold the locks that a statement takes, in another transaction."""
     held, release = threading.Event(), threading.Event()
 
-    def hold():
+    def hold() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            cursor.execute(statement, values)
             held.set()
             release.wait(PATIENCE)
         connection.close()
@@ -29,6 +30,11 @@ def table_locked(table):
     finally:
         release.set()
         thread.join()
+
+
+def table_locked(table: str, mode: str = "ACCESS EXCLUSIVE") -> AbstractContextManager[None]:
+    """Lock a table in this mode: by default readers and writers wait, as at a slow database."""
+    return locks_of(f"LOCK TABLE {table} IN {mode} MODE")
 
 
 def run_and_close(call: Callable[[], None]) -> None:

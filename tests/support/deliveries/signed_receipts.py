@@ -20,7 +20,7 @@ from apps.delivery import tasks
 from apps.delivery.models import Delivery, Receipt
 from apps.preferences import vault
 from apps.preferences.models import Contact
-from stack.supervision.process import PATIENCE
+from tests.support.waiting import until
 
 HELLO = {"title": "Hello", "body": "There"}
 #: What Twilio says of a number that is not in service.
@@ -59,10 +59,7 @@ def _public(key):
 
 def wait_for_receipts(number):
     """Wait until so many receipts are stored."""
-    deadline = time.monotonic() + PATIENCE
-    while Receipt.objects.count() < number:
-        assert time.monotonic() < deadline, f"only {Receipt.objects.count()} receipts came"
-        time.sleep(0.02)
+    until(lambda: Receipt.objects.count() >= number)
 
 
 def read_receipts():

@@ -3,18 +3,19 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.delivery.intake import group_commit
 from apps.delivery.models import ChunkTurn, Notification
 from apps.publishers.models import DayCount, Publisher
 from apps.publishers.selectors import publishers
+from tests.support.database import locks_of, table_locked
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import Shop
+from tests.support.waiting import until
 
 HELLO = {"body": "Hello"}
 #: A request: its body, and its Idempotency-Key.
@@ -30,35 +31,6 @@ def to_ada(text: str = "Hello", **fields: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _ada(shop: Shop) -> None:
     recipient("ada")
-
-
-@contextmanager
-def held(statement: str, *values: Any) -> Iterator[None]:
-    """Hold the locks that a statement takes, in another transaction."""
-    locked, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            locked.set()
-            release.wait(90)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert locked.wait(5)
-    try:
-        yield
-    finally:
-        release.set()
-        thread.join()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 class Asking:
@@ -99,12 +71,12 @@ def together(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
 
     def ask(*requests: Request, meanwhile: Callable[[], None] | None = None) -> list[Answered]:
         asking = Asking(shop)
-        with held("LOCK TABLE delivery_chunk IN SHARE MODE"):
+        with table_locked("delivery_chunk", "SHARE"):
             asking.ask(to_ada("before them"))
-            wait_for(lambda: blocked() == 1)
+            until(lambda: blocked() == 1)
             for number, (body, key) in enumerate(requests, 1):
                 asking.ask(body, key)  # one after the other: their order is that of the group
-                wait_for(lambda number=number: len(group_commit._queue._waiting) == number)
+                until(lambda number=number: len(group_commit._queue._waiting) == number)
             if meanwhile:
                 meanwhile()
         (status, _), *answers = asking.all()
@@ -222,7 +194,7 @@ def test_another_publishers_quota_is_not_theirs(shop, other_shop, together):
 
     def others() -> None:
         beside.ask(to_ada())
-        wait_for(lambda: len(group_commit._queue._waiting) == 3)
+        until(lambda: len(group_commit._queue._waiting) == 3)
 
     answers = together((to_ada(), None), (to_ada(), None), meanwhile=others)
     assert kinds(answers) == ["/problems/quota-exceeded"] * 2
@@ -304,14 +276,14 @@ def test_a_connection_lost_before_the_commit_leaves_nothing(shop, together):
 
     requests = [(to_ada(f"{n}"), f"k{n}") for n in range(3)]
     asking = Asking(shop)
-    with held("LOCK TABLE delivery_chunk IN SHARE MODE"):
+    with table_locked("delivery_chunk", "SHARE"):
         asking.ask(to_ada("first"), "first")
-        wait_for(lambda: blocked() == 1)
+        until(lambda: blocked() == 1)
         for number, (body, key) in enumerate(requests, 1):
             asking.ask(body, key)
-            wait_for(lambda number=number: len(group_commit._queue._waiting) == number)
+            until(lambda number=number: len(group_commit._queue._waiting) == number)
         kill()  # the one before them; then they
-        wait_for(lambda: len(asking.answers) == 1 and blocked() == 1)
+        until(lambda: len(asking.answers) == 1 and blocked() == 1)
         kill()
         answers = asking.all()
     assert kinds(answers) == ["/problems/unavailable"] * 4
@@ -347,15 +319,15 @@ def test_a_connection_lost_in_the_commit_loses_and_doubles_nothing(shop, togethe
     requests = [(to_ada(f"{n}"), f"k{n}") for n in range(3)]
     asking = Asking(shop)
     asking.ask(to_ada("first"), "first")
-    wait_for(lambda: len(waiting_for_standby()) == 1)
+    until(lambda: len(waiting_for_standby()) == 1)
     for number, (body, key) in enumerate(requests, 1):
         asking.ask(body, key)
-        wait_for(lambda number=number: len(group_commit._queue._waiting) == number)
+        until(lambda number=number: len(group_commit._queue._waiting) == number)
     for left in (3, 0):  # the one before them; then they
-        wait_for(lambda: len(waiting_for_standby()) == 1)
+        until(lambda: len(waiting_for_standby()) == 1)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", waiting_for_standby())
-        wait_for(lambda left=left: len(asking.answers) == 4 - left)
+        until(lambda left=left: len(asking.answers) == 4 - left)
     assert kinds(asking.all()) == ["/problems/unavailable"] * 4
     assert Notification.objects.count() == 4
     with connection.cursor() as cursor:
@@ -371,9 +343,9 @@ def test_one_that_takes_long_is_not_waited_for(shop):
     same = to_ada(deduplicate_seconds=60)
     shop.post("notifications", same)
     slow = Asking(shop)
-    with held("UPDATE delivery_deduplication SET until = clock_timestamp()"):
+    with locks_of("UPDATE delivery_deduplication SET until = clock_timestamp()"):
         slow.ask(same)
-        wait_for(lambda: blocked() == 1)
+        until(lambda: blocked() == 1)
         quick = Asking(shop)
         for number in range(4):
             quick.ask(to_ada(f"{number}"))

@@ -2,12 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.delivery.intake import group_commit
 from apps.delivery.intake.drafts import Draft
@@ -15,8 +13,9 @@ from apps.delivery.intake.group_commit import PublishRequest
 from apps.delivery.intake.lookups import Key
 from apps.delivery.models import Notification
 from notifier.domain.messages import Content
-from stack.supervision.process import PATIENCE
+from tests.support.database import table_locked
 from tests.support.publishers.people import recipient
+from tests.support.waiting import until
 
 HELLO = {"title": "Hello", "body": "There"}
 
@@ -59,28 +58,6 @@ def test_a_request_that_failed_leaves_its_key_free(shop):
     shop.post("notifications", body, **{"Idempotency-Key": "k"})
 
 
-@contextmanager
-def nothing_accepted() -> Iterator[None]:
-    """Make every acceptance that has begun wait, as at a slow database."""
-    locked, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE delivery_chunk IN SHARE MODE")
-            locked.set()
-            release.wait(PATIENCE)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert locked.wait(PATIENCE)
-    try:
-        yield
-    finally:
-        release.set()
-        thread.join()
-
-
 def test_a_key_whose_first_request_does_not_end_gets_409_and_then_the_answer(shop):
     recipient("ada")
     body = {"user_id": "ada", "content": HELLO}
@@ -95,11 +72,10 @@ def test_a_key_whose_first_request_does_not_end_gets_409_and_then_the_answer(sho
         answers.append((answer.status_code, answer.json()))
         connection.close()
 
-    with nothing_accepted():
+    with table_locked("delivery_chunk", "SHARE"):  # nothing is accepted
         first = threading.Thread(target=ask)
         first.start()
-        while not locks_held():
-            time.sleep(0.01)
+        until(locks_held)
         others = [threading.Thread(target=ask) for _ in range(6)]
         for thread in others:
             thread.start()

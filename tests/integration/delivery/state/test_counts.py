@@ -1,17 +1,15 @@
 """Nothing waits for counts: they may be locked for minutes and are right afterwards."""
 
-import threading
 import time
-from contextlib import contextmanager
 
 import pytest
-from django.db import connection, transaction
 from django.db.models import Sum
 
 from apps.delivery import tasks
 from apps.delivery.models import HourCount, MinuteCount, PendingCount, StateCount
 from apps.delivery.state import counts
 from notifier.domain.outcomes import Reason, Retry
+from tests.support.database import table_locked
 from tests.support.deliveries.workers import claim, lose_claims
 from tests.support.fakes.scripted_provider import Scripted
 from tests.support.publishers.people import recipient
@@ -35,28 +33,6 @@ def _free():
     counts._blocked.attempts.clear()
 
 
-@contextmanager
-def index_built_on(table):
-    """Keep others from writing to the table, as while an index is built."""
-    held, release = threading.Event(), threading.Event()
-
-    def hold():
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
-            held.set()
-            release.wait(60)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(5)
-    try:
-        yield
-    finally:
-        release.set()
-        thread.join()
-
-
 def notify(shop, *names):
     for name in names:
         recipient(name)
@@ -76,7 +52,7 @@ def total(table, **which):
 @pytest.mark.parametrize("table", TABLES)
 def test_deliveries_go_out_while_a_table_of_counts_is_locked(shop, work, table):
     posted = notify(shop, "ada", "bob", "eve")
-    with index_built_on(table):
+    with table_locked(table, "SHARE"):
         began = time.monotonic()
         work()
         took = time.monotonic() - began
@@ -98,7 +74,7 @@ def test_deliveries_go_out_while_a_table_of_counts_is_locked(shop, work, table):
 
 def test_what_is_put_aside_is_counted_once_the_table_is_free_and_not_before(shop, work):
     posted = notify(shop, "ada")
-    with index_built_on("delivery_statecount"):
+    with table_locked("delivery_statecount", "SHARE"):
         work()
         assert PendingCount.objects.exists() and total(StateCount) == 0
         assert shop.counts(posted) == {"inbox": {"delivered": 1}}
@@ -112,7 +88,7 @@ def test_what_is_put_aside_is_counted_once_the_table_is_free_and_not_before(shop
 
 
 def test_attempts_are_counted_however_often_the_table_is_found_locked(shop, work):
-    with index_built_on("delivery_minutecount"):
+    with table_locked("delivery_minutecount", "SHARE"):
         for name in ("ada", "bob", "eve"):
             notify(shop, name)
             work()
@@ -145,7 +121,7 @@ def test_a_cancel_a_redrive_and_a_lost_claim_wait_for_no_count_either(
     settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": (1.0, 1.0)}
     lost = notify(shop, "bob")
     assert len(claim().deliveries) == 1
-    with index_built_on("delivery_statecount"):
+    with table_locked("delivery_statecount", "SHARE"):
         shop.post("dead-letters/redrive", {"match": {}}, status=200)
         assert shop.counts(dead) == {"inbox": {"retrying": 1}}
         shop.post(f"notifications/{dead['id']}/cancel", None, status=200)
