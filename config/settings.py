@@ -1,6 +1,6 @@
 """Django's settings. ``docs/configuration.md`` lists those that the environment sets.
 
-Values that no environment variable changes are in ``config.framework``, ``config.openapi``,
+Values that no environment variable changes are in ``config.web.framework``, ``config.web.openapi``,
 ``config.logs`` and ``config.worker.beat``.
 """
 
@@ -10,8 +10,11 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import database, delivery, env, installation, logs, openapi, tokens
-from config.framework import (  # noqa: F401  # settings of their own
+from config import database, delivery, env, installation, logs, tokens
+from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
+from config.providers import accounts, entries
+from config.web import openapi
+from config.web.framework import (  # noqa: F401  # settings of their own
     API_MIDDLEWARE,
     AUTH_PASSWORD_VALIDATORS,
     INSTALLED_APPS,
@@ -19,8 +22,6 @@ from config.framework import (  # noqa: F401  # settings of their own
     REST_FRAMEWORK,
     TEMPLATES,
 )
-from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
-from config.providers import accounts, entries
 from config.worker import beat, broker, queues
 from notifier.domain.queues import HOUSEKEEPING, at_broker
 from notifier.security.crypto import Keyring

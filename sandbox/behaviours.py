@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sandbox.exchange import LONGEST_SILENCE, Answer, Delivery
+from sandbox.protocol.exchange import LONGEST_SILENCE, Answer, Delivery
 
 PROVIDERS = ("fcm", "apns", "twilio", "sendgrid", "smtp", "webhook")
 

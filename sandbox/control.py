@@ -7,10 +7,10 @@ from urllib.parse import parse_qs
 import orjson
 
 from sandbox.behaviours import Behaviour, Behaviours, UnknownBehaviour
-from sandbox.exchange import Answer, Request, json_answer
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import Answer, Request, json_answer
+from sandbox.providers.webhook import Webhook
 from sandbox.receipts import NotLoopback, Receipts
-from sandbox.webhook import Webhook
 
 PREFIX = "/sandbox/"
 MOST_MESSAGES = 10_000

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs
 
 from sandbox.behaviours import PROVIDERS, WORDS, Behaviours
 from sandbox.credentials import Ports
-from sandbox.exchange import Answer, Delivery, Request, json_answer
 from sandbox.ledger import Ledger
 from sandbox.live import Live
+from sandbox.protocol.exchange import Answer, Delivery, Request, json_answer
 
 PATH = "/page/"
 STATIC = Path(__file__).parent / "static"

@@ -8,14 +8,15 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox import apns, control, fcm, page, sendgrid, twilio, webhook
+from sandbox import control, page
 from sandbox.behaviours import PROVIDERS, Behaviours
 from sandbox.credentials import Credentials, Ports
-from sandbox.exchange import Answer, Request, json_answer
 from sandbox.ledger import Ledger
-from sandbox.listener import Listener
+from sandbox.protocol.exchange import Answer, Request, json_answer
+from sandbox.protocol.listener import Listener
+from sandbox.providers import apns, fcm, sendgrid, twilio, webhook
+from sandbox.providers.smtp import Smtp
 from sandbox.receipts import Receipts
-from sandbox.smtp import Smtp
 
 log = logging.getLogger(__name__)
 

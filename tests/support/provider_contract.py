@@ -15,7 +15,7 @@ import pytest
 from notifier.domain.messages import Content, Message
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider, Sent
-from sandbox.exchange import LONGEST_SILENCE
+from sandbox.protocol.exchange import LONGEST_SILENCE
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE
 from tests.support.sandbox_fixture import RunningSandbox

@@ -21,9 +21,9 @@ from pyreqwest.request import SyncRequestBuilder
 
 from sandbox.behaviours import Behaviours
 from sandbox.credentials import Credentials
-from sandbox.exchange import LONGEST_SILENCE
-from sandbox.fcm import Fcm
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import LONGEST_SILENCE
+from sandbox.providers.fcm import Fcm
 from stack.supervision.process import PATIENCE
 from tests.support.sandbox_fixture import ROOT, RunningSandbox, start_sandbox
 from tests.support.waiting import until

@@ -15,9 +15,9 @@ from requests import Session
 
 from sandbox.behaviours import Behaviours
 from sandbox.credentials import Credentials
-from sandbox.exchange import LONGEST_SILENCE, Request
-from sandbox.fcm import Fcm
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import LONGEST_SILENCE, Request
+from sandbox.providers.fcm import Fcm
 from tests.support.sandbox_fixture import RunningSandbox
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"

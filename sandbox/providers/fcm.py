@@ -17,9 +17,9 @@ import orjson
 from notifier.channels import push
 from sandbox.behaviours import Behaviours
 from sandbox.credentials import PROJECT_ID, SERVICE_ACCOUNT, Credentials
-from sandbox.endpoint import Endpoint, Received, Refusal
-from sandbox.exchange import Answer, Request, json_answer
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import Answer, Request, json_answer
+from sandbox.providers.endpoint import Endpoint, Received, Refusal
 
 SEND_PATH = re.compile(r"/v1/projects/([^/]+)/messages:send")
 TOKEN_PATH = "/token"

@@ -17,9 +17,9 @@ import orjson
 
 from sandbox.behaviours import Behaviours
 from sandbox.credentials import Credentials
-from sandbox.endpoint import Endpoint, Received, Refusal
-from sandbox.exchange import Answer, Request, json_answer
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import Answer, Request, json_answer
+from sandbox.providers.endpoint import Endpoint, Received, Refusal
 from sandbox.receipts import AcceptedMessage, Receipts
 
 PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/Messages\.json")

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.behaviours import LATER, Behaviour, Behaviours
-from sandbox.exchange import Answer, Delivery, Request
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import Answer, Delivery, Request
 from sandbox.receipts import AcceptedMessage
 
 

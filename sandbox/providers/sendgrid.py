@@ -14,9 +14,9 @@ import orjson
 
 from sandbox.behaviours import LATER, Behaviours
 from sandbox.credentials import Credentials
-from sandbox.endpoint import Endpoint, Received, Refusal
-from sandbox.exchange import Answer, Request, json_answer
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import Answer, Request, json_answer
+from sandbox.providers.endpoint import Endpoint, Received, Refusal
 from sandbox.receipts import AcceptedMessage, Receipts
 
 PATH = "/v3/mail/send"

@@ -14,9 +14,9 @@ import orjson
 
 from sandbox.behaviours import Behaviours
 from sandbox.credentials import TOPIC, Credentials
-from sandbox.endpoint import Endpoint, Received, Refusal
-from sandbox.exchange import Answer, Request, json_answer
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import Answer, Request, json_answer
+from sandbox.providers.endpoint import Endpoint, Received, Refusal
 
 PATH = "/3/device/"
 TOKEN = re.compile(r"(?:[0-9a-fA-F]{2}){32,100}")

@@ -15,7 +15,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
-from sandbox.exchange import (
+from sandbox.protocol.exchange import (
     BODY_LIMIT,
     FEED_PAUSE,
     LONGEST_SILENCE,

@@ -51,7 +51,7 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [
             # Templates that replace those of unfold.
-            Path(__file__).resolve().parent.parent / "apps" / "publishers" / "overrides"
+            Path(__file__).resolve().parents[2] / "apps" / "publishers" / "overrides"
         ],
         "APP_DIRS": True,
         "OPTIONS": {

@@ -6,9 +6,9 @@ from standardwebhooks import Webhook as Signature
 from standardwebhooks.webhooks import EmptyWebhookSecretError, WebhookVerificationError
 
 from sandbox.behaviours import Behaviours
-from sandbox.endpoint import Endpoint, Received, Refusal
-from sandbox.exchange import Answer, Request, json_answer
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import Answer, Request, json_answer
+from sandbox.providers.endpoint import Endpoint, Received, Refusal
 
 PATH = "/webhook/"
 

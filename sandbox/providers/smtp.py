@@ -17,8 +17,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sandbox.behaviours import Behaviour, Behaviours
 from sandbox.credentials import Credentials
-from sandbox.exchange import LONGEST_SILENCE
 from sandbox.ledger import Ledger
+from sandbox.protocol.exchange import LONGEST_SILENCE
 
 SIZE_LIMIT = 30 * 1024 * 1024
 OK = "250 2.0.0 OK: queued"

@@ -8,7 +8,7 @@ from typing import cast
 
 import h11
 
-from sandbox.exchange import (
+from sandbox.protocol.exchange import (
     BODY_LIMIT,
     FEED_PAUSE,
     FEED_WAITS_AT,

@@ -7,9 +7,9 @@ without TLS.
 import asyncio
 from typing import cast
 
-from sandbox.exchange import Handler
-from sandbox.http1 import Http1Connection
-from sandbox.http2 import Http2Connection
+from sandbox.protocol.exchange import Handler
+from sandbox.protocol.http1 import Http1Connection
+from sandbox.protocol.http2 import Http2Connection
 
 PREFACE = b"PRI"
 
