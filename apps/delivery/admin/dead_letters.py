@@ -115,7 +115,12 @@ class DeadLetterAdmin(ReadOnly):
         if not known or any("\0" in value for value in wanted.values()):
             return HttpResponseRedirect("../")
         named = get_object_or_404(Topic, pk=topic) if topic else None
-        match = dead_letters.Match(topic_id=named.pk if named else None, **wanted)
+        match = dead_letters.Match(
+            topic_id=named.pk if named else None,
+            channel=wanted.get("channel"),
+            provider=wanted.get("provider"),
+            reason=wanted.get("reason"),
+        )
         owner = int(publisher) if publisher else None
         done = dead_letters.redrive(owner, match)
         while (

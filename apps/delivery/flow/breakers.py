@@ -59,7 +59,8 @@ def breakers() -> list[Breaker]:
 
 def has_breaker(provider: str) -> bool:
     """Return whether its failures are about the provider, and not about single addresses."""
-    return settings.PROVIDERS[provider].get("breaker", True)
+    counted: bool = settings.PROVIDERS[provider].get("breaker", True)
+    return counted
 
 
 def permit(provider: str) -> Permit | None:

@@ -96,7 +96,7 @@ def read(
         parts.append(_PEOPLE)
     if publisher_ids:
         parts.append(_USED)
-    values: Mapping[str, object] = {
+    values: Mapping[str, str | list[str]] = {
         "owners": arrays.numbers(key.publisher_id for key in keys),
         "keys": arrays.texts(key.key for key in keys),
         "locks": arrays.numbers(idempotency.lock(key.publisher_id, key.key) for key in keys),

@@ -109,7 +109,7 @@ def store(
         return Stored(*cursor.fetchone())
 
 
-def _columns(writers: Sequence[arrays.Writer], rows: Sequence[Sequence]) -> list[str]:
+def _columns(writers: Sequence[arrays.Writer], rows: Sequence[Sequence[object]]) -> list[str]:
     """Format each column of the rows as an array literal, with its writer."""
     columns = zip(*rows, strict=True) if rows else [()] * len(writers)
     return [write(column) for write, column in zip(writers, columns, strict=True)]

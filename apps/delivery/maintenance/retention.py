@@ -99,7 +99,7 @@ def purge() -> int:
 
 def _delete(statement: str, before: datetime) -> int:
     """Execute the statement until it finds fewer than ``AT_ONCE`` rows; return how many went."""
-    deleted = 0
+    deleted: int = 0
     with connection.cursor() as cursor:
         while True:
             cursor.execute(statement, {"before": before, "most": AT_ONCE})

@@ -84,7 +84,9 @@ def now_of_topic(topic_id: int) -> dict[str, int]:
         return _grouped(cursor.fetchall())
 
 
-def hours_of_topic(topic_id: int, since: datetime, until: datetime) -> dict[datetime, dict]:
+def hours_of_topic(
+    topic_id: int, since: datetime, until: datetime
+) -> dict[datetime, dict[str, int]]:
     """Count the same by the hour of the move, from the hour of ``since`` to before ``until``.
 
     Moves longer ago than ``rollup.HOURS_KEPT`` are in the first hour of their day (UTC).

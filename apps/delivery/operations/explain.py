@@ -92,7 +92,7 @@ class _Explainer(Evidence):
             )
         if row.kind == NotificationKind.CONFIRMATION:
             yield Sentence("It asks the owner of an address to confirm a subscription.")
-        if row.is_scheduled():
+        if row.send_at is not None and row.is_scheduled():
             verb = "is" if row.send_at > self.now and not row.cancelled_at else "was"
             yield Sentence(f"It {verb} to be sent {_at(row.send_at)}, not before.", "scheduled")
         if row.cancelled_at:

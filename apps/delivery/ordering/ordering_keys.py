@@ -13,6 +13,7 @@ rows of chunks and notifications; rows that are needed under it and locked by ot
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -76,7 +77,7 @@ def serialize_acceptance(notifications: Sequence[Notification]) -> None:
 
 def add_chunks(notifications: Iterable[Notification], chunks: Iterable[Chunk]) -> None:
     """Add the chunks of accepted notifications to their lines."""
-    by_id = {row.pk: row for row in notifications}
+    by_id: dict[UUID | None, Notification] = {row.pk: row for row in notifications}
     if not by_id:
         return
     first: dict[object, int] = {}

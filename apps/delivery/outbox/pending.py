@@ -162,7 +162,7 @@ def execute(statements: str) -> None:
             cursor.execute(statements)
 
 
-def _named(queue: Queue, shares: Mapping[int, int]) -> dict[str, object]:
+def _named(queue: Queue, shares: Mapping[int, int]) -> dict[str, str | int | list[int]]:
     return {
         **queue._asdict(),
         "publishers": list(shares),

@@ -245,5 +245,9 @@ def _suppress(causes: Mapping[int, Cause]) -> None:
         return
     rows = Delivery.objects.filter(pk__in=causes, contact_id__isnull=False)
     suppression.suppress_contacts(
-        {contact: causes[pk] for pk, contact in rows.values_list("pk", "contact_id")}
+        {
+            contact: causes[pk]
+            for pk, contact in rows.values_list("pk", "contact_id")
+            if contact is not None
+        }
     )

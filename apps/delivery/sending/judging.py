@@ -3,30 +3,26 @@
 import random
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from apps.core import clock
 from apps.delivery.sending import runtime
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.state import Result
 from apps.delivery.state import retry_policies as policies
+from apps.delivery.state.retry_policies import OwnPolicy
 from notifier.dispatch.dispatcher import Sent
 from notifier.dispatch.failover import NO_ALTERNATIVE, alternatives, at_fault
 from notifier.dispatch.resolution import judge
-from notifier.domain.backoff import RetryPolicy
 from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
-from notifier.providers.base import log_bug
 
 _rng = random.Random()
-#: A retry policy as ``apps.topics.retry_policies`` stores it in a row.
-Policy = Mapping[str, Any]
 #: Outcomes for which a retry policy decides; a refusal is final.
 FAILED = (Retry, Unknown)
 #: Characters of a provider's message id that are kept.
 ID_LIMIT = 200
 
 
-def retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, Policy]:
+def retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, OwnPolicy]:
     """Return the topics' and subscriptions' own retry policies of what failed, by delivery id.
 
     A topic's policy came with the claim. A subscription's is read from the database here, after a
@@ -40,11 +36,15 @@ def retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, Policy]:
         if item.instead_of is None and (topic := claim.contexts[item.notification_id].topic)
     }
     own = policies.of_subscriptions(topics)
-    return {key: found for key, policy in topics.items() if (found := own.get(key, policy))}
+    return {
+        key: policies.parse(found)
+        for key, policy in topics.items()
+        if (found := own.get(key, policy))
+    }
 
 
 def results(
-    claim: Claim, batch: Sequence[Sent], own: Mapping[int, Policy], closed: Collection[str]
+    claim: Claim, batch: Sequence[Sent], own: Mapping[int, OwnPolicy], closed: Collection[str]
 ) -> list[Result]:
     """Return the results to record, in the order of the batch.
 
@@ -52,7 +52,7 @@ def results(
     """
     now = time.time()
     resend = runtime.resend_unknown(*claim.queue)
-    default = runtime.retry_policy(claim.queue.channel, None)
+    default = runtime.retry_policy(claim.queue.channel)
     found = []
     for sent in batch:
         item = claim.by_id[sent.message.id]
@@ -65,7 +65,7 @@ def results(
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_uncounted,
-            policy=_policy(claim.queue.channel, policy, default) if policy else default,
+            policy=(policy.rules or default) if policy else default,
             resend_unknown=resend,
             expires_at=context.deadline,
             now=now,
@@ -103,28 +103,10 @@ def results(
                 status=getattr(outcome, "status", None),
                 detail=_clean(getattr(outcome, "detail", ""), DETAIL_LIMIT),
                 disable_contact=isinstance(outcome, Refused) and outcome.disable_contact,
-                endpoint=_endpoint(policy),
+                endpoint=policy.endpoint if policy else None,
             )
         )
     return found
-
-
-def _policy(channel: str, own: Policy, default: RetryPolicy) -> RetryPolicy:
-    """Return the policy of the row ``own``; ``default`` where it is invalid.
-
-    Never raises: what was sent must be recorded.
-    """
-    try:
-        return runtime.retry_policy(channel, own)
-    except (LookupError, TypeError, ValueError) as error:
-        log_bug("a retry policy cannot be read", error)
-        return default
-
-
-def _endpoint(policy: Policy | None) -> int | None:
-    """Return the id of the contact to send to once the policy's attempts are used up."""
-    after_last = (policy or {}).get("after_last")
-    return after_last["contact_id"] if isinstance(after_last, Mapping) else None
 
 
 def _clean(text: str, most: int) -> str:

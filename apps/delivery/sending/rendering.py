@@ -1,5 +1,6 @@
 """Rendering: the content of one notification for each of its recipients."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from uuid import UUID
 
@@ -84,5 +85,5 @@ class ContentRenderer:
         return sealed_content.unseal(self._id, self._sealed)
 
     @cached_property
-    def _variables(self) -> dict:
+    def _variables(self) -> Mapping[str, object]:
         return sealed_content.unseal_variables(self._id, self._sealed)

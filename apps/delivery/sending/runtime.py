@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Any
 
 from django.conf import settings
 
@@ -96,18 +95,13 @@ def _cancellation_watcher() -> CancellationWatcher:
     return cancellation_watcher
 
 
-def _own() -> Mapping[str, Mapping]:
+def _own() -> Mapping[str, Mapping[str, object]]:
     """Return options that are objects, by provider: the inbox's store is our own table."""
     return {"inbox": {"store": inbox.store}, "webhook": {"hosts": host_breakers.breakers()}}
 
 
-def retry_policy(channel: str, own: Mapping[str, Any] | None) -> RetryPolicy:
-    """Return the policy of a topic's or subscription's row, or the channel's where ``own`` is none.
-
-    Raises ``LookupError``, ``TypeError`` or ``ValueError`` where the row's policy is invalid.
-    """
-    if own is not None:
-        return RetryPolicy.repeating(own["schedule"], own.get("attempts"))
+def retry_policy(channel: str) -> RetryPolicy:
+    """Return the channel's policy, for topics and subscriptions without one of their own."""
     return RetryPolicy(settings.RETRY_SCHEDULES[channel])
 
 

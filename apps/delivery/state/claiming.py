@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -144,16 +144,15 @@ def resume_due(
     some have an ordering key, and the caller holds the locks of their lines.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            _RESUME,
-            {
-                "claim_id": claim_id,
-                "ids": list(delivery_ids),
-                "held": list(held_topics),
-                "shortest_hold": timedelta(seconds=deferral.SHORTEST),
-                "faults": list(FAULTS),
-            },
-        )
+        # psycopg2 adapts a timedelta, though django-stubs do not list it.
+        parameters: dict[str, Any] = {
+            "claim_id": claim_id,
+            "ids": list(delivery_ids),
+            "held": list(held_topics),
+            "shortest_hold": timedelta(seconds=deferral.SHORTEST),
+            "faults": list(FAULTS),
+        }
+        cursor.execute(_RESUME, parameters)
         rows = [Claimed._make(row) for row in cursor.fetchall()]
     return ordering.hold_back(None, rows) if ordered else rows
 
@@ -163,7 +162,7 @@ def start_sending(channel: str, rows: Sequence[Claimed]) -> list[Claimed]:
 
     ``rows``: what ``resume_due`` and ``creation.create_deliveries`` returned.
     """
-    moves: Counter = Counter()
+    moves: counts.Moves = Counter()
     for (notification_id, before, after), number in Counter(
         (row.notification_id, row.state_before, row.state)
         for row in rows

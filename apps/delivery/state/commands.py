@@ -73,7 +73,7 @@ def cancel(notification_id: UUID) -> bool:
             """,
             [notification_id, CANCEL_AT_ONCE],
         )
-        moves: Counter = Counter()
+        moves: counts.Moves = Counter()
         rows = cursor.fetchall()
         _leave_lines(notification_id, [row[0] for row in rows])
         for _, channel, before, after in rows:
@@ -128,7 +128,7 @@ def redrive(delivery_ids: Sequence[int]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(_REDRIVE, [list(delivery_ids)])
         rows = cursor.fetchall()
-    moves: Counter = Counter()
+    moves: counts.Moves = Counter()
     for _, notification_id, channel in rows:
         moves[notification_id, channel, DeliveryState.RETRYING] += 1
         moves[notification_id, channel, DeliveryState.DEAD] -= 1
@@ -162,7 +162,7 @@ def make_dead_letters(delivery_ids: Sequence[int]) -> int:
         rows = cursor.fetchall()
         cursor.execute(BURY, [[row[0] for row in rows]])
     deliveries_moved.send(None, moves=[(row[0], DeliveryState.DEAD) for row in rows])
-    moves: Counter = Counter()
+    moves: counts.Moves = Counter()
     for _, notification_id, channel, before in rows:
         moves[notification_id, channel, DeliveryState.DEAD] += 1
         moves[notification_id, channel, before] -= 1
@@ -227,7 +227,7 @@ def release_lost(claim_ids: Sequence[int], most_attempts: Mapping[str, int]) -> 
         rows = cursor.fetchall()
     ordering.release_next([row[0] for row in rows if row[3] not in WAITING])
     deliveries_moved.send(None, moves=[(row[0], row[3]) for row in rows])
-    moves: Counter = Counter()
+    moves: counts.Moves = Counter()
     for _, notification_id, channel, state in rows:
         moves[notification_id, channel, state] += 1
         moves[notification_id, channel, DeliveryState.SENDING] -= 1

@@ -13,9 +13,10 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import TypeVar
+from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 
@@ -23,6 +24,12 @@ from apps.core import arrays
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+#: A move to count: the notification, the channel and a state.
+MoveKey = tuple[UUID | str, str, str]
+#: Number of moves into each state, less those out of it.
+Moves = Counter[MoveKey]
+#: Number of attempts by channel, provider, outcome and reason.
+Attempts = Counter[tuple[str, str, str, str]]
 
 #: Rows over which each count is spread, so that claims recorded together do not wait for one row.
 SLOTS = 8
@@ -93,7 +100,7 @@ class _Blocked:
 
     def __init__(self) -> None:
         self.until = 0.0
-        self.attempts: Counter = Counter()
+        self.attempts: Attempts = Counter()
         self.lock = threading.Lock()
 
     def __bool__(self) -> bool:
@@ -127,7 +134,7 @@ def retry_when_locked(act: Callable[[], T]) -> T:
         _repeated.now = False
 
 
-def add(moves: Counter) -> None:
+def add(moves: Moves) -> None:
     """Count moves by (notification, channel, state), positive into a state, negative out of it.
 
     Raises ``CountsLocked`` inside ``retry_when_locked`` where a table of counts is locked.
@@ -146,7 +153,7 @@ def add(moves: Counter) -> None:
     put_aside(changed)
 
 
-def add_attempts(attempts: Counter) -> None:
+def add_attempts(attempts: Attempts) -> None:
     """Count attempts of this minute by (channel, provider, outcome, reason).
 
     Raises ``CountsLocked`` where their table is locked.
@@ -166,7 +173,7 @@ def add_attempts(attempts: Counter) -> None:
         raise
 
 
-def put_aside(changed: list[tuple[tuple, int]]) -> None:
+def put_aside(changed: Sequence[tuple[MoveKey, int]]) -> None:
     """Store moves that are to be counted later."""
     keys, numbers = zip(*changed, strict=True)
     notifications, channels, states = zip(*keys, strict=True)
@@ -188,7 +195,7 @@ def count_pending() -> int:
         return 0
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TAKE_UP, [PENDING_AT_ONCE])
-        moves: Counter = Counter()
+        moves: Moves = Counter()
         rows = cursor.fetchall()
         for notification_id, channel, state, count in rows:
             moves[str(notification_id), channel, state] += count
@@ -196,7 +203,7 @@ def count_pending() -> int:
     return len(rows)
 
 
-def _count(statement: str, columns: list[list]) -> None:
+def _count(statement: str, columns: list[list[object]]) -> None:
     with connection.cursor() as cursor:
         try:
             with nullcontext() if _repeated.now else transaction.atomic():
@@ -209,7 +216,7 @@ def _count(statement: str, columns: list[list]) -> None:
             raise CountsLocked from error
 
 
-def _columns(counted: list[tuple[tuple, int]]) -> list[list]:
+def _columns(counted: Sequence[tuple[tuple[object, ...], int]]) -> list[list[object]]:
     """Return the columns of a statement: the parts of the keys, one random slot, the numbers."""
     keys, numbers = zip(*counted, strict=True)
     slot = random.randrange(SLOTS)

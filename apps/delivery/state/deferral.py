@@ -72,12 +72,13 @@ def release_topic(topic_id: int, most: int = RELEASE_AT_ONCE) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE_CHUNKS, [topic_id, most])
-        released = cursor.rowcount
+        chunks: int = cursor.rowcount
         cursor.execute(
             _RELEASE.format(held="d.reason = 'topic_paused' AND n.topic_id = %s", later=""),
             [topic_id, most],
         )
-        return released + cursor.rowcount
+        deliveries: int = cursor.rowcount
+    return chunks + deliveries
 
 
 def release_channel(channel: str) -> None:

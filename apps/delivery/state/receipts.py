@@ -133,7 +133,7 @@ def apply_receipts(moves: Sequence[tuple[DeliveryStanding, DeliveryState, str]])
         [one.id for one, state, _ in moves if one.state in WAITING and state not in WAITING]
     )
     deliveries_moved.send(None, moves=[(standing.id, state) for standing, state, _ in moves])
-    changes: Counter = Counter()
+    changes: counts.Moves = Counter()
     for standing, state, _ in moves:
         changes[standing.notification_id, standing.channel, state] += 1
         changes[standing.notification_id, standing.channel, standing.state] -= 1

@@ -159,7 +159,7 @@ def record(
                 arrays.texts(r.detail for r in attempted),
             ],
         )
-        moves: Counter = Counter()
+        moves: counts.Moves = Counter()
         dead = {r.delivery_id: r.endpoint for r in results if r.state == DeliveryState.DEAD}
         instead = {key: endpoint for key, endpoint in dead.items() if endpoint is not None}
         if instead:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 from notifier.domain.backoff import RetryPolicy
+from notifier.providers.base import log_bug
 
 #: SQL: the policy of the subscription that delivery ``d`` of notification ``n`` was created for; no
 #: row, or one.
@@ -27,6 +29,33 @@ SELECT d.id, own.retry_policy::text
  CROSS JOIN LATERAL ({OF_SUBSCRIPTION}) own
  WHERE d.id = ANY(%s)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPolicy:
+    """A topic's or a subscription's own retry policy.
+
+    ``rules``: ``None`` where the row's are invalid, so that the channel's apply. ``endpoint``: the
+    id of the contact to send to once the attempts are used up, if any.
+    """
+
+    rules: RetryPolicy | None
+    endpoint: int | None
+
+
+def parse(stored: Mapping[str, Any]) -> OwnPolicy:
+    """Read a policy as ``apps.topics.retry_policies`` stores it in a row.
+
+    Rules that are invalid are logged and do not raise: what was sent must be recorded.
+    """
+    rules: RetryPolicy | None
+    try:
+        rules = RetryPolicy.repeating(stored["schedule"], stored.get("attempts"))
+    except (LookupError, TypeError, ValueError) as error:
+        log_bug("a retry policy cannot be read", error)
+        rules = None
+    after_last = stored.get("after_last")
+    return OwnPolicy(rules, after_last["contact_id"] if isinstance(after_last, Mapping) else None)
 
 
 def of_subscriptions(delivery_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
