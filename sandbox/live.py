@@ -13,7 +13,7 @@ import orjson
 
 from sandbox.behaviours import Behaviours
 from sandbox.ledger import Ledger
-from sandbox.showing import shown
+from sandbox.previews import preview
 
 #: Most messages in one event; of more, the newest are sent.
 MOST_AT_ONCE = 40
@@ -78,7 +78,7 @@ class Live:
         skipped = 0 if self._is_new else sum(1 for _ in newest)
         self._seq = self._ledger.seq
         if entries:
-            news = {"messages": [shown(entry) for entry in reversed(entries)], "skipped": skipped}
+            news = {"messages": [preview(entry) for entry in reversed(entries)], "skipped": skipped}
             yield b"id: %s-%d\nevent: messages\ndata: %s\n\n" % (
                 self._life.encode(),
                 self._seq,

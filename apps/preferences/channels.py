@@ -5,7 +5,7 @@ from functools import cache
 from django.conf import settings
 
 from notifier.channels import Channel, load
-from notifier.transport.reach import Reach
+from notifier.transport.destinations import AllowedDestinations
 
 EMAIL = "email"
 INBOX = "inbox"
@@ -33,7 +33,7 @@ def check_destination(channel: str, address: str) -> None:
             if entry["channel"] == WEBHOOK
             for network in entry.get("options", {}).get("allowed_networks", ())
         ]
-        Reach(networks).check(address)
+        AllowedDestinations(networks).check(address)
 
 
 def get_channel(name: str) -> Channel:

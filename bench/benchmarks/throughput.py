@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.baselines import baseline, ceiling, naive
+from bench.baselines import ceiling, naive, naive_worker
 from bench.harness import service
 from bench.harness.report import Bar, Report, Table, columns
 from bench.harness.service import Blast, Service
@@ -37,13 +37,13 @@ def measure(on: Service, *, quick: bool) -> Report:
     blasts: list[Blast] = []
     ceilings: list[tuple[float, float]] = []
     naives: list[tuple[float, float]] = []
-    with baseline.running(on) as worker:
+    with naive_worker.running(on) as worker:
         for number in range(1, runs + 1):
             ceilings.append(_ceiling(on, subscribers))
             print(f"  run {number}: ceiling {ceilings[-1][0]:,.0f}/s", end="", flush=True)
             blasts.append(on.blast("throughput", subscribers))
             print(f", Notifier {blasts[-1].rate:,.0f}/s", end="", flush=True)
-            naives.append(baseline.deliver(on, worker, naive_ones))
+            naives.append(naive_worker.deliver(on, worker, naive_ones))
             print(f", naive {naives[-1][0]:,.1f}/s", flush=True)
     return _report(blasts, ceilings, naives)
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from bench.baselines import baseline
+from bench.baselines import naive_worker
 from bench.benchmarks import otp
 from bench.benchmarks.otp import Waits, p99
 from bench.benchmarks.transactional_report import PER_SECOND, Run, Size, report
@@ -38,10 +38,10 @@ def measure(on: Service, *, quick: bool) -> Report:
     for priority in ("high", "normal"):  # warms up every process
         singles.post_batches(on, priority, batches.SIZE, size.notifications)
     turns = []
-    with baseline.running(on) as naive:
+    with naive_worker.running(on) as naive:
         for number in range(size.runs):
             print(f"  run {number + 1}: ", end="", flush=True)
-            turns.append(_run(on, size, lambda: baseline.deliver(on, naive, size.naive)[0]))
+            turns.append(_run(on, size, lambda: naive_worker.deliver(on, naive, size.naive)[0]))
     return report(size, turns)
 
 

@@ -11,14 +11,14 @@ LOOK_AGAIN = 1.0
 
 
 @dataclass(slots=True)
-class Sight:
+class CancellationView:
     """How long (``until``, monotonic seconds) a process knows which notifications are cancelled."""
 
     until: float = 0.0
 
 
 @dataclass(slots=True)
-class Halt:
+class StopSignal:
     """The stop signal of one notification's messages, read right before each is sent.
 
     ``all``: why none of them may be sent; ``at``: the same by provider. Both are set from another
@@ -29,7 +29,7 @@ class Halt:
     all: Held | None = None
     at: Mapping[str, Held] = field(default_factory=dict)
     until: float = 0.0
-    sight: Sight | None = None
+    sight: CancellationView | None = None
 
     def stops(self, provider: str) -> Held | None:
         """Return why ``provider`` must not be called for them now, or ``None`` if it may be."""

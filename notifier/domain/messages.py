@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from notifier.domain.cancellation import Halt
+from notifier.domain.cancellation import StopSignal
 from notifier.domain.characters import any_visible
 from notifier.domain.priorities import Priority
 
@@ -99,5 +99,5 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     attempt: int = 1
     instead_of: str = ""
     failed_at: str = ""
-    halt: Halt | None = None
+    halt: StopSignal | None = None
     publisher_id: int | None = None

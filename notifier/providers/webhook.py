@@ -17,9 +17,9 @@ from notifier.providers.base import Provider, Report, Rule, Sent, Shared, status
 from notifier.resilience.fair_queue import Flow
 from notifier.resilience.host_breakers import HostBreakers
 from notifier.security.signing import signatures
+from notifier.transport.destinations import AllowedDestinations
 from notifier.transport.http import NotWritten, Reply, Wire
 from notifier.transport.networks import Address
-from notifier.transport.reach import Reach
 from notifier.transport.resolver import NotResolved, Resolver
 
 #: Standard Webhooks 1.0.0: only 2xx is success, 410 disables the endpoint, 429, 502 and 504 ask
@@ -71,7 +71,7 @@ class Webhook(Provider):
     ) -> None:
         super().__init__(name, timeout=timeout, concurrency=concurrency)
         self._hosts = hosts or HostBreakers()
-        self._reach = Reach(allowed_networks)
+        self._allowed = AllowedDestinations(allowed_networks)
         self._resolver = Resolver(dns_servers)
         self._reachable = lru_cache(MOST_HOSTS)(self._judge)
         self._wires = Wires(ca_file, timeout)
@@ -184,7 +184,7 @@ class Webhook(Provider):
 
     def _judge(self, addresses: Sequence[Address], port: int) -> list[str]:
         """Return the addresses that may be reached."""
-        return [str(ip) for ip in addresses if self._reach.may(ip, port)]
+        return [str(ip) for ip in addresses if self._allowed.allow(ip, port)]
 
 
 def host_of(address: str) -> str:

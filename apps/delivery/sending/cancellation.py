@@ -21,7 +21,7 @@ from apps.delivery.flow import provider_pauses
 from apps.delivery.outbox import claims
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.state import deferral
-from notifier.domain.cancellation import Halt, Sight
+from notifier.domain.cancellation import CancellationView, StopSignal
 from notifier.domain.outcomes import Held, Reason
 from notifier.domain.states import DeliveryState
 
@@ -54,7 +54,7 @@ class Watched(NamedTuple):
     claim_id: int
     notification_id: str
     topic_id: int | None
-    halt: Halt
+    halt: StopSignal
 
 
 class CancellationWatcher(threading.Thread):
@@ -66,7 +66,7 @@ class CancellationWatcher(threading.Thread):
         self._lock = threading.Lock()
         self._released = False
         self._stopping = threading.Event()  # a Thread has a ``_stop`` of its own
-        self._sight = Sight()
+        self._sight = CancellationView()
         #: The database's time of the last check (unix seconds).
         self._read_at: float | None = None
 

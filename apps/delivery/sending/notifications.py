@@ -12,7 +12,7 @@ from apps.delivery.models import ChunkKind, NotificationKind
 from apps.delivery.sending.rendering import ContentRenderer
 from apps.delivery.state import DeliveryRules
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
-from notifier.domain.cancellation import Halt
+from notifier.domain.cancellation import StopSignal
 
 
 class NotificationRow(NamedTuple):
@@ -54,7 +54,7 @@ class NotificationContext:
         self.deadline = clock.to_local(row.expires_at.timestamp()) if row.expires_at else None
         #: When it should first have gone out: its acceptance or its send time.
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
-        self.halt = Halt()
+        self.halt = StopSignal()
 
     def rules(self, channel: str, kind: str) -> DeliveryRules:
         """Return the rules for its new deliveries on a channel, of a chunk of this kind."""

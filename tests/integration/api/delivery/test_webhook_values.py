@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notifier.security.signing import signature
-from notifier.transport.reach import Reach
+from notifier.transport.destinations import AllowedDestinations
 from tests.support.publishers.api_client import Api
 
 URL = "https://example.com/hook"
@@ -103,7 +103,7 @@ def test_networks_that_the_operator_opened_are_taken_on_any_port(
     api.post(
         "recipients/ada/contacts", with_value(endpoints[1][2], "address", "https://[::1]/"), 400
     )
-    Reach(["10.0.0.0/8"]).check("https://10.1.2.3:9999/")
+    AllowedDestinations(["10.0.0.0/8"]).check("https://10.1.2.3:9999/")
 
 
 def test_an_endpoint_that_is_no_longer_called_can_still_leave(api: Api, endpoints: Any):

@@ -12,7 +12,7 @@ from apps.delivery.flow import provider_pauses
 from apps.delivery.models import Attempt, Delivery, Notification
 from apps.delivery.sending import cancellation, process, runtime
 from apps.delivery.sending.cancellation import CancellationWatcher, Watched
-from notifier.domain.cancellation import Halt
+from notifier.domain.cancellation import StopSignal
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Unknown
 from notifier.providers.base import Provider
@@ -134,7 +134,7 @@ def test_what_a_stopping_worker_has_not_begun_to_send_is_given_back(
 
 def test_a_worker_that_stops_while_it_looks_gives_back_all_the_same(shop, monkeypatch):
     """The query that is under way finds nothing to stop, and must not undo it."""
-    halt, watcher = Halt(), looking(monkeypatch)
+    halt, watcher = StopSignal(), looking(monkeypatch)
     with table_locked("delivery_notification"):
         watcher.watch([Watched(1, str(uuid4()), None, halt)], time.monotonic())
         until(waiting_for_a_lock)

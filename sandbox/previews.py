@@ -22,7 +22,7 @@ HEADERS = (
 OWN_DATA = frozenset({"delivery_id", "actions"})
 
 
-def shown(entry: Entry) -> dict[str, Any]:
+def preview(entry: Entry) -> dict[str, Any]:
     """Return the page's JSON of a message; ``looks`` has its ``kind`` and that kind's fields."""
     return {
         "seq": entry.seq,

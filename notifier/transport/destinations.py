@@ -11,7 +11,7 @@ from notifier.transport.networks import Address, is_public, unmapped
 PORTS = frozenset({80, 443, 8080, 8443})
 
 
-class Reach:
+class AllowedDestinations:
     """What webhooks may reach.
 
     ``allowed_networks``: CIDRs of private networks that may be reached too, on any port.
@@ -20,7 +20,7 @@ class Reach:
     def __init__(self, allowed_networks: Iterable[str] = ()) -> None:
         self._allowed = tuple(ipaddress.ip_network(network) for network in allowed_networks)
 
-    def may(self, ip: Address, port: int) -> bool:
+    def allow(self, ip: Address, port: int) -> bool:
         """Return whether a webhook may be sent to this address and port."""
         if any(unmapped(ip) in network for network in self._allowed):
             return True
@@ -41,7 +41,7 @@ class Reach:
                     f"Webhooks are sent to the ports {', '.join(map(str, sorted(PORTS)))} only."
                 ) from None
             return
-        if not self.may(ip, port):
+        if not self.allow(ip, port):
             raise ValueError(
                 "Webhooks are not sent to this address or port: it is private or reserved, or no "
                 "port of web servers. Name a public host."
