@@ -1,4 +1,4 @@
-"""The Celery worker of the naive app (``bench.baselines.naive``), with the same sink as the service."""
+"""The Celery worker of the naive app (``bench.baselines.naive``), with the service's sink."""
 
 import contextlib
 import sys

@@ -69,12 +69,14 @@ def measure(on: Service, *, quick: bool) -> Report:
     on.audience("otp-blast", subscribers)
     on.blast("otp", PEOPLE)
     sent(on, lambda passed: passed < 3, "otp")  # warms up every process
-    turns = []
+    results = []
     for number in range(runs):
-        turns.append(_run(on, subscribers, alone_for))
-        alone, during = (p99(waits.came) * 1000 for waits in (turns[-1].alone, turns[-1].during))
+        results.append(_run(on, subscribers, alone_for))
+        alone, during = (
+            p99(waits.came) * 1000 for waits in (results[-1].alone, results[-1].during)
+        )
         print(f"  run {number + 1}: p99 {alone:.0f} ms alone, {during:.0f} ms beside", flush=True)
-    return _report(turns)
+    return _report(results)
 
 
 def _run(on: Service, subscribers: int, alone_for: float) -> Run:
@@ -184,15 +186,15 @@ def p99(waits: Sequence[float]) -> float:
     return percentile(waits, 99)
 
 
-def _report(turns: Sequence[Run]) -> Report:
+def _report(results: Sequence[Run]) -> Report:
     """Build the report: bars are medians of the runs, the table has every run."""
-    subscribers = turns[0].blast.subscribers
+    subscribers = results[0].blast.subscribers
     beside = f"while {subscribers:,} are told"
     rows = []
     for start, values in (("request", _of_request), ("202", _of_acceptance)):
         for name, waits in (
-            ("alone", [turn.alone for turn in turns]),
-            (beside, [turn.during for turn in turns]),
+            ("alone", [run.alone for run in results]),
+            (beside, [run.during for run in results]),
         ):
             rows += [
                 (
@@ -208,10 +210,10 @@ def _report(turns: Sequence[Run]) -> Report:
     table = Table(
         ("ms to the provider", "sent", "came twice", "lost", "p50", "p90", "p99", "max"), rows
     )
-    rates = " ".join(f"{turn.blast.rate:,.0f}" for turn in turns)
-    beside_blast = median(p99(turn.during.came) for turn in turns)
+    rates = " ".join(f"{run.blast.rate:,.0f}" for run in results)
+    beside_blast = median(p99(run.during.came) for run in results)
     times, times_after = (
-        median(p99(values(turn.during)) / p99(values(turn.alone)) for turn in turns)
+        median(p99(values(run.during)) / p99(values(run.alone)) for run in results)
         for values in (_of_request, _of_acceptance)
     )
     return Report(
@@ -220,26 +222,26 @@ def _report(turns: Sequence[Run]) -> Report:
         [table, Table(("the blasts", "deliveries/s"), [("push, low", rates)])],
         [
             Bar("p99 seconds from the request, under the blast", beside_blast, most=MOST_P99),
-            Bar("lost", float(sum(turn.alone.lost + turn.during.lost for turn in turns)), most=0),
+            Bar("lost", float(sum(run.alone.lost + run.during.lost for run in results)), most=0),
             Bar("p99 from the request, times that alone", times, most=MOST_TIMES),
             Bar("p99 from the 202, times that alone", times_after, most=MOST_TIMES),
         ],
         {
             "runs": [
                 {
-                    "alone": _rounded(turn.alone),
-                    "under_blast": _rounded(turn.during),
-                    "blast_deliveries_per_second": turn.blast.rate,
+                    "alone": _rounded(run.alone),
+                    "under_blast": _rounded(run.during),
+                    "blast_deliveries_per_second": run.blast.rate,
                 }
-                for turn in turns
+                for run in results
             ]
         },
         [
             partial(
                 _draw,
                 when={
-                    "alone": [wait for turn in turns for wait in turn.alone.came],
-                    beside: [wait for turn in turns for wait in turn.during.came],
+                    "alone": [wait for run in results for wait in run.alone.came],
+                    beside: [wait for run in results for wait in run.during.came],
                 },
             )
         ],

@@ -37,12 +37,12 @@ def measure(on: Service, *, quick: bool) -> Report:
     on.blast(f"{TOPIC}-warm-up", 2_000)
     for priority in ("high", "normal"):  # warms up every process
         singles.post_batches(on, priority, batches.SIZE, size.notifications)
-    turns = []
+    results = []
     with naive_worker.running(on) as naive:
         for number in range(size.runs):
             print(f"  run {number + 1}: ", end="", flush=True)
-            turns.append(_run(on, size, lambda: naive_worker.deliver(on, naive, size.naive)[0]))
-    return report(size, turns)
+            results.append(_run(on, size, lambda: naive_worker.deliver(on, naive, size.naive)[0]))
+    return report(size, results)
 
 
 def _run(on: Service, size: Size, naive: Callable[[], float]) -> Run:

@@ -54,27 +54,27 @@ class Run:
     beside: Waits
 
 
-def report(size: Size, turns: Sequence[Run]) -> Report:
+def report(size: Size, results: Sequence[Run]) -> Report:
     """Build the report: ratios are of single runs, figures and bars are medians of the runs."""
     posts = f"single, {CONNECTIONS} connections, {size.single_seconds} s"
     ways = {
-        "high": [turn.high for turn in turns],
-        "normal": [turn.normal for turn in turns],
-        posts: [turn.single for turn in turns],
+        "high": [run.high for run in results],
+        "normal": [run.normal for run in results],
+        posts: [run.single for run in results],
     }
-    blasts, naives = [turn.blast for turn in turns], [turn.naive for turn in turns]
+    blasts, naives = [run.blast for run in results], [run.naive for run in results]
     waits = {
-        "alone": [turn.alone for turn in turns],
-        f"beside blasts to {size.blast:,}": [turn.beside for turn in turns],
+        "alone": [run.alone for run in results],
+        f"beside blasts to {size.blast:,}": [run.beside for run in results],
     }
     alone, beside = (median(p99(one.came) for one in found) for found in waits.values())
-    memory = [turn.many / turn.few for turn in turns]
+    memory = [run.many / run.few for run in results]
     times = {name: _times([one.rate for one in posted], naives) for name, posted in ways.items()}
     cpu = {
         name: _times([one.own_cpu for one in posted], [_own_cpu(blast) for blast in blasts])
         for name, posted in ways.items()
     }
-    batched = turns[0].high.many
+    batched = results[0].high.many
     return Report(
         "transactional",
         f"{batched:,} notifications to one recipient each, in batches and one by one",
@@ -85,12 +85,12 @@ def report(size: Size, turns: Sequence[Run]) -> Report:
             Table(
                 ("also", "median", "in each run"),
                 [
-                    _row("p99 ms of a single post", [turn.p99 for turn in turns]),
+                    _row("p99 ms of a single post", [run.p99 for run in results]),
                     _row(
                         f"peak MB of a worker, {size.few:,} waiting",
-                        [turn.few / 1e6 for turn in turns],
+                        [run.few / 1e6 for run in results],
                     ),
-                    _row(f"… {size.many:,} waiting", [turn.many / 1e6 for turn in turns]),
+                    _row(f"… {size.many:,} waiting", [run.many / 1e6 for run in results]),
                 ],
             ),
         ],
@@ -131,7 +131,7 @@ def report(size: Size, turns: Sequence[Run]) -> Report:
                 most=0,
             ),
         ],
-        {"runs": [_kept(turn) for turn in turns]},
+        {"runs": [_kept(run) for run in results]},
         [
             partial(columns, values=_rates(ways, naives), what="deliveries a second"),
             partial(columns, values=_cpus(ways, blasts), what="µs of CPU for each delivery"),
@@ -226,16 +226,16 @@ def _cpus(ways: Mapping[str, Sequence[SinglesResult]], blasts: Sequence[Blast]) 
     return found | {"a blast": median(map(_own_cpu, blasts))}
 
 
-def _kept(turn: Run) -> dict[str, Any]:
+def _kept(run: Run) -> dict[str, Any]:
     return {
-        "blast": {"rate": turn.blast.rate, "cpu_us": _own_cpu(turn.blast)},
-        "naive": turn.naive,
+        "blast": {"rate": run.blast.rate, "cpu_us": _own_cpu(run.blast)},
+        "naive": run.naive,
         **{
             name: {"rate": one.rate, **asdict(one)}
-            for name, one in (("high", turn.high), ("normal", turn.normal), ("single", turn.single))
+            for name, one in (("high", run.high), ("normal", run.normal), ("single", run.single))
         },
-        "single_p99_ms": turn.p99,
-        "peak_rss": {"few": turn.few, "many": turn.many},
-        "p99_seconds": {"alone": p99(turn.alone.came), "beside": p99(turn.beside.came)},
-        "lost": turn.alone.lost + turn.beside.lost,
+        "single_p99_ms": run.p99,
+        "peak_rss": {"few": run.few, "many": run.many},
+        "p99_seconds": {"alone": p99(run.alone.came), "beside": p99(run.beside.came)},
+        "lost": run.alone.lost + run.beside.lost,
     }
