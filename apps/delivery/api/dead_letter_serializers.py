@@ -1,5 +1,6 @@
 """Serializers of the dead letter endpoints."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -8,6 +9,7 @@ from apps.api.pagination import PageQuery
 from apps.api.serializers import NameField, StrictSerializer
 from apps.delivery.api.notification_serializers import DeliveryOut
 from apps.delivery.models import DeadLetter, Delivery
+from apps.delivery.operations.dead_letters import Redriven
 from apps.preferences.api.fields import ChannelField
 
 IDS_LIMIT = 1_000
@@ -56,7 +58,7 @@ class RedriveIn(StrictSerializer):
         return attrs
 
 
-class RedrivenOut(serializers.Serializer):
+class RedrivenOut(serializers.Serializer[Redriven]):
     """The result of a redrive."""
 
     redriven = serializers.IntegerField()
@@ -69,7 +71,7 @@ class RedrivenOut(serializers.Serializer):
     )
 
 
-class DeadLetterRow(serializers.ModelSerializer):
+class DeadLetterRow(serializers.ModelSerializer[DeadLetter]):
     """A dead letter in a list."""
 
     id = serializers.SerializerMethodField()
@@ -98,10 +100,12 @@ class DeadLetterRow(serializers.ModelSerializer):
         return row.delivery.public_id
 
     def get_user_id(self, row: DeadLetter) -> str | None:
-        return self.context["user_ids"].get(row.delivery_id)
+        user_ids: Mapping[int, str | None] = self.context["user_ids"]
+        return user_ids.get(row.delivery_id)
 
     def get_address(self, row: DeadLetter) -> str | None:
-        return self.context["masked"].get(row.delivery_id)
+        masked: Mapping[int, str | None] = self.context["masked"]
+        return masked.get(row.delivery_id)
 
 
 class DeadLetterOut(DeliveryOut):

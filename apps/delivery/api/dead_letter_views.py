@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from apps.api.pagination import CursorPage, decode_cursor, encode_cursor, read_query
 from apps.api.problems import Problem
 from apps.core.delivery_ids import number_of
+from apps.delivery.api.caller import publisher_of
 from apps.delivery.api.dead_letter_serializers import (
     DeadLetterOut,
     DeadLetterRow,
@@ -60,7 +61,7 @@ class DeadLetters(Endpoint):
         query = read_query(request, DeadLettersQuery)
         names = ("topic", "channel", "provider", "reason")
         match = Match(**{name: query[name] for name in names if name in query})
-        rows = dead_letters.of(request.user.id).select_related("topic", "delivery")
+        rows = dead_letters.of(publisher_of(request).id).select_related("topic", "delivery")
         pages = CursorPage("-delivery_id")
         sought = dead_letters.matching(match)
         page = pages.paginate_queryset(rows, request, query=query, sought=sought)
@@ -76,7 +77,7 @@ class DeadLetter(Endpoint):
     @extend_schema(operation_id="get_dead_letter", tags=[TAG], responses=DeadLetterOut)
     def get(self, request: Request, delivery_id: str) -> Response:
         """Read one of your dead letters with every attempt."""
-        mine = dead_letters.of(request.user.id).filter(pk=number_of(delivery_id))
+        mine = dead_letters.of(publisher_of(request).id).filter(pk=number_of(delivery_id))
         row = (
             Delivery.objects.filter(pk__in=mine.values("pk"))
             .select_related("deadletter", "notification__topic")
@@ -124,7 +125,7 @@ class Redrive(Endpoint):
         what = Match(**body["match"]) if "match" in body else body["ids"]
         beyond = int(decode_cursor(request, body["cursor"])) if "cursor" in body else 0
         with transaction.atomic():
-            done = dead_letters.redrive(request.user.id, what, beyond)
+            done = dead_letters.redrive(publisher_of(request).id, what, beyond)
             if done.redriven:
                 audit.record(request, "redrive", "dead_letter", "", after=_after(body, done))
         further = None if done.beyond is None else encode_cursor(request, done.beyond)

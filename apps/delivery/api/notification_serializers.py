@@ -1,5 +1,6 @@
 """Serializers of notifications and deliveries as publishers read them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from notifier.domain.states import DeliveryState
 from notifier.receipts import Event
 
 
-class AttemptOut(serializers.ModelSerializer):
+class AttemptOut(serializers.ModelSerializer[Attempt]):
     """One call to a provider."""
 
     class Meta:
@@ -34,7 +35,7 @@ class AttemptOut(serializers.ModelSerializer):
         )
 
 
-class ReceiptOut(serializers.ModelSerializer):
+class ReceiptOut(serializers.ModelSerializer[ReceiptEvent]):
     """An event that the provider reported later."""
 
     event = serializers.ChoiceField([event.value for event in Event])
@@ -45,7 +46,7 @@ class ReceiptOut(serializers.ModelSerializer):
         fields = ("event", "reason", "detail", "at")
 
 
-class DeliveryOut(serializers.ModelSerializer):
+class DeliveryOut(serializers.ModelSerializer[Delivery]):
     """One notification to one contact: its state, every attempt and every receipt so far.
 
     ``context``: see ``presenters.delivery_context``.
@@ -87,13 +88,16 @@ class DeliveryOut(serializers.ModelSerializer):
         return row.public_id
 
     def get_user_id(self, row: Delivery) -> str | None:
-        return self.context["user_ids"].get(row.pk)
+        user_ids: Mapping[int, str | None] = self.context["user_ids"]
+        return user_ids.get(row.pk)
 
     def get_address(self, row: Delivery) -> str | None:
-        return self.context["masked"].get(row.pk)
+        masked: Mapping[int, str | None] = self.context["masked"]
+        return masked.get(row.pk)
 
     def get_contact_id(self, row: Delivery) -> int | None:
-        return self.context["contact_ids"].get(row.pk)
+        contact_ids: Mapping[int, int | None] = self.context["contact_ids"]
+        return contact_ids.get(row.pk)
 
     def get_instead_of(self, row: Delivery) -> str | None:
         return None if row.instead_of is None else public_id(row.instead_of)
@@ -107,7 +111,7 @@ class DeliveryOut(serializers.ModelSerializer):
         return ReceiptOut(self.context["receipts"].get(row.pk, []), many=True).data
 
 
-class TemplateUsed(serializers.Serializer):
+class TemplateUsed(serializers.Serializer[Mapping[str, object]]):
     """The template a notification was made from."""
 
     name = serializers.CharField()
@@ -147,7 +151,7 @@ class NotificationOut(AcceptedOut):
         )
 
     @extend_schema_field(TemplateUsed(allow_null=True))
-    def get_template(self, row: Notification) -> dict[str, Any] | None:
+    def get_template(self, row: Notification) -> dict[str, object] | None:
         if row.template_version_id is None:
             return None
         used = compiled_template(row.template_version_id)

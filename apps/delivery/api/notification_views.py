@@ -12,6 +12,7 @@ from apps.api.pagination import CursorPage, read_query
 from apps.api.problems import Problem
 from apps.delivery import selectors, state
 from apps.delivery.api import presenters
+from apps.delivery.api.caller import publisher_of
 from apps.delivery.api.notification_serializers import (
     DeliveriesQuery,
     DeliveryOut,
@@ -93,7 +94,7 @@ class DeliveriesView(Endpoint):
 
 
 def _mine(request: Request, notification_id: UUID) -> Notification:
-    row = selectors.notifications(request.user.id).filter(pk=notification_id).first()
+    row = selectors.notifications(publisher_of(request).id).filter(pk=notification_id).first()
     if row is None:
         raise Problem("not-found", "You have no notification with this id.")
     return row

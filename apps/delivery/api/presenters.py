@@ -60,9 +60,9 @@ def delivery_context(deliveries: Iterable[Delivery]) -> dict[str, Any]:
     others = selectors.of_others_topics({row.notification_id for row in rows})
     visible = [row for row in rows if row.notification_id not in others]
     people = Recipient.objects.filter(pk__in={row.recipient_id for row in visible})
-    user_ids = dict(people.values_list("id", "user_id"))
+    user_ids: dict[int | None, str] = dict(people.values_list("id", "user_id"))
     contacts = Contact.objects.filter(pk__in={row.contact_id for row in visible})
-    masked = dict(contacts.values_list("id", "masked"))
+    masked: dict[int | None, str] = dict(contacts.values_list("id", "masked"))
     return {
         "user_ids": {row.pk: user_ids.get(row.recipient_id) for row in visible},
         "masked": {row.pk: masked.get(row.contact_id) for row in visible},

@@ -1,7 +1,8 @@
 """What a publisher posts, and the answer to an acceptance."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.conf import settings
@@ -41,7 +42,9 @@ class ContentIn(StrictSerializer):
     body = serializers.CharField(
         required=False, default="", allow_blank=True, trim_whitespace=False
     )
-    data = serializers.DictField(required=False, default=dict)
+    # These two names are also attributes of DRF's serializers and fields: its metaclass takes
+    # the fields out of the class, so that nothing is overridden.
+    data = cast(Any, serializers.DictField(required=False, default=dict))
     actions = ActionsField(child=LinkField())
     severity = Choice(
         [s.value for s in Severity],
@@ -55,12 +58,15 @@ class ContentIn(StrictSerializer):
         default=DisplayType.INBOX.value,
         help_text="where else than in the inbox an app shows it",
     )
-    source = serializers.CharField(
-        max_length=100,
-        required=False,
-        allow_blank=True,
-        default="",
-        help_text="the system it comes from, for the inbox",
+    source = cast(
+        Any,
+        serializers.CharField(
+            max_length=100,
+            required=False,
+            allow_blank=True,
+            default="",
+            help_text="the system it comes from, for the inbox",
+        ),
     )
 
     def validate_title(self, title: str) -> str:
@@ -216,10 +222,13 @@ class BatchIn(StrictSerializer):
     notifications = Items(NotificationIn, max_length=BATCH_LIMIT)
 
 
-class AcceptedOut(serializers.ModelSerializer):
+class AcceptedOut(serializers.ModelSerializer[Notification]):
     """An accepted notification."""
 
-    state = serializers.SerializerMethodField(help_text="`scheduled` if it is for later")
+    # Of any kind: ``NotificationOut`` replaces it.
+    state: serializers.Field[Any, Any, Any, Any] = serializers.SerializerMethodField(
+        help_text="`scheduled` if it is for later"
+    )
 
     class Meta:
         model = Notification
@@ -229,7 +238,7 @@ class AcceptedOut(serializers.ModelSerializer):
         return "scheduled" if row.is_scheduled() else "accepted"
 
 
-class WarningOut(serializers.Serializer):
+class WarningOut(serializers.Serializer[Mapping[str, str]]):
     """A warning about an accepted notification that may not be as intended."""
 
     pointer = serializers.CharField(help_text="JSON pointer into the request")
@@ -253,7 +262,7 @@ class TakenOut(AcceptedOut):
         fields = (*AcceptedOut.Meta.fields, "deduplicated", "warnings")
 
 
-class BatchResult(serializers.Serializer):
+class BatchResult(serializers.Serializer[Mapping[str, object]]):
     """The result for one notification of a batch."""
 
     index = serializers.IntegerField(help_text="position in the request, from 0")
@@ -262,7 +271,7 @@ class BatchResult(serializers.Serializer):
     problem = ProblemDetails(required=False)
 
 
-class BatchOut(serializers.Serializer):
+class BatchOut(serializers.Serializer[Mapping[str, object]]):
     """One result for each notification, in the order of the request."""
 
     results = BatchResult(many=True)

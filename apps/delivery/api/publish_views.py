@@ -16,6 +16,7 @@ from apps.api.problems import Problem
 from apps.delivery import selectors
 from apps.delivery.api import presenters
 from apps.delivery.api.batch import Batch
+from apps.delivery.api.caller import key_of, publisher_of
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.api.notification_views import NOTIFICATIONS
 from apps.delivery.api.publish_openapi import BATCH, IDEMPOTENCY_KEY, IN_ORDER, NEWS, OTP, REFUSALS
@@ -56,7 +57,7 @@ class PublishingView(Endpoint):
     def high_posted(self, request: Request) -> int:
         """Count the posted notifications of high priority, which have a rate limit of their own."""
         needed = {Scope.NOTIFICATIONS_WRITE, Scope.NOTIFICATIONS_HIGH}
-        if request.method != "POST" or not needed <= request.auth.scopes:
+        if request.method != "POST" or not needed <= key_of(request).scopes:
             return 0  # a request that will be refused does not use up the rate
         try:
             posted = self.posted(request)
@@ -75,11 +76,13 @@ class PublishingView(Endpoint):
         distinct = set(posted)
         _require_high(request, distinct)
         if self.allowance is not None and not self.allowance.high and _all_high(posted):
-            raise limits.high_exceeded(request.user, self.allowance)
+            raise limits.high_exceeded(publisher_of(request), self.allowance)
         load_shedding.refuse_if_overloaded(distinct)
         if key is None:
             return None
-        return Key(request.user.id, key, idempotency.fingerprint(request.path, request.data))
+        return Key(
+            publisher_of(request).id, key, idempotency.fingerprint(request.path, request.data)
+        )
 
 
 class NotificationsView(PublishingView):
@@ -102,7 +105,7 @@ class NotificationsView(PublishingView):
 
         def read() -> tuple[DraftBuilder, Sequence[str]]:
             data = self.body(request, NotificationIn)
-            return draft_builder(request.user.id, data), data["user_ids"]
+            return draft_builder(publisher_of(request).id, data), data["user_ids"]
 
         return _single(request, key, read)
 
@@ -115,7 +118,7 @@ class NotificationsView(PublishingView):
     def get(self, request: Request) -> Response:
         """List your notifications, newest first."""
         pages = CursorPage("-id")
-        rows = pages.paginate_queryset(selectors.notifications(request.user.id), request)
+        rows = pages.paginate_queryset(selectors.notifications(publisher_of(request).id), request)
         return pages.get_paginated_response([presenters.notification(row) for row in rows])
 
 
@@ -151,7 +154,7 @@ class BatchView(PublishingView):
             if kept is not None:
                 return kept
             checked = self.body(request, BatchIn)["notifications"]
-            batch = Batch(request.user, checked, self.allowance)
+            batch = Batch(publisher_of(request), checked, self.allowance)
             return group_commit.commit(batch.publish_request(key), together=False)
 
         return _answered(commit)
@@ -180,10 +183,10 @@ class PublishView(PublishingView):
         key = self.begin(request)
 
         def read() -> tuple[DraftBuilder, Sequence[str]]:
-            topic = visible_topic(name, request.user.id)
+            topic = visible_topic(name, publisher_of(request).id)
             data = self.body(request, PublishIn)
             default_priority = topic.default_priority
-            draft = audience_draft(request.user.id, data, default_priority, topic=topic)
+            draft = audience_draft(publisher_of(request).id, data, default_priority, topic=topic)
             return lambda _: draft, ()
 
         return _single(request, key, read)
@@ -211,9 +214,9 @@ class GroupNotifyView(PublishingView):
         key = self.begin(request)
 
         def read() -> tuple[DraftBuilder, Sequence[str]]:
-            group = get_group(name, request.user.id)
+            group = get_group(name, publisher_of(request).id)
             data = self.body(request, PublishIn)
-            draft = audience_draft(request.user.id, data, Priority.NORMAL, group=group)
+            draft = audience_draft(publisher_of(request).id, data, Priority.NORMAL, group=group)
             return lambda _: draft, ()
 
         return _single(request, key, read)
@@ -270,7 +273,7 @@ def _single(
             raise invalid
 
     publish_request = PublishRequest(
-        request.user.id,
+        publisher_of(request).id,
         key,
         user_ids,
         lambda people, _: [draft_builder(people)],
@@ -307,7 +310,7 @@ def _require_high(request: Request, posted: Collection[PostedSummary]) -> None:
     """Raise ``Problem`` where a notification has high priority and the API key may not post it."""
     if any(one.priority == Priority.HIGH for one in posted):
         require(
-            request.auth,
+            key_of(request),
             Scope.NOTIFICATIONS_HIGH,
             "High priority, which a topic may have where none is named,",
         )
@@ -315,7 +318,7 @@ def _require_high(request: Request, posted: Collection[PostedSummary]) -> None:
 
 def _idempotency_key(request: Request) -> str | None:
     """Read the request's idempotency key, or ``None``. Raises ``Problem`` where it is malformed."""
-    named = {
+    named: set[str] = {
         request.META[name]
         for name in ("HTTP_IDEMPOTENCY_KEY", "HTTP_X_IDEMPOTENCY_KEY")
         if name in request.META

@@ -1,10 +1,11 @@
 """The endpoint for providers' receipts."""
 
 from io import BytesIO
-from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,8 +22,8 @@ TAG = "Receipts"
 class Receipts(Endpoint):
     """Receipts of one provider, authenticated by its signature alone."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = []
+    authentication_classes: list[type[BaseAuthentication]] = []
+    permission_classes: list[type[BasePermission]] = []
     max_body = 2 * 1024 * 1024  # SendGrid's batches have up to 768 kB
     any_query = True  # the provider signs the URL that it was given, query included
 

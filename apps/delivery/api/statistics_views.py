@@ -1,5 +1,6 @@
 """Endpoints of a topic's statistics and of a publisher's usage."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 from apps.api.pagination import read_query
 from apps.api.serializers import QueryParameters
 from apps.core import clock
+from apps.delivery.api.caller import publisher_of
 from apps.delivery.monitoring import statistics
 from apps.publishers import limits, quota
 from apps.publishers.api.endpoint import Endpoint
@@ -51,7 +53,7 @@ class StatisticsQuery(QueryParameters):
         return {"from": since, "to": until}
 
 
-class NowOut(serializers.Serializer):
+class NowOut(serializers.Serializer[Mapping[str, int]]):
     """Numbers of deliveries that are waiting and that have ended."""
 
     waiting = serializers.IntegerField(help_text="being sent, or waiting for another attempt")
@@ -60,7 +62,7 @@ class NowOut(serializers.Serializer):
     suppressed = serializers.IntegerField(help_text="suppressed or cancelled")
 
 
-class HourOut(serializers.Serializer):
+class HourOut(serializers.Serializer[Mapping[str, object]]):
     """Deliveries that ended in one hour. Negative where more of them were redriven."""
 
     hour = serializers.DateTimeField()
@@ -69,7 +71,7 @@ class HourOut(serializers.Serializer):
     suppressed = serializers.IntegerField()
 
 
-class TopicStatisticsOut(serializers.Serializer):
+class TopicStatisticsOut(serializers.Serializer[Mapping[str, object]]):
     """A topic's deliveries, now and over time."""
 
     topic = serializers.CharField()
@@ -112,7 +114,7 @@ class TopicStatistics(Endpoint):
         Includes what publishers with a grant on the topic posted. Hours longer than 31 days ago are
         added up by day.
         """
-        topic = owned_topic(name, request.user.id)
+        topic = owned_topic(name, publisher_of(request).id)
         query = read_query(request, StatisticsQuery)
         by_hour = statistics.hours_of_topic(topic.id, query["from"], query["to"])
         hours = [
@@ -125,14 +127,14 @@ class TopicStatistics(Endpoint):
         return Response(TopicStatisticsOut(found).data)
 
 
-class RequestsOut(serializers.Serializer):
+class RequestsOut(serializers.Serializer[Mapping[str, int]]):
     """The rate limit of requests."""
 
     per_second = serializers.IntegerField()
     burst = serializers.IntegerField(help_text="requests at once after a pause")
 
 
-class HighQuotaOut(serializers.Serializer):
+class HighQuotaOut(serializers.Serializer[Mapping[str, int]]):
     """The quota and rate limit of notifications of high priority."""
 
     per_day = serializers.IntegerField()
@@ -141,7 +143,7 @@ class HighQuotaOut(serializers.Serializer):
     burst = serializers.IntegerField(help_text="notifications at once after a pause")
 
 
-class QuotaOut(serializers.Serializer):
+class QuotaOut(serializers.Serializer[Mapping[str, object]]):
     """The quota of normal and low priority, counted from midnight to midnight UTC."""
 
     per_day = serializers.IntegerField()
@@ -150,21 +152,21 @@ class QuotaOut(serializers.Serializer):
     high = HighQuotaOut()
 
 
-class NotificationsOfDay(serializers.Serializer):
+class NotificationsOfDay(serializers.Serializer[Mapping[str, object]]):
     """Notifications accepted on a day."""
 
     day = serializers.DateField()
     accepted = serializers.IntegerField()
 
 
-class DeliveriesOfDay(serializers.Serializer):
+class DeliveriesOfDay(serializers.Serializer[Mapping[str, object]]):
     """Deliveries that reached each state on a day."""
 
     day = serializers.DateField()
     states = serializers.DictField(child=serializers.IntegerField())
 
 
-class UsageOut(serializers.Serializer):
+class UsageOut(serializers.Serializer[Mapping[str, object]]):
     """A publisher's limits, and what it used of them. Days are in UTC."""
 
     requests = RequestsOut()
@@ -209,9 +211,10 @@ class Usage(Endpoint):
     )
     def get(self, request: Request) -> Response:
         """Read your limits, and what you posted and its states by day (UTC), for 31 days."""
-        publisher_id = request.user.id
+        publisher = publisher_of(request)
+        publisher_id = publisher.id
         first = clock.moment().astimezone(UTC).date() - timedelta(days=USAGE_DAYS - 1)
-        rate, high = limits.publisher_rate(request.user), limits.high_rate(request.user)
+        rate, high = limits.publisher_rate(publisher), limits.high_rate(publisher)
         states = statistics.states_by_day(publisher_id, datetime.combine(first, time(), UTC))
         found = {
             "requests": {"per_second": rate.per_second, "burst": rate.burst},

@@ -1,14 +1,16 @@
 """Serializers of the status webhook endpoints."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import cast
 
 from rest_framework import serializers
 
 from apps.api.serializers import Choice, StrictSerializer
 from apps.delivery.models import StatusWebhook
-from apps.delivery.status_webhooks.health import PENDING, Health
+from apps.delivery.status_webhooks.health import PENDING, Health, TestResult
 from apps.delivery.status_webhooks.lookup import EVENTS
-from apps.preferences.api.fields import parse_destination, parse_secret
+from apps.preferences.api.fields import check_secret, parse_destination
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.models import ContactState
 
@@ -43,7 +45,7 @@ class StatusWebhookIn(StatusWebhookChange):
         required=False,
         default="",
         allow_blank=True,
-        validators=[parse_secret],
+        validators=[check_secret],
         help_text="signing secret, `whsec_…`; generated if left out",
     )
 
@@ -51,10 +53,11 @@ class StatusWebhookIn(StatusWebhookChange):
         try:
             return parse_destination(WEBHOOK, url, field="url")
         except serializers.ValidationError as error:
-            raise serializers.ValidationError(error.detail["url"]) from None
+            by_field = cast(Mapping[str, list[str]], error.detail)
+            raise serializers.ValidationError(by_field["url"]) from None
 
 
-class StatusWebhookOut(serializers.Serializer):
+class StatusWebhookOut(serializers.Serializer[StatusWebhook]):
     """A status webhook."""
 
     id = serializers.IntegerField()
@@ -91,7 +94,7 @@ class StatusWebhookOut(serializers.Serializer):
         return found
 
 
-class StatusWebhookTested(serializers.Serializer):
+class StatusWebhookTested(serializers.Serializer[TestResult]):
     """The result of a test call."""
 
     outcome = serializers.ChoiceField(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +14,7 @@ from apps.api.pagination import CursorPage, PageQuery
 from apps.api.problems import CONTENT_TYPE, Problem
 from apps.delivery.api import presenters
 from apps.delivery.api import status_webhook_serializers as serializers
+from apps.delivery.api.caller import publisher_of
 from apps.delivery.api.notification_serializers import DeliveryOut
 from apps.delivery.models import StatusWebhook
 from apps.delivery.status_webhooks import health, lookup
@@ -89,7 +91,7 @@ class StatusWebhookList(Endpoint):
         wanted = self.body(request, serializers.StatusWebhookIn)
         try:
             with transaction.atomic():
-                saved = lookup.save(request.user.id, **wanted)
+                saved = lookup.save(publisher_of(request).id, **wanted)
                 _audit(request, "update" if saved.before else "create", saved.row, saved.before)
         except lookup.TooMany:
             raise Problem(
@@ -195,8 +197,10 @@ def _represent(rows: Sequence[StatusWebhook]) -> list[dict[str, Any]]:
     return [dict(serializers.StatusWebhookOut(row, context=context).data) for row in rows]
 
 
-def _own(request: Request) -> Any:
-    return StatusWebhook.objects.filter(publisher=request.user.id).select_related("contact")
+def _own(request: Request) -> QuerySet[StatusWebhook]:
+    return StatusWebhook.objects.filter(publisher=publisher_of(request).id).select_related(
+        "contact"
+    )
 
 
 def _one(request: Request, webhook_id: int, *, lock: bool = False) -> StatusWebhook:
