@@ -1,6 +1,6 @@
 """Admin of dead letters: list them, and redrive selected or all matching ones."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from apps.core.delivery_ids import public_id
-from apps.delivery.admin.deliveries import attach_names
+from apps.delivery.admin.deliveries import Named, attach_names
 from apps.delivery.models import DeadLetter
 from apps.delivery.operations import dead_letters, descriptions
 from apps.operators import markup
@@ -56,12 +56,12 @@ class DeadLetterAdmin(ReadOnly):
     actions = ("redrive",)
     moment = "died_at"
 
-    def with_page(self, rows: list[Any]) -> list[Any]:
+    def with_page(self, rows: list[DeadLetter]) -> list[DeadLetter]:
         attach_names(row.delivery for row in rows)
         return rows
 
     @admin.display(description="delivery")
-    def what(self, row: Any) -> SafeString:
+    def what(self, row: DeadLetter) -> SafeString:
         url = markup.page("delivery_delivery_change", row.delivery_id)
         return markup.link(url, public_id(row.delivery_id))
 
@@ -70,15 +70,15 @@ class DeadLetterAdmin(ReadOnly):
         return markup.moment(row.died_at)
 
     @admin.display(description="recipient")
-    def person(self, row: Any) -> str:
-        return row.delivery.user_id
+    def person(self, row: DeadLetter) -> str:
+        return _named(row).user_id
 
     @admin.display(description="address")
-    def address(self, row: Any) -> str:
-        return row.delivery.masked
+    def address(self, row: DeadLetter) -> str:
+        return _named(row).masked
 
     @admin.display(description="reason")
-    def why(self, row: Any) -> str:
+    def why(self, row: DeadLetter) -> str:
         return row.reason.replace("_", " ")
 
     def get_urls(self) -> list[URLPattern]:
@@ -143,3 +143,8 @@ class DeadLetterAdmin(ReadOnly):
     def _report(self, request: HttpRequest, done: dead_letters.Redriven) -> None:
         more = " More are left: redrive again." if done.more else ""
         messages.success(request, f"Redriven: {done.redriven:,}. They are tried again now.{more}")
+
+
+def _named(row: DeadLetter) -> Named:
+    """Return the delivery of a row whose page has its names (``with_page``)."""
+    return cast(Named, row.delivery)

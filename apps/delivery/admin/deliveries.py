@@ -1,7 +1,7 @@
 """Admin of deliveries: state and reason, every attempt and receipt, and redrive."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Protocol, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +22,15 @@ from apps.preferences.channels import all_channels
 from apps.preferences.models import Contact, Recipient
 from notifier.domain.priorities import Priority
 from notifier.domain.states import DeliveryState
+
+
+class Named(Protocol):
+    """A delivery with what ``attach_names`` sets; empty where it is not known."""
+
+    recipient_id: int | None
+    contact_id: int | None
+    user_id: str
+    masked: str
 
 
 @admin.register(Delivery)
@@ -70,7 +79,7 @@ class DeliveryAdmin(Panelled, ReadOnly):
     def find(self, term: str) -> Q:
         return _find(term.strip())
 
-    def with_page(self, rows: list[Any]) -> list[Any]:
+    def with_page(self, rows: list[Delivery]) -> list[Delivery]:
         attach_names(rows)
         return rows
 
@@ -83,11 +92,11 @@ class DeliveryAdmin(Panelled, ReadOnly):
         return markup.moment(row.created_at)
 
     @admin.display(description="recipient")
-    def person(self, row: Any) -> SafeString | str:
+    def person(self, row: Named) -> SafeString | str:
         return _person(row)
 
     @admin.display(description="address")
-    def address(self, row: Any) -> str:
+    def address(self, row: Named) -> str:
         return row.masked
 
     @admin.display(description="state")
@@ -95,21 +104,21 @@ class DeliveryAdmin(Panelled, ReadOnly):
         return markup.badge(row.state)
 
     @admin.display(description="reason")
-    def why(self, row: Any) -> str:
+    def why(self, row: Delivery) -> str:
         return row.reason.replace("_", " ")
 
-    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
-        attach_names([row])
+    def panels(self, request: HttpRequest, row: Delivery) -> Sequence[Panel]:
+        [named] = attach_names([row])
         description = f"It {descriptions.describe(row.state, row.reason, row.attempts)}."
-        links = [
+        links: list[str] = [
             markup.link(
                 markup.page("delivery_notification_change", row.notification_id), "The notification"
             )
         ]
-        if row.user_id:
-            query = {"user_id": row.user_id, "notification": row.notification_id}
-            links += [_person(row), markup.link(markup.page("why", **query), "Why?")]
-        standing = markup.lines([markup.badge(row.state), description, row.masked, *links])
+        if named.user_id:
+            query = {"user_id": named.user_id, "notification": row.notification_id}
+            links += [_person(named), markup.link(markup.page("why", **query), "Why?")]
+        standing = markup.lines([markup.badge(row.state), description, named.masked, *links])
         return [
             Panel("State", standing),
             Panel("Receipts", receipts_table([row.pk])),
@@ -129,16 +138,21 @@ class DeliveryAdmin(Panelled, ReadOnly):
         messages.success(request, "It is tried again now.")
 
 
-def attach_names(rows: Iterable[Any]) -> None:
-    """Set ``user_id`` and ``masked`` on rows with a ``recipient_id`` and a ``contact_id``."""
-    rows = list(rows)
-    people = {row.recipient_id for row in rows} - {None}
-    contacts = {row.contact_id for row in rows} - {None}
-    user_ids = dict(Recipient.objects.filter(pk__in=people).values_list("pk", "user_id"))
-    masked = dict(Contact.objects.filter(pk__in=contacts).values_list("pk", "masked"))
-    for row in rows:
+def attach_names(rows: Iterable[Delivery]) -> list[Named]:
+    """Set ``user_id`` and ``masked`` on deliveries, and return them."""
+    named = [cast(Named, row) for row in rows]
+    people = {row.recipient_id for row in named if row.recipient_id is not None}
+    contacts = {row.contact_id for row in named if row.contact_id is not None}
+    user_ids: dict[int | None, str] = dict(
+        Recipient.objects.filter(pk__in=people).values_list("pk", "user_id")
+    )
+    masked: dict[int | None, str] = dict(
+        Contact.objects.filter(pk__in=contacts).values_list("pk", "masked")
+    )
+    for row in named:
         row.user_id = user_ids.get(row.recipient_id, "")
         row.masked = masked.get(row.contact_id, "")
+    return named
 
 
 def attempts_table(delivery_ids: Iterable[int]) -> SafeString:
@@ -178,7 +192,7 @@ def receipts_table(delivery_ids: Iterable[int]) -> SafeString:
     )
 
 
-def _person(row: Any) -> SafeString | str:
+def _person(row: Named) -> SafeString | str:
     if not row.user_id:
         return ""
     return markup.link(markup.page("preferences_recipient_change", row.recipient_id), row.user_id)

@@ -1,7 +1,7 @@
 """Admin of notifications: progress by state and channel, and cancel."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -33,10 +33,17 @@ class OfPublisher(by_publisher()):  # type: ignore[misc]
         self.indexed = "kind" not in request.GET
 
     def condition(self) -> Q | None:
-        found = super().condition()
+        found: Q | None = super().condition()
         if found is None or not self.indexed:
             return found
         return found & Q(kind=NotificationKind.PUBLISHED)
+
+
+class _Listed(Protocol):
+    """A row of the list with what ``with_page`` sets: its counts by state, and its group."""
+
+    states: Mapping[str, int]
+    group: Group | None
 
 
 @admin.register(Notification)
@@ -76,12 +83,13 @@ class NotificationAdmin(Panelled, ReadOnly):
         except ValueError:
             return Q(topic_id__in=list(_topics(term.strip())))
 
-    def with_page(self, rows: list[Any]) -> list[Any]:
+    def with_page(self, rows: list[Notification]) -> list[Notification]:
         counts = selectors.state_counts(row.pk for row in rows)
-        groups = Group.objects.in_bulk({row.group_id for row in rows} - {None})
+        groups = Group.objects.in_bulk({row.group_id for row in rows if row.group_id is not None})
         for row in rows:
-            row.states = counts.get(row.pk, {})
-            row.group = groups.get(row.group_id)
+            listed = _listed(row)
+            listed.states = counts.get(row.pk, {})
+            listed.group = None if row.group_id is None else groups.get(row.group_id)
         return rows
 
     @admin.display(description="posted")
@@ -89,22 +97,23 @@ class NotificationAdmin(Panelled, ReadOnly):
         return markup.moment(row.created_at)
 
     @admin.display(description="audience")
-    def audience(self, row: Any) -> SafeString | str:
+    def audience(self, row: Notification) -> SafeString | str:
         if row.topic:
             return markup.link(markup.page("topics_topic_change", row.topic_id), row.topic)
-        return f"group {row.group}" if row.group else "named recipients"
+        group = _listed(row).group
+        return f"group {group}" if group else "named recipients"
 
     @admin.display(description="state")
-    def standing(self, row: Any) -> SafeString | str:
+    def standing(self, row: Notification) -> SafeString | str:
         if row.cancelled_at:
             return markup.badge("cancelled")
         if row.kind != NotificationKind.PUBLISHED:
             return markup.badge(row.kind)
-        return markup.badge("scheduled") if row.is_scheduled() and not row.states else ""
+        return markup.badge("scheduled") if row.is_scheduled() and not _listed(row).states else ""
 
     @admin.display(description="deliveries")
-    def progress(self, row: Any) -> SafeString:
-        return markup.bar(row.states)
+    def progress(self, row: Notification) -> SafeString:
+        return markup.bar(_listed(row).states)
 
     def panels(self, request: HttpRequest, row: Notification) -> Sequence[Panel]:
         progress = selectors.progress(row)
@@ -162,5 +171,9 @@ class NotificationAdmin(Panelled, ReadOnly):
         transaction.on_commit(report)
 
 
-def _topics(name: str) -> Any:
+def _topics(name: str) -> Iterable[int]:
     return Topic.objects.filter(name=name).values_list("pk", flat=True)
+
+
+def _listed(row: Notification) -> _Listed:
+    return cast(_Listed, row)

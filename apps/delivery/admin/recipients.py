@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db import connection
@@ -147,8 +148,8 @@ def _changes(person: Recipient) -> SafeString:
 
 
 def _deliveries(person: Recipient) -> SafeString:
-    rows: list[Any] = list(Delivery.objects.filter(recipient_id=person.pk).order_by("-pk")[:MOST])
-    attach_names(rows)
+    rows = list(Delivery.objects.filter(recipient_id=person.pk).order_by("-pk")[:MOST])
+    named = attach_names(rows)
     more = markup.page("delivery_delivery_changelist", recipient_id=person.pk)
     return markup.lines(
         [
@@ -159,12 +160,12 @@ def _deliveries(person: Recipient) -> SafeString:
                         markup.link(markup.page("delivery_delivery_change", row.pk), row.public_id),
                         markup.moment(row.created_at),
                         row.channel,
-                        row.masked,
+                        names.masked,
                         markup.badge(row.state),
                         row.reason.replace("_", " "),
                         _why(person, row.notification_id),
                     )
-                    for row in rows
+                    for row, names in zip(rows, named, strict=True)
                 ),
                 "They have no deliveries.",
             ),
@@ -177,7 +178,7 @@ def _posted(person: Recipient) -> SafeString:
     with connection.cursor() as cursor:
         cursor.execute(_POSTED, {"recipient": person.pk, "most": MOST})
         posted = cursor.fetchall()
-    states: dict[Any, list[str]] = {}
+    states: dict[UUID, list[str]] = {}
     found = Delivery.objects.filter(
         recipient_id=person.pk, notification_id__in=[key for key, *_ in posted]
     )
@@ -200,7 +201,7 @@ def _posted(person: Recipient) -> SafeString:
     )
 
 
-def _why(person: Recipient, notification: Any) -> SafeString:
+def _why(person: Recipient, notification: UUID) -> SafeString:
     return markup.link(
         markup.page("why", user_id=person.user_id, notification=notification), "Why?"
     )

@@ -3,6 +3,7 @@
 It is read from kept counts, partial indexes and the broker; no query scans a table.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from apps.delivery.flow import availability
 from apps.delivery.intake import load_shedding
 from apps.delivery.models import DeadLetter
 from apps.delivery.monitoring import broker, statistics
+from apps.delivery.monitoring.statistics import Minute
 from apps.delivery.outbox.backlog import Backlog, backlog
 from apps.operators import markup
 from notifier.domain import queues
@@ -54,7 +56,9 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _figures(minutes: Any, rows: list[Backlog], now: datetime) -> list[tuple[str, str]]:
+def _figures(
+    minutes: Mapping[str, Sequence[Minute]], rows: list[Backlog], now: datetime
+) -> list[tuple[str, str]]:
     recent = [
         minute
         for of_channel in minutes.values()
@@ -109,7 +113,9 @@ def _backlog(rows: list[Backlog]) -> SafeString:
     )
 
 
-def _lines(minutes: Any, what: str, now: datetime, label: str) -> SafeString:
+def _lines(
+    minutes: Mapping[str, Sequence[Minute]], what: str, now: datetime, label: str
+) -> SafeString:
     series = {
         channel: {minute.minute: getattr(minute, what) for minute in of_channel}
         for channel, of_channel in minutes.items()
@@ -154,10 +160,10 @@ def _workers(consumers: int | None) -> SafeString | str:
 
 
 def _dead_letters() -> SafeString:
-    rows: list[Any] = list(
+    rows = list(
         DeadLetter.objects.select_related("delivery", "topic").order_by("-pk")[:NEWEST_DEAD]
     )
-    attach_names(row.delivery for row in rows)
+    named = attach_names(row.delivery for row in rows)
     return markup.table(
         ("delivery", "died", "topic", "recipient", "channel", "provider", "reason"),
         (
@@ -165,12 +171,12 @@ def _dead_letters() -> SafeString:
                 markup.link(markup.page("delivery_delivery_change", row.pk), public_id(row.pk)),
                 markup.moment(row.died_at),
                 row.topic or "",
-                row.delivery.user_id,
+                delivery.user_id,
                 row.channel,
                 row.provider,
                 row.reason.replace("_", " "),
             )
-            for row in rows
+            for row, delivery in zip(rows, named, strict=True)
         ),
         "There are no dead letters.",
     )

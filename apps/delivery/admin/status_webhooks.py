@@ -1,7 +1,7 @@
 """Admin of status webhooks: their health and attempts, test calls, and enable."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from apps.delivery.admin.deliveries import attempts_table
 from apps.delivery.models import StatusWebhook
 from apps.delivery.status_webhooks import health as webhook_health
+from apps.delivery.status_webhooks.health import Health
 from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import linked
@@ -22,6 +23,12 @@ from apps.preferences.models import ContactState
 
 #: Number of newest messages whose attempts are shown.
 NEWEST = 20
+
+
+class _WithHealth(Protocol):
+    """A row with what ``with_page`` sets."""
+
+    health: Health
 
 
 @admin.register(StatusWebhook)
@@ -39,10 +46,10 @@ class StatusWebhookAdmin(Panelled, ReadOnly):
     def find(self, term: str) -> Q:
         return Q(publisher__name=term.strip())
 
-    def with_page(self, rows: list[Any]) -> list[Any]:
+    def with_page(self, rows: list[StatusWebhook]) -> list[StatusWebhook]:
         known = webhook_health.health(rows)
         for row in rows:
-            row.health = known[row.pk]
+            cast(_WithHealth, row).health = known[row.pk]
         return rows
 
     @admin.display(description="URL")
@@ -60,16 +67,16 @@ class StatusWebhookAdmin(Panelled, ReadOnly):
         )
 
     @admin.display(description="last success")
-    def success(self, row: Any) -> SafeString | str:
-        return markup.moment(row.health.last_success_at) or "–"
+    def success(self, row: StatusWebhook) -> SafeString | str:
+        return markup.moment(_health(row).last_success_at) or "–"
 
     @admin.display(description="last error")
-    def failure(self, row: Any) -> SafeString | str:
-        return markup.moment(row.health.last_error_at) or "–"
+    def failure(self, row: StatusWebhook) -> SafeString | str:
+        return markup.moment(_health(row).last_error_at) or "–"
 
-    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+    def panels(self, request: HttpRequest, row: StatusWebhook) -> Sequence[Panel]:
         self.with_page([row])
-        health = row.health
+        health = _health(row)
         standing = [
             self.standing(row),
             markup.words("Last success:", self.success(row)),
@@ -99,6 +106,10 @@ class StatusWebhookAdmin(Panelled, ReadOnly):
         services.enable_contact(row.contact)
         self.audit(request, "enable", row)
         messages.success(request, "It receives events again from now on.")
+
+
+def _health(row: StatusWebhook) -> Health:
+    return cast(_WithHealth, row).health
 
 
 def _report_test(request: HttpRequest, posted: UUID) -> None:

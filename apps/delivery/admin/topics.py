@@ -1,15 +1,14 @@
 """Admin of topics: deliveries by state and hour, pause and resume."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from django.contrib import admin, messages
 from django.db import connection
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from unfold.views import ChangeList
 
 from apps.core import clock
 from apps.delivery import selectors
@@ -21,6 +20,11 @@ from apps.operators.audit import Audited
 from apps.operators.panels import Button, Panel, Panelled
 from apps.topics import services
 from apps.topics.models import Topic
+
+if TYPE_CHECKING:  # unfold has no type hints; its list derives from Django's
+    from django.contrib.admin.views.main import ChangeList
+else:
+    from unfold.views import ChangeList
 
 #: Newest notifications on a topic's page.
 NEWEST = 10
@@ -35,6 +39,12 @@ SELECT h.topic_id, h.state, sum(h.count)::bigint
 """
 
 
+class _Listed(Protocol):
+    """A topic of the list, with what ``TopicList`` sets: its deliveries by state in a day."""
+
+    states: Mapping[str, int]
+
+
 class TopicList(ChangeList):
     """A page of topics with their counts, read with one query."""
 
@@ -42,10 +52,10 @@ class TopicList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows: list[Any] = list(self.result_list)
+        rows: list[Topic] = list(self.result_list)
         counts = _day([row.pk for row in rows])
         for row in rows:
-            row.states = counts.get(row.pk, {})
+            cast(_Listed, row).states = counts.get(row.pk, {})
         self.result_list = rows
 
 
@@ -73,7 +83,7 @@ class TopicAdmin(Audited, Panelled):
         return markup.badge("paused" if row.paused_at else "active")
 
     @admin.display(description="deliveries of the last 24 hours")
-    def last_day(self, row: Any) -> SafeString:
+    def last_day(self, row: _Listed) -> SafeString:
         return markup.bar(row.states)
 
     def panels(self, request: HttpRequest, row: Topic) -> Sequence[Panel]:
@@ -127,7 +137,9 @@ class TopicAdmin(Audited, Panelled):
         for topic in topics:
             services.delete_topic(topic)
 
-    def get_deleted_objects(self, topics: Collection[Topic], request: HttpRequest) -> tuple:
+    def get_deleted_objects(
+        self, topics: Collection[Topic], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         names = [str(topic) for topic in topics]
         return names, {"topics": len(names)}, set(), []
 
