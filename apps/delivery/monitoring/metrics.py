@@ -4,8 +4,9 @@ import threading
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
@@ -23,6 +24,10 @@ from notifier.dispatch.dispatcher import Sent
 from notifier.domain import queues
 from notifier.domain.priorities import Priority
 from notifier.providers.base import Provider
+
+# prometheus_client has no type hints here; its collector does not derive from ``Collector``.
+_multiprocess_collector = cast(Callable[[CollectorRegistry], Collector], MultiProcessCollector)
+_mark_process_dead = cast(Callable[[int, str], None], mark_process_dead)
 
 _BREAKER_STATES = ("closed", "half_open", "open", breakers.PAUSED)
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -136,7 +141,7 @@ class _ProcessMetrics(Collector):
     """Metrics of this service's processes. Flower shares the directory and has its own endpoint."""
 
     def __init__(self) -> None:
-        self._all = MultiProcessCollector(CollectorRegistry())
+        self._all = _multiprocess_collector(CollectorRegistry())
 
     def collect(self) -> Iterator[Metric]:
         _remove_dead_processes()
@@ -148,7 +153,7 @@ def _remove_dead_processes() -> None:
     for file in Path(settings.METRICS_DIR).glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         if not Path("/proc", str(pid)).exists() and Path("/proc/self").exists():
-            mark_process_dead(pid, settings.METRICS_DIR)
+            _mark_process_dead(pid, settings.METRICS_DIR)
 
 
 class _Backlog(Collector):
