@@ -81,8 +81,10 @@ def deploy(trial: Trial) -> None:
 
 
 def _migrate_back_and_forth(service: Service) -> None:
+    # Not the stage's own: an earlier fault may have promoted a standby.
+    env = service.stage.env | {"DATABASE_URL": service.servers.database_url}
     for target in ((*BEFORE,), ()):
-        manage.run(service.state, service.stage.env, "migrate", "--no-input", *target)
+        manage.run(service.state, env, "migrate", "--no-input", *target)
 
 
 def _replace_all(trial: Trial) -> None:
