@@ -1,6 +1,7 @@
 """Request and response bodies of the endpoints for templates."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import orjson
 from drf_spectacular.utils import extend_schema_field
@@ -83,7 +84,8 @@ class TranslationIn(StrictSerializer):
     title = _text()
     body = _text()
     html = _text("for email, in addition to body; variables are escaped")
-    data = serializers.DictField(required=False, default=dict)
+    # A field, which DRF's metaclass takes out of the class: the attribute is not overridden.
+    data = cast(Any, serializers.DictField(required=False, default=dict))
     actions = ActionsField(child=serializers.CharField(max_length=4000))
 
 
@@ -93,7 +95,7 @@ class VersionIn(StrictSerializer):
     default_locale = LocaleField(
         help_text="used for recipients whose own locale has no content; every channel needs it"
     )
-    contents = TranslationIn(many=True, allow_empty=False, max_length=MOST_CONTENTS)
+    contents = TranslationIn.many_init(allow_empty=False, max_length=MOST_CONTENTS)
 
 
 class TemplateIn(VersionIn):
@@ -141,7 +143,7 @@ class VersionQuery(QueryParameters):
     )
 
 
-class ContentOut(serializers.Serializer):
+class ContentOut(serializers.Serializer[Mapping[str, object] | Translation]):
     """The content on one channel in one locale."""
 
     channel = serializers.CharField()
@@ -149,20 +151,20 @@ class ContentOut(serializers.Serializer):
     title = serializers.CharField()
     body = serializers.CharField()
     html = serializers.CharField()
-    data = serializers.DictField()
+    data = cast(Any, serializers.DictField())  # taken out of the class, too
     actions = serializers.DictField(child=serializers.CharField())
 
 
 class TranslationOut(ContentOut):
     """The texts of a template, as they were posted."""
 
-    actions = serializers.SerializerMethodField()
+    actions = cast(Any, serializers.SerializerMethodField())  # in place of the inherited field
 
     def get_actions(self, row: Translation) -> dict[str, str]:
         return dict(row.actions)
 
 
-class VersionRow(serializers.Serializer):
+class VersionRow(serializers.Serializer[TemplateVersion]):
     """A version in a list."""
 
     version = serializers.IntegerField(source="number")

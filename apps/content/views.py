@@ -13,6 +13,7 @@ from apps.content.compiled_templates import compiled_template
 from apps.content.models import TemplateVersion
 from apps.content.preview import PreviewError, preview
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
@@ -61,9 +62,9 @@ class TemplateList(Endpoint):
     def get(self, request: Request) -> Response:
         """List your templates in their newest version, oldest template first."""
         page = CursorPage()
-        rows = page.paginate_queryset(selectors.templates(request.user.id), request)
+        rows = page.paginate_queryset(selectors.templates(publisher_of(request).id), request)
         found = selectors.newest_versions(rows)
-        return page.get_paginated_response(serializers.TemplateRow(found, many=True).data)
+        return page.get_paginated_response(serializers.TemplateRow.many_init(found).data)
 
     @extend_schema(
         operation_id="create_template",
@@ -81,7 +82,7 @@ class TemplateList(Endpoint):
         validation.check_version(fields["default_locale"], fields["contents"])
         try:
             with transaction.atomic():
-                version = services.create_template(request.user.id, **fields)
+                version = services.create_template(publisher_of(request).id, **fields)
                 _record(request, "create", version)
         except services.TemplateExists:
             raise Problem(
@@ -106,7 +107,7 @@ class TemplateDetail(Endpoint):
     def get(self, request: Request, name: str) -> Response:
         """Read a template of yours in its newest version, or in another one."""
         query = read_query(request, serializers.VersionQuery)
-        template = selectors.own_template(request.user.id, name)
+        template = selectors.own_template(publisher_of(request).id, name)
         version = selectors.own_version(template, query.get("version"))
         return Response(serializers.TemplateOut(version).data)
 
@@ -116,7 +117,7 @@ class TemplateDetail(Endpoint):
 
         Notifications accepted with it before are still delivered.
         """
-        template = selectors.own_template(request.user.id, name)
+        template = selectors.own_template(publisher_of(request).id, name)
         with transaction.atomic():
             services.delete_template(template)
             audit.record(request, "delete", "template", name)
@@ -137,7 +138,7 @@ class VersionList(ListEndpoint):
     )
     def get(self, request: Request, name: str) -> Response:
         """List a template's versions, newest first."""
-        template = selectors.own_template(request.user.id, name)
+        template = selectors.own_template(publisher_of(request).id, name)
         return self.paginate(request, selectors.versions(template), serializers.VersionRow)
 
     @extend_schema(
@@ -153,7 +154,7 @@ class VersionList(ListEndpoint):
     )
     def post(self, request: Request, name: str) -> Response:
         """Store the template's next version, which is used from now on. Versions never change."""
-        template = selectors.own_template(request.user.id, name)
+        template = selectors.own_template(publisher_of(request).id, name)
         fields = self.body(request, serializers.VersionIn)
         validation.check_version(fields["default_locale"], fields["contents"])
         with transaction.atomic():
@@ -177,7 +178,7 @@ class Preview(Endpoint):
     def post(self, request: Request, name: str) -> Response:
         """Render a template as a recipient with this locale would get it. Nothing is sent."""
         asked = self.body(request, serializers.PreviewIn)
-        template = selectors.own_template(request.user.id, name)
+        template = selectors.own_template(publisher_of(request).id, name)
         version = selectors.own_version(template, asked.get("version"))
         try:
             filled = preview(

@@ -1,6 +1,7 @@
 """Authentication of end users by ``Authorization: Bearer <JWT>``."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
@@ -45,3 +46,8 @@ class EndUserAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def end_user(request: Request) -> EndUser:
+    """Return the person who made an authenticated request."""
+    return cast(EndUser, request.user)

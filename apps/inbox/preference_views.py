@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.problems import Problem
+from apps.inbox.authentication import end_user
 from apps.inbox.views import InboxEndpoint
 from apps.preferences import selectors, topic_names
 from apps.preferences.api.preference_serializers import PreferencesIn, PreferencesOut
@@ -63,11 +64,12 @@ class MyPreferences(InboxEndpoint):
             ids = {name: key for key, name in names.items()}
             registration.check_topics(wanted, ids, "/preferences", "you are subscribed to")
             before = _preferences(recipient_id, names)
-            hidden = {row.topic_id for row in selectors.preferences(recipient_id)} - names.keys()
+            theirs = {row.topic_id for row in selectors.preferences(recipient_id)}
+            hidden = {key for key in theirs if key is not None and key not in names}
             updates = registration.preference_updates(recipient_id, wanted, ids)
-            replace_preferences(recipient_id, hidden - {None}, updates, may_lift=True)
+            replace_preferences(recipient_id, hidden, updates, may_lift=True)
             after = _preferences(recipient_id, names)
-            name = request.user.user_id
+            name = end_user(request).user_id
             audit.record(request, "replace", "preferences", name, before=before, after=after)
         return Response(after)
 

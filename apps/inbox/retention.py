@@ -30,7 +30,7 @@ def purge() -> int:
             if not cursor.fetchone()[0]:
                 return purged
             cursor.execute(_DELETE, [now, AT_ONCE])
-            count = cursor.rowcount
+            count: int = cursor.rowcount
         purged += count
         if count < AT_ONCE:
             return purged

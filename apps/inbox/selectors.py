@@ -1,5 +1,7 @@
 """Read inboxes. A person who is not registered has a ``recipient_id`` of ``None``, and no items."""
 
+from typing import cast
+
 from django.db.models import QuerySet
 
 from apps.core import clock
@@ -19,7 +21,9 @@ def items(recipient_id: int | None, status: str | None = None, **equal: str) -> 
     ``status`` and ``equal`` (values by column) restrict them, if given.
     """
     found = InboxItem.objects.filter(
-        recipient_id=recipient_id, expires_at__gt=clock.moment(), **equal
+        recipient_id=cast(int, recipient_id),  # None finds nothing, which the type hints forbid
+        expires_at__gt=clock.moment(),
+        **equal,
     )
     return found if status is None else found.filter(**_WHERE[Status(status)])
 

@@ -1,6 +1,7 @@
 """Request and response bodies of the inbox's endpoints."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from rest_framework import serializers
 
@@ -18,20 +19,24 @@ class InboxQuery(PageQuery):
 
     status = Choice([status.value for status in Status], required=False)
     severity = Choice([severity.value for severity in Severity], required=False)
-    source = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    # A field, which DRF's metaclass takes out of the class: the attribute is not overridden.
+    source = cast(Any, serializers.CharField(required=False, allow_blank=True, max_length=100))
 
 
-class InboxItemOut(serializers.Serializer):
+class InboxItemOut(serializers.Serializer[Mapping[str, object]]):
     """A notification in the inbox."""
 
     id = serializers.IntegerField()
     title = serializers.CharField()
     body = serializers.CharField()
-    data = serializers.DictField()
+    data = cast(Any, serializers.DictField())  # taken out of the class, like ``source``
     actions = serializers.DictField(child=serializers.CharField(), help_text="URLs by label")
     severity = serializers.ChoiceField([severity.value for severity in Severity])
     display_type = serializers.ChoiceField([shown.value for shown in DisplayType])
-    source = serializers.CharField(help_text="the system it comes from, empty if none was named")
+    source = cast(
+        Any,
+        serializers.CharField(help_text="the system it comes from, empty if none was named"),
+    )
     status = serializers.ChoiceField([status.value for status in Status])
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(help_text="when it disappears")
@@ -58,7 +63,7 @@ class InboxChange(StrictSerializer):
         return attrs
 
 
-class InboxChanged(serializers.Serializer):
+class InboxChanged(serializers.Serializer[Mapping[str, object]]):
     """The result of a change of items."""
 
     changed = serializers.IntegerField(help_text="items that did not have the status before")
@@ -67,7 +72,7 @@ class InboxChanged(serializers.Serializer):
     )
 
 
-class UnreadOut(serializers.Serializer):
+class UnreadOut(serializers.Serializer[Mapping[str, object]]):
     """The number of unread items."""
 
     unread = serializers.IntegerField()

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.api.pagination import CursorPage, read_query
 from apps.api.problems import Problem
 from apps.inbox import changes, selectors, services
-from apps.inbox.authentication import EndUserAuthentication
+from apps.inbox.authentication import EndUserAuthentication, end_user
 from apps.inbox.models import InboxItem
 from apps.inbox.serializers import (
     InboxChange,
@@ -38,7 +38,7 @@ class InboxEndpoint(Endpoint):
 
     def recipient_id(self, request: Request) -> int | None:
         """Return the person's id as a recipient, ``None`` while nobody has registered them."""
-        user_id = request.user.user_id
+        user_id = end_user(request).user_id
         return recipient_ids([user_id]).get(user_id)
 
 
@@ -82,7 +82,7 @@ class InboxView(InboxEndpoint):
             selectors.items(recipient_id, **filters), request, query=query
         )
         page.unread = selectors.unread(recipient_id)
-        shown = InboxItemOut([_shown(row) for row in rows], many=True).data
+        shown = InboxItemOut.many_init([_shown(row) for row in rows]).data
         return page.get_paginated_response(shown)
 
 
@@ -151,7 +151,7 @@ def _content(row: InboxItem) -> Content:
     The other items of the page can still be read then.
     """
     try:
-        return services.unseal(row.delivery_id, row.content)
+        return services.unseal(row.delivery_id, bytes(row.content))
     except DecryptionError as error:
         log.error("inbox item %d cannot be read: %s", row.pk, error)
     except (TypeError, ValueError) as error:

@@ -5,15 +5,14 @@ Addresses are masked; revealing one needs a permission and is audited. A recipie
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.cache import add_never_cache_headers
 
 from apps.operators import markup
 from apps.operators.large_lists import NewestAdmin, ReadOnly
@@ -259,7 +258,9 @@ class GroupAdmin(Panelled, NewestAdmin):
         )
         return [Panel("Its newest members", members)]
 
-    def get_deleted_objects(self, groups: Any, request: HttpRequest) -> tuple:
+    def get_deleted_objects(
+        self, groups: Iterable[object], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         names = [str(group) for group in groups]  # without listing every member
         return names, {"groups": len(names)}, set(), []
 

@@ -1,13 +1,18 @@
 """Model fields of this app."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import models
 
 from notifier.domain import categories
 
+if TYPE_CHECKING:
+    _CharField: TypeAlias = models.CharField[str, str]
+else:
+    _CharField = models.CharField  # cannot be subscripted at run time
 
-class CategoryField(models.CharField):
+
+class CategoryField(_CharField):
     """The name of a category, stored and looked up folded.
 
     Values written by SQL are folded by the serializer (``apps.preferences.api.fields``).

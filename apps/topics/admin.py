@@ -4,7 +4,7 @@ Topics are in ``apps.delivery.admin``, since their pages show their notification
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from django import forms
 from django.contrib import admin, messages
@@ -24,6 +24,18 @@ from apps.preferences.consent.services import describe, scope_of
 from apps.preferences.models import Preference
 from apps.topics.models import Subscription, SubscriptionState, Topic
 from apps.topics.selectors import names_of_topics
+
+if TYPE_CHECKING:
+    _Form: TypeAlias = forms.ModelForm[Preference]
+else:
+    _Form = forms.ModelForm  # cannot be subscripted at run time
+
+
+class _Named(Protocol):
+    """A preference in the list, with the name of its topic."""
+
+    topic_id: int | None
+    topic: str
 
 
 @admin.register(Subscription)
@@ -57,7 +69,7 @@ class SubscriptionAdmin(NewestAdmin):
         return False
 
 
-class PreferenceForm(forms.ModelForm):
+class PreferenceForm(_Form):
     """A preference with its topic by name."""
 
     topic = forms.CharField(
@@ -77,8 +89,8 @@ class PreferenceForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        names = names_of_topics([self.instance.topic_id])
-        self.initial["topic"] = names.get(self.instance.topic_id, "")
+        topic_id = self.instance.topic_id
+        self.initial["topic"] = names_of_topics([topic_id]).get(topic_id, "") if topic_id else ""
 
     def clean_topic(self) -> str:
         name: str = self.cleaned_data["topic"].strip()
@@ -126,14 +138,14 @@ class PreferenceAdmin(Panelled, NewestAdmin):
     def find(self, term: str) -> Q:
         return of_person(term)
 
-    def with_page(self, rows: list[Any]) -> list[Any]:
+    def with_page(self, rows: list[_Named]) -> list[_Named]:
         names = names_of_topics(row.topic_id for row in rows)
         for row in rows:
-            row.topic = names.get(row.topic_id, "")
+            row.topic = names.get(row.topic_id, "") if row.topic_id else ""
         return rows
 
     @admin.display(description="topic")
-    def topic(self, row: Any) -> str:
+    def topic(self, row: _Named) -> str:
         return row.topic
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -153,7 +165,9 @@ class PreferenceAdmin(Panelled, NewestAdmin):
         messages.success(request, "The preference is withdrawn.")
         return HttpResponseRedirect(markup.page("preferences_preference_changelist"))
 
-    def save_model(self, request: HttpRequest, obj: Preference, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: Preference, form: PreferenceForm, change: bool
+    ) -> None:
         before = Preference.objects.filter(pk=obj.pk).first() if change else None
         why = form.cleaned_data["reason"]
         super().save_model(request, obj, form, change)

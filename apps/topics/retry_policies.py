@@ -1,13 +1,11 @@
 """Retry policies as publishers write them, as rows store them and as responses show them.
 
-A row stores ``{"schedule": [seconds, …], "attempts": number or absent, "after_last":
-"dead_letter" or {"contact_id": id} or absent}``: an endpoint's address is in its contact and
-nowhere else.
+``apps.topics.stored_policies`` has the shapes.
 """
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final, cast
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -17,15 +15,24 @@ from rest_framework import serializers
 from apps.api.serializers import StrictSerializer
 from apps.preferences.api.fields import (
     ChannelField,
+    check_secret,
     contact_channels,
     parse_destination,
-    parse_secret,
 )
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.contacts import services as contact_services
 from apps.preferences.contacts.services import Address
 from apps.preferences.models import Contact
 from apps.topics.models import Subscription, Topic
+from apps.topics.stored_policies import (
+    AfterLast,
+    ContactRef,
+    PostedEndpoint,
+    PostedPolicy,
+    ShownEndpoint,
+    ShownPolicy,
+    StoredPolicy,
+)
 
 #: The number that AWS SNS makes to SMTP, SMS and mobile push ("Message delivery retries").
 MAX_ATTEMPTS = 50
@@ -34,7 +41,7 @@ MAX_WAIT = 86400
 #: Seconds of all waits together. AWS SNS allows an HTTP endpoint 3,600 s and retries its own
 #: services for 23 days; the schedule of Standard Webhooks takes three days.
 MAX_TOTAL = 7 * 86400
-DEAD_LETTER = "dead_letter"
+DEAD_LETTER: Final = "dead_letter"
 
 
 class EndpointIn(StrictSerializer):
@@ -45,7 +52,7 @@ class EndpointIn(StrictSerializer):
     )
     address = serializers.CharField(max_length=4096)
     secret = serializers.CharField(
-        required=False, validators=[parse_secret], help_text="with a webhook's URL"
+        required=False, validators=[check_secret], help_text="with a webhook's URL"
     )
 
 
@@ -73,7 +80,7 @@ class EndpointIn(StrictSerializer):
         ]
     }
 )
-class AfterLastField(serializers.Field):
+class AfterLastField(serializers.Field[Any, Any, Any, ShownPolicy]):
     """The action after the last attempt: ``dead_letter``, or an endpoint to send to instead."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -85,11 +92,12 @@ class AfterLastField(serializers.Field):
             )
         return data
 
-    def to_representation(self, value: Any) -> Any:
+    def to_representation(self, value: AfterLast) -> str | ShownEndpoint:
         if value == DEAD_LETTER:
             return value
         contact_id = value["contact_id"]
-        known = self.context.get("endpoints") or endpoints([{"after_last": value}])
+        known: Mapping[int, ShownEndpoint]
+        known = self.context.get("endpoints") or _endpoints_of([value])
         return known[contact_id]
 
 
@@ -121,7 +129,7 @@ class RetryPolicyField(StrictSerializer):
         required=False, help_text="`dead_letter` (the default), or an endpoint to send to instead"
     )
 
-    def validate(self, policy: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, policy: PostedPolicy) -> PostedPolicy:
         waits = policy["schedule"]
         attempts = policy.get("attempts", len(waits) + 1)
         if attempts > 1 and not waits:
@@ -135,8 +143,8 @@ class RetryPolicyField(StrictSerializer):
             )
         return policy
 
-    def to_representation(self, policy: Mapping[str, Any]) -> dict[str, Any]:
-        whole = {
+    def to_representation(self, policy: StoredPolicy) -> dict[str, Any]:
+        whole: ShownPolicy = {
             "schedule": policy["schedule"],
             "attempts": policy.get("attempts", len(policy["schedule"]) + 1),
             "after_last": policy.get("after_last", DEAD_LETTER),
@@ -144,17 +152,19 @@ class RetryPolicyField(StrictSerializer):
         return super().to_representation(whole)
 
 
-def check_confirmed(policy: Mapping[str, Any] | None) -> None:
+def check_confirmed(policy: PostedPolicy | StoredPolicy | None) -> None:
     """Refuse a policy's endpoint that would have to confirm, for a topic that requires that.
 
     ``policy`` is as validated or as stored. Raises ``ValidationError``.
     """
-    after_last = (policy or {}).get("after_last")
+    after_last = policy.get("after_last") if policy else None
     if not isinstance(after_last, Mapping):
         return
-    known = (
-        after_last if "channel" in after_last else endpoints([policy]).get(after_last["contact_id"])
-    )
+    known: PostedEndpoint | ShownEndpoint | None
+    if "channel" in after_last:
+        known = after_last
+    else:
+        known = _endpoints_of([after_last]).get(after_last["contact_id"])
     if known is not None and known["channel"] != WEBHOOK:
         problem = (
             "The topic requires confirmation, and nobody asks this endpoint for it: choose a "
@@ -164,16 +174,18 @@ def check_confirmed(policy: Mapping[str, Any] | None) -> None:
 
 
 def stored(
-    publisher_id: int, policy: Mapping[str, Any] | None, before: Mapping[str, Any] | None = None
-) -> dict[str, Any] | None:
+    publisher_id: int, policy: PostedPolicy | None, before: StoredPolicy | None = None
+) -> StoredPolicy | None:
     """Return a validated policy as the row stores it; its endpoint becomes a publisher's contact.
 
     An endpoint that equals the one of ``before`` as responses show it (masked) is kept. Raises
     ``ValidationError``.
     """
-    if policy is None or not isinstance(policy.get("after_last"), Mapping):
-        return None if policy is None else dict(policy)
-    wanted = policy["after_last"]
+    if policy is None:
+        return None
+    wanted = policy.get("after_last")
+    if not isinstance(wanted, Mapping):
+        return cast(StoredPolicy, dict(policy))  # without an endpoint both shapes are the same
     for contact_id, known in endpoints([before]).items():
         if wanted == known:
             return {**policy, "after_last": {"contact_id": contact_id}}
@@ -184,7 +196,7 @@ def stored(
     return {**policy, "after_last": {"contact_id": contact_id}}
 
 
-def check_stored(policy: Any) -> None:
+def check_stored(policy: object) -> None:
     """Check a policy in stored form that was written by hand. Raises ``ValidationError``."""
     if not isinstance(policy, Mapping):
         raise ValidationError("Write an object with a schedule.")
@@ -197,21 +209,25 @@ def check_stored(policy: Any) -> None:
     if after_last == DEAD_LETTER:
         return
     contact_id = after_last.get("contact_id") if isinstance(after_last, Mapping) else None
-    if type(contact_id) is not int or contact_id not in endpoints([policy]):
+    if type(contact_id) is not int or contact_id not in endpoints([cast(StoredPolicy, policy)]):
         raise ValidationError(f"after_last is {DEAD_LETTER!r} or {{'contact_id': …}}.")
 
 
-def endpoints(policies: Iterable[Mapping[str, Any] | None]) -> dict[int, dict[str, str]]:
+def endpoints(policies: Iterable[StoredPolicy | None]) -> dict[int, ShownEndpoint]:
     """Return the endpoints of stored policies, by contact id, addresses masked."""
-    chosen = [(policy or {}).get("after_last") for policy in policies]
-    ids = {one["contact_id"] for one in chosen if isinstance(one, Mapping)}
+    chosen = [policy.get("after_last") for policy in policies if policy]
+    return _endpoints_of(one for one in chosen if isinstance(one, Mapping))
+
+
+def _endpoints_of(chosen: Iterable[ContactRef]) -> dict[int, ShownEndpoint]:
+    ids = {one["contact_id"] for one in chosen}
     if not ids:
         return {}
     rows = Contact.objects.filter(pk__in=ids).values_list("pk", "channel", "masked")
     return {pk: {"channel": channel, "address": masked} for pk, channel, masked in rows}
 
 
-def context(rows: Iterable[Topic | Subscription]) -> dict[str, Any]:
+def context(rows: Iterable[Topic | Subscription]) -> dict[str, dict[int, ShownEndpoint]]:
     """Return the context for serializers of these rows: the endpoints of their policies."""
     return {"endpoints": endpoints(row.retry_policy for row in rows)}
 

@@ -1,6 +1,6 @@
 """Read topics and subscriptions. Topics, which every publish needs, come from a cache."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from apps.api.problems import Problem
 from apps.core.cache import CachedLookup
 from apps.topics.models import Subscription, Topic
+from apps.topics.stored_policies import StoredPolicy
 from notifier.domain.categories import fold
 from notifier.domain.priorities import Priority
 
@@ -17,7 +18,7 @@ from notifier.domain.priorities import Priority
 class TopicSnapshot:
     """A topic as publishing needs it.
 
-    ``retry_policy``: see ``apps.topics.retry_policies``, ``None`` for the channel's default.
+    ``retry_policy``: ``None`` for the channel's default.
     ``delay``: seconds. ``granted_ids``: the publishers that were granted it.
     """
 
@@ -28,7 +29,7 @@ class TopicSnapshot:
     category: str
     default_priority: Priority
     mandatory: bool
-    retry_policy: Mapping[str, Any] | None
+    retry_policy: StoredPolicy | None
     delay: int
     requires_confirmation: bool = False
     paused: bool = False
@@ -58,7 +59,7 @@ def paused_topics(topic_ids: Collection[int]) -> dict[int, float]:
         "ORDER BY id FOR SHARE",
         [list(topic_ids)],
     )
-    return {row.pk: row.paused_at.timestamp() for row in rows}
+    return {row.pk: row.paused_at.timestamp() for row in rows if row.paused_at is not None}
 
 
 def visible_topic(name: str, publisher_id: int) -> TopicSnapshot:
@@ -166,11 +167,11 @@ def _load(**by: object) -> TopicSnapshot | None:
     )
 
 
-def _encode(topic: TopicSnapshot) -> dict:
+def _encode(topic: TopicSnapshot) -> dict[str, object]:
     return {**asdict(topic), "granted_ids": sorted(topic.granted_ids)}
 
 
-def _decode(packed: dict) -> TopicSnapshot:
+def _decode(packed: dict[str, Any]) -> TopicSnapshot:
     return TopicSnapshot(
         **{
             **packed,

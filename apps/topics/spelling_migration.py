@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
@@ -39,6 +40,14 @@ class NotMigrated(Exception):
     """The migrations that fold spellings have not run."""
 
 
+class _SealedEmail(NamedTuple):
+    """The row of a contact by email, its address encrypted."""
+
+    id: int
+    address: bytes
+    blind_index: bytes
+
+
 def fold(*, dry_run: bool) -> Counter[str]:
     """Fold the remaining spellings and return how many rows of each kind there were.
 
@@ -66,16 +75,16 @@ def fold(*, dry_run: bool) -> Counter[str]:
     moved: set[int] = set()
     last = 0
     while rows := _emails(last):
-        last = rows[-1][0]
+        last = rows[-1].id
         readable: list[str] = []
         odd = []
         for key, sealed, index in rows:
             try:
-                readable.append(vault.open(bytes(sealed), bytes(index)))
+                readable.append(vault.open(sealed, index))
             except DecryptionError:
                 counts["unreadable"] += 1
                 continue
-            if vault.index_of(EMAIL, readable[-1]) != bytes(index):
+            if vault.index_of(EMAIL, readable[-1]) != index:
                 odd.append(key)
         with _batch(dry_run):
             for contact in Contact.objects.select_for_update().filter(pk__in=odd).order_by("pk"):
@@ -108,9 +117,10 @@ def _batch(dry_run: bool) -> Iterator[None]:
             transaction.set_rollback(True)
 
 
-def _emails(after: int) -> list[tuple[int, bytes, bytes]]:
+def _emails(after: int) -> list[_SealedEmail]:
     rows = Contact.objects.filter(channel=EMAIL, pk__gt=after).order_by("pk")
-    return list(rows.values_list("pk", "address", "address_index")[:BATCH])
+    found = rows.values_list("pk", "address", "address_index")[:BATCH]
+    return [_SealedEmail(key, bytes(sealed), bytes(index)) for key, sealed, index in found]
 
 
 def _move(contact: Contact) -> str:

@@ -9,12 +9,13 @@ from apps.preferences.api.fields import (
     PLATFORMS,
     AppField,
     ChannelField,
+    check_secret,
     contact_channels,
     parse_address,
     parse_destination,
-    parse_secret,
 )
 from apps.preferences.channels import PUSH, WEBHOOK
+from apps.preferences.models import Contact
 
 FINGERPRINT = "differs between addresses of one recipient that are masked alike"
 
@@ -41,7 +42,7 @@ class ContactIn(StrictSerializer):
         required=False,
         default="",
         allow_blank=True,
-        validators=[parse_secret],
+        validators=[check_secret],
         help_text="webhooks only: the signing secret, `whsec_…`; generated if left out",
     )
 
@@ -74,7 +75,7 @@ class DeviceAt(StrictSerializer):
         return {"channel": PUSH, "address": token}
 
 
-class DeviceRow(serializers.Serializer):
+class DeviceRow(serializers.Serializer[Contact]):
     """A device, its token masked."""
 
     id = serializers.IntegerField()
@@ -88,7 +89,7 @@ class DeviceRow(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
-class ContactRow(serializers.Serializer):
+class ContactRow(serializers.Serializer[Contact]):
     """A contact, its address masked."""
 
     id = serializers.IntegerField()

@@ -40,7 +40,7 @@ class DeviceList(Endpoint):
     def get(self, request: Request, user_id: str) -> Response:
         """List a recipient's devices, tokens masked."""
         devices = selectors.within_limit(selectors.devices(selectors.get_recipient(user_id).pk))
-        return Response(serializers.DeviceRow(devices, many=True).data)
+        return Response(serializers.DeviceRow.many_init(devices).data)
 
     @extend_schema(
         operation_id="register_device",
@@ -88,7 +88,7 @@ class ContactList(Endpoint):
     def get(self, request: Request, user_id: str) -> Response:
         """List a recipient's contacts, addresses masked."""
         contacts = selectors.within_limit(selectors.contacts(selectors.get_recipient(user_id).pk))
-        return Response(serializers.ContactRow(contacts, many=True).data)
+        return Response(serializers.ContactRow.many_init(contacts).data)
 
     @extend_schema(
         operation_id="add_contact",

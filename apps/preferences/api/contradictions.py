@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class ConsistentPreferences(serializers.ListSerializer):
+class ConsistentPreferences(serializers.ListSerializer[None]):
     """Preferences of which no two contradict each other.
 
     Two that do are an error, since one of them may be a refusal. The same preference twice counts

@@ -51,13 +51,12 @@ def parse_destination(
     return parsed
 
 
-def parse_secret(secret: str) -> str:
-    """Return a signing secret. Raises ``ValidationError`` if Standard Webhooks forbids it."""
+def check_secret(secret: str) -> None:
+    """Raise ``ValidationError`` for a signing secret that Standard Webhooks forbids."""
     try:
         signing.check_secret(secret)
     except ValueError as error:
         raise serializers.ValidationError(str(error)) from None
-    return secret
 
 
 class UserIdField(serializers.CharField):

@@ -1,9 +1,12 @@
 """Request and response bodies of the endpoints for groups."""
 
+from collections.abc import Mapping
+
 from rest_framework import serializers
 
 from apps.api.serializers import StrictSerializer
 from apps.preferences.api.fields import MAX_BULK, UserIdField
+from apps.preferences.models import Group, Membership
 
 
 class GroupIn(StrictSerializer):
@@ -14,7 +17,7 @@ class GroupIn(StrictSerializer):
     )
 
 
-class GroupOut(serializers.Serializer):
+class GroupOut(serializers.Serializer[Group]):
     """A group."""
 
     name = serializers.CharField()
@@ -32,14 +35,14 @@ class MembersIn(StrictSerializer):
         return list(dict.fromkeys(user_ids))
 
 
-class MemberRow(serializers.Serializer):
+class MemberRow(serializers.Serializer[Membership]):
     """A member of a group."""
 
     user_id = serializers.CharField(source="recipient.user_id")
     added_at = serializers.DateTimeField(source="created_at")
 
 
-class MembersAdded(serializers.Serializer):
+class MembersAdded(serializers.Serializer[Mapping[str, object]]):
     """How many were added, how many were in the group before, and which ids are unknown."""
 
     added = serializers.IntegerField()
@@ -47,7 +50,7 @@ class MembersAdded(serializers.Serializer):
     unknown = serializers.ListField(child=serializers.CharField())
 
 
-class MembersRemoved(serializers.Serializer):
+class MembersRemoved(serializers.Serializer[Mapping[str, object]]):
     """How many were removed, and which ids are unknown."""
 
     removed = serializers.IntegerField()

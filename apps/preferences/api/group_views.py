@@ -13,6 +13,7 @@ from apps.preferences import groups, selectors
 from apps.preferences.api import group_serializers as serializers
 from apps.preferences.models import Group
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
@@ -35,7 +36,8 @@ class GroupList(ListEndpoint):
     )
     def get(self, request: Request) -> Response:
         """List your groups, oldest first."""
-        return self.paginate(request, selectors.groups(request.user.id), serializers.GroupOut)
+        rows = selectors.groups(publisher_of(request).id)
+        return self.paginate(request, rows, serializers.GroupOut)
 
 
 class GroupDetail(Endpoint):
@@ -46,7 +48,7 @@ class GroupDetail(Endpoint):
     @extend_schema(operation_id="read_group", tags=[TAG], responses=serializers.GroupOut)
     def get(self, request: Request, name: str) -> Response:
         """Read a group of yours."""
-        return Response(_group(selectors.get_group(name, request.user.id)))
+        return Response(_group(selectors.get_group(name, publisher_of(request).id)))
 
     @extend_schema(
         operation_id="put_group",
@@ -64,8 +66,8 @@ class GroupDetail(Endpoint):
         display_name = self.body(request, serializers.GroupIn)["display_name"]
         PathNameField().run_validation(name)
         with transaction.atomic():
-            before = selectors.groups(request.user.id).filter(name=name).first()
-            group, created = groups.put_group(request.user.id, name, display_name)
+            before = selectors.groups(publisher_of(request).id).filter(name=name).first()
+            group, created = groups.put_group(publisher_of(request).id, name, display_name)
             if created:
                 audit.record(request, "create", "group", name, after=_audited(group))
             elif before is not None and before.display_name != group.display_name:
@@ -86,7 +88,7 @@ class GroupDetail(Endpoint):
         Notifications to it that are not yet fanned out into deliveries reach nobody any more.
         """
         with transaction.atomic():
-            group = selectors.get_group(name, request.user.id, lock=True)
+            group = selectors.get_group(name, publisher_of(request).id, lock=True)
             audit.record(request, "delete", "group", name, before=_audited(group))
             group.delete()
         return Response(status=204)
@@ -105,7 +107,7 @@ class MemberList(ListEndpoint):
     )
     def get(self, request: Request, name: str) -> Response:
         """List a group's members in the order they joined."""
-        group = selectors.get_group(name, request.user.id)
+        group = selectors.get_group(name, publisher_of(request).id)
         return self.paginate(request, selectors.members(group.pk), serializers.MemberRow)
 
     @extend_schema(
@@ -122,7 +124,7 @@ class MemberList(ListEndpoint):
         """
         user_ids = self.body(request, serializers.MembersIn)["user_ids"]
         with transaction.atomic():
-            group = selectors.get_group(name, request.user.id, lock=True)
+            group = selectors.get_group(name, publisher_of(request).id, lock=True)
             done = groups.add_members(group.pk, user_ids)
             if done.added:
                 audit.record(request, "add_members", "group", name, after={"added": done.added})
@@ -145,7 +147,7 @@ class MemberRemoval(Endpoint):
         """Remove up to 1,000 recipients from a group. Those who are not in it are no error."""
         user_ids = self.body(request, serializers.MembersIn)["user_ids"]
         with transaction.atomic():
-            group = selectors.get_group(name, request.user.id, lock=True)
+            group = selectors.get_group(name, publisher_of(request).id, lock=True)
             done = groups.remove_members(group.pk, user_ids)
             if done.removed:
                 after = {"removed": done.removed}

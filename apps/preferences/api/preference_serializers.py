@@ -1,5 +1,6 @@
 """Request and response bodies of the endpoints for preferences."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -44,16 +45,16 @@ class PreferenceChange(PreferenceIn):
 class PreferencesIn(StrictSerializer):
     """All preferences of a recipient."""
 
-    preferences = PreferenceIn(many=True, max_length=MAX_BULK)
+    preferences = PreferenceIn.many_init(max_length=MAX_BULK)
 
 
 class PreferencesChange(StrictSerializer):
     """Some preferences of a recipient."""
 
-    preferences = PreferenceChange(many=True, max_length=MAX_BULK)
+    preferences = PreferenceChange.many_init(max_length=MAX_BULK)
 
 
-class PreferenceRow(serializers.Serializer):
+class PreferenceRow(serializers.Serializer[Mapping[str, object]]):
     """A preference; null means any."""
 
     channel = serializers.CharField(allow_null=True)
@@ -62,7 +63,7 @@ class PreferenceRow(serializers.Serializer):
     allowed = serializers.BooleanField()
 
 
-class PreferencesOut(serializers.Serializer):
+class PreferencesOut(serializers.Serializer[Mapping[str, object]]):
     """A recipient's preferences."""
 
     preferences = PreferenceRow(many=True)

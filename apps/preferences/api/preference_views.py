@@ -20,6 +20,7 @@ from apps.preferences.consent.services import (
 )
 from apps.preferences.contacts import registration
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
 from apps.publishers.scopes import Scope
 
@@ -41,7 +42,7 @@ class PreferenceList(Endpoint):
     )
     def get(self, request: Request, user_id: str) -> Response:
         """Read a recipient's preferences, apart from those for topics you do not see."""
-        return Response(_preferences(request.user.id, selectors.get_recipient(user_id).pk))
+        return Response(_preferences(publisher_of(request).id, selectors.get_recipient(user_id).pk))
 
     @extend_schema(
         operation_id="replace_preferences",
@@ -71,11 +72,11 @@ class PreferenceList(Endpoint):
         recipient_id, updates = self._updates(request, user_id, wanted)
         with transaction.atomic():
             lock_preferences(recipient_id)
-            before = _preferences(request.user.id, recipient_id)
-            hidden = _hidden_topics(request.user.id, recipient_id)
+            before = _preferences(publisher_of(request).id, recipient_id)
+            hidden = _hidden_topics(publisher_of(request).id, recipient_id)
             with self._lifting_nothing(request, wanted):
                 replace_preferences(recipient_id, hidden, updates)
-            after = _preferences(request.user.id, recipient_id)
+            after = _preferences(publisher_of(request).id, recipient_id)
             audit.record(request, "replace", "preferences", user_id, before=before, after=after)
         return Response(after)
 
@@ -106,10 +107,10 @@ class PreferenceList(Endpoint):
         recipient_id, updates = self._updates(request, user_id, wanted)
         with transaction.atomic():
             lock_preferences(recipient_id)
-            before = _preferences(request.user.id, recipient_id)
+            before = _preferences(publisher_of(request).id, recipient_id)
             with self._lifting_nothing(request, wanted):
                 merge_preferences(updates)
-            after = _preferences(request.user.id, recipient_id)
+            after = _preferences(publisher_of(request).id, recipient_id)
             audit.record(request, "update", "preferences", user_id, before=before, after=after)
         return Response(after)
 
@@ -117,7 +118,7 @@ class PreferenceList(Endpoint):
         self, request: Request, user_id: str, wanted: Sequence[Mapping[str, Any]]
     ) -> tuple[int, list[PreferenceUpdate]]:
         recipient_id = selectors.get_recipient(user_id).pk
-        topics = registration.known_topics(request.user.id, wanted)
+        topics = registration.known_topics(publisher_of(request).id, wanted)
         return recipient_id, registration.preference_updates(recipient_id, wanted, topics)
 
     @contextmanager
@@ -129,7 +130,7 @@ class PreferenceList(Endpoint):
             yield
         except WouldLiftRefusal as error:
             [scope] = error.found.values()
-            topics = registration.known_topics(request.user.id, wanted)
+            topics = registration.known_topics(publisher_of(request).id, wanted)
             raise registration.refusal_problem(scope, wanted, topics, "/preferences") from None
 
 

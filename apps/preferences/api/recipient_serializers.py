@@ -1,5 +1,6 @@
 """Request and response bodies of the endpoints for recipients."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -17,6 +18,7 @@ from apps.preferences.api.fields import (
 )
 from apps.preferences.api.preference_serializers import PreferenceIn
 from apps.preferences.channels import EMAIL, SMS
+from apps.preferences.models import Recipient
 
 #: The fields for the only address that a recipient has on a channel.
 ONE_ADDRESS = {"email": EMAIL, "phone": SMS}
@@ -48,15 +50,14 @@ class RecipientIn(StrictSerializer):
         max_length=64,
         help_text="IANA name, e.g. Europe/Vienna",
     )
-    devices = DeviceIn(many=True, required=False, default=list, max_length=50)
-    contacts = ContactIn(
-        many=True,
+    devices = DeviceIn.many_init(required=False, default=list, max_length=50)
+    contacts = ContactIn.many_init(
         required=False,
         default=list,
         max_length=50,
         help_text="the addresses on each channel named here; they replace all others on it",
     )
-    preferences = PreferenceIn(many=True, required=False, default=list, max_length=200)
+    preferences = PreferenceIn.many_init(required=False, default=list, max_length=200)
 
     def validate(self, person: dict[str, Any]) -> dict[str, Any]:
         """Turn ``email`` and ``phone`` into contacts.
@@ -99,7 +100,7 @@ class BulkRecipientsIn(StrictSerializer):
     recipients = Items(BulkRecipientIn, max_length=MAX_BULK)
 
 
-class RecipientRow(serializers.Serializer):
+class RecipientRow(serializers.Serializer[Recipient]):
     """A recipient in a list."""
 
     user_id = serializers.CharField()
@@ -116,7 +117,7 @@ class RecipientOut(RecipientRow):
     contacts = ContactRow(many=True)
 
 
-class WebhookSecret(serializers.Serializer):
+class WebhookSecret(serializers.Serializer[Mapping[str, object]]):
     """The signing secret of a webhook, given or generated in this call."""
 
     id = serializers.IntegerField(help_text="the contact's")
@@ -130,7 +131,7 @@ class RecipientWritten(RecipientOut):
     secrets = WebhookSecret(many=True)
 
 
-class RecipientResult(serializers.Serializer):
+class RecipientResult(serializers.Serializer[Mapping[str, object]]):
     """The result for one recipient of a bulk call."""
 
     index = serializers.IntegerField(help_text="position in the request, from 0")
@@ -140,7 +141,7 @@ class RecipientResult(serializers.Serializer):
     problem = ProblemDetails(required=False)
 
 
-class RecipientResults(serializers.Serializer):
+class RecipientResults(serializers.Serializer[Mapping[str, object]]):
     """One result for each item, in the order of the request."""
 
     results = RecipientResult(many=True)

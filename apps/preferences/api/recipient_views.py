@@ -21,6 +21,7 @@ from apps.preferences.contacts.registration import Registered
 from apps.preferences.models import Recipient
 from apps.preferences.selectors import find_recipient, within_limit
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
@@ -78,7 +79,7 @@ class RecipientDetail(Endpoint):
         """
         person = self.body(request, serializers.RecipientIn)
         selectors.check_named(user_id)
-        topics = registration.known_topics(request.user.id, person["preferences"])
+        topics = registration.known_topics(publisher_of(request).id, person["preferences"])
         with transaction.atomic():
             before = find_recipient(user_id)
             try:
@@ -138,7 +139,7 @@ class RecipientBulk(RecipientDetail):
         """
         items = self.body(request, serializers.BulkRecipientsIn)["recipients"]
         with transaction.atomic():
-            results = registration.register_many(request.user.id, items)
+            results = registration.register_many(publisher_of(request).id, items)
             created = [done.created for _, done in _done(results)]
             if created:
                 after = {"created": sum(created), "updated": len(created) - sum(created)}
@@ -174,11 +175,11 @@ def _done(
 def _recipient(recipient: Recipient) -> dict[str, Any]:
     return {
         **serializers.RecipientRow(recipient).data,
-        "devices": contact_serializers.DeviceRow(
-            within_limit(selectors.devices(recipient.pk)), many=True
+        "devices": contact_serializers.DeviceRow.many_init(
+            within_limit(selectors.devices(recipient.pk))
         ).data,
-        "contacts": contact_serializers.ContactRow(
-            within_limit(selectors.contacts(recipient.pk)), many=True
+        "contacts": contact_serializers.ContactRow.many_init(
+            within_limit(selectors.contacts(recipient.pk))
         ).data,
     }
 

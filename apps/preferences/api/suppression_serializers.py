@@ -9,7 +9,7 @@ from apps.api.pagination import PageQuery
 from apps.api.serializers import Choice, StrictSerializer
 from apps.preferences.api.fields import PLATFORMS, ChannelField, parse_address
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK
-from apps.preferences.models import SuppressionReason
+from apps.preferences.models import Suppression, SuppressionReason
 
 #: What to do instead on channels whose addresses belong to one publisher or one person.
 _INSTEAD = {
@@ -64,7 +64,7 @@ class SuppressionQuery(PageQuery):
         return _parsed(wanted)
 
 
-class SuppressionRow(serializers.Serializer):
+class SuppressionRow(serializers.Serializer[Suppression]):
     """A suppressed address and the reason."""
 
     id = serializers.IntegerField()

@@ -17,6 +17,7 @@ from apps.preferences.consent import spellings, suppressions
 from apps.preferences.consent.suppressions import Blocked
 from apps.preferences.models import Suppression, SuppressionReason
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
@@ -72,7 +73,9 @@ class SuppressionList(ListEndpoint):
             vault.index_of(channel, address),
             get_channel(channel).mask(address)[:100],
             wanted["reason"],
-            publisher_id=request.user.id if wanted["reason"] == SuppressionReason.MANUAL else None,
+            publisher_id=(
+                publisher_of(request).id if wanted["reason"] == SuppressionReason.MANUAL else None
+            ),
         )
         with transaction.atomic():
             if channel == EMAIL:
@@ -108,7 +111,8 @@ class SuppressionDetail(Endpoint):
             row = Suppression.objects.select_for_update().filter(pk=suppression_id).first()
             if row is None:
                 raise Problem("not-found", f"There is no suppression {suppression_id}.")
-            if row.reason != SuppressionReason.MANUAL or row.publisher_id != request.user.id:
+            mine = row.publisher_id == publisher_of(request).id
+            if row.reason != SuppressionReason.MANUAL or not mine:
                 raise _protected(row)
             audit.record(request, "delete", "suppression", str(row.pk), before=_audited(row))
             suppressions.lift([row], "by the publisher who put it there")

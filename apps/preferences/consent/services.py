@@ -89,10 +89,10 @@ def locked_preferences(recipient_ids: Collection[int]) -> Preferences:
     if found:
         lock_recipients(found)
         rows = Preference.objects.filter(recipient_id__in=found)
-        for recipient_id, *scope, allowed in rows.values_list(
+        for recipient_id, channel, topic_id, category, allowed in rows.values_list(
             "recipient_id", "channel", "topic_id", "category", "allowed"
         ):
-            found[recipient_id][PreferenceScope(*scope)] = allowed
+            found[recipient_id][PreferenceScope(channel, topic_id, category)] = allowed
     return found
 
 

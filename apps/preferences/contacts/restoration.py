@@ -164,7 +164,7 @@ def restore(cause: Cause) -> Restored:
     )
 
 
-def _parameters(cause: Cause) -> dict[str, object]:
+def _parameters(cause: Cause) -> dict[str, str | int | datetime | list[str] | None]:
     return {
         "provider": cause.provider,
         "error": cause.error,

@@ -1,5 +1,7 @@
 """Request and response bodies of the endpoints for confirmations."""
 
+from collections.abc import Mapping
+
 from rest_framework import serializers
 
 from apps.api.serializers import StrictSerializer
@@ -11,7 +13,7 @@ class ConfirmationIn(StrictSerializer):
     token = serializers.CharField(max_length=300)
 
 
-class ConfirmedOut(serializers.Serializer):
+class ConfirmedOut(serializers.Serializer[Mapping[str, object]]):
     """A confirmed subscription."""
 
     topic = serializers.CharField()

@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from typing import Any, ClassVar
+from typing import Any, cast
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,8 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +20,7 @@ from apps.api.openapi import ProblemDetails
 from apps.api.problems import CONTENT_TYPE, Problem, http_response, not_allowed
 from apps.core import clock
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
 from apps.publishers.scopes import Scope
 from apps.topics import selectors
@@ -38,8 +41,8 @@ _HEADINGS = {
 class ConfirmationList(Endpoint):
     """Confirmation by program. The token is the only credential."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = []
+    authentication_classes: list[type[BaseAuthentication]] = []
+    permission_classes: list[type[BasePermission]] = []
 
     @extend_schema(
         operation_id="confirm",
@@ -94,7 +97,8 @@ class ConfirmationPage(View):
         return _confirmed(request, target) if target.confirmed else _question(request, target)
 
     def http_method_not_allowed(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
-        return http_response(not_allowed(request.method, self._allowed_methods()))
+        methods = cast(Any, self)._allowed_methods()  # Django's type hints leave it out
+        return http_response(not_allowed(request.method, methods))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         try:
@@ -123,7 +127,7 @@ class SubscriptionConfirmation(Endpoint):
         429 if its address has had its confirmations of the day, or this subscription had one just
         now; `Retry-After` says when the next may be sent.
         """
-        topic = selectors.owned_topic(name, request.user.id)
+        topic = selectors.owned_topic(name, publisher_of(request).id)
         row = selectors.subscriptions(topic.id).filter(pk=subscription_id).first()
         if row is None:
             raise Problem("not-found", f"{name!r} has no subscription {subscription_id}.")

@@ -1,7 +1,7 @@
 """Request and response bodies of the endpoints for topics and subscriptions."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from rest_framework import serializers
 
@@ -15,12 +15,12 @@ from apps.preferences.api.fields import (
     CategoryField,
     ChannelField,
     UserIdField,
+    check_secret,
     parse_address,
     parse_destination,
-    parse_secret,
 )
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels
-from apps.topics.models import SubscriptionState
+from apps.topics.models import Subscription, SubscriptionState, Topic
 from apps.topics.retry_policies import RetryPolicyField
 from notifier.domain.priorities import Priority
 
@@ -57,11 +57,11 @@ class TopicChange(StrictSerializer):
 class TopicIn(TopicChange):
     """A topic to create."""
 
-    paused = None
+    paused = cast(Any, None)  # takes the inherited field away
     name = PathNameField()
 
 
-class TopicOut(serializers.Serializer):
+class TopicOut(serializers.Serializer[Topic]):
     """A topic."""
 
     name = serializers.CharField()
@@ -100,7 +100,7 @@ class SubscriptionIn(StrictSerializer):
     platform = Choice(PLATFORMS, required=False, help_text="with a device token")
     app = AppField(required=False, help_text="with a device token")
     secret = serializers.CharField(
-        required=False, validators=[parse_secret], help_text="with a webhook's URL"
+        required=False, validators=[check_secret], help_text="with a webhook's URL"
     )
     retry_policy = RetryPolicyField(
         required=False,
@@ -159,7 +159,7 @@ class SubscriptionsIn(StrictSerializer):
     subscriptions = Items(SubscriptionIn, max_length=MAX_BULK)
 
 
-class SubscriptionRef(serializers.Serializer):
+class SubscriptionRef(serializers.Serializer[Mapping[str, object]]):
     """A subscription on one channel."""
 
     id = serializers.IntegerField()
@@ -170,13 +170,13 @@ class SubscriptionRef(serializers.Serializer):
     )
 
 
-class SubscribedOut(serializers.Serializer):
+class SubscribedOut(serializers.Serializer[Mapping[str, object]]):
     """The subscriptions of one request, one for each channel."""
 
     subscriptions = SubscriptionRef(many=True)
 
 
-class SubscriptionResult(serializers.Serializer):
+class SubscriptionResult(serializers.Serializer[Mapping[str, object]]):
     """The result for one item of a bulk call."""
 
     index = serializers.IntegerField(help_text="position in the request, from 0")
@@ -185,13 +185,13 @@ class SubscriptionResult(serializers.Serializer):
     problem = ProblemDetails(required=False)
 
 
-class SubscriptionResults(serializers.Serializer):
+class SubscriptionResults(serializers.Serializer[Mapping[str, object]]):
     """One result for each item, in the order of the request."""
 
     results = SubscriptionResult(many=True)
 
 
-class UnsubscribedOut(serializers.Serializer):
+class UnsubscribedOut(serializers.Serializer[Mapping[str, object]]):
     """How many subscriptions ended; 0 if they had ended before."""
 
     unsubscribed = serializers.IntegerField()
@@ -204,7 +204,7 @@ class SubscriptionQuery(PageQuery):
     channel = ChannelField(required=False)
 
 
-class SubscriptionRow(serializers.Serializer):
+class SubscriptionRow(serializers.Serializer[Subscription]):
     """A subscription in a list: a recipient's, or a bare endpoint's."""
 
     id = serializers.IntegerField()

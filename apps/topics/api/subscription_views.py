@@ -1,7 +1,7 @@
 """Subscriptions of recipients and bare endpoints to a topic."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,6 +13,7 @@ from apps.api.pagination import read_query
 from apps.api.problems import Problem
 from apps.preferences.selectors import find_recipient
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 from apps.topics import retry_policies, selectors
@@ -38,7 +39,7 @@ class SubscriptionList(ListEndpoint):
     )
     def get(self, request: Request, name: str) -> Response:
         """List the subscriptions of a topic of yours, oldest first, addresses masked."""
-        topic = selectors.owned_topic(name, request.user.id)
+        topic = selectors.owned_topic(name, publisher_of(request).id)
         query = read_query(request, serializers.SubscriptionQuery)
         wanted = {field: query[field] for field in ("state", "channel") if field in query}
         # Indexes serve a state, and for the active ones a state and a channel.
@@ -95,7 +96,7 @@ class SubscriptionList(ListEndpoint):
         `{"subscriptions": […]}` an invalid item does not affect the others: its result carries its
         problem.
         """
-        topic = selectors.owned_topic(name, request.user.id)
+        topic = selectors.owned_topic(name, publisher_of(request).id)
         if "subscriptions" in request.data:
             items = self.body(request, serializers.SubscriptionsIn)["subscriptions"]
             with transaction.atomic():
@@ -106,7 +107,8 @@ class SubscriptionList(ListEndpoint):
             (result,) = bulk_subscribe.subscribe(topic, [request.data], "")
             if isinstance(result, Problem):
                 raise result
-            _audit_subscribed(request, name, [result], request.data.get("user_id"))
+            posted = cast(Mapping[str, Any], request.data)  # anything else is a problem
+            _audit_subscribed(request, name, [result], posted.get("user_id"))
         return Response({"subscriptions": [_subscription(one) for one in result]})
 
 
@@ -118,7 +120,7 @@ class SubscriptionDetail(Endpoint):
     @extend_schema(operation_id="delete_subscription", tags=[TAG], responses={204: None})
     def delete(self, request: Request, name: str, subscription_id: int) -> Response:
         """End a subscription; it stays in the list as unsubscribed."""
-        topic = selectors.owned_topic(name, request.user.id)
+        topic = selectors.owned_topic(name, publisher_of(request).id)
         subscription = selectors.subscriptions(topic.id).filter(pk=subscription_id).first()
         if subscription is None:
             raise Problem("not-found", f"{name!r} has no subscription {subscription_id}.")
@@ -156,7 +158,7 @@ class Unsubscribe(Endpoint):
     )
     def post(self, request: Request, name: str) -> Response:
         """End a recipient's subscriptions on some channels or all, or a bare endpoint's."""
-        topic = selectors.owned_topic(name, request.user.id)
+        topic = selectors.owned_topic(name, publisher_of(request).id)
         who = self.body(request, serializers.UnsubscribeIn)
         with transaction.atomic():
             if "address" in who:

@@ -11,6 +11,7 @@ from apps.api.openapi import ProblemDetails
 from apps.api.pagination import PageQuery
 from apps.api.problems import CONTENT_TYPE, Problem
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.models import Publisher
 from apps.publishers.scopes import Scope
@@ -54,7 +55,7 @@ class TopicList(ListEndpoint):
     )
     def get(self, request: Request) -> Response:
         """List the topics you own or were granted, oldest first."""
-        rows = selectors.visible_topics(request.user.id)
+        rows = selectors.visible_topics(publisher_of(request).id)
         return self.paginate(request, rows, serializers.TopicOut, context=retry_policies.context)
 
     @extend_schema(
@@ -76,7 +77,7 @@ class TopicList(ListEndpoint):
         try:
             with transaction.atomic():
                 fields = _stored(request, fields)
-                topic = services.create_topic(request.user.id, fields)
+                topic = services.create_topic(publisher_of(request).id, fields)
                 audit.record(request, "create", "topic", topic.name, after=fields)
         except services.TopicExists:
             raise Problem(
@@ -84,7 +85,7 @@ class TopicList(ListEndpoint):
                 f"There is a topic {fields['name']!r}. Choose another name, or PATCH it if it "
                 "is yours.",
             ) from None
-        return Response(_topic(topic, request.user.id), status=201)
+        return Response(_topic(topic, publisher_of(request).id), status=201)
 
 
 class TopicDetail(Endpoint):
@@ -99,10 +100,10 @@ class TopicDetail(Endpoint):
     @extend_schema(operation_id="read_topic", tags=[TAG], responses=serializers.TopicDetailOut)
     def get(self, request: Request, name: str) -> Response:
         """Read a topic that you own or were granted."""
-        topic = selectors.visible_topics(request.user.id).filter(name=name).first()
+        topic = selectors.visible_topics(publisher_of(request).id).filter(name=name).first()
         if topic is None:
             raise selectors.no_topic(name)
-        return Response(_topic(topic, request.user.id))
+        return Response(_topic(topic, publisher_of(request).id))
 
     @extend_schema(
         operation_id="change_topic",
@@ -124,7 +125,7 @@ class TopicDetail(Endpoint):
             fields = _stored(request, fields, topic)
             services.change_topic(topic, fields)
             audit.record(request, "update", "topic", name, before=before, after=fields)
-        return Response(_topic(topic, request.user.id))
+        return Response(_topic(topic, publisher_of(request).id))
 
     @extend_schema(operation_id="delete_topic", tags=[TAG], responses={204: None})
     def delete(self, request: Request, name: str) -> Response:
@@ -168,14 +169,14 @@ def _stored(request: Request, fields: dict[str, Any], topic: Topic | None = None
         retry_policies.check_confirmed(fields.get("retry_policy", before))
     if "retry_policy" not in fields:
         return fields
-    policy = retry_policies.stored(request.user.id, fields["retry_policy"], before)
+    policy = retry_policies.stored(publisher_of(request).id, fields["retry_policy"], before)
     return {**fields, "retry_policy": policy}
 
 
 def _owned(request: Request, name: str) -> Topic:
     """Return the row of a topic that the publisher owns."""
     return Topic.objects.select_related("publisher").get(
-        pk=selectors.owned_topic(name, request.user.id).id
+        pk=selectors.owned_topic(name, publisher_of(request).id).id
     )
 
 

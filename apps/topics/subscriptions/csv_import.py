@@ -18,6 +18,7 @@ from apps.preferences.contacts import services as contact_services
 from apps.preferences.contacts.services import Address, Person
 from apps.topics.selectors import TopicSnapshot
 from apps.topics.subscriptions import csv_lines, services
+from notifier.channels import Channel
 from notifier.domain import user_ids
 from notifier.transport import strict_json
 
@@ -115,10 +116,12 @@ def run(
         }
         endpoints = services.subscribe_endpoints(topic, set(addresses.values()))
         rejected.sort()
+        begun: set[Address | tuple[str, str]]
         begun = {pair for pair, one in found.items() if one.begun}
         begun |= {address for address, one in endpoints.items() if one.begun}
         imported = 0
         for entry in entries:  # of two equal lines, the second counts as present
+            wanted: set[Address | tuple[str, str]]
             wanted = {addresses[entry.line]} if entry.address else _pairs(entry)
             imported += not begun.isdisjoint(wanted)
             begun -= wanted
@@ -126,7 +129,7 @@ def run(
         yield Progress(len(batch), imported, present, len(found) + len(endpoints), rejected)
 
 
-def _pairs(entry: ImportLine) -> set[Any]:
+def _pairs(entry: ImportLine) -> set[Address | tuple[str, str]]:
     return {(entry.user_id, channel) for channel in entry.channels}
 
 
@@ -222,7 +225,7 @@ def _endpoint(fields: Mapping[str, Any]) -> Address:
     return Address(None, channel, address, platform=platform, app=app)
 
 
-def _known(channel: Any) -> Any:
+def _known(channel: Any) -> Channel:
     try:
         return get_channel(channel)
     except (KeyError, TypeError):

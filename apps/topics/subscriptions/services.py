@@ -6,7 +6,7 @@ each other and do not deadlock.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -18,6 +18,7 @@ from apps.preferences.contacts import services as contact_services
 from apps.preferences.contacts.services import Address
 from apps.topics.models import Confirmation, Subscription, SubscriptionState
 from apps.topics.selectors import TopicSnapshot
+from apps.topics.stored_policies import StoredPolicy
 
 
 class Subscribed(NamedTuple):
@@ -126,8 +127,8 @@ _SUBSCRIPTIONS_OF_CONTACTS = """
     WHERE topic_id = %s AND contact_id = ANY(%s)"""
 
 
-def set_retry_policies(policies: Mapping[int, Mapping[str, Any] | None]) -> None:
-    """Set the retry policies of subscriptions, by id, in stored form (see ``retry_policies``)."""
+def set_retry_policies(policies: Mapping[int, StoredPolicy | None]) -> None:
+    """Set the retry policies of subscriptions, by id."""
     if not policies:
         return
     ordered = sorted(policies.items())

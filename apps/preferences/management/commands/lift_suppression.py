@@ -1,7 +1,8 @@
 """``manage.py lift_suppression email ada@example.com --reason "she wrote to us"``: lift one."""
 
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -35,7 +36,8 @@ class Command(BaseCommand):
         try:
             address = parse_address(channel, options["address"], options["platform"])
         except ValidationError as error:
-            raise CommandError(" ".join(map(str, error.detail["address"]))) from None
+            by_field = cast(Mapping[str, Iterable[object]], error.detail)
+            raise CommandError(" ".join(map(str, by_field["address"]))) from None
         with transaction.atomic():
             row = selectors.suppression_of(channel, address).select_for_update().first()
             if row is None:
