@@ -16,7 +16,7 @@ class TemplateContent:
     """In place of content: the version of a template, and the variables to render it with."""
 
     version_id: int
-    variables: Mapping[str, Any]
+    variables: Mapping[str, object]
 
 
 def seal(notification_id: UUID, content: Content | TemplateContent) -> bytes:
@@ -33,7 +33,7 @@ def unseal(notification_id: UUID, stored: bytes) -> Content:
     return Content(**_open(notification_id, stored))
 
 
-def unseal_variables(notification_id: UUID, stored: bytes) -> dict[str, Any]:
+def unseal_variables(notification_id: UUID, stored: bytes) -> Mapping[str, object]:
     """Return the template variables that ``seal`` encrypted.
 
     Raises ``notifier.security.crypto.DecryptionError`` where their key is missing.

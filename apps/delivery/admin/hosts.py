@@ -1,7 +1,5 @@
 """Hosts of webhooks whose breaker is open, and the action that closes it."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,7 +16,7 @@ from apps.publishers.models import Publisher
 SHOWN = 20
 
 
-def host_rows(request: HttpRequest) -> dict[str, Any]:
+def host_rows(request: HttpRequest) -> dict[str, object]:
     """Build the rows of the newest hosts, the number of others, and whether one may be closed."""
     found = host_breakers.left_alone()
     shown = found[:SHOWN]

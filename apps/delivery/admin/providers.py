@@ -1,7 +1,5 @@
 """Providers with their breakers: pause, resume, close and believe."""
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -20,7 +18,7 @@ PAUSE, RESUME, CLOSE, BELIEVE = "pause", "resume", "close", "believe"
 PERMISSION = "delivery.change_providerswitch"
 
 
-def provider_rows(request: HttpRequest) -> list[dict[str, Any]]:
+def provider_rows(request: HttpRequest) -> list[dict[str, object]]:
     """Build a row for each provider: its breaker's state and the actions on it."""
     may = request.user.has_perm(PERMISSION)
     return [

@@ -1,7 +1,6 @@
 """Admin of recipients: contacts, subscriptions, preferences, suppressions and deliveries."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -50,7 +49,7 @@ class RecipientAdmin(Panelled, NewestAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False  # deliveries name their contacts
 
     def panels(self, request: HttpRequest, row: Recipient) -> Sequence[Panel]:

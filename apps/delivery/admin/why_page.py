@@ -1,7 +1,6 @@
 """The page that explains why a recipient got a notification or did not."""
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -23,7 +22,7 @@ def why(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     user_id = request.GET.get("user_id", "").strip()
     key = request.GET.get("notification", "").strip()
-    context: dict[str, Any] = {"user_id": user_id, "notification_id": key}
+    context: dict[str, object] = {"user_id": user_id, "notification_id": key}
     if user_id and key:
         context |= _answer(user_id, key)
     return render(
@@ -33,7 +32,7 @@ def why(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _answer(user_id: str, key: str) -> dict[str, Any]:
+def _answer(user_id: str, key: str) -> dict[str, object]:
     person = Recipient.objects.filter(user_id=user_id.replace("\0", "")).first()
     if person is None:
         return {"problem": f"There is no recipient {user_id}."}

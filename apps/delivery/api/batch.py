@@ -1,7 +1,6 @@
 """A batch of different notifications, each with its own result."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rest_framework.serializers import ValidationError
 
@@ -9,6 +8,7 @@ from apps.api.problems import ErrorList, Problem, validation_problem
 from apps.api.serializers import read
 from apps.delivery.api import presenters
 from apps.delivery.api.publish_serializers import NotificationIn
+from apps.delivery.intake.bodies import NotificationBody
 from apps.delivery.intake.drafts import Draft, named_draft
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
 from apps.delivery.intake.lookups import Key
@@ -30,7 +30,7 @@ class Batch:
     def __init__(
         self,
         publisher: PublisherSnapshot,
-        posted: Sequence[dict[str, Any]],
+        posted: Sequence[object],
         allowance: Allowance | None,
     ) -> None:
         self._publisher_id = publisher.id
@@ -46,9 +46,9 @@ class Batch:
         """Build the request to commit. ``key`` is the request's idempotency key."""
         return PublishRequest(self._publisher_id, key, (), self._within_quota, self._results)
 
-    def _check(self, posted: Sequence[dict[str, Any]]) -> None:
+    def _check(self, posted: Sequence[object]) -> None:
         listed = ErrorList()
-        valid: dict[int, dict[str, Any]] = {}
+        valid: dict[int, NotificationBody] = {}
         for position, item in enumerate(posted):
             try:
                 valid[position] = read(NotificationIn, item)
@@ -87,8 +87,8 @@ class Batch:
                 self._within.append(position)
         return [self._drafts[position] for position in self._within]
 
-    def _results(self, accepted: Sequence[AcceptedDraft]) -> dict[str, Any]:
-        results: list[dict[str, Any]] = [{} for _ in range(self._size)]
+    def _results(self, accepted: Sequence[AcceptedDraft]) -> dict[str, object]:
+        results: list[dict[str, object]] = [{} for _ in range(self._size)]
         for position, problem in self._problems.items():
             results[position] = _failed(position, problem)
         for position, one in zip(self._within, accepted, strict=True):
@@ -102,5 +102,5 @@ class Batch:
         return {"results": results}
 
 
-def _failed(position: int, problem: Problem) -> dict[str, Any]:
+def _failed(position: int, problem: Problem) -> dict[str, object]:
     return {"index": position, "status": "error", "problem": problem.body()}

@@ -1,7 +1,8 @@
 """Serializers of the dead letter endpoints."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 
 from rest_framework import serializers
 
@@ -33,6 +34,25 @@ class MatchIn(StrictSerializer):
     reason = NameField(max_length=40, required=False)
     died_after = serializers.DateTimeField(required=False, help_text="at this time or later")
     died_before = serializers.DateTimeField(required=False, help_text="before this time")
+
+
+class MatchBody(TypedDict, total=False):
+    """What ``MatchIn`` validated."""
+
+    topic: str
+    channel: str
+    provider: str
+    reason: str
+    died_after: datetime
+    died_before: datetime
+
+
+class RedriveBody(TypedDict, total=False):
+    """What ``RedriveIn`` validated."""
+
+    ids: list[str]
+    match: MatchBody
+    cursor: str
 
 
 class RedriveIn(StrictSerializer):

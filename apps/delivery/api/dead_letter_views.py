@@ -1,7 +1,5 @@
 """Endpoints of dead letters: list, read and redrive them."""
 
-from typing import Any
-
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
@@ -15,6 +13,7 @@ from apps.delivery.api.dead_letter_serializers import (
     DeadLetterOut,
     DeadLetterRow,
     DeadLettersQuery,
+    RedriveBody,
     RedriveIn,
     RedrivenOut,
 )
@@ -121,7 +120,7 @@ class Redrive(Endpoint):
         none, while others match. While `more` is true, call again with `next` as the `cursor`.
         Expiry, cancellation, suppressions and preferences still apply to a redriven delivery.
         """
-        body: dict[str, Any] = self.body(request, RedriveIn)
+        body: RedriveBody = self.body(request, RedriveIn)
         what = Match(**body["match"]) if "match" in body else body["ids"]
         beyond = int(decode_cursor(request, body["cursor"])) if "cursor" in body else 0
         with transaction.atomic():
@@ -132,10 +131,12 @@ class Redrive(Endpoint):
         return Response({**RedrivenOut(done).data, "next": further})
 
 
-def _after(body: dict[str, Any], done: Redriven) -> dict[str, Any]:
+def _after(body: RedriveBody, done: Redriven) -> dict[str, object]:
     """Describe a redrive for the audit trail: which were requested, and how many were redriven."""
     if "match" in body:
-        named: dict[str, Any] = {"match": {name: str(what) for name, what in body["match"].items()}}
+        named: dict[str, object] = {
+            "match": {name: str(what) for name, what in body["match"].items()}
+        }
     else:
         named = {"ids": [text for text in body["ids"] if text not in done.unknown]}
     return {**named, "redriven": done.redriven}

@@ -15,13 +15,13 @@ def accepted(
     row: Notification | NewNotification,
     deduplicated: bool = False,
     warnings: Sequence[Mapping[str, str]] = (),
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Build the answer to an acceptance, which ``TakenOut`` documents.
 
     It is JSON-ready, because it may be stored with an idempotency key, and built by hand, because
     the serializer takes twenty times as long for each notification of a batch.
     """
-    answer: dict[str, Any] = {
+    answer: dict[str, object] = {
         "id": str(row.id),
         "state": "scheduled" if row.is_scheduled() else "accepted",
         "priority": row.priority,
@@ -44,7 +44,7 @@ def _time(moment: datetime | None) -> str | None:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
 
 
-def notification(row: Notification) -> dict[str, Any]:
+def notification(row: Notification) -> Mapping[str, object]:
     """Build the JSON of a notification with its state and counts."""
     row.progress = selectors.progress(row)  # type: ignore[attr-defined]
     return NotificationOut(row).data

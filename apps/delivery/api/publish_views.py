@@ -1,7 +1,6 @@
 """Endpoints that publish: to recipients, in batches, to topics and to groups."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
@@ -30,6 +29,7 @@ from apps.delivery.api.publish_serializers import (
     TakenOut,
 )
 from apps.delivery.intake import group_commit, idempotency, load_shedding
+from apps.delivery.intake.bodies import NotificationBody, PublishBody
 from apps.delivery.intake.drafts import Draft, DraftBuilder, audience_draft, draft_builder
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
 from apps.delivery.intake.idempotency import Answer
@@ -104,7 +104,7 @@ class NotificationsView(PublishingView):
         key = self.begin(request)
 
         def read() -> tuple[DraftBuilder, Sequence[str]]:
-            data = self.body(request, NotificationIn)
+            data: NotificationBody = self.body(request, NotificationIn)
             return draft_builder(publisher_of(request).id, data), data["user_ids"]
 
         return _single(request, key, read)
@@ -184,7 +184,7 @@ class PublishView(PublishingView):
 
         def read() -> tuple[DraftBuilder, Sequence[str]]:
             topic = visible_topic(name, publisher_of(request).id)
-            data = self.body(request, PublishIn)
+            data: PublishBody = self.body(request, PublishIn)
             default_priority = topic.default_priority
             draft = audience_draft(publisher_of(request).id, data, default_priority, topic=topic)
             return lambda _: draft, ()
@@ -215,7 +215,7 @@ class GroupNotifyView(PublishingView):
 
         def read() -> tuple[DraftBuilder, Sequence[str]]:
             group = get_group(name, publisher_of(request).id)
-            data = self.body(request, PublishIn)
+            data: PublishBody = self.body(request, PublishIn)
             draft = audience_draft(publisher_of(request).id, data, Priority.NORMAL, group=group)
             return lambda _: draft, ()
 
@@ -223,7 +223,7 @@ class GroupNotifyView(PublishingView):
 
 
 def _summaries(
-    posted: Iterable[Any], default_priority: str = Priority.NORMAL
+    posted: Iterable[object], default_priority: str = Priority.NORMAL
 ) -> list[PostedSummary]:
     """Read priority and channels of posted notifications that are not validated yet.
 
@@ -242,11 +242,11 @@ def _all_high(posted: Sequence[PostedSummary]) -> bool:
     return bool(posted) and all(summary.priority == Priority.HIGH for summary in posted)
 
 
-def _priority(named: Any, default_priority: str) -> str:
+def _priority(named: object, default_priority: str) -> str:
     return named if isinstance(named, str) else default_priority
 
 
-def _channels(named: Any) -> tuple[str, ...]:
+def _channels(named: object) -> tuple[str, ...]:
     if not isinstance(named, list):
         return tuple(settings.CHANNELS)
     known = tuple(channel for channel in settings.CHANNELS if channel in named)
@@ -282,7 +282,7 @@ def _single(
     return _answered(lambda: group_commit.commit(publish_request))
 
 
-def _answer_body(accepted: Sequence[AcceptedDraft]) -> dict[str, Any]:
+def _answer_body(accepted: Sequence[AcceptedDraft]) -> dict[str, object]:
     [one] = accepted
     return presenters.accepted(one.row, one.repeated, one.draft.warnings)
 

@@ -219,5 +219,5 @@ def _audit(request: Request, action: str, row: StatusWebhook, before: list[str] 
     audit.record(request, action, KIND, str(row.pk), before=was, after=now)
 
 
-def _audited(row: StatusWebhook, events: list[str]) -> dict[str, Any]:
+def _audited(row: StatusWebhook, events: list[str]) -> dict[str, object]:
     return {"url": row.contact.masked, "events": events}

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 from django.conf import settings
 from rest_framework.serializers import ValidationError
@@ -12,6 +11,7 @@ from rest_framework.serializers import ValidationError
 from apps.api.problems import MOST_ERRORS, Problem
 from apps.delivery.flow import availability
 from apps.delivery.intake import load_shedding, named_recipients
+from apps.delivery.intake.bodies import NotificationBody, PublishBody
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.delivery.models import NotificationKind
 from apps.delivery.sealed_content import TemplateContent
@@ -63,7 +63,7 @@ class Draft:
 DraftBuilder = Callable[[Mapping[str, Reached]], Draft]
 
 
-def draft_builder(publisher_id: int, data: dict[str, Any]) -> DraftBuilder:
+def draft_builder(publisher_id: int, data: NotificationBody) -> DraftBuilder:
     """Return a function that makes the draft once the named recipients are looked up.
 
     The function makes no query and takes microseconds. A template takes longer to validate, so that
@@ -88,7 +88,7 @@ def draft_builder(publisher_id: int, data: dict[str, Any]) -> DraftBuilder:
 
 def named_draft(
     publisher_id: int,
-    data: dict[str, Any],
+    data: NotificationBody,
     known: Mapping[str, Reached],
     validator: TemplateValidator | None = None,
 ) -> Draft:
@@ -102,7 +102,7 @@ def named_draft(
     return _draft(publisher_id, data, chosen, priority, people=people, validator=validator)
 
 
-def _people(data: Mapping[str, Any], known: Mapping[str, Reached]) -> dict[str, Reached]:
+def _people(data: NotificationBody, known: Mapping[str, Reached]) -> dict[str, Reached]:
     try:
         return named_recipients.select(data["user_ids"], known)
     except named_recipients.UnknownRecipients as unknown:
@@ -113,7 +113,7 @@ def _ids(people: Mapping[str, Reached]) -> list[int]:
     return [one.id for one in people.values()]
 
 
-def _warnings(data: Mapping[str, Any], people: Mapping[str, Reached]) -> Iterator[dict[str, str]]:
+def _warnings(data: PublishBody, people: Mapping[str, Reached]) -> Iterator[dict[str, str]]:
     """Warn of channels that the publisher named and on which recipients have no address."""
     yield from named_recipients.address_warnings(people, data.get("channels", ()), "/channels")
     if "fallback" in data:
@@ -124,7 +124,7 @@ def _warnings(data: Mapping[str, Any], people: Mapping[str, Reached]) -> Iterato
 
 def audience_draft(
     publisher_id: int,
-    data: dict[str, Any],
+    data: PublishBody,
     default_priority: str,
     *,
     topic: TopicSnapshot | None = None,
@@ -138,7 +138,7 @@ def audience_draft(
 
 def _draft(
     publisher_id: int,
-    data: dict[str, Any],
+    data: PublishBody,
     chosen: Iterable[str],
     priority: str,
     *,
@@ -192,9 +192,7 @@ def _draft(
     )
 
 
-def _sendable(
-    chosen: Iterable[str], data: Mapping[str, Any], fallback: Fallback | None
-) -> list[str]:
+def _sendable(chosen: Iterable[str], data: PublishBody, fallback: Fallback | None) -> list[str]:
     """Return the chosen channels that have a provider.
 
     Channels without one are dropped only if the request did not name them: their deliveries would

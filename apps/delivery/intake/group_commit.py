@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db import (
@@ -77,7 +77,7 @@ class PublishRequest:
     key: Key | None
     user_ids: Sequence[str]
     drafts: Callable[[Mapping[str, Reached], Mapping[Account, int]], Sequence[Draft]]
-    body: Callable[[Sequence[AcceptedDraft]], Any]
+    body: Callable[[Sequence[AcceptedDraft]], object]
 
 
 #: The answer or the error of a request. ``None``: the first request with its key is under way; try
@@ -354,7 +354,7 @@ def _is_first(key: Key, found: Found) -> bool:
 
 def _accepted_drafts(
     items: Sequence[Candidate],
-    rows: Mapping[Any, NewNotification],
+    rows: Mapping[UUID, NewNotification],
     repeated: deduplication.Repetitions,
 ) -> list[AcceptedDraft]:
     found = []

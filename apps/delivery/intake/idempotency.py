@@ -9,7 +9,6 @@ import re
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -41,7 +40,7 @@ class Answer:
     replayed: bool = False
 
 
-def fingerprint(path: str, body: Any) -> bytes:
+def fingerprint(path: str, body: object) -> bytes:
     """Hash a request to 32 bytes. The order of JSON members does not matter."""
     return hashlib.sha256(
         path.encode() + b"\n" + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)

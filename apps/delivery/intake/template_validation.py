@@ -6,12 +6,12 @@ carry.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from apps.api.problems import Problem
 from apps.content import compiled_templates
 from apps.content.compiled_templates import CompiledTemplate
 from apps.content.preview import SOMEBODY
+from apps.delivery.intake.bodies import TemplateBody
 from apps.delivery.sealed_content import TemplateContent
 from notifier.templates import (
     RENDER_STEPS,
@@ -33,7 +33,7 @@ class TemplateValidator:
         self._left = REQUEST_STEPS
 
     def validate(
-        self, publisher_id: int, use: Mapping[str, Any], chosen: Sequence[str], *, named: str
+        self, publisher_id: int, use: TemplateBody, chosen: Sequence[str], *, named: str
     ) -> tuple[TemplateContent, list[str]]:
         """Return the template's content, and the ``chosen`` channels that it has content for.
 
@@ -56,7 +56,7 @@ class TemplateValidator:
         return TemplateContent(compiled.version_id, use["variables"]), usable
 
     def _render(
-        self, compiled: CompiledTemplate, channel: str, locale: str, variables: Mapping[str, Any]
+        self, compiled: CompiledTemplate, channel: str, locale: str, variables: Mapping[str, object]
     ) -> None:
         budget: Budget = budget_for(variables, min(RENDER_STEPS, self._left))
         before = budget.left
@@ -82,7 +82,7 @@ class TemplateValidator:
         self._left -= before - budget.left
 
 
-def _compiled(publisher_id: int, use: Mapping[str, Any]) -> CompiledTemplate:
+def _compiled(publisher_id: int, use: TemplateBody) -> CompiledTemplate:
     found = compiled_templates.find(publisher_id, use["name"], use.get("version"))
     if found is not None:
         return found

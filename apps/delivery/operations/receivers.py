@@ -1,7 +1,5 @@
 """Signal receivers: release the deliveries of a topic that is resumed."""
 
-from typing import Any
-
 from django.dispatch import receiver
 
 from apps.core import clock
@@ -12,7 +10,7 @@ from apps.topics.services import topic_resumed
 
 
 @receiver(topic_resumed)
-def release(topic: Topic, **_: Any) -> None:
+def release(topic: Topic, **_: object) -> None:
     """Make the topic's deferred deliveries due: some at once, the rest by the sweeper.
 
     Runs in the transaction that resumes the topic. A claim that found it paused locks the topic's

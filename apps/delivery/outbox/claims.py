@@ -13,10 +13,10 @@ import time
 from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from apps.delivery.outbox.queues import Queue
 
@@ -110,7 +110,7 @@ def lost() -> Sequence[int]:
         return [claim_id for (claim_id,) in cursor.fetchall()]
 
 
-def _ended(cursor: Any) -> list[str]:
+def _ended(cursor: CursorWrapper) -> list[str]:
     """Return workers with claims that were processes of this host and do not run any more."""
     cursor.execute("SELECT DISTINCT worker FROM delivery_claim")
     here, _, _ = _worker().rpartition("/")

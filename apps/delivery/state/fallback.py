@@ -5,7 +5,7 @@ paused topic stops them as it stops the others.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 from django.conf import settings
 
@@ -16,6 +16,18 @@ class Fallback:
 
     channel: str
     after: int
+
+
+class _Row(Protocol):
+    """The columns of a notification that say its fallback; empty and ``None`` without one."""
+
+    @property
+    def fallback_channel(self) -> str:
+        """Its channel."""
+
+    @property
+    def fallback_after(self) -> int | None:
+        """Seconds after the other channels."""
 
 
 #: SQL: whether another channel of the notification reached recipient ``a``. From a provider that
@@ -39,8 +51,8 @@ def reporting() -> list[str]:
     return [name for name, entry in settings.PROVIDERS.items() if "receipts" in entry]
 
 
-def of(row: Any) -> Fallback | None:
+def of(row: _Row) -> Fallback | None:
     """Return the fallback of a notification's row, if it has one."""
-    if not row.fallback_channel:
+    if not row.fallback_channel or row.fallback_after is None:
         return None
     return Fallback(row.fallback_channel, row.fallback_after)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
@@ -204,8 +204,13 @@ def still_claimed(results: Sequence[Result]) -> list[Result]:
     return [r for r in results if (r.delivery_id, r.claim_id) in held]
 
 
-def _audit_disabled(rows: Sequence[tuple[Any, ...]], gone: Mapping[int, Cause]) -> None:
-    """Record in the directory's audit trail which contacts a provider called dead."""
+def _audit_disabled(
+    rows: Sequence[tuple[int, int | None, str, memoryview, str]], gone: Mapping[int, Cause]
+) -> None:
+    """Record in the directory's audit trail which contacts a provider called dead.
+
+    ``rows``: what ``_DISABLE`` returned.
+    """
     for provider in sorted({cause.provider for cause in gone.values()}):
         audit_trail.record(
             (

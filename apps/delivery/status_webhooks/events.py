@@ -7,7 +7,6 @@ Notifications of the kind ``STATUS`` cause no events themselves.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -56,7 +55,7 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
     ids = [delivery_id for delivery_id, state in moves if state in chosen]
     if not ids:
         return
-    events: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
+    events: dict[tuple[int, str], list[dict[str, str]]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_MOVED, [ids, list({listener.publisher_id for listener in listeners})])
         for publisher_id, state, *row in cursor.fetchall():
@@ -92,7 +91,7 @@ def _event(
     user_id: str,
     reason: str,
     at: datetime,
-) -> dict[str, Any]:
+) -> dict[str, str]:
     """Build the event of one delivery, without its address and content."""
     return {
         "delivery_id": public_id(delivery_id),
@@ -107,7 +106,7 @@ def _event(
 
 
 def _drafts(
-    state: str, deliveries: Iterable[dict[str, Any]], contacts: Sequence[int]
+    state: str, deliveries: Iterable[dict[str, str]], contacts: Sequence[int]
 ) -> Iterator[Draft]:
     for batch in _batches(deliveries):
         yield Draft(
@@ -119,9 +118,9 @@ def _drafts(
         )
 
 
-def _batches(deliveries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _batches(deliveries: Iterable[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
     """Yield batches of up to ``AT_ONCE`` deliveries that fit into a webhook's payload."""
-    batch: list[dict[str, Any]] = []
+    batch: list[dict[str, str]] = []
     left = PAYLOAD_LIMIT - FRAME
     for one in deliveries:
         size = len(orjson.dumps(one)) + 1  # and a comma

@@ -1,7 +1,6 @@
 """Signal receivers of status webhooks: their rows change, and deliveries move."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
@@ -12,12 +11,12 @@ from apps.delivery.status_webhooks import events, lookup
 
 
 @receiver([post_save, post_delete], sender=StatusWebhook)
-def status_webhook_changed(**_: Any) -> None:
+def status_webhook_changed(**_: object) -> None:
     """Drop the cached copies in all processes."""
     lookup.changed()
 
 
 @receiver(deliveries_moved)
-def publish_events(moves: Sequence[tuple[int, str]], **_: Any) -> None:
+def publish_events(moves: Sequence[tuple[int, str]], **_: object) -> None:
     """Publish events to the status webhooks that chose these states."""
     events.publish(moves)

@@ -1,0 +1,54 @@
+"""Validated bodies of the endpoints that publish, as their serializers return them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NotRequired, TypedDict
+
+
+class ContentBody(TypedDict):
+    """``content``: see ``notifier.domain.messages.Content``."""
+
+    title: str
+    body: str
+    data: Mapping[str, object]
+    actions: Mapping[str, str]
+    severity: str
+    display_type: str
+    source: str
+
+
+class TemplateBody(TypedDict):
+    """``template``. ``version``: the newest if left out."""
+
+    name: str
+    version: NotRequired[int]
+    variables: Mapping[str, object]
+
+
+class FallbackBody(TypedDict):
+    """``fallback``. ``after``: seconds after the other channels."""
+
+    channel: str
+    after: int
+
+
+class PublishBody(TypedDict):
+    """A notification to a topic or a group. It has either ``content`` or ``template``."""
+
+    content: NotRequired[ContentBody]
+    template: NotRequired[TemplateBody]
+    priority: NotRequired[str]
+    channels: NotRequired[list[str]]
+    fallback: NotRequired[FallbackBody]
+    send_at: NotRequired[datetime]
+    expires_at: NotRequired[datetime]
+    collapse_key: str
+    ordering_key: str
+    deduplicate_seconds: NotRequired[int]
+
+
+class NotificationBody(PublishBody):
+    """A notification to recipients. ``named_in``: the field that named them."""
+
+    user_ids: list[str]
+    named_in: str
