@@ -8,7 +8,6 @@ from rest_framework.response import Response
 from apps.api.pagination import CursorPage, decode_cursor, encode_cursor, read_query
 from apps.api.problems import Problem
 from apps.core.delivery_ids import number_of
-from apps.delivery.api.caller import publisher_of
 from apps.delivery.api.dead_letter_serializers import (
     DeadLetterOut,
     DeadLetterRow,
@@ -22,6 +21,7 @@ from apps.delivery.models import Delivery
 from apps.delivery.operations import dead_letters
 from apps.delivery.operations.dead_letters import Match, Redriven
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
 from apps.publishers.scopes import Scope
 

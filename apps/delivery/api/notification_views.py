@@ -12,7 +12,6 @@ from apps.api.pagination import CursorPage, read_query
 from apps.api.problems import Problem
 from apps.delivery import selectors, state
 from apps.delivery.api import presenters
-from apps.delivery.api.caller import publisher_of
 from apps.delivery.api.notification_serializers import (
     DeliveriesQuery,
     DeliveryOut,
@@ -21,6 +20,7 @@ from apps.delivery.api.notification_serializers import (
 from apps.delivery.models import Notification
 from apps.delivery.sending import cancellation
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
 from apps.publishers.scopes import Scope
 

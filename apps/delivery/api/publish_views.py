@@ -15,7 +15,6 @@ from apps.api.problems import Problem
 from apps.delivery import selectors
 from apps.delivery.api import presenters
 from apps.delivery.api.batch import Batch
-from apps.delivery.api.caller import key_of, publisher_of
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.api.notification_views import NOTIFICATIONS
 from apps.delivery.api.publish_openapi import BATCH, IDEMPOTENCY_KEY, IN_ORDER, NEWS, OTP, REFUSALS
@@ -37,6 +36,7 @@ from apps.delivery.intake.load_shedding import PostedSummary
 from apps.delivery.intake.lookups import Key
 from apps.preferences.selectors import Reached, get_group
 from apps.publishers import limits
+from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint
 from apps.publishers.api.permissions import require
 from apps.publishers.scopes import Scope

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from apps.api.pagination import read_query
 from apps.api.serializers import QueryParameters
 from apps.core import clock
-from apps.delivery.api.caller import publisher_of
 from apps.delivery.monitoring import statistics
 from apps.publishers import limits, quota
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
 from apps.publishers.quota import Account
 from apps.publishers.scopes import Scope

@@ -14,11 +14,11 @@ from apps.api.pagination import CursorPage, PageQuery
 from apps.api.problems import CONTENT_TYPE, Problem
 from apps.delivery.api import presenters
 from apps.delivery.api import status_webhook_serializers as serializers
-from apps.delivery.api.caller import publisher_of
 from apps.delivery.api.notification_serializers import DeliveryOut
 from apps.delivery.models import StatusWebhook
 from apps.delivery.status_webhooks import health, lookup
 from apps.publishers import audit
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
 from apps.publishers.scopes import Scope
 
