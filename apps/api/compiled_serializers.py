@@ -8,7 +8,7 @@ serializer then validates it again, so that every error reported is DRF's own.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TypeAlias, cast
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
@@ -17,8 +17,10 @@ from rest_framework.fields import _UnvalidatedField, empty
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from apps.api import json_types
+from apps.api.json_types import AnyField
 
 Reader = Callable[[Any], Any]
+AnySerializer: TypeAlias = serializers.Serializer[Any]
 
 
 class NeedsSerializer(Exception):
@@ -46,9 +48,7 @@ class _CompiledField(NamedTuple):
 _SKIPPED = object()
 
 
-def compile_reader(
-    serializer: serializers.Serializer, plain: type[serializers.Serializer]
-) -> Reader:
+def compile_reader(serializer: AnySerializer, plain: type[AnySerializer]) -> Reader:
     """Return a function that validates as ``serializer.run_validation`` does.
 
     The function raises one of ``FALLBACK_ERRORS`` for input that it cannot vouch for. ``plain`` is
@@ -67,7 +67,7 @@ def compile_reader(
     parts = [
         _CompiledField(
             name,
-            field.source,
+            cast(str, field.source),  # set when the serializer bound the field
             _reader(field, plain),
             getattr(serializer, f"validate_{name}", None),
             _missing(field),
@@ -75,7 +75,7 @@ def compile_reader(
         for name, field in fields
     ]
 
-    def read(data: Any) -> Any:
+    def read(data: object) -> Any:
         if type(data) is not dict:
             raise NeedsSerializer
         found = {}
@@ -96,11 +96,11 @@ def compile_reader(
     return read
 
 
-def _always_needs_serializer(_: Any) -> Any:
+def _always_needs_serializer(_: object) -> NoReturn:
     raise NeedsSerializer
 
 
-def _missing(field: serializers.Field) -> Callable[[], Any] | None:
+def _missing(field: AnyField) -> Callable[[], Any] | None:
     if field.required:
         return None
     if field.default is empty:
@@ -108,7 +108,7 @@ def _missing(field: serializers.Field) -> Callable[[], Any] | None:
     return field.get_default
 
 
-def _reader(field: serializers.Field, plain: type[serializers.Serializer]) -> Reader:
+def _reader(field: AnyField, plain: type[AnySerializer]) -> Reader:
     kind = type(field)
     if isinstance(field, serializers.Serializer):
         return compile_reader(field, plain)
@@ -121,14 +121,19 @@ def _reader(field: serializers.Field, plain: type[serializers.Serializer]) -> Re
     elif isinstance(field, serializers.ChoiceField):
         if kind.run_validation is serializers.Field.run_validation and not field.validators:
             return partial(_choice, field.choice_strings_to_values)
-    elif kind is serializers.ListField:
-        return _list(field, plain)
-    elif kind is serializers.DictField and isinstance(field.child, _UnvalidatedField):
+    elif isinstance(field, serializers.ListField):
+        if kind is serializers.ListField:
+            return _list(field, plain)
+    elif (
+        isinstance(field, serializers.DictField)
+        and kind is serializers.DictField
+        and isinstance(field.child, _UnvalidatedField)
+    ):
         return _object
     return partial(_as_the_field_does, field)
 
 
-def _as_the_field_does(field: serializers.Field, value: Any) -> Any:
+def _as_the_field_does(field: AnyField, value: object) -> Any:
     if json_types.in_json(field, value):
         raise NeedsSerializer
     return field.run_validation(value)
@@ -143,16 +148,20 @@ def _text(field: serializers.CharField) -> Reader:
         ProhibitNullCharactersValidator,
         ProhibitSurrogateCharactersValidator,
     )
-    others = [check for check in field.validators if type(check) not in known]
+    # None of them has ``requires_context``.
+    others = cast(
+        list[Callable[[str], None]],
+        [check for check in field.validators if type(check) not in known],
+    )
 
-    def read(value: Any) -> str:
+    def read(value: object) -> str:
         if type(value) is not str:
             raise NeedsSerializer
         if not value:
             if field.allow_blank:
                 return ""
             raise NeedsSerializer
-        text: str = convert(value)
+        text = convert(value)
         if (longest is not None and len(text) > longest) or not _is_storable(text):
             raise NeedsSerializer
         for check in others:
@@ -175,16 +184,16 @@ def _is_storable(text: str) -> bool:
     return True
 
 
-def _choice(values: dict[str, Any], value: Any) -> Any:
+def _choice(values: dict[str, Any], value: object) -> Any:
     if type(value) is not str or value not in values:
         raise NeedsSerializer
     return values[value]
 
 
-def _list(field: serializers.ListField, plain: type[serializers.Serializer]) -> Reader:
+def _list(field: serializers.ListField, plain: type[AnySerializer]) -> Reader:
     read_item = _reader(field.child, plain)
 
-    def read(value: Any) -> list[Any]:
+    def read(value: object) -> list[Any]:
         if type(value) is not list or (not value and not field.allow_empty):
             raise NeedsSerializer
         if field.max_length is not None and len(value) > field.max_length:
@@ -196,7 +205,7 @@ def _list(field: serializers.ListField, plain: type[serializers.Serializer]) -> 
     return read
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: object) -> dict[str, Any]:
     if type(value) is not dict:
         raise NeedsSerializer
     return dict(value)

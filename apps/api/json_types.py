@@ -1,9 +1,15 @@
 """Strict JSON types: DRF would accept values of other types and convert them."""
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias, TypeGuard
 
 from rest_framework import serializers
+
+#: A field, or a serializer, of any type of value.
+AnyField: TypeAlias = serializers.Field[Any, Any, Any, Any]
+#: Errors in the shape of DRF's ``ValidationError.detail``: a field's, or its items' by key.
+Errors: TypeAlias = list[str] | dict[Any, Any]
 
 NOT_TEXT = "Send text: put it in quotes."
 NOT_BOOLEAN = "Send true or false, without quotes."
@@ -13,11 +19,10 @@ TOO_MANY = "Send at most {most:,}; there are {number:,}."
 _WHOLE = re.compile(r"-?[0-9]+")
 
 
-def in_json(field: serializers.Field, value: Any) -> Any:
+def in_json(field: AnyField, value: object) -> Errors | None:
     """Return the errors in a value's JSON type or a list's length, ``None`` if there are none.
 
-    They have the shape of DRF's ``ValidationError.detail``. ``null`` is left to the field, which
-    knows whether it is allowed.
+    ``null`` is left to the field, which knows whether it is allowed.
     """
     if value is None:
         return None
@@ -33,7 +38,7 @@ def in_json(field: serializers.Field, value: Any) -> Any:
         if field.max_length is not None and len(value) > field.max_length:
             # DRF would validate every item before it looks at the length.
             return [TOO_MANY.format(most=field.max_length, number=len(value))]
-        inside: Any = enumerate(value)
+        inside: Iterable[tuple[Any, Any]] = enumerate(value)
     elif isinstance(field, serializers.DictField) and isinstance(value, dict):
         inside = value.items()
     else:
@@ -41,7 +46,7 @@ def in_json(field: serializers.Field, value: Any) -> Any:
     return {at: wrong for at, one in inside if (wrong := in_json(field.child, one))} or None
 
 
-def in_query(field: serializers.Field, value: Any) -> Any:
+def in_query(field: AnyField, value: str) -> Errors | None:
     """Return the errors in a query parameter's text, which ``int`` would take as "+1" or "1_0"."""
     if isinstance(field, serializers.IntegerField) and not _WHOLE.fullmatch(value):
         return ["Send a whole number."]
@@ -50,5 +55,5 @@ def in_query(field: serializers.Field, value: Any) -> Any:
     return None
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)

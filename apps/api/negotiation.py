@@ -1,7 +1,6 @@
 """Content negotiation: requests and responses are JSON in UTF-8 and nothing else."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from django.utils.http import parse_header_parameters
 from rest_framework import exceptions
@@ -26,16 +25,19 @@ class JsonNegotiation(DefaultContentNegotiation):
     """
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: Any = None
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
         accept = request.META.get("HTTP_ACCEPT", "*/*")
         if not any(
             one.partition(";")[0].strip().lower() in _JSON_RANGES for one in accept.split(",")
         ):
             raise exceptions.NotAcceptable(available_renderers=list(renderers))
-        return renderers[0], JSON
+        return next(iter(renderers)), JSON
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> Any:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         if request.content_type == JSON:  # the usual spelling; DRF would parse it three times
             return next((parser for parser in parsers if parser.media_type == JSON), None)
         return super().select_parser(request, parsers)
@@ -45,9 +47,13 @@ class PageNegotiation(DefaultContentNegotiation):
     """Respond with the view's only renderer, whatever ``Accept`` says."""
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: Any = None
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], str(renderers[0].media_type)
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
 
 
 def check_charset(media_type: str) -> None:

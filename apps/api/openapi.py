@@ -1,7 +1,7 @@
 """OpenAPI schemas of what all endpoints share: problems, headers, strict bodies, bulk items."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
@@ -11,7 +11,7 @@ from apps.api.problems import CONTENT_TYPE, MOST_ERRORS
 from apps.api.serializers import Items, StrictSerializer
 
 
-class ProblemError(serializers.Serializer):
+class ProblemError(serializers.Serializer[Any]):
     """One error: a JSON `pointer` into the body, or the name of a query `parameter`."""
 
     pointer = serializers.CharField(required=False)
@@ -19,14 +19,16 @@ class ProblemError(serializers.Serializer):
     detail = serializers.CharField()
 
 
-class ProblemDetails(serializers.Serializer):
+class ProblemDetails(serializers.Serializer[Any]):
     """RFC 9457 problem details."""
 
     type = serializers.CharField(help_text="a stable URI reference, relative to this service")
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="what went wrong and what to do about it")
-    errors = ProblemError(many=True, required=False, help_text=f"at most {MOST_ERRORS}")
+    errors = cast(  # a field, and not the property of this name
+        Any, ProblemError(many=True, required=False, help_text=f"at most {MOST_ERRORS}")
+    )
     error_count = serializers.IntegerField(
         required=False, help_text="the number of errors, if `errors` lists only the first of them"
     )
@@ -75,9 +77,10 @@ class ProblemSchema(AutoSchema):
         return headers
 
     def _map_basic_serializer(
-        self, serializer: Any, direction: Literal["request", "response"]
+        self, serializer: object, direction: Literal["request", "response"]
     ) -> dict[str, Any]:
-        schema = super()._map_basic_serializer(serializer, direction)
+        # drf-spectacular's own has no annotations.
+        schema: dict[str, Any] = cast(Any, super())._map_basic_serializer(serializer, direction)
         if isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
         return schema
@@ -98,12 +101,14 @@ def _refs(*headers: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
 
 
-class ItemsSchema(OpenApiSerializerFieldExtension):
+class ItemsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """The items of a bulk call: documented by their serializer, validated one by one."""
 
     target_class = Items
 
-    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+    def map_serializer_field(
+        self, auto_schema: AutoSchema, direction: Literal["request", "response"]
+    ) -> dict[str, Any]:
         item = auto_schema.resolve_serializer(self.target.item, direction)
         return {
             "type": "array",

@@ -3,7 +3,7 @@
 import inspect
 from functools import cache
 from io import BytesIO
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -37,7 +37,7 @@ def operation(view_class: type[APIView], method: str) -> Operation | None:
         return None
     schema, schema.method = schema_class(), method
     schema.view = view = view_class()
-    view.request, view.kwargs = None, {}
+    view.request, view.kwargs = cast(Request, None), {}  # as drf-spectacular does
     return Operation(
         query=any(
             inspect.isclass(taken) and issubclass(taken, QueryParameters)

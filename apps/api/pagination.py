@@ -6,10 +6,11 @@ continues the search. Cursors are opaque, signed and valid for one list only, so
 page by a key of their own.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.core import signing
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Model, Q, QuerySet
 from rest_framework import serializers
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -17,6 +18,12 @@ from rest_framework.response import Response
 
 from apps.api.problems import Problem
 from apps.api.serializers import QueryParameters
+
+if TYPE_CHECKING:  # its import needs the classes that the settings name
+    from rest_framework.views import APIView
+
+M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 LIMIT = 50
 MAX_LIMIT = 200
@@ -54,10 +61,11 @@ def read_query(request: Request, query: type[QueryParameters] = PageQuery) -> di
     if errors:
         first = errors[0]
         raise Problem("invalid-request", f"?{first['parameter']}: {first['detail']}", errors=errors)
-    return serializer.validated_data
+    validated: dict[str, Any] = serializer.validated_data
+    return validated
 
 
-def encode_cursor(request: Request, key: Any) -> str:
+def encode_cursor(request: Request, key: object) -> str:
     """Return an opaque cursor for the rows after ``key``, which is stored as ``str(key)``."""
     return signing.dumps(str(key), salt=_salt(request))
 
@@ -65,19 +73,20 @@ def encode_cursor(request: Request, key: Any) -> str:
 def decode_cursor(request: Request, cursor: str) -> str:
     """Return the key in ``cursor``, as text. Raises a ``Problem`` if it is not this list's."""
     try:
-        return signing.loads(cursor, salt=_salt(request))
+        key: str = signing.loads(cursor, salt=_salt(request))
     except signing.BadSignature:
         raise Problem(
             "invalid-cursor",
             "Use `next` of this list's last answer as it is, or leave cursor out to start anew.",
         ) from None
+    return key
 
 
 def _salt(request: Request) -> str:
     return f"cursor:{request.path}"
 
 
-def look_through(rows: QuerySet, ordering: str) -> tuple[QuerySet, Any]:
+def look_through(rows: QuerySet[M, R], ordering: str) -> tuple[QuerySet[M, R], Any]:
     """Return the first ``LOOK_THROUGH`` of these rows and the key of the last one.
 
     The key is ``None`` if there are no further rows. The result is bounded by two keys, so that no
@@ -104,17 +113,18 @@ class CursorPage(BasePagination):
 
     def paginate_queryset(
         self,
-        queryset: QuerySet,
+        queryset: QuerySet[M, R] | Sequence[R],
         request: Request,
-        view: Any = None,
+        view: "APIView | None" = None,
         query: dict[str, Any] | None = None,
         sought: Q | None = None,
-    ) -> list[Any]:
-        """Return the page's rows.
+    ) -> list[R]:
+        """Return the page's rows. ``queryset`` is not a sequence, which DRF's own may be.
 
         ``query`` is the result of ``read_query``. ``sought`` is a filter that no index serves.
         """
         query = read_query(request) if query is None else query
+        queryset = cast("QuerySet[M, R]", queryset)
         key = self.ordering.lstrip("-")
         beyond = "lt" if self.ordering.startswith("-") else "gt"
         if "cursor" in query:
@@ -131,7 +141,7 @@ class CursorPage(BasePagination):
             self.next = encode_cursor(request, getattr(rows[-1], key))
         return rows
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def get_paginated_response(self, data: object) -> Response:
         return Response({"data": data, "next": self.next})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -148,5 +158,5 @@ class CursorPage(BasePagination):
             },
         }
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
         return []

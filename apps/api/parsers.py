@@ -1,7 +1,9 @@
 """Request bodies: bounded, strict JSON, with a length or in chunks."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any
 
+from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -43,23 +45,24 @@ class BodyRequest(Request):
         """
         self._full_data = self._data = self._wrong = None
 
-    # Shortcuts: DRF delegates to Django's request by a failed attribute look-up.
-    @property
-    def META(self) -> dict[str, Any]:
-        return self._request.META
+    if not TYPE_CHECKING:  # DRF's stubs have two attributes here, and not the method
+        # Shortcuts: DRF delegates to Django's request by a failed attribute look-up.
+        @property
+        def META(self) -> dict[str, Any]:
+            return self._request.META
 
-    @property
-    def method(self) -> str | None:
-        return self._request.method
+        @property
+        def method(self) -> str | None:
+            return self._request.method
 
-    def _load_stream(self) -> None:
-        if is_chunked(self):
-            self._stream = self._request.META["wsgi.input"]
-        else:
-            super()._load_stream()
+        def _load_stream(self) -> None:
+            if is_chunked(self):
+                self._stream = self._request.META["wsgi.input"]
+            else:
+                super()._load_stream()
 
 
-def is_chunked(request: Any) -> bool:
+def is_chunked(request: Request | HttpRequest) -> bool:
     """Whether the body comes in chunks. Raises a ``Problem`` if the server cannot delimit it."""
     if "HTTP_TRANSFER_ENCODING" not in request.META:
         return False
@@ -68,13 +71,13 @@ def is_chunked(request: Any) -> bool:
     return True
 
 
-def read_body(stream: Any, limit: int) -> bytes:
+def read_body(stream: IO[bytes], limit: int) -> bytes:
     """Read a body of at most ``limit`` bytes; of a longer one ``limit + 1`` are read.
 
     Raises a ``Problem`` where it is longer or its chunks are not well formed.
     """
     try:
-        body: bytes = stream.read(limit + 1)
+        body = stream.read(limit + 1)
     except (ParseException, OSError):  # a sender that stops early raises NoMoreData, an OSError
         raise Problem(
             "invalid-request", "The body's chunks are not well formed, or it was cut short."
@@ -92,7 +95,13 @@ class JsonBody(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: Any, media_type: str, parser_context: dict[str, Any]) -> Any:
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        assert media_type is not None and parser_context is not None  # DRF passes both
         check_charset(media_type)
         check_content_encoding(parser_context["request"].META.get("HTTP_CONTENT_ENCODING", ""))
         body = read_body(stream, getattr(parser_context["view"], "max_body", DEFAULT_MAX_BODY))

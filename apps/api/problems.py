@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import resolve
 from django.utils.encoding import escape_uri_path, iri_to_uri
 from django.views import defaults
@@ -21,6 +21,8 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from notifier.transport.json_pointer import escaped
 
 log = logging.getLogger(__name__)
+
+View = Callable[..., HttpResponseBase]
 
 CONTENT_TYPE = "application/problem+json"
 #: The code of a validation error about an unknown field.
@@ -269,7 +271,7 @@ def http_response(problem: Problem) -> HttpResponse:
 
 
 @csrf_exempt
-def unknown_path(request: HttpRequest, **_: Any) -> HttpResponse:
+def unknown_path(request: HttpRequest, **_: object) -> HttpResponse:
     """Respond to a path under /v1 that does not exist, with a suggestion where one is close."""
     meant = _suggestion(request.path_info)
     if meant is not None:
@@ -297,13 +299,13 @@ def _suggestion(path: str) -> str | None:
     return None
 
 
-def allow(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def allow(*methods: str) -> Callable[[View], View]:
     """Restrict a Django view to these methods; any other gets a 405 problem."""
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(view: View) -> View:
         @csrf_exempt
         @wraps(view)
-        def allowed(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        def allowed(request: HttpRequest, *args: object, **options: object) -> HttpResponseBase:
             if request.method in methods:
                 return view(request, *args, **options)
             return http_response(not_allowed(request.method, methods))

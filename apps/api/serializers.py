@@ -10,20 +10,21 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from apps.api import json_types
-from apps.api.compiled_serializers import FALLBACK_ERRORS, Reader, compile_reader
+from apps.api.compiled_serializers import FALLBACK_ERRORS, AnySerializer, Reader, compile_reader
+from apps.api.json_types import AnyField, Errors
 from apps.api.problems import MOST_ERRORS, UNKNOWN_FIELD
 from notifier.domain.characters import all_visible
 
 NOT_A_TIME = "Write a time as in 2026-11-22T10:00:00Z (ISO 8601)."
 #: Characters of the input that an error repeats.
 LONGEST_SHOWN = 100
-S = TypeVar("S", bound=serializers.Serializer)
+S = TypeVar("S", bound=AnySerializer)
 
 
 class Choice(serializers.ChoiceField):
     """A field with a few allowed words. An error lists them, followed by the hint ``instead``."""
 
-    def __init__(self, choices: Sequence[Any], instead: str = "", **options: Any) -> None:
+    def __init__(self, choices: Sequence[str], instead: str = "", **options: Any) -> None:
         super().__init__(choices, **options)
         self.instead = instead
 
@@ -83,7 +84,7 @@ NOT_A_LIST = "Send a list, in brackets, also for a single one."
 NOT_AN_OBJECT = 'Send an object: {{"name": …}}.'  # DRF formats it
 
 
-class StrictSerializer(serializers.Serializer):
+class StrictSerializer(serializers.Serializer[Any]):
     """A serializer that accepts what it documents and nothing else.
 
     An unknown field is an error that names it. So is a value of another JSON type, which DRF would
@@ -93,7 +94,7 @@ class StrictSerializer(serializers.Serializer):
     #: The field to suggest where a plain text is sent in place of the object.
     text_field: ClassVar[str] = ""
 
-    def get_fields(self) -> dict[str, serializers.Field]:
+    def get_fields(self) -> dict[str, AnyField]:
         fields = super().get_fields()
         for field in fields.values():
             _prepare(field)
@@ -112,15 +113,17 @@ class StrictSerializer(serializers.Serializer):
         except serializers.ValidationError as error:
             if not errors:
                 raise
-            raise serializers.ValidationError({**error.detail, **errors}) from None
+            detail = cast(dict[str, Any], error.detail)  # a serializer's is never a list
+            raise serializers.ValidationError({**detail, **errors}) from None
         if errors:
             raise serializers.ValidationError(errors)
         return value
 
-    def _strict_errors(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _strict_errors(self, data: Mapping[str, object]) -> dict[str, Any]:
         """Return the errors in names and types, in the shape of DRF's ``detail``."""
         known = self._writable_names()
-        unknown, errors = {}, {}
+        unknown: dict[str, list[str]] = {}
+        errors: dict[str, Any] = {}
         strange = [str(name) for name in data if name not in known]
         named = strange if len(strange) <= MOST_ERRORS else strange[: MOST_ERRORS - 1]
         for name in named:
@@ -134,17 +137,18 @@ class StrictSerializer(serializers.Serializer):
             if wrong := self.type_errors(self.fields[name], value):
                 errors[name] = wrong
         if unknown:
-            errors |= serializers.ValidationError(unknown, code=UNKNOWN_FIELD).detail
+            found = serializers.ValidationError(unknown, code=UNKNOWN_FIELD)
+            errors |= cast(dict[str, Any], found.detail)  # in the shape of ``unknown``
         return errors
 
-    def type_errors(self, field: serializers.Field, value: Any) -> Any:
+    def type_errors(self, field: AnyField, value: Any) -> Errors | None:
         """Return the errors in the type of a field's value, ``None`` if there are none."""
         return json_types.in_json(field, value)
 
     def _writable_names(self) -> list[str]:
         return [name for name, field in self.fields.items() if not field.read_only]
 
-    def _object_hint(self, data: Any) -> str:
+    def _object_hint(self, data: object) -> str:
         """Return the hint for input that is not an object."""
         if self.text_field and isinstance(data, str) and len(data) <= LONGEST_SHOWN:
             shown = json.dumps({self.text_field: data}, ensure_ascii=False)
@@ -155,7 +159,7 @@ class StrictSerializer(serializers.Serializer):
 class QueryParameters(StrictSerializer):
     """Query parameters, whose values are text."""
 
-    def type_errors(self, field: serializers.Field, value: Any) -> Any:
+    def type_errors(self, field: AnyField, value: Any) -> Errors | None:
         return json_types.in_query(field, value)
 
 
@@ -171,7 +175,7 @@ def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, name)).lower()
 
 
-def _prepare(field: serializers.Field) -> None:
+def _prepare(field: AnyField | None) -> None:
     """Take text verbatim and give times, lists and objects helpful errors, at any depth.
 
     Text of nothing but spaces is still refused as blank.
@@ -200,8 +204,8 @@ class _ThreadLocal(threading.local):
     """This thread's serializers and their compiled readers, by class."""
 
     def __init__(self) -> None:
-        self.of: dict[type[serializers.Serializer], serializers.Serializer] = {}
-        self.readers: dict[type[serializers.Serializer], Reader] = {}
+        self.of: dict[type[AnySerializer], AnySerializer] = {}
+        self.readers: dict[type[AnySerializer], Reader] = {}
 
 
 _local = _ThreadLocal()
