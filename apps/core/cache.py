@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import orjson
 import redis
@@ -145,7 +145,7 @@ class _Shared:
             retry=Retry(NoBackoff(), 1),
         )
 
-    def call(self, what: Callable[[redis.Redis], Any]) -> Any:
+    def call(self, what: Callable[[redis.Redis], T]) -> T | None:
         """Return the result of ``what(client)``, ``None`` while Redis does not answer."""
         if time.monotonic() < self._rests_until:
             return None
@@ -215,7 +215,8 @@ class _Listener:
     def _listen(self) -> None:
         # With a timeout: a half-open connection would look like silence for ever.
         client = _shared.connect(read_timeout=2.0)
-        with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+        # redis-py's method has no annotations.
+        with cast(Any, client).pubsub(ignore_subscribe_messages=True) as pubsub:
             pubsub.subscribe(CHANNEL)
             pubsub.get_message(timeout=2.0)
             for lookup in _lookups.values():  # invalidations published before may have been missed

@@ -10,9 +10,9 @@ import logging
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
@@ -75,7 +75,7 @@ def to_shared(local: float) -> float:
     return local + _offset
 
 
-def _measure_on(sender: Any, connection: Any, **_: object) -> None:
+def _measure_on(sender: object, connection: BaseDatabaseWrapper, **_: object) -> None:
     if time.monotonic() - _measured_at < EVERY:
         return
     # Through the driver, so that Django does not count it among a request's queries.

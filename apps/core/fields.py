@@ -1,13 +1,20 @@
 """Model fields that several apps use."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import models
 
 from apps.core import clock
 
+if TYPE_CHECKING:
+    _DateTimeField: TypeAlias = models.DateTimeField[str | datetime, datetime]
+else:
+    _DateTimeField = models.DateTimeField
 
-class StampField(models.DateTimeField):
+
+class StampField(_DateTimeField):
     """A ``DateTimeField`` whose ``auto_now`` and ``auto_now_add`` use the database's clock.
 
     Migrations see Django's own field.
@@ -20,6 +27,6 @@ class StampField(models.DateTimeField):
             return value
         return super().pre_save(model_instance, add)
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.DateTimeField", args, kwargs

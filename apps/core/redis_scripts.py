@@ -5,6 +5,7 @@ from typing import Any
 
 import redis
 from redis.commands.core import Script
+from redis.typing import EncodableT
 
 from apps.core.cache import ask_redis
 
@@ -16,7 +17,7 @@ class RedisScript:
         self._text = text
         self._script: Script | None = None
 
-    def __call__(self, keys: Sequence[str], arguments: Iterable[Any]) -> Any:
+    def __call__(self, keys: Sequence[str], arguments: Iterable[EncodableT]) -> Any:
         """Return the script's answer, ``None`` while Redis is away."""
         return ask_redis(lambda client: self._registered(client)(keys, arguments, client))
 

@@ -1,11 +1,21 @@
 """The backend's entry point: Django imports ``DatabaseWrapper`` from here."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dj_db_conn_pool.backends.postgresql.base import DatabaseWrapper as Pooled
 from dj_db_conn_pool.core import pool_container
 
 from apps.core.postgresql.pool import Pool
+
+if TYPE_CHECKING:  # django-db-connection-pool has no types
+    from django.db.backends.postgresql import base
+    from sqlalchemy.engine.interfaces import Dialect
+
+    class Pooled(base.DatabaseWrapper):
+        def _get_new_connection(self, conn_params: dict[str, Any]) -> Any: ...
+        def _get_dialect(self) -> Dialect: ...
+
+else:
+    from dj_db_conn_pool.backends.postgresql.base import DatabaseWrapper as Pooled
 
 
 class DatabaseWrapper(Pooled):
