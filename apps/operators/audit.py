@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 from django.contrib import admin
@@ -12,7 +12,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms.models import model_to_dict
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from apps.publishers import audit
 from apps.publishers.models import Publisher
@@ -24,7 +24,13 @@ _HIDDEN = "…"
 MOST_NAMED = 100
 
 
-class Audited(admin.ModelAdmin):
+if TYPE_CHECKING:
+    _ModelAdmin: TypeAlias = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+
+
+class Audited(_ModelAdmin):
     """A ModelAdmin that records additions, changes, deletions and actions on selected rows.
 
     An action on selected rows runs in one transaction with its event. Custom views have to call
@@ -63,18 +69,18 @@ class Audited(admin.ModelAdmin):
             self.audit(request, "update", row, before=before, after=after)
         return super().construct_change_message(request, form, formsets, add)
 
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[Any]) -> Any:
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         # Django calls this before every kind of deletion.
         for row in queryset:
             self.audit(request, "delete", row, before=_shown(model_to_dict(row)))
-        return super().log_deletions(request, queryset)  # type: ignore[arg-type]
+        return super().log_deletions(request, queryset)
 
     def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Any]
-    ) -> HttpResponseBase | None:
+        self, request: HttpRequest, queryset: QuerySet[Any], *location: Any
+    ) -> HttpResponse | None:
         with transaction.atomic():
             self._audit_action(request, queryset)
-            return super().response_action(request, queryset)
+            return super().response_action(request, queryset, *location)
 
     def _audit_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Record the selected action; the page has two forms for it, above and below the list.
@@ -104,7 +110,7 @@ class Audited(admin.ModelAdmin):
             )
 
 
-def _changes(form: forms.ModelForm) -> tuple[dict[str, Any], dict[str, Any]]:
+def _changes(form: "forms.ModelForm[Any]") -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the changed fields' values before and after, without secrets."""
     before, after = {}, {}
     for name in form.changed_data:
@@ -114,20 +120,20 @@ def _changes(form: forms.ModelForm) -> tuple[dict[str, Any], dict[str, Any]]:
     return _shown(before), _shown(after, hidden="changed")
 
 
-def _named(field: forms.Field | None, value: Any) -> Any:
+def _named(field: forms.Field | None, value: object) -> object:
     """Return the row for the primary key of a ``ModelChoiceField``, any other value as it is."""
     if isinstance(field, forms.ModelChoiceField) and not isinstance(value, list):
         return field.queryset.filter(pk=value).first() if field.queryset is not None else value
     return value
 
 
-def _shown(values: Mapping[str, Any], hidden: str = _HIDDEN) -> dict[str, Any]:
+def _shown(values: Mapping[str, object], hidden: str = _HIDDEN) -> dict[str, Any]:
     return {
         name: hidden if _SECRET.search(name) else _plain(value) for name, value in values.items()
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Convert a value to what JSON can represent."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value

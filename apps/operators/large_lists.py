@@ -5,19 +5,18 @@ A page is found by key (``before`` and ``after``). A filter that no index serves
 about the same, whatever the size of the table.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponseBase
-from unfold.admin import ModelAdmin
-from unfold.views import ChangeList
+from django.http import HttpRequest, HttpResponse
 
 from apps.operators.audit import Audited
 from apps.operators.list_filters import BoundedFilter
+from apps.operators.theme import ChangeList, ModelAdmin
 
 #: Rows that one page examines for a filter that no index serves.
 LOOK_THROUGH = 100_000
@@ -36,17 +35,20 @@ class NewestList(ChangeList):
 
     older: str | None = None
     newer: str | None = None
-    looked_through: Any = None
+    looked_through: datetime | None = None
+    model_admin: "NewestAdmin"
 
     @property
     def most(self) -> int:
         return LOOK_THROUGH
 
-    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         found = super().get_filters_params(params)
         return {name: value for name, value in found.items() if name not in (BEFORE, AFTER)}
 
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> QuerySet[Any]:
         """Return the rows that actions apply to; ``get_results`` restricts them to a page."""
         self.filter_specs, self.has_filters, rest, _, self.has_active_filters = self.get_filters(
             request
@@ -130,11 +132,13 @@ class NewestList(ChangeList):
         except ValidationError as error:
             raise IncorrectLookupParameters(error) from error
 
-    def _moment(self, key: Any) -> Any:
-        return self.model.objects.values_list(self.model_admin.moment, flat=True).get(pk=key)
+    def _moment(self, key: Any) -> datetime:
+        times = self.model._default_manager.values_list(self.model_admin.moment, flat=True)
+        time: datetime = times.get(pk=key)
+        return time
 
 
-def _at(keys: QuerySet, position: int) -> Any:
+def _at(keys: QuerySet[Any, Any], position: int) -> Any:
     return next(iter(keys[position : position + 1]), None)
 
 
@@ -147,7 +151,7 @@ class NewestAdmin(Audited, ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
-    list_select_related: Sequence[str] = ()
+    list_select_related: ClassVar[bool | list[str] | tuple[str, ...]] = ()
     list_disable_select_all = True
     sortable_by = ()
     moment = "created_at"
@@ -163,11 +167,13 @@ class NewestAdmin(Audited, ModelAdmin):
         """Return the rows of one page with what its columns need, fetched for all rows at once."""
         return rows
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponseBase | None:
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *location: Any
+    ) -> HttpResponse | None:
         if request.POST.get("select_across") == "1":  # could be any number of rows
             messages.error(request, "Select rows: an action cannot be applied to a whole table.")
             return None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *location)
 
 
 class ReadOnly(NewestAdmin):

@@ -1,16 +1,19 @@
 """Filters of ``large_lists``: their conditions, and whether an index serves them."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest
 
+from apps.operators.theme import ModelAdmin
 from apps.publishers.models import Publisher
 
+#: A filter's choices: the text in the URL, and the label.
+Lookups: TypeAlias = list[tuple[str, str]]
 #: Publishers in the filter's choices; a link may name any other.
 MOST_NAMED = 200
 
@@ -27,26 +30,28 @@ class BoundedFilter(SimpleListFilter):
     def __init__(
         self,
         request: HttpRequest,
-        params: dict[str, Any],
+        params: dict[str, list[str]],
         model: type[Model],
-        model_admin: Any,
+        model_admin: ModelAdmin,
     ) -> None:
         self._model = model
         super().__init__(request, params, model, model_admin)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset
 
     def condition(self) -> Q | None:
         """Return the condition, ``None`` for all rows. Raises ``IncorrectLookupParameters``."""
-        if self.value() is None:
+        text = self.value()
+        if text is None:
             return None
-        if "\0" in self.value():  # PostgreSQL refuses NUL characters
+        if "\0" in text:  # PostgreSQL refuses NUL characters
             raise IncorrectLookupParameters(self.parameter_name)
         if self.field.endswith("__isnull"):
-            return Q(**{self.field: self.value() == "yes"})
+            return Q(**{self.field: text == "yes"})
+        field = cast("Field[Any, Any]", self._model._meta.get_field(self.field))
         try:
-            value = self._model._meta.get_field(self.field).to_python(self.value())
+            value = field.to_python(text)
         except ValidationError as error:
             raise IncorrectLookupParameters(error) from error
         return Q(**{self.field: value})
@@ -58,7 +63,7 @@ def choice(
     """Return a filter by one of ``values``, which come from code or settings, not from the rows."""
 
     class Choice(BoundedFilter):
-        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Lookups:
             return [(value, value.replace("_", " ")) for value in values()]
 
     return _named(Choice, field, title, indexed)
@@ -66,7 +71,7 @@ def choice(
 
 def related(
     field: str,
-    rows: Callable[[], Iterable[tuple[Any, str]]],
+    rows: Callable[[], Iterable[tuple[object, str]]],
     title: str = "",
     *,
     indexed: bool = False,
@@ -74,7 +79,7 @@ def related(
     """Return a filter by one of a few rows of another table, given as (primary key, name)."""
 
     class Related(BoundedFilter):
-        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Lookups:
             return [(str(key), name) for key, name in rows()]
 
     return _named(Related, field, title, indexed)
@@ -95,7 +100,7 @@ def linked(
     """
 
     class Linked(BoundedFilter):
-        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Lookups:
             return [(self.value() or "", self._named())] if self.value() else []
 
         def _named(self) -> str:
@@ -116,7 +121,7 @@ def present(field: str, title: str) -> type[BoundedFilter]:
     """Return a filter by whether a field is set."""
 
     class Present(BoundedFilter):
-        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Lookups:
             return [("no", "yes"), ("yes", "no")]  # the lookup is "is null"
 
     return _named(Present, f"{field}__isnull", title, False)

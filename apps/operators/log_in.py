@@ -1,6 +1,6 @@
 """Operators' log-in: rate-limited, audited, and limited in time."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth import logout
@@ -8,12 +8,12 @@ from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
-from unfold.forms import AuthenticationForm
 
 from apps.core import clock
 from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
+from apps.operators.theme import AuthenticationForm
 from apps.publishers import audit
 
 KIND = "user"
@@ -33,7 +33,7 @@ class LogInForm(AuthenticationForm):
         name = self.cleaned_data.get("username")
         if not name or not self.cleaned_data.get("password"):
             return super().clean()
-        address = remote_address(self.request)
+        address = remote_address(cast(HttpRequest, self.request))  # the site passes one
         try:
             pause = log_in_limits.charge(name, address)
         except Paused as paused:
@@ -64,13 +64,13 @@ def end_if_over(request: HttpRequest, longest: float) -> bool:
 
 
 @receiver(user_logged_in)
-def logged_in(request: HttpRequest, **_: Any) -> None:
+def logged_in(request: HttpRequest, **_: object) -> None:
     """Store the time at which the session began."""
     request.session[BEGAN] = clock.now()
 
 
 @receiver(user_logged_out)
-def logged_out(request: HttpRequest, user: User | None, **_: Any) -> None:
+def logged_out(request: HttpRequest, user: User | None, **_: object) -> None:
     """Record the log-out in the audit trail."""
     if user is not None:
         audit.record(request, "log_out", KIND, user.get_username())

@@ -58,7 +58,7 @@ def bar(states: Mapping[str, int]) -> SafeString:
 
 
 def table(
-    headers: Iterable[str], rows: Iterable[Iterable[Any]], empty: str = "None."
+    headers: Iterable[str], rows: Iterable[Iterable[object]], empty: str = "None."
 ) -> SafeString:
     """Render a plain table, or ``empty`` if there are no rows."""
     body = format_html_join(
@@ -72,13 +72,13 @@ def table(
     )
 
 
-def page(name: str, *arguments: Any, **query: Any) -> str:
+def page(name: str, *arguments: object, **query: Any) -> str:
     """Return the URL of an admin page: ``page("delivery_delivery_changelist", notification=…)``."""
     url = reverse(f"admin:{name}", args=arguments)
     return f"{url}?{urlencode(query)}" if query else url
 
 
-def link(url: str, text: Any) -> SafeString:
+def link(url: str, text: object) -> SafeString:
     """Render a link."""
     return format_html('<a class="n-link" href="{}">{}</a>', url, text)
 
@@ -100,11 +100,11 @@ def moment(when: datetime | None) -> SafeString | str:
     )
 
 
-def words(*items: Any) -> SafeString:
+def words(*items: object) -> SafeString:
     """Join the items that are not empty, separated by spaces."""
     return format_html_join(" ", "{}", ((item,) for item in items if item))
 
 
-def lines(items: Iterable[Any]) -> SafeString:
+def lines(items: Iterable[object]) -> SafeString:
     """Join the items, each on a line of its own."""
     return format_html_join(mark_safe("<br>"), "{}", ((item,) for item in items))

@@ -1,16 +1,17 @@
 """The admin site, with limits on log-ins, password changes and the length of sessions."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from unfold.sites import UnfoldAdminSite
+from django.template.response import TemplateResponse
 
 from apps.core.client_address import remote_address
 from apps.operators import log_in, log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
+from apps.operators.theme import UnfoldAdminSite
 from apps.publishers import audit
 
 
@@ -24,7 +25,7 @@ class OperatorsSite(UnfoldAdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the operator may see a page; each page prolongs the session."""
-        allowed: bool = super().has_permission(request)
+        allowed = super().has_permission(request)
         if not allowed or log_in.end_if_over(request, settings.SESSION_LONGEST):
             return False
         request.session.modified = True
@@ -45,24 +46,26 @@ class OperatorsSite(UnfoldAdminSite):
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Change a password, with the limits of the log-in.
 
         Somebody at an unattended session must not guess the old password any faster.
         """
         if request.method != "POST":
             return super().password_change(request, extra_context)
-        name, address = request.user.get_username(), remote_address(request)
-        before = request.user.password
+        user = cast(User, request.user)  # nobody else gets here
+        name, address = user.get_username(), remote_address(request)
+        before = user.password
         try:
             log_in_limits.charge(name, address)
         except Paused as paused:
             messages.error(request, f"This was tried too often. Wait {paused.seconds} s.")
-            return HttpResponseRedirect(request.path)
+            # Django's own redirects, too, which its stubs leave out.
+            return cast(TemplateResponse, HttpResponseRedirect(request.path))
         answer = super().password_change(request, extra_context)
         form = (getattr(answer, "context_data", None) or {}).get("form")
         if form is None or "old_password" not in form.errors:
             log_in_limits.clear(name, address)
-        if User.objects.get(pk=request.user.pk).password != before:
+        if User.objects.get(pk=user.pk).password != before:
             audit.record(request, "change_password", log_in.KIND, name)
         return answer

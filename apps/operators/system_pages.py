@@ -1,14 +1,11 @@
 """Admin pages of operators and of periodic tasks: Django's and Celery's own in our theme."""
 
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django_celery_beat.admin import ClockedScheduleAdmin as BeatClockedScheduleAdmin
-from django_celery_beat.admin import CrontabScheduleAdmin as BeatCrontabScheduleAdmin
-from django_celery_beat.admin import PeriodicTaskAdmin as BeatPeriodicTaskAdmin
-from django_celery_beat.admin import PeriodicTaskForm as BeatPeriodicTaskForm
-from django_celery_beat.admin import TaskSelectWidget
 from django_celery_beat.models import (
     ClockedSchedule,
     CrontabSchedule,
@@ -16,11 +13,39 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
-from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps.operators.audit import Audited
+from apps.operators.theme import (
+    AdminPasswordChangeForm,
+    ModelAdmin,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UserChangeForm,
+    UserCreationForm,
+)
+
+if TYPE_CHECKING:  # django-celery-beat has no types
+    from django import forms
+
+    class BeatClockedScheduleAdmin(admin.ModelAdmin[ClockedSchedule]): ...
+
+    class BeatCrontabScheduleAdmin(admin.ModelAdmin[CrontabSchedule]): ...
+
+    class BeatPeriodicTaskAdmin(admin.ModelAdmin[PeriodicTask]): ...
+
+    class BeatPeriodicTaskForm(forms.ModelForm[PeriodicTask]): ...
+
+    class TaskSelectWidget(forms.Select): ...
+
+    _UserAdmin: TypeAlias = DjangoUserAdmin[User]
+else:
+    from django_celery_beat.admin import ClockedScheduleAdmin as BeatClockedScheduleAdmin
+    from django_celery_beat.admin import CrontabScheduleAdmin as BeatCrontabScheduleAdmin
+    from django_celery_beat.admin import PeriodicTaskAdmin as BeatPeriodicTaskAdmin
+    from django_celery_beat.admin import PeriodicTaskForm as BeatPeriodicTaskForm
+    from django_celery_beat.admin import TaskSelectWidget
+
+    _UserAdmin = DjangoUserAdmin
 
 admin.site.unregister(
     [
@@ -36,7 +61,7 @@ admin.site.unregister(
 
 
 @admin.register(User)
-class UserAdmin(Audited, DjangoUserAdmin, ModelAdmin):
+class UserAdmin(Audited, _UserAdmin, ModelAdmin):
     """Operators. The permission ``Can reveal an address`` lets them reveal addresses."""
 
     form = UserChangeForm
@@ -59,7 +84,7 @@ class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):
 class PeriodicTaskForm(BeatPeriodicTaskForm):
     """django-celery-beat's form with this theme's widgets."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
         self.fields["regtask"].widget = TaskSelect()
@@ -78,7 +103,7 @@ class PeriodicTaskAdmin(Audited, BeatPeriodicTaskAdmin, ModelAdmin):
             title,
             options | {"fields": [one for one in options["fields"] if one != _TRANSLATION]},
         )
-        for title, options in BeatPeriodicTaskAdmin.fieldsets
+        for title, options in cast("list[tuple[Any, Any]]", BeatPeriodicTaskAdmin.fieldsets)
     ]
 
 

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,13 +11,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 
 from apps.operators import markup, system_pages  # noqa: F401  # registers its pages
 from apps.operators.audit import Audited
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked
 from apps.operators.panels import Button, Panel, Panelled
+from apps.operators.theme import ModelAdmin
 from apps.publishers import audit, services
 from apps.publishers.audit import OPERATOR, PUBLISHER, SYSTEM
 from apps.publishers.models import ApiKey, AuditEvent, Publisher
@@ -34,7 +35,7 @@ class PublisherAdmin(Audited, Panelled):
     def standing(self, row: Publisher) -> str:
         return markup.badge("active" if row.is_active else "disabled")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
     def panels(self, request: HttpRequest, row: Publisher) -> Sequence[Panel]:
@@ -91,11 +92,17 @@ class PublisherAdmin(Audited, Panelled):
         row.save(update_fields=["is_active"])
 
 
-class ApiKeyForm(forms.ModelForm):
+if TYPE_CHECKING:
+    _KeyForm: TypeAlias = forms.ModelForm[ApiKey]
+else:
+    _KeyForm = forms.ModelForm
+
+
+class ApiKeyForm(_KeyForm):
     """An API key, which must not outlive the keys that made it."""
 
-    def clean_expires_at(self) -> Any:
-        end = self.cleaned_data["expires_at"]
+    def clean_expires_at(self) -> datetime | None:
+        end: datetime | None = self.cleaned_data["expires_at"]
         last = services.latest_end(self.instance)
         if last is not None and (end is None or end > last):
             raise forms.ValidationError(
@@ -135,10 +142,10 @@ class ApiKeyAdmin(Audited, ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False  # the row of a revoked key shows whose it was
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: ApiKeyForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if "expires_at" in form.changed_data:
             services.shorten_families(obj)
