@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from apps.core.cache import CachedLookup
 from apps.publishers.models import ApiKey, Publisher
@@ -117,7 +118,7 @@ def _seconds(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
-def _decode_key(packed: dict) -> KeySnapshot:
+def _decode_key(packed: dict[str, Any]) -> KeySnapshot:
     key = KeySnapshot(**packed)
     return replace(key, scopes=frozenset(key.scopes))
 

@@ -6,7 +6,7 @@ later, and is revoked with it. The replacement of a rotated key counts as the sa
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -26,6 +26,13 @@ def create_publisher(name: str, display_name: str = "") -> Publisher:
     return Publisher.objects.create(name=name, display_name=display_name)
 
 
+class MadeKey(NamedTuple):
+    """A new key's row, and the key itself, which cannot be obtained again."""
+
+    row: ApiKey
+    text: str
+
+
 class KeyEnded(Exception):
     """The key that makes the request was revoked or has expired, unlike its cached copy."""
 
@@ -38,8 +45,8 @@ def create_key(
     expires_at: datetime | None = None,
     by: KeySnapshot | None = None,
     made_by: str = "manage.py",
-) -> tuple[ApiKey, str]:
-    """Create a key; return its row and the key itself, which cannot be obtained again.
+) -> MadeKey:
+    """Create a key.
 
     ``by`` is the key or token that makes it, ``None`` for an operator. The new key has the rate of
     ``by`` and ends no later. Call it in a transaction. Raises ``KeyEnded``.
@@ -60,10 +67,8 @@ def create_key(
 
 
 @transaction.atomic
-def rotate_key(
-    old: ApiKey, by: KeySnapshot, grace: timedelta = ROTATION_GRACE
-) -> tuple[ApiKey, str]:
-    """Replace the key ``old``, which works for ``grace`` longer; return row and key of the new one.
+def rotate_key(old: ApiKey, by: KeySnapshot, grace: timedelta = ROTATION_GRACE) -> MadeKey:
+    """Replace the key ``old``, which works for ``grace`` longer, and return the new one.
 
     The new key has the old one's lifetime, but ends no later than ``by``, the key that makes the
     request, and has no higher rate than that. It is revoked with the keys that the old one is
@@ -88,7 +93,7 @@ def rotate_key(
     )
     old.expires_at = _sooner(old.expires_at, now + grace)
     old.save(update_fields=["expires_at"])
-    shorten_families(made[0])
+    shorten_families(made.row)
     return made
 
 
@@ -164,7 +169,7 @@ def _store(
     name: str,
     expires_at: datetime | None,
     **fields: Any,
-) -> tuple[ApiKey, str]:
+) -> MadeKey:
     new = keys.generate()
     row = ApiKey.objects.create(
         publisher_id=publisher_id,
@@ -175,7 +180,7 @@ def _store(
         expires_at=expires_at,
         **fields,
     )
-    return row, new.text
+    return MadeKey(row, new.text)
 
 
 def _end(by: KeySnapshot) -> datetime | None:

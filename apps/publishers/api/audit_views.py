@@ -7,12 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.pagination import PageQuery, read_query
+from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import ListEndpoint
 from apps.publishers.models import AuditEvent
 from apps.publishers.scopes import Scope
 
 
-class EventOut(serializers.ModelSerializer):
+class EventOut(serializers.ModelSerializer[AuditEvent]):
     """An event of the audit trail."""
 
     actor = serializers.CharField(
@@ -61,5 +62,5 @@ class AuditTrail(ListEndpoint):
         query = read_query(request, EventsQuery)
         fields = {"object_type": "object_type", "object_name": "object_name", "since": "at__gte"}
         sought = Q(**{field: query[name] for name, field in fields.items() if name in query})
-        rows = AuditEvent.objects.filter(publisher=request.user.id)
+        rows = AuditEvent.objects.filter(publisher=publisher_of(request).id)
         return self.paginate(request, rows, EventOut, query=query, sought=sought)

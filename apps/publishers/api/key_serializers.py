@@ -1,11 +1,13 @@
 """Request and response bodies of the endpoints for API keys."""
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
 from apps.api.serializers import Choice, QueryParameters, StrictSerializer
 from apps.core import clock
+from apps.publishers.models import ApiKey
 from apps.publishers.scopes import RENAMED, Scope, no_such_scope
 
 MAX_GRACE_SECONDS = 30 * 86400
@@ -35,7 +37,7 @@ class NewKey(StrictSerializer):
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
-    def validate_expires_at(self, value):
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
         if value is not None and value <= clock.moment():
             raise serializers.ValidationError("Give a time in the future.")
         return value
@@ -64,7 +66,7 @@ class RevocationQuery(QueryParameters):
     )
 
 
-class KeyRow(serializers.Serializer):
+class KeyRow(serializers.Serializer[ApiKey]):
     """An API key without its secret."""
 
     prefix = serializers.CharField()

@@ -13,6 +13,7 @@ from apps.api.pagination import PageQuery, read_query
 from apps.api.problems import Problem
 from apps.publishers import audit, services
 from apps.publishers.api import key_serializers
+from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.models import ApiKey
 from apps.publishers.scopes import Scope
@@ -44,7 +45,7 @@ class KeyList(ListEndpoint):
     )
     def get(self, request: Request) -> Response:
         """List your keys, including revoked ones, oldest first."""
-        rows = ApiKey.objects.filter(publisher=request.user.id)
+        rows = ApiKey.objects.filter(publisher=publisher_of(request).id)
         return self.paginate(request, rows, key_serializers.KeyRow)
 
     @extend_schema(
@@ -68,7 +69,7 @@ class KeyList(ListEndpoint):
         no later than that key or token, and is revoked with that key.
         """
         wanted = self.body(request, key_serializers.NewKey)
-        beyond = set(wanted["scopes"]) - request.auth.scopes
+        beyond = set(wanted["scopes"]) - key_of(request).scopes
         if beyond:
             raise Problem(
                 "missing-scope",
@@ -78,11 +79,11 @@ class KeyList(ListEndpoint):
         with transaction.atomic():
             try:
                 row, text = services.create_key(
-                    request.user.id,
+                    publisher_of(request).id,
                     set(wanted["scopes"]),
                     name=wanted["name"],
                     expires_at=wanted["expires_at"],
-                    by=request.auth,
+                    by=key_of(request),
                 )
             except services.KeyEnded:
                 raise _ended(request) from None
@@ -113,7 +114,7 @@ class KeyDetail(Endpoint):
         with transaction.atomic():
             key = _locked(request, prefix)
             ended = services.revoke_key(key, family=family)
-            audit.record_revocations(request, request.user.id, ended, key.prefix)
+            audit.record_revocations(request, publisher_of(request).id, ended, key.prefix)
         return Response(status=204)
 
 
@@ -140,11 +141,11 @@ class KeyRotation(Endpoint):
             old = _locked(request, prefix)
             if old.revoked_at is not None:
                 raise Problem("conflict", f"The key {prefix} was revoked. Make a new one instead.")
-            if request.auth.is_token:
+            if key_of(request).is_token:
                 raise Problem(
                     "conflict", "A token cannot rotate a key, which outlives it. Use an API key."
                 )
-            beyond = set(old.scopes) - request.auth.scopes
+            beyond = set(old.scopes) - key_of(request).scopes
             if beyond:
                 raise Problem(
                     "missing-scope",
@@ -152,7 +153,7 @@ class KeyRotation(Endpoint):
                     scope=" ".join(sorted(beyond)),
                 )
             try:
-                row, text = services.rotate_key(old, request.auth, timedelta(seconds=grace))
+                row, text = services.rotate_key(old, key_of(request), timedelta(seconds=grace))
             except services.KeyEnded:
                 raise _ended(request) from None
             expires_at = key_serializers.KeyRow(old).data["expires_at"]
@@ -171,9 +172,9 @@ def _locked(request: Request, prefix: str) -> ApiKey:
 
     Raises a 404 ``Problem`` if there is none.
     """
-    services.lock_keys(request.user.id)
+    services.lock_keys(publisher_of(request).id)
     # Prefixes are in lower case; some systems write ids in capitals.
-    key = ApiKey.objects.filter(publisher=request.user.id, prefix=prefix.lower()).first()
+    key = ApiKey.objects.filter(publisher=publisher_of(request).id, prefix=prefix.lower()).first()
     if key is None:
         raise Problem("not-found", f"You have no key {prefix}. GET /v1/api-keys lists yours.")
     return key
@@ -181,7 +182,7 @@ def _locked(request: Request, prefix: str) -> ApiKey:
 
 def _ended(request: Request) -> Problem:
     """Return the problem for a key that ended after it was authenticated."""
-    return unauthorized("revoked-key", f"The key {request.auth.prefix} has ended. Use another.")
+    return unauthorized("revoked-key", f"The key {key_of(request).prefix} has ended. Use another.")
 
 
 def _made(row: ApiKey, text: str) -> dict[str, Any]:

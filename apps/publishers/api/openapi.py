@@ -1,19 +1,18 @@
 """The OpenAPI security scheme of API keys; registers itself on import."""
 
-from typing import Any
-
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 
 from apps.publishers.api.authentication import PublisherAuthentication
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The security scheme of ``PublisherAuthentication``."""
 
     target_class = PublisherAuthentication
     name = "apiKey"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
         return {
             "type": "http",
             "scheme": "bearer",

@@ -1,14 +1,18 @@
 """Permissions by the scopes of an API key."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from apps.api.problems import Problem
+from apps.publishers.api.caller import key_of
 from apps.publishers.scopes import Scope
 from apps.publishers.selectors import KeySnapshot
+
+if TYPE_CHECKING:  # its import needs the classes that the settings name
+    from rest_framework.views import APIView
 
 
 def require(key: KeySnapshot, scope: Scope, what: str = "This") -> None:
@@ -25,12 +29,14 @@ def require(key: KeySnapshot, scope: Scope, what: str = "This") -> None:
 class HasScope(BasePermission):
     """Require the scope of a view's ``required_scopes``: ``{"POST": "topics:write"}``."""
 
-    def has_permission(self, request: Request, view: Any) -> bool:
-        method = "GET" if request.method == "HEAD" else request.method
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        method = request.method or ""
+        if method == "HEAD":
+            method = "GET"
         if method == "OPTIONS" or not hasattr(view, method.lower()):
             return request.auth is not None  # the response lists the methods, or is a 405
         scope = getattr(view, "required_scopes", {}).get(method)
         if scope is None:
             raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {method}")
-        require(request.auth, scope)
+        require(key_of(request), scope)
         return True

@@ -14,6 +14,7 @@ from dj_db_conn_pool.core import pool_container
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg2.errors import LockNotAvailable
 
 #: How long a statement waits for a lock, while all others queue behind it, and the seconds for
@@ -32,7 +33,7 @@ _CREATED = re.compile(r'CREATE .*CONCURRENTLY (?:IF NOT EXISTS )?"?(\w+)"? ON ',
 class Command(migrate.Command):
     """Django's ``migrate`` in a session without time limits."""
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> str | None:
         connection = connections[options["database"]]
         with _without_limits(connection), connection.execute_wrapper(_Patient(connection)):
             deadline = time.monotonic() + PATIENCE
@@ -49,11 +50,16 @@ class Command(migrate.Command):
 class _Patient:
     """Retries statements outside transactions, where one statement can be retried by itself."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
 
     def __call__(
-        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
+        self,
+        execute: Callable[..., Any],
+        sql: object,
+        params: object,
+        many: bool,
+        context: dict[str, Any],
     ) -> Any:
         if self._connection.in_atomic_block:
             return execute(sql, params, many, context)
@@ -68,7 +74,7 @@ class _Patient:
                     raise
             time.sleep(PAUSE)
 
-    def _concurrently(self, execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
+    def _concurrently(self, execute: Callable[..., Any], sql: object, *rest: object) -> Any:
         """Execute a statement with CONCURRENTLY, without a lock timeout.
 
         It waits for the end of every transaction, but nobody queues behind it. An index that an
@@ -94,7 +100,7 @@ class _Patient:
 
 
 @contextmanager
-def _without_limits(connection: Any) -> Iterator[None]:
+def _without_limits(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Open this connection's sessions without time limits until the end of the block.
 
     Raises ``CommandError`` where a pooler sets a limit all the same.
@@ -118,7 +124,7 @@ def _without_limits(connection: Any) -> Iterator[None]:
         _forget_sessions(connection)
 
 
-def _forget_sessions(connection: Any) -> None:
+def _forget_sessions(connection: BaseDatabaseWrapper) -> None:
     """Close the sessions: new ones are opened with the options as they are then."""
     connection.close()
     with pool_container.lock:
