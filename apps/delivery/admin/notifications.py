@@ -25,7 +25,7 @@ from apps.topics.models import Topic
 from notifier.domain.priorities import Priority
 
 
-class OfPublisher(by_publisher()):  # type: ignore[misc]
+class OfPublisher(by_publisher()):  # type: ignore[misc]  # a class made by a function
     """Filter by publisher. An index serves it for published ones; other kinds need a search."""
 
     def __init__(self, request: HttpRequest, *rest: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, cast
 
 from apps.delivery import selectors
 from apps.delivery.api.notification_serializers import NotificationOut
@@ -44,9 +44,15 @@ def _time(moment: datetime | None) -> str | None:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
 
 
+class _WithProgress(Protocol):
+    """A notification as ``NotificationOut`` reads it."""
+
+    progress: selectors.Progress
+
+
 def notification(row: Notification) -> Mapping[str, object]:
     """Build the JSON of a notification with its state and counts."""
-    row.progress = selectors.progress(row)  # type: ignore[attr-defined]
+    cast(_WithProgress, row).progress = selectors.progress(row)
     return NotificationOut(row).data
 
 

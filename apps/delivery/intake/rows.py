@@ -35,7 +35,7 @@ class NewNotification(NamedTuple):
 
     def is_scheduled(self) -> bool:
         """Return whether it was accepted for a later time."""
-        return Notification.is_scheduled(self)  # type: ignore[arg-type]  # it reads two attributes
+        return Notification.is_scheduled(self)
 
 
 class NewChunk(NamedTuple):

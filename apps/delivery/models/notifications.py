@@ -1,6 +1,8 @@
 """Notifications: what publishers posted."""
 
 import uuid
+from datetime import datetime
+from typing import Protocol
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -17,6 +19,18 @@ class NotificationKind(models.TextChoices):
     PUBLISHED = "published"  # a publisher posted it
     CONFIRMATION = "confirmation"  # asks the owner of an address to confirm a subscription
     STATUS = "status"  # reports states of deliveries to a status webhook
+
+
+class Scheduled(Protocol):
+    """A row with the times that ``Notification.is_scheduled`` reads."""
+
+    @property
+    def send_at(self) -> datetime | None:
+        """When it is to be sent; ``None``: at once."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was accepted."""
 
 
 class Notification(models.Model):
@@ -78,6 +92,6 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return str(self.pk)
 
-    def is_scheduled(self) -> bool:
+    def is_scheduled(self: Scheduled) -> bool:
         """Return whether it was accepted for a later time."""
         return self.send_at is not None and self.send_at > self.created_at

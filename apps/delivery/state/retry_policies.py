@@ -3,11 +3,11 @@
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
+from apps.topics.stored_policies import StoredPolicy
 from notifier.domain.backoff import RetryPolicy
 from notifier.providers.base import log_bug
 
@@ -43,8 +43,8 @@ class OwnPolicy:
     endpoint: int | None
 
 
-def parse(stored: Mapping[str, Any]) -> OwnPolicy:
-    """Read a policy as ``apps.topics.retry_policies`` stores it in a row.
+def parse(stored: StoredPolicy) -> OwnPolicy:
+    """Read the policy of a row.
 
     Rules that are invalid are logged and do not raise: what was sent must be recorded.
     """
@@ -58,7 +58,7 @@ def parse(stored: Mapping[str, Any]) -> OwnPolicy:
     return OwnPolicy(rules, after_last["contact_id"] if isinstance(after_last, Mapping) else None)
 
 
-def of_subscriptions(delivery_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
+def of_subscriptions(delivery_ids: Collection[int]) -> dict[int, StoredPolicy]:
     """Return the policies of these deliveries' subscriptions by delivery id, where they have one.
 
     Read after an attempt failed, and not with the claim: deliveries that succeed never pay for it.
