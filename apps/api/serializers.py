@@ -113,7 +113,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         except serializers.ValidationError as error:
             if not errors:
                 raise
-            detail = cast(dict[str, Any], error.detail)  # a serializer's is never a list
+            detail = cast("dict[str, Any]", error.detail)  # a serializer's is never a list
             raise serializers.ValidationError({**detail, **errors}) from None
         if errors:
             raise serializers.ValidationError(errors)
@@ -138,7 +138,7 @@ class StrictSerializer(serializers.Serializer[Any]):
                 errors[name] = wrong
         if unknown:
             found = serializers.ValidationError(unknown, code=UNKNOWN_FIELD)
-            errors |= cast(dict[str, Any], found.detail)  # in the shape of ``unknown``
+            errors |= cast("dict[str, Any]", found.detail)  # in the shape of ``unknown``
         return errors
 
     def type_errors(self, field: AnyField, value: Any) -> Errors | None:

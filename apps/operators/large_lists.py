@@ -71,7 +71,7 @@ class NewestList(ChangeList):
         rows, further = self._look(before, forwards=False)
         self._link(rows, older=further, newer=before is not None, edge=before)
 
-    def _look(self, start: Any, *, forwards: bool) -> tuple[list[Model], Any]:
+    def _look(self, start: object, *, forwards: bool) -> tuple[list[Model], object]:
         """Return a page of rows beyond ``start``, and whether there may be more.
 
         That is ``True`` if there are, the key at which the search ended if there may be, or
@@ -109,7 +109,7 @@ class NewestList(ChangeList):
                 condition &= wanted
         return base, condition
 
-    def _link(self, rows: list[Model], *, older: Any, newer: Any, edge: Any) -> None:
+    def _link(self, rows: list[Model], *, older: object, newer: object, edge: object) -> None:
         self.result_list = self.model_admin.with_page(rows)
         self.result_count = self.full_result_count = len(rows)
         self.show_full_result_count = self.can_show_all = self.multi_page = False
@@ -121,10 +121,10 @@ class NewestList(ChangeList):
             first = rows[0].pk if newer is True and rows else newer
             self.newer = self._link_to(AFTER, edge if first is True else first)
 
-    def _link_to(self, direction: str, key: Any) -> str:
+    def _link_to(self, direction: str, key: object) -> str:
         return self.get_query_string({direction: key}, remove=[BEFORE, AFTER])
 
-    def _key(self, direction: str) -> Any:
+    def _key(self, direction: str) -> object:
         if direction not in self.params:
             return None
         try:
@@ -132,13 +132,13 @@ class NewestList(ChangeList):
         except ValidationError as error:
             raise IncorrectLookupParameters(error) from error
 
-    def _moment(self, key: Any) -> datetime:
+    def _moment(self, key: object) -> datetime:
         times = self.model._default_manager.values_list(self.model_admin.moment, flat=True)
         time: datetime = times.get(pk=key)
         return time
 
 
-def _at(keys: QuerySet[Any, Any], position: int) -> Any:
+def _at(keys: QuerySet[Any, Any], position: int) -> object:
     return next(iter(keys[position : position + 1]), None)
 
 

@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from django.conf import settings
 from prometheus_client import Counter
@@ -192,7 +191,8 @@ def _ask(buckets: Mapping[str, Rate], high: int = 0, requests: int = 1) -> list[
     bucket.
     """
     measures = [number for rate in buckets.values() for number in (rate.share, rate.size)]
-    return cast(list[int] | None, _take(list(buckets), [high, requests, *measures]))
+    answer: list[int] | None = _take(list(buckets), [high, requests, *measures])
+    return answer
 
 
 class _Lease:

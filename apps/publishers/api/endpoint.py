@@ -1,9 +1,9 @@
 """``Endpoint``, the base of every view of the API, and ``ListEndpoint``, that of lists."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +21,8 @@ from apps.publishers import limits
 from apps.publishers.api.caller import key_of
 from apps.publishers.limits import Allowance
 from apps.publishers.selectors import PublisherSnapshot
+
+M = TypeVar("M", bound=Model)
 
 
 class Endpoint(APIView):
@@ -86,7 +88,7 @@ class Endpoint(APIView):
     def _check_taken(self, request: Request) -> None:
         """Refuse a query or a body that the operation does not take and so would ignore."""
         asked = request._request  # each attribute of DRF's request costs a microsecond
-        view_class: Any = type(self)
+        view_class: Any = type(self)  # mypy takes no class with a ``__hash__`` for hashable
         takes = operation(view_class, asked.method) if asked.method in METHODS else None
         if takes is None:
             return  # DRF responds with 405
@@ -113,12 +115,12 @@ class ListEndpoint(Endpoint):
     def paginate(
         self,
         request: Request,
-        rows: QuerySet[Any],
+        rows: QuerySet[M],
         serializer: type[BaseSerializer[Any]],
         *,
         query: dict[str, Any] | None = None,
         sought: Q | None = None,
-        context: Callable[[list[Any]], dict[str, Any]] = lambda _: {},
+        context: Callable[[list[M]], dict[str, Any]] = lambda _: {},
     ) -> Response:
         """Respond with a page of ``rows``.
 
