@@ -119,7 +119,7 @@ class CursorPage(BasePagination):
         query: dict[str, Any] | None = None,
         sought: Q | None = None,
     ) -> list[R]:
-        """Return the page's rows. ``queryset`` is not a sequence, which DRF's own may be.
+        """Return the page's rows. ``queryset`` has to be a ``QuerySet``; DRF allows any sequence.
 
         ``query`` is the result of ``read_query``. ``sought`` is a filter that no index serves.
         """
