@@ -1,7 +1,6 @@
 """A person's own preferences. Unlike a publisher, the person may lift refusals."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -13,6 +12,7 @@ from apps.inbox.authentication import end_user
 from apps.inbox.views import InboxEndpoint
 from apps.preferences import selectors, topic_names
 from apps.preferences.api.preference_serializers import PreferencesIn, PreferencesOut
+from apps.preferences.api.shapes import ShownPreference
 from apps.preferences.consent.services import lock_preferences, replace_preferences
 from apps.preferences.contacts import registration
 from apps.publishers import audit
@@ -80,5 +80,5 @@ def _topics(recipient_id: int) -> Mapping[int, str]:
     return topic_names.names_for_recipient(recipient_id, named)
 
 
-def _preferences(recipient_id: int, names: Mapping[int, str]) -> dict[str, Any]:
+def _preferences(recipient_id: int, names: Mapping[int, str]) -> dict[str, list[ShownPreference]]:
     return registration.shown_preferences(selectors.preferences(recipient_id), names)

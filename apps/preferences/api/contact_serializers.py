@@ -1,7 +1,5 @@
 """Request and response bodies of the endpoints for devices and contacts."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from apps.api.serializers import Choice, StrictSerializer
@@ -14,6 +12,7 @@ from apps.preferences.api.fields import (
     parse_address,
     parse_destination,
 )
+from apps.preferences.api.shapes import PostedAddress, PostedContact, PostedDevice
 from apps.preferences.channels import PUSH, WEBHOOK
 from apps.preferences.models import Contact
 
@@ -28,7 +27,7 @@ class DeviceIn(StrictSerializer):
     app = AppField(required=False, default="", allow_blank=True, help_text="bundle id")
     last_active_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
 
-    def validate(self, device: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, device: PostedDevice) -> PostedDevice:
         device["token"] = parse_address(PUSH, device["token"], device["platform"], "token")
         return device
 
@@ -46,7 +45,7 @@ class ContactIn(StrictSerializer):
         help_text="webhooks only: the signing secret, `whsec_…`; generated if left out",
     )
 
-    def validate(self, contact: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, contact: PostedContact) -> PostedContact:
         if contact["secret"] and contact["channel"] != WEBHOOK:
             raise serializers.ValidationError({"secret": ["Only a webhook has a secret."]})
         contact["address"] = parse_destination(contact["channel"], contact["address"])
@@ -59,7 +58,7 @@ class ContactAt(StrictSerializer):
     channel = ChannelField(contact_channels(), instead="A device goes under /devices.")
     address = serializers.CharField(max_length=4096, help_text="in any spelling")
 
-    def validate(self, contact: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, contact: PostedAddress) -> PostedAddress:
         contact["address"] = parse_address(contact["channel"], contact["address"])
         return contact
 
@@ -70,7 +69,7 @@ class DeviceAt(StrictSerializer):
     platform = Choice(PLATFORMS)
     token = serializers.CharField(max_length=4096)
 
-    def validate(self, device: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, device: dict[str, str]) -> PostedAddress:
         token = parse_address(PUSH, device["token"], device["platform"], "token")
         return {"channel": PUSH, "address": token}
 

@@ -1,7 +1,6 @@
 """Devices and contacts of a recipient."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -12,6 +11,7 @@ from rest_framework.response import Response
 from apps.api.problems import Problem
 from apps.preferences import selectors
 from apps.preferences.api import contact_serializers as serializers
+from apps.preferences.api.shapes import PostedAddress, PostedContact, PostedDevice
 from apps.preferences.contacts import limits, registration, services
 from apps.preferences.contacts.limits import TooManyContacts, too_many
 from apps.preferences.contacts.replacement import Slot
@@ -55,7 +55,7 @@ class DeviceList(Endpoint):
         A token that was another recipient's becomes this one's. 201 if this recipient did not have
         it.
         """
-        device = self.body(request, serializers.DeviceIn)
+        device: PostedDevice = self.body(request, serializers.DeviceIn)
         recipient = selectors.get_recipient(user_id)
         address = registration.device_address(recipient.pk, device)
         with transaction.atomic():
@@ -110,7 +110,7 @@ class ContactList(Endpoint):
         A webhook's signing secret is in this response only. 201 if this recipient did not have the
         contact. Adding one again makes it active again.
         """
-        contact = self.body(request, serializers.ContactIn)
+        contact: PostedContact = self.body(request, serializers.ContactIn)
         address = registration.contact_address(selectors.get_recipient(user_id).pk, contact)
         with transaction.atomic():
             stored = _write(address, user_id)
@@ -211,7 +211,7 @@ def _remove(
     return _removed(request, user_id, contact, what)
 
 
-def _at(user_id: str, where: dict[str, Any], what: str) -> Contact:
+def _at(user_id: str, where: PostedAddress, what: str) -> Contact:
     recipient = selectors.get_recipient(user_id)
     contact = selectors.contact_at(recipient.pk, where["channel"], where["address"]).first()
     if contact is None:
@@ -228,7 +228,7 @@ def _removed(request: Request, user_id: str, contact: Contact, what: str) -> Res
 
 
 def _audit_contact(
-    request: Request, what: str, user_id: str, stored: Stored, after: dict[str, Any]
+    request: Request, what: str, user_id: str, stored: Stored, after: dict[str, object]
 ) -> None:
     action = "create" if stored.created else "update"
     audit.record(request, action, what, user_id, after=after)

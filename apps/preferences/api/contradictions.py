@@ -1,9 +1,10 @@
 """Contradictions between the preferences of one request."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rest_framework import serializers
+
+from apps.preferences.api.shapes import PostedPreference
 
 
 class ConsistentPreferences(serializers.ListSerializer[None]):
@@ -13,7 +14,7 @@ class ConsistentPreferences(serializers.ListSerializer[None]):
     as one.
     """
 
-    def validate(self, preferences: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    def validate(self, preferences: Sequence[PostedPreference]) -> Sequence[PostedPreference]:
         first: dict[tuple[str, str, str], int] = {}
         against: dict[int, int] = {}
         for position, preference in enumerate(preferences):

@@ -1,6 +1,6 @@
 """Groups: named sets of recipients."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -155,9 +155,9 @@ class MemberRemoval(Endpoint):
         return Response(done._asdict())
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: Group) -> Mapping[str, object]:
     return serializers.GroupOut(group).data
 
 
-def _audited(group: Group) -> dict[str, Any]:
+def _audited(group: Group) -> dict[str, str]:
     return {"display_name": group.display_name}

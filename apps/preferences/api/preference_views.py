@@ -1,8 +1,7 @@
 """Preferences of a recipient: what they allow and refuse."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -11,6 +10,7 @@ from rest_framework.response import Response
 
 from apps.preferences import selectors, topic_names
 from apps.preferences.api import preference_serializers as serializers
+from apps.preferences.api.shapes import PostedPreference, ShownPreference
 from apps.preferences.consent.services import (
     PreferenceUpdate,
     WouldLiftRefusal,
@@ -115,7 +115,7 @@ class PreferenceList(Endpoint):
         return Response(after)
 
     def _updates(
-        self, request: Request, user_id: str, wanted: Sequence[Mapping[str, Any]]
+        self, request: Request, user_id: str, wanted: Sequence[PostedPreference]
     ) -> tuple[int, list[PreferenceUpdate]]:
         recipient_id = selectors.get_recipient(user_id).pk
         topics = registration.known_topics(publisher_of(request).id, wanted)
@@ -123,7 +123,7 @@ class PreferenceList(Endpoint):
 
     @contextmanager
     def _lifting_nothing(
-        self, request: Request, wanted: Sequence[Mapping[str, Any]]
+        self, request: Request, wanted: Sequence[PostedPreference]
     ) -> Iterator[None]:
         """Turn ``WouldLiftRefusal`` into a problem."""
         try:
@@ -134,7 +134,7 @@ class PreferenceList(Endpoint):
             raise registration.refusal_problem(scope, wanted, topics, "/preferences") from None
 
 
-def _preferences(publisher_id: int, recipient_id: int) -> dict[str, Any]:
+def _preferences(publisher_id: int, recipient_id: int) -> dict[str, list[ShownPreference]]:
     rows = list(selectors.preferences(recipient_id))
     names = topic_names.names_by_id(publisher_id, [row.topic_id for row in rows if row.topic_id])
     return registration.shown_preferences(rows, names)

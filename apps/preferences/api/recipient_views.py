@@ -14,6 +14,7 @@ from apps.preferences import selectors
 from apps.preferences.api import contact_serializers
 from apps.preferences.api import recipient_serializers as serializers
 from apps.preferences.api.contact_views import CONTACT, DEVICE
+from apps.preferences.api.shapes import PostedRecipient
 from apps.preferences.consent.services import WouldLiftRefusal
 from apps.preferences.contacts import registration
 from apps.preferences.contacts.limits import TooManyContacts, too_many
@@ -77,7 +78,7 @@ class RecipientDetail(Endpoint):
         the contacts on that channel; devices and preferences are added. Every recipient has an
         inbox. 201 when created, 200 when changed.
         """
-        person = self.body(request, serializers.RecipientIn)
+        person: PostedRecipient = self.body(request, serializers.RecipientIn)
         selectors.check_named(user_id)
         topics = registration.known_topics(publisher_of(request).id, person["preferences"])
         with transaction.atomic():
@@ -148,14 +149,15 @@ class RecipientBulk(RecipientDetail):
 
 
 def _audit_written(
-    request: Request, user_id: str, person: Mapping[str, Any], before: Recipient | None
+    request: Request, user_id: str, person: PostedRecipient, before: Recipient | None
 ) -> None:
     """Write the audit event of one recipient: the changed fields, and counts of what came along."""
-    said = {name: person[name] for name in ("locale", "time_zone") if person[name] is not None}
+    fields: Mapping[str, Any] = person
+    said = {name: fields[name] for name in ("locale", "time_zone") if fields[name] is not None}
     number: dict[str, Any] = {
-        f"{name}_written": len(person[name])
+        f"{name}_written": len(fields[name])
         for name in ("devices", "contacts", "preferences")
-        if person[name]
+        if fields[name]
     }
     if person["replaced"]:
         number["channels_replaced"] = sorted(person["replaced"])

@@ -1,7 +1,5 @@
 """Suppressions: addresses that nothing is sent to, by any publisher."""
 
-from typing import Any
-
 from django.db import transaction
 from django.db.models import Q
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -131,5 +129,5 @@ def _protected(row: Suppression) -> Problem:
     return Problem("protected", detail)
 
 
-def _audited(row: Suppression) -> dict[str, Any]:
+def _audited(row: Suppression) -> dict[str, str]:
     return {"channel": row.channel, "address": row.masked, "reason": row.reason}

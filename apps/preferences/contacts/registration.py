@@ -1,7 +1,7 @@
 """Write one recipient or many, with their contacts and preferences."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import transaction
 from rest_framework.exceptions import ValidationError
@@ -9,6 +9,14 @@ from rest_framework.exceptions import ValidationError
 from apps.api.problems import ErrorList, Problem, validation_problem
 from apps.preferences import selectors, topic_names
 from apps.preferences.api.recipient_serializers import BulkRecipientIn
+from apps.preferences.api.shapes import (
+    PostedContact,
+    PostedDevice,
+    PostedPreference,
+    PostedRecipient,
+    ShownPreference,
+    ShownSecret,
+)
 from apps.preferences.channels import PUSH
 from apps.preferences.consent.refusals import PreferenceScope
 from apps.preferences.consent.services import PreferenceUpdate, WouldLiftRefusal, merge_preferences
@@ -23,12 +31,12 @@ class Registered(NamedTuple):
     """A written recipient: whether it is new, and the secrets of its webhooks to show."""
 
     created: bool
-    secrets: list[dict[str, Any]]
+    secrets: list[ShownSecret]
 
 
 @transaction.atomic
 def register(
-    people: Mapping[str, Mapping[str, Any]], topics: Mapping[str, int]
+    people: Mapping[str, PostedRecipient], topics: Mapping[str, int]
 ) -> dict[str, Registered]:
     """Write recipients, by ``user_id``, as ``RecipientIn`` validated them.
 
@@ -60,8 +68,9 @@ def register(
         for user_id, person in people.items()
         for update in preference_updates(written[user_id].id, person["preferences"], topics)
     )
-    shown: dict[int, list[dict[str, Any]]] = {}
+    shown: dict[int, list[ShownSecret]] = {}
     for address, contact in stored.items():
+        assert address.recipient_id is not None  # they are the recipients' own
         if (slot := Slot(address.recipient_id, address.channel)) in kept:
             kept[slot].add(contact.id)
         if contact.secret:
@@ -78,21 +87,21 @@ def register(
 
 
 def register_many(
-    publisher_id: int, items: Sequence[Any]
+    publisher_id: int, items: Sequence[object]
 ) -> list[tuple[str, Registered] | Problem]:
     """Write the valid ones of ``items``; return each one's ``user_id`` and result, or its problem.
 
     If a ``user_id`` comes twice, the second is a problem: which one wins would be chance.
     """
     results: list[tuple[str, Registered] | Problem] = []
-    valid: dict[str, Mapping[str, Any]] = {}
+    valid: dict[str, PostedRecipient] = {}
     positions: list[str | Problem] = []
     serializer = BulkRecipientIn()
     listed = ErrorList()
     for position, item in enumerate(items):
         at = f"/recipients/{position}"
         try:
-            person = serializer.run_validation(item)
+            person: PostedRecipient = serializer.run_validation(item)
         except ValidationError as error:
             positions.append(listed.shorten(validation_problem(error, at)))
             continue
@@ -136,7 +145,7 @@ def register_many(
     return results
 
 
-def known_topics(publisher_id: int, preferences: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+def known_topics(publisher_id: int, preferences: Sequence[PostedPreference]) -> Mapping[str, int]:
     """Return the ids of the topics named. Raises a ``Problem`` for any the publisher can't see."""
     names = {preference["topic"] for preference in preferences if preference["topic"]}
     topics = topic_names.ids_by_name(publisher_id, names)
@@ -145,7 +154,7 @@ def known_topics(publisher_id: int, preferences: Sequence[Mapping[str, Any]]) ->
 
 
 def check_topics(
-    preferences: Sequence[Mapping[str, Any]],
+    preferences: Sequence[PostedPreference],
     topics: Mapping[str, int],
     at: str,
     seen: str = "you own or were granted",
@@ -165,7 +174,7 @@ def check_topics(
 
 def refusal_problem(
     scope: PreferenceScope,
-    preferences: Sequence[Mapping[str, Any]],
+    preferences: Sequence[PostedPreference],
     topics: Mapping[str, int],
     at: str,
 ) -> Problem:
@@ -189,13 +198,13 @@ def refusal_problem(
     return Problem("protected", detail, errors=[{"pointer": f"{at}{position}", "detail": detail}])
 
 
-def addresses(recipient_id: int, person: Mapping[str, Any]) -> list[Address]:
+def addresses(recipient_id: int, person: PostedRecipient) -> list[Address]:
     """Return the devices and contacts of a validated recipient, to be written."""
     devices = [device_address(recipient_id, device) for device in person["devices"]]
     return devices + [contact_address(recipient_id, contact) for contact in person["contacts"]]
 
 
-def device_address(recipient_id: int, device: Mapping[str, Any]) -> Address:
+def device_address(recipient_id: int, device: PostedDevice) -> Address:
     """Return the address of a device that ``DeviceIn`` validated."""
     return Address(
         recipient_id,
@@ -207,13 +216,13 @@ def device_address(recipient_id: int, device: Mapping[str, Any]) -> Address:
     )
 
 
-def contact_address(recipient_id: int, contact: Mapping[str, Any]) -> Address:
+def contact_address(recipient_id: int, contact: PostedContact) -> Address:
     """Return the address of a contact that ``ContactIn`` validated."""
     return Address(recipient_id, contact["channel"], contact["address"], secret=contact["secret"])
 
 
 def preference_updates(
-    recipient_id: int, preferences: Sequence[Mapping[str, Any]], topics: Mapping[str, int]
+    recipient_id: int, preferences: Sequence[PostedPreference], topics: Mapping[str, int]
 ) -> list[PreferenceUpdate]:
     """Return the updates of preferences that ``PreferenceIn`` validated."""
     return [
@@ -228,7 +237,9 @@ def preference_updates(
     ]
 
 
-def shown_preferences(rows: Iterable[Preference], names: Mapping[int, str]) -> dict[str, Any]:
+def shown_preferences(
+    rows: Iterable[Preference], names: Mapping[int, str]
+) -> dict[str, list[ShownPreference]]:
     """Return preferences as the API shows them, without those for topics not in ``names``."""
     return {
         "preferences": [
@@ -244,10 +255,10 @@ def shown_preferences(rows: Iterable[Preference], names: Mapping[int, str]) -> d
     }
 
 
-def secret_of(contact: Stored) -> dict[str, Any]:
+def secret_of(contact: Stored) -> ShownSecret:
     """Return a webhook's secret as the response shows it."""
     return {"id": contact.id, "address": contact.masked, "secret": contact.secret}
 
 
-def _topics_named(people: Any) -> set[str]:
+def _topics_named(people: Iterable[PostedRecipient]) -> set[str]:
     return {one["topic"] for person in people for one in person["preferences"] if one["topic"]}

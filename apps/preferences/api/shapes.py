@@ -1,0 +1,72 @@
+"""The shapes of validated request bodies, and of parts of responses."""
+
+from datetime import datetime
+from typing import NotRequired, TypedDict
+
+
+class PostedDevice(TypedDict):
+    """A device as ``DeviceIn`` validated it, its token in the normal form."""
+
+    platform: str
+    token: str
+    app: str
+    last_active_at: datetime | None
+
+
+class PostedContact(TypedDict):
+    """A contact as ``ContactIn`` validated it, its address in the normal form."""
+
+    channel: str
+    address: str
+    secret: str
+
+
+class PostedPreference(TypedDict):
+    """A preference as ``PreferenceIn`` or ``PreferenceChange`` validated it.
+
+    Empty texts mean any. ``allowed``: ``None`` withdraws it.
+    """
+
+    channel: str
+    topic: str
+    category: str
+    allowed: bool | None
+
+
+class PostedRecipient(TypedDict):
+    """A recipient as ``RecipientIn`` validated it, or ``BulkRecipientIn``, with the ``user_id``.
+
+    ``replaced``: the channels on which ``contacts`` replace all others.
+    """
+
+    user_id: NotRequired[str]
+    locale: str | None
+    time_zone: str | None
+    devices: list[PostedDevice]
+    contacts: list[PostedContact]
+    preferences: list[PostedPreference]
+    replaced: set[str]
+
+
+class PostedAddress(TypedDict):
+    """The address of a contact to find, as ``ContactAt`` or ``DeviceAt`` validated it."""
+
+    channel: str
+    address: str
+
+
+class ShownPreference(TypedDict):
+    """A preference in a response; ``None`` means any."""
+
+    channel: str | None
+    topic: str | None
+    category: str | None
+    allowed: bool
+
+
+class ShownSecret(TypedDict):
+    """A webhook's signing secret in a response, with the contact's id and masked address."""
+
+    id: int
+    address: str
+    secret: str
