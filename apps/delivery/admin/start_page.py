@@ -5,7 +5,6 @@ It is read from kept counts, partial indexes and the broker; no query scans a ta
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -34,7 +33,7 @@ RECENT = timedelta(minutes=5)
 NEWEST_DEAD = 8
 
 
-def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+def context(request: HttpRequest, context: dict[str, object]) -> dict[str, object]:
     """Build the context of ``delivery/start_page.html``, for operators who may see deliveries."""
     if not request.user.has_perm("delivery.view_delivery"):
         return context | {"not_allowed": True}

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 from django.contrib import admin, messages
 from django.db import connection
@@ -18,13 +18,9 @@ from apps.delivery.monitoring import statistics
 from apps.operators import markup
 from apps.operators.audit import Audited
 from apps.operators.panels import Button, Panel, Panelled
+from apps.operators.theme import ChangeList
 from apps.topics import services
 from apps.topics.models import Topic
-
-if TYPE_CHECKING:  # unfold has no type hints; its list derives from Django's
-    from django.contrib.admin.views.main import ChangeList
-else:
-    from unfold.views import ChangeList
 
 #: Newest notifications on a topic's page.
 NEWEST = 10

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from rest_framework import serializers
 
@@ -70,7 +70,7 @@ class RedriveIn(StrictSerializer):
         required=False, help_text="with `match`: `next` of the previous answer"
     )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: RedriveBody) -> RedriveBody:
         if ("ids" in attrs) == ("match" in attrs):
             raise serializers.ValidationError("Give either ids or match.")
         if "cursor" in attrs and "ids" in attrs:

@@ -158,7 +158,7 @@ class NotificationOut(AcceptedOut):
         return {"name": used.name, "version": used.number}
 
     @extend_schema_field(FallbackIn(allow_null=True))
-    def get_fallback(self, row: Notification) -> dict[str, Any] | None:
+    def get_fallback(self, row: Notification) -> Mapping[str, object] | None:
         found = fallback.of(row)
         return None if found is None else FallbackIn(found).data
 

@@ -14,6 +14,7 @@ from apps.api.serializers import Choice, Items, NameField, StrictSerializer
 from apps.content.serializers import ActionsField, LinkField, TemplateUse
 from apps.core import clock
 from apps.delivery.intake import deduplication
+from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.models import Notification
 from apps.preferences.api.fields import UserIdField
 from notifier.domain.characters import any_visible
@@ -74,7 +75,7 @@ class ContentIn(StrictSerializer):
             raise serializers.ValidationError("This field may not be blank.")
         return title
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: ContentBody) -> ContentBody:
         if not (any_visible(attrs["title"]) or any_visible(attrs["body"]) or attrs["data"]):
             raise serializers.ValidationError(
                 "Give at least one of title, body and data, with something to see in it."

@@ -1,7 +1,6 @@
 """Endpoints of status webhooks: create, read, change, delete and test them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -191,7 +190,7 @@ class StatusWebhookDeliveries(Endpoint):
         return page.get_paginated_response(DeliveryOut(rows, many=True, context=context).data)
 
 
-def _represent(rows: Sequence[StatusWebhook]) -> list[dict[str, Any]]:
+def _represent(rows: Sequence[StatusWebhook]) -> list[dict[str, object]]:
     """Build the JSON of status webhooks with their health."""
     context = {"health": health.health(rows)}
     return [dict(serializers.StatusWebhookOut(row, context=context).data) for row in rows]
