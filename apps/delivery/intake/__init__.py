@@ -10,7 +10,8 @@
 
 Modules:
 
-- ``drafts``: ``Draft``, made of a request with ``named_recipients`` and ``template_validation``.
+- ``drafts``: ``Draft``, made of a request (``bodies``) with ``named_recipients`` and
+  ``template_validation``.
 - ``load_shedding``: refuses low, then normal priority under overload.
 - ``group_commit``: stores requests that arrive together in one transaction.
 - ``lookups``: the one statement that such a transaction reads with.
