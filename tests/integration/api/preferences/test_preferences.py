@@ -136,8 +136,8 @@ def test_a_call_that_contradicts_itself_is_refused_with_a_pointer_at_either(
         assert problem["type"] == "/problems/invalid-request"
         pointers = [error["pointer"] for error in problem["errors"]]
         assert pointers == [f"/preferences/{n}/allowed" for n in (0, 2)]
-        assert "Preference 2 (from 0)" in problem["errors"][0]["detail"]
-        assert "Preference 0 (from 0)" in problem["errors"][1]["detail"]
+        assert "Preference 2 (counted from 0)" in problem["errors"][0]["detail"]
+        assert "Preference 0 (counted from 0)" in problem["errors"][1]["detail"]
     assert api.get(PATH) == {"preferences": []}
 
 

@@ -14,6 +14,7 @@ from apps.delivery.flow import provider_quotas
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.delivery.monitoring import metrics
 from notifier.resilience.quota import Quota
+from tests.support.deliveries.engine import work_once
 from tests.support.publishers.people import recipient
 
 HELLO = {"body": "Hello"}
@@ -71,7 +72,7 @@ def test_what_exceeds_a_quota_waits_and_uses_up_no_attempt(
 ):
     quota(per_second=10)
     posted = text(30)
-    work()
+    work_once()  # `work` would go on with what a slow machine finds due meanwhile
     assert received(providers) == 10, "low priority leaves three of thirteen to the others"
     assert shop.counts(posted) == {"sms": {"accepted": 10, "retrying": 20}}
     first = held()[0]
@@ -102,7 +103,7 @@ def test_high_priority_passes_while_low_priority_has_used_the_quota_up(
 ):
     quota(per_second=10)
     text(30)
-    work()
+    work_once()
     urgent = text(2, "high")
     Chunk.objects.filter(kind="retry").delete()
     work()
@@ -194,12 +195,11 @@ def test_a_redis_that_lost_everything_is_no_error(quota):
 def test_what_was_cancelled_while_it_waited_is_never_sent(shop, text, work, wake, providers, quota):
     quota(per_second=10)
     posted = text(13)
-    work()
-    sent = received(providers)
-    assert 10 <= sent < 13, "a token comes back each tenth of a second"
+    work_once()
+    assert received(providers) == 10
     shop.post(f"notifications/{posted['id']}/cancel", {}, status=200)
     _refill()
     wake()
     work()
-    assert received(providers) == sent
-    assert shop.counts(posted) == {"sms": {"accepted": sent, "cancelled": 13 - sent}}
+    assert received(providers) == 10
+    assert shop.counts(posted) == {"sms": {"accepted": 10, "cancelled": 3}}
