@@ -87,7 +87,7 @@ class TemplateVersionAdmin(Panelled, ReadOnly):
         if not self.has_view_permission(request, row):
             raise PermissionDenied
         form = PreviewForm(compiled_template(pk).channels(), request.POST or None)
-        context: dict[str, Any] = {"title": f"{row.template}, {row}", "row": row, "form": form}
+        context: dict[str, object] = {"title": f"{row.template}, {row}", "row": row, "form": form}
         if form.is_valid():
             asked = form.cleaned_data
             try:
@@ -120,9 +120,9 @@ class PreviewForm(forms.Form):
         for field in self.fields.values():
             field.widget.attrs["class"] = "n-input"
 
-    def clean_variables(self) -> dict[str, Any]:
+    def clean_variables(self) -> dict[str, object]:
         try:
-            found: dict[str, Any] = VariablesField().run_validation(
+            found: dict[str, object] = VariablesField().run_validation(
                 strict_json.loads(self.cleaned_data["variables"].encode())
             )
         except strict_json.UnkeptJson as error:

@@ -4,10 +4,9 @@ A version never changes, so that a process can keep the last ones it used. Which
 template's newest comes from a cache that is invalidated on changes.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
 
@@ -47,7 +46,7 @@ class CompiledTemplate:
         self,
         channel: str,
         locale: str,
-        variables: Mapping[str, Any],
+        variables: Mapping[str, object],
         *,
         user_id: str,
         wanted: str,
@@ -60,7 +59,9 @@ class CompiledTemplate:
         values = {**variables, RECIPIENT: _recipient(user_id, wanted)}
         return _checked(channel, self._on(channel)[locale].render(values, budget))
 
-    def for_many(self, channel: str, locale: str, variables: Mapping[str, Any]) -> "BulkRenderer":
+    def for_many(
+        self, channel: str, locale: str, variables: Mapping[str, object]
+    ) -> "BulkRenderer":
         """Return a renderer for many recipients, which renders what does not mention them once."""
         return BulkRenderer(channel, self._on(channel)[locale].prefilled(variables))
 
@@ -143,7 +144,7 @@ def _key(publisher_id: int, name: str) -> str:
     return f"{publisher_id}:{name}"
 
 
-def _version_ids(key: str) -> Collection[int] | None:
+def _version_ids(key: str) -> list[int] | None:
     publisher_id, _, name = key.partition(":")
     template = Template.objects.filter(publisher=int(publisher_id), name=name, deleted_at=None)
     rows = TemplateVersion.objects.filter(template__in=template).order_by("number")
@@ -151,4 +152,4 @@ def _version_ids(key: str) -> Collection[int] | None:
 
 
 #: The ids of a template's versions in order, by publisher and name.
-numbers: CachedLookup[Any] = CachedLookup("template-versions", _version_ids, list, list)
+numbers: CachedLookup[list[int]] = CachedLookup("template-versions", _version_ids, list, list)

@@ -1,7 +1,6 @@
 """Previews: a template rendered for an example recipient."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from apps.content.compiled_templates import CompiledTemplate
 from notifier.templates import MissingVariable, TemplateError
@@ -19,8 +18,8 @@ class PreviewError(ValueError):
 
 
 def preview(
-    template: CompiledTemplate, channel: str, wanted: str, variables: Mapping[str, Any]
-) -> dict[str, Any]:
+    template: CompiledTemplate, channel: str, wanted: str, variables: Mapping[str, object]
+) -> dict[str, object]:
     """Render a template as ``SOMEBODY`` with the locale ``wanted`` (empty: the default) gets it.
 
     Raises ``PreviewError``.

@@ -41,8 +41,8 @@ class ActionsField(serializers.DictField):
         help_text = "label to URL: https, http, mailto, tel, sms or an app's own scheme"
         super().__init__(**{"required": False, "default": dict, "help_text": help_text, **options})
 
-    def to_internal_value(self, data: Any) -> Any:
-        actions = super().to_internal_value(data)
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        actions: dict[str, str] = super().to_internal_value(data)
         if not all(map(any_visible, actions)):
             raise serializers.ValidationError("Give each URL a label with something to see in it.")
         return actions
@@ -51,8 +51,8 @@ class ActionsField(serializers.DictField):
 class VariablesField(serializers.DictField):
     """The variables of a template, of any JSON type."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        variables = super().to_internal_value(data)
+    def to_internal_value(self, data: Any) -> dict[str, object]:
+        variables: dict[str, object] = super().to_internal_value(data)
         if RECIPIENT in variables:
             raise serializers.ValidationError(
                 f"{RECIPIENT} is not posted: it is the recipient of the notification."

@@ -1,12 +1,12 @@
 """Write templates and their versions."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
 from apps.content import compiled_templates
 from apps.content.models import Template, TemplateVersion, Translation
+from apps.content.validation import PostedTranslation
 from apps.core import clock
 
 
@@ -19,7 +19,7 @@ def create_template(
     name: str,
     display_name: str,
     default_locale: str,
-    contents: Sequence[Mapping[str, Any]],
+    contents: Sequence[PostedTranslation],
 ) -> TemplateVersion:
     """Create a template with its version 1, and return that. Raises ``TemplateExists``.
 
@@ -39,7 +39,7 @@ def create_template(
 
 
 def add_version(
-    template: Template, default_locale: str, contents: Sequence[Mapping[str, Any]]
+    template: Template, default_locale: str, contents: Sequence[PostedTranslation]
 ) -> TemplateVersion:
     """Add the template's next version, which is used from now on. ``contents`` are validated."""
     with transaction.atomic():
@@ -60,13 +60,22 @@ def _version(
     template: Template,
     number: int,
     default_locale: str,
-    contents: Sequence[Mapping[str, Any]],
+    contents: Sequence[PostedTranslation],
 ) -> TemplateVersion:
     version = TemplateVersion.objects.create(
         template=template, number=number, default_locale=default_locale
     )
     Translation.objects.bulk_create(
-        Translation(**{**content, "actions": list(content["actions"].items())}, version=version)
+        Translation(
+            version=version,
+            channel=content["channel"],
+            locale=content["locale"],
+            title=content["title"],
+            body=content["body"],
+            html=content["html"],
+            data=content["data"],
+            actions=list(content["actions"].items()),
+        )
         for content in contents
     )
     compiled_templates.changed(template.publisher_id, template.name)

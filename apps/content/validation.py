@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 from apps.api.problems import Problem
 from apps.preferences.channels import get_channel
@@ -16,7 +16,19 @@ MOST_TEXTS = 2000
 EMAIL = "email"
 
 
-def check_version(default_locale: str, contents: Sequence[Mapping[str, Any]]) -> None:
+class PostedTranslation(TypedDict):
+    """The texts of a version on one channel in one locale, as ``TranslationIn`` validated them."""
+
+    channel: str
+    locale: str
+    title: str
+    body: str
+    html: str
+    data: Mapping[str, object]
+    actions: Mapping[str, str]
+
+
+def check_version(default_locale: str, contents: Sequence[PostedTranslation]) -> None:
     """Raise a ``Problem`` that points to every error in ``contents``."""
     errors = list(_excess(contents)) or [
         {"pointer": f"/contents/{position}{'/' if at else ''}{at}", "detail": detail}
@@ -32,12 +44,18 @@ def check_version(default_locale: str, contents: Sequence[Mapping[str, Any]]) ->
         )
 
 
-def translation_of(content: Mapping[str, Any]) -> Translation:
+def translation_of(content: PostedTranslation) -> Translation:
     """Return the posted content as a translation to compile."""
-    return Translation(**{name: content[name] for name in Translation.__slots__})
+    return Translation(
+        title=content["title"],
+        body=content["body"],
+        html=content["html"],
+        data=content["data"],
+        actions=content["actions"],
+    )
 
 
-def _excess(contents: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+def _excess(contents: Sequence[PostedTranslation]) -> Iterator[dict[str, str]]:
     """Yield errors about sizes that are too large to validate any further."""
     size = sum(translation_of(content).size() for content in contents)
     if size > VERSION_LIMIT:
@@ -56,7 +74,7 @@ def _excess(contents: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
 
 
 def _errors_of_all(
-    default_locale: str, contents: Sequence[Mapping[str, Any]]
+    default_locale: str, contents: Sequence[PostedTranslation]
 ) -> Iterator[dict[str, str]]:
     seen = Counter[tuple[str, str]]()
     for position, content in enumerate(contents):
@@ -76,7 +94,7 @@ def _errors_of_all(
             }
 
 
-def _errors(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _errors(content: PostedTranslation) -> Iterator[tuple[str, str]]:
     """Yield the errors of one content, as pairs of field and message."""
     translation = translation_of(content)
     if translation.html and content["channel"] != EMAIL:

@@ -1,7 +1,5 @@
 """The OpenAPI security scheme of end users' tokens; registers itself on import."""
 
-from typing import Any
-
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from apps.inbox.authentication import EndUserAuthentication
@@ -13,7 +11,7 @@ class EndUserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
     target_class = EndUserAuthentication
     name = "endUser"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         return {
             "type": "http",
             "scheme": "bearer",

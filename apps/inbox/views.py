@@ -48,7 +48,7 @@ class InboxPage(CursorPage):
     ordering = "-id"
     unread = 0
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def get_paginated_response(self, data: object) -> Response:
         return Response({"data": data, "next": self.next, "unread": self.unread})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class InboxItemView(InboxEndpoint):
 _COLUMNS = InboxItemOut().fields.keys() - set(services.SEALED)
 
 
-def _shown(row: InboxItem) -> dict[str, Any]:
+def _shown(row: InboxItem) -> dict[str, object]:
     content = _content(row)
     return {
         **{name: getattr(row, name) for name in _COLUMNS},

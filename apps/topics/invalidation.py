@@ -1,7 +1,5 @@
 """Signal receivers that invalidate cached topics when a topic or its grants are written."""
 
-from typing import Any
-
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
@@ -11,7 +9,7 @@ from apps.topics.models import Topic
 
 
 @receiver([post_save, post_delete], sender=Topic)
-def topic_changed(instance: Topic, **_: Any) -> None:
+def topic_changed(instance: Topic, **_: object) -> None:
     """Invalidate the topic by name and by id."""
     selectors.topics_by_name.changed(instance.name)
     selectors.topics_by_id.changed(instance.pk)
@@ -19,7 +17,7 @@ def topic_changed(instance: Topic, **_: Any) -> None:
 
 @receiver(m2m_changed, sender=Topic.granted_to.through)
 def grants_changed(
-    instance: Topic | Publisher, action: str, pk_set: set[int] | None, **_: Any
+    instance: Topic | Publisher, action: str, pk_set: set[int] | None, **_: object
 ) -> None:
     """Invalidate the topics whose grants changed."""
     if action not in ("post_add", "post_remove", "pre_clear"):

@@ -1,7 +1,6 @@
 """Signal receivers that ask new contacts to confirm subscriptions that need it."""
 
 from collections.abc import Collection
-from typing import Any
 
 from django.dispatch import receiver
 
@@ -10,6 +9,6 @@ from apps.topics.confirmation import requests
 
 
 @receiver(contacts_written)
-def contacts_changed(recipient_ids: Collection[int], **_: Any) -> None:
+def contacts_changed(recipient_ids: Collection[int], **_: object) -> None:
     """Queue confirmations for these recipients' new contacts."""
     requests.ask_new_contacts(recipient_ids)

@@ -27,6 +27,7 @@ from apps.topics.models import Subscription, Topic
 from apps.topics.stored_policies import (
     AfterLast,
     ContactRef,
+    PostedAfterLast,
     PostedEndpoint,
     PostedPolicy,
     ShownEndpoint,
@@ -80,17 +81,17 @@ class EndpointIn(StrictSerializer):
         ]
     }
 )
-class AfterLastField(serializers.Field[Any, Any, Any, ShownPolicy]):
+class AfterLastField(serializers.Field[Any, Any, str | ShownEndpoint, ShownPolicy]):
     """The action after the last attempt: ``dead_letter``, or an endpoint to send to instead."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Any) -> PostedAfterLast:
         if isinstance(data, Mapping):
-            return EndpointIn().run_validation(data)
+            return cast(PostedEndpoint, EndpointIn().run_validation(data))
         if data != DEAD_LETTER:
             raise serializers.ValidationError(
                 f"Write {DEAD_LETTER!r}, or an object with channel and address."
             )
-        return data
+        return DEAD_LETTER
 
     def to_representation(self, value: AfterLast) -> str | ShownEndpoint:
         if value == DEAD_LETTER:

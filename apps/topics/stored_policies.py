@@ -10,7 +10,7 @@ class ContactRef(TypedDict):
     contact_id: int
 
 
-#: The action after the last attempt.
+#: The action after the last attempt of a stored policy.
 AfterLast = Literal["dead_letter"] | ContactRef
 
 
@@ -35,12 +35,16 @@ class PostedEndpoint(TypedDict):
     secret: NotRequired[str]
 
 
+#: The action after the last attempt of a posted policy.
+PostedAfterLast = Literal["dead_letter"] | PostedEndpoint
+
+
 class PostedPolicy(TypedDict):
     """A policy as ``RetryPolicyField`` validated it."""
 
     schedule: list[float]
     attempts: NotRequired[int]
-    after_last: NotRequired[Literal["dead_letter"] | PostedEndpoint]
+    after_last: NotRequired[PostedAfterLast]
 
 
 class ShownEndpoint(TypedDict):

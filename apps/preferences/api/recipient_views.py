@@ -154,7 +154,7 @@ def _audit_written(
     """Write the audit event of one recipient: the changed fields, and counts of what came along."""
     fields: Mapping[str, Any] = person
     said = {name: fields[name] for name in ("locale", "time_zone") if fields[name] is not None}
-    number: dict[str, Any] = {
+    number: dict[str, int | list[str]] = {
         f"{name}_written": len(fields[name])
         for name in ("devices", "contacts", "preferences")
         if fields[name]
@@ -174,7 +174,7 @@ def _done(
     return [result for result in results if not isinstance(result, Problem)]
 
 
-def _recipient(recipient: Recipient) -> dict[str, Any]:
+def _recipient(recipient: Recipient) -> dict[str, object]:
     return {
         **serializers.RecipientRow(recipient).data,
         "devices": contact_serializers.DeviceRow.many_init(
@@ -186,7 +186,7 @@ def _recipient(recipient: Recipient) -> dict[str, Any]:
     }
 
 
-def _result(index: int, result: tuple[str, Registered] | Problem) -> dict[str, Any]:
+def _result(index: int, result: tuple[str, Registered] | Problem) -> dict[str, object]:
     if isinstance(result, Problem):
         return {"index": index, "status": "error", "problem": result.body()}
     user_id, done = result

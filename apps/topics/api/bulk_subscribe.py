@@ -1,7 +1,7 @@
 """Subscription requests: validate each item, subscribe the valid ones, return a result for each."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import cast
 
 from rest_framework.exceptions import ValidationError
 
@@ -9,13 +9,14 @@ from apps.api.problems import ErrorList, Problem, validation_problem
 from apps.preferences.contacts.services import Address
 from apps.topics import retry_policies
 from apps.topics.api.serializers import SubscriptionIn
+from apps.topics.api.shapes import PostedSubscription, ReadSubscription
 from apps.topics.selectors import TopicSnapshot
 from apps.topics.subscriptions import services
 from apps.topics.subscriptions.services import Subscribed
 
 
 def subscribe(
-    topic: TopicSnapshot, items: Sequence[Any], root: str
+    topic: TopicSnapshot, items: Sequence[object], root: str
 ) -> list[list[Subscribed] | Problem]:
     """Subscribe the valid ones of ``items``; return each one's subscriptions, or its problem.
 
@@ -23,7 +24,7 @@ def subscribe(
     """
     serializer = SubscriptionIn()
     listed = ErrorList()
-    read: list[Mapping[str, Any] | Problem] = []
+    read: list[ReadSubscription | Problem] = []
     for position, item in enumerate(items):
         try:
             read.append(_stored(topic, serializer.run_validation(item)))
@@ -65,10 +66,10 @@ def subscribe(
     return results
 
 
-def _stored(topic: TopicSnapshot, asked: dict[str, Any]) -> dict[str, Any]:
+def _stored(topic: TopicSnapshot, asked: PostedSubscription) -> ReadSubscription:
     """Return the item with its retry policy in the form that the row stores."""
     if "retry_policy" not in asked:
-        return asked
+        return cast(ReadSubscription, asked)  # they differ in the policy only
     if topic.requires_confirmation:
         retry_policies.check_confirmed(asked["retry_policy"])
     policy = retry_policies.stored(topic.publisher_id, asked["retry_policy"])
@@ -86,7 +87,7 @@ def _at(root: str, position: int) -> str:
     return f"{root}/{position}" if root else ""
 
 
-def _address(publisher_id: int, asked: Mapping[str, Any]) -> Address:
+def _address(publisher_id: int, asked: ReadSubscription) -> Address:
     return Address(
         None,
         asked["channel"],

@@ -96,7 +96,9 @@ class ConfirmationPage(View):
             return _refused(request, error)
         return _confirmed(request, target) if target.confirmed else _question(request, target)
 
-    def http_method_not_allowed(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+    def http_method_not_allowed(
+        self, request: HttpRequest, *_: object, **__: object
+    ) -> HttpResponse:
         methods = cast(Any, self)._allowed_methods()  # Django's type hints leave it out
         return http_response(not_allowed(request.method, methods))
 
@@ -182,7 +184,7 @@ def _refused(request: HttpRequest, error: NotConfirmed) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, heading: str, text: str, *, status: int = 200, **context: Any
+    request: HttpRequest, heading: str, text: str, *, status: int = 200, **context: object
 ) -> HttpResponse:
     nonce = secrets.token_urlsafe(16)
     context |= {"heading": heading, "text": text, "nonce": nonce}

@@ -20,6 +20,7 @@ from apps.preferences.api.fields import (
     parse_destination,
 )
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK, all_channels
+from apps.topics.api.shapes import PostedSubscriber, PostedSubscription
 from apps.topics.models import Subscription, SubscriptionState, Topic
 from apps.topics.retry_policies import RetryPolicyField
 from notifier.domain.priorities import Priority
@@ -108,7 +109,7 @@ class SubscriptionIn(StrictSerializer):
         help_text="null: the topic's; left out: unchanged",
     )
 
-    def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, asked: PostedSubscription) -> PostedSubscription:
         if ("user_id" in asked) == ("address" in asked):
             raise serializers.ValidationError(
                 "Give user_id and channels, or address and channel: one of the two."
@@ -141,7 +142,7 @@ class UnsubscribeIn(StrictSerializer):
     address = serializers.CharField(max_length=4096, required=False)
     platform = Choice(PLATFORMS, required=False)
 
-    def validate(self, who: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, who: PostedSubscriber) -> PostedSubscriber:
         if ("user_id" in who) == ("address" in who):
             raise serializers.ValidationError("Give user_id, or address and channel.")
         if "user_id" in who:
@@ -220,7 +221,7 @@ class SubscriptionRow(serializers.Serializer[Subscription]):
     updated_at = serializers.DateTimeField()
 
 
-def _check_endpoint(asked: dict[str, Any], parse: Callable[[str, str, str], str]) -> None:
+def _check_endpoint(asked: PostedSubscriber, parse: Callable[[str, str, str], str]) -> None:
     """Check a bare endpoint, and put its address into its normal form by ``parse``."""
     channel = asked.get("channel")
     if channel is None:
@@ -236,7 +237,7 @@ def _check_endpoint(asked: dict[str, Any], parse: Callable[[str, str, str], str]
     asked["address"] = parse(channel, asked["address"], asked.get("platform", ""))
 
 
-def _refuse(asked: dict[str, Any], fields: tuple[str, ...], where: str) -> None:
+def _refuse(asked: Mapping[str, object], fields: tuple[str, ...], where: str) -> None:
     errors = {field: [f"This goes {where}."] for field in fields if field in asked}
     if errors:
         raise serializers.ValidationError(errors)

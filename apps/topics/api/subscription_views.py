@@ -18,6 +18,7 @@ from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 from apps.topics import retry_policies, selectors
 from apps.topics.api import bulk_subscribe, serializers
+from apps.topics.api.shapes import PostedSubscriber
 from apps.topics.models import SubscriptionState
 from apps.topics.subscriptions import services
 from apps.topics.subscriptions.services import Subscribed
@@ -159,7 +160,7 @@ class Unsubscribe(Endpoint):
     def post(self, request: Request, name: str) -> Response:
         """End a recipient's subscriptions on some channels or all, or a bare endpoint's."""
         topic = selectors.owned_topic(name, publisher_of(request).id)
-        who = self.body(request, serializers.UnsubscribeIn)
+        who: PostedSubscriber = self.body(request, serializers.UnsubscribeIn)
         with transaction.atomic():
             if "address" in who:
                 ended = services.unsubscribe_endpoint(topic.id, who["channel"], who["address"])
@@ -169,7 +170,7 @@ class Unsubscribe(Endpoint):
                     raise bulk_subscribe.unknown_recipient(who["user_id"])
                 ended = services.unsubscribe_recipient(topic.id, recipient.pk, who["channels"])
             if ended:
-                before = {"subscriptions": ended}
+                before: dict[str, object] = {"subscriptions": ended}
                 if "user_id" in who:
                     before["user_id"] = who["user_id"]
                 audit.record(request, "unsubscribe", "subscription", name, before=before)
@@ -190,7 +191,7 @@ def _audit_subscribed(
         audit.record(request, "subscribe", "subscription", topic, after=after)
 
 
-def _subscription(subscribed: Subscribed) -> dict[str, Any]:
+def _subscription(subscribed: Subscribed) -> dict[str, object]:
     shown = subscribed._asdict()
     del shown["begun"]
     if not subscribed.secret:
@@ -198,7 +199,7 @@ def _subscription(subscribed: Subscribed) -> dict[str, Any]:
     return shown
 
 
-def _result(index: int, result: list[Subscribed] | Problem) -> dict[str, Any]:
+def _result(index: int, result: list[Subscribed] | Problem) -> dict[str, object]:
     if isinstance(result, Problem):
         return {"index": index, "status": "error", "problem": result.body()}
     subscriptions = [_subscription(one) for one in result]

@@ -187,7 +187,7 @@ def _publisher(name: str) -> Publisher:
     return publisher
 
 
-def _topic(topic: Topic, publisher_id: int) -> dict[str, Any]:
+def _topic(topic: Topic, publisher_id: int) -> dict[str, object]:
     granted = []
     if topic.publisher_id == publisher_id:
         granted = list(topic.granted_to.order_by("name").values_list("name", flat=True))
