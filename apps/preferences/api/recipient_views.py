@@ -18,7 +18,7 @@ from apps.preferences.api.shapes import PostedRecipient
 from apps.preferences.consent.services import WouldLiftRefusal
 from apps.preferences.contacts import registration
 from apps.preferences.contacts.limits import TooManyContacts, too_many
-from apps.preferences.contacts.registration import Registered
+from apps.preferences.contacts.registration import BulkRegistered
 from apps.preferences.models import Recipient
 from apps.preferences.selectors import find_recipient, within_limit
 from apps.publishers import audit
@@ -141,7 +141,7 @@ class RecipientBulk(RecipientDetail):
         items = self.body(request, serializers.BulkRecipientsIn)["recipients"]
         with transaction.atomic():
             results = registration.register_many(publisher_of(request).id, items)
-            created = [done.created for _, done in _done(results)]
+            created = [done.registered.created for done in _done(results)]
             if created:
                 after = {"created": sum(created), "updated": len(created) - sum(created)}
                 audit.record(request, "upsert", "recipient", "", after=after)
@@ -169,8 +169,8 @@ def _audit_written(
 
 
 def _done(
-    results: Sequence[tuple[str, Registered] | Problem],
-) -> list[tuple[str, Registered]]:
+    results: Sequence[BulkRegistered | Problem],
+) -> list[BulkRegistered]:
     return [result for result in results if not isinstance(result, Problem)]
 
 
@@ -186,13 +186,13 @@ def _recipient(recipient: Recipient) -> dict[str, object]:
     }
 
 
-def _result(index: int, result: tuple[str, Registered] | Problem) -> dict[str, object]:
+def _result(index: int, result: BulkRegistered | Problem) -> dict[str, object]:
     if isinstance(result, Problem):
         return {"index": index, "status": "error", "problem": result.body()}
-    user_id, done = result
+    done = result.registered
     return {
         "index": index,
         "status": "created" if done.created else "updated",
-        "user_id": user_id,
+        "user_id": result.user_id,
         "secrets": done.secrets,
     }

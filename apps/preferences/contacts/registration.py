@@ -34,6 +34,13 @@ class Registered(NamedTuple):
     secrets: list[ShownSecret]
 
 
+class BulkRegistered(NamedTuple):
+    """A recipient written by a bulk call."""
+
+    user_id: str
+    registered: Registered
+
+
 @transaction.atomic
 def register(
     people: Mapping[str, PostedRecipient], topics: Mapping[str, int]
@@ -86,14 +93,12 @@ def register(
     }
 
 
-def register_many(
-    publisher_id: int, items: Sequence[object]
-) -> list[tuple[str, Registered] | Problem]:
-    """Write the valid ones of ``items``; return each one's ``user_id`` and result, or its problem.
+def register_many(publisher_id: int, items: Sequence[object]) -> list[BulkRegistered | Problem]:
+    """Write the valid ones of ``items``; return each one's result, or its problem.
 
     If a ``user_id`` comes twice, the second is a problem: which one wins would be chance.
     """
-    results: list[tuple[str, Registered] | Problem] = []
+    results: list[BulkRegistered | Problem] = []
     valid: dict[str, PostedRecipient] = {}
     positions: list[str | Problem] = []
     serializer = BulkRecipientIn()
@@ -141,7 +146,7 @@ def register_many(
                 at = f"/recipients/{position}/contacts"
                 positions[position] = listed.shorten(too_many(user_id, channel, at))
     for entry in positions:
-        results.append(entry if isinstance(entry, Problem) else (entry, done[entry]))
+        results.append(entry if isinstance(entry, Problem) else BulkRegistered(entry, done[entry]))
     return results
 
 

@@ -51,6 +51,13 @@ class Restored(NamedTuple):
     more: bool
 
 
+class Restorable(NamedTuple):
+    """The number of contacts and of suppressions that a restoration would restore."""
+
+    contacts: int
+    suppressions: int
+
+
 class Summary(NamedTuple):
     """The effect of one provider's error: contacts disabled, suppressions, first and last time."""
 
@@ -120,14 +127,14 @@ def summaries(since: datetime, until: datetime = _END) -> list[Summary]:
         return [Summary(*row) for row in cursor.fetchall()]
 
 
-def count(cause: Cause) -> tuple[int, int]:
+def count(cause: Cause) -> Restorable:
     """Return how many contacts and how many suppressions ``restore`` would restore in all."""
-    found = []
+    found: list[int] = []
     with connection.cursor() as cursor:
         for rows in (_CONTACTS + _OF_CONTACT, _SUPPRESSIONS + _OF_SUPPRESSION):
             cursor.execute(f"SELECT count(*) {rows}", _parameters(cause))
             found.append(cursor.fetchone()[0])
-    return found[0], found[1]
+    return Restorable(*found)
 
 
 @transaction.atomic

@@ -29,8 +29,19 @@ PAUSE = timedelta(minutes=10)
 #: The advisory lock of ``take``: any number that nothing else uses.
 _TAKER = 0x636F6E66
 
-#: An address as limits count it: its channel and blind index.
-CountedAddress = tuple[str, bytes]
+
+class CountedAddress(NamedTuple):
+    """An address as limits count it: an email address without its ``+tag``."""
+
+    channel: str
+    blind_index: bytes
+
+
+class Unasked(NamedTuple):
+    """A contact of a subscription that was not asked yet, and its address."""
+
+    contact_id: int
+    address: CountedAddress
 
 
 class ConfirmationRequest(NamedTuple):
@@ -68,7 +79,7 @@ def take(most: int) -> list[ConfirmationRequest]:
     if not due:
         return []
     reached = _reached(due)
-    sent = _sent_to({address for found in reached.values() for _, address in found}, now)
+    sent = _sent_to({one.address for found in reached.values() for one in found}, now)
     last = _last_sent(row.pk for row in due)
     budgets = _budgets({row.topic.publisher_id for row in due}, now)
     requests: list[ConfirmationRequest] = []
@@ -83,19 +94,19 @@ def take(most: int) -> list[ConfirmationRequest]:
             row.confirm_at = now + PAUSE
             continue
         budgets[publisher_id] -= len(contacts)
-        for _, address in contacts:
-            sent[address].insert(0, now)
+        for contact in contacts:
+            sent[contact.address].insert(0, now)
             log.append(
                 ConfirmationSent(
                     publisher_id=publisher_id,
                     subscription_id=row.pk,
-                    channel=address[0],
-                    address_index=address[1],
+                    channel=contact.address.channel,
+                    address_index=contact.address.blind_index,
                     sent_at=now,
                 )
             )
         if contacts:
-            requests.append(ConfirmationRequest(row, [contact_id for contact_id, _ in contacts]))
+            requests.append(ConfirmationRequest(row, [one.contact_id for one in contacts]))
     Subscription.objects.bulk_update(due, ["confirm_at"])
     ConfirmationSent.objects.bulk_create(log)
     Confirmation.objects.bulk_create(
@@ -156,23 +167,20 @@ def ask_again(subscription: Subscription) -> None:
     found = _reached([row])[row.pk]
     if not found:
         raise NoAddress
-    sent = _sent_to({address for _, address in found}, now)
+    sent = _sent_to({one.address for one in found}, now)
     contacts, postponed = _allowed(row.pk, found, sent, _last_sent([row.pk]), now)
     if not contacts:
         raise TooSoon(postponed)
     Subscription.objects.filter(pk=row.pk).update(confirm_at=now)
 
 
-Contacts = list[tuple[int, CountedAddress]]
-
-
 def _allowed(
     subscription_id: int,
-    found: Contacts,
+    found: list[Unasked],
     sent: dict[CountedAddress, list[datetime]],
     last: dict[tuple[int, CountedAddress], datetime],
     now: datetime,
-) -> tuple[Contacts, datetime | None]:
+) -> tuple[list[Unasked], datetime | None]:
     """Return the contacts that may be asked now, and when the next of the others may, if any."""
     free: dict[CountedAddress, int] = {}
     later = []
@@ -186,7 +194,7 @@ def _allowed(
             later.append(now + PAUSE)
         else:
             free[address] = contact_id
-    contacts = [(contact_id, address) for address, contact_id in free.items()]
+    contacts = [Unasked(contact_id, address) for address, contact_id in free.items()]
     return contacts, min(later, default=None)
 
 
@@ -196,14 +204,14 @@ def _free_at(sent: list[datetime], now: datetime) -> datetime:
     return now if oldest_that_counts is None else oldest_that_counts + DAY
 
 
-def _reached(rows: Collection[Subscription]) -> dict[int, Contacts]:
+def _reached(rows: Collection[Subscription]) -> dict[int, list[Unasked]]:
     """Return each subscription's active contacts that were not asked yet."""
-    found: dict[int, Contacts] = defaultdict(list)
+    found: dict[int, list[Unasked]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_REACHED, {"ids": [row.pk for row in rows]})
         for subscription_id, channel, contact_id, index, sealed in cursor.fetchall():
-            address = (channel, _counted_as(channel, bytes(index), sealed))
-            found[subscription_id].append((contact_id, address))
+            address = CountedAddress(channel, _counted_as(channel, bytes(index), sealed))
+            found[subscription_id].append(Unasked(contact_id, address))
     return found
 
 
@@ -256,7 +264,7 @@ def _sent_to(
         with connection.cursor() as cursor:
             cursor.execute(_SENT_TO, [*columns, now - DAY])
             for channel, index, at in cursor.fetchall():
-                found[channel, bytes(index)].append(at)
+                found[CountedAddress(channel, bytes(index))].append(at)
     return found
 
 
@@ -272,7 +280,7 @@ def _last_sent(subscription_ids: Iterable[int]) -> dict[tuple[int, CountedAddres
     """Return when each address of these subscriptions was last asked."""
     rows = ConfirmationSent.objects.filter(subscription_id__in=list(subscription_ids))
     return {
-        (subscription_id, (channel, bytes(index))): at
+        (subscription_id, CountedAddress(channel, bytes(index))): at
         for subscription_id, channel, index, at in rows.order_by("sent_at").values_list(
             "subscription_id", "channel", "address_index", "sent_at"
         )
