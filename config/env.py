@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from redis.connection import parse_url
+
+T = TypeVar("T")
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +298,7 @@ def _read(name: str) -> str | None:
     return value
 
 
-def _at_least(value: Any, least: float) -> Any:
+def _at_least(value: Number, least: float) -> Number:
     if not math.isfinite(value) or value < least:
         raise ValueError
     return value
@@ -306,9 +309,7 @@ def _flag(value: str) -> bool:
     return known[value.strip().lower()]
 
 
-def _parsed(
-    name: str, default: str, meaning: str, parse: Callable[[str], Any], expected: str
-) -> Any:
+def _parsed(name: str, default: str, meaning: str, parse: Callable[[str], T], expected: str) -> T:
     value = text(name, default, meaning)
     try:
         return parse(value)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import django
 from django.conf import settings
@@ -14,6 +14,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, get_resolver
 from django.utils.module_loading import import_string
+
+from config.web.framework import API_MIDDLEWARE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -47,15 +49,18 @@ class Handler(WSGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async)
-        pages: Chain = self._middleware_chain  # type: ignore[has-type]
-        api: Chain = convert_exception_to_response(self._get_response)
-        for name in reversed(settings.API_MIDDLEWARE):
-            api = convert_exception_to_response(import_string(name)(api))
+        handler: Any = self  # the stubs leave out what is private
+        pages: Chain = handler._middleware_chain
+        # Coroutines are for an asynchronous server.
+        converted = cast(Callable[[Chain], Chain], convert_exception_to_response)
+        api = converted(handler._get_response)
+        for name in reversed(API_MIDDLEWARE):
+            api = converted(import_string(name)(api))
 
         def by_path(request: HttpRequest) -> HttpResponseBase:
             return (api if request.path_info.startswith("/v1/") else pages)(request)
 
-        self._middleware_chain = by_path
+        handler._middleware_chain = by_path
         self._found: dict[str, ResolverMatch] = {}
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:

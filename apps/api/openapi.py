@@ -101,7 +101,7 @@ def _refs(*headers: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
 
 
-class ItemsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class ItemsSchema(OpenApiSerializerFieldExtension):
     """The items of a bulk call: documented by their serializer, validated one by one."""
 
     target_class = Items

@@ -5,7 +5,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from apps.inbox.authentication import EndUserAuthentication
 
 
-class EndUserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class EndUserScheme(OpenApiAuthenticationExtension):
     """The security scheme of ``EndUserAuthentication``: a JWT that the company issues."""
 
     target_class = EndUserAuthentication

@@ -84,8 +84,8 @@ def _urls() -> Iterator[tuple[str, str, str, str]]:
         route = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         url = reverse(f"{route}_changelist")
         yield name, "", "", url
-        middle = model.objects.order_by("-pk")[rows.MIDDLE : rows.MIDDLE + 1].first()
-        newest = model.objects.order_by("-pk").first()
+        middle = model._default_manager.order_by("-pk")[rows.MIDDLE : rows.MIDDLE + 1].first()
+        newest = model._default_manager.order_by("-pk").first()
         if newest is not None:
             yield name, "one row", "", reverse(f"{route}_change", args=[newest.pk])
         if middle is not None and hasattr(registered, "moment"):
@@ -93,15 +93,16 @@ def _urls() -> Iterator[tuple[str, str, str, str]]:
         for narrowing in registered.list_filter:
             if not (isinstance(narrowing, type) and issubclass(narrowing, BoundedFilter)):
                 continue
-            field = narrowing.parameter_name
+            field = str(narrowing.parameter_name)
             values = [
                 str(value)
                 for value, _ in narrowing(request, {}, model, registered).lookups(
                     request, registered
                 )
+                or ()
             ]
             if not values and newest is not None:
-                found = model.objects.exclude(**{field: None}).order_by("-pk").first()
+                found = model._default_manager.exclude(**{field: None}).order_by("-pk").first()
                 values = [str(getattr(found, field))] if found is not None else []
             for value in values:
                 yield name, field, value, f"{url}?{field}={value}"

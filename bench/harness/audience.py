@@ -11,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 BATCH = 50_000
 #: One subscriber in so many refuses the topic; of another one in so many the address is suppressed.
@@ -74,7 +75,7 @@ def fill(topic: str, channel: str, subscribers: int) -> None:
         cursor.execute("RESET statement_timeout; RESET synchronous_commit")
 
 
-def _ids(cursor, table: str, many: int) -> int:
+def _ids(cursor: Any, table: str, many: int) -> int:
     """Reserve so many ids of a table, and return the first."""
     cursor.execute(f"SELECT nextval('{table}_id_seq')")
     first = int(cursor.fetchone()[0])

@@ -75,7 +75,7 @@ class Account:
         word = f"{self.word.upper()}_" if self.word else ""
         return f"{prefix}{word}{name.removeprefix(prefix)}"
 
-    def provider(self, public_url: str, wire: dict[str, Any]) -> dict[str, dict]:
+    def provider(self, public_url: str, wire: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Return this account's entry of ``PROVIDERS`` by its name, or nothing.
 
         Nothing where none of its settings is given, or only a part, which is an error.

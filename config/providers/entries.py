@@ -11,7 +11,7 @@ from config.providers.accounts import KINDS, accounts
 # -- Channels and providers -------------------------------------------------------------------
 
 
-def configured(public_url: str) -> dict[str, dict]:
+def configured(public_url: str) -> dict[str, dict[str, Any]]:
     """Return the providers whose credentials are given, in the order in which a channel tries them.
 
     ``public_url``: where providers reach this service with their receipts.
@@ -53,7 +53,7 @@ def configured(public_url: str) -> dict[str, dict]:
         "concurrency": concurrency,
         "ca_file": ca_file or None,
     }
-    found: dict[str, dict] = {}
+    found: dict[str, dict[str, Any]] = {}
     for account in accounts():
         own: dict[str, Any] = {}
         if KINDS[account.kind].channel == "push":
@@ -96,7 +96,7 @@ def configured(public_url: str) -> dict[str, dict]:
     )
 
 
-def _known(setting: str, name: str, found: dict[str, dict]) -> dict:
+def _known(setting: str, name: str, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if name not in found:
         raise ImproperlyConfigured(
             f"{setting} names {name}, which is not set up. There are: {', '.join(found)}."

@@ -24,10 +24,10 @@ PAUSE, LONGEST_PAUSE = 1, 2
 ANSWER = 2.0
 
 
-class Consumer(_Consumer):
+class Consumer(_Consumer):  # type: ignore[misc]  # celery has no types
     """Celery's consumer, restarted after every error of the broker."""
 
-    class Blueprint(_Consumer.Blueprint):
+    class Blueprint(_Consumer.Blueprint):  # type: ignore[misc]  # likewise
         default_steps = [
             step
             for step in _Consumer.Blueprint.default_steps

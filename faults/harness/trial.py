@@ -105,7 +105,8 @@ class Trial:
 
     def done(self, posted: Posted) -> bool:
         """Return whether all deliveries of this notification are done."""
-        return self.service.call("GET", f"/v1/notifications/{posted.id}")["state"] == "done"
+        found = self.service.call("GET", f"/v1/notifications/{posted.id}")
+        return bool(found["state"] == "done")
 
     def broken(self) -> None:
         """Mark that it is broken now; deliveries in flight may be sent again."""

@@ -6,7 +6,7 @@ from drf_spectacular.openapi import AutoSchema
 from apps.publishers.api.authentication import PublisherAuthentication
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ApiKeyScheme(OpenApiAuthenticationExtension):
     """The security scheme of ``PublisherAuthentication``."""
 
     target_class = PublisherAuthentication
