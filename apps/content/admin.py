@@ -5,7 +5,7 @@ They are read-only: publishers write templates through the API.
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -116,7 +116,8 @@ class PreviewForm(forms.Form):
 
     def __init__(self, channels: Sequence[str], *args: Any) -> None:
         super().__init__(*args)
-        self.fields["channel"].choices = [(one, one) for one in channels]  # type: ignore[attr-defined]
+        channel = cast(forms.ChoiceField, self.fields["channel"])
+        channel.choices = [(one, one) for one in channels]
         for field in self.fields.values():
             field.widget.attrs["class"] = "n-input"
 

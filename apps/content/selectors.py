@@ -1,11 +1,18 @@
 """Read templates and versions, for the endpoints."""
 
 from collections.abc import Sequence
+from typing import Protocol, cast
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from apps.api.problems import Problem
 from apps.content.models import Template, TemplateVersion, Translation
+
+
+class _WithNewest(Protocol):
+    """A row of ``templates()``: ``newest`` is an annotation of the query."""
+
+    newest: int
 
 
 def templates(publisher_id: int) -> QuerySet[Template]:
@@ -26,7 +33,7 @@ def own_template(publisher_id: int, name: str) -> Template:
 
 def newest_versions(templates: Sequence[Template]) -> QuerySet[TemplateVersion]:
     """Return the newest version of each of ``templates()``, in order, without texts."""
-    ids = [template.newest for template in templates]  # type: ignore[attr-defined]
+    ids = [cast(_WithNewest, template).newest for template in templates]
     return _outlines(TemplateVersion.objects.filter(pk__in=ids)).order_by("template_id")
 
 

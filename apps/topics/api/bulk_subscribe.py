@@ -12,7 +12,7 @@ from apps.topics.api.serializers import SubscriptionIn
 from apps.topics.api.shapes import PostedSubscription, ReadSubscription
 from apps.topics.selectors import TopicSnapshot
 from apps.topics.subscriptions import services
-from apps.topics.subscriptions.services import Subscribed
+from apps.topics.subscriptions.services import Subscribed, Subscriber
 
 
 def subscribe(
@@ -31,7 +31,7 @@ def subscribe(
         except ValidationError as error:
             read.append(listed.shorten(validation_problem(error, _at(root, position))))
     named = [
-        (asked["user_id"], channel)
+        Subscriber(asked["user_id"], channel)
         for asked in read
         if not isinstance(asked, Problem) and "user_id" in asked
         for channel in asked["channels"]
@@ -49,8 +49,8 @@ def subscribe(
             results.append(asked)
         elif position in addresses:
             results.append([endpoints[addresses[position]]])
-        elif (asked["user_id"], asked["channels"][0]) in people:
-            results.append([people[asked["user_id"], channel] for channel in asked["channels"]])
+        elif Subscriber(asked["user_id"], asked["channels"][0]) in people:
+            results.append([people[Subscriber(asked["user_id"], one)] for one in asked["channels"]])
         else:
             unknown = unknown_recipient(asked["user_id"], _at(root, position))
             results.append(listed.shorten(unknown))

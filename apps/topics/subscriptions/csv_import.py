@@ -18,6 +18,7 @@ from apps.preferences.contacts import services as contact_services
 from apps.preferences.contacts.services import Address, Person
 from apps.topics.selectors import TopicSnapshot
 from apps.topics.subscriptions import csv_lines, services
+from apps.topics.subscriptions.services import Subscriber
 from notifier.channels import Channel
 from notifier.domain import user_ids
 from notifier.transport import strict_json
@@ -102,12 +103,13 @@ def run(
             people = {entry.user_id for entry in named}
             contact_services.upsert_recipients([Person(user_id) for user_id in people])
         found = services.subscribe_recipients(
-            topic, [(entry.user_id, channel) for entry in named for channel in entry.channels]
+            topic,
+            [Subscriber(entry.user_id, channel) for entry in named for channel in entry.channels],
         )
         rejected += [
             Rejected(entry.line, f"There is no recipient {entry.user_id!r}.")
             for entry in named
-            if (entry.user_id, entry.channels[0]) not in found
+            if Subscriber(entry.user_id, entry.channels[0]) not in found
         ]
         addresses = {
             entry.line: replace(entry.address, publisher_id=topic.publisher_id)
@@ -116,21 +118,21 @@ def run(
         }
         endpoints = services.subscribe_endpoints(topic, set(addresses.values()))
         rejected.sort()
-        begun: set[Address | tuple[str, str]]
+        begun: set[Address | Subscriber]
         begun = {pair for pair, one in found.items() if one.begun}
         begun |= {address for address, one in endpoints.items() if one.begun}
         imported = 0
         for entry in entries:  # of two equal lines, the second counts as present
-            wanted: set[Address | tuple[str, str]]
-            wanted = {addresses[entry.line]} if entry.address else _pairs(entry)
+            wanted: set[Address | Subscriber]
+            wanted = {addresses[entry.line]} if entry.address else _subscribers(entry)
             imported += not begun.isdisjoint(wanted)
             begun -= wanted
         present = len(batch) - imported - len(rejected)
         yield Progress(len(batch), imported, present, len(found) + len(endpoints), rejected)
 
 
-def _pairs(entry: ImportLine) -> set[Address | tuple[str, str]]:
-    return {(entry.user_id, channel) for channel in entry.channels}
+def _subscribers(entry: ImportLine) -> set[Address | Subscriber]:
+    return {Subscriber(entry.user_id, channel) for channel in entry.channels}
 
 
 def _header(lines: Iterator[csv_lines.Line]) -> tuple[list[str], str]:

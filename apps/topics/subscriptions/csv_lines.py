@@ -8,7 +8,7 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple, TextIO, cast
 
 #: Characters of one line, several times what its longest address may have.
 LONGEST = 32_768
@@ -42,7 +42,7 @@ def decoded(file: BinaryIO, encoding: str = "") -> TextIO:
     Raises ``ValueError`` for an unknown encoding, or one that cannot be detected.
     """
     file = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
-    start = file.peek(4)[:4]  # type: ignore[attr-defined]
+    start = cast(io.BufferedReader, file).peek(4)[:4]  # any other binary file is buffered
     marked = next((name for mark, name in MARKS if start.startswith(mark)), None)
     if marked == "" or (marked is None and not encoding and b"\0" in start):
         raise ValueError(

@@ -21,6 +21,13 @@ from apps.topics.selectors import TopicSnapshot
 from apps.topics.stored_policies import StoredPolicy
 
 
+class Subscriber(NamedTuple):
+    """A recipient on one channel."""
+
+    user_id: str
+    channel: str
+
+
 class Subscribed(NamedTuple):
     """A subscription after the call. ``secret``: see ``contact_services.Stored``.
 
@@ -36,15 +43,15 @@ class Subscribed(NamedTuple):
 
 @transaction.atomic
 def subscribe_recipients(
-    topic: TopicSnapshot, pairs: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], Subscribed]:
-    """Subscribe ``(user_id, channel)`` pairs; those of unknown recipients are left out.
+    topic: TopicSnapshot, subscribers: Sequence[Subscriber]
+) -> dict[Subscriber, Subscribed]:
+    """Subscribe recipients; unknown ones are left out.
 
     Present subscriptions stay as they are; ended ones are active again. If the topic requires
     confirmation, new and renewed ones are pending, and queued to be asked for it.
     """
-    people = recipients.recipient_ids({user_id for user_id, _ in pairs})
-    known = {(people[user_id], channel) for user_id, channel in pairs if user_id in people}
+    people = recipients.recipient_ids({one.user_id for one in subscribers})
+    known = {(people[name], channel) for name, channel in subscribers if name in people}
     if not known:
         return {}
     columns = [list(column) for column in zip(*sorted(known), strict=True)]
@@ -56,9 +63,9 @@ def subscribe_recipients(
             cursor.execute(_SUBSCRIPTIONS_OF_RECIPIENTS, [topic.id, unchanged])
             found |= {(recipient, channel): rest for recipient, channel, *rest in cursor.fetchall()}
     return {
-        (user_id, channel): Subscribed(found[row][0], channel, found[row][1], begun=row in begun)
-        for user_id, channel in pairs
-        if (row := (people.get(user_id), channel)) in found
+        one: Subscribed(found[row][0], one.channel, found[row][1], begun=row in begun)
+        for one in subscribers
+        if (row := (people.get(one.user_id), one.channel)) in found
     }
 
 
