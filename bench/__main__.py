@@ -26,6 +26,7 @@ QUICK = ("throughput", "transactional", "otp", "accept")
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))

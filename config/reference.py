@@ -54,6 +54,7 @@ This page is written by `.venv/bin/python -m config.reference > docs/configurati
 
 
 def main() -> None:
+    """Print the page."""
     print(reference(), end="")
 
 

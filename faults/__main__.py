@@ -15,6 +15,7 @@ from stack.supervision.parent import end_with_parent, heed_signals
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
     parser.add_argument("--end-with-parent", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=None, help="repeats a run's chances")

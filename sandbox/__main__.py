@@ -13,6 +13,7 @@ from sandbox.server import Sandbox
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="Stand-in providers speaking the real wire protocols. Port 0: any free one; "

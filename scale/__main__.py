@@ -25,6 +25,7 @@ SKIPPED = 77
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m scale", description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--docs", action="store_true")

@@ -17,6 +17,7 @@ from stack.up import up
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     arguments = _arguments()
     heed_signals()
     if arguments.end_with_parent:

@@ -29,6 +29,7 @@ LOG = ROOT / ".notifier" / "install.log"
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     heed_signals()
     end_with_parent()
     requirements = [ROOT / name for name in sys.argv[1:]]

@@ -31,6 +31,7 @@ Request = tuple[str, str, Mapping[str, str], bytes]
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.baselines.ceiling", description=__doc__)
     parser.add_argument("config", type=Path)
     parser.add_argument("requests", type=int)

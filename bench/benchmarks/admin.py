@@ -26,6 +26,7 @@ REPEATS = 3
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.benchmarks.admin", description=__doc__)
     parser.add_argument("--deliveries", type=int, default=10_000_000)
     wanted = parser.parse_args().deliveries

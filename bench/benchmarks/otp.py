@@ -179,10 +179,12 @@ def _arrived(on: Service, meant: dict[str, tuple[float, float]]) -> Waits:
 
 
 def percentile(waits: Sequence[float], percent: int) -> float:
+    """Return the least wait that so many percent do not exceed."""
     return quantiles(waits, n=100, method="inclusive")[percent - 1]
 
 
 def p99(waits: Sequence[float]) -> float:
+    """Return the 99th percentile."""
     return percentile(waits, 99)
 
 

@@ -43,6 +43,7 @@ def refused(subscribers: int) -> int:
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.harness.audience", description=__doc__)
     parser.add_argument("topic")
     parser.add_argument("channel", choices=sorted(ADDRESSES))

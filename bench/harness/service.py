@@ -206,6 +206,7 @@ def quarter() -> str:
 
 
 def make_templates(client: NotifierClient) -> None:
+    """Create the templates that the benchmarks send."""
     says = {
         "en": (
             "Order {{ order.id }} is on its way",

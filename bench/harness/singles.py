@@ -154,6 +154,7 @@ def measured(on: Service, post: Callable[[], int]) -> SinglesResult:
 
 
 def last_delivery(cursor: Any) -> int:
+    """Return the greatest id of a delivery, 0 without any."""
     cursor.execute("SELECT coalesce(max(id), 0) FROM delivery_delivery")
     return int(cursor.fetchone()[0])
 

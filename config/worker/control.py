@@ -19,4 +19,6 @@ class Mailbox(KombuMailbox):
 
 
 class Control(CeleryControl):
+    """Celery's remote control with our mailbox."""
+
     Mailbox = Mailbox

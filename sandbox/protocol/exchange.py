@@ -61,4 +61,5 @@ Handler = Callable[[Request], Answer]
 
 
 def json_answer(status: int, body: bytes, *headers: tuple[str, str]) -> Answer:
+    """Return an answer with a JSON body."""
     return Answer(status, body, [("content-type", "application/json; charset=utf-8"), *headers])

@@ -26,6 +26,7 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def main() -> int:
+    """Run the command, and return its exit code."""
     steps = [(signal.Signals[f"SIG{name}"], float(seconds)) for name, seconds in _steps()]
     command = sys.argv[3:]
     asked, wakeup = socket.socketpair()

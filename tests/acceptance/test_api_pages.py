@@ -65,8 +65,10 @@ def service() -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def keys(service: Stage) -> dict[str, str]:
-    """The directory's key, and for each page and language a publisher with two keys: made by one
-    process, not by twenty."""
+    """The directory's key, and for each page and language a publisher with two keys.
+
+    Made by one process, not by twenty.
+    """
     words = [f"{page.stem}-{language}" for page in WITH_EXAMPLES for language in ("curl", "python")]
     command = [sys.executable, "-c", CREATE_PUBLISHERS, *(f"docs-{word}" for word in words)]
     done = subprocess.run(

@@ -7,6 +7,8 @@ from apps.delivery.intake import load_shedding
 
 @pytest.fixture(autouse=True)
 def _no_measurement_of_another_test() -> None:
-    """Let load shedding measure anew: the test before may have ended in the middle, when pytest
-    takes the database away."""
+    """Let load shedding measure anew.
+
+    The test before may have ended in the middle of one, when pytest takes the database away.
+    """
     load_shedding.forget()

@@ -10,6 +10,7 @@ from typing import SupportsIndex
 
 
 def sleep(seconds: float | SupportsIndex) -> None:
+    """Sleep by the machine's own clock."""
     select.select([], [], [], float(seconds))
 
 

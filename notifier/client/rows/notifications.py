@@ -143,7 +143,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A provider's later report. ``event``: delivered, bounced, complained, …"""
+    """A provider's later report; ``event`` is delivered, bounced, complained or the like."""
 
     event: str
     at: datetime = field(metadata=TIME)

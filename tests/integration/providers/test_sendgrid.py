@@ -159,8 +159,7 @@ class TestSendGrid(ProviderContract):
         assert requests == 1
 
     async def refused(self, sandbox: RunningSandbox, field: str) -> tuple[list[Outcome], int]:
-        """The outcomes of five messages where every request is a 400 about ``field``, and how
-        many requests there were."""
+        """Return five messages' outcomes, each request a 400 about ``field``, and the requests."""
         answer = b'{"errors":[{"message":"no","field":%s,"help":null}]}' % field.encode()
         raw = b"HTTP/1.1 400 Bad\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer)
         requests = 0

@@ -8,7 +8,7 @@ from apps.topics.models import Subscription, Topic
 
 
 def recipient(user_id: str, **addresses: str) -> Recipient:
-    """A person with an inbox and these addresses: ``email=…``, ``push_ios=token``, …"""
+    """A person with an inbox and these addresses: ``email=…``, ``push_ios=token``."""
     person = Recipient.objects.create(user_id=user_id)
     for name, address in {"inbox": user_id, **addresses}.items():
         channel, _, platform = name.partition("_")

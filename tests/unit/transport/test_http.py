@@ -130,7 +130,7 @@ async def test_no_answer_in_time_may_have_been_written() -> None:
 
 @pytest.mark.parametrize("http2", [False, True])
 async def test_a_connection_lost_after_the_request_may_have_been_written(http2: bool) -> None:
-    """pyreqwest calls this a ConnectError, as it calls a refused connection."""
+    """The library calls this a ConnectError, as it calls a refused connection."""
     handler: Handler = Http2Server(lambda *_: True) if http2 else answering(b"")
     async with listening(handler) as port:
         with pytest.raises(NoAnswer) as caught:

@@ -199,8 +199,7 @@ def test_a_reader_that_read_before_a_write_does_not_put_the_old_value_back(
 
 @pytest.fixture
 def redis_gone(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A Redis that does not answer, as this process sees it from now on. Returns the ports at
-    which it was tried, each time."""
+    """Have Redis not answer this process; return the ports at which it was tried."""
     tried: list[int] = []
     connect = redis.Connection._connect
 

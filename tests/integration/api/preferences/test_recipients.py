@@ -237,8 +237,8 @@ def test_the_last_one_of_a_call_has_the_token(api: Api):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_token_registered_twice_at_once_has_one_holder():
-    """The first transaction is still open while the second registers the same two tokens, in
-    the other order."""
+    # The first transaction is still open while the second registers the same two tokens, in the
+    # other order.
     people = services.upsert_recipients([Person("ada"), Person("bob")])
     tokens = ["t" * 40, "u" * 40]
     written, commit = threading.Event(), threading.Event()
