@@ -43,7 +43,7 @@ def test_a_time_before_there_were_computers_is_past(api: Api, written: str):
     assert api.post("notifications", body, status=202)["state"] == "accepted"
     del body["send_at"]
     problem = api.post("notifications", {**body, "expires_at": written}, status=400)
-    assert "over already" in problem["detail"]
+    assert "past already" in problem["detail"]
 
 
 NEVER = "9999-12-31T23:59:59.9999999Z"
