@@ -38,6 +38,8 @@ PROCESSES = (
 )
 CHUNK_SIZE = 50
 THREADS = 8
+#: Deliveries that one worker process may have sent and not yet recorded.
+CAPACITY = CHUNK_SIZE * THREADS
 #: Settings with which the service recovers within seconds.
 SETTINGS = {
     "NOTIFIER_LEASE_SECONDS": "3",
@@ -48,12 +50,11 @@ SETTINGS = {
     "NOTIFIER_BREAKER_LONGEST_COOLDOWN": "8",
     "NOTIFIER_CHUNK_SIZE": str(CHUNK_SIZE),
     "WORKER_THREADS": str(THREADS),
+    "NOTIFIER_PUSH_CONCURRENCY": str(CAPACITY),
 }
 #: The same for busy machines, as in the tests: a process that gets no CPU for seconds keeps its
 #: leases, and a provider that gets none is waited for.
 PATIENT = {"NOTIFIER_LEASE_SECONDS": "10", "NOTIFIER_PROVIDER_TIMEOUT": "20"}
-#: Deliveries that one worker process may have sent and not yet recorded: those of eight claims.
-CAPACITY = CHUNK_SIZE * THREADS
 Server = TypeVar("Server", bound=Process)
 #: Errors of servers that do not answer for the moment.
 AWAY = (OSError, psycopg2.Error)

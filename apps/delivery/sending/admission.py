@@ -28,10 +28,16 @@ class Admission:
 
     ``gates``: by provider, how many messages it may be given; one without a gate takes any number.
     ``closed``: providers that take none, so that nothing is moved to them from one that failed.
+    ``probed``: providers whose breaker is half open, and takes a few to see whether they answer.
     """
 
     gates: Mapping[str, Gate]
     closed: Collection[str]
+    probed: Collection[str]
+
+
+#: Of a claim that could not even be admitted.
+NOTHING_ADMITTED = Admission({}, (), ())
 
 
 def admit(claim: Claim, messages: Sequence[Message]) -> Admission:
@@ -42,7 +48,12 @@ def admit(claim: Claim, messages: Sequence[Message]) -> Admission:
     """
     gates = _gates(claim.queue.channel)
     closed = [name for name, gate in gates.items() if not gate.capacity]
-    return Admission(_within_quotas(claim, gates, messages), closed)
+    probed = [
+        name
+        for name, gate in gates.items()
+        if gate.capacity and gate.reason == Reason.PROVIDER_DOWN
+    ]
+    return Admission(_within_quotas(claim, gates, messages), closed, probed)
 
 
 def _gates(channel: str) -> dict[str, Gate]:

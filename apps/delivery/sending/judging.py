@@ -2,10 +2,11 @@
 
 import random
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from apps.core import clock
 from apps.delivery.sending import runtime
+from apps.delivery.sending.admission import Admission
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.state import Result
 from apps.delivery.state import retry_policies as policies
@@ -14,6 +15,7 @@ from notifier.dispatch.dispatcher import Sent
 from notifier.dispatch.failover import NO_ALTERNATIVE, alternatives, at_fault
 from notifier.dispatch.resolution import judge
 from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
+from notifier.resilience.breaker import PROBE_WAIT
 
 _rng = random.Random()
 #: Outcomes for which a retry policy decides; a refusal is final.
@@ -44,11 +46,13 @@ def retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, OwnPolicy]:
 
 
 def results(
-    claim: Claim, batch: Sequence[Sent], own: Mapping[int, OwnPolicy], closed: Collection[str]
+    claim: Claim, batch: Sequence[Sent], own: Mapping[int, OwnPolicy], admission: Admission
 ) -> list[Result]:
     """Return the results to record, in the order of the batch.
 
-    ``own``: what ``retry_policies`` returned. ``closed``: the providers that take no messages now.
+    ``own``: what ``retry_policies`` returned. A failed probe of a half-open breaker waits no less
+    than the messages that waited for it: the next probes are others, and none uses up all of its
+    attempts while its provider is down.
     """
     now = time.time()
     resend = runtime.resend_unknown(*claim.queue)
@@ -61,7 +65,7 @@ def results(
         attempt = item.attempts + (not isinstance(sent.outcome, Held))
         rest = NO_ALTERNATIVE
         if at_fault(sent.outcome):
-            rest = alternatives(runtime.routes(), sent.message, sent.provider, closed)
+            rest = alternatives(runtime.routes(), sent.message, sent.provider, admission.closed)
         verdict = judge(
             sent.outcome,
             attempt=attempt - item.attempts_uncounted,
@@ -75,6 +79,9 @@ def results(
             unanswered=item.unanswered,
         )
         outcome = sent.outcome
+        next_attempt_at = verdict.next_attempt_at
+        if next_attempt_at is not None and sent.provider in admission.probed and not verdict.moved:
+            next_attempt_at = max(next_attempt_at, now + PROBE_WAIT)
         found.append(
             Result(
                 claim_id=claim.id,
@@ -87,9 +94,7 @@ def results(
                 reason=verdict.reason,
                 moved=verdict.moved,
                 next_attempt_at=(
-                    clock.to_shared(verdict.next_attempt_at)
-                    if verdict.next_attempt_at is not None
-                    else None
+                    clock.to_shared(next_attempt_at) if next_attempt_at is not None else None
                 ),
                 provider=sent.provider,
                 provider_message_id=(

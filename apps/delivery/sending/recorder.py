@@ -8,7 +8,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -21,6 +21,7 @@ from apps.delivery.flow import address_guards, breakers
 from apps.delivery.monitoring import metrics
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.sending import judging
+from apps.delivery.sending.admission import Admission
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.state import ClaimLost, Result, counts
 from notifier.dispatch.dispatcher import Sent
@@ -47,13 +48,12 @@ SPACING, FEW = 0.1, 250
 class OutcomeBatch(NamedTuple):
     """Outcomes of some messages of a claim.
 
-    ``closed``: providers that took no messages when the claim was admitted. ``last``: no message
-    of the claim is being sent any more.
+    ``last``: no message of the claim is being sent any more.
     """
 
     claim: Claim
     batch: list[Sent]
-    closed: Collection[str]
+    admission: Admission
     last: bool
 
 
@@ -123,7 +123,7 @@ class Recorder(threading.Thread):
             breakers.report(one.batch)
             batch = address_guards.check_answers(one.batch)
             own = self._retry_until_answered(partial(judging.retry_policies, one.claim, batch))
-            judged.append((one, batch, judging.results(one.claim, batch, own, one.closed)))
+            judged.append((one, batch, judging.results(one.claim, batch, own, one.admission)))
         results = [result for _, _, some in judged for result in some]
         lost = self._write(
             results,

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import partial
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from apps.delivery.monitoring import metrics
 from apps.delivery.outbox.leases import LeaseKeeper
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, runtime
-from apps.delivery.sending.admission import admit
+from apps.delivery.sending.admission import NOTHING_ADMITTED, Admission, admit
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.sending.messages import held, messages
@@ -175,20 +175,20 @@ class Worker:
             ready, unreadable = messages(claim)
             admission = admit(claim, ready)
         except Exception as error:  # its lease is renewed, so no other worker would take it up
-            self._report(claim, (), list(held(claim, error)))
+            self._report(claim, NOTHING_ADMITTED, list(held(claim, error)))
             raise
-        report = partial(self._report, claim, admission.closed)
+        report = partial(self._report, claim, admission)
         if unreadable:
             report(unreadable)
         if ready:
             runtime.event_loop().send(ready, admission.gates, report)
 
-    def _report(self, claim: Claim, closed: Collection[str], batch: list[Sent]) -> None:
+    def _report(self, claim: Claim, admission: Admission, batch: list[Sent]) -> None:
         """Hand outcomes of some messages to the recorder, also from the event loop's thread."""
         with self._changed:
             self._left[claim.id] -= len(batch)
             last = not self._left[claim.id]
-        self._recorder.put(OutcomeBatch(claim, batch, closed, last))
+        self._recorder.put(OutcomeBatch(claim, batch, admission, last))
 
     def _finish(self, outcomes: OutcomeBatch, again: bool) -> None:
         """Return capacity for outcomes that are recorded. Called on the recorder's thread.

@@ -14,6 +14,7 @@ from apps.delivery.models import Attempt, Claim, Delivery
 from apps.delivery.monitoring import metrics
 from apps.delivery.sending import runtime
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
+from notifier.resilience.breaker import PROBE_WAIT
 from tests.support.deliveries.engine import work_once
 from tests.support.fakes.dead_redis import dead_redis
 from tests.support.fakes.scripted_provider import Scripted
@@ -121,6 +122,25 @@ def test_a_broken_provider_is_left_alone_and_its_messages_wait_unharmed(
     assert shop.counts(second) == {"sms": {"accepted": 1}}
     numbers = sorted(Attempt.objects.values_list("number", flat=True))
     assert numbers == [1, 1, 1, 1, 2, 2, 2], "waiting used up no attempt"
+
+
+def test_a_failed_probe_waits_no_less_than_those_that_waited_for_it(
+    settings, many, work, wake, providers, cool
+):
+    settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "sms": (0.1,) * 8}
+    providers.client.behave("twilio", "500")
+    many("sms", 6)
+    work()
+    assert state("twilio") == "open"
+    Attempt.objects.all().delete()
+    cool()
+    wake()
+    work_once()
+    probed = Delivery.objects.filter(pk__in=Attempt.objects.values("delivery_id"))
+    assert len(probed) == 2, "as many as a half-open breaker lets through"
+    for delivery in probed:
+        waits = delivery.next_attempt_at - delivery.updated_at
+        assert waits > timedelta(seconds=PROBE_WAIT - 0.5), "the next probes are others"
 
 
 def test_half_open_only_as_many_as_probes_are_sent(
