@@ -80,7 +80,12 @@ def results(
         )
         outcome = sent.outcome
         next_attempt_at = verdict.next_attempt_at
-        if next_attempt_at is not None and sent.provider in admission.probed and not verdict.moved:
+        if (
+            next_attempt_at is not None
+            and sent.provider in admission.probed
+            and isinstance(sent.outcome, FAILED)
+            and not verdict.moved
+        ):
             next_attempt_at = max(next_attempt_at, now + PROBE_WAIT)
         found.append(
             Result(
