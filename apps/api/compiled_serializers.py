@@ -27,7 +27,7 @@ class NeedsSerializer(Exception):
     """Only the serializer itself can tell whether the input is valid."""
 
 
-#: What a reader raises for input that the serializer has to validate.
+#: Errors that a reader raises for input that the serializer has to validate.
 FALLBACK_ERRORS = (NeedsSerializer, serializers.ValidationError, DjangoValidationError)
 
 

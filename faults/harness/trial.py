@@ -50,7 +50,7 @@ class Result:
 
 
 class Trial:
-    """What a fault works with: the service, the load, and marks for when it breaks and heals.
+    """The tools of a fault: the service, the load, and marks for when it breaks and heals.
 
     ``left_waiting``: deliveries that must still wait at the end, for hours. ``forgotten``: whether
     the database lost committed rows, so that the provider may have messages it does not know.

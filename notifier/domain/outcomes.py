@@ -42,7 +42,7 @@ class Reason(StrEnum):
 
 
 class Fault(StrEnum):
-    """What must change before the same message can be sent to the same address."""
+    """The change that is needed before the same message can be sent to the same address."""
 
     PROVIDER = "provider"  # the provider, the receiving server or the network: time helps
     OURS = "ours"  # our settings, our account or our code

@@ -12,7 +12,7 @@ PORTS = frozenset({80, 443, 8080, 8443})
 
 
 class AllowedDestinations:
-    """What webhooks may reach.
+    """The destinations that webhooks may reach.
 
     ``allowed_networks``: CIDRs of private networks that may be reached too, on any port.
     """

@@ -34,7 +34,7 @@ class Span(forms.Form):
 
 
 class Wanted(Span):
-    """What a Restore button sends: provider, error and span of time."""
+    """Parameters of a Restore button: provider, error and span of time."""
 
     provider = forms.CharField(max_length=40)
     error = forms.CharField(max_length=100, required=False, strip=False)  # as it is stored

@@ -37,7 +37,7 @@ class MatchIn(StrictSerializer):
 
 
 class MatchBody(TypedDict, total=False):
-    """What ``MatchIn`` validated."""
+    """The validated body of ``MatchIn``."""
 
     topic: str
     channel: str
@@ -48,7 +48,7 @@ class MatchBody(TypedDict, total=False):
 
 
 class RedriveBody(TypedDict, total=False):
-    """What ``RedriveIn`` validated."""
+    """The validated body of ``RedriveIn``."""
 
     ids: list[str]
     match: MatchBody

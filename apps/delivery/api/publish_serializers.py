@@ -1,4 +1,4 @@
-"""What a publisher posts, and the answer to an acceptance."""
+"""Bodies of requests to publish, and of the answer to an acceptance."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from notifier.domain.priorities import Priority
 #: ask for.
 CONTENT_LIMIT = 64 * 1024
 RECIPIENTS_LIMIT = 1_000
-#: How far ahead ``send_at`` may be.
+#: Longest time ahead that ``send_at`` may name.
 LONGEST_AHEAD = timedelta(days=366)
 BATCH_LIMIT = 1_000
 #: Seconds after which a fallback may be sent at the latest.

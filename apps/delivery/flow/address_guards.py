@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 ANSWERS, RECEIPTS = "answers", "receipts"
 #: Seconds for which a provider is believed after an operator said that the addresses are dead.
 BELIEVED_FOR = 3600.0
-#: How long before the detected start of a flood addresses are restored: clocks differ, and a worker
-#: counts an answer before it records it.
+#: Margin before the detected start of a flood, within which addresses are restored, too: clocks
+#: differ, and a worker counts an answer before it records it.
 SLACK = timedelta(seconds=5)
 
 

@@ -10,7 +10,7 @@ from apps.preferences.contacts.restoration import Cause
 
 
 class Restored(NamedTuple):
-    """How many contacts are active again, suppressions lifted, and deliveries dead letters now.
+    """Counts of contacts made active, suppressions lifted and deliveries made dead letters.
 
     The deliveries are those that failed for these addresses; as dead letters they can be redriven.
     """

@@ -9,7 +9,7 @@ from apps.delivery.models.notifications import Notification
 
 
 class ChunkKind(models.TextChoices):
-    """What a chunk is a slice of, which decides how a worker makes its deliveries."""
+    """The audience that a chunk is a slice of, which decides how its deliveries are made."""
 
     WHOLE = "whole"  # the audience of a topic or group, to be cut into ranges by fan-out
     RANGE = "range"  # the topic's subscriptions or the group's members, low_id <= id <= high_id

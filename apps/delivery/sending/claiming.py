@@ -64,7 +64,7 @@ class Claim:
 
     @cached_property
     def watched(self) -> list[Watched]:
-        """What ``sending.cancellation`` watches of this claim, one entry per notification."""
+        """Entries for ``sending.cancellation`` to watch, one per notification."""
         return [
             Watched(self.id, key, one.row.topic_id, one.halt) for key, one in self.contexts.items()
         ]

@@ -35,7 +35,7 @@ AT_ONCE = 2
 QUIET_SECONDS = 30.0
 #: Seconds that a full process waits for capacity before it checks whether it is to stop.
 ROOM_SECONDS = 0.25
-#: What a poll fails with while the database is away.
+#: Errors of a poll while the database is away.
 AWAY = (DatabaseError, InterfaceError, PoolExhausted)
 
 

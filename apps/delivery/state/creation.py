@@ -106,7 +106,7 @@ WITH slice AS MATERIALIZED (
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
-    """What decides over the new deliveries of one notification on one channel.
+    """The rules for new deliveries of one notification on one channel.
 
     ``group_id`` and ``reachable_only``: see ``apps.delivery.models.Notification``. ``fallback``:
     the channel is the notification's fallback, so recipients whom another channel reached get no
