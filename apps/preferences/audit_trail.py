@@ -5,14 +5,16 @@ Services write it in the transaction of the change, any number of entries in one
 
 from collections import Counter as Tally
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from prometheus_client import Counter
 
-from apps.core import arrays
+from apps.core import arrays, clock, old_rows
 from apps.preferences.channels import INBOX
 from apps.preferences.models import Contact, DirectoryChange
 from apps.publishers import audit
@@ -65,6 +67,11 @@ _INSERT = """
         change, recipient_id, channel, address_index, masked, detail)
     SELECT now(), %s, %s, %s::bigint, %s::inet, w.*
     FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bytea[], %s::text[], %s::text[]) AS w"""
+# Ids grow with time, so the oldest rows are found without an index on it.
+_PURGE = """
+    WITH oldest AS (SELECT id, at FROM preferences_directorychange ORDER BY id LIMIT %(most)s)
+    DELETE FROM preferences_directorychange c USING oldest o
+    WHERE c.id = o.id AND o.at < %(before)s"""
 
 
 def record(entries: Iterable[Entry], by: Actor | None = None) -> None:
@@ -110,6 +117,11 @@ def of_address(channel: str, index: bytes) -> QuerySet[DirectoryChange]:
     """Return the newest ``MOST_SHOWN`` changes of an address, whoever has it."""
     rows = DirectoryChange.objects.filter(channel=channel, address_index=index)
     return rows.order_by("-id")[:MOST_SHOWN]
+
+
+def purge() -> int:
+    """Delete entries older than ``AUDIT_DAYS``; return how many."""
+    return old_rows.delete(_PURGE, clock.moment() - timedelta(days=settings.AUDIT_DAYS))
 
 
 def _count(kind: str, tally: Tally[Change]) -> None:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
+from apps.core import clock, old_rows
 from apps.core.client_address import remote_address
 from apps.publishers.models import AuditEvent
 
@@ -17,6 +20,11 @@ LONGEST_ACTOR = 150
 OPERATOR, PUBLISHER, SYSTEM = "operator", "publisher", "system"
 PERSON, PROVIDER = "person", "provider"
 ACTORS = (PUBLISHER, OPERATOR, PERSON, PROVIDER, SYSTEM)
+# Ids grow with time, so the oldest rows are found without an index on it.
+_PURGE = """
+WITH oldest AS (SELECT id, at FROM publishers_auditevent ORDER BY id LIMIT %(most)s)
+DELETE FROM publishers_auditevent e USING oldest o WHERE e.id = o.id AND o.at < %(before)s
+"""
 
 
 class Actor(NamedTuple):
@@ -106,3 +114,8 @@ def record_revocations(
     for prefix in prefixes:
         after = None if prefix == first else {"with": first}
         record(request, "revoke", "api_key", prefix, publisher_id=publisher_id, after=after)
+
+
+def purge() -> int:
+    """Delete events older than ``AUDIT_DAYS``; return how many."""
+    return old_rows.delete(_PURGE, clock.moment() - timedelta(days=settings.AUDIT_DAYS))

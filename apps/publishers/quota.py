@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from apps.api.problems import Problem
-from apps.core import clock
+from apps.core import clock, old_rows
 from apps.publishers.models import DayCount
 from apps.publishers.selectors import get_publisher
 from notifier.domain.priorities import Priority
@@ -56,6 +56,10 @@ SELECT publisher_id, {_TODAY}, slot, number
   FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS n (publisher_id, slot, number)
  ORDER BY publisher_id, slot
 ON CONFLICT (publisher_id, day, slot) DO UPDATE SET count = d.count + excluded.count
+"""
+_PURGE = """
+DELETE FROM publishers_daycount WHERE (publisher_id, day, slot) IN
+    (SELECT publisher_id, day, slot FROM publishers_daycount WHERE day < %(before)s LIMIT %(most)s)
 """
 
 
@@ -100,6 +104,11 @@ def exceeded(of: Account) -> Problem:
         headers={"Retry-After": str(max(1, seconds))},
         quota=limit,
     )
+
+
+def purge() -> int:
+    """Delete counts older than ``STATISTICS_DAYS``; return how many rows."""
+    return old_rows.delete(_PURGE, clock.moment() - timedelta(days=settings.STATISTICS_DAYS))
 
 
 def _today() -> date:

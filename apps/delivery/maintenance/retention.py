@@ -1,18 +1,17 @@
 """Retention: delete rows that are no longer needed."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection
 
-from apps.core import clock
+from apps.core import clock, old_rows
 from apps.delivery.maintenance import rollup
 from apps.delivery.receipts import processing
 from apps.operators import log_in_limits
+from apps.preferences import audit_trail
+from apps.publishers import audit, quota
 from apps.topics.confirmation import requests
 
-#: Most rows that one statement deletes.
-AT_ONCE = 10_000
 #: How long counts of attempts by the minute are kept.
 MINUTES_KEPT = timedelta(days=2)
 
@@ -29,33 +28,15 @@ DELETE FROM delivery_minutecount WHERE (minute, channel, provider, outcome, reas
     (SELECT minute, channel, provider, outcome, reason, slot FROM delivery_minutecount
       WHERE minute < %(before)s LIMIT %(most)s)
 """
-_USAGE = """
-DELETE FROM publishers_daycount WHERE (publisher_id, day, slot) IN
-    (SELECT publisher_id, day, slot FROM publishers_daycount WHERE day < %(before)s LIMIT %(most)s)
-"""
 _DEDUPLICATION = """
 DELETE FROM delivery_deduplication WHERE id IN
     (SELECT id FROM delivery_deduplication WHERE until < %(before)s LIMIT %(most)s)
 """
-# Of the following tables the ids grow with time, so the oldest rows are found without an index on
-# their time.
-_CONFIRMATIONS_SENT = """
-WITH oldest AS (SELECT id, sent_at FROM topics_confirmationsent ORDER BY id LIMIT %(most)s)
-DELETE FROM topics_confirmationsent c USING oldest o
- WHERE c.id = o.id AND o.sent_at < %(before)s
-"""
+# Ids grow with time, so the oldest rows are found without an index on it.
 _RECEIPTS = """
 WITH oldest AS (SELECT id, received_at, read_at FROM delivery_receipt ORDER BY id LIMIT %(most)s)
 DELETE FROM delivery_receipt r USING oldest o
  WHERE r.id = o.id AND o.received_at < %(before)s AND o.read_at IS NOT NULL
-"""
-_AUDIT_EVENTS = """
-WITH oldest AS (SELECT id, at FROM publishers_auditevent ORDER BY id LIMIT %(most)s)
-DELETE FROM publishers_auditevent e USING oldest o WHERE e.id = o.id AND o.at < %(before)s
-"""
-_DIRECTORY_CHANGES = """
-WITH oldest AS (SELECT id, at FROM preferences_directorychange ORDER BY id LIMIT %(most)s)
-DELETE FROM preferences_directorychange c USING oldest o WHERE c.id = o.id AND o.at < %(before)s
 """
 # A place in a line is deleted with the chunk or delivery that it belongs to. One that was left
 # behind all the same would keep those behind it waiting for ever.
@@ -71,38 +52,25 @@ DELETE FROM delivery_turn WHERE delivery_id IN
        LEFT JOIN delivery_delivery d ON d.id = t.delivery_id
       WHERE d.id IS NULL OR d.state NOT IN ('queued', 'sending', 'retrying') LIMIT %(most)s)
 """
+#: What other apps delete of their own.
+_OTHERS = (quota.purge, requests.purge, audit.purge, audit_trail.purge, log_in_limits.purge)
 
 
 def purge() -> int:
-    """Delete rows past their retention and roll up old counts; return how many rows went.
+    """Delete rows past their retention, in all apps, and roll up old counts.
 
-    In batches, so that no statement holds many locks.
+    Returns how many rows went. Expired inbox items have a task of their own.
     """
-    audit = timedelta(days=settings.AUDIT_DAYS)
     kept = {
         _IDEMPOTENCY_KEYS: timedelta(hours=settings.IDEMPOTENCY_HOURS),
         _CHUNKS: timedelta(days=1),
         _MINUTE_COUNTS: MINUTES_KEPT,
-        _USAGE: timedelta(days=settings.STATISTICS_DAYS),
-        _CONFIRMATIONS_SENT: requests.DAY,
         _RECEIPTS: processing.KEPT,
         _DEDUPLICATION: timedelta(hours=1),
         _LOST_CHUNKS: timedelta(0),
         _LOST_TURNS: timedelta(0),
-        _AUDIT_EVENTS: audit,
-        _DIRECTORY_CHANGES: audit,
     }
     now = clock.moment()
-    deleted = sum(_delete(statement, now - age) for statement, age in kept.items())
-    return deleted + log_in_limits.purge() + rollup.roll_up()
-
-
-def _delete(statement: str, before: datetime) -> int:
-    """Execute the statement until it finds fewer than ``AT_ONCE`` rows; return how many went."""
-    deleted: int = 0
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute(statement, {"before": before, "most": AT_ONCE})
-            deleted += cursor.rowcount
-            if cursor.rowcount < AT_ONCE:
-                return deleted
+    deleted = sum(old_rows.delete(statement, now - age) for statement, age in kept.items())
+    deleted += sum(purge() for purge in _OTHERS)
+    return deleted + rollup.roll_up()

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count
 
-from apps.core import clock
+from apps.core import clock, old_rows
 from apps.preferences import vault
 from apps.preferences.channels import EMAIL
 from apps.topics.models import Confirmation, ConfirmationSent, Subscription, SubscriptionState
@@ -285,3 +285,15 @@ def _last_sent(subscription_ids: Iterable[int]) -> dict[tuple[int, CountedAddres
             "subscription_id", "channel", "address_index", "sent_at"
         )
     }
+
+
+def purge() -> int:
+    """Delete the log of confirmations that no limit counts any more; return how many rows."""
+    return old_rows.delete(_PURGE, clock.moment() - DAY)
+
+
+# Ids grow with time, so the oldest rows are found without an index on it.
+_PURGE = """
+    WITH oldest AS (SELECT id, sent_at FROM topics_confirmationsent ORDER BY id LIMIT %(most)s)
+    DELETE FROM topics_confirmationsent c USING oldest o
+    WHERE c.id = o.id AND o.sent_at < %(before)s"""
