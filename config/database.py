@@ -21,8 +21,8 @@ LIMITS = {
     "lock_timeout": 10_000,
     "idle_in_transaction_session_timeout": 30_000,
 }
-#: How soon either end gives up a silent peer, as libpq parameters: probes begin after 10 seconds
-#: of silence, and the connection ends at 15 s (Linux's default: 2 hours 11 minutes).
+#: libpq parameters by which either end gives up a silent peer: probes begin after 10 seconds of
+#: silence, and the connection ends at 15 s (Linux's default: 2 hours 11 minutes).
 KEEPALIVES = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,

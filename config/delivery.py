@@ -10,9 +10,9 @@ from notifier.domain.priorities import Priority
 
 
 def overload_backlog() -> dict[str, float]:
-    """By priority, the seconds that a channel's oldest due notification may have waited.
+    """Return the longest wait, in seconds, of a channel's oldest due notification, by priority.
 
-    Above them, publishing at that priority is refused with 503. High priority is never refused.
+    Above it, publishing at that priority is refused with 503. High priority is never refused.
     """
     return {
         "low": env.number(
@@ -30,7 +30,7 @@ def overload_backlog() -> dict[str, float]:
 
 
 def overload_database() -> dict[str, float]:
-    """By priority, the seconds in which the database must answer; above them 503, as above."""
+    """Return the seconds in which the database must answer, by priority; above them 503."""
     return {
         "low": env.number(
             "NOTIFIER_OVERLOAD_DATABASE_LOW",
@@ -43,7 +43,7 @@ def overload_database() -> dict[str, float]:
 
 
 def retry_schedules() -> dict[str, tuple[float, ...]]:
-    """By channel, the seconds between attempts."""
+    """Return the seconds between attempts, by channel."""
     return {
         "push": env.numbers(
             "NOTIFIER_RETRY_PUSH", "2,5,15,60,300,900,3600", "seconds between attempts on push"

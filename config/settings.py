@@ -188,7 +188,7 @@ CHANNELS = {
 }
 
 PROVIDERS = entries.configured(PUBLIC_URL)
-#: By channel, the settings that turn a provider on, each with its platforms.
+#: Settings that turn a provider on, each with its platforms, by channel.
 PROVIDER_SETTINGS = accounts.turned_on_by()
 
 # -- Delivery ---------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ CHUNK_SIZE = env.whole(
 #: Above these, publishing at a priority is refused with 503.
 OVERLOAD_BACKLOG = delivery.overload_backlog()
 OVERLOAD_DATABASE = delivery.overload_database()
-#: By channel, the seconds between attempts where the topic has no schedule of its own.
+#: Seconds between attempts, by channel, where the topic has no schedule of its own.
 RETRY_SCHEDULES = delivery.retry_schedules()
 RESEND_UNKNOWN = delivery.resend_unknown(CHANNELS)
 BREAKER = delivery.breaker()

@@ -68,7 +68,7 @@ class Behaviour:
 
     @property
     def accepts(self) -> bool:
-        """Whether the message counts as accepted, whatever happens to the answer."""
+        """True if the message counts as accepted, whatever happens to the answer."""
         return self.word in ACCEPTING
 
     def seconds(self, default: float) -> float:

@@ -24,7 +24,7 @@ AnySerializer: TypeAlias = serializers.Serializer[Any]
 
 
 class NeedsSerializer(Exception):
-    """Only the serializer itself can tell whether the input is valid."""
+    """The input needs the serializer itself, which alone can tell whether it is valid."""
 
 
 #: Errors that a reader raises for input that the serializer has to validate.
@@ -172,7 +172,7 @@ def _text(field: serializers.CharField) -> Reader:
 
 
 def _is_storable(text: str) -> bool:
-    """Whether PostgreSQL can store the text: it has no NUL and no lone surrogate."""
+    """Return whether PostgreSQL can store the text: it has no NUL and no lone surrogate."""
     if "\0" in text:
         return False
     if text.isascii():

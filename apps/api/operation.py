@@ -1,4 +1,4 @@
-"""Whether an operation takes a query or a body, read off its OpenAPI schema."""
+"""Input that an operation accepts, query and body, read from its OpenAPI schema."""
 
 import inspect
 from functools import cache
@@ -19,7 +19,7 @@ METHODS = {"GET", "HEAD", "DELETE", *_WITH_BODY}
 
 
 class Operation(NamedTuple):
-    """Whether a view's method takes query parameters, and whether it takes a body."""
+    """Input that a method of a view accepts: query parameters, a body, both or neither."""
 
     query: bool
     body: bool

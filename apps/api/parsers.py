@@ -63,7 +63,11 @@ class BodyRequest(Request):
 
 
 def is_chunked(request: Request | HttpRequest) -> bool:
-    """Whether the body comes in chunks. Raises a ``Problem`` if the server cannot delimit it."""
+    """Return whether the body comes in chunks.
+
+    Raises:
+        Problem: The server cannot delimit the body.
+    """
     if "HTTP_TRANSFER_ENCODING" not in request.META:
         return False
     if not request.META.get("wsgi.input_terminated"):

@@ -380,7 +380,7 @@ def _internal_error() -> Problem:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    """Whether to respond with a problem: under /v1, and wherever the client asks for JSON."""
+    """Return whether to respond with a problem: under /v1, and where the client asks for JSON."""
     first = next((part for part in request.path_info.split("/") if part), "")
     accept = request.META.get("HTTP_ACCEPT", "")
     return first.lower() == "v1" or ("json" in accept and "text/html" not in accept)

@@ -6,16 +6,16 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-#: For responses that are not pages: nothing is run, and nothing shown in a frame.
+#: Policy of responses that are not pages: nothing is run, and nothing shown in a frame.
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-#: For the admin. Its theme uses Alpine, which evaluates expressions in the markup and sets colours
-#: as inline styles. Scripts come from files of this service only, never from markup.
+#: Policy of the admin. Its theme uses Alpine, which evaluates expressions in the markup and sets
+#: colours as inline styles. Scripts come from files of this service only, never from markup.
 ADMIN = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-#: For the API's documentation, a page of swagger-ui.
+#: Policy of the API's documentation, a page of swagger-ui.
 DOCS = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"

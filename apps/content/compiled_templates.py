@@ -39,7 +39,7 @@ class CompiledTemplate:
         return lookup(wanted, self.default_locale, self._on(channel))
 
     def mentions_recipient(self, channel: str, locale: str) -> bool:
-        """Whether the content differs between recipients."""
+        """Return whether the content differs between recipients."""
         return RECIPIENT in self._on(channel)[locale].names()
 
     def render(

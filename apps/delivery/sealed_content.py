@@ -13,7 +13,7 @@ from notifier.domain.messages import Content
 
 @dataclass(frozen=True, slots=True)
 class TemplateContent:
-    """In place of content: the version of a template, and the variables to render it with."""
+    """A version of a template in place of content, and the variables to render it with."""
 
     version_id: int
     variables: Mapping[str, object]

@@ -11,7 +11,7 @@ from apps.inbox.statuses import DELETED, Status
 LARGEST_ID = 2**63 - 1
 
 _UPDATE = "UPDATE inbox_inboxitem item SET {} FROM mine"
-#: For each new status: the statement that sets it, and the condition of items that do not have it.
+#: The statement that sets each new status, and the condition of items that do not have it.
 _CHANGES = {
     Status.UNREAD: (
         _UPDATE.format("read_at = NULL, acknowledged_at = NULL"),
@@ -39,7 +39,7 @@ SELECT (SELECT count(*) FROM changed), (SELECT array_agg(id) FROM mine)
 
 
 class Changed(NamedTuple):
-    """How many items changed, and which ids are not in this person's inbox."""
+    """Number of items changed, and the ids that are not in this person's inbox."""
 
     changed: int
     unknown: list[int]

@@ -52,7 +52,7 @@ ADDRESS = Pauses(free=30, first=10, longest=900)
 #: Per account, against trying it from many addresses. It does not apply at addresses where the
 #: account has logged in before: nobody can lock an operator out by failing in their name.
 ACCOUNT = Pauses(free=100, first=10, longest=300)
-#: How long counts are kept after the last failure, and after a log-in.
+#: Retention of counts after the last failure, and after a log-in.
 FORGOTTEN, KNOWN = timedelta(days=1), timedelta(days=30)
 
 

@@ -24,7 +24,7 @@ class OperatorsSite(UnfoldAdminSite):
     index_template = "delivery/start_page.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether the operator may see a page; each page prolongs the session."""
+        """Return whether the operator may see a page, and prolong the session."""
         allowed = super().has_permission(request)
         if not allowed or log_in.end_if_over(request, settings.SESSION_LONGEST):
             return False

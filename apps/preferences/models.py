@@ -27,7 +27,7 @@ class Recipient(models.Model):
 
 
 class ContactState(models.TextChoices):
-    """Whether a contact may be sent to."""
+    """State of a contact, which says whether it may be sent to."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
@@ -135,7 +135,7 @@ class Contact(models.Model):
 
 
 class Preference(models.Model):
-    """Whether a recipient allows or refuses notifications of a channel, topic or category.
+    """A recipient's choice to allow or refuse notifications of a channel, topic or category.
 
     An empty channel or category and a topic of null mean "any". The most specific row decides: a
     topic beats a category, either beats none, and a channel beats any channel.
@@ -169,7 +169,7 @@ class Preference(models.Model):
 
 
 class SuppressionReason(models.TextChoices):
-    """Why an address is suppressed; a suppressed delivery shows it as its reason."""
+    """Reason of a suppression; a suppressed delivery shows it as its own."""
 
     HARD_BOUNCE = "hard_bounce"  # a message to it bounced permanently
     COMPLAINT = "complaint"  # the owner reported a message as spam

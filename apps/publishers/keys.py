@@ -39,5 +39,5 @@ def digest(secret: str) -> bytes:
 
 
 def matches(secret: str, stored: str) -> bool:
-    """Whether ``secret`` has the hexadecimal digest ``stored``, in constant time."""
+    """Return whether ``secret`` has the hexadecimal digest ``stored``, in constant time."""
     return hmac.compare_digest(digest(secret), bytes.fromhex(stored))

@@ -17,7 +17,7 @@ from apps.publishers import keys, selectors
 from apps.publishers.models import ApiKey, Publisher
 from apps.publishers.selectors import KeySnapshot
 
-#: How long a rotated key still works by default.
+#: Default time for which a rotated key still works.
 ROTATION_GRACE = timedelta(hours=24)
 
 

@@ -92,7 +92,7 @@ class Subscription(models.Model):
     state = models.CharField(max_length=15, default=SubscriptionState.ACTIVE)
     retry_policy = models.JSONField(null=True, blank=True)
     asks = models.BooleanField(default=False, db_default=False)
-    # When the next confirmation is to be sent; null if none is.
+    # The time at which the next confirmation is to be sent; null if none is.
     confirm_at = models.DateTimeField(null=True, blank=True)
     created_at = StampField(auto_now_add=True)
     updated_at = StampField(auto_now=True)

@@ -35,7 +35,7 @@ class TopicSnapshot:
     paused: bool = False
 
     def visible_to(self, publisher_id: int) -> bool:
-        """Whether the publisher may read it and publish to it."""
+        """Return whether the publisher may read the topic and publish to it."""
         return publisher_id == self.publisher_id or publisher_id in self.granted_ids
 
 

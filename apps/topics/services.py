@@ -15,7 +15,7 @@ topic_resumed = Signal()
 
 
 class TopicExists(Exception):
-    """There is a topic of this name."""
+    """A topic of this name exists."""
 
 
 def create_topic(publisher_id: int, fields: Mapping[str, Any]) -> Topic:

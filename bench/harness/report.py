@@ -68,7 +68,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether every bar holds."""
+        """True if every bar holds."""
         return all(bar.holds for bar in self.bars)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What Django, Django REST framework and drf-spectacular are configured with.
+"""Configuration of Django, Django REST framework and drf-spectacular.
 
 Fixed values that no environment variable changes. ``config.settings`` imports them.
 """

@@ -34,7 +34,7 @@ class Row:
     created_at: float
     updated_at: float
     accepted_at: float
-    #: When the worker began its last call, and how many calls had an unknown outcome, by its own
+    #: Start of the worker's last call, and the number of calls with an unknown outcome, by its own
     #: record of attempts.
     called_at: float | None = None
     no_answer: int = 0

@@ -40,7 +40,7 @@ class Posted:
     kind: str
     audience: int
     expires_at: float | None = None
-    #: When the cancel was answered, in unix seconds.
+    #: The time at which the cancel was answered, in unix seconds.
     cancelled_at: float | None = None
     #: The deliveries that were being sent by then, and could not be recalled.
     sending: frozenset[str] = frozenset()

@@ -14,7 +14,7 @@ LONGEST = 2048
 LONGEST_HOST, LONGEST_LABEL = 253, 63  # RFC 1035 2.3.4, as text
 PAYLOAD_LIMIT = 20_000  # Standard Webhooks 1.0.0: "less than 20kb"
 FRAME = 2_048  # bytes reserved for the ids around the content
-#: With underscores, which are not valid in host names but used in some.
+#: Host names, underscores included, which are not valid but used in some.
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 

@@ -42,7 +42,7 @@ def rotated(routes: Sequence[Route], failed_at: str) -> Sequence[Route]:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Whether other providers take a message.
+    """Availability of other providers for a message.
 
     ``any``: there is another one; ``next``: one after the provider just called can be called at
     once. After the last one there is none: the message then waits for its next attempt.

@@ -12,7 +12,7 @@ LOOK_AGAIN = 1.0
 
 @dataclass(slots=True)
 class CancellationView:
-    """How long (``until``, monotonic seconds) a process knows which notifications are cancelled."""
+    """Knowledge of cancelled notifications, which holds ``until`` (monotonic seconds)."""
 
     until: float = 0.0
 

@@ -24,7 +24,7 @@ class Severity(StrEnum):
 
 
 class DisplayType(StrEnum):
-    """Where an app shows an inbox item beside the inbox itself."""
+    """Place in which an app shows an inbox item beside the inbox itself."""
 
     INBOX = "inbox"
     BANNER_DISMISS = "banner_dismiss"

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why an attempt was not accepted. Stored with the attempt, and shown to people."""
+    """Reason why an attempt was not accepted. Stored with the attempt, and shown to people."""
 
     RATE_LIMITED = "rate_limited"  # the provider asked us to slow down
     PROVIDER_ERROR = "provider_error"  # the provider's own fault (5xx, unreadable answer)
@@ -50,7 +50,7 @@ class Fault(StrEnum):
     ADDRESS = "address"  # the address, or the person behind it
 
 
-#: By reason for which a provider refuses a message, whose fault it is.
+#: Party at fault, by the reason for which a provider refuses a message.
 FAULT = {
     Reason.RATE_LIMITED: Fault.PROVIDER,
     Reason.PROVIDER_ERROR: Fault.PROVIDER,
@@ -89,7 +89,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not accepted, but may be later. ``after``: seconds the provider asked us to wait."""
+    """The message may be accepted later. ``after``: seconds the provider asked us to wait."""
 
     reason: Reason
     after: float | None = None
@@ -99,7 +99,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not accepted, and a retry cannot help.
+    """The message was not accepted, and a retry cannot help.
 
     ``disable_contact``: the address itself is dead, and nothing must be sent to it again.
     """
@@ -120,7 +120,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Not tried, since no provider that takes it may be called now. Uses up no attempt.
+    """No provider that takes the message may be called now. Uses up no attempt.
 
     ``until``: when to try again, in unix seconds; ignored where the reason is ``CANCELLED``. Made
     by the code around providers, never by one.

@@ -22,7 +22,7 @@ from notifier.domain.priorities import Priority
 from notifier.providers.base import Provider, Report, Rule, Shared, code_of, status_rule
 from notifier.transport.http import Reply, Wire
 
-#: By reason, as listed in Apple's "Handling notification responses from APNs".
+#: Outcomes by reason, as listed in Apple's "Handling notification responses from APNs".
 RULES = {
     # 410: the app was removed from the device, or got another token.
     "Unregistered": Rule(Reason.DEAD_ADDRESS, disable=True),

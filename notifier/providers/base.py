@@ -54,10 +54,10 @@ class Provider:
     (``notifier.resilience.concurrency``).
     """
 
-    #: Whether all calls go to one server, whose response times set the number of calls in flight.
+    #: True if all calls go to one server, whose response times set the number of calls in flight.
     #: If not, each publisher and each host has a share of them, so that slow hosts leave slots.
     one_server = True
-    #: Whether a connection carries many calls, so that a few connections are enough.
+    #: True if a connection carries many calls, so that a few connections are enough.
     shares_connections = False
 
     def __init__(self, name: str, *, timeout: float = 10.0, concurrency: int = 256) -> None:

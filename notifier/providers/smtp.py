@@ -62,7 +62,7 @@ DEFERRED = Rule(Reason.DEFERRED, again=True, pause=300.0)
 GREYLISTED = re.compile(r"gr[ae]y.?list", re.IGNORECASE)
 #: 4xx about the whole server, whatever the command (RFC 3463 3.4; RFC 5321 4.2.3).
 SERVERS = re.compile(r"421|452$|4\d\d 4\.3\.")
-#: By class of the reply, its enhanced code (RFC 2034 4), not part of an IP address or a version.
+#: Enhanced code by class of the reply (RFC 2034 4), not part of an IP address or a version.
 ENHANCED = {
     kind: re.compile(rf"(?<![\w./]){kind}\.\d{{1,3}}\.\d{{1,3}}(?!\.?\d)") for kind in (4, 5)
 }

@@ -17,7 +17,7 @@ from notifier.domain.states import DeliveryState
 
 
 class Event(StrEnum):
-    """What happened to a message after the provider had accepted it."""
+    """An event in the life of a message after the provider accepted it."""
 
     ACCEPTED = "accepted"  # the provider has it for certain
     DELIVERED = "delivered"  # the phone, or the receiver's mail server, has it

@@ -42,7 +42,7 @@ EVENTS = {
     "unsubscribe": (Event.UNSUBSCRIBED, OPTED_OUT),
     "group_unsubscribe": (Event.UNSUBSCRIBED, OPTED_OUT),
 }
-#: By SendGrid's reason for not trying: mostly the address is on one of its own lists.
+#: SendGrid's reasons for not trying: mostly the address is on one of its own lists.
 DROPPED = {
     "invalid": (Event.BOUNCED, HARD_BOUNCE),
     "bounced address": (Event.BOUNCED, HARD_BOUNCE),

@@ -29,7 +29,7 @@ EVENTS = {
     "undelivered": Event.FAILED,
     "failed": Event.FAILED,
 }
-#: By error code, why a message was not delivered: https://www.twilio.com/docs/api/errors
+#: Reason why a message was not delivered, by error code: https://www.twilio.com/docs/api/errors
 REASONS = {
     # Faults of our account or sender, from the provider's table.
     **{

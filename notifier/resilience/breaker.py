@@ -28,7 +28,7 @@ NOT_CALLED = frozenset({Reason.INTERNAL, Reason.EXPIRED, Reason.NO_PROVIDER, Rea
 BELIEVED = 1.0
 #: Seconds after which messages beyond a permit check whether the probes succeeded.
 PROBE_WAIT = 2.0
-#: How often a change is tried while other processes change the same breaker.
+#: Tries of a change while other processes change the same breaker.
 TRIES = 5
 
 
@@ -42,7 +42,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """When a breaker opens, and for how long. Times are in seconds.
+    """Thresholds at which a breaker opens, and its cooldowns. Times are in seconds.
 
     It opens after ``failures`` in a row, or when a ``share`` of at least ``calls`` within
     ``window`` failed. The ``cooldown`` doubles with each failed round of probes, up to

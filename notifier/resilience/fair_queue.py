@@ -35,7 +35,7 @@ class FairQueue(Generic[J]):
 
     def __init__(self, *, shares: bool = False) -> None:
         self.shares = shares
-        #: By publisher and host, both in the order in which they are served. No deque is empty.
+        #: Waiting items by publisher and host, both in the order of service. No deque is empty.
         self._waiting: OrderedDict[int | None, OrderedDict[str, deque[J]]] = OrderedDict()
         self._flows: Counter[Flow] = Counter()
         self._publishers: Counter[int | None] = Counter()

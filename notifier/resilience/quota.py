@@ -70,7 +70,7 @@ class Bucket:
 
     tokens: float | None = None
     at: float = 0.0
-    #: By name of a waiting line: when the last slot given out in it ends.
+    #: End of the last slot given out in a waiting line, by its name.
     lines: dict[str, float] = field(default_factory=dict)
 
     def take(self, quota: Quota, wanted: int, left_over: float, line: str, now: float) -> Grant:

@@ -139,7 +139,7 @@ class Connection(TConn):  # type: ignore[misc]
 
     @property
     def silent(self) -> bool:
-        """Whether no byte of a request has arrived."""
+        """True if no byte of a request has arrived."""
         return not self._head
 
     def feed(self, data: bytes) -> bool:

@@ -18,7 +18,7 @@ _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n")
 
 
 class Framing:
-    """How much of a request's body has arrived, and whether there is more, by its head.
+    """Progress of a request's body, as delimited by its head.
 
     ``target``: as in its first line. ``expects``: whether the sender waits for 100 Continue before
     it sends a body. ``size``: bytes of the body that have arrived, without the framing of chunks.

@@ -33,7 +33,7 @@ class Request:
 
 
 class Delivery(Enum):
-    """How much of an answer is sent."""
+    """Part of an answer that is sent."""
 
     WHOLE = "whole"
     RESET = "reset"  # nothing; the stream (HTTP/2) or connection (HTTP/1.1) is reset

@@ -27,7 +27,7 @@ from sandbox.protocol.exchange import (
 
 STREAMS = 100  # as many as FCM allows on one connection
 WINDOW = 1024 * 1024
-#: What h2 raises when we answer on a stream that the client has reset.
+#: Exceptions of h2 for an answer on a stream that the client has reset.
 GIVEN_UP = (h2.exceptions.NoSuchStreamError, h2.exceptions.StreamIDTooLowError)
 
 
@@ -59,7 +59,7 @@ class Http2Connection(asyncio.Protocol):
         )
         self._incoming: dict[int, tuple[dict[str, str], bytearray]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        #: By stream, the bytes that did not fit its window yet, and how the answer ends.
+        #: Bytes that did not fit the window yet, and the end of the answer, by stream.
         self._outgoing: dict[int, tuple[memoryview, Delivery]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

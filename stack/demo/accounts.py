@@ -41,8 +41,8 @@ SELECT n.priority, n.id <> %(blast)s AND n.created_at BETWEEN blast.began AND bl
  WHERE n.publisher_id = %(publisher)s
  GROUP BY 1, 2
 """
-#: Of one notification, the deliveries that were tried, and seconds from acceptance to the last
-#: answer.
+#: Number of deliveries of one notification that were tried, and seconds from acceptance to the
+#: last answer.
 SPEED = """
 SELECT count(DISTINCT d.id),
        extract(epoch FROM max(a.started_at + a.duration_ms * interval '1 ms')

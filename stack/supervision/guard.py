@@ -73,7 +73,7 @@ def _terminated(asked: socket.socket) -> bool:
 
 
 def _adopt_orphans() -> None:
-    """On Linux, become the parent of orphaned descendants, in whatever session they are."""
+    """Become, on Linux, the parent of orphaned descendants, in whatever session they are."""
     if sys.platform == "linux":
         import ctypes
 

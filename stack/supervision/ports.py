@@ -20,7 +20,7 @@ FREE = range(20_000, 32_000)
 NEAR = 100
 LOCKS = Path(tempfile.gettempdir()) / "notifier-ports"
 
-#: By port, the lock files that this process holds open.
+#: Lock files that this process holds open, by port.
 _reserved: dict[int, int] = {}
 
 

@@ -15,7 +15,7 @@ from stack.supervision.process import PATIENCE, ROOT, Process, stop_all
 #: and releases the rest, with a broker and a database that may be slow.
 STOPPING = 45
 STOP = ((signal.SIGTERM, float(STOPPING)),)
-#: What a worker logs once it consumes its queues.
+#: The end of the line that a worker logs once it consumes its queues.
 READY = " ready."
 
 
@@ -77,7 +77,7 @@ class Worker(Process):
 
     @property
     def log(self) -> str:
-        """Its output since it was last started."""
+        """Output of the process since it was last started."""
         assert self.output
         with self.output.open("rb") as file:
             file.seek(self._log_start)

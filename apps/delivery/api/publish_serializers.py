@@ -226,7 +226,7 @@ class BatchIn(StrictSerializer):
 class AcceptedOut(serializers.ModelSerializer[Notification]):
     """An accepted notification."""
 
-    # Of any kind: ``NotificationOut`` replaces it.
+    # A field of any kind, since ``NotificationOut`` replaces it.
     state: serializers.Field[Any, Any, Any, Any] = serializers.SerializerMethodField(
         help_text="`scheduled` if it is for later"
     )

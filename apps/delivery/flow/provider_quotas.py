@@ -84,7 +84,7 @@ class _Shares:
 
     def __init__(self) -> None:
         self._buckets: dict[str, Bucket] = {}
-        #: How many processes sent through a provider when Redis was last asked.
+        #: Processes that sent through each provider when Redis was last asked.
         self._processes: dict[str, int] = {}
         self._alone = False
 

@@ -12,7 +12,7 @@ from apps.preferences import audit_trail
 from apps.publishers import audit, quota
 from apps.topics.confirmation import requests
 
-#: How long counts of attempts by the minute are kept.
+#: Retention of counts of attempts by the minute.
 MINUTES_KEPT = timedelta(days=2)
 
 _IDEMPOTENCY_KEYS = """

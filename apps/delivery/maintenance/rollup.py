@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from apps.core import clock
 from apps.delivery.state.counts import SLOTS
 
-#: How long after its start no transaction writes to an hour any more.
+#: Age of an hour's start from which no transaction writes to its counts any more.
 HOUR_SETTLES = timedelta(hours=2)
-#: How long counts are kept by the hour.
+#: Retention of counts by the hour.
 HOURS_KEPT = timedelta(days=31)
 
 

@@ -1,4 +1,4 @@
-"""How PostgreSQL keeps the hot tables.
+"""Storage parameters of the tables that are updated most.
 
 Every delivery is updated at least once: room on its page keeps that update off the indexes
 (HOT). Vacuum runs after a fixed number of dead rows, not after a share of a table that may hold

@@ -1,4 +1,4 @@
-"""Where claims and workers look, by publisher. Made while deliveries go on being written."""
+"""Indexes for claims, by publisher, built while deliveries go on being written."""
 
 import django.contrib.postgres.operations
 from django.db import migrations, models

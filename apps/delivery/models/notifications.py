@@ -14,7 +14,7 @@ from notifier.domain.priorities import Priority
 
 
 class NotificationKind(models.TextChoices):
-    """Why a notification exists. Only ``PUBLISHED`` ones are listed and counted as usage."""
+    """Origin of a notification. Only ``PUBLISHED`` ones are listed and counted as usage."""
 
     PUBLISHED = "published"  # a publisher posted it
     CONFIRMATION = "confirmation"  # asks the owner of an address to confirm a subscription
@@ -26,11 +26,11 @@ class Scheduled(Protocol):
 
     @property
     def send_at(self) -> datetime | None:
-        """When it is to be sent; ``None``: at once."""
+        """Return the time at which it is to be sent; ``None``: at once."""
 
     @property
     def created_at(self) -> datetime:
-        """When it was accepted."""
+        """Return the time of acceptance."""
 
 
 class Notification(models.Model):
@@ -51,8 +51,8 @@ class Notification(models.Model):
     )
     # Ids of a group and of a template's version, without constraints.
     group_id = models.BigIntegerField(null=True)
-    # Whether members of a group without an address on a channel are left out there, without a
-    # suppressed delivery: so when the publisher named no channels.
+    # True if the publisher named no channels: members of a group are then left out, without a
+    # suppressed delivery, on channels where they have no address.
     reachable_only = models.BooleanField(default=False, db_default=False)
     template_version_id = models.BigIntegerField(null=True)
     priority = models.CharField(max_length=10, default=Priority.NORMAL)

@@ -43,7 +43,7 @@ class ReceiptEvent(models.Model):
     message_id = models.CharField(max_length=200, blank=True, db_default="")
     at = models.DateTimeField()
     pending = models.BooleanField(default=False, db_default=False)
-    # Whether the message is known to be one of the delivery's; until then the event has no effect.
+    # True once the message is known to be the delivery's; until then the event has no effect.
     attributed = models.BooleanField(default=True, db_default=True)
 
     class Meta:

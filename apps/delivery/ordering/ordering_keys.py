@@ -39,11 +39,11 @@ class Ordered(Protocol):
 
     @property
     def ordering_key(self) -> str:
-        """Its ordering key; or empty."""
+        """The notification's ordering key; or empty."""
 
     @property
     def fallback_channel(self) -> str:
-        """Its fallback channel; or empty."""
+        """The notification's fallback channel; or empty."""
 
 
 def line_of(notification: Ordered, channel: str) -> int:

@@ -12,7 +12,7 @@ from django.db import connection
 from apps.delivery.outbox.queues import Queue
 from notifier.domain.priorities import Priority
 
-#: In place of a channel: audiences of topics and groups that are still to be cut into chunks.
+#: Stands for a channel: audiences of topics and groups that are still to be cut into chunks.
 FAN_OUT = ""
 #: Most deliveries, and most chunks, that are counted of each channel and priority.
 MOST = 10_000
@@ -20,7 +20,7 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits on one channel ('' for fan-out) at one priority.
+    """The backlog of one channel ('' for fan-out) at one priority.
 
     ``waiting``: deliveries and recipients of chunks. ``seconds``: since the oldest became due.
     ``more``: there are more than ``waiting``.

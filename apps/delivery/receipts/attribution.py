@@ -20,7 +20,7 @@ from notifier.security.crypto import DecryptionError
 
 
 class IgnoreReason(StrEnum):
-    """Why an event is ignored, as the metrics count it."""
+    """Reason for which an event is ignored, as the metrics count it."""
 
     INSTALLATION = "other_installation"  # it names no delivery, or one of another installation
     DELIVERY = "unknown_delivery"  # gone by now, or of another channel than the provider's

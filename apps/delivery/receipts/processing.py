@@ -32,7 +32,7 @@ AT_ONCE = 500
 EVENTS_AT_ONCE = 2_000
 #: The two numbers of the reader's advisory lock.
 LOCK = (2, 0)
-#: How long a read receipt is kept, without its body, to show that receipts arrive at all.
+#: Retention of a read receipt, without its body; it shows that receipts arrive at all.
 KEPT = timedelta(days=1)
 
 

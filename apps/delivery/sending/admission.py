@@ -24,7 +24,7 @@ from notifier.domain.outcomes import Reason
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a claim may send.
+    """Providers and messages to which a claim is admitted.
 
     ``gates``: by provider, how many messages it may be given; one without a gate takes any number.
     ``closed``: providers that take none, so that nothing is moved to them from one that failed.
@@ -36,7 +36,7 @@ class Admission:
     probed: Collection[str]
 
 
-#: Of a claim that could not even be admitted.
+#: The admission of a claim for which none could be determined.
 NOTHING_ADMITTED = Admission({}, (), ())
 
 

@@ -59,7 +59,7 @@ class Claim:
 
     @cached_property
     def ordered(self) -> bool:
-        """Whether some deliveries have an ordering key."""
+        """True if some deliveries have an ordering key."""
         return any(one.row.ordering_key for one in self.contexts.values())
 
     @cached_property

@@ -52,7 +52,7 @@ class NotificationContext:
         self.row = row
         self.topic: TopicSnapshot | None = get_topic_by_id(row.topic_id) if row.topic_id else None
         self.deadline = clock.to_local(row.expires_at.timestamp()) if row.expires_at else None
-        #: When it should first have gone out: its acceptance or its send time.
+        #: The time it was first due: its acceptance or its send time.
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.halt = StopSignal()
 

@@ -53,7 +53,7 @@ class Worker:
         self._slots: dict[Queue, threading.BoundedSemaphore] = {}
         #: Queues whose doorbell rang while all their slots were taken.
         self._rung: set[Queue] = set()
-        #: By claim: the number of its messages without an outcome.
+        #: Number of messages without an outcome, by claim.
         self._left: dict[int, int] = {}
         #: Queues whose publishers held all they may, and how many messages were held then.
         self._full: dict[Queue, int] = {}

@@ -43,7 +43,7 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
     locale: str
     #: The provider at fault for the failure of the last attempt; or empty.
     failed_at: str
-    #: Whether a provider may have it already: an earlier call went unanswered.
+    #: True if a provider may have it already, because an earlier call went unanswered.
     unanswered: bool
 
 

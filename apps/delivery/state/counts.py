@@ -69,7 +69,7 @@ DO UPDATE SET count = delivery_minutecount.count + excluded.count
 """
 
 
-#: How long a statement waits for a lock before its moves are put aside.
+#: Longest wait of a statement for a lock, after which its moves are put aside.
 _PATIENCE = "SET LOCAL lock_timeout = '500ms';"
 _LOCK_NOT_AVAILABLE = "55P03"
 #: Seconds after that for which this process puts moves aside without trying.
@@ -93,9 +93,9 @@ class CountsLocked(Exception):
 
 
 class _Blocked:
-    """Whether this process puts moves aside, and the attempts it has not counted meanwhile.
+    """The period in which this process puts moves aside, and the attempts not counted in it.
 
-    True until ``until`` (monotonic seconds).
+    ``until``: its end, in monotonic seconds.
     """
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ _blocked = _Blocked()
 
 
 class _Repeated(threading.local):
-    """Whether this thread runs in ``retry_when_locked``."""
+    """A flag of each thread that runs in ``retry_when_locked``."""
 
     now = False
 

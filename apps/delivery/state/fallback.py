@@ -23,7 +23,7 @@ class _Row(Protocol):
 
     @property
     def fallback_channel(self) -> str:
-        """Its channel."""
+        """The fallback's channel."""
 
     @property
     def fallback_after(self) -> int | None:

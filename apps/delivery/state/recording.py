@@ -41,7 +41,7 @@ class Result(NamedTuple):  # a dataclass would cost some microseconds more
     status: int | None
     detail: str
     disable_contact: bool
-    #: Whether another provider is asked next, so that the retry policy does not count the attempt.
+    #: True if another provider is tried next: the retry policy does not count the attempt.
     moved: bool = False
     #: The id of the contact to send to instead if the delivery is dead.
     endpoint: int | None = None

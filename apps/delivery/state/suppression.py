@@ -9,7 +9,7 @@ from apps.preferences.consent.suppressions import Blocked, suppress
 from apps.preferences.models import Contact, SuppressionReason
 from notifier.domain.outcomes import Reason
 
-#: From the reason of a refusal to the reason of the suppression.
+#: Reason of the suppression for each reason of a refusal.
 AT_SENDING: Mapping[str, str] = defaultdict(
     lambda: SuppressionReason.DEAD_ADDRESS, {Reason.OPTED_OUT: SuppressionReason.OPTED_OUT}
 )
@@ -20,7 +20,7 @@ ERROR_LIMIT = 100
 
 
 class Cause(NamedTuple):
-    """Why an address is not sent to any more.
+    """Reason and origin of a suppression or of a disabled contact.
 
     ``reason``: of the suppression. ``error``: the provider's own code, given for ``delivery_id``.
     """

@@ -43,7 +43,7 @@ class MemberRow(serializers.Serializer[Membership]):
 
 
 class MembersAdded(serializers.Serializer[Mapping[str, object]]):
-    """How many were added, how many were in the group before, and which ids are unknown."""
+    """Numbers of people added and already in the group, and the ids that are unknown."""
 
     added = serializers.IntegerField()
     already = serializers.IntegerField()
@@ -51,7 +51,7 @@ class MembersAdded(serializers.Serializer[Mapping[str, object]]):
 
 
 class MembersRemoved(serializers.Serializer[Mapping[str, object]]):
-    """How many were removed, and which ids are unknown."""
+    """Number of people removed, and the ids that are unknown."""
 
     removed = serializers.IntegerField()
     unknown = serializers.ListField(child=serializers.CharField())

@@ -11,7 +11,7 @@ from apps.preferences.api.fields import PLATFORMS, ChannelField, parse_address
 from apps.preferences.channels import INBOX, PUSH, WEBHOOK
 from apps.preferences.models import Suppression, SuppressionReason
 
-#: What to do instead on channels whose addresses belong to one publisher or one person.
+#: Advice for channels whose addresses belong to one publisher or one person.
 _INSTEAD = {
     WEBHOOK: "A webhook is its publisher's: unsubscribe it, or take it out of the retry policy.",
     INBOX: "An inbox is its owner's: write a preference of theirs that refuses the channel.",

@@ -1,4 +1,4 @@
-"""Whether a change of preferences allows something that was refused before.
+"""Detection of changes to preferences that allow something refused before.
 
 The most specific preference decides: a topic's beats a category's, either beats one of neither, and
 of two the one that names the channel. The claim's SQL uses the same order

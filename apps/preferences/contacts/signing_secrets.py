@@ -13,7 +13,7 @@ from apps.preferences import vault
 from notifier.security.crypto import DecryptionError
 from notifier.security.signing import signature
 
-#: How long a replaced secret still signs.
+#: Time for which a replaced secret still signs.
 OVERLAP = timedelta(days=1)
 #: Replaced secrets that sign at the same time; of more in one day, the oldest are dropped.
 MOST_FORMER = 4

@@ -1,4 +1,4 @@
-"""Why contacts and suppressions are given up. A column with a constant default rewrites no row."""
+"""Causes of suppressions and disabled contacts. A constant default rewrites no row."""
 
 from django.db import migrations, models
 

@@ -63,7 +63,7 @@ def _fold(people: list[int]) -> None:
 
 
 def _allowed(spellings: Any, channel: str) -> bool:
-    """Whether each of the spellings allows the channel; one that names none holds for all."""
+    """Return whether each spelling allows the channel; one that names none holds for all."""
     return all(one.get(channel, one.get("", True)) for one in spellings)
 
 

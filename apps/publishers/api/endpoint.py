@@ -36,7 +36,7 @@ class Endpoint(APIView):
     max_body = DEFAULT_MAX_BODY
     required_scopes: dict[str, str] = {}
     allowance: Allowance | None = None
-    #: Whether the view accepts any query parameters and reads them itself.
+    #: True if the view accepts any query parameters and reads them itself.
     any_query = False
 
     def initialize_request(self, request: HttpRequest, *args: Any, **options: Any) -> Request:

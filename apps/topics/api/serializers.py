@@ -193,7 +193,7 @@ class SubscriptionResults(serializers.Serializer[Mapping[str, object]]):
 
 
 class UnsubscribedOut(serializers.Serializer[Mapping[str, object]]):
-    """How many subscriptions ended; 0 if they had ended before."""
+    """Number of subscriptions ended; 0 if they had ended before."""
 
     unsubscribed = serializers.IntegerField()
 

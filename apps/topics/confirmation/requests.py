@@ -118,7 +118,7 @@ def take(most: int) -> list[ConfirmationRequest]:
 
 
 def is_open(row: Subscription) -> bool:
-    """Whether a contact of the subscription was asked to confirm and has not, or is to be asked."""
+    """Return whether a contact of the subscription has yet to confirm, or to be asked to."""
     if row.state == SubscriptionState.PENDING:
         return True
     asked = row.confirm_at is not None or row.confirmations.filter(confirmed_at=None).exists()

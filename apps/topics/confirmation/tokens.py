@@ -29,7 +29,7 @@ class Expired(NotConfirmed):
 
 
 class Ended(NotConfirmed):
-    """There is nothing left to confirm: the subscription ended, or its address or topic is gone."""
+    """Nothing is left to confirm: the subscription ended, or its address or topic is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Target:
 
     @property
     def by_machine(self) -> bool:
-        """Whether opening the link may confirm, as AWS SNS allows for HTTP endpoints.
+        """True if opening the link may confirm, as AWS SNS allows for HTTP endpoints.
 
         Mail scanners and previews open links that are sent to people, while only the owner's
         program reads the payload of a webhook.
@@ -140,7 +140,7 @@ def _read(token: str) -> tuple[int, int]:
 
 
 def _reaches(row: Subscription, contact_id: int) -> bool:
-    """Whether the subscription still delivers to the contact."""
+    """Return whether the subscription still delivers to the contact."""
     contacts = Contact.objects.filter(pk=contact_id, state=ContactState.ACTIVE)
     if row.recipient_id is not None:
         return contacts.filter(recipient=row.recipient_id).exists()

@@ -26,8 +26,8 @@ from notifier.transport import strict_json
 #: Lines per transaction. Larger batches were no faster, and hold their locks for longer.
 BATCH = 5_000
 FIELDS = ("user_id", "channels", "channel", "address", "platform", "app")
-#: What a spreadsheet may write in place of a value: a shortened number, an error, a formula, or a
-#: text behind its apostrophe for texts.
+#: Cells that a spreadsheet may write in place of a value: a shortened number, an error, a formula,
+#: or a text behind its apostrophe for texts.
 _SPOILT = re.compile(
     r"[+-]?\d+([.,]\d+)?E[+-]\d+|#(NAME\?|REF!|VALUE!|NUM!|NULL!|DIV/0!|N/A)|[='].*", re.DOTALL
 )

@@ -1,4 +1,4 @@
-"""What the parts of the client share: pages, bulk calls, paths."""
+"""Helpers that the parts of the client share: pages, bulk calls, paths."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping

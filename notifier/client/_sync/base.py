@@ -1,5 +1,5 @@
 # Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
-"""What the parts of the client share: pages, bulk calls, paths."""
+"""Helpers that the parts of the client share: pages, bulk calls, paths."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping

@@ -119,7 +119,7 @@ class Notification:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more will be sent."""
+        """True if nothing more will be sent."""
         return self.state in ("done", "cancelled")
 
     def count(self, state: str) -> int:

@@ -43,5 +43,5 @@ class WebhookTest:
 
     @property
     def arrived(self) -> bool:
-        """Whether the receiver accepted it."""
+        """True if the receiver accepted it."""
         return self.outcome == "accepted"

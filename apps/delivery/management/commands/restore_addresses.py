@@ -18,7 +18,7 @@ from apps.preferences.contacts import restoration
 from apps.preferences.contacts.restoration import Cause
 from apps.publishers import audit
 
-#: How far back the list goes where no provider is named.
+#: Age of the oldest changes listed where no provider is named.
 RECENT = timedelta(days=30)
 
 

@@ -17,7 +17,7 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg2.errors import LockNotAvailable
 
-#: How long a statement waits for a lock, while all others queue behind it, and the seconds for
+#: Longest wait of a statement for a lock, while all others queue behind it, and the seconds for
 #: which it then leaves the table to them.
 LOCK_TIMEOUT, PAUSE = "1s", 1.0
 #: Seconds for which a statement is retried.
