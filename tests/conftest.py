@@ -24,7 +24,7 @@ pytest_plugins = [
     "tests.support.waiting",
 ]
 
-#: As in production, every channel has a provider. A test that sends sets up its own.
+#: A provider for every channel, as in production. A test that sends sets up its own.
 PROVIDERS = {
     name: {"class": "tests.support.fakes.null_provider.Nobody", "channel": channel}
     for name, channel in {"fcm": "push", "twilio": "sms", "sendgrid": "email"}.items()
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def rabbitmq_url() -> str:
-    """Where RabbitMQ is. A test that asks for it is skipped, loudly, where there is none."""
+    """The URL of RabbitMQ. A test that asks for it is skipped, loudly, where there is none."""
     url = os.environ["AMQP_URL"]
     if not url.startswith("amqp"):
         pytest.skip(f"{RABBITMQ.missing}, or set AMQP_URL to one that answers")

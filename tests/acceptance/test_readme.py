@@ -20,7 +20,7 @@ from stack.state import State, kept
 from stack.supervision.process import PATIENCE, ROOT
 from tests.support.programs import need
 
-#: What the quickstart needs; the other channels' workers would only take time to start.
+#: Processes the quickstart needs; the other channels' workers would only take time to start.
 PROCESSES = ("web", "fanout", "push", "sms_high", "email", "housekeeping")
 PRINTED_URL = "http://127.0.0.1:8000"
 
@@ -50,7 +50,7 @@ def state(project: Path) -> Iterator[State]:
 
 @pytest.fixture(scope="module")
 def service(state: State) -> Iterator[Stage]:
-    """What ``make up`` runs, with the processes that are needed.
+    """The service as ``make up`` runs it, with the processes that are needed.
 
     Its database and Redis are its own, as a newcomer's are: in the other tests' there is an ada
     with more devices.
@@ -65,7 +65,7 @@ def service(state: State) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def with_curl(project: Path, service: Stage) -> tuple[list[list[dict]], str]:
-    """What the curl quickstart printed, run twice, answer by answer, and the last API key."""
+    """The output of the curl quickstart, run twice, answer by answer, and the last API key."""
     need(CURL)
     script = snippet("sh")
     assert script.startswith(f"export NOTIFIER_URL={PRINTED_URL}\n")
@@ -75,7 +75,7 @@ def with_curl(project: Path, service: Stage) -> tuple[list[list[dict]], str]:
 
 
 def run(directory: Path, script: str, **env: str) -> str:
-    """What a shell prints that stops at the first error and has no variable but ``PATH``."""
+    """Run it in a shell that stops at the first error and has no variable but ``PATH``."""
     done = subprocess.run(
         ["sh", "-eu"],
         input=script,

@@ -161,7 +161,7 @@ def check(
 
 
 def has_an_error(answered: Any) -> bool:
-    """Whether a bulk call says that one of its items failed."""
+    """Return whether a bulk call says that one of its items failed."""
     return any(one["status"] == "error" for one in answered.get("results", ()))
 
 

@@ -23,8 +23,8 @@ from stack.stage import Stage
 from stack.state import State, kept
 from tests.support.programs import need
 
-#: What these tests need of the Procfile: pages, audiences that are cut, mail that is sent and tried
-#: again, and test calls to webhooks.
+#: Processes of the Procfile that these tests need, for pages, fan-out, mail that is sent and
+#: retried, and test calls to webhooks.
 PROCESSES = ("web", "fanout", "email_high", "email", "webhook_high", "housekeeping", "beat")
 SETTINGS = {"WEB_PROCESSES": "1", "NOTIFIER_RETRY_EMAIL": "1"}
 #: Milliseconds for whatever a page does: the machine may be busy.

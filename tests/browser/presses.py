@@ -1,4 +1,4 @@
-"""How each action of the admin is pressed in a browser, and what it must say then."""
+"""Steps that perform each action of the admin in a browser, and the text expected then."""
 
 import re
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from tests.browser.load import TOPIC, Load
 
 @dataclass
 class ActionContext:
-    """What the presses of one test share. ``take(model)`` returns a row that no other test uses."""
+    """Context of one test's actions. ``take(model)`` returns a row that no other test uses."""
 
     page: Page
     client: NotifierClient
     sandbox: SandboxClient
     load: Load
     rows: dict[str, list[int]]
-    #: Where the sandbox receives webhooks.
+    #: URL at which the sandbox receives webhooks.
     webhooks: str
 
     def take(self, model: str) -> int:
@@ -302,7 +302,7 @@ def _first(model: str) -> Callable[[ActionContext], int]:
     return lambda on: on.rows[model][0]
 
 
-#: How each action is pressed.
+#: The steps of each action.
 PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "auth.group add": saves(name="a-role"),
     "auth.user add": saves(username="new", password1="corn horse bat", password2="corn horse bat"),

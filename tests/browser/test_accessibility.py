@@ -23,9 +23,9 @@ from sandbox.client import SandboxClient
 from stack.stage import Stage
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-#: What a scheme changes: the other rules are asked in light alone.
+#: Rules that depend on the colour scheme; the others are checked in light alone.
 RULES_OF_DARK = ["color-contrast"]
-#: What fails the test; the rest axe only advises.
+#: Impacts that fail the test; axe only advises the others.
 GRAVE = {"serious", "critical"}
 WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
 #: Presses of Tab on one page, at most.
@@ -104,7 +104,7 @@ def looking(
 
 
 def complaints(page: Page, scheme: str) -> list[str]:
-    """What axe finds serious or critical, and what is wider than the page."""
+    """List what axe finds serious or critical, and what is wider than the page."""
     rules = RULES_OF_DARK if scheme == "dark" else RULES
     found = Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]}).response
     said = [

@@ -1,4 +1,4 @@
-"""What a service would send its providers, sent to a sandbox: one request a message."""
+"""Traffic of a service to its providers, sent to a sandbox: one request a message."""
 
 import json
 import smtplib

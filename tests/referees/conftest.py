@@ -18,9 +18,9 @@ from stack.supervision.process import PATIENCE, ROOT
 from tests.support.programs import need
 
 HERE = Path(__file__).parent
-#: What openapi-typescript and the others are installed into, by ``package-lock.json``.
+#: Directory in which openapi-typescript and the others are installed, by ``package-lock.json``.
 PACKAGES = ROOT / ".notifier" / "referees"
-#: Of the Procfile: what the main flow needs.
+#: Processes of the Procfile that the main flow needs.
 PROCESSES = ("web", "fanout", "email", "push", "webhook", "housekeeping", "beat")
 CREATE_PUBLISHER = """
 import sys, django

@@ -19,7 +19,7 @@ from tests.referees.conftest import HERE, run
 
 
 class Sent(NamedTuple):
-    """What the receiver got, and the secret that it was given."""
+    """A message as the receiver got it, and the secret that it was given."""
 
     secret: str
     headers: dict[str, str]

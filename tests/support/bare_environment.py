@@ -7,7 +7,7 @@ import os
 
 from config.secrets import fresh
 
-#: Whether no servers were given: only ``tests/unit`` can run.
+#: True if no servers were given: only ``tests/unit`` can run.
 BARE = "DATABASE_URL" not in os.environ
 
 if BARE:

@@ -1,6 +1,6 @@
-"""What Django does anew for each test, done once: it was a third of the time of all tests.
+"""Work that Django repeats for each test, done once: it was a third of the time of all tests.
 
-And both pools of the database for each test that uses it.
+Likewise both database pools, for each test that uses the database.
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ _ALTERS = re.compile(rf"^ALTER TABLE {_TABLE}\s+(.*)", re.I | re.S)
 _INDEX = re.compile(r'^CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)\S+ ON (?:ONLY\s+)?"?(\w+)"?', re.I)
 _CONCURRENTLY = re.compile(r"^(CREATE|DROP|REINDEX)\b.*\bCONCURRENTLY\b", re.I | re.S)
 _LOCKS = re.compile(r"^(LOCK|CLUSTER|VACUUM FULL|REINDEX (?!.*CONCURRENTLY))\b", re.I)
-#: What an ALTER TABLE may say, and why not.
+#: Clauses that an ALTER TABLE may not have, and why.
 _CLAUSES = (
     (r"ADD CONSTRAINT .*(UNIQUE|EXCLUDE|PRIMARY KEY)(?!.*USING INDEX)",
      "builds an index under a lock: AddIndexConcurrently first, then USING INDEX"),
@@ -29,7 +29,7 @@ _CLAUSES = (
 
 
 def objections(statements: Sequence[str], *, atomic: bool) -> list[str]:
-    """What is wrong with the SQL of one migration, a sentence for each statement."""
+    """Return the objections to the SQL of one migration, a sentence for each statement."""
     found, made = [], set()
     plain = [_plain(statement) for statement in statements]
     for statement in filter(None, plain):

@@ -16,17 +16,17 @@ import pytest
 from stack import debian
 from stack.supervision.process import GUARD, ROOT
 
-#: Of every Debian, and make, by which the tests are run.
+#: Programs of every Debian, and make, by which the tests are run.
 OF_EVERY_MACHINE = {"make", "nice", "nsenter", "ps", "setpriv", "sh", "sleep"}
-#: They come along with Debian's packages of the tests.
+#: Programs that come along with Debian's packages of the tests.
 COME_ALONG = {"epmd", "nginx", "rabbitmqctl", "tc"}
 #: Asked for a version or a commit, and done without where they are not there.
 DONE_WITHOUT = {"dpkg-query", "fc-list", "git"}
-#: Of others' tools, which `make referees` installs.
+#: Programs of others' tools, which `make referees` installs.
 OF_REFEREES = {"java", "node", "npm"}
 KNOWN = OF_EVERY_MACHINE | COME_ALONG | DONE_WITHOUT | OF_REFEREES
 KNOWN |= {Path(package.file).name for package in debian.OF_THE_TESTS}
-#: What came from PyPI, what is in this repository, and what a test has made.
+#: Directories of packages from PyPI, of this repository, and of files that a test has made.
 OURS = tuple(Path(place).resolve() for place in (sys.prefix, ROOT, tempfile.gettempdir()))
 #: A file for what was not tested, where somebody else prints it at the end.
 REPORT = "NOT_TESTED_REPORT"

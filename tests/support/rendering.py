@@ -7,7 +7,7 @@ from notifier.templates.text import text
 
 
 def render(source, *, html=False, **variables):
-    """What the text says with these variables."""
+    """Render the text with these variables."""
     return text(source, html).render(variables, budget_for(variables))
 
 

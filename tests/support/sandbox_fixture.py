@@ -49,7 +49,7 @@ class RunningSandbox:
 
     @property
     def log(self) -> str:
-        """What the process wrote to stderr so far."""
+        """The output of the process to stderr so far."""
         return self.directory.with_suffix(".log").read_text()
 
     def stop(self) -> None:

@@ -29,7 +29,7 @@ def until(done: Callable[[], T], seconds: float = PATIENCE) -> T:
 
 
 def somebody_waits() -> bool:
-    """Whether a transaction waits for a lock of another one's."""
+    """Return whether a transaction waits for a lock of another one's."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         return bool(cursor.fetchone()[0])

@@ -16,7 +16,7 @@ from notifier.client import (
 )
 from tests.support.fakes.scripted_api import problem, serving
 
-#: What is not for publishers and end users: what providers call.
+#: Operations that providers call, and neither publishers nor end users.
 NOT_FOR_CLIENTS = {"/v1/receipts/{provider}"}
 #: An argument for each parameter that has no default, by its name.
 ARGUMENTS: dict[str, Any] = {

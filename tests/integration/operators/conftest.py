@@ -13,7 +13,7 @@ __all__ = ["fresh_engine", "other_shop", "providers", "shop", "wake", "work"]  #
 
 @pytest.fixture
 def operator(transactional_db: None) -> Client:
-    """Somebody who may do everything."""
+    """An operator who may do everything."""
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
     return client
@@ -21,7 +21,7 @@ def operator(transactional_db: None) -> Client:
 
 @pytest.fixture
 def onlooker(transactional_db: None) -> Client:
-    """Somebody who may see everything, and change and reveal nothing."""
+    """An operator who may see everything, and change and reveal nothing."""
     user = User.objects.create_user("onlooker", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = Client()

@@ -1,4 +1,4 @@
-"""What operators do to one row, a provider or a topic, and that it is in the audit trail."""
+"""Operators' actions on one row, a provider or a topic, each in the audit trail."""
 
 import asyncio
 import threading

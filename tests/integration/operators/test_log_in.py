@@ -43,7 +43,7 @@ def right(address: str = "192.0.2.1") -> bool:
 
 
 def later(seconds: float) -> None:
-    """As if so much time had passed."""
+    """Pretend that so much time had passed."""
     for row in LogInLimit.objects.all():
         row.at -= timedelta(seconds=seconds)
         row.until -= timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""Why a person got a notification, or did not: one story for each way it can end."""
+"""Explanations of why a person got a notification or not: one story for each end."""
 
 from datetime import timedelta
 

@@ -26,7 +26,7 @@ DOCUMENT = json.loads(
     .read_text(encoding="utf-8")
 )
 SCHEMAS: dict[str, Any] = DOCUMENT["schemas"]
-#: What the document marks as deprecated and we send all the same. ``token`` takes an installation
+#: Fields marked as deprecated that we send all the same. ``token`` takes an installation
 #: id (``fid``) as well, and old apps have registration tokens alone.
 STILL_SENT = {"Message.token"}
 EVERYTHING = Content(

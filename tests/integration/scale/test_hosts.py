@@ -54,7 +54,7 @@ def namespaces_can_be_made():
 
 
 def left(pid: int) -> list[str]:
-    """What is left of a lab."""
+    """List what is left of a lab."""
     places = [hosts.NAMESPACES, hosts.LINKS, CGROUPS, CGROUPS / "cpu"]
     names = [path.name for place in places if place.exists() for path in place.iterdir()]
     return [name for name in names if name.startswith(f"{hosts.PREFIX}{pid}-")]
@@ -76,7 +76,7 @@ def test_a_host_gets_its_share_of_cpu_and_no_more():
         host = found.hosts["a"]
         host.limit.set(0.2)
         command = [*host.place.enter, sys.executable, "-c", BUSY]
-        # Of two seconds 0.4, and what it may have begun before the first period ended.
+        # 0.4 of two seconds, and what it may have begun before the first period ended.
         assert float(subprocess.check_output(command)) < 0.7
 
 

@@ -63,7 +63,7 @@ def named(rabbit: RabbitMQ, command: str, *columns: str) -> list[str]:
 
 
 def consumes(rabbit: RabbitMQ) -> bool:
-    """Whether the worker takes messages of its queue."""
+    """Return whether the worker takes messages of its queue."""
     found = dict(line.split() for line in named(rabbit, "list_queues", "name", "consumers"))
     return int(found.get(QUEUE, 0)) > 0
 

@@ -153,7 +153,7 @@ def takes(other: Publisher, receivers: Receivers, number: int = 7) -> list[float
 
 
 def stands(receivers: Receivers) -> bool:
-    """Whether as many slow calls are under way as there will be.
+    """Return whether as many slow calls are in flight as there will be.
 
     Opening a thousand connections takes a busy machine some time.
     """

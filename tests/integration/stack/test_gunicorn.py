@@ -52,7 +52,7 @@ def server(command, tmp_path):
 
 
 def answered_by(port, connections):
-    """How many of so many connections, all open at the same time, each process answers."""
+    """Count, of connections all open at the same time, those that each process answers."""
     opened = [HTTPConnection(ports.HOST, port, timeout=PATIENCE) for _ in range(connections)]
     try:
         for connection in opened:

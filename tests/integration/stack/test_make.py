@@ -1,4 +1,4 @@
-"""What ``make`` says where it cannot go on."""
+"""Messages of ``make`` where it cannot go on."""
 
 import subprocess
 

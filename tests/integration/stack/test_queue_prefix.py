@@ -50,7 +50,7 @@ def running(installation, broker_url, logs) -> Iterator[Worker]:
 
 
 def celery(worker: Worker, *command: str) -> str:
-    """What Celery's command prints to an operator of the worker's installation."""
+    """Run Celery's command as an operator of the worker's installation; return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "celery", "-A", "config", *command],
         cwd=ROOT,

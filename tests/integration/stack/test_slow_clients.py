@@ -46,7 +46,7 @@ def place(web: Stage) -> tuple[str, int]:
 
 @contextlib.contextmanager
 def clients(web: Stage, first: bytes, more: bytes = b"") -> Iterator[list[socket.socket]]:
-    """So many connections that send ``first``, and then ``more`` a byte at a time, ten a second."""
+    """Open connections that send ``first``, and then ``more`` a byte at a time, ten a second."""
     opened = []
     over = threading.Event()
 
@@ -77,7 +77,7 @@ def clients(web: Stage, first: bytes, more: bytes = b"") -> Iterator[list[socket
 
 
 def waits(web: Stage, key: str, number: int = 40) -> list[float]:
-    """How long others wait for their answers, each on a connection of its own, in seconds."""
+    """Measure the seconds others wait for an answer, each on a connection of its own."""
     found = []
     for _ in range(number):
         begun = time.monotonic()

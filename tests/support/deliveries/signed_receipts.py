@@ -23,7 +23,7 @@ from apps.preferences.models import Contact
 from tests.support.waiting import until
 
 HELLO = {"title": "Hello", "body": "There"}
-#: What Twilio says of a number that is not in service.
+#: Twilio's report of a number that is not in service.
 DEAD_NUMBER = {"MessageStatus": "failed", "ErrorCode": "30005"}
 PHONE, EMAIL = "+4366012345678", "ada@example.com"
 KEY = ec.generate_private_key(ec.SECP256R1())

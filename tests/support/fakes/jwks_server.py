@@ -53,7 +53,7 @@ def unsigned(header: dict[str, Any], **claims: Any) -> str:
 
 
 class JwksServer:
-    """What the key set's URL answers, and how often it was requested."""
+    """A server of a key set: its answer, and the number of requests for it."""
 
     def __init__(self) -> None:
         self.keys: list[Key] = []

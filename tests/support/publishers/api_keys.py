@@ -36,5 +36,5 @@ def rotated(api: Api, by: Api | None = None, grace: int = 3600) -> Api:
 
 
 def end_of(api: Api) -> datetime | None:
-    """When the client's key expires."""
+    """Return the time at which the client's key expires."""
     return ApiKey.objects.get(prefix=prefix_of(api)).expires_at

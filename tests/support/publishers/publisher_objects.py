@@ -15,7 +15,7 @@ from notifier.domain.messages import Content, Message
 from notifier.domain.states import DeliveryState
 from tests.support.publishers.api_client import Api
 
-#: In every text of the owner's that is no name: nobody else may read it.
+#: A part of every text of the owner's that is no name: nobody else may read it.
 WORD = "Zanzibar"
 TOPIC = "owned-topic"
 

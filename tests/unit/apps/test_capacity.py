@@ -1,4 +1,4 @@
-"""How much a worker process holds at once, and how much of it one publisher has."""
+"""The capacity of a worker process, and one publisher's share of it."""
 
 import threading
 

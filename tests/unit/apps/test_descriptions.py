@@ -11,7 +11,7 @@ from apps.preferences.models import SuppressionReason
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import TERMINAL, WAITING, DeliveryState
 
-#: What the SQL of transitions gives as a reason.
+#: Reasons that the SQL of transitions gives.
 REFUSALS = ("no_address", "contact_disabled", "preference", "unsubscribed", "worker_lost")
 EVERY = list(product(DeliveryState, ["", *descriptions.REASONS, "out_of_stamps"], (0, 2)))
 NOT_SENT = r"was not sent|nothing was sent"

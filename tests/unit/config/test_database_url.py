@@ -1,4 +1,4 @@
-"""What a ``DATABASE_URL`` and a ``REDIS_URL`` may say."""
+"""Values of ``DATABASE_URL`` and ``REDIS_URL``, accepted and refused."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured

@@ -1,4 +1,4 @@
-"""From the environment to the providers' settings."""
+"""The providers' settings as read from the environment."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What the benchmark of single notifications counts and concludes."""
+"""Counts and conclusions of the benchmark of single notifications."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from bench.harness.service import Blast
 from bench.harness.singles import SinglesResult, person
 from stack.errors import StackError
 
-#: What RabbitMQ 3.10 prints, shortened.
+#: Output of RabbitMQ 3.10, shortened.
 OVERVIEW = """#{[{protocol,amqp091}] =>
       #{consumers => 0,messages_confirmed_total => 9,
         messages_received_confirm_total => 40,messages_received_total => 41,

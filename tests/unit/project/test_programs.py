@@ -1,4 +1,4 @@
-"""What tests may run, and what is said of those that could not be run."""
+"""Programs that tests may run, and the report of tests that could not run."""
 
 import subprocess
 import sys

@@ -30,7 +30,7 @@ def explained(name):
 
 
 def pinned(name):
-    """What a requirements*.txt pins: by package, the lines with its hashes."""
+    """Return the pins of a requirements*.txt: by package, the lines with its hashes."""
     found = {}
     for line in (ROOT / name).read_text().splitlines():
         if match := re.match(r"([a-z0-9-]+)(?:\[\w+\])?==\S+", line):

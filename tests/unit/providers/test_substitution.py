@@ -26,7 +26,7 @@ def written(user_id: str) -> Rendered:
 
 
 def read(letters: list[Letter]) -> dict[str, Rendered]:
-    """What each message's person gets once all tags are substituted."""
+    """Return what each message's person gets once all tags are substituted."""
     found = {}
     for letter in letters:
         mail = letter.mail

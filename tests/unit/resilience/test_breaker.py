@@ -71,7 +71,7 @@ def opened(breaker):
         ([Accepted(), Accepted()], Tally(2, 0, 0)),
         ([Retry(Reason.PROVIDER_ERROR), Retry(Reason.CONNECTION)], Tally(2, 2, 2)),
         ([Unknown(Reason.TIMEOUT), Accepted(), Unknown(Reason.NO_ANSWER)], Tally(3, 2, 1)),
-        # What is the message's fault, or asks us to slow down, was answered all the same.
+        # A refusal for the message's fault and a request to slow down are answers, too.
         ([Refused(Reason.DEAD_ADDRESS), Retry(Reason.RATE_LIMITED)], Tally(2, 0, 0)),
         ([Refused(Reason.AUTHENTICATION), Refused(Reason.TOO_LARGE)], Tally(2, 0, 0)),
         # And here nobody was called.

@@ -1,4 +1,4 @@
-"""How many calls may be under way follows how long they take, and whether they fail."""
+"""The limit of calls in flight, which follows their duration and their failures."""
 
 import pytest
 

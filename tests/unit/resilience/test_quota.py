@@ -94,7 +94,7 @@ class Blast:
     look: float
     seconds: float = 0.0
     most_in_a_look: int = 0
-    #: How often each message was held, by its number.
+    #: Times each message was held, by its number.
     held: Counter[int] = field(default_factory=Counter)
 
     async def run(self) -> None:

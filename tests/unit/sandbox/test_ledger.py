@@ -1,4 +1,4 @@
-"""What the sandbox remembers, and what magic addresses mean."""
+"""The sandbox's ledger, and the meaning of magic addresses."""
 
 import pytest
 

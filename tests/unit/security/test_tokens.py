@@ -1,4 +1,4 @@
-"""Which tokens are accepted."""
+"""Tokens that are accepted, and those that are refused."""
 
 import base64
 import hmac

@@ -1,4 +1,4 @@
-"""What templates say, what they refuse, and what is rendered once for many recipients."""
+"""The template language: output, refusals, and text rendered once for many recipients."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which addresses webhooks may go to: each network's first and last address, and its neighbours."""
+"""Addresses that webhooks may go to: each network's first and last address, and its neighbours."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 

@@ -12,7 +12,7 @@ WRONG = {"devices": [{"platform": "palm", "token": "a" * 30}], "locale": "!", "t
 
 
 def listed(results: list[dict]) -> int:
-    """How many errors all these results list together."""
+    """Count the errors that all these results list together."""
     return sum(len(result["problem"].get("errors", ())) for result in results)
 
 

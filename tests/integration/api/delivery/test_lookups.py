@@ -67,7 +67,7 @@ def other_process(transactional_db: None) -> Iterator[Callable[..., dict[str, An
     )
 
     def ask(prefix: str, name: str) -> dict[str, Any]:
-        """What it says. It listens by the end of the first call."""
+        """Return its answer. It listens by the end of the first call."""
         process.stdin.write(json.dumps([prefix, name]) + "\n")
         process.stdin.flush()
         answer: dict[str, Any] = json.loads(process.stdout.readline())
@@ -80,7 +80,7 @@ def other_process(transactional_db: None) -> Iterator[Callable[..., dict[str, An
 
 
 def listeners() -> int:
-    """How many processes are subscribed to changes."""
+    """Count the processes that are subscribed to changes."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         [(_, number)] = client.pubsub_numsub(cache.CHANNEL)
     return int(number)

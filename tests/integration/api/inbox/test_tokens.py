@@ -1,4 +1,4 @@
-"""Which tokens open an inbox."""
+"""Tokens that open an inbox, and those that do not."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How many addresses a recipient may have on a channel."""
+"""The limit of a recipient's addresses on a channel."""
 
 from datetime import timedelta
 

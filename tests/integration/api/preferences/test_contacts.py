@@ -1,4 +1,4 @@
-"""Which contacts a call replaces and which it adds, and how a call names one."""
+"""Contacts that a call replaces and adds, and the names by which it finds one."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

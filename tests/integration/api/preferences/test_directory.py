@@ -1,4 +1,4 @@
-"""Who may change people's addresses and refusals, and the trail that is kept of it."""
+"""Permission to change people's addresses and refusals, and the audit trail of changes."""
 
 from collections.abc import Callable
 from io import StringIO

@@ -20,7 +20,7 @@ from stack.supervision import ports
 from stack.supervision.process import PATIENCE, Process
 from tests.support.publishers.api_client import Api
 
-#: What is no user_id, and a word of the sentence that says so.
+#: Invalid user_ids, and a word of the sentence that refuses each.
 NOT_A_USER_ID = {
     "ada ": "space",
     " ada": "space",

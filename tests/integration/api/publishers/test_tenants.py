@@ -21,7 +21,7 @@ from tests.support.publishers.publisher_objects import (
     path_parameters,
 )
 
-#: What is not one publisher's, by how its path begins, and why.
+#: Paths of what all publishers share, by their beginning, and why it is shared.
 SHARED = {
     "/v1/recipients": "a person is the company's, not one publisher's",
     "/v1/suppressions": "an address that must not be sent to is nobody's to send to",
@@ -42,7 +42,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/v1/templates/{name}/preview"): {"channel": "inbox", "variables": {}},
 }
 _USED = {"template": {"name": "owned-template", "variables": {}}, "user_id": "ada"}
-#: What names nothing of the owner's in its path: a body that does, and the answer's status.
+#: Operations whose path names nothing of the owner's: a body that does, and the status expected.
 REACHING = {
     ("post", "/v1/topics"): ({"name": TOPIC}, 409),
     ("post", "/v1/notifications"): (_USED, 400),

@@ -1,4 +1,4 @@
-"""What operators see of publishers, people and topics."""
+"""Admin pages of publishers, people and topics."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -35,7 +35,7 @@ def bodies(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """What ``part`` says, or what it refers to."""
+    """Return ``part``, or the schema that it refers to."""
     if len(part.get("allOf", ())) == 1:
         return {**resolved(schema, part["allOf"][0]), **part, "allOf": []}
     if "$ref" in part:
@@ -44,7 +44,7 @@ def resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 
 def errors(schema: dict[str, Any], part: dict[str, Any], value: Any) -> list[str]:
-    """What is wrong with a value by its schema."""
+    """Return the errors of a value by its schema."""
     whole = {**part, "components": schema["components"]}
     return [error.message for error in Draft202012Validator(whole).iter_errors(value)]
 

@@ -1,4 +1,4 @@
-"""What only a real server sees: chunked bodies, odd headers and malformed HTTP."""
+"""Requests that only a real server sees: chunked bodies, odd headers, malformed HTTP."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def server(django_db_setup: None, tmp_path_factory: Any) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def port(server: Server) -> int:
-    """Where the API listens."""
+    """The port of the API."""
     return server.port
 
 
@@ -285,7 +285,7 @@ def test_what_gunicorn_refuses_is_a_problem_too(port: int, head: str, status: in
 
 
 def grown(process: psutil.Process, act: Callable[[], Any]) -> tuple[Any, int]:
-    """What ``act`` returns, and by how many bytes the process grew at most meanwhile."""
+    """Return what ``act`` returns, and the most bytes by which the process grew meanwhile."""
     Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # the high-water mark is now's
     before = process.memory_info().rss
     found = act()

@@ -9,7 +9,7 @@ from tests.support.publishers.shop import Shop
 
 CHANNELS = ["push", "sms", "email", "inbox"]
 BLANK = ["\n", "  ", "\r\n\t", "\u200b", "\u00a0\u2060", "\x01", "\ufeff\u202e", "\u2028"]
-#: What Unicode calls letters, symbols and marks, and no font shows.
+#: Unicode letters, symbols and marks that no font shows.
 BLANK += ["\u3164", "\u2800", "\u115f\uffa0", "\ufe0f\u034f"]
 
 

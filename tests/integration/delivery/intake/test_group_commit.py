@@ -87,7 +87,7 @@ def together(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
 
 
 def blocked() -> int:
-    """How many connections wait for a lock."""
+    """Count the connections that wait for a lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
@@ -97,7 +97,7 @@ def blocked() -> int:
 
 
 def transactions() -> int:
-    """In how many transactions notifications were stored."""
+    """Count the transactions that stored notifications."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(DISTINCT xmin::text) FROM delivery_notification")
         return int(cursor.fetchone()[0])

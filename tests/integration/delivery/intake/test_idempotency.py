@@ -92,7 +92,7 @@ def test_a_key_whose_first_request_does_not_end_gets_409_and_then_the_answer(sho
 
 
 def locks_held() -> int:
-    """How many idempotency keys are locked by requests."""
+    """Count the idempotency keys that requests have locked."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
         return int(cursor.fetchone()[0])

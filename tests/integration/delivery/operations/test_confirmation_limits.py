@@ -1,4 +1,4 @@
-"""How often an address is asked to confirm, and how many requests a publisher may cause."""
+"""Limits of confirmation requests, for each address and each publisher."""
 
 import threading
 from datetime import timedelta

@@ -181,7 +181,7 @@ def test_what_a_lost_worker_was_sending_goes_before_the_next(shop, work, provide
 def test_a_batch_is_in_its_own_order_and_send_at_has_none(
     shop, work, provider, settings, execute, claim_size
 ):
-    """However many of it one claim has, and in whatever order they come to be claimed."""
+    """The number in one claim and the order of claiming make no difference."""
     settings.CHUNK_SIZE = claim_size
     recipient("ada")
     items = [

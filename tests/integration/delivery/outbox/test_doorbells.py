@@ -27,7 +27,7 @@ def notify(shop, user_id="ada", **fields):
 
 
 def doorbells_in(queue, seconds=0.5):
-    """How many doorbells the queue has once no more come."""
+    """Count the doorbells of the queue once no more come."""
     number, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         if queue.get(no_ack=True) is not None:

@@ -40,7 +40,7 @@ def send(shop, work):
 
 
 def _ignored_events():
-    """How many events were ignored so far, by provider and reason."""
+    """Count the events ignored so far, by provider and reason."""
     return {
         (sample.labels["provider"], sample.labels["why"]): sample.value
         for metric in metrics.RECEIPT_EVENTS_IGNORED.collect()

@@ -56,7 +56,7 @@ def post(shop, numbers, **fields):
 
 
 def called():
-    """How many claims' messages were sent once no more are."""
+    """Return the number of claims whose messages were sent, once no more are."""
     still = time.monotonic()
     number = 0
     while time.monotonic() < still + 1:
@@ -96,7 +96,7 @@ def test_slow_messages_keep_no_capacity_for_those_that_went_out(shop, small):
 
 
 def test_a_claim_is_shared_by_those_who_wait(shop, other_shop, small):
-    """Whatever the number of one publisher's chunks, and though they have waited longer."""
+    """The number and the age of one publisher's chunks make no difference."""
     small(asleep=SIZE)
     post(shop, range(4 * SIZE))
     post(other_shop, range(100, 100 + SIZE // 2))

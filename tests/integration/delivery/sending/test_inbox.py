@@ -1,4 +1,4 @@
-"""From what a publisher posts to what the person finds in their inbox."""
+"""The way from a publisher's post to the person's inbox."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ HEADERS = [
     *("To", "Message-ID", "X-Notifier-Delivery-Id", "From", "Subject", "Date"),
     *("MIME-Version", "Content-Type"),
 ]
-#: What a title must not have: it would be a second line of a header, or no text at all.
+#: Invalid titles: each would be a second line of a header, or no text at all.
 NO_TITLES = ["a\r\nBcc: victim@example.com", "a\nb", "a\rb", "a\tb", "a\x7fb"]
 
 

@@ -20,7 +20,7 @@ from tests.support.publishers.shop import outcome
 
 __all__ = ["ada"]  # a fixture
 
-#: As it is refused, and as the topic says it.
+#: A category as it is refused, and as the topic spells it.
 SPELLINGS = [
     ("marketing", "Marketing"),
     ("MARKETING", "marketing"),

@@ -1,4 +1,4 @@
-"""What a status webhook reports: which states, to whom, and in how many messages.
+"""Events that a status webhook reports: states, receivers and number of messages.
 
 The receiver is the sandbox, which verifies every signature and answers a wrong one with 401.
 """
