@@ -4,6 +4,7 @@ Services write it in the transaction of the change, any number of entries in one
 """
 
 from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
@@ -18,7 +19,7 @@ from apps.core import arrays, clock, old_rows
 from apps.preferences.channels import INBOX
 from apps.preferences.models import Contact, DirectoryChange
 from apps.publishers import audit
-from apps.publishers.audit import LONGEST_ACTOR, Actor
+from apps.publishers.audit import LONGEST_ACTOR, PROVIDER, Actor
 
 #: Characters of a detail that are stored.
 DETAIL = 200
@@ -99,6 +100,18 @@ def record(entries: Iterable[Entry], by: Actor | None = None) -> None:
         )
     tally = Tally(change)
     transaction.on_commit(lambda: _count(actor.kind, tally))
+
+
+def record_reported(entries: Iterable[tuple[str, Entry]]) -> None:
+    """Write entries, each with the provider that reported the change, which is its actor.
+
+    Where the provider is empty, the actor is that of the current request or command.
+    """
+    by_provider: dict[str, list[Entry]] = defaultdict(list)
+    for provider, entry in entries:
+        by_provider[provider].append(entry)
+    for provider in sorted(by_provider):
+        record(by_provider[provider], Actor(PROVIDER, provider) if provider else None)
 
 
 def of_person(recipient_id: int) -> QuerySet[DirectoryChange]:

@@ -10,8 +10,9 @@ from apps.delivery.models import Delivery, ReceiptEvent
 from apps.delivery.monitoring import metrics
 from apps.delivery.receipts import attribution
 from apps.delivery.receipts.attribution import IgnoreReason
-from apps.delivery.state import DeliveryStanding, suppression
-from apps.delivery.state.suppression import Cause
+from apps.delivery.state import DeliveryStanding
+from apps.preferences.contacts import provider_reports
+from apps.preferences.contacts.provider_reports import ProviderReport
 from notifier.domain.delivery_ids import DeliveryId
 from notifier.domain.states import WAITING, DeliveryState
 from notifier.receipts import (
@@ -90,7 +91,7 @@ def apply(events: Sequence[DeliveryEvent]) -> None:
             )
         )
         if reported.reason in SUPPRESSING and not undecided:
-            suppressed[one.delivery] = Cause(
+            suppressed[one.delivery] = ProviderReport(
                 reported.reason, one.provider, reported.detail, one.delivery
             )
     ReceiptEvent.objects.bulk_create(rows)
@@ -159,8 +160,9 @@ def apply_pending(limit: int) -> int:
             reported = _believable(row.provider, reported, doubted)
             row.reason, row.attributed = reported.reason, True
             if reported.reason in SUPPRESSING:
-                cause = Cause(reported.reason, row.provider, row.detail, row.delivery_id)
-                suppressed[row.delivery_id] = cause
+                suppressed[row.delivery_id] = ProviderReport(
+                    reported.reason, row.provider, row.detail, row.delivery_id
+                )
         moved = transitions.apply(row.delivery_id, row.provider, reported)
         if moved or not transitions.waits(row.delivery_id):
             done.append(row.pk)
@@ -240,13 +242,13 @@ class _Transitions:
         )
 
 
-def _suppress(causes: Mapping[int, Cause]) -> None:
-    if not causes:
+def _suppress(reports: Mapping[int, ProviderReport]) -> None:
+    if not reports:
         return
-    rows = Delivery.objects.filter(pk__in=causes, contact_id__isnull=False)
-    suppression.suppress_contacts(
+    rows = Delivery.objects.filter(pk__in=reports, contact_id__isnull=False)
+    provider_reports.suppress_addresses(
         {
-            contact: causes[pk]
+            contact: reports[pk]
             for pk, contact in rows.values_list("pk", "contact_id")
             if contact is not None
         }

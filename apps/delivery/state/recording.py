@@ -1,6 +1,6 @@
 """Record the results of attempts, of any number of claims at once."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,11 +10,16 @@ from apps.core import arrays
 from apps.delivery.outbox import claims
 from apps.delivery.state import counts, ordering
 from apps.delivery.state.signals import deliveries_moved
-from apps.delivery.state.suppression import AT_SENDING, ERROR_LIMIT, Cause, suppress_contacts
-from apps.preferences import audit_trail
-from apps.preferences.audit_trail import Change, Entry
-from apps.publishers.audit import PROVIDER, Actor
+from apps.preferences.contacts import provider_reports
+from apps.preferences.contacts.provider_reports import ERROR_LIMIT, ProviderReport
+from apps.preferences.models import SuppressionReason
+from notifier.domain.outcomes import Reason
 from notifier.domain.states import WAITING, DeliveryState
+
+#: Reason of the suppression for each reason of a refusal.
+_SUPPRESSED_AS: Mapping[str, str] = defaultdict(
+    lambda: SuppressionReason.DEAD_ADDRESS, {Reason.OPTED_OUT: SuppressionReason.OPTED_OUT}
+)
 
 
 class Result(NamedTuple):  # a dataclass would cost some microseconds more
@@ -92,16 +97,6 @@ SELECT d.id, n.publisher_id, n.topic_id, n.kind, d.channel, d.provider, d.reason
   FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
  WHERE d.id = ANY(%s)
 """
-_DISABLE = """
-UPDATE preferences_contact c
-   SET state = 'disabled', disabled_reason = r.reason, disabled_by = r.provider,
-       disabled_error = r.error, disabled_delivery = r.delivery, disabled_at = clock_timestamp(),
-       updated_at = clock_timestamp()
-  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
-       AS r (id, reason, provider, error, delivery)
- WHERE c.id = r.id AND c.state = 'active'
-RETURNING c.id, c.recipient_id, c.channel, c.address_index, c.masked
-"""
 
 
 class ClaimLost(Exception):
@@ -170,17 +165,14 @@ def record(
         if dead:
             cursor.execute(BURY, [list(dead)])
         gone = {
-            r.contact_id: Cause(
-                AT_SENDING[r.reason], r.provider, r.detail[:ERROR_LIMIT], r.delivery_id
+            r.contact_id: ProviderReport(
+                _SUPPRESSED_AS[r.reason], r.provider, r.detail[:ERROR_LIMIT], r.delivery_id
             )
             for r in results
             if r.disable_contact
         }
         if gone:
-            columns = [list(column) for column in zip(*gone.values(), strict=True)]
-            cursor.execute(_DISABLE, [list(gone), *columns])
-            _audit_disabled(cursor.fetchall(), gone)
-            suppress_contacts(gone)
+            provider_reports.disable_contacts(gone)
         deliveries_moved.send(None, moves=[(r.delivery_id, r.state) for r in results])
         for (notification_id, channel, state), number in Counter(
             (r.notification_id, r.channel, r.state) for r in results
@@ -202,28 +194,3 @@ def still_claimed(results: Sequence[Result]) -> list[Result]:
         )
         held = set(cursor.fetchall())
     return [r for r in results if (r.delivery_id, r.claim_id) in held]
-
-
-def _audit_disabled(
-    rows: Sequence[tuple[int, int | None, str, memoryview, str]], gone: Mapping[int, Cause]
-) -> None:
-    """Record in the directory's audit trail which contacts a provider called dead.
-
-    ``rows``: what ``_DISABLE`` returned.
-    """
-    for provider in sorted({cause.provider for cause in gone.values()}):
-        audit_trail.record(
-            (
-                Entry(
-                    Change.CONTACT_DISABLED,
-                    recipient,
-                    channel,
-                    bytes(index),
-                    masked,
-                    gone[key].reason,
-                )
-                for key, recipient, channel, index, masked in rows
-                if recipient is not None and gone[key].provider == provider
-            ),
-            Actor(PROVIDER, provider),
-        )

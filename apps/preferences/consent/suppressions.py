@@ -8,7 +8,6 @@ from django.db import connection
 from apps.preferences import audit_trail
 from apps.preferences.audit_trail import Change, Entry
 from apps.preferences.models import Suppression, SuppressionReason
-from apps.publishers.audit import PROVIDER, Actor
 
 #: The reason for an address that a provider reported as dead.
 DEAD = SuppressionReason.DEAD_ADDRESS
@@ -68,15 +67,13 @@ def suppress(addresses: Iterable[Blocked]) -> Suppressed:
     with connection.cursor() as cursor:
         cursor.execute(_SUPPRESS, [list(column) for column in columns])
         found = [row for row in cursor.fetchall() if row[0] != row[1]]
-    for provider in sorted({blocked.provider for blocked in once.values()}):
-        audit_trail.record(
-            (
-                Entry(Change.SUPPRESSED, None, channel, bytes(index), shown, reason)
-                for _, reason, channel, index, shown in found
-                if once[channel, bytes(index)].provider == provider
-            ),
-            Actor(PROVIDER, provider) if provider else None,
+    audit_trail.record_reported(
+        (
+            once[channel, bytes(index)].provider,
+            Entry(Change.SUPPRESSED, None, channel, bytes(index), shown, reason),
         )
+        for _, reason, channel, index, shown in found
+    )
     new = sum(before is None for before, *_ in found)
     return Suppressed(new, len(found) - new)
 
