@@ -1,20 +1,18 @@
-# make help   print this list
-# make demo   play a scenario on every channel, on a stack of its own
-# make up     run the whole service on this machine until Ctrl-C
-# make test   run all tests, on real servers; ARGS="-k word" for a part of them
-# make referees   check the API with external tools: linters, generated clients, verifiers
-#             (docs/referees.md); as root on Debian it installs Node and Java if they are missing
-# make bench  run the benchmarks; ARGS=throughput for one of them, QUICK=1 for small ones in two
-#             minutes (docs/benchmarks.md)
-# make faults break one thing at a time under load, and account for everything accepted;
-#             ARGS="name name" for some, SEED=1 to repeat (docs/faults.md)
-# make scale  measure scaling past one machine, on network namespaces as hosts: root on Linux;
-#             QUICK=1 for a smaller run, DOCS=1 to write its tables into docs/scaling.md
-# make screenshots   take docs/screenshots from a stack of its own
-# make lint   run ruff, mypy and the contracts of import-linter
-# make requirements   compile requirements*.in to requirements*.txt: all packages for all platforms
-#             and Pythons, pinned, with the hashes of their files; UPGRADE="name name" or UPGRADE=all
-# make clean  remove everything that the others created, the database of `make up` included
+# make help           print this list
+# make demo           play a scenario on every channel, on a stack of its own
+# make up             run the whole service on this machine until Ctrl-C
+# make test           run all tests, on real servers; ARGS="-k word" for a part of them
+# make lint           run ruff, mypy and the contracts of import-linter
+# make referees       check the API with others' linters, clients and verifiers (docs/referees.md)
+# make bench          run the benchmarks; ARGS=throughput for one, QUICK=1 for two minutes' worth
+# make faults         break one thing at a time under load; ARGS="name name" for some, SEED=1
+# make scale          measure several hosts on one, as root on Linux; QUICK=1, DOCS=1 for its page
+# make screenshots    take docs/screenshots from a stack of its own
+# make requirements   pin requirements*.in with hashes; UPGRADE="name name" or UPGRADE=all
+# make installed      install what `make demo` and `make up` need into .venv
+# make installed-dev  install what tests and linters need, too
+# make python         check that there is Python 3.11 or newer
+# make clean          remove all that the others made, the database of `make up` included
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \

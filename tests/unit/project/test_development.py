@@ -1,0 +1,41 @@
+"""The Makefile's help, the pre-commit hooks and the development container."""
+
+import json
+import re
+
+from stack.supervision.process import ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def recipe(target):
+    """Return the commands of a target of the Makefile."""
+    return re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.M)[1].split("\n\t")
+
+
+def test_the_help_has_a_line_for_each_target():
+    listed = re.findall(r"^# make (\S+)  .*\w", MAKEFILE, re.M)
+    assert sorted(listed) == sorted(re.search(r"^\.PHONY: (.*)", MAKEFILE, re.M)[1].split())
+    assert set(re.findall(r"^([a-z-]+):(?!=)", MAKEFILE, re.M)) == set(listed)
+    assert len(MAKEFILE.partition("\n\n")[0].splitlines()) == len(listed)
+
+
+def test_a_commit_is_checked_by_the_linters_of_make_lint():
+    config = (ROOT / ".pre-commit-config.yaml").read_text()
+    hooks = re.findall(r"^ +entry: (\S+(?: (?:check|format))?)", config, re.M)
+    linters = [re.search(r"\S+(?: (?:check|format))?", line)[0] for line in recipe("lint")]
+    assert sorted(hooks) == sorted(linter.strip("\t@") for linter in linters)
+    assert re.findall("^ +- repo: (.*)", config, re.M) == ["local"]
+
+
+def test_the_development_container_names_what_there_is():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert re.fullmatch(r"make ([a-z-]+)", container["postCreateCommand"])[1] in re.findall(
+        r"^([a-z-]+):(?!=)", MAKEFILE, re.M
+    )
+    assert re.match(r"python:3\.(1[1-9])-", container["image"])
+    interpreter = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    assert interpreter == "${workspaceFolder}/.venv/bin/python"
+    up = (ROOT / "README.md").read_text()
+    for port in container["forwardPorts"]:
+        assert f"http://127.0.0.1:{port}" in up
