@@ -17,6 +17,7 @@ from notifier.transport.http import NotWritten
 #: The fields of a content that are encrypted together; the others are columns.
 SEALED = ("title", "body", "data", "actions")
 
+# Recipients are joined: their ids would take another round trip for every claim.
 _STORE = """
 INSERT INTO inbox_inboxitem (recipient_id, delivery_id, notification_id, content, severity,
                              display_type, source, created_at, expires_at)

@@ -41,6 +41,18 @@ def find_recipient(user_id: str) -> Recipient | None:
     return Recipient.objects.filter(user_id=user_id).first()
 
 
+def user_ids_of(recipient_ids: Iterable[int | None]) -> dict[int | None, str]:
+    """Map ids of recipients to their ``user_id``."""
+    rows = Recipient.objects.filter(pk__in={key for key in recipient_ids if key})
+    return dict(rows.values_list("pk", "user_id"))
+
+
+def masked_addresses(contact_ids: Iterable[int | None]) -> dict[int | None, str]:
+    """Map ids of contacts to their addresses as people may see them."""
+    rows = Contact.objects.filter(pk__in={key for key in contact_ids if key})
+    return dict(rows.values_list("pk", "masked"))
+
+
 def recipient_ids(user_ids: Collection[str]) -> dict[str, int]:
     """Map each ``user_id`` of a recipient to its id."""
     with connection.cursor() as cursor:  # runs for every notification; the ORM took half the time

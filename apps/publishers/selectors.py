@@ -72,6 +72,11 @@ def get_publisher_named(name: str) -> PublisherSnapshot | None:
     return publisher if publisher is not None and publisher.name == name else None
 
 
+def all_publisher_ids() -> list[int]:
+    """Return the ids of all publishers, inactive ones included."""
+    return list(Publisher.objects.values_list("pk", flat=True))
+
+
 def get_key(prefix: str) -> KeySnapshot | None:
     """Return the key of that prefix, even if it has expired or was revoked."""
     return keys.get(prefix)

@@ -104,7 +104,7 @@ def revoke_key(key: ApiKey, *, family: bool = False) -> list[str]:
     With ``family`` also revoke the keys that it replaced or that replaced it, and the keys that
     those made. Returns the prefixes of the keys that were not revoked before.
     """
-    lock_keys(key.publisher_id)
+    lock_publisher(key.publisher_id)
     which = Q(pk=key.pk) | Q(ends_with__contains=[key.identity])
     if family:
         which |= Q(identity=key.identity)
@@ -120,7 +120,7 @@ def shorten_families(key: ApiKey) -> None:
     """Make the keys that ``key``, or one that it replaced, made end no later than ``key``."""
     if key.expires_at is None:
         return
-    lock_keys(key.publisher_id)
+    lock_publisher(key.publisher_id)
     rows = ApiKey.objects.filter(
         Q(expires_at=None) | Q(expires_at__gt=key.expires_at),
         publisher=key.publisher_id,
@@ -145,17 +145,18 @@ def latest_end(key: ApiKey) -> datetime | None:
     return None if last == _NEVER else last
 
 
-def lock_keys(publisher_id: int) -> None:
-    """Let one transaction at a time change the publisher's keys.
+def lock_publisher(publisher_id: int) -> None:
+    """Let one transaction at a time change what the publisher has: its keys, its status webhooks.
 
-    A transaction that revokes a family must see a member that another one is creating.
+    A transaction that revokes a family must see a member that another one is creating, and one that
+    adds to a limited number must see what another one adds.
     """
     Publisher.objects.select_for_update(no_key=True).get(pk=publisher_id)
 
 
 def _lock_key(publisher_id: int, prefix: str) -> ApiKey:
     """Return the key that makes the request; nobody revokes it before the transaction ends."""
-    lock_keys(publisher_id)
+    lock_publisher(publisher_id)
     row = ApiKey.objects.filter(publisher=publisher_id, prefix=prefix).first()
     ended = row is None or row.revoked_at is not None
     if row is None or ended or (row.expires_at is not None and row.expires_at <= clock.moment()):

@@ -92,20 +92,12 @@ def fold(*, dry_run: bool) -> Counter[str]:
                     counts[done] += 1
             moved.update(spellings.adopt_unmarked(readable))
     counts["suppressions"] = len(moved)
-    with _batch(dry_run), connection.cursor() as cursor:
-        cursor.execute(_MARK, {"since": since, "moved": list(moved)})
-        counts["marked"] = cursor.rowcount
+    with _batch(dry_run):
+        counts["marked"] = spellings.mark_exact(since, moved)
     return counts
 
 
 _FOLDS_PREFERENCES = ("preferences", "0008_fold_categories")
-# A suppression whose index is a contact's is of a folded address.
-_MARK = f"""
-    UPDATE preferences_suppression s SET exact = TRUE
-     WHERE s.channel = '{EMAIL}' AND NOT s.exact AND s.created_at >= %(since)s
-       AND s.id <> ALL(%(moved)s::bigint[])
-       AND NOT EXISTS (SELECT FROM preferences_contact c
-                        WHERE c.channel = '{EMAIL}' AND c.address_index = s.address_index)"""
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import choice, linked
 from apps.operators.panels import Button, Panel, Panelled
 from apps.preferences.channels import all_channels
-from apps.preferences.models import Contact, Recipient
+from apps.preferences.models import Recipient
+from apps.preferences.selectors import masked_addresses, recipient_ids, user_ids_of
 from notifier.domain.priorities import Priority
 from notifier.domain.states import DeliveryState
 
@@ -141,14 +142,8 @@ class DeliveryAdmin(Panelled, ReadOnly):
 def attach_names(rows: Iterable[Delivery]) -> list[Named]:
     """Set ``user_id`` and ``masked`` on deliveries, and return them."""
     named = [cast(Named, row) for row in rows]
-    people = {row.recipient_id for row in named if row.recipient_id is not None}
-    contacts = {row.contact_id for row in named if row.contact_id is not None}
-    user_ids: dict[int | None, str] = dict(
-        Recipient.objects.filter(pk__in=people).values_list("pk", "user_id")
-    )
-    masked: dict[int | None, str] = dict(
-        Contact.objects.filter(pk__in=contacts).values_list("pk", "masked")
-    )
+    user_ids = user_ids_of(row.recipient_id for row in named)
+    masked = masked_addresses(row.contact_id for row in named)
     for row in named:
         row.user_id = user_ids.get(row.recipient_id, "")
         row.masked = masked.get(row.contact_id, "")
@@ -204,5 +199,4 @@ def _find(term: str) -> Q:
     try:
         return Q(notification_id=UUID(term))
     except ValueError:
-        people = Recipient.objects.filter(user_id=term).values_list("pk", flat=True)
-        return Q(recipient_id__in=list(people))
+        return Q(recipient_id__in=list(recipient_ids([term]).values()))

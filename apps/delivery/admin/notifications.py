@@ -1,6 +1,6 @@
 """Admin of notifications: progress by state and channel, and cancel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked, present
 from apps.operators.panels import Button, Panel, Panelled
 from apps.preferences.models import Group
-from apps.topics.models import Topic
+from apps.topics.selectors import ids_of_name
 from notifier.domain.priorities import Priority
 
 
@@ -81,7 +81,7 @@ class NotificationAdmin(Panelled, ReadOnly):
         try:
             return Q(pk=UUID(term.strip()))
         except ValueError:
-            return Q(topic_id__in=list(_topics(term.strip())))
+            return Q(topic_id__in=ids_of_name(term.strip()))
 
     def with_page(self, rows: list[Notification]) -> list[Notification]:
         counts = selectors.state_counts(row.pk for row in rows)
@@ -169,10 +169,6 @@ class NotificationAdmin(Panelled, ReadOnly):
 
         # After the commit: until then no worker sees the cancellation.
         transaction.on_commit(report)
-
-
-def _topics(name: str) -> Iterable[int]:
-    return Topic.objects.filter(name=name).values_list("pk", flat=True)
 
 
 def _listed(row: Notification) -> _Listed:

@@ -17,17 +17,19 @@ from apps.operators.panels import Panel, Panelled
 from apps.preferences import audit_trail
 from apps.preferences.admin import changes_table
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
-from apps.topics.models import Subscription, Topic
+from apps.topics import selectors
+from apps.topics.models import Subscription
 
 #: Rows in each panel.
 MOST = 20
 
-# The newest notifications of each topic that they subscribe to or have left, received or not.
+#: Topics whose newest notifications are shown, of those that they subscribe to or have left.
+MOST_TOPICS = 100
+
+# The newest notifications of each of these topics, received or not.
 _POSTED = """
-SELECT n.id, n.created_at, t.name
-  FROM (SELECT DISTINCT topic_id FROM topics_subscription
-         WHERE recipient_id = %(recipient)s LIMIT 100) s
-  JOIN topics_topic t ON t.id = s.topic_id,
+SELECT n.id, n.created_at, s.topic_id
+  FROM unnest(%(topics)s::bigint[]) AS s (topic_id),
        LATERAL (SELECT id, created_at FROM delivery_notification
                  WHERE topic_id = s.topic_id ORDER BY id DESC LIMIT 5) n
  ORDER BY n.id DESC LIMIT %(most)s
@@ -103,11 +105,7 @@ def _subscriptions(person: Recipient) -> SafeString:
 
 def _preferences(person: Recipient) -> SafeString:
     rows = list(Preference.objects.filter(recipient=person).order_by("-pk")[:MOST])
-    topics = dict(
-        Topic.objects.filter(pk__in=[row.topic_id for row in rows if row.topic_id]).values_list(
-            "pk", "name"
-        )
-    )
+    topics = selectors.names_of_topics(row.topic_id for row in rows)
     return markup.table(
         ("about", "channel", "", "since"),
         (
@@ -174,8 +172,9 @@ def _deliveries(person: Recipient) -> SafeString:
 
 
 def _posted(person: Recipient) -> SafeString:
+    topics = selectors.topics_of_recipient(person.pk, MOST_TOPICS)
     with connection.cursor() as cursor:
-        cursor.execute(_POSTED, {"recipient": person.pk, "most": MOST})
+        cursor.execute(_POSTED, {"topics": list(topics), "most": MOST})
         posted = cursor.fetchall()
     states: dict[UUID, list[str]] = {}
     found = Delivery.objects.filter(
@@ -190,12 +189,12 @@ def _posted(person: Recipient) -> SafeString:
         (
             (
                 markup.moment(created_at),
-                topic,
+                topics[topic_id],
                 markup.link(markup.page("delivery_notification_change", key), key),
                 markup.lines(states[key]) if key in states else "nothing",
                 _why(person, key),
             )
-            for key, created_at, topic in posted
+            for key, created_at, topic_id in posted
         ),
     )
 

@@ -1,12 +1,10 @@
 """Admin of topics: deliveries by state and hour, pause and resume."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from django.contrib import admin, messages
-from django.db import connection
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -25,15 +23,6 @@ from apps.topics.models import Topic
 #: Newest notifications on a topic's page.
 NEWEST = 10
 
-# The primary key leads to a topic's hours, publisher by publisher.
-_DAY = """
-SELECT h.topic_id, h.state, sum(h.count)::bigint
-  FROM publishers_publisher p
-  JOIN delivery_hourcount h ON h.publisher_id = p.id AND h.topic_id = ANY(%s)
-   AND h.hour > clock_timestamp() - interval '1 day'
- GROUP BY h.topic_id, h.state
-"""
-
 
 class _Listed(Protocol):
     """A topic of the list, with what ``TopicList`` sets: its deliveries by state in a day."""
@@ -42,14 +31,14 @@ class _Listed(Protocol):
 
 
 class TopicList(ChangeList):
-    """A page of topics with their counts, read with one query."""
+    """A page of topics with their counts, which are read together."""
 
     result_list: Any
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         rows: list[Topic] = list(self.result_list)
-        counts = _day([row.pk for row in rows])
+        counts = statistics.last_day_of_topics([row.pk for row in rows])
         for row in rows:
             cast(_Listed, row).states = counts.get(row.pk, {})
         self.result_list = rows
@@ -138,17 +127,6 @@ class TopicAdmin(Audited, Panelled):
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         names = [str(topic) for topic in topics]
         return names, {"topics": len(names)}, set(), []
-
-
-def _day(topic_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    """Count moves of these topics' deliveries into each state in a day, less those out of it."""
-    found: dict[int, dict[str, int]] = defaultdict(dict)
-    with connection.cursor() as cursor:
-        cursor.execute(_DAY, [list(topic_ids)])
-        for topic_id, state, number in cursor.fetchall():
-            if number > 0:
-                found[topic_id][state] = number
-    return dict(found)
 
 
 def _hours(topic_id: int) -> SafeString:

@@ -8,7 +8,7 @@ from apps.delivery import selectors
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.intake.rows import NewNotification
 from apps.delivery.models import Delivery, Notification
-from apps.preferences.models import Contact, Recipient
+from apps.preferences.selectors import masked_addresses, user_ids_of
 
 
 def accepted(
@@ -65,10 +65,8 @@ def delivery_context(deliveries: Iterable[Delivery]) -> dict[str, Any]:
     rows = list(deliveries)
     others = selectors.of_others_topics({row.notification_id for row in rows})
     visible = [row for row in rows if row.notification_id not in others]
-    people = Recipient.objects.filter(pk__in={row.recipient_id for row in visible})
-    user_ids: dict[int | None, str] = dict(people.values_list("id", "user_id"))
-    contacts = Contact.objects.filter(pk__in={row.contact_id for row in visible})
-    masked: dict[int | None, str] = dict(contacts.values_list("id", "masked"))
+    user_ids = user_ids_of(row.recipient_id for row in visible)
+    masked = masked_addresses(row.contact_id for row in visible)
     return {
         "user_ids": {row.pk: user_ids.get(row.recipient_id) for row in visible},
         "masked": {row.pk: masked.get(row.contact_id) for row in visible},

@@ -1,7 +1,7 @@
 """Statistics of attempts and deliveries over time, read from counts that are kept."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Q, Sum
 
 from apps.delivery.models import HourCount, MinuteCount
+from apps.publishers.selectors import all_publisher_ids
 from notifier.domain.states import WAITING, DeliveryState
 
 #: Groups of states, as topic owners see them.
@@ -79,8 +80,9 @@ def errors(since: datetime, most: int = 20) -> list[Error]:
 
 def now_of_topic(topic_id: int) -> dict[str, int]:
     """Count the topic's deliveries that are waiting, sent, failed and suppressed."""
+    publishers = all_publisher_ids()
     with connection.cursor() as cursor:
-        cursor.execute(_NOW, {"topic_id": topic_id})
+        cursor.execute(_NOW, {"publishers": publishers, "topic_id": topic_id})
         return _grouped(cursor.fetchall())
 
 
@@ -91,12 +93,31 @@ def hours_of_topic(
 
     Moves longer ago than ``rollup.HOURS_KEPT`` are in the first hour of their day (UTC).
     """
+    publishers = all_publisher_ids()
     by_hour: dict[datetime, list[tuple[str, int]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(_HOURS, {"topic_id": topic_id, "since": since, "until": until})
+        cursor.execute(
+            _HOURS,
+            {"publishers": publishers, "topic_id": topic_id, "since": since, "until": until},
+        )
         for hour, state, count in cursor.fetchall():
             by_hour[hour].append((state, count))
     return {hour: _grouped(rows) for hour, rows in sorted(by_hour.items())}
+
+
+def last_day_of_topics(topic_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """Count moves of these topics' deliveries into each state in a day, less those out of it.
+
+    Without states that more deliveries left than reached.
+    """
+    publishers = all_publisher_ids()
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_DAY, {"publishers": publishers, "topic_ids": list(topic_ids)})
+        for topic_id, state, number in cursor.fetchall():
+            if number > 0:
+                found[topic_id][state] = number
+    return dict(found)
 
 
 def states_by_day(publisher_id: int, since: datetime) -> dict[date, dict[str, int]]:
@@ -128,12 +149,18 @@ def _grouped(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
 # The primary key leads to a topic's rows publisher by publisher; any publisher with a grant may
 # have published to the topic.
 _NOW = """
-SELECT h.state, sum(h.count) FROM publishers_publisher p
+SELECT h.state, sum(h.count) FROM unnest(%(publishers)s::bigint[]) AS p (id)
   JOIN delivery_hourcount h ON h.publisher_id = p.id AND h.topic_id = %(topic_id)s
  GROUP BY h.state
 """
+_LAST_DAY = """
+SELECT h.topic_id, h.state, sum(h.count)::bigint FROM unnest(%(publishers)s::bigint[]) AS p (id)
+  JOIN delivery_hourcount h ON h.publisher_id = p.id AND h.topic_id = ANY(%(topic_ids)s)
+   AND h.hour > clock_timestamp() - interval '1 day'
+ GROUP BY h.topic_id, h.state
+"""
 _HOURS = """
-SELECT h.hour, h.state, sum(h.count) FROM publishers_publisher p
+SELECT h.hour, h.state, sum(h.count) FROM unnest(%(publishers)s::bigint[]) AS p (id)
   JOIN delivery_hourcount h ON h.publisher_id = p.id AND h.topic_id = %(topic_id)s
    AND h.hour >= date_trunc('hour', %(since)s::timestamptz, 'UTC') AND h.hour < %(until)s
  GROUP BY h.hour, h.state

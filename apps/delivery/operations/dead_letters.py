@@ -12,7 +12,7 @@ from apps.api.pagination import look_through
 from apps.core.delivery_ids import number_of
 from apps.delivery import state
 from apps.delivery.models import DeadLetter, NotificationKind
-from apps.topics.models import Topic
+from apps.topics.selectors import ids_of_name
 
 #: Dead letters redriven by one call, in one transaction of about a second.
 AT_ONCE = 10_000
@@ -67,9 +67,7 @@ def matching(match: Match) -> Q:
     """Build the condition of a match. No index serves it."""
     wanted = Q()
     if match.topic is not None:
-        # Deleting a topic frees its name, so several topics may have had it.
-        topics = Topic.objects.filter(name=match.topic).values_list("pk", flat=True)
-        wanted &= Q(topic__in=list(topics))
+        wanted &= Q(topic__in=ids_of_name(match.topic))
     if match.died_after is not None:
         wanted &= Q(died_at__gte=match.died_after)
     if match.died_before is not None:

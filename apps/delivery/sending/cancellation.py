@@ -21,6 +21,7 @@ from apps.delivery.flow import provider_pauses
 from apps.delivery.outbox import claims
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.state import deferral
+from apps.topics import selectors as topics
 from notifier.domain.cancellation import CancellationView, StopSignal
 from notifier.domain.outcomes import Held, Reason
 from notifier.domain.states import DeliveryState
@@ -41,9 +42,6 @@ OVERLAP = 60.0
 _CANCELLED_SINCE = """
 SELECT id::text FROM delivery_notification
  WHERE cancelled_at >= to_timestamp(%s) - make_interval(secs => %s)
-"""
-_PAUSED = """
-SELECT id, extract(epoch FROM paused_at)::float8 FROM topics_topic WHERE paused_at IS NOT NULL
 """
 _CANCELLED = Held(0.0, Reason.CANCELLED)
 
@@ -147,11 +145,10 @@ class CancellationWatcher(threading.Thread):
             now = cursor.fetchone()[0]
             cursor.execute(_CANCELLED_SINCE, [self._read_at or now, OVERLAP])
             cancelled = {notification_id for (notification_id,) in cursor.fetchall()}
-            cursor.execute(_PAUSED)
-            paused: dict[int | None, Held] = {
-                topic_id: Held(time.time() + deferral.seconds(since), Reason.TOPIC_PAUSED)
-                for topic_id, since in cursor.fetchall()
-            }
+        paused: dict[int | None, Held] = {
+            topic_id: Held(time.time() + deferral.seconds(since), Reason.TOPIC_PAUSED)
+            for topic_id, since in topics.all_paused_topics().items()
+        }
         held = claims.held(claim_ids)
         self._read_at = now
         return cancelled, paused, held

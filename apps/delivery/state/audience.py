@@ -1,4 +1,9 @@
-"""The SQL of an audience: its rows, the recipients of a chunk, and who of them is refused."""
+"""The SQL of an audience: its rows, the recipients of a chunk, and who of them is refused.
+
+It joins tables of other apps, as all statements of a claim do. A claim decides about a thousand
+people in the statement that writes their deliveries: functions of those apps would cost round trips
+while its locks are held, and what they returned could be out of date once it is written.
+"""
 
 # An audience: the active subscriptions of a topic, or the members of a group. Of a group's members,
 # where no channel was named, only those with an address on the channel.

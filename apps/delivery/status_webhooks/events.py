@@ -28,6 +28,7 @@ from notifier.domain.states import DeliveryState
 AT_ONCE = 50
 
 # LATERAL makes the look-up of a notification one by its key: see ``apps.delivery.state.counts``.
+# Names of topics and recipients are joined since every record waits for this statement.
 _MOVED = """
 SELECT n.publisher_id, d.state, d.id, d.notification_id, coalesce(t.name, ''), d.channel,
        -- only the owner of a topic may know its subscribers

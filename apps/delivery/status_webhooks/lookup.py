@@ -10,7 +10,7 @@ from apps.delivery.models import StatusWebhook
 from apps.preferences.channels import WEBHOOK
 from apps.preferences.contacts import services as preferences
 from apps.preferences.contacts.services import Address
-from apps.publishers.models import Publisher
+from apps.publishers.services import lock_publisher
 from notifier.domain.states import TERMINAL, DeliveryState
 
 #: Events that can be chosen: the states after which nothing more happens by itself.
@@ -42,8 +42,7 @@ def save(publisher_id: int, url: str, events: Sequence[str], secret: str = "") -
     ``url``: as its channel's ``parse`` returned it. An existing one gets these events, and is
     enabled if it was disabled. Raises ``TooMany``.
     """
-    # Two concurrent calls must not both pass the limit.
-    Publisher.objects.select_for_update(no_key=True).get(pk=publisher_id)
+    lock_publisher(publisher_id)  # two concurrent calls must not both pass the limit
     address = Address(None, WEBHOOK, url, secret=secret, publisher_id=publisher_id)
     contact = preferences.upsert_contacts([address])[address]
     own = StatusWebhook.objects.filter(publisher=publisher_id)

@@ -5,8 +5,10 @@ not the address. When an address is written, the suppressions of its spellings a
 index that every spelling shares.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from apps.preferences import vault
@@ -50,6 +52,26 @@ def adopt_unmarked(addresses: Iterable[str]) -> list[int]:
     }
     found = Suppression.objects.filter(channel=EMAIL, address_index__in=list(indexes))
     return _move(found, indexes)
+
+
+# A suppression whose index is a contact's is of a folded address.
+_MARK = f"""
+    UPDATE preferences_suppression s SET exact = TRUE
+    WHERE s.channel = '{EMAIL}' AND NOT s.exact AND s.created_at >= %(since)s
+        AND s.id <> ALL(%(folded)s::bigint[])
+        AND NOT EXISTS (SELECT FROM preferences_contact c
+                        WHERE c.channel = '{EMAIL}' AND c.address_index = s.address_index)"""
+
+
+def mark_exact(since: datetime, folded: Collection[int]) -> int:
+    """Mark suppressions made from ``since`` on as of one spelling only; return how many.
+
+    Except those with the ids ``folded``, and those of an address that a contact has.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, {"since": since, "folded": list(folded)})
+        marked: int = cursor.rowcount
+    return marked
 
 
 def _move(found: QuerySet[Suppression], indexes: Mapping[bytes, bytes]) -> list[int]:

@@ -172,7 +172,7 @@ def _locked(request: Request, prefix: str) -> ApiKey:
 
     Raises a 404 ``Problem`` if there is none.
     """
-    services.lock_keys(publisher_of(request).id)
+    services.lock_publisher(publisher_of(request).id)
     # Prefixes are in lower case; some systems write ids in capitals.
     key = ApiKey.objects.filter(publisher=publisher_of(request).id, prefix=prefix.lower()).first()
     if key is None:

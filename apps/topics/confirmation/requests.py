@@ -141,6 +141,8 @@ def ask_new_contacts(recipient_ids: Collection[int]) -> None:
         cursor.execute(_ASK_NEW, [list(recipient_ids)])
 
 
+# This and ``_REACHED`` join contacts: an import asks it of thousands of people, of whom few have a
+# contact that was not asked.
 _ASK_NEW = """
     UPDATE topics_subscription SET confirm_at = now() WHERE id IN (
         SELECT s.id FROM topics_subscription s
