@@ -15,7 +15,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "429": ("429", "too many requests; Retry-After: 1, _N for N, _none for no such header"),
     "500": ("500", "the provider fails"),
     "503": ("503", "the provider is down; with _N it sends Retry-After: N"),
-    "dead": ("410", "the address worked once and is gone (SendGrid accepts it and bounces)"),
+    "dead": ("410", "the address does not exist any more (SendGrid accepts it and bounces)"),
     "timeout": ("408", "accepted, never answered, no receipts: cut off after 60 s, _N for N"),
     "slow": ("200", "accepted, answered after 2 s, _N for N"),
     "reset": ("444", "reset before the answer, not accepted"),

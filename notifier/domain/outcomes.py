@@ -23,9 +23,9 @@ class Reason(StrEnum):
     INVALID_ADDRESS = "invalid_address"  # malformed or unroutable: this address never worked
     DEAD_ADDRESS = "dead_address"  # it worked once and is gone (uninstalled, unsubscribed, 410)
     OPTED_OUT = "opted_out"  # the recipient told the provider to stop
-    INVALID_MESSAGE = "invalid_message"  # the provider cannot read what we sent
+    INVALID_MESSAGE = "invalid_message"  # the provider cannot read the message
     TOO_LARGE = "too_large"  # the content is over the provider's limit
-    REJECTED = "rejected"  # the provider understood and will not do it
+    REJECTED = "rejected"  # the provider understood the message and refuses it
     FORBIDDEN_ADDRESS = "forbidden_address"  # private or local network: never called
     EXPIRED = "expired"  # it expired before it was sent; the provider was not called
     RELEASED = "released"  # its worker stopped before it was sent; another worker sends it

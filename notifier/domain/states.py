@@ -9,9 +9,9 @@ class DeliveryState(StrEnum):
     QUEUED = "queued"  # accepted by us, not yet handed to a provider
     SENDING = "sending"  # a worker holds it and may be calling the provider now
     RETRYING = "retrying"  # tried, waits for its next attempt
-    ACCEPTED = "accepted"  # the provider took it
+    ACCEPTED = "accepted"  # the provider accepted it
     DELIVERED = "delivered"  # the provider (or our own inbox) confirmed it
-    BOUNCED = "bounced"  # the provider took it, then reported it undeliverable
+    BOUNCED = "bounced"  # the provider accepted it, then reported it undeliverable
     FAILED = "failed"  # refused for good; trying again cannot help
     DEAD = "dead"  # out of attempts, or refused for a fault of ours; redrive puts it back
     UNKNOWN = "unknown"  # written to the provider, no answer: it may have been sent

@@ -5,43 +5,43 @@ from apps.preferences.models import SuppressionReason
 #: The meaning of each reason, as a clause that can follow "because".
 REASONS = {
     "rate_limited": "the provider asked us to slow down",
-    "provider_error": "the provider had a fault of its own",
+    "provider_error": "the provider failed",
     "connection": "no connection could be made, and nothing was sent",
-    "timeout": "no answer came in time; the provider may have it",
+    "timeout": "the call timed out; the provider may have it",
     "no_answer": "the connection broke after the request was sent; the provider may have it",
     "authentication": "the provider refused our credentials",
     "sender_refused": "the provider refused our sender, app or settings, not the address",
-    "many_dead_addresses": "the provider called too many addresses dead at once to be believed",
-    "deferred": "the receiving side does not take it for this address just now",
-    "invalid_address": "the address is malformed or leads nowhere",
-    "dead_address": "the address worked once and is gone",
-    "invalid_message": "the provider cannot read what we sent",
+    "many_dead_addresses": "the provider reported more dead addresses at once than can be right",
+    "deferred": "the receiving side does not accept it for this address at the moment",
+    "invalid_address": "the address is malformed or does not exist",
+    "dead_address": "the address does not exist any more",
+    "invalid_message": "the provider cannot read the message",
     "too_large": "the content is over the provider's limit",
-    "rejected": "the provider understood and will not do it",
-    "forbidden_address": "the URL leads into a private network or to a port that is not allowed",
+    "rejected": "the provider understood the message and refuses it",
+    "forbidden_address": "the URL points to a private network or to a port that is not allowed",
     "expired": "it expired before it could be sent",
     "provider_paused": "an operator paused the provider",
     "throttled": "the quota of the provider's account is used up for now",
     "provider_down": "the provider failed too often and is not called for a while",
     "endpoint_down": "its host failed to answer too often and is not called for a while",
-    "in_order": "an earlier one with the same ordering key has not gone out yet",
+    "in_order": "an earlier one with the same ordering key has not been sent yet",
     "topic_paused": "the topic is paused",
-    "unconfirmed": "its worker could not check whether it was cancelled; it goes out in a moment",
-    "released": "its worker was stopped before it sent this, and another one sends it",
+    "unconfirmed": "its worker could not check whether it was cancelled; it checks again soon",
+    "released": "its worker was stopped before it sent this; another worker sends it",
     "cancelled": "it was cancelled before it could be sent",
     "no_provider": "no provider is set up for this channel and platform",
-    "internal": "of an error in this service; the workers' log has the trace",
-    "no_address": "they have nothing on this channel that works",
+    "internal": "of an error in this service; the workers' log has the traceback",
+    "no_address": "they have no active contact on this channel",
     "contact_disabled": "the contact is disabled",
     "preference": "they refuse this channel, topic or category",
-    "unsubscribed": "they have left the topic meanwhile",
-    "worker_lost": "the worker died while it sent this; it may have been sent",
-    "hard_bounce": "mail to this address bounced for good",
+    "unsubscribed": "they have unsubscribed from the topic",
+    "worker_lost": "the worker was lost while it sent this; it may have been sent",
+    "hard_bounce": "mail to this address bounced permanently",
     "complaint": "they reported a message to this address as spam",
     "opted_out": "they told the provider to stop",
     "unreachable": "the phone, or the receiver's mail server, could not be reached",
-    "blocked": "a carrier or mail server would not take this message",
-    "manual": "somebody put the address on the list of suppressions",
+    "blocked": "a carrier or mail server rejected the message",
+    "manual": "the address was suppressed by hand",
 }
 #: Reasons for which a delivery is deferred before a provider is called.
 HELD = frozenset(
@@ -77,13 +77,13 @@ def describe(state: str, reason: str, attempts: int) -> str:
             failed = f": {REASONS.get(reason, reason.replace('_', ' '))}" if reason else ""
             return f"was tried and waits for its next attempt{failed}"
         case "accepted":
-            return "was taken by the provider, which has not said yet whether it arrived"
+            return "was accepted by the provider, which has not reported yet whether it arrived"
         case "delivered":
             return "arrived"
         case "bounced":
-            return f"was taken by the provider and did not arrive{why}"
+            return f"was accepted by the provider and did not arrive{why}"
         case "failed":
-            return f"was given up{why}"
+            return f"failed for good{why}"
         case "dead":
             return f"is a dead letter{why}"
         case "unknown":
@@ -100,9 +100,9 @@ def describe(state: str, reason: str, attempts: int) -> str:
         case "expired":
             return f"was not sent in time{why if reason != 'expired' else ''}"
         case "cancelled" if tried:
-            return "was tried, did not arrive, and was taken back by the publisher or an operator"
+            return "was tried, did not arrive, and was cancelled by the publisher or an operator"
         case "cancelled":
-            return "was not sent: the publisher or an operator took it back"
+            return "was not sent: the publisher or an operator cancelled it"
     return state.replace("_", " ")
 
 

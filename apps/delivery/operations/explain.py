@@ -234,7 +234,7 @@ class _Explainer(Evidence):
             return Sentence(f"It has not been sent to them yet: it is {when}.", "queued")
         return Sentence(
             "They are in its audience now, and were not when it was cut: the subscription, the "
-            "membership or the contact is newer, or was taken back and renewed."
+            "membership or the contact is newer, or was ended and renewed."
         )
 
     def _fallback_to_come(self) -> Chunk | None:
@@ -277,7 +277,7 @@ class _Explainer(Evidence):
                 "not confirmed it."
             )
         if subscription.state == SubscriptionState.UNSUBSCRIBED:
-            return f"They left {topic} on {channel} {_at(subscription.updated_at)}."
+            return f"They unsubscribed from {topic} on {channel} {_at(subscription.updated_at)}."
         if subscription.created_at > self.notification.created_at and not self.open_chunks:
             return (
                 f"They subscribed to {topic} on {channel} {_at(subscription.created_at)}, "
@@ -297,12 +297,12 @@ class _Explainer(Evidence):
             return YES, f"Yes: {name} has it on {_and(by_state[DeliveryState.DELIVERED])}."
         if DeliveryState.ACCEPTED in by_state:
             channels = _and(by_state[DeliveryState.ACCEPTED])
-            return YES, f"Yes, as far as we know: the provider took it for {name} on {channels}."
+            return YES, f"Yes, as far as known: the provider accepted it for {name} on {channels}."
         if DeliveryState.SENDING in by_state:
             return NOT_YET, f"Not yet: it is being sent to {name} right now."
         if DeliveryState.UNKNOWN in by_state:
             channels = _and(by_state[DeliveryState.UNKNOWN])
-            return PERHAPS, f"Perhaps: it was sent to {name} on {channels}, and no answer came."
+            return PERHAPS, f"Perhaps: it was sent to {name} on {channels}, but not answered."
         if over := self._end():
             return NO, f"No: {name} did not get it, and {over}."
         if any(state in WAITING for state in by_state):

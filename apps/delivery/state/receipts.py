@@ -44,7 +44,7 @@ class DeliveryStanding:
     unanswered: Sequence[str]
 
     def took(self, provider: str, message_id: str) -> bool:
-        """Return whether this is the last message, and the provider took it."""
+        """Return whether this is the last message, and the provider accepted it."""
         if provider != self.provider:
             return False
         if self.message_id:

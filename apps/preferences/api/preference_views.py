@@ -87,7 +87,7 @@ class PreferenceList(Endpoint):
         responses=serializers.PreferencesOut,
         examples=[
             OpenApiExample(
-                "one refused, one taken back",
+                "one refused, one withdrawn",
                 {
                     "preferences": [
                         {"category": "marketing", "allowed": False},

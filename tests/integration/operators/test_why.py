@@ -81,7 +81,7 @@ def test_who_is_not_subscribed_is_not_in_its_audience(shop: Shop, ada, work):
     ("fields", "words"),
     [
         ({"state": "pending"}, "have not confirmed it"),
-        ({"state": "unsubscribed"}, "They left news on inbox"),
+        ({"state": "unsubscribed"}, "They unsubscribed from news on inbox"),
         ({"state": "active"}, "after it was posted"),
     ],
 )
@@ -132,8 +132,8 @@ def test_a_recipient_without_an_address_is_explained(shop: Shop, work):
     Contact.objects.filter(channel="email").update(state="disabled", disabled_reason="dead_address")
     posted = publish(shop, channels=["email"])
     work()
-    assert "because they have nothing on this channel that works" in said(tell(posted), "email")
-    assert "a•••@example.com is disabled because the address worked once" in said(
+    assert "because they have no active contact on this channel" in said(tell(posted), "email")
+    assert "a•••@example.com is disabled because the address does not exist any more" in said(
         tell(posted), "email"
     )
     Contact.objects.filter(channel="email").update(state="active", disabled_reason="")

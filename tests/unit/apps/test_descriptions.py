@@ -15,7 +15,7 @@ from notifier.domain.states import TERMINAL, WAITING, DeliveryState
 REFUSALS = ("no_address", "contact_disabled", "preference", "unsubscribed", "worker_lost")
 EVERY = list(product(DeliveryState, ["", *descriptions.REASONS, "out_of_stamps"], (0, 2)))
 NOT_SENT = r"was not sent|nothing was sent"
-SENT = r"may have|was sent\b|was taken|arrived\b"
+SENT = r"may have|was sent\b|was accepted|arrived\b"
 
 
 def test_every_reason_has_words():
@@ -27,7 +27,7 @@ def test_every_reason_has_words():
 
 
 def test_a_reason_nobody_has_words_for_is_shown_as_it_is():
-    assert descriptions.because("timeout").startswith(" because no answer came in time")
+    assert descriptions.because("timeout").startswith(" because the call timed out")
     assert descriptions.because("out_of_stamps") == " because out of stamps"
     assert descriptions.because("") == ""
 
@@ -36,7 +36,7 @@ def test_a_reason_nobody_has_words_for_is_shown_as_it_is():
 def test_no_sentence_contradicts_itself(state: str, reason: str, attempts: int):
     said = descriptions.describe(state, reason, attempts)
     assert said.count("because") <= 1
-    assert len(re.findall(r"took it back|taken back|cancelled", said)) <= 1
+    assert len(re.findall(r"cancelled", said)) <= 1
     if state in WAITING:
         assert re.search(r"wait|is being sent", said)
     else:
@@ -58,7 +58,7 @@ def test_what_is_held_back_was_not_tried_for_that():
             descriptions.describe("retrying", reason, 0) == f"waits{descriptions.because(reason)}"
         )
     assert descriptions.describe("retrying", "timeout", 1) == (
-        "was tried and waits for its next attempt: no answer came in time; the provider may have it"
+        "was tried and waits for its next attempt: the call timed out; the provider may have it"
     )
     assert {*descriptions.REASONS} >= descriptions.HELD | descriptions.ENDED
 
@@ -71,12 +71,12 @@ def test_what_nobody_can_take_back_is_described_as_that():
     )
     assert descriptions.describe("unknown", "rejected", 2) == (
         "may have arrived: a call to the provider went unanswered, and the last one failed because "
-        "the provider understood and will not do it"
+        "the provider understood the message and refuses it"
     )
     assert descriptions.describe("unknown", "timeout", 2) == (
         "may have arrived: a call to the provider went unanswered"
     )
     assert descriptions.describe("cancelled", "cancelled", 0) == (
-        "was not sent: the publisher or an operator took it back"
+        "was not sent: the publisher or an operator cancelled it"
     )
     assert {state for state in DeliveryState if state in TERMINAL | WAITING} == {*DeliveryState}
