@@ -38,10 +38,6 @@ class CompiledTemplate:
         """Return the channel's locale that fits a recipient's own locale best."""
         return lookup(wanted, self.default_locale, self._on(channel))
 
-    def mentions_recipient(self, channel: str, locale: str) -> bool:
-        """Return whether the content differs between recipients."""
-        return RECIPIENT in self._on(channel)[locale].names()
-
     def render(
         self,
         channel: str,
@@ -59,11 +55,9 @@ class CompiledTemplate:
         values = {**variables, RECIPIENT: _recipient(user_id, wanted)}
         return _checked(channel, self._on(channel)[locale].render(values, budget))
 
-    def for_many(
-        self, channel: str, locale: str, variables: Mapping[str, object]
-    ) -> "BulkRenderer":
-        """Return a renderer for many recipients, which renders what does not mention them once."""
-        return BulkRenderer(channel, self._on(channel)[locale].prefilled(variables))
+    def for_many(self, channel: str, variables: Mapping[str, object]) -> "BulkRenderer":
+        """Return a renderer for many recipients with the same variables on one channel."""
+        return BulkRenderer(self, channel, self._on(channel), variables)
 
     def _on(self, channel: str) -> Mapping[str, Translation]:
         """Return the channel's translations by locale, or those of the first channel.
@@ -83,15 +77,62 @@ class CompiledTemplate:
 
 
 class BulkRenderer:
-    """Renders a notification on one channel in one locale for each of its recipients."""
+    """Renders a template on one channel, with the same variables, for each of many recipients.
 
-    def __init__(self, channel: str, personal: Personal) -> None:
+    A translation that does not mention the recipient is rendered once, and all get the same object.
+    One that does is filled with the variables once, from its second recipient on.
+    """
+
+    def __init__(
+        self,
+        template: CompiledTemplate,
+        channel: str,
+        translations: Mapping[str, Translation],
+        variables: Mapping[str, object],
+    ) -> None:
+        self._template = template
         self._channel = channel
-        self._personal = personal
+        self._translations = translations
+        self._variables = variables
+        #: By a recipient's own locale, that of the translation that fits it best.
+        self._locales: dict[str, str] = {}
+        self._shared: dict[str, Content] = {}
+        #: By translation that mentions the recipient; ``None`` after its first one.
+        self._personal: dict[str, Personal | None] = {}
 
     def render(self, user_id: str, wanted: str) -> Content:
-        """Render the content for one recipient, as ``CompiledTemplate.render`` does."""
-        return _checked(self._channel, self._personal.render(_recipient(user_id, wanted)))
+        """Return the content for ``user_id``, whose own locale is ``wanted``.
+
+        Raises ``TemplateError``, whose text names template, channel and locale, and no variable's
+        value.
+        """
+        locale = self._locales.get(wanted)
+        if locale is None:
+            locale = self._locales[wanted] = self._template.locale_for(self._channel, wanted)
+        shared = self._shared.get(locale)
+        if shared is not None:
+            return shared
+        try:
+            return self._render(locale, _recipient(user_id, wanted))
+        except TemplateError as error:
+            raise TemplateError(
+                self._template.describe_error(self._channel, locale, error)
+            ) from None
+
+    def _render(self, locale: str, recipient: Mapping[str, str]) -> Content:
+        translation = self._translations[locale]
+        if locale in self._personal:
+            personal = self._personal[locale]
+            if personal is None:
+                personal = self._personal[locale] = translation.prefilled(self._variables)
+            return _checked(self._channel, personal.render(recipient))
+        values = {**self._variables, RECIPIENT: recipient}
+        content = _checked(self._channel, translation.render(values))
+        if RECIPIENT in translation.names():
+            self._personal[locale] = None
+        else:
+            self._shared[locale] = content
+        return content
 
 
 def _recipient(user_id: str, locale: str) -> dict[str, str]:

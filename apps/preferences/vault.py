@@ -4,6 +4,7 @@ An address is encrypted in the context of its blind index, so that a ciphertext 
 row cannot be decrypted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -46,6 +47,25 @@ def seal(channel: str, address: str) -> Sealed:
 def open(ciphertext: bytes, address_index: bytes) -> str:
     """Decrypt an address. Raises ``notifier.security.crypto.DecryptionError``."""
     return keyring().decrypt(ciphertext, b"contact:" + address_index).decode()
+
+
+def open_contact(
+    address: memoryview,
+    address_index: memoryview,
+    secret: memoryview | None,
+    former_secrets: Sequence[memoryview] | None,
+) -> tuple[str, str, Sequence[str]]:
+    """Return the address, signing secret and former secrets of a contact; what is null is empty.
+
+    Takes the columns as the database returns them. Raises
+    ``notifier.security.crypto.DecryptionError``.
+    """
+    index = bytes(address_index)
+    return (
+        keyring().decrypt(bytes(address), b"contact:" + index).decode(),
+        open_secret(bytes(secret), index) if secret else "",
+        [open_secret(bytes(one), index) for one in former_secrets] if former_secrets else (),
+    )
 
 
 def seal_secret(secret: str, address_index: bytes) -> bytes:

@@ -21,8 +21,7 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import notifications
 from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity
-from apps.delivery.sending.notifications import NotificationContext
-from apps.delivery.sending.rendering import ContentRenderer
+from apps.delivery.sending.notifications import ContentRenderer, NotificationContext
 from apps.delivery.state import ChunkToDeliver, ClaimBudget, Claimed, counts, deferral, handover
 from apps.topics.selectors import paused_topics
 from notifier.domain.outcomes import Reason
@@ -117,7 +116,8 @@ def _claim(
         return NOTHING
     claim_id = claims.new_id()
     contexts, renderers = notifications.read(
-        {*(str(one.notification_id) for one in chunks), *(one.notification_id for one in due)}
+        {*(str(one.notification_id) for one in chunks), *(one.notification_id for one in due)},
+        queue.channel,
     )
     lines = {
         ordering_keys.line_of(one.row, queue.channel)

@@ -8,8 +8,6 @@ from django.db import DatabaseError
 
 from apps.core.delivery_ids import public_id
 from apps.delivery.sending.claiming import Claim
-from apps.delivery.sending.notifications import NotificationContext
-from apps.delivery.sending.rendering import ContentRenderer
 from apps.delivery.state import Claimed
 from apps.preferences import vault
 from notifier.dispatch.dispatcher import Sent
@@ -36,9 +34,8 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
     """
     readable, unreadable = [], []
     for item in claim.deliveries:
-        context = claim.contexts[item.notification_id]
         try:
-            readable.append(_message(claim, item, context, claim.renderers[item.notification_id]))
+            readable.append(_message(claim, item))
         except Exception as error:  # whatever it is, the rest of the claim must go out
             outcome = _unreadable(item, error)
             blank = Message(
@@ -84,16 +81,17 @@ def _unreadable(item: Claimed, error: Exception) -> Outcome:
     return Retry(Reason.INTERNAL, detail=type(error).__name__)
 
 
-def _message(
-    claim: Claim, item: Claimed, context: NotificationContext, renderer: ContentRenderer
-) -> Message:
-    index = bytes(item.address_index)
-    channel = claim.queue.channel
+def _message(claim: Claim, item: Claimed) -> Message:
+    context = claim.contexts[item.notification_id]
+    content = claim.renderers[item.notification_id].render(item.user_id, item.locale)
+    address, secret, former_secrets = vault.open_contact(
+        item.address, item.address_index, item.secret, item.former_secrets
+    )
     return Message(
         id=public_id(item.delivery_id),
-        channel=channel,
-        address=vault.open(bytes(item.address), index),
-        content=renderer.render(channel, item.user_id, item.locale),
+        channel=claim.queue.channel,
+        address=address,
+        content=content,
         priority=Priority(claim.queue.priority),
         platform=item.platform,
         app=item.app,
@@ -104,15 +102,11 @@ def _message(
         expires_at=context.row.expires_at,
         deadline=context.deadline,
         posted_at=context.posted_at,
-        secret=vault.open_secret(bytes(item.secret), index) if item.secret else "",
-        former_secrets=_former_secrets(item, index) if item.former_secrets else (),
+        secret=secret,
+        former_secrets=former_secrets,
         attempt=item.attempts + 1,
         instead_of=public_id(item.instead_of) if item.instead_of else "",
         failed_at=item.failed_at,
         halt=context.halt,
         publisher_id=context.row.publisher_id,
     )
-
-
-def _former_secrets(item: Claimed, index: bytes) -> list[str]:
-    return [vault.open_secret(bytes(former), index) for former in item.former_secrets or ()]

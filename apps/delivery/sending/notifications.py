@@ -2,17 +2,23 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
+from apps.content import compiled_templates
+from apps.content.compiled_templates import BulkRenderer, CompiledTemplate
+from apps.content.models import TemplateVersion
 from apps.core import clock
+from apps.delivery import sealed_content
 from apps.delivery.models import ChunkKind, NotificationKind
-from apps.delivery.sending.rendering import ContentRenderer
 from apps.delivery.state import DeliveryRules
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.domain.cancellation import StopSignal
+from notifier.domain.messages import Content
+from notifier.templates import TemplateError
 
 
 class NotificationRow(NamedTuple):
@@ -73,10 +79,54 @@ class NotificationContext:
         )
 
 
+class ContentRenderer:
+    """The content of one notification for each of its recipients in a claim; decrypted once.
+
+    Recipients with the same content get the same object, so that providers encode it once
+    (``notifier.providers.base.Shared``).
+    """
+
+    def __init__(
+        self, notification_id: UUID, channel: str, version: int | None, sealed: bytes
+    ) -> None:
+        """Look up the template's ``version``, if any; ``sealed``: see ``sealed_content.seal``."""
+        self._id = notification_id
+        self._channel = channel
+        self._sealed = sealed
+        self._template: CompiledTemplate | None = None
+        self._missing = False
+        if version:  # looked up here, while a connection is held
+            try:
+                self._template = compiled_templates.compiled_template(version)
+            except TemplateVersion.DoesNotExist:
+                self._missing = True
+
+    def render(self, user_id: str, locale: str) -> Content:
+        """Return the content for a recipient; a bare endpoint has neither user id nor locale.
+
+        Raises ``DecryptionError``, and ``TemplateError``, whose text has no variable's value.
+        """
+        if self._missing:
+            raise TemplateError("The version of the template is no longer in the database.")
+        if self._template is None:
+            return self._content
+        return self._bulk.render(user_id, locale)
+
+    @cached_property
+    def _content(self) -> Content:
+        return sealed_content.unseal(self._id, self._sealed)
+
+    @cached_property
+    def _bulk(self) -> BulkRenderer:
+        assert self._template is not None
+        variables = sealed_content.unseal_variables(self._id, self._sealed)
+        return self._template.for_many(self._channel, variables)
+
+
 def read(
-    ids: Collection[UUID | str],
+    ids: Collection[UUID | str], channel: str
 ) -> tuple[dict[str, NotificationContext], dict[str, ContentRenderer]]:
-    """Return these notifications and the renderers of their contents, both by id."""
+    """Return these notifications and the renderers of their contents on a channel, both by id."""
     with connection.cursor() as cursor:
         cursor.execute(_READ, ["{" + ",".join(map(str, ids)) + "}"])
         found = [
@@ -84,6 +134,7 @@ def read(
         ]
     contexts = {str(row.id): NotificationContext(row) for row, _, _ in found}
     renderers = {
-        str(row.id): ContentRenderer(row.id, version, content) for row, version, content in found
+        str(row.id): ContentRenderer(row.id, channel, version, content)
+        for row, version, content in found
     }
     return contexts, renderers

@@ -59,10 +59,10 @@ def test_a_cancel_waits_for_a_claim_that_is_being_written_and_is_answered(
     claiming, written, cancelled = threading.Event(), threading.Event(), threading.Event()
     read, opened = notifications.read, claims.open
 
-    def slow(ids):
+    def slow(*args):
         claiming.set()
         until(lambda: cancelled.is_set() or somebody_waits())  # the cancel, for this claim
-        return read(ids)
+        return read(*args)
 
     def and_say_so(*args):
         found = opened(*args)
