@@ -1,13 +1,18 @@
-"""Availability: channels and platforms that have a provider, and one that may be called now."""
+"""Availability: which channels and platforms have a provider, and which may be called now."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from apps.api.problems import Problem
+from apps.core import clock
 from apps.delivery.flow import address_guards, breakers, provider_pauses
+from apps.delivery.state import deferral
 from notifier.channels.push import PLATFORMS
+from notifier.dispatch.dispatcher import Gate
+from notifier.domain.outcomes import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,26 @@ def shut(channels: Iterable[str]) -> set[str]:
             for name in providers(channel)
         )
     }
+
+
+def gates(channel: str) -> dict[str, Gate]:
+    """Return gates for those of the channel's providers that may not be called freely now.
+
+    Asking takes a half-open breaker's probes: what its gate lets through must be sent.
+    """
+    paused = provider_pauses.paused()
+    found = {}
+    for name in providers(channel):
+        if name in paused:
+            until = time.time() + deferral.seconds(paused[name])
+            found[name] = Gate(0, until, Reason.PROVIDER_PAUSED)
+        elif (permit := breakers.permit(name)) is not None:
+            found[name] = Gate(permit.capacity, clock.to_local(permit.until), Reason.PROVIDER_DOWN)
+        elif (permit := address_guards.permit(name)) is not None:
+            found[name] = Gate(
+                permit.capacity, clock.to_local(permit.until), Reason.MANY_DEAD_ADDRESSES
+            )
+    return found
 
 
 def providers(channel: str) -> list[str]:

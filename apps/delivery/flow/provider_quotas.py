@@ -4,13 +4,21 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from django.conf import settings
-from prometheus_client import Counter
+from prometheus_client import Counter as CounterMetric
 
 from apps.core.redis_scripts import RedisScript
+from apps.delivery.outbox.queues import Queue
+from notifier.dispatch import dispatcher
+from notifier.dispatch.dispatcher import Gate
+from notifier.domain.messages import Message
+from notifier.domain.outcomes import Reason
+from notifier.providers import Route
 from notifier.resilience.quota import Bucket, Grant, Quota
 
 log = logging.getLogger(__name__)
@@ -21,11 +29,11 @@ SENDS_FOR = 10
 #: Seconds for which an unused bucket is kept; by then it is full again anyway.
 LIFE_SECONDS = 86400
 
-UNSHARED = Counter(
+UNSHARED = CounterMetric(
     "notifier_unshared_throttles_total",
     "Claims throttled by this process's own share of a quota, because Redis did not answer.",
 )
-HELD = Counter(
+HELD = CounterMetric(
     "notifier_throttled_total",
     "Messages held back for their provider's quota.",
     ["provider", "priority"],
@@ -136,6 +144,40 @@ def _me() -> str:
 
 
 _shares = _Shares()
+
+
+def narrow(
+    gates: Mapping[str, Gate],
+    queue: Queue,
+    routes: Sequence[Route],
+    messages: Sequence[Message],
+    *,
+    again: bool,
+) -> Mapping[str, Gate]:
+    """Return ``gates``, narrowed to what the quotas of the queue's providers allow now.
+
+    Takes tokens for as many of the messages as each provider would be given. ``again``: see
+    ``take``.
+    """
+    known = quotas(queue.channel)
+    if not known:
+        return gates
+    wanted = dispatcher.wanted(routes, messages, gates)
+    wanted = Counter({name: number for name, number in wanted.items() if name in known})
+    if not wanted:
+        return gates
+    now = time.time()
+    found = dict(gates)
+    for name, grant in take(queue.channel, wanted, queue.priority, again=again).items():
+        quota = known[name]
+        calls = quota.share(grant.processes) if quota.concurrent else None
+        if name in gates:  # half open: what is beyond its room does not wait for tokens
+            found[name] = replace(gates[name], capacity=grant.granted, calls=calls)
+        else:
+            pace = 1 / quota.per_second if quota.per_second else 0.0
+            until = now + grant.wait
+            found[name] = Gate(grant.granted, until, Reason.THROTTLED, pace=pace, calls=calls)
+    return found
 
 
 def take(

@@ -2,27 +2,20 @@
 
 import logging
 import time
-from collections.abc import Iterator
-
-from django.db import DatabaseError
 
 from apps.core.delivery_ids import public_id
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.state import Claimed
 from apps.preferences import vault
 from notifier.dispatch.dispatcher import Sent
-from notifier.domain.cancellation import LOOK_AGAIN
 from notifier.domain.messages import Content, Message
-from notifier.domain.outcomes import Held, Outcome, Reason, Refused, Retry
+from notifier.domain.outcomes import Outcome, Reason, Refused, Retry
 from notifier.domain.priorities import Priority
 from notifier.providers.base import log_bug
 from notifier.security.crypto import DecryptionError
 from notifier.templates import TemplateError
 
 log = logging.getLogger(__name__)
-
-#: Seconds until a claim is tried again that could not be sent because of a bug.
-AFTER_A_BUG = 30.0
 
 
 def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
@@ -37,48 +30,9 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
         try:
             readable.append(_message(claim, item))
         except Exception as error:  # whatever it is, the rest of the claim must go out
-            outcome = _unreadable(item, error)
-            blank = Message(
-                public_id(item.delivery_id),
-                claim.queue.channel,
-                "",
-                Content(),
-                notification_id=item.notification_id,
-            )
-            unreadable.append(Sent(blank, "", outcome, time.time(), 0.0))
+            unreadable.append(_unreadable(claim, item, error))
     claim.renderers.clear()  # they hold most of the memory of a notification to one recipient
     return readable, unreadable
-
-
-def held(claim: Claim, error: Exception) -> Iterator[Sent]:
-    """Yield outcomes that defer every delivery of a claim which cannot be sent now.
-
-    They count as no attempt. The claim is tried again in ``LOOK_AGAIN`` seconds after a database
-    error, in ``AFTER_A_BUG`` seconds after anything else.
-    """
-    outcome = Held(time.time() + LOOK_AGAIN, Reason.UNCONFIRMED)
-    if not isinstance(error, DatabaseError):
-        log_bug(f"claim {claim.id} cannot be sent", error)
-        outcome = Held(time.time() + AFTER_A_BUG, Reason.INTERNAL)
-    for item in claim.deliveries:
-        blank = Message(
-            public_id(item.delivery_id),
-            claim.queue.channel,
-            "",
-            Content(),
-            notification_id=item.notification_id,
-        )
-        yield Sent(blank, "", outcome, time.time(), 0.0)
-
-
-def _unreadable(item: Claimed, error: Exception) -> Outcome:
-    if isinstance(error, (DecryptionError, TemplateError)):
-        log.error("delivery %d cannot be read: %s", item.delivery_id, error)
-        if isinstance(error, TemplateError):
-            return Refused(Reason.INVALID_MESSAGE, detail=str(error))
-        return Retry(Reason.INTERNAL, detail=str(error))
-    log_bug(f"delivery {item.delivery_id} cannot be read", error)
-    return Retry(Reason.INTERNAL, detail=type(error).__name__)
 
 
 def _message(claim: Claim, item: Claimed) -> Message:
@@ -110,3 +64,24 @@ def _message(claim: Claim, item: Claimed) -> Message:
         halt=context.halt,
         publisher_id=context.row.publisher_id,
     )
+
+
+def _unreadable(claim: Claim, item: Claimed, error: Exception) -> Sent:
+    outcome: Outcome
+    if isinstance(error, TemplateError):
+        log.error("delivery %d cannot be read: %s", item.delivery_id, error)
+        outcome = Refused(Reason.INVALID_MESSAGE, detail=str(error))
+    elif isinstance(error, DecryptionError):
+        log.error("delivery %d cannot be read: %s", item.delivery_id, error)
+        outcome = Retry(Reason.INTERNAL, detail=str(error))
+    else:
+        log_bug(f"delivery {item.delivery_id} cannot be read", error)
+        outcome = Retry(Reason.INTERNAL, detail=type(error).__name__)
+    blank = Message(
+        public_id(item.delivery_id),
+        claim.queue.channel,
+        address="",
+        content=Content(),
+        notification_id=item.notification_id,
+    )
+    return Sent(blank, "", outcome, time.time(), 0.0)

@@ -16,10 +16,10 @@ from apps.delivery.monitoring import metrics
 from apps.delivery.outbox.leases import LeaseKeeper
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, runtime
-from apps.delivery.sending.admission import NOTHING_ADMITTED, Admission, admit
+from apps.delivery.sending.admission import Admission, admit
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.claiming import Claim
-from apps.delivery.sending.messages import held, messages
+from apps.delivery.sending.messages import messages
 from apps.delivery.sending.recorder import OutcomeBatch, Recorder
 from notifier.dispatch.dispatcher import Sent
 from notifier.domain.priorities import Priority
@@ -164,24 +164,25 @@ class Worker:
                 self.wake(queue)
 
     def send(self, claim: Claim) -> None:
-        """Send a claim; its outcomes are recorded as they arrive."""
+        """Send a claim; its outcomes are recorded as they arrive.
+
+        Raises what kept it from being admitted, once its messages are being held.
+        """
+        connection.close()  # back to the pool while messages are rendered
         self._leases.hold(claim.id)
         self.capacity.take(claim.by_publisher(item.notification_id for item in claim.deliveries))
         with self._changed:
             self._left[claim.id] = len(claim.deliveries)
         runtime.cancellation_watcher().watch(claim.watched, claim.since)
-        try:
-            connection.close()  # back to the pool while messages are rendered
-            ready, unreadable = messages(claim)
-            admission = admit(claim, ready)
-        except Exception as error:  # its lease is renewed, so no other worker would take it up
-            self._report(claim, NOTHING_ADMITTED, list(held(claim, error)))
-            raise
+        ready, unreadable = messages(claim)
+        admission = admit(claim, ready)
         report = partial(self._report, claim, admission)
         if unreadable:
             report(unreadable)
         if ready:
             runtime.event_loop().send(ready, admission.gates, report)
+        if admission.error is not None:
+            raise admission.error
 
     def _report(self, claim: Claim, admission: Admission, batch: list[Sent]) -> None:
         """Hand outcomes of some messages to the recorder, also from the event loop's thread."""

@@ -13,7 +13,8 @@ ASKS_THIS_MACHINE = re.compile(r"timezone\.now\b|\btime\.time\(|datetime\.(now|u
 #: Modules that reckon in this machine's time and translate it, or sign a token.
 OWN_TIME = {
     *("core/clock.py", "core/fields.py"),
-    *("delivery/flow/provider_quotas.py", "delivery/sending/admission.py"),
+    *("delivery/flow/availability.py", "delivery/flow/provider_quotas.py"),
+    "delivery/sending/admission.py",
     *("delivery/sending/cancellation.py", "delivery/sending/event_loop.py"),
     *("delivery/sending/judging.py", "delivery/sending/messages.py"),
     "inbox/management/commands/inbox_token.py",

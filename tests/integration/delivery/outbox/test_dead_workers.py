@@ -64,7 +64,7 @@ def test_a_claim_that_cannot_be_sent_for_a_fault_of_ours_is_held_and_no_attempt_
     recipient("ada")
     posted = shop.post("notifications", {"user_id": "ada", "channels": ["inbox"], "content": HELLO})
     with monkeypatch.context() as broken:
-        broken.setattr("apps.delivery.sending.worker.admit", lambda *_, **__: 1 / 0)
+        broken.setattr("apps.delivery.flow.availability.gates", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             work()
         assert process.worker().join(30)
