@@ -18,13 +18,13 @@ def overload_backlog() -> dict[str, float]:
         "low": env.number(
             "NOTIFIER_OVERLOAD_BACKLOG_LOW",
             3600.0,
-            "low-priority publishing is refused on a channel while a low or normal notification "
-            "has been due there for so many seconds",
+            "seconds for which a low or normal notification may be due on a channel before "
+            "low-priority publishing is refused there",
         ),
         "normal": env.number(
             "NOTIFIER_OVERLOAD_BACKLOG_NORMAL",
             7200.0,
-            "normal-priority publishing is refused on a channel while a normal one has",
+            "the same for a normal notification and normal-priority publishing",
         ),
     }
 
@@ -35,8 +35,8 @@ def overload_database() -> dict[str, float]:
         "low": env.number(
             "NOTIFIER_OVERLOAD_DATABASE_LOW",
             1.0,
-            "low-priority publishing is refused while the database takes so many seconds to give a "
-            "connection and answer",
+            "seconds that the database may take to give a connection and answer before "
+            "low-priority publishing is refused",
         ),
         "normal": env.number("NOTIFIER_OVERLOAD_DATABASE_NORMAL", 3.0, "the same for normal"),
     }
@@ -92,7 +92,9 @@ def breaker() -> dict[str, Any]:
             "NOTIFIER_BREAKER_SHARE", 0.5, "or the share of failed calls that opens it"
         ),
         "calls": env.whole(
-            "NOTIFIER_BREAKER_CALLS", 50, "calls at least, before the share of failed ones counts"
+            "NOTIFIER_BREAKER_CALLS",
+            50,
+            "least number of calls before the share of failed ones counts",
         ),
         "window": env.number(
             "NOTIFIER_BREAKER_WINDOW", 30.0, "seconds over which they are counted"
@@ -100,19 +102,21 @@ def breaker() -> dict[str, Any]:
         "cooldown": env.number(
             "NOTIFIER_BREAKER_COOLDOWN",
             5.0,
-            "seconds an open breaker keeps messages back; twice as long each time it stays broken",
+            "seconds for which a breaker stays open; doubled each time the probes fail",
         ),
         "longest_cooldown": env.number(
-            "NOTIFIER_BREAKER_LONGEST_COOLDOWN", 120.0, "seconds it keeps them back at most"
+            "NOTIFIER_BREAKER_LONGEST_COOLDOWN", 120.0, "longest cooldown, in seconds"
         ),
         "probes": env.whole(
-            "NOTIFIER_BREAKER_PROBES", 5, "messages that are let through then, to see how it goes"
+            "NOTIFIER_BREAKER_PROBES",
+            5,
+            "messages let through when the cooldown is over, to probe the provider",
         ),
     }
 
 
 def dead_addresses() -> dict[str, Any]:
-    """The same for the breaker that opens when a provider calls too many addresses dead.
+    """Return the thresholds of the breaker for a provider that calls too many addresses dead.
 
     See docs/decisions/0034-a-flood-of-dead-addresses-is-our-mistake.md.
     """
@@ -120,14 +124,16 @@ def dead_addresses() -> dict[str, Any]:
         "failures": env.whole(
             "NOTIFIER_DEAD_ADDRESSES_IN_A_ROW",
             20,
-            "so many addresses in a row that a provider calls dead are not believed: none is given "
-            "up, and its messages wait",
+            "dead addresses in a row from which a provider is doubted: no address is disabled, and "
+            "its messages wait",
         ),
         "share": env.number(
-            "NOTIFIER_DEAD_ADDRESSES_SHARE", 0.5, "nor such a share of those of a minute"
+            "NOTIFIER_DEAD_ADDRESSES_SHARE", 0.5, "or the share of dead addresses within a minute"
         ),
         "calls": env.whole(
-            "NOTIFIER_DEAD_ADDRESSES_CALLS", 50, "addresses at least, before their share counts"
+            "NOTIFIER_DEAD_ADDRESSES_CALLS",
+            50,
+            "least number of addresses before their share counts",
         ),
         "window": 60.0,
         "cooldown": 15.0,

@@ -34,7 +34,7 @@ SECRET_KEY = env.text(
     "NOTIFIER_SECRET_KEY", None, "signs confirmation links, lists' cursors and admin sessions"
 )
 SECRET_KEY_FALLBACKS = env.items(
-    "NOTIFIER_SECRET_KEY_FALLBACKS", "", "earlier ones, whose signatures still hold"
+    "NOTIFIER_SECRET_KEY_FALLBACKS", "", "earlier secret keys, whose signatures are still accepted"
 )
 ENCRYPTION_KEYS = env.text(
     "NOTIFIER_ENCRYPTION_KEYS",
@@ -68,8 +68,8 @@ PUBLISHER_JWT_CLAIMS = env.items(
 DATABASE_URL = env.server(
     "DATABASE_URL",
     "postgres://postgres@127.0.0.1:5432/notifier",
-    "PostgreSQL 14 or newer; several hosts (`host1:5432,host2:5432`) are asked for the primary, "
-    "and libpq's parameters may follow a `?`",
+    "PostgreSQL 14 or newer; of several hosts (`host1:5432,host2:5432`) the primary is used, and "
+    "libpq's parameters may follow a `?`",
     ("postgres", "postgresql"),
 )
 REDIS_URL = env.redis("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis 6.2 or newer")
@@ -85,15 +85,17 @@ QUORUM_QUEUES = env.flag(
     "NOTIFIER_QUORUM_QUEUES", False, "declare RabbitMQ's queues as quorum queues (for clusters)"
 )
 PUBLIC_URL = env.url(
-    "NOTIFIER_PUBLIC_URL", "http://127.0.0.1:8000", "how the outside reaches this service"
+    "NOTIFIER_PUBLIC_URL",
+    "http://127.0.0.1:8000",
+    "URL at which clients and providers reach this service",
 )
 INSTALLATION = installation.name(
     env.text(
         "NOTIFIER_INSTALLATION",
         "",
-        "tells this installation from others at the same providers and receivers, as a part of "
-        "every delivery's id; without one it is made of the blind index key and the host of "
-        "NOTIFIER_PUBLIC_URL: set it to what it was where that host changes",
+        "name of this installation, a part of every delivery's id, which tells it from others at "
+        "the same providers and receivers; if empty it is derived from the blind index key and the "
+        "host of NOTIFIER_PUBLIC_URL: keep the old name where that host changes",
     ),
     BLIND_INDEX_KEY,
     PUBLIC_URL,
@@ -102,20 +104,20 @@ QUEUE_PREFIX = queues.prefix(
     env.text(
         "NOTIFIER_QUEUE_PREFIX",
         "",
-        "what the names of queues and exchanges begin with at the broker, the same for all "
-        "processes of an installation; without one it is `notifier.` and the installation's name, "
-        "so that several installations can share a virtual host",
+        "prefix of the names of queues and exchanges at the broker, the same for all processes of "
+        "an installation; if empty it is `notifier.` and the installation's name, so that several "
+        "installations can share a virtual host",
     ),
     INSTALLATION,
 )
 DATABASE_POOL = env.whole(
-    "NOTIFIER_DATABASE_POOL", 5, "database connections kept by each process, at most", least=1
+    "NOTIFIER_DATABASE_POOL", 5, "maximum of database connections of each process", least=1
 )
 
 LEASE_SECONDS = env.number(
     "NOTIFIER_LEASE_SECONDS",
     20.0,
-    "a worker that has not been heard of for so long loses its chunk to another",
+    "length of a lease: a claim that its worker has not renewed for so long is released",
     above=0,
 )
 
@@ -155,10 +157,10 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 # (``OperatorsSite``); with Django's SESSION_SAVE_EVERY_REQUEST every request with a cookie would
 # write a session, those of the API and health checks too.
 SESSION_COOKIE_AGE = env.whole(
-    "NOTIFIER_SESSION_IDLE_SECONDS", 3600, "an operator who opens no page for so long is logged out"
+    "NOTIFIER_SESSION_IDLE_SECONDS", 3600, "idle time after which an operator is logged out"
 )
 SESSION_LONGEST = env.whole(
-    "NOTIFIER_SESSION_SECONDS", 43_200, "an operator logs in again after so many seconds"
+    "NOTIFIER_SESSION_SECONDS", 43_200, "time after which an operator has to log in again"
 )
 SESSION_COOKIE_SAMESITE = "Lax"
 ROOT_URLCONF = "config.urls"
@@ -212,17 +214,17 @@ IDEMPOTENCY_HOURS = env.whole(
 )
 
 CONFIRMATION_HOURS = env.whole(
-    "NOTIFIER_CONFIRMATION_HOURS", 72, "how long a subscription can be confirmed by what was sent"
+    "NOTIFIER_CONFIRMATION_HOURS", 72, "hours for which the token of a confirmation is valid"
 )
 CONFIRMATIONS_PER_DAY = env.whole(
     "NOTIFIER_CONFIRMATIONS_PER_DAY",
     3,
-    "confirmations that one address is sent in any 24 hours, over all topics; at least 1",
+    "confirmations sent to one address in any 24 hours, over all topics; at least 1",
 )
 CONFIRMATIONS_PER_PUBLISHER = env.whole(
     "NOTIFIER_CONFIRMATIONS_PER_PUBLISHER",
     10_000,
-    "confirmations that are sent for one publisher's topics in any 24 hours; more wait",
+    "confirmations sent for one publisher's topics in any 24 hours; further ones wait",
 )
 
 RATE_PER_SECOND = env.whole(
@@ -238,7 +240,7 @@ QUOTA_PER_DAY = env.whole(
 HIGH_QUOTA_PER_DAY = env.whole(
     "NOTIFIER_HIGH_QUOTA_PER_DAY",
     10_000_000,
-    "the same for those of high priority, which count apart",
+    "the same for notifications of high priority, which are counted separately",
 )
 HIGH_RATE_PER_SECOND = env.whole(
     "NOTIFIER_HIGH_RATE_PER_SECOND",
@@ -249,20 +251,20 @@ HIGH_RATE_PER_SECOND = env.whole(
 CONTACTS_PER_CHANNEL = env.whole(
     "NOTIFIER_CONTACTS_PER_CHANNEL",
     100,
-    "addresses that a recipient has on a channel, at most",
+    "maximum of a recipient's addresses on a channel",
     least=1,
 )
 STATISTICS_DAYS = env.whole(
     "NOTIFIER_STATISTICS_DAYS",
     400,
-    "days of statistics that can be told apart: by the hour for 31 days, by the day after",
+    "retention of statistics in days: by the hour for 31 days, by the day after",
 )
 AUDIT_DAYS = env.whole(
-    "NOTIFIER_AUDIT_DAYS", 400, "how long the audit trail and the directory's keep a change"
+    "NOTIFIER_AUDIT_DAYS", 400, "retention of changes in the audit trails, in days"
 )
 
 INBOX_DAYS = env.whole(
-    "NOTIFIER_INBOX_DAYS", 7, "when an inbox item expires that was sent without expires_at"
+    "NOTIFIER_INBOX_DAYS", 7, "days after which an inbox item without expires_at expires"
 )
 
 # -- Celery -----------------------------------------------------------------------------------
@@ -290,7 +292,7 @@ CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = env.flag(
-    "NOTIFIER_TASK_EVENTS", True, "tell Flower of every task; costs a few messages per chunk"
+    "NOTIFIER_TASK_EVENTS", True, "send Flower events of every task; costs a few messages each"
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

@@ -35,7 +35,7 @@ def of_end_users() -> dict[str, Any]:
             "NOTIFIER_INBOX_JWT_AUDIENCE", "", "in the `aud` of end users' tokens"
         ),
         "longest": env.number(
-            "NOTIFIER_INBOX_JWT_MAX_SECONDS", 3600.0, "an end user's token may live so long"
+            "NOTIFIER_INBOX_JWT_MAX_SECONDS", 3600.0, "longest lifetime of an end user's token"
         ),
     }
     return _with_audience(found, "NOTIFIER_INBOX")

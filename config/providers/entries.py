@@ -27,13 +27,13 @@ def configured(public_url: str) -> dict[str, dict[str, Any]]:
     concurrency = env.whole(
         "NOTIFIER_PROVIDER_CONCURRENCY",
         256,
-        "calls in flight to any other provider from one process, at most",
+        "maximum of calls in flight to any other provider from one process",
         least=1,
     )
     allowed_networks = env.networks(
         "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS",
         "",
-        "private networks (CIDR) that webhooks may reach all the same; none by default",
+        "private networks (CIDR) that webhooks may reach",
     )
     dns_servers = env.dns_servers(
         "NOTIFIER_DNS_SERVERS",
@@ -45,7 +45,7 @@ def configured(public_url: str) -> dict[str, dict[str, Any]]:
     push_concurrency = env.whole(
         "NOTIFIER_PUSH_CONCURRENCY",
         1000,
-        "calls in flight to FCM, and to APNs, from one process, at most: a connection carries many",
+        "maximum of calls in flight to FCM, and to APNs, from one process; connections carry many",
         least=1,
     )
     wire = {
@@ -110,8 +110,8 @@ def _quotas() -> dict[str, dict[str, float]]:
     for entry in env.items(
         "NOTIFIER_PROVIDER_QUOTAS",
         "",
-        "what accounts may be given by all workers together: `fcm=10000` messages a second, "
-        "`twilio=100:20` and no more than 20 calls under way at once, `smtp=:10` only that",
+        "quotas of accounts, shared by all workers: `fcm=10000` messages a second, `twilio=100:20` "
+        "and at most 20 calls in flight, `smtp=:10` only 10 calls in flight",
     ):
         match = re.fullmatch(r"([a-z0-9-]+)=(\d+(?:\.\d+)?)?(?::(\d+))?", entry)
         if not match or not (match[2] or match[3]):
