@@ -45,7 +45,7 @@ def broker_restarted(trial: Trial) -> None:
 
 @fault()
 def broker_killed_and_away(trial: Trial) -> None:
-    """RabbitMQ is killed and away; publishing is answered at once all the same."""
+    """RabbitMQ is killed and stays down; publishing is still answered at once."""
     rabbit = trial.service.servers.rabbitmq
     assert rabbit
     rabbit.kill()
@@ -59,7 +59,7 @@ def broker_killed_and_away(trial: Trial) -> None:
 
 @fault()
 def broker_away_for_half_a_minute(trial: Trial) -> None:
-    """RabbitMQ is killed and away for 30 s; codes and blasts go out all the same, meanwhile."""
+    """RabbitMQ is killed and down for 30 s; codes and blasts are sent meanwhile."""
     rabbit = trial.service.servers.rabbitmq
     assert rabbit
     rabbit.kill()
@@ -74,7 +74,7 @@ def broker_away_for_half_a_minute(trial: Trial) -> None:
 
 @fault()
 def doorbells_lost(trial: Trial) -> None:
-    """Whatever is in the queues is thrown away, again and again for ten seconds."""
+    """The queues are purged, again and again for ten seconds."""
     trial.publish(codes=BUSY)
     trial.begun()
     trial.broken()
@@ -101,7 +101,7 @@ def _is(connection: Any, queue: str) -> bool:
 
 @fault()
 def doorbells_doubled(trial: Trial) -> None:
-    """Somebody else rings for every queue twenty times a second, though it may have no work."""
+    """Every queue gets twenty doorbells a second, though it may have no work."""
     trial.publish(codes=BUSY)
     trial.begun()
     trial.broken()
@@ -133,7 +133,7 @@ def broker_drops_every_connection(trial: Trial) -> None:
 
 @fault()
 def broker_queues_deleted(trial: Trial) -> None:
-    """The queues are deleted with all that is in them, under their consumers."""
+    """The queues are deleted with their messages while workers consume them."""
     rabbit = trial.service.servers.rabbitmq
     assert rabbit
     trial.publish()

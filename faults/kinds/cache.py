@@ -8,7 +8,7 @@ from faults.harness.trial import Trial
 
 @fault()
 def redis_flushed(trial: Trial) -> None:
-    """Redis forgets everything, ten times within two seconds."""
+    """Redis is flushed, ten times within two seconds."""
     trial.publish()
     trial.begun()
     trial.broken()
@@ -21,7 +21,7 @@ def redis_flushed(trial: Trial) -> None:
 
 @fault()
 def redis_gone(trial: Trial) -> None:
-    """Redis is stopped, and started only when everything was delivered without it."""
+    """Redis is stopped, and started again only when everything was delivered without it."""
     server = trial.service.servers.redis
     assert server
     trial.publish()

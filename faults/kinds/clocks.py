@@ -34,13 +34,13 @@ PUNCTUAL = 2.0
 
 @fault()
 def clocks_ten_minutes_ahead(trial: Trial) -> None:
-    """A worker's and the sweeper's clock are ten minutes ahead, and much is tried twice."""
+    """The clocks of a worker and the sweeper are ten minutes ahead, and many calls are retried."""
     _by_minutes(trial, "+10m")
 
 
 @fault()
 def clocks_ten_minutes_behind(trial: Trial) -> None:
-    """A worker's and the sweeper's clock are ten minutes behind, and much is tried twice."""
+    """The clocks of a worker and the sweeper are ten minutes behind, and many calls are retried."""
     _by_minutes(trial, "-10m")
 
 

@@ -15,7 +15,7 @@ CODES = deliver_queue("sms", Priority.HIGH)
 
 @fault(cluster=True)
 def leader_of_a_busy_queue_killed(trial: Trial) -> None:
-    """The node that leads the queue of one-time codes is killed and away for 20 s."""
+    """The node that leads the queue of one-time codes is killed and down for 20 s."""
     cluster = trial.service.cluster
     assert cluster
     pids = trial.service.stage.processes.pids()

@@ -70,7 +70,7 @@ def database_ends_every_connection(trial: Trial) -> None:
 
 @fault()
 def database_out_of_connections(trial: Trial) -> None:
-    """Somebody else has all of PostgreSQL's connections but those that we opened at the start."""
+    """Another program takes all of PostgreSQL's connections but those we opened at the start."""
     for size in (trial.size, BESIDE):
         trial.audiences.topic(size)
     trial.service.start(*PROCESSES)  # idle, so that they hold few connections
@@ -84,7 +84,7 @@ def database_out_of_connections(trial: Trial) -> None:
 
 @fault(Duplicates.CAPACITY)
 def database_out_of_connections_and_ours_ended(trial: Trial) -> None:
-    """The same, and ours end: PostgreSQL has kept some for our role (`reserved_connections`)."""
+    """The same, and ours end: PostgreSQL reserves some for our role (`reserved_connections`)."""
     service = trial.service
     postgres = service.servers.postgres
     assert postgres
@@ -106,7 +106,7 @@ def database_out_of_connections_and_ours_ended(trial: Trial) -> None:
 
 @fault(Duplicates.CAPACITY, codes=None)
 def database_has_no_connection_for_us(trial: Trial) -> None:
-    """The same, and PostgreSQL has kept none: nothing is accepted, nor lost."""
+    """The same, and PostgreSQL reserves none: nothing is accepted, and nothing lost."""
     trial.publish()
     trial.begun()
     trial.broken()
@@ -119,7 +119,7 @@ def database_has_no_connection_for_us(trial: Trial) -> None:
 
 @fault()
 def statistics_locked_for_two_minutes(trial: Trial) -> None:
-    """Somebody builds an index on the tables of statistics, for two minutes."""
+    """The tables of statistics are locked for two minutes, as by building an index."""
     trial.publish()
     trial.begun()
     with locks.held(trial.service, locks.COUNTING):

@@ -38,7 +38,7 @@ POISON: list[tuple[bytes, str, dict[str, Any]]] = [
 
 @fault()
 def poison_in_every_queue(trial: Trial) -> None:
-    """Every queue holds messages that are no JSON, no task, pickled, or name what is not there."""
+    """Every queue gets messages that are not JSON, not tasks, pickled, or have wrong arguments."""
     consumed = _consumed(trial)
     trial.broken()
     with kombu.Connection(trial.service.servers.broker_url) as connection:

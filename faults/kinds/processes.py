@@ -23,7 +23,7 @@ AT_ONCE = 3.0
 
 @fault()
 def worker_killed_after_claim(trial: Trial) -> None:
-    """A worker is killed when it has claimed chunks and nothing has reached the provider."""
+    """A worker is killed when it has claimed deliveries and sent none of them."""
     push = trial.service.stage.processes["push"]
     usual = push.env["NOTIFIER_FCM_BASE_URL"]
     with Gate(usual) as gate:
@@ -41,7 +41,7 @@ def worker_killed_after_claim(trial: Trial) -> None:
 
 @fault(Duplicates.IN_FLIGHT)
 def worker_killed_between_send_and_record(trial: Trial) -> None:
-    """A worker is killed when the provider has its messages and nothing is written down."""
+    """A worker is killed when the provider has its messages and no outcome is recorded."""
     trial.publish()
     trial.begun(CHUNK_SIZE)
     with locks.held(trial.service, locks.RECORDING):
@@ -65,7 +65,7 @@ def worker_killed(trial: Trial) -> None:
 
 @fault()
 def fan_out_killed_before_its_first_cut(trial: Trial) -> None:
-    """The fan-out worker is away when an audience is to be cut."""
+    """The fan-out worker is down when an audience is to be cut."""
     trial.service.kill("fanout")
     trial.publish()
     trial.broken()
@@ -76,7 +76,7 @@ def fan_out_killed_before_its_first_cut(trial: Trial) -> None:
 
 @fault()
 def fan_out_killed_between_two_pages(trial: Trial) -> None:
-    """The fan-out worker is killed when the first page of an audience is cut and not the second."""
+    """The fan-out worker is killed between the first and the second page of an audience."""
     service = trial.service
     service.stage.processes.kill("fanout", signal.SIGSTOP)
     blast = trial.publish()
@@ -104,7 +104,7 @@ def fan_out_killed_between_two_pages(trial: Trial) -> None:
 
 @fault()
 def fan_out_killed_before_it_publishes(trial: Trial) -> None:
-    """The fan-out worker is killed when its cuts are committed and the broker knows of none."""
+    """The fan-out worker is killed when its chunks are committed and no doorbell is published."""
     service = trial.service
     with _without_events(trial, "fanout"):
         service.stage.processes.kill("fanout", signal.SIGSTOP)
@@ -120,7 +120,7 @@ def fan_out_killed_before_it_publishes(trial: Trial) -> None:
 
 @fault()
 def api_killed_between_commit_and_publish(trial: Trial) -> None:
-    """The API is killed when it has answered 202 and the broker knows nothing of it."""
+    """The API is killed when it has answered 202 and no doorbell is published."""
     with memory_alarm(trial):
         trial.publish()
         trial.service.kill("web")
@@ -145,7 +145,7 @@ def api_killed_in_the_middle_of_requests(trial: Trial) -> None:
 
 @fault(Duplicates.IN_FLIGHT)
 def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
-    """The sweeper is killed when it has released a lost worker's claims and rung for nothing."""
+    """The sweeper is killed when it has released lost claims and published no doorbell."""
     service = trial.service
     with _without_events(trial, "housekeeping"):
         service.stage.processes.kill("housekeeping", signal.SIGSTOP)
@@ -164,19 +164,19 @@ def sweeper_killed_between_commit_and_publish(trial: Trial) -> None:
 
 @fault()
 def sweeper_killed(trial: Trial) -> None:
-    """The sweeper is killed and away for two seconds, while deliveries wait for their retry."""
+    """The sweeper is killed and down for two seconds, while deliveries wait for their retry."""
     _without(trial, "housekeeping")
 
 
 @fault()
 def beat_killed(trial: Trial) -> None:
-    """Beat is killed and away for two seconds, while deliveries wait for their retry."""
+    """Beat is killed and down for two seconds, while deliveries wait for their retry."""
     _without(trial, "beat")
 
 
 @fault()
 def two_beats(trial: Trial) -> None:
-    """A second beat runs: everything is swept twice."""
+    """A second beat runs: every sweep is made twice."""
     some_fail(trial, 0.2)
     with trial.service.stage.processes["beat"].twin():
         trial.publish(slow=0)
@@ -188,7 +188,7 @@ def two_beats(trial: Trial) -> None:
 
 @fault(Duplicates.IN_FLIGHT)
 def worker_stopped_past_its_lease(trial: Trial) -> None:
-    """A worker stands still for longer than its lease, then goes on: it writes nothing."""
+    """A worker is stopped for longer than its lease, then continues: it writes nothing."""
     trial.publish()
     trial.begun()
     trial.service.stage.processes.kill("push", signal.SIGSTOP)
@@ -208,7 +208,7 @@ def worker_stopped_past_its_lease(trial: Trial) -> None:
 
 @fault()
 def one_claim_locked(trial: Trial) -> None:
-    """Somebody locks one claim's row for two leases while its worker holds others."""
+    """One claim's row is locked for two leases while its worker holds others."""
     service = trial.service
     trial.publish(slow=1.5)  # so that claims are held for longer than that
     trial.until(lambda: _claims(trial) > 1, 20, "a worker holds several claims")

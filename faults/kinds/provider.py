@@ -25,13 +25,13 @@ def some_fail(trial: Trial, share: float, behaviour: str = "503", times: int = 1
 
 @fault(recovery=FIRST_PAUSE)
 def provider_429_without_retry_after(trial: Trial) -> None:
-    """The push provider asks everybody to slow down for four seconds, and does not say how long."""
+    """The push provider answers 429 for four seconds, without a Retry-After."""
     _for_a_while(trial, "429", 4, retry_after="none")
 
 
 @fault(recovery=FIRST_PAUSE)
 def provider_429_with_absurd_retry_after(trial: Trial) -> None:
-    """The push provider names waits that are no number, negative, or in the past."""
+    """The push provider answers with a Retry-After that is no number, negative or in the past."""
     for turn, address in enumerate(trial.audiences.addresses(trial.size)[::10]):
         value = ABSURD[turn % len(ABSURD)]
         trial.service.sandbox.behave("fcm", "429", address=address, times=1, retry_after=value)
@@ -41,7 +41,7 @@ def provider_429_with_absurd_retry_after(trial: Trial) -> None:
 
 @fault()
 def provider_429_with_retry_after_of_a_year(trial: Trial) -> None:
-    """The push provider tells one in a hundred to come back in a year: it is believed for hours."""
+    """The push provider answers one in a hundred with a Retry-After of a year: we wait hours."""
     addresses = trial.audiences.addresses(trial.size)[::100]
     for address in addresses:
         trial.service.sandbox.behave("fcm", "429", address=address, times=1, retry_after=YEAR)
@@ -74,25 +74,25 @@ def provider_503_for_four_seconds(trial: Trial) -> None:
 
 @fault(Duplicates.UNANSWERED, recovery=PROBED)
 def provider_times_out_after_acceptance(trial: Trial) -> None:
-    """The push provider takes each message the first time and never answers."""
+    """The push provider accepts each message the first time and never answers."""
     _once_each(trial, "timeout")
 
 
 @fault(Duplicates.UNANSWERED, recovery=PROBED)
 def provider_resets_in_the_middle_of_its_answer(trial: Trial) -> None:
-    """The push provider takes each message the first time and breaks its answer off."""
+    """The push provider accepts each message the first time and resets amid its answer."""
     _once_each(trial, "torn")
 
 
 @fault(recovery=PROBED)
 def provider_resets_before_it_answers(trial: Trial) -> None:
-    """The push provider resets each request the first time and takes nothing."""
+    """The push provider resets each request the first time and accepts nothing."""
     _once_each(trial, "reset")
 
 
 @fault(Duplicates.UNANSWERED)
 def provider_answers_with_megabytes(trial: Trial) -> None:
-    """The push provider takes one message in twenty and answers it with 16 MiB."""
+    """The push provider accepts one message in twenty with an answer of 16 MiB."""
     some_fail(trial, 0.05, "huge")
     trial.publish(slow=0)
     trial.broken()
@@ -100,7 +100,7 @@ def provider_answers_with_megabytes(trial: Trial) -> None:
 
 @fault(Duplicates.UNANSWERED, recovery=PROBED)
 def provider_answers_with_invalid_json(trial: Trial) -> None:
-    """The push provider takes each message the first time and answers what cannot be read."""
+    """The push provider accepts each message the first time with invalid JSON."""
     _once_each(trial, "garbled")
 
 
@@ -114,7 +114,7 @@ def provider_flaps(trial: Trial) -> None:
 
 @fault(Duplicates.CAPACITY)
 def provider_silent(trial: Trial) -> None:
-    """The way to the push provider swallows everything for eight seconds; no connection breaks."""
+    """Packets to the push provider are dropped for eight seconds; no connection breaks."""
     push = trial.service.stage.processes["push"]
     usual = push.env["NOTIFIER_FCM_BASE_URL"]
     with Gate(usual) as gate:

@@ -29,7 +29,7 @@ def receipts_before_our_own_record(trial: Trial) -> None:
 
 @fault(recovery=SANDBOX)
 def receipts_forged(trial: Trial) -> None:
-    """The receipts are signed by somebody else: they are not believed."""
+    """The receipts have another signature: they are refused."""
     trial.service.sandbox.behave("twilio", "forged")
     _publish(trial)
     trial.lasts(3)
@@ -39,7 +39,7 @@ def receipts_forged(trial: Trial) -> None:
 
 @fault(recovery=SANDBOX)
 def receipts_late(trial: Trial) -> None:
-    """Nobody reads receipts for four seconds."""
+    """Receipts are not read for four seconds."""
     trial.service.stage.processes.stop("housekeeping")
     _publish(trial)
     trial.lasts(4)

@@ -15,7 +15,7 @@ ANSWER = 30.0
 
 @fault(Duplicates.CAPACITY, codes=None)
 def database_goes_silent(trial: Trial) -> None:
-    """PostgreSQL's address swallows every packet, and it is reached at another one."""
+    """Packets to PostgreSQL's address are dropped, and it is reached at another one."""
     postgres = trial.service.servers.postgres
     assert postgres
     trial.audiences.topic(ASIDE)
@@ -37,7 +37,7 @@ def database_goes_silent(trial: Trial) -> None:
 
 @fault(Duplicates.IN_FLIGHT, recovery=90.0)
 def worker_host_loses_power(trial: Trial) -> None:
-    """A worker's host loses its power in a transaction: PostgreSQL hears nothing of it."""
+    """A worker's host loses power in a transaction: no packet tells PostgreSQL."""
     push = trial.service.stage.processes["push"]
     postgres = trial.service.servers.postgres
     assert postgres

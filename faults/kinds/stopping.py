@@ -29,7 +29,7 @@ BEFORE = ("delivery", "0015")
 
 @fault()
 def worker_asked_to_stop(trial: Trial) -> None:
-    """A worker gets SIGTERM with hundreds of messages in the air: it ends them and no more."""
+    """A worker gets SIGTERM with hundreds of calls in flight: it ends them and begins no more."""
     processes = trial.service.stage.processes
     trial.publish(slow=1.5)
     trial.begun()
@@ -48,7 +48,7 @@ def worker_asked_to_stop(trial: Trial) -> None:
 
 @fault()
 def rolling_restart(trial: Trial) -> None:
-    """Every process is replaced under load, by one that is ready before it is to stop."""
+    """Every process is replaced under load, by one that is ready before it stops."""
     trial.publish()
     trial.begun()
     trial.broken()
