@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.openapi import ProblemDetails
-from apps.api.pagination import CursorPage, PageQuery, read_query
+from apps.api.pagination import PageQuery, read_query
 from apps.api.problems import CONTENT_TYPE, Problem
 from apps.content import selectors, serializers, services, validation
 from apps.content.compiled_templates import compiled_template
@@ -47,11 +47,10 @@ PREVIEW = {
 }
 
 
-class TemplateList(Endpoint):
+class TemplateList(ListEndpoint):
     """The publisher's templates."""
 
     required_scopes = {"GET": Scope.TEMPLATES_READ, "POST": Scope.TEMPLATES_WRITE}
-    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="list_templates",
@@ -61,10 +60,10 @@ class TemplateList(Endpoint):
     )
     def get(self, request: Request) -> Response:
         """List your templates in their newest version, oldest template first."""
-        page = CursorPage()
-        rows = page.paginate_queryset(selectors.templates(publisher_of(request).id), request)
-        found = selectors.newest_versions(rows)
-        return page.get_paginated_response(serializers.TemplateRow.many_init(found).data)
+        rows = selectors.templates(publisher_of(request).id)
+        return self.paginate(
+            request, rows, serializers.TemplateRow, prepare=selectors.newest_versions
+        )
 
     @extend_schema(
         operation_id="create_template",

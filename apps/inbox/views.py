@@ -22,7 +22,7 @@ from apps.inbox.serializers import (
 )
 from apps.inbox.statuses import DELETED
 from apps.preferences.selectors import recipient_ids
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from notifier.domain.messages import Content
 from notifier.security.crypto import DecryptionError
 
@@ -45,12 +45,6 @@ class InboxEndpoint(Endpoint):
 class InboxPage(CursorPage):
     """A page of items, with the number of unread items in the inbox."""
 
-    ordering = "-id"
-    unread = 0
-
-    def get_paginated_response(self, data: object) -> Response:
-        return Response({"data": data, "next": self.next, "unread": self.unread})
-
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         page = super().get_paginated_response_schema(schema)
         page["required"] = [*page["required"], "unread"]
@@ -61,10 +55,11 @@ class InboxPage(CursorPage):
         return page
 
 
-class InboxView(InboxEndpoint):
+class InboxView(InboxEndpoint, ListEndpoint):
     """The items of the inbox."""
 
     pagination_class = InboxPage
+    ordering = "-id"
 
     @extend_schema(
         operation_id="list_inbox",
@@ -77,13 +72,14 @@ class InboxView(InboxEndpoint):
         query = read_query(request, InboxQuery)
         recipient_id = self.recipient_id(request)
         filters = {name: query[name] for name in ("status", "severity", "source") if name in query}
-        page = InboxPage()
-        rows = page.paginate_queryset(
-            selectors.items(recipient_id, **filters), request, query=query
+        page = self.paginate(
+            request,
+            selectors.items(recipient_id, **filters),
+            InboxItemOut,
+            query=query,
+            prepare=lambda rows: [_shown(row) for row in rows],
         )
-        page.unread = selectors.unread(recipient_id)
-        shown = InboxItemOut.many_init([_shown(row) for row in rows]).data
-        return page.get_paginated_response(shown)
+        return Response({**page.data, "unread": selectors.unread(recipient_id)})
 
 
 class InboxStatus(InboxEndpoint):

@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.pagination import CursorPage, decode_cursor, encode_cursor, read_query
+from apps.api.pagination import decode_cursor, encode_cursor, read_query
 from apps.api.problems import Problem
 from apps.core.delivery_ids import number_of
 from apps.delivery.api.dead_letter_serializers import (
@@ -22,7 +22,7 @@ from apps.delivery.operations import dead_letters
 from apps.delivery.operations.dead_letters import Match, Redriven
 from apps.publishers import audit
 from apps.publishers.api.caller import publisher_of
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
 TAG = "Dead letters"
@@ -39,11 +39,11 @@ _LETTER = {
 }
 
 
-class DeadLetters(Endpoint):
+class DeadLetters(ListEndpoint):
     """The list of dead letters."""
 
     required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
-    pagination_class = CursorPage
+    ordering = "-delivery_id"
 
     @extend_schema(
         operation_id="list_dead_letters",
@@ -61,11 +61,14 @@ class DeadLetters(Endpoint):
         names = ("topic", "channel", "provider", "reason")
         match = Match(**{name: query[name] for name in names if name in query})
         rows = dead_letters.of(publisher_of(request).id).select_related("topic", "delivery")
-        pages = CursorPage("-delivery_id")
-        sought = dead_letters.matching(match)
-        page = pages.paginate_queryset(rows, request, query=query, sought=sought)
-        context = delivery_context(row.delivery for row in page)
-        return pages.get_paginated_response(DeadLetterRow(page, many=True, context=context).data)
+        return self.paginate(
+            request,
+            rows,
+            DeadLetterRow,
+            query=query,
+            sought=dead_letters.matching(match),
+            context=lambda page: delivery_context(row.delivery for row in page),
+        )
 
 
 class DeadLetter(Endpoint):

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.pagination import CursorPage, read_query
+from apps.api.pagination import read_query
 from apps.api.problems import Problem
 from apps.delivery import selectors, state
 from apps.delivery.api import presenters
@@ -21,7 +21,7 @@ from apps.delivery.models import Notification
 from apps.delivery.sending import cancellation
 from apps.publishers import audit
 from apps.publishers.api.caller import publisher_of
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
 NOTIFICATIONS = "Notifications"
@@ -67,11 +67,10 @@ class CancelView(Endpoint):
         return Response(presenters.notification(_mine(request, notification_id)))
 
 
-class DeliveriesView(Endpoint):
+class DeliveriesView(ListEndpoint):
     """Deliveries of a notification."""
 
     required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
-    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="list_deliveries",
@@ -84,12 +83,13 @@ class DeliveriesView(Endpoint):
         row = _mine(request, notification_id)
         query = read_query(request, DeliveriesQuery)
         sought = Q(**{name: query[name] for name in ("state", "channel") if name in query})
-        pages = CursorPage("id")
-        rows = pages.paginate_queryset(
-            selectors.deliveries(row.pk), request, query=query, sought=sought
-        )
-        return pages.get_paginated_response(
-            DeliveryOut(rows, many=True, context=presenters.delivery_context(rows)).data
+        return self.paginate(
+            request,
+            selectors.deliveries(row.pk),
+            DeliveryOut,
+            query=query,
+            sought=sought,
+            context=presenters.delivery_context,
         )
 
 

@@ -52,8 +52,14 @@ class _WithProgress(Protocol):
 
 def notification(row: Notification) -> Mapping[str, object]:
     """Build the JSON of a notification with its state and counts."""
-    cast(_WithProgress, row).progress = selectors.progress(row)
-    return NotificationOut(row).data
+    return NotificationOut(with_progress([row])[0]).data
+
+
+def with_progress(rows: Sequence[Notification]) -> Sequence[Notification]:
+    """Read the progress of notifications, which ``NotificationOut`` shows, and return them."""
+    for row in rows:
+        cast(_WithProgress, row).progress = selectors.progress(row)
+    return rows
 
 
 def delivery_context(deliveries: Iterable[Delivery]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
 
 from apps.api.negotiation import JSON
-from apps.api.pagination import CursorPage, PageQuery
+from apps.api.pagination import PageQuery
 from apps.api.problems import Problem
 from apps.delivery import selectors
 from apps.delivery.api import presenters
@@ -37,7 +37,7 @@ from apps.delivery.intake.lookups import Key
 from apps.preferences.selectors import Reached, get_group
 from apps.publishers import limits
 from apps.publishers.api.caller import key_of, publisher_of
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.api.permissions import require
 from apps.publishers.scopes import Scope
 from apps.topics.selectors import get_topic, visible_topic
@@ -85,11 +85,11 @@ class PublishingView(Endpoint):
         )
 
 
-class NotificationsView(PublishingView):
+class NotificationsView(PublishingView, ListEndpoint):
     """Notifications: notify named recipients, and list what was posted."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE, "GET": Scope.NOTIFICATIONS_READ}
-    pagination_class = CursorPage
+    ordering = "-id"
 
     @extend_schema(
         operation_id="notify",
@@ -117,9 +117,8 @@ class NotificationsView(PublishingView):
     )
     def get(self, request: Request) -> Response:
         """List your notifications, newest first."""
-        pages = CursorPage("-id")
-        rows = pages.paginate_queryset(selectors.notifications(publisher_of(request).id), request)
-        return pages.get_paginated_response([presenters.notification(row) for row in rows])
+        rows = selectors.notifications(publisher_of(request).id)
+        return self.paginate(request, rows, NotificationOut, prepare=presenters.with_progress)
 
 
 class BatchView(PublishingView):

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.openapi import ProblemDetails
-from apps.api.pagination import CursorPage, PageQuery
+from apps.api.pagination import PageQuery
 from apps.api.problems import CONTENT_TYPE, Problem
 from apps.delivery.api import presenters
 from apps.delivery.api import status_webhook_serializers as serializers
@@ -18,7 +18,7 @@ from apps.delivery.models import StatusWebhook
 from apps.delivery.status_webhooks import health, lookup
 from apps.publishers import audit
 from apps.publishers.api.caller import publisher_of
-from apps.publishers.api.endpoint import Endpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
 TAG = "Status webhooks"
@@ -44,11 +44,10 @@ _FAILED = {
 }
 
 
-class StatusWebhookList(Endpoint):
+class StatusWebhookList(ListEndpoint):
     """The status webhooks of a publisher."""
 
     required_scopes = {"GET": Scope.WEBHOOKS_READ, "POST": Scope.WEBHOOKS_WRITE}
-    pagination_class = CursorPage
 
     @extend_schema(
         operation_id="list_status_webhooks",
@@ -59,9 +58,7 @@ class StatusWebhookList(Endpoint):
     )
     def get(self, request: Request) -> Response:
         """List your status webhooks, oldest first."""
-        page = CursorPage()
-        rows = page.paginate_queryset(_own(request), request)
-        return page.get_paginated_response(_represent(rows))
+        return self.paginate(request, _own(request), serializers.StatusWebhookOut, context=_context)
 
     @extend_schema(
         operation_id="create_status_webhook",
@@ -97,7 +94,7 @@ class StatusWebhookList(Endpoint):
                 "conflict",
                 f"You have {lookup.MOST} status webhooks, the maximum. Delete one of them first.",
             ) from None
-        [shown] = _represent([saved.row])
+        shown = _represent(saved.row)
         if saved.secret:
             shown["secret"] = saved.secret
         return Response(shown, status=200 if saved.before else 201)
@@ -117,7 +114,7 @@ class StatusWebhookDetail(Endpoint):
     )
     def get(self, request: Request, webhook_id: int) -> Response:
         """Read one of your status webhooks."""
-        return Response(_represent([_one(request, webhook_id)])[0])
+        return Response(_represent(_one(request, webhook_id)))
 
     @extend_schema(
         operation_id="change_status_webhook",
@@ -133,7 +130,7 @@ class StatusWebhookDetail(Endpoint):
             before = row.events
             lookup.set_events(row, wanted["events"])
             _audit(request, "update", row, before)
-        return Response(_represent([row])[0])
+        return Response(_represent(row))
 
     @extend_schema(operation_id="delete_status_webhook", tags=[TAG], responses={204: None})
     def delete(self, request: Request, webhook_id: int) -> Response:
@@ -170,11 +167,11 @@ class StatusWebhookTest(Endpoint):
         return Response(serializers.StatusWebhookTested(tested).data)
 
 
-class StatusWebhookDeliveries(Endpoint):
+class StatusWebhookDeliveries(ListEndpoint):
     """Messages sent to a status webhook."""
 
     required_scopes = {"GET": Scope.WEBHOOKS_READ}
-    pagination_class = CursorPage
+    ordering = "-id"
 
     @extend_schema(
         operation_id="list_status_webhook_deliveries",
@@ -184,16 +181,17 @@ class StatusWebhookDeliveries(Endpoint):
     )
     def get(self, request: Request, webhook_id: int) -> Response:
         """List the messages to its endpoint with every attempt, newest first."""
-        page = CursorPage("-id")
-        rows = page.paginate_queryset(health.deliveries(_one(request, webhook_id)), request)
-        context = presenters.delivery_context(rows)
-        return page.get_paginated_response(DeliveryOut(rows, many=True, context=context).data)
+        rows = health.deliveries(_one(request, webhook_id))
+        return self.paginate(request, rows, DeliveryOut, context=presenters.delivery_context)
 
 
-def _represent(rows: Sequence[StatusWebhook]) -> list[dict[str, object]]:
-    """Build the JSON of status webhooks with their health."""
-    context = {"health": health.health(rows)}
-    return [dict(serializers.StatusWebhookOut(row, context=context).data) for row in rows]
+def _represent(row: StatusWebhook) -> dict[str, object]:
+    """Build the JSON of a status webhook with its health."""
+    return dict(serializers.StatusWebhookOut(row, context=_context([row])).data)
+
+
+def _context(rows: Sequence[StatusWebhook]) -> dict[str, object]:
+    return {"health": health.health(rows)}
 
 
 def _own(request: Request) -> QuerySet[StatusWebhook]:

@@ -1,6 +1,6 @@
 """``Endpoint``, the base of every view of the API, and ``ListEndpoint``, that of lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -120,14 +120,15 @@ class ListEndpoint(Endpoint):
         *,
         query: dict[str, Any] | None = None,
         sought: Q | None = None,
+        prepare: Callable[[list[M]], Iterable[object]] = lambda rows: rows,
         context: Callable[[list[M]], dict[str, Any]] = lambda _: {},
     ) -> Response:
         """Respond with a page of ``rows``.
 
-        ``query`` and ``sought``: see ``CursorPage.paginate_queryset``. ``context`` returns the
-        serializer's context for the rows of the page.
+        ``query`` and ``sought``: see ``CursorPage.paginate_queryset``. ``prepare`` returns what the
+        serializer shows of the rows of the page, ``context`` the serializer's context for them.
         """
         page = self.pagination_class(self.ordering)
         found = page.paginate_queryset(rows, request, query=query, sought=sought)
-        shown = serializer(found, many=True, context=context(found)).data
+        shown = serializer(prepare(found), many=True, context=context(found)).data
         return page.get_paginated_response(shown)
