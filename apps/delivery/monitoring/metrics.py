@@ -55,13 +55,13 @@ PROVIDER_SECONDS = Histogram(
 )
 CALLS = Gauge(
     "notifier_provider_calls",
-    "Calls to a provider under way when a claim was last sent.",
+    "Calls in flight to a provider when a claim was last sent.",
     ["provider"],
     multiprocess_mode="livesum",
 )
 CALLS_LIMIT = Gauge(
     "notifier_provider_calls_limit",
-    "Limit of calls under way; lower while the provider is slow, failing or shared.",
+    "Limit of calls in flight; lower while the provider is slow, failing or shared.",
     ["provider"],
     multiprocess_mode="livesum",
 )
