@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.core import signing
-from django.db.models import Count, Max, Min, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from rest_framework import serializers
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from apps.api.problems import Problem
 from apps.api.serializers import QueryParameters
+from apps.core.row_windows import look_through
 
 if TYPE_CHECKING:  # its import needs the classes that the settings name
     from rest_framework.views import APIView
@@ -86,22 +87,6 @@ def _salt(request: Request) -> str:
     return f"cursor:{request.path}"
 
 
-def look_through(rows: QuerySet[M, R], ordering: str) -> tuple[QuerySet[M, R], Any]:
-    """Return the first ``LOOK_THROUGH`` of these rows and the key of the last one.
-
-    The key is ``None`` if there are no further rows. The result is bounded by two keys, so that no
-    query plan walks the whole table for a value that statistics call frequent.
-    """
-    key = ordering.lstrip("-")
-    keys = rows.select_related(None).order_by(ordering).values(key)[:LOOK_THROUGH]
-    found = keys.aggregate(low=Min(key), high=Max(key), number=Count(key))
-    if not found["number"]:
-        return rows.none(), None
-    within = rows.filter(**{f"{key}__gte": found["low"], f"{key}__lte": found["high"]})
-    end = found["low"] if ordering.startswith("-") else found["high"]
-    return within, end if found["number"] == LOOK_THROUGH else None
-
-
 class CursorPage(BasePagination):
     """Pages of a queryset by one unique key: ``-id`` is newest first."""
 
@@ -131,7 +116,7 @@ class CursorPage(BasePagination):
             last = decode_cursor(request, query["cursor"])
             queryset = queryset.filter(**{f"{key}__{beyond}": last})
         if sought:
-            queryset, end = look_through(queryset, self.ordering)
+            queryset, end = look_through(queryset, self.ordering, LOOK_THROUGH)
             queryset = queryset.filter(sought)
             self.next = None if end is None else encode_cursor(request, end)
         # One row beyond the limit shows whether there is a next page.

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from apps.core.row_windows import look_through
 from apps.operators.audit import Audited
 from apps.operators.list_filters import BoundedFilter
 from apps.operators.theme import ChangeList, ModelAdmin
@@ -81,14 +82,12 @@ class NewestList(ChangeList):
         rows = self.queryset.filter(base)
         if start is not None:
             rows = rows.filter(**{"pk__gt" if forwards else "pk__lt": start})
-        rows = rows.order_by("pk" if forwards else "-pk")
+        ordering = f"{'' if forwards else '-'}{self.model._meta.pk.attname}"
         edge = None
         if condition:
-            edge = _at(rows.select_related(None).values_list("pk", flat=True), LOOK_THROUGH - 1)
-            if edge is not None:
-                rows = rows.filter(**{"pk__lte" if forwards else "pk__gte": edge})
+            rows, edge = look_through(rows, ordering, LOOK_THROUGH)
             rows = rows.filter(condition)
-        found = list(rows[: self.list_per_page + 1])
+        found = list(rows.order_by(ordering)[: self.list_per_page + 1])
         if len(found) > self.list_per_page:
             return found[:-1], True
         if edge is not None:
@@ -136,10 +135,6 @@ class NewestList(ChangeList):
         times = self.model._default_manager.values_list(self.model_admin.moment, flat=True)
         time: datetime = times.get(pk=key)
         return time
-
-
-def _at(keys: QuerySet[Any, Any], position: int) -> object:
-    return next(iter(keys[position : position + 1]), None)
 
 
 class NewestAdmin(Audited, ModelAdmin):

@@ -8,8 +8,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from apps.api.pagination import look_through
+from apps.api import pagination
 from apps.core.delivery_ids import number_of
+from apps.core.row_windows import look_through
 from apps.delivery import state
 from apps.delivery.models import DeadLetter, NotificationKind
 from apps.topics.selectors import ids_of_name
@@ -90,7 +91,7 @@ def redrive(publisher_id: int | None, what: Sequence[str] | Match, beyond: int =
         rows = of(publisher_id).filter(pk__gt=beyond)
         end = None
         if wanted := matching(what):
-            rows, end = look_through(rows, "delivery_id")
+            rows, end = look_through(rows, "delivery_id", pagination.LOOK_THROUGH)
         found = _owners(rows.filter(wanted).order_by("pk")[: AT_ONCE + 1])
         if len(found) > AT_ONCE:
             found.pop(max(found))

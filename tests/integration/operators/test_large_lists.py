@@ -66,6 +66,22 @@ def test_a_filter_looks_through_so_many_rows_and_says_so(
     assert ids(one) == [oldest.pk], "an index leads to one person's"
 
 
+def test_a_filter_looks_through_notifications_whose_ids_are_uuids(
+    shop: Shop, operator: Client, monkeypatch
+):
+    shop.topic()
+    low = shop.post("topics/news/publish", {**NEWS, "priority": "low"})
+    for _ in range(4):
+        shop.post("topics/news/publish", {**NEWS, "priority": "normal"})
+    monkeypatch.setattr(large_lists, "LOOK_THROUGH", 2)
+    query, found = "?priority=low", []
+    while query:
+        answer = operator.get(reverse("admin:delivery_notification_changelist") + query)
+        found.append([str(key) for key in ids(answer)])
+        query = answer.context["cl"].older
+    assert found == [[], [], [low["id"]]]
+
+
 def test_nothing_is_done_to_a_whole_table(hundred_and_twenty, operator: Client):
     url = reverse("admin:delivery_deadletter_changelist")
     body = {"action": "redrive", "select_across": "1", "index": "0", "_selected_action": 1}
