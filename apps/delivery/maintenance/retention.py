@@ -52,7 +52,7 @@ DELETE FROM delivery_turn WHERE delivery_id IN
        LEFT JOIN delivery_delivery d ON d.id = t.delivery_id
       WHERE d.id IS NULL OR d.state NOT IN ('queued', 'sending', 'retrying') LIMIT %(most)s)
 """
-#: What other apps delete of their own.
+#: Functions by which other apps delete their old rows.
 _OTHERS = (quota.purge, requests.purge, audit.purge, audit_trail.purge, log_in_limits.purge)
 
 
