@@ -5,6 +5,7 @@ models nor publishers: authentication and rate limits are in ``apps.publishers``
 import it.
 
 Name serializers ``…In`` if they validate a body, ``…Query`` if they validate query parameters, and
-``…Out`` if they render a response. Class names are the names of OpenAPI components and so of
-classes in generated clients: older ones, such as ``DeviceRow``, stay as they are.
+``…Out`` if they render a response. The names of classes are those of OpenAPI components, and so of
+classes in generated clients: one that is renamed keeps its component with ``component_name``, as do
+the serializers derived from it.
 """

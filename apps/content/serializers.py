@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import orjson
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.serializers import NameField, PathNameField, QueryParameters, StrictSerializer
@@ -123,7 +123,8 @@ class PreviewIn(StrictSerializer):
     )
 
 
-class TemplateUse(StrictSerializer):
+@extend_schema_serializer(component_name="TemplateUse")
+class TemplateUseIn(StrictSerializer):
     """A template and its variables, in place of content."""
 
     text_field = "name"
@@ -164,7 +165,8 @@ class TranslationOut(ContentOut):
         return dict(row.actions)
 
 
-class VersionRow(serializers.Serializer[TemplateVersion]):
+@extend_schema_serializer(component_name="VersionRow")
+class VersionOut(serializers.Serializer[TemplateVersion]):
     """A version in a list."""
 
     version = serializers.IntegerField(source="number")
@@ -180,14 +182,16 @@ class VersionRow(serializers.Serializer[TemplateVersion]):
         return sorted({one.locale for one in row.translations.all()})
 
 
-class TemplateRow(VersionRow):
+@extend_schema_serializer(component_name="TemplateRow")
+class TemplateSummaryOut(VersionOut):
     """A template in a list, in its newest version."""
 
     name = serializers.CharField(source="template.name")
     display_name = serializers.CharField(source="template.display_name")
 
 
-class TemplateOut(TemplateRow):
+@extend_schema_serializer(component_name="TemplateOut")
+class TemplateOut(TemplateSummaryOut):
     """A template in one version, with its contents."""
 
     contents = TranslationOut(many=True, source="translations")

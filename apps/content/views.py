@@ -56,13 +56,13 @@ class TemplateList(ListEndpoint):
         operation_id="list_templates",
         tags=[TAG],
         parameters=[PageQuery],
-        responses=serializers.TemplateRow(many=True),
+        responses=serializers.TemplateSummaryOut(many=True),
     )
     def get(self, request: Request) -> Response:
         """List your templates in their newest version, oldest template first."""
         rows = selectors.templates(publisher_of(request).id)
         return self.paginate(
-            request, rows, serializers.TemplateRow, prepare=selectors.newest_versions
+            request, rows, serializers.TemplateSummaryOut, prepare=selectors.newest_versions
         )
 
     @extend_schema(
@@ -133,12 +133,12 @@ class VersionList(ListEndpoint):
         operation_id="list_template_versions",
         tags=[TAG],
         parameters=[PageQuery],
-        responses=serializers.VersionRow(many=True),
+        responses=serializers.VersionOut(many=True),
     )
     def get(self, request: Request, name: str) -> Response:
         """List a template's versions, newest first."""
         template = selectors.own_template(publisher_of(request).id, name)
-        return self.paginate(request, selectors.versions(template), serializers.VersionRow)
+        return self.paginate(request, selectors.versions(template), serializers.VersionOut)
 
     @extend_schema(
         operation_id="add_template_version",
@@ -196,6 +196,6 @@ class Preview(Endpoint):
 
 
 def _record(request: Request, action: str, version: TemplateVersion) -> None:
-    row = serializers.VersionRow(version).data
+    row = serializers.VersionOut(version).data
     after = {name: row[name] for name in ("version", "default_locale", "channels", "locales")}
     audit.record(request, action, "template", version.template.name, after=after)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.pagination import PageQuery
@@ -45,7 +46,8 @@ class InboxItemOut(serializers.Serializer[Mapping[str, object]]):
     notification_id = serializers.UUIDField(allow_null=True)
 
 
-class InboxChange(StrictSerializer):
+@extend_schema_serializer(component_name="InboxChange")
+class InboxChangeIn(StrictSerializer):
     """A new status for some items or all."""
 
     status = Choice([*(status.value for status in Status), DELETED])
@@ -63,7 +65,8 @@ class InboxChange(StrictSerializer):
         return attrs
 
 
-class InboxChanged(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="InboxChanged")
+class InboxChangedOut(serializers.Serializer[Mapping[str, object]]):
     """The result of a change of items."""
 
     changed = serializers.IntegerField(help_text="items that did not have the status before")

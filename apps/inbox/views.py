@@ -14,8 +14,8 @@ from apps.inbox import changes, selectors, services
 from apps.inbox.authentication import EndUserAuthentication, end_user
 from apps.inbox.models import InboxItem
 from apps.inbox.serializers import (
-    InboxChange,
-    InboxChanged,
+    InboxChangedOut,
+    InboxChangeIn,
     InboxItemOut,
     InboxQuery,
     UnreadOut,
@@ -88,8 +88,8 @@ class InboxStatus(InboxEndpoint):
     @extend_schema(
         operation_id="change_inbox",
         tags=[TAG],
-        request=InboxChange,
-        responses=InboxChanged,
+        request=InboxChangeIn,
+        responses=InboxChangedOut,
         examples=[
             OpenApiExample("two were read", {"ids": [41, 42], "status": "read"}, request_only=True),
             OpenApiExample("all of them", {"all": True, "status": "read"}, request_only=True),
@@ -100,7 +100,7 @@ class InboxStatus(InboxEndpoint):
 
         An id that is not in your inbox does not affect the others; it is listed as unknown.
         """
-        wanted = self.body(request, InboxChange)
+        wanted = self.body(request, InboxChangeIn)
         recipient_id = self.recipient_id(request)
         if "ids" in wanted:
             changed, unknown = changes.change(recipient_id, wanted["ids"], wanted["status"])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.pagination import PageQuery
@@ -91,7 +92,8 @@ class RedrivenOut(serializers.Serializer[Redriven]):
     )
 
 
-class DeadLetterRow(serializers.ModelSerializer[DeadLetter]):
+@extend_schema_serializer(component_name="DeadLetterRow")
+class DeadLetterSummaryOut(serializers.ModelSerializer[DeadLetter]):
     """A dead letter in a list."""
 
     id = serializers.SerializerMethodField()

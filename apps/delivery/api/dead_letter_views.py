@@ -10,8 +10,8 @@ from apps.api.problems import Problem
 from apps.core.delivery_ids import number_of
 from apps.delivery.api.dead_letter_serializers import (
     DeadLetterOut,
-    DeadLetterRow,
     DeadLettersQuery,
+    DeadLetterSummaryOut,
     RedriveBody,
     RedriveIn,
     RedrivenOut,
@@ -49,7 +49,7 @@ class DeadLetters(ListEndpoint):
         operation_id="list_dead_letters",
         tags=[TAG],
         parameters=[DeadLettersQuery],
-        responses=DeadLetterRow(many=True),
+        responses=DeadLetterSummaryOut(many=True),
         examples=[OpenApiExample("a dead letter", _LETTER, response_only=True)],
     )
     def get(self, request: Request) -> Response:
@@ -64,7 +64,7 @@ class DeadLetters(ListEndpoint):
         return self.paginate(
             request,
             rows,
-            DeadLetterRow,
+            DeadLetterSummaryOut,
             query=query,
             sought=dead_letters.matching(match),
             context=lambda page: delivery_context(row.delivery for row in page),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.pagination import PageQuery
@@ -111,7 +111,8 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
         return ReceiptOut(self.context["receipts"].get(row.pk, []), many=True).data
 
 
-class TemplateUsed(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="TemplateUsed")
+class TemplateUseOut(serializers.Serializer[Mapping[str, object]]):
     """The template a notification was made from."""
 
     name = serializers.CharField()
@@ -150,7 +151,7 @@ class NotificationOut(AcceptedOut):
             "counts",
         )
 
-    @extend_schema_field(TemplateUsed(allow_null=True))
+    @extend_schema_field(TemplateUseOut(allow_null=True))
     def get_template(self, row: Notification) -> dict[str, object] | None:
         if row.template_version_id is None:
             return None

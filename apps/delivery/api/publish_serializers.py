@@ -6,12 +6,13 @@ from typing import Any, cast
 
 import orjson
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.openapi import ProblemDetails
 from apps.api.problems import Problem
 from apps.api.serializers import Choice, Items, NameField, StrictSerializer
-from apps.content.serializers import ActionsField, LinkField, TemplateUse
+from apps.content.serializers import ActionsField, LinkField, TemplateUseIn
 from apps.core import clock
 from apps.delivery.intake import deduplication
 from apps.delivery.intake.bodies import ContentBody
@@ -107,7 +108,7 @@ class PublishIn(StrictSerializer):
     """A notification for everybody subscribed to a topic."""
 
     content = ContentIn(required=False, help_text="either this or `template`")
-    template = TemplateUse(required=False, help_text="either this or `content`")
+    template = TemplateUseIn(required=False, help_text="either this or `content`")
     priority = Choice(
         [p.value for p in Priority],
         required=False,
@@ -263,7 +264,8 @@ class TakenOut(AcceptedOut):
         fields = (*AcceptedOut.Meta.fields, "deduplicated", "warnings")
 
 
-class BatchResult(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="BatchResult")
+class BatchResultOut(serializers.Serializer[Mapping[str, object]]):
     """The result for one notification of a batch."""
 
     index = serializers.IntegerField(help_text="position in the request, from 0")
@@ -275,4 +277,4 @@ class BatchResult(serializers.Serializer[Mapping[str, object]]):
 class BatchOut(serializers.Serializer[Mapping[str, object]]):
     """One result for each notification, in the order of the request."""
 
-    results = BatchResult(many=True)
+    results = BatchResultOut(many=True)

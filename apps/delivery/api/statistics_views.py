@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -152,14 +152,16 @@ class QuotaOut(serializers.Serializer[Mapping[str, object]]):
     high = HighQuotaOut()
 
 
-class NotificationsOfDay(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="NotificationsOfDay")
+class NotificationsOfDayOut(serializers.Serializer[Mapping[str, object]]):
     """Notifications accepted on a day."""
 
     day = serializers.DateField()
     accepted = serializers.IntegerField()
 
 
-class DeliveriesOfDay(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="DeliveriesOfDay")
+class DeliveriesOfDayOut(serializers.Serializer[Mapping[str, object]]):
     """Deliveries that reached each state on a day."""
 
     day = serializers.DateField()
@@ -171,8 +173,8 @@ class UsageOut(serializers.Serializer[Mapping[str, object]]):
 
     requests = RequestsOut()
     quota = QuotaOut()
-    notifications = NotificationsOfDay(many=True)
-    deliveries = DeliveriesOfDay(many=True)
+    notifications = NotificationsOfDayOut(many=True)
+    deliveries = DeliveriesOfDayOut(many=True)
 
 
 class Usage(Endpoint):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.serializers import Choice, StrictSerializer
@@ -31,13 +32,15 @@ class EventsField(serializers.ListField):
         )
 
 
-class StatusWebhookChange(StrictSerializer):
+@extend_schema_serializer(component_name="StatusWebhookChange")
+class StatusWebhookChangeIn(StrictSerializer):
     """The part of a status webhook that can be changed."""
 
     events = EventsField()
 
 
-class StatusWebhookIn(StatusWebhookChange):
+@extend_schema_serializer(component_name="StatusWebhookIn")
+class StatusWebhookIn(StatusWebhookChangeIn):
     """A status webhook to create or to replace."""
 
     url = serializers.CharField(max_length=4096, help_text="https://…")
@@ -94,7 +97,8 @@ class StatusWebhookOut(serializers.Serializer[StatusWebhook]):
         return found
 
 
-class StatusWebhookTested(serializers.Serializer[TestResult]):
+@extend_schema_serializer(component_name="StatusWebhookTested")
+class StatusWebhookTestedOut(serializers.Serializer[TestResult]):
     """The result of a test call."""
 
     outcome = serializers.ChoiceField(
@@ -108,7 +112,8 @@ class StatusWebhookTested(serializers.Serializer[TestResult]):
     delivery_id = serializers.CharField(allow_null=True)
 
 
-class StatusWebhookKept(StatusWebhookOut):
+@extend_schema_serializer(component_name="StatusWebhookKept")
+class StatusWebhookKeptOut(StatusWebhookOut):
     """A status webhook, with its secret where this request gave or generated one."""
 
     secret = serializers.CharField(required=False, help_text="not shown again")

@@ -65,8 +65,8 @@ class StatusWebhookList(ListEndpoint):
         tags=[TAG],
         request=serializers.StatusWebhookIn,
         responses={
-            200: serializers.StatusWebhookKept,
-            201: serializers.StatusWebhookKept,
+            200: serializers.StatusWebhookKeptOut,
+            201: serializers.StatusWebhookKeptOut,
             (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "you have 10 status webhooks"),
         },
         examples=[
@@ -119,12 +119,12 @@ class StatusWebhookDetail(Endpoint):
     @extend_schema(
         operation_id="change_status_webhook",
         tags=[TAG],
-        request=serializers.StatusWebhookChange,
+        request=serializers.StatusWebhookChangeIn,
         responses=serializers.StatusWebhookOut,
     )
     def patch(self, request: Request, webhook_id: int) -> Response:
         """Choose other events; this enables a status webhook that was disabled."""
-        wanted = self.body(request, serializers.StatusWebhookChange)
+        wanted = self.body(request, serializers.StatusWebhookChangeIn)
         with transaction.atomic():
             row = _one(request, webhook_id, lock=True)
             before = row.events
@@ -151,7 +151,7 @@ class StatusWebhookTest(Endpoint):
         operation_id="test_status_webhook",
         tags=[TAG],
         request=None,
-        responses=serializers.StatusWebhookTested,
+        responses=serializers.StatusWebhookTestedOut,
         examples=[OpenApiExample("a certificate that has expired", _FAILED, response_only=True)],
     )
     def post(self, request: Request, webhook_id: int) -> Response:
@@ -164,7 +164,7 @@ class StatusWebhookTest(Endpoint):
             posted = health.send_test(row)
             audit.record(request, "test", KIND, str(row.pk))
         tested = health.wait_for_test(posted)
-        return Response(serializers.StatusWebhookTested(tested).data)
+        return Response(serializers.StatusWebhookTestedOut(tested).data)
 
 
 class StatusWebhookDeliveries(ListEndpoint):

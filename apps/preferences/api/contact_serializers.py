@@ -1,5 +1,6 @@
 """Request and response bodies of the endpoints for devices and contacts."""
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.serializers import Choice, StrictSerializer
@@ -52,7 +53,8 @@ class ContactIn(StrictSerializer):
         return contact
 
 
-class ContactAt(StrictSerializer):
+@extend_schema_serializer(component_name="ContactAt")
+class ContactAddressIn(StrictSerializer):
     """A contact, identified by its address."""
 
     channel = ChannelField(contact_channels(), instead="A device goes under /devices.")
@@ -63,7 +65,8 @@ class ContactAt(StrictSerializer):
         return contact
 
 
-class DeviceAt(StrictSerializer):
+@extend_schema_serializer(component_name="DeviceAt")
+class DeviceTokenIn(StrictSerializer):
     """A device, identified by its token."""
 
     platform = Choice(PLATFORMS)
@@ -74,7 +77,8 @@ class DeviceAt(StrictSerializer):
         return {"channel": PUSH, "address": token}
 
 
-class DeviceRow(serializers.Serializer[Contact]):
+@extend_schema_serializer(component_name="DeviceRow")
+class DeviceOut(serializers.Serializer[Contact]):
     """A device, its token masked."""
 
     id = serializers.IntegerField()
@@ -88,7 +92,8 @@ class DeviceRow(serializers.Serializer[Contact]):
     created_at = serializers.DateTimeField()
 
 
-class ContactRow(serializers.Serializer[Contact]):
+@extend_schema_serializer(component_name="ContactRow")
+class ContactOut(serializers.Serializer[Contact]):
     """A contact, its address masked."""
 
     id = serializers.IntegerField()
@@ -103,7 +108,8 @@ class ContactRow(serializers.Serializer[Contact]):
     created_at = serializers.DateTimeField()
 
 
-class ContactMade(ContactRow):
+@extend_schema_serializer(component_name="ContactMade")
+class ContactMadeOut(ContactOut):
     """A written contact."""
 
     secret = serializers.CharField(

@@ -35,18 +35,18 @@ class DeviceList(Endpoint):
     required_scopes = {"GET": READ, "POST": WRITE}
 
     @extend_schema(
-        operation_id="list_devices", tags=[TAG], responses=serializers.DeviceRow(many=True)
+        operation_id="list_devices", tags=[TAG], responses=serializers.DeviceOut(many=True)
     )
     def get(self, request: Request, user_id: str) -> Response:
         """List a recipient's devices, tokens masked."""
         devices = selectors.within_limit(selectors.devices(selectors.get_recipient(user_id).pk))
-        return Response(serializers.DeviceRow.many_init(devices).data)
+        return Response(serializers.DeviceOut.many_init(devices).data)
 
     @extend_schema(
         operation_id="register_device",
         tags=[TAG],
         request=serializers.DeviceIn,
-        responses={200: serializers.DeviceRow, 201: serializers.DeviceRow},
+        responses={200: serializers.DeviceOut, 201: serializers.DeviceOut},
         examples=[OpenApiExample("a phone", DEVICE, request_only=True)],
     )
     def post(self, request: Request, user_id: str) -> Response:
@@ -62,7 +62,7 @@ class DeviceList(Endpoint):
             stored = _write(address, user_id)
             after = {"id": stored.id, "platform": address.platform, "app": address.app}
             _audit_contact(request, "device", user_id, stored, after)
-        row = serializers.DeviceRow(Contact.objects.get(pk=stored.id)).data
+        row = serializers.DeviceOut(Contact.objects.get(pk=stored.id)).data
         return Response(row, status=201 if stored.created else 200)
 
 
@@ -83,18 +83,18 @@ class ContactList(Endpoint):
     required_scopes = {"GET": READ, "POST": WRITE}
 
     @extend_schema(
-        operation_id="list_contacts", tags=[TAG], responses=serializers.ContactRow(many=True)
+        operation_id="list_contacts", tags=[TAG], responses=serializers.ContactOut(many=True)
     )
     def get(self, request: Request, user_id: str) -> Response:
         """List a recipient's contacts, addresses masked."""
         contacts = selectors.within_limit(selectors.contacts(selectors.get_recipient(user_id).pk))
-        return Response(serializers.ContactRow.many_init(contacts).data)
+        return Response(serializers.ContactOut.many_init(contacts).data)
 
     @extend_schema(
         operation_id="add_contact",
         tags=[TAG],
         request=serializers.ContactIn,
-        responses={200: serializers.ContactMade, 201: serializers.ContactMade},
+        responses={200: serializers.ContactMadeOut, 201: serializers.ContactMadeOut},
         examples=[
             OpenApiExample("an email address", CONTACT, request_only=True),
             OpenApiExample(
@@ -116,7 +116,7 @@ class ContactList(Endpoint):
             stored = _write(address, user_id)
             after = {"id": stored.id, "channel": address.channel}
             _audit_contact(request, "contact", user_id, stored, after)
-        row = serializers.ContactRow(Contact.objects.get(pk=stored.id)).data
+        row = serializers.ContactOut(Contact.objects.get(pk=stored.id)).data
         secret = {"secret": stored.secret} if stored.secret else {}
         return Response({**row, **secret}, status=201 if stored.created else 200)
 
@@ -140,14 +140,14 @@ class ContactSearch(Endpoint):
     @extend_schema(
         operation_id="find_contact",
         tags=[TAG],
-        request=serializers.ContactAt,
-        responses=serializers.ContactRow,
+        request=serializers.ContactAddressIn,
+        responses=serializers.ContactOut,
         examples=[OpenApiExample("an email address", CONTACT, request_only=True)],
     )
     def post(self, request: Request, user_id: str) -> Response:
         """Read the recipient's contact of an address, in any spelling."""
-        where = self.body(request, serializers.ContactAt)
-        return Response(serializers.ContactRow(_at(user_id, where, "contact")).data)
+        where = self.body(request, serializers.ContactAddressIn)
+        return Response(serializers.ContactOut(_at(user_id, where, "contact")).data)
 
 
 class ContactRemoval(Endpoint):
@@ -158,13 +158,13 @@ class ContactRemoval(Endpoint):
     @extend_schema(
         operation_id="remove_address",
         tags=[TAG],
-        request=serializers.ContactAt,
+        request=serializers.ContactAddressIn,
         responses={204: None},
         examples=[OpenApiExample("an email address", CONTACT, request_only=True)],
     )
     def post(self, request: Request, user_id: str) -> Response:
         """Remove the recipient's contact of an address: nothing is sent to it any more."""
-        where = self.body(request, serializers.ContactAt)
+        where = self.body(request, serializers.ContactAddressIn)
         return _removed(request, user_id, _at(user_id, where, "contact"), "contact")
 
 
@@ -176,13 +176,13 @@ class DeviceRemoval(Endpoint):
     @extend_schema(
         operation_id="remove_token",
         tags=[TAG],
-        request=serializers.DeviceAt,
+        request=serializers.DeviceTokenIn,
         responses={204: None},
         examples=[OpenApiExample("a phone", TOKEN, request_only=True)],
     )
     def post(self, request: Request, user_id: str) -> Response:
         """Remove the recipient's device of a token: nothing is sent to it any more."""
-        where = self.body(request, serializers.DeviceAt)
+        where = self.body(request, serializers.DeviceTokenIn)
         return _removed(request, user_id, _at(user_id, where, "device"), "device")
 
 

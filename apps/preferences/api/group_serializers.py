@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.serializers import StrictSerializer
@@ -35,14 +36,16 @@ class MembersIn(StrictSerializer):
         return list(dict.fromkeys(user_ids))
 
 
-class MemberRow(serializers.Serializer[Membership]):
+@extend_schema_serializer(component_name="MemberRow")
+class MemberOut(serializers.Serializer[Membership]):
     """A member of a group."""
 
     user_id = serializers.CharField(source="recipient.user_id")
     added_at = serializers.DateTimeField(source="created_at")
 
 
-class MembersAdded(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="MembersAdded")
+class MembersAddedOut(serializers.Serializer[Mapping[str, object]]):
     """Numbers of people added and already in the group, and the ids that are unknown."""
 
     added = serializers.IntegerField()
@@ -50,7 +53,8 @@ class MembersAdded(serializers.Serializer[Mapping[str, object]]):
     unknown = serializers.ListField(child=serializers.CharField())
 
 
-class MembersRemoved(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="MembersRemoved")
+class MembersRemovedOut(serializers.Serializer[Mapping[str, object]]):
     """Number of people removed, and the ids that are unknown."""
 
     removed = serializers.IntegerField()

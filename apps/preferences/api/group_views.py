@@ -103,18 +103,18 @@ class MemberList(ListEndpoint):
         operation_id="list_members",
         tags=[TAG],
         parameters=[PageQuery],
-        responses=serializers.MemberRow(many=True),
+        responses=serializers.MemberOut(many=True),
     )
     def get(self, request: Request, name: str) -> Response:
         """List a group's members in the order they joined."""
         group = selectors.get_group(name, publisher_of(request).id)
-        return self.paginate(request, selectors.members(group.pk), serializers.MemberRow)
+        return self.paginate(request, selectors.members(group.pk), serializers.MemberOut)
 
     @extend_schema(
         operation_id="add_members",
         tags=[TAG],
         request=serializers.MembersIn,
-        responses=serializers.MembersAdded,
+        responses=serializers.MembersAddedOut,
         examples=[_TWO],
     )
     def post(self, request: Request, name: str) -> Response:
@@ -140,7 +140,7 @@ class MemberRemoval(Endpoint):
         operation_id="remove_members",
         tags=[TAG],
         request=serializers.MembersIn,
-        responses=serializers.MembersRemoved,
+        responses=serializers.MembersRemovedOut,
         examples=[_TWO],
     )
     def post(self, request: Request, name: str) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.serializers import NameField, StrictSerializer
@@ -36,7 +37,8 @@ class PreferenceIn(StrictSerializer):
         return preference
 
 
-class PreferenceChange(PreferenceIn):
+@extend_schema_serializer(component_name="PreferenceChange")
+class PreferenceChangeIn(PreferenceIn):
     """A preference, or with `allowed: null` its withdrawal."""
 
     allowed = serializers.BooleanField(allow_null=True)
@@ -48,13 +50,15 @@ class PreferencesIn(StrictSerializer):
     preferences = PreferenceIn.many_init(max_length=MAX_BULK)
 
 
-class PreferencesChange(StrictSerializer):
+@extend_schema_serializer(component_name="PreferencesChange")
+class PreferencesChangeIn(StrictSerializer):
     """Some preferences of a recipient."""
 
-    preferences = PreferenceChange.many_init(max_length=MAX_BULK)
+    preferences = PreferenceChangeIn.many_init(max_length=MAX_BULK)
 
 
-class PreferenceRow(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="PreferenceRow")
+class PreferenceOut(serializers.Serializer[Mapping[str, object]]):
     """A preference; null means any."""
 
     channel = serializers.CharField(allow_null=True)
@@ -66,4 +70,4 @@ class PreferenceRow(serializers.Serializer[Mapping[str, object]]):
 class PreferencesOut(serializers.Serializer[Mapping[str, object]]):
     """A recipient's preferences."""
 
-    preferences = PreferenceRow(many=True)
+    preferences = PreferenceOut(many=True)

@@ -83,7 +83,7 @@ class PreferenceList(Endpoint):
     @extend_schema(
         operation_id="change_preferences",
         tags=[TAG],
-        request=serializers.PreferencesChange,
+        request=serializers.PreferencesChangeIn,
         responses=serializers.PreferencesOut,
         examples=[
             OpenApiExample(
@@ -103,7 +103,7 @@ class PreferenceList(Endpoint):
 
         You can add refusals but not lift any (403).
         """
-        wanted = self.body(request, serializers.PreferencesChange)["preferences"]
+        wanted = self.body(request, serializers.PreferencesChangeIn)["preferences"]
         recipient_id, updates = self._updates(request, user_id, wanted)
         with transaction.atomic():
             lock_preferences(recipient_id)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.openapi import ProblemDetails
 from apps.api.serializers import Items, StrictSerializer
-from apps.preferences.api.contact_serializers import ContactIn, ContactRow, DeviceIn, DeviceRow
+from apps.preferences.api.contact_serializers import ContactIn, ContactOut, DeviceIn, DeviceOut
 from apps.preferences.api.fields import (
     MAX_BULK,
     LocaleField,
@@ -100,7 +101,8 @@ class BulkRecipientsIn(StrictSerializer):
     recipients = Items(BulkRecipientIn, max_length=MAX_BULK)
 
 
-class RecipientRow(serializers.Serializer[Recipient]):
+@extend_schema_serializer(component_name="RecipientRow")
+class RecipientSummaryOut(serializers.Serializer[Recipient]):
     """A recipient in a list."""
 
     user_id = serializers.CharField()
@@ -110,14 +112,16 @@ class RecipientRow(serializers.Serializer[Recipient]):
     updated_at = serializers.DateTimeField()
 
 
-class RecipientOut(RecipientRow):
+@extend_schema_serializer(component_name="RecipientOut")
+class RecipientOut(RecipientSummaryOut):
     """A recipient with devices and contacts."""
 
-    devices = DeviceRow(many=True)
-    contacts = ContactRow(many=True)
+    devices = DeviceOut(many=True)
+    contacts = ContactOut(many=True)
 
 
-class WebhookSecret(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="WebhookSecret")
+class WebhookSecretOut(serializers.Serializer[Mapping[str, object]]):
     """The signing secret of a webhook, given or generated in this call."""
 
     id = serializers.IntegerField(help_text="the contact's")
@@ -125,23 +129,26 @@ class WebhookSecret(serializers.Serializer[Mapping[str, object]]):
     secret = serializers.CharField()
 
 
-class RecipientWritten(RecipientOut):
+@extend_schema_serializer(component_name="RecipientWritten")
+class RecipientWrittenOut(RecipientOut):
     """A written recipient."""
 
-    secrets = WebhookSecret(many=True)
+    secrets = WebhookSecretOut(many=True)
 
 
-class RecipientResult(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="RecipientResult")
+class RecipientResultOut(serializers.Serializer[Mapping[str, object]]):
     """The result for one recipient of a bulk call."""
 
     index = serializers.IntegerField(help_text="position in the request, from 0")
     status = serializers.ChoiceField(["created", "updated", "error"])
     user_id = serializers.CharField(required=False)
-    secrets = WebhookSecret(many=True, required=False)
+    secrets = WebhookSecretOut(many=True, required=False)
     problem = ProblemDetails(required=False)
 
 
-class RecipientResults(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="RecipientResults")
+class RecipientResultsOut(serializers.Serializer[Mapping[str, object]]):
     """One result for each item, in the order of the request."""
 
-    results = RecipientResult(many=True)
+    results = RecipientResultOut(many=True)

@@ -47,11 +47,11 @@ class RecipientList(ListEndpoint):
         operation_id="list_recipients",
         tags=[TAG],
         parameters=[PageQuery],
-        responses=serializers.RecipientRow(many=True),
+        responses=serializers.RecipientSummaryOut(many=True),
     )
     def get(self, request: Request) -> Response:
         """List recipients, oldest first."""
-        return self.paginate(request, Recipient.objects.all(), serializers.RecipientRow)
+        return self.paginate(request, Recipient.objects.all(), serializers.RecipientSummaryOut)
 
 
 class RecipientDetail(Endpoint):
@@ -68,7 +68,7 @@ class RecipientDetail(Endpoint):
         operation_id="upsert_recipient",
         tags=[TAG],
         request=serializers.RecipientIn,
-        responses={200: serializers.RecipientWritten, 201: serializers.RecipientWritten},
+        responses={200: serializers.RecipientWrittenOut, 201: serializers.RecipientWrittenOut},
         examples=[OpenApiExample("a recipient", EXAMPLE, request_only=True)],
     )
     def put(self, request: Request, user_id: str) -> Response:
@@ -114,7 +114,7 @@ class RecipientBulk(RecipientDetail):
         operation_id="upsert_recipients",
         tags=[TAG],
         request=serializers.BulkRecipientsIn,
-        responses=serializers.RecipientResults,
+        responses=serializers.RecipientResultsOut,
         examples=[
             OpenApiExample(
                 "two recipients",
@@ -176,11 +176,11 @@ def _done(
 
 def _recipient(recipient: Recipient) -> dict[str, object]:
     return {
-        **serializers.RecipientRow(recipient).data,
-        "devices": contact_serializers.DeviceRow.many_init(
+        **serializers.RecipientSummaryOut(recipient).data,
+        "devices": contact_serializers.DeviceOut.many_init(
             within_limit(selectors.devices(recipient.pk))
         ).data,
-        "contacts": contact_serializers.ContactRow.many_init(
+        "contacts": contact_serializers.ContactOut.many_init(
             within_limit(selectors.contacts(recipient.pk))
         ).data,
     }

@@ -22,7 +22,7 @@ class PostedContact(TypedDict):
 
 
 class PostedPreference(TypedDict):
-    """A preference as ``PreferenceIn`` or ``PreferenceChange`` validated it.
+    """A preference as ``PreferenceIn`` or ``PreferenceChangeIn`` validated it.
 
     Empty texts mean any. ``allowed``: ``None`` withdraws it.
     """
@@ -49,7 +49,7 @@ class PostedRecipient(TypedDict):
 
 
 class PostedAddress(TypedDict):
-    """The address of a contact to find, as ``ContactAt`` or ``DeviceAt`` validated it."""
+    """The address of a contact to find, from ``ContactAddressIn`` or ``DeviceTokenIn``."""
 
     channel: str
     address: str

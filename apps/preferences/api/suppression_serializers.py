@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.pagination import PageQuery
@@ -64,7 +65,8 @@ class SuppressionQuery(PageQuery):
         return _parsed(wanted)
 
 
-class SuppressionRow(serializers.Serializer[Suppression]):
+@extend_schema_serializer(component_name="SuppressionRow")
+class SuppressionOut(serializers.Serializer[Suppression]):
     """A suppressed address and the reason."""
 
     id = serializers.IntegerField()

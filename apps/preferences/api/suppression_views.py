@@ -32,7 +32,7 @@ class SuppressionList(ListEndpoint):
         operation_id="list_suppressions",
         tags=[TAG],
         parameters=[serializers.SuppressionQuery],
-        responses=serializers.SuppressionRow(many=True),
+        responses=serializers.SuppressionOut(many=True),
     )
     def get(self, request: Request) -> Response:
         """List suppressed addresses, masked, newest first; or look up a single one."""
@@ -42,13 +42,13 @@ class SuppressionList(ListEndpoint):
             found = selectors.suppression_of(query["channel"], query["address"])
         else:
             found = Suppression.objects.all()
-        return self.paginate(request, found, serializers.SuppressionRow, query=query, sought=sought)
+        return self.paginate(request, found, serializers.SuppressionOut, query=query, sought=sought)
 
     @extend_schema(
         operation_id="add_suppression",
         tags=[TAG],
         request=serializers.SuppressionIn,
-        responses={200: serializers.SuppressionRow, 201: serializers.SuppressionRow},
+        responses={200: serializers.SuppressionOut, 201: serializers.SuppressionOut},
         examples=[
             OpenApiExample(
                 "a phone number",
@@ -89,7 +89,7 @@ class SuppressionList(ListEndpoint):
                 audit.record(
                     request, "update", "suppression", str(row.pk), before=before, after=after
                 )
-        return Response(serializers.SuppressionRow(row).data, status=201 if done.new else 200)
+        return Response(serializers.SuppressionOut(row).data, status=201 if done.new else 200)
 
 
 class SuppressionDetail(Endpoint):

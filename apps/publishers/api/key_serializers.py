@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.serializers import Choice, QueryParameters, StrictSerializer
@@ -25,7 +26,8 @@ class ScopeField(Choice):
         return super().to_internal_value(data)
 
 
-class NewKey(StrictSerializer):
+@extend_schema_serializer(component_name="NewKey")
+class KeyIn(StrictSerializer):
     """A new API key of the publisher that makes the request."""
 
     name = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
@@ -43,7 +45,8 @@ class NewKey(StrictSerializer):
         return value
 
 
-class Rotation(StrictSerializer):
+@extend_schema_serializer(component_name="Rotation")
+class RotationIn(StrictSerializer):
     """The rotation of an API key."""
 
     grace_seconds = serializers.IntegerField(
@@ -66,7 +69,8 @@ class RevocationQuery(QueryParameters):
     )
 
 
-class KeyRow(serializers.Serializer[ApiKey]):
+@extend_schema_serializer(component_name="KeyRow")
+class KeyOut(serializers.Serializer[ApiKey]):
     """An API key without its secret."""
 
     prefix = serializers.CharField()
@@ -82,7 +86,8 @@ class KeyRow(serializers.Serializer[ApiKey]):
     )
 
 
-class KeyMade(KeyRow):
+@extend_schema_serializer(component_name="KeyMade")
+class KeyMadeOut(KeyOut):
     """A new API key with its secret."""
 
     key = serializers.CharField(help_text="the key itself; it is not shown again")

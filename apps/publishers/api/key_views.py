@@ -41,18 +41,18 @@ class KeyList(ListEndpoint):
         operation_id="list_api_keys",
         tags=[TAG],
         parameters=[PageQuery],
-        responses=key_serializers.KeyRow(many=True),
+        responses=key_serializers.KeyOut(many=True),
     )
     def get(self, request: Request) -> Response:
         """List your keys, including revoked ones, oldest first."""
         rows = ApiKey.objects.filter(publisher=publisher_of(request).id)
-        return self.paginate(request, rows, key_serializers.KeyRow)
+        return self.paginate(request, rows, key_serializers.KeyOut)
 
     @extend_schema(
         operation_id="create_api_key",
         tags=[TAG],
-        request=key_serializers.NewKey,
-        responses={201: key_serializers.KeyMade},
+        request=key_serializers.KeyIn,
+        responses={201: key_serializers.KeyMadeOut},
         examples=[
             OpenApiExample(
                 "a key that may only publish",
@@ -68,7 +68,7 @@ class KeyList(ListEndpoint):
         The new key has the rate limit of the key that makes the request, if that has one. It ends
         no later than that key or token, and is revoked with that key.
         """
-        wanted = self.body(request, key_serializers.NewKey)
+        wanted = self.body(request, key_serializers.KeyIn)
         beyond = set(wanted["scopes"]) - key_of(request).scopes
         if beyond:
             raise Problem(
@@ -87,7 +87,7 @@ class KeyList(ListEndpoint):
                 )
             except services.KeyEnded:
                 raise _ended(request) from None
-            shown = key_serializers.KeyRow(row).data
+            shown = key_serializers.KeyOut(row).data
             after = {name: shown[name] for name in ("name", "scopes", "expires_at", "made_by")}
             audit.record(request, "create", "api_key", row.prefix, after=after)
         return Response(_made(row, text), status=201)
@@ -126,8 +126,8 @@ class KeyRotation(Endpoint):
     @extend_schema(
         operation_id="rotate_api_key",
         tags=[TAG],
-        request=key_serializers.Rotation,
-        responses={201: key_serializers.KeyMade},
+        request=key_serializers.RotationIn,
+        responses={201: key_serializers.KeyMadeOut},
         examples=[OpenApiExample("the key, once", MADE, response_only=True, status_codes=["201"])],
     )
     def post(self, request: Request, prefix: str) -> Response:
@@ -136,7 +136,7 @@ class KeyRotation(Endpoint):
         The new key ends no later than the key that makes the request. Only a key can rotate keys;
         a token of your identity provider cannot (409).
         """
-        grace = self.body(request, key_serializers.Rotation)["grace_seconds"]
+        grace = self.body(request, key_serializers.RotationIn)["grace_seconds"]
         with transaction.atomic():
             old = _locked(request, prefix)
             if old.revoked_at is not None:
@@ -156,7 +156,7 @@ class KeyRotation(Endpoint):
                 row, text = services.rotate_key(old, key_of(request), timedelta(seconds=grace))
             except services.KeyEnded:
                 raise _ended(request) from None
-            expires_at = key_serializers.KeyRow(old).data["expires_at"]
+            expires_at = key_serializers.KeyOut(old).data["expires_at"]
             audit.record(
                 request,
                 "rotate",
@@ -186,4 +186,4 @@ def _ended(request: Request) -> Problem:
 
 
 def _made(row: ApiKey, text: str) -> dict[str, Any]:
-    return {**key_serializers.KeyRow(row).data, "key": text}
+    return {**key_serializers.KeyOut(row).data, "key": text}

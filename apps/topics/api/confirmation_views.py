@@ -119,7 +119,7 @@ class SubscriptionConfirmation(Endpoint):
         tags=[TAG],
         request=None,
         responses={
-            202: serializers.SubscriptionRef,
+            202: serializers.SubscriptionRefOut,
             (409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "nobody is left to ask"),
         },
     )

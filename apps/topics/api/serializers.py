@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.openapi import ProblemDetails
@@ -28,7 +29,8 @@ from notifier.domain.priorities import Priority
 MAX_DELAY = 30 * 86400
 
 
-class TopicChange(StrictSerializer):
+@extend_schema_serializer(component_name="TopicChange")
+class TopicChangeIn(StrictSerializer):
     """The changeable fields of a topic."""
 
     display_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
@@ -55,7 +57,8 @@ class TopicChange(StrictSerializer):
     )
 
 
-class TopicIn(TopicChange):
+@extend_schema_serializer(component_name="TopicIn")
+class TopicIn(TopicChangeIn):
     """A topic to create."""
 
     paused = cast(Any, None)  # takes the inherited field away
@@ -160,7 +163,8 @@ class SubscriptionsIn(StrictSerializer):
     subscriptions = Items(SubscriptionIn, max_length=MAX_BULK)
 
 
-class SubscriptionRef(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="SubscriptionRef")
+class SubscriptionRefOut(serializers.Serializer[Mapping[str, object]]):
     """A subscription on one channel."""
 
     id = serializers.IntegerField()
@@ -174,22 +178,24 @@ class SubscriptionRef(serializers.Serializer[Mapping[str, object]]):
 class SubscribedOut(serializers.Serializer[Mapping[str, object]]):
     """The subscriptions of one request, one for each channel."""
 
-    subscriptions = SubscriptionRef(many=True)
+    subscriptions = SubscriptionRefOut(many=True)
 
 
-class SubscriptionResult(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="SubscriptionResult")
+class SubscriptionResultOut(serializers.Serializer[Mapping[str, object]]):
     """The result for one item of a bulk call."""
 
     index = serializers.IntegerField(help_text="position in the request, from 0")
     status = serializers.ChoiceField(["subscribed", "error"])
-    subscriptions = SubscriptionRef(many=True, required=False)
+    subscriptions = SubscriptionRefOut(many=True, required=False)
     problem = ProblemDetails(required=False)
 
 
-class SubscriptionResults(serializers.Serializer[Mapping[str, object]]):
+@extend_schema_serializer(component_name="SubscriptionResults")
+class SubscriptionResultsOut(serializers.Serializer[Mapping[str, object]]):
     """One result for each item, in the order of the request."""
 
-    results = SubscriptionResult(many=True)
+    results = SubscriptionResultOut(many=True)
 
 
 class UnsubscribedOut(serializers.Serializer[Mapping[str, object]]):
@@ -205,7 +211,8 @@ class SubscriptionQuery(PageQuery):
     channel = ChannelField(required=False)
 
 
-class SubscriptionRow(serializers.Serializer[Subscription]):
+@extend_schema_serializer(component_name="SubscriptionRow")
+class SubscriptionOut(serializers.Serializer[Subscription]):
     """A subscription in a list: a recipient's, or a bare endpoint's."""
 
     id = serializers.IntegerField()

@@ -36,7 +36,7 @@ class SubscriptionList(ListEndpoint):
         operation_id="list_subscriptions",
         tags=[TAG],
         parameters=[serializers.SubscriptionQuery],
-        responses=serializers.SubscriptionRow(many=True),
+        responses=serializers.SubscriptionOut(many=True),
     )
     def get(self, request: Request, name: str) -> Response:
         """List the subscriptions of a topic of yours, oldest first, addresses masked."""
@@ -50,7 +50,7 @@ class SubscriptionList(ListEndpoint):
         return self.paginate(
             request,
             found,
-            serializers.SubscriptionRow,
+            serializers.SubscriptionOut,
             query=query,
             sought=Q(**{name: wanted[name] for name in wanted if name not in indexed}),
             context=retry_policies.context,
@@ -66,7 +66,7 @@ class SubscriptionList(ListEndpoint):
         ),
         responses=PolymorphicProxySerializer(
             "SubscribeOut",
-            [serializers.SubscribedOut, serializers.SubscriptionResults],
+            [serializers.SubscribedOut, serializers.SubscriptionResultsOut],
             resource_type_field_name=None,
         ),
         examples=[

@@ -108,7 +108,7 @@ class TopicDetail(Endpoint):
     @extend_schema(
         operation_id="change_topic",
         tags=[TAG],
-        request=serializers.TopicChange,
+        request=serializers.TopicChangeIn,
         responses=serializers.TopicDetailOut,
         examples=[
             OpenApiExample(
@@ -118,7 +118,7 @@ class TopicDetail(Endpoint):
     )
     def patch(self, request: Request, name: str) -> Response:
         """Change a topic of yours. What is left out stays as it is."""
-        fields = self.body(request, serializers.TopicChange)
+        fields = self.body(request, serializers.TopicChangeIn)
         with transaction.atomic():
             topic = _owned(request, name)
             before = {field: getattr(topic, field) for field in fields}
