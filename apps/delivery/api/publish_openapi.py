@@ -1,10 +1,22 @@
 """OpenAPI parameters, error responses and examples of the endpoints that publish."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from django.conf import settings
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+from rest_framework.serializers import BaseSerializer
 
 from apps.api.openapi import ProblemDetails
 from apps.api.problems import CONTENT_TYPE
+from apps.delivery.api.notification_views import NOTIFICATIONS
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: Error responses of the endpoints that publish.
 REFUSALS = {
@@ -63,3 +75,20 @@ BATCH = OpenApiExample(
 NEWS = OpenApiExample(
     "News", {"content": {"title": "Shipped", "body": "Order 7 is on its way."}}, request_only=True
 )
+
+
+def publishes(
+    operation_id: str,
+    body: type[BaseSerializer[Any]],
+    answer: type[BaseSerializer[Any]],
+    *examples: OpenApiExample,
+) -> Callable[[F], F]:
+    """Describe an operation that publishes, for a view's ``post``."""
+    return extend_schema(
+        operation_id=operation_id,
+        request=body,
+        responses={202: answer, **REFUSALS},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=list(examples),
+        tags=[NOTIFICATIONS],
+    )

@@ -1,6 +1,7 @@
 """Endpoints that publish: to recipients, in batches, to topics and to groups."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
@@ -17,7 +18,7 @@ from apps.delivery.api import presenters
 from apps.delivery.api.batch import Batch
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.api.notification_views import NOTIFICATIONS
-from apps.delivery.api.publish_openapi import BATCH, IDEMPOTENCY_KEY, IN_ORDER, NEWS, OTP, REFUSALS
+from apps.delivery.api.publish_openapi import BATCH, IN_ORDER, NEWS, OTP, publishes
 from apps.delivery.api.publish_serializers import (
     BATCH_LIMIT,
     CONTENT_LIMIT,
@@ -34,13 +35,14 @@ from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
 from apps.delivery.intake.idempotency import Answer
 from apps.delivery.intake.load_shedding import PostedSummary
 from apps.delivery.intake.lookups import Key
+from apps.preferences.models import Group
 from apps.preferences.selectors import Reached, get_group
 from apps.publishers import limits
 from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.api.permissions import require
 from apps.publishers.scopes import Scope
-from apps.topics.selectors import get_topic, visible_topic
+from apps.topics.selectors import TopicSnapshot, get_topic, visible_topic
 from notifier.domain.priorities import Priority
 
 #: Bytes of a batch request: each of its notifications may have content of its own.
@@ -49,6 +51,8 @@ BATCH_BODY = BATCH_LIMIT * (CONTENT_LIMIT + 1024)
 
 class PublishingView(Endpoint):
     """Base of the endpoints that publish: it reads what is posted before validation."""
+
+    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
 
     def posted(self, request: Request) -> Sequence[PostedSummary]:
         """Read the priority and channels of each posted notification, before validation."""
@@ -85,29 +89,71 @@ class PublishingView(Endpoint):
         )
 
 
-class NotificationsView(PublishingView, ListEndpoint):
+class Validated(NamedTuple):
+    """A validated notification: what makes its draft, of the recipients with these ``user_ids``."""
+
+    draft_builder: DraftBuilder
+    user_ids: Sequence[str] = ()
+
+
+class SingleView(PublishingView):
+    """Base of the endpoints that take one notification."""
+
+    def read(self, request: Request) -> Validated:
+        """Read the notification. Raises ``Problem``, ``ValidationError`` or ``Http404``."""
+        raise NotImplementedError
+
+    def to_audience(
+        self,
+        request: Request,
+        default_priority: str,
+        *,
+        topic: TopicSnapshot | None = None,
+        group: Group | None = None,
+    ) -> Validated:
+        """Read a notification to a topic or a group."""
+        data: PublishBody = self.body(request, PublishIn)
+        publisher_id = publisher_of(request).id
+        draft = audience_draft(publisher_id, data, default_priority, topic=topic, group=group)
+        return Validated(lambda _: draft)
+
+    def publish(self, request: Request) -> HttpResponse:
+        """Commit the notification that was posted, in a group with others.
+
+        With a key, errors of the request are raised only once the key is known to be new: a replay
+        gets the first answer, even if its topic has been deleted or its expiry is past by now.
+        """
+        key = self.begin(request)
+        try:
+            validated = self.read(request)
+        except (Problem, ValidationError, Http404) as error:
+            if key is None:
+                raise
+            validated = Validated(_raising(error))
+        publish_request = PublishRequest(
+            publisher_of(request).id,
+            key,
+            validated.user_ids,
+            lambda people, _: [validated.draft_builder(people)],
+            _answer_body,
+        )
+        return _answered(lambda: group_commit.commit(publish_request))
+
+
+class NotificationsView(SingleView, ListEndpoint):
     """Notifications: notify named recipients, and list what was posted."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE, "GET": Scope.NOTIFICATIONS_READ}
     ordering = "-id"
 
-    @extend_schema(
-        operation_id="notify",
-        request=NotificationIn,
-        responses={202: TakenOut, **REFUSALS},
-        parameters=[IDEMPOTENCY_KEY],
-        examples=[OTP, IN_ORDER],
-        tags=[NOTIFICATIONS],
-    )
+    @publishes("notify", NotificationIn, TakenOut, OTP, IN_ORDER)
     def post(self, request: Request) -> HttpResponse:
         """Notify 1 to 1,000 recipients. 202: it is stored durably."""
-        key = self.begin(request)
+        return self.publish(request)
 
-        def read() -> tuple[DraftBuilder, Sequence[str]]:
-            data: NotificationBody = self.body(request, NotificationIn)
-            return draft_builder(publisher_of(request).id, data), data["user_ids"]
-
-        return _single(request, key, read)
+    def read(self, request: Request) -> Validated:
+        data: NotificationBody = self.body(request, NotificationIn)
+        return Validated(draft_builder(publisher_of(request).id, data), data["user_ids"])
 
     @extend_schema(
         operation_id="list_notifications",
@@ -124,7 +170,6 @@ class NotificationsView(PublishingView, ListEndpoint):
 class BatchView(PublishingView):
     """Many different notifications in one call."""
 
-    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
     max_body = BATCH_BODY
 
     def posted(self, request: Request) -> Sequence[PostedSummary]:
@@ -132,14 +177,7 @@ class BatchView(PublishingView):
         posted = data.get("notifications") if isinstance(data, dict) else None
         return _summaries(posted if isinstance(posted, list) else [])
 
-    @extend_schema(
-        operation_id="notify_batch",
-        request=BatchIn,
-        responses={202: BatchOut, **REFUSALS},
-        parameters=[IDEMPOTENCY_KEY],
-        examples=[BATCH],
-        tags=[NOTIFICATIONS],
-    )
+    @publishes("notify_batch", BatchIn, BatchOut, BATCH)
     def post(self, request: Request) -> HttpResponse:
         """Notify with up to 1,000 different notifications; each has its own result.
 
@@ -159,66 +197,39 @@ class BatchView(PublishingView):
         return _answered(commit)
 
 
-class PublishView(PublishingView):
+class PublishView(SingleView):
     """Publish to a topic."""
-
-    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
 
     def posted(self, request: Request) -> Sequence[PostedSummary]:
         known = get_topic(self.kwargs["name"])
         default_priority = known.default_priority if known else Priority.NORMAL
         return _summaries([request.data], default_priority)
 
-    @extend_schema(
-        operation_id="publish",
-        request=PublishIn,
-        responses={202: TakenOut, **REFUSALS},
-        parameters=[IDEMPOTENCY_KEY],
-        examples=[NEWS],
-        tags=[NOTIFICATIONS],
-    )
+    @publishes("publish", PublishIn, TakenOut, NEWS)
     def post(self, request: Request, name: str) -> HttpResponse:
         """Notify everybody subscribed to the topic. 202: it is stored durably."""
-        key = self.begin(request)
+        return self.publish(request)
 
-        def read() -> tuple[DraftBuilder, Sequence[str]]:
-            topic = visible_topic(name, publisher_of(request).id)
-            data: PublishBody = self.body(request, PublishIn)
-            default_priority = topic.default_priority
-            draft = audience_draft(publisher_of(request).id, data, default_priority, topic=topic)
-            return lambda _: draft, ()
-
-        return _single(request, key, read)
+    def read(self, request: Request) -> Validated:
+        topic = visible_topic(self.kwargs["name"], publisher_of(request).id)
+        return self.to_audience(request, topic.default_priority, topic=topic)
 
 
-class GroupNotifyView(PublishingView):
+class GroupNotifyView(SingleView):
     """Notify a group."""
 
-    required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE}
-
-    @extend_schema(
-        operation_id="notify_group",
-        request=PublishIn,
-        responses={202: TakenOut, **REFUSALS},
-        parameters=[IDEMPOTENCY_KEY],
-        examples=[NEWS],
-        tags=[NOTIFICATIONS],
-    )
+    @publishes("notify_group", PublishIn, TakenOut, NEWS)
     def post(self, request: Request, name: str) -> HttpResponse:
         """Notify everybody in a group of yours. 202: it is stored durably.
 
         Without `channels`, each member is notified on every channel they can be reached on that has
         a provider.
         """
-        key = self.begin(request)
+        return self.publish(request)
 
-        def read() -> tuple[DraftBuilder, Sequence[str]]:
-            group = get_group(name, publisher_of(request).id)
-            data: PublishBody = self.body(request, PublishIn)
-            draft = audience_draft(publisher_of(request).id, data, Priority.NORMAL, group=group)
-            return lambda _: draft, ()
-
-        return _single(request, key, read)
+    def read(self, request: Request) -> Validated:
+        group = get_group(self.kwargs["name"], publisher_of(request).id)
+        return self.to_audience(request, Priority.NORMAL, group=group)
 
 
 def _summaries(
@@ -252,33 +263,13 @@ def _channels(named: object) -> tuple[str, ...]:
     return known or tuple(settings.CHANNELS)
 
 
-def _single(
-    request: Request, key: Key | None, read: Callable[[], tuple[DraftBuilder, Sequence[str]]]
-) -> HttpResponse:
-    """Commit the notification that ``read`` makes of the request, in a group with others.
+def _raising(error: Exception) -> DraftBuilder:
+    """Return a function that raises the error where a draft is made."""
 
-    With a key, errors of the request are raised only once the key is known to be new: a replay gets
-    the first answer, even if its topic has been deleted or its expiry is past by now.
-    """
-    draft_builder: DraftBuilder
-    try:
-        draft_builder, user_ids = read()
-    except (Problem, ValidationError, Http404) as error:
-        if key is None:
-            raise
-        invalid, user_ids = error, ()
+    def build(_: Mapping[str, Reached]) -> Draft:
+        raise error
 
-        def draft_builder(_: Mapping[str, Reached]) -> Draft:
-            raise invalid
-
-    publish_request = PublishRequest(
-        publisher_of(request).id,
-        key,
-        user_ids,
-        lambda people, _: [draft_builder(people)],
-        _answer_body,
-    )
-    return _answered(lambda: group_commit.commit(publish_request))
+    return build
 
 
 def _answer_body(accepted: Sequence[AcceptedDraft]) -> dict[str, object]:
