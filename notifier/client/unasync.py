@@ -2,6 +2,11 @@
 
 They differ only in ``async`` and ``await``, so one is written and the other generated. A test
 compares the copy with its source.
+
+The packages of this purpose need more than these patterns: ``unasync`` leaves ``await`` in the
+examples of docstrings and takes a replacement for each class, since its ``AsyncCalls`` becomes
+``SyncCalls``, and ``unasyncd`` takes one for each class and each import. Nor would a copy made at
+build time do, since this package is imported and type-checked as it lies.
 """
 
 import re
