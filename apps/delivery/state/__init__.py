@@ -14,15 +14,16 @@ were given up for an address that is not believed dead any more become dead lett
 Imported by whatever in ``apps.delivery`` moves deliveries, and by no other app.
 """
 
-from apps.delivery.state.claiming import Claimed, resume_due, start_sending
-from apps.delivery.state.commands import cancel, make_dead_letters, redrive, release_lost
-from apps.delivery.state.creation import (
+from apps.delivery.state.claiming import (
     ChunkToDeliver,
     ClaimBudget,
+    Claimed,
     DeliveryRules,
     create_deliveries,
     create_in_order,
+    start_sending,
 )
+from apps.delivery.state.commands import cancel, make_dead_letters, redrive, release_lost
 from apps.delivery.state.deferral import release_channel, release_topic, release_webhooks
 from apps.delivery.state.receipts import (
     DeliveryStanding,
@@ -31,6 +32,7 @@ from apps.delivery.state.receipts import (
     read_standings,
 )
 from apps.delivery.state.recording import ClaimLost, Result, record, still_claimed
+from apps.delivery.state.resumption import resume_due
 
 __all__ = [
     "ChunkToDeliver",

@@ -1,16 +1,27 @@
-"""Take up due deliveries, and start sending what a claim made or took up."""
+"""Create the deliveries of claimed chunks, and start sending these and what was taken up again."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from datetime import timedelta
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
-from apps.delivery.state import counts, deferral, ordering
-from apps.delivery.state.audience import REFUSAL
+from apps.core import arrays
+from apps.delivery.models import ChunkKind
+from apps.delivery.outbox.pending import LockedChunk
+from apps.delivery.state import counts, ordering
+from apps.delivery.state.audience import (
+    AUDIENCE,
+    CONFIRMED_AUDIENCE,
+    CONFIRMED_SUBSCRIBERS,
+    MEMBERS,
+    REFUSAL,
+    SUBSCRIBERS,
+)
+from apps.delivery.state.fallback import REACHED, reporting
 from apps.delivery.state.signals import deliveries_moved
-from notifier.dispatch.failover import FAULTS
 from notifier.domain.states import DeliveryState
 
 
@@ -47,17 +58,6 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
     unanswered: bool
 
 
-# A recipient who left the topic between two attempts gets no further one. A delivery in place of a
-# dead one is not asked: its endpoint never subscribed.
-_UNSUBSCRIBED = """
-coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
-     AND NOT EXISTS (SELECT FROM topics_subscription s
-                      WHERE s.topic_id = a.topic_id AND s.channel = a.channel
-                        AND s.recipient_id = a.recipient_id AND s.state = 'active')
-     AND NOT EXISTS (SELECT FROM topics_subscription s
-                      WHERE s.topic_id = a.topic_id AND s.contact_id = a.contact_id
-                        AND s.state = 'active')
-     THEN 'unsubscribed' END, """
 # The columns of ``Claimed`` for the rows of ``moved``, but for the state before.
 ADDRESSED = """
  moved.state, moved.id, moved.notification_id::text, moved.attempts, moved.attempts_uncounted,
@@ -72,95 +72,220 @@ ADDRESSED = """
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id AND moved.state = 'sending'
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
 """
-# Read from the attempt: a later deferral overwrites the reason of the delivery.
-_FAILED_AT = """
- coalesce((SELECT a.provider FROM delivery_attempt a
-            WHERE a.delivery_id = moved.id AND a.number = moved.attempts
-              AND a.outcome IN ('retry', 'refused') AND a.reason = ANY(%(faults)s)), '')
+# Insert the rows of ``judged`` as deliveries; those that exist already (``ON CONFLICT``) stay as
+# they are. Deliveries beyond the ``most`` of one claim are queued and due at once, for any worker.
+_INSERT = """
+moved AS (
+    INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
+                                   recipient_id, channel, priority, state, reason,
+                                   next_attempt_at, created_at, updated_at)
+    SELECT {notification_id}, %(claim_id)s, {publisher_id}, contact_id, recipient_id, %(channel)s,
+           %(priority)s, after, coalesce(refusal, ''),
+           CASE WHEN after = 'queued' THEN clock_timestamp() END, clock_timestamp(),
+           clock_timestamp()
+      FROM (SELECT *, CASE WHEN refusal IS NOT NULL THEN 'suppressed'
+                           WHEN {expires_at} <= clock_timestamp() THEN 'expired'
+                           WHEN row_number() OVER () > %(most)s THEN 'queued'
+                           ELSE 'sending' END AS after
+              FROM judged) decided
+    ON CONFLICT DO NOTHING
+    RETURNING id, notification_id, state, attempts, attempts_uncounted, instead_of,
+              contact_id, recipient_id
+)
 """
-_UNANSWERED = """
- EXISTS (SELECT FROM delivery_attempt a WHERE a.delivery_id = moved.id AND a.outcome = 'unknown')
-"""
-# Deliveries that are due again. Those of a paused topic go on waiting and use up no attempt. Where
-# the topic cannot be resumed before this commits (``held``), they wait until it is.
-_RESUME = (
-    """
-WITH audience AS (
-    SELECT d.id, d.state AS before, d.recipient_id, d.contact_id, d.channel, d.instead_of,
-           k.state AS contact_state, k.address_index,
-           n.cancelled_at, n.expires_at, n.topic_id, t.paused_at,
-           coalesce(t.mandatory, n.kind <> 'published') AS mandatory,
-           coalesce(t.category, '') AS category
-      FROM delivery_delivery d
-      JOIN delivery_notification n ON n.id = d.notification_id
-      LEFT JOIN topics_topic t ON t.id = n.topic_id
-      LEFT JOIN preferences_contact k ON k.id = d.contact_id
-     WHERE d.id = ANY(%(ids)s::bigint[])
-), judged AS (
-    SELECT a.*, """
-    + _UNSUBSCRIBED
+_CREATE_RANGE = (
+    "WITH {subscribers}, {audience}"
+    + ", judged AS MATERIALIZED (SELECT a.recipient_id, a.contact_id, "
     + REFUSAL.format(
-        channel="a.channel", mandatory="a.mandatory", topic_id="a.topic_id", category="a.category"
+        channel="%(channel)s",
+        mandatory="%(mandatory)s",
+        topic_id="%(topic_id)s",
+        category="%(category)s",
     )
-    + """) AS refusal FROM audience a
-), decided AS (
-    SELECT id, before, refusal,
-           CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled'
-                WHEN expires_at <= clock_timestamp() THEN 'expired'
-                WHEN refusal IS NOT NULL THEN 'suppressed'
-                WHEN paused_at IS NOT NULL THEN 'retrying'
-                ELSE 'sending' END AS after,
-           coalesce(CASE WHEN (topic_id = ANY(%(held)s::bigint[])) IS NOT TRUE
-                         THEN clock_timestamp() + %(shortest_hold)s END, 'infinity') AS held_until
-      FROM judged
-), moved AS (
-    UPDATE delivery_delivery d
-       SET state = CASE WHEN j.after IN ('sending', 'retrying') THEN j.after
-                        WHEN EXISTS (SELECT FROM delivery_attempt a
-                                      WHERE a.delivery_id = d.id AND a.outcome = 'unknown')
-                        THEN 'unknown' ELSE j.after END,
-           reason = CASE WHEN j.after = 'retrying' THEN 'topic_paused'
-                         WHEN j.after = 'suppressed' THEN j.refusal
-                         ELSE d.reason END,
-           chunk_id = %(claim_id)s,
-           next_attempt_at = CASE WHEN j.after = 'retrying' THEN j.held_until END,
-           updated_at = clock_timestamp()
-      FROM decided j
-     WHERE d.id = j.id
-    RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_uncounted,
-              d.instead_of, d.contact_id, d.recipient_id, d.channel, d.provider, j.before
-)
-SELECT moved.before, """
-    + ADDRESSED.format(failed_at=_FAILED_AT, unanswered=_UNANSWERED)
+    + " AS refusal FROM audience a{but}), "
+    + _INSERT.format(
+        notification_id="%(notification_id)s",
+        publisher_id="%(publisher_id)s",
+        expires_at="%(expires_at)s::timestamptz",
+    )
+    + " SELECT NULL, "
+    + ADDRESSED.format(failed_at="''", unanswered="false")
 )
 
-
-def resume_due(
-    claim_id: int, delivery_ids: Sequence[int], held_topics: Collection[int], *, ordered: bool
-) -> list[Claimed]:
-    """Take up deliveries that are due again and locked.
-
-    ``held_topics``: those that are paused and cannot be resumed before this commits. ``ordered``:
-    some have an ordering key, and the caller holds the locks of their lines.
+# The same for named recipients and contacts, of any number of notifications, each by its own rules.
+_CREATE_NAMED = (
     """
+WITH slice AS MATERIALIZED (
+    SELECT * FROM unnest(%(slices)s::int[], %(notifications)s::uuid[], %(publishers)s::bigint[],
+                         %(topics)s::bigint[], %(categories)s::text[], %(mandatory)s::bool[],
+                         %(expiries)s::timestamptz[], %(fallbacks)s::bool[])
+      AS s (slice, notification_id, publisher_id, topic_id, category, mandatory, expires_at,
+            fallback)
+), subscriber AS MATERIALIZED (
+    SELECT * FROM unnest(%(of_slices)s::int[], %(recipients)s::bigint[], %(contacts)s::bigint[])
+      AS n (slice, recipient_id, contact_id)
+), addressed AS MATERIALIZED (
+    SELECT s.slice, s.recipient_id, k.id AS contact_id, k.state AS contact_state, k.address_index
+      FROM subscriber s
+      LEFT JOIN preferences_contact k
+        ON k.recipient_id = s.recipient_id AND k.channel = %(channel)s AND k.state = 'active'
+     WHERE s.contact_id IS NULL
+    UNION ALL
+    SELECT s.slice, k.recipient_id, k.id, k.state, k.address_index
+      FROM subscriber s JOIN preferences_contact k ON k.id = s.contact_id
+), audience AS (
+    SELECT * FROM addressed JOIN slice USING (slice)
+), judged AS MATERIALIZED (
+    SELECT a.*, """
+    + REFUSAL.format(
+        channel="%(channel)s",
+        mandatory="a.mandatory",
+        topic_id="a.topic_id",
+        category="a.category",
+    )
+    + f""" AS refusal FROM audience a
+     WHERE NOT a.fallback OR NOT {REACHED.replace("%(notification_id)s", "a.notification_id")}
+), """
+    + _INSERT.format(
+        notification_id="notification_id", publisher_id="publisher_id", expires_at="expires_at"
+    )
+    + " SELECT NULL, "
+    + ADDRESSED.format(failed_at="''", unanswered="false")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRules:
+    """The rules for new deliveries of one notification on one channel.
+
+    ``group_id`` and ``reachable_only``: see ``apps.delivery.models.Notification``. ``fallback``:
+    the channel is the notification's fallback, so recipients whom another channel reached get no
+    delivery. ``confirming``: the topic requires confirmed subscriptions.
+    """
+
+    topic_id: int | None
+    group_id: int | None
+    reachable_only: bool
+    category: str
+    mandatory: bool
+    expires_at: datetime | None
+    fallback: bool = False
+    confirming: bool = False
+
+
+class ClaimBudget(NamedTuple):
+    """The claim that deliveries are created for, which sends ``most`` of them."""
+
+    claim_id: int
+    channel: str
+    priority: str
+    most: int
+
+    def spent(self, number: int) -> "ClaimBudget":
+        """Return what is left of it after ``number`` deliveries."""
+        return self._replace(most=self.most - number)
+
+
+class ChunkToDeliver(NamedTuple):
+    """A chunk, and the rules for its deliveries."""
+
+    chunk: LockedChunk
+    rules: DeliveryRules
+
+
+def create_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[Claimed]:
+    """Create the deliveries of these chunks, in the claim's transaction.
+
+    Deliveries that are refused or expired are created, too, with their reason; and so are those
+    beyond the budget, since a chunk is of so many recipients and these may have several addresses
+    each.
+    """
+    named = [one for one in todo if one.chunk.kind != ChunkKind.RANGE]
+    rows = _create_named(budget, named) if named else []
+    for one in todo:
+        if one.chunk.kind == ChunkKind.RANGE:
+            rows += _create_range(budget.spent(len(rows)), one)
+    return rows
+
+
+def create_in_order(budget: ClaimBudget, one: ChunkToDeliver) -> list[Claimed]:
+    """Create the deliveries of a chunk under an ordering key.
+
+    Those that are not at the front of their line wait. The caller holds the lock of the line.
+    """
+    return ordering.hold_back(one.chunk, create_deliveries(budget, [one]))
+
+
+def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[Claimed]:
+    members = [
+        (number, recipient_id, contact_id)
+        for number, one in enumerate(todo)
+        for recipient_id, contact_id in _members(one.chunk)
+    ]
     with connection.cursor() as cursor:
-        # psycopg2 adapts a timedelta, though django-stubs do not list it.
-        parameters: dict[str, Any] = {
-            "claim_id": claim_id,
-            "ids": list(delivery_ids),
-            "held": list(held_topics),
-            "shortest_hold": timedelta(seconds=deferral.SHORTEST),
-            "faults": list(FAULTS),
-        }
-        cursor.execute(_RESUME, parameters)
-        rows = [Claimed._make(row) for row in cursor.fetchall()]
-    return ordering.hold_back(None, rows) if ordered else rows
+        cursor.execute(
+            _CREATE_NAMED,
+            {
+                **budget._asdict(),
+                "slices": arrays.numbers(range(len(todo))),
+                "notifications": arrays.texts(str(one.chunk.notification_id) for one in todo),
+                "publishers": arrays.numbers(one.chunk.publisher_id for one in todo),
+                "topics": arrays.numbers(one.rules.topic_id for one in todo),
+                "categories": arrays.texts(one.rules.category for one in todo),
+                "mandatory": arrays.numbers(one.rules.mandatory for one in todo),
+                "expiries": arrays.times(one.rules.expires_at for one in todo),
+                "fallbacks": arrays.numbers(one.rules.fallback for one in todo),
+                "of_slices": arrays.numbers(number for number, _, _ in members),
+                "recipients": arrays.numbers(recipient for _, recipient, _ in members),
+                "contacts": arrays.numbers(contact for _, _, contact in members),
+                "reporting": reporting(),
+            },
+        )
+        return [Claimed._make(row) for row in cursor.fetchall()]
+
+
+def _members(chunk: LockedChunk) -> Sequence[tuple[int | None, int | None]]:
+    """Return the recipient and contact ids that a chunk names; one of each pair is ``None``."""
+    if chunk.contact_ids is not None:
+        return [(None, contact_id) for contact_id in chunk.contact_ids]
+    return [(recipient_id, None) for recipient_id in chunk.recipient_ids or ()]
+
+
+def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
+    chunk, rules = todo
+    if rules.group_id is not None:
+        subscribers = MEMBERS
+    else:
+        subscribers = CONFIRMED_SUBSCRIBERS if rules.confirming else SUBSCRIBERS
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CREATE_RANGE.format(
+                subscribers=subscribers,
+                audience=CONFIRMED_AUDIENCE if rules.confirming else AUDIENCE,
+                but=f" WHERE NOT {REACHED}" if rules.fallback else "",
+            ),
+            {
+                **budget._asdict(),
+                "notification_id": chunk.notification_id,
+                "publisher_id": chunk.publisher_id,
+                "low_id": chunk.low_id,
+                "high_id": chunk.high_id,
+                "topic_id": rules.topic_id,
+                "group_id": rules.group_id,
+                "reachable_only": rules.reachable_only,
+                "category": rules.category,
+                "mandatory": rules.mandatory,
+                "expires_at": rules.expires_at,
+                "reporting": reporting() if rules.fallback else None,
+            },
+        )
+        return [Claimed._make(row) for row in cursor.fetchall()]
 
 
 def start_sending(channel: str, rows: Sequence[Claimed]) -> list[Claimed]:
     """Count and publish the moves of ``rows``; return the deliveries that this worker now sends.
 
-    ``rows``: what ``resume_due`` and ``creation.create_deliveries`` returned.
+    ``rows``: what ``create_deliveries`` and ``resumption.resume_due`` returned.
     """
     moves: counts.Moves = Counter()
     for (notification_id, before, after), number in Counter(

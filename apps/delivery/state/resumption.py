@@ -1,0 +1,107 @@
+"""Take up deliveries that are due again, each with the decision whether it may be sent."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+
+from apps.delivery.state import deferral, ordering
+from apps.delivery.state.audience import REFUSAL
+from apps.delivery.state.claiming import ADDRESSED, Claimed
+from notifier.dispatch.failover import FAULTS
+
+# A recipient who left the topic between two attempts gets no further one. A delivery in place of a
+# dead one is not asked: its endpoint never subscribed.
+_UNSUBSCRIBED = """
+coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
+     AND NOT EXISTS (SELECT FROM topics_subscription s
+                      WHERE s.topic_id = a.topic_id AND s.channel = a.channel
+                        AND s.recipient_id = a.recipient_id AND s.state = 'active')
+     AND NOT EXISTS (SELECT FROM topics_subscription s
+                      WHERE s.topic_id = a.topic_id AND s.contact_id = a.contact_id
+                        AND s.state = 'active')
+     THEN 'unsubscribed' END, """
+# Read from the attempt: a later deferral overwrites the reason of the delivery.
+_FAILED_AT = """
+ coalesce((SELECT a.provider FROM delivery_attempt a
+            WHERE a.delivery_id = moved.id AND a.number = moved.attempts
+              AND a.outcome IN ('retry', 'refused') AND a.reason = ANY(%(faults)s)), '')
+"""
+_UNANSWERED = """
+ EXISTS (SELECT FROM delivery_attempt a WHERE a.delivery_id = moved.id AND a.outcome = 'unknown')
+"""
+# Deliveries that are due again. Those of a paused topic go on waiting and use up no attempt. Where
+# the topic cannot be resumed before this commits (``held``), they wait until it is.
+_RESUME = (
+    """
+WITH audience AS (
+    SELECT d.id, d.state AS before, d.recipient_id, d.contact_id, d.channel, d.instead_of,
+           k.state AS contact_state, k.address_index,
+           n.cancelled_at, n.expires_at, n.topic_id, t.paused_at,
+           coalesce(t.mandatory, n.kind <> 'published') AS mandatory,
+           coalesce(t.category, '') AS category
+      FROM delivery_delivery d
+      JOIN delivery_notification n ON n.id = d.notification_id
+      LEFT JOIN topics_topic t ON t.id = n.topic_id
+      LEFT JOIN preferences_contact k ON k.id = d.contact_id
+     WHERE d.id = ANY(%(ids)s::bigint[])
+), judged AS (
+    SELECT a.*, """
+    + _UNSUBSCRIBED
+    + REFUSAL.format(
+        channel="a.channel", mandatory="a.mandatory", topic_id="a.topic_id", category="a.category"
+    )
+    + """) AS refusal FROM audience a
+), decided AS (
+    SELECT id, before, refusal,
+           CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled'
+                WHEN expires_at <= clock_timestamp() THEN 'expired'
+                WHEN refusal IS NOT NULL THEN 'suppressed'
+                WHEN paused_at IS NOT NULL THEN 'retrying'
+                ELSE 'sending' END AS after,
+           coalesce(CASE WHEN (topic_id = ANY(%(held)s::bigint[])) IS NOT TRUE
+                         THEN clock_timestamp() + %(shortest_hold)s END, 'infinity') AS held_until
+      FROM judged
+), moved AS (
+    UPDATE delivery_delivery d
+       SET state = CASE WHEN j.after IN ('sending', 'retrying') THEN j.after
+                        WHEN EXISTS (SELECT FROM delivery_attempt a
+                                      WHERE a.delivery_id = d.id AND a.outcome = 'unknown')
+                        THEN 'unknown' ELSE j.after END,
+           reason = CASE WHEN j.after = 'retrying' THEN 'topic_paused'
+                         WHEN j.after = 'suppressed' THEN j.refusal
+                         ELSE d.reason END,
+           chunk_id = %(claim_id)s,
+           next_attempt_at = CASE WHEN j.after = 'retrying' THEN j.held_until END,
+           updated_at = clock_timestamp()
+      FROM decided j
+     WHERE d.id = j.id
+    RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_uncounted,
+              d.instead_of, d.contact_id, d.recipient_id, d.channel, d.provider, j.before
+)
+SELECT moved.before, """
+    + ADDRESSED.format(failed_at=_FAILED_AT, unanswered=_UNANSWERED)
+)
+
+
+def resume_due(
+    claim_id: int, delivery_ids: Sequence[int], held_topics: Collection[int], *, ordered: bool
+) -> list[Claimed]:
+    """Take up deliveries that are due again and locked.
+
+    ``held_topics``: those that are paused and cannot be resumed before this commits. ``ordered``:
+    some have an ordering key, and the caller holds the locks of their lines.
+    """
+    with connection.cursor() as cursor:
+        # psycopg2 adapts a timedelta, though django-stubs do not list it.
+        parameters: dict[str, Any] = {
+            "claim_id": claim_id,
+            "ids": list(delivery_ids),
+            "held": list(held_topics),
+            "shortest_hold": timedelta(seconds=deferral.SHORTEST),
+            "faults": list(FAULTS),
+        }
+        cursor.execute(_RESUME, parameters)
+        rows = [Claimed._make(row) for row in cursor.fetchall()]
+    return ordering.hold_back(None, rows) if ordered else rows
