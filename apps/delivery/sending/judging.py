@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from apps.core import clock
 from apps.delivery.sending import runtime
@@ -24,36 +24,14 @@ FAILED = (Retry, Unknown)
 ID_LIMIT = 200
 
 
-def retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, OwnPolicy]:
-    """Return the topics' and subscriptions' own retry policies of what failed, by delivery id.
-
-    A topic's policy came with the claim. A subscription's is read from the database here, after a
-    failure, so that deliveries that succeed never pay for the look-up.
-    """
-    failed = [claim.by_id[sent.message.id] for sent in batch if isinstance(sent.outcome, FAILED)]
-    topics = {
-        item.delivery_id: topic.retry_policy
-        for item in failed
-        # A delivery in place of a dead one follows its channel's policy: the topic's is used up.
-        if item.instead_of is None and (topic := claim.contexts[item.notification_id].topic)
-    }
-    own = policies.of_subscriptions(topics)
-    return {
-        key: policies.parse(found)
-        for key, policy in topics.items()
-        if (found := own.get(key, policy))
-    }
-
-
-def results(
-    claim: Claim, batch: Sequence[Sent], own: Mapping[int, OwnPolicy], admission: Admission
-) -> list[Result]:
+def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[Result]:
     """Return the results to record, in the order of the batch.
 
-    ``own``: what ``retry_policies`` returned. A failed probe of a half-open breaker waits no less
+    Reads the database where some calls failed. A failed probe of a half-open breaker waits no less
     than the messages that waited for it: the next probes are others, and none uses up all of its
     attempts while its provider is down.
     """
+    own = _retry_policies(claim, batch)
     now = time.time()
     resend = runtime.resend_unknown(*claim.queue)
     default = runtime.retry_policy(claim.queue.channel)
@@ -117,6 +95,27 @@ def results(
             )
         )
     return found
+
+
+def _retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, OwnPolicy]:
+    """Return the topics' and subscriptions' own retry policies of what failed, by delivery id.
+
+    A topic's policy came with the claim. A subscription's is read from the database here, after a
+    failure, so that deliveries that succeed never pay for the look-up.
+    """
+    failed = [claim.by_id[sent.message.id] for sent in batch if isinstance(sent.outcome, FAILED)]
+    topics = {
+        item.delivery_id: topic.retry_policy
+        for item in failed
+        # A delivery in place of a dead one follows its channel's policy: the topic's is used up.
+        if item.instead_of is None and (topic := claim.contexts[item.notification_id].topic)
+    }
+    own = policies.of_subscriptions(topics)
+    return {
+        key: policies.parse(found)
+        for key, policy in topics.items()
+        if (found := own.get(key, policy))
+    }
 
 
 def _clean(text: str, most: int) -> str:

@@ -122,8 +122,8 @@ class Recorder(threading.Thread):
         for one in waiting:
             breakers.report(one.batch)
             batch = address_guards.check_answers(one.batch)
-            own = self._retry_until_answered(partial(judging.retry_policies, one.claim, batch))
-            judged.append((one, batch, judging.results(one.claim, batch, own, one.admission)))
+            judge = partial(judging.results, one.claim, batch, one.admission)
+            judged.append((one, batch, self._retry_until_answered(judge)))
         results = [result for _, _, some in judged for result in some]
         lost = self._write(
             results,
