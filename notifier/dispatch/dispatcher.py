@@ -1,10 +1,13 @@
-"""The dispatcher: sends each message through the first provider that takes it."""
+"""The dispatcher: sends each message through the first provider that takes it, on an event loop."""
 
 import asyncio
+import logging
+import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from notifier.dispatch.failover import rotated
 from notifier.domain.messages import Message
@@ -12,7 +15,14 @@ from notifier.domain.outcomes import Held, Outcome, Reason, Refused, Retry
 from notifier.providers import Route
 from notifier.providers.base import Report, Sent, log_bug
 
-__all__ = ["Dispatcher", "Gate", "Report", "Sent"]
+__all__ = ["Dispatcher", "Gate", "ProviderEventLoop", "Report", "Sent"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Outcomes are reported after so many seconds even if some calls of the claim still run: what a
+#: provider accepted must be recorded soon, however slow another call is.
+HAND_OVER_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,85 @@ class Gate:
     reason: Reason
     pace: float | None = None
     calls: int | None = None
+
+
+class ProviderEventLoop:
+    """An event loop in its own thread, and the dispatcher that runs on it; one for each process.
+
+    ``build`` creates the dispatcher and is called on the loop: an HTTP client that was created
+    before a fork or on another loop hangs. Worker threads call ``send``; outcomes are reported as
+    they arrive.
+    """
+
+    def __init__(self, build: Callable[[], "Dispatcher"]) -> None:
+        self._loop = _new_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="event-loop", daemon=True
+        )
+        self._thread.start()
+        self._dispatcher = self.call(build)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call ``function`` on the loop and return its result; wait up to 30 seconds for it."""
+        return asyncio.run_coroutine_threadsafe(_on_loop(function), self._loop).result(timeout=30)
+
+    def send(
+        self,
+        messages: Sequence[Message],
+        gates: Mapping[str, Gate],
+        report: Callable[[list[Sent]], None],
+    ) -> None:
+        """Send all messages concurrently, and return at once.
+
+        ``report`` is called on the loop with batches of outcomes until every message has one; it
+        must not block. ``gates``: see ``Gate``.
+        """
+        asyncio.run_coroutine_threadsafe(self._send(messages, gates, report), self._loop)
+
+    async def _send(
+        self,
+        messages: Sequence[Message],
+        gates: Mapping[str, Gate],
+        report: Callable[[list[Sent]], None],
+    ) -> None:
+        """Send, and report in batches: each report wakes a thread that competes for the GIL."""
+        waiting: list[Sent] = []
+        missing = {message.id: message for message in messages}
+        timer: asyncio.TimerHandle | None = None
+
+        def hand_over() -> None:
+            nonlocal timer
+            if timer is not None:
+                timer.cancel()
+            if waiting:
+                report(waiting.copy())
+                waiting.clear()
+            timer = self._loop.call_later(HAND_OVER_SECONDS, hand_over)
+
+        def ended(sent: Sent) -> None:
+            waiting.append(sent)
+            missing.pop(sent.message.id, None)
+
+        hand_over()
+        try:
+            await self._dispatcher.send(messages, ended, gates)
+        except Exception:
+            log.exception("the dispatcher failed; messages it did not report are tried again")
+        waiting += [
+            Sent(message, "", Retry(Reason.INTERNAL, detail="see the log"), time.time(), 0.0)
+            for message in missing.values()
+        ]
+        hand_over()
+        assert timer is not None
+        timer.cancel()
+
+    def close(self) -> None:
+        """Close the providers' connections and stop the loop."""
+        asyncio.run_coroutine_threadsafe(self._dispatcher.close(), self._loop).result(timeout=5)
+        # pyreqwest aborts the process if its runtime outlives the loop's last callbacks.
+        time.sleep(0.1)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
 
 
 class Dispatcher:
@@ -130,3 +219,13 @@ async def _send(route: Route, messages: Sequence[Message], report: Report) -> No
 
 def _unsent(message: Message, provider: str, outcome: Outcome) -> Sent:
     return Sent(message, provider, outcome, time.time(), 0.0)
+
+
+async def _on_loop(function: Callable[[], T]) -> T:
+    return function()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()

@@ -6,7 +6,7 @@ In: chunks and due deliveries of ``apps.delivery.outbox``. Out: results, for
 1. ``claiming``: claim deliveries of one queue in one transaction.
 2. ``messages``: decrypt addresses and render contents, of ``notifications``.
 3. ``admission``: ask pauses, breakers and quotas how much may go out now.
-4. ``event_loop``: call the providers, with no transaction open.
+4. ``notifier.dispatch``: call the providers, with no transaction open.
 5. ``judging``: decide each delivery's new state from its outcome.
 6. ``recorder``: write the results of all claims that have some, in one transaction.
 

@@ -9,10 +9,9 @@ from django.conf import settings
 
 from apps.delivery.flow import host_breakers
 from apps.delivery.sending.cancellation import CancellationWatcher
-from apps.delivery.sending.event_loop import ProviderEventLoop
 from apps.inbox import services as inbox
 from notifier import providers
-from notifier.dispatch.dispatcher import Dispatcher
+from notifier.dispatch.dispatcher import Dispatcher, ProviderEventLoop
 from notifier.domain.backoff import RetryPolicy
 from notifier.providers import Route
 from notifier.providers.base import Provider

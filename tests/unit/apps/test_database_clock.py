@@ -15,7 +15,7 @@ OWN_TIME = {
     *("core/clock.py", "core/fields.py"),
     *("delivery/flow/availability.py", "delivery/flow/provider_quotas.py"),
     "delivery/sending/admission.py",
-    *("delivery/sending/cancellation.py", "delivery/sending/event_loop.py"),
+    "delivery/sending/cancellation.py",
     *("delivery/sending/judging.py", "delivery/sending/messages.py"),
     "inbox/management/commands/inbox_token.py",
 }

@@ -5,10 +5,11 @@ import time
 import pytest
 
 from apps.delivery.models import Delivery
-from apps.delivery.sending import event_loop, process
+from apps.delivery.sending import process
 from apps.delivery.state import commands
 from apps.preferences.models import Contact, DirectoryChange, Preference, Suppression
 from apps.topics.models import Subscription
+from notifier.dispatch import dispatcher
 from tests.support.deliveries.workers import begin, cut
 from tests.support.publishers.people import contact, recipient, subscribe
 from tests.support.publishers.shop import delivery_of, outcome
@@ -256,7 +257,7 @@ def test_one_slow_answer_does_not_keep_the_others_off_the_record(shop, providers
     providers.client.behave("fcm", "timeout", address=slow)
     posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["push"]})
     cut()
-    original, event_loop.HAND_OVER_SECONDS = event_loop.HAND_OVER_SECONDS, 0.5
+    original, dispatcher.HAND_OVER_SECONDS = dispatcher.HAND_OVER_SECONDS, 0.5
     try:
         begin("push")
         deadline = time.monotonic() + 1.8
@@ -266,7 +267,7 @@ def test_one_slow_answer_does_not_keep_the_others_off_the_record(shop, providers
             time.sleep(0.05)
         assert shop.counts(posted)["push"] == {"accepted": 5, "sending": 1}
     finally:
-        event_loop.HAND_OVER_SECONDS = original
+        dispatcher.HAND_OVER_SECONDS = original
         assert process.worker().join(20)
     assert shop.counts(posted)["push"] == {"accepted": 5, "retrying": 1}
 
