@@ -16,6 +16,6 @@ Modules:
 - ``group_commit``: stores requests that arrive together in one transaction.
 - ``lookups``: the one statement that such a transaction reads with.
 - ``idempotency``, ``deduplication``: accept the same request, or the same content, once.
-- ``store``: the one statement that such a transaction writes with, from the tuples in ``rows``.
-- ``accept``: stores drafts in the caller's transaction.
+- ``accept``: the one statement that it writes with, from the tuples in ``rows``; also stores drafts
+  of the service's own in their caller's transaction.
 """

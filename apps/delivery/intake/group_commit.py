@@ -36,8 +36,7 @@ from apps.delivery.intake.deduplication import Candidate
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.intake.idempotency import Answer, InFlightWait
 from apps.delivery.intake.lookups import Found, Key
-from apps.delivery.intake.rows import NewNotification
-from apps.delivery.intake.store import NewKey
+from apps.delivery.intake.rows import NewKey, NewNotification
 from apps.delivery.models import Notification
 from apps.preferences.selectors import Reached
 from apps.publishers import quota

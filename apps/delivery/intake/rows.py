@@ -51,3 +51,13 @@ class NewChunk(NamedTuple):
     size: int
     due_at: datetime
     ready_at: datetime
+
+
+class NewKey(NamedTuple):
+    """A row of ``delivery_idempotencykey``; ``answer`` is JSON."""
+
+    publisher_id: int
+    key: str
+    fingerprint: bytes
+    status: int
+    answer: str
