@@ -73,6 +73,16 @@ def test_the_table_of_workers_is_the_procfile():
     assert shown == consumed
 
 
+def test_the_way_of_a_notification_is_short_and_names_what_exists():
+    way = table_of(DOCS / "architecture.md", "The way of a notification")
+    files = [file for file, _, _ in way]
+    assert len(files) == len(set(files)) < 15
+    for file, functions, _ in way:
+        for part in re.split(r"[., ]+", functions):
+            definition = re.compile(rf"^ *(class|def|async def) {part}\b", re.MULTILINE)
+            assert definition.search((ROOT / file).read_text()), (file, part)
+
+
 def test_every_queue_has_a_worker():
     procfile = (ROOT / "Procfile").read_text()
     consumed = [queue for found in re.findall(r" -Q (\S+)", procfile) for queue in found.split(",")]
