@@ -1,6 +1,7 @@
 """Read recipients, contacts, preferences, groups and suppressions."""
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from apps.preferences.models import (
     Suppression,
 )
 from notifier.domain import user_ids
+from notifier.security.crypto import DecryptionError
 
 #: Names per statement, which bounds the memory that a large batch takes.
 LOOKED_UP = 5_000
@@ -51,6 +53,22 @@ def masked_addresses(contact_ids: Iterable[int | None]) -> dict[int | None, str]
     """Map ids of contacts to their addresses as people may see them."""
     rows = Contact.objects.filter(pk__in={key for key in contact_ids if key})
     return dict(rows.values_list("pk", "masked"))
+
+
+def readable_addresses(contact_ids: Collection[int]) -> dict[int, str]:
+    """Decrypt the addresses of contacts, by id; those whose key is gone are left out."""
+    found: dict[int, str] = {}
+    rows = Contact.objects.filter(pk__in=contact_ids)
+    for key, sealed, index in rows.values_list("pk", "address", "address_index"):
+        with suppress(DecryptionError):
+            found[key] = vault.open(bytes(sealed), bytes(index))
+    return found
+
+
+def active_contacts(contact_ids: Collection[int]) -> set[int]:
+    """Return the ids of those of these contacts that may be sent to."""
+    rows = Contact.objects.filter(pk__in=contact_ids, state=ContactState.ACTIVE)
+    return set(rows.values_list("pk", flat=True))
 
 
 def recipient_ids(user_ids: Collection[str]) -> dict[str, int]:

@@ -11,12 +11,10 @@ from enum import StrEnum
 from django.conf import settings
 
 from apps.delivery.state import DeliveryStanding
-from apps.preferences import vault
-from apps.preferences.models import Contact
+from apps.preferences.selectors import readable_addresses
 from notifier.domain.delivery_ids import DeliveryId
 from notifier.domain.states import DeliveryState
 from notifier.receipts import ReportedEvent
-from notifier.security.crypto import DecryptionError
 
 
 class IgnoreReason(StrEnum):
@@ -74,12 +72,8 @@ def addresses(standing: Iterable[DeliveryStanding]) -> dict[int, str]:
     for one in standing:
         if one.contact_id is not None:
             sent_to[one.contact_id].append(one.id)
-    found: dict[int, str] = {}
-    rows = Contact.objects.filter(pk__in=sent_to)
-    for contact, sealed, index in rows.values_list("pk", "address", "address_index"):
-        try:
-            address = vault.open(bytes(sealed), bytes(index))
-        except DecryptionError:
-            continue
-        found |= dict.fromkeys(sent_to[contact], address)
-    return found
+    return {
+        delivery_id: address
+        for contact_id, address in readable_addresses(sent_to).items()
+        for delivery_id in sent_to[contact_id]
+    }

@@ -18,7 +18,7 @@ from apps.delivery.intake.drafts import Draft
 from apps.delivery.models import NotificationKind
 from apps.delivery.status_webhooks import lookup
 from apps.preferences.channels import WEBHOOK
-from apps.preferences.models import Contact, ContactState
+from apps.preferences.selectors import active_contacts
 from notifier.channels.webhook import FRAME, PAYLOAD_LIMIT
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
@@ -63,11 +63,8 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
             events[publisher_id, state].append(_event(state, *row))
     if not events:
         return
-    named = [listener.contact_id for listener in listeners]
     # A disabled endpoint would only cause suppressed deliveries.
-    active = set(
-        Contact.objects.filter(pk__in=named, state=ContactState.ACTIVE).values_list("pk", flat=True)
-    )
+    active = active_contacts([listener.contact_id for listener in listeners])
     drafts: dict[int, list[Draft]] = defaultdict(list)
     for (publisher_id, state), deliveries in events.items():
         contacts = [
