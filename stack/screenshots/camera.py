@@ -1,10 +1,12 @@
 """The pages in the documents' screenshots, and the browser that takes them."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from notifier.client import NotifierClient
+from sandbox.client import SandboxClient
 from stack import chromium, debian, manage, servers, stage
 from stack.debian import CHROMIUM
 from stack.errors import StackError
@@ -37,25 +39,30 @@ def screenshots(directory: Path = DIRECTORY) -> int:
                 ) as accounts,
             ):
                 scene.play(client, accounts)
-            _take(state, on, directory)
+                with _operator(state, on) as page:
+                    for name, visit in PAGES.items():
+                        visit(page)
+                        _keep(page, directory / f"{name}.png", whole=name == "start-page")
+                    SandboxClient(on.sandbox["control_url"]).reset()
+                    scene.post_one_of_each(client, accounts, on.sandbox["webhook"]["base_url"])
+                    page.goto(on.sandbox["control_url"])
+                    _keep(page, directory / "sandbox.png")
     return 0
 
 
-def _take(state: State, on: Stage, directory: Path) -> None:
+@contextlib.contextmanager
+def _operator(state: State, on: Stage) -> "Iterator[Page]":
+    """Yield a page of the browser in which an operator has logged in."""
     manage.create_admin(state, on.env)
     with chromium.running() as browser:
         page = browser.new_page(viewport=SIZE, base_url=on.api_url)
         _log_in(page, state.secret("admin"))
-        for name, visit in PAGES.items():
-            visit(page)
-            _keep(page, directory / f"{name}.png", whole=name == "start-page")
-        page.goto(on.sandbox["control_url"])
-        _keep(page, directory / "sandbox.png")
+        yield page
 
 
 def _keep(page: "Page", path: Path, *, whole: bool = False) -> None:
     page.wait_for_timeout(SETTLE)
-    page.screenshot(path=path, full_page=whole)
+    page.screenshot(path=path, full_page=whole, animations="disabled")
     print(f"  {path.name:<24} {path.stat().st_size // 1024} kB", flush=True)
 
 

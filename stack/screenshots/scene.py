@@ -70,6 +70,31 @@ def play(client: NotifierClient, directory: NotifierClient) -> None:
     client.publish("weekly-offers", title="Last call", body="Only today.", channels=["email"])
 
 
+def post_one_of_each(client: NotifierClient, directory: NotifierClient, webhooks: str) -> None:
+    """Send a person a message by each channel that leaves the service, and wait for all of them.
+
+    ``webhooks``: the URL below which the sandbox receives webhooks.
+    """
+    order = {"name": "Ada", "order": 7}
+    directory.upsert_recipient(
+        "ada",
+        devices=[Device("ios", "0a" * 32), Device("android", "token-of-adas-android-phone")],
+        contacts=[
+            Contact("sms", "+12025550123"),
+            Contact("email", "ada@example.com"),
+            Contact("webhook", f"{webhooks}/orders"),
+        ],
+    )
+    posted = [
+        client.notify_users(["ada"], title="Order 7", body="It is on its way.", channels=["push"]),
+        client.notify_users(["ada"], body="Your code is 123 456.", channels=["sms"]),
+        client.notify_users(["ada"], template="order-shipped", variables=order, channels=["email"]),
+        client.notify_users(["ada"], title="Order 7", data=order, channels=["webhook"]),
+    ]
+    for notification in posted:
+        client.wait(notification.id, 120)
+
+
 def _people() -> "list[Recipient]":
     found = []
     for number, name in enumerate(f"{first}.{last}" for last in LAST for first in FIRST):
