@@ -31,7 +31,7 @@ PROCFILE = {
     "WEB_HOST": "address the API listens on; a proxy with TLS belongs in front of it",
     "PORT": "its port",
     "WORKER_THREADS": "tasks that one worker process runs at the same time; each empties a queue",
-    "HONCHO_PROCESS_NAME": "name of a process among several of the same command; honcho sets it",
+    "HONCHO_PROCESS_NAME": "name of a process among several of one command; the runner sets it",
     "BEAT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR, for beat alone",
     "FLOWER_BASIC_AUTH": "`user:password` for Flower, which does not start without it",
     "FLOWER_HOST": "address Flower listens on",

@@ -10,7 +10,6 @@ from typing import Any
 
 from sandbox.settings import settings as sandbox_settings
 from stack import environment, manage, servers
-from stack.errors import StackError
 from stack.sandbox import Sandbox
 from stack.state import State, kept
 from stack.supervision import ports
@@ -20,13 +19,12 @@ from stack.supervision.processes import READY, STOPPING, Procfile
 #: Seconds for the runner, which kills processes that do not stop in time and then ends itself.
 STOP = ((signal.SIGTERM, STOPPING + 10.0),)
 STOPPED = re.compile(r"(\w+)\.\d+ stopped \(rc=(-?\d+)\)")
-#: The number of processes of each command, as honcho takes it.
-FORMATION = re.compile(r"\w+=\d+(,\w+=\d+)*")
 
 
 def up(directory: Path) -> int:
     """Run until Ctrl-C (returns 0), or until a process dies, which is named (returns 1)."""
-    formation = _formation(os.environ.get("FORMATION", ""))
+    formation = os.environ.get("FORMATION", "")
+    numbers = Procfile({}, ROOT).formation(formation)
     with kept(directory) as state, servers.running(state) as found:
         web, flower = ports.near(8000), ports.near(5555)
         env = environment.of(state, found)
@@ -39,58 +37,39 @@ def up(directory: Path) -> int:
             made = manage.create_admin(state, env)
             password = state.secret("admin") if made or found.postgres else "as it was"
             state.publish_env(_settings(env))
-            return _run(state, env, formation, _welcome(env, password, sandbox.config))
+            welcome = _welcome(env, password, sandbox.config)
+            return _run(state, env, formation, numbers, welcome)
 
 
-def _run(state: State, env: Mapping[str, str], formation: Mapping[str, int], welcome: str) -> int:
+def _run(
+    state: State,
+    env: Mapping[str, str],
+    formation: str,
+    numbers: Mapping[str, int],
+    welcome: str,
+) -> int:
     commands = Procfile(env, state.path("logs")).commands
-    starting = sum(formation[name] for name, command in commands.items() if " worker " in command)
-    command = [
-        sys.executable,
-        "-m",
-        "stack.supervision.runner",
-        "start",
-        "-f",
-        "Procfile",
-        "-e",
-        os.devnull,
-    ]
-    command += ["-p", env["PORT"]]
-    command += ["-c", ",".join(f"{name}={number}" for name, number in formation.items())]
+    starting = sum(numbers[name] for name, command in commands.items() if " worker " in command)
+    command = [sys.executable, "-m", "stack.supervision.runner", "start", "-c", formation]
     log = state.log("up")
     log.unlink(missing_ok=True)
     first_dead = ""
     try:
         with Process(
-            "honcho", command, env=env, output=log, stop=STOP, keep_open=[state.lock]
-        ) as honcho:
-            for line in honcho.follow():
+            "runner", command, env=env, output=log, stop=STOP, keep_open=[state.lock]
+        ) as runner:
+            for line in runner.follow():
                 print(line, end="", flush=True)
                 if not first_dead and (stopped := STOPPED.search(line)):
                     first_dead = f"{stopped[1]} ended with code {stopped[2]}"
                 if READY in line and (starting := starting - 1) == 0:
-                    honcho.wait_until(lambda: ports.listens(int(env["PORT"])))
+                    runner.wait_until(lambda: ports.listens(int(env["PORT"])))
                     print(welcome, flush=True)
     except KeyboardInterrupt:
         print("\nStopping", flush=True)
         return 0
-    print(f"{first_dead or 'honcho ended'}; everything was stopped. Its lines above say why.")
+    print(f"{first_dead or 'the runner ended'}; everything was stopped. Its lines above say why.")
     return 1
-
-
-def _formation(wanted: str) -> dict[str, int]:
-    """Parse the numbers of processes by command of the Procfile: ``push=2,sms=2``; default 1.
-
-    Raises ``StackError`` for anything else.
-    """
-    if wanted and not FORMATION.fullmatch(wanted):
-        raise StackError(f"FORMATION is written push=2,sms=2, and not {wanted}")
-    formation = dict.fromkeys(Procfile({}, ROOT).commands, 1)
-    for name, _, number in (part.partition("=") for part in wanted.split(",") if part):
-        if name not in formation:
-            raise StackError(f"FORMATION: the Procfile has no {name}, only {', '.join(formation)}")
-        formation[name] = int(number)
-    return formation
 
 
 def _settings(env: Mapping[str, str]) -> dict[str, str]:

@@ -34,18 +34,21 @@ class Process:
         *,
         env: Mapping[str, str],
         output: Path | None = None,
+        pipe: int | None = None,
         stop: Steps = ((signal.SIGTERM, 10.0),),
         keep_open: Sequence[int] = (),
     ) -> None:
         """Prepare a command.
 
-        ``output``: a file that its output is appended to, by default our own standard output.
+        ``output``: a file that its output is appended to, or ``pipe``: the file descriptor that it
+        is written to; by default our own standard output.
         ``keep_open``: file descriptors (locks) that stay open until the command has ended.
         """
         self.name = name
         self.command = [str(part) for part in command]
         self.env = dict(env)
         self.output = output
+        self._pipe = pipe
         self._steps = stop
         self._keep_open = keep_open
         self._guard: subprocess.Popen[bytes] | None = None
@@ -69,8 +72,8 @@ class Process:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(GUARD), steps, "--", *self.command],
                 stdin=its.fileno(),
-                stdout=log,
-                stderr=None if log is None else subprocess.STDOUT,
+                stdout=log or self._pipe,
+                stderr=subprocess.STDOUT if log or self._pipe is not None else None,
                 cwd=ROOT,
                 env=self.env,
                 start_new_session=True,

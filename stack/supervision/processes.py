@@ -1,6 +1,7 @@
-"""The Procfile's processes, run without honcho for the demo and the tests."""
+"""The Procfile's processes: for ``runner``, the demo and the tests."""
 
 import copy
+import re
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from stack.supervision.process import PATIENCE, ROOT, Process, stop_all
 #: and releases the rest, with a broker and a database that may be slow.
 STOPPING = 45
 STOP = ((signal.SIGTERM, float(STOPPING)),)
+#: Numbers of processes by command.
+FORMATION = re.compile(r"\w+=\d+(,\w+=\d+)*")
 #: The end of the line that a worker logs once it consumes its queues.
 READY = " ready."
 
@@ -58,16 +61,44 @@ class Procfile:
 
     def process(self, name: str, title: str) -> "Worker":
         """Return a process of one command, called ``title``, not started yet."""
-        if name not in self.commands:
-            raise StackError(f"the Procfile has no {name}, only {', '.join(self.commands)}")
         return Worker(
             title,
-            [*self._place.enter, "/bin/sh", "-c", self.commands[name]],
-            env={**self.env, "HONCHO_PROCESS_NAME": title},
+            self.command(name),
+            env=self._environment(title),
             output=self.logs / f"{title}.log",
             stop=STOP,
             keep_open=self._keep_open,
         )
+
+    def piped(self, name: str, title: str, pipe: int) -> Process:
+        """Return a process like that, which writes to ``pipe``, a file descriptor, and no log."""
+        return Process(
+            title, self.command(name), env=self._environment(title), pipe=pipe, stop=STOP
+        )
+
+    def formation(self, wanted: str) -> dict[str, int]:
+        """Parse numbers of processes by command: ``all=1,push=2``.
+
+        ``all``: of each command that is not named, by default 1. Raises ``StackError`` for anything
+        else.
+        """
+        if wanted and not FORMATION.fullmatch(wanted):
+            raise StackError(f"numbers of processes are written push=2,sms=2, and not {wanted}")
+        parts = (part.split("=") for part in wanted.split(",") if part)
+        numbers = {name: int(number) for name, number in parts}
+        found = dict.fromkeys(self.commands, numbers.pop("all", 1))
+        for name in numbers:
+            self.command(name)
+        return found | numbers
+
+    def command(self, name: str) -> list[str]:
+        """Return a command by its name. Raises ``StackError`` for one that the Procfile has not."""
+        if name not in self.commands:
+            raise StackError(f"the Procfile has no {name}, only {', '.join(self.commands)}")
+        return [*self._place.enter, "/bin/sh", "-c", self.commands[name]]
+
+    def _environment(self, title: str) -> dict[str, str]:
+        return {**self.env, "HONCHO_PROCESS_NAME": title}
 
 
 class Worker(Process):

@@ -59,30 +59,66 @@ def test_an_unknown_name_is_refused_and_nothing_stays(procfile):
     assert psutil.Process().children(recursive=True) == before
 
 
+def runner(path, *arguments, **options):
+    command = [sys.executable, "-m", "stack.supervision.runner", "start", "-f", str(path)]
+    return subprocess.Popen(
+        [*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, **options
+    )
+
+
 def test_the_runner_waits_for_a_process_that_takes_its_time_to_stop(tmp_path):
     path = tmp_path / "Procfile"
     slowly = (
         "trap 'sleep 7; echo stopped well; exit 0' TERM; echo begun; while true; do sleep 0.1; done"
     )
     path.write_text(f"at_once: echo begun; exec sleep 600\nslow: {slowly}\n")
-    command = [
-        sys.executable,
-        "-m",
-        "stack.supervision.runner",
-        "start",
-        "-f",
-        str(path),
-        "-e",
-        os.devnull,
-    ]
-    runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    running = runner(path)
     begun = 0
-    while begun < 2 and (line := runner.stdout.readline()):
+    while begun < 2 and (line := running.stdout.readline()):
         begun += "begun" in line
-    runner.terminate()  # honcho cannot stop what it does not know yet to be started
-    output, _ = runner.communicate(timeout=60)
+    running.terminate()
+    output, _ = running.communicate(timeout=60)
     assert "stopped well" in output
-    assert "SIGKILL" not in output
+    assert running.returncode == 128 + signal.SIGTERM
+
+
+def test_the_runner_stops_all_when_one_ends_and_says_which(tmp_path):
+    path = tmp_path / "Procfile"
+    path.write_text(
+        "stays: echo this is $HONCHO_PROCESS_NAME; exec sleep 600\nends: sleep 1; exit 4\n"
+    )
+    running = runner(path, "-c", "all=1,stays=2")
+    output, _ = running.communicate(timeout=60)
+    lines = [re.sub(r"^[0-9:]+ ", "", line) for line in output.splitlines()]
+    assert sorted(lines) == [
+        "runner  | ends.1 stopped (rc=4)",
+        "stays.1 | this is stays.1",
+        "stays.2 | this is stays.2",
+    ]
+    assert running.returncode == 4
+
+
+def test_nothing_outlives_a_runner_that_is_killed(tmp_path):
+    path = tmp_path / "Procfile"
+    path.write_text("one: echo $$; exec sleep 600\n")
+    running = runner(path, "one")
+    pid = int(running.stdout.readline().split()[-1])
+    running.kill()
+    running.communicate(timeout=60)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=60)
+    assert not psutil.pid_exists(pid)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["three"], ["-c", "three=1"], ["-c", "one"], ["-c", "all=0"]]
+)
+def test_the_runner_starts_nothing_where_it_is_not_told_what(arguments, tmp_path):
+    path = tmp_path / "Procfile"
+    path.write_text("one: exec sleep 600\n")
+    running = runner(path, *arguments, stderr=subprocess.PIPE)
+    output, error = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert output == "" and len(error.splitlines()) == 1
 
 
 def test_every_queue_has_a_worker_and_only_high_priority_runs_beside_high():
