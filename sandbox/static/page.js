@@ -21,7 +21,7 @@ let skipped = 0;
 
 const laneOf = Object.fromEntries(
   Object.entries(NAMES).map(([channel, name]) => {
-    const none = element("p", { className: "none" }, `Nothing by ${name.toLowerCase().replace("sms", "SMS")} yet`);
+    const none = element("p", { className: "none" }, `Nothing by ${name.toLowerCase().replace("sms", "SMS")} to show`);
     const lane = element("section", { className: "lane", ariaLabel: name }, element("h2", {}, name), none);
     lane.classList.toggle("wide", channel === "email" || channel === "webhook");
     return [channel, lane];
