@@ -145,13 +145,18 @@ def test_workers_of_normal_and_low_priority_run_behind_all_others():
 
 def test_what_leads_a_session_runs_behind_other_sessions():
     said = nice_and_group(start_new_session=True)
-    assert said[0] == "10"
+    assert said[0] == behind()
     assert said[1:] in ([], ["nice 10"])  # without groups of sessions nice is enough
 
 
 def test_what_leads_no_session_leaves_the_others_of_its_session_alone():
-    assert nice_and_group()[:1] == ["10"]
+    assert nice_and_group()[:1] == [behind()]
     assert nice_and_group()[1:] != ["nice 10"]
+
+
+def behind():
+    """The nice value of a command under ``bin/behind``: 10 more than ours, which may be nice."""
+    return str(min(19, os.nice(0) + 10))
 
 
 def nice_and_group(**options):
