@@ -1,4 +1,4 @@
-"""How long chunks and deliveries wait, and by which policy."""
+"""Waits of chunks and deliveries, by their retry policies."""
 
 import logging
 

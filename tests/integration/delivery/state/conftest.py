@@ -1,4 +1,4 @@
-"""What the signal of moves said."""
+"""A record of what the signal of moves sent."""
 
 from collections.abc import Iterator
 from typing import Any
