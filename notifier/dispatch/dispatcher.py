@@ -80,36 +80,22 @@ class ProviderEventLoop:
         gates: Mapping[str, Gate],
         report: Callable[[list[Sent]], None],
     ) -> None:
-        """Send, and report in batches: each report wakes a thread that competes for the GIL."""
-        waiting: list[Sent] = []
+        """Send, and report what has no outcome at the end, too."""
+        reporter = _BatchReporter(self._loop, report)
         missing = {message.id: message for message in messages}
-        timer: asyncio.TimerHandle | None = None
-
-        def hand_over() -> None:
-            nonlocal timer
-            if timer is not None:
-                timer.cancel()
-            if waiting:
-                report(waiting.copy())
-                waiting.clear()
-            timer = self._loop.call_later(HAND_OVER_SECONDS, hand_over)
 
         def ended(sent: Sent) -> None:
-            waiting.append(sent)
+            reporter.add(sent)
             missing.pop(sent.message.id, None)
 
-        hand_over()
         try:
             await self._dispatcher.send(messages, ended, gates)
         except Exception:
             log.exception("the dispatcher failed; messages it did not report are tried again")
-        waiting += [
-            Sent(message, "", Retry(Reason.INTERNAL, detail="see the log"), time.time(), 0.0)
-            for message in missing.values()
-        ]
-        hand_over()
-        assert timer is not None
-        timer.cancel()
+        for message in missing.values():
+            failed = Retry(Reason.INTERNAL, detail="see the log")
+            reporter.add(Sent(message, "", failed, time.time(), 0.0))
+        reporter.close()
 
     def close(self) -> None:
         """Close the providers' connections and stop the loop."""
@@ -219,6 +205,43 @@ async def _send(route: Route, messages: Sequence[Message], report: Report) -> No
 
 def _unsent(message: Message, provider: str, outcome: Outcome) -> Sent:
     return Sent(message, provider, outcome, time.time(), 0.0)
+
+
+class _BatchReporter:
+    """Reports outcomes in batches: each report wakes a thread that competes for the GIL.
+
+    ``report`` leads to the claim. So nothing here may refer to itself once it is closed, as a
+    function would that gives itself to the timer: the claim would stay in memory until the garbage
+    collector comes, a dozen claims later.
+    """
+
+    __slots__ = ("_loop", "_report", "_timer", "_waiting")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, report: Callable[[list[Sent]], None]
+    ) -> None:
+        self._loop = loop
+        self._report = report
+        self._waiting: list[Sent] = []
+        self._timer = loop.call_later(HAND_OVER_SECONDS, self._hand_over)
+
+    def add(self, sent: Sent) -> None:
+        """Report an outcome within ``HAND_OVER_SECONDS``."""
+        self._waiting.append(sent)
+
+    def close(self) -> None:
+        """Report what is left."""
+        self._timer.cancel()  # it drops its reference
+        self._flush()
+
+    def _hand_over(self) -> None:
+        self._flush()
+        self._timer = self._loop.call_later(HAND_OVER_SECONDS, self._hand_over)
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._report(self._waiting)
+            self._waiting = []
 
 
 async def _on_loop(function: Callable[[], T]) -> T:

@@ -84,16 +84,27 @@ class Recorder(threading.Thread):
     def run(self) -> None:
         """Record until ``stop``."""
         reserve()
-        while waiting := self._take():
-            try:
-                moved = self._record(waiting)
-            except Exception as error:  # this thread must survive every error
-                log_bug("recording", error)
-                moved = set()
-            finally:
-                connection.close()
-            for one in waiting:
-                self._recorded(one, one.claim.id in moved)
+        while self._record_next():
+            pass
+
+    def _record_next(self) -> bool:
+        """Wait for outcomes and record all there are; return whether ``stop`` was not called.
+
+        A call of its own, so that recorded claims are not kept while it waits for the next ones.
+        """
+        waiting = self._take()
+        if not waiting:
+            return False
+        try:
+            moved = self._record(waiting)
+        except Exception as error:  # this thread must survive every error
+            log_bug("recording", error)
+            moved = set()
+        finally:
+            connection.close()
+        for one in waiting:
+            self._recorded(one, one.claim.id in moved)
+        return True
 
     def _take(self) -> list[OutcomeBatch]:
         """Wait for outcomes and return all there are; none after ``stop``."""

@@ -1,6 +1,7 @@
 """A worker process holds a bounded number of messages, and slow ones take no others' capacity."""
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from apps.delivery.models import Delivery
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, process
 from apps.delivery.sending.capacity import Capacity
+from apps.delivery.sending.claiming import Claim
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome
 from notifier.providers.base import Provider
@@ -93,6 +95,25 @@ def test_slow_messages_keep_no_capacity_for_those_that_went_out(shop, small):
     assert called() == 2 * CLAIMS
     HalfAsleep.asleep = 0
     assert process.worker().join(PATIENCE)
+
+
+def test_a_recorded_claim_is_freed_without_the_collector_of_garbage(shop, small):
+    """The collector may come a dozen claims later, and those would be kept in memory until then.
+
+    Some outcomes are reported before the last one, so that the timer has run, too.
+    """
+    small(asleep=1)
+    posted = post(shop, range(SIZE))
+    gc.collect()
+    gc.disable()
+    try:
+        begin("sms")
+        until(lambda: shop.counts(posted)["sms"].get("accepted") == SIZE - 1)
+        HalfAsleep.asleep = 0
+        assert process.worker().join(PATIENCE)
+        until(lambda: not [one for one in gc.get_objects() if type(one) is Claim])
+    finally:
+        gc.enable()
 
 
 def test_a_claim_is_shared_by_those_who_wait(shop, other_shop, small):
