@@ -55,7 +55,7 @@ def under_way(shop, settings, monkeypatch):
         posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["sms"], **fields})
         cut()
         begin("sms")
-        until(lambda: Slow.calls)
+        until(lambda: Slow.calls or settled(shop, posted))
         return posted
 
     yield publish
@@ -84,10 +84,14 @@ def test_nothing_is_sent_after_a_cancel_was_answered(shop, under_way):
     assert [at for at in Slow.calls if at > answered] == []
 
 
-def test_nothing_is_sent_after_its_expiry(shop, under_way):
-    expiry = datetime.now(UTC) + timedelta(seconds=0.6)
-    posted = under_way(expires_at=expiry.isoformat())
-    assert until(lambda: settled(shop, posted))["expired"] > 0
+def test_nothing_is_sent_after_its_expiry(shop, under_way, monkeypatch):
+    for seconds in (0.6, 6, 60):  # on a busy machine the first ones expire before they are claimed
+        monkeypatch.setattr(f"{__name__}.TAKES", seconds / PEOPLE * 1.6)
+        expiry = datetime.now(UTC) + timedelta(seconds=seconds)
+        posted = under_way(expires_at=expiry.isoformat())
+        assert until(lambda found=posted: settled(shop, found))["expired"] > 0
+        if Slow.calls:
+            break
     assert Slow.calls and max(Slow.calls) < expiry.timestamp()
 
 
