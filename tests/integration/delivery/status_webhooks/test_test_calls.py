@@ -44,7 +44,11 @@ def test_a_receiver_whose_certificate_nobody_signed_is_reported(shop, outside, s
 
 @pytest.mark.parametrize(
     ("behaviour", "outcome", "said"),
-    [("500", "retry", "status 500"), ("403", "refused", "status 403"), ("dead", "refused", "gone")],
+    [
+        ("500", "retry", "status 500"),
+        ("403", "refused", "status 403"),
+        ("dead", "refused", "not exist"),
+    ],
 )
 def test_a_receiver_that_refuses_is_reported(shop, outside, working, behaviour, outcome, said):
     made = register_webhook(shop, outside, "failed")
