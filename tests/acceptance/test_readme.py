@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def with_curl(project: Path, service: Stage) -> tuple[list[list[dict]], str]:
     need(CURL)
     script = snippet("sh")
     assert script.startswith(f"export NOTIFIER_URL={PRINTED_URL}\n")
-    script = script.replace(PRINTED_URL, service.api_url) + 'echo "$KEY"\n'
+    script = script.replace(PRINTED_URL, service.api_url) + 'echo "$NOTIFIER_KEY"\n'
     runs = [run(project, script).splitlines() for _ in range(2)]
     return [[json.loads(answer) for answer in answers] for *answers, _ in runs], runs[-1][-1]
 
@@ -111,11 +112,18 @@ def test_manage_says_that_the_service_is_still_starting(project, state):
 
 def test_the_quickstart_with_curl_sends_a_one_time_password_each_time(service, with_curl):
     runs, _ = with_curl
-    for person, posted, listed in runs:
+    promised = json.loads(snippet("json"))
+    for person, found in runs:
         assert person["user_id"] == "ada"
-        assert posted["state"] == "accepted"
-        assert listed["data"][0]["id"] == posted["id"]
-        assert listed["data"][0]["counts"] == {"sms": {"accepted": 1}}
+        assert promised.keys() <= found.keys()
+        for name in ("state", "priority", "channels", "counts"):
+            assert found[name] == promised[name]
+        lives = datetime.fromisoformat(found["expires_at"]) - datetime.fromisoformat(
+            found["created_at"]
+        )
+        assert timedelta(minutes=4) < lives <= timedelta(minutes=5)
+    first, second = runs
+    assert first[1]["id"] != second[1]["id"]
     received = SandboxClient(service.sandbox["control_url"]).messages(channel="sms")
     assert [message["address"] for message in received] == ["+12025550123"] * 2
     assert received[0]["content"]["Body"] == "Your code is 123 456."
@@ -145,7 +153,7 @@ def test_manage_passes_on_what_the_command_came_to(project, service):
 
 def test_the_quickstart_with_the_client_prints_what_the_readme_says(service, project, with_curl):
     _, key = with_curl
-    env = {"NOTIFIER_URL": service.api_url, "KEY": key}
+    env = {"NOTIFIER_URL": service.api_url, "NOTIFIER_KEY": key}
     (project / "quickstart.py").write_text(snippet("python"))
     [promised] = re.findall(
         r"It prints this,[^\n]*:\n\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
