@@ -1,4 +1,7 @@
-"""Read notifications, their progress, deliveries, attempts and receipts, without counting rows."""
+"""Read notifications, their progress, deliveries, attempts and receipts.
+
+Numbers of deliveries come from counts that are kept as deliveries move; no deliveries are counted.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
@@ -33,14 +36,17 @@ def notifications(publisher_id: int) -> QuerySet[Notification]:
 
 
 def of_others_topics(notification_ids: Collection[UUID]) -> set[UUID]:
-    """Return those of these notifications that were published to another publisher's topic."""
+    """Return those of these notifications that were published to another publisher's topic.
+
+    The API hides the recipients of their deliveries: only a topic's owner may know its subscribers.
+    """
     rows = Notification.objects.filter(pk__in=notification_ids, topic__isnull=False)
     others = rows.exclude(topic__publisher_id=F("publisher_id"))
     return set(others.values_list("pk", flat=True))
 
 
 def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
-    """Return the number of deliveries by channel and state, from a few rows of counts."""
+    """Return the number of deliveries by channel and state, from the kept counts."""
     totals: Counter[tuple[str, str]] = Counter()
     for _, channel, state, total in _totals([notification_id]):
         totals[channel, state] += total
@@ -64,7 +70,7 @@ def state_counts(notification_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]
 
 
 def _totals(notification_ids: Iterable[UUID]) -> Iterable[tuple[UUID, str, str, int]]:
-    """Return counts by notification, channel and state, and moves that are to be added to them."""
+    """Return kept counts by notification, channel and state, and ``PendingCount`` rows to add."""
     ids = list(notification_ids)
     parts = [
         table.objects.filter(notification_id__in=ids)
@@ -80,9 +86,12 @@ def _totals(notification_ids: Iterable[UUID]) -> Iterable[tuple[UUID, str, str, 
 class Progress:
     """The progress of a notification.
 
-    ``state``: ``scheduled``, ``sending``, ``done`` (nothing more is to be sent; receipts may still
-    arrive) or ``cancelled``; derived, so that it cannot be stale. ``counts``: deliveries by channel
-    and state.
+    ``counts``: deliveries by channel and state. ``state``, derived, so that it cannot be stale:
+
+    - ``cancelled``: the notification was cancelled, whatever the states of its deliveries.
+    - ``scheduled``: its ``send_at`` is in the future, and a chunk is open.
+    - ``sending``: a chunk is open, or a delivery is being sent or waits for an attempt.
+    - ``done``: nothing more is to be sent; receipts may still arrive.
     """
 
     state: str

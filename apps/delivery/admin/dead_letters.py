@@ -1,4 +1,4 @@
-"""Admin of dead letters: list them, and redrive selected or all matching ones."""
+"""Admin of dead letters: list them, and redrive selected ones or those that match the filters."""
 
 from typing import Any, cast
 
@@ -30,7 +30,7 @@ PERMISSION = "delivery.change_deadletter"
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnly):
-    """List of dead letters, which stay until they are redriven."""
+    """List of dead letters: deliveries that are dead and were not redriven."""
 
     list_display = (
         "what",
@@ -101,7 +101,11 @@ class DeadLetterAdmin(ReadOnly):
 
     @transaction.atomic
     def _redrive_matching(self, request: HttpRequest) -> HttpResponse:
-        """Redrive all that the list shows under its filters, which are in the query string."""
+        """Redrive what the list shows under its filters, which are in the query string.
+
+        One call redrives at most ``dead_letters.AT_ONCE``, the oldest first; the message to the
+        operator says where more are left.
+        """
         if not self.has_redrive_permission(request):
             raise PermissionDenied
         wanted = {
@@ -146,5 +150,5 @@ class DeadLetterAdmin(ReadOnly):
 
 
 def _named(row: DeadLetter) -> Named:
-    """Return the delivery of a row whose page has its names (``with_page``)."""
+    """Return the row's delivery, to which ``with_page`` attached user id and masked address."""
     return cast(Named, row.delivery)

@@ -7,8 +7,8 @@ class Claim(models.Model):
     """Deliveries that one worker process is sending; deleted once their outcomes are recorded.
 
     The id is made of the time and random bits and is never reused, so it serves as the fence: an
-    outcome is recorded only for a delivery that still carries the id. Claims whose lease has
-    expired are released by ``apps.delivery.outbox.claims``.
+    outcome is recorded only for a delivery that still has it as its ``claim_id``. The sweeper
+    releases claims whose lease has expired: it makes their deliveries due and deletes the rows.
     """
 
     id = models.BigIntegerField(primary_key=True)

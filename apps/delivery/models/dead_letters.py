@@ -1,4 +1,4 @@
-"""Dead letters: deliveries that stay dead until they are redriven."""
+"""Dead letters: a row for each delivery in the state ``dead``."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +11,9 @@ from apps.topics.models import Topic
 
 
 class DeadLetter(models.Model):
-    """A delivery in the state ``dead``: inserted when it dies, deleted when it is redriven.
+    """A delivery in the state ``dead``.
+
+    Inserted when it dies; deleted when it is redriven, or when a late receipt changes its state.
 
     A table of its own, because an index on the state of deliveries would prevent HOT updates and
     so cost every delivery for the sake of the few dead ones.
