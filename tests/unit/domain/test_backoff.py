@@ -51,7 +51,7 @@ def test_whatever_is_asked_for_the_next_attempt_is_half_a_second_away(after):
 
 
 def test_the_last_wait_repeats_until_the_attempts_are_used_up():
-    assert RetryPolicy.repeating([1, 5], 5).schedule == (1, 5, 5, 5)
+    assert RetryPolicy.repeating([1, 5, 9], 6).schedule == (1, 5, 9, 9, 9)
     assert RetryPolicy.repeating([1, 5], 2).schedule == (1,)
     assert RetryPolicy.repeating([1, 5], 1).schedule == ()
     assert RetryPolicy.repeating([1, 5]).attempts == 3
