@@ -13,7 +13,7 @@ from apps.preferences.api.fields import ChannelField, LocaleField
 from notifier.domain import links
 from notifier.domain.characters import any_visible
 from notifier.templates import RECIPIENT
-from notifier.templates.text import SOURCE_LIMIT
+from notifier.templates.rendering import SOURCE_LIMIT
 
 #: Contents of one version: five channels in forty languages.
 MOST_CONTENTS = 200

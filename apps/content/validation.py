@@ -11,7 +11,7 @@ from notifier.templates import TemplateError, Translation
 #: Characters of all texts of a version together.
 VERSION_LIMIT = 256 * 1024
 #: Texts of a version with variables or tags: compiling one takes about 0.5 ms, and all have to fit
-#: into a process's cache (``notifier.templates.text.KEPT``).
+#: into a process's cache (``notifier.templates.rendering.KEPT``).
 MOST_TEXTS = 2000
 EMAIL = "email"
 

@@ -105,7 +105,7 @@ def _known(setting: str, name: str, found: dict[str, dict[str, Any]]) -> dict[st
 
 
 def _quotas() -> dict[str, dict[str, float]]:
-    """Return by provider the arguments of ``notifier.resilience.quota.Quota``."""
+    """Return by provider the arguments of ``notifier.resilience.token_bucket.Quota``."""
     found: dict[str, dict[str, float]] = {}
     for entry in env.items(
         "NOTIFIER_PROVIDER_QUOTAS",

@@ -10,7 +10,7 @@ from notifier.domain import links
 from notifier.domain.messages import Content
 from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import TemplateError
-from notifier.templates.text import Prefilled, Text, is_template, text
+from notifier.templates.rendering import Prefilled, Text, is_template, text
 from notifier.transport.json_pointer import escaped
 from notifier.transport.mail import CONTROL
 

@@ -3,7 +3,7 @@
 import pytest
 
 from notifier.templates import TemplateError, budget_for
-from notifier.templates.text import text
+from notifier.templates.rendering import text
 
 
 def render(source, *, html=False, **variables):

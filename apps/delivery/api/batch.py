@@ -14,9 +14,9 @@ from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
 from apps.delivery.intake.lookups import Key
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.preferences.selectors import Reached, reached
-from apps.publishers import limits, quota
+from apps.publishers import daily_quota, limits
 from apps.publishers.limits import Allowance
-from apps.publishers.quota import Account
+from apps.publishers.daily_quota import Account
 from apps.publishers.selectors import PublisherSnapshot
 from notifier.domain.priorities import Priority
 
@@ -72,7 +72,7 @@ class Batch:
             self._problems[position] = limits.high_exceeded(publisher, allowance)
 
     def _account(self, position: int) -> Account:
-        return quota.account(self._publisher_id, self._drafts[position].priority)
+        return daily_quota.account(self._publisher_id, self._drafts[position].priority)
 
     def _within_quota(
         self, _: Mapping[str, Reached], left: Mapping[Account, int]
@@ -98,7 +98,7 @@ class Batch:
                 "notification": presenters.accepted(one.row, one.repeated, one.draft.warnings),
             }
         for position in self._drafts.keys() - set(self._within):
-            results[position] = _failed(position, quota.exceeded(self._account(position)))
+            results[position] = _failed(position, daily_quota.exceeded(self._account(position)))
         return {"results": results}
 
 

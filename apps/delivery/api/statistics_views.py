@@ -13,10 +13,10 @@ from apps.api.pagination import read_query
 from apps.api.serializers import QueryParameters
 from apps.core import clock
 from apps.delivery.monitoring import statistics
-from apps.publishers import limits, quota
+from apps.publishers import daily_quota, limits
 from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
-from apps.publishers.quota import Account
+from apps.publishers.daily_quota import Account
 from apps.publishers.scopes import Scope
 from apps.topics.selectors import owned_topic
 
@@ -222,7 +222,7 @@ class Usage(Endpoint):
             "requests": {"per_second": rate.per_second, "burst": rate.burst},
             "quota": {
                 **_quota(Account(publisher_id, high=False)),
-                "resets_at": quota.resets_at(),
+                "resets_at": daily_quota.resets_at(),
                 "high": {
                     **_quota(Account(publisher_id, high=True)),
                     "per_second": high.per_second,
@@ -231,7 +231,7 @@ class Usage(Endpoint):
             },
             "notifications": [
                 {"day": day, "accepted": number}
-                for day, number in quota.used_by_day(publisher_id, first).items()
+                for day, number in daily_quota.used_by_day(publisher_id, first).items()
             ],
             "deliveries": [{"day": day, "states": of_day} for day, of_day in states.items()],
         }
@@ -239,4 +239,4 @@ class Usage(Endpoint):
 
 
 def _quota(account: Account) -> dict[str, int]:
-    return {"per_day": quota.per_day(account), "used": quota.used(account)}
+    return {"per_day": daily_quota.per_day(account), "used": daily_quota.used(account)}

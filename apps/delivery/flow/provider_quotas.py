@@ -19,7 +19,7 @@ from notifier.dispatch.dispatcher import Gate
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Reason
 from notifier.providers import Route
-from notifier.resilience.quota import Bucket, Grant, Quota
+from notifier.resilience.token_bucket import Bucket, Grant, Quota
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,10 @@ HELD = CounterMetric(
     "Messages held back for their provider's quota.",
     ["provider", "priority"],
 )
-# ``notifier.resilience.quota.Bucket.take`` by the clock of Redis, for each provider. Keys: its
-# bucket and its senders. Arguments: this process, SENDS_FOR, LIFE_SECONDS; then for each provider
-# messages per second, burst, tokens left for higher priorities, messages wanted, and the queue in
-# which those that get no token wait.
+# ``notifier.resilience.token_bucket.Bucket.take`` by the clock of Redis, for each provider. Keys:
+# its bucket and its senders. Arguments: this process, SENDS_FOR, LIFE_SECONDS; then for each
+# provider messages per second, burst, tokens left for higher priorities, messages wanted, and the
+# queue in which those that get no token wait.
 _take = RedisScript("""
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6

@@ -22,8 +22,8 @@ from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sealed_content import TemplateContent
-from apps.publishers import quota
-from apps.publishers.quota import Account
+from apps.publishers import daily_quota
+from apps.publishers.daily_quota import Account
 
 
 class Stored(NamedTuple):
@@ -77,7 +77,7 @@ _KEYS = """, kept AS (
     ON CONFLICT (publisher_id, key) DO NOTHING
     RETURNING 1
 )"""
-_COUNTS = f""", counted AS ({quota.COUNT})"""
+_COUNTS = f""", counted AS ({daily_quota.COUNT})"""
 _IDS = "ARRAY(SELECT id FROM cut ORDER BY id)"
 
 

@@ -39,8 +39,8 @@ from apps.delivery.intake.lookups import Found, Key
 from apps.delivery.intake.rows import NewKey, NewNotification
 from apps.delivery.models import Notification
 from apps.preferences.selectors import Reached
-from apps.publishers import quota
-from apps.publishers.quota import Account
+from apps.publishers import daily_quota
+from apps.publishers.daily_quota import Account
 
 log = logging.getLogger(__name__)
 
@@ -284,7 +284,7 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
         for high in (False, True):
             account = Account(request.publisher_id, high)
             if account not in left:
-                left[account] = quota.per_day(account) - found.used.get(account, 0)
+                left[account] = daily_quota.per_day(account) - found.used.get(account, 0)
     accepting: list[_Acceptance] = []
     for index, request in enumerate(requests):
         try:
@@ -306,11 +306,11 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
     for one in accepting:
         new = [item for item in one.items if item.id not in repeated]
         wanted = Counter(
-            quota.account(one.request.publisher_id, item.draft.priority) for item in new
+            daily_quota.account(one.request.publisher_id, item.draft.priority) for item in new
         )
         beyond = next((account for account in wanted if wanted[account] > left[account]), None)
         if beyond is not None:
-            exceeded = quota.exceeded(beyond)
+            exceeded = daily_quota.exceeded(beyond)
             if any(item.draft.deduplicate_seconds for item in new):
                 # It is claimed as the first of its kind, and others may count as its repetitions.
                 raise _RequestFailed(one.request, exceeded)

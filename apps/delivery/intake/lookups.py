@@ -16,8 +16,8 @@ from apps.delivery.intake import idempotency
 from apps.delivery.intake.idempotency import Answer, KeyReused
 from apps.preferences import selectors
 from apps.preferences.selectors import Reached
-from apps.publishers import quota
-from apps.publishers.quota import Account
+from apps.publishers import daily_quota
+from apps.publishers.daily_quota import Account
 
 
 class Key(NamedTuple):
@@ -78,7 +78,7 @@ _PEOPLE = f"""
 SELECT 'person', id, user_id, NULL, NULL, channels FROM ({selectors.REACHED}) r
 """
 _USED = f"""
-SELECT 'used', publisher_id, high::text, NULL, number::text, NULL FROM ({quota.USED}) q
+SELECT 'used', publisher_id, high::text, NULL, number::text, NULL FROM ({daily_quota.USED}) q
 """
 
 

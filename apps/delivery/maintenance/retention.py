@@ -9,7 +9,7 @@ from apps.delivery.maintenance import rollup
 from apps.delivery.receipts import processing
 from apps.operators import log_in_limits
 from apps.preferences import audit_trail
-from apps.publishers import audit, quota
+from apps.publishers import audit, daily_quota
 from apps.topics.confirmation import requests
 
 #: Retention of counts of attempts by the minute.
@@ -53,7 +53,7 @@ DELETE FROM delivery_turn WHERE delivery_id IN
       WHERE d.id IS NULL OR d.state NOT IN ('queued', 'sending', 'retrying') LIMIT %(most)s)
 """
 #: Functions by which other apps delete their old rows.
-_OTHERS = (quota.purge, requests.purge, audit.purge, audit_trail.purge, log_in_limits.purge)
+_OTHERS = (daily_quota.purge, requests.purge, audit.purge, audit_trail.purge, log_in_limits.purge)
 
 
 def purge() -> int:

@@ -37,7 +37,7 @@ from notifier.security.tokens import LEEWAY, SHORTEST_SECRET
 from notifier.templates import RENDER_STEPS, translation
 from notifier.templates.budget import MOST_CHARACTERS
 from notifier.templates.language import KNOWN_FILTERS, TESTS
-from notifier.templates.text import SOURCE_LIMIT
+from notifier.templates.rendering import SOURCE_LIMIT
 from notifier.transport.destinations import PORTS
 from tests.support.fakes.tiny_servers import OK, listening
 from tests.support.pages import DOCS, ROOT, block_of, table_of

@@ -10,7 +10,7 @@ from notifier.templates import (
     Translation,
     budget_for,
 )
-from notifier.templates.text import Text, TextCache, text
+from notifier.templates.rendering import Text, TextCache, text
 from tests.support.rendering import refusal, render
 
 #: Seconds. Measured: 0.05 at the most; the rest is for a busy machine.

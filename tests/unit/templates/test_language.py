@@ -8,7 +8,7 @@ from notifier.templates import (
     TemplateError,
     Translation,
 )
-from notifier.templates.text import text
+from notifier.templates.rendering import text
 from tests.support.rendering import refusal, render
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 
 from apps.core import cache
 from apps.delivery.models import Notification
-from apps.publishers import limits, quota
+from apps.publishers import daily_quota, limits
 from apps.publishers.models import ApiKey, DayCount, Publisher
 from apps.publishers.scopes import Scope
 from tests.support.publishers.api_client import Api
@@ -287,8 +287,8 @@ def test_a_replay_costs_no_quota(ada: Api):
     headers = {"Authorization": f"Bearer {ada.key}", "Idempotency-Key": "one"}
     first = ada.call("post", "notifications", body, 202, headers=headers)
     assert ada.call("post", "notifications", body, 202, headers=headers) == first
-    account = quota.Account(Publisher.objects.get(name=ada.name).pk, high=False)
-    assert quota.used(account) == 1
+    account = daily_quota.Account(Publisher.objects.get(name=ada.name).pk, high=False)
+    assert daily_quota.used(account) == 1
 
 
 def test_a_key_refused_for_the_quota_may_be_used_again(ada: Api):

@@ -13,7 +13,7 @@ from apps.core.cache import ask_redis
 from apps.delivery.flow import provider_quotas
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.delivery.monitoring import metrics
-from notifier.resilience.quota import Quota
+from notifier.resilience.token_bucket import Quota
 from tests.support.deliveries.engine import work_once
 from tests.support.publishers.people import recipient
 

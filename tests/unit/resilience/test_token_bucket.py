@@ -14,7 +14,7 @@ from notifier.domain.outcomes import Accepted, Held, Reason
 from notifier.domain.priorities import Priority
 from notifier.providers import Route
 from notifier.providers.base import Provider, Sent
-from notifier.resilience.quota import Bucket, Quota
+from notifier.resilience.token_bucket import Bucket, Quota
 
 TEN = Quota(per_second=10)
 NOW = 1_000.0
