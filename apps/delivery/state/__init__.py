@@ -14,6 +14,7 @@ were given up for an address that is not believed dead any more become dead lett
 Imported by whatever in ``apps.delivery`` moves deliveries, and by no other app.
 """
 
+from apps.delivery.state.cancellation import cancel
 from apps.delivery.state.claiming import (
     ChunkToDeliver,
     ClaimBudget,
@@ -23,8 +24,8 @@ from apps.delivery.state.claiming import (
     create_in_order,
     start_sending,
 )
-from apps.delivery.state.commands import cancel, make_dead_letters, redrive, release_lost
 from apps.delivery.state.deferral import release_channel, release_topic, release_webhooks
+from apps.delivery.state.lost_claims import release_lost
 from apps.delivery.state.receipts import (
     DeliveryStanding,
     apply_receipts,
@@ -32,6 +33,7 @@ from apps.delivery.state.receipts import (
     read_standings,
 )
 from apps.delivery.state.recording import ClaimLost, Result, record, still_claimed
+from apps.delivery.state.redriving import make_dead_letters, redrive
 from apps.delivery.state.resumption import resume_due
 
 __all__ = [

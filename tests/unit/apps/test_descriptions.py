@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from apps.delivery.operations import descriptions
-from apps.delivery.state import commands, resumption
+from apps.delivery.state import lost_claims, resumption
 from apps.preferences.models import SuppressionReason
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import TERMINAL, WAITING, DeliveryState
@@ -19,7 +19,7 @@ SENT = r"may have|was sent\b|was accepted|arrived\b"
 
 
 def test_every_reason_has_words():
-    modules = (resumption, commands)
+    modules = (resumption, lost_claims)
     texts = (value for module in modules for value in vars(module).values())
     sql = " ".join(value for value in texts if isinstance(value, str))
     assert all(f"'{reason}'" in sql for reason in REFUSALS)

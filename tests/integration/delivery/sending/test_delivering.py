@@ -6,7 +6,7 @@ import pytest
 
 from apps.delivery.models import Delivery
 from apps.delivery.sending import process
-from apps.delivery.state import commands
+from apps.delivery.state import cancellation
 from apps.preferences.models import Contact, DirectoryChange, Preference, Suppression
 from apps.topics.models import Subscription
 from notifier.dispatch import dispatcher
@@ -312,7 +312,7 @@ def test_what_went_unanswered_and_waits_is_unknown_after_a_cancel(
     work()
     assert shop.counts(posted) == {"sms": {"retrying": 1}}
     if when_due:  # as what is beyond the first thousands, which a cancel leaves to the sweeper
-        monkeypatch.setattr(commands, "CANCEL_AT_ONCE", 0)
+        monkeypatch.setattr(cancellation, "CANCEL_AT_ONCE", 0)
     shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
     wake()
     work()

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from apps.delivery import state
 from apps.delivery.models import Chunk, DeadLetter, Delivery
-from apps.delivery.state import commands, retry_policies
+from apps.delivery.state import cancellation, retry_policies
 from apps.preferences.models import Recipient
 from apps.publishers.models import AuditEvent
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
@@ -83,7 +83,7 @@ def test_a_cancel_publishes_and_counts_what_it_moved(shop, work, answer, moves):
 def test_many_waiting_deliveries_are_cancelled_in_part_at_once_and_in_part_when_due(
     shop, work, wake, answer, monkeypatch
 ):
-    monkeypatch.setattr(commands, "CANCEL_AT_ONCE", 2)
+    monkeypatch.setattr(cancellation, "CANCEL_AT_ONCE", 2)
     answer(Retry(Reason.PROVIDER_ERROR))
     posted = notify(shop, "ada", "bob", "eve")
     work()

@@ -1,0 +1,101 @@
+"""Cancel a notification: what no worker is sending is not sent any more.
+
+``sending.cancellation`` stops what a worker holds already.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from apps.delivery.models import Notification
+from apps.delivery.ordering import ordering_keys
+from apps.delivery.state import counts, ordering
+from apps.delivery.state.signals import deliveries_moved
+from notifier.domain.states import WAITING, DeliveryState
+
+#: Most waiting deliveries that a cancel moves itself; the rest are cancelled when they are due.
+CANCEL_AT_ONCE = 10_000
+
+
+def cancel(notification_id: UUID) -> bool:
+    """Cancel what has not been sent; return whether there was something, not cancelled before.
+
+    Waits for claims that are committing, so that a delivery that is not sending when this returns
+    is never sent. Waiting deliveries beyond ``CANCEL_AT_ONCE`` become cancelled when they are due.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            # A notification that is done stays as it ended. The counts say whether it is, however
+            # many deliveries it has.
+            "UPDATE delivery_notification n SET cancelled_at = clock_timestamp() "
+            "WHERE id = %s AND cancelled_at IS NULL AND (EXISTS ("
+            "SELECT FROM delivery_chunk c WHERE c.notification_id = n.id AND c.state <> 'done') "
+            "OR (SELECT sum(count) FROM delivery_statecount s "
+            "WHERE s.notification_id = n.id AND s.state = ANY(%s)) > 0)",
+            [notification_id, [*WAITING, DeliveryState.DEAD]],  # dead ones may be redriven
+        )
+        if cursor.rowcount != 1:
+            return False
+        # A claim waits for no row that is locked here. Where it has a chunk already, this waits for
+        # it and finds its deliveries; else it skips the chunk and sees the cancel. Fan-out waits
+        # for the notification's row, so the chunk that it is cutting is skipped.
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'done' WHERE id = ANY(ARRAY("
+            "SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
+            "AND fence = 0 AND kind <> 'whole' ORDER BY id FOR UPDATE))",
+            [notification_id],
+        )
+        cursor.execute(
+            "UPDATE delivery_chunk SET state = 'done' WHERE id = ANY(ARRAY("
+            "SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
+            "AND fence = 0 AND kind = 'whole' FOR UPDATE SKIP LOCKED))",
+            [notification_id],
+        )
+        cursor.execute(
+            """
+            WITH waiting AS (
+                SELECT id, state FROM delivery_delivery
+                 WHERE notification_id = %s AND state IN ('queued', 'retrying')
+                 LIMIT %s FOR UPDATE
+            )
+            UPDATE delivery_delivery d
+               SET state = CASE WHEN EXISTS (SELECT FROM delivery_attempt a
+                                              WHERE a.delivery_id = d.id
+                                                AND a.outcome = 'unknown')
+                                -- An earlier call went unanswered: nobody can take it back.
+                                THEN 'unknown' ELSE 'cancelled' END,
+                   next_attempt_at = NULL, updated_at = clock_timestamp()
+              FROM waiting w WHERE d.id = w.id
+            RETURNING d.id, d.channel, w.state, d.state
+            """,
+            [notification_id, CANCEL_AT_ONCE],
+        )
+        moves: counts.Moves = Counter()
+        rows = cursor.fetchall()
+        _leave_lines(notification_id, [row[0] for row in rows])
+        for _, channel, before, after in rows:
+            moves[notification_id, channel, after] += 1
+            moves[notification_id, channel, before] -= 1
+        deliveries_moved.send(None, moves=[(row[0], row[3]) for row in rows])
+        counts.add(moves)
+    return True
+
+
+def _leave_lines(notification_id: UUID, delivery_ids: Sequence[int]) -> None:
+    """Take what was cancelled out of its lines, so that those behind go on."""
+    row = Notification.objects.defer("content").get(pk=notification_id)
+    if not row.ordering_key:
+        return
+    ordering_keys.lock(
+        ordering_keys.line_of(row, channel) for channel in ordering_keys.channels_of(row)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.chunk_id FROM delivery_chunkturn t JOIN delivery_chunk c "
+            "ON c.id = t.chunk_id WHERE c.notification_id = %s AND c.state = 'done'",
+            [notification_id],
+        )
+        ordering_keys.remove_chunks([chunk_id for (chunk_id,) in cursor.fetchall()])
+    ordering.release_next(delivery_ids)
