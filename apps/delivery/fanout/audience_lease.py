@@ -70,8 +70,8 @@ def finish(chunk: AudienceLease) -> None:
             raise Fenced(f"chunk {chunk.id} was claimed by another worker")
 
 
-def hold(chunk: AudienceLease) -> None:
-    """Lock the chunk until the commit, and renew its lease.
+def renew(chunk: AudienceLease) -> None:
+    """Renew the lease, and lock the chunk until the commit.
 
     Raises ``Fenced`` where another worker claimed it since.
     """

@@ -95,7 +95,7 @@ def _is_held(notification: Notification) -> bool:
 def _cut_page(chunk: AudienceLease, channel: str, after: int = 0) -> bool:
     """Cut a page; return whether there was one. ``after``: seconds until its chunks are due."""
     with transaction.atomic():
-        audience_lease.hold(chunk)
+        audience_lease.renew(chunk)
         notification = _share_locked(chunk.notification_id)
         if notification.cancelled_at is not None:
             return False

@@ -30,12 +30,6 @@ INSERT INTO delivery_claim (id, channel, priority, worker, claimed_at, lease_unt
 VALUES (%s, %s, %s, %s, clock_timestamp(), clock_timestamp() + make_interval(secs => %s))
 RETURNING extract(epoch FROM clock_timestamp())::float8
 """
-# Skips claims that are just being released: the renewal of the others must not wait for them.
-_RENEW = """
-UPDATE delivery_claim
-   SET lease_until = clock_timestamp() + make_interval(secs => %s)
- WHERE id = ANY(ARRAY(SELECT id FROM delivery_claim WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED))
-"""
 # A claim that another transaction had locked could not be renewed; nor was it released, or it would
 # have been soon after its lease ended. Its worker is alive, so it gets another lease to renew it.
 _SPARE = """
@@ -77,12 +71,6 @@ def open(claim_id: int, queue: Queue, before: str = "") -> float:
     with connection.cursor() as cursor:
         cursor.execute(before + _OPEN, [claim_id, *queue, _worker(), settings.LEASE_SECONDS])
         return float(cursor.fetchone()[0])
-
-
-def renew(claim_ids: Collection[int]) -> None:
-    """Renew the leases of those of these claims that are still held."""
-    with connection.cursor() as cursor:
-        cursor.execute(_RENEW, [settings.LEASE_SECONDS, list(claim_ids)])
 
 
 def held(claim_ids: Collection[int]) -> set[int]:

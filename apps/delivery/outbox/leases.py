@@ -2,14 +2,27 @@
 
 import logging
 import threading
+from collections.abc import Collection
 
 from django.conf import settings
 from django.db import connection
 
-from apps.delivery.outbox import claims
 from apps.delivery.outbox.reserved import reserve
 
 log = logging.getLogger(__name__)
+
+# Skips claims that are just being released: the renewal of the others must not wait for them.
+_RENEW = """
+UPDATE delivery_claim
+   SET lease_until = clock_timestamp() + make_interval(secs => %s)
+ WHERE id = ANY(ARRAY(SELECT id FROM delivery_claim WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED))
+"""
+
+
+def renew(claim_ids: Collection[int]) -> None:
+    """Renew the leases of those of these claims that are still held."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW, [settings.LEASE_SECONDS, list(claim_ids)])
 
 
 class LeaseKeeper(threading.Thread):
@@ -48,7 +61,7 @@ class LeaseKeeper(threading.Thread):
             if not held:
                 continue
             try:
-                claims.renew(held)
+                renew(held)
                 connection.close()
             except Exception as error:  # this thread must survive every database error
                 log.warning("leases cannot be renewed: %s", type(error).__name__)

@@ -358,7 +358,7 @@ def test_an_audience_is_cut_by_one_worker_until_its_lease_ends(shop, work):
     lose_claims()
     assert Chunk.objects.get().state == "queued"
     assert audience_lease.claim(chunk_id).fence == 2
-    for late in (audience_lease.finish, audience_lease.hold):
+    for late in (audience_lease.finish, audience_lease.renew):
         with pytest.raises(audience_lease.Fenced):
             late(stale)
     lose_claims()
