@@ -11,12 +11,12 @@ from apps.delivery.api.publish_serializers import NotificationIn
 from apps.delivery.intake.bodies import NotificationBody
 from apps.delivery.intake.drafts import Draft, named_draft
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
-from apps.delivery.intake.lookups import Key
+from apps.delivery.intake.idempotency import Key
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.preferences.selectors import Reached, reached
 from apps.publishers import daily_quota, limits
-from apps.publishers.limits import Allowance
 from apps.publishers.daily_quota import Account
+from apps.publishers.limits import Allowance
 from apps.publishers.selectors import PublisherSnapshot
 from notifier.domain.priorities import Priority
 

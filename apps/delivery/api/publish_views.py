@@ -32,9 +32,8 @@ from apps.delivery.intake import group_commit, idempotency, load_shedding
 from apps.delivery.intake.bodies import NotificationBody, PublishBody
 from apps.delivery.intake.drafts import Draft, DraftBuilder, audience_draft, draft_builder
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
-from apps.delivery.intake.idempotency import Answer
+from apps.delivery.intake.idempotency import Answer, Key
 from apps.delivery.intake.load_shedding import PostedSummary
-from apps.delivery.intake.lookups import Key
 from apps.preferences.models import Group
 from apps.preferences.selectors import Reached, get_group
 from apps.publishers import limits

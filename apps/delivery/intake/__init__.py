@@ -15,7 +15,8 @@ Modules:
 - ``load_shedding``: refuses low, then normal priority under overload.
 - ``group_commit``: stores requests that arrive together in one transaction.
 - ``lookups``: the one statement that such a transaction reads with.
-- ``idempotency``, ``deduplication``: accept the same request, or the same content, once.
+- ``idempotency``, ``deduplication``: accept the same request, or the same content, once; the check
+  of an idempotency key is in the former.
 - ``accept``: the one statement that it writes with, from the tuples in ``rows``; also stores drafts
   of the service's own in their caller's transaction.
 """

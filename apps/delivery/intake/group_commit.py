@@ -34,8 +34,7 @@ from uuid_utils.compat import uuid7
 from apps.delivery.intake import accept, deduplication, lookups
 from apps.delivery.intake.deduplication import Candidate
 from apps.delivery.intake.drafts import Draft
-from apps.delivery.intake.idempotency import Answer, InFlightWait
-from apps.delivery.intake.lookups import Found, Key
+from apps.delivery.intake.idempotency import Answer, InFlightWait, Key
 from apps.delivery.intake.rows import NewKey, NewNotification
 from apps.delivery.models import Notification
 from apps.preferences.selectors import Reached
@@ -288,9 +287,8 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
     accepting: list[_Acceptance] = []
     for index, request in enumerate(requests):
         try:
-            if request.key is not None and not _is_first(request.key, found):
-                if (kept := found.answered.get(request.key[:2])) is not None:
-                    outcomes[index] = kept.answer_to(request.key.fingerprint)
+            if request.key is not None and not found.keys.take(request.key):
+                outcomes[index] = found.keys.answer(request.key)
                 continue
             drafts = request.drafts(found.people, left)
             items = [Candidate(uuid7(), request.publisher_id, draft) for draft in drafts]
@@ -342,15 +340,6 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
     return outcomes
 
 
-def _is_first(key: Key, found: Found) -> bool:
-    """Return whether this request may use its key; of two in one group, only the first may."""
-    try:
-        found.free.remove(key[:2])
-    except KeyError:
-        return False
-    return True
-
-
 def _accepted_drafts(
     items: Sequence[Candidate],
     rows: Mapping[UUID, NewNotification],
@@ -372,5 +361,5 @@ def replay(key: Key | None) -> Answer | None:
     if key is None:
         return None
     with transaction.atomic():
-        kept = lookups.read([key]).answered.get(key[:2])
-    return None if kept is None else kept.answer_to(key.fingerprint)
+        found = lookups.read([key])
+    return found.keys.answer(key)

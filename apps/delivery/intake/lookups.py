@@ -6,40 +6,16 @@ That is: idempotency keys, recipients, the day's counts and the database's time.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
 
-import orjson
 from django.db import connection
 
 from apps.core import arrays, clock
 from apps.delivery.intake import idempotency
-from apps.delivery.intake.idempotency import Answer, KeyReused
+from apps.delivery.intake.idempotency import Key, KeysFound
 from apps.preferences import selectors
 from apps.preferences.selectors import Reached
 from apps.publishers import daily_quota
 from apps.publishers.daily_quota import Account
-
-
-class Key(NamedTuple):
-    """An idempotency key of a request, with the request's fingerprint."""
-
-    publisher_id: int
-    key: str
-    fingerprint: bytes
-
-
-class StoredAnswer(NamedTuple):
-    """The row of an idempotency key."""
-
-    fingerprint: bytes
-    status: int
-    answer: str
-
-    def answer_to(self, fingerprint: bytes) -> Answer:
-        """Return the first answer again. Raises ``KeyReused`` for another request."""
-        if self.fingerprint != fingerprint:
-            raise KeyReused
-        return Answer(self.status, orjson.dumps(orjson.loads(self.answer)), replayed=True)
 
 
 @dataclass(slots=True)
@@ -47,16 +23,13 @@ class Found:
     """The result of ``read``.
 
     - ``now``: the database's time.
-    - ``answered``: idempotency keys that have an answer, and ``free``: those that this transaction
-      has locked and may use, by publisher and key. For any other key the first request is under
-      way.
+    - ``keys``: which idempotency keys have an answer, and which are free.
     - ``people``: recipients by ``user_id``.
     - ``used``: notifications accepted today.
     """
 
     now: datetime
-    answered: dict[tuple[int, str], StoredAnswer] = field(default_factory=dict)
-    free: set[tuple[int, str]] = field(default_factory=set)
+    keys: KeysFound = field(default_factory=KeysFound)
     people: dict[str, Reached] = field(default_factory=dict)
     used: dict[Account, int] = field(default_factory=dict)
 
@@ -64,15 +37,6 @@ class Found:
 _NOW = """
 SELECT 'now' AS kind, NULL::bigint AS number, NULL::text AS name, NULL::bytea AS fingerprint,
        extract(epoch FROM clock_timestamp())::text AS text, NULL::text[] AS words
-"""
-# A failed try of the lock says that another request is under way. Answered keys are not locked.
-_KEYS = """
-SELECT 'key', k.publisher_id, k.key, kept.fingerprint,
-       coalesce(kept.status::text, pg_try_advisory_xact_lock(k.lock)::text),
-       ARRAY[kept.answer::text]
-  FROM unnest(%(owners)s::bigint[], %(keys)s::text[], %(locks)s::bigint[])
-    AS k (publisher_id, key, lock)
-  LEFT JOIN delivery_idempotencykey kept USING (publisher_id, key)
 """
 _PEOPLE = f"""
 SELECT 'person', id, user_id, NULL, NULL, channels FROM ({selectors.REACHED}) r
@@ -91,15 +55,13 @@ def read(
     """
     parts = [_NOW]
     if keys:
-        parts.append(_KEYS)
+        parts.append(idempotency.CHECK)
     if user_ids:
         parts.append(_PEOPLE)
     if publisher_ids:
         parts.append(_USED)
     values: Mapping[str, str | list[str]] = {
-        "owners": arrays.numbers(key.publisher_id for key in keys),
-        "keys": arrays.texts(key.key for key in keys),
-        "locks": arrays.numbers(idempotency.lock(key.publisher_id, key.key) for key in keys),
+        **idempotency.parameters(keys),
         "user_ids": list(user_ids),
         "publisher_ids": arrays.numbers(publisher_ids),
     }
@@ -112,10 +74,8 @@ def read(
             case "now":
                 clock.synchronize(float(text))
                 found.now = datetime.fromtimestamp(float(text), UTC)
-            case "key" if fingerprint is not None:
-                found.answered[number, name] = StoredAnswer(bytes(fingerprint), int(text), words[0])
-            case "key" if text == "true":
-                found.free.add((number, name))
+            case "key":
+                found.keys.add(number, name, fingerprint, text, words)
             case "person":
                 found.people[name] = Reached(number, frozenset(words))
             case "used":

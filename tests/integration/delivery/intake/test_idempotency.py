@@ -10,7 +10,7 @@ from django.db import connection
 from apps.delivery.intake import group_commit
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.intake.group_commit import PublishRequest
-from apps.delivery.intake.lookups import Key
+from apps.delivery.intake.idempotency import Key
 from apps.delivery.models import Notification
 from notifier.domain.messages import Content
 from tests.support.database import table_locked
