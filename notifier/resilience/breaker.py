@@ -1,9 +1,9 @@
 """A circuit breaker: stops calls to a provider that keeps failing, for a while.
 
-Closed, it counts, and enough failures open it. Open, no call is made until the cool-down is over.
-Then it is half open: a few messages go through as probes, and their outcomes close it, or open it
-for twice as long. ``Standing`` and its transitions know neither clock nor store; ``Breaker``, of
-which each process has one per provider, gets both.
+While closed, it counts failures, and enough of them open it. While open, no call is made until the
+cool-down is over. Then it is half open: a few messages go through as probes, and their outcomes
+close it, or open it for twice as long. The transitions of ``Standing`` take the time as an argument
+and do no I/O; ``Breaker``, of which each process has one per provider, has a clock and a store.
 """
 
 import threading
@@ -48,7 +48,7 @@ class Rules:
     ``window`` failed. The ``cooldown`` doubles with each failed round of probes, up to
     ``longest_cooldown``. Half open, it lets ``probes`` messages through, and as many again where no
     outcome came within ``patience``; it opens again when a probe fails and so did at least a
-    ``probe_share`` of them. ``what``, ``failed`` and ``probe_failed`` are words for people: what is
+    ``probe_share`` of them. ``what``, ``failed`` and ``probe_failed`` are display text: what is
     counted, that it failed, and that a probe did.
     """
 

@@ -1,9 +1,11 @@
 """Guards of addresses: do not believe a provider that suddenly calls most addresses dead.
 
-Each provider has two guards, of its answers and of its receipts; a guard is a breaker that counts
-addresses. While a guard is not closed, no address is disabled or suppressed; a delivery whose
-address is called dead becomes a dead letter; the provider's messages wait, or go to the channel's
-next one, except for a few that probe it; and addresses given up since the flood began are restored.
+A guard is a breaker that counts reports of dead addresses. Each provider has two, for its answers
+and for its receipts. While one of them is open or half open, the provider is not believed:
+
+- No address is disabled or suppressed; a delivery whose address is called dead is a dead letter.
+- Addresses given up since the reports began (the flood) are restored.
+- The provider's messages wait, or go to the channel's next one, except for a few that probe it.
 """
 
 import logging
@@ -34,7 +36,7 @@ SLACK = timedelta(seconds=5)
 
 
 def guards(provider: str) -> list[Breaker]:
-    """Return the provider's guards; none where each address is a server that speaks for itself."""
+    """Return the provider's guards; none for webhooks, whose addresses are each its own server."""
     entry = settings.PROVIDERS[provider]
     if not entry.get("breaker", True):
         return []

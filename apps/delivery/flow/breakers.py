@@ -69,7 +69,7 @@ def permit(provider: str) -> Permit | None:
 
 
 def shut(provider: str) -> bool:
-    """Return whether its breaker lets nothing through until its time or its probes are over."""
+    """Return whether the breaker blocks all calls now: it cools down, or its probes are out."""
     return has_breaker(provider) and _breaker(provider).shut()
 
 

@@ -139,12 +139,11 @@ def _claim(
     named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
     before = pending.consume(cut, named)
     number = len(due) + len(chunks)
-    # These have just become due: deliveries of chunks that a worker of the version before had, and
-    # those beyond the budget of this claim.
+    # More work is due: deliveries of chunks taken over from the version before, and deliveries
+    # beyond the claim's budget.
     left = left or any(one.fence for one in chunks)
     left = left or any(row.state == DeliveryState.QUEUED for row in created)
-    # A publisher that had less than its share has nothing left but rows that arrived just now: a
-    # doorbell rang for those.
+    # A publisher below half its share has no backlog; rows committed since have rung a doorbell.
     had = _by_publisher(due, chunks, contexts)
     more = left or any(had[key] >= share // 2 for key, share in shares.items())
     if not claimed:
@@ -269,6 +268,6 @@ def _create(
 
 
 def _held_topics(contexts: Mapping[str, NotificationContext]) -> Mapping[int, float]:
-    """Return since when (unix seconds) topics are paused, locking them so that none is resumed."""
+    """Return when (unix seconds) topics were paused; none is resumed before the commit."""
     seen = {one.topic.id for one in contexts.values() if one.topic and one.topic.paused}
     return paused_topics(seen) if seen else {}
