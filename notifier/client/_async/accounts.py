@@ -41,7 +41,10 @@ class AsyncAccounts(AsyncCalls):
         await self._http.request("DELETE", f"/v1/api-keys/{segment(prefix)}{query}")
 
     async def rotate_api_key(self, prefix: str, *, grace_seconds: int | None = None) -> ApiKey:
-        """Create a replacement; the old key works for ``grace_seconds`` longer (24 hours)."""
+        """Create a replacement; the old key works for ``grace_seconds`` longer.
+
+        ``None`` leaves that to the service, whose default is 24 hours.
+        """
         body = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
         path = f"/v1/api-keys/{segment(prefix)}/rotate"
         return read(ApiKey, (await self._http.request("POST", path, body, repeatable=False)).body)
@@ -72,9 +75,10 @@ class AsyncAccounts(AsyncCalls):
     async def create_status_webhook(
         self, url: str, events: Sequence[str], *, secret: str | None = None
     ) -> StatusWebhook:
-        """Notify ``url`` when deliveries come into one of the states ``events``.
+        """Register ``url`` for messages about deliveries that come into the states ``events``.
 
-        The answer has its ``secret``, which is shown only once.
+        ``secret``: signs the messages; without one the service makes one. It is in this answer
+        only. A ``url`` that is registered already gets these events, and is enabled again.
 
         await client.create_status_webhook("https://shop.example.com/hooks", ["failed", "dead"])
         """
@@ -94,7 +98,7 @@ class AsyncAccounts(AsyncCalls):
         return read(StatusWebhook, (await self._http.request("GET", path)).body)
 
     async def update_status_webhook(self, webhook_id: int, events: Sequence[str]) -> StatusWebhook:
-        """Choose other events; one that was disabled is enabled again."""
+        """Choose its events. This also enables it again if it was disabled."""
         path, body = f"/v1/status-webhooks/{webhook_id}", {"events": list(events)}
         return read(StatusWebhook, (await self._http.request("PATCH", path, body)).body)
 

@@ -8,11 +8,11 @@ from notifier.client.rows.base import read
 
 
 class AsyncGroups(AsyncCalls):
-    """Methods for your groups; ``notify_group`` notifies one."""
+    """Methods for your groups. The client's ``notify_group`` notifies one."""
 
-    async def put_group(self, name: str, *, display_name: str = "") -> Group:
-        """Create a group, or change its display name."""
-        body = {"display_name": display_name}
+    async def put_group(self, name: str, *, display_name: str | None = None) -> Group:
+        """Create a group, or change its display name; ``None`` keeps that of an existing one."""
+        body = {} if display_name is None else {"display_name": display_name}
         return read(Group, (await self._http.request("PUT", _group(name), body)).body)
 
     async def get_group(self, name: str) -> Group:
@@ -32,7 +32,10 @@ class AsyncGroups(AsyncCalls):
         return self._pages(Member, f"{_group(group)}/members")
 
     async def add_members(self, group: str, user_ids: Iterable[str]) -> Added:
-        """Add any number of recipients, 1,000 a call. Those in it already stay members.
+        """Add any number of recipients; those in it already stay members.
+
+        User ids without a recipient do not raise, but are returned as ``unknown``. Each 1,000 are
+        a request: if one fails, those before it have been added.
 
         added = await client.add_members("on-call", ["ada", "bo"])
         """
@@ -46,7 +49,11 @@ class AsyncGroups(AsyncCalls):
         return Added(added, already, tuple(unknown))
 
     async def remove_members(self, group: str, user_ids: Iterable[str]) -> Removed:
-        """Remove any number of recipients from a group, 1,000 a call."""
+        """Remove any number of recipients from a group.
+
+        User ids without a recipient do not raise, but are returned as ``unknown``. Each 1,000 are
+        a request: if one fails, those before it have been removed.
+        """
         removed, unknown = 0, []
         for _, part in slices(user_ids):
             path = f"{_group(group)}/members/remove"

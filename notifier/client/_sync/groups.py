@@ -9,11 +9,11 @@ from notifier.client.rows.base import read
 
 
 class Groups(Calls):
-    """Methods for your groups; ``notify_group`` notifies one."""
+    """Methods for your groups. The client's ``notify_group`` notifies one."""
 
-    def put_group(self, name: str, *, display_name: str = "") -> Group:
-        """Create a group, or change its display name."""
-        body = {"display_name": display_name}
+    def put_group(self, name: str, *, display_name: str | None = None) -> Group:
+        """Create a group, or change its display name; ``None`` keeps that of an existing one."""
+        body = {} if display_name is None else {"display_name": display_name}
         return read(Group, (self._http.request("PUT", _group(name), body)).body)
 
     def get_group(self, name: str) -> Group:
@@ -33,7 +33,10 @@ class Groups(Calls):
         return self._pages(Member, f"{_group(group)}/members")
 
     def add_members(self, group: str, user_ids: Iterable[str]) -> Added:
-        """Add any number of recipients, 1,000 a call. Those in it already stay members.
+        """Add any number of recipients; those in it already stay members.
+
+        User ids without a recipient do not raise, but are returned as ``unknown``. Each 1,000 are
+        a request: if one fails, those before it have been added.
 
         added = client.add_members("on-call", ["ada", "bo"])
         """
@@ -47,7 +50,11 @@ class Groups(Calls):
         return Added(added, already, tuple(unknown))
 
     def remove_members(self, group: str, user_ids: Iterable[str]) -> Removed:
-        """Remove any number of recipients from a group, 1,000 a call."""
+        """Remove any number of recipients from a group.
+
+        User ids without a recipient do not raise, but are returned as ``unknown``. Each 1,000 are
+        a request: if one fails, those before it have been removed.
+        """
         removed, unknown = 0, []
         for _, part in slices(user_ids):
             path = f"{_group(group)}/members/remove"

@@ -10,9 +10,10 @@ from notifier.client.rows.base import TIME, TUPLE
 class StatusWebhook:
     """An endpoint (``url`` masked) that receives ``events``.
 
-    ``state``: active, or disabled once the endpoint answered 410. ``secret``: shown once, when it
-    is given or created. ``former_secret_until``: until then its earlier secret also signs.
-    ``last_error``: the error at ``last_error_at``.
+    ``state``: active, or disabled once the endpoint answered 410. ``secret``: the secret that signs
+    messages, only in the answer to the call that gave one or had the service make one.
+    ``former_secret_until``: until then its earlier secret also signs. ``last_error``: the error at
+    ``last_error_at``.
     """
 
     id: int
@@ -32,7 +33,8 @@ class WebhookTest:
     """The result of a test call.
 
     ``outcome``: accepted, retry, refused, unknown, or pending where no answer came within 3 seconds
-    or other tests were in progress; ``error``: why it did not arrive.
+    or other tests were in progress. ``error``: why it did not arrive. ``status``: the HTTP status
+    of the endpoint's answer. ``duration_ms``: of the call. ``delivery_id``: of the test message.
     """
 
     outcome: str

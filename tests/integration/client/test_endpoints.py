@@ -55,6 +55,7 @@ def test_a_group_is_filled_notified_and_emptied(client: NotifierClient) -> None:
     for user_id in ("ada", "bo"):
         client.upsert_recipient(user_id)
     assert client.put_group("on-call", display_name="On call").display_name == "On call"
+    assert client.put_group("on-call").display_name == "On call"
     added = client.add_members("on-call", ["ada", "bo", "nobody"])
     assert (added.added, added.already, added.unknown) == (2, 0, ("nobody",))
     assert {member.user_id for member in client.list_members("on-call")} == {"ada", "bo"}
