@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -16,6 +17,10 @@ HELPERS = [
     for file in TESTS.glob("support/**/[a-z]*.py")
 ]
 pytest.register_assert_rewrite(*HELPERS, "tests.browser.presses")
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 pytest_plugins = [
     "tests.support.programs",

@@ -226,7 +226,6 @@ headers = st.lists(
 statuses = st.sampled_from([200, 202, 204, 301, 400, 401, 403, 404, 410, 413, 422, 429, 500, 503])
 fuzzed = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

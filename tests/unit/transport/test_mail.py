@@ -50,7 +50,7 @@ anything = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(lines)
 def test_a_header_says_the_text_that_was_given(text: str) -> None:
     assert_says(header("Subject", text), text)
@@ -72,7 +72,7 @@ def assert_says(raw: bytes, text: str) -> None:
     assert str(make_header(decode_header(value.replace("\r\n", "")))) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(name=lines, subject=lines, text=anything, html=anything)
 def test_a_mail_has_the_headers_and_texts_that_were_meant(
     name: str, subject: str, text: str, html: str
