@@ -84,8 +84,11 @@ def test_the_runner_waits_for_a_process_that_takes_its_time_to_stop(tmp_path):
 
 def test_the_runner_stops_all_when_one_ends_and_says_which(tmp_path):
     path = tmp_path / "Procfile"
+    said = f"{tmp_path}/$HONCHO_PROCESS_NAME"
+    both = f"[ -e {tmp_path}/stays.1 ] && [ -e {tmp_path}/stays.2 ]"
     path.write_text(
-        "stays: echo this is $HONCHO_PROCESS_NAME; exec sleep 600\nends: sleep 1; exit 4\n"
+        f"stays: echo this is $HONCHO_PROCESS_NAME; touch {said}; exec sleep 600\n"
+        f"ends: until {both}; do sleep 0.1; done; exit 4\n"
     )
     running = runner(path, "-c", "all=1,stays=2")
     output, _ = running.communicate(timeout=60)
