@@ -26,38 +26,40 @@ class Admission:
     ``gates``: by provider, how many messages it may be given; one without a gate takes any number.
     ``closed``: providers that take none, so that nothing is moved to them from one that failed.
     ``probed``: providers whose breaker is half open, and takes a few to see whether they answer.
-    ``error``: why none was asked and all are closed, if so.
     """
 
     gates: Mapping[str, Gate]
     closed: Collection[str]
     probed: Collection[str]
-    error: Exception | None = None
 
 
 def admit(claim: Claim, messages: Sequence[Message]) -> Admission:
     """Ask pauses, breakers and quotas, in this order, once for a whole claim.
 
     Asking takes a half-open breaker's probes and a quota's tokens, so what is admitted must be
-    sent. Where they cannot be asked, every provider is closed for ``LOOK_AGAIN`` seconds after a
-    database error, for ``AFTER_A_BUG`` seconds after anything else.
+    sent. Raises what kept them from being asked: see ``refuse``.
     """
-    try:
-        gates = availability.gates(claim.queue.channel)
-        closed = [name for name, gate in gates.items() if not gate.capacity]
-        probed = [
-            name
-            for name, gate in gates.items()
-            if gate.capacity and gate.reason == Reason.PROVIDER_DOWN
-        ]
-        narrowed = provider_quotas.narrow(
-            gates, claim.queue, runtime.routes(), messages, again=claim.again
-        )
-        return Admission(narrowed, closed, probed)
-    except Exception as error:  # its lease is renewed, so no other worker would take it up
-        gate = Gate(0, time.time() + LOOK_AGAIN, Reason.UNCONFIRMED)
-        if not isinstance(error, DatabaseError):
-            log_bug(f"claim {claim.id} cannot be sent", error)
-            gate = Gate(0, time.time() + AFTER_A_BUG, Reason.INTERNAL)
-        closed = availability.providers(claim.queue.channel)
-        return Admission(dict.fromkeys(closed, gate), closed, (), error)
+    gates = availability.gates(claim.queue.channel)
+    closed = [name for name, gate in gates.items() if not gate.capacity]
+    probed = [
+        name
+        for name, gate in gates.items()
+        if gate.capacity and gate.reason == Reason.PROVIDER_DOWN
+    ]
+    narrowed = provider_quotas.narrow(
+        gates, claim.queue, runtime.routes(), messages, again=claim.again
+    )
+    return Admission(narrowed, closed, probed)
+
+
+def refuse(claim: Claim, error: Exception) -> Admission:
+    """Close every provider to a claim that could not be admitted because of this error.
+
+    For ``LOOK_AGAIN`` seconds after a database error, for ``AFTER_A_BUG`` seconds after any other.
+    """
+    gate = Gate(0, time.time() + LOOK_AGAIN, Reason.UNCONFIRMED)
+    if not isinstance(error, DatabaseError):
+        log_bug(f"claim {claim.id} cannot be sent", error)
+        gate = Gate(0, time.time() + AFTER_A_BUG, Reason.INTERNAL)
+    closed = availability.providers(claim.queue.channel)
+    return Admission(dict.fromkeys(closed, gate), closed, ())

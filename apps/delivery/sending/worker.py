@@ -16,12 +16,13 @@ from apps.delivery.monitoring import metrics
 from apps.delivery.outbox.leases import LeaseKeeper
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, runtime
-from apps.delivery.sending.admission import Admission, admit
+from apps.delivery.sending.admission import Admission, admit, refuse
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.sending.messages import messages
 from apps.delivery.sending.recorder import OutcomeBatch, Recorder
 from notifier.dispatch.dispatcher import Sent
+from notifier.domain.messages import Message
 from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
@@ -175,14 +176,21 @@ class Worker:
             self._left[claim.id] = len(claim.deliveries)
         runtime.cancellation_watcher().watch(claim.watched, claim.since)
         ready, unreadable = messages(claim)
-        admission = admit(claim, ready)
+        try:
+            admission = admit(claim, ready)
+        except Exception as error:  # its lease is renewed, so no other worker would take it up
+            self._send(claim, refuse(claim, error), ready, unreadable)
+            raise
+        self._send(claim, admission, ready, unreadable)
+
+    def _send(
+        self, claim: Claim, admission: Admission, ready: list[Message], unreadable: list[Sent]
+    ) -> None:
         report = partial(self._report, claim, admission)
         if unreadable:
             report(unreadable)
         if ready:
             runtime.event_loop().send(ready, admission.gates, report)
-        if admission.error is not None:
-            raise admission.error
 
     def _report(self, claim: Claim, admission: Admission, batch: list[Sent]) -> None:
         """Hand outcomes of some messages to the recorder, also from the event loop's thread."""

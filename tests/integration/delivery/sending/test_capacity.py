@@ -5,7 +5,9 @@ import gc
 import time
 
 import pytest
+from django.db import DatabaseError
 
+from apps.delivery.flow import availability
 from apps.delivery.models import Delivery
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, process
@@ -114,6 +116,26 @@ def test_a_recorded_claim_is_freed_without_the_collector_of_garbage(shop, small)
         until(lambda: not [one for one in gc.get_objects() if type(one) is Claim])
     finally:
         gc.enable()
+
+
+def test_a_claim_that_cannot_be_admitted_is_freed_likewise(shop, small, monkeypatch):
+    small(asleep=0)
+    posted = post(shop, range(SIZE))
+
+    def fail(channel):
+        raise DatabaseError("the connection is gone")
+
+    monkeypatch.setattr(availability, "gates", fail)
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(DatabaseError):
+            begin("sms")
+        assert process.worker().join(PATIENCE)
+        until(lambda: not [one for one in gc.get_objects() if type(one) is Claim], 30)
+    finally:
+        gc.enable()
+    assert shop.counts(posted) == {"sms": {"retrying": SIZE}}
 
 
 def test_a_claim_is_shared_by_those_who_wait(shop, other_shop, small):
