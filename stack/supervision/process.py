@@ -67,6 +67,8 @@ class Process:
         assert not self.alive, f"{self.name} runs already"
         ours, its = socket.socketpair()
         steps = ",".join(f"{number.name[3:]}:{seconds}" for number, seconds in self._steps)
+        # Before the guard, which without it could not be stopped if a signal ended us in between.
+        self._lifeline, self._pid = ours, None
         log = self.output.open("ab") if self.output else None
         try:
             self._guard = subprocess.Popen(
@@ -83,7 +85,6 @@ class Process:
             its.close()
             if log:
                 log.close()
-        self._lifeline, self._pid = ours, None
 
     @property
     def pid(self) -> int:

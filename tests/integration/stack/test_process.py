@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -53,6 +54,28 @@ def test_a_launcher_killed_right_after_the_start_leaves_nothing(tmp_path):
         time.sleep(delay)
         launcher.send(signal.SIGKILL)
         launcher.leaves_nothing()
+
+
+def test_a_signal_while_it_starts_does_not_keep_it_from_being_stopped(tmp_path, monkeypatch):
+    ours, its = socket.socketpair()
+
+    class Signalled:
+        """Our end of the lifeline, where the signal comes after the guard's start."""
+
+        fileno = its.fileno
+
+        def close(self):
+            its.close()
+            raise SystemExit(128 + signal.SIGTERM)
+
+    running = process("sleep", "600", log=tmp_path / "log")
+    with ours:
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socketpair", lambda: (ours, Signalled()))
+            with pytest.raises(SystemExit):
+                running.start()
+        running.begin_stop()
+        assert running.wait(30) == 128 + signal.SIGTERM
 
 
 def test_stopping_waits_for_a_graceful_end(tmp_path):
