@@ -18,7 +18,7 @@ from stack.supervision.processes import READY, STOPPING, Procfile
 
 #: Seconds for the runner, which kills processes that do not stop in time and then ends itself.
 STOP = ((signal.SIGTERM, STOPPING + 10.0),)
-STOPPED = re.compile(r"(\w+)\.\d+ stopped \(rc=(-?\d+)\)")
+STOPPED = re.compile(r"([\w-]+)\.\d+ stopped \(rc=(-?\d+)\)")
 
 
 def up(directory: Path) -> int:
@@ -58,13 +58,20 @@ def _run(
         with Process(
             "runner", command, env=env, output=log, stop=STOP, keep_open=[state.lock]
         ) as runner:
+
+            def greet() -> None:
+                if numbers["web"]:
+                    runner.wait_until(lambda: ports.listens(int(env["PORT"])))
+                print(welcome, flush=True)
+
+            if not starting:
+                greet()
             for line in runner.follow():
                 print(line, end="", flush=True)
                 if not first_dead and (stopped := STOPPED.search(line)):
                     first_dead = f"{stopped[1]} ended with code {stopped[2]}"
                 if READY in line and (starting := starting - 1) == 0:
-                    runner.wait_until(lambda: ports.listens(int(env["PORT"])))
-                    print(welcome, flush=True)
+                    greet()
     except KeyboardInterrupt:
         print("\nStopping", flush=True)
         return 0

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from stack.supervision.process import PATIENCE
+from stack.supervision.processes import READY
 from tests.support.http_status import status
 from tests.support.process_tree import Launcher
 
@@ -45,6 +46,22 @@ def test_all_that_it_prints_can_be_opened_and_ctrl_c_stops_it(up, tmp_path):
     up.send(signal.SIGINT)
     up.leaves_nothing()
     assert up.process.returncode == 0
+
+
+@pytest.mark.parametrize("formation", ["all=0,web=1", "all=0,housekeeping=1"])
+def test_the_addresses_are_printed_where_only_some_are_to_be_started(formation, tmp_path):
+    command = ("-m", "stack", "up", "--state", str(tmp_path / "state"))
+    env = SERVERS | {"FORMATION": formation}
+    up = Launcher(*command, log=tmp_path / "log", env=env)
+    try:
+        up.wait_for("Ctrl-C stops everything", 120)
+        url = re.search(r"API +(http://\S+)", up.output)[1]
+        if "web=1" in formation:
+            assert status(f"{url}/healthz") == 200
+    finally:
+        up.send(signal.SIGINT)
+        up.leaves_nothing()
+    assert (READY in up.output) == ("web=1" not in formation)
 
 
 def test_two_that_a_script_starts_together_run_both_and_heed_ctrl_c(tmp_path):
