@@ -6,6 +6,7 @@ However this process ends, none outlives it by more than ``STOPPING`` seconds.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 import threading
@@ -80,15 +81,20 @@ def run(procfile: Procfile, formation: str, names: Sequence[str] = ()) -> int:
 
 def _print(name: str, pipe: int) -> None:
     """Print what is written to a pipe until its last writer has ended."""
-    with os.fdopen(pipe, errors="replace") as lines:
+    with os.fdopen(pipe, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             _say(name, line)
 
 
 def _say(name: str, line: str) -> None:
-    with _printing:
-        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {name} | {line.rstrip()}\n")
-        sys.stdout.flush()
+    """Print a line, or drop it where it cannot be written: a full disk, a reader that has gone.
+
+    Not through ``sys.stdout``, which keeps what it could not write and fails again at exit.
+    """
+    said = f"{time.strftime('%H:%M:%S')} {name} | {line.rstrip()}\n".encode()
+    with _printing, contextlib.suppress(OSError):
+        while said:
+            said = said[os.write(sys.stdout.fileno(), said) :]
 
 
 def _parser() -> argparse.ArgumentParser:

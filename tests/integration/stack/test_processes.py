@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from stack.errors import StackError
 from stack.supervision.process import ROOT
 from stack.supervision.processes import Procfile
 from stack.up import up
+from tests.support.waiting import until
 
 EXAMPLE = """\
 one: echo one@here ready.; exec sleep 600
@@ -61,9 +63,8 @@ def test_an_unknown_name_is_refused_and_nothing_stays(procfile):
 
 def runner(path, *arguments, **options):
     command = [sys.executable, "-m", "stack.supervision.runner", "start", "-f", str(path)]
-    return subprocess.Popen(
-        [*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, **options
-    )
+    options = {"stdout": subprocess.PIPE} | options
+    return subprocess.Popen([*command, *arguments], cwd=ROOT, text=True, **options)
 
 
 def test_the_runner_waits_for_a_process_that_takes_its_time_to_stop(tmp_path):
@@ -99,6 +100,42 @@ def test_the_runner_stops_all_when_one_ends_and_says_which(tmp_path):
         "stays.2 | this is stays.2",
     ]
     assert running.returncode == 4
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits another process")
+def test_lines_that_cannot_be_written_are_lost_and_the_next_are_not(tmp_path):
+    """A file that may not grow is an error like a full disk."""
+    path, output = tmp_path / "Procfile", tmp_path / "output"
+    full, said, room = (tmp_path / name for name in ("full", "said", "room"))
+    path.write_text(
+        f"one: echo begun; until [ -e {full} ]; do sleep 0.1; done; echo lost; sleep 1;"
+        f" touch {said}; until [ -e {room} ]; do sleep 0.1; done; echo found; exit 4\n"
+    )
+    with output.open("wb") as file:
+        running = runner(path, stdout=file)
+    until(lambda: "begun" in output.read_text())
+    unlimited = resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    full.touch()
+    until(said.exists)
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, unlimited)
+    room.touch()
+    assert running.wait(60) == 4
+    assert "| found\n" in output.read_text()
+
+
+def test_the_runner_whose_reader_has_gone_ends_with_the_code_of_the_first(tmp_path):
+    path = tmp_path / "Procfile"
+    gone = tmp_path / "gone"
+    path.write_text(
+        f"one: echo begun; until [ -e {gone} ]; do sleep 0.1; done;"
+        " echo lost; sleep 1; echo lost too; exit 4\n"
+    )
+    running = runner(path, stderr=subprocess.PIPE)
+    running.stdout.readline()
+    running.stdout.close()
+    gone.touch()
+    assert running.stderr.read() == ""
+    assert running.wait(60) == 4
 
 
 def test_nothing_outlives_a_runner_that_is_killed(tmp_path):
