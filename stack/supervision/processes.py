@@ -16,8 +16,10 @@ from stack.supervision.process import PATIENCE, ROOT, Process, stop_all
 #: and releases the rest, with a broker and a database that may be slow.
 STOPPING = 45
 STOP = ((signal.SIGTERM, float(STOPPING)),)
+#: A line of a Procfile that is a command; comments and all other lines are not.
+COMMAND = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
 #: Numbers of processes by command.
-FORMATION = re.compile(r"\w+=\d+(,\w+=\d+)*")
+FORMATION = re.compile(r"[\w-]+=\d+(,[\w-]+=\d+)*")
 #: The end of the line that a worker logs once it consumes its queues.
 READY = " ready."
 
@@ -25,7 +27,8 @@ READY = " ready."
 class Procfile:
     """The commands of a Procfile, to be run in an environment.
 
-    ``env``: the complete environment; nothing is added. Logs go to ``<logs>/<name>.log``.
+    ``env``: the complete environment; nothing is added. Logs go to ``<logs>/<name>.log``. Raises
+    ``StackError`` for a file that cannot be read.
     """
 
     def __init__(
@@ -37,8 +40,12 @@ class Procfile:
         path: Path = ROOT / "Procfile",
         place: Place = HERE,
     ) -> None:
-        lines = [line.partition(":") for line in path.read_text().splitlines() if line.strip()]
-        self.commands = {name: command.strip() for name, _, command in lines}
+        try:
+            lines = path.read_text().splitlines()
+        except OSError as error:
+            raise StackError(f"{path} cannot be read: {error.strerror}") from error
+        found = [match for line in lines if (match := COMMAND.match(line))]
+        self.commands = {match[1]: match[2].strip() for match in found}
         self.env = env
         self.logs = logs
         self._keep_open = keep_open

@@ -54,7 +54,7 @@ def run(procfile: Procfile, formation: str, names: Sequence[str] = ()) -> int:
         for number in range(1, numbers[name] + 1)
     }
     if not titles:
-        raise StackError(f"{formation} starts no process")
+        raise StackError(f"{formation or 'the Procfile'} starts no process")
     width = max(map(len, titles))
     running: list[Process] = []
     printers: list[threading.Thread] = []

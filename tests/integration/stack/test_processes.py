@@ -102,6 +102,17 @@ def test_the_runner_stops_all_when_one_ends_and_says_which(tmp_path):
     assert running.returncode == 4
 
 
+def test_what_is_no_command_of_the_procfile_is_not_run(tmp_path):
+    path = tmp_path / "Procfile"
+    path.write_text("# workers\n#flower: exit 5\nempty:  \n\npush-eu: echo $HONCHO_PROCESS_NAME\n")
+    running = runner(path, "-c", "push-eu=1")
+    output, _ = running.communicate(timeout=60)
+    assert sorted(line.split(" | ")[1] for line in output.splitlines()) == [
+        "push-eu.1",
+        "push-eu.1 stopped (rc=0)",
+    ]
+
+
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits another process")
 def test_lines_that_cannot_be_written_are_lost_and_the_next_are_not(tmp_path):
     """A file that may not grow is an error like a full disk."""
@@ -150,7 +161,8 @@ def test_nothing_outlives_a_runner_that_is_killed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["three"], ["-c", "three=1"], ["-c", "one"], ["-c", "all=0"]]
+    "arguments",
+    [["three"], ["-c", "three=1"], ["-c", "one"], ["-c", "all=0"], ["-f", "nothing"], ["-f", "/"]],
 )
 def test_the_runner_starts_nothing_where_it_is_not_told_what(arguments, tmp_path):
     path = tmp_path / "Procfile"
