@@ -20,6 +20,8 @@ STOP = ((signal.SIGTERM, float(STOPPING)),)
 COMMAND = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
 #: Numbers of processes by command.
 FORMATION = re.compile(r"[\w-]+=\d+(,[\w-]+=\d+)*")
+#: What stands in a command that listens at a port, which only one process can.
+PORT = re.compile(r"\$\{?PORT\b")
 #: The end of the line that a worker logs once it consumes its queues.
 READY = " ready."
 
@@ -83,20 +85,27 @@ class Procfile:
             title, self.command(name), env=self._environment(title), pipe=pipe, stop=STOP
         )
 
-    def formation(self, wanted: str) -> dict[str, int]:
-        """Parse numbers of processes by command: ``all=1,push=2``.
+    def formation(self, wanted: str, names: Sequence[str] = ()) -> dict[str, int]:
+        """Return numbers of processes of these commands, or of all: ``all=1,push=2``.
 
         ``all``: of each command that is not named, by default 1. Raises ``StackError`` for anything
-        else.
+        else, for unknown names, and for several processes that would listen at the same port.
         """
         if wanted and not FORMATION.fullmatch(wanted):
             raise StackError(f"numbers of processes are written push=2,sms=2, and not {wanted}")
         parts = (part.split("=") for part in wanted.split(",") if part)
         numbers = {name: int(number) for name, number in parts}
-        found = dict.fromkeys(self.commands, numbers.pop("all", 1))
-        for name in numbers:
+        every = numbers.pop("all", 1)
+        for name in (*names, *numbers):
             self.command(name)
-        return found | numbers
+        found = {name: numbers.get(name, every) for name in names or self.commands}
+        for name, number in found.items():
+            if number > 1 and PORT.search(self.commands[name]):
+                raise StackError(
+                    f"{number} of {name} would listen at the same port: "
+                    f"write {name}=1, and set WEB_PROCESSES to more"
+                )
+        return found
 
     def command(self, name: str) -> list[str]:
         """Return a command by its name. Raises ``StackError`` for one that the Procfile has not."""

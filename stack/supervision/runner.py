@@ -43,15 +43,12 @@ def main() -> int:
 def run(procfile: Procfile, formation: str, names: Sequence[str] = ()) -> int:
     """Run these commands, or all of them, until one ends; return its exit code.
 
-    ``formation``: see ``Procfile.formation``. Raises ``StackError`` for names that are unknown.
+    ``formation``: see ``Procfile.formation``, with what it raises.
     """
-    numbers = procfile.formation(formation)
-    for name in names:
-        procfile.command(name)
     titles = {
         f"{name}.{number}": name
-        for name in names or procfile.commands
-        for number in range(1, numbers[name] + 1)
+        for name, count in procfile.formation(formation, names).items()
+        for number in range(1, count + 1)
     }
     if not titles:
         raise StackError(f"{formation or 'the Procfile'} starts no process")

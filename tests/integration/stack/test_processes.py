@@ -253,6 +253,11 @@ def test_every_worker_has_a_name_of_its_own():
         assert name in own.search(command).groups()
 
 
+def test_one_that_listens_at_a_port_is_not_in_the_way_of_several_others():
+    assert Procfile({}, ROOT).formation("all=2", ["push"]) == {"push": 2}
+    assert Procfile({}, ROOT).formation("all=2,web=1")["push"] == 2
+
+
 def test_several_processes_of_one_entry_have_names_of_their_own(procfile):
     with procfile.start("one", "two", formation={"two": 2}) as running:
         running.wait_ready()
@@ -262,7 +267,13 @@ def test_several_processes_of_one_entry_have_names_of_their_own(procfile):
 
 
 @pytest.mark.parametrize(
-    ("formation", "says"), [("push=two", "written push=2,sms=2"), ("pusch=2", "has no pusch")]
+    ("formation", "says"),
+    [
+        ("push=two", "written push=2,sms=2"),
+        ("pusch=2", "has no pusch"),
+        ("all=1,web=2", "web=1, and set WEB_PROCESSES"),
+        ("all=2", "web=1, and set WEB_PROCESSES"),
+    ],
 )
 def test_a_formation_that_cannot_be_read_is_refused_before_anything_starts(
     formation, says, monkeypatch, tmp_path
