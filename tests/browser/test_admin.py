@@ -40,6 +40,7 @@ def providers_are_called(admin: Page, sandbox: SandboxClient) -> None:
             if "closed" in found:
                 break
             assert time.monotonic() < deadline, found
+            admin.once("dialog", lambda dialog: dialog.accept())
             row.get_by_role("button", name=f"Close {provider}").click()
 
 
