@@ -18,7 +18,7 @@ HELPERS = [
 ]
 pytest.register_assert_rewrite(*HELPERS, "tests.browser.presses")
 
-# How long an example takes depends on what else the machine does.
+# No deadline: an example takes longer while the machine does other work.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 

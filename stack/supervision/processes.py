@@ -20,7 +20,7 @@ STOP = ((signal.SIGTERM, float(STOPPING)),)
 COMMAND = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
 #: Numbers of processes by command.
 FORMATION = re.compile(r"[\w-]+=\d+(,[\w-]+=\d+)*")
-#: What stands in a command that listens at a port, which only one process can.
+#: The port in a command that listens at one, of which only one process can run.
 PORT = re.compile(r"\$\{?PORT\b")
 #: The end of the line that a worker logs once it consumes its queues.
 READY = " ready."

@@ -11,9 +11,9 @@ from apps.delivery.state.retry_policies import OF_SUBSCRIPTION
 from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.states import WAITING, DeliveryState
 
-# What was being sent when its worker was lost may have been sent. That counts as an attempt, and it
-# is sent again unless its attempts are used up: it may be what kills the workers. The attempt is
-# dated by the claim, before which the call cannot have begun.
+# A delivery that a lost worker was sending may have been sent. That counts as an attempt, and it is
+# sent again unless its attempts are used up: it may be what kills the workers. The attempt is dated
+# by the claim, before which the call cannot have begun.
 _RELEASE_LOST = f"""
 WITH lost AS MATERIALIZED (
     SELECT id FROM delivery_delivery

@@ -1,4 +1,4 @@
-"""Which message of a delivery a receipt is about."""
+"""Matching a receipt with one of the messages of its delivery."""
 
 from uuid import UUID
 
