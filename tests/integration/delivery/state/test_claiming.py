@@ -13,12 +13,8 @@ HELLO = {"body": "Hello"}
 
 
 @pytest.fixture(autouse=True)
-def provider(settings, monkeypatch):
+def provider(scripted_inbox, monkeypatch):
     """A provider of the inbox that is not there."""
-    path = f"{Scripted.__module__}.{Scripted.__qualname__}"
-    settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
-    monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)
-    monkeypatch.setattr(Scripted, "calls", [])
     monkeypatch.setattr(Scripted, "answer", staticmethod(lambda _: Retry(Reason.CONNECTION)))
 
 

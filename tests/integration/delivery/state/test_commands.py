@@ -17,13 +17,9 @@ HELLO = {"body": "Hello"}
 
 
 @pytest.fixture(autouse=True)
-def answer(settings, monkeypatch):
+def answer(scripted_inbox, settings, monkeypatch):
     """Have the inbox's provider answer with an outcome."""
-    path = f"{Scripted.__module__}.{Scripted.__qualname__}"
-    settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
     settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": (60.0, 60.0)}
-    monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)
-    monkeypatch.setattr(Scripted, "calls", [])
     return lambda said: monkeypatch.setattr(Scripted, "answer", staticmethod(lambda _: said))
 
 

@@ -16,13 +16,7 @@ from tests.support.publishers.people import recipient
 
 TABLES = ["delivery_statecount", "delivery_hourcount", "delivery_minutecount"]
 
-
-@pytest.fixture(autouse=True)
-def provider(settings, monkeypatch):
-    path = f"{Scripted.__module__}.{Scripted.__qualname__}"
-    settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
-    monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)
-    monkeypatch.setattr(Scripted, "calls", [])
+pytestmark = pytest.mark.usefixtures("scripted_inbox")
 
 
 @pytest.fixture(autouse=True)

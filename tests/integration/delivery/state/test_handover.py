@@ -14,13 +14,7 @@ from tests.support.publishers.people import recipient, subscribe
 HELLO = {"body": "Hello"}
 OVER, RUNS = timedelta(seconds=-1), timedelta(minutes=1)
 
-
-@pytest.fixture(autouse=True)
-def provider(settings, monkeypatch):
-    path = f"{Scripted.__module__}.{Scripted.__qualname__}"
-    settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
-    monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)
-    monkeypatch.setattr(Scripted, "calls", [])
+pytestmark = pytest.mark.usefixtures("scripted_inbox")
 
 
 def posted_to(shop, kind, *names):
