@@ -49,6 +49,7 @@ TYPES = {
     "unknown-recipient": ProblemType(400, "No such recipient"),
     "unknown-topic": ProblemType(400, "No such topic"),
     "unknown-template": ProblemType(400, "No such template"),
+    "unknown-category": ProblemType(400, "No such category"),
     "invalid-cursor": ProblemType(400, "The cursor is not one of this list's"),
     "invalid-idempotency-key": ProblemType(400, "The idempotency key is not usable"),
     "invalid-confirmation": ProblemType(400, "Not a confirmation that we sent"),

@@ -66,10 +66,10 @@ class TemplateAdmin(Panelled, ReadOnly):
 class TemplateVersionAdmin(Panelled, ReadOnly):
     """Versions of templates, with a preview."""
 
-    list_display = ("id", "template", "number", "default_locale", "created_at")
+    list_display = ("id", "template", "number", "default_locale", "category", "created_at")
     list_filter = (linked("template_id"),)
     list_select_related = ("template",)
-    fields = ("template", "number", "default_locale", "created_at")
+    fields = ("template", "number", "default_locale", "category", "created_at")
 
     def panels(self, request: HttpRequest, row: TemplateVersion) -> Sequence[Panel]:
         link = markup.link(markup.page("content_preview", row.pk), "Preview it with variables")

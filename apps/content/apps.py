@@ -8,3 +8,6 @@ class ContentConfig(AppConfig):
 
     name = "apps.content"
     label = "content"
+
+    def ready(self) -> None:
+        from apps.content import receivers  # noqa: F401  (listens to signals)

@@ -28,6 +28,7 @@ class CompiledTemplate:
     name: str
     number: int
     default_locale: str
+    category: str
     translations: Mapping[str, Mapping[str, Translation]]
 
     def channels(self) -> list[str]:
@@ -164,7 +165,12 @@ def compiled_template(version_id: int) -> CompiledTemplate:
             row.title, row.body, row.html, row.data, dict(row.actions)
         )
     return CompiledTemplate(
-        version.pk, version.template.name, version.number, version.default_locale, translations
+        version.pk,
+        version.template.name,
+        version.number,
+        version.default_locale,
+        version.category,
+        translations,
     )
 
 

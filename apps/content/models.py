@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.fields import StampField
+from apps.preferences.fields import CategoryField
 from apps.publishers.models import Publisher
 from notifier.transport.strict_json import LARGEST, SMALLEST
 
@@ -71,6 +72,12 @@ class TemplateVersion(Unchanging):
     template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     default_locale = models.CharField(max_length=35, help_text="BCP 47, e.g. en")
+    category = CategoryField(
+        max_length=100,
+        blank=True,
+        db_default="",
+        help_text="of notifications that name none, to no topic that has one",
+    )
     created_at = StampField(auto_now_add=True)
 
     class Meta:

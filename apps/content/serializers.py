@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from apps.api.serializers import NameField, PathNameField, QueryParameters, StrictSerializer
 from apps.content.models import TemplateVersion, Translation
-from apps.preferences.api.fields import ChannelField, LocaleField
+from apps.preferences.api.fields import CategoryField, ChannelField, LocaleField
 from notifier.domain import links
 from notifier.domain.characters import any_visible
 from notifier.templates import RECIPIENT
@@ -95,6 +95,12 @@ class VersionIn(StrictSerializer):
     default_locale = LocaleField(
         help_text="used for recipients whose own locale has no content; every channel needs it"
     )
+    category = CategoryField(
+        required=False,
+        allow_blank=True,
+        help_text="of notifications that name none, to no topic that has one; a version that says "
+        "nothing keeps the one before's",
+    )
     contents = TranslationIn.many_init(allow_empty=False, max_length=MOST_CONTENTS)
 
 
@@ -171,6 +177,7 @@ class VersionOut(serializers.Serializer[TemplateVersion]):
 
     version = serializers.IntegerField(source="number")
     default_locale = serializers.CharField()
+    category = serializers.CharField()
     created_at = serializers.DateTimeField()
     channels = serializers.SerializerMethodField()
     locales = serializers.SerializerMethodField()

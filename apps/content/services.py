@@ -20,6 +20,7 @@ def create_template(
     display_name: str,
     default_locale: str,
     contents: Sequence[PostedTranslation],
+    category: str = "",
 ) -> TemplateVersion:
     """Create a template with its version 1, and return that. Raises ``TemplateExists``.
 
@@ -35,18 +36,25 @@ def create_template(
             raise
         raise TemplateExists from None
     with transaction.atomic():
-        return _version(template, 1, default_locale, contents)
+        return _version(template, 1, default_locale, contents, category)
 
 
 def add_version(
-    template: Template, default_locale: str, contents: Sequence[PostedTranslation]
+    template: Template,
+    default_locale: str,
+    contents: Sequence[PostedTranslation],
+    category: str | None = None,
 ) -> TemplateVersion:
-    """Add the template's next version, which is used from now on. ``contents`` are validated."""
+    """Add the template's next version, which is used from now on.
+
+    ``contents`` are validated. A ``category`` of ``None`` keeps that of the newest version.
+    """
     with transaction.atomic():
         # Locked, so that two versions do not get the same number.
         Template.objects.select_for_update().get(pk=template.pk)
-        number = template.versions.count() + 1
-        return _version(template, number, default_locale, contents)
+        newest = template.versions.latest("number")
+        category = newest.category if category is None else category
+        return _version(template, newest.number + 1, default_locale, contents, category)
 
 
 def delete_template(template: Template) -> None:
@@ -61,9 +69,10 @@ def _version(
     number: int,
     default_locale: str,
     contents: Sequence[PostedTranslation],
+    category: str,
 ) -> TemplateVersion:
     version = TemplateVersion.objects.create(
-        template=template, number=number, default_locale=default_locale
+        template=template, number=number, default_locale=default_locale, category=category
     )
     Translation.objects.bulk_create(
         Translation(

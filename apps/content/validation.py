@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypedDict
 
 from apps.api.problems import Problem
+from apps.preferences.categories import catalogue
+from apps.preferences.categories.problems import unknown_category
 from apps.preferences.channels import get_channel
 from notifier.templates import TemplateError, Translation
 
@@ -26,6 +28,12 @@ class PostedTranslation(TypedDict):
     html: str
     data: Mapping[str, object]
     actions: Mapping[str, str]
+
+
+def check_category(name: str) -> None:
+    """Raise a ``Problem`` for a category that the catalogue does not have."""
+    if name and catalogue.find(name) is None:
+        raise unknown_category(name)
 
 
 def check_version(default_locale: str, contents: Sequence[PostedTranslation]) -> None:

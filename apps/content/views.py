@@ -78,6 +78,7 @@ class TemplateList(ListEndpoint):
     def post(self, request: Request) -> Response:
         """Create a template with its version 1. Its texts are validated before they are stored."""
         fields = self.body(request, serializers.TemplateIn)
+        validation.check_category(fields.get("category", ""))
         validation.check_version(fields["default_locale"], fields["contents"])
         try:
             with transaction.atomic():
@@ -155,6 +156,7 @@ class VersionList(ListEndpoint):
         """Store the template's next version, which is used from now on. Versions never change."""
         template = selectors.own_template(publisher_of(request).id, name)
         fields = self.body(request, serializers.VersionIn)
+        validation.check_category(fields.get("category", ""))
         validation.check_version(fields["default_locale"], fields["contents"])
         with transaction.atomic():
             version = services.add_version(template, **fields)
@@ -197,5 +199,6 @@ class Preview(Endpoint):
 
 def _record(request: Request, action: str, version: TemplateVersion) -> None:
     row = serializers.VersionOut(version).data
-    after = {name: row[name] for name in ("version", "default_locale", "channels", "locales")}
+    written = ("version", "default_locale", "category", "channels", "locales")
+    after = {name: row[name] for name in written}
     audit.record(request, action, "template", version.template.name, after=after)

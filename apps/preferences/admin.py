@@ -1,10 +1,11 @@
-"""Admin pages of contacts, suppressions, groups and the directory's trail.
+"""Admin pages of contacts, categories, suppressions, groups and the directory's trail.
 
 Addresses are masked; revealing one needs a permission and is audited. A recipient's own page is in
 ``apps.delivery.admin``, since it shows their deliveries.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q
@@ -15,15 +16,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.operators import markup
+from apps.operators.audit import Audited
 from apps.operators.large_lists import NewestAdmin, ReadOnly
 from apps.operators.list_filters import choice, linked
 from apps.operators.panels import Button, Panel, Panelled, reason_of
 from apps.preferences import audit_trail, selectors, vault
 from apps.preferences.audit_trail import Change
+from apps.preferences.categories import catalogue
+from apps.preferences.categories.services import uses_of
 from apps.preferences.channels import all_channels
 from apps.preferences.consent import suppressions
 from apps.preferences.contacts import services
 from apps.preferences.models import (
+    Category,
     Contact,
     ContactState,
     DirectoryChange,
@@ -154,6 +159,42 @@ class ContactAdmin(Panelled, ReadOnly):
         change(row)
         after = {"state": row.state, "disabled_reason": row.disabled_reason}
         self.audit(request, "update", row, before=before, after=after)
+
+
+@admin.register(Category)
+class CategoryAdmin(Audited, Panelled):
+    """The catalogue of categories. One that something is in cannot be deleted."""
+
+    list_display = ("name", "reads", "kind", "position", "updated_at")
+    list_filter = ("kind",)
+    ordering = ("position", "name")
+    search_fields = ("name",)
+    fields = (
+        "name",
+        "kind",
+        "default_locale",
+        "display_name",
+        "description",
+        "defaults",
+        "position",
+        "created_at",
+        "updated_at",
+    )
+    readonly_fields = ("created_at", "updated_at")
+
+    @admin.display(description="people read")
+    def reads(self, row: Category) -> str:
+        return catalogue.snapshot(row).title()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Category | None = None) -> Any:
+        return self.readonly_fields if obj is None else ("name", *self.readonly_fields)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or not uses_of(obj.name))
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return {}  # deleting several would not ask what is in them
 
 
 @admin.register(Suppression)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.preferences.api import (
+    category_views,
     contact_views,
     group_views,
     preference_views,
@@ -24,6 +25,8 @@ urlpatterns = [
         "recipients/<str:user_id>/contacts/<int:contact_id>", contact_views.ContactDetail.as_view()
     ),
     path("recipients/<str:user_id>/preferences", preference_views.PreferenceList.as_view()),
+    path("categories", category_views.CategoryList.as_view()),
+    path("categories/<str:name>", category_views.CategoryDetail.as_view()),
     path("groups", group_views.GroupList.as_view()),
     path("groups/<str:name>", group_views.GroupDetail.as_view()),
     path("groups/<str:name>/members", group_views.MemberList.as_view()),

@@ -8,6 +8,7 @@ class Scope(StrEnum):
 
     NOTIFICATIONS_WRITE = "notifications:write"
     NOTIFICATIONS_HIGH = "notifications:high"
+    NOTIFICATIONS_CRITICAL = "notifications:critical"
     NOTIFICATIONS_READ = "notifications:read"
     TOPICS_WRITE = "topics:write"
     TOPICS_READ = "topics:read"
@@ -15,6 +16,8 @@ class Scope(StrEnum):
     SUBSCRIPTIONS_READ = "subscriptions:read"
     DIRECTORY_WRITE = "directory:write"
     DIRECTORY_READ = "directory:read"
+    CATEGORIES_WRITE = "categories:write"
+    CATEGORIES_READ = "categories:read"
     TEMPLATES_WRITE = "templates:write"
     TEMPLATES_READ = "templates:read"
     GROUPS_WRITE = "groups:write"
@@ -36,6 +39,7 @@ PUBLISHING = (
     Scope.TOPICS_READ,
     Scope.SUBSCRIPTIONS_WRITE,
     Scope.SUBSCRIPTIONS_READ,
+    Scope.CATEGORIES_READ,
     Scope.TEMPLATES_WRITE,
     Scope.TEMPLATES_READ,
     Scope.GROUPS_WRITE,

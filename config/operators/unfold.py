@@ -88,6 +88,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Recipients", "person", "preferences", "recipient"),
                     _list("Contacts", "contact_mail", "preferences", "contact"),
                     _list("Preferences", "tune", "preferences", "preference"),
+                    _list("Categories", "category", "preferences", "category"),
                     _list("Groups", "groups", "preferences", "group"),
                     _list("Suppressions", "block", "preferences", "suppression"),
                     _item(

@@ -26,6 +26,7 @@ def settings(public_url: str) -> dict[str, Any]:
                 ("Subscriptions", "Which recipients and addresses subscribe to a topic."),
                 ("Confirmation", "The owner of an address confirms a subscription."),
                 ("Recipients", "People, their addresses and their preferences."),
+                ("Categories", "What people choose from: the company's kinds of news."),
                 ("Groups", "Named sets of recipients that are notified as one."),
                 ("Templates", "Texts of notifications, by channel and locale, in versions."),
                 ("Inbox", "A person's messages in the app, opened with their own token."),

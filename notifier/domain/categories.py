@@ -1,6 +1,18 @@
-"""Names of categories, compared without regard to case."""
+"""Kinds of categories, and their names, compared without regard to case."""
 
 import unicodedata
+from enum import StrEnum
+
+#: The category of what names none, by itself, its topic or its template.
+DEFAULT = "default"
+
+
+class CategoryKind(StrEnum):
+    """What a person may refuse of a category."""
+
+    CRITICAL = "critical"  # nothing: one-time passwords, security
+    TRANSACTIONAL = "transactional"  # what follows from something that they did
+    PROMOTIONAL = "promotional"  # what they did not ask for
 
 
 def fold(category: str) -> str:

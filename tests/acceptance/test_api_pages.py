@@ -30,7 +30,10 @@ PAGES = sorted(page for page in OVERVIEW.parent.glob("*.md") if page != OVERVIEW
 WITH_EXAMPLES = [*PAGES, ROOT / "docs" / "sandbox.md"]
 #: Printed after each block, to tell one's output from the next one's.
 END = "@@@ end of block @@@"
-MANAGING = "keys:write,audit:read,suppressions:write,suppressions:read,notifications:write"
+MANAGING = (
+    "keys:write,audit:read,suppressions:write,suppressions:read,notifications:write,"
+    "categories:write,notifications:critical"
+)
 CREATE_PUBLISHERS = f"""
 import sys, django
 from django.core.management import call_command

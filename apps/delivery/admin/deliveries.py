@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from apps.core.delivery_ids import number_of
 from apps.delivery import selectors
 from apps.delivery.models import Delivery
-from apps.delivery.operations import dead_letters, descriptions
+from apps.delivery.operations import dead_letters, descriptions, reasons
 from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import choice, linked
@@ -110,7 +110,8 @@ class DeliveryAdmin(Panelled, ReadOnly):
 
     def panels(self, request: HttpRequest, row: Delivery) -> Sequence[Panel]:
         [named] = attach_names([row])
-        description = f"It {descriptions.describe(row.state, row.reason, row.attempts)}."
+        words = reasons.in_words([row]).get(row.pk, "")
+        description = f"It {descriptions.describe(row.state, row.reason, row.attempts, words)}."
         links: list[str] = [
             markup.link(
                 markup.page("delivery_notification_change", row.notification_id), "The notification"

@@ -17,23 +17,26 @@ from apps.preferences.selectors import Reached, reached
 from apps.publishers import daily_quota, limits
 from apps.publishers.daily_quota import Account
 from apps.publishers.limits import Allowance
-from apps.publishers.selectors import PublisherSnapshot
+from apps.publishers.selectors import KeySnapshot, PublisherSnapshot
 from notifier.domain.priorities import Priority
 
 
 class Batch:
     """The notifications of one batch request: valid drafts and problems, by position.
 
-    ``allowance`` limits how many may have high priority; ``None`` sets no limit.
+    ``key``: the API key that posts it. ``allowance`` limits how many may have high priority;
+    ``None`` sets no limit.
     """
 
     def __init__(
         self,
         publisher: PublisherSnapshot,
+        key: KeySnapshot,
         posted: Sequence[object],
         allowance: Allowance | None,
     ) -> None:
         self._publisher_id = publisher.id
+        self._key = key
         self._size = len(posted)
         self._drafts: dict[int, Draft] = {}
         self._problems: dict[int, Problem] = {}
@@ -58,7 +61,7 @@ class Batch:
         validator = TemplateValidator()
         for position, data in valid.items():
             try:
-                self._drafts[position] = named_draft(self._publisher_id, data, known, validator)
+                self._drafts[position] = named_draft(self._key, data, known, validator)
             except ValidationError as error:
                 self._problems[position] = listed.shorten(validation_problem(error))
             except Problem as problem:

@@ -61,6 +61,10 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
     instead_of = serializers.SerializerMethodField(
         help_text="the delivery that this one replaces after its last attempt"
     )
+    reason_text = serializers.SerializerMethodField(
+        help_text="the reason in words, with the names of the topic or category that a preference "
+        "refused; empty without a reason"
+    )
     attempts = serializers.SerializerMethodField()
     receipts = serializers.SerializerMethodField()
 
@@ -74,6 +78,7 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
             "contact_id",
             "state",
             "reason",
+            "reason_text",
             "provider",
             "provider_message_id",
             "instead_of",
@@ -98,6 +103,10 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
     def get_contact_id(self, row: Delivery) -> int | None:
         contact_ids: Mapping[int, int | None] = self.context["contact_ids"]
         return contact_ids.get(row.pk)
+
+    def get_reason_text(self, row: Delivery) -> str:
+        words: Mapping[int, str] = self.context["reasons"]
+        return words.get(row.pk, "")
 
     def get_instead_of(self, row: Delivery) -> str | None:
         return None if row.instead_of is None else public_id(row.instead_of)
@@ -125,6 +134,9 @@ class NotificationOut(AcceptedOut):
     state = serializers.ChoiceField(
         choices=["scheduled", "sending", "done", "cancelled"], source="progress.state"
     )
+    category = serializers.CharField(
+        help_text="as of acceptance; empty if it was accepted before there were categories"
+    )
     topic = serializers.CharField(source="topic.name", default=None, allow_null=True)
     group = serializers.CharField(
         default=None, allow_null=True, help_text="null if there was none, or it was deleted"
@@ -141,6 +153,7 @@ class NotificationOut(AcceptedOut):
         model = Notification
         fields = (
             *AcceptedOut.Meta.fields,
+            "category",
             "topic",
             "group",
             "template",

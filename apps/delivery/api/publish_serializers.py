@@ -17,7 +17,7 @@ from apps.core import clock
 from apps.delivery.intake import deduplication
 from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.models import Notification
-from apps.preferences.api.fields import UserIdField
+from apps.preferences.api.fields import CategoryField, UserIdField
 from notifier.domain.characters import any_visible
 from notifier.domain.messages import DisplayType, Severity
 from notifier.domain.priorities import Priority
@@ -113,6 +113,10 @@ class PublishIn(StrictSerializer):
         [p.value for p in Priority],
         required=False,
         help_text="the topic's default if left out, and `normal` without a topic",
+    )
+    category = CategoryField(
+        required=False,
+        help_text="what people choose by; the topic's or the template's if left out",
     )
     channels = serializers.ListField(
         child=Choice(list(settings.CHANNELS)),

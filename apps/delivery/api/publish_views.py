@@ -112,8 +112,7 @@ class SingleView(PublishingView):
     ) -> Validated:
         """Read a notification to a topic or a group."""
         data: PublishBody = self.body(request, PublishIn)
-        publisher_id = publisher_of(request).id
-        draft = audience_draft(publisher_id, data, default_priority, topic=topic, group=group)
+        draft = audience_draft(key_of(request), data, default_priority, topic=topic, group=group)
         return Validated(lambda _: draft)
 
     def publish(self, request: Request) -> HttpResponse:
@@ -152,7 +151,7 @@ class NotificationsView(SingleView, ListEndpoint):
 
     def read(self, request: Request) -> Validated:
         data: NotificationBody = self.body(request, NotificationIn)
-        return Validated(draft_builder(publisher_of(request).id, data), data["user_ids"])
+        return Validated(draft_builder(key_of(request), data), data["user_ids"])
 
     @extend_schema(
         operation_id="list_notifications",
@@ -190,7 +189,7 @@ class BatchView(PublishingView):
             if kept is not None:
                 return kept
             checked = self.body(request, BatchIn)["notifications"]
-            batch = Batch(publisher_of(request), checked, self.allowance)
+            batch = Batch(publisher_of(request), key_of(request), checked, self.allowance)
             return group_commit.commit(batch.publish_request(key), together=False)
 
         return _answered(commit)

@@ -42,18 +42,18 @@ _ROWS = """
 WITH stored AS (
     INSERT INTO delivery_notification
            (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
-            priority, channels, content, collapse_key, ordering_key, fallback_channel,
-            fallback_after, send_at, expires_at, created_at)
+            priority, category, category_kind, channels, content, collapse_key, ordering_key,
+            fallback_channel, fallback_after, send_at, expires_at, created_at)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
-           priority, channels::varchar[], content, collapse_key, ordering_key, fallback_channel,
-           fallback_after, send_at, expires_at, created_at
+           priority, category, category_kind, channels::varchar[], content, collapse_key,
+           ordering_key, fallback_channel, fallback_after, send_at, expires_at, created_at
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
-                  %s::bigint[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[],
-                  %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[],
-                  %s::timestamptz[])
+                  %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[],
+                  %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[],
+                  %s::timestamptz[], %s::timestamptz[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
-              priority, channels, content, collapse_key, ordering_key, fallback_channel,
-              fallback_after, send_at, expires_at, created_at)
+              priority, category, category_kind, channels, content, collapse_key, ordering_key,
+              fallback_channel, fallback_after, send_at, expires_at, created_at)
 ), cut AS (
     INSERT INTO delivery_chunk
            (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
@@ -177,6 +177,8 @@ def notification_row(
         reachable_only=draft.reachable_only,
         template_version_id=content.version_id if isinstance(content, TemplateContent) else None,
         priority=draft.priority,
+        category=draft.category.name if draft.category else "",
+        category_kind=draft.category.kind if draft.category else "",
         channels=draft.channels,
         content=sealed_content.seal(notification_id, content),
         collapse_key=draft.collapse_key,
@@ -243,6 +245,8 @@ _NOTIFICATION = (
     arrays.numbers,
     arrays.numbers,
     arrays.numbers,
+    arrays.texts,
+    arrays.texts,
     arrays.texts,
     lambda channels: arrays.texts(map(arrays.texts, channels)),
     arrays.blobs,

@@ -37,6 +37,7 @@ class PublishBody(TypedDict):
 
     content: NotRequired[ContentBody]
     template: NotRequired[TemplateBody]
+    category: NotRequired[str]
     priority: NotRequired[str]
     channels: NotRequired[list[str]]
     fallback: NotRequired[FallbackBody]

@@ -1,6 +1,7 @@
 """Deduplication: accept the same notification once within a time that the publisher chooses.
 
-Notifications are the same if content, audience and channels are, and so their hashes. The hash is
+Notifications are the same if content, audience, channels and the category named are, and so their
+hashes. The hash is
 keyed, because short content could be guessed from a plain one. The row with the hash is written in
 the transaction that accepts the notification; another request with the same hash waits for the end
 of that transaction.
@@ -133,7 +134,7 @@ def _earlier(same: Sequence[PublisherFingerprint]) -> dict[PublisherFingerprint,
 
 def _fingerprint(draft: Draft) -> bytes:
     content = draft.content
-    same = {
+    same: dict[str, object] = {
         "content": [content.version_id, content.variables]
         if isinstance(content, TemplateContent)
         else asdict(content),
@@ -143,5 +144,7 @@ def _fingerprint(draft: Draft) -> bytes:
         "channels": sorted(draft.channels),
         "fallback": asdict(draft.fallback) if draft.fallback else None,
     }
+    if draft.category_named and draft.category is not None:
+        same["category"] = draft.category.name
     canonical = orjson.dumps(same, option=orjson.OPT_SORT_KEYS)
     return keyring().blind_index("deduplicate", hashlib.sha256(canonical).hexdigest())

@@ -10,15 +10,17 @@ from rest_framework.serializers import ValidationError
 
 from apps.api.problems import MOST_ERRORS, Problem
 from apps.delivery.flow import availability
-from apps.delivery.intake import load_shedding, named_recipients
+from apps.delivery.intake import categories, load_shedding, named_recipients
 from apps.delivery.intake.bodies import NotificationBody, PublishBody
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.delivery.models import NotificationKind
 from apps.delivery.sealed_content import TemplateContent
 from apps.delivery.state.fallback import Fallback
+from apps.preferences.categories.catalogue import CategorySnapshot
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Group
 from apps.preferences.selectors import Reached, reached
+from apps.publishers.selectors import KeySnapshot
 from apps.topics.selectors import TopicSnapshot
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
@@ -36,6 +38,8 @@ class Draft:
     - ``channels``: the channels to use. A named recipient gets a delivery on each of them, and so
       does a member of a group, unless ``reachable_only`` leaves out channels without an address.
     - ``fallback``: the channel for recipients whom none of these channels reached.
+    - ``category``: what preferences apply by; ``None`` where the service itself made it.
+    - ``category_named``: the request named the category itself.
     - ``deduplicate_seconds``: see ``apps.delivery.intake.deduplication``; 0 for never.
     - ``warnings``: returned to the publisher with the acceptance.
     """
@@ -50,6 +54,8 @@ class Draft:
     recipient_ids: Sequence[int] = field(default_factory=tuple)
     contact_ids: Sequence[int] = field(default_factory=tuple)
     kind: str = NotificationKind.PUBLISHED
+    category: CategorySnapshot | None = None
+    category_named: bool = False
     collapse_key: str = ""
     ordering_key: str = ""
     deduplicate_seconds: int = 0
@@ -63,20 +69,22 @@ class Draft:
 DraftBuilder = Callable[[Mapping[str, Reached]], Draft]
 
 
-def draft_builder(publisher_id: int, data: NotificationBody) -> DraftBuilder:
+def draft_builder(key: KeySnapshot, data: NotificationBody) -> DraftBuilder:
     """Return a function that makes the draft once the named recipients are looked up.
 
-    The function makes no query and takes microseconds. A template takes longer to validate, so that
-    is done here; if the channels depend on the recipients, those are looked up here as well.
+    The function makes no query and takes microseconds. The category is looked up here, and a
+    template, which takes longer to validate, is validated here; if the channels depend on the
+    recipients, those are looked up here as well.
 
     Raises what ``named_draft`` raises.
     """
     if "template" not in data:
-        return lambda known: named_draft(publisher_id, data, known)
+        category = categories.resolve(key, data)
+        return lambda known: named_draft(key, data, known, category=category)
     if "channels" not in data:
-        draft = named_draft(publisher_id, data, reached(data["user_ids"]))
+        draft = named_draft(key, data, reached(data["user_ids"]))
         return lambda _: draft
-    draft = _draft(publisher_id, data, data["channels"], data.get("priority") or Priority.NORMAL)
+    draft = _draft(key, data, data["channels"], data.get("priority") or Priority.NORMAL)
 
     def addressed(known: Mapping[str, Reached]) -> Draft:
         people = _people(data, known)
@@ -87,19 +95,23 @@ def draft_builder(publisher_id: int, data: NotificationBody) -> DraftBuilder:
 
 
 def named_draft(
-    publisher_id: int,
+    key: KeySnapshot,
     data: NotificationBody,
     known: Mapping[str, Reached],
     validator: TemplateValidator | None = None,
+    category: CategorySnapshot | None = None,
 ) -> Draft:
     """Make a draft for named recipients. ``known`` has those that exist, by ``user_id``.
 
-    Raises ``Problem`` naming unknown recipients, and what ``_draft`` raises.
+    ``category``: the one that was resolved; else it is resolved here. Raises ``Problem`` naming
+    unknown recipients, and what ``_draft`` raises.
     """
     people = _people(data, known)
     chosen = data.get("channels") or named_recipients.reachable_channels(people.values())
     priority = data.get("priority") or Priority.NORMAL
-    return _draft(publisher_id, data, chosen, priority, people=people, validator=validator)
+    return _draft(
+        key, data, chosen, priority, people=people, validator=validator, category=category
+    )
 
 
 def _people(data: NotificationBody, known: Mapping[str, Reached]) -> dict[str, Reached]:
@@ -123,7 +135,7 @@ def _warnings(data: PublishBody, people: Mapping[str, Reached]) -> Iterator[dict
 
 
 def audience_draft(
-    publisher_id: int,
+    key: KeySnapshot,
     data: PublishBody,
     default_priority: str,
     *,
@@ -133,11 +145,11 @@ def audience_draft(
     """Make a draft for a topic or a group. ``default_priority``: where the request names none."""
     chosen = data.get("channels") or settings.CHANNELS
     priority = data.get("priority") or default_priority
-    return _draft(publisher_id, data, chosen, priority, topic=topic, group=group)
+    return _draft(key, data, chosen, priority, topic=topic, group=group)
 
 
 def _draft(
-    publisher_id: int,
+    key: KeySnapshot,
     data: PublishBody,
     chosen: Iterable[str],
     priority: str,
@@ -146,8 +158,11 @@ def _draft(
     group: Group | None = None,
     people: Mapping[str, Reached] = MappingProxyType({}),
     validator: TemplateValidator | None = None,
+    category: CategorySnapshot | None = None,
 ) -> Draft:
     """Validate content or template for the channels, apply load shedding, and make the draft.
+
+    ``key``: the API key of the request, whose publisher owns the template.
 
     Raises ``ValidationError`` or ``Problem`` that points to the error.
     """
@@ -159,15 +174,21 @@ def _draft(
     if "template" in data:
         validator = validator or TemplateValidator()
         content, chosen = validator.validate(
-            publisher_id, data["template"], chosen, named="channels" if "channels" in data else ""
+            key.publisher_id,
+            data["template"],
+            chosen,
+            named="channels" if "channels" in data else "",
         )
         if fallback is not None:
             validator.validate(
-                publisher_id, data["template"], [fallback.channel], named="fallback/channel"
+                key.publisher_id, data["template"], [fallback.channel], named="fallback/channel"
             )
     else:
         content = Content(**data["content"])
         _check(content, [*chosen, fallback.channel] if fallback else chosen)
+    if category is None:
+        version_id = content.version_id if isinstance(content, TemplateContent) else None
+        category = categories.resolve(key, data, topic, version_id)
     late = load_shedding.check(
         priority,
         chosen,
@@ -183,6 +204,8 @@ def _draft(
         group_id=group.pk if group else None,
         reachable_only=group is not None and "channels" not in data,
         recipient_ids=_ids(people),
+        category=category,
+        category_named=bool(data.get("category")),
         collapse_key=data["collapse_key"],
         ordering_key=data["ordering_key"],
         deduplicate_seconds=data.get("deduplicate_seconds", 0),

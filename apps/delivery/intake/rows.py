@@ -23,6 +23,8 @@ class NewNotification(NamedTuple):
     reachable_only: bool
     template_version_id: int | None
     priority: str
+    category: str
+    category_kind: str
     channels: Sequence[str]
     content: bytes
     collapse_key: str

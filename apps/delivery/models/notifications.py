@@ -56,6 +56,10 @@ class Notification(models.Model):
     reachable_only = models.BooleanField(default=False, db_default=False)
     template_version_id = models.BigIntegerField(null=True)
     priority = models.CharField(max_length=10, default=Priority.NORMAL)
+    # The name and kind of its category as of acceptance: its own, its topic's, its template's or
+    # the default one. Empty where the service itself made it, and in rows older than the columns.
+    category = models.CharField(max_length=100, blank=True, db_default="")
+    category_kind = models.CharField(max_length=13, blank=True, db_default="")
     channels = ArrayField(models.CharField(max_length=20))
     content = models.BinaryField()
     collapse_key = models.CharField(max_length=64, blank=True)

@@ -34,6 +34,7 @@ REASONS = {
     "no_address": "they have no active contact on this channel",
     "contact_disabled": "the contact is disabled",
     "preference": "they refuse this channel, topic or category",
+    "category_default": "its category is sent on this channel only to people who have chosen it",
     "unsubscribed": "they have unsubscribed from the topic",
     "worker_lost": "the worker was lost while it sent this; it may have been sent",
     "hard_bounce": "mail to this address bounced permanently",
@@ -52,20 +53,23 @@ HELD = frozenset(
 )
 #: Reasons for which a delivery that may have arrived is not sent again.
 ENDED = frozenset(
-    ("cancelled", "expired", "unsubscribed", "preference", "contact_disabled", "no_address")
+    (
+        *("cancelled", "expired", "unsubscribed", "preference", "category_default"),
+        *("contact_disabled", "no_address"),
+    )
 ) | frozenset(SuppressionReason.values)
 
 #: Reasons of a last attempt that only say that there was no answer.
 UNANSWERED = frozenset(("timeout", "no_answer", "worker_lost", "connection"))
 
 
-def describe(state: str, reason: str, attempts: int) -> str:
+def describe(state: str, reason: str, attempts: int, words: str = "") -> str:
     """Describe a delivery's state as a predicate that can follow "It" or "The delivery to a•••".
 
     ``reason`` is the last one recorded. What it means depends on the state, and on whether a
-    provider was ever called (``attempts``).
+    provider was ever called (``attempts``). ``words``: its clause of ``reasons.in_words``.
     """
-    tried, why = attempts > 0, because(reason)
+    tried, why = attempts > 0, f" because {words}" if words else because(reason)
     match state:
         case "queued":
             return "waits for a worker"

@@ -19,6 +19,8 @@ from apps.delivery.models import (
 )
 from apps.delivery.operations import descriptions
 from apps.delivery.operations.evidence import Evidence
+from apps.delivery.operations.reasons import category_of
+from apps.preferences.categories import catalogue
 from apps.preferences.models import (
     Contact,
     ContactState,
@@ -28,6 +30,7 @@ from apps.preferences.models import (
 )
 from apps.topics.models import SubscriptionState
 from apps.topics.selectors import names_of_topics
+from notifier.domain.categories import CategoryKind
 from notifier.domain.states import WAITING, DeliveryState
 
 YES, PERHAPS, NOT_YET, NO = "yes", "perhaps", "not yet", "no"
@@ -85,6 +88,8 @@ class _Explainer(Evidence):
             f"{row.publisher} posted it {_at(row.created_at)} to {self._audience()}, "
             f"at {row.priority} priority, on {_and(row.channels)}."
         )
+        if row.kind == NotificationKind.PUBLISHED and (name := category_of(row)):
+            yield Sentence(_category(name, row.category_kind))
         if row.fallback_channel:
             yield Sentence(
                 f"Recipients whom none of these reached within {row.fallback_after} seconds get it "
@@ -140,7 +145,8 @@ class _Explainer(Evidence):
         place = f"to {contact.masked}" if contact else "to no address"
         if delivery.instead_of:
             place = "to another address, in place of the one that was given up"
-        state = descriptions.describe(delivery.state, delivery.reason, delivery.attempts)
+        words = self.reasons.get(delivery.pk, "")
+        state = descriptions.describe(delivery.state, delivery.reason, delivery.attempts, words)
         yield Sentence(f"The delivery {place} {state}.", delivery.state)
         if delivery.state in WAITING and (over := self._end()):
             yield Sentence(
@@ -187,7 +193,7 @@ class _Explainer(Evidence):
     def _refusal_sentences(self, delivery: Delivery, contact: Contact | None) -> Iterator[Sentence]:
         """Yield the current rows that explain why a delivery was suppressed."""
         if delivery.reason == "preference":
-            refusing = list(_refusing(self.recipient, delivery.channel))
+            refusing = list(_refusing(self.recipient, delivery, self.notification))
             topics = names_of_topics(preference.topic_id for preference in refusing)
             for preference in refusing:
                 scope = _scope(preference, topics)
@@ -316,16 +322,31 @@ class _Explainer(Evidence):
         return NO, f"No: {name} did not get it."
 
 
-def _refusing(person: Recipient, channel: str) -> Iterable[Preference]:
-    return Preference.objects.filter(
-        Q(channel="") | Q(channel=channel), recipient=person, allowed=False
-    )
+def _refusing(
+    person: Recipient, delivery: Delivery, notification: Notification
+) -> Iterable[Preference]:
+    """Return the refusal that decided, if they still have it; every one if that is not known."""
+    refusals = Preference.objects.filter(recipient=person, allowed=False)
+    if delivery.refused_by is None:  # decided by the version before
+        return refusals.filter(Q(channel="") | Q(channel=delivery.channel))
+    scope, _, channel = delivery.refused_by.partition(":")
+    if scope == "topic":
+        return refusals.filter(channel=channel, topic_id=notification.topic_id)
+    category = category_of(notification) if scope == "category" else ""
+    return refusals.filter(channel=channel, topic_id=None, category=category)
+
+
+def _category(name: str, kind: str) -> str:
+    category = catalogue.get(name)
+    kind = kind or category.kind
+    exempt = ": preferences do not apply to it" if kind == CategoryKind.CRITICAL else ""
+    return f"Its category is “{category.title()}”, which is {kind}{exempt}."
 
 
 def _scope(preference: Preference, topics: Mapping[int, str]) -> str:
     what = "everything"
     if preference.category:
-        what = f"the category {preference.category}"
+        what = f"the category “{catalogue.get(preference.category).title()}”"
     if preference.topic_id:
         what = f"the topic {topics.get(preference.topic_id, 'that is gone')}"
     where = f" on {preference.channel}" if preference.channel else ""

@@ -130,7 +130,8 @@ def _claim(
     rows: list[Claimed] = []
     if due:
         ids = [one.delivery_id for one in due]
-        rows += state.resume_due(claim_id, ids, held, ordered=bool(lines))
+        off = [key for key, one in contexts.items() if one.is_off(queue.channel)]
+        rows += state.resume_due(claim_id, ids, held, ordered=bool(lines), off=off)
     budget = ClaimBudget(claim_id, *queue, most=PER_RECIPIENT * settings.CHUNK_SIZE)
     created, consumed = _create(budget, chunks, contexts, held)
     rows += created
@@ -151,6 +152,7 @@ def _claim(
         return ClaimResult(None, number, more=more)
     clock.synchronize(claims.open(claim_id, queue, before))
     sent = {item.notification_id for item in claimed}
+    renderers = {key: one for key, one in renderers.items() if key in sent}
     return ClaimResult(
         Claim(
             claim_id,

@@ -15,8 +15,10 @@ from apps.core import clock
 from apps.delivery import sealed_content
 from apps.delivery.models import ChunkKind, NotificationKind
 from apps.delivery.state import DeliveryRules
+from apps.preferences.categories import catalogue
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.domain.cancellation import StopSignal
+from notifier.domain.categories import CategoryKind
 from notifier.domain.messages import Content
 from notifier.templates import TemplateError
 
@@ -30,6 +32,8 @@ class NotificationRow(NamedTuple):
     kind: str
     group_id: int | None
     reachable_only: bool
+    category: str
+    category_kind: str
     collapse_key: str
     ordering_key: str
     fallback_channel: str
@@ -62,6 +66,19 @@ class NotificationContext:
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.halt = StopSignal()
 
+    def is_off(self, channel: str) -> bool:
+        """Return whether recipients who have chosen nothing are not sent it on a channel.
+
+        Whoever subscribes to a topic has chosen it on that channel. What is critical is never off.
+        """
+        row = self.row
+        return (
+            row.topic_id is None
+            and bool(row.category)
+            and row.category_kind != CategoryKind.CRITICAL
+            and channel in catalogue.get(row.category).off
+        )
+
     def rules(self, channel: str, kind: str) -> DeliveryRules:
         """Return the rules for its new deliveries on a channel, of a chunk of this kind."""
         row, topic = self.row, self.topic
@@ -69,8 +86,10 @@ class NotificationContext:
             row.topic_id,
             row.group_id,
             row.reachable_only,
-            topic.category if topic else "",
-            topic.mandatory if topic else row.kind != NotificationKind.PUBLISHED,
+            row.category or (topic.category if topic else ""),
+            self.is_off(channel),
+            row.category_kind == CategoryKind.CRITICAL
+            or (topic.mandatory if topic else row.kind != NotificationKind.PUBLISHED),
             row.expires_at,
             fallback=channel == row.fallback_channel,
             confirming=kind == ChunkKind.RANGE

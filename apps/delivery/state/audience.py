@@ -59,16 +59,22 @@ audience AS (
 AUDIENCE = _AUDIENCE.format(confirmed="")
 CONFIRMED_AUDIENCE = _AUDIENCE.format(confirmed=_CONFIRMED)
 # Why a contact must not be sent to; null where nothing speaks against it. The most specific
-# preference decides. Preferences do not apply to a mandatory topic or to a notification that no
-# publisher published (a confirmation); suppressions do.
+# preference decides, and where none fits, the default of the category ("off": it is not sent to
+# who has chosen nothing). Preferences do not apply to a critical category, to a mandatory topic or
+# to a notification that no publisher published (a confirmation); suppressions do. A preference is
+# returned with its scope and channel, either of which may be empty: "preference:category:sms".
 REFUSAL = """
 CASE WHEN a.contact_id IS NULL THEN 'no_address'
      WHEN a.contact_state <> 'active' THEN 'contact_disabled'
-     ELSE coalesce(
+     ELSE nullif(coalesce(
         (SELECT x.reason FROM preferences_suppression x
           WHERE x.channel = {channel} AND x.address_index = a.address_index),
-        (SELECT CASE WHEN NOT chosen.allowed THEN 'preference' END
-           FROM (SELECT p.allowed FROM preferences_preference p
+        (SELECT CASE WHEN NOT chosen.allowed THEN 'preference:' || chosen.scope ELSE '' END
+           FROM (SELECT p.allowed,
+                        CASE WHEN p.topic_id IS NOT NULL THEN 'topic:'
+                             WHEN p.category <> '' THEN 'category:' ELSE ':' END
+                            || p.channel AS scope
+                   FROM preferences_preference p
                   WHERE NOT {mandatory}
                     AND p.recipient_id = a.recipient_id
                     AND (p.channel = '' OR p.channel = {channel})
@@ -76,6 +82,12 @@ CASE WHEN a.contact_id IS NULL THEN 'no_address'
                     AND (p.category = '' OR p.category = {category})
                   ORDER BY (p.topic_id IS NOT NULL) DESC, (p.category <> '') DESC,
                            (p.channel <> '') DESC
-                  LIMIT 1) chosen))
+                  LIMIT 1) chosen),
+        CASE WHEN {off} THEN 'category_default' END), '')
 END
 """
+# The columns reason and refused_by of a delivery, from a refusal.
+REASON = """
+CASE WHEN {refusal} LIKE 'preference:%%' THEN 'preference' ELSE coalesce({refusal}, '') END
+"""
+REFUSED_BY = "CASE WHEN {refusal} LIKE 'preference:%%' THEN substr({refusal}, 12) END"

@@ -17,7 +17,9 @@ from apps.delivery.state.audience import (
     CONFIRMED_AUDIENCE,
     CONFIRMED_SUBSCRIBERS,
     MEMBERS,
+    REASON,
     REFUSAL,
+    REFUSED_BY,
     SUBSCRIBERS,
 )
 from apps.delivery.state.fallback import REACHED, reporting
@@ -77,10 +79,10 @@ ADDRESSED = """
 _INSERT = """
 moved AS (
     INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
-                                   recipient_id, channel, priority, state, reason,
+                                   recipient_id, channel, priority, state, reason, refused_by,
                                    next_attempt_at, created_at, updated_at)
     SELECT {notification_id}, %(claim_id)s, {publisher_id}, contact_id, recipient_id, %(channel)s,
-           %(priority)s, after, coalesce(refusal, ''),
+           %(priority)s, after, {reason}, {refused_by},
            CASE WHEN after = 'queued' THEN clock_timestamp() END, clock_timestamp(),
            clock_timestamp()
       FROM (SELECT *, CASE WHEN refusal IS NOT NULL THEN 'suppressed'
@@ -93,6 +95,10 @@ moved AS (
               contact_id, recipient_id
 )
 """
+_WRITTEN = {
+    "reason": REASON.format(refusal="refusal"),
+    "refused_by": REFUSED_BY.format(refusal="refusal"),
+}
 _CREATE_RANGE = (
     "WITH {subscribers}, {audience}"
     + ", judged AS MATERIALIZED (SELECT a.recipient_id, a.contact_id, "
@@ -101,12 +107,14 @@ _CREATE_RANGE = (
         mandatory="%(mandatory)s",
         topic_id="%(topic_id)s",
         category="%(category)s",
+        off="%(off)s",
     )
     + " AS refusal FROM audience a{but}), "
     + _INSERT.format(
         notification_id="%(notification_id)s",
         publisher_id="%(publisher_id)s",
         expires_at="%(expires_at)s::timestamptz",
+        **_WRITTEN,
     )
     + " SELECT NULL, "
     + ADDRESSED.format(failed_at="''", unanswered="false")
@@ -117,9 +125,10 @@ _CREATE_NAMED = (
     """
 WITH slice AS MATERIALIZED (
     SELECT * FROM unnest(%(slices)s::int[], %(notifications)s::uuid[], %(publishers)s::bigint[],
-                         %(topics)s::bigint[], %(categories)s::text[], %(mandatory)s::bool[],
-                         %(expiries)s::timestamptz[], %(fallbacks)s::bool[])
-      AS s (slice, notification_id, publisher_id, topic_id, category, mandatory, expires_at,
+                         %(topics)s::bigint[], %(categories)s::text[], %(off)s::bool[],
+                         %(mandatory)s::bool[], %(expiries)s::timestamptz[],
+                         %(fallbacks)s::bool[])
+      AS s (slice, notification_id, publisher_id, topic_id, category, off, mandatory, expires_at,
             fallback)
 ), subscriber AS MATERIALIZED (
     SELECT * FROM unnest(%(of_slices)s::int[], %(recipients)s::bigint[], %(contacts)s::bigint[])
@@ -142,12 +151,16 @@ WITH slice AS MATERIALIZED (
         mandatory="a.mandatory",
         topic_id="a.topic_id",
         category="a.category",
+        off="a.off",
     )
     + f""" AS refusal FROM audience a
      WHERE NOT a.fallback OR NOT {REACHED.replace("%(notification_id)s", "a.notification_id")}
 ), """
     + _INSERT.format(
-        notification_id="notification_id", publisher_id="publisher_id", expires_at="expires_at"
+        notification_id="notification_id",
+        publisher_id="publisher_id",
+        expires_at="expires_at",
+        **_WRITTEN,
     )
     + " SELECT NULL, "
     + ADDRESSED.format(failed_at="''", unanswered="false")
@@ -160,13 +173,15 @@ class DeliveryRules:
 
     ``group_id`` and ``reachable_only``: see ``apps.delivery.models.Notification``. ``fallback``:
     the channel is the notification's fallback, so recipients whom another channel reached get no
-    delivery. ``confirming``: the topic requires confirmed subscriptions.
+    delivery. ``confirming``: the topic requires confirmed subscriptions. ``mandatory``: preferences
+    do not apply. ``off``: recipients whose preferences say nothing of it get no delivery.
     """
 
     topic_id: int | None
     group_id: int | None
     reachable_only: bool
     category: str
+    off: bool
     mandatory: bool
     expires_at: datetime | None
     fallback: bool = False
@@ -232,6 +247,7 @@ def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[C
                 "publishers": arrays.numbers(one.chunk.publisher_id for one in todo),
                 "topics": arrays.numbers(one.rules.topic_id for one in todo),
                 "categories": arrays.texts(one.rules.category for one in todo),
+                "off": arrays.numbers(one.rules.off for one in todo),
                 "mandatory": arrays.numbers(one.rules.mandatory for one in todo),
                 "expiries": arrays.times(one.rules.expires_at for one in todo),
                 "fallbacks": arrays.numbers(one.rules.fallback for one in todo),
@@ -274,6 +290,7 @@ def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
                 "group_id": rules.group_id,
                 "reachable_only": rules.reachable_only,
                 "category": rules.category,
+                "off": rules.off,
                 "mandatory": rules.mandatory,
                 "expires_at": rules.expires_at,
                 "reporting": reporting() if rules.fallback else None,

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from apps.delivery.state import deferral, ordering
-from apps.delivery.state.audience import REFUSAL
+from apps.delivery.state.audience import REASON, REFUSAL, REFUSED_BY
 from apps.delivery.state.claiming import ADDRESSED, Claimed
 from notifier.dispatch.failover import FAULTS
 
@@ -39,8 +39,10 @@ WITH audience AS (
     SELECT d.id, d.state AS before, d.recipient_id, d.contact_id, d.channel, d.instead_of,
            k.state AS contact_state, k.address_index,
            n.cancelled_at, n.expires_at, n.topic_id, t.paused_at,
-           coalesce(t.mandatory, n.kind <> 'published') AS mandatory,
-           coalesce(t.category, '') AS category
+           n.category_kind = 'critical' OR coalesce(t.mandatory, n.kind <> 'published')
+               AS mandatory,
+           coalesce(nullif(n.category, ''), t.category, '') AS category,
+           d.notification_id = ANY(%(off)s::uuid[]) AS off
       FROM delivery_delivery d
       JOIN delivery_notification n ON n.id = d.notification_id
       LEFT JOIN topics_topic t ON t.id = n.topic_id
@@ -50,7 +52,11 @@ WITH audience AS (
     SELECT a.*, """
     + _UNSUBSCRIBED
     + REFUSAL.format(
-        channel="a.channel", mandatory="a.mandatory", topic_id="a.topic_id", category="a.category"
+        channel="a.channel",
+        mandatory="a.mandatory",
+        topic_id="a.topic_id",
+        category="a.category",
+        off="a.off",
     )
     + """) AS refusal FROM audience a
 ), decided AS (
@@ -70,8 +76,13 @@ WITH audience AS (
                                       WHERE a.delivery_id = d.id AND a.outcome = 'unknown')
                         THEN 'unknown' ELSE j.after END,
            reason = CASE WHEN j.after = 'retrying' THEN 'topic_paused'
-                         WHEN j.after = 'suppressed' THEN j.refusal
+                         WHEN j.after = 'suppressed' THEN """
+    + REASON.format(refusal="j.refusal")
+    + """
                          ELSE d.reason END,
+           refused_by = CASE WHEN j.after = 'suppressed' THEN """
+    + REFUSED_BY.format(refusal="j.refusal")
+    + """ END,
            chunk_id = %(claim_id)s,
            next_attempt_at = CASE WHEN j.after = 'retrying' THEN j.held_until END,
            updated_at = clock_timestamp()
@@ -86,12 +97,18 @@ SELECT moved.before, """
 
 
 def resume_due(
-    claim_id: int, delivery_ids: Sequence[int], held_topics: Collection[int], *, ordered: bool
+    claim_id: int,
+    delivery_ids: Sequence[int],
+    held_topics: Collection[int],
+    *,
+    ordered: bool,
+    off: Collection[str] = (),
 ) -> list[Claimed]:
     """Take up deliveries that are due again and locked.
 
     ``held_topics``: those that are paused and cannot be resumed before this commits. ``ordered``:
-    some have an ordering key, and the caller holds the locks of their lines.
+    some have an ordering key, and the caller holds the locks of their lines. ``off``: ids of
+    notifications that recipients get only if a preference allows it.
     """
     with connection.cursor() as cursor:
         # psycopg2 adapts a timedelta, though django-stubs do not list it.
@@ -99,6 +116,7 @@ def resume_due(
             "claim_id": claim_id,
             "ids": list(delivery_ids),
             "held": list(held_topics),
+            "off": list(off),
             "shortest_hold": timedelta(seconds=deferral.SHORTEST),
             "faults": list(FAULTS),
         }

@@ -6,6 +6,7 @@ of two the one that names the channel. The claim's SQL uses the same order
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from typing import NamedTuple
 
 #: Stand-ins for a channel, topic and category that no preference names.
@@ -35,21 +36,22 @@ def weakened(
     ]
     channels = {scope.channel for scope in before.keys() | after.keys()} - {""}
     for scope in sorted(changed, key=str):
-        for case in _cases(scope, [*channels, _OTHER_CHANNEL], categories):
+        named = {scope.category or _OTHER_CATEGORY}
+        if scope.topic_id is not None:  # its notifications may have a category of their own
+            named = {categories.get(scope.topic_id, ""), _OTHER_CATEGORY}
+        for case in _cases(scope, [*channels, _OTHER_CHANNEL], named):
             if not _allows(before, case) and _allows(after, case):
                 return scope
     return None
 
 
 def _cases(
-    scope: PreferenceScope, channels: Iterable[str], categories: Mapping[int, str]
+    scope: PreferenceScope, channels: Iterable[str], categories: Iterable[str]
 ) -> Iterator[PreferenceScope]:
     """Yield one example of each kind of delivery that this preference may decide."""
-    if scope.topic_id is not None:
-        topic, category = scope.topic_id, categories.get(scope.topic_id, "")
-    else:
-        topic, category = _OTHER_TOPIC, scope.category or _OTHER_CATEGORY
-    for channel in [scope.channel] if scope.channel else channels:
+    topic = scope.topic_id if scope.topic_id is not None else _OTHER_TOPIC
+    named = [scope.channel] if scope.channel else channels
+    for channel, category in product(named, categories):
         yield PreferenceScope(channel, topic, category)
 
 

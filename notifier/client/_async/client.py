@@ -3,6 +3,7 @@
 from typing import Self
 
 from notifier.client._async.accounts import AsyncAccounts
+from notifier.client._async.categories import AsyncCategories
 from notifier.client._async.dead_letters import AsyncDeadLetters
 from notifier.client._async.groups import AsyncGroups
 from notifier.client._async.publishing import AsyncPublishing
@@ -14,6 +15,7 @@ from notifier.client._async.transport import AsyncTransport
 
 class AsyncNotifierClient(
     AsyncPublishing,
+    AsyncCategories,
     AsyncTopics,
     AsyncRecipients,
     AsyncGroups,

@@ -18,23 +18,38 @@ class AsyncTemplates(AsyncCalls):
         *,
         default_locale: str,
         display_name: str = "",
+        category: str | None = None,
     ) -> Template:
         """Create a template as version 1; it is validated before it is stored.
+
+        ``category``: of notifications that name none, to no topic that has one.
 
         shipped = TemplateContent(channel="push", locale="en", title="Shipped",
                                   body="Order {{ order }} is on its way.")
         await client.create_template("shipped", [shipped], default_locale="en")
         """
         body = {"name": name, "display_name": display_name, **_version(contents, default_locale)}
+        if category is not None:
+            body["category"] = category
         answer = await self._http.request("POST", "/v1/templates", body, repeatable=False)
         return read(Template, answer.body)
 
     async def add_template_version(
-        self, name: str, contents: Sequence[TemplateContent], *, default_locale: str
+        self,
+        name: str,
+        contents: Sequence[TemplateContent],
+        *,
+        default_locale: str,
+        category: str | None = None,
     ) -> Template:
-        """Store a new version, which is used from then on."""
+        """Store a new version, which is used from then on.
+
+        ``category``: that of the version before if left out.
+        """
         path = f"{_template(name)}/versions"
         body = _version(contents, default_locale)
+        if category is not None:
+            body["category"] = category
         return read(Template, (await self._http.request("POST", path, body, repeatable=False)).body)
 
     async def get_template(self, name: str, *, version: int | None = None) -> Template:

@@ -4,6 +4,7 @@
 from typing import Self
 
 from notifier.client._sync.accounts import Accounts
+from notifier.client._sync.categories import Categories
 from notifier.client._sync.dead_letters import DeadLetters
 from notifier.client._sync.groups import Groups
 from notifier.client._sync.publishing import Publishing
@@ -15,6 +16,7 @@ from notifier.client._sync.transport import Transport
 
 class NotifierClient(
     Publishing,
+    Categories,
     Topics,
     Recipients,
     Groups,

@@ -1,6 +1,7 @@
 """Requests and answers of the client, as frozen dataclasses."""
 
 from notifier.client.rows.accounts import ApiKey, AuditEvent
+from notifier.client.rows.categories import Category, MyCategory
 from notifier.client.rows.dead_letters import DeadLetter, Redriven
 from notifier.client.rows.groups import Added, Group, Member, Removed
 from notifier.client.rows.inbox import InboxItem, Marked
@@ -44,6 +45,7 @@ __all__ = [
     "Attempt",
     "AuditEvent",
     "BatchResult",
+    "Category",
     "Contact",
     "DayOfDeliveries",
     "DayOfNotifications",
@@ -57,6 +59,7 @@ __all__ = [
     "Marked",
     "Member",
     "Message",
+    "MyCategory",
     "Notification",
     "Now",
     "Preference",

@@ -16,6 +16,7 @@ class Message(TypedDict, total=False):
     and for the inbox ``severity`` (info, success, warning, error), ``display_type`` and ``source``;
     or a ``template``'s name with its ``variables``, and ``template_version`` if not the newest.
 
+    - ``category``: what people choose by; by default the topic's or the template's.
     - ``channels``: only these; by default wherever the recipients can be reached.
     - ``fallback``: ``{"channel": "sms", "after_seconds": 300}``, for recipients that no channel has
       reached by then.
@@ -37,6 +38,7 @@ class Message(TypedDict, total=False):
     template: str | None
     template_version: int | None
     variables: Mapping[str, Any] | None
+    category: str | None
     priority: str | None
     channels: Sequence[str] | None
     fallback: Mapping[str, Any] | None
@@ -62,6 +64,7 @@ class Draft:
     template: str | None = None
     template_version: int | None = None
     variables: Mapping[str, Any] | None = None
+    category: str | None = None
     priority: str | None = None
     channels: Sequence[str] | None = None
     fallback: Mapping[str, Any] | None = None
@@ -73,7 +76,7 @@ class Draft:
 
     def body_of(self) -> dict[str, Any]:
         """Return the body of a request."""
-        how = ("priority", "channels", "fallback", "send_at", "expires_at")
+        how = ("category", "priority", "channels", "fallback", "send_at", "expires_at")
         keys = ("collapse_key", "ordering_key", "deduplicate_seconds")
         body = write(self, "user_ids", *how, *keys)
         words = ("title", "body", "data", "actions", "severity", "display_type", "source")
@@ -107,6 +110,7 @@ class Notification:
     send_at: datetime | None = field(default=None, metadata=TIME)
     expires_at: datetime | None = field(default=None, metadata=TIME)
     cancelled_at: datetime | None = field(default=None, metadata=TIME)
+    category: str = ""
     topic: str | None = None
     group: str | None = None
     fallback: Mapping[str, Any] | None = None
@@ -156,8 +160,8 @@ class Delivery:
     """One notification to one recipient's address (masked) on one channel.
 
     ``contact_id``: the recipient's contact, ``None`` where there was none. It, ``user_id`` and
-    ``address`` are ``None`` for another publisher's topic. ``instead_of``: the delivery for which
-    this one is the fallback.
+    ``address`` are ``None`` for another publisher's topic. ``reason_text``: the reason in words.
+    ``instead_of``: the delivery for which this one is the fallback.
     """
 
     id: str
@@ -169,6 +173,7 @@ class Delivery:
     address: str | None = None
     contact_id: int | None = None
     reason: str = ""
+    reason_text: str = ""
     provider: str = ""
     provider_message_id: str = ""
     next_attempt_at: datetime | None = field(default=None, metadata=TIME)

@@ -27,12 +27,16 @@ class TemplateContent:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template in one version; versions never change."""
+    """A template in one version; versions never change.
+
+    ``category``: of notifications that name none, to no topic that has one.
+    """
 
     name: str
     version: int
     default_locale: str = ""
     display_name: str = ""
+    category: str = ""
     created_at: datetime | None = field(default=None, metadata=TIME)
     contents: Sequence[TemplateContent] = field(default=(), metadata=many(TemplateContent))
 
@@ -44,6 +48,7 @@ class TemplateVersion:
     version: int
     default_locale: str
     created_at: datetime = field(metadata=TIME)
+    category: str = ""
     channels: tuple[str, ...] = field(default=(), metadata=TUPLE)
     locales: tuple[str, ...] = field(default=(), metadata=TUPLE)
 

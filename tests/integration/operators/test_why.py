@@ -111,8 +111,8 @@ def test_a_refusal_names_the_preference_and_a_suppression_its_reason(shop: Shop,
     work()
     story = tell(posted)
     assert story.verdict == "no"
-    assert "because they refuse this channel, topic or category" in said(story)
-    assert "They refuse the category marketing on inbox" in said(story)
+    assert "because they refuse “marketing” on inbox" in said(story)
+    assert "They refuse the category “marketing” on inbox" in said(story)
     assert "because they reported a message to this address as spam" in said(story, "email")
     assert "a•••@example.com was suppressed" in said(story, "email")
 

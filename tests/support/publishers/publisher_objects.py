@@ -42,6 +42,7 @@ def create_one_of_everything(api: Api, other: Api) -> dict[str, str]:
         "contacts": api.post("recipients/ada/contacts", contact, 201)["id"],
         "devices": api.post("recipients/ada/devices", device, 201)["id"],
         "api-keys": api.post("api-keys", {"name": WORD, "scopes": ["topics:read"]}, 201)["prefix"],
+        "categories": api.put("categories/shared", {}, 201)["name"],
         "groups": api.put("groups/owned-group", {"display_name": WORD}, 201)["name"],
         "templates": api.post("templates", {"name": "owned-template", **contents}, 201)["name"],
         "status-webhooks": api.post("status-webhooks", {"url": url, "events": ["dead"]}, 201)["id"],

@@ -107,6 +107,7 @@ OURS = {
     "no_address",
     "contact_disabled",
     "preference",
+    "category_default",
     "unsubscribed",
     "worker_lost",
     "topic_paused",

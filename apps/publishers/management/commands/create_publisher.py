@@ -40,6 +40,11 @@ class Command(BaseCommand):
             help="the key may not post at high priority, which is for what cannot wait",
         )
         parser.add_argument(
+            "--critical",
+            action="store_true",
+            help="the key may post what nobody can refuse: one-time passwords, security",
+        )
+        parser.add_argument(
             "--expires-days", type=int, help="the key's lifetime; unlimited by default"
         )
         existing = parser.add_mutually_exclusive_group()
@@ -60,6 +65,8 @@ class Command(BaseCommand):
         scopes = {scope.strip() for scope in named}
         if options["without_high"]:
             scopes.discard(Scope.NOTIFICATIONS_HIGH)
+        if options["critical"]:
+            scopes.add(Scope.NOTIFICATIONS_CRITICAL)
         for scope in sorted(scopes - set(Scope)):
             raise CommandError(no_such_scope(scope))
         try:

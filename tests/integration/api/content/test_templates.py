@@ -230,6 +230,7 @@ def test_changes_are_in_the_audit_trail_without_their_texts(api: Api):
     assert events[1].after == {
         "version": 2,
         "default_locale": "en",
+        "category": "",
         "channels": ["sms"],
         "locales": ["en"],
     }

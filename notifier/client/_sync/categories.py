@@ -1,0 +1,40 @@
+# Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
+"""The company's catalogue of categories."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from notifier.client._sync.base import Calls, segment
+from notifier.client.rows import Category
+from notifier.client.rows.base import read
+
+
+class Categories(Calls):
+    """Methods for categories, by which people choose what they get."""
+
+    def put_category(self, name: str, **fields: Any) -> Category:
+        """Create or change a category; what is left out stays unchanged.
+
+        ``fields``: ``kind``, ``default_locale``, ``display_name``, ``description``, ``defaults``
+        and ``position``, as ``Category`` has them.
+
+        client.put_category("offers", kind="promotional", display_name={"en": "Offers"},
+                                  defaults={"sms": False})
+        """
+        return read(Category, (self._http.request("PUT", _category(name), fields)).body)
+
+    def get_category(self, name: str) -> Category:
+        """Return a category."""
+        return read(Category, (self._http.request("GET", _category(name))).body)
+
+    def list_categories(self) -> Iterator[Category]:
+        """List the catalogue, oldest first."""
+        return self._pages(Category, "/v1/categories")
+
+    def delete_category(self, name: str) -> None:
+        """Delete a category that no topic and no template names."""
+        self._http.request("DELETE", _category(name), repeatable=False)
+
+
+def _category(name: str) -> str:
+    return f"/v1/categories/{segment(name)}"
