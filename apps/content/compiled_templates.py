@@ -13,8 +13,17 @@ from django.conf import settings
 from apps.content.models import Template, TemplateVersion
 from apps.core.cache import CachedLookup
 from apps.preferences.channels import get_channel
+from apps.preferences.profiles import NO_PROFILE, Profile, SealedProfile
 from notifier.domain.messages import Content
-from notifier.templates import RECIPIENT, Budget, Personal, TemplateError, Translation, lookup
+from notifier.templates import (
+    RECIPIENT,
+    Attributes,
+    Budget,
+    Personal,
+    TemplateError,
+    Translation,
+    lookup,
+)
 
 #: Versions that a process keeps, each of at most ``validation.VERSION_LIMIT`` characters.
 KEPT = 256
@@ -22,7 +31,11 @@ KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class CompiledTemplate:
-    """One version of a template: its translations by channel and locale."""
+    """One version of a template: its translations by channel and locale.
+
+    ``category``: of notifications that have no other; or empty. ``personal_channels``: those on
+    which it may use recipients' names or attributes.
+    """
 
     version_id: int
     name: str
@@ -30,6 +43,7 @@ class CompiledTemplate:
     default_locale: str
     category: str
     translations: Mapping[str, Mapping[str, Translation]]
+    personal_channels: frozenset[str]
 
     def channels(self) -> list[str]:
         """Return the channels with translations, in the order of the settings."""
@@ -47,18 +61,25 @@ class CompiledTemplate:
         *,
         user_id: str,
         wanted: str,
+        profile: Profile = NO_PROFILE,
         budget: Budget | None = None,
     ) -> Content:
         """Render the content for ``user_id``, whose own locale is ``wanted``.
 
         Raises ``TemplateError``, also for content that the channel cannot carry.
         """
-        values = {**variables, RECIPIENT: _recipient(user_id, wanted)}
+        values = {**variables, RECIPIENT: _recipient(user_id, wanted, profile)}
         return _checked(channel, self._on(channel)[locale].render(values, budget))
 
     def for_many(self, channel: str, variables: Mapping[str, object]) -> "BulkRenderer":
         """Return a renderer for many recipients with the same variables on one channel."""
         return BulkRenderer(self, channel, self._on(channel), variables)
+
+    def uses_profiles(self, channel: str) -> bool:
+        """Return whether the content on the channel may use recipients' names or attributes."""
+        if not self.personal_channels:
+            return False
+        return channel in self.personal_channels or channel not in self.translations
 
     def _on(self, channel: str) -> Mapping[str, Translation]:
         """Return the channel's translations by locale, or those of the first channel.
@@ -101,11 +122,11 @@ class BulkRenderer:
         #: By translation that mentions the recipient; ``None`` after its first one.
         self._personal: dict[str, Personal | None] = {}
 
-    def render(self, user_id: str, wanted: str) -> Content:
+    def render(self, user_id: str, wanted: str, profile: SealedProfile | None = None) -> Content:
         """Return the content for ``user_id``, whose own locale is ``wanted``.
 
-        Raises ``TemplateError``, whose text names template, channel and locale, and no variable's
-        value.
+        ``profile``: theirs, where ``uses_profiles``. Raises ``DecryptionError``, and
+        ``TemplateError``, whose text names template, channel and locale, and no variable's value.
         """
         locale = self._locales.get(wanted)
         if locale is None:
@@ -114,13 +135,14 @@ class BulkRenderer:
         if shared is not None:
             return shared
         try:
-            return self._render(locale, _recipient(user_id, wanted))
+            opened = NO_PROFILE if profile is None else profile.open()
+            return self._render(locale, _recipient(user_id, wanted, opened))
         except TemplateError as error:
             raise TemplateError(
                 self._template.describe_error(self._channel, locale, error)
             ) from None
 
-    def _render(self, locale: str, recipient: Mapping[str, str]) -> Content:
+    def _render(self, locale: str, recipient: Mapping[str, object]) -> Content:
         translation = self._translations[locale]
         if locale in self._personal:
             personal = self._personal[locale]
@@ -136,8 +158,13 @@ class BulkRenderer:
         return content
 
 
-def _recipient(user_id: str, locale: str) -> dict[str, str]:
-    return {"user_id": user_id, "locale": locale}
+def _recipient(user_id: str, locale: str, profile: Profile) -> dict[str, object]:
+    return {
+        "user_id": user_id,
+        "locale": locale,
+        "name": profile.name,
+        "attributes": Attributes.of(profile.attributes),
+    }
 
 
 def _checked(channel: str, content: Content) -> Content:
@@ -171,6 +198,11 @@ def compiled_template(version_id: int) -> CompiledTemplate:
         version.default_locale,
         version.category,
         translations,
+        frozenset(
+            channel
+            for channel, locales in translations.items()
+            if any(one.mentions_profile() for one in locales.values())
+        ),
     )
 
 

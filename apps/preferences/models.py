@@ -15,11 +15,16 @@ from notifier.domain.categories import CategoryKind
 
 
 class Recipient(models.Model):
-    """A person, identified by the company's own ``user_id``."""
+    """A person, identified by the company's own ``user_id``.
+
+    ``name`` and ``attributes`` are for templates, and encrypted by ``apps.preferences.profiles``.
+    """
 
     user_id = models.CharField(max_length=200, unique=True)
     locale = models.CharField(max_length=35, blank=True, help_text="BCP 47, e.g. de-AT")
     time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name")
+    name = models.BinaryField(null=True, blank=True, help_text="encrypted")
+    attributes = models.BinaryField(null=True, blank=True, help_text="JSON, encrypted")
     created_at = StampField(auto_now_add=True)
     updated_at = StampField(auto_now=True)
 

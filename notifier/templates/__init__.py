@@ -6,12 +6,14 @@ Imported by ``apps.content`` and ``apps.delivery``.
 
 from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import MissingVariable, OverBudget, TemplateError
+from notifier.templates.language import Attributes
 from notifier.templates.locales import lookup
 from notifier.templates.translation import RECIPIENT, Personal, Translation, budget_for
 
 __all__ = [
     "RECIPIENT",
     "RENDER_STEPS",
+    "Attributes",
     "Budget",
     "MissingVariable",
     "OverBudget",

@@ -92,6 +92,28 @@ NODES_A_STEP = 8
 COUNTED, WEIGHED, CONCAT = " counted", " weighed", " concat"
 
 
+class Attributes(dict[str, Any]):
+    """A recipient's own values, of which nobody knows the names when a text is checked.
+
+    A missing one is printed as nothing, and is ``undefined`` to tests and to ``default``.
+    """
+
+    @classmethod
+    def of(cls, value: Any) -> Any:
+        """Return a JSON value with every object in it as ``Attributes``."""
+        if isinstance(value, Mapping):
+            return cls((name, cls.of(inner)) for name, inner in value.items())
+        return [cls.of(inner) for inner in value] if isinstance(value, list) else value
+
+
+class Blank(Undefined):
+    """A missing attribute: nothing when it is printed, false when it is tested."""
+
+    @property
+    def _undefined_message(self) -> str:
+        return f".{self._undefined_name}"
+
+
 class Missing(StrictUndefined):
     """A missing variable. The error's text is its name, with a leading dot if it is a member."""
 
@@ -111,7 +133,8 @@ def _whole(value: Any) -> int:
 def _counted(context: Context, value: Any, steps: int) -> Iterator[Any]:
     """Iterate over a loop's items, charging ``steps`` for each."""
     if isinstance(value, Undefined):
-        iter(value)  # raises
+        yield from iter(value)  # raises, but for a missing attribute
+        return
     if not isinstance(value, (list, tuple, dict, str)):
         raise WrongValue("A loop runs over a list or an object.")
     budget: Budget = context.parent[BUDGET]
@@ -172,6 +195,8 @@ class Language(ImmutableSandboxedEnvironment):
                 return getattr(obj, attribute)
         elif isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
+        elif isinstance(obj, (Attributes, Blank)):
+            return Blank(name=attribute)
         elif isinstance(obj, Undefined):
             str(obj)  # raises
         return self.undefined(obj=obj, name=attribute)
@@ -182,6 +207,8 @@ class Language(ImmutableSandboxedEnvironment):
         if isinstance(obj, (list, tuple, str)) and isinstance(argument, int):
             if -len(obj) <= argument < len(obj):
                 return obj[argument]
+        elif isinstance(obj, Blank):
+            return obj
         elif isinstance(obj, Undefined):
             str(obj)  # raises
         return self.undefined(obj=obj, name=str(printed(argument)))

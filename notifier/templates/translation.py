@@ -1,5 +1,6 @@
 """A translation: a template's texts on one channel in one locale."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,8 @@ TITLE_LIMIT = 500
 CONTENT_LIMIT = 64 * 1024
 #: The variable with the recipient's own values, which publishers do not post.
 RECIPIENT = "recipient"
+#: The variable, but for the members that every delivery has at hand.
+_PROFILE = re.compile(rf"\b{RECIPIENT}\b(?!\s*\.\s*(user_id|locale)\b)")
 UNKNOWN = "…"
 #: Turns a compiled text into the final one.
 Fill = Callable[[Text], str]
@@ -41,6 +44,14 @@ class Translation:
     def names(self) -> frozenset[str]:
         """Return the variables that its texts use, ``recipient`` included."""
         return frozenset[str]().union(*(one.names for one in self._texts()))
+
+    def mentions_profile(self) -> bool:
+        """Return whether its texts may use the recipient's name or attributes.
+
+        Found without compiling them; the word in a sentence counts, too, and costs a look-up.
+        """
+        written = (self.title, self.body, self.html, *_strings(self.data), *self.actions.values())
+        return any(_PROFILE.search(source) for source in written)
 
     def size(self) -> int:
         """Return the number of characters that its author wrote."""

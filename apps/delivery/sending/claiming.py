@@ -23,6 +23,8 @@ from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.notifications import ContentRenderer, NotificationContext
 from apps.delivery.state import ChunkToDeliver, ClaimBudget, Claimed, counts, deferral, handover
+from apps.preferences import profiles
+from apps.preferences.profiles import SealedProfile
 from apps.topics.selectors import paused_topics
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import DeliveryState
@@ -39,7 +41,8 @@ class Claim:
     """Deliveries that this process sends now, under one lease; see ``outbox.claims``.
 
     ``contexts``: their notifications by id. ``renderers``: of these notifications' contents, until
-    the messages are rendered. ``again``: all deliveries were attempted or deferred before.
+    the messages are rendered, and ``profiles``, by ``user_id``, of the recipients whom templates
+    mention by name or attributes. ``again``: all deliveries were attempted or deferred before.
     ``since``: when the claim began (monotonic seconds).
     """
 
@@ -48,6 +51,7 @@ class Claim:
     deliveries: Sequence[Claimed]
     contexts: Mapping[str, NotificationContext]
     renderers: dict[str, ContentRenderer]
+    profiles: dict[str, SealedProfile]
     again: bool
     since: float
 
@@ -159,13 +163,24 @@ def _claim(
             queue,
             claimed,
             {key: one for key, one in contexts.items() if key in sent},
-            {key: one for key, one in renderers.items() if key in sent},
+            renderers,
+            _profiles(claimed, renderers),
             again=not chunks,
             since=began,
         ),
         number,
         more=more,
     )
+
+
+def _profiles(
+    claimed: Sequence[Claimed], renderers: Mapping[str, ContentRenderer]
+) -> dict[str, SealedProfile]:
+    """Read the profiles of recipients whose messages use them, by ``user_id``."""
+    personal = {key for key, one in renderers.items() if one.uses_profiles}
+    if not personal:
+        return {}
+    return profiles.read({item.user_id for item in claimed if item.notification_id in personal})
 
 
 def _due(

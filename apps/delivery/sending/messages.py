@@ -31,13 +31,16 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
             readable.append(_message(claim, item))
         except Exception as error:  # whatever it is, the rest of the claim must go out
             unreadable.append(_unreadable(claim, item, error))
+    claim.profiles.clear()
     claim.renderers.clear()  # they hold most of the memory of a notification to one recipient
     return readable, unreadable
 
 
 def _message(claim: Claim, item: Claimed) -> Message:
     context = claim.contexts[item.notification_id]
-    content = claim.renderers[item.notification_id].render(item.user_id, item.locale)
+    content = claim.renderers[item.notification_id].render(
+        item.user_id, item.locale, claim.profiles.get(item.user_id)
+    )
     address, secret, former_secrets = vault.open_contact(
         item.address, item.address_index, item.secret, item.former_secrets
     )

@@ -16,6 +16,7 @@ from apps.delivery import sealed_content
 from apps.delivery.models import ChunkKind, NotificationKind
 from apps.delivery.state import DeliveryRules
 from apps.preferences.categories import catalogue
+from apps.preferences.profiles import SealedProfile
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.domain.cancellation import StopSignal
 from notifier.domain.categories import CategoryKind
@@ -120,16 +121,22 @@ class ContentRenderer:
             except TemplateVersion.DoesNotExist:
                 self._missing = True
 
-    def render(self, user_id: str, locale: str) -> Content:
+    @property
+    def uses_profiles(self) -> bool:
+        """True if the content may use recipients' names or attributes."""
+        return self._template is not None and self._template.uses_profiles(self._channel)
+
+    def render(self, user_id: str, locale: str, profile: SealedProfile | None = None) -> Content:
         """Return the content for a recipient; a bare endpoint has neither user id nor locale.
 
-        Raises ``DecryptionError``, and ``TemplateError``, whose text has no variable's value.
+        ``profile``: the recipient's, where ``uses_profiles``. Raises ``DecryptionError``, and
+        ``TemplateError``, whose text has no variable's value.
         """
         if self._missing:
             raise TemplateError("The version of the template is no longer in the database.")
         if self._template is None:
             return self._content
-        return self._bulk.render(user_id, locale)
+        return self._bulk.render(user_id, locale, profile)
 
     @cached_property
     def _content(self) -> Content:

@@ -100,6 +100,22 @@ class LocaleField(serializers.CharField):
         return tag
 
 
+class TimeZoneField(serializers.CharField):
+    """The name of an IANA time zone."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("help_text", "IANA name, e.g. Europe/Vienna")
+        super().__init__(max_length=64, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name not in time_zones():
+            raise serializers.ValidationError(
+                f"There is no time zone {name!r}. Write an IANA name such as Europe/Vienna."
+            )
+        return name
+
+
 class CategoryField(NameField):
     """The name of a category, folded."""
 

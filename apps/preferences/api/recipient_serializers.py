@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
@@ -12,10 +13,10 @@ from apps.preferences.api.contact_serializers import ContactIn, ContactOut, Devi
 from apps.preferences.api.fields import (
     MAX_BULK,
     LocaleField,
+    TimeZoneField,
     UserIdField,
     contact_channels,
     parse_destination,
-    time_zones,
 )
 from apps.preferences.api.preference_serializers import PreferenceIn
 from apps.preferences.channels import EMAIL, SMS
@@ -23,6 +24,22 @@ from apps.preferences.models import Recipient
 
 #: The fields for the only address that a recipient has on a channel.
 ONE_ADDRESS = {"email": EMAIL, "phone": SMS}
+LONGEST_NAME = 200
+#: Bytes of a recipient's attributes as JSON.
+ATTRIBUTES_LIMIT = 4 * 1024
+
+
+class AttributesField(serializers.DictField):
+    """A recipient's attributes, of any JSON type."""
+
+    def to_internal_value(self, data: Any) -> dict[str, object]:
+        attributes: dict[str, object] = super().to_internal_value(data)
+        size = len(orjson.dumps(attributes))
+        if size > ATTRIBUTES_LIMIT:
+            raise serializers.ValidationError(
+                f"The attributes have {size:,} bytes, and at most {ATTRIBUTES_LIMIT:,} are kept."
+            )
+        return attributes
 
 
 class RecipientIn(StrictSerializer):
@@ -44,12 +61,20 @@ class RecipientIn(StrictSerializer):
     locale = LocaleField(
         required=False, default=None, allow_null=True, help_text="BCP 47, e.g. de-AT"
     )
-    time_zone = serializers.CharField(
+    time_zone = TimeZoneField(required=False, default=None, allow_null=True)
+    name = serializers.CharField(
         required=False,
         default=None,
         allow_null=True,
-        max_length=64,
-        help_text="IANA name, e.g. Europe/Vienna",
+        allow_blank=True,
+        max_length=LONGEST_NAME,
+        help_text="what templates call the person: `{{ recipient.name }}`",
+    )
+    attributes = AttributesField(
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text="for templates, `{{ recipient.attributes.city }}`; they replace all others",
     )
     devices = DeviceIn.many_init(required=False, default=list, max_length=50)
     contacts = ContactIn.many_init(
@@ -81,13 +106,6 @@ class RecipientIn(StrictSerializer):
                 person["contacts"] += [{"channel": channel, "address": address, "secret": ""}]
         return {**person, "replaced": replaced}
 
-    def validate_time_zone(self, name: str | None) -> str | None:
-        if name is not None and name not in time_zones():
-            raise serializers.ValidationError(
-                f"There is no time zone {name!r}. Write an IANA name such as Europe/Vienna."
-            )
-        return name
-
 
 class BulkRecipientIn(RecipientIn):
     """One recipient of a bulk call."""
@@ -116,6 +134,8 @@ class RecipientSummaryOut(serializers.Serializer[Recipient]):
 class RecipientOut(RecipientSummaryOut):
     """A recipient with devices and contacts."""
 
+    name = serializers.CharField(allow_null=True, help_text="null if its key is missing")
+    attributes = serializers.DictField(allow_null=True, help_text="likewise")
     devices = DeviceOut(many=True)
     contacts = ContactOut(many=True)
 

@@ -1,5 +1,6 @@
 """Recipients, with their devices, contacts and preferences."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from rest_framework.response import Response
 
 from apps.api.pagination import PageQuery
 from apps.api.problems import Problem
-from apps.preferences import selectors
+from apps.preferences import profiles, selectors
 from apps.preferences.api import contact_serializers
 from apps.preferences.api import recipient_serializers as serializers
 from apps.preferences.api.contact_views import CONTACT, DEVICE
@@ -25,13 +26,17 @@ from apps.publishers import audit
 from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
+from notifier.security.crypto import DecryptionError
 
+log = logging.getLogger(__name__)
 TAG = "Recipients"
 READ, WRITE = Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE
 
 EXAMPLE = {
     "locale": "de-AT",
     "time_zone": "Europe/Vienna",
+    "name": "Ada",
+    "attributes": {"city": "Vienna"},
     "devices": [DEVICE],
     "contacts": [CONTACT],
     "preferences": [{"channel": "sms", "category": "marketing", "allowed": False}],
@@ -51,7 +56,11 @@ class RecipientList(ListEndpoint):
     )
     def get(self, request: Request) -> Response:
         """List recipients, oldest first."""
-        return self.paginate(request, Recipient.objects.all(), serializers.RecipientSummaryOut)
+        return self.paginate(
+            request,
+            Recipient.objects.all().defer("name", "attributes"),
+            serializers.RecipientSummaryOut,
+        )
 
 
 class RecipientDetail(Endpoint):
@@ -74,9 +83,9 @@ class RecipientDetail(Endpoint):
     def put(self, request: Request, user_id: str) -> Response:
         """Create or change a recipient.
 
-        What is left out stays as it is. `email`, `phone` and the `contacts` of a channel replace
-        the contacts on that channel; devices and preferences are added. Every recipient has an
-        inbox. 201 when created, 200 when changed.
+        What is left out stays as it is; `attributes` are replaced as a whole. `email`, `phone` and
+        the `contacts` of a channel replace the contacts on that channel; devices and preferences
+        are added. Every recipient has an inbox. 201 when created, 200 when changed.
         """
         person: PostedRecipient = self.body(request, serializers.RecipientIn)
         selectors.check_named(user_id)
@@ -159,6 +168,9 @@ def _audit_written(
         for name in ("devices", "contacts", "preferences")
         if fields[name]
     }
+    for name in ("name", "attributes"):  # that they were written, and not what they say
+        if fields[name] is not None:
+            number[f"{name}_written"] = 1
     if person["replaced"]:
         number["channels_replaced"] = sorted(person["replaced"])
     if before is None:
@@ -177,6 +189,7 @@ def _done(
 def _recipient(recipient: Recipient) -> dict[str, object]:
     return {
         **serializers.RecipientSummaryOut(recipient).data,
+        **_profile(recipient),
         "devices": contact_serializers.DeviceOut.many_init(
             within_limit(selectors.devices(recipient.pk))
         ).data,
@@ -184,6 +197,16 @@ def _recipient(recipient: Recipient) -> dict[str, object]:
             within_limit(selectors.contacts(recipient.pk))
         ).data,
     }
+
+
+def _profile(recipient: Recipient) -> dict[str, object]:
+    """Return a recipient's name and attributes, ``None`` for both if they cannot be decrypted."""
+    try:
+        opened = profiles.of_row(recipient).open()
+    except DecryptionError as error:
+        log.error("the profile of a recipient cannot be read: %s", error)
+        return {"name": None, "attributes": None}
+    return {"name": opened.name, "attributes": opened.attributes}
 
 
 def _result(index: int, result: BulkRegistered | Problem) -> dict[str, object]:

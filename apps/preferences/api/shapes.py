@@ -42,6 +42,8 @@ class PostedRecipient(TypedDict):
     user_id: NotRequired[str]
     locale: str | None
     time_zone: str | None
+    name: str | None
+    attributes: dict[str, object] | None
     devices: list[PostedDevice]
     contacts: list[PostedContact]
     preferences: list[PostedPreference]

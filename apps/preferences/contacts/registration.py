@@ -7,7 +7,7 @@ from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
 from apps.api.problems import ErrorList, Problem, validation_problem
-from apps.preferences import selectors, topic_names
+from apps.preferences import profiles, selectors, topic_names
 from apps.preferences.api.recipient_serializers import BulkRecipientIn
 from apps.preferences.api.shapes import (
     PostedContact,
@@ -51,7 +51,7 @@ def register(
     ``WouldLiftRefusal`` and ``TooManyContacts``, and writes nothing then.
     """
     written = services.upsert_recipients(
-        [Person(user_id, p["locale"], p["time_zone"]) for user_id, p in people.items()]
+        [person_of(user_id, posted) for user_id, posted in people.items()]
     )
     kept: dict[Slot, set[int]] = {
         Slot(written[user_id].id, channel): set()
@@ -91,6 +91,18 @@ def register(
         user_id: Registered(written[user_id].created, shown.get(written[user_id].id, []))
         for user_id in people
     }
+
+
+def person_of(user_id: str, posted: PostedRecipient) -> Person:
+    """Return the row of a validated recipient, its name and attributes encrypted."""
+    name, attributes = posted["name"], posted["attributes"]
+    return Person(
+        user_id,
+        posted["locale"],
+        posted["time_zone"],
+        None if name is None else profiles.seal_name(user_id, name),
+        None if attributes is None else profiles.seal_attributes(user_id, attributes),
+    )
 
 
 def register_many(publisher_id: int, items: Sequence[object]) -> list[BulkRegistered | Problem]:

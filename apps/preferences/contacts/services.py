@@ -38,11 +38,16 @@ TOKEN_LOCKS = 1024
 
 
 class Person(NamedTuple):
-    """A recipient to write. ``None`` keeps the present value, or the default."""
+    """A recipient to write. ``None`` keeps the present value, or the default.
+
+    ``name`` and ``attributes`` are encrypted (``apps.preferences.profiles``).
+    """
 
     user_id: str
     locale: str | None = None
     time_zone: str | None = None
+    name: bytes | None = None
+    attributes: bytes | None = None
 
 
 class Written(NamedTuple):
@@ -98,7 +103,7 @@ def upsert_recipients(people: Sequence[Person]) -> dict[str, Written]:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_RECIPIENTS, columns)
         made = dict(cursor.fetchall())
-        if len(made) < len(people) and any(p.locale or p.time_zone for p in people):
+        if len(made) < len(people) and any(value for person in people for value in person[1:]):
             cursor.execute(_UPDATE_RECIPIENTS, columns)
         cursor.execute(
             "SELECT user_id, id FROM preferences_recipient WHERE user_id = ANY(%s)", [columns[0]]
@@ -109,20 +114,25 @@ def upsert_recipients(people: Sequence[Person]) -> dict[str, Written]:
 
 
 _PEOPLE = """
-    FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (user_id, locale, time_zone)"""
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::bytea[])
+        AS w (user_id, locale, time_zone, name, attributes)"""
 _INSERT_RECIPIENTS = f"""
-    INSERT INTO preferences_recipient (user_id, locale, time_zone, created_at, updated_at)
-    SELECT user_id, coalesce(locale, ''), coalesce(time_zone, 'UTC'), now(), now() {_PEOPLE}
+    INSERT INTO preferences_recipient
+        (user_id, locale, time_zone, name, attributes, created_at, updated_at)
+    SELECT user_id, coalesce(locale, ''), coalesce(time_zone, 'UTC'), name, attributes, now(),
+        now() {_PEOPLE}
     ORDER BY user_id
     ON CONFLICT (user_id) DO NOTHING
     RETURNING user_id, id"""
 _UPDATE_RECIPIENTS = f"""
     UPDATE preferences_recipient r
     SET locale = coalesce(w.locale, r.locale), time_zone = coalesce(w.time_zone, r.time_zone),
+        name = coalesce(w.name, r.name), attributes = coalesce(w.attributes, r.attributes),
         updated_at = now() {_PEOPLE}
     WHERE r.user_id = w.user_id
-        AND (r.locale, r.time_zone)
-            <> (coalesce(w.locale, r.locale), coalesce(w.time_zone, r.time_zone))"""
+        AND ((r.locale, r.time_zone)
+            <> (coalesce(w.locale, r.locale), coalesce(w.time_zone, r.time_zone))
+            OR w.name IS NOT NULL OR w.attributes IS NOT NULL)"""
 
 
 def lock_recipients(recipient_ids: Collection[int]) -> None:

@@ -1,7 +1,8 @@
 """Recipients, their contacts and preferences."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from notifier.client._async.base import AsyncCalls, segment
 from notifier.client.calls import Answer
@@ -23,11 +24,14 @@ class AsyncRecipients(AsyncCalls):
         preferences: Sequence[Preference] = (),
         email: str | Remove | None = None,
         phone: str | Remove | None = None,
+        name: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
     ) -> Recipient:
         """Create or change a recipient; what is left out stays unchanged.
 
         ``email`` and ``phone`` replace all others, ``contacts`` those on the channels that they
-        name; devices and preferences are added. Every recipient has an inbox.
+        name; devices and preferences are added. ``name`` and ``attributes`` are for templates.
+        Every recipient has an inbox.
 
         await client.upsert_recipient("ada", time_zone="Europe/Vienna", email="ada@example.com",
                                       phone=REMOVE, devices=[Device("ios", token)])
@@ -41,6 +45,8 @@ class AsyncRecipients(AsyncCalls):
             preferences,
             email=email,
             phone=phone,
+            name=name,
+            attributes=attributes,
         )
         answer = await self._http.request("PUT", _recipient(user_id), person.body_of())
         return read(Recipient, answer.body)

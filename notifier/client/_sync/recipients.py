@@ -1,8 +1,9 @@
 # Generated from notifier/client/_async by `python -m notifier.client.unasync`: edit that.
 """Recipients, their contacts and preferences."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from notifier.client._sync.base import Calls, segment
 from notifier.client.calls import Answer
@@ -24,11 +25,14 @@ class Recipients(Calls):
         preferences: Sequence[Preference] = (),
         email: str | Remove | None = None,
         phone: str | Remove | None = None,
+        name: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
     ) -> Recipient:
         """Create or change a recipient; what is left out stays unchanged.
 
         ``email`` and ``phone`` replace all others, ``contacts`` those on the channels that they
-        name; devices and preferences are added. Every recipient has an inbox.
+        name; devices and preferences are added. ``name`` and ``attributes`` are for templates.
+        Every recipient has an inbox.
 
         client.upsert_recipient("ada", time_zone="Europe/Vienna", email="ada@example.com",
                                       phone=REMOVE, devices=[Device("ios", token)])
@@ -42,6 +46,8 @@ class Recipients(Calls):
             preferences,
             email=email,
             phone=phone,
+            name=name,
+            attributes=attributes,
         )
         answer = self._http.request("PUT", _recipient(user_id), person.body_of())
         return read(Recipient, answer.body)

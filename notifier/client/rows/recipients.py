@@ -88,6 +88,7 @@ class Recipient:
     """A person, by the company's own ``user_id``. Fields left out of an update stay unchanged.
 
     - ``locale``: a BCP 47 tag; ``time_zone``: an IANA name.
+    - ``name``, ``attributes``: for templates; attributes replace all others.
     - ``devices``, ``preferences``: added to those that exist.
     - ``contacts``: replace all others on the channels that they name.
     - ``email``, ``phone``, only in updates: replace all others, or ``REMOVE``.
@@ -104,12 +105,14 @@ class Recipient:
     secrets: tuple[Mapping[str, Any], ...] = field(default=(), metadata=TUPLE)
     email: str | Remove | None = None
     phone: str | Remove | None = None
+    name: str | None = None
+    attributes: Mapping[str, Any] | None = None
 
     def body_of(self) -> dict[str, Any]:
         """Return the body of a request, without ``user_id``."""
         parts = ("devices", "contacts", "preferences")
         many = {name: [row.body_of() for row in getattr(self, name)] for name in parts}
-        written = write(self, "locale", "time_zone", "email", "phone")
+        written = write(self, "locale", "time_zone", "email", "phone", "name", "attributes")
         one = {name: None if value is REMOVE else value for name, value in written.items()}
         return {**one, **many}
 

@@ -51,6 +51,34 @@ def test_a_template_is_made_previewed_versioned_and_published(client: NotifierCl
         client.get_template("hello")
 
 
+def test_a_category_is_kept_refused_and_deleted(client: NotifierClient) -> None:
+    made = client.put_category(
+        "offers", kind="promotional", display_name={"en": "Offers"}, defaults={"sms": False}
+    )
+    assert (made.name, made.kind, made.defaults) == ("offers", "promotional", {"sms": False})
+    assert client.put_category("offers", position=3).position == 3
+    assert client.get_category("offers").display_name == {"en": "Offers"}
+    assert "offers" in {one.name for one in client.list_categories()}
+    client.upsert_recipient("ada", name="Ada", attributes={"city": "Vienna"})
+    person = client.get_recipient("ada")
+    assert (person.name, person.attributes) == ("Ada", {"city": "Vienna"})
+    client.change_preferences("ada", [Preference(False, category="offers")])
+    posted = client.notify_users(["ada"], body="Cheap", category="offers")
+    work()
+    done = client.wait(posted.id, 5)
+    assert (done.category, dict(done.counts)) == ("offers", {"inbox": {"suppressed": 1}})
+    [delivery] = client.deliveries(posted.id)
+    assert delivery.reason_text == "they refuse “Offers”"
+    hello = TemplateContent(channel="inbox", locale="en", title="Hi", body="Hello")
+    made = client.create_template("hi", [hello], default_locale="en", category="offers")
+    assert made.category == "offers"
+    again = client.add_template_version("hi", [hello], default_locale="en", category="")
+    assert again.category == ""
+    client.delete_category("offers")
+    with pytest.raises(NotFound):
+        client.get_category("offers")
+
+
 def test_a_group_is_filled_notified_and_emptied(client: NotifierClient) -> None:
     for user_id in ("ada", "bo"):
         client.upsert_recipient(user_id)

@@ -25,6 +25,7 @@ from apps.delivery.status_webhooks import events, lookup
 from apps.inbox.serializers import MAX_IDS
 from apps.inbox.statuses import Status
 from apps.preferences.api.fields import MAX_BULK
+from apps.preferences.api.recipient_serializers import ATTRIBUTES_LIMIT
 from apps.preferences.api.recipient_views import RecipientBulk
 from apps.publishers.scopes import Scope
 from apps.topics.api.subscription_views import SubscriptionList
@@ -54,6 +55,7 @@ def test_the_table_of_limits_is_what_the_code_allows():
         "notifications in a batch, recipients or subscriptions in a bulk call": (
             f"{delivery.BATCH_LIMIT:,}"
         ),
+        "a recipient's attributes": f"{ATTRIBUTES_LIMIT // 2**10} KiB",
         "a notification's content": f"{delivery.CONTENT_LIMIT // 2**10} KiB",
         "its title": f"{delivery.ContentIn().fields['title'].max_length} characters",
         "content for push": f"{push.PAYLOAD_LIMIT - push.FRAME:,} bytes",

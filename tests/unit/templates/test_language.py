@@ -3,6 +3,8 @@
 import pytest
 
 from notifier.templates import (
+    Attributes,
+    Budget,
     MissingVariable,
     OverBudget,
     TemplateError,
@@ -178,3 +180,56 @@ def test_what_could_cost_too_much_is_not_in_the_language(source):
 def test_nothing_of_python_can_be_reached(source):
     with pytest.raises(MissingVariable):
         render(source, x="text", d={"x": "y"}, l=["a", "b"], f=1.5)
+
+
+# -- A recipient's attributes -----------------------------------------------------------------
+
+
+def attributes(source: str, **values: object) -> str:
+    return text(source).render({"a": Attributes.of(values)}, Budget())
+
+
+@pytest.mark.parametrize(
+    ("source", "printed"),
+    [
+        ("[{{ a.city }}]", "[Graz]"),
+        ("[{{ a.zip }}]", "[]"),
+        ("[{{ a.home.street }}]", "[]"),
+        ("[{{ a.home.street.number }}]", "[]"),
+        ("[{{ a['zip'] }}{{ a.zip[0] }}]", "[]"),
+        ("[{{ a.zip|default('none') }}]", "[none]"),
+        ("[{{ a.zip|upper }}]", "[]"),
+        ("{% if a.zip is defined %}yes{% else %}no{% endif %}", "no"),
+        ("{% if a.zip or a.home.zip %}yes{% else %}no{% endif %}", "no"),
+        ("{% if a.zip == '1' %}yes{% else %}no{% endif %}", "no"),
+        ("{% for one in a.list %}{{ one }}{% else %}none{% endfor %}", "none"),
+        ("{% for one in a.homes %}{{ one.city }}{{ one.zip }};{% endfor %}", "Linz;Wels;"),
+    ],
+)
+def test_a_missing_attribute_is_nothing(source: str, printed: str) -> None:
+    homes = [{"city": "Linz"}, {"city": "Wels"}]
+    assert attributes(source, city="Graz", home={}, homes=homes) == printed
+
+
+@pytest.mark.parametrize("source", ["{{ a.zip + 1 }}", "{{ a.zip < 3 }}", "{{ a.home }}"])
+def test_what_cannot_be_done_with_a_missing_attribute_is_an_error(source: str) -> None:
+    with pytest.raises(TemplateError):
+        attributes(source, home={})
+
+
+@pytest.mark.parametrize(
+    ("body", "mentions"),
+    [
+        ("Hello {{ recipient.user_id }} ({{ recipient.locale }})", False),
+        ("Hello {{ name }}", False),
+        ("Hello {{ recipient.name }}", True),
+        ("{{ recipient . attributes.x }}", True),
+        ("{{ recipient['name'] }}", True),
+        ("{% set r = recipient %}{{ r.name }}", True),
+        ("{{ recipient.locale_of }}", True),
+    ],
+)
+def test_a_translation_says_whether_it_needs_names_or_attributes(body: str, mentions: bool) -> None:
+    assert Translation(body=body).mentions_profile() is mentions
+    assert Translation(data={"x": [body]}).mentions_profile() is mentions
+    assert Translation(actions={"Go": body}).mentions_profile() is mentions
