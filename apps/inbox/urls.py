@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from apps.inbox import preference_views, views
+from apps.inbox import me_views, preference_views, views
 
 urlpatterns = [
     path("inbox", views.InboxView.as_view()),
     path("inbox/status", views.InboxStatus.as_view()),
     path("inbox/unread", views.InboxUnread.as_view()),
     path("inbox/<int:item_id>", views.InboxItemView.as_view()),
+    path("me", me_views.Me.as_view()),
+    path("me/categories", me_views.MyCategories.as_view()),
     path("me/preferences", preference_views.MyPreferences.as_view()),
 ]

@@ -55,10 +55,15 @@ def _cases(
         yield PreferenceScope(channel, topic, category)
 
 
-def _allows(preferences: Mapping[PreferenceScope, bool], case: PreferenceScope) -> bool:
+def decision(preferences: Mapping[PreferenceScope, bool], case: PreferenceScope) -> bool | None:
+    """Return what the preferences say of a channel, topic and category; ``None`` for nothing."""
     for topic, category in ((case.topic_id, ""), (None, case.category), (None, "")):
         for channel in (case.channel, ""):
             decided = preferences.get(PreferenceScope(channel, topic, category))
             if decided is not None:
                 return decided
-    return True
+    return None
+
+
+def _allows(preferences: Mapping[PreferenceScope, bool], case: PreferenceScope) -> bool:
+    return decision(preferences, case) is not False

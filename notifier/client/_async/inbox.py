@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from notifier.client._async.base import AsyncCalls
 from notifier.client._async.transport import AsyncTransport
-from notifier.client.rows import InboxItem, Marked, Preference
-from notifier.client.rows.base import read
+from notifier.client.rows import InboxItem, Marked, Me, MyCategory, Preference
+from notifier.client.rows.base import read, write_query
 
 
 class AsyncInboxClient(AsyncCalls):
@@ -56,6 +56,20 @@ class AsyncInboxClient(AsyncCalls):
     async def delete(self, item_id: int) -> None:
         """Delete one item."""
         await self._http.request("DELETE", f"/v1/inbox/{item_id}", repeatable=False)
+
+    async def me(self) -> Me:
+        """Return this person's settings."""
+        return read(Me, (await self._http.request("GET", "/v1/me")).body)
+
+    async def change_me(self, *, locale: str | None = None, time_zone: str | None = None) -> Me:
+        """Change this person's language or time zone."""
+        body = write_query({"locale": locale, "time_zone": time_zone})
+        return read(Me, (await self._http.request("PATCH", "/v1/me", body)).body)
+
+    async def categories(self) -> list[MyCategory]:
+        """Return the categories in this person's language, and on which channels they get each."""
+        answer = await self._http.request("GET", "/v1/me/categories")
+        return [read(MyCategory, row) for row in answer.body["categories"]]
 
     async def get_preferences(self) -> list[Preference]:
         """Return this person's preferences."""

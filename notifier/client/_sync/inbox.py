@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from notifier.client._sync.base import Calls
 from notifier.client._sync.transport import Transport
-from notifier.client.rows import InboxItem, Marked, Preference
-from notifier.client.rows.base import read
+from notifier.client.rows import InboxItem, Marked, Me, MyCategory, Preference
+from notifier.client.rows.base import read, write_query
 
 
 class InboxClient(Calls):
@@ -57,6 +57,20 @@ class InboxClient(Calls):
     def delete(self, item_id: int) -> None:
         """Delete one item."""
         self._http.request("DELETE", f"/v1/inbox/{item_id}", repeatable=False)
+
+    def me(self) -> Me:
+        """Return this person's settings."""
+        return read(Me, (self._http.request("GET", "/v1/me")).body)
+
+    def change_me(self, *, locale: str | None = None, time_zone: str | None = None) -> Me:
+        """Change this person's language or time zone."""
+        body = write_query({"locale": locale, "time_zone": time_zone})
+        return read(Me, (self._http.request("PATCH", "/v1/me", body)).body)
+
+    def categories(self) -> list[MyCategory]:
+        """Return the categories in this person's language, and on which channels they get each."""
+        answer = self._http.request("GET", "/v1/me/categories")
+        return [read(MyCategory, row) for row in answer.body["categories"]]
 
     def get_preferences(self) -> list[Preference]:
         """Return this person's preferences."""

@@ -4,7 +4,7 @@ from notifier.client.rows.accounts import ApiKey, AuditEvent
 from notifier.client.rows.categories import Category, MyCategory
 from notifier.client.rows.dead_letters import DeadLetter, Redriven
 from notifier.client.rows.groups import Added, Group, Member, Removed
-from notifier.client.rows.inbox import InboxItem, Marked
+from notifier.client.rows.inbox import InboxItem, Marked, Me
 from notifier.client.rows.notifications import (
     Attempt,
     BatchResult,
@@ -57,6 +57,7 @@ __all__ = [
     "Hour",
     "InboxItem",
     "Marked",
+    "Me",
     "Member",
     "Message",
     "MyCategory",

@@ -9,6 +9,16 @@ from notifier.client.rows.base import TIME, TUPLE
 
 
 @dataclass(frozen=True, slots=True)
+class Me:
+    """The person whose token it is. ``locale``: a BCP 47 tag; ``time_zone``: an IANA name."""
+
+    user_id: str
+    name: str = ""
+    locale: str = ""
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InboxItem:
     """One notification in one person's inbox."""
 

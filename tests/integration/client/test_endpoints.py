@@ -227,6 +227,20 @@ def inbox(client: NotifierClient, live_server: Any, settings: Any) -> Iterator[I
         yield inbox
 
 
+def test_a_person_chooses_language_zone_and_categories(
+    client: NotifierClient, inbox: InboxClient
+) -> None:
+    client.upsert_recipient("ada", name="Ada", locale="de")
+    client.put_category("offers", display_name={"en": "Offers", "de": "Angebote"})
+    assert inbox.me().name == "Ada"
+    changed = inbox.change_me(time_zone="Europe/Vienna")
+    assert (changed.locale, changed.time_zone) == ("de", "Europe/Vienna")
+    inbox.set_preferences([Preference(False, category="offers", channel="sms")])
+    [offers] = [one for one in inbox.categories() if one.name == "offers"]
+    assert offers.display_name == "Angebote"
+    assert (offers.channels["sms"], offers.channels["email"]) == (False, True)
+
+
 def test_a_person_reads_marks_and_deletes(client: NotifierClient, inbox: InboxClient) -> None:
     client.upsert_recipient("ada")
     client.notify_users(["ada"], title="One", body="1", severity="warning", source="billing")

@@ -1,0 +1,45 @@
+"""Request and response bodies of the endpoints for a person's own settings."""
+
+from collections.abc import Mapping
+
+from rest_framework import serializers
+
+from apps.api.serializers import StrictSerializer
+from apps.preferences.api.fields import LocaleField, TimeZoneField
+from notifier.domain.categories import CategoryKind
+
+
+class MeChangeIn(StrictSerializer):
+    """What a person may change of themselves. What is left out stays as it is."""
+
+    locale = LocaleField(required=False, help_text="BCP 47, e.g. de-AT")
+    time_zone = TimeZoneField(required=False)
+
+
+class MeOut(serializers.Serializer[Mapping[str, object]]):
+    """The person whose token it is."""
+
+    user_id = serializers.CharField()
+    name = serializers.CharField()
+    locale = serializers.CharField()
+    time_zone = serializers.CharField()
+
+
+class MyCategoryOut(serializers.Serializer[Mapping[str, object]]):
+    """A category as the person reads it, and on which channels they get it."""
+
+    name = serializers.CharField(help_text="to be named in preferences")
+    display_name = serializers.CharField(help_text="in the person's language")
+    description = serializers.CharField(help_text="in the person's language")
+    kind = serializers.ChoiceField([kind.value for kind in CategoryKind])
+    channels = serializers.DictField(
+        child=serializers.BooleanField(),
+        help_text="whether it is sent there, by their preferences and its defaults; a preference "
+        "for a topic goes before it",
+    )
+
+
+class MyCategoriesOut(serializers.Serializer[Mapping[str, object]]):
+    """The catalogue, in the order of the page."""
+
+    categories = MyCategoryOut(many=True)

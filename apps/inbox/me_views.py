@@ -1,0 +1,117 @@
+"""A person's own settings, and the catalogue as they read it."""
+
+import logging
+
+from django.conf import settings
+from django.db import transaction
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.problems import Problem
+from apps.inbox.authentication import end_user
+from apps.inbox.me_serializers import MeChangeIn, MeOut, MyCategoriesOut
+from apps.inbox.views import InboxEndpoint
+from apps.preferences import profiles, selectors
+from apps.preferences.categories import catalogue
+from apps.preferences.categories.catalogue import CategorySnapshot
+from apps.preferences.consent.refusals import PreferenceScope, decision
+from apps.preferences.consent.services import scope_of
+from apps.preferences.contacts import services
+from apps.preferences.contacts.services import Person
+from apps.preferences.models import Recipient
+from apps.publishers import audit
+from notifier.security.crypto import DecryptionError
+
+log = logging.getLogger(__name__)
+TAG = "Inbox"
+
+
+class Me(InboxEndpoint):
+    """The person whose token it is."""
+
+    @extend_schema(operation_id="read_me", tags=[TAG], responses=MeOut)
+    def get(self, request: Request) -> Response:
+        """Read your settings: language and time zone."""
+        return Response(_shown(_me(request)))
+
+    @extend_schema(
+        operation_id="change_me",
+        tags=[TAG],
+        request=MeChangeIn,
+        responses=MeOut,
+        examples=[
+            OpenApiExample(
+                "in German, in Vienna",
+                {"locale": "de-AT", "time_zone": "Europe/Vienna"},
+                request_only=True,
+            )
+        ],
+    )
+    def patch(self, request: Request) -> Response:
+        """Change your settings. What is left out stays as it is."""
+        wanted = self.body(request, MeChangeIn)
+        person = _me(request)
+        with transaction.atomic():
+            services.upsert_recipients([Person(person.user_id, **wanted)])
+            before = {name: getattr(person, name) for name in wanted}
+            audit.record(
+                request, "update", "recipient", person.user_id, before=before, after=wanted
+            )
+        return Response(_shown(_me(request)))
+
+
+class MyCategories(InboxEndpoint):
+    """The categories that a person may choose from."""
+
+    @extend_schema(operation_id="list_my_categories", tags=[TAG], responses=MyCategoriesOut)
+    def get(self, request: Request) -> Response:
+        """List the categories in your language, and on which channels you get each."""
+        person = selectors.find_recipient(end_user(request).user_id)
+        locale, chosen = "", {}
+        if person is not None:
+            locale = person.locale
+            chosen = {scope_of(row): row.allowed for row in selectors.preferences(person.pk)}
+        shown = []
+        for category in map(catalogue.snapshot, catalogue.rows()):
+            channels = {
+                channel: _is_sent(category, channel, chosen) for channel in settings.CHANNELS
+            }
+            shown.append(
+                {
+                    "name": category.name,
+                    "display_name": category.title(locale),
+                    "description": category.meaning(locale),
+                    "kind": category.kind,
+                    "channels": channels,
+                }
+            )
+        return Response({"categories": shown})
+
+
+def _is_sent(category: CategorySnapshot, channel: str, chosen: dict[PreferenceScope, bool]) -> bool:
+    if category.critical:
+        return True
+    decided = decision(chosen, PreferenceScope(channel, None, category.name))
+    return channel not in category.off if decided is None else decided
+
+
+def _me(request: Request) -> Recipient:
+    person = selectors.find_recipient(end_user(request).user_id)
+    if person is None:
+        raise Problem("not-found", "Nobody has registered you yet: nothing is sent to you.")
+    return person
+
+
+def _shown(person: Recipient) -> dict[str, object]:
+    try:
+        name = profiles.of_row(person).open().name
+    except DecryptionError as error:
+        log.error("the profile of a recipient cannot be read: %s", error)
+        name = ""
+    return {
+        "user_id": person.user_id,
+        "name": name,
+        "locale": person.locale,
+        "time_zone": person.time_zone,
+    }
