@@ -1,4 +1,4 @@
-"""Further features in the demo: template, group, inbox, receipt, redriven dead letter."""
+"""Further features in the demo: template, group, inbox, receipt, dead letter, categories."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from notifier.client import (
     InboxClient,
     Notification,
     NotifierClient,
+    Preference,
     TemplateContent,
 )
 from notifier.security.tokens import sign
@@ -55,6 +56,7 @@ class Features:
         self._inbox()
         self._receipt()
         self._dead_letter()
+        self._categories()
 
     def _register(self) -> None:
         people = [(self._grete, "de-AT", "+12025550180"), (self._bob, "en", BOBS_PHONE)]
@@ -158,6 +160,27 @@ class Features:
         self._say("found a dead letter (credentials refused), redrove it: sent")
 
     # -- Helpers ------------------------------------------------------------------------------
+
+    def _categories(self) -> None:
+        """Have somebody who refuses text messages get a one-time password, and no offer."""
+        offers, security = f"offers-{self._run}", f"security-{self._run}"
+        texts = {"en": "Offers", "de": "Angebote"}
+        self._directory.put_category(offers, kind="promotional", display_name=texts)
+        self._directory.put_category(security, kind="critical", display_name={"en": "Security"})
+        carl = f"carl-{self._run}"
+        no_sms = [Preference(False, channel="sms")]
+        self._directory.upsert_recipient(carl, phone="+12025550182", preferences=no_sms)
+        offer = self._client.notify_users([carl], body="Socks.", category=offers, channels=["sms"])
+        code = self._client.notify_users(
+            [carl], body="123 456", category=security, channels=["sms"], priority="high"
+        )
+        refused = self._until(offer, lambda one: one.state == "suppressed")
+        sent = self._until(code, lambda one: one.state in ("accepted", "delivered"))
+        self._expect(
+            refused.reason_text == "they refuse everything on sms" and sent.provider == "twilio",
+            f"the offer was {refused.state} because {refused.reason_text}, the code {sent.state}",
+        )
+        self._say("carl refuses text messages: he gets no offer, but a critical one-time password")
 
     def _settled(self, posted: Notification, size: int) -> None:
         done = self._client.wait(posted.id, PATIENCE)

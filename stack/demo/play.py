@@ -17,6 +17,8 @@ from stack.manage import create_publisher
 SUBSCRIBERS = 5_000
 #: Least subscribers: of fewer, too few refuse marketing.
 LEAST_SUBSCRIBERS = 100
+#: Options of the key of the service that knows people, and keeps the catalogue of categories.
+PEOPLE = ("--scopes", "directory:write,directory:read,categories:write")
 #: Settings of the demo's stack, with retries in seconds, not minutes.
 SETTINGS = {
     "NOTIFIER_PROVIDER_TIMEOUT": "3",
@@ -45,8 +47,8 @@ def play(
     narrator = Narrator()
     register = f"accounts-{run}"
     with (
-        NotifierClient(api_url, create_publisher(env, publisher)) as client,
-        NotifierClient(api_url, create_publisher(env, register, "--directory")) as directory,
+        NotifierClient(api_url, create_publisher(env, publisher, "--critical")) as client,
+        NotifierClient(api_url, create_publisher(env, register, *PEOPLE)) as directory,
     ):
         narrator.say(f"created {publisher} with a key to post, {register} with one for people")
         webhook_url = sandbox["webhook"]["base_url"]
