@@ -35,10 +35,11 @@ def weakened(
         scope for scope in before.keys() | after.keys() if before.get(scope) != after.get(scope)
     ]
     channels = {scope.channel for scope in before.keys() | after.keys()} - {""}
+    mentioned = {scope.category for scope in before.keys() | after.keys()} - {""}
     for scope in sorted(changed, key=str):
         named = {scope.category or _OTHER_CATEGORY}
-        if scope.topic_id is not None:  # its notifications may have a category of their own
-            named = {categories.get(scope.topic_id, ""), _OTHER_CATEGORY}
+        if scope.topic_id is not None:  # its notifications may have any category
+            named = {categories.get(scope.topic_id, ""), *mentioned, _OTHER_CATEGORY}
         for case in _cases(scope, [*channels, _OTHER_CHANNEL], named):
             if not _allows(before, case) and _allows(after, case):
                 return scope

@@ -185,6 +185,21 @@ def test_no_category_of_its_own_makes_a_refused_topics_notification_go_out(shop:
     assert answer.json()["type"] == "/problems/protected"
 
 
+@pytest.mark.parametrize("category", ["offers", "default"])
+def test_no_key_lifts_the_refusal_of_a_category_by_allowing_a_topic(
+    shop: Shop, work, category: str
+):
+    """A topic's notifications may have any category, and a preference for the topic goes first."""
+    subscribe(shop.topic("news", category="orders"), recipient("ada"), "inbox")
+    put(shop, "offers")
+    refuse(category=category)
+    body = {"preferences": [{"topic": "news", "allowed": True}]}
+    answer = shop.http.patch("/v1/recipients/ada/preferences", body, format="json")
+    assert answer.json()["type"] == "/problems/protected"
+    posted = shop.post("topics/news/publish", {"content": HELLO, "category": category})
+    assert ending(shop, work, posted) == REFUSED
+
+
 def test_what_was_accepted_keeps_its_category_when_the_topic_gets_another(shop: Shop, work):
     topic = shop.topic("news", category="orders")
     subscribe(topic, recipient("ada"), "inbox")
