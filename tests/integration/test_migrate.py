@@ -7,8 +7,10 @@ from contextlib import closing
 import psycopg2
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.core.management.commands import migrate
+from django.db import OperationalError, connection
 from django.db.models.signals import pre_migrate
+from psycopg2.errors import DeadlockDetected
 
 from apps.publishers.management.commands.migrate import _Patient
 from stack.supervision.process import PATIENCE
@@ -73,6 +75,20 @@ def test_nobody_waits_for_long_behind_a_migration_that_waits_for_a_lock(transact
     call_command("migrate", "inbox", verbosity=0)
     assert came == ["migrated"]
     assert 0.5 < longest < 5, f"somebody waited {longest:.1f} s"
+
+
+def test_a_migration_that_deadlocked_is_run_again(transactional_db, monkeypatch):
+    """The lock timeout of a second usually comes first, but ``deadlock_timeout`` can be less."""
+    runs = []
+
+    def handle(*args, **options):
+        runs.append(options)
+        if len(runs) == 1:
+            raise OperationalError("deadlock detected") from DeadlockDetected()
+
+    monkeypatch.setattr(migrate.Command, "handle", handle)
+    call_command("migrate", "inbox", verbosity=0)
+    assert len(runs) == 2
 
 
 @pytest.fixture

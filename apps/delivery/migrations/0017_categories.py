@@ -1,4 +1,8 @@
-"""Notifications have a category, and a delivery says which preference refused it."""
+"""Notifications have a category.
+
+Deliveries follow in a migration of their own: a claim locks deliveries before it reads
+notifications, and would deadlock with one that held both tables.
+"""
 
 from django.db import migrations, models
 
@@ -16,5 +20,4 @@ class Migration(migrations.Migration):
             "category_kind",
             models.CharField(blank=True, db_default="", max_length=13),
         ),
-        migrations.AddField("delivery", "refused_by", models.CharField(max_length=40, null=True)),
     ]

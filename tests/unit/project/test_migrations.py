@@ -1,8 +1,11 @@
 """The migrations, which make the models' tables."""
 
 from django.apps import apps
+from django.db.migrations import Migration
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import CreateModel
+from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.state import ProjectState
 
 
@@ -10,3 +13,36 @@ def test_makemigrations_finds_nothing():
     loader = MigrationLoader(None)
     found = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
     assert not found.changes(graph=loader.graph)
+
+
+#: Migrations from before this rule, which installations have run.
+BEFORE_THE_RULE = {
+    ("delivery", "0003_doors"),
+    ("delivery", "0008_failover_and_fallback"),
+    ("delivery", "0015_claims"),
+    ("preferences", "0005_why_given_up"),
+    ("publishers", "0003_limits"),
+    ("topics", "0002_doors"),
+    ("topics", "0004_confirmation_of_each_contact"),
+}
+
+
+def test_a_migration_holds_the_lock_of_one_table_at_a_time():
+    """Two would deadlock with a claim, which locks the same tables in another order."""
+    found = {
+        name: altered
+        for name, migration in MigrationLoader(None).disk_migrations.items()
+        if type(migration).__module__.startswith("apps.")
+        and migration.atomic
+        and len(altered := _altered(migration)) > 1
+    }
+    assert found.keys() == BEFORE_THE_RULE, found
+
+
+def _altered(migration: Migration) -> set[str]:
+    """Return the tables, by their models, that were there before and have fields altered."""
+    made = {one.name_lower for one in migration.operations if isinstance(one, CreateModel)}
+    altered = {
+        one.model_name_lower for one in migration.operations if isinstance(one, FieldOperation)
+    }
+    return altered - made

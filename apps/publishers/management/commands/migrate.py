@@ -15,7 +15,7 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
 #: Longest wait of a statement for a lock, while all others queue behind it, and the seconds for
 #: which it then leaves the table to them.
@@ -133,4 +133,4 @@ def _forget_sessions(connection: BaseDatabaseWrapper) -> None:
 
 
 def _wants_lock(error: OperationalError) -> bool:
-    return isinstance(error.__cause__, LockNotAvailable)
+    return isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected))
