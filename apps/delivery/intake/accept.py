@@ -24,6 +24,7 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sealed_content import TemplateContent
 from apps.publishers import daily_quota
 from apps.publishers.daily_quota import Account
+from notifier.domain.categories import DEFAULT, fold
 
 
 class Stored(NamedTuple):
@@ -42,18 +43,19 @@ _ROWS = """
 WITH stored AS (
     INSERT INTO delivery_notification
            (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
-            priority, category, category_kind, channels, content, collapse_key, ordering_key,
-            fallback_channel, fallback_after, send_at, expires_at, created_at)
+            priority, category, category_kind, other_category, channels, content, collapse_key,
+            ordering_key, fallback_channel, fallback_after, send_at, expires_at, created_at)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
-           priority, category, category_kind, channels::varchar[], content, collapse_key,
-           ordering_key, fallback_channel, fallback_after, send_at, expires_at, created_at
+           priority, category, category_kind, other_category, channels::varchar[], content,
+           collapse_key, ordering_key, fallback_channel, fallback_after, send_at, expires_at,
+           created_at
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
-                  %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[],
-                  %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[],
+                  %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
+                  %s::bytea[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[],
                   %s::timestamptz[], %s::timestamptz[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
-              priority, category, category_kind, channels, content, collapse_key, ordering_key,
-              fallback_channel, fallback_after, send_at, expires_at, created_at)
+              priority, category, category_kind, other_category, channels, content, collapse_key,
+              ordering_key, fallback_channel, fallback_after, send_at, expires_at, created_at)
 ), cut AS (
     INSERT INTO delivery_chunk
            (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
@@ -179,6 +181,7 @@ def notification_row(
         priority=draft.priority,
         category=draft.category.name if draft.category else "",
         category_kind=draft.category.kind if draft.category else "",
+        other_category=_is_other(draft),
         channels=draft.channels,
         content=sealed_content.seal(notification_id, content),
         collapse_key=draft.collapse_key,
@@ -189,6 +192,13 @@ def notification_row(
         expires_at=draft.expires_at,
         created_at=accepted_at,
     )
+
+
+def _is_other(draft: Draft) -> bool:
+    """Return whether it goes to a topic, in a category that is not the topic's."""
+    if draft.topic is None or draft.category is None:
+        return False
+    return draft.category.name != (fold(draft.topic.category) or DEFAULT)
 
 
 def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
@@ -248,6 +258,7 @@ _NOTIFICATION = (
     arrays.texts,
     arrays.texts,
     arrays.texts,
+    arrays.numbers,
     lambda channels: arrays.texts(map(arrays.texts, channels)),
     arrays.blobs,
     arrays.texts,

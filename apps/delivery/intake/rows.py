@@ -25,6 +25,7 @@ class NewNotification(NamedTuple):
     priority: str
     category: str
     category_kind: str
+    other_category: bool
     channels: Sequence[str]
     content: bytes
     collapse_key: str

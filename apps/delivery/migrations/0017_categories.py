@@ -20,4 +20,9 @@ class Migration(migrations.Migration):
             "category_kind",
             models.CharField(blank=True, db_default="", max_length=13),
         ),
+        migrations.AddField(
+            "notification",
+            "other_category",
+            models.BooleanField(db_default=False, default=False),
+        ),
     ]

@@ -60,6 +60,9 @@ class Notification(models.Model):
     # the default one. Empty where the service itself made it, and in rows older than the columns.
     category = models.CharField(max_length=100, blank=True, db_default="")
     category_kind = models.CharField(max_length=13, blank=True, db_default="")
+    # True if that was not its topic's. Then a mandatory topic exempts it from no preference, and
+    # who subscribed to the topic has not chosen the category.
+    other_category = models.BooleanField(default=False, db_default=False)
     channels = ArrayField(models.CharField(max_length=20))
     content = models.BinaryField()
     collapse_key = models.CharField(max_length=64, blank=True)

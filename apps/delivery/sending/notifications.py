@@ -35,6 +35,7 @@ class NotificationRow(NamedTuple):
     reachable_only: bool
     category: str
     category_kind: str
+    other_category: bool
     collapse_key: str
     ordering_key: str
     fallback_channel: str
@@ -70,11 +71,12 @@ class NotificationContext:
     def is_off(self, channel: str) -> bool:
         """Return whether recipients who have chosen nothing are not sent it on a channel.
 
-        Whoever subscribes to a topic has chosen it on that channel. What is critical is never off.
+        Whoever subscribes to a topic has chosen its category on that channel. What is critical is
+        never off.
         """
         row = self.row
         return (
-            row.topic_id is None
+            (row.topic_id is None or row.other_category)
             and bool(row.category)
             and row.category_kind != CategoryKind.CRITICAL
             and channel in catalogue.get(row.category).off
@@ -90,7 +92,11 @@ class NotificationContext:
             row.category or (topic.category if topic else ""),
             self.is_off(channel),
             row.category_kind == CategoryKind.CRITICAL
-            or (topic.mandatory if topic else row.kind != NotificationKind.PUBLISHED),
+            or (
+                topic.mandatory and not row.other_category
+                if topic
+                else row.kind != NotificationKind.PUBLISHED
+            ),
             row.expires_at,
             fallback=channel == row.fallback_channel,
             confirming=kind == ChunkKind.RANGE

@@ -39,8 +39,9 @@ WITH audience AS (
     SELECT d.id, d.state AS before, d.recipient_id, d.contact_id, d.channel, d.instead_of,
            k.state AS contact_state, k.address_index,
            n.cancelled_at, n.expires_at, n.topic_id, t.paused_at,
-           n.category_kind = 'critical' OR coalesce(t.mandatory, n.kind <> 'published')
-               AS mandatory,
+           n.category_kind = 'critical'
+               OR CASE WHEN t.id IS NULL THEN n.kind <> 'published'
+                       ELSE t.mandatory AND NOT n.other_category END AS mandatory,
            coalesce(nullif(n.category, ''), t.category, '') AS category,
            d.notification_id = ANY(%(off)s::uuid[]) AS off
       FROM delivery_delivery d
