@@ -23,12 +23,13 @@ class CompletePaths(CommonMiddleware):
         return False
 
 
-def check_encoding(request: Request) -> None:
+def check_encoding(request: Request, *, slashes: bool = False) -> None:
     """Raise a ``Problem`` for a URL that Django would read as a different one.
 
     Django sees a path that WSGI has decoded: bytes that are not UTF-8 have become percent signs
     again, and an encoded slash separates two segments. In a query, bytes that are not UTF-8 become
-    U+FFFD. ``RAW_URI``, set by Gunicorn, is the URL as it was sent.
+    U+FFFD. ``slashes``: the name at the end of the path may have some. ``RAW_URI``, set by
+    Gunicorn, is the URL as it was sent.
     """
     sent = request.META.get("RAW_URI", "")
     if "%" not in sent and sent.isascii():
@@ -40,5 +41,5 @@ def check_encoding(request: Request) -> None:
             "invalid-request",
             "The URL is not UTF-8. Percent-encode the UTF-8 bytes of each character: ü is %C3%BC.",
         ) from None
-    if "%2f" in sent.partition("?")[0].lower():
+    if not slashes and "%2f" in sent.partition("?")[0].lower():
         raise Problem("invalid-request", "No name or id in a path has a slash. Take out the %2F.")

@@ -8,6 +8,8 @@ from apps.content import compiled_templates
 from apps.content.models import Template, TemplateVersion, Translation
 from apps.content.validation import PostedTranslation
 from apps.core import clock
+from apps.preferences.categories.problems import unknown_category
+from apps.preferences.categories.services import hold_category
 
 
 class TemplateExists(Exception):
@@ -24,7 +26,7 @@ def create_template(
 ) -> TemplateVersion:
     """Create a template with its version 1, and return that. Raises ``TemplateExists``.
 
-    ``contents`` have been validated.
+    ``contents`` have been validated. Raises a ``Problem`` for an unknown category.
     """
     try:
         with transaction.atomic():
@@ -47,7 +49,8 @@ def add_version(
 ) -> TemplateVersion:
     """Add the template's next version, which is used from now on.
 
-    ``contents`` are validated. A ``category`` of ``None`` keeps that of the newest version.
+    ``contents`` are validated. A ``category`` of ``None`` keeps that of the newest version. Raises
+    a ``Problem`` for an unknown one.
     """
     with transaction.atomic():
         # Locked, so that two versions do not get the same number.
@@ -71,6 +74,8 @@ def _version(
     contents: Sequence[PostedTranslation],
     category: str,
 ) -> TemplateVersion:
+    if category and not hold_category(category):
+        raise unknown_category(category)
     version = TemplateVersion.objects.create(
         template=template, number=number, default_locale=default_locale, category=category
     )

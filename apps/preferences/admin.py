@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -23,7 +24,7 @@ from apps.operators.panels import Button, Panel, Panelled, reason_of
 from apps.preferences import audit_trail, selectors, vault
 from apps.preferences.audit_trail import Change
 from apps.preferences.categories import catalogue
-from apps.preferences.categories.services import uses_of
+from apps.preferences.categories.services import CategoryKept, delete_category, why_kept
 from apps.preferences.channels import all_channels
 from apps.preferences.consent import suppressions
 from apps.preferences.contacts import services
@@ -191,7 +192,13 @@ class CategoryAdmin(Audited, Panelled):
 
     def has_delete_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
-        return allowed and (obj is None or not uses_of(obj.name))
+        return allowed and (obj is None or not why_kept(obj))
+
+    def delete_model(self, request: HttpRequest, obj: Category) -> None:
+        try:
+            delete_category(obj)
+        except CategoryKept as error:  # since the page was opened
+            raise PermissionDenied(str(error)) from None
 
     def get_actions(self, request: HttpRequest) -> Any:
         return {}  # deleting several would not ask what is in them

@@ -178,10 +178,10 @@ class Category(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Check what was written by hand in the admin as the API checks it."""
+        """Check and normalize what was written by hand in the admin as the API does."""
         from apps.preferences.api import category_serializers  # needs all models loaded
 
-        category_serializers.check_row(self)
+        category_serializers.normalize_row(self)
 
 
 class Preference(models.Model):

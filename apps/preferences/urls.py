@@ -26,7 +26,7 @@ urlpatterns = [
     ),
     path("recipients/<str:user_id>/preferences", preference_views.PreferenceList.as_view()),
     path("categories", category_views.CategoryList.as_view()),
-    path("categories/<str:name>", category_views.CategoryDetail.as_view()),
+    path("categories/<path:name>", category_views.CategoryDetail.as_view()),
     path("groups", group_views.GroupList.as_view()),
     path("groups/<str:name>", group_views.GroupDetail.as_view()),
     path("groups/<str:name>/members", group_views.MemberList.as_view()),

@@ -118,14 +118,24 @@ def check(name: str, fields: Mapping[str, Any]) -> None:
         raise serializers.ValidationError(errors)
 
 
-def check_row(row: Category) -> None:
-    """Check a row that was written by hand. Raises Django's ``ValidationError``."""
+def written(row: Category) -> dict[str, Any]:
+    """Return the fields of a row that requests write."""
+    return {name: getattr(row, name) for name in WRITTEN}
+
+
+def normalize_row(row: Category) -> None:
+    """Check a row that was written by hand, and write it as the API would have.
+
+    Raises Django's ``ValidationError``.
+    """
     try:
-        fields = {name: getattr(row, name) for name in WRITTEN}
-        check(row.name, CategoryIn().run_validation(fields))
+        fields = CategoryIn().run_validation(written(row))
+        check(row.name, fields)
     except serializers.ValidationError as error:
         detail: Any = error.detail
         raise InvalidRow({name: _sentences(found) for name, found in detail.items()}) from None
+    for name, value in fields.items():
+        setattr(row, name, value)
 
 
 def _sentences(found: Any) -> list[str]:

@@ -1,7 +1,6 @@
 """The company's catalogue of categories."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -53,6 +52,7 @@ class CategoryDetail(Endpoint):
     """One category."""
 
     required_scopes = {"GET": READ, "PUT": WRITE, "DELETE": WRITE}
+    slashes = True  # topics may always have named their category so
 
     @extend_schema(operation_id="read_category", tags=[TAG], responses=serializers.CategoryOut)
     def get(self, request: Request, name: str) -> Response:
@@ -75,18 +75,16 @@ class CategoryDetail(Endpoint):
         name = _valid(name)
         fields = self.body(request, serializers.CategoryIn)
         with transaction.atomic():
-            before = Category.objects.select_for_update().filter(name=name).first()
-            serializers.check(name, {**_written(before or Category(name=name)), **fields})
-            row, created = services.put_category(name, fields)
+            row, before = services.put_category(name, fields)
             audit.record(
                 request,
-                "create" if created else "update",
+                "create" if before is None else "update",
                 "category",
                 name,
-                before=None if before is None else _written(before),
-                after=_written(row),
+                before=before,
+                after=serializers.written(row),
             )
-        return Response(_shown(row), status=201 if created else 200)
+        return Response(_shown(row), status=201 if before is None else 200)
 
     @extend_schema(
         operation_id="delete_category",
@@ -99,19 +97,16 @@ class CategoryDetail(Endpoint):
     def delete(self, request: Request, name: str) -> Response:
         """Delete a category that no topic and no template names.
 
-        What people refused under that name stays refused.
+        Nor is a critical one deleted: give it another kind first. What people refused under that
+        name stays refused.
         """
         with transaction.atomic():
             row = _existing(name, lock=True)
             try:
                 services.delete_category(row)
-            except services.CategoryInUse as error:
-                users = ", ".join(error.args[0])
-                raise Problem(
-                    "conflict",
-                    f"{name!r} is the category of {users}. Give that another one first.",
-                ) from None
-            audit.record(request, "delete", "category", row.name, before=_written(row))
+            except services.CategoryKept as error:
+                raise Problem("conflict", str(error)) from None
+            audit.record(request, "delete", "category", row.name, before=serializers.written(row))
         return Response(status=204)
 
 
@@ -126,15 +121,9 @@ def _existing(name: str, *, lock: bool = False) -> Category:
 
 
 def _valid(name: str) -> str:
-    """Return the name folded. Raises a ``Problem`` for one that cannot be a category's."""
-    if name in (".", ".."):
-        raise Problem("invalid-request", "Paths cannot name it: choose another name.")
+    """Return the name folded. Raises ``ValidationError`` for one that cannot be a category's."""
     folded: str = CategoryField().run_validation(name)
     return folded
-
-
-def _written(row: Category) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in serializers.WRITTEN}
 
 
 def _shown(row: Category) -> Mapping[str, object]:

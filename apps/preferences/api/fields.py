@@ -117,13 +117,20 @@ class TimeZoneField(serializers.CharField):
 
 
 class CategoryField(NameField):
-    """The name of a category, folded."""
+    """The name of a category, folded.
+
+    It may have slashes. HTTP clients resolve ``.`` and ``..`` between them, so that no path could
+    name such a one.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=100, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        return categories.fold(super().to_internal_value(data))
+        name = categories.fold(super().to_internal_value(data))
+        if {".", ".."} & set(name.split("/")):
+            raise serializers.ValidationError("A path cannot name it: leave out the dots.")
+        return name
 
 
 class ChannelField(Choice):

@@ -43,7 +43,12 @@ class CategorySnapshot:
         return self._text(self.description, locale)
 
     def _text(self, texts: dict[str, str], locale: str) -> str:
-        return texts[lookup(locale, self.default_locale, texts)] if texts else ""
+        if not texts:
+            return ""
+        default = self.default_locale
+        if default.lower() not in {one.lower() for one in texts}:
+            default = next(iter(texts))  # written past the checks; any text is better than none
+        return texts[lookup(locale, default, texts)]
 
 
 def find(name: str) -> CategorySnapshot | None:

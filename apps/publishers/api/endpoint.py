@@ -38,6 +38,8 @@ class Endpoint(APIView):
     allowance: Allowance | None = None
     #: True if the view accepts any query parameters and reads them itself.
     any_query = False
+    #: True if the name at the end of its path may have slashes.
+    slashes = False
 
     def initialize_request(self, request: HttpRequest, *args: Any, **options: Any) -> Request:
         return BodyRequest(
@@ -79,7 +81,7 @@ class Endpoint(APIView):
     def initial(self, request: Request, *args: Any, **options: Any) -> None:
         super().initial(request, *args, **options)
         is_chunked(request)  # refuse a body that could not be read, even if the view ignores it
-        check_encoding(request)
+        check_encoding(request, slashes=self.slashes)
         if any("\0" in str(part) for part in self.kwargs.values()):
             # PostgreSQL cannot store that character.
             raise Problem("not-found", "No name in a path has a NUL character. Check the path.")

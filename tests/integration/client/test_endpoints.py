@@ -74,6 +74,7 @@ def test_a_category_is_kept_refused_and_deleted(client: NotifierClient) -> None:
     assert made.category == "offers"
     again = client.add_template_version("hi", [hello], default_locale="en", category="")
     assert again.category == ""
+    client.delete_template("hi")
     client.delete_category("offers")
     with pytest.raises(NotFound):
         client.get_category("offers")

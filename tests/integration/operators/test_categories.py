@@ -56,6 +56,26 @@ def test_what_the_api_would_refuse_is_refused(operator: Client):
     assert not Category.objects.filter(name="offers").exists()
 
 
+def test_locales_are_kept_as_the_api_keeps_them(operator: Client):
+    written = {
+        "default_locale": "en_US",
+        "display_name": '{"en_US": "Offers"}',
+        "description": '{"en_US": "Cheap.", "pt_BR": "Barato."}',
+    }
+    assert operator.post(reverse(ADD), FIELDS | written).status_code == 302
+    row = Category.objects.get(name="offers")
+    assert (row.default_locale, row.display_name) == ("en-US", {"en-US": "Offers"})
+    assert row.description == {"en-US": "Cheap.", "pt-BR": "Barato."}
+    assert operator.get(reverse("admin:preferences_category_changelist")).status_code == 200
+
+
+def test_a_critical_category_cannot_be_deleted(operator: Client):
+    row = Category.objects.create(name="security", kind="critical")
+    url = reverse("admin:preferences_category_delete", args=[row.pk])
+    assert operator.post(url, {"post": "yes"}).status_code == 403
+    assert Category.objects.filter(name="security").exists()
+
+
 def test_a_category_that_something_is_in_cannot_be_deleted(operator: Client, shop: Shop):
     shop.topic("news", category="orders")
     Category.objects.create(name="empty")

@@ -2,10 +2,14 @@
 
 from importlib import import_module
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from rest_framework.exceptions import ValidationError
 
+from apps.content.models import Template
+from apps.preferences.categories import catalogue, services
 from apps.preferences.models import Category, Preference, Recipient
 from apps.publishers.models import Publisher
 from apps.publishers.scopes import PUBLISHING
@@ -100,6 +104,74 @@ def test_a_category_that_something_is_in_is_not_deleted(api: Api):
     api.delete("categories/orders")
     api.get("categories/orders", status=404)
     api.delete("categories/orders", status=404)
+
+
+def test_a_category_that_an_old_version_of_a_template_names_is_not_deleted(api: Api):
+    api.put("categories/orders", {}, status=201)
+    texts = [{"channel": "inbox", "locale": "en", "title": "Hello"}]
+    body = {"name": "shipped", "default_locale": "en", "contents": texts, "category": "orders"}
+    api.post("templates", body, status=201)
+    version = {"default_locale": "en", "contents": texts, "category": ""}
+    api.post("templates/shipped/versions", version, 201)
+    refused = api.delete("categories/orders", status=409)
+    assert "the template shipped" in refused["detail"]
+
+
+def test_a_critical_category_is_not_deleted(api: Api):
+    api.put("categories/security", {"kind": "critical"}, status=201)
+    refused = api.delete("categories/security", status=409)
+    assert "critical" in refused["detail"]
+    api.put("categories/security", {"kind": "transactional"})
+    api.delete("categories/security")
+
+
+def test_what_a_cache_still_has_does_not_count_for_topics_and_templates(api: Api):
+    """Another process may have deleted the category since it was read."""
+    texts = [{"channel": "inbox", "locale": "en", "title": "Hello"}]
+    body = {"name": "shipped", "default_locale": "en", "contents": texts, "category": "orders"}
+    api.put("categories/orders", {}, status=201)
+    assert catalogue.find("orders") is not None
+    Category.objects.filter(name="orders")._raw_delete("default")
+    assert api.post("templates", body, status=400)["type"] == "/problems/unknown-category"
+    assert not Template.objects.exists()
+    api.post("topics", {"name": "news", "category": "orders"}, status=201)
+    assert "orders" in names(api)
+    api.post("templates", body, status=201)
+    Category.objects.filter(name="orders")._raw_delete("default")
+    version = {"default_locale": "en", "contents": texts, "category": "orders"}
+    refused = api.post("templates/shipped/versions", version, status=400)
+    assert refused["type"] == "/problems/unknown-category"
+
+
+def test_of_two_that_write_at_once_the_second_is_checked_with_what_the_first_wrote(api: Api):
+    Category.objects.create(name="offers", default_locale="de", display_name={"de": "Angebote"})
+    with pytest.raises(ValidationError, match="the default locale"), transaction.atomic():
+        services.put_category("offers", {"display_name": {"en": "Offers"}})
+    assert Category.objects.get(name="offers").display_name == {"de": "Angebote"}
+
+
+def test_a_text_in_no_locale_that_fits_is_better_than_an_error():
+    one = catalogue.CategorySnapshot(
+        "offers", default_locale="en", display_name={"en_US": "Offers"}
+    )
+    assert (one.title("de"), one.meaning("de")) == ("Offers", "")
+
+
+@pytest.mark.parametrize("name", ["b2b/news", "a.b", "news?", "50%"])
+def test_every_name_that_a_topic_may_bring_has_a_path(api: Api, name: str):
+    api.post("topics", {"name": "news", "category": name}, status=201)
+    path = f"categories/{quote(name, safe='/')}"
+    assert api.get(path)["name"] == name
+    assert api.put(f"categories/{quote(name, safe='')}", {"position": 3})["position"] == 3
+    api.patch("topics/news", {"category": ""})
+    api.delete(path)
+    assert api.put(path, {}, status=201)["name"] == name
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/../b", "./a"])
+def test_a_name_that_clients_take_out_of_paths_is_refused(api: Api, name: str):
+    refused = api.post("topics", {"name": "news", "category": name}, status=400)
+    assert refused["errors"][0]["pointer"] == "/category"
 
 
 def test_a_topic_brings_its_category_with_it_and_a_template_needs_one_that_exists(api: Api):

@@ -13,6 +13,7 @@ from apps.preferences.models import Contact, Preference, Recipient
 from apps.publishers import services
 from apps.publishers.models import Publisher
 from apps.publishers.scopes import Scope
+from apps.topics.models import Topic
 from tests.support.publishers.inbox_app import ada
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop, delivery_of
@@ -117,6 +118,15 @@ def test_the_same_content_in_another_category_is_another_notification(shop: Shop
     first, second = post(shop, **once), post(shop, category="orders", **once)
     assert first["id"] != second["id"]
     assert post(shop, category="Orders", **once)["id"] == second["id"]
+
+
+def test_a_topic_of_the_version_before_brings_its_category_along_when_something_is_posted(
+    shop: Shop,
+):
+    topic = shop.topic("news")
+    Topic.objects.filter(pk=topic.pk).update(category="gardening")  # a process that knows no rows
+    assert category_of(shop, shop.post("topics/news/publish", {"content": HELLO})) == "gardening"
+    assert shop.get("categories/gardening")["kind"] == "transactional"
 
 
 # -- Who refuses it ---------------------------------------------------------------------------
