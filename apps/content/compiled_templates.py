@@ -4,6 +4,7 @@ A version never changes, so that a process can keep the last ones it used. Which
 template's newest comes from a cache that is invalidated on changes.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from apps.core.cache import CachedLookup
 from apps.preferences.channels import get_channel
 from apps.preferences.profiles import NO_PROFILE, Profile, SealedProfile
 from notifier.domain.messages import Content
+from notifier.security.crypto import DecryptionError
 from notifier.templates import (
     RECIPIENT,
     Attributes,
@@ -25,6 +27,7 @@ from notifier.templates import (
     lookup,
 )
 
+log = logging.getLogger(__name__)
 #: Versions that a process keeps, each of at most ``validation.VERSION_LIMIT`` characters.
 KEPT = 256
 
@@ -121,12 +124,15 @@ class BulkRenderer:
         self._shared: dict[str, Content] = {}
         #: By translation that mentions the recipient; ``None`` after its first one.
         self._personal: dict[str, Personal | None] = {}
+        #: Whether a translation mentions recipients' names or attributes.
+        self._profiled: dict[str, bool] = {}
 
     def render(self, user_id: str, wanted: str, profile: SealedProfile | None = None) -> Content:
         """Return the content for ``user_id``, whose own locale is ``wanted``.
 
-        ``profile``: theirs, where ``uses_profiles``. Raises ``DecryptionError``, and
-        ``TemplateError``, whose text names template, channel and locale, and no variable's value.
+        ``profile``: theirs, where ``uses_profiles``. One that does not decrypt is none. Recipients'
+        values that break a title into lines are kept on one. Raises ``TemplateError``, whose text
+        names template, channel and locale, and no variable's value.
         """
         locale = self._locales.get(wanted)
         if locale is None:
@@ -135,12 +141,27 @@ class BulkRenderer:
         if shared is not None:
             return shared
         try:
-            opened = NO_PROFILE if profile is None else profile.open()
-            return self._render(locale, _recipient(user_id, wanted, opened))
+            return self._render(locale, _recipient(user_id, wanted, self._opened(locale, profile)))
         except TemplateError as error:
             raise TemplateError(
                 self._template.describe_error(self._channel, locale, error)
             ) from None
+
+    def _opened(self, locale: str, sealed: SealedProfile | None) -> Profile:
+        """Decrypt a profile, if the translation says anything of it."""
+        if sealed is None or not self._mentions_profile(locale):
+            return NO_PROFILE
+        try:
+            return sealed.open()
+        except DecryptionError as error:  # a message without a name is better than none
+            log.error("the profile of a recipient cannot be read: %s", error)
+            return NO_PROFILE
+
+    def _mentions_profile(self, locale: str) -> bool:
+        found = self._profiled.get(locale)
+        if found is None:
+            found = self._profiled[locale] = self._translations[locale].mentions_profile()
+        return found
 
     def _render(self, locale: str, recipient: Mapping[str, object]) -> Content:
         translation = self._translations[locale]
@@ -150,7 +171,7 @@ class BulkRenderer:
                 personal = self._personal[locale] = translation.prefilled(self._variables)
             return _checked(self._channel, personal.render(recipient))
         values = {**self._variables, RECIPIENT: recipient}
-        content = _checked(self._channel, translation.render(values))
+        content = _checked(self._channel, translation.render(values, one_line=True))
         if RECIPIENT in translation.names():
             self._personal[locale] = None
         else:

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
@@ -29,7 +29,7 @@ _LANGUAGES = {html: Language(html=html) for html in (False, True)}
 class Text:
     """A compiled text. ``names``: the variables that it uses."""
 
-    __slots__ = ("_heaviest", "_html", "_parts", "_paths", "_plain", "_template", "names")
+    __slots__ = ("_heaviest", "_html", "_parts", "_paths", "_plain", "_template", "_whole", "names")
 
     def __init__(self, source: str, html: bool, tree: nodes.Template | None = None) -> None:
         """Compile ``source``. ``tree``: the parsed source, or a part of it."""
@@ -38,6 +38,7 @@ class Text:
         self._template: Template | None = None
         self._parts: dict[str, list[Text]] = {}
         self._paths: frozenset[str] = frozenset()
+        self._whole: frozenset[str] = frozenset()
         self._heaviest = 0
         self.names: frozenset[str] = frozenset()
         if not is_template(source):
@@ -47,6 +48,7 @@ class Text:
         check(tree)
         self.names = frozenset(meta.find_undeclared_variables(tree))
         self._paths = frozenset(_paths(tree))
+        self._whole = frozenset(_whole(tree))
         self._heaviest = heaviest(tree)
         code = language.compile(Rewriting().visit(tree))
         self._template = Template.from_code(language, code, language.globals)
@@ -72,6 +74,16 @@ class Text:
         except Exception as error:
             raise TemplateError(_sentence(error), _line_of(error)) from None
         return "".join(pieces)
+
+    def uses_more(self, variable: str, members: Collection[str]) -> bool:
+        """Return whether it uses anything of a variable but these members of it."""
+        if variable not in self.names:
+            return False
+        known = {f"{variable}.{member}" for member in members}
+        return variable in self._whole or any(
+            path.count(".") == 1 and path.startswith(f"{variable}.") and path not in known
+            for path in self._paths
+        )
 
     def prefilled(self, variables: Mapping[str, Any], but: str, budget: Budget) -> "Prefilled":
         """Render every part that does not use the variable ``but``. Raises ``TemplateError``."""
@@ -205,6 +217,14 @@ def _paths(tree: nodes.Template) -> Iterator[str]:
             node = node.node
         if isinstance(node, nodes.Name) and names:
             yield ".".join([node.name, *names])
+
+
+def _whole(tree: nodes.Template) -> Iterator[str]:
+    """Iterate over the names that a text uses other than for a member, such as ``order``."""
+    owners = {id(node.node) for node in inside(tree) if isinstance(node, nodes.Getattr)}
+    for node in inside(tree):
+        if isinstance(node, nodes.Name) and id(node) not in owners:
+            yield node.name
 
 
 def _line_of(error: Exception) -> int | None:

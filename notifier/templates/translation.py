@@ -1,6 +1,5 @@
 """A translation: a template's texts on one channel in one locale."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,8 +19,8 @@ TITLE_LIMIT = 500
 CONTENT_LIMIT = 64 * 1024
 #: The variable with the recipient's own values, which publishers do not post.
 RECIPIENT = "recipient"
-#: The variable, but for the members that every delivery has at hand.
-_PROFILE = re.compile(rf"\b{RECIPIENT}\b(?!\s*\.\s*(user_id|locale)\b)")
+#: Its members that every delivery has at hand.
+AT_HAND = ("user_id", "locale")
 UNKNOWN = "…"
 #: Turns a compiled text into the final one.
 Fill = Callable[[Text], str]
@@ -46,12 +45,17 @@ class Translation:
         return frozenset[str]().union(*(one.names for one in self._texts()))
 
     def mentions_profile(self) -> bool:
-        """Return whether its texts may use the recipient's name or attributes.
+        """Return whether its texts use the recipient's name or attributes.
 
-        Found without compiling them; the word in a sentence counts, too, and costs a look-up.
+        Only texts in which the word stands are compiled. One that does not compile may use them.
         """
-        written = (self.title, self.body, self.html, *_strings(self.data), *self.actions.values())
-        return any(_PROFILE.search(source) for source in written)
+        texts = [(self.title, False), (self.body, False), (self.html, True)]
+        texts += [(one, False) for one in (*_strings(self.data), *self.actions.values())]
+        return any(
+            _uses_profile(source, html)
+            for source, html in texts
+            if RECIPIENT in source and is_template(source)
+        )
 
     def size(self) -> int:
         """Return the number of characters that its author wrote."""
@@ -76,13 +80,22 @@ class Translation:
         _check(known)
         return known
 
-    def render(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Content:
+    def render(
+        self,
+        variables: Mapping[str, Any],
+        budget: Budget | None = None,
+        *,
+        one_line: bool = False,
+    ) -> Content:
         """Render the content with ``variables`` and check it against the limits of any content.
 
-        ``budget``: what is left of a larger one. Raises ``TemplateError`` with its ``field``.
+        ``budget``: what is left of a larger one. ``one_line``: make one line of a title of several,
+        instead of refusing it. Raises ``TemplateError`` with its ``field``.
         """
         budget = budget or budget_for(variables)
         filled = self._filled(lambda one: one.render(variables, budget))
+        if one_line:
+            filled = _with_one_line(filled)
         _check(filled)
         return filled
 
@@ -121,7 +134,10 @@ class Personal:
         self._texts: dict[Text, Prefilled] = {}
 
     def render(self, recipient: Mapping[str, Any]) -> Content:
-        """Render the content for one recipient. Raises ``TemplateError`` with its ``field``."""
+        """Render the content for one recipient, the title as one line.
+
+        Raises ``TemplateError`` with its ``field``.
+        """
         values = {**self._variables, RECIPIENT: recipient}
         budget = Budget(RENDER_STEPS, self._posted + _size(recipient))
 
@@ -132,7 +148,7 @@ class Personal:
                 self._texts[one] = known
             return known.render(values, budget)
 
-        filled = self._translation._filled(fill)
+        filled = _with_one_line(self._translation._filled(fill))
         _check(filled)
         return filled
 
@@ -157,6 +173,13 @@ def _within(fill: Fill, value: Any, at: str) -> Any:
     return value
 
 
+def _uses_profile(source: str, html: bool) -> bool:
+    try:
+        return text(source, html).uses_more(RECIPIENT, AT_HAND)
+    except TemplateError:  # of an older version's language; rendering it says so
+        return True
+
+
 def budget_for(variables: Mapping[str, Any], steps: int = RENDER_STEPS) -> Budget:
     """Return the budget of one render with these variables."""
     return Budget(steps, _size(variables))
@@ -172,6 +195,13 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, (Mapping, list)):
         for one in value.values() if isinstance(value, Mapping) else value:
             yield from _strings(one)
+
+
+def _with_one_line(content: Content) -> Content:
+    """Return the content with spaces for the line breaks of its title."""
+    if not CONTROL.search(content.title):
+        return content
+    return replace(content, title=" ".join(CONTROL.sub(" ", content.title).split()))
 
 
 def _check(content: Content) -> None:

@@ -135,8 +135,8 @@ class ContentRenderer:
     def render(self, user_id: str, locale: str, profile: SealedProfile | None = None) -> Content:
         """Return the content for a recipient; a bare endpoint has neither user id nor locale.
 
-        ``profile``: the recipient's, where ``uses_profiles``. Raises ``DecryptionError``, and
-        ``TemplateError``, whose text has no variable's value.
+        ``profile``: the recipient's, where ``uses_profiles``. Raises ``DecryptionError`` for
+        content, and ``TemplateError``, whose text has no variable's value.
         """
         if self._missing:
             raise TemplateError("The version of the template is no longer in the database.")

@@ -1,5 +1,6 @@
 """Request and response bodies of the endpoints for recipients."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ from apps.preferences.models import Recipient
 #: The fields for the only address that a recipient has on a channel.
 ONE_ADDRESS = {"email": EMAIL, "phone": SMS}
 LONGEST_NAME = 200
+#: What ends a line, and other control characters.
+_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: Bytes of a recipient's attributes as JSON.
 ATTRIBUTES_LIMIT = 4 * 1024
 
@@ -40,6 +43,16 @@ class AttributesField(serializers.DictField):
                 f"The attributes have {size:,} bytes, and at most {ATTRIBUTES_LIMIT:,} are kept."
             )
         return attributes
+
+
+class PersonNameField(serializers.CharField):
+    """What to call a person, on one line: it stands in titles, such as a mail's subject."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if _BREAK.search(name):
+            raise serializers.ValidationError("Leave out line breaks and control characters.")
+        return name
 
 
 class RecipientIn(StrictSerializer):
@@ -62,7 +75,7 @@ class RecipientIn(StrictSerializer):
         required=False, default=None, allow_null=True, help_text="BCP 47, e.g. de-AT"
     )
     time_zone = TimeZoneField(required=False, default=None, allow_null=True)
-    name = serializers.CharField(
+    name = PersonNameField(
         required=False,
         default=None,
         allow_null=True,

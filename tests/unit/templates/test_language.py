@@ -233,3 +233,31 @@ def test_a_translation_says_whether_it_needs_names_or_attributes(body: str, ment
     assert Translation(body=body).mentions_profile() is mentions
     assert Translation(data={"x": [body]}).mentions_profile() is mentions
     assert Translation(actions={"Go": body}).mentions_profile() is mentions
+
+
+@pytest.mark.parametrize(
+    ("source", "mentioned"),
+    [
+        ("{{ recipient.name }}", True),
+        ("{{ recipient['name'] }}", True),
+        ("{{ recipient.attributes.city }}", True),
+        ("{{ recipient }}", True),
+        ("{% set who = recipient %}{{ who.name }}", True),
+        ("{{ recipient.user_id }} {% if recipient.locale == 'de' %}!{% endif %}", False),
+        ("{{ recipient.user_id }} {{ recipient.name }}", True),
+        ("The recipient of order {{ n }}", False),
+        ("{{ order.recipient.name }} {# recipient.name #} {{ 'recipient' }}", False),
+        ("the recipient", False),
+        ("{{ recipient.user_id|of_an_older_language }}", True),
+    ],
+)
+def test_a_translation_knows_whether_it_says_more_of_a_recipient_than_everybody_has(
+    source: str, mentioned: bool
+):
+    for one in (
+        Translation(title=source),
+        Translation(html=source),
+        Translation(data={"a": [source]}),
+        Translation(actions={"Open": source}),
+    ):
+        assert one.mentions_profile() is mentioned

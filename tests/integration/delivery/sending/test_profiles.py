@@ -127,14 +127,58 @@ def test_they_are_encrypted_each_for_its_person(shop: Shop, execute):
     assert (found["name"], found["attributes"]) == (None, None), "copied, they do not open"
 
 
-def test_a_profile_whose_key_is_missing_holds_up_nobody_else(shop: Shop, work, execute):
+def test_a_profile_whose_key_is_missing_is_none(shop: Shop, work, execute, caplog):
+    """A name that cannot be read is no reason to keep a message back."""
     put(shop, "ada", name="Ada")
     put(shop, "bob", name="Bob")
     template(shop)
     execute("UPDATE preferences_recipient SET name = 'x'::bytea WHERE user_id = 'ada'")
     posted = publish(shop, "ada", "bob")
     work()
-    assert shop.counts(posted) == {"inbox": {"delivered": 1, "retrying": 1}}
+    assert shop.counts(posted) == {"inbox": {"delivered": 2}}
+    assert (_inbox("ada").title, _inbox("bob").title) == ("Dear customer", "Dear Bob")
+    assert "the profile of a recipient cannot be read" in caplog.text
+
+
+def test_a_profile_that_the_recipients_language_does_not_need_is_not_opened(
+    shop: Shop, work, execute, caplog
+):
+    put(shop, "ada", name="Ada", locale="de")
+    texts = [
+        {"channel": "inbox", "locale": "en", "title": TITLE},
+        {"channel": "inbox", "locale": "de", "title": "Hallo {{ recipient.user_id }}"},
+    ]
+    body = {"name": "hello", "default_locale": "en", "contents": texts}
+    shop.post("templates", body, status=201)
+    execute("UPDATE preferences_recipient SET name = 'x'::bytea WHERE user_id = 'ada'")
+    publish(shop, "ada")
+    work()
+    assert _inbox("ada").title == "Hallo ada"
+    assert "cannot be read" not in caplog.text
+
+
+def test_a_title_is_one_line_whatever_is_known_of_its_recipient(shop: Shop, work):
+    for name in ("ada", "bob"):
+        put(shop, name, attributes={"address": {"city": f"{name}\r\nVienna\t1010"}})
+    template(
+        shop,
+        title="To {{ recipient.attributes.address.city|default('you') }}",
+        body="{{ recipient.attributes.address.city }}",
+    )
+    posted = publish(shop, "ada", "bob")
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 2}}
+    for name in ("ada", "bob"):  # the first one is rendered otherwise than those after it
+        shown = _inbox(name)
+        assert shown.title == f"To {name} Vienna 1010"
+        assert shown.body == f"{name}\r\nVienna\t1010"
+
+
+@pytest.mark.parametrize("name", ["Ada\nBcc: x", "Ada\t", "A\x7fda", "Ada\u2028"])
+def test_a_name_is_one_line(shop: Shop, name: str):
+    answer = shop.http.put("/v1/recipients/ada", {"name": f"{name} L."}, format="json")
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/name"]
 
 
 def test_attributes_have_a_size_and_a_name_a_length(shop: Shop):
