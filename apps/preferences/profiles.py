@@ -41,12 +41,16 @@ NO_PROFILE = Profile()
 
 
 def seal_name(user_id: str, name: str) -> bytes:
-    """Encrypt a name for a recipient's row."""
+    """Encrypt a name for a recipient's row; an empty one is none, and stays empty."""
+    if not name:
+        return b""
     return keyring().encrypt(name.encode(), _name(user_id))
 
 
 def seal_attributes(user_id: str, attributes: Mapping[str, Any]) -> bytes:
-    """Encrypt attributes for a recipient's row."""
+    """Encrypt attributes for a recipient's row; without any it stays empty."""
+    if not attributes:
+        return b""
     return keyring().encrypt(orjson.dumps(attributes), _attributes(user_id))
 
 

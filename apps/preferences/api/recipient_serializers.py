@@ -77,17 +77,16 @@ class RecipientIn(StrictSerializer):
     time_zone = TimeZoneField(required=False, default=None, allow_null=True)
     name = PersonNameField(
         required=False,
-        default=None,
         allow_null=True,
         allow_blank=True,
         max_length=LONGEST_NAME,
-        help_text="what templates call the person: `{{ recipient.name }}`",
+        help_text="what templates call the person: `{{ recipient.name }}`; null removes it",
     )
     attributes = AttributesField(
         required=False,
-        default=None,
         allow_null=True,
-        help_text="for templates, `{{ recipient.attributes.city }}`; they replace all others",
+        help_text="for templates, `{{ recipient.attributes.city }}`; they replace all others, and "
+        "null removes them",
     )
     devices = DeviceIn.many_init(required=False, default=list, max_length=50)
     contacts = ContactIn.many_init(
@@ -99,10 +98,14 @@ class RecipientIn(StrictSerializer):
     preferences = PreferenceIn.many_init(required=False, default=list, max_length=200)
 
     def validate(self, person: dict[str, Any]) -> dict[str, Any]:
-        """Turn ``email`` and ``phone`` into contacts.
+        """Turn ``email`` and ``phone`` into contacts, and a name that is null into an empty one.
 
-        Adds ``replaced``: the channels on which the contacts given replace all others.
+        Likewise attributes. Adds ``replaced``: the channels on which the contacts given replace all
+        others.
         """
+        for field, empty in (("name", ""), ("attributes", {})):
+            if field in person and person[field] is None:
+                person[field] = empty
         replaced = {contact["channel"] for contact in person["contacts"]}
         for field, channel in ONE_ADDRESS.items():
             if field not in person:

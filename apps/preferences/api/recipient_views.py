@@ -169,7 +169,7 @@ def _audit_written(
         if fields[name]
     }
     for name in ("name", "attributes"):  # that they were written, and not what they say
-        if fields[name] is not None:
+        if name in fields:
             number[f"{name}_written"] = 1
     if person["replaced"]:
         number["channels_replaced"] = sorted(person["replaced"])

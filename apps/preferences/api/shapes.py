@@ -36,14 +36,15 @@ class PostedPreference(TypedDict):
 class PostedRecipient(TypedDict):
     """A recipient as ``RecipientIn`` validated it, or ``BulkRecipientIn``, with the ``user_id``.
 
-    ``replaced``: the channels on which ``contacts`` replace all others.
+    ``name``, ``attributes``: left out, or empty to remove them. ``replaced``: the channels on which
+    ``contacts`` replace all others.
     """
 
     user_id: NotRequired[str]
     locale: str | None
     time_zone: str | None
-    name: str | None
-    attributes: dict[str, object] | None
+    name: NotRequired[str]
+    attributes: NotRequired[dict[str, object]]
     devices: list[PostedDevice]
     contacts: list[PostedContact]
     preferences: list[PostedPreference]

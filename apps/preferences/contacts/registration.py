@@ -95,7 +95,7 @@ def register(
 
 def person_of(user_id: str, posted: PostedRecipient) -> Person:
     """Return the row of a validated recipient, its name and attributes encrypted."""
-    name, attributes = posted["name"], posted["attributes"]
+    name, attributes = posted.get("name"), posted.get("attributes")
     return Person(
         user_id,
         posted["locale"],

@@ -40,7 +40,7 @@ TOKEN_LOCKS = 1024
 class Person(NamedTuple):
     """A recipient to write. ``None`` keeps the present value, or the default.
 
-    ``name`` and ``attributes`` are encrypted (``apps.preferences.profiles``).
+    ``name`` and ``attributes`` are encrypted (``apps.preferences.profiles``); empty ones remove it.
     """
 
     user_id: str
@@ -103,7 +103,9 @@ def upsert_recipients(people: Sequence[Person]) -> dict[str, Written]:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_RECIPIENTS, columns)
         made = dict(cursor.fetchall())
-        if len(made) < len(people) and any(value for person in people for value in person[1:]):
+        if len(made) < len(people) and any(
+            value is not None for person in people for value in person[1:]
+        ):
             cursor.execute(_UPDATE_RECIPIENTS, columns)
         cursor.execute(
             "SELECT user_id, id FROM preferences_recipient WHERE user_id = ANY(%s)", [columns[0]]
@@ -119,15 +121,16 @@ _PEOPLE = """
 _INSERT_RECIPIENTS = f"""
     INSERT INTO preferences_recipient
         (user_id, locale, time_zone, name, attributes, created_at, updated_at)
-    SELECT user_id, coalesce(locale, ''), coalesce(time_zone, 'UTC'), name, attributes, now(),
-        now() {_PEOPLE}
+    SELECT user_id, coalesce(locale, ''), coalesce(time_zone, 'UTC'), nullif(name, ''),
+        nullif(attributes, ''), now(), now() {_PEOPLE}
     ORDER BY user_id
     ON CONFLICT (user_id) DO NOTHING
     RETURNING user_id, id"""
 _UPDATE_RECIPIENTS = f"""
     UPDATE preferences_recipient r
     SET locale = coalesce(w.locale, r.locale), time_zone = coalesce(w.time_zone, r.time_zone),
-        name = coalesce(w.name, r.name), attributes = coalesce(w.attributes, r.attributes),
+        name = nullif(coalesce(w.name, r.name), ''),
+        attributes = nullif(coalesce(w.attributes, r.attributes), ''),
         updated_at = now() {_PEOPLE}
     WHERE r.user_id = w.user_id
         AND ((r.locale, r.time_zone)

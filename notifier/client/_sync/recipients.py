@@ -31,8 +31,8 @@ class Recipients(Calls):
         """Create or change a recipient; what is left out stays unchanged.
 
         ``email`` and ``phone`` replace all others, ``contacts`` those on the channels that they
-        name; devices and preferences are added. ``name`` and ``attributes`` are for templates.
-        Every recipient has an inbox.
+        name; devices and preferences are added. ``name`` and ``attributes`` are for templates;
+        empty ones remove them. Every recipient has an inbox.
 
         client.upsert_recipient("ada", time_zone="Europe/Vienna", email="ada@example.com",
                                       phone=REMOVE, devices=[Device("ios", token)])

@@ -107,6 +107,12 @@ def test_what_is_left_out_stays_and_attributes_are_replaced_as_a_whole(shop: Sho
     assert put(shop, "ada", attributes={"city": "Graz"})["attributes"] == {"city": "Graz"}
     assert put(shop, "ada", name="")["name"] == ""
     assert put(shop, "ada", attributes={})["attributes"] == {}
+    put(shop, "ada", name="Ada", attributes={"city": "Graz"})
+    cleared = put(shop, "ada", name=None, attributes=None)
+    assert (cleared["name"], cleared["attributes"]) == ("", {})
+    row = Recipient.objects.get(user_id="ada")
+    assert (row.name, row.attributes) == (None, None)
+    assert put(shop, "carl", name=None, attributes=None)["attributes"] == {}
     bulk = {"recipients": [{"user_id": "ada", "name": "Ada L."}, {"user_id": "bob"}]}
     shop.post("recipients/bulk", bulk, status=200)
     assert shop.get("recipients/ada")["name"] == "Ada L."
