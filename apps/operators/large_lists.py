@@ -59,7 +59,7 @@ class NewestList(ChangeList):
         self.clear_all_filters_qs = self.get_query_string(
             remove=[*self.get_filters_params(), BEFORE, AFTER]
         )
-        return self.apply_select_related(self.root_queryset)
+        return self.apply_select_related(self.root_queryset).defer(*self.model_admin.unread)
 
     def get_results(self, request: HttpRequest) -> None:
         before, after = self._key(BEFORE), self._key(AFTER)
@@ -140,7 +140,8 @@ class NewestList(ChangeList):
 class NewestAdmin(Audited, ModelAdmin):
     """A ModelAdmin for such a table. Its ``list_filter`` must consist of ``BoundedFilter``.
 
-    ``moment`` is the field with the time of a row's creation.
+    ``moment`` is the field with the time of a row's creation. ``unread``: wide fields that the list
+    does not show.
     """
 
     show_full_result_count = False
@@ -150,6 +151,7 @@ class NewestAdmin(Audited, ModelAdmin):
     list_disable_select_all = True
     sortable_by = ()
     moment = "created_at"
+    unread: ClassVar[tuple[str, ...]] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[NewestList]:
         return NewestList

@@ -43,6 +43,8 @@ from notifier.security.crypto import DecryptionError
 
 #: Members of a group that its page shows; it may have millions.
 MEMBERS_SHOWN = 20
+#: What lists of recipients' rows leave unread: wide, and encrypted.
+PROFILE = ("recipient__name", "recipient__attributes")
 
 
 def of_person(user_id: str) -> Q:
@@ -93,6 +95,7 @@ class ContactAdmin(Panelled, ReadOnly):
         choice("state", lambda: ContactState.values),
     )
     list_select_related = ("recipient", "publisher")
+    unread = PROFILE
     search_fields = ("recipient",)
     search_help_text = "A recipient's user_id"
     fields = (
@@ -246,6 +249,7 @@ class DirectoryChangeAdmin(ReadOnly):
         choice("channel", all_channels),
     )
     list_select_related = ("recipient",)
+    unread = PROFILE
     search_fields = ("recipient",)
     search_help_text = "A recipient's user_id"
     fields = (

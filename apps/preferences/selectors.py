@@ -175,7 +175,8 @@ def get_group(name: str, publisher_id: int, *, lock: bool = False) -> Group:
 
 def members(group_id: int) -> QuerySet[Membership]:
     """Return the group's members."""
-    return Membership.objects.filter(group_id=group_id).select_related("recipient")
+    rows = Membership.objects.filter(group_id=group_id).select_related("recipient")
+    return rows.defer("recipient__name", "recipient__attributes")
 
 
 def suppression_of(channel: str, address: str) -> QuerySet[Suppression]:

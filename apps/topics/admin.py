@@ -17,7 +17,7 @@ from apps.operators.large_lists import NewestAdmin
 from apps.operators.list_filters import choice, linked
 from apps.operators.panels import LONGEST_REASON, Button, Panelled, reason_of
 from apps.preferences import audit_trail
-from apps.preferences.admin import of_person
+from apps.preferences.admin import PROFILE, of_person
 from apps.preferences.audit_trail import Change, Entry
 from apps.preferences.channels import all_channels
 from apps.preferences.consent.services import describe, scope_of
@@ -50,6 +50,7 @@ class SubscriptionAdmin(NewestAdmin):
         choice("state", lambda: SubscriptionState.values),
     )
     list_select_related = ("topic", "recipient", "contact")
+    unread = PROFILE
     search_fields = ("recipient",)
     search_help_text = "A recipient's user_id"
     fields = ("topic", "channel", "recipient", "contact", "state", "created_at", "updated_at")
@@ -130,6 +131,7 @@ class PreferenceAdmin(Panelled, NewestAdmin):
     list_display = ("recipient", "channel", "topic", "category", "allowed", "updated_at")
     list_filter = (linked("recipient_id", "recipient"), choice("channel", all_channels))
     list_select_related = ("recipient",)
+    unread = PROFILE
     search_fields = ("recipient",)
     search_help_text = "A recipient's user_id"
     raw_id_fields = ("recipient",)

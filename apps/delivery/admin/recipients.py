@@ -41,6 +41,7 @@ class RecipientAdmin(Panelled, NewestAdmin):
     """Recipients cannot be added here: the API creates them together with their inbox."""
 
     list_display = ("user_id", "locale", "time_zone", "created_at")
+    unread = ("name", "attributes")
     search_fields = ("user_id",)
     search_help_text = "The exact user_id"
     readonly_fields = ("user_id", "created_at", "updated_at")
