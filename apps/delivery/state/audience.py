@@ -60,10 +60,10 @@ AUDIENCE = _AUDIENCE.format(confirmed="")
 CONFIRMED_AUDIENCE = _AUDIENCE.format(confirmed=_CONFIRMED)
 # Why a contact must not be sent to; null where nothing speaks against it. The most specific
 # preference decides, and where none fits, the default of the category ("off": it is not sent to
-# who has chosen nothing). Preferences do not apply to a critical category, to a mandatory topic's
-# own one or to a notification that no publisher published (a confirmation); suppressions do. A
-# preference is returned with its scope and channel, either of which may be empty:
-# "preference:category:sms".
+# who has chosen nothing; a bare endpoint has nothing to choose by). Preferences do not apply to a
+# critical category, to a mandatory topic's own one or to a notification that no publisher published
+# (a confirmation); suppressions do. A preference is returned with its scope and channel, either of
+# which may be empty: "preference:category:sms".
 REFUSAL = """
 CASE WHEN a.contact_id IS NULL THEN 'no_address'
      WHEN a.contact_state <> 'active' THEN 'contact_disabled'
@@ -84,7 +84,7 @@ CASE WHEN a.contact_id IS NULL THEN 'no_address'
                   ORDER BY (p.topic_id IS NOT NULL) DESC, (p.category <> '') DESC,
                            (p.channel <> '') DESC
                   LIMIT 1) chosen),
-        CASE WHEN {off} THEN 'category_default' END), '')
+        CASE WHEN {off} AND a.recipient_id IS NOT NULL THEN 'category_default' END), '')
 END
 """
 # The columns reason and refused_by of a delivery, from a refusal.

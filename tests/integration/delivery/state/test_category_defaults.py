@@ -80,3 +80,12 @@ def test_a_choice_that_is_taken_back_between_two_attempts_counts(shop: Shop, wor
     )
     Preference.objects.all().delete()
     assert ending(shop, work, posted) == ("suppressed", "category_default")
+
+
+def test_a_bare_endpoint_has_nothing_to_choose_by_but_its_subscription(shop: Shop, work, providers):
+    put(shop, "offers", defaults={"email": False})
+    shop.topic("news", category="orders")
+    bare = {"channel": "email", "address": "desk@example.com"}
+    shop.post("topics/news/subscriptions", bare, status=200)
+    posted = shop.post("topics/news/publish", {"content": HELLO, "category": "offers"})
+    assert ending(shop, work, posted) == ("accepted", "")
