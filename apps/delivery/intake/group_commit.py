@@ -2,9 +2,9 @@
 
 A request that finds no transaction under way commits at once, by itself. Requests that arrive
 meanwhile wait, and the first of them commits for all when that transaction has ended: the busier
-the database, the larger the groups (natural batching). While groups are large, transactions begin
-``SPACING`` apart. A transaction that takes longer than ``LONGEST_WAIT`` is not waited for: the next
-one begins beside it.
+the database, the larger the groups (natural batching). While groups are large, a transaction waits
+up to ``SPACING`` for as many requests as the one before had: their clients post again. One that
+takes longer than ``LONGEST_WAIT`` is not waited for: the next begins beside it.
 
 Each request keeps its own key, quota, errors and answer. If the transaction as a whole fails before
 its commit, each request is tried again by itself, in its own thread.
@@ -45,9 +45,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds for which waiting requests wait for the transaction before them.
 LONGEST_WAIT = 0.1
-#: Seconds between the beginnings of two transactions once a group has ``MANY`` requests: under load
-#: larger groups cost the database and this process less.
-SPACING, MANY = 0.008, 3
+#: Most seconds between the beginnings of two transactions once a group has ``MANY`` requests: under
+#: load larger groups cost the database and this process less.
+SPACING, MANY = 0.016, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,8 @@ class _CommitQueue:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        #: Notified when as many requests wait as the last group had.
+        self._enough = threading.Condition(self._lock)
         self._waiting: list[_Entry] = []
         self._busy = 0
         self._begun = float("-inf")
@@ -142,8 +144,13 @@ class _CommitQueue:
         with self._lock:
             if self._busy:
                 self._waiting.append(entry)
+                if self._as_many():
+                    self._enough.notify_all()
             else:
                 self._lead(entry)
+        if not entry.leads:
+            # Whoever commits for it may need this connection: the process has few.
+            connection.close()
         while not entry.leads and not entry.settled.wait(LONGEST_WAIT):
             with self._lock:
                 if entry in self._waiting:
@@ -164,12 +171,17 @@ class _CommitQueue:
 
     def _gathered(self, leader: _Entry) -> Sequence[_Entry]:
         """Wait until it is time for the next transaction; return its entries, the leader first."""
-        if self._last_size >= MANY and (pause := self._begun + SPACING - time.monotonic()) > 0:
-            time.sleep(pause)
         with self._lock:
+            pause = self._begun + SPACING - time.monotonic()
+            if self._last_size >= MANY and pause > 0:
+                self._enough.wait_for(self._as_many, pause)
             group, self._waiting = [leader, *self._waiting], []
             self._begun, self._last_size = time.monotonic(), len(group)
         return group
+
+    def _as_many(self) -> bool:
+        """Return whether a leader's group would be as large as the last. Call it under the lock."""
+        return len(self._waiting) + 1 >= self._last_size
 
     def _run(self, group: Sequence[_Entry]) -> None:
         done = False
@@ -189,8 +201,8 @@ class _CommitQueue:
                 self._busy -= 1
                 if self._waiting and not self._busy:
                     following = self._waiting.pop(0)
-                    self._lead(following)
                     following.connection = _release_connection() if done else None
+                    self._lead(following)
                     following.settled.set()
             for entry in group:
                 entry.settled.set()

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from apps.delivery.intake import group_commit
+from apps.delivery.intake.group_commit import PublishRequest
 from apps.delivery.models import ChunkTurn, Notification
 from apps.publishers.models import DayCount, Publisher
 from apps.publishers.selectors import publishers
@@ -18,6 +20,8 @@ from tests.support.publishers.shop import Shop
 from tests.support.waiting import until
 
 HELLO = {"body": "Hello"}
+#: Seconds for which a thread waits for a connection of the pool.
+TIMEOUT = settings.DATABASES["default"]["POOL_OPTIONS"]["TIMEOUT"]
 #: A request: its body, and its Idempotency-Key.
 Request = tuple[Mapping[str, Any], str | None]
 Answered = tuple[int, dict[str, Any]]
@@ -129,6 +133,44 @@ def test_after_several_together_the_next_ones_are_waited_for(shop, together, mon
         time.sleep(0.2)
     assert [status for status, _ in asking.all()] == [202, 202]
     assert transactions() == 3, "the one before them, theirs, and that of both later ones"
+
+
+def test_requests_that_wait_leave_the_last_connection_to_who_commits(shop, together, monkeypatch):
+    many = settings.DATABASE_POOL
+    together(*[(to_ada(f"{n}"), None) for n in range(many + 1)])
+    monkeypatch.setattr(group_commit, "SPACING", 1.0)
+    request = PublishRequest(shop.id, None, (), lambda *_: (), lambda _: {})
+    statuses = []
+
+    def ask(connected):
+        if connected:
+            connection.ensure_connection()
+        try:
+            statuses.append(group_commit.commit(request).status)
+        finally:
+            connection.close()
+
+    # This test's thread has one of the pool's, and those that wait for the first the others.
+    threads = [threading.Thread(target=ask, args=[number > 0]) for number in range(many)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [202] * many
+    assert time.monotonic() - began < TIMEOUT, "none waited for the pool in vain"
+
+
+def test_as_many_as_the_last_time_are_not_waited_for_any_longer(shop, together, monkeypatch):
+    together(*[(to_ada(f"{n}"), None) for n in range(group_commit.MANY)])
+    monkeypatch.setattr(group_commit, "SPACING", 60.0)
+    asking = Asking(shop)
+    began = time.monotonic()
+    for number in range(group_commit.MANY):
+        asking.ask(to_ada(f"later {number}"))
+    assert [status for status, _ in asking.all()] == [202] * group_commit.MANY
+    assert time.monotonic() - began < 30
+    assert transactions() == 3
 
 
 def test_errors_are_their_own_requests(shop, together):
