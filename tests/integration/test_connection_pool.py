@@ -147,6 +147,34 @@ def test_one_that_ends_takes_no_other_with_it(pool):
             assert cursor.fetchone()[0] in pids[1:]
 
 
+def test_one_that_was_just_in_use_is_taken_without_a_query(pool, monkeypatch):
+    for seconds, expected in ((60.0, "ROLLBACK"), (0.0, "SELECT 1")):
+        monkeypatch.setattr(pools, "TRUSTED_SECONDS", seconds)
+        with closing(pool.connect()) as one, one.cursor() as cursor:
+            cursor.execute("SELECT 'its own'")
+        with closing(pool.connect()) as one:  # rolled back when it was returned
+            assert last_query(one) == expected
+
+
+def last_query(taken):
+    """Return the last query that a connection's session ran."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT query FROM pg_stat_activity WHERE pid = %s",
+            [taken.driver_connection.info.backend_pid],
+        )
+        return cursor.fetchone()[0]
+
+
+def test_one_that_ended_while_idle_is_replaced_unnoticed(pool):
+    with closing(pool.connect()) as one:
+        pid = one.driver_connection.info.backend_pid
+    end_all()
+    with closing(pool.connect()) as one, one.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        assert cursor.fetchone()[0] != pid
+
+
 def test_a_filled_pool_keeps_what_was_opened(transactional_db):
     for alias, one in ((one.alias, one) for one in connections.all()):
         one.close()
