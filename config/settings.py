@@ -303,7 +303,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(AMQP_URL, QUEUE_PREFI
 # Retry once on a new connection, where the old one was lost. Beyond that the rows are the outbox,
 # and the sweeper rings again.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.worker.beat_scheduler.Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = beat.SCHEDULE
 CELERY_TIMEZONE = "UTC"
