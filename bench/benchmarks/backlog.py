@@ -82,8 +82,14 @@ def _blasts(on: Service, subscribers: int) -> list[Blast]:
 
 
 def _make(on: Service, state: str, reason: str, start: int, end: int) -> None:
-    """Create old deliveries from number ``start`` on, without notifications and chunks."""
+    """Create old deliveries from number ``start`` on, without notifications and chunks.
+
+    The service's processes are stopped meanwhile: without the indexes, each of their polls would
+    read the whole table.
+    """
     began = time.monotonic()
+    names = list(on.processes.pids())
+    on.processes.stop(*names)
     steps = [(first, min(first + STEP, end) - 1) for first in range(start, end, STEP)]
 
     def insert(first: int, last: int) -> None:
@@ -97,6 +103,9 @@ def _make(on: Service, state: str, reason: str, start: int, end: int) -> None:
             list(threads.map(lambda step: insert(*step), steps))
         cursor.execute("VACUUM ANALYZE delivery_delivery")
         cursor.execute("CHECKPOINT")
+    for name in names:
+        on.processes.restart(name)
+    on.processes.wait_ready(180)
     seconds = time.monotonic() - began
     print(f"  made {end - start:,} {state} deliveries in {seconds:.0f} s", flush=True)
 
