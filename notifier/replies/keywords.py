@@ -115,6 +115,10 @@ class Keywords:
         text = text.strip()
         return self._found.get(fold(text)) if len(text) <= 2 * LONGEST_WORD else None
 
+    def answers(self, kind: Kind) -> bool:
+        """Return whether there is an answer to words of a kind."""
+        return bool(self._answers.get(kind))
+
     def answer(self, kind: Kind, found: Found | None, locale: str) -> str:
         """Return the answer to a keyword; empty if there is none.
 

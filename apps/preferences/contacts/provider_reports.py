@@ -21,8 +21,8 @@ class ProviderReport(NamedTuple):
     """A provider's report that an address must not be sent to any more.
 
     ``reason``: of the suppression. ``error``: the provider's own code, given for ``delivery_id``.
-    ``sent_at``: when the message was handed over to the provider, in unix seconds; a person may have
-    opted in again since.
+    ``sent_at``: when the message was handed over to the provider, in unix seconds: the person may
+    have opted in again since.
     """
 
     reason: str
