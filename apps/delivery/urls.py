@@ -1,4 +1,4 @@
-"""URLs of notifications, dead letters, receipts, replies, status webhooks and statistics, under ``/v1``."""
+"""URLs of notifications, dead letters, receipts, replies, webhooks and statistics: ``/v1``."""
 
 from django.urls import path, register_converter
 
