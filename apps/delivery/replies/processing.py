@@ -38,7 +38,7 @@ def take(provider: str, reply: Reply) -> str:
     if not reply.address:
         metrics.REPLIES.labels(provider, "ignored").inc()
         return ""
-    found = _keywords().find(reply.text)
+    found = keywords().find(reply.text)
     kind = reply.handled or (found.kind if found else Kind.OTHER)
     number = Number(vault.index_of(SMS, reply.address), get_channel(SMS).mask(reply.address))
     with transaction.atomic():
@@ -74,15 +74,16 @@ def _apply(row: ReplyRow, reply: Reply, number: Number) -> None:
 
 
 def _answer(kind: Kind, found: Found | None, number: Number) -> str:
-    keywords = _keywords()
-    if not keywords.answers(kind):
+    words = keywords()
+    if not words.answers(kind):
         return ""
     people = Contact.objects.filter(channel=SMS, address_index=number.address_index)
     people = people.exclude(recipient__locale__isnull=True).exclude(recipient__locale="")
     locale = people.order_by("-id").values_list("recipient__locale", flat=True).first()
-    return keywords.answer(kind, found, locale or "")
+    return words.answer(kind, found, locale or "")
 
 
 @cache
-def _keywords() -> Keywords:
+def keywords() -> Keywords:
+    """Return this installation's words and answers."""
     return Keywords(settings.SMS_KEYWORDS)
