@@ -9,6 +9,8 @@ from config import env
 from notifier.replies.keywords import Keywords
 from notifier.transport import strict_json
 
+# -- Channels and providers -------------------------------------------------------------------
+
 _NAME = "NOTIFIER_SMS_KEYWORDS_FILE"
 
 

@@ -1,13 +1,11 @@
 """Text messages that people write in the sandbox, and what Twilio's stand-in makes of them."""
 
 import urllib.error
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import pytest
-from twilio.request_validator import RequestValidator
 
 from tests.support.sandbox_fixture import RunningSandbox
-from tests.unit.sandbox.test_receipts import Service, service  # noqa: F401  # a fixture
 
 PHONE = "+12025550177"
 
@@ -21,20 +19,6 @@ def send(sandbox: RunningSandbox, sender: str = "") -> int:
     request = sandbox.http().post(url).basic_auth(sid, twilio["auth_token"])
     request = request.header("content-type", "application/x-www-form-urlencoded")
     return int(request.body_text(urlencode(form)).build().send().status)
-
-
-def test_a_text_is_reported_signed_as_twilio_does(
-    sandbox: RunningSandbox, service: Service
-) -> None:  # noqa: F811
-    message_id = sandbox.client.write_text(PHONE, "Grüß dich", handled="HELP")
-    path, headers, body = service.next()
-    form = dict(parse_qsl(body.decode()))
-    assert path == "/v1/replies/twilio"
-    assert (form["From"], form["Body"], form["OptOutType"]) == (PHONE, "Grüß dich", "HELP")
-    assert form["To"] == sandbox.config["twilio"]["from_number"]
-    assert form["MessageSid"] == message_id
-    validator = RequestValidator(sandbox.config["twilio"]["auth_token"])
-    assert validator.validate(f"{service.url}{path}", form, headers["x-twilio-signature"])
 
 
 def test_who_has_written_stop_is_sent_nothing_until_a_start(sandbox: RunningSandbox) -> None:
