@@ -77,7 +77,7 @@ class AsyncAccounts(AsyncCalls):
     ) -> StatusWebhook:
         """Register ``url`` for messages about deliveries that come into the states ``events``.
 
-        ``secret``: signs the messages; without one the service makes one. It is in this answer
+        The event ``message.received`` is of replies to text messages. ``secret``: signs the messages; without one the service makes one. It is in this answer
         only. A ``url`` that is registered already gets these events, and is enabled again.
 
         await client.create_status_webhook("https://shop.example.com/hooks", ["failed", "dead"])

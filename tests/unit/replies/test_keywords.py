@@ -120,7 +120,7 @@ def test_an_answer_is_in_the_language_of_the_word_then_in_the_persons():
         ({"en": {"stop": {"words": "STOP"}}}, "a list of texts"),
         ({"en": {"stop": {"words": ["…"]}}}, "a word has letters or digits"),
         ({"en": {"stop": {"words": ["x" * 41]}}}, "at most 40 characters"),
-        ({"en": {"stop": {"words": ["yes"]}}}, "both a word for start and one for stop"),
+        ({"en": {"stop": {"words": ["yes"]}}}, "YES is both a word for stop and one for start"),
         ({"en": {"help": {"answer": " "}}}, "a text of at most 1600 characters"),
         ({"en": {"help": {"answer": "x" * 1601}}}, "a text of at most 1600 characters"),
         ({"en": {"help": {"answer": "a\x07"}}}, "control character"),
