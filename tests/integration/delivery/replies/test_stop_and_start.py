@@ -68,9 +68,7 @@ def test_advanced_opt_out_says_what_a_text_means_whatever_it_says(phone, send):
     assert send() == SENT
 
 
-def test_a_provider_that_refuses_since_they_wrote_stop_says_the_same(
-    phone, send, providers, keywords
-):
+def test_a_provider_that_refuses_since_they_wrote_stop_says_the_same(phone, send, providers):
     providers.client.write_text(PHONE, "STOP")  # which we never hear of
     assert send() == ("failed", "opted_out")
     assert send() == ("suppressed", "no_address")  # the contact is disabled
