@@ -9,7 +9,6 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from apps.api.negotiation import PageNegotiation
 from apps.api.openapi import ProblemDetails
 from apps.api.parsers import read_body
 from apps.api.problems import CONTENT_TYPE, Problem
@@ -25,7 +24,6 @@ class Replies(Endpoint):
 
     authentication_classes: list[type[BaseAuthentication]] = []
     permission_classes: list[type[BasePermission]] = []
-    content_negotiation_class = PageNegotiation  # the answer is in the provider's own language
     max_body = 64 * 1024
     any_query = True  # the provider signs the URL that it was given, query included
 

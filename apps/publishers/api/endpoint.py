@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -32,7 +31,7 @@ class Endpoint(APIView):
     ``required_scopes`` maps each method to the scope that it needs; ``max_body`` is in bytes.
     """
 
-    content_negotiation_class: type[BaseContentNegotiation] = JsonNegotiation
+    content_negotiation_class = JsonNegotiation
     parser_classes = [JsonBody]
     max_body = DEFAULT_MAX_BODY
     required_scopes: dict[str, str] = {}
