@@ -180,11 +180,16 @@ def _undo(number: Number, why: str, by: Actor | None, sender: str | None = None)
         suppression = None  # it has another cause
     if suppression is not None:
         reporter = suppression.provider
-        if sender_of(reporter) not in {row.sender for row in opt_outs}:
-            # From before opt-outs were kept.
+        if not opt_outs:  # from before they were kept
             _open([(*number, sender_of(reporter), reporter)])
             standing.add(sender_of(reporter))
-    undone = standing if sender is None else standing & {sender}
+    senders = _senders()
+    if sender is None:
+        undone = standing
+    elif sender in senders:  # those that are none any more go with it
+        undone = standing - (senders - {sender})
+    else:
+        undone = standing & {sender}
     if not undone:
         # An operator has lifted the suppression, which enables no contact.
         disabled = [row for row in disabled if sender in (None, sender_of(row.disabled_by))]
@@ -194,7 +199,7 @@ def _undo(number: Number, why: str, by: Actor | None, sender: str | None = None)
     OptOut.objects.filter(of_number, sender__in=undone).update(resumed_at=clock.moment())
     entry = Entry(Change.RESUMED, None, SMS, number.address_index, number.masked, why)
     audit_trail.record([entry], by)
-    if (standing - undone) & _senders():
+    if (standing - undone) & senders:
         return True
     if suppression is not None:
         suppressions.undo_opt_out(suppression, why, by)
