@@ -4,7 +4,10 @@ import pytest
 
 from apps.delivery.replies import processing
 from tests.support.deliveries.signed_replies import PHONE, Phone, take_replies
+from tests.support.publishers.lookups import fresh_lookups
 from tests.support.publishers.people import recipient
+
+__all__ = ["fresh_lookups"]  # a fixture
 
 HELLO = {"title": "Hello", "body": "There"}
 
@@ -12,6 +15,15 @@ HELLO = {"title": "Hello", "body": "There"}
 @pytest.fixture
 def phone(providers, settings, transactional_db):
     """Ada's phone, at the sandbox's Twilio; she exists once something is sent to her."""
+    settings.PROVIDERS["webhook"] = {
+        "class": "notifier.providers.webhook.Webhook",
+        "channel": "webhook",
+        "options": {
+            "allowed_networks": ["127.0.0.0/8"],
+            "ca_file": providers.config["ca_file"],
+            "timeout": 2.0,
+        },
+    }
     take_replies(settings)
     return Phone(settings.PROVIDERS["twilio"]["options"])
 

@@ -79,7 +79,7 @@ def test_the_last_message_is_the_one_of_the_sender_that_was_written_to(told, sen
 def test_a_subscriber_of_anothers_topic_is_not_named(told, shop, other_shop, work):
     topic = shop.topic("news")
     topic.granted_to.add(other_shop.id)
-    subscribe(topic, "sms", recipient("ada", sms="+4366012345678"))
+    subscribe(topic, recipient("ada", sms="+4366012345678"), "sms")
     other_shop.post("topics/news/publish", {"content": HELLO})
     work()
     _, [message] = told("Who is that?")
