@@ -22,6 +22,7 @@ FILES = (
     "delivery.py",
     "providers/entries.py",
     "providers/accounts.py",
+    "keywords.py",
     "tokens.py",
 )
 #: Meanings of the variables that only the Procfile's commands read.

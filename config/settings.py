@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import database, delivery, env, installation, logs, tokens
+from config import database, delivery, env, installation, keywords, logs, tokens
 from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from config.providers import accounts, entries
 from config.web import openapi
@@ -190,6 +190,8 @@ CHANNELS = {
 }
 
 PROVIDERS = entries.configured(PUBLIC_URL)
+#: Words by which people stop and resume text messages, and answers, beside the built-in words.
+SMS_KEYWORDS = keywords.changes()
 #: Settings that turn a provider on, each with its platforms, by channel.
 PROVIDER_SETTINGS = accounts.turned_on_by()
 

@@ -34,6 +34,11 @@ Receipts
     ``StatusCallback`` of each message it accepted, and SendGrid posts its events to
     ``URL/v1/receipts/sendgrid``, signed, up to 0.2 s later. At SendGrid a "dead" address bounces.
 
+Texts
+    ``POST /sandbox/texts`` has somebody write to Twilio's number, which posts that, signed, to
+    ``URL/v1/replies/twilio`` and records what the service answers. To whom has written STOP there
+    and not START since, Twilio accepts nothing (21610); a short code keeps no such list.
+
 Misbehaviour
     A behaviour is written ``word``, ``wordxTIMES``, ``word_SECONDS`` or ``wordxTIMES_SECONDS``.
     Times are counted per address, after which it behaves; without times it lasts.
@@ -86,6 +91,9 @@ Control API, JSON, on any HTTP port
     ``DELETE ?provider=&address=`` removes one rule.
     ``POST /sandbox/webhooks`` ``{name, secret}``: verify signatures for this name from now on.
     ``POST /sandbox/receipts`` ``{url}``: send receipts there from now on; null: send none.
-    ``DELETE /sandbox/messages`` deletes messages, counts and webhook secrets.
+    ``POST /sandbox/texts`` ``{from, body, to?, service?, handled?}``: a text message of somebody.
+    to: a number or short code; service: the messaging service that it is in; handled: STOP, START
+    or HELP, where Advanced Opt-Out took it for that.
+    ``DELETE /sandbox/messages`` deletes messages, counts, webhook secrets and who wrote STOP.
     ``GET /sandbox/healthz``.
 """

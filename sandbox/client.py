@@ -87,8 +87,16 @@ class SandboxClient:
         """Send receipts of new messages to the service at ``url`` (this machine), or none."""
         self._call("POST", "/sandbox/receipts", {"url": url})
 
+    def write_text(self, number: str, body: str, **rest: str) -> str:
+        """Have ``number`` write a text message to Twilio's sender; return the message's id.
+
+        ``rest``: ``to``, ``service`` and ``handled``, see ``sandbox``.
+        """
+        asked = {"from": number, "body": body, **rest}
+        return str(self._call("POST", "/sandbox/texts", asked)["message_id"])
+
     def reset(self) -> None:
-        """Delete messages, counts, registered webhooks and rules."""
+        """Delete messages, counts, registered webhooks, rules and who stopped Twilio's sender."""
         self._call("DELETE", "/sandbox/messages")
         self.heal()
 

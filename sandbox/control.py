@@ -11,6 +11,7 @@ from sandbox.ledger import Ledger
 from sandbox.protocol.exchange import Answer, Request, json_answer
 from sandbox.providers.webhook import Webhook
 from sandbox.receipts import NotLoopback, Receipts
+from sandbox.texts import Texts
 
 PREFIX = "/sandbox/"
 MOST_MESSAGES = 10_000
@@ -24,9 +25,15 @@ class Control:
     """The control API."""
 
     def __init__(
-        self, ledger: Ledger, behaviours: Behaviours, webhook: Webhook, receipts: Receipts
+        self,
+        ledger: Ledger,
+        behaviours: Behaviours,
+        webhook: Webhook,
+        receipts: Receipts,
+        texts: Texts,
     ) -> None:
         self._receipts = receipts
+        self._texts = texts
         self._ledger = ledger
         self._behaviours = behaviours
         self._webhook = webhook
@@ -42,6 +49,7 @@ class Control:
             ("DELETE", "behave"): self._heal,
             ("POST", "webhooks"): self._register_webhook,
             ("POST", "receipts"): self._send_receipts,
+            ("POST", "texts"): self._write_text,
         }
         call = calls.get((request.method, request.path.removeprefix(PREFIX)))
         if call is None:
@@ -78,6 +86,7 @@ class Control:
     def _forget_messages(self, request: Request) -> object:
         self._ledger.clear()
         self._webhook.forget()
+        self._texts.forget()
         return {"ok": True}
 
     def _rules(self, request: Request) -> object:
@@ -115,6 +124,15 @@ class Control:
             raise BadCall("url is needed: a string, or null to send none")
         self._receipts.send_to(asked["url"])
         return {"ok": True}
+
+    def _write_text(self, request: Request) -> object:
+        asked = _body(request)
+        if not {"from", "body"} <= asked.keys() <= {"from", "body", "to", "service", "handled"}:
+            raise BadCall("from and body are needed, and to, service and handled are possible")
+        if not all(isinstance(value, str) for value in asked.values()):
+            raise BadCall("all of them are strings")
+        number, body = asked.pop("from"), asked.pop("body")
+        return {"ok": True, "message_id": self._texts.write(number, body, **asked)}
 
     def _register_webhook(self, request: Request) -> object:
         asked = _body(request)

@@ -1,4 +1,4 @@
-"""Signed receipts of the stand-ins for Twilio and SendGrid.
+"""Signed receipts of the stand-ins for Twilio and SendGrid, and texts that people write.
 
 Twilio's status callbacks are as in
 https://www.twilio.com/docs/messaging/guides/track-outbound-message-status, SendGrid's event
@@ -14,7 +14,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: SendGrid's path below the service's URL; Twilio gets its URL with each message.
 SENDGRID_PATH = "/v1/receipts/sendgrid"
+#: Path of text messages that people write, at Twilio's number.
+REPLIES_PATH = "/v1/replies/twilio"
 #: Seconds between a message's acceptance and its receipt.
 SOONEST, LATEST = 0.01, 0.1
 #: Most requests that wait to be sent; more are dropped.
@@ -77,6 +79,8 @@ class _Post:
     url: str
     headers: dict[str, str]
     body: bytes
+    #: Called with the body of an answer.
+    heard: Callable[[bytes], None] = lambda answer: None
 
 
 class Receipts:
@@ -147,6 +151,17 @@ class Receipts:
         for one in messages:
             if one.word:
                 self._put([self._events([one], one.word)], one.word)
+
+    def of_text(self, form: dict[str, str], heard: Callable[[bytes], None]) -> None:
+        """Queue a text message that somebody wrote; ``heard`` is called with the answer to it."""
+        if self.url is None:
+            return
+        url = f"{self.url}{REPLIES_PATH}"
+        headers = {
+            "content-type": "application/x-www-form-urlencoded",
+            "x-twilio-signature": self._twilio.compute_signature(url, form),
+        }
+        self._put([_Post(url, headers, urlencode(form).encode(), heard)], "")
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -235,8 +250,10 @@ async def _post(session: aiohttp.ClientSession, post: _Post) -> None:
     for pause in (*PAUSES, None):
         try:
             async with session.post(post.url, data=post.body, headers=post.headers) as answer:
-                await answer.read()
+                body = await answer.read()
                 if answer.status < 500:
+                    if answer.ok:
+                        post.heard(body)
                     return
                 failed = f"it answered {answer.status}"
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:

@@ -17,6 +17,7 @@ from sandbox.protocol.listener import Listener
 from sandbox.providers import apns, fcm, sendgrid, twilio, webhook
 from sandbox.providers.smtp import Smtp
 from sandbox.receipts import Receipts
+from sandbox.texts import Texts
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +46,12 @@ class Sandbox:
         self._apns = apns.Apns(ledger, behaviours, self._credentials)
         self._receipts = Receipts(self._credentials)
         self._receipts.send_to(receipts_to)
-        self._twilio = twilio.Twilio(ledger, behaviours, self._credentials, self._receipts)
+        texts = Texts(self._credentials, self._receipts, ledger)
+        self._twilio = twilio.Twilio(ledger, behaviours, self._credentials, self._receipts, texts)
         self._sendgrid = sendgrid.Sendgrid(ledger, behaviours, self._credentials, self._receipts)
         self._webhook = webhook.Webhook(ledger, behaviours)
         self._smtp = Smtp(ledger, behaviours, self._credentials, self._credentials.server_context())
-        self._control = control.Control(ledger, behaviours, self._webhook, self._receipts)
+        self._control = control.Control(ledger, behaviours, self._webhook, self._receipts, texts)
         self._page = page.Page(ledger, behaviours, self.ports, self._credentials.directory)
 
     async def run(self) -> None:

@@ -5,6 +5,7 @@ receipts come in by ``receipts``. Each layer imports only those below it; highes
 
 - ``admin``, ``api``, ``tasks``: the entry points for operators, publishers and Celery.
 - ``maintenance``: the sweeper, retention, roll-up.
+- ``replies``: text messages that people write to our senders.
 - ``status_webhooks``: report deliveries' states to publishers.
 - ``operations``: dead letters, explanations, confirmations.
 - ``sending``, ``receipts``: the work of workers.

@@ -1,4 +1,4 @@
-"""URLs of notifications, dead letters, receipts, status webhooks and statistics, under ``/v1``."""
+"""URLs of notifications, dead letters, receipts, replies, webhooks and statistics: ``/v1``."""
 
 from django.urls import path, register_converter
 
@@ -8,6 +8,7 @@ from apps.delivery.api import (
     notification_views,
     publish_views,
     receipt_views,
+    reply_views,
     statistics_views,
     status_webhook_views,
 )
@@ -33,6 +34,7 @@ urlpatterns = [
     path("dead-letters/redrive", dead_letter_views.Redrive.as_view()),
     path("dead-letters/<str:delivery_id>", dead_letter_views.DeadLetter.as_view()),
     path("receipts/<str:provider>", receipt_views.Receipts.as_view()),
+    path("replies/<str:provider>", reply_views.Replies.as_view()),
     path("status-webhooks", status_webhook_views.StatusWebhookList.as_view()),
     path("status-webhooks/<int:webhook_id>", status_webhook_views.StatusWebhookDetail.as_view()),
     path("status-webhooks/<int:webhook_id>/test", status_webhook_views.StatusWebhookTest.as_view()),

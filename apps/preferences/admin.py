@@ -26,7 +26,7 @@ from apps.preferences.audit_trail import Change
 from apps.preferences.categories import catalogue
 from apps.preferences.categories.services import CategoryKept, delete_category, why_kept
 from apps.preferences.channels import all_channels
-from apps.preferences.consent import suppressions
+from apps.preferences.consent import opt_outs, suppressions
 from apps.preferences.contacts import services
 from apps.preferences.models import (
     Category,
@@ -34,6 +34,7 @@ from apps.preferences.models import (
     ContactState,
     DirectoryChange,
     Group,
+    OptOut,
     Recipient,
     Suppression,
     SuppressionReason,
@@ -80,6 +81,22 @@ def changes_table(changes: Iterable[DirectoryChange]) -> SafeString:
                 row.detail,
             )
             for row in changes
+        ),
+    )
+
+
+def opt_outs_table(rows: Iterable[OptOut]) -> SafeString:
+    """Render who wrote STOP to which sender, and since when, as a table for a panel."""
+    return markup.table(
+        ("address", "wrote STOP to", "on", "undone"),
+        (
+            (
+                row.masked,
+                row.sender,
+                markup.moment(row.opted_out_at),
+                markup.moment(row.resumed_at) if row.resumed_at else "no",
+            )
+            for row in rows
         ),
     )
 
@@ -217,11 +234,29 @@ class SuppressionAdmin(Panelled, ReadOnly):
         choice("channel", all_channels),
         choice("reason", lambda: SuppressionReason.values),
     )
-    fields = ("channel", "masked", "reason", "provider", "error", "publisher", "created_at")
+    fields = (
+        "channel",
+        "masked",
+        "reason",
+        "provider",
+        "error",
+        "publisher",
+        "beside",
+        "created_at",
+    )
+    readonly_fields = ("beside",)
+
+    @admin.display(description="holds after a START")
+    def beside(self, row: Suppression) -> str:
+        return row.other_cause["reason"].replace("_", " ") if row.other_cause else ""
 
     def panels(self, request: HttpRequest, row: Suppression) -> Sequence[Panel]:
         changes = audit_trail.of_address(row.channel, bytes(row.address_index))
-        return [Panel("Changes of this address", changes_table(changes), wide=True)]
+        stopped = opt_outs.of_address(row.channel, bytes(row.address_index))
+        return [
+            *([Panel("STOP and START", opt_outs_table(stopped))] if stopped else ()),
+            Panel("Changes of this address", changes_table(changes), wide=True),
+        ]
 
     def buttons(self, request: HttpRequest, row: Suppression) -> Sequence[Button]:
         if not request.user.has_perm("preferences.delete_suppression"):

@@ -46,6 +46,8 @@ class Change(StrEnum):
     WITHDRAWN = "withdrawn"  # the preference was removed
     SUPPRESSED = "suppressed"
     LIFTED = "lifted"
+    STOPPED = "stopped"  # somebody wrote STOP to a sender of text messages
+    RESUMED = "resumed"  # and undid it
 
 
 class Entry(NamedTuple):

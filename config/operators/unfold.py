@@ -91,6 +91,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Categories", "category", "preferences", "category"),
                     _list("Groups", "groups", "preferences", "group"),
                     _list("Suppressions", "block", "preferences", "suppression"),
+                    _list("Replies", "reply", "delivery", "reply"),
                     _item(
                         "Lost addresses",
                         "link_off",

@@ -207,13 +207,30 @@ def _twilio(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str
             "URL Twilio reports to; without one `/v1/receipts/twilio` at NOTIFIER_PUBLIC_URL, "
             "unless Twilio could not reach that",
         )
-        or _receipts_url(public_url, account.name),
+        or _url_of("receipts", public_url, account.name),
     }
     if _is_local(twilio["status_callback"]) and not _is_local(twilio["base_url"]):
         twilio["status_callback"] = ""  # Twilio refuses such a message (21609)
+    sender = twilio["messaging_service_sid"] or twilio["from_number"]
     entry: dict[str, Any] = {
         "class": "notifier.providers.twilio.Twilio",
         "options": {**twilio, **wire},
+        "sender": sender,
+        "replies": {
+            "class": "notifier.replies.twilio.TwilioReplies",
+            "options": {
+                "account_sid": twilio["account_sid"],
+                "auth_token": twilio["auth_token"],
+                "sender": sender,
+                "url": account.url(
+                    "NOTIFIER_TWILIO_REPLIES_URL",
+                    "",
+                    "URL at which Twilio posts text messages that people write to the sender; "
+                    "without one `/v1/replies/twilio` at NOTIFIER_PUBLIC_URL",
+                )
+                or _url_of("replies", public_url, account.name),
+            },
+        },
     }
     if twilio["status_callback"]:
         entry["receipts"] = {
@@ -328,8 +345,8 @@ def turned_on_by() -> dict[str, dict[str, tuple[str, ...]]]:
     return found
 
 
-def _receipts_url(public_url: str, provider: str) -> str:
-    return f"{public_url.rstrip('/')}/v1/receipts/{provider}"
+def _url_of(what: str, public_url: str, provider: str) -> str:
+    return f"{public_url.rstrip('/')}/v1/{what}/{provider}"
 
 
 def _is_local(url: str) -> bool:

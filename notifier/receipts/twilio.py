@@ -4,9 +4,7 @@ https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
 """
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qs, parse_qsl
-
-from twilio.request_validator import RequestValidator
+from urllib.parse import parse_qs
 
 from notifier.domain.outcomes import FAULT, Fault
 from notifier.providers.twilio import RULES
@@ -20,6 +18,7 @@ from notifier.receipts import (
     ReportedEvent,
     message_id,
 )
+from notifier.security.signed_forms import SignedForms, form_fields
 
 #: Queued, sending and the like add nothing to the answer to our call.
 EVENTS = {
@@ -46,8 +45,6 @@ REASONS = {
     "30006": UNREACHABLE,  # a landline, or a carrier that this sender cannot reach
     "30007": BLOCKED,  # filtered for its content
 }
-#: Most fields of a form; a status callback has about twenty.
-MOST_FIELDS = 200
 
 
 class TwilioReceipts:
@@ -60,21 +57,14 @@ class TwilioReceipts:
     """
 
     def __init__(self, *, auth_token: str, callback: str) -> None:
-        self._validator = RequestValidator(auth_token)
-        self._url = callback.partition("#")[0].partition("?")[0]
+        self._signed = SignedForms(auth_token=auth_token, url=callback)
 
     def verify(self, headers: Mapping[str, str], query: str, body: bytes) -> bool:
-        try:
-            fields = dict(_fields(body))
-        except ValueError:
-            return False
-        url = f"{self._url}?{query}" if query else self._url
-        signature = headers.get("x-twilio-signature", "")
-        return bool(self._validator.validate(url, fields, signature))
+        return self._signed.verify(headers, query, body)
 
     def read(self, query: str, body: bytes) -> Sequence[ReportedEvent]:
         [delivery_id] = parse_qs(query).get("delivery_id", [""])[-1:]
-        fields = dict(_fields(body))
+        fields = dict(form_fields(body))
         event = EVENTS.get(fields.get("MessageStatus", ""))
         if event is None:
             return []
@@ -87,8 +77,3 @@ class TwilioReceipts:
             event = Event.BOUNCED
         detail = f"Twilio error {code}" if code.isdecimal() and len(code) <= 6 else ""
         return [ReportedEvent(delivery_id, event, reason, detail, message_id=sid, address=address)]
-
-
-def _fields(body: bytes) -> list[tuple[str, str]]:
-    """Parse a form. Raises ``ValueError`` for anything else."""
-    return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)

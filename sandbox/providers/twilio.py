@@ -21,6 +21,7 @@ from sandbox.ledger import Ledger
 from sandbox.protocol.exchange import Answer, Request, json_answer
 from sandbox.providers.endpoint import Endpoint, Received, Refusal
 from sandbox.receipts import AcceptedMessage, Receipts
+from sandbox.texts import Texts
 
 PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/Messages\.json")
 E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -52,9 +53,11 @@ class Twilio(Endpoint):
         behaviours: Behaviours,
         credentials: Credentials,
         receipts: Receipts,
+        texts: Texts,
     ) -> None:
         super().__init__(ledger, behaviours)
         self._receipts = receipts
+        self._texts = texts
         pair = f"{credentials.twilio_sid}:{credentials.twilio_token}"
         self._authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
         self._sid = credentials.twilio_sid
@@ -72,6 +75,9 @@ class Twilio(Endpoint):
             for key, values in parse_qs(request.body.decode("utf-8", "replace")).items()
         }
         _check(form)
+        sender = form.get("MessagingServiceSid") or form["From"]
+        if self._texts.has_stopped(form["To"], sender):
+            raise _refusal(*REFUSALS["dead"], form["To"])
         callback = form.get("StatusCallback", "")
         delivery_id = parse_qs(urlsplit(callback).query).get("delivery_id", [""])[0]
         sid = f"SM{secrets.token_hex(16)}"

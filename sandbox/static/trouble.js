@@ -1,4 +1,4 @@
-// Controls for misbehaviour. They show the sandbox's rules, whoever set them.
+// Controls for misbehaviour, and for text messages that people write. They show the sandbox's rules, whoever set them.
 import { element } from "./dom.js";
 
 const providers = document.getElementById("providers");
@@ -30,6 +30,11 @@ form.addEventListener("submit", (event) => {
   if (form.times.value) asked.times = Number(form.times.value);
   if (form.value.value.trim()) asked.retry_after = form.value.value.trim();
   set(asked);
+});
+const reply = document.getElementById("text");
+reply.addEventListener("submit", (event) => {
+  event.preventDefault();
+  call("POST", "texts", { from: reply.number.value.trim(), body: reply.text.value });
 });
 document.getElementById("heal").addEventListener("click", () => call("DELETE", "behave"));
 const opener = document.getElementById("open-trouble");

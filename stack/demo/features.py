@@ -1,4 +1,4 @@
-"""Further features in the demo: template, group, inbox, receipt, dead letter, categories."""
+"""Further features in the demo: template, group, inbox, receipt, dead letter, categories, STOP."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from sandbox.client import SandboxClient
 
 #: Seconds for one step.
 PATIENCE = 20.0
-BOBS_PHONE = "+12025550181"
+BOBS_PHONE, DORAS_PHONE = "+12025550181", "+12025550183"
 #: Seconds that a token for the inbox is valid.
 TOKEN_LIFE = 300
 
@@ -57,6 +57,7 @@ class Features:
         self._receipt()
         self._dead_letter()
         self._categories()
+        self._stop()
 
     def _register(self) -> None:
         people = [(self._grete, "de-AT", "+12025550180"), (self._bob, "en", BOBS_PHONE)]
@@ -159,8 +160,6 @@ class Features:
         )
         self._say("found a dead letter (credentials refused), redrove it: sent")
 
-    # -- Helpers ------------------------------------------------------------------------------
-
     def _categories(self) -> None:
         """Have somebody who refuses text messages get a one-time password, and no offer."""
         offers, security = f"offers-{self._run}", f"security-{self._run}"
@@ -181,6 +180,40 @@ class Features:
             f"the offer was {refused.state} because {refused.reason_text}, the code {sent.state}",
         )
         self._say("carl refuses text messages: he gets no offer, but a critical one-time password")
+
+    def _stop(self) -> None:
+        """Have somebody write STOP, which holds for a critical message too, and START."""
+        dora, critical = f"dora-{self._run}", f"security-{self._run}"
+        self._directory.upsert_recipient(dora, phone=DORAS_PHONE)
+
+        def text() -> Delivery:
+            posted = self._client.notify_users(
+                [dora], body="123 456", category=critical, channels=["sms"]
+            )
+            return self._until(posted, lambda one: one.state not in ("queued", "sending"))
+
+        self._write("Stop", suppressed=True)
+        stopped = text()
+        self._write("START", suppressed=False)
+        sent = text()
+        self._expect(
+            (stopped.state, stopped.reason) == ("suppressed", "opted_out")
+            and sent.state in ("accepted", "delivered"),
+            f"after STOP a text message was {stopped.state}, after START {sent.state}",
+        )
+        self._say("dora wrote STOP: even a critical text message is kept from her, until her START")
+
+    # -- Helpers ------------------------------------------------------------------------------
+
+    def _write(self, word: str, *, suppressed: bool) -> None:
+        """Have dora write a text message, and wait until it holds."""
+        self._sandbox.write_text(DORAS_PHONE, word)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            found = self._directory.list_suppressions(channel="sms", address=DORAS_PHONE)
+            if bool(list(found)) is suppressed:
+                return
+            time.sleep(0.1)
 
     def _settled(self, posted: Notification, size: int) -> None:
         done = self._client.wait(posted.id, PATIENCE)

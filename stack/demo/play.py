@@ -18,7 +18,7 @@ SUBSCRIBERS = 5_000
 #: Least subscribers: of fewer, too few refuse marketing.
 LEAST_SUBSCRIBERS = 100
 #: Options of the key of the service that knows people, and keeps the catalogue of categories.
-PEOPLE = ("--scopes", "directory:write,directory:read,categories:write")
+PEOPLE = ("--scopes", "directory:write,directory:read,categories:write,suppressions:read")
 #: Settings of the demo's stack, with retries in seconds, not minutes.
 SETTINGS = {
     "NOTIFIER_PROVIDER_TIMEOUT": "3",

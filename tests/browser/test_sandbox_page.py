@@ -94,6 +94,21 @@ def test_a_switch_makes_the_provider_fail_until_it_is_turned_off(
     assert traffic.sms("+12025550123", "Arrives.") == 201
 
 
+def test_somebody_writes_stop_and_gets_no_text_message_until_a_start(
+    looking: Page, traffic: Traffic
+) -> None:
+    number, refused = "+12025550123", looking.locator("article.lost")
+    looking.get_by_role("button", name=re.compile("Misbehave")).click()
+    for text, status in (("STOP", 400), ("START", 201)):
+        looking.get_by_label("Somebody at").fill(number)
+        looking.get_by_label("writes").fill(text)
+        with looking.expect_response("**/sandbox/texts") as answer:
+            looking.get_by_role("button", name="Send the text message").click()
+        assert answer.value.ok
+        assert traffic.sms(number, "Your code is 123 456.") == status
+    expect(refused).to_have_count(1)
+
+
 def test_hostile_content_is_shown_and_does_not_run(unwatched: Page, traffic: Traffic) -> None:
     title = unwatched.title()
     traffic.android("token-of-an-android-phone", HOSTILE, HOSTILE)

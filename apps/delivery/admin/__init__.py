@@ -11,6 +11,7 @@ from apps.delivery.admin import (  # noqa: F401
     deliveries,
     notifications,
     recipients,
+    replies,
     status_webhooks,
     topics,
 )

@@ -19,7 +19,7 @@ _CHOOSE = f"Choose from {', '.join(EVENTS)}."
 
 
 class EventsField(serializers.ListField):
-    """A list of states of deliveries, without a default."""
+    """A list of states of deliveries, and perhaps ``message.received``, without a default."""
 
     child = Choice(EVENTS)
     default_error_messages = {"required": _CHOOSE, "empty": _CHOOSE}
@@ -28,7 +28,7 @@ class EventsField(serializers.ListField):
         super().__init__(
             allow_empty=False,
             max_length=len(EVENTS),
-            help_text="states to send events about",
+            help_text="states to send events about; `message.received`: replies to text messages",
         )
 
 

@@ -38,6 +38,10 @@ WITH oldest AS (SELECT id, received_at, read_at FROM delivery_receipt ORDER BY i
 DELETE FROM delivery_receipt r USING oldest o
  WHERE r.id = o.id AND o.received_at < %(before)s AND o.read_at IS NOT NULL
 """
+_REPLIES = """
+WITH oldest AS (SELECT id, received_at FROM delivery_reply ORDER BY id LIMIT %(most)s)
+DELETE FROM delivery_reply r USING oldest o WHERE r.id = o.id AND o.received_at < %(before)s
+"""
 # A place in a line is deleted with the chunk or delivery that it belongs to. One that was left
 # behind all the same would keep those behind it waiting for ever.
 _LOST_CHUNKS = """
@@ -66,6 +70,7 @@ def purge() -> int:
         _CHUNKS: timedelta(days=1),
         _MINUTE_COUNTS: MINUTES_KEPT,
         _RECEIPTS: processing.KEPT,
+        _REPLIES: timedelta(days=settings.AUDIT_DAYS),
         _DEDUPLICATION: timedelta(hours=1),
         _LOST_CHUNKS: timedelta(0),
         _LOST_TURNS: timedelta(0),

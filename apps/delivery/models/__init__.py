@@ -19,6 +19,7 @@ from apps.delivery.models.notifications import Notification, NotificationKind
 from apps.delivery.models.ordering import ChunkTurn, Turn
 from apps.delivery.models.pauses import ProviderSwitch, TopicRelease
 from apps.delivery.models.receipts import Receipt, ReceiptEvent
+from apps.delivery.models.replies import Reply
 from apps.delivery.models.status_webhooks import StatusWebhook
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "ProviderSwitch",
     "Receipt",
     "ReceiptEvent",
+    "Reply",
     "StateCount",
     "StatusWebhook",
     "TopicRelease",

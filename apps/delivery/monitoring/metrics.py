@@ -47,6 +47,12 @@ RECEIPT_EVENTS_IGNORED = Counter(
     "Events of signed receipts that were ignored, by the reason.",
     ["provider", "why"],
 )
+REPLIES = Counter(
+    "notifier_replies_total",
+    "Text messages to our senders: stop, start, help, other, and those that changed nothing: "
+    "refused for their signature, invalid, ignored (from no phone), repeated.",
+    ["provider", "kind"],
+)
 PROVIDER_SECONDS = Histogram(
     "notifier_provider_seconds",
     "Seconds that one call to a provider took.",

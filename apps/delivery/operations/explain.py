@@ -21,6 +21,7 @@ from apps.delivery.operations import descriptions
 from apps.delivery.operations.evidence import Evidence
 from apps.delivery.operations.reasons import category_of
 from apps.preferences.categories import catalogue
+from apps.preferences.consent import opt_outs
 from apps.preferences.models import (
     Contact,
     ContactState,
@@ -210,6 +211,10 @@ class _Explainer(Evidence):
             for row in _suppressing(contact):
                 why = descriptions.because(row.reason)
                 yield Sentence(f"{row.masked} was suppressed {_at(row.created_at)}{why}.")
+            for stopped in opt_outs.of_address(contact.channel, bytes(contact.address_index)):
+                undone = f", and undid that {_at(stopped.resumed_at)}" if stopped.resumed_at else ""
+                at = _at(stopped.opted_out_at)
+                yield Sentence(f"{stopped.masked} wrote STOP to {stopped.sender} {at}{undone}.")
 
     def _absence_sentence(self, channel: str) -> Sentence:
         """Explain why there is no delivery on a channel that it was posted for."""

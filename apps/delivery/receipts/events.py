@@ -4,9 +4,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db.models import OuterRef, Subquery
+
 from apps.delivery import state as delivery_state
 from apps.delivery.flow import address_guards
-from apps.delivery.models import Delivery, ReceiptEvent
+from apps.delivery.models import Attempt, Delivery, ReceiptEvent
 from apps.delivery.monitoring import metrics
 from apps.delivery.receipts import attribution
 from apps.delivery.receipts.attribution import IgnoreReason
@@ -245,11 +247,13 @@ class _Transitions:
 def _suppress(reports: Mapping[int, ProviderReport]) -> None:
     if not reports:
         return
+    attempts = Attempt.objects.filter(delivery_id=OuterRef("pk")).order_by("-number")
     rows = Delivery.objects.filter(pk__in=reports, contact_id__isnull=False)
+    rows = rows.annotate(sent_at=Subquery(attempts.values("started_at")[:1]))
     provider_reports.suppress_addresses(
         {
-            contact: reports[pk]
-            for pk, contact in rows.values_list("pk", "contact_id")
+            contact: reports[pk]._replace(sent_at=sent_at.timestamp()) if sent_at else reports[pk]
+            for pk, contact, sent_at in rows.values_list("pk", "contact_id", "sent_at")
             if contact is not None
         }
     )

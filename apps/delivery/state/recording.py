@@ -166,7 +166,11 @@ def record(
             cursor.execute(BURY, [list(dead)])
         gone = {
             r.contact_id: ProviderReport(
-                _SUPPRESSED_AS[r.reason], r.provider, r.detail[:ERROR_LIMIT], r.delivery_id
+                _SUPPRESSED_AS[r.reason],
+                r.provider,
+                r.detail[:ERROR_LIMIT],
+                r.delivery_id,
+                r.started_at,
             )
             for r in results
             if r.disable_contact

@@ -5,7 +5,7 @@ Notifications of the kind ``STATUS`` cause no events themselves.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -56,11 +56,7 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
     ids = [delivery_id for delivery_id, state in moves if state in chosen]
     if not ids:
         return
-    events: dict[tuple[int, str], list[dict[str, str]]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(_MOVED, [ids, list({listener.publisher_id for listener in listeners})])
-        for publisher_id, state, *row in cursor.fetchall():
-            events[publisher_id, state].append(_event(state, *row))
+    events = read(ids, {listener.publisher_id for listener in listeners})
     if not events:
         return
     # A disabled endpoint would only cause suppressed deliveries.
@@ -78,6 +74,21 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
             drafts[publisher_id] += _drafts(state, deliveries, contacts)
     for publisher_id, batch in drafts.items():
         accept(publisher_id, batch)
+
+
+def read(
+    delivery_ids: Sequence[int], publisher_ids: Collection[int]
+) -> dict[tuple[int, str], list[dict[str, str]]]:
+    """Return the events of deliveries as they are now, by publisher and state.
+
+    Those of other publishers than ``publisher_ids`` have none.
+    """
+    events: dict[tuple[int, str], list[dict[str, str]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVED, [list(delivery_ids), list(publisher_ids)])
+        for publisher_id, state, *row in cursor.fetchall():
+            events[publisher_id, state].append(_event(state, *row))
+    return events
 
 
 def _event(

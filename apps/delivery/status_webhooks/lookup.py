@@ -13,8 +13,10 @@ from apps.preferences.contacts.services import Address
 from apps.publishers.services import lock_publisher
 from notifier.domain.states import TERMINAL, DeliveryState
 
-#: Events that can be chosen: the states after which nothing more happens by itself.
-EVENTS = [state.value for state in DeliveryState if state in TERMINAL]
+#: The event that somebody replied to a text message of the publisher.
+MESSAGE_RECEIVED = "message.received"
+#: Events that can be chosen: the states after which nothing more happens by itself, and replies.
+EVENTS = [*(state.value for state in DeliveryState if state in TERMINAL), MESSAGE_RECEIVED]
 #: Status webhooks of a publisher at most: each may get a message for every fifty deliveries.
 MOST = 10
 

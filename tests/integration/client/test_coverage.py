@@ -17,7 +17,7 @@ from notifier.client import (
 from tests.support.fakes.scripted_api import problem, serving
 
 #: Operations that providers call, and neither publishers nor end users.
-NOT_FOR_CLIENTS = {"/v1/receipts/{provider}"}
+NOT_FOR_CLIENTS = {"/v1/receipts/{provider}", "/v1/replies/{provider}"}
 #: An argument for each parameter that has no default, by its name.
 ARGUMENTS: dict[str, Any] = {
     "address": "a@b.co",

@@ -8,7 +8,7 @@ import sys
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env
+from config import env, keywords
 from config.providers import accounts, entries
 from config.secrets import fresh
 from stack.supervision.process import ROOT
@@ -58,6 +58,49 @@ def test_twilio_is_given_a_callback_that_it_can_reach(
     assert ("receipts" in found) == bool(callback)
     if callback:
         assert found["receipts"]["options"] == {"auth_token": "secret", "callback": callback}
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({}, "https://notify.example.com/v1/replies/twilio"),
+        ({"TWILIO_REPLIES_URL": OWN}, OWN),
+    ],
+)
+@pytest.mark.parametrize("sender", ["TWILIO_FROM_NUMBER", "TWILIO_MESSAGING_SERVICE_SID"])
+def test_replies_to_twilios_sender_are_taken_at_the_url_that_it_calls(
+    configured, given, url, sender
+):
+    account = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "secret", sender: "12345"}
+    found = configured(OUTSIDE, **account, **given)["twilio"]
+    assert found["sender"] == "12345"
+    assert found["replies"]["options"] == {
+        "account_sid": "AC1",
+        "auth_token": "secret",
+        "sender": "12345",
+        "url": url,
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read"),
+        ("{", "The body|JSON|column|line"),
+        ("[]", "It has to be an object by language"),
+        ('{"en": {"stopp": {}}}', "en has 'stopp': there are stop, start, help"),
+    ],
+)
+def test_a_file_of_keywords_that_cannot_be_used_is_named(monkeypatch, tmp_path, content, sentence):
+    file = tmp_path / "keywords.json"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setattr(env, "SETTINGS", list(env.SETTINGS))
+    monkeypatch.setenv("NOTIFIER_SMS_KEYWORDS_FILE", str(file))
+    with pytest.raises(ImproperlyConfigured, match=f"NOTIFIER_SMS_KEYWORDS_FILE.*({sentence})"):
+        keywords.changes()
+    file.write_text('{"en": {"help": {"answer": "Call us."}}}')
+    assert keywords.changes() == {"en": {"help": {"answer": "Call us."}}}
 
 
 def test_sendgrids_receipts_are_taken_with_its_key_and_without_one_none(configured):

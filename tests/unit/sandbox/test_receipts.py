@@ -246,3 +246,18 @@ def test_receipts_stay_on_this_machine(sandbox, url):
     with pytest.raises(urllib.error.HTTPError) as refused:
         sandbox.client.send_receipts(url)
     assert refused.value.code == 400
+
+
+def test_what_somebody_writes_is_reported_as_twilio_does(
+    sandbox: RunningSandbox, service: Service
+) -> None:
+    twilio = sandbox.config["twilio"]
+    written = sandbox.client.write_text("+12025550177", "Grüß dich", handled="HELP")
+    path, headers, body = service.next()
+    form = dict(parse_qsl(body.decode()))
+    assert path == "/v1/replies/twilio"
+    assert (form["MessageSid"], form["AccountSid"]) == (written, twilio["account_sid"])
+    assert (form["From"], form["To"]) == ("+12025550177", twilio["from_number"])
+    assert (form["Body"], form["OptOutType"]) == ("Grüß dich", "HELP")
+    signature = headers["x-twilio-signature"]
+    assert RequestValidator(twilio["auth_token"]).validate(f"{service.url}{path}", form, signature)

@@ -38,6 +38,7 @@ def test_the_document_is_made_once_and_kept_by_clients_that_have_it(
 WITHOUT_A_KEY = {
     ("post", "/v1/confirmations"),  # the token that came to the address
     ("post", "/v1/receipts/{provider}"),  # the provider's signature
+    ("post", "/v1/replies/{provider}"),  # likewise
 }
 
 
