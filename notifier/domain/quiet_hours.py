@@ -143,7 +143,7 @@ def parse(data: object, channels: Collection[str]) -> Schedule:
 def read(text: str) -> Schedule:
     """Read a stored schedule. Raises ``InvalidSchedule`` or another ``ValueError``."""
     data = json.loads(text)
-    return parse(data, data.get("channels", ()))
+    return parse(data, data.get("channels", ()) if isinstance(data, dict) else ())
 
 
 def _window(row: object, number: int) -> Window:

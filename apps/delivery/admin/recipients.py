@@ -1,6 +1,7 @@
 """Admin of recipients: contacts, subscriptions, preferences, suppressions and deliveries."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.contrib import admin
@@ -9,6 +10,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from apps.core import clock
 from apps.delivery.admin.deliveries import attach_names
 from apps.delivery.models import Delivery
 from apps.operators import markup
@@ -17,6 +19,7 @@ from apps.operators.panels import Panel, Panelled
 from apps.preferences import audit_trail
 from apps.preferences.admin import changes_table
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
+from apps.preferences.quiet_hours import schedules
 from apps.topics import selectors
 from apps.topics.models import Subscription
 
@@ -64,6 +67,7 @@ class RecipientAdmin(Panelled, NewestAdmin):
             Panel("Subscriptions", _subscriptions(row)),
             Panel("Preferences", _preferences(row)),
             Panel("Suppressions", _suppressions(contacts)),
+            Panel("Quiet hours", _quiet_hours(row)),
             Panel("Changes of contacts and refusals", _changes(row), wide=True),
             Panel("Newest deliveries", _deliveries(row), wide=True),
             Panel("Newest notifications of their topics", _posted(row), wide=True),
@@ -136,6 +140,29 @@ def _suppressions(contacts: Sequence[Contact]) -> SafeString:
             )
             for row in Suppression.objects.filter(found)
         ),
+    )
+
+
+def _quiet_hours(person: Recipient) -> SafeString:
+    """Render the windows that apply to a person, and whether it is quiet now."""
+    quiet = schedules.of(person)
+    found = quiet.stretch(clock.now())
+    whose = "The company's" if person.quiet_hours is None else "Their own"
+    where = f"{whose}, on {', '.join(quiet.schedule.channels)}, in {quiet.zone.key}."
+    until = datetime.fromtimestamp(found.ends, UTC)
+    return markup.lines(
+        [
+            markup.table(
+                ("begins on", "from", "to"),
+                (
+                    (", ".join(window["days"]), window["from"], window["to"])
+                    for window in quiet.schedule.as_json()["windows"]
+                ),
+                "They have none.",
+            ),
+            where,
+            f"It is quiet until {markup.at(until)}." if found.quiet else "",
+        ]
     )
 
 

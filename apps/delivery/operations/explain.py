@@ -28,6 +28,7 @@ from apps.preferences.models import (
     Recipient,
     Suppression,
 )
+from apps.preferences.quiet_hours import schedules
 from apps.topics.models import SubscriptionState
 from apps.topics.selectors import names_of_topics
 from notifier.domain.categories import CategoryKind
@@ -171,6 +172,10 @@ class _Explainer(Evidence):
             yield Sentence(
                 f"Its {nth} attempt {verb} due {_at(delivery.next_attempt_at)}.", "retrying"
             )
+            if delivery.reason == "quiet_hours":
+                zone = schedules.zone_of(self.recipient.time_zone)
+                there = date_format(delivery.next_attempt_at.astimezone(zone), "l, H:i")
+                yield Sentence(f"Where they are ({zone.key}) that is on {there}.")
         if delivery.state in WAITING and delivery.provider in self.paused:
             since = _at(self.paused[delivery.provider])
             yield Sentence(f"An operator paused {delivery.provider} {since}.", "paused")

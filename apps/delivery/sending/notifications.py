@@ -39,6 +39,7 @@ class NotificationRow(NamedTuple):
     collapse_key: str
     ordering_key: str
     fallback_channel: str
+    fallback_after: int | None
     send_at: datetime | None
     expires_at: datetime | None
     created_at: datetime
@@ -67,6 +68,12 @@ class NotificationContext:
         #: The time it was first due: its acceptance or its send time.
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.halt = StopSignal()
+
+    @property
+    def may_wait(self) -> bool:
+        """True if quiet hours apply to it, at a priority that may wait."""
+        row = self.row
+        return row.kind == NotificationKind.PUBLISHED and row.category_kind != CategoryKind.CRITICAL
 
     def is_off(self, channel: str) -> bool:
         """Return whether recipients who have chosen nothing are not sent it on a channel.

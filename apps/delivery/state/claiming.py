@@ -54,6 +54,9 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
     former_secrets: list[memoryview] | None
     user_id: str
     locale: str
+    #: The recipient's zone, and their own quiet hours as JSON: see ``QuietColumns``.
+    time_zone: str | None
+    quiet_hours: str | None
     #: The provider at fault for the failure of the last attempt; or empty.
     failed_at: str
     #: True if a provider may have it already, because an earlier call went unanswered.
@@ -69,7 +72,9 @@ ADDRESSED = """
      (SELECT array_agg(f.secret) FROM unnest(k.former_secrets, k.former_secrets_until)
                                       AS f (secret, until)
        WHERE f.until > clock_timestamp()) END, coalesce(r.user_id, ''),
- coalesce(r.locale, ''), {failed_at}, {unanswered}
+ coalesce(r.locale, ''),
+ CASE WHEN %(may_wait)s AND (%(company)s OR r.quiet_hours IS NOT NULL) THEN r.time_zone END,
+ CASE WHEN %(may_wait)s THEN r.quiet_hours::text END, {failed_at}, {unanswered}
   FROM moved
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id AND moved.state = 'sending'
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
@@ -188,6 +193,19 @@ class DeliveryRules:
     confirming: bool = False
 
 
+class QuietColumns(NamedTuple):
+    """Which recipients of a claim come with their zone and quiet hours.
+
+    ``may_wait``: those who have quiet hours of their own; ``company``: the others as well.
+    """
+
+    may_wait: bool = False
+    company: bool = False
+
+
+NOBODY = QuietColumns()
+
+
 class ClaimBudget(NamedTuple):
     """The claim that deliveries are created for, which sends ``most`` of them."""
 
@@ -195,10 +213,21 @@ class ClaimBudget(NamedTuple):
     channel: str
     priority: str
     most: int
+    quiet: QuietColumns = NOBODY
 
     def spent(self, number: int) -> "ClaimBudget":
         """Return what is left of it after ``number`` deliveries."""
         return self._replace(most=self.most - number)
+
+    def parameters(self) -> dict[str, int | str | bool]:
+        """Return it as parameters of a statement."""
+        return {
+            "claim_id": self.claim_id,
+            "channel": self.channel,
+            "priority": self.priority,
+            "most": self.most,
+            **self.quiet._asdict(),
+        }
 
 
 class ChunkToDeliver(NamedTuple):
@@ -241,7 +270,7 @@ def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[C
         cursor.execute(
             _CREATE_NAMED,
             {
-                **budget._asdict(),
+                **budget.parameters(),
                 "slices": arrays.numbers(range(len(todo))),
                 "notifications": arrays.texts(str(one.chunk.notification_id) for one in todo),
                 "publishers": arrays.numbers(one.chunk.publisher_id for one in todo),
@@ -281,7 +310,7 @@ def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
                 but=f" WHERE NOT {REACHED}" if rules.fallback else "",
             ),
             {
-                **budget._asdict(),
+                **budget.parameters(),
                 "notification_id": chunk.notification_id,
                 "publisher_id": chunk.publisher_id,
                 "low_id": chunk.low_id,

@@ -1,5 +1,6 @@
 """Quiet hours in zones whose clocks change: when it is quiet, and until when."""
 
+import json
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
