@@ -15,10 +15,12 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+from notifier.domain.local_time import instant
 
 #: Days of a window, as they are written, from Monday on.
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -277,38 +279,3 @@ class QuietHours:
                 if begins < ends:
                     found.append((begins, ends))
             yield from sorted(found)
-
-
-def instant(wall: datetime, zone: ZoneInfo, *, last: bool = False) -> float:
-    """Return the unix seconds of a wall-clock time, given without a zone.
-
-    A time that is skipped is the moment at which the clocks are set forward. One that comes twice
-    is its first occurrence, or with ``last`` its second.
-    """
-    before, after = _offset(wall, zone, 0), _offset(wall, zone, 1)
-    seconds = (wall - _EPOCH).total_seconds()
-    if after > before:
-        return _change(seconds - after, seconds - before, zone)
-    return seconds - (after if last else before)
-
-
-_EPOCH = datetime(1970, 1, 1)
-
-
-def _offset(wall: datetime, zone: ZoneInfo, fold: int) -> float:
-    offset = wall.replace(tzinfo=zone, fold=fold).utcoffset()
-    assert offset is not None
-    return offset.total_seconds()
-
-
-def _change(before: float, after: float, zone: ZoneInfo) -> float:
-    """Return the whole second at which a zone's offset changes, after one time and by another."""
-    low, high = int(before), int(after)
-    was = datetime.fromtimestamp(low, UTC).astimezone(zone).utcoffset()
-    while high - low > 1:
-        middle = (low + high) // 2
-        if datetime.fromtimestamp(middle, UTC).astimezone(zone).utcoffset() == was:
-            low = middle
-        else:
-            high = middle
-    return float(high)

@@ -19,6 +19,7 @@ REASONS = {
     "too_large": "the content is over the provider's limit",
     "rejected": "the provider understood the message and refuses it",
     "forbidden_address": "the URL points to a private network or to a port that is not allowed",
+    "local_time_passed": "that local time had passed where they are",
     "expired": "it expired before it could be sent",
     "provider_paused": "an operator paused the provider",
     "throttled": "the quota of the provider's account is used up for now",

@@ -13,7 +13,6 @@ from django.db import transaction
 from apps.core import clock
 from apps.core.delivery_ids import public_id
 from apps.delivery import state
-from apps.delivery.models import ChunkKind
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import claims, pending
 from apps.delivery.outbox.pending import DueDelivery, LockedChunk, PublisherWork
@@ -143,8 +142,8 @@ def _claim(
     if quiet.may_wait:
         rows = quiet_hours.hold_back(queue, rows, contexts)
     claimed = state.start_sending(queue.channel, rows)
-    cut = [one.id for one in consumed if one.kind == ChunkKind.RANGE]
-    named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
+    cut = [one.id for one in consumed if one.cut]
+    named = [one.id for one in consumed if not one.cut]
     before = pending.consume(cut, named)
     number = len(due) + len(chunks)
     # More work is due: deliveries of chunks taken over from the version before, and deliveries

@@ -23,6 +23,9 @@ from notifier.domain.categories import CategoryKind
 from notifier.domain.messages import Content
 from notifier.templates import TemplateError
 
+#: Kinds of chunks of a topic's subscriptions or a group's members.
+CUT = (ChunkKind.RANGE, ChunkKind.LISTED, ChunkKind.PASSED)
+
 
 class NotificationRow(NamedTuple):
     """Columns of ``apps.delivery.models.Notification``, without its content."""
@@ -41,6 +44,7 @@ class NotificationRow(NamedTuple):
     fallback_channel: str
     fallback_after: int | None
     send_at: datetime | None
+    send_at_local: str
     expires_at: datetime | None
     created_at: datetime
     cancelled_at: datetime | None
@@ -106,9 +110,8 @@ class NotificationContext:
             ),
             row.expires_at,
             fallback=channel == row.fallback_channel,
-            confirming=kind == ChunkKind.RANGE
-            and topic is not None
-            and topic.requires_confirmation,
+            passed=kind == ChunkKind.PASSED,
+            confirming=kind in CUT and topic is not None and topic.requires_confirmation,
         )
 
 

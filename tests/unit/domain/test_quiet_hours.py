@@ -16,7 +16,6 @@ from notifier.domain.quiet_hours import (
     QuietHours,
     Schedule,
     Window,
-    instant,
     parse,
     read,
 )
@@ -207,15 +206,6 @@ def test_what_was_asked_before_changes_no_answer(schedule, moment, steps):
         fresh = QuietHours(schedule, ZoneInfo(zone)).stretch(now + step)
         found = asked.stretch(now + step)
         assert (found.quiet, found.ends) == (fresh.quiet, fresh.ends)
-
-
-@settings(max_examples=200, deadline=None)
-@given(near_changes, st.integers(-7200, 7200))
-def test_a_wall_time_is_the_instant_that_shows_it_or_the_end_of_the_gap(moment, shift):
-    zone, now = moment[0], moment[1] + shift
-    wall = datetime.fromtimestamp(now, ZoneInfo(zone)).replace(tzinfo=None, fold=0)
-    first, last = instant(wall, ZoneInfo(zone)), instant(wall, ZoneInfo(zone), last=True)
-    assert first <= now <= last and now in (first, last)
 
 
 @settings(max_examples=200)
