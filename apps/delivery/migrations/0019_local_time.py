@@ -1,6 +1,5 @@
-"""Notifications for a local time, and chunks of the people of a time zone."""
+"""Notifications for a local time."""
 
-import django.contrib.postgres.fields
 from django.db import migrations, models
 
 
@@ -16,12 +15,5 @@ class Migration(migrations.Migration):
             "notification",
             "local_time_passed",
             models.CharField(blank=True, db_default="", max_length=4),
-        ),
-        migrations.AddField(
-            "chunk",
-            "member_ids",
-            django.contrib.postgres.fields.ArrayField(
-                base_field=models.BigIntegerField(), null=True, size=None
-            ),
         ),
     ]

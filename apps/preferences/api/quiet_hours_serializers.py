@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_serializer
@@ -87,8 +87,13 @@ class QuietHoursOut(serializers.Serializer[Mapping[str, object]]):
 
     windows = QuietWindowOut(many=True)
     channels = serializers.ListField(child=serializers.CharField())
-    source = serializers.ChoiceField(
-        [OWN, COMPANY], help_text="`company`: its default, where the person has none of their own"
+    # The name is also an attribute of DRF's fields: its metaclass takes the field out of the class.
+    source = cast(
+        Any,
+        serializers.ChoiceField(
+            [OWN, COMPANY],
+            help_text="`company`: its default, where the person has none of their own",
+        ),
     )
     time_zone = serializers.CharField(
         help_text="the person's, or the company's where theirs is not known"

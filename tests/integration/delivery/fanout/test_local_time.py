@@ -266,7 +266,8 @@ def test_why_says_when_it_is_due_where_the_person_is(shop, everybody):
         assert told.verdict == "not yet"
         [sentence] = told.channels["inbox"]
         assert sentence.text == (
-            f"It is due on {WALL.day} {WALL:%b %Y} 03:30:00 UTC: that is their time in Asia/Kolkata."
+            f"It is due on {WALL.day} {WALL:%b %Y} 03:30:00 UTC: that is their time "
+            "in Asia/Kolkata."
         )
     opening = " ".join(sentence.text for sentence in told.sentences)
     assert f"Each recipient gets it at {WALL:%Y-%m-%d} 09:00:00 in their time zone" in opening
