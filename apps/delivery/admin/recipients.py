@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -20,6 +21,7 @@ from apps.preferences import audit_trail
 from apps.preferences.admin import changes_table
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.preferences.quiet_hours import schedules
+from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.topics import selectors
 from apps.topics.models import Subscription
 
@@ -57,6 +59,11 @@ class RecipientAdmin(Panelled, NewestAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False  # deliveries name their contacts
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if {"quiet_hours", "time_zone"} & set(form.changed_data):
+            quiet_hours_changed.send(Recipient, recipient_id=obj.pk)
 
     def panels(self, request: HttpRequest, row: Recipient) -> Sequence[Panel]:
         contacts = list(

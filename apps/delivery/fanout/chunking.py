@@ -71,16 +71,13 @@ def fan_out(priority: str) -> bool:
             _cut_named(chunk, notification)
         else:
             _cut_audience(chunk, notification)
-        with transaction.atomic():
-            audience_lease.finish(chunk)
-            if notification.ordering_key:
-                ordering_keys.remove_chunks([chunk.id])
     except Fenced:
         log.info("fan-out of %s continues in another worker", chunk.notification_id)
     return True
 
 
 def _cut_audience(chunk: AudienceLease, notification: Notification) -> None:
+    """Cut a topic's or group's audience page by page, and finish the chunk."""
     for channel in notification.channels:
         while _cut_page(chunk, channel):
             connection.close()  # back to the pool: there may be thousands of pages
@@ -88,6 +85,10 @@ def _cut_audience(chunk: AudienceLease, notification: Notification) -> None:
     if (later := fallback.of(notification)) is not None:
         while _cut_page(chunk, later.channel, later.after):
             pass  # no doorbell: workers find these chunks once they are due
+    with transaction.atomic():
+        audience_lease.finish(chunk)
+        if notification.ordering_key:
+            ordering_keys.remove_chunks([chunk.id])
 
 
 def _cut_named(chunk: AudienceLease, notification: Notification) -> None:
@@ -95,13 +96,12 @@ def _cut_named(chunk: AudienceLease, notification: Notification) -> None:
     with transaction.atomic():
         audience_lease.renew(chunk)
         notification = _share_locked(chunk.notification_id)
-        if notification.cancelled_at is not None:
-            return
-        whole = Chunk.objects.get(pk=chunk.id)
-        for channel in notification.channels:
-            local_time.cut_named(whole, notification, channel, 0)
-        if (later := fallback.of(notification)) is not None:
-            local_time.cut_named(whole, notification, later.channel, later.after)
+        if notification.cancelled_at is None:
+            whole = Chunk.objects.get(pk=chunk.id)
+            for channel in notification.channels:
+                local_time.cut_named(whole, notification, channel, 0)
+            if (later := fallback.of(notification)) is not None:
+                local_time.cut_named(whole, notification, later.channel, later.after)
         audience_lease.finish(chunk)
     doorbells.ring([Queue(channel, chunk.priority) for channel in notification.channels])
 
