@@ -203,7 +203,9 @@ class Features:
         window = QuietWindow(DAYS, f"{begins:%H:%M}", f"{ends:%H:%M}")
         with InboxClient(self._api_url, self._token(dora)) as inbox:
             quiet = inbox.set_quiet_hours([window])
-            waits = self._client.notify_users([dora], body="Socks.", channels=["push"])
+            waits = self._client.notify_users(
+                [dora], body="Socks.", channels=["push"], priority="low"
+            )
             urgent = self._client.notify_users(
                 [dora], body="Your taxi is here.", channels=["push"], priority="high"
             )
@@ -232,6 +234,7 @@ class Features:
             list(people),
             body="Good morning!",
             channels=["inbox"],
+            priority="low",
             send_at_local=f"{soon:%Y-%m-%dT%H:%M:%S}",
             local_time_passed="skip",
         )
@@ -246,8 +249,8 @@ class Features:
             f"at the local time of one of three people it was {dict(left.counts)}",
         )
         self._say(
-            f"sent at {soon:%H:%M:%S} local time: emma (Vienna) got it, it had passed in Tokyo, "
-            "and New York's was cancelled"
+            f"sent at {soon:%H:%M:%S} local time: in Vienna; it had passed in Tokyo, "
+            "cancelled for New York"
         )
 
     def _settled(self, posted: Notification, size: int) -> None:
