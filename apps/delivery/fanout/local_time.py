@@ -43,12 +43,12 @@ INSERT INTO delivery_chunk (notification_id, publisher_id, kind, channel, priori
                             member_ids, recipient_ids, size, state, fence, due_at, ready_at)
 SELECT %(notification_id)s, %(publisher_id)s, kind, %(channel)s, %(priority)s, low_id, high_id,
        CASE WHEN %(named)s THEN NULL ELSE ids::bigint[] END,
-       CASE WHEN %(named)s THEN ids::bigint[] END, size, 'queued', 0, at.time, at.time
+       CASE WHEN %(named)s THEN ids::bigint[] END, size, 'queued', 0, ready, ready
   FROM unnest(%(kinds)s::text[], %(lows)s::bigint[], %(highs)s::bigint[], %(ids)s::text[],
               %(sizes)s::int[], %(due)s::float8[])
     AS c (kind, low_id, high_id, ids, size, due),
        LATERAL (SELECT greatest(to_timestamp(c.due), clock_timestamp())
-                       + make_interval(secs => %(after)s) AS time) at
+                       + make_interval(secs => %(after)s) AS ready) later
 """
 
 
