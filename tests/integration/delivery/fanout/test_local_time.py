@@ -133,7 +133,7 @@ def test_a_bare_endpoint_has_the_default_zone(shop, settings):
     settings.DEFAULT_TIME_ZONE = "America/New_York"
     shop.topic()
     wanted = {"channel": "email", "address": "desk@example.com"}
-    shop.post("topics/news/subscriptions", wanted, status=201)
+    shop.post("topics/news/subscriptions", wanted, status=200)
     publish(shop, channels=["email"])
     cut_now()
     assert parts() == [(there("America/New_York"), 1)]

@@ -162,7 +162,7 @@ def test_a_bare_endpoint_has_no_quiet_hours(shop, work, settings):
     settings.QUIET_HOURS = json.dumps(around_now("email"))
     shop.topic()
     shop.post(
-        "topics/news/subscriptions", {"channel": "email", "address": "desk@example.com"}, status=201
+        "topics/news/subscriptions", {"channel": "email", "address": "desk@example.com"}, status=200
     )
     posted = shop.post("topics/news/publish", {"content": HELLO})
     work()
@@ -187,7 +187,8 @@ def test_what_expires_before_the_end_is_not_sent_and_says_so_when_it_expires(sho
     posted = post(shop, expires_at=expires.isoformat())
     work()
     row = delivery(posted)
-    assert (row.reason, row.next_attempt_at) == ("quiet_hours", expires)
+    assert row.reason == "quiet_hours"
+    assert abs(row.next_attempt_at - expires) < timedelta(milliseconds=1)
     Notification.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
     wake()
     work()
