@@ -14,10 +14,12 @@ from apps.delivery.operations.explain import explain
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Group, Membership, Recipient
 from apps.topics.models import Subscription
+from tests.support.deliveries.quiet_hours import carriers
 from tests.support.deliveries.workers import cut, lose_claims
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO
 
+__all__ = ["carriers"]  # a fixture
 #: From east to west, in summer and in winter.
 ZONES = ("Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata", "Europe/Vienna", "America/New_York")
 WALL = (datetime.now() + timedelta(days=60)).replace(hour=9, minute=0, second=0, microsecond=0)
@@ -129,7 +131,7 @@ def test_people_without_a_zone_have_the_default_one(shop, settings):
     assert parts() == [(there("America/New_York"), 1)]
 
 
-def test_a_bare_endpoint_has_the_default_zone(shop, settings):
+def test_a_bare_endpoint_has_the_default_zone(shop, carriers, settings):
     settings.DEFAULT_TIME_ZONE = "America/New_York"
     shop.topic()
     wanted = {"channel": "email", "address": "desk@example.com"}
@@ -238,7 +240,7 @@ def test_what_expires_between_two_zones_reaches_the_first_only(shop, everybody, 
     assert set(Delivery.objects.values_list("state", "reason")) == {("expired", "")}
 
 
-def test_a_fallback_is_due_so_long_after_each_zones_hour(shop, everybody):
+def test_a_fallback_is_due_so_long_after_each_zones_hour(shop, carriers, everybody):
     sms = {"channel": "sms", "after_seconds": 300}
     names = [person.user_id for person in everybody.values()]
     body = {"user_ids": names, "content": HELLO, "channels": ["inbox"], "fallback": sms}

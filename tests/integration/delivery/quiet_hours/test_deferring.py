@@ -50,7 +50,7 @@ def test_what_disturbs_waits_for_the_end_and_uses_up_no_attempt(shop, work):
     assert standing(posted, "email") == ("accepted", "")
     assert standing(posted, "inbox") == ("delivered", "")
     assert (Push.calls, Texts.calls, len(Mail.calls)) == ([], [], 1)
-    assert not Attempt.objects.filter(delivery__channel="push").exists()
+    assert not Attempt.objects.filter(delivery_id=delivery(posted).pk).exists()
     assert shop.counts(posted)["push"] == {"retrying": 1}
     assert shop.get(f"notifications/{posted['id']}")["state"] == "sending"
 
