@@ -111,12 +111,12 @@ class FallbackIn(StrictSerializer):
 
 
 class LocalTimeField(serializers.CharField):
-    """A time as clocks on the wall show it, without a zone."""
+    """A time as clocks on the wall show it, without a zone; its text in ISO 8601."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=19, **options)
 
-    def to_internal_value(self, data: Any) -> datetime:
+    def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         if not _LOCAL_TIME.fullmatch(text):
             raise serializers.ValidationError(
@@ -128,7 +128,7 @@ class LocalTimeField(serializers.CharField):
             raise serializers.ValidationError("There is no such date or time.") from None
         if not _YEARS[0] <= wall.year <= _YEARS[1]:
             raise serializers.ValidationError("Write a year of our time.")
-        return wall
+        return wall.isoformat()
 
 
 class PublishIn(StrictSerializer):
@@ -227,18 +227,20 @@ class PublishIn(StrictSerializer):
 
 
 def _check_local_time(attrs: dict[str, Any]) -> None:
+    """Check ``send_at_local``, if there is one, and make it a ``datetime``."""
     if "send_at_local" not in attrs:
         if "local_time_passed" in attrs:
             raise serializers.ValidationError(
                 {"local_time_passed": "It says more of send_at_local: give that, too."}
             )
         return
+    wall = attrs["send_at_local"] = datetime.fromisoformat(attrs["send_at_local"])
     if "send_at" in attrs:
         raise serializers.ValidationError(
             {"send_at_local": "Give either send_at or send_at_local, not both."}
         )
-    passed = attrs.get("local_time_passed")
-    if passed == SKIP and local_time.latest(attrs["send_at_local"]) <= clock.moment():
+    skips = attrs.get("local_time_passed") == SKIP
+    if skips and local_time.latest(wall) <= clock.moment():
         raise serializers.ValidationError(
             {"send_at_local": "It is past everywhere; nothing would be sent."}
         )

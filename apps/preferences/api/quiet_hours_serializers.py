@@ -49,7 +49,7 @@ class QuietHoursIn(StrictSerializer):
         max_length=MOST_WINDOWS, help_text="an empty list: none at all, whatever the company's are"
     )
     channels = serializers.ListField(
-        child=Choice([name for name in settings.CHANNELS if schedules.may_disturb(name)]),
+        child=Choice(schedules.channels()),
         required=False,
         max_length=len(settings.CHANNELS),
         help_text=f"where nothing disturbs them; {' and '.join(DISTURBING)} if left out",

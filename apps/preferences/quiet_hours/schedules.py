@@ -73,6 +73,11 @@ def company(channel: str) -> bool:
     return bool(settings.QUIET_HOURS) and channel in compiled(None, "").schedule.channels
 
 
+def channels() -> list[str]:
+    """Return the channels that may have quiet hours."""
+    return [name for name in settings.CHANNELS if may_disturb(name)]
+
+
 def may_disturb(channel: str) -> bool:
     """Return whether a channel may have quiet hours at all."""
     return channel not in SILENT
