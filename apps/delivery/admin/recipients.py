@@ -156,7 +156,7 @@ def _quiet_hours(person: Recipient) -> SafeString:
     found = quiet.stretch(clock.now())
     whose = "The company's" if person.quiet_hours is None else "Their own"
     where = f"{whose}, on {', '.join(quiet.schedule.channels)}, in {quiet.zone.key}."
-    until = datetime.fromtimestamp(found.ends, UTC)
+    until = markup.at(datetime.fromtimestamp(found.ends, UTC)) if found.quiet else ""
     return markup.lines(
         [
             markup.table(
@@ -168,7 +168,7 @@ def _quiet_hours(person: Recipient) -> SafeString:
                 "They have none.",
             ),
             where,
-            f"It is quiet until {markup.at(until)}." if found.quiet else "",
+            f"It is quiet until {until}." if until else "",
         ]
     )
 
