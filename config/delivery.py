@@ -1,9 +1,14 @@
-"""Limits of publishing and sending: overload, retry schedules, breakers."""
+"""Limits of publishing and sending: overload, retry schedules, breakers, quiet hours."""
 
+import zoneinfo
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+from django.core.exceptions import ImproperlyConfigured
+
 from config import env
+from notifier.domain import quiet_hours
 from notifier.domain.priorities import Priority
 
 # -- Delivery ---------------------------------------------------------------------------------
@@ -139,3 +144,48 @@ def dead_addresses() -> dict[str, Any]:
         "cooldown": 15.0,
         "longest_cooldown": 600.0,
     }
+
+
+# -- People -----------------------------------------------------------------------------------
+
+
+def time_zone() -> str:
+    """Return the IANA name of the zone of people who have none of their own."""
+    name = env.text(
+        "NOTIFIER_TIME_ZONE",
+        "UTC",
+        "IANA name of the time zone of people whose own is not known (or `UTC`, which is what "
+        "those have who were registered without one)",
+    )
+    if name not in zoneinfo.available_timezones():
+        raise ImproperlyConfigured(
+            f"NOTIFIER_TIME_ZONE says {name!r}: write an IANA name such as Europe/Vienna"
+        )
+    return name
+
+
+def company_quiet_hours(channels: Iterable[str]) -> str:
+    """Return the schedule of people who have none of their own, as JSON; empty without one."""
+    text = env.text(
+        "NOTIFIER_QUIET_HOURS",
+        "",
+        "the company's quiet hours, for people who have set none themselves, as in the API: "
+        '`{"windows": [{"days": ["mon", "tue"], "from": "22:00", "to": "07:00"}]}`',
+    )
+    if not text:
+        return ""
+    try:
+        schedule = quiet_hours.parse(orjson.loads(text), list(channels))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"NOTIFIER_QUIET_HOURS cannot be used: {error}") from None
+    return orjson.dumps(schedule.as_json()).decode()
+
+
+def quiet_hours_spread() -> float:
+    """Return the seconds over which what waited for the end of quiet hours is sent."""
+    return env.number(
+        "NOTIFIER_QUIET_HOURS_SPREAD",
+        600.0,
+        "seconds after the end of quiet hours over which what waited for it is sent, so that a "
+        "morning does not flood providers; at most half of the time until it is quiet again",
+    )

@@ -211,6 +211,10 @@ RETRY_SCHEDULES = delivery.retry_schedules()
 RESEND_UNKNOWN = delivery.resend_unknown(CHANNELS)
 BREAKER = delivery.breaker()
 DEAD_ADDRESSES = delivery.dead_addresses()
+DEFAULT_TIME_ZONE = delivery.time_zone()
+#: The company's schedule as JSON (``notifier.domain.quiet_hours``); empty without one.
+QUIET_HOURS = delivery.company_quiet_hours(CHANNELS)
+QUIET_HOURS_SPREAD = delivery.quiet_hours_spread()
 IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
 )

@@ -8,6 +8,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from apps.api.bearer import read_bearer, unauthorized
+from apps.api.problems import Problem
+from apps.preferences.models import Recipient
+from apps.preferences.selectors import find_recipient
 from apps.publishers.api import tokens
 from notifier.domain import user_ids
 
@@ -51,3 +54,11 @@ class EndUserAuthentication(BaseAuthentication):
 def end_user(request: Request) -> EndUser:
     """Return the person who made an authenticated request."""
     return cast(EndUser, request.user)
+
+
+def registered(request: Request) -> Recipient:
+    """Return the person as a recipient. Raises a 404 ``Problem`` while nobody registered them."""
+    person = find_recipient(end_user(request).user_id)
+    if person is None:
+        raise Problem("not-found", "Nobody has registered you yet: nothing is sent to you.")
+    return person

@@ -8,8 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.problems import Problem
-from apps.inbox.authentication import end_user
+from apps.inbox.authentication import end_user, registered
 from apps.inbox.me_serializers import MeChangeIn, MeOut, MyCategoriesOut
 from apps.inbox.views import InboxEndpoint
 from apps.preferences import profiles, selectors
@@ -20,6 +19,7 @@ from apps.preferences.consent.services import scope_of
 from apps.preferences.contacts import services
 from apps.preferences.contacts.services import Person
 from apps.preferences.models import Recipient
+from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.publishers import audit
 from notifier.security.crypto import DecryptionError
 
@@ -33,7 +33,7 @@ class Me(InboxEndpoint):
     @extend_schema(operation_id="read_me", tags=[TAG], responses=MeOut)
     def get(self, request: Request) -> Response:
         """Read your settings: language and time zone."""
-        return Response(_shown(_me(request)))
+        return Response(_shown(registered(request)))
 
     @extend_schema(
         operation_id="change_me",
@@ -51,14 +51,16 @@ class Me(InboxEndpoint):
     def patch(self, request: Request) -> Response:
         """Change your settings. What is left out stays as it is."""
         wanted = self.body(request, MeChangeIn)
-        person = _me(request)
+        person = registered(request)
         with transaction.atomic():
             services.upsert_recipients([Person(person.user_id, **wanted)])
+            if wanted.get("time_zone", person.time_zone) != person.time_zone:
+                quiet_hours_changed.send(Recipient, recipient_id=person.pk)
             before = {name: getattr(person, name) for name in wanted}
             audit.record(
                 request, "update", "recipient", person.user_id, before=before, after=wanted
             )
-        return Response(_shown(_me(request)))
+        return Response(_shown(registered(request)))
 
 
 class MyCategories(InboxEndpoint):
@@ -94,13 +96,6 @@ def _is_sent(category: CategorySnapshot, channel: str, chosen: dict[PreferenceSc
         return True
     decided = decision(chosen, PreferenceScope(channel, None, category.name))
     return channel not in category.off if decided is None else decided
-
-
-def _me(request: Request) -> Recipient:
-    person = selectors.find_recipient(end_user(request).user_id)
-    if person is None:
-        raise Problem("not-found", "Nobody has registered you yet: nothing is sent to you.")
-    return person
 
 
 def _shown(person: Recipient) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.inbox import me_views, preference_views, views
+from apps.inbox import me_views, preference_views, quiet_hours_views, views
 
 urlpatterns = [
     path("inbox", views.InboxView.as_view()),
@@ -12,4 +12,5 @@ urlpatterns = [
     path("me", me_views.Me.as_view()),
     path("me/categories", me_views.MyCategories.as_view()),
     path("me/preferences", preference_views.MyPreferences.as_view()),
+    path("me/quiet-hours", quiet_hours_views.MyQuietHours.as_view()),
 ]

@@ -7,6 +7,7 @@ from apps.preferences.api import (
     contact_views,
     group_views,
     preference_views,
+    quiet_hours_views,
     recipient_views,
     suppression_views,
 )
@@ -25,6 +26,7 @@ urlpatterns = [
         "recipients/<str:user_id>/contacts/<int:contact_id>", contact_views.ContactDetail.as_view()
     ),
     path("recipients/<str:user_id>/preferences", preference_views.PreferenceList.as_view()),
+    path("recipients/<str:user_id>/quiet-hours", quiet_hours_views.RecipientQuietHours.as_view()),
     path("categories", category_views.CategoryList.as_view()),
     path("categories/<path:name>", category_views.CategoryDetail.as_view()),
     path("groups", group_views.GroupList.as_view()),

@@ -48,6 +48,7 @@ def settings(public_url: str) -> dict[str, Any]:
         "ENUM_NAME_OVERRIDES": {
             "ChannelEnum": "config.settings.CHANNELS",
             "ContactChannelEnum": "apps.preferences.api.fields.contact_channels",
+            "QuietChannelEnum": "apps.preferences.quiet_hours.schedules.channels",
             "PriorityEnum": [p.value for p in Priority],
             "ContactStateEnum": ["active", "disabled"],
             "NotificationStateEnum": ["scheduled", "sending", "done", "cancelled"],

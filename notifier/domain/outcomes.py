@@ -36,6 +36,7 @@ class Reason(StrEnum):
     THROTTLED = "throttled"  # the account's quota is used up for now; it is sent later
     PROVIDER_DOWN = "provider_down"  # the provider failed too often: its breaker is open
     ENDPOINT_DOWN = "endpoint_down"  # a webhook's host failed too often: its breaker is open
+    QUIET_HOURS = "quiet_hours"  # it is quiet where the recipient is; sent when that ends
     IN_ORDER = "in_order"  # an earlier one with its ordering key has not been sent
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
     INTERNAL = "internal"  # a bug of ours; the log has the traceback

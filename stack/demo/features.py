@@ -1,7 +1,9 @@
-"""Further features in the demo: template, group, inbox, receipt, dead letter, categories, STOP."""
+"""Further features in the demo, from templates to people's own times."""
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from notifier.client import (
     Contact,
@@ -11,6 +13,7 @@ from notifier.client import (
     Notification,
     NotifierClient,
     Preference,
+    QuietWindow,
     TemplateContent,
 )
 from notifier.security.tokens import sign
@@ -18,9 +21,15 @@ from sandbox.client import SandboxClient
 
 #: Seconds for one step.
 PATIENCE = 20.0
-BOBS_PHONE, DORAS_PHONE = "+12025550181", "+12025550183"
+BOBS_PHONE, STANS_PHONE = "+12025550181", "+12025550183"
 #: Seconds that a token for the inbox is valid.
 TOKEN_LIFE = 300
+
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+KOLKATA = "Asia/Kolkata"
+#: People and their zones: at one's local time it has passed for the second, and not for the third.
+LOCAL = {"emma": "Europe/Vienna", "fumi": "Asia/Tokyo", "gail": "America/New_York"}
 
 
 class Features:
@@ -57,6 +66,8 @@ class Features:
         self._receipt()
         self._dead_letter()
         self._categories()
+        self._quiet_hours()
+        self._local_time()
         self._stop()
 
     def _register(self) -> None:
@@ -181,14 +192,74 @@ class Features:
         )
         self._say("carl refuses text messages: he gets no offer, but a critical one-time password")
 
+    def _quiet_hours(self) -> None:
+        """Have a push wait for the end of quiet hours, and one of high priority go through."""
+        dora = f"dora-{self._run}"
+        device = Device("android", f"token-{self._run}-doras-phone")
+        self._directory.upsert_recipient(dora, time_zone=KOLKATA, devices=[device])
+        there = datetime.now(ZoneInfo(KOLKATA))
+        begins, ends = there - timedelta(minutes=5), there + timedelta(hours=2)
+        window = QuietWindow(DAYS, f"{begins:%H:%M}", f"{ends:%H:%M}")
+        with InboxClient(self._api_url, self._token(dora)) as inbox:
+            quiet = inbox.set_quiet_hours([window])
+            waits = self._client.notify_users(
+                [dora], body="Socks.", channels=["push"], priority="low"
+            )
+            urgent = self._client.notify_users(
+                [dora], body="Your taxi is here.", channels=["push"], priority="high"
+            )
+            held = self._until(waits, lambda one: one.reason == "quiet_hours")
+            sent = self._until(urgent, lambda one: one.state == "accepted")
+            inbox.set_quiet_hours([])
+            woken = self._until(waits, lambda one: one.state == "accepted")
+        self._expect(
+            quiet.quiet_until is not None
+            and (held.state, held.reason, held.attempts) == ("retrying", "quiet_hours", ())
+            and (sent.state, woken.state) == ("accepted", "accepted"),
+            f"in quiet hours a push was {held.state} {held.reason}, an urgent one {sent.state}, "
+            f"and without them it was {woken.state}",
+        )
+        self._say(
+            "held a push in dora's quiet hours (Kolkata), not an urgent one; she ended them: sent"
+        )
+
+    def _local_time(self) -> None:
+        """Send something at the same local time in three zones."""
+        people = {f"{name}-{self._run}": zone for name, zone in LOCAL.items()}
+        for user_id, zone in people.items():
+            self._directory.upsert_recipient(user_id, time_zone=zone)
+        soon = datetime.now(ZoneInfo(LOCAL["emma"])) + timedelta(seconds=3)
+        posted = self._client.notify_users(
+            list(people),
+            body="Good morning!",
+            channels=["inbox"],
+            priority="low",
+            send_at_local=f"{soon:%Y-%m-%dT%H:%M:%S}",
+            local_time_passed="skip",
+        )
+        deadline = time.monotonic() + PATIENCE
+        while self._client.get_notification(posted.id).count("delivered") < 1:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        left = self._client.cancel(posted.id)
+        self._expect(
+            left.state == "cancelled" and left.counts == {"inbox": {"delivered": 1, "expired": 1}},
+            f"at the local time of one of three people it was {dict(left.counts)}",
+        )
+        self._say(
+            f"sent at {soon:%H:%M:%S} local time: in Vienna; it had passed in Tokyo, "
+            "cancelled for New York"
+        )
+
     def _stop(self) -> None:
         """Have somebody write STOP, which holds for a critical message too, and START."""
-        dora, critical = f"dora-{self._run}", f"security-{self._run}"
-        self._directory.upsert_recipient(dora, phone=DORAS_PHONE)
+        stan, critical = f"stan-{self._run}", f"security-{self._run}"
+        self._directory.upsert_recipient(stan, phone=STANS_PHONE)
 
         def text() -> Delivery:
             posted = self._client.notify_users(
-                [dora], body="123 456", category=critical, channels=["sms"]
+                [stan], body="123 456", category=critical, channels=["sms"]
             )
             return self._until(posted, lambda one: one.state not in ("queued", "sending"))
 
@@ -201,16 +272,16 @@ class Features:
             and sent.state in ("accepted", "delivered"),
             f"after STOP a text message was {stopped.state}, after START {sent.state}",
         )
-        self._say("dora wrote STOP: even a critical text message is kept from her, until her START")
+        self._say("stan wrote STOP: even a critical text message is kept from him, until his START")
 
     # -- Helpers ------------------------------------------------------------------------------
 
     def _write(self, word: str, *, suppressed: bool) -> None:
-        """Have dora write a text message, and wait until it holds."""
-        self._sandbox.write_text(DORAS_PHONE, word)
+        """Have stan write a text message, and wait until it holds."""
+        self._sandbox.write_text(STANS_PHONE, word)
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            found = self._directory.list_suppressions(channel="sms", address=DORAS_PHONE)
+            found = self._directory.list_suppressions(channel="sms", address=STANS_PHONE)
             if bool(list(found)) is suppressed:
                 return
             time.sleep(0.1)

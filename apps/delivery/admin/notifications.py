@@ -73,6 +73,8 @@ class NotificationAdmin(Panelled, ReadOnly):
         "collapse_key",
         "created_at",
         "send_at",
+        "send_at_local",
+        "local_time_passed",
         "expires_at",
         "cancelled_at",
     )

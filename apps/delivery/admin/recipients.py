@@ -1,6 +1,8 @@
 """Admin of recipients: contacts, subscriptions, preferences, suppressions and deliveries."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -9,6 +11,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from apps.core import clock
 from apps.delivery.admin.deliveries import attach_names
 from apps.delivery.models import Delivery
 from apps.operators import markup
@@ -17,6 +20,8 @@ from apps.operators.panels import Panel, Panelled
 from apps.preferences import audit_trail
 from apps.preferences.admin import changes_table
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
+from apps.preferences.quiet_hours import schedules
+from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.topics import selectors
 from apps.topics.models import Subscription
 
@@ -55,6 +60,11 @@ class RecipientAdmin(Panelled, NewestAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False  # deliveries name their contacts
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if {"quiet_hours", "time_zone"} & set(form.changed_data):
+            quiet_hours_changed.send(Recipient, recipient_id=obj.pk)
+
     def panels(self, request: HttpRequest, row: Recipient) -> Sequence[Panel]:
         contacts = list(
             Contact.objects.filter(recipient=row).defer("address", "secret").order_by("id")[:100]
@@ -64,6 +74,7 @@ class RecipientAdmin(Panelled, NewestAdmin):
             Panel("Subscriptions", _subscriptions(row)),
             Panel("Preferences", _preferences(row)),
             Panel("Suppressions", _suppressions(contacts)),
+            Panel("Quiet hours", _quiet_hours(row)),
             Panel("Changes of contacts and refusals", _changes(row), wide=True),
             Panel("Newest deliveries", _deliveries(row), wide=True),
             Panel("Newest notifications of their topics", _posted(row), wide=True),
@@ -136,6 +147,29 @@ def _suppressions(contacts: Sequence[Contact]) -> SafeString:
             )
             for row in Suppression.objects.filter(found)
         ),
+    )
+
+
+def _quiet_hours(person: Recipient) -> SafeString:
+    """Render the windows that apply to a person, and whether it is quiet now."""
+    quiet = schedules.of(person)
+    found = quiet.stretch(clock.now())
+    whose = "The company's" if person.quiet_hours is None else "Their own"
+    where = f"{whose}, on {', '.join(quiet.schedule.channels)}, in {quiet.zone.key}."
+    until = markup.at(datetime.fromtimestamp(found.ends, UTC)) if found.quiet else ""
+    return markup.lines(
+        [
+            markup.table(
+                ("begins on", "from", "to"),
+                (
+                    (", ".join(window["days"]), window["from"], window["to"])
+                    for window in quiet.schedule.as_json()["windows"]
+                ),
+                "They have none.",
+            ),
+            where,
+            f"It is quiet until {until}." if until else "",
+        ]
     )
 
 

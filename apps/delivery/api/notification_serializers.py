@@ -137,6 +137,10 @@ class NotificationOut(AcceptedOut):
     category = serializers.CharField(
         help_text="as of acceptance; empty if it was accepted before there were categories"
     )
+    send_at_local = serializers.CharField(
+        help_text="the local time at which each recipient gets it; empty without one"
+    )
+    local_time_passed = serializers.CharField(help_text="`send`, `skip`, or empty")
     topic = serializers.CharField(source="topic.name", default=None, allow_null=True)
     group = serializers.CharField(
         default=None, allow_null=True, help_text="null if there was none, or it was deleted"
@@ -153,6 +157,8 @@ class NotificationOut(AcceptedOut):
         model = Notification
         fields = (
             *AcceptedOut.Meta.fields,
+            "send_at_local",
+            "local_time_passed",
             "category",
             "topic",
             "group",

@@ -1,5 +1,6 @@
 """Bodies of requests to publish, and of the answer to an acceptance."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -16,8 +17,10 @@ from apps.content.serializers import ActionsField, LinkField, TemplateUseIn
 from apps.core import clock
 from apps.delivery.intake import deduplication
 from apps.delivery.intake.bodies import ContentBody
+from apps.delivery.intake.drafts import SEND, SKIP
 from apps.delivery.models import Notification
 from apps.preferences.api.fields import CategoryField, UserIdField
+from notifier.domain import local_time
 from notifier.domain.characters import any_visible
 from notifier.domain.messages import DisplayType, Severity
 from notifier.domain.priorities import Priority
@@ -29,6 +32,9 @@ RECIPIENTS_LIMIT = 1_000
 #: Longest time ahead that ``send_at`` may name.
 LONGEST_AHEAD = timedelta(days=366)
 BATCH_LIMIT = 1_000
+_LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
+#: Years of a local time: all of its instants can be computed.
+_YEARS = 1970, 9998
 #: Seconds after which a fallback may be sent at the latest.
 LONGEST_FALLBACK = 86_400
 
@@ -104,6 +110,27 @@ class FallbackIn(StrictSerializer):
     )
 
 
+class LocalTimeField(serializers.CharField):
+    """A time as clocks on the wall show it, without a zone; its text in ISO 8601."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=19, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not _LOCAL_TIME.fullmatch(text):
+            raise serializers.ValidationError(
+                "Write a local time without an offset, as in 2026-12-01T09:00."
+            )
+        try:
+            wall = datetime.fromisoformat(text)
+        except ValueError:
+            raise serializers.ValidationError("There is no such date or time.") from None
+        if not _YEARS[0] <= wall.year <= _YEARS[1]:
+            raise serializers.ValidationError("Write a year of our time.")
+        return wall.isoformat()
+
+
 class PublishIn(StrictSerializer):
     """A notification for everybody subscribed to a topic."""
 
@@ -130,6 +157,15 @@ class PublishIn(StrictSerializer):
     )
     send_at = serializers.DateTimeField(
         required=False, help_text="send it then; at once if it is past"
+    )
+    send_at_local = LocalTimeField(
+        required=False, help_text="when each recipient gets it, in their own time zone"
+    )
+    local_time_passed = Choice(
+        [SEND, SKIP],
+        required=False,
+        help_text="what becomes of those for whom `send_at_local` has passed; `send`: at once, "
+        "which it is if left out",
     )
     expires_at = serializers.DateTimeField(required=False, help_text="not sent after this time")
     collapse_key = NameField(
@@ -163,14 +199,18 @@ class PublishIn(StrictSerializer):
             raise serializers.ValidationError(
                 {"template": "Give either content or a template, not both."}
             )
+        _check_local_time(attrs)
         expires_at, send_at = attrs.get("expires_at"), attrs.get("send_at")
+        if "send_at_local" in attrs:
+            send_at = local_time.earliest(attrs["send_at_local"])
+        given = "send_at_local" if "send_at_local" in attrs else "send_at"
         if send_at is not None and send_at > clock.moment() + LONGEST_AHEAD:
             raise serializers.ValidationError(
-                {"send_at": f"It can be at most {LONGEST_AHEAD.days} days from now."}
+                {given: f"It can be at most {LONGEST_AHEAD.days} days from now."}
             )
         if send_at is not None and attrs["ordering_key"]:
             raise serializers.ValidationError(
-                {"send_at": "With an ordering_key the order is that of acceptance. Leave one out."}
+                {given: "With an ordering_key the order is that of acceptance. Leave one out."}
             )
         if expires_at is not None:
             if expires_at <= clock.moment():
@@ -179,11 +219,31 @@ class PublishIn(StrictSerializer):
                 )
             if send_at is not None and expires_at <= send_at:
                 raise serializers.ValidationError(
-                    {"expires_at": "It must be after send_at, or nothing would be sent."}
+                    {"expires_at": f"It must be after {given}, or nothing would be sent."}
                 )
         if "fallback" in attrs:
             _check_fallback(attrs, max(send_at or clock.moment(), clock.moment()))
         return attrs
+
+
+def _check_local_time(attrs: dict[str, Any]) -> None:
+    """Check ``send_at_local``, if there is one, and make it a ``datetime``."""
+    if "send_at_local" not in attrs:
+        if "local_time_passed" in attrs:
+            raise serializers.ValidationError(
+                {"local_time_passed": "It says more of send_at_local: give that, too."}
+            )
+        return
+    wall = attrs["send_at_local"] = datetime.fromisoformat(attrs["send_at_local"])
+    if "send_at" in attrs:
+        raise serializers.ValidationError(
+            {"send_at_local": "Give either send_at or send_at_local, not both."}
+        )
+    skips = attrs.get("local_time_passed") == SKIP
+    if skips and local_time.latest(wall) <= clock.moment():
+        raise serializers.ValidationError(
+            {"send_at_local": "It is past everywhere; nothing would be sent."}
+        )
 
 
 def _check_fallback(attrs: dict[str, Any], starts_at: datetime) -> None:

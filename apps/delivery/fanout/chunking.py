@@ -6,9 +6,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.delivery.fanout import audience_lease
+from apps.delivery.fanout import audience_lease, local_time
 from apps.delivery.fanout.audience_lease import AudienceLease, Fenced
-from apps.delivery.models import Notification
+from apps.delivery.models import Chunk, Notification
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
@@ -67,20 +67,43 @@ def fan_out(priority: str) -> bool:
             deferral.defer_chunks([chunk.id], Reason.TOPIC_PAUSED, None)
             return True
     try:
-        for channel in notification.channels:
-            while _cut_page(chunk, channel):
-                connection.close()  # back to the pool: there may be thousands of pages
-                doorbells.ring([Queue(channel, chunk.priority)])
-        if (later := fallback.of(notification)) is not None:
-            while _cut_page(chunk, later.channel, later.after):
-                pass  # no doorbell: workers find these chunks once they are due
-        with transaction.atomic():
-            audience_lease.finish(chunk)
-            if notification.ordering_key:
-                ordering_keys.remove_chunks([chunk.id])
+        if local_time.is_local(notification) and not local_time.has_audience(notification):
+            _cut_named(chunk, notification)
+        else:
+            _cut_audience(chunk, notification)
     except Fenced:
         log.info("fan-out of %s continues in another worker", chunk.notification_id)
     return True
+
+
+def _cut_audience(chunk: AudienceLease, notification: Notification) -> None:
+    """Cut a topic's or group's audience page by page, and finish the chunk."""
+    for channel in notification.channels:
+        while _cut_page(chunk, channel):
+            connection.close()  # back to the pool: there may be thousands of pages
+            doorbells.ring([Queue(channel, chunk.priority)])
+    if (later := fallback.of(notification)) is not None:
+        while _cut_page(chunk, later.channel, later.after):
+            pass  # no doorbell: workers find these chunks once they are due
+    with transaction.atomic():
+        audience_lease.finish(chunk)
+        if notification.ordering_key:
+            ordering_keys.remove_chunks([chunk.id])
+
+
+def _cut_named(chunk: AudienceLease, notification: Notification) -> None:
+    """Cut named recipients by their zones, and finish the chunk, all at once."""
+    with transaction.atomic():
+        audience_lease.renew(chunk)
+        notification = _share_locked(chunk.notification_id)
+        if notification.cancelled_at is None:
+            whole = Chunk.objects.get(pk=chunk.id)
+            for channel in notification.channels:
+                local_time.cut_named(whole, notification, channel, 0)
+            if (later := fallback.of(notification)) is not None:
+                local_time.cut_named(whole, notification, later.channel, later.after)
+        audience_lease.finish(chunk)
+    doorbells.ring([Queue(channel, chunk.priority) for channel in notification.channels])
 
 
 def _is_held(notification: Notification) -> bool:
@@ -99,6 +122,8 @@ def _cut_page(chunk: AudienceLease, channel: str, after: int = 0) -> bool:
         notification = _share_locked(chunk.notification_id)
         if notification.cancelled_at is not None:
             return False
+        if local_time.is_local(notification):
+            return local_time.cut_page(notification, channel, after, settings.CHUNK_SIZE * PAGE)
         with connection.cursor() as cursor:
             cursor.execute(
                 _CUT_TOPIC if notification.group_id is None else _CUT_GROUP,

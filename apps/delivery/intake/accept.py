@@ -24,7 +24,12 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sealed_content import TemplateContent
 from apps.publishers import daily_quota
 from apps.publishers.daily_quota import Account
+from notifier.domain import local_time
 from notifier.domain.categories import DEFAULT, fold
+
+#: How long before a local time comes first, anywhere, the audience is cut by zones: some time for
+#: millions of people, and as late as that for those who subscribe or move.
+CUT_BEFORE = timedelta(minutes=15)
 
 
 class Stored(NamedTuple):
@@ -44,18 +49,20 @@ WITH stored AS (
     INSERT INTO delivery_notification
            (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
             priority, category, category_kind, other_category, channels, content, collapse_key,
-            ordering_key, fallback_channel, fallback_after, send_at, expires_at, created_at)
+            ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
+            local_time_passed, expires_at, created_at)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
            priority, category, category_kind, other_category, channels::varchar[], content,
-           collapse_key, ordering_key, fallback_channel, fallback_after, send_at, expires_at,
-           created_at
+           collapse_key, ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
+           local_time_passed, expires_at, created_at
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
                   %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
                   %s::bytea[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[],
-                  %s::timestamptz[], %s::timestamptz[])
+                  %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
               priority, category, category_kind, other_category, channels, content, collapse_key,
-              ordering_key, fallback_channel, fallback_after, send_at, expires_at, created_at)
+              ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
+              local_time_passed, expires_at, created_at)
 ), cut AS (
     INSERT INTO delivery_chunk
            (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
@@ -166,7 +173,8 @@ def notification_row(
     notification_id: UUID, publisher_id: int, draft: Draft, accepted_at: datetime
 ) -> NewNotification:
     """Build the row of a draft. ``accepted_at`` is the database's time."""
-    send_at = draft.send_at
+    local = draft.local
+    send_at = draft.send_at if local is None else local_time.earliest(local.wall)
     if draft.topic is not None and draft.topic.delay:
         send_at = (send_at or accepted_at) + timedelta(seconds=draft.topic.delay)
     content = draft.content
@@ -189,6 +197,8 @@ def notification_row(
         fallback_channel=draft.fallback.channel if draft.fallback else "",
         fallback_after=draft.fallback.after if draft.fallback else None,
         send_at=send_at,
+        send_at_local=local.wall.isoformat() if local else "",
+        local_time_passed=local.passed if local else "",
         expires_at=draft.expires_at,
         created_at=accepted_at,
     )
@@ -231,6 +241,10 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
         for ids in _slices(draft.contact_ids):
             yield chunk(ChunkKind.ENDPOINT, channel, contacts=ids)
         return
+    if draft.local is not None:
+        ready_at = max(row.created_at, ready_at - CUT_BEFORE)
+        yield chunk(ChunkKind.WHOLE, recipients=draft.recipient_ids or None)
+        return
     if draft.topic is not None or draft.group_id is not None:
         yield chunk(ChunkKind.WHOLE)
         return
@@ -266,6 +280,8 @@ _NOTIFICATION = (
     arrays.texts,
     arrays.numbers,
     arrays.times,
+    arrays.texts,
+    arrays.texts,
     arrays.times,
     arrays.times,
 )

@@ -33,7 +33,10 @@ class FallbackBody(TypedDict):
 
 
 class PublishBody(TypedDict):
-    """A notification to a topic or a group. It has either ``content`` or ``template``."""
+    """A notification to a topic or a group. It has either ``content`` or ``template``.
+
+    ``send_at_local`` has no zone.
+    """
 
     content: NotRequired[ContentBody]
     template: NotRequired[TemplateBody]
@@ -42,6 +45,8 @@ class PublishBody(TypedDict):
     channels: NotRequired[list[str]]
     fallback: NotRequired[FallbackBody]
     send_at: NotRequired[datetime]
+    send_at_local: NotRequired[datetime]
+    local_time_passed: NotRequired[str]
     expires_at: NotRequired[datetime]
     collapse_key: str
     ordering_key: str

@@ -25,8 +25,18 @@ from apps.topics.selectors import TopicSnapshot
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 
+#: What becomes of people for whom a local time has passed.
+SEND, SKIP = "send", "skip"
 #: Number of unknown recipients that the first sentence of an error names.
 NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """A wall-clock time, without a zone; ``passed``: ``send`` or ``skip`` where it is past."""
+
+    wall: datetime
+    passed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Draft:
     - ``fallback``: the channel for recipients whom none of these channels reached.
     - ``category``: what preferences apply by; ``None`` where the service itself made it.
     - ``category_named``: the request named the category itself.
+    - ``local``: the local time at which each recipient gets it, in place of ``send_at``.
     - ``deduplicate_seconds``: see ``apps.delivery.intake.deduplication``; 0 for never.
     - ``warnings``: returned to the publisher with the acceptance.
     """
@@ -60,6 +71,7 @@ class Draft:
     ordering_key: str = ""
     deduplicate_seconds: int = 0
     send_at: datetime | None = None
+    local: LocalTime | None = None
     expires_at: datetime | None = None
     warnings: Sequence[Mapping[str, str]] = ()
 
@@ -210,9 +222,16 @@ def _draft(
         ordering_key=data["ordering_key"],
         deduplicate_seconds=data.get("deduplicate_seconds", 0),
         send_at=data.get("send_at"),
+        local=_local(data),
         expires_at=data.get("expires_at"),
         warnings=[*_warnings(data, people), *late],
     )
+
+
+def _local(data: PublishBody) -> LocalTime | None:
+    if "send_at_local" not in data:
+        return None
+    return LocalTime(data["send_at_local"], data.get("local_time_passed", SEND))
 
 
 def _sendable(chosen: Iterable[str], data: PublishBody, fallback: Fallback | None) -> list[str]:

@@ -33,6 +33,8 @@ class NewNotification(NamedTuple):
     fallback_channel: str
     fallback_after: int | None
     send_at: datetime | None
+    send_at_local: str
+    local_time_passed: str
     expires_at: datetime | None
     created_at: datetime
 

@@ -13,6 +13,8 @@ class ChunkKind(models.TextChoices):
 
     WHOLE = "whole"  # the audience of a topic or group, to be cut into ranges by fan-out
     RANGE = "range"  # the topic's subscriptions or the group's members, low_id <= id <= high_id
+    LISTED = "listed"  # those of the topic's subscriptions or the group's members in member_ids
+    PASSED = "passed"  # the same, or recipient_ids, for whom the local time has passed: not sent
     NAMED = "named"  # the recipients in recipient_ids, on one channel
     ENDPOINT = "endpoint"  # the contacts in contact_ids, with or without a recipient
     RETRY = "retry"  # deliveries that were due for another attempt, of any notification
@@ -50,6 +52,7 @@ class Chunk(models.Model):
     priority = models.CharField(max_length=10)
     low_id = models.BigIntegerField(null=True)
     high_id = models.BigIntegerField(null=True)
+    member_ids = ArrayField(models.BigIntegerField(), null=True)
     recipient_ids = ArrayField(models.BigIntegerField(), null=True)
     contact_ids = ArrayField(models.BigIntegerField(), null=True)
     size = models.IntegerField(default=0, db_default=0)

@@ -71,7 +71,12 @@ class Notification(models.Model):
     # The channel for recipients whom no other has reached after fallback_after seconds. Or empty.
     fallback_channel = models.CharField(max_length=20, blank=True, db_default="")
     fallback_after = models.IntegerField(null=True)
+    # With send_at_local the moment at which it is that time first, anywhere.
     send_at = models.DateTimeField(null=True)
+    # The local time at which each recipient gets it, as "2026-12-01T09:00:00". Or empty.
+    send_at_local = models.CharField(max_length=19, blank=True, db_default="")
+    # "send" at once or "skip" those for whom it had passed at acceptance. Empty without one.
+    local_time_passed = models.CharField(max_length=4, blank=True, db_default="")
     expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True)

@@ -108,8 +108,8 @@ def observe(
         if not result.outcome:
             continue
         lasted[sent.provider, result.outcome].append(sent.duration)
-        if result.attempt == 1:
-            waited.append(max(0.0, sent.started_at - posted_at[result.notification_id]))
+        if result.attempt == 1 and (since := posted_at.get(result.notification_id)) is not None:
+            waited.append(max(0.0, sent.started_at - since))
     for labels, seconds in lasted.items():
         _observe(PROVIDER_SECONDS.labels(*labels), seconds)
     _observe(ACCEPT_TO_PROVIDER.labels(*queue), waited)

@@ -19,12 +19,16 @@ REASONS = {
     "too_large": "the content is over the provider's limit",
     "rejected": "the provider understood the message and refuses it",
     "forbidden_address": "the URL points to a private network or to a port that is not allowed",
+    "local_time_passed": "that local time had passed where they are",
     "expired": "it expired before it could be sent",
     "provider_paused": "an operator paused the provider",
     "throttled": "the quota of the provider's account is used up for now",
     "provider_down": "the provider failed too often and is not called for a while",
     "endpoint_down": "its host failed to answer too often and is not called for a while",
     "in_order": "an earlier one with the same ordering key has not been sent yet",
+    "quiet_hours": "they have quiet hours",
+    "read": "they have read it in their inbox meanwhile",
+    "reached": "another channel reached them meanwhile",
     "topic_paused": "the topic is paused",
     "unconfirmed": "its worker could not check whether it was cancelled; it checks again soon",
     "released": "its worker was stopped before it sent this; another worker sends it",
@@ -48,14 +52,14 @@ REASONS = {
 HELD = frozenset(
     (
         *("provider_paused", "provider_down", "endpoint_down", "throttled", "in_order"),
-        *("topic_paused", "released", "unconfirmed"),
+        *("topic_paused", "quiet_hours", "released", "unconfirmed"),
     )
 )
 #: Reasons for which a delivery that may have arrived is not sent again.
 ENDED = frozenset(
     (
         *("cancelled", "expired", "unsubscribed", "preference", "category_default"),
-        *("contact_disabled", "no_address"),
+        *("contact_disabled", "no_address", "read", "reached"),
     )
 ) | frozenset(SuppressionReason.values)
 

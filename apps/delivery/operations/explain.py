@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db.models import Q
 from django.utils.formats import date_format
 
+from apps.delivery.fanout.local_time import LocalTimes
 from apps.delivery.flow import availability
+from apps.delivery.intake.drafts import SKIP
 from apps.delivery.models import (
     Chunk,
     ChunkKind,
@@ -29,6 +31,7 @@ from apps.preferences.models import (
     Recipient,
     Suppression,
 )
+from apps.preferences.quiet_hours import schedules
 from apps.topics.models import SubscriptionState
 from apps.topics.selectors import names_of_topics
 from notifier.domain.categories import CategoryKind
@@ -98,7 +101,14 @@ class _Explainer(Evidence):
             )
         if row.kind == NotificationKind.CONFIRMATION:
             yield Sentence("It asks the owner of an address to confirm a subscription.")
-        if row.send_at is not None and row.is_scheduled():
+        if row.send_at_local:
+            rest = "is not sent to" if row.local_time_passed == SKIP else "was sent at once to"
+            yield Sentence(
+                f"Each recipient gets it at {row.send_at_local.replace('T', ' ')} in their time "
+                f"zone; it {rest} those for whom that had passed.",
+                "scheduled",
+            )
+        elif row.send_at is not None and row.is_scheduled():
             verb = "is" if row.send_at > self.now and not row.cancelled_at else "was"
             yield Sentence(f"It {verb} to be sent {_at(row.send_at)}, not before.", "scheduled")
         if row.cancelled_at:
@@ -172,6 +182,10 @@ class _Explainer(Evidence):
             yield Sentence(
                 f"Its {nth} attempt {verb} due {_at(delivery.next_attempt_at)}.", "retrying"
             )
+            if delivery.reason == "quiet_hours":
+                zone = schedules.zone_of(self.recipient.time_zone)
+                there = date_format(delivery.next_attempt_at.astimezone(zone), "l, H:i")
+                yield Sentence(f"Where they are ({zone.key}) that is on {there}.")
         if delivery.state in WAITING and delivery.provider in self.paused:
             since = _at(self.paused[delivery.provider])
             yield Sentence(f"An operator paused {delivery.provider} {since}.", "paused")
@@ -239,6 +253,12 @@ class _Explainer(Evidence):
             return Sentence(f"No provider is set up for {channel}: it waits for one.", "paused")
         if self.open_chunks and self._is_paused(channel):
             return Sentence(f"An operator paused every provider of {channel}.", "paused")
+        if self.open_chunks and self.notification.send_at_local:
+            due = datetime.fromtimestamp(
+                LocalTimes(self.notification).due(self.recipient.time_zone), UTC
+            )
+            zone = schedules.zone_of(self.recipient.time_zone)
+            return Sentence(f"It is due {_at(due)}: that is their time in {zone.key}.", "queued")
         if self.open_chunks:
             since = min(chunk.ready_at for chunk in self.open_chunks)
             when = f"due {_at(since)}" if since > self.now else f"waiting, ready {_at(since)}"

@@ -7,10 +7,16 @@ from uuid import UUID
 from apps.delivery.models import Delivery, Notification
 from apps.delivery.operations.descriptions import REASONS
 from apps.preferences.categories import catalogue
+from apps.preferences.quiet_hours.schedules import COMPANY, OWN
 from notifier.domain.categories import fold
 
 #: Reasons of which a clause names the topic or the category.
 _NAMED = ("preference", "category_default")
+#: Whose quiet hours a delivery waits for.
+_QUIET = {
+    OWN: "of the quiet hours that they have chosen",
+    COMPANY: "of the company's quiet hours",
+}
 
 
 class _Names(NamedTuple):
@@ -55,4 +61,6 @@ def _clause(row: Delivery, names: _Names | None) -> str:
         what = {"topic": f"the topic “{names.topic}”", "category": f"“{names.category}”"}
         where = f" on {channel}" if channel else ""
         return f"they refuse {what.get(scope, 'everything')}{where}"
+    if row.reason == "quiet_hours" and row.refused_by is not None:
+        return _QUIET[row.refused_by]
     return REASONS.get(row.reason, row.reason.replace("_", " "))

@@ -1,10 +1,11 @@
-"""Signal receivers: release the deliveries of a topic that is resumed."""
+"""Signal receivers: release what waits for a topic or a person's quiet hours once it need not."""
 
 from django.dispatch import receiver
 
 from apps.core import clock
 from apps.delivery import state
 from apps.delivery.models import TopicRelease
+from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.topics.models import Topic
 from apps.topics.services import topic_resumed
 
@@ -18,3 +19,9 @@ def release(topic: Topic, **_: object) -> None:
     """
     state.release_topic(topic.pk)
     TopicRelease.objects.update_or_create(pk=topic.pk, defaults={"resumed_at": clock.moment()})
+
+
+@receiver(quiet_hours_changed)
+def judge_again(recipient_id: int, **_: object) -> None:
+    """Make due what waits for the quiet hours that the person had; it is judged by the new ones."""
+    state.release_person(recipient_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.core import arrays
+from apps.delivery.models import ChunkKind
 from apps.delivery.outbox.queues import Queue
 
 # One index probe per publisher, however many rows each has waiting.
@@ -50,7 +51,8 @@ _CHUNKS = """
 SELECT c.*
   FROM unnest(%(publishers)s::bigint[], %(shares)s::int[]) AS p (publisher_id, share)
  CROSS JOIN LATERAL (
-    SELECT id, kind, notification_id, publisher_id, low_id, high_id, recipient_ids, contact_ids,
+    SELECT id, kind, notification_id, publisher_id, low_id, high_id, member_ids, recipient_ids,
+           contact_ids,
            coalesce(nullif(size, 0), cardinality(recipient_ids), cardinality(contact_ids),
                     %(size)s) AS size,
            fence
@@ -89,7 +91,8 @@ class PublisherWork(NamedTuple):
 class LockedChunk(NamedTuple):
     """A chunk that is locked, to become deliveries in this transaction.
 
-    Of kind ``range`` it has ``low_id`` and ``high_id``, else one of the lists of ids.
+    Of kind ``range`` it has ``low_id`` and ``high_id``, else one of the lists of ids. Where it was
+    cut from an audience (``cut``), ``member_ids`` are of subscriptions or memberships.
     """
 
     id: int
@@ -98,12 +101,18 @@ class LockedChunk(NamedTuple):
     publisher_id: int
     low_id: int | None
     high_id: int | None
+    member_ids: list[int] | None
     recipient_ids: list[int] | None
     contact_ids: list[int] | None
     #: The number of its recipients or contacts.
     size: int
     #: Above 0 where a worker of the version before had claimed it.
     fence: int
+
+    @property
+    def cut(self) -> bool:
+        """True if fan-out cut it from the audience of a topic or group."""
+        return self.kind == ChunkKind.RANGE or self.member_ids is not None
 
 
 class DueDelivery(NamedTuple):

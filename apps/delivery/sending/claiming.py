@@ -13,12 +13,11 @@ from django.db import transaction
 from apps.core import clock
 from apps.core.delivery_ids import public_id
 from apps.delivery import state
-from apps.delivery.models import ChunkKind
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import claims, pending
 from apps.delivery.outbox.pending import DueDelivery, LockedChunk, PublisherWork
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.sending import notifications
+from apps.delivery.sending import notifications, quiet_hours
 from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.notifications import ContentRenderer, NotificationContext
@@ -131,17 +130,20 @@ def _claim(
     if lines:
         ordering_keys.lock(lines)
     held = _held_topics(contexts)
+    quiet = quiet_hours.columns(queue)
     rows: list[Claimed] = []
     if due:
         ids = [one.delivery_id for one in due]
         off = [key for key, one in contexts.items() if one.is_off(queue.channel)]
-        rows += state.resume_due(claim_id, ids, held, ordered=bool(lines), off=off)
-    budget = ClaimBudget(claim_id, *queue, most=PER_RECIPIENT * settings.CHUNK_SIZE)
+        rows += state.resume_due(claim_id, ids, held, ordered=bool(lines), off=off, quiet=quiet)
+    budget = ClaimBudget(claim_id, *queue, PER_RECIPIENT * settings.CHUNK_SIZE, quiet)
     created, consumed = _create(budget, chunks, contexts, held)
     rows += created
+    if quiet.may_wait:
+        rows = quiet_hours.hold_back(queue, rows, contexts)
     claimed = state.start_sending(queue.channel, rows)
-    cut = [one.id for one in consumed if one.kind == ChunkKind.RANGE]
-    named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
+    cut = [one.id for one in consumed if one.cut]
+    named = [one.id for one in consumed if not one.cut]
     before = pending.consume(cut, named)
     number = len(due) + len(chunks)
     # More work is due: deliveries of chunks taken over from the version before, and deliveries

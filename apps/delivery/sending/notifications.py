@@ -23,6 +23,9 @@ from notifier.domain.categories import CategoryKind
 from notifier.domain.messages import Content
 from notifier.templates import TemplateError
 
+#: Kinds of chunks of a topic's subscriptions or a group's members.
+CUT = (ChunkKind.RANGE, ChunkKind.LISTED, ChunkKind.PASSED)
+
 
 class NotificationRow(NamedTuple):
     """Columns of ``apps.delivery.models.Notification``, without its content."""
@@ -39,7 +42,9 @@ class NotificationRow(NamedTuple):
     collapse_key: str
     ordering_key: str
     fallback_channel: str
+    fallback_after: int | None
     send_at: datetime | None
+    send_at_local: str
     expires_at: datetime | None
     created_at: datetime
     cancelled_at: datetime | None
@@ -67,6 +72,12 @@ class NotificationContext:
         #: The time it was first due: its acceptance or its send time.
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.halt = StopSignal()
+
+    @property
+    def may_wait(self) -> bool:
+        """True if quiet hours apply to it, at a priority that may wait."""
+        row = self.row
+        return row.kind == NotificationKind.PUBLISHED and row.category_kind != CategoryKind.CRITICAL
 
     def is_off(self, channel: str) -> bool:
         """Return whether recipients who have chosen nothing are not sent it on a channel.
@@ -99,9 +110,8 @@ class NotificationContext:
             ),
             row.expires_at,
             fallback=channel == row.fallback_channel,
-            confirming=kind == ChunkKind.RANGE
-            and topic is not None
-            and topic.requires_confirmation,
+            passed=kind == ChunkKind.PASSED,
+            confirming=kind in CUT and topic is not None and topic.requires_confirmation,
         )
 
 

@@ -232,5 +232,12 @@ class Recorder(threading.Thread):
 
 
 def _posted_at(claim: Claim) -> dict[str, float]:
-    """Return when each notification should first have gone out, by this machine's clock."""
-    return {key: clock.to_local(one.posted_at.timestamp()) for key, one in claim.contexts.items()}
+    """Return when each notification should first have gone out, by this machine's clock.
+
+    Those for a local time are left out: that is another moment in each zone.
+    """
+    return {
+        key: clock.to_local(one.posted_at.timestamp())
+        for key, one in claim.contexts.items()
+        if not one.row.send_at_local
+    }

@@ -20,11 +20,17 @@ from apps.delivery.state.claiming import (
     ClaimBudget,
     Claimed,
     DeliveryRules,
+    QuietColumns,
     create_deliveries,
     create_in_order,
     start_sending,
 )
-from apps.delivery.state.deferral import release_channel, release_topic, release_webhooks
+from apps.delivery.state.deferral import (
+    release_channel,
+    release_person,
+    release_topic,
+    release_webhooks,
+)
 from apps.delivery.state.lost_claims import release_lost
 from apps.delivery.state.receipts import (
     DeliveryStanding,
@@ -43,6 +49,7 @@ __all__ = [
     "Claimed",
     "DeliveryRules",
     "DeliveryStanding",
+    "QuietColumns",
     "Result",
     "apply_receipts",
     "cancel",
@@ -55,6 +62,7 @@ __all__ = [
     "redrive",
     "release_channel",
     "release_lost",
+    "release_person",
     "release_topic",
     "release_webhooks",
     "resume_due",

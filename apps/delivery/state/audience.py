@@ -30,6 +30,14 @@ subscriber AS (
        AND id BETWEEN %(low_id)s AND %(high_id)s
 )
 """
+_IN_RANGE = "id BETWEEN %(low_id)s AND %(high_id)s"
+
+
+def listed(subscribers: str) -> str:
+    """Return the SQL of the recipients of a chunk that lists its members, from that of a range."""
+    return subscribers.replace(_IN_RANGE, "id = ANY(%(member_ids)s)")
+
+
 # For a topic that requires confirmation: a subscription that asks for it reaches only the contacts
 # that confirmed it.
 CONFIRMED_SUBSCRIBERS = f"""

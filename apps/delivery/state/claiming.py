@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.db import connection
 
 from apps.core import arrays
-from apps.delivery.models import ChunkKind
 from apps.delivery.outbox.pending import LockedChunk
 from apps.delivery.state import counts, ordering
 from apps.delivery.state.audience import (
@@ -21,6 +20,7 @@ from apps.delivery.state.audience import (
     REFUSAL,
     REFUSED_BY,
     SUBSCRIBERS,
+    listed,
 )
 from apps.delivery.state.fallback import REACHED, reporting
 from apps.delivery.state.signals import deliveries_moved
@@ -54,6 +54,9 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
     former_secrets: list[memoryview] | None
     user_id: str
     locale: str
+    #: The recipient's zone, and their own quiet hours as JSON: see ``QuietColumns``.
+    time_zone: str | None
+    quiet_hours: str | None
     #: The provider at fault for the failure of the last attempt; or empty.
     failed_at: str
     #: True if a provider may have it already, because an earlier call went unanswered.
@@ -69,7 +72,9 @@ ADDRESSED = """
      (SELECT array_agg(f.secret) FROM unnest(k.former_secrets, k.former_secrets_until)
                                       AS f (secret, until)
        WHERE f.until > clock_timestamp()) END, coalesce(r.user_id, ''),
- coalesce(r.locale, ''), {failed_at}, {unanswered}
+ coalesce(r.locale, ''),
+ CASE WHEN %(may_wait)s AND (%(company)s OR r.quiet_hours IS NOT NULL) THEN r.time_zone END,
+ CASE WHEN %(may_wait)s THEN r.quiet_hours::text END, {failed_at}, {unanswered}
   FROM moved
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id AND moved.state = 'sending'
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
@@ -167,6 +172,9 @@ WITH slice AS MATERIALIZED (
 )
 
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
     """The rules for new deliveries of one notification on one channel.
@@ -175,6 +183,7 @@ class DeliveryRules:
     the channel is the notification's fallback, so recipients whom another channel reached get no
     delivery. ``confirming``: the topic requires confirmed subscriptions. ``mandatory``: preferences
     do not apply. ``off``: recipients whose preferences say nothing of it get no delivery.
+    ``passed``: they are not sent it, since its local time had passed where they are.
     """
 
     topic_id: int | None
@@ -186,6 +195,25 @@ class DeliveryRules:
     expires_at: datetime | None
     fallback: bool = False
     confirming: bool = False
+    passed: bool = False
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """From when on nothing of it is sent."""
+        return _LONG_AGO if self.passed else self.expires_at
+
+
+class QuietColumns(NamedTuple):
+    """Which recipients of a claim come with their zone and quiet hours.
+
+    ``may_wait``: those who have quiet hours of their own; ``company``: the others as well.
+    """
+
+    may_wait: bool = False
+    company: bool = False
+
+
+NOBODY = QuietColumns()
 
 
 class ClaimBudget(NamedTuple):
@@ -195,10 +223,21 @@ class ClaimBudget(NamedTuple):
     channel: str
     priority: str
     most: int
+    quiet: QuietColumns = NOBODY
 
     def spent(self, number: int) -> "ClaimBudget":
         """Return what is left of it after ``number`` deliveries."""
         return self._replace(most=self.most - number)
+
+    def parameters(self) -> dict[str, int | str | bool]:
+        """Return it as parameters of a statement."""
+        return {
+            "claim_id": self.claim_id,
+            "channel": self.channel,
+            "priority": self.priority,
+            "most": self.most,
+            **self.quiet._asdict(),
+        }
 
 
 class ChunkToDeliver(NamedTuple):
@@ -215,12 +254,26 @@ def create_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> li
     beyond the budget, since a chunk is of so many recipients and these may have several addresses
     each.
     """
-    named = [one for one in todo if one.chunk.kind != ChunkKind.RANGE]
+    named = [one for one in todo if not one.chunk.cut]
     rows = _create_named(budget, named) if named else []
     for one in todo:
-        if one.chunk.kind == ChunkKind.RANGE:
-            rows += _create_range(budget.spent(len(rows)), one)
+        if one.chunk.cut:
+            rows += _create_cut(budget.spent(len(rows)), one)
+    if passed := {str(one.chunk.notification_id) for one in todo if one.rules.passed}:
+        _give_reason([row.delivery_id for row in rows if row.notification_id in passed])
     return rows
+
+
+def _give_reason(delivery_ids: Sequence[int]) -> None:
+    """Record why those of these new deliveries have expired that did before they were due."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE delivery_delivery d SET reason = 'local_time_passed'
+                 FROM delivery_notification n
+                WHERE d.id = ANY(%s) AND d.state = 'expired' AND n.id = d.notification_id
+                  AND (n.expires_at > clock_timestamp() OR n.expires_at IS NULL)""",
+            [list(delivery_ids)],
+        )
 
 
 def create_in_order(budget: ClaimBudget, one: ChunkToDeliver) -> list[Claimed]:
@@ -241,7 +294,7 @@ def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[C
         cursor.execute(
             _CREATE_NAMED,
             {
-                **budget._asdict(),
+                **budget.parameters(),
                 "slices": arrays.numbers(range(len(todo))),
                 "notifications": arrays.texts(str(one.chunk.notification_id) for one in todo),
                 "publishers": arrays.numbers(one.chunk.publisher_id for one in todo),
@@ -249,7 +302,7 @@ def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[C
                 "categories": arrays.texts(one.rules.category for one in todo),
                 "off": arrays.numbers(one.rules.off for one in todo),
                 "mandatory": arrays.numbers(one.rules.mandatory for one in todo),
-                "expiries": arrays.times(one.rules.expires_at for one in todo),
+                "expiries": arrays.times(one.rules.ends_at for one in todo),
                 "fallbacks": arrays.numbers(one.rules.fallback for one in todo),
                 "of_slices": arrays.numbers(number for number, _, _ in members),
                 "recipients": arrays.numbers(recipient for _, recipient, _ in members),
@@ -267,7 +320,7 @@ def _members(chunk: LockedChunk) -> Sequence[tuple[int | None, int | None]]:
     return [(recipient_id, None) for recipient_id in chunk.recipient_ids or ()]
 
 
-def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
+def _create_cut(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
     chunk, rules = todo
     if rules.group_id is not None:
         subscribers = MEMBERS
@@ -276,23 +329,24 @@ def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
     with connection.cursor() as cursor:
         cursor.execute(
             _CREATE_RANGE.format(
-                subscribers=subscribers,
+                subscribers=subscribers if chunk.member_ids is None else listed(subscribers),
                 audience=CONFIRMED_AUDIENCE if rules.confirming else AUDIENCE,
                 but=f" WHERE NOT {REACHED}" if rules.fallback else "",
             ),
             {
-                **budget._asdict(),
+                **budget.parameters(),
                 "notification_id": chunk.notification_id,
                 "publisher_id": chunk.publisher_id,
                 "low_id": chunk.low_id,
                 "high_id": chunk.high_id,
+                "member_ids": chunk.member_ids,
                 "topic_id": rules.topic_id,
                 "group_id": rules.group_id,
                 "reachable_only": rules.reachable_only,
                 "category": rules.category,
                 "off": rules.off,
                 "mandatory": rules.mandatory,
-                "expires_at": rules.expires_at,
+                "expires_at": rules.ends_at,
                 "reporting": reporting() if rules.fallback else None,
             },
         )

@@ -7,6 +7,8 @@ A deferred chunk or delivery has a reason and the time from which it may be clai
   (``claiming.resume_due``). ``release_topic`` makes both due.
 - A paused provider, an open breaker or doubted addresses: ``release_channel``.
 - A webhook host that does not answer: ``release_webhooks``.
+- A person's quiet hours: its deliveries wait until they end; ``release_person``, where the person
+  changed them.
 - An earlier delivery under the same ordering key: see ``apps.delivery.state.ordering``.
 
 What is deferred while it is being sent has the outcome ``notifier.domain.outcomes.Held`` and is
@@ -14,10 +16,11 @@ recorded like any other.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.db import connection
 
-from apps.core import clock
+from apps.core import arrays, clock
 from notifier.domain.priorities import Priority
 
 #: Least and most seconds of a deferral for a pause: as long as the pause has lasted, within these.
@@ -40,6 +43,43 @@ def defer_chunks(chunk_ids: Sequence[int], reason: str, for_seconds: float | Non
             "  FROM (SELECT coalesce(clock_timestamp() + make_interval(secs => %s),"
             "                        'infinity') AS at) t WHERE id = ANY(%s)",
             [reason, for_seconds, list(chunk_ids)],
+        )
+
+
+class Deferred(NamedTuple):
+    """A delivery that a claim defers before it is sent.
+
+    ``until``: unix seconds. ``by``: who said so, in ``Delivery.refused_by``.
+    """
+
+    delivery_id: int
+    until: float
+    by: str
+
+
+_DEFER = """
+UPDATE delivery_delivery d
+   SET state = 'retrying', reason = %s, refused_by = w.by, updated_at = clock_timestamp(),
+       next_attempt_at = to_timestamp(w.until)
+  FROM unnest(%s::bigint[], %s::float8[], %s::text[]) AS w (id, until, by)
+ WHERE d.id = w.id
+"""
+
+
+def defer_deliveries(deferred: Sequence[Deferred], reason: str) -> None:
+    """Let nobody claim these deliveries until their times.
+
+    They are the caller's claim's, which has not committed. Uses up no attempt.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DEFER,
+            [
+                reason,
+                arrays.numbers(one.delivery_id for one in deferred),
+                arrays.numbers(one.until for one in deferred),
+                arrays.texts(one.by for one in deferred),
+            ],
         )
 
 
@@ -103,4 +143,22 @@ def release_webhooks(publisher_id: int, seconds: float) -> None:
         cursor.execute(
             _RELEASE.format(held=held, later="+ make_interval(secs => %s)"),
             [seconds, [*Priority], publisher_id, RELEASE_AT_ONCE],
+        )
+
+
+def release_person(recipient_id: int) -> None:
+    """Make due what waits for a recipient's quiet hours, to be judged by those they have now.
+
+    Among their newest ``RELEASE_AT_ONCE`` deliveries; quiet hours last for days at most.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()
+                WHERE id = ANY(ARRAY(
+                      SELECT id FROM delivery_delivery
+                       WHERE id IN (SELECT id FROM delivery_delivery
+                                     WHERE recipient_id = %s ORDER BY id DESC LIMIT %s)
+                         AND reason = 'quiet_hours' AND next_attempt_at > clock_timestamp()
+                         FOR UPDATE SKIP LOCKED))""",
+            [recipient_id, RELEASE_AT_ONCE],
         )

@@ -8,7 +8,8 @@ from django.db import connection
 
 from apps.delivery.state import deferral, ordering
 from apps.delivery.state.audience import REASON, REFUSAL, REFUSED_BY
-from apps.delivery.state.claiming import ADDRESSED, Claimed
+from apps.delivery.state.claiming import ADDRESSED, NOBODY, Claimed, QuietColumns
+from apps.delivery.state.fallback import REACHED, reporting
 from notifier.dispatch.failover import FAULTS
 
 # A recipient who left the topic between two attempts gets no further one. A delivery in place of a
@@ -22,6 +23,21 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
                       WHERE s.topic_id = a.topic_id AND s.contact_id = a.contact_id
                         AND s.state = 'active')
      THEN 'unsubscribed' END, """
+# What waited for the end of quiet hours is not sent to who has read it since, and a fallback not to
+# whom another channel reached. Asked of nothing else, since nothing else waits for hours.
+_OUTDATED = f"""
+CASE WHEN a.reason = 'quiet_hours' THEN
+    CASE WHEN EXISTS (SELECT FROM preferences_contact k
+                        JOIN delivery_delivery e ON e.notification_id = a.notification_id
+                                                AND e.contact_id = k.id AND e.instead_of IS NULL
+                        JOIN inbox_inboxitem i ON i.delivery_id = e.id AND i.read_at IS NOT NULL
+                       WHERE k.recipient_id = a.recipient_id AND k.channel = 'inbox')
+         THEN 'read'
+         WHEN a.channel = a.fallback_channel AND {
+    REACHED.replace("%(notification_id)s", "a.notification_id").replace("%(channel)s", "a.channel")
+}
+         THEN 'reached' END
+END, """
 # Read from the attempt: a later deferral overwrites the reason of the delivery.
 _FAILED_AT = """
  coalesce((SELECT a.provider FROM delivery_attempt a
@@ -37,6 +53,7 @@ _RESUME = (
     """
 WITH audience AS (
     SELECT d.id, d.state AS before, d.recipient_id, d.contact_id, d.channel, d.instead_of,
+           d.notification_id, d.reason, n.fallback_channel,
            k.state AS contact_state, k.address_index,
            n.cancelled_at, n.expires_at, n.topic_id, t.paused_at,
            n.category_kind = 'critical'
@@ -52,6 +69,7 @@ WITH audience AS (
 ), judged AS (
     SELECT a.*, """
     + _UNSUBSCRIBED
+    + _OUTDATED
     + REFUSAL.format(
         channel="a.channel",
         mandatory="a.mandatory",
@@ -104,12 +122,14 @@ def resume_due(
     *,
     ordered: bool,
     off: Collection[str] = (),
+    quiet: QuietColumns = NOBODY,
 ) -> list[Claimed]:
     """Take up deliveries that are due again and locked.
 
     ``held_topics``: those that are paused and cannot be resumed before this commits. ``ordered``:
     some have an ordering key, and the caller holds the locks of their lines. ``off``: ids of
-    notifications that recipients get only if a preference allows it.
+    notifications that recipients get only if a preference allows it. ``quiet``: who comes with
+    their quiet hours.
     """
     with connection.cursor() as cursor:
         # psycopg2 adapts a timedelta, though django-stubs do not list it.
@@ -120,6 +140,8 @@ def resume_due(
             "off": list(off),
             "shortest_hold": timedelta(seconds=deferral.SHORTEST),
             "faults": list(FAULTS),
+            "reporting": reporting(),
+            **quiet._asdict(),
         }
         cursor.execute(_RESUME, parameters)
         rows = [Claimed._make(row) for row in cursor.fetchall()]

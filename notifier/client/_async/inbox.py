@@ -5,8 +5,17 @@ from typing import Any, Self
 
 from notifier.client._async.base import AsyncCalls
 from notifier.client._async.transport import AsyncTransport
-from notifier.client.rows import InboxItem, Marked, Me, MyCategory, Preference
+from notifier.client.rows import (
+    InboxItem,
+    Marked,
+    Me,
+    MyCategory,
+    Preference,
+    QuietHours,
+    QuietWindow,
+)
 from notifier.client.rows.base import read, write_query
+from notifier.client.rows.quiet_hours import quiet_hours_body
 
 
 class AsyncInboxClient(AsyncCalls):
@@ -81,3 +90,19 @@ class AsyncInboxClient(AsyncCalls):
         body = {"preferences": [preference.body_of() for preference in preferences]}
         answer = await self._http.request("PUT", "/v1/me/preferences", body)
         return [read(Preference, row) for row in answer.body["preferences"]]
+
+    async def get_quiet_hours(self) -> QuietHours:
+        """Return this person's quiet hours: their own or the company's."""
+        return read(QuietHours, (await self._http.request("GET", "/v1/me/quiet-hours")).body)
+
+    async def set_quiet_hours(
+        self, windows: Sequence[QuietWindow], channels: Sequence[str] | None = None
+    ) -> QuietHours:
+        """Choose quiet hours in place of the company's; without windows, none at all."""
+        body = quiet_hours_body(windows, channels)
+        answer = await self._http.request("PUT", "/v1/me/quiet-hours", body)
+        return read(QuietHours, answer.body)
+
+    async def remove_quiet_hours(self) -> None:
+        """Remove this person's own quiet hours: the company's apply."""
+        await self._http.request("DELETE", "/v1/me/quiet-hours")

@@ -6,8 +6,17 @@ from typing import Any, Self
 
 from notifier.client._sync.base import Calls
 from notifier.client._sync.transport import Transport
-from notifier.client.rows import InboxItem, Marked, Me, MyCategory, Preference
+from notifier.client.rows import (
+    InboxItem,
+    Marked,
+    Me,
+    MyCategory,
+    Preference,
+    QuietHours,
+    QuietWindow,
+)
 from notifier.client.rows.base import read, write_query
+from notifier.client.rows.quiet_hours import quiet_hours_body
 
 
 class InboxClient(Calls):
@@ -82,3 +91,19 @@ class InboxClient(Calls):
         body = {"preferences": [preference.body_of() for preference in preferences]}
         answer = self._http.request("PUT", "/v1/me/preferences", body)
         return [read(Preference, row) for row in answer.body["preferences"]]
+
+    def get_quiet_hours(self) -> QuietHours:
+        """Return this person's quiet hours: their own or the company's."""
+        return read(QuietHours, (self._http.request("GET", "/v1/me/quiet-hours")).body)
+
+    def set_quiet_hours(
+        self, windows: Sequence[QuietWindow], channels: Sequence[str] | None = None
+    ) -> QuietHours:
+        """Choose quiet hours in place of the company's; without windows, none at all."""
+        body = quiet_hours_body(windows, channels)
+        answer = self._http.request("PUT", "/v1/me/quiet-hours", body)
+        return read(QuietHours, answer.body)
+
+    def remove_quiet_hours(self) -> None:
+        """Remove this person's own quiet hours: the company's apply."""
+        self._http.request("DELETE", "/v1/me/quiet-hours")

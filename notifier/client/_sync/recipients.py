@@ -7,8 +7,18 @@ from typing import Any
 
 from notifier.client._sync.base import Calls, segment
 from notifier.client.calls import Answer
-from notifier.client.rows import Contact, Device, Preference, Recipient, RecipientResult, Remove
+from notifier.client.rows import (
+    Contact,
+    Device,
+    Preference,
+    QuietHours,
+    QuietWindow,
+    Recipient,
+    RecipientResult,
+    Remove,
+)
 from notifier.client.rows.base import read
+from notifier.client.rows.quiet_hours import quiet_hours_body
 
 
 class Recipients(Calls):
@@ -150,6 +160,29 @@ class Recipients(Calls):
     ) -> list[Preference]:
         """Change some of a recipient's preferences; the others stay unchanged."""
         return self._write_preferences("PATCH", user_id, preferences)
+
+    def get_quiet_hours(self, user_id: str) -> QuietHours:
+        """Return the quiet hours that apply to a recipient: their own or the company's."""
+        path = f"{_recipient(user_id)}/quiet-hours"
+        return read(QuietHours, (self._http.request("GET", path)).body)
+
+    def set_quiet_hours(
+        self, user_id: str, windows: Sequence[QuietWindow], channels: Sequence[str] | None = None
+    ) -> QuietHours:
+        """Give a recipient quiet hours of their own, by default on push and SMS.
+
+        What may wait is sent when they end. Without windows they have none at all.
+
+        nights = QuietWindow(["sun", "mon", "tue", "wed", "thu"], "22:00", "07:00")
+        client.set_quiet_hours("ada", [nights])
+        """
+        path = f"{_recipient(user_id)}/quiet-hours"
+        body = quiet_hours_body(windows, channels)
+        return read(QuietHours, (self._http.request("PUT", path, body)).body)
+
+    def remove_quiet_hours(self, user_id: str) -> None:
+        """Remove a recipient's own quiet hours: the company's apply."""
+        self._http.request("DELETE", f"{_recipient(user_id)}/quiet-hours")
 
     def _write_preferences(
         self, method: str, user_id: str, preferences: Sequence[Preference]

@@ -14,6 +14,7 @@ from notifier.client.rows.notifications import (
     Notification,
     Receipt,
 )
+from notifier.client.rows.quiet_hours import QuietHours, QuietWindow
 from notifier.client.rows.recipients import (
     REMOVE,
     Contact,
@@ -65,6 +66,8 @@ __all__ = [
     "Now",
     "Preference",
     "Preview",
+    "QuietHours",
+    "QuietWindow",
     "Quota",
     "Receipt",
     "Recipient",

@@ -22,6 +22,9 @@ class Message(TypedDict, total=False):
       reached by then.
     - ``priority``: high, normal or low.
     - ``send_at``, ``expires_at``: not before and not after, with a time zone.
+    - ``send_at_local``: ``"2026-12-01T09:00"``, when each recipient gets it in their time zone, in
+      place of ``send_at``; ``local_time_passed``: ``"send"`` at once or ``"skip"`` those for whom
+      that has passed.
     - ``collapse_key``: a later push with the same one replaces this.
     - ``ordering_key``: notifications with the same one are sent to a recipient in the order in
       which they were accepted.
@@ -43,6 +46,8 @@ class Message(TypedDict, total=False):
     channels: Sequence[str] | None
     fallback: Mapping[str, Any] | None
     send_at: datetime | None
+    send_at_local: str | None
+    local_time_passed: str | None
     expires_at: datetime | None
     collapse_key: str | None
     ordering_key: str | None
@@ -69,6 +74,8 @@ class Draft:
     channels: Sequence[str] | None = None
     fallback: Mapping[str, Any] | None = None
     send_at: datetime | None = None
+    send_at_local: str | None = None
+    local_time_passed: str | None = None
     expires_at: datetime | None = None
     collapse_key: str | None = None
     ordering_key: str | None = None
@@ -78,7 +85,7 @@ class Draft:
         """Return the body of a request."""
         how = ("category", "priority", "channels", "fallback", "send_at", "expires_at")
         keys = ("collapse_key", "ordering_key", "deduplicate_seconds")
-        body = write(self, "user_ids", *how, *keys)
+        body = write(self, "user_ids", *how, "send_at_local", "local_time_passed", *keys)
         words = ("title", "body", "data", "actions", "severity", "display_type", "source")
         if content := write(self, *words):
             body["content"] = content
@@ -110,6 +117,8 @@ class Notification:
     send_at: datetime | None = field(default=None, metadata=TIME)
     expires_at: datetime | None = field(default=None, metadata=TIME)
     cancelled_at: datetime | None = field(default=None, metadata=TIME)
+    send_at_local: str = ""
+    local_time_passed: str = ""
     category: str = ""
     topic: str | None = None
     group: str | None = None

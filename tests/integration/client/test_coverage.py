@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, Any] = {
     "user_ids": ["ada"],
     "variables": {},
     "webhook_id": 7,
+    "windows": [],
 }
 
 

@@ -16,6 +16,7 @@ from notifier.client import (
     NotFound,
     NotifierClient,
     Preference,
+    QuietWindow,
     Recipient,
     TemplateContent,
 )
@@ -155,6 +156,29 @@ def test_preferences_are_changed_one_at_a_time(client: NotifierClient) -> None:
     assert [one.channel for one in client.get_preferences("ada")] == ["email"]
 
 
+def test_quiet_hours_are_set_and_removed(client: NotifierClient) -> None:
+    client.upsert_recipient("ada", time_zone="Asia/Kolkata")
+    nights = QuietWindow(("mon", "tue"), "22:00", "07:00")
+    written = client.set_quiet_hours("ada", [nights], channels=["sms", "email"])
+    assert (written.windows, written.channels) == ((nights,), ("sms", "email"))
+    assert client.get_quiet_hours("ada") == written
+    assert (written.source, written.time_zone) == ("own", "Asia/Kolkata")
+    client.remove_quiet_hours("ada")
+    assert client.get_quiet_hours("ada").source == "company"
+    with pytest.raises(InvalidRequest):
+        client.set_quiet_hours("ada", [QuietWindow(["monday"], "22:00", "07:00")])
+
+
+def test_a_notification_is_sent_at_a_local_time(client: NotifierClient) -> None:
+    client.upsert_recipient("ada", time_zone="Asia/Kolkata")
+    wall = f"{datetime.now() + timedelta(days=3):%Y-%m-%d}T09:00"
+    posted = client.notify_users(["ada"], body="Hi", send_at_local=wall, local_time_passed="skip")
+    assert posted.state == "scheduled"
+    found = client.get_notification(posted.id)
+    assert (found.send_at_local, found.local_time_passed) == (f"{wall}:00", "skip")
+    assert client.cancel(posted.id).state == "cancelled"
+
+
 def test_a_pending_subscription_is_asked_again_only_after_a_while(client: NotifierClient) -> None:
     client.create_topic("news", requires_confirmation=True)
     [pending] = client.subscribe("news", channel="email", address="ada@example.com")
@@ -240,6 +264,11 @@ def test_a_person_chooses_language_zone_and_categories(
     [offers] = [one for one in inbox.categories() if one.name == "offers"]
     assert offers.display_name == "Angebote"
     assert (offers.channels["sms"], offers.channels["email"]) == (False, True)
+    nights = QuietWindow(("sun",), "22:00", "07:00")
+    assert inbox.set_quiet_hours([nights]).windows == (nights,)
+    assert inbox.get_quiet_hours().channels == ("push", "sms")
+    inbox.remove_quiet_hours()
+    assert inbox.get_quiet_hours().source == "company"
 
 
 def test_a_person_reads_marks_and_deletes(client: NotifierClient, inbox: InboxClient) -> None:

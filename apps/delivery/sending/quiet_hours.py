@@ -1,0 +1,76 @@
+"""Quiet hours: what a claim would send to people for whom it is quiet now is deferred.
+
+Nothing that is critical or of high priority waits, and nothing on channels that disturb nobody.
+What was deferred is claimed again when the quiet hours end, or when it expires, and judged anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from zlib import crc32
+
+from django.conf import settings
+
+from apps.core import clock
+from apps.delivery.outbox.queues import Queue
+from apps.delivery.sending.notifications import NotificationContext
+from apps.delivery.state import Claimed, QuietColumns, deferral
+from apps.delivery.state.deferral import Deferred
+from apps.preferences.quiet_hours import schedules
+from apps.preferences.quiet_hours.schedules import COMPANY, OWN
+from notifier.domain.outcomes import Reason
+from notifier.domain.priorities import Priority
+from notifier.domain.states import DeliveryState
+
+#: Seconds after the end of quiet hours before which nothing is sent: a process knows the database's
+#: clock to about a second.
+MARGIN = 2.0
+
+_NEVER = QuietColumns()
+
+
+def columns(queue: Queue) -> QuietColumns:
+    """Return which recipients of the queue's claims come with their quiet hours."""
+    if queue.priority == Priority.HIGH or not schedules.may_disturb(queue.channel):
+        return _NEVER
+    return QuietColumns(True, schedules.company(queue.channel))
+
+
+def hold_back(
+    queue: Queue, rows: Sequence[Claimed], contexts: Mapping[str, NotificationContext]
+) -> list[Claimed]:
+    """Defer those of a claim's deliveries that would disturb people in their quiet hours.
+
+    Returns ``rows`` with their new states. What expires before the quiet hours end is due when it
+    expires. A fallback keeps its distance to the other channels, which wait as well.
+    """
+    asked = [
+        row for row in rows if row.time_zone is not None and row.state == DeliveryState.SENDING
+    ]
+    if not asked:
+        return list(rows)
+    now, spread = clock.now(), settings.QUIET_HOURS_SPREAD
+    deferred: dict[int, Deferred] = {}
+    for row in asked:
+        assert row.time_zone is not None
+        quiet = schedules.compiled(row.quiet_hours, row.time_zone)
+        if queue.channel not in quiet.schedule.channels or not quiet.stretch(now).quiet:
+            continue
+        context = contexts[row.notification_id]
+        if not context.may_wait:
+            continue
+        # The same share for all messages to a person, which so stay in their order.
+        until = quiet.deferral(now, crc32(row.user_id.encode()) / 2**32, spread)
+        assert until is not None
+        until += MARGIN
+        if queue.channel == context.row.fallback_channel:
+            until += context.row.fallback_after or 0
+        if context.row.expires_at is not None:
+            until = min(until, context.row.expires_at.timestamp())
+        whose = COMPANY if row.quiet_hours is None else OWN
+        deferred[row.delivery_id] = Deferred(row.delivery_id, until, whose)
+    if not deferred:
+        return list(rows)
+    deferral.defer_deliveries(list(deferred.values()), Reason.QUIET_HOURS)
+    return [
+        row._replace(state=DeliveryState.RETRYING) if row.delivery_id in deferred else row
+        for row in rows
+    ]

@@ -1,0 +1,1 @@
+"""Quiet hours, from the schedule to the deferral and what becomes of it."""

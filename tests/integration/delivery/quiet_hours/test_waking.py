@@ -1,0 +1,113 @@
+"""What waited for the end of quiet hours is judged anew."""
+
+from datetime import timedelta
+
+import pytest
+
+from apps.delivery.models import Chunk, Delivery
+from apps.inbox.models import InboxItem
+from apps.preferences.models import Preference
+from apps.preferences.quiet_hours import schedules, services
+from tests.support.deliveries.engine import work_once
+from tests.support.deliveries.quiet_hours import Push, Texts, around_now, be_quiet, end_of
+from tests.support.publishers.shop import HELLO
+
+
+@pytest.fixture
+def waiting(shop, ada, work):
+    """A notification on push and in the inbox, whose push waits."""
+    be_quiet("ada", around_now())
+    body = {"user_id": "ada", "channels": ["push", "inbox"], "content": HELLO}
+    posted = shop.post("notifications", body)
+    work()
+    assert standing() == ("retrying", "quiet_hours")
+    return posted
+
+
+@pytest.fixture
+def morning(work, wake):
+    """Let the quiet hours end."""
+
+    def run():
+        be_quiet("ada", around_now(ahead=3))
+        wake()
+        work()
+
+    return run
+
+
+def standing(channel="push"):
+    row = Delivery.objects.get(channel=channel)
+    return row.state, row.reason
+
+
+def test_it_is_sent_when_the_quiet_hours_are_over(waiting, morning):
+    morning()
+    assert standing() == ("accepted", "")
+    assert Delivery.objects.get(channel="push").attempts == 1
+    assert len(Push.calls) == 1
+
+
+def test_it_goes_on_waiting_where_it_is_still_quiet(waiting, wake, work):
+    before = Delivery.objects.get(channel="push").next_attempt_at
+    wake()
+    work()
+    row = Delivery.objects.get(channel="push")
+    assert (row.state, row.reason, row.attempts) == ("retrying", "quiet_hours", 0)
+    assert row.next_attempt_at == before
+    assert Push.calls == []
+
+
+def test_it_is_not_sent_to_who_has_read_it_since(waiting, morning, shop):
+    InboxItem.objects.update(read_at="2026-01-01T00:00:00Z")
+    morning()
+    assert standing() == ("suppressed", "read")
+    assert Push.calls == []
+    rows = shop.get(f"notifications/{waiting['id']}/deliveries", channel="push")["data"]
+    assert rows[0]["reason_text"] == "they have read it in their inbox meanwhile"
+
+
+def test_it_is_not_sent_to_who_has_refused_it_since(waiting, morning, ada):
+    Preference.objects.create(recipient=ada, channel="push", allowed=False)
+    morning()
+    assert standing() == ("suppressed", "preference")
+
+
+def test_it_is_not_sent_once_it_was_cancelled(waiting, morning, shop):
+    shop.post(f"notifications/{waiting['id']}/cancel", {}, status=200)
+    assert standing()[0] == "cancelled"
+    morning()
+    assert Push.calls == []
+
+
+def test_what_was_deferred_is_judged_at_once_when_the_person_changes_their_hours(
+    waiting, ada, work
+):
+    services.replace(ada.pk, schedules.parse({"windows": []}))
+    work()
+    assert standing() == ("accepted", "")
+
+
+def test_the_fallback_keeps_its_distance_and_is_not_needed(shop, ada, work):
+    be_quiet("ada", around_now())
+    sms = {"channel": "sms", "after_seconds": 1800}
+    body = {"user_id": "ada", "channels": ["push"], "fallback": sms, "content": HELLO}
+    shop.post("notifications", body)
+    work()
+    Chunk.objects.update(ready_at="2020-01-01T00:00:00Z")
+    work()
+    push, text = (Delivery.objects.get(channel=channel) for channel in ("push", "sms"))
+    assert text.reason == "quiet_hours"
+    apart = text.next_attempt_at - push.next_attempt_at
+    assert abs(apart - timedelta(seconds=1800)) < timedelta(milliseconds=1)
+    assert push.next_attempt_at >= end_of(around_now())
+    be_quiet("ada", None)
+    Delivery.objects.filter(channel="push").update(next_attempt_at="2020-01-01T00:00:00Z")
+    while work_once():
+        pass
+    Delivery.objects.filter(channel="push").update(state="delivered")
+    Delivery.objects.filter(channel="sms").update(next_attempt_at="2020-01-01T00:00:00Z")
+    while work_once():
+        pass
+    assert standing("sms") == ("suppressed", "reached")
+    assert Texts.calls == []
