@@ -254,6 +254,12 @@ CONTACTS_PER_CHANNEL = env.whole(
     "maximum of a recipient's addresses on a channel",
     least=1,
 )
+SCHEDULES_PER_PUBLISHER = env.whole(
+    "NOTIFIER_SCHEDULES_PER_PUBLISHER", 1000, "maximum of a publisher's schedules", least=1
+)
+SCHEDULE_RUN_DAYS = env.whole(
+    "NOTIFIER_SCHEDULE_RUN_DAYS", 90, "retention of the records of schedules' runs, in days"
+)
 STATISTICS_DAYS = env.whole(
     "NOTIFIER_STATISTICS_DAYS",
     400,

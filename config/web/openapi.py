@@ -22,6 +22,7 @@ def settings(public_url: str) -> dict[str, Any]:
             {"name": name, "description": meaning}
             for name, meaning in (
                 ("Notifications", "Publish notifications, and follow their deliveries."),
+                ("Schedules", "Notifications that recur, by a rule."),
                 ("Topics", "Names that people subscribe to, and who may publish to them."),
                 ("Subscriptions", "Which recipients and addresses subscribe to a topic."),
                 ("Confirmation", "The owner of an address confirms a subscription."),

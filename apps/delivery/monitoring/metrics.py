@@ -126,6 +126,16 @@ def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
         histogram._buckets[bucket].inc(number)
 
 
+#: Collectors of the apps above this one.
+_registered: list[type[Collector]] = []
+
+
+def register(collector: type[Collector]) -> None:
+    """Have an app's collector asked for metrics, too."""
+    if collector not in _registered:
+        _registered.append(collector)
+
+
 def exposition() -> bytes:
     """Render all metrics in Prometheus's text format. Queues and backlogs are read now."""
     registry = CollectorRegistry()
@@ -134,6 +144,8 @@ def exposition() -> bytes:
     registry.register(_Breakers())
     registry.register(_Overload())
     registry.register(_Broker())
+    for collector in _registered:
+        registry.register(collector())
     return generate_latest(registry)
 
 
