@@ -69,6 +69,7 @@ class Schedule(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="schedule_due"),
             models.Index(fields=["publisher", "id"], name="schedule_of_publisher"),
+            models.Index(fields=["name"], name="schedule_name"),
         ]
 
     def __str__(self) -> str:

@@ -79,7 +79,7 @@ def run_now(schedule: Schedule, key: Key | None = None) -> Answer:
     if isinstance(answer, Exception):
         raise answer
     if not answer.replayed:
-        outcomes.record_manual(schedule, _notification_id(answer), validated.gone)
+        outcomes.record_manual(schedule, notification_id(answer), validated.gone)
     return answer
 
 
@@ -142,7 +142,7 @@ def _run(due: Sequence[Schedule], now: datetime) -> int:
     for one in prepared:
         answer = one.error if one.request is None else next(answers)
         if isinstance(answer, Answer):
-            outcomes.accept(one.schedule, one.plan, _notification_id(answer), one.gone, now)
+            outcomes.accept(one.schedule, one.plan, notification_id(answer), one.gone, now)
         elif answer is None:
             outcomes.pass_over(one.schedule, one.plan, now)
         elif _passes(answer):
@@ -225,7 +225,8 @@ def _answer_body(accepted: Sequence[AcceptedDraft]) -> dict[str, object]:
     return {"notification_id": str(one.row.id)}
 
 
-def _notification_id(answer: Answer) -> UUID:
+def notification_id(answer: Answer) -> UUID:
+    """Return the notification that was accepted with this answer."""
     return UUID(orjson.loads(answer.body)["notification_id"])
 
 

@@ -42,6 +42,11 @@ def own_schedule(publisher_id: int, name: str, *, lock: bool = False) -> Schedul
     return row
 
 
+def lock(row: Schedule) -> Schedule:
+    """Return a schedule as it is now, locked until the transaction ends."""
+    return Schedule.objects.select_for_update().get(pk=row.pk)
+
+
 def create(key: KeySnapshot, fields: Mapping[str, Any], posted: Mapping[str, Any]) -> Schedule:
     """Create a schedule with the validated ``fields``. ``posted``: its notification.
 

@@ -114,6 +114,10 @@ class Migration(migrations.Migration):
             model_name="schedule",
             index=models.Index(fields=["publisher", "id"], name="schedule_of_publisher"),
         ),
+        migrations.AddIndex(
+            model_name="schedule",
+            index=models.Index(fields=["name"], name="schedule_name"),
+        ),
         migrations.AddConstraint(
             model_name="schedule",
             constraint=models.UniqueConstraint(

@@ -86,7 +86,8 @@ def test_a_rule_occurs_when_dateutil_says(made):
     text, start = made
     table = Timetable(rrule.parse(text, start), ZONE, start)
     ours = table.after(start.replace(tzinfo=UTC) - timedelta(seconds=1))
-    until = start + timedelta(days=1500)
+    far = {"FREQ=MINUTELY": 5, "FREQ=HOURLY": 60}  # it goes from one to the next
+    until = start + timedelta(days=far.get(text.partition(";")[0], 1500))
     found = list(
         islice(takewhile(lambda one: one <= until, (one.replace(tzinfo=None) for one in ours)), 30)
     )
