@@ -10,7 +10,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -160,17 +160,20 @@ def _passes(error: Exception) -> bool:
 
 
 def _prepare(
-    schedule: Schedule, now: datetime, recorded: Mapping[UUID, set[datetime]]
+    schedule: Schedule, now: datetime, recorded: Mapping[UUID, Collection[datetime]]
 ) -> _Prepared:
     """Plan for a due schedule, and make its request if its occurrence is to be run."""
     try:
         made = _plan(schedule, now)
     except InvalidRule as error:  # it was valid once: this machine knows fewer zones
         return _Prepared(schedule, Plan(schedule.next_at, None), error=error)
+    if made.occurrence is not None and made.occurrence in recorded.get(
+        schedule.pk, ()
+    ):  # the database's clock was set back
+        schedule.over_until = made.occurrence
+        return _Prepared(schedule, Plan(None, made.next_at))
     if made.occurrence is None or not made.runs:
         return _Prepared(schedule, made)
-    if made.occurrence in recorded.get(schedule.pk, ()):  # the database's clock was set back
-        return _Prepared(schedule, Plan(None, made.next_at))
     try:
         validated = _validated(schedule, made.occurrence)
     except AWAY:

@@ -15,7 +15,7 @@ from apps.api.pagination import PageQuery
 from apps.api.problems import CONTENT_TYPE, Problem, validation_problem
 from apps.api.serializers import read
 from apps.core import clock
-from apps.delivery.api.idempotent import answered, idempotency_key
+from apps.delivery.api.idempotent import answered, fingerprinted, idempotency_key
 from apps.delivery.api.publish_openapi import IDEMPOTENCY_KEY
 from apps.publishers import audit
 from apps.publishers.api.caller import key_of, publisher_of
@@ -227,7 +227,7 @@ class RunNow(Endpoint):
 
         202: it is stored durably.
         """
-        key = idempotency_key(request)
+        key = fingerprinted(request, idempotency_key(request))
         with transaction.atomic():
             row = services.own_schedule(publisher_of(request).id, name, lock=True)
             answer = answered(lambda: running.run_now(row, key))

@@ -51,6 +51,8 @@ def settings(public_url: str) -> dict[str, Any]:
             "ContactChannelEnum": "apps.preferences.api.fields.contact_channels",
             "PriorityEnum": [p.value for p in Priority],
             "ContactStateEnum": ["active", "disabled"],
+            "ScheduleStateEnum": ["active", "paused", "ended"],
+            "ScheduleRunStateEnum": ["accepted", "failed", "skipped", "missed"],
             "NotificationStateEnum": ["scheduled", "sending", "done", "cancelled"],
         },
         "APPEND_COMPONENTS": {

@@ -12,7 +12,7 @@ from apps.delivery.intake.idempotency import Answer, Key
 from apps.publishers.api.caller import publisher_of
 
 
-def idempotency_key(request: Request) -> Key | None:
+def idempotency_key(request: Request) -> str | None:
     """Read the request's idempotency key, or ``None``. Raises ``Problem`` where it is malformed."""
     named: set[str] = {
         request.META[name]
@@ -33,6 +33,13 @@ def idempotency_key(request: Request) -> Key | None:
             f"An Idempotency-Key has 1 to {idempotency.LONGEST_KEY} printable ASCII characters; "
             "a random UUID will do.",
         )
+    return key
+
+
+def fingerprinted(request: Request, key: str | None) -> Key | None:
+    """Return the request's idempotency key with the request's fingerprint, ``None`` for none."""
+    if key is None:
+        return None
     return Key(publisher_of(request).id, key, idempotency.fingerprint(request.path, request.data))
 
 

@@ -15,7 +15,7 @@ from apps.api.problems import Problem
 from apps.delivery import selectors
 from apps.delivery.api import presenters
 from apps.delivery.api.batch import Batch
-from apps.delivery.api.idempotent import answered, idempotency_key
+from apps.delivery.api.idempotent import answered, fingerprinted, idempotency_key
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.api.notification_views import NOTIFICATIONS
 from apps.delivery.api.publish_openapi import BATCH, IN_ORDER, NEWS, OTP, publishes
@@ -81,7 +81,7 @@ class PublishingView(Endpoint):
         if self.allowance is not None and not self.allowance.high and _all_high(posted):
             raise limits.high_exceeded(publisher_of(request), self.allowance)
         load_shedding.refuse_if_overloaded(distinct)
-        return key
+        return fingerprinted(request, key)
 
 
 class Validated(NamedTuple):
