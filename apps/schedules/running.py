@@ -132,7 +132,7 @@ def _run(due: Sequence[Schedule], now: datetime) -> int:
     """Run locked schedules in the caller's transaction; return how many were taken up."""
     recorded = _recorded(due)
     ends = time.monotonic() + PREPARED_SECONDS
-    prepared = []
+    prepared: list[_Prepared] = []
     for schedule in due:
         if prepared and time.monotonic() > ends:
             break
@@ -248,5 +248,6 @@ def _recorded(due: Sequence[Schedule]) -> dict[UUID, set[datetime]]:
         schedule__in=[row.pk for row in due], occurrence__gt=min(row.over_until for row in due)
     )
     for schedule_id, occurrence in rows.values_list("schedule_id", "occurrence"):
-        found.setdefault(schedule_id, set()).add(occurrence)
+        if occurrence is not None:
+            found.setdefault(schedule_id, set()).add(occurrence)
     return found

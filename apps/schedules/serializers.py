@@ -178,7 +178,7 @@ class ScheduleDetailOut(ScheduleOut):
 
     notification = cast(Any, serializers.DictField(help_text="as it was posted"))
     next_occurrences = serializers.ListField(
-        child=serializers.CharField(),
+        child=serializers.DateTimeField(),
         help_text="the next five, in its zone; of a paused one as if it were resumed now",
     )
 

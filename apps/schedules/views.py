@@ -289,7 +289,5 @@ def _shown(row: Schedule) -> dict[str, object]:
     return {
         **serializers.ScheduleOut(row).data,
         "notification": notifications.unseal(row),
-        "next_occurrences": [
-            one.isoformat(timespec="minutes") for one in timetables.upcoming(row, now)
-        ],
+        "next_occurrences": [one.isoformat() for one in timetables.upcoming(row, now)],
     }

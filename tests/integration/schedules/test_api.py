@@ -29,11 +29,11 @@ def test_a_schedule_shows_what_its_rule_means(shop, create):
     made = create(rrule="FREQ=WEEKLY;BYDAY=MO;BYHOUR=9;BYMINUTE=0", cron=None,
                   starts_at_local="2030-03-18T00:00")  # fmt: skip
     assert made["next_occurrences"] == [
-        "2030-03-18T09:00+01:00",
-        "2030-03-25T09:00+01:00",
-        "2030-04-01T09:00+02:00",
-        "2030-04-08T09:00+02:00",
-        "2030-04-15T09:00+02:00",
+        "2030-03-18T09:00:00+01:00",
+        "2030-03-25T09:00:00+01:00",
+        "2030-04-01T09:00:00+02:00",
+        "2030-04-08T09:00:00+02:00",
+        "2030-04-15T09:00:00+02:00",
     ]
     assert made["next_at"] == "2030-03-18T08:00:00Z"
     assert (made["state"], made["misfire"], made["cron"]) == ("active", "run_once", None)
@@ -46,7 +46,7 @@ def test_a_schedule_shows_what_its_rule_means(shop, create):
 
 def test_an_end_and_a_count_bound_what_is_shown(create):
     two = create("two", starts_at_local="2030-01-01T00:00", ends_at_local="2030-01-02T09:00")
-    assert two["next_occurrences"] == ["2030-01-01T09:00+01:00", "2030-01-02T09:00+01:00"]
+    assert two["next_occurrences"] == ["2030-01-01T09:00:00+01:00", "2030-01-02T09:00:00+01:00"]
     assert len(create("three", count=3)["next_occurrences"]) == 3
 
 
@@ -126,7 +126,7 @@ def test_high_priority_needs_its_scope_when_a_schedule_is_written(create):
 def test_a_change_is_validated_with_what_stays(shop, create):
     create(starts_at_local="2030-01-01T00:00")
     changed = patched(shop, {"rrule": "FREQ=DAILY;BYHOUR=7;BYMINUTE=30"})
-    assert (changed["cron"], changed["next_occurrences"][0]) == (None, "2030-01-01T07:30+01:00")
+    assert (changed["cron"], changed["next_occurrences"][0]) == (None, "2030-01-01T07:30:00+01:00")
     changed = patched(shop, {"time_zone": "Asia/Kathmandu"})
     assert changed["next_at"] == "2030-01-01T01:45:00Z"
     shop.topic()
