@@ -1,7 +1,7 @@
 """Endpoints for schedules."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -75,7 +75,7 @@ class ScheduleList(ListEndpoint):
     def post(self, request: Request) -> Response:
         """Have a notification sent again and again. It is validated now, and for each run."""
         fields = self.body(request, serializers.ScheduleIn)
-        posted = request.data["notification"]
+        posted = _object(request)["notification"]
         _check(request, fields, posted)
         try:
             with transaction.atomic():
@@ -115,7 +115,7 @@ class ScheduleDetail(Endpoint):
         It is validated as a whole, as if it were posted with this key.
         """
         self.body(request, serializers.ScheduleChangeIn)
-        changed = request.data
+        changed = _object(request)
         with transaction.atomic():
             row = services.own_schedule(publisher_of(request).id, name, lock=True)
             before = services.representation(row)
@@ -252,6 +252,11 @@ class RunList(ListEndpoint):
         """List the runs of a schedule, newest first, with the ids of their notifications."""
         row = services.own_schedule(publisher_of(request).id, name)
         return self.paginate(request, Run.objects.filter(schedule=row), serializers.RunOut)
+
+
+def _object(request: Request) -> dict[str, Any]:
+    """Return the body as it was posted, once it is validated."""
+    return cast("dict[str, Any]", request.data)
 
 
 def _check(request: Request, fields: Mapping[str, Any], posted: Mapping[str, Any]) -> None:
