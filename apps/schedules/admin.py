@@ -1,6 +1,7 @@
 """Admin pages of schedules: what they mean, what became of them, and buttons."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Protocol, cast
 
 from django.contrib import admin, messages
@@ -17,6 +18,7 @@ from apps.operators.list_filters import by_publisher
 from apps.operators.panels import Button, Panel, Panelled
 from apps.schedules import running, services, timetables
 from apps.schedules.models import Run, RunState, Schedule, ScheduleState
+from notifier.recurrence.local_time import FORMAT
 
 #: Newest runs on a schedule's page.
 NEWEST = 20
@@ -80,13 +82,17 @@ class ScheduleAdmin(Panelled, ReadOnly):
         return markup.words(markup.badge(run.state), markup.moment(run.at)) if run else "–"
 
     def panels(self, request: HttpRequest, row: Schedule) -> Sequence[Panel]:
-        coming = [
-            one.isoformat(sep=" ", timespec="minutes")
-            for one in timetables.upcoming(row, clock.moment())
-        ]
-        when = markup.lines([self.standing(row), *(coming or ["No further occurrence."])])
+        coming = timetables.upcoming(row, clock.moment())
+        when = markup.table(
+            ("at", f"on the clocks of {row.time_zone}"),
+            ((markup.at(one.astimezone(UTC)), one.strftime(FORMAT)) for one in coming),
+            "No further occurrence.",
+        )
         title = "Next occurrences, once resumed" if row.paused_at else "Next occurrences"
-        return [Panel(title, when), Panel("Newest runs", _runs(row), wide=True)]
+        return [
+            Panel(title, markup.lines([self.standing(row), when])),
+            Panel("Newest runs", _runs(row), wide=True),
+        ]
 
     def buttons(self, request: HttpRequest, row: Schedule) -> Sequence[Button]:
         if not request.user.has_perm("schedules.change_schedule"):
