@@ -58,6 +58,7 @@ def create(key: KeySnapshot, fields: Mapping[str, Any], posted: Mapping[str, Any
         id=uuid7(), publisher_id=key.publisher_id, name=fields["name"], over_until=now, count=None
     )
     _fill(row, key, fields, posted, now)
+    _start(row)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -71,11 +72,13 @@ def create(key: KeySnapshot, fields: Mapping[str, Any], posted: Mapping[str, Any
 def change(
     row: Schedule, key: KeySnapshot, fields: Mapping[str, Any], posted: Mapping[str, Any]
 ) -> None:
-    """Give a schedule these fields. Occurrences that are past stay over."""
-    now = clock.moment()
+    """Give a schedule these fields. What changes when it occurs holds from now on."""
+    now, timing = clock.moment(), _timing(row)
     _fill(row, key, fields, posted, now)
-    if row.paused_at is None:
+    if row.next_at is None or timing != _timing(row):
+        # Otherwise one that is due at this moment is still to be run.
         row.over_until = max(row.over_until, now)
+    _start(row)
     row.save()
 
 
@@ -92,8 +95,7 @@ def resume(row: Schedule) -> None:
     if row.paused_at is not None:
         row.paused_at = None
         row.over_until = max(row.over_until, clock.moment())
-        move_on(row)
-        save_progress(row)
+        _move_on(row)
 
 
 def skip(row: Schedule, occurrence: datetime) -> None:
@@ -113,8 +115,7 @@ def skip(row: Schedule, occurrence: datetime) -> None:
         schedule=row, occurrence=occurrence, state=RunState.SKIPPED, at=clock.moment()
     )
     row.over_until = occurrence
-    move_on(row)
-    save_progress(row)
+    _move_on(row)
 
 
 def move_on(row: Schedule) -> None:
@@ -123,6 +124,15 @@ def move_on(row: Schedule) -> None:
     Raises ``InvalidRule``.
     """
     row.next_at = row.due_at = timetables.next_occurrence(row, row.over_until)
+
+
+def _move_on(row: Schedule) -> None:
+    """Move a schedule on. Raises ``Problem`` where its zone is known here no more."""
+    try:
+        move_on(row)
+    except InvalidRule as error:
+        raise Problem("conflict", f"{error} Change the schedule first.") from None
+    save_progress(row)
 
 
 def save_progress(row: Schedule) -> None:
@@ -164,14 +174,18 @@ def _fill(
     row.scopes = [scope for scope in notifications.KEPT_SCOPES if scope in key.scopes]
     row.written_by = key.prefix
     row.notification = notifications.seal(row.pk, posted)
-    _check_occurs(row, now)
 
 
-def _check_occurs(row: Schedule, now: datetime) -> None:
+def _timing(row: Schedule) -> tuple[object, ...]:
+    """Return what says when a schedule occurs."""
+    return (row.rrule, row.cron, row.time_zone, row.starts_at_local, row.ends_at_local)
+
+
+def _start(row: Schedule) -> None:
     """Set the schedule's next occurrence. Raises ``ValidationError`` where it has none."""
     field = "rrule" if row.rrule else "cron"
     try:
-        found = timetables.next_occurrence(row, max(row.over_until, now))
+        found = timetables.next_occurrence(row, row.over_until)
     except InvalidRule as error:
         raise ValidationError({field: str(error)}) from None
     if row.count is not None and row.runs >= row.count:

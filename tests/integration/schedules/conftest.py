@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from apps.core import clock
+from apps.delivery.models import IdempotencyKey
 from apps.schedules import tasks
-from apps.schedules.models import Schedule
+from apps.schedules.models import Run, Schedule
 from tests.support.deliveries.engine import fresh_engine, work
 from tests.support.deliveries.sandbox_providers import providers
 from tests.support.publishers.lookups import fresh_lookups
@@ -16,6 +17,7 @@ from tests.support.publishers.shop import Shop, other_shop, shop
 
 __all__ = ["fresh_engine", "fresh_lookups", "other_shop", "providers", "shop", "work"]  # fixtures
 
+DAY = timedelta(days=1)
 Create = Callable[..., dict[str, Any]]
 
 
@@ -47,21 +49,27 @@ def tick() -> Callable[[], None]:
     return run
 
 
-def due(name: str = "daily", *, missed: int = 0, late: timedelta = timedelta(0)) -> datetime:
-    """Make a schedule due, by minutes; return the occurrence that is.
+def due(name: str = "daily", *, missed: int = 0) -> datetime:
+    """Make a daily schedule due, at this minute; return the occurrence that is.
 
-    ``missed``: occurrences before it. ``late``: whole minutes since it.
+    ``missed``: occurrences before it.
     """
-    now = clock.moment().replace(second=0, microsecond=0) - late
+    now = clock.moment().replace(second=0, microsecond=0)
     Schedule.objects.filter(name=name).update(
-        cron="* * * * *",
-        rrule="",
+        cron=f"{now.minute} {now.hour} * * *",
+        time_zone="UTC",
         starts_at_local="2000-01-01T00:00",
-        over_until=now - timedelta(minutes=1 + missed),
-        next_at=now - timedelta(minutes=missed),
-        due_at=now - timedelta(minutes=missed),
+        over_until=now - DAY * (1 + missed),
+        next_at=now - DAY * missed,
+        due_at=now - DAY * missed,
     )
     return now
+
+
+def forget_runs() -> None:
+    """Forget that occurrences were run, so that the same ones are run again."""
+    Run.objects.all().delete()
+    IdempotencyKey.objects.all().delete()
 
 
 def runs(shop: Shop, name: str = "daily") -> list[dict[str, Any]]:

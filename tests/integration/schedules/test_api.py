@@ -7,7 +7,7 @@ import pytest
 from apps.delivery.models import Notification
 from apps.publishers.models import AuditEvent
 from apps.schedules.models import Run, Schedule
-from tests.integration.schedules.conftest import runs
+from tests.integration.schedules.conftest import DAY, due, runs
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import make_shop
 
@@ -141,6 +141,40 @@ def test_a_change_is_validated_with_what_stays(shop, create):
     assert patched(shop, {"name": "other"}, 400)["type"] == "/problems/unknown-field"
     actions = AuditEvent.objects.filter(object_type="schedule").values_list("action", flat=True)
     assert set(actions) == {"create", "update"}
+
+
+def test_a_change_of_words_loses_no_occurrence_that_is_due(shop, create, tick):
+    create()
+    occurrence = due()
+    notification = {"user_id": "ada", "channels": ["inbox"], "content": {"body": "Better"}}
+    changed = patched(shop, {"notification": notification})
+    assert datetime.fromisoformat(changed["next_at"]) == occurrence
+    tick()
+    assert runs(shop)[0]["state"] == "accepted"
+    changed = patched(shop, {"count": 1_000})
+    assert datetime.fromisoformat(changed["next_at"]) == occurrence + DAY
+
+
+def test_a_change_of_the_rule_holds_from_now_on(shop, create, tick):
+    create()
+    due()
+    patched(shop, {"cron": "0 0 1 1 *"})
+    tick()
+    assert runs(shop) == []
+
+
+def test_one_that_ended_goes_on_after_a_change_and_makes_up_for_nothing(shop, create, tick):
+    create(count=1)
+    occurrence = due()
+    tick()
+    assert shop.get("schedules/daily")["state"] == "ended"
+    Schedule.objects.update(over_until=occurrence - 30 * DAY)
+    changed = patched(shop, {"count": 2})
+    assert (changed["state"], datetime.fromisoformat(changed["next_at"])) == (
+        "active",
+        occurrence + DAY,
+    )
+    assert patched(shop, {"count": 1}, 400)["errors"][0]["pointer"] == "/count"
 
 
 def test_a_paused_schedule_has_no_next_until_it_is_resumed(shop, create):
