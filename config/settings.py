@@ -328,6 +328,8 @@ METRICS_DIR = env.text(
     str(BASE_DIR / ".notifier" / "metrics"),
     "where the processes of this machine add up their metrics; one for all of them",
 )
+#: Collectors of apps that delivery does not know.
+METRICS_COLLECTORS = ["apps.schedules.monitoring.Schedules"]
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
 Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
 

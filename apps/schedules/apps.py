@@ -8,9 +8,3 @@ class SchedulesConfig(AppConfig):
 
     name = "apps.schedules"
     label = "schedules"
-
-    def ready(self) -> None:
-        from apps.delivery.monitoring import metrics
-        from apps.schedules.monitoring import Schedules
-
-        metrics.register(Schedules)

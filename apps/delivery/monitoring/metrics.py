@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -126,16 +127,6 @@ def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
         histogram._buckets[bucket].inc(number)
 
 
-#: Collectors of the apps above this one.
-_registered: list[type[Collector]] = []
-
-
-def register(collector: type[Collector]) -> None:
-    """Have an app's collector asked for metrics, too."""
-    if collector not in _registered:
-        _registered.append(collector)
-
-
 def exposition() -> bytes:
     """Render all metrics in Prometheus's text format. Queues and backlogs are read now."""
     registry = CollectorRegistry()
@@ -144,8 +135,8 @@ def exposition() -> bytes:
     registry.register(_Breakers())
     registry.register(_Overload())
     registry.register(_Broker())
-    for collector in _registered:
-        registry.register(collector())
+    for name in settings.METRICS_COLLECTORS:
+        registry.register(import_string(name)())
     return generate_latest(registry)
 
 
