@@ -4,8 +4,8 @@
 - Out: notifications, accepted as if they had been posted, and a record of each run. The row of a
   schedule says when its next occurrence is due; whoever locks a due row runs it, and moves it on in
   the transaction that accepts the notification.
-- Imported by ``config`` only. Of ``apps.delivery`` it imports ``intake`` and what its endpoints that
-  publish are made of.
+- Imported by ``config`` only. Of ``apps.delivery`` it imports ``intake``, and what the endpoints
+  that publish are made of.
 
 Modules:
 
