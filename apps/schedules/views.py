@@ -227,7 +227,7 @@ class RunNow(Endpoint):
 
         202: it is stored durably.
         """
-        key = fingerprinted(request, idempotency_key(request))
+        key = fingerprinted(request, idempotency_key(request), body=False)
         with transaction.atomic():
             row = services.own_schedule(publisher_of(request).id, name, lock=True)
             answer = answered(lambda: running.run_now(row, key))

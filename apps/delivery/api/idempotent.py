@@ -36,11 +36,15 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def fingerprinted(request: Request, key: str | None) -> Key | None:
-    """Return the request's idempotency key with the request's fingerprint, ``None`` for none."""
+def fingerprinted(request: Request, key: str | None, *, body: bool = True) -> Key | None:
+    """Return the request's idempotency key with the request's fingerprint, ``None`` for none.
+
+    ``body``: whether the call takes one.
+    """
     if key is None:
         return None
-    return Key(publisher_of(request).id, key, idempotency.fingerprint(request.path, request.data))
+    posted = request.data if body else {}
+    return Key(publisher_of(request).id, key, idempotency.fingerprint(request.path, posted))
 
 
 def answered(commit: Callable[[], Answer]) -> HttpResponse:
