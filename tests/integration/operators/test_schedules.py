@@ -1,12 +1,11 @@
 """Schedules in the admin: what they mean, what became of them, and buttons."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from apps.delivery.models import Notification
+from apps.preferences.models import Recipient
 from apps.schedules.models import Run, Schedule
 from tests.support.publishers.admin_actions import do, events
 from tests.support.publishers.people import recipient
@@ -26,10 +25,6 @@ def daily(shop: Shop) -> Schedule:
 def page(client: Client, row: Schedule) -> str:
     url = reverse("admin:schedules_schedule_change", args=[row.pk])
     return client.get(url).content.decode()
-
-
-def messages(answer: Any) -> list[str]:
-    return [str(one) for one in answer.wsgi_request._messages]
 
 
 def test_the_list_and_the_page_show_what_a_schedule_does(daily, operator: Client):
@@ -71,11 +66,9 @@ def test_buttons_pause_resume_skip_and_run(daily, operator: Client):
 
 
 def test_a_run_that_is_refused_says_why(daily, operator: Client):
-    from apps.preferences.models import Recipient
-
     Recipient.objects.all().delete()
-    answer = do(operator, "run", daily)
-    assert any("Unknown recipients" in one for one in messages(answer))
+    do(operator, "run", daily)
+    assert "It was refused: Unknown recipients" in page(operator, daily)
     assert not Run.objects.exists()
 
 

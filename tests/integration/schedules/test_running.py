@@ -17,6 +17,7 @@ from apps.schedules import outcomes, retention, running
 from apps.schedules.models import Run, Schedule
 from tests.integration.schedules.conftest import DAY, due, forget_runs, runs
 from tests.support.database import table_locked
+from tests.support.publishers.lookups import forget_lookups
 from tests.support.publishers.people import recipient, subscribe
 
 
@@ -72,7 +73,7 @@ def test_a_tick_that_dies_before_it_commits_has_done_nothing(shop, create, tick,
     create()
     occurrence = due()
 
-    def dies(*_: object) -> None:
+    def dies(*_: object, **__: object) -> None:
         raise OperationalError("the connection is gone")
 
     with monkeypatch.context() as patched:
@@ -244,24 +245,18 @@ def test_a_run_over_the_quota_or_of_a_publisher_switched_off_fails(shop, create,
     create("one")
     create("two")
     Publisher.objects.update(quota_per_day=1)
-    _forget_publishers()
+    forget_lookups()
     due("one")
     due("two")
     tick()
     states = sorted(runs(shop, name)[0]["problem"] or "" for name in ("one", "two"))
     assert states == ["", "/problems/quota-exceeded"]
     Publisher.objects.update(is_active=False)
-    _forget_publishers()
+    forget_lookups()
     forget_runs()
     due("one")
     tick()
     assert Run.objects.get(schedule__name="one").problem == "inactive-publisher"
-
-
-def _forget_publishers() -> None:
-    from tests.support.publishers.lookups import forget_lookups
-
-    forget_lookups()
 
 
 def test_one_that_must_wait_for_the_backlog_is_put_off_and_run_then(
