@@ -347,7 +347,7 @@ def test_the_metrics_say_what_became_of_runs_and_what_is_late(shop, create, tick
     create()
     due(missed=3)
     page = shop.http.get("/metrics").content.decode()
-    late = float(page.split("notifier_schedules_overdue_seconds ")[1].split("\n")[0])
+    late = float(page.split("\nnotifier_schedules_overdue_seconds ")[1].split("\n")[0])
     assert 3 * 86_400 <= late < 3 * 86_400 + 3600
     assert "notifier_schedules_failing 0.0" in page
     tick()
