@@ -260,6 +260,12 @@ CONTACTS_PER_CHANNEL = env.whole(
     "maximum of a recipient's addresses on a channel",
     least=1,
 )
+SCHEDULES_PER_PUBLISHER = env.whole(
+    "NOTIFIER_SCHEDULES_PER_PUBLISHER", 1000, "maximum of a publisher's schedules", least=1
+)
+SCHEDULE_RUN_DAYS = env.whole(
+    "NOTIFIER_SCHEDULE_RUN_DAYS", 90, "retention of the records of schedules' runs, in days"
+)
 STATISTICS_DAYS = env.whole(
     "NOTIFIER_STATISTICS_DAYS",
     400,
@@ -328,6 +334,8 @@ METRICS_DIR = env.text(
     str(BASE_DIR / ".notifier" / "metrics"),
     "where the processes of this machine add up their metrics; one for all of them",
 )
+#: Collectors of apps that delivery does not know.
+METRICS_COLLECTORS = ["apps.schedules.monitoring.Schedules"]
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
 Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
 

@@ -3,7 +3,7 @@
 Nothing here knows Django, Celery or a model; clocks, random sources and stores are passed in.
 
 - ``domain``: the vocabulary, values and pure functions.
-- ``transport``, ``security``, ``resilience``: tools for the layers above them.
+- ``transport``, ``security``, ``resilience``, ``recurrence``: tools for the layers above them.
 - ``channels``, ``templates``: addresses, and the content of messages.
 - ``providers``: send messages.
 - ``dispatch``: chooses a provider, and decides what follows from an outcome.

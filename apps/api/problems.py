@@ -71,6 +71,7 @@ TYPES = {
     "request-timeout": ProblemType(408, "The request did not come in time"),
     "topic-exists": ProblemType(409, "The topic exists"),
     "template-exists": ProblemType(409, "The template exists"),
+    "schedule-exists": ProblemType(409, "The schedule exists"),
     "too-many-contacts": ProblemType(409, "The recipient has as many addresses as they may"),
     "conflict": ProblemType(409, "The change contradicts the present state"),
     "idempotency-in-flight": ProblemType(409, "The first request with this key is not done"),

@@ -70,6 +70,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Dead letters", "mail_off", "delivery", "deadletter"),
                     _item("Why did they (not) get it?", "help", "why", "delivery.view_delivery"),
                     _list("Chunks", "view_module", "delivery", "chunk"),
+                    _list("Schedules", "event_repeat", "schedules", "schedule"),
                 ],
             },
             {

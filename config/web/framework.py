@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "apps.content",
     "apps.inbox",
     "apps.delivery",
+    "apps.schedules",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -22,6 +22,7 @@ def settings(public_url: str) -> dict[str, Any]:
             {"name": name, "description": meaning}
             for name, meaning in (
                 ("Notifications", "Publish notifications, and follow their deliveries."),
+                ("Schedules", "Notifications that recur, by a rule."),
                 ("Topics", "Names that people subscribe to, and who may publish to them."),
                 ("Subscriptions", "Which recipients and addresses subscribe to a topic."),
                 ("Confirmation", "The owner of an address confirms a subscription."),
@@ -51,6 +52,8 @@ def settings(public_url: str) -> dict[str, Any]:
             "QuietChannelEnum": "apps.preferences.quiet_hours.schedules.channels",
             "PriorityEnum": [p.value for p in Priority],
             "ContactStateEnum": ["active", "disabled"],
+            "ScheduleStateEnum": ["active", "paused", "ended"],
+            "ScheduleRunStateEnum": ["accepted", "failed", "skipped", "missed"],
             "NotificationStateEnum": ["scheduled", "sending", "done", "cancelled"],
         },
         "APPEND_COMPONENTS": {

@@ -21,6 +21,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 1.0,
         "options": {"expires": 5, "queue": RECEIPTS},
     },
+    "schedules": {"task": "schedules.run", "schedule": 1.0, "options": {"expires": 5}},
     "purge": {"task": "delivery.purge", "schedule": 600.0, "options": {"expires": 600}},
     "purge-inboxes": {"task": "inbox.purge", "schedule": 600.0, "options": {"expires": 600}},
+    "purge-runs": {"task": "schedules.purge", "schedule": 600.0, "options": {"expires": 600}},
 }

@@ -18,6 +18,7 @@ from faults.kinds import (  # noqa: F401  # each registers its faults
     processes,
     provider,
     receipts,
+    schedules,
     silence,
     standby,
     stopping,

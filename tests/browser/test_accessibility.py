@@ -50,6 +50,10 @@ def pages(
     client.add_members("lookers", ["looker"])
     text = TemplateContent(channel="email", locale="en", title="T", body="B", html="<p>B</p>")
     client.create_template("looks", [text], default_locale="en")
+    client.create_schedule(
+        "looks-daily", cron="0 9 * * *", time_zone="Europe/Vienna", user_ids=["looker"], body="Hi"
+    )
+    client.run_schedule("looks-daily")
     client.suppress("email", "nobody@example.com")
     client.create_status_webhook(f"{service.sandbox['webhook']['base_url']}/looks", ["dead"])
     for provider in ("sendgrid", "smtp"):

@@ -1,6 +1,6 @@
 """Endpoints that publish: to recipients, in batches, to topics and to groups."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.conf import settings
@@ -10,12 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
 
-from apps.api.negotiation import JSON
 from apps.api.pagination import PageQuery
 from apps.api.problems import Problem
 from apps.delivery import selectors
 from apps.delivery.api import presenters
 from apps.delivery.api.batch import Batch
+from apps.delivery.api.idempotent import answered, fingerprinted, idempotency_key
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.api.notification_views import NOTIFICATIONS
 from apps.delivery.api.publish_openapi import BATCH, IN_ORDER, NEWS, OTP, publishes
@@ -28,7 +28,7 @@ from apps.delivery.api.publish_serializers import (
     PublishIn,
     TakenOut,
 )
-from apps.delivery.intake import group_commit, idempotency, load_shedding
+from apps.delivery.intake import group_commit, load_shedding
 from apps.delivery.intake.bodies import NotificationBody, PublishBody
 from apps.delivery.intake.drafts import Draft, DraftBuilder, audience_draft, draft_builder
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
@@ -39,7 +39,7 @@ from apps.preferences.selectors import Reached, get_group
 from apps.publishers import limits
 from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
-from apps.publishers.api.permissions import require
+from apps.publishers.api.permissions import require_high
 from apps.publishers.scopes import Scope
 from apps.topics.selectors import TopicSnapshot, get_topic, visible_topic
 from notifier.domain.priorities import Priority
@@ -74,18 +74,14 @@ class PublishingView(Endpoint):
         Raises ``Problem`` where the key is not usable, where high priority is not permitted or over
         its rate, and where load shedding refuses everything that is posted.
         """
-        key = _idempotency_key(request)
+        key = idempotency_key(request)
         posted = self.posted(request)
         distinct = set(posted)
         _require_high(request, distinct)
         if self.allowance is not None and not self.allowance.high and _all_high(posted):
             raise limits.high_exceeded(publisher_of(request), self.allowance)
         load_shedding.refuse_if_overloaded(distinct)
-        if key is None:
-            return None
-        return Key(
-            publisher_of(request).id, key, idempotency.fingerprint(request.path, request.data)
-        )
+        return fingerprinted(request, key)
 
 
 class Validated(NamedTuple):
@@ -135,7 +131,7 @@ class SingleView(PublishingView):
             lambda people, _: [validated.draft_builder(people)],
             _answer_body,
         )
-        return _answered(lambda: group_commit.commit(publish_request))
+        return answered(lambda: group_commit.commit(publish_request))
 
 
 class NotificationsView(SingleView, ListEndpoint):
@@ -192,7 +188,7 @@ class BatchView(PublishingView):
             batch = Batch(publisher_of(request), key_of(request), checked, self.allowance)
             return group_commit.commit(batch.publish_request(key), together=False)
 
-        return _answered(commit)
+        return answered(commit)
 
 
 class PublishView(SingleView):
@@ -275,54 +271,7 @@ def _answer_body(accepted: Sequence[AcceptedDraft]) -> dict[str, object]:
     return presenters.accepted(one.row, one.repeated, one.draft.warnings)
 
 
-def _answered(commit: Callable[[], Answer]) -> HttpResponse:
-    """Turn the answer of ``commit`` into a response. Raises ``Problem`` for a key that clashes."""
-    try:
-        answer = commit()
-    except idempotency.KeyReused:
-        raise Problem(
-            "idempotency-mismatch",
-            "This Idempotency-Key was used for a different request. Use a new key.",
-        ) from None
-    except idempotency.StillInFlight:
-        raise Problem(
-            "idempotency-in-flight",
-            "The first request with this Idempotency-Key is still under way. Try again soon.",
-            headers={"Retry-After": "1"},
-        ) from None
-    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
-    return HttpResponse(answer.body, JSON, answer.status, headers=headers)
-
-
 def _require_high(request: Request, posted: Collection[PostedSummary]) -> None:
     """Raise ``Problem`` where a notification has high priority and the API key may not post it."""
     if any(one.priority == Priority.HIGH for one in posted):
-        require(
-            key_of(request),
-            Scope.NOTIFICATIONS_HIGH,
-            "High priority, which a topic may have where none is named,",
-        )
-
-
-def _idempotency_key(request: Request) -> str | None:
-    """Read the request's idempotency key, or ``None``. Raises ``Problem`` where it is malformed."""
-    named: set[str] = {
-        request.META[name]
-        for name in ("HTTP_IDEMPOTENCY_KEY", "HTTP_X_IDEMPOTENCY_KEY")
-        if name in request.META
-    }
-    if not named:
-        return None
-    if len(named) > 1:
-        raise Problem(
-            "invalid-idempotency-key",
-            "Idempotency-Key and X-Idempotency-Key differ. Send one of the headers.",
-        )
-    [key] = named
-    if not idempotency.KEY.fullmatch(key):
-        raise Problem(
-            "invalid-idempotency-key",
-            f"An Idempotency-Key has 1 to {idempotency.LONGEST_KEY} printable ASCII characters; "
-            "a random UUID will do.",
-        )
-    return key
+        require_high(key_of(request))

@@ -34,7 +34,7 @@ from uuid_utils.compat import uuid7
 from apps.delivery.intake import accept, deduplication, lookups
 from apps.delivery.intake.deduplication import Candidate
 from apps.delivery.intake.drafts import Draft
-from apps.delivery.intake.idempotency import Answer, InFlightWait, Key
+from apps.delivery.intake.idempotency import Answer, InFlightWait, Key, StillInFlight
 from apps.delivery.intake.rows import NewKey, NewNotification
 from apps.delivery.models import Notification
 from apps.preferences.selectors import Reached
@@ -105,6 +105,19 @@ def commit(request: PublishRequest, *, together: bool = True) -> Answer:
                 return outcome
             connection.close()  # returns it to the pool during the wait
             in_flight.wait()
+
+
+def commit_within(requests: Sequence[PublishRequest]) -> list[Answer | Exception]:
+    """Store requests in the caller's transaction; return each one's answer or error.
+
+    One that fails leaves nothing behind, and does not fail the others. One whose key's first
+    request is under way gets ``StillInFlight``. Raises errors of the database.
+    """
+    try:
+        outcomes = _commit_group(requests)
+    except _RetryAlone:
+        outcomes = [_commit_alone(request) for request in requests]
+    return [StillInFlight() if outcome is None else outcome for outcome in outcomes]
 
 
 class _Entry:

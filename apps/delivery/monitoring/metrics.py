@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -140,6 +141,8 @@ def exposition() -> bytes:
     registry.register(_Breakers())
     registry.register(_Overload())
     registry.register(_Broker())
+    for name in settings.METRICS_COLLECTORS:
+        registry.register(import_string(name)())
     return generate_latest(registry)
 
 

@@ -26,6 +26,15 @@ def require(key: KeySnapshot, scope: Scope, what: str = "This") -> None:
         )
 
 
+def require_high(key: KeySnapshot) -> None:
+    """Raise a ``Problem`` if the key may not post at high priority."""
+    require(
+        key,
+        Scope.NOTIFICATIONS_HIGH,
+        "High priority, which a topic may have where none is named,",
+    )
+
+
 class HasScope(BasePermission):
     """Require the scope of a view's ``required_scopes``: ``{"POST": "topics:write"}``."""
 

@@ -8,6 +8,7 @@ from notifier.client._async.dead_letters import AsyncDeadLetters
 from notifier.client._async.groups import AsyncGroups
 from notifier.client._async.publishing import AsyncPublishing
 from notifier.client._async.recipients import AsyncRecipients
+from notifier.client._async.schedules import AsyncSchedules
 from notifier.client._async.templates import AsyncTemplates
 from notifier.client._async.topics import AsyncTopics
 from notifier.client._async.transport import AsyncTransport
@@ -15,6 +16,7 @@ from notifier.client._async.transport import AsyncTransport
 
 class AsyncNotifierClient(
     AsyncPublishing,
+    AsyncSchedules,
     AsyncCategories,
     AsyncTopics,
     AsyncRecipients,

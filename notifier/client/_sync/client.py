@@ -9,6 +9,7 @@ from notifier.client._sync.dead_letters import DeadLetters
 from notifier.client._sync.groups import Groups
 from notifier.client._sync.publishing import Publishing
 from notifier.client._sync.recipients import Recipients
+from notifier.client._sync.schedules import Schedules
 from notifier.client._sync.templates import Templates
 from notifier.client._sync.topics import Topics
 from notifier.client._sync.transport import Transport
@@ -16,6 +17,7 @@ from notifier.client._sync.transport import Transport
 
 class NotifierClient(
     Publishing,
+    Schedules,
     Categories,
     Topics,
     Recipients,

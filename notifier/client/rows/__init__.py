@@ -24,6 +24,7 @@ from notifier.client.rows.recipients import (
     RecipientResult,
     Remove,
 )
+from notifier.client.rows.schedules import Schedule, ScheduleRun
 from notifier.client.rows.statistics import (
     DayOfDeliveries,
     DayOfNotifications,
@@ -76,6 +77,8 @@ __all__ = [
     "Remove",
     "Removed",
     "RequestLimit",
+    "Schedule",
+    "ScheduleRun",
     "StatusWebhook",
     "Subscriber",
     "Subscription",

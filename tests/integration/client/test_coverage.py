@@ -1,6 +1,7 @@
 """Every operation of the API has a method of the client."""
 
 import inspect
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ ARGUMENTS: dict[str, Any] = {
     "drafts": [],
     "events": ["failed"],
     "item_id": 7,
+    "occurrence": datetime(2030, 1, 1, tzinfo=UTC),
     "platform": "ios",
     "preferences": [],
     "recipients": [Recipient("ada")],

@@ -47,6 +47,9 @@ def rows(shop: Shop, work) -> None:
     topic = shop.topic("news")
     subscribe(topic, ada, "inbox")
     Preference.objects.create(recipient=ada, channel="sms", allowed=False)
+    recurs = {"name": "weekly", "cron": "0 9 * * mon", "time_zone": "Europe/Vienna"}
+    news = {"content": {"title": "Hello", "body": "World"}}
+    shop.post("schedules", {**recurs, "topic": "news", "notification": news}, status=201)
     shop.post("topics/news/publish", {"content": {"title": "Hello", "body": "World"}})
     work()
 

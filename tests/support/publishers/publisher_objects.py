@@ -47,6 +47,7 @@ def create_one_of_everything(api: Api, other: Api) -> dict[str, str]:
         "templates": api.post("templates", {"name": "owned-template", **contents}, 201)["name"],
         "status-webhooks": api.post("status-webhooks", {"url": url, "events": ["dead"]}, 201)["id"],
     }
+    found["schedules"] = _schedule(api)
     subscribed = api.post(f"topics/{TOPIC}/subscriptions", someone)
     found["subscriptions"] = subscribed["subscriptions"][0]["id"]
     api.post("groups/owned-group/members", {"user_ids": ["ada"]})
@@ -59,6 +60,13 @@ def create_one_of_everything(api: Api, other: Api) -> dict[str, str]:
     unwanted = {"channel": "sms", "address": "+4366012345678"}
     found["suppressions"] = api.post("suppressions", unwanted, 201)["id"]
     return {part: str(value) for part, value in found.items()}
+
+
+def _schedule(api: Api) -> str:
+    """A schedule of the publisher's, by its name."""
+    body = {"name": "owned-schedule", "cron": "0 9 * * *", "time_zone": "UTC", "topic": TOPIC}
+    made = api.post("schedules", {**body, "notification": {"content": {"title": WORD}}}, 201)
+    return str(made["name"])
 
 
 def _later() -> str:

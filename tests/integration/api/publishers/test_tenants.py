@@ -61,6 +61,16 @@ REACHING = {
         {"url": "https://owner.example.com/hooks", "events": ["failed"]},
         201,
     ),
+    ("post", "/v1/schedules"): (
+        {
+            "name": "owned-schedule",
+            "cron": "0 9 * * *",
+            "time_zone": "UTC",
+            "topic": TOPIC,
+            "notification": {"content": {"body": "Mine"}},
+        },
+        400,
+    ),
     ("post", "/v1/dead-letters/redrive"): ({"match": {}}, 200),
 }
 #: No object of anybody's, for each part of a path.

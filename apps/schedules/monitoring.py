@@ -1,0 +1,35 @@
+"""Metrics of schedules, read from the database."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+_NOW = """
+SELECT coalesce(extract(epoch FROM clock_timestamp() - min(due_at)
+                        FILTER (WHERE due_at < clock_timestamp())), 0)::float8,
+       count(*) FILTER (WHERE failures > 0)
+  FROM schedules_schedule WHERE due_at IS NOT NULL
+"""
+
+
+class Schedules(Collector):
+    """How late the tick is, and how many schedules fail."""
+
+    def collect(self) -> Iterator[Metric]:
+        with connection.cursor() as cursor:
+            cursor.execute(_NOW)
+            late, failing = cursor.fetchone()
+        overdue = GaugeMetricFamily(
+            "notifier_schedules_overdue_seconds",
+            "Seconds for which the oldest due schedule has not been run.",
+        )
+        overdue.add_metric([], late)
+        gauge = GaugeMetricFamily(
+            "notifier_schedules_failing", "Active schedules whose last run failed."
+        )
+        gauge.add_metric([], failing)
+        yield overdue
+        yield gauge

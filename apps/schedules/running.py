@@ -1,0 +1,253 @@
+"""Run what is due: the tick, and runs by hand.
+
+A tick locks due rows past those that others have locked, and in one transaction accepts their
+notifications, records the runs and moves the rows on. So any number of ticks may run at once, on
+any number of hosts, and one that is killed has done nothing or everything. An occurrence is
+accepted under an idempotency key of its own, which no request can have.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import orjson
+from django.db import InterfaceError, OperationalError, transaction
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from apps.api.problems import Problem
+from apps.core import clock
+from apps.delivery.intake import group_commit, load_shedding
+from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
+from apps.delivery.intake.idempotency import Answer, Key, StillInFlight
+from apps.publishers.selectors import get_publisher
+from apps.schedules import notifications, outcomes, timetables
+from apps.schedules.models import Run, Schedule
+from notifier.recurrence.planning import Misfire, Plan, plan
+from notifier.recurrence.rules import InvalidRule
+
+log = logging.getLogger(__name__)
+
+#: Schedules that one transaction runs, and seconds after which it takes no further one: templates
+#: may take long to validate.
+AT_ONCE, PREPARED_SECONDS = 50, 2.0
+#: Seconds after which a tick ends; the next one goes on.
+LONGEST_TICK = 20.0
+#: Errors after which everything is tried again in the next tick.
+AWAY = (OperationalError, InterfaceError, PoolExhausted)
+
+_ticking = threading.Lock()
+
+
+def tick() -> int:
+    """Run what is due; return for how many schedules.
+
+    A process runs one at a time: others of its threads release lost claims meanwhile.
+    """
+    if not _ticking.acquire(blocking=False):
+        return 0
+    try:
+        ran, ends = 0, time.monotonic() + LONGEST_TICK
+        while time.monotonic() < ends and (taken := _page()):
+            ran += taken
+        return ran
+    finally:
+        _ticking.release()
+
+
+def run_now(schedule: Schedule, key: Key | None = None) -> Answer:
+    """Accept a notification of the schedule now, and record the run.
+
+    ``key``: the idempotency key of the request, if it has one. Moves the schedule on in nothing.
+    Call it in a transaction that has locked the row. Raises what posting the notification raises.
+    """
+    expires_at = None
+    if schedule.expires_after is not None:
+        expires_at = clock.moment() + timedelta(seconds=schedule.expires_after)
+    validated = notifications.validate(
+        notifications.key_of(schedule),
+        notifications.audience_of(schedule),
+        notifications.unseal(schedule),
+        expires_at=expires_at,
+        without_gone=True,
+    )
+    [answer] = group_commit.commit_within([_request(schedule, key, validated)])
+    if isinstance(answer, Exception):
+        raise answer
+    if not answer.replayed:
+        outcomes.record_manual(schedule, notification_id(answer), validated.gone)
+    return answer
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """A due schedule, what is planned, and the request to publish or the error in making it."""
+
+    schedule: Schedule
+    plan: Plan
+    request: PublishRequest | None = None
+    error: Exception | None = None
+    gone: int = 0
+
+
+def _page() -> int:
+    """Run some of what is due; return for how many schedules."""
+    now = clock.moment()
+    due = Schedule.objects.filter(due_at__lte=now)
+    if not due.exists():
+        return 0
+    load_shedding.refused()  # measures now; validation uses the last measurement
+    try:
+        with transaction.atomic():
+            locked = due.select_for_update(skip_locked=True)
+            return _run(list(locked.order_by("due_at")[:AT_ONCE]), now)
+    except AWAY:
+        raise
+    except Exception as error:
+        log.warning("schedules are run one by one: %s: %s", type(error).__name__, error)
+        return sum(_run_alone(key, now) for key in due.values_list("pk", flat=True)[:AT_ONCE])
+
+
+def _run_alone(schedule_id: UUID, now: datetime) -> int:
+    """Run one schedule; put it off after an error of ours, so that it is in nobody's way."""
+    rows = Schedule.objects.filter(pk=schedule_id, due_at__lte=now)
+    try:
+        with transaction.atomic():
+            return _run(list(rows.select_for_update(skip_locked=True)), now)
+    except AWAY:
+        raise
+    except Exception:
+        log.exception("the schedule %s cannot be run, and is put off", schedule_id)
+        with transaction.atomic():
+            for row in rows.select_for_update(skip_locked=True):
+                outcomes.put_off(row, now)
+        return 1
+
+
+def _run(due: Sequence[Schedule], now: datetime) -> int:
+    """Run locked schedules in the caller's transaction; return how many were taken up."""
+    recorded = _recorded(due)
+    ends = time.monotonic() + PREPARED_SECONDS
+    prepared: list[_Prepared] = []
+    for schedule in due:
+        if prepared and time.monotonic() > ends:
+            break
+        prepared.append(_prepare(schedule, now, recorded))
+    requests = [one.request for one in prepared if one.request is not None]
+    answers = iter(group_commit.commit_within(requests) if requests else ())
+    for one in prepared:
+        answer = one.error if one.request is None else next(answers)
+        if isinstance(answer, Answer):
+            outcomes.accept(one.schedule, one.plan, notification_id(answer), one.gone, now)
+        elif answer is None:
+            outcomes.pass_over(one.schedule, one.plan, now)
+        elif _passes(answer):
+            outcomes.put_off(one.schedule, now)
+        else:
+            outcomes.fail(one.schedule, one.plan, answer, now)
+    return len(prepared)
+
+
+def _passes(error: Exception) -> bool:
+    """Return whether the same run may well be accepted in a moment."""
+    return isinstance(error, StillInFlight) or (
+        isinstance(error, Problem) and error.type == "overloaded"
+    )
+
+
+def _prepare(
+    schedule: Schedule, now: datetime, recorded: Mapping[UUID, Collection[datetime]]
+) -> _Prepared:
+    """Plan for a due schedule, and make its request if its occurrence is to be run."""
+    try:
+        made = _plan(schedule, now)
+    except InvalidRule as error:  # it was valid once: this machine knows fewer zones
+        return _Prepared(schedule, Plan(schedule.next_at, None), error=error)
+    if made.occurrence is not None and made.occurrence in recorded.get(
+        schedule.pk, ()
+    ):  # the database's clock was set back
+        schedule.over_until = made.occurrence
+        return _Prepared(schedule, Plan(None, made.next_at))
+    if made.occurrence is None or not made.runs:
+        return _Prepared(schedule, made)
+    try:
+        validated = _validated(schedule, made.occurrence)
+    except AWAY:
+        raise
+    except Exception as error:
+        return _Prepared(schedule, made, error=error)
+    key = _key(schedule, made.occurrence)
+    return _Prepared(schedule, made, _request(schedule, key, validated), gone=validated.gone)
+
+
+def _plan(schedule: Schedule, now: datetime) -> Plan:
+    expires = schedule.expires_after
+    return plan(
+        timetables.timetable(schedule),
+        schedule.over_until,
+        now,
+        Misfire(schedule.misfire),
+        None if expires is None else timedelta(seconds=expires),
+    )
+
+
+def _validated(schedule: Schedule, occurrence: datetime) -> notifications.Validated:
+    publisher = get_publisher(schedule.publisher_id)
+    if publisher is None or not publisher.is_active:
+        raise Problem("inactive-publisher", "The publisher is switched off.")
+    expires_at = None
+    if schedule.expires_after is not None:
+        expires_at = occurrence + timedelta(seconds=schedule.expires_after)
+    return notifications.validate(
+        notifications.key_of(schedule),
+        notifications.audience_of(schedule),
+        notifications.unseal(schedule),
+        expires_at=expires_at,
+        without_gone=True,
+    )
+
+
+def _request(
+    schedule: Schedule, key: Key | None, validated: notifications.Validated
+) -> PublishRequest:
+    return PublishRequest(
+        schedule.publisher_id,
+        key,
+        validated.user_ids,
+        lambda people, _: [validated.draft_builder(people)],
+        _answer_body,
+    )
+
+
+def _answer_body(accepted: Sequence[AcceptedDraft]) -> dict[str, object]:
+    [one] = accepted
+    return {"notification_id": str(one.row.id)}
+
+
+def notification_id(answer: Answer) -> UUID:
+    """Return the notification that was accepted with this answer."""
+    return UUID(orjson.loads(answer.body)["notification_id"])
+
+
+def _key(schedule: Schedule, occurrence: datetime) -> Key:
+    """Return the idempotency key of an occurrence: with a space in front, as no header has it."""
+    name = f" schedule {schedule.pk} {timetables.occurrence_id(occurrence)}"
+    return Key(schedule.publisher_id, name, hashlib.sha256(name.encode()).digest())
+
+
+def _recorded(due: Sequence[Schedule]) -> dict[UUID, set[datetime]]:
+    """Return the occurrences from ``over_until`` on that have a record, by schedule."""
+    if not due:
+        return {}
+    found: dict[UUID, set[datetime]] = {}
+    rows = Run.objects.filter(
+        schedule__in=[row.pk for row in due], occurrence__gt=min(row.over_until for row in due)
+    )
+    for schedule_id, occurrence in rows.values_list("schedule_id", "occurrence"):
+        if occurrence is not None:
+            found.setdefault(schedule_id, set()).add(occurrence)
+    return found
