@@ -23,6 +23,7 @@ FILES = (
     "providers/entries.py",
     "providers/accounts.py",
     "tokens.py",
+    "people.py",
 )
 #: Meanings of the variables that only the Procfile's commands read.
 PROCFILE = {
