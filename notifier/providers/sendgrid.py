@@ -26,9 +26,10 @@ from notifier.providers.base import (
     log_bug,
     status_rule,
 )
-from notifier.providers.substitution import Letter, Personal, merge
+from notifier.providers.substitution import Letter, Personal, links_in, merge
 from notifier.resilience.fair_queue import Flow
 from notifier.transport.http import Reply, Wire
+from notifier.transport.mail import AUTO_SUBMITTED
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
 ADDRESS_RULE = Rule(Reason.INVALID_ADDRESS, disable=True)  # personalizations.N.to.M.email
@@ -101,7 +102,7 @@ class SendGrid(Provider):
             else:
                 same.setdefault(id(mail), (mail, []))[1].append(message)
         letters = [
-            Letter(mail, [Personal(message, {}) for message in group])
+            Letter(mail, [Personal(message, links_in(mail, message)) for message in group])
             for mail, group in same.values()
             if len(group) > 1
         ]
@@ -159,6 +160,7 @@ class SendGrid(Provider):
         mail = {
             "from": self._from,
             "subject": rendered.subject,
+            "headers": dict([AUTO_SUBMITTED]),
             "content": [
                 {"type": "text/plain", "value": rendered.text},
                 {"type": "text/html", "value": rendered.html},
@@ -174,6 +176,9 @@ def _personalization(one: Personal) -> dict[str, Any]:
     }
     if one.values:
         found["substitutions"] = one.values
+    if headers := email.one_click(one.message.links):
+        # A personalization's headers take the place of the mail's.
+        found["headers"] = {**dict([AUTO_SUBMITTED]), **headers}
     return found
 
 

@@ -58,6 +58,8 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
     failed_at: str
     #: True if a provider may have it already, because an earlier call went unanswered.
     unanswered: bool
+    #: ``None`` of a bare endpoint.
+    recipient_id: int | None
 
 
 # The columns of ``Claimed`` for the rows of ``moved``, but for the state before.
@@ -69,7 +71,7 @@ ADDRESSED = """
      (SELECT array_agg(f.secret) FROM unnest(k.former_secrets, k.former_secrets_until)
                                       AS f (secret, until)
        WHERE f.until > clock_timestamp()) END, coalesce(r.user_id, ''),
- coalesce(r.locale, ''), {failed_at}, {unanswered}
+ coalesce(r.locale, ''), {failed_at}, {unanswered}, moved.recipient_id
   FROM moved
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id AND moved.state = 'sending'
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
