@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "apps.content",
     "apps.inbox",
     "apps.delivery",
+    "apps.pages",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

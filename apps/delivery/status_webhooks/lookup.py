@@ -13,8 +13,10 @@ from apps.preferences.contacts.services import Address
 from apps.publishers.services import lock_publisher
 from notifier.domain.states import TERMINAL, DeliveryState
 
-#: Events that can be chosen: the states after which nothing more happens by itself.
-EVENTS = [state.value for state in DeliveryState if state in TERMINAL]
+#: The event that somebody changed a preference on a page, or left by a link.
+PREFERENCE_CHANGED = "preference_changed"
+#: Events that can be chosen: the states after which nothing more happens by itself, and that one.
+EVENTS = [*(state.value for state in DeliveryState if state in TERMINAL), PREFERENCE_CHANGED]
 #: Status webhooks of a publisher at most: each may get a message for every fifty deliveries.
 MOST = 10
 
