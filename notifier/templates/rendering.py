@@ -20,6 +20,8 @@ SOURCE_LIMIT = 64 * 1024
 #: where a text is cut into parts, so at most 60 MB. One version of a template has fewer (see
 #: ``apps.content.validation``), or its texts would evict each other.
 KEPT = 512 * 1024
+#: Filters that change no text without characters to escape.
+HARMLESS = ("e", "escape", "safe")
 #: Characters added for each cached text, since a short one takes mostly fixed memory.
 OVERHEAD = 100
 
@@ -240,11 +242,16 @@ def _altered(tree: nodes.Template) -> Iterator[str]:
     """Iterate over the names of which a text does more than print or test a member."""
     kept = set()
     for node in inside(tree):
+        used: list[nodes.Node] = []
         if isinstance(node, nodes.Output):
-            kept.update(id(one) for one in node.nodes if isinstance(one, nodes.Getattr))
-        elif isinstance(node, nodes.If) and isinstance(node.test, nodes.Getattr):
-            kept.add(id(node.test))
-    kept = {id(node.node) for node in inside(tree) if id(node) in kept}  # type: ignore[attr-defined]
+            used = list(node.nodes)
+        elif isinstance(node, nodes.If):
+            used = [node.test]
+        for one in used:
+            while isinstance(one, nodes.Filter) and one.name in HARMLESS and one.node:
+                one = one.node
+            if isinstance(one, nodes.Getattr):
+                kept.add(id(one.node))
     for node in inside(tree):
         if isinstance(node, nodes.Name) and id(node) not in kept:
             yield node.name

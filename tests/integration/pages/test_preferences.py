@@ -25,9 +25,8 @@ def page(shop, outside):
     promotional(shop, position=2, description={"en": "Sales and socks."})
     promotional(shop, "security", kind="critical", display_name={"en": "Security"}, position=1)
     person = recipient("ada", email="ada@example.com", sms="+12025550123")
-    return preferences_url(
-        links.token(LinkTarget(person.pk, None, shop.id, "email", None, "offers"))
-    )
+    target = LinkTarget(person.pk, None, shop.id, "email", None, "offers")
+    return preferences_url(links.token(target))
 
 
 def choose(url, *, off=(), on=(), **fields):

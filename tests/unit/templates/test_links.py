@@ -14,6 +14,7 @@ UNSUBSCRIBE = "{{ links.unsubscribe }}"
         Translation(body=f"Leave: {UNSUBSCRIBE}"),
         Translation(body="x", html=f'<a href="{UNSUBSCRIBE}">Leave</a>'),
         Translation(body="x", actions={"Leave": UNSUBSCRIBE}),
+        Translation(body="x", html='<a href="{{ links.unsubscribe|safe }}">Leave</a>'),
         Translation(body="x", data={"links": [UNSUBSCRIBE]}),
         Translation(body="{% if links.preferences %}{{ links.preferences }}{% endif %}"),
         Translation(body="{% for one in items %}" + UNSUBSCRIBE + "{% endfor %}"),
