@@ -1,7 +1,10 @@
-"""Further features in the demo: template, group, inbox, receipt, dead letter, categories."""
+"""Further features in the demo: from templates and groups to leaving with one click."""
 
 import time
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+import urllib3
 
 from notifier.client import (
     Contact,
@@ -57,6 +60,7 @@ class Features:
         self._receipt()
         self._dead_letter()
         self._categories()
+        self._leave()
 
     def _register(self) -> None:
         people = [(self._grete, "de-AT", "+12025550180"), (self._bob, "en", BOBS_PHONE)]
@@ -181,6 +185,35 @@ class Features:
             f"the offer was {refused.state} because {refused.reason_text}, the code {sent.state}",
         )
         self._say("carl refuses text messages: he gets no offer, but a critical one-time password")
+
+    def _leave(self) -> None:
+        """Press the button that a mail program makes from an offer's headers (RFC 8058)."""
+        offers, dora = f"offers-{self._run}", f"dora-{self._run}"
+        self._directory.upsert_recipient(dora, locale="de", email=f"{dora}@example.com")
+
+        def offer() -> Notification:
+            return self._client.notify_users(
+                [dora], title="Socks", body="Half price.", category=offers, channels=["email"]
+            )
+
+        self._settled(offer(), 1)
+        [mail] = [
+            one["content"]
+            for one in self._sandbox.messages(channel="email", address=f"{dora}@example.com")
+        ]
+        link = mail["headers"]["List-Unsubscribe"].strip("<>")
+        form = {"List-Unsubscribe": "One-Click"}
+        pressed = urllib3.request("POST", f"{self._api_url}{urlsplit(link).path}", fields=form)
+        refused = self._until(offer(), lambda one: one.state == "suppressed")
+        footer = mail["content"][0]["value"]
+        self._expect(
+            pressed.status == 200
+            and f"Abmelden: {link}" in footer
+            and refused.reason_text == "they refuse “Offers” on email",
+            f"leaving by the button of a mail was answered {pressed.status}, and the next offer "
+            f"was {refused.state} because {refused.reason_text}",
+        )
+        self._say("dora leaves the offers with one click in her mail program: the next is not sent")
 
     def _settled(self, posted: Notification, size: int) -> None:
         done = self._client.wait(posted.id, PATIENCE)

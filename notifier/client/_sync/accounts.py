@@ -78,6 +78,8 @@ class Accounts(Calls):
     ) -> StatusWebhook:
         """Register ``url`` for messages about deliveries that come into the states ``events``.
 
+        ``preference_changed`` among them is about people who leave or choose by links in messages.
+
         ``secret``: signs the messages; without one the service makes one. It is in this answer
         only. A ``url`` that is registered already gets these events, and is enabled again.
 
