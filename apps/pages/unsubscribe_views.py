@@ -26,7 +26,7 @@ class UnsubscribePage(PersonPage):
             return _page(request, visitor, "leave.critical")
         if _has_left(visitor):
             return _page(request, visitor, "left")
-        return _page(request, visitor, "leave", ask=visitor.language("leave.button"))
+        return _page(request, visitor, "leave", visitor.language("leave.button"))
 
     def change(self, request: HttpRequest, visitor: Visitor) -> HttpResponse:
         by = _asked(request)
@@ -69,7 +69,7 @@ def _has_left(visitor: Visitor) -> bool:
     return decision(chosen, PreferenceScope(target.channel, target.topic_id, category)) is False
 
 
-def _page(request: HttpRequest, visitor: Visitor, key: str, **context: object) -> HttpResponse:
+def _page(request: HttpRequest, visitor: Visitor, key: str, button: str = "") -> HttpResponse:
     text = visitor.language
     heading = text(f"{key}.title", what=visitor.what)
     if key == "leave.critical":
@@ -88,5 +88,5 @@ def _page(request: HttpRequest, visitor: Visitor, key: str, **context: object) -
         explained,
         more=text("leave.more"),
         more_url=links.preferences_url(visitor.token),
-        **context,
+        ask=button,
     )

@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
@@ -40,11 +39,11 @@ class PersonPage(View):
         methods = cast(Any, self)._allowed_methods()  # Django's type hints leave it out
         return http_response(not_allowed(request.method, methods))
 
-    def show(self, request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    def show(self, request: HttpRequest, visitor: Visitor) -> HttpResponse:
         """Return the page."""
         raise NotImplementedError
 
-    def change(self, request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    def change(self, request: HttpRequest, visitor: Visitor) -> HttpResponse:
         """Do what the form says; one that says nothing is as a GET."""
         raise NotImplementedError
 
@@ -53,7 +52,7 @@ class PersonPage(View):
         key, status = _DEAD.get(type(error), _FORGED)
         return _plain(request, language("", request), key, status)
 
-    def _opened(self, request: HttpRequest, token: str, *, changing: bool) -> Any:
+    def _opened(self, request: HttpRequest, token: str, *, changing: bool) -> HttpResponse:
         try:
             visitor = visitors.visitor(request, token)
             limits.count(visitor.name, changing=changing)

@@ -92,8 +92,8 @@ def visitor(request: HttpRequest, token: str) -> Visitor:
         rows = Recipient.objects.defer("name", "attributes")
         recipient = rows.filter(pk=target.recipient_id).first()
     else:
-        rows_of_endpoints = Contact.objects.defer("address", "secret")
-        endpoint = rows_of_endpoints.filter(pk=target.contact_id, recipient=None).first()
+        endpoints = Contact.objects.filter(recipient=None).defer("address", "secret")
+        endpoint = endpoints.filter(pk=target.contact_id or 0).first()
     if recipient is None and endpoint is None:
         raise EndedLink
     text = language(recipient.locale if recipient else "", request)

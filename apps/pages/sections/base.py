@@ -53,5 +53,5 @@ def changed(name: str, rows: Sequence[Row], form: QueryDict) -> dict[Box, bool]:
     """Return the boxes of the section that the person ticked or unticked."""
     if f"{name}-was" not in form:
         return {}
-    was, now = set(form[f"{name}-was"].split()), set(form.getlist(name))
+    was, now = set(str(form[f"{name}-was"]).split()), set(form.getlist(name))
     return {box: box.key in now for row in rows for box in row.boxes if box.key in was ^ now}

@@ -14,8 +14,10 @@ from apps.preferences.pages import languages
 from apps.publishers import audit
 
 #: Regions of the zones that are offered; others are old names of these.
-REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe")
-REGIONS += ("Indian", "Pacific")
+REGIONS = (
+    *("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe"),
+    *("Indian", "Pacific"),
+)
 
 
 class Profile:
@@ -43,7 +45,7 @@ class Profile:
         }
         before = {"locale": person.locale, "time_zone": person.time_zone}
         after = {
-            name: form[name]
+            name: str(form[name])
             for name, values in offered.items()
             if form.get(name) in values and form[name] != form.get(f"{name}-was")
         }
