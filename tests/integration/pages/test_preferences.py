@@ -159,7 +159,7 @@ def test_it_says_why_the_last_messages_came_and_not_what_they_said(shop, page, w
     shop.post("notifications", {**body, "category": "security"})
     shop.http.put("/v1/groups/team", {}, format="json")
     shop.post("groups/team/members", {"user_ids": ["ada"]}, status=200)
-    shop.post("notifications", {"group": "team", "channels": ["inbox"], "content": OFFERS})
+    shop.post("groups/team/notify", {"channels": ["inbox"], "content": OFFERS})
     work()
     said = seen(browse(page))
     assert "Email From shop, Offers You are subscribed to “The Sale”." in said
