@@ -13,7 +13,10 @@ from notifier.domain.personal_links import PREFERENCES_MARK, UNSUBSCRIBE_MARK, P
 
 
 def links(channel: str, context: NotificationContext, item: Claimed) -> PersonalLinks:
-    """Return the links for one delivery: what they leave is what could have refused it."""
+    """Return the links for one delivery: what they leave is what could have refused it.
+
+    One in place of a dead delivery goes to an endpoint of its publisher, which refuses nothing.
+    """
     row = context.row
     target = LinkTarget(
         item.recipient_id,
@@ -23,7 +26,7 @@ def links(channel: str, context: NotificationContext, item: Claimed) -> Personal
         row.topic_id,
         "" if row.topic_id else row.category,
     )
-    return personal.links_of(target, refusable=not context.exempt)
+    return personal.links_of(target, refusable=not context.exempt and item.instead_of is None)
 
 
 def filled(content: Content, links: PersonalLinks) -> Content:

@@ -118,8 +118,9 @@ def test_the_publisher_and_the_trails_are_told(shop, other_shop, outside, mail, 
     assert received(outside, "other") == []
     entry = DirectoryChange.objects.get(change="refused")
     assert (entry.actor_kind, entry.actor, entry.channel) == ("person", "ada", "email")
-    [audited] = shop.get("audit-events", action="unsubscribe")["data"]
-    assert (audited["actor_kind"], audited["object_name"]) == ("person", "ada")
+    [audited] = shop.get("audit", object_type="preferences")["data"]
+    assert (audited["action"], audited["actor_kind"]) == ("unsubscribe", "person")
+    assert audited["object_name"] == "ada"
 
 
 def test_a_topics_mail_leaves_the_topic_and_its_owner_is_told(shop, other_shop, outside, work):
