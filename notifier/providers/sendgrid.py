@@ -26,7 +26,7 @@ from notifier.providers.base import (
     log_bug,
     status_rule,
 )
-from notifier.providers.substitution import Letter, Personal, links_in, merge
+from notifier.providers.substitution import Personal, merge, shared_letter
 from notifier.resilience.fair_queue import Flow
 from notifier.transport.http import Reply, Wire
 from notifier.transport.mail import AUTO_SUBMITTED
@@ -101,17 +101,11 @@ class SendGrid(Provider):
                 report(Sent(message, self.name, odd, time.time(), 0.0))
             else:
                 same.setdefault(id(mail), (mail, []))[1].append(message)
-        letters = [
-            Letter(mail, [Personal(message, links_in(mail, message)) for message in group])
-            for mail, group in same.values()
-            if len(group) > 1
-        ]
+        letters = [shared_letter(mail, group) for mail, group in same.values() if len(group) > 1]
         own = [(group[0], mail) for mail, group in same.values() if len(group) == 1]
         letters += merge(own, MOST_SUBSTITUTED)
         requests = [
-            (self._mail(letter.mail), batch)
-            for letter in letters
-            for batch in _batches(letter.people)
+            (self._mail(one.mail), batch) for one in letters for batch in _batches(one.people)
         ]
         self._begins()
         await self._pool.run(requests, partial(self._request, report), self._request_flow)

@@ -14,10 +14,10 @@ from markupsafe import escape
 
 from notifier.channels.email import Rendered
 from notifier.domain.messages import Message
-from notifier.domain.personal_links import MARK, PREFERENCES_MARK, UNSUBSCRIBE_MARK
+from notifier.domain.personal_links import MARK, MARKS
 
 #: Splits a text into marks and what is between them.
-MARKED = re.compile(f"({re.escape(UNSUBSCRIBE_MARK)}|{re.escape(PREFERENCES_MARK)})")
+MARKED = re.compile(f"({'|'.join(map(re.escape, MARKS.values()))})")
 
 
 class Personal(NamedTuple):
@@ -48,7 +48,8 @@ def merge(mails: Iterable[tuple[Message, Rendered]], most_bytes: int) -> list[Le
     originals: dict[str, Rendered] = {}
     for message, mail in mails:
         masked, values = _without_person(mail, message.user_id, mark)
-        values |= links_in(mail, message)
+        if message.links is not None:
+            values |= _links(_marks_in(mail), message)
         key = message.publisher_id, masked
         letters.setdefault(key, Letter(masked, [])).people.append(Personal(message, values))
         originals[message.id] = mail.fill(message.links) if message.links else mail
@@ -57,16 +58,24 @@ def merge(mails: Iterable[tuple[Message, Rendered]], most_bytes: int) -> list[Le
     return shared + _of_tags(single, originals, mark, most_bytes)
 
 
-def links_in(mail: Rendered, message: Message) -> dict[str, str]:
-    """Return the recipient's own links by the marks that the mail has in their places."""
-    if message.links is None or not mail.has_marks:
-        return {}
+def shared_letter(mail: Rendered, messages: Sequence[Message]) -> Letter:
+    """Return one mail as a letter to many, with their own links as values of its marks."""
+    marks = _marks_in(mail)
+    return Letter(mail, [Personal(one, _links(marks, one)) for one in messages])
+
+
+def _marks_in(mail: Rendered) -> list[str]:
+    if not mail.has_marks:
+        return []
     parts = mail.subject, mail.text, mail.html
-    links = {
-        UNSUBSCRIBE_MARK: message.links.unsubscribe,
-        PREFERENCES_MARK: message.links.preferences,
-    }
-    return {mark: link for mark, link in links.items() if any(mark in part for part in parts)}
+    return [mark for mark in MARKS.values() if any(mark in part for part in parts)]
+
+
+def _links(marks: Sequence[str], message: Message) -> dict[str, str]:
+    """Return the recipient's own links by these marks."""
+    if not marks or message.links is None:
+        return {}
+    return {mark: message.links.fill(mark) for mark in marks}
 
 
 def size(values: Mapping[str, str]) -> int:

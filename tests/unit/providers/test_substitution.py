@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from notifier.channels.email import Rendered, render
 from notifier.domain.messages import Content, Message
 from notifier.domain.personal_links import PREFERENCES_MARK, UNSUBSCRIBE_MARK, PersonalLinks
-from notifier.providers.substitution import Letter, links_in, merge, size
+from notifier.providers.substitution import Letter, merge, shared_letter, size
 
 MOST = 10_000
 
@@ -76,9 +76,12 @@ def test_links_are_tags_whatever_the_persons_name_is():
 
 def test_the_same_mail_has_each_readers_links_as_its_values():
     mail = render(Content("Sale", f"leave {UNSUBSCRIBE_MARK}"))
-    assert links_in(mail, linked(1, "")) == {UNSUBSCRIBE_MARK: "https://n.example/1/u"}
-    assert links_in(render(Content("Sale")), linked(1, "")) == {}
-    assert links_in(mail, message(1, "")) == {}
+    people = shared_letter(mail, [linked(1, ""), linked(2, "")]).people
+    assert [one.values for one in people] == [
+        {UNSUBSCRIBE_MARK: f"https://n.example/{n}/u"} for n in (1, 2)
+    ]
+    [plain] = shared_letter(render(Content("Sale")), [linked(1, "")]).people
+    assert plain.values == {}
 
 
 def test_what_has_nothing_in_common_is_one_letter_of_tags():
