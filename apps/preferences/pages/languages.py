@@ -14,6 +14,8 @@ from notifier.templates import lookup
 class Language:
     """The texts of one language. ``locale``: its BCP 47 tag."""
 
+    #: Django's templates call whatever can be called.
+    do_not_call_in_templates = True
     locale: str
     texts: Texts
 

@@ -1,5 +1,6 @@
 """Leaving by the link of a mail: by a person and by a mail program."""
 
+import re
 import time
 
 import pytest
@@ -228,7 +229,7 @@ def test_a_page_keeps_its_token_to_itself(mail):
 def test_a_page_shows_neither_name_nor_address(shop, mail):
     for url in (one_click_url(mail), one_click_url(mail).replace("unsubscribe", "preferences")):
         page = browse(url).content.decode()
-        assert "ada" not in page.partition("<body>")[2]
+        assert not re.search(r"\bada\b", page.partition("<body>")[2])
         assert "Half price" not in page and "Socks" not in page
 
 
