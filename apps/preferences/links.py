@@ -7,12 +7,12 @@ its pages show no name, address or content.
 """
 
 import struct
-import time
 from functools import cache
 from typing import NamedTuple
 
 from django.conf import settings
 
+from apps.core import clock
 from notifier.domain.personal_links import PersonalLinks
 from notifier.security.crypto import parse_keys
 from notifier.security.link_keys import InvalidToken, LinkKeys
@@ -66,7 +66,7 @@ def token(target: LinkTarget, now: float | None = None) -> str:
     kind = _OF_PERSON
     if subject is None:
         subject, kind = target.contact_id or 0, _OF_ENDPOINT
-    day = int(time.time() if now is None else now) // DAY
+    day = int(clock.now() if now is None else now) // DAY
     head = _HEAD.pack(kind, day, subject, target.publisher_id, target.topic_id or 0)
     rest = f"{target.channel}\0{target.category}".encode()
     return keys().seal(head + rest)
@@ -79,7 +79,7 @@ def read(token: str) -> LinkTarget:
         kind, day, subject, publisher_id, topic_id = _HEAD.unpack_from(plain)
     except (InvalidToken, struct.error):
         raise ForgedLink from None
-    if time.time() // DAY - day > VALID_DAYS:
+    if clock.now() // DAY - day > VALID_DAYS:
         raise ExpiredLink
     channel, _, category = plain[_HEAD.size :].partition(_SEPARATOR)
     person = kind == _OF_PERSON
