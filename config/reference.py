@@ -24,6 +24,7 @@ FILES = (
     "providers/accounts.py",
     "keywords.py",
     "tokens.py",
+    "people.py",
 )
 #: Meanings of the variables that only the Procfile's commands read.
 PROCFILE = {

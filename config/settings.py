@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import database, delivery, env, installation, keywords, logs, tokens
+from config import database, delivery, env, installation, keywords, logs, people, tokens
 from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from config.providers import accounts, entries
 from config.web import openapi
@@ -25,6 +25,7 @@ from config.web.framework import (  # noqa: F401  # settings of their own
 from config.worker import beat, broker, queues
 from notifier.domain.queues import HOUSEKEEPING, at_broker
 from notifier.security.crypto import Keyring
+from notifier.security.link_keys import LinkKeys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -52,6 +53,16 @@ except ValueError as error:
     raise ImproperlyConfigured(
         f"NOTIFIER_ENCRYPTION_KEYS or NOTIFIER_BLIND_INDEX_KEY: {error}"
     ) from None
+LINK_KEYS = env.text(
+    "NOTIFIER_LINK_KEYS",
+    "",
+    "keys of the links in messages by which people leave and choose, `id:base64,…`; the first "
+    "makes links, all open them; if empty they are derived from NOTIFIER_ENCRYPTION_KEYS",
+)
+try:
+    LinkKeys.parse(LINK_KEYS or ENCRYPTION_KEYS)
+except ValueError as error:
+    raise ImproperlyConfigured(f"NOTIFIER_LINK_KEYS: {error}") from None
 
 # -- Tokens that others sign ------------------------------------------------------------------
 
@@ -278,6 +289,14 @@ AUDIT_DAYS = env.whole(
 INBOX_DAYS = env.whole(
     "NOTIFIER_INBOX_DAYS", 7, "days after which an inbox item without expires_at expires"
 )
+
+# -- People's pages and mails -----------------------------------------------------------------
+
+COMPANY_NAME = people.company_name()
+COMPANY_COLOR = people.company_color()
+COMPANY_LOGO = people.company_logo(COMPANY_NAME)
+PAGE_TEXTS = people.texts()
+PAGE_LANGUAGE = people.default_language(PAGE_TEXTS)
 
 # -- Celery -----------------------------------------------------------------------------------
 

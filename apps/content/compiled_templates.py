@@ -13,11 +13,13 @@ from django.conf import settings
 
 from apps.content.models import Template, TemplateVersion
 from apps.core.cache import CachedLookup
+from apps.preferences import links
 from apps.preferences.channels import get_channel
 from apps.preferences.profiles import NO_PROFILE, Profile, SealedProfile
 from notifier.domain.messages import Content
 from notifier.security.crypto import DecryptionError
 from notifier.templates import (
+    LINKS,
     RECIPIENT,
     Attributes,
     Budget,
@@ -37,7 +39,8 @@ class CompiledTemplate:
     """One version of a template: its translations by channel and locale.
 
     ``category``: of notifications that have no other; or empty. ``personal_channels``: those on
-    which it may use recipients' names or attributes.
+    which it may use recipients' names or attributes; ``link_channels``: those on which it uses
+    their links.
     """
 
     version_id: int
@@ -47,6 +50,7 @@ class CompiledTemplate:
     category: str
     translations: Mapping[str, Mapping[str, Translation]]
     personal_channels: frozenset[str]
+    link_channels: frozenset[str]
 
     def channels(self) -> list[str]:
         """Return the channels with translations, in the order of the settings."""
@@ -69,14 +73,27 @@ class CompiledTemplate:
     ) -> Content:
         """Render the content for ``user_id``, whose own locale is ``wanted``.
 
-        Raises ``TemplateError``, also for content that the channel cannot carry.
+        Its links are examples. Raises ``TemplateError``, also for content that the channel cannot
+        carry.
         """
         values = {**variables, RECIPIENT: _recipient(user_id, wanted, profile)}
+        if self.uses_links(channel, variables):
+            self._on(channel)[locale].check_links()
+            values[LINKS] = links.example()._asdict()
         return _checked(channel, self._on(channel)[locale].render(values, budget))
 
     def for_many(self, channel: str, variables: Mapping[str, object]) -> "BulkRenderer":
-        """Return a renderer for many recipients with the same variables on one channel."""
+        """Return a renderer for many recipients with the same variables on one channel.
+
+        Where it ``uses_links``, they are among the variables.
+        """
         return BulkRenderer(self, channel, self._on(channel), variables)
+
+    def uses_links(self, channel: str, variables: Mapping[str, object]) -> bool:
+        """Return whether the content uses recipients' links, and not a variable of that name."""
+        if not self.link_channels or LINKS in variables:
+            return False
+        return channel in self.link_channels or channel not in self.translations
 
     def uses_profiles(self, channel: str) -> bool:
         """Return whether the content on the channel may use recipients' names or attributes."""
@@ -223,6 +240,11 @@ def compiled_template(version_id: int) -> CompiledTemplate:
             channel
             for channel, locales in translations.items()
             if any(one.mentions_profile() for one in locales.values())
+        ),
+        frozenset(
+            channel
+            for channel, locales in translations.items()
+            if any(one.mentions_links() for one in locales.values())
         ),
     )
 

@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "apps.inbox",
     "apps.delivery",
     "apps.schedules",
+    "apps.pages",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

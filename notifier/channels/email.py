@@ -2,13 +2,15 @@
 
 import html
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import idna
 
 from notifier.domain import links
 from notifier.domain.characters import any_visible
 from notifier.domain.messages import Content, has_visible_text
+from notifier.domain.personal_links import MARK, PersonalLinks
 from notifier.transport.mail import CONTROL
 
 LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
@@ -23,6 +25,8 @@ LINE_END = re.compile(r"\r\n?")
 #: Domains that ignore dots in a local part: https://support.google.com/mail/answer/7436150
 GMAIL = ("gmail.com", "googlemail.com")
 WHOLE_PAGE = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
+#: Where the visible part of a whole page ends.
+END_OF_BODY = re.compile(r"</body\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,15 @@ class Rendered:
     subject: str
     text: str
     html: str
+
+    @property
+    def has_marks(self) -> bool:
+        """True if a recipient's own links are still to be filled in."""
+        return MARK in self.html or MARK in self.text or MARK in self.subject
+
+    def fill(self, links: PersonalLinks) -> "Rendered":
+        """Return the mail with these links in place of their marks."""
+        return Rendered(links.fill(self.subject), links.fill(self.text), links.fill(self.html))
 
 
 def mailbox(address: str) -> str:
@@ -120,6 +133,37 @@ def render(content: Content) -> Rendered:
     ]
     page = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     return Rendered(subject, text, _page(page))
+
+
+def one_click(links: PersonalLinks | None) -> dict[str, str]:
+    """Return the headers by which a mail program offers to leave with one click (RFC 8058)."""
+    if links is None or not links.refusable:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{links.unsubscribe}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def with_links(content: Content, links: Mapping[str, str], wanted: str) -> Content:
+    """Return a mail's content with links, by label, below it, unless both parts have ``wanted``.
+
+    They are actions in the text, and in the HTML that is made from it; HTML of the publisher's own
+    gets them at its end.
+    """
+    in_text = wanted in content.body or wanted in content.actions.values()
+    if not in_text:
+        more = {label: url for label, url in links.items() if label not in content.actions}
+        content = replace(content, actions={**content.actions, **more})
+    if not any_visible(content.html) or wanted in content.html:
+        return content
+    listed = " · ".join(
+        f'<a href="{html.escape(url)}">{html.escape(label)}</a>' for label, url in links.items()
+    )
+    footer = f'<p style="font-size:small">{listed}</p>'
+    ends = [end.start() for end in END_OF_BODY.finditer(content.html)]
+    at = ends[-1] if ends else len(content.html)
+    return replace(content, html=f"{content.html[:at]}{footer}{content.html[at:]}")
 
 
 def _first_line(body: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from notifier.domain.cancellation import StopSignal
 from notifier.domain.characters import any_visible
+from notifier.domain.personal_links import PersonalLinks
 from notifier.domain.priorities import Priority
 
 #: ``Content.event_type`` of a publisher's notification.
@@ -78,6 +79,7 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     - ``failed_at``: the provider that was at fault when the last attempt failed.
     - ``halt``: the stop signal, read right before it is sent.
     - ``publisher_id``: whose share of calls it uses; publishers are served in turns.
+    - ``links``: the recipient's own, for the marks in ``content`` and the headers of a mail.
     """
 
     id: str
@@ -101,3 +103,4 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     failed_at: str = ""
     halt: StopSignal | None = None
     publisher_id: int | None = None
+    links: PersonalLinks | None = None

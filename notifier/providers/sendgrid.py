@@ -26,9 +26,10 @@ from notifier.providers.base import (
     log_bug,
     status_rule,
 )
-from notifier.providers.substitution import Letter, Personal, merge
+from notifier.providers.substitution import Personal, merge, shared_letter
 from notifier.resilience.fair_queue import Flow
 from notifier.transport.http import Reply, Wire
+from notifier.transport.mail import AUTO_SUBMITTED
 
 #: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
 ADDRESS_RULE = Rule(Reason.INVALID_ADDRESS, disable=True)  # personalizations.N.to.M.email
@@ -100,17 +101,11 @@ class SendGrid(Provider):
                 report(Sent(message, self.name, odd, time.time(), 0.0))
             else:
                 same.setdefault(id(mail), (mail, []))[1].append(message)
-        letters = [
-            Letter(mail, [Personal(message, {}) for message in group])
-            for mail, group in same.values()
-            if len(group) > 1
-        ]
+        letters = [shared_letter(mail, group) for mail, group in same.values() if len(group) > 1]
         own = [(group[0], mail) for mail, group in same.values() if len(group) == 1]
         letters += merge(own, MOST_SUBSTITUTED)
         requests = [
-            (self._mail(letter.mail), batch)
-            for letter in letters
-            for batch in _batches(letter.people)
+            (self._mail(one.mail), batch) for one in letters for batch in _batches(one.people)
         ]
         self._begins()
         await self._pool.run(requests, partial(self._request, report), self._request_flow)
@@ -159,6 +154,7 @@ class SendGrid(Provider):
         mail = {
             "from": self._from,
             "subject": rendered.subject,
+            "headers": dict([AUTO_SUBMITTED]),
             "content": [
                 {"type": "text/plain", "value": rendered.text},
                 {"type": "text/html", "value": rendered.html},
@@ -174,6 +170,9 @@ def _personalization(one: Personal) -> dict[str, Any]:
     }
     if one.values:
         found["substitutions"] = one.values
+    if headers := email.one_click(one.message.links):
+        # A personalization's headers take the place of the mail's.
+        found["headers"] = {**dict([AUTO_SUBMITTED]), **headers}
     return found
 
 

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import aiosmtplib
 from aiosmtplib import (
@@ -138,12 +138,18 @@ class SMTP(Provider):
             client.close()
         await self._resolver.close()
 
-    async def _send(self, mails: Shared[bytes], message: Message) -> Outcome:
+    async def _send(self, mails: "Shared[Mail]", message: Message) -> Outcome:
         if not ADDRESS.fullmatch(message.address):
             return Refused(Reason.INVALID_ADDRESS, detail="not an address SMTP can carry")
         message_id = f"<{message.id}@{self._domain}>"
-        own = f"To: {message.address}\r\nMessage-ID: {message_id}\r\n"
-        mail = f"{own}X-Notifier-Delivery-Id: {message.id}\r\n".encode() + mails[message]
+        headers = {
+            "To": message.address,
+            "Message-ID": message_id,
+            "X-Notifier-Delivery-Id": message.id,
+            **email.one_click(message.links),
+        }
+        own = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+        mail = own + self._body(mails[message], message)
         transaction = Transaction(self._from, message.address, mail)
         try:
             async with asyncio.timeout(self.timeout):
@@ -216,10 +222,27 @@ class SMTP(Provider):
         if client.is_connected:
             self._idle.append((client, time.monotonic()))
 
-    def _mail(self, message: Message) -> bytes:
-        """Compose the mail without the headers of its recipient."""
+    def _mail(self, message: Message) -> "Mail":
+        """Render the mail, and compose it unless each recipient has links of their own in it."""
         rendered = email.render(message.content)
+        return Mail(rendered, None if rendered.has_marks else self._composed(rendered))
+
+    def _body(self, mail: "Mail", message: Message) -> bytes:
+        """Return the mail without the headers of its recipient."""
+        if mail.composed is not None:
+            return mail.composed
+        assert message.links is not None  # whatever has marks has links to fill in
+        return self._composed(mail.rendered.fill(message.links))
+
+    def _composed(self, rendered: email.Rendered) -> bytes:
         return compose(self._from, self._from_name, rendered.subject, rendered.text, rendered.html)
+
+
+class Mail(NamedTuple):
+    """A mail that recipients share, and composed if it is the same for all of them."""
+
+    rendered: email.Rendered
+    composed: bytes | None
 
 
 class Transaction:

@@ -5,6 +5,7 @@ rendered: tags are random, so no text contains one, and each stands for text tha
 """
 
 import html
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -13,6 +14,10 @@ from markupsafe import escape
 
 from notifier.channels.email import Rendered
 from notifier.domain.messages import Message
+from notifier.domain.personal_links import MARK, MARKS
+
+#: Splits a text into marks and what is between them.
+MARKED = re.compile(f"({'|'.join(map(re.escape, MARKS.values()))})")
 
 
 class Personal(NamedTuple):
@@ -35,19 +40,42 @@ def merge(mails: Iterable[tuple[Message, Rendered]], most_bytes: int) -> list[Le
     Templates know a person's user id (and locale, which selects another text). Mails that are equal
     but for the user id share a letter that has it as a value. The others of one publisher share a
     letter that consists of tags only, where a mail's subject and texts have at most ``most_bytes``,
-    the provider's limit for one recipient. The rest get a letter each.
+    the provider's limit for one recipient. The rest get a letter each. Marks of people's own links
+    are tags, too.
     """
     mark = secrets.token_hex(8)
     letters: dict[tuple[int | None, Rendered], Letter] = {}
     originals: dict[str, Rendered] = {}
     for message, mail in mails:
         masked, values = _without_person(mail, message.user_id, mark)
+        if message.links is not None:
+            values |= _links(_marks_in(mail), message)
         key = message.publisher_id, masked
         letters.setdefault(key, Letter(masked, [])).people.append(Personal(message, values))
-        originals[message.id] = mail
+        originals[message.id] = mail.fill(message.links) if message.links else mail
     shared = [letter for letter in letters.values() if len(letter.people) > 1]
     single = [letter.people[0].message for letter in letters.values() if len(letter.people) == 1]
     return shared + _of_tags(single, originals, mark, most_bytes)
+
+
+def shared_letter(mail: Rendered, messages: Sequence[Message]) -> Letter:
+    """Return one mail as a letter to many, with their own links as values of its marks."""
+    marks = _marks_in(mail)
+    return Letter(mail, [Personal(one, _links(marks, one)) for one in messages])
+
+
+def _marks_in(mail: Rendered) -> list[str]:
+    if not mail.has_marks:
+        return []
+    parts = mail.subject, mail.text, mail.html
+    return [mark for mark in MARKS.values() if any(mark in part for part in parts)]
+
+
+def _links(marks: Sequence[str], message: Message) -> dict[str, str]:
+    """Return the recipient's own links by these marks."""
+    if not marks or message.links is None:
+        return {}
+    return {mark: message.links.fill(mark) for mark in marks}
 
 
 def size(values: Mapping[str, str]) -> int:
@@ -65,10 +93,20 @@ def _without_person(mail: Rendered, user_id: str, mark: str) -> tuple[Rendered, 
             if spelling in subject or spelling in text or spelling in markup:
                 tag = f"-{mark}{number}-"
                 values[tag] = spelling
-                subject = subject.replace(spelling, tag)
-                text, markup = text.replace(spelling, tag), markup.replace(spelling, tag)
+                subject = _replaced(subject, spelling, tag)
+                text, markup = _replaced(text, spelling, tag), _replaced(markup, spelling, tag)
         mail = Rendered(subject, text, markup)
     return mail, values
+
+
+def _replaced(text: str, spelling: str, tag: str) -> str:
+    """Replace a spelling everywhere but in marks, of which it may be a part."""
+    if MARK not in text:
+        return text.replace(spelling, tag)
+    return "".join(
+        part if part.startswith(MARK) else part.replace(spelling, tag)
+        for part in MARKED.split(text)
+    )
 
 
 def _of_tags(

@@ -39,13 +39,7 @@ class Keyring:
     """
 
     def __init__(self, keys: Mapping[int, bytes], index_key: bytes) -> None:
-        if not keys:
-            raise ValueError("at least one encryption key is needed")
-        for key_id, key in keys.items():
-            if not 0 <= key_id <= 0xFFFF:
-                raise ValueError(f"encryption key id {key_id} is not in 0..65535")
-            if len(key) != KEY_BYTES:
-                raise ValueError(f"encryption key {key_id} has {len(key)} bytes, it needs 32")
+        check_keys(keys)
         if len(index_key) != KEY_BYTES:
             raise ValueError(f"the blind index key has {len(index_key)} bytes, it needs 32")
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
@@ -60,13 +54,7 @@ class Keyring:
 
         Raises ``ValueError`` with a text that contains no key.
         """
-        ring: dict[int, bytes] = {}
-        for entry in keys.split(","):
-            key_id, colon, encoded = entry.strip().partition(":")
-            if not colon or not key_id.isdecimal():
-                raise ValueError('encryption keys are written "<id>:<base64 of 32 bytes>,…"')
-            ring[int(key_id)] = _decode(encoded, f"encryption key {key_id}")
-        return cls(ring, _decode(index_key, "the blind index key"))
+        return cls(parse_keys(keys), _decode(index_key, "the blind index key"))
 
     def encrypt(self, plain: bytes, context: bytes) -> bytes:
         """Encrypt for one place: ``context`` names table and row, and is needed to decrypt."""
@@ -90,6 +78,31 @@ class Keyring:
     def blind_index(self, kind: str, value: str) -> bytes:
         """Return 16 bytes by which ``value`` can be found without storing it in clear."""
         return hmac.digest(self._index_key, f"{kind}\0{value}".encode(), "sha256")[:INDEX_BYTES]
+
+
+def parse_keys(keys: str) -> dict[int, bytes]:
+    """Parse ``"2:<base64>,1:<base64>"``; the first key is the one that is used for what is new.
+
+    Raises ``ValueError`` with a text that contains no key.
+    """
+    found: dict[int, bytes] = {}
+    for entry in keys.split(","):
+        key_id, colon, encoded = entry.strip().partition(":")
+        if not colon or not key_id.isdecimal():
+            raise ValueError('encryption keys are written "<id>:<base64 of 32 bytes>,…"')
+        found[int(key_id)] = _decode(encoded, f"encryption key {key_id}")
+    return found
+
+
+def check_keys(keys: Mapping[int, bytes]) -> None:
+    """Raise ``ValueError`` where there is no key, or one of a wrong id or length."""
+    if not keys:
+        raise ValueError("at least one encryption key is needed")
+    for key_id, key in keys.items():
+        if not 0 <= key_id <= 0xFFFF:
+            raise ValueError(f"encryption key id {key_id} is not in 0..65535")
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"encryption key {key_id} has {len(key)} bytes, it needs 32")
 
 
 def _decode(encoded: str, what: str) -> bytes:

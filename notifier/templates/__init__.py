@@ -8,9 +8,10 @@ from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import MissingVariable, OverBudget, TemplateError
 from notifier.templates.language import Attributes
 from notifier.templates.locales import lookup
-from notifier.templates.translation import RECIPIENT, Personal, Translation, budget_for
+from notifier.templates.translation import LINKS, RECIPIENT, Personal, Translation, budget_for
 
 __all__ = [
+    "LINKS",
     "RECIPIENT",
     "RENDER_STEPS",
     "Attributes",

@@ -20,6 +20,8 @@ SOURCE_LIMIT = 64 * 1024
 #: where a text is cut into parts, so at most 60 MB. One version of a template has fewer (see
 #: ``apps.content.validation``), or its texts would evict each other.
 KEPT = 512 * 1024
+#: Filters that change no text without characters to escape.
+HARMLESS = ("e", "escape", "safe")
 #: Characters added for each cached text, since a short one takes mostly fixed memory.
 OVERHEAD = 100
 
@@ -29,7 +31,10 @@ _LANGUAGES = {html: Language(html=html) for html in (False, True)}
 class Text:
     """A compiled text. ``names``: the variables that it uses."""
 
-    __slots__ = ("_heaviest", "_html", "_parts", "_paths", "_plain", "_template", "_whole", "names")
+    __slots__ = (
+        *("_altered", "_heaviest", "_html", "_parts", "_paths", "_plain", "_template", "_whole"),
+        "names",
+    )
 
     def __init__(self, source: str, html: bool, tree: nodes.Template | None = None) -> None:
         """Compile ``source``. ``tree``: the parsed source, or a part of it."""
@@ -39,6 +44,7 @@ class Text:
         self._parts: dict[str, list[Text]] = {}
         self._paths: frozenset[str] = frozenset()
         self._whole: frozenset[str] = frozenset()
+        self._altered: frozenset[str] = frozenset()
         self._heaviest = 0
         self.names: frozenset[str] = frozenset()
         if not is_template(source):
@@ -49,6 +55,7 @@ class Text:
         self.names = frozenset(meta.find_undeclared_variables(tree))
         self._paths = frozenset(_paths(tree))
         self._whole = frozenset(_whole(tree))
+        self._altered = frozenset(_altered(tree))
         self._heaviest = heaviest(tree)
         code = language.compile(Rewriting().visit(tree))
         self._template = Template.from_code(language, code, language.globals)
@@ -84,6 +91,10 @@ class Text:
             path.count(".") == 1 and path.startswith(f"{variable}.") and path not in known
             for path in self._paths
         )
+
+    def alters(self, variable: str) -> bool:
+        """Return whether it does anything with a variable but print and test members of it."""
+        return variable in self._altered
 
     def prefilled(self, variables: Mapping[str, Any], but: str, budget: Budget) -> "Prefilled":
         """Render every part that does not use the variable ``but``. Raises ``TemplateError``."""
@@ -224,6 +235,25 @@ def _whole(tree: nodes.Template) -> Iterator[str]:
     owners = {id(node.node) for node in inside(tree) if isinstance(node, nodes.Getattr)}
     for node in inside(tree):
         if isinstance(node, nodes.Name) and id(node) not in owners:
+            yield node.name
+
+
+def _altered(tree: nodes.Template) -> Iterator[str]:
+    """Iterate over the names of which a text does more than print or test a member."""
+    kept = set()
+    for node in inside(tree):
+        used: list[nodes.Node] = []
+        if isinstance(node, nodes.Output):
+            used = list(node.nodes)
+        elif isinstance(node, nodes.If):
+            used = [node.test]
+        for one in used:
+            while isinstance(one, nodes.Filter) and one.name in HARMLESS and one.node:
+                one = one.node
+            if isinstance(one, nodes.Getattr):
+                kept.add(id(one.node))
+    for node in inside(tree):
+        if isinstance(node, nodes.Name) and id(node) not in kept:
             yield node.name
 
 

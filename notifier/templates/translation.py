@@ -19,6 +19,8 @@ TITLE_LIMIT = 500
 CONTENT_LIMIT = 64 * 1024
 #: The variable with the recipient's own values, which publishers do not post.
 RECIPIENT = "recipient"
+#: The variable with the recipient's own links, unless the publisher posts one of that name.
+LINKS = "links"
 #: Its members that every delivery has at hand.
 AT_HAND = ("user_id", "locale")
 UNKNOWN = "…"
@@ -56,6 +58,36 @@ class Translation:
             for source, html in texts
             if RECIPIENT in source and is_template(source)
         )
+
+    def mentions_links(self) -> bool:
+        """Return whether its texts use ``links``. Only texts with the word are compiled."""
+        return any(LINKS in one.names for _, one in self._with_links())
+
+    def check_links(self) -> None:
+        """Raise ``TemplateError`` where a text does more with ``links`` than print or test one.
+
+        They are filled in after rendering, so no filter would see them.
+        """
+        for at, one in self._with_links():
+            if one.alters(LINKS):
+                raise _over(
+                    at,
+                    "A link is written as it is, {{ links.unsubscribe }} or "
+                    "{{ links.preferences }}, without a filter, or tested with {% if %}.",
+                )
+
+    def _with_links(self) -> Iterator[tuple[str, Text]]:
+        """Iterate over the fields and compiled texts in which the word stands."""
+        texts = [("title", self.title, False), ("body", self.body, False)]
+        texts.append(("html", self.html, True))
+        texts += [("data", one, False) for one in _strings(self.data)]
+        texts += [(f"actions/{escaped(name)}", url, False) for name, url in self.actions.items()]
+        for at, source, html in texts:
+            if LINKS in source and is_template(source):
+                try:
+                    yield at, text(source, html)
+                except TemplateError:  # of an older version's language; rendering it says so
+                    continue
 
     def size(self) -> int:
         """Return the number of characters that its author wrote."""

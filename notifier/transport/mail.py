@@ -18,6 +18,9 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: An address that can be written between < and >.
 ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 
+#: RFC 3834 5: nobody wrote the mail, so nobody's absence note is to answer it.
+AUTO_SUBMITTED = ("Auto-Submitted", "auto-generated")
+
 #: RFC 2047 2: an encoded-word has at most 75 characters, and a line with one in it 76.
 LONGEST_WORD, LONGEST_LINE = 75, 76
 _FRAME = len("=?utf-8?q??=")
@@ -40,6 +43,7 @@ def compose(sender: str, sender_name: str, subject: str, text: str, html: str) -
             from_header(sender, sender_name),
             header("Subject", subject),
             f"Date: {format_datetime(localtime())}\r\n"
+            f"{AUTO_SUBMITTED[0]}: {AUTO_SUBMITTED[1]}\r\n"
             "MIME-Version: 1.0\r\n"
             f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"\r\n\r\n'.encode(),
             _part("plain", text),

@@ -27,6 +27,11 @@ CUSTOM_ARGS_LIMIT = 10_000
 SUBSTITUTIONS_LIMIT = 10_000
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 FIELDS = ("to", "cc", "bcc")
+#: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors
+RESERVED_HEADERS = frozenset(
+    {"x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "from", "to", "cc", "bcc"}
+    | {"content-transfer-encoding", "subject", "reply-to"}
+)
 
 REFUSALS = {
     "401": (401, "The provided authorization grant is invalid, expired, or revoked"),
@@ -74,7 +79,10 @@ class Sendgrid(Endpoint):
         _check_subject(mail, personalizations)
         _check_content(mail)
         message_id = secrets.token_urlsafe(16)
-        shared = {key: mail[key] for key in ("from", "subject", "content") if key in mail}
+        _check_headers(mail.get("headers", {}), "headers")
+        shared = {
+            key: mail[key] for key in ("from", "subject", "content", "headers") if key in mail
+        }
         messages = [
             Received(
                 person["email"],
@@ -118,6 +126,7 @@ def _check_personalizations(mail: dict[str, Any]) -> list[dict[str, Any]]:
             sentence = "The custom_args must be an object of at most 10000 bytes."
             raise _refusal(sentence, f"{here}.custom_args")
         _check_substitutions(personalization.get("substitutions", {}), f"{here}.substitutions")
+        _check_headers(personalization.get("headers", {}), f"{here}.headers")
         for field in FIELDS:
             people = personalization.get(field, [])
             if not isinstance(people, list):
@@ -149,6 +158,16 @@ def _check_substitutions(substitutions: object, field: str) -> None:
     if size > SUBSTITUTIONS_LIMIT:
         sentence = f"The substitutions are limited to {SUBSTITUTIONS_LIMIT} bytes."
         raise _refusal(sentence, field)
+
+
+def _check_headers(headers: object, field: str) -> None:
+    """Refuse what is no object of texts, and headers that are SendGrid's own."""
+    if not isinstance(headers, dict) or not all(
+        isinstance(value, str) for value in headers.values()
+    ):
+        raise _refusal("The headers parameter must be an object of strings.", field)
+    if reserved := RESERVED_HEADERS & {name.lower() for name in headers}:
+        raise _refusal(f"The {sorted(reserved)[0]} header is reserved.", field)
 
 
 def _substituted(mail: dict[str, Any]) -> dict[str, Any]:

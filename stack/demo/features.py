@@ -1,9 +1,12 @@
-"""Further features in the demo, from templates to people's own times."""
+"""Further features in the demo: from templates to people's own choices and times."""
 
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+import urllib3
 
 from notifier.client import (
     Contact,
@@ -69,6 +72,7 @@ class Features:
         self._quiet_hours()
         self._local_time()
         self._stop()
+        self._leave()
 
     def _register(self) -> None:
         people = [(self._grete, "de-AT", "+12025550180"), (self._bob, "en", BOBS_PHONE)]
@@ -273,6 +277,35 @@ class Features:
             f"after STOP a text message was {stopped.state}, after START {sent.state}",
         )
         self._say("stan wrote STOP: even a critical text message is kept from him, until his START")
+
+    def _leave(self) -> None:
+        """Press the button that a mail program makes from an offer's headers (RFC 8058)."""
+        offers, lena = f"offers-{self._run}", f"lena-{self._run}"
+        self._directory.upsert_recipient(lena, locale="de", email=f"{lena}@example.com")
+
+        def offer() -> Notification:
+            return self._client.notify_users(
+                [lena], title="Socks", body="Half price.", category=offers, channels=["email"]
+            )
+
+        self._settled(offer(), 1)
+        [mail] = [
+            one["content"]
+            for one in self._sandbox.messages(channel="email", address=f"{lena}@example.com")
+        ]
+        link = mail["headers"]["List-Unsubscribe"].strip("<>")
+        form = {"List-Unsubscribe": "One-Click"}
+        pressed = urllib3.request("POST", f"{self._api_url}{urlsplit(link).path}", fields=form)
+        refused = self._until(offer(), lambda one: one.state == "suppressed")
+        footer = mail["content"][0]["value"]
+        self._expect(
+            pressed.status == 200
+            and f"Abmelden: {link}" in footer
+            and refused.reason_text == "they refuse “Offers” on email",
+            f"leaving by the button of a mail was answered {pressed.status}, and the next offer "
+            f"was {refused.state} because {refused.reason_text}",
+        )
+        self._say("lena leaves the offers with one click in her mail program: the next is not sent")
 
     # -- Helpers ------------------------------------------------------------------------------
 

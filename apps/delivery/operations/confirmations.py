@@ -10,6 +10,7 @@ from apps.delivery.intake.accept import accept
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.models import NotificationKind
 from apps.preferences.channels import WEBHOOK
+from apps.preferences.pages.languages import language
 from apps.topics.confirmation import requests, tokens
 from apps.topics.confirmation.requests import ConfirmationRequest
 from notifier.domain.messages import Content
@@ -58,11 +59,16 @@ def _content(request: ConfirmationRequest, token: str) -> Content:
     if request.subscription.channel == WEBHOOK:
         data = {"topic": topic.name, "token": token, "subscribe_url": f"{link}?confirm=1"}
         return Content(data=data, event_type=EVENT)
+    recipient = request.subscription.recipient
+    text = language(recipient.locale if recipient else "")
     title = " ".join((topic.display_name or topic.name).split())
     return Content(
-        title=f"Messages from {title}?",
-        body=f"Somebody asked us to send you messages from {title} here. If you want them, "
-        f"confirm it within {settings.CONFIRMATION_HOURS} hours. If not, do nothing: nothing "
-        "else will be sent.",
-        actions={"Confirm": link},
+        title=text("confirm.title", list=title),
+        body=text(
+            "confirm.mail",
+            list=title,
+            publisher=str(topic.publisher),
+            hours=str(settings.CONFIRMATION_HOURS),
+        ),
+        actions={text("confirm.action"): link},
     )

@@ -4,10 +4,13 @@ import logging
 import time
 
 from apps.core.delivery_ids import public_id
+from apps.delivery.sending import leaving
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.state import Claimed
 from apps.preferences import vault
+from apps.preferences.channels import EMAIL
 from notifier.dispatch.dispatcher import Sent
+from notifier.domain.categories import CategoryKind
 from notifier.domain.messages import Content, Message
 from notifier.domain.outcomes import Outcome, Reason, Refused, Retry
 from notifier.domain.priorities import Priority
@@ -26,9 +29,10 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
     cannot be rendered for a recipient is refused for good.
     """
     readable, unreadable = [], []
+    footers = leaving.Footers()
     for item in claim.deliveries:
         try:
-            readable.append(_message(claim, item))
+            readable.append(_message(claim, item, footers))
         except Exception as error:  # whatever it is, the rest of the claim must go out
             unreadable.append(_unreadable(claim, item, error))
     claim.profiles.clear()
@@ -36,11 +40,17 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
     return readable, unreadable
 
 
-def _message(claim: Claim, item: Claimed) -> Message:
+def _message(claim: Claim, item: Claimed, footers: leaving.Footers) -> Message:
     context = claim.contexts[item.notification_id]
-    content = claim.renderers[item.notification_id].render(
-        item.user_id, item.locale, claim.profiles.get(item.user_id)
-    )
+    renderer = claim.renderers[item.notification_id]
+    content = renderer.render(item.user_id, item.locale, claim.profiles.get(item.user_id))
+    links = None
+    if renderer.has_marks or (claim.queue.channel == EMAIL and not context.exempt):
+        links = leaving.links(claim.queue.channel, context, item)
+        if claim.queue.channel != EMAIL:
+            content = leaving.filled(content, links)
+        elif context.row.category_kind == CategoryKind.PROMOTIONAL:
+            content = footers.added(content, item.locale)
     address, secret, former_secrets = vault.open_contact(
         item.address, item.address_index, item.secret, item.former_secrets
     )
@@ -66,6 +76,7 @@ def _message(claim: Claim, item: Claimed) -> Message:
         failed_at=item.failed_at,
         halt=context.halt,
         publisher_id=context.row.publisher_id,
+        links=links,
     )
 
 

@@ -21,7 +21,8 @@ from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.domain.cancellation import StopSignal
 from notifier.domain.categories import CategoryKind
 from notifier.domain.messages import Content
-from notifier.templates import TemplateError
+from notifier.domain.personal_links import MARKS
+from notifier.templates import LINKS, TemplateError
 
 #: Kinds of chunks of a topic's subscriptions or a group's members.
 CUT = (ChunkKind.RANGE, ChunkKind.LISTED, ChunkKind.PASSED)
@@ -60,10 +61,11 @@ class NotificationContext:
     """A notification and its topic, shared by all its deliveries in one claim.
 
     ``deadline``: its expiry by this machine's clock (unix seconds), if it has one. ``halt``: stops
-    its messages; see ``apps.delivery.sending.cancellation``.
+    its messages; see ``apps.delivery.sending.cancellation``. ``exempt``: preferences do not apply,
+    so nobody can refuse it.
     """
 
-    __slots__ = ("deadline", "halt", "posted_at", "row", "topic")
+    __slots__ = ("deadline", "exempt", "halt", "posted_at", "row", "topic")
 
     def __init__(self, row: NotificationRow) -> None:
         self.row = row
@@ -72,6 +74,11 @@ class NotificationContext:
         #: The time it was first due: its acceptance or its send time.
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.halt = StopSignal()
+        self.exempt = row.category_kind == CategoryKind.CRITICAL or (
+            self.topic.mandatory and not row.other_category
+            if self.topic
+            else row.kind != NotificationKind.PUBLISHED
+        )
 
     @property
     def may_wait(self) -> bool:
@@ -102,12 +109,7 @@ class NotificationContext:
             row.reachable_only,
             row.category or (topic.category if topic else ""),
             self.is_off(channel),
-            row.category_kind == CategoryKind.CRITICAL
-            or (
-                topic.mandatory and not row.other_category
-                if topic
-                else row.kind != NotificationKind.PUBLISHED
-            ),
+            self.exempt,
             row.expires_at,
             fallback=channel == row.fallback_channel,
             passed=kind == ChunkKind.PASSED,
@@ -131,6 +133,8 @@ class ContentRenderer:
         self._sealed = sealed
         self._template: CompiledTemplate | None = None
         self._missing = False
+        #: Whether what was rendered may have marks of ``notifier.domain.personal_links``.
+        self.has_marks = False
         if version:  # looked up here, while a connection is held
             try:
                 self._template = compiled_templates.compiled_template(version)
@@ -162,6 +166,9 @@ class ContentRenderer:
     def _bulk(self) -> BulkRenderer:
         assert self._template is not None
         variables = sealed_content.unseal_variables(self._id, self._sealed)
+        if self._template.uses_links(self._channel, variables):
+            self.has_marks = True
+            variables = {**variables, LINKS: MARKS}
         return self._template.for_many(self._channel, variables)
 
 

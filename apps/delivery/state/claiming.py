@@ -61,6 +61,8 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
     failed_at: str
     #: True if a provider may have it already, because an earlier call went unanswered.
     unanswered: bool
+    #: ``None`` of a bare endpoint.
+    recipient_id: int | None
 
 
 # The columns of ``Claimed`` for the rows of ``moved``, but for the state before.
@@ -74,7 +76,8 @@ ADDRESSED = """
        WHERE f.until > clock_timestamp()) END, coalesce(r.user_id, ''),
  coalesce(r.locale, ''),
  CASE WHEN %(may_wait)s AND (%(company)s OR r.quiet_hours IS NOT NULL) THEN r.time_zone END,
- CASE WHEN %(may_wait)s THEN r.quiet_hours::text END, {failed_at}, {unanswered}
+ CASE WHEN %(may_wait)s THEN r.quiet_hours::text END, {failed_at}, {unanswered},
+ moved.recipient_id
   FROM moved
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id AND moved.state = 'sending'
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id

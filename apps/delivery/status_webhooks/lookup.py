@@ -15,8 +15,14 @@ from notifier.domain.states import TERMINAL, DeliveryState
 
 #: The event that somebody replied to a text message of the publisher.
 MESSAGE_RECEIVED = "message.received"
-#: Events that can be chosen: the states after which nothing more happens by itself, and replies.
-EVENTS = [*(state.value for state in DeliveryState if state in TERMINAL), MESSAGE_RECEIVED]
+#: The event that somebody changed a preference on a page, or left by a link.
+PREFERENCE_CHANGED = "preference.changed"
+#: Events that can be chosen: the states after which nothing more happens by itself, and those two.
+EVENTS = [
+    *(state.value for state in DeliveryState if state in TERMINAL),
+    MESSAGE_RECEIVED,
+    PREFERENCE_CHANGED,
+]
 #: Status webhooks of a publisher at most: each may get a message for every fifty deliveries.
 MOST = 10
 

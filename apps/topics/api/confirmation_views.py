@@ -1,12 +1,11 @@
 """Confirmation of subscriptions by the owner of the address, by program or on a page."""
 
 import math
-import secrets
 from typing import Any, cast
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
@@ -19,6 +18,8 @@ from rest_framework.response import Response
 from apps.api.openapi import ProblemDetails
 from apps.api.problems import CONTENT_TYPE, Problem, http_response, not_allowed
 from apps.core import clock
+from apps.preferences.pages.languages import language
+from apps.preferences.pages.rendering import page
 from apps.publishers import audit
 from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
@@ -32,10 +33,8 @@ from apps.topics.models import SubscriptionState
 
 TAG = "Confirmation"
 _STATUS = {Expired: 410, Ended: 409}
-_HEADINGS = {
-    Expired: "This link has expired",
-    Ended: "There is nothing left to confirm",
-}
+#: The first part of the keys of a page's texts.
+_REFUSALS = {Expired: "confirm.expired", Ended: "confirm.ended"}
 
 
 class ConfirmationList(Endpoint):
@@ -160,39 +159,43 @@ class SubscriptionConfirmation(Endpoint):
 
 
 def _question(request: HttpRequest, target: Target) -> HttpResponse:
-    return _page(
+    text = language(target.locale, request)
+    return page(
         request,
-        f"Messages from {target.title}?",
-        f"Somebody asked us to send them to you by {target.channel}. If you want them, confirm it. "
-        "If not, close this page: nothing will be sent.",
-        ask=True,
+        text,
+        text("confirm.title", list=target.title),
+        text(
+            "confirm.text",
+            list=target.title,
+            publisher=target.publisher,
+            channel=text.channel(target.channel),
+        ),
+        ask=text("confirm.button"),
     )
 
 
 def _confirmed(request: HttpRequest, target: Target) -> HttpResponse:
-    return _page(
+    text = language(target.locale, request)
+    return page(
         request,
-        "Confirmed",
-        f"Messages from {target.title} will come to you by {target.channel}. You can close this "
-        "page.",
+        text,
+        text("confirmed.title"),
+        text(
+            "confirmed.text",
+            list=target.title,
+            publisher=target.publisher,
+            channel=text.channel(target.channel),
+        ),
     )
 
 
 def _refused(request: HttpRequest, error: NotConfirmed) -> HttpResponse:
-    heading = _HEADINGS.get(type(error), "This link is not valid")
-    return _page(request, heading, error.args[0], status=_STATUS.get(type(error), 400))
-
-
-def _page(
-    request: HttpRequest, heading: str, text: str, *, status: int = 200, **context: object
-) -> HttpResponse:
-    nonce = secrets.token_urlsafe(16)
-    context |= {"heading": heading, "text": text, "nonce": nonce}
-    page = render(request, "topics/confirmation.html", context, status=status)
-    page.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+    text = language("", request)
+    refusal = _REFUSALS.get(type(error), "confirm.forged")
+    return page(
+        request,
+        text,
+        text(f"{refusal}.title"),
+        text(f"{refusal}.text", hours=str(settings.CONFIRMATION_HOURS)),
+        status=_STATUS.get(type(error), 400),
     )
-    page.headers["Referrer-Policy"] = "no-referrer"  # the URL is the token
-    page.headers["Cache-Control"] = "no-store"
-    return page

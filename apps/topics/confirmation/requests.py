@@ -72,7 +72,7 @@ def take(most: int) -> list[ConfirmationRequest]:
             return []
     due = list(
         Subscription.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("topic")
+        .select_related("topic__publisher", "recipient")
         .filter(confirm_at__lte=now)
         .order_by("confirm_at")[:most]
     )

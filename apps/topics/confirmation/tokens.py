@@ -36,14 +36,17 @@ class Ended(NotConfirmed):
 class Target:
     """The subscription and contact that a token confirms.
 
-    ``topic`` is the topic's name, ``title`` its display name. ``confirmed`` is whether the contact
-    has confirmed the subscription.
+    ``topic`` is the topic's name, ``title`` its display name, ``publisher`` the one that sends it.
+    ``locale`` is the subscriber's, empty if unknown. ``confirmed`` is whether the contact has
+    confirmed the subscription.
     """
 
     subscription: Subscription
     contact_id: int
     topic: str
     title: str
+    publisher: str
+    locale: str
     confirmed: bool
 
     @property
@@ -108,7 +111,9 @@ def confirm(token: str) -> Target:
 
 def _target(token: str, *, lock: bool) -> Target:
     subscription_id, contact_id = _read(token)
-    rows = Subscription.objects.select_related("topic").filter(topic__deleted_at=None)
+    rows = Subscription.objects.select_related("topic__publisher", "recipient").filter(
+        topic__deleted_at=None
+    )
     if lock:
         rows = rows.select_for_update(of=("self",))
     row = rows.filter(pk=subscription_id).first()
@@ -120,8 +125,15 @@ def _target(token: str, *, lock: bool) -> Target:
     confirmed = Confirmation.objects.filter(
         subscription=row, contact=contact_id, confirmed_at__isnull=False
     ).exists()
-    title = row.topic.display_name or row.topic.name
-    return Target(row, contact_id, row.topic.name, title, confirmed)
+    return Target(
+        subscription=row,
+        contact_id=contact_id,
+        topic=row.topic.name,
+        title=row.topic.display_name or row.topic.name,
+        publisher=str(row.topic.publisher),
+        locale=row.recipient.locale if row.recipient else "",
+        confirmed=confirmed,
+    )
 
 
 def _read(token: str) -> tuple[int, int]:

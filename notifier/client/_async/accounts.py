@@ -77,9 +77,11 @@ class AsyncAccounts(AsyncCalls):
     ) -> StatusWebhook:
         """Register ``url`` for messages about deliveries that come into the states ``events``.
 
-        ``message.received`` among them is for replies to your text messages. ``secret``: signs the
-        messages; without one the service makes one. It is in this answer only. A ``url`` that is
-        registered already gets these events, and is enabled again.
+        ``message.received`` among them is for replies to your text messages, ``preference.changed``
+        for people who leave or choose by links in messages.
+
+        ``secret``: signs the messages; without one the service makes one. It is in this answer
+        only. A ``url`` that is registered already gets these events, and is enabled again.
 
         await client.create_status_webhook("https://shop.example.com/hooks", ["failed", "dead"])
         """

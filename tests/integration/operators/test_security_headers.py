@@ -10,6 +10,8 @@ from django.test import Client
 
 from stack.supervision.process import ROOT
 
+#: Pages of people, where the URL is the token.
+PERSONAL = ("/v1/confirmations/", "/v1/unsubscribe/", "/v1/preferences/")
 #: In a process of its own, since settings are read once.
 HTTPS = """
 import os
@@ -55,6 +57,8 @@ def directives(answer) -> dict[str, list[str]]:
         "/v1/topics",
         "/v1/nothing",
         "/v1/confirmations/x",
+        "/v1/unsubscribe/x",
+        "/v1/preferences/x",
         "/problems",
         "/problems/not-found",
         "/v1/inbox",
@@ -71,12 +75,12 @@ def test_every_kind_of_answer_has_every_header(operator: Client, path: str):
     policy = directives(answer)
     assert policy["default-src"] == ["'none'"]
     assert policy["base-uri"] == policy["frame-ancestors"] == ["'none'"]
-    with_forms = path.startswith(("/admin/", "/v1/confirmations/"))
+    with_forms = path.startswith(("/admin/", *PERSONAL))
     assert policy["form-action"] == (["'self'"] if with_forms else ["'none'"])
     scripts = policy.get("script-src", [])
     assert "'unsafe-inline'" not in scripts
     assert ("'unsafe-eval'" in scripts) == path.startswith("/admin/")
-    in_url = path.startswith("/v1/confirmations/")  # the URL is the token
+    in_url = path.startswith(PERSONAL)
     assert answer.headers["Referrer-Policy"] == ("no-referrer" if in_url else "same-origin")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "camera=()" in answer.headers["Permissions-Policy"]
@@ -84,7 +88,7 @@ def test_every_kind_of_answer_has_every_header(operator: Client, path: str):
 
 
 def test_strict_pages_allow_no_style_or_script_from_markup(operator: Client):
-    for path in ("/v1/docs", "/v1/confirmations/x"):
+    for path in ("/v1/docs", *(f"{start}x" for start in PERSONAL)):
         assert "unsafe" not in operator.get(path).headers["Content-Security-Policy"]
 
 

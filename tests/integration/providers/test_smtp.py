@@ -10,6 +10,7 @@ import pytest
 
 from notifier.domain.messages import Content
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
+from notifier.domain.personal_links import UNSUBSCRIBE_MARK, PersonalLinks
 from notifier.providers.base import Provider
 from notifier.providers.smtp import CONNECTIONS, SMTP
 from tests.support.fakes.mail_server import TAKING, mail_server
@@ -104,6 +105,31 @@ class TestSMTP(ProviderContract):
         assert mail["x-notifier-delivery-id"] == "d_smtp_0"
         assert mail["from"].addresses[0].display_name == "Nötifier, Inc."
         assert mail["date"] is not None
+
+    async def test_each_reader_has_links_of_their_own(
+        self, provider: Provider, sandbox: RunningSandbox
+    ) -> None:
+        content = Content("Sale", f"Leave: {UNSUBSCRIBE_MARK}")
+        messages = [
+            self.message(
+                self.address(sandbox, n),
+                n,
+                content=content,
+                links=PersonalLinks(f"https://n.example/u/{n}", f"https://n.example/p/{n}", n < 2),
+            )
+            for n in range(3)
+        ]
+        await send(provider, *messages)
+        for received in self.accepted(sandbox):
+            mail = self.mail(received)
+            n = received["delivery_id"].rpartition("_")[2]
+            assert mail["auto-submitted"] == "auto-generated"
+            assert self.said(received) == f"Sale\nLeave: https://n.example/u/{n}\n"
+            refusable = n != "2"
+            link = f"<https://n.example/u/{n}>" if refusable else None
+            assert mail["list-unsubscribe"] == link
+            posted = "List-Unsubscribe=One-Click" if refusable else None
+            assert mail["list-unsubscribe-post"] == posted
 
     @pytest.mark.parametrize("address", ["a@b.c\r\nRCPT TO:<eve@e.x>", "a@b.c>", "a b@c.d", "abc"])
     async def test_an_address_cannot_smuggle_commands(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from notifier.channels.email import Rendered, render
 from notifier.domain.messages import Content, Message
-from notifier.providers.substitution import Letter, merge, size
+from notifier.domain.personal_links import PREFERENCES_MARK, UNSUBSCRIBE_MARK, PersonalLinks
+from notifier.providers.substitution import Letter, merge, shared_letter, size
 
 MOST = 10_000
 
@@ -54,6 +55,33 @@ def test_names_that_are_written_differently_in_html_are_put_back_as_they_were():
     names = ["O'Brien & <Söhne>", 'a"b', "plain", "1", "amp", "div"]
     mails = [(message(n, name), written(name)) for n, name in enumerate(names)]
     assert read(merge(mails, MOST)) == {one.id: mail for one, mail in mails}
+
+
+def linked(number: int, user_id: str) -> Message:
+    base = f"https://n.example/{number}"
+    return message(number, user_id)._replace(links=PersonalLinks(f"{base}/u", f"{base}/p", True))
+
+
+def test_links_are_tags_whatever_the_persons_name_is():
+    names = [f"user-{n}" for n in range(50)] + ["0", "links", "e", "https://links.invalid", "/"]
+    text = f"Dear {{}}, leave {UNSUBSCRIBE_MARK} or choose {PREFERENCES_MARK}"
+    mails = [
+        (linked(n, name), render(Content("Sale", text.format(name))))
+        for n, name in enumerate(names)
+    ]
+    letters = merge(mails, MOST)
+    assert max(len(letter.people) for letter in letters) >= 50
+    assert read(letters) == {one.id: mail.fill(one.links) for one, mail in mails}
+
+
+def test_the_same_mail_has_each_readers_links_as_its_values():
+    mail = render(Content("Sale", f"leave {UNSUBSCRIBE_MARK}"))
+    people = shared_letter(mail, [linked(1, ""), linked(2, "")]).people
+    assert [one.values for one in people] == [
+        {UNSUBSCRIBE_MARK: f"https://n.example/{n}/u"} for n in (1, 2)
+    ]
+    [plain] = shared_letter(render(Content("Sale")), [linked(1, "")]).people
+    assert plain.values == {}
 
 
 def test_what_has_nothing_in_common_is_one_letter_of_tags():

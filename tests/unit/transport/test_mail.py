@@ -86,7 +86,9 @@ def test_a_mail_has_the_headers_and_texts_that_were_meant(
     assert b"\0" not in bare
     assert max(map(len, raw.split(b"\r\n"))) <= 998  # RFC 5322 2.1.1
     mail = mail_reader.read(raw)
-    assert mail.keys() == ["From", "Subject", "Date", "MIME-Version", "Content-Type"]
+    assert mail.keys() == [
+        *("From", "Subject", "Date", "Auto-Submitted", "MIME-Version", "Content-Type"),
+    ]
     assert mail_reader.words(str(mail["Subject"])) == subject
     assert mail_reader.texts(mail) == [text, html]
 

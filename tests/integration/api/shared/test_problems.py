@@ -82,6 +82,8 @@ def test_outside_the_api_an_error_is_a_problem_where_json_is_asked_for(client: C
         ("/v1/docs", "GET, HEAD"),
         ("/v1/openapi.json", "GET, HEAD"),
         ("/v1/confirmations/x", "GET, HEAD, POST"),
+        ("/v1/unsubscribe/x", "GET, HEAD, POST"),
+        ("/v1/preferences/x", "GET, HEAD, POST"),
         ("/problems", "GET, HEAD"),
         ("/problems/not-found", "GET, HEAD"),
     ],

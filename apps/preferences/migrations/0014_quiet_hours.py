@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("preferences", "0012_profiles")]
+    dependencies = [("preferences", "0013_opt_outs")]
     operations = [
         migrations.AddField(
             "recipient",

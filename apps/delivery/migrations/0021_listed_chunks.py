@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0019_local_time")]
+    dependencies = [("delivery", "0020_local_time")]
     operations = [
         migrations.AddField(
             "chunk",

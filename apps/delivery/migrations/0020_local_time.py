@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0018_refused_by")]
+    dependencies = [("delivery", "0019_replies")]
     operations = [
         migrations.AddField(
             "notification",

@@ -1,0 +1,152 @@
+"""Changes that people make on their pages: written, put into the trails, and told to publishers."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.delivery.status_webhooks import preference_events
+from apps.delivery.status_webhooks.preference_events import ChangedPreference
+from apps.pages.visitors import Visitor
+from apps.preferences import selectors
+from apps.preferences.consent.refusals import PreferenceScope
+from apps.preferences.consent.services import (
+    PreferenceUpdate,
+    lock_preferences,
+    merge_preferences,
+    scope_of,
+)
+from apps.publishers import audit
+from apps.topics.models import Subscription, SubscriptionState, Topic
+from apps.topics.subscriptions import services as subscriptions
+
+EVERYTHING = PreferenceScope("", None, "")
+
+
+class By(StrEnum):
+    """How a change was made."""
+
+    ONE_CLICK = "one_click"  # by a mail program (RFC 8058)
+    PAGE = "page"
+
+
+@transaction.atomic
+def leave(request: HttpRequest, visitor: Visitor, by: By) -> None:
+    """Refuse what the link's message was: its topic, or else its category, on its channel.
+
+    Repeating that changes nothing. A bare endpoint's subscription ends.
+    """
+    target = visitor.target
+    if visitor.recipient is None:
+        rows = _subscriptions(visitor).filter(topic=target.topic_id)
+        end(request, visitor, rows, by, told=True)
+        return
+    category = "" if target.topic_id else target.category
+    update = PreferenceUpdate(
+        visitor.recipient.pk, target.channel, target.topic_id, category, False
+    )
+    write(request, visitor, [update], by, told=True)
+
+
+@transaction.atomic
+def leave_everything(request: HttpRequest, visitor: Visitor) -> None:
+    """Refuse everything, and withdraw whatever is allowed; a bare endpoint's subscriptions end."""
+    if visitor.recipient is None:
+        end(request, visitor, _subscriptions(visitor), By.PAGE)
+        return
+    person = visitor.recipient.pk
+    allowed = [scope_of(row) for row in selectors.preferences(person) if row.allowed]
+    updates = [PreferenceUpdate(person, *scope, None) for scope in allowed if scope != EVERYTHING]
+    updates.append(PreferenceUpdate(person, *EVERYTHING, False))
+    write(request, visitor, updates, By.PAGE)
+
+
+def write(
+    request: HttpRequest,
+    visitor: Visitor,
+    updates: Sequence[PreferenceUpdate],
+    by: By,
+    *,
+    told: bool = False,
+) -> None:
+    """Write a recipient's preferences, in the caller's transaction.
+
+    ``told``: the audit trail's event belongs to the publisher whose message had the link.
+    """
+    assert visitor.recipient is not None
+    lock_preferences(visitor.recipient.pk)
+    before = {scope_of(row): row.allowed for row in selectors.preferences(visitor.recipient.pk)}
+    changed = [one for one in updates if before.get(one.scope) is not one.allowed]
+    if not changed:
+        return
+    merge_preferences(changed, may_lift=True)
+    topics = {
+        row.pk: row
+        for row in Topic.objects.filter(pk__in={one.topic_id for one in changed if one.topic_id})
+    }
+    shown = [
+        ChangedPreference(
+            user_id=visitor.recipient.user_id,
+            subscription_id=None,
+            channel=one.channel,
+            topic=topics.get(one.topic_id or 0),
+            category=one.category,
+            allowed=one.allowed,
+            by=by,
+        )
+        for one in changed
+    ]
+    _record(request, visitor, "unsubscribe" if told else "change", shown, told=told)
+
+
+def end(
+    request: HttpRequest,
+    visitor: Visitor,
+    rows: Iterable[Subscription],
+    by: By,
+    *,
+    told: bool = False,
+) -> None:
+    """End a bare endpoint's subscriptions, in the caller's transaction."""
+    shown = [
+        ChangedPreference(
+            user_id="",
+            subscription_id=row.pk,
+            channel=row.channel,
+            topic=row.topic,
+            category="",
+            allowed=False,
+            by=by,
+        )
+        for row in rows
+        if subscriptions.unsubscribe(row)
+    ]
+    if shown:
+        _record(request, visitor, "unsubscribe", shown, told=told)
+
+
+def _subscriptions(visitor: Visitor) -> QuerySet[Subscription]:
+    """Return the subscriptions of a bare endpoint that have not ended."""
+    rows = Subscription.objects.filter(contact=visitor.target.contact_id)
+    return rows.exclude(state=SubscriptionState.UNSUBSCRIBED).select_related("topic")
+
+
+def _record(
+    request: HttpRequest,
+    visitor: Visitor,
+    action: str,
+    changes: Sequence[ChangedPreference],
+    *,
+    told: bool,
+) -> None:
+    audit.record(
+        request,
+        action,
+        "preferences",
+        visitor.name,
+        publisher_id=visitor.publisher_id if told else None,
+        after={"changes": [one.summary() for one in changes]},
+    )
+    preference_events.publish(visitor.publisher_id, changes)

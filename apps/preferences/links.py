@@ -1,0 +1,118 @@
+"""Links in messages that open without logging in: to leave, and to the page of preferences.
+
+A link's token says whose it is, of which publisher's message, and what that was about. Nothing is
+stored for it, so it outlives the notification. It is valid for ``VALID_DAYS``, and as long as its
+key is configured. Whoever has a link may use it, such as somebody to whom a mail was forwarded:
+its pages show no name, address or content.
+"""
+
+import struct
+from functools import cache
+from typing import NamedTuple
+
+from django.conf import settings
+
+from apps.core import clock
+from notifier.domain.personal_links import PersonalLinks
+from notifier.security.crypto import parse_keys
+from notifier.security.link_keys import InvalidToken, LinkKeys
+
+#: A link is valid until the end of the day that is so many days after it was made.
+VALID_DAYS = 366
+DAY = 86_400
+#: Layout of the token's beginning: its kind, the day it was made, and ids of the person or the bare
+#: endpoint, of the publisher and of the topic (0 for none). Channel and category follow.
+_HEAD = struct.Struct(">BHQQQ")
+_OF_PERSON, _OF_ENDPOINT = 1, 2
+_SEPARATOR = b"\0"
+
+
+class LinkTarget(NamedTuple):
+    """What a link is about.
+
+    ``recipient_id`` or, of a bare endpoint, ``contact_id`` is set; ``publisher_id`` is that of the
+    message. ``topic_id`` and ``category`` are the message's; either may be missing.
+    """
+
+    recipient_id: int | None
+    contact_id: int | None
+    publisher_id: int
+    channel: str
+    topic_id: int | None = None
+    category: str = ""
+
+
+class DeadLink(Exception):
+    """The link opens nothing."""
+
+
+class ForgedLink(DeadLink):
+    """The token was not made here, was cut short, or its key was taken away."""
+
+
+class ExpiredLink(DeadLink):
+    """The token is older than ``VALID_DAYS``."""
+
+
+@cache
+def keys() -> LinkKeys:
+    """Return this installation's keys of links; without any, they are the encryption keys."""
+    return LinkKeys(parse_keys(settings.LINK_KEYS or settings.ENCRYPTION_KEYS))
+
+
+def token(target: LinkTarget, now: float | None = None) -> str:
+    """Return a token: some 80 to 220 characters, the same all day. ``now``: unix seconds."""
+    subject = target.recipient_id
+    kind = _OF_PERSON
+    if subject is None:
+        subject, kind = target.contact_id or 0, _OF_ENDPOINT
+    day = int(clock.now() if now is None else now) // DAY
+    head = _HEAD.pack(kind, day, subject, target.publisher_id, target.topic_id or 0)
+    rest = f"{target.channel}\0{target.category}".encode()
+    return keys().seal(head + rest)
+
+
+def read(token: str) -> LinkTarget:
+    """Return what a token is about. Raises ``ForgedLink`` and ``ExpiredLink``."""
+    try:
+        plain = keys().open(token)
+        kind, day, subject, publisher_id, topic_id = _HEAD.unpack_from(plain)
+    except (InvalidToken, struct.error):
+        raise ForgedLink from None
+    if clock.now() // DAY - day > VALID_DAYS:
+        raise ExpiredLink
+    channel, _, category = plain[_HEAD.size :].partition(_SEPARATOR)
+    person = kind == _OF_PERSON
+    return LinkTarget(
+        subject if person else None,
+        None if person else subject,
+        publisher_id,
+        channel.decode(),
+        topic_id or None,
+        category.decode(),
+    )
+
+
+def links_of(target: LinkTarget, *, refusable: bool) -> PersonalLinks:
+    """Return the links of one message; both lead to the preferences if it is not ``refusable``."""
+    made = token(target)
+    preferences = preferences_url(made)
+    return PersonalLinks(
+        unsubscribe_url(made) if refusable else preferences, preferences, refusable
+    )
+
+
+def unsubscribe_url(token: str) -> str:
+    """Return the URL of the page to leave, which RFC 8058's POST goes to as well."""
+    return f"{settings.PUBLIC_URL.rstrip('/')}/v1/unsubscribe/{token}"
+
+
+def preferences_url(token: str) -> str:
+    """Return the URL of the page of preferences."""
+    return f"{settings.PUBLIC_URL.rstrip('/')}/v1/preferences/{token}"
+
+
+def example() -> PersonalLinks:
+    """Return links of nobody, about as long as others, for previews."""
+    made = "example-of-a-link".ljust(80, "-")
+    return PersonalLinks(unsubscribe_url(made), preferences_url(made), refusable=True)
