@@ -379,6 +379,7 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "preferences.contact do_disable": disables_a_contact,
     "preferences.contact do_enable": enables_a_contact,
     "preferences.contact do_reveal": reveals,
+    "preferences.category add": saves(name="new-category", display_name='{"en": "News"}'),
     "preferences.preference add": saves(
         recipient=_first("preferences.recipient"), channel="email", category="service"
     ),

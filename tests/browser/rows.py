@@ -17,7 +17,14 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from apps.preferences.models import Group, Membership, Preference, Recipient, Suppression
+from apps.preferences.models import (
+    Category,
+    Group,
+    Membership,
+    Preference,
+    Recipient,
+    Suppression,
+)
 from apps.publishers.models import Publisher
 from apps.publishers.services import create_key
 from apps.topics.models import Subscription, Topic
@@ -59,6 +66,7 @@ def _rows(name: str, number: int) -> itertools.chain:
             SolarSchedule.objects.create(event="sunset", latitude=number, longitude=16),
             ClockedSchedule.objects.create(clocked_time=later),
             Subscription.objects.create(topic=topic, recipient=person, channel="inbox"),
+            Category.objects.create(name=name),
             Preference.objects.create(recipient=person, channel="sms", allowed=False),
             Suppression.objects.create(
                 channel="email", address_index=bytes([number] * 16), masked=name, reason="manual"
