@@ -30,6 +30,7 @@ SHARED = {
     "/v1/me": "an end user's token opens it, no publisher's key",
     "/v1/confirmations": "the token that came to the address opens it, no key",
     "/v1/receipts": "a provider's signature opens it, no key",
+    "/v1/replies": "a provider's signature opens it, no key",
 }
 #: A name that is another's may be taken here: it is the other's alone there.
 OWN_NAMES = {("put", "/v1/groups/{name}"): 201}
