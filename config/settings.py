@@ -209,6 +209,8 @@ RETRY_SCHEDULES = delivery.retry_schedules()
 RESEND_UNKNOWN = delivery.resend_unknown(CHANNELS)
 BREAKER = delivery.breaker()
 DEAD_ADDRESSES = delivery.dead_addresses()
+#: How many notifications a person is sent at most, by channel.
+FREQUENCY_CAPS = delivery.frequency_caps(CHANNELS)
 IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
 )

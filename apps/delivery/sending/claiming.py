@@ -13,14 +13,17 @@ from django.db import transaction
 from apps.core import clock
 from apps.core.delivery_ids import public_id
 from apps.delivery import state
+from apps.delivery.flow import frequency_counts
+from apps.delivery.flow.frequency_counts import CountingLost
 from apps.delivery.models import ChunkKind
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import claims, pending
 from apps.delivery.outbox.pending import DueDelivery, LockedChunk, PublisherWork
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.sending import notifications
+from apps.delivery.sending import capping, notifications
 from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity
+from apps.delivery.sending.capping import Counted
 from apps.delivery.sending.notifications import ContentRenderer, NotificationContext
 from apps.delivery.state import ChunkToDeliver, ClaimBudget, Claimed, counts, deferral, handover
 from apps.preferences import profiles
@@ -34,6 +37,9 @@ log = logging.getLogger(__name__)
 #: Most deliveries of a claim for each recipient of a full chunk: most people have several devices,
 #: and some a hundred addresses.
 PER_RECIPIENT = 3
+#: Times that a claim is made again because the counters of frequency caps were lost: Redis may be
+#: gone when it is tried, come back, and go again.
+RESTARTS = 3
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Claim:
     ``contexts``: their notifications by id. ``renderers``: of these notifications' contents, until
     the messages are rendered, and ``profiles``, by ``user_id``, of the recipients whom templates
     mention by name or attributes. ``again``: all deliveries were attempted or deferred before.
-    ``since``: when the claim began (monotonic seconds).
+    ``since``: when the claim began (monotonic seconds). ``counted``: see ``capping``.
     """
 
     id: int
@@ -54,6 +60,7 @@ class Claim:
     profiles: dict[str, SealedProfile]
     again: bool
     since: float
+    counted: Counted | None = None
 
     @cached_property
     def by_id(self) -> dict[str, Claimed]:
@@ -106,6 +113,11 @@ def claim(queue: Queue, capacity: Capacity) -> ClaimResult:
     shares = capacity.shares(waiting)
     if not shares:
         return FULL
+    for _ in range(RESTARTS):
+        try:
+            return counts.retry_when_locked(lambda: _claim(queue, waiting, shares))
+        except CountingLost as error:
+            frequency_counts.restart(error.generation)
     return counts.retry_when_locked(lambda: _claim(queue, waiting, shares))
 
 
@@ -139,7 +151,8 @@ def _claim(
     budget = ClaimBudget(claim_id, *queue, most=PER_RECIPIENT * settings.CHUNK_SIZE)
     created, consumed = _create(budget, chunks, contexts, held)
     rows += created
-    claimed = state.start_sending(queue.channel, rows)
+    capped, counted = capping.cap(queue, claim_id, rows, contexts, ordered=bool(lines))
+    claimed = state.start_sending(queue.channel, capped)
     cut = [one.id for one in consumed if one.kind == ChunkKind.RANGE]
     named = [one.id for one in consumed if one.kind != ChunkKind.RANGE]
     before = pending.consume(cut, named)
@@ -167,6 +180,7 @@ def _claim(
             _profiles(claimed, renderers),
             again=not chunks,
             since=began,
+            counted=counted,
         ),
         number,
         more=more,

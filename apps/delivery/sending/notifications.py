@@ -68,6 +68,21 @@ class NotificationContext:
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.halt = StopSignal()
 
+    @property
+    def category(self) -> str:
+        """Its category by its folded name: its topic's, if it was accepted with none."""
+        return self.row.category or (self.topic.category if self.topic else "")
+
+    @property
+    def unrefusable(self) -> bool:
+        """True if preferences do not apply to it, nor frequency caps."""
+        row = self.row
+        return row.category_kind == CategoryKind.CRITICAL or (
+            self.topic.mandatory and not row.other_category
+            if self.topic
+            else row.kind != NotificationKind.PUBLISHED
+        )
+
     def is_off(self, channel: str) -> bool:
         """Return whether recipients who have chosen nothing are not sent it on a channel.
 
@@ -89,14 +104,9 @@ class NotificationContext:
             row.topic_id,
             row.group_id,
             row.reachable_only,
-            row.category or (topic.category if topic else ""),
+            self.category,
             self.is_off(channel),
-            row.category_kind == CategoryKind.CRITICAL
-            or (
-                topic.mandatory and not row.other_category
-                if topic
-                else row.kind != NotificationKind.PUBLISHED
-            ),
+            self.unrefusable,
             row.expires_at,
             fallback=channel == row.fallback_channel,
             confirming=kind == ChunkKind.RANGE

@@ -44,6 +44,8 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
     attempts_uncounted: int
     #: The dead delivery in whose place this one is sent, if any.
     instead_of: int | None
+    #: ``None`` for a bare endpoint.
+    recipient_id: int | None
     contact_id: int
     address: memoryview
     address_index: memoryview
@@ -63,7 +65,7 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
 # The columns of ``Claimed`` for the rows of ``moved``, but for the state before.
 ADDRESSED = """
  moved.state, moved.id, moved.notification_id::text, moved.attempts, moved.attempts_uncounted,
- moved.instead_of, moved.contact_id,
+ moved.instead_of, moved.recipient_id, moved.contact_id,
  k.address, k.address_index, k.platform, k.app, k.secret,
  CASE WHEN k.former_secrets IS NOT NULL THEN
      (SELECT array_agg(f.secret) FROM unnest(k.former_secrets, k.former_secrets_until)
