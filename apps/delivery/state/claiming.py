@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -101,7 +101,9 @@ _WRITTEN = {
     "reason": REASON.format(refusal="refusal"),
     "refused_by": REFUSED_BY.format(refusal="refusal"),
 }
-_CREATE_RANGE = (
+# The audience of a range chunk as ``judged``: its recipients' contacts, and why each must not be
+# sent to.
+JUDGED_RANGE = (
     "WITH {subscribers}, {audience}"
     + ", judged AS MATERIALIZED (SELECT a.recipient_id, a.contact_id, "
     + REFUSAL.format(
@@ -111,7 +113,11 @@ _CREATE_RANGE = (
         category="%(category)s",
         off="%(off)s",
     )
-    + " AS refusal FROM audience a{but}), "
+    + " AS refusal FROM audience a{but})"
+)
+_CREATE_RANGE = (
+    JUDGED_RANGE
+    + ", "
     + _INSERT.format(
         notification_id="%(notification_id)s",
         publisher_id="%(publisher_id)s",
@@ -123,7 +129,7 @@ _CREATE_RANGE = (
 )
 
 # The same for named recipients and contacts, of any number of notifications, each by its own rules.
-_CREATE_NAMED = (
+JUDGED_NAMED = (
     """
 WITH slice AS MATERIALIZED (
     SELECT * FROM unnest(%(slices)s::int[], %(notifications)s::uuid[], %(publishers)s::bigint[],
@@ -157,7 +163,11 @@ WITH slice AS MATERIALIZED (
     )
     + f""" AS refusal FROM audience a
      WHERE NOT a.fallback OR NOT {REACHED.replace("%(notification_id)s", "a.notification_id")}
-), """
+)"""
+)
+_CREATE_NAMED = (
+    JUDGED_NAMED
+    + ", "
     + _INSERT.format(
         notification_id="notification_id",
         publisher_id="publisher_id",
@@ -234,32 +244,33 @@ def create_in_order(budget: ClaimBudget, one: ChunkToDeliver) -> list[Claimed]:
 
 
 def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CREATE_NAMED, {**budget._asdict(), **named_parameters(todo)})
+        return [Claimed._make(row) for row in cursor.fetchall()]
+
+
+def named_parameters(todo: Sequence[ChunkToDeliver]) -> dict[str, Any]:
+    """Return the parameters of ``JUDGED_NAMED``, but for the channel."""
     members = [
         (number, recipient_id, contact_id)
         for number, one in enumerate(todo)
         for recipient_id, contact_id in _members(one.chunk)
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CREATE_NAMED,
-            {
-                **budget._asdict(),
-                "slices": arrays.numbers(range(len(todo))),
-                "notifications": arrays.texts(str(one.chunk.notification_id) for one in todo),
-                "publishers": arrays.numbers(one.chunk.publisher_id for one in todo),
-                "topics": arrays.numbers(one.rules.topic_id for one in todo),
-                "categories": arrays.texts(one.rules.category for one in todo),
-                "off": arrays.numbers(one.rules.off for one in todo),
-                "mandatory": arrays.numbers(one.rules.mandatory for one in todo),
-                "expiries": arrays.times(one.rules.expires_at for one in todo),
-                "fallbacks": arrays.numbers(one.rules.fallback for one in todo),
-                "of_slices": arrays.numbers(number for number, _, _ in members),
-                "recipients": arrays.numbers(recipient for _, recipient, _ in members),
-                "contacts": arrays.numbers(contact for _, _, contact in members),
-                "reporting": reporting(),
-            },
-        )
-        return [Claimed._make(row) for row in cursor.fetchall()]
+    return {
+        "slices": arrays.numbers(range(len(todo))),
+        "notifications": arrays.texts(str(one.chunk.notification_id) for one in todo),
+        "publishers": arrays.numbers(one.chunk.publisher_id for one in todo),
+        "topics": arrays.numbers(one.rules.topic_id for one in todo),
+        "categories": arrays.texts(one.rules.category for one in todo),
+        "off": arrays.numbers(one.rules.off for one in todo),
+        "mandatory": arrays.numbers(one.rules.mandatory for one in todo),
+        "expiries": arrays.times(one.rules.expires_at for one in todo),
+        "fallbacks": arrays.numbers(one.rules.fallback for one in todo),
+        "of_slices": arrays.numbers(number for number, _, _ in members),
+        "recipients": arrays.numbers(recipient for _, recipient, _ in members),
+        "contacts": arrays.numbers(contact for _, _, contact in members),
+        "reporting": reporting(),
+    }
 
 
 def _members(chunk: LockedChunk) -> Sequence[tuple[int | None, int | None]]:
@@ -270,35 +281,43 @@ def _members(chunk: LockedChunk) -> Sequence[tuple[int | None, int | None]]:
 
 
 def _create_range(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
-    chunk, rules = todo
+    with connection.cursor() as cursor:
+        cursor.execute(
+            for_range(_CREATE_RANGE, todo.rules), {**budget._asdict(), **range_parameters(todo)}
+        )
+        return [Claimed._make(row) for row in cursor.fetchall()]
+
+
+def for_range(statement: str, rules: DeliveryRules) -> str:
+    """Fill in what ``JUDGED_RANGE``, with which the statement begins, leaves to the rules."""
     if rules.group_id is not None:
         subscribers = MEMBERS
     else:
         subscribers = CONFIRMED_SUBSCRIBERS if rules.confirming else SUBSCRIBERS
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CREATE_RANGE.format(
-                subscribers=subscribers,
-                audience=CONFIRMED_AUDIENCE if rules.confirming else AUDIENCE,
-                but=f" WHERE NOT {REACHED}" if rules.fallback else "",
-            ),
-            {
-                **budget._asdict(),
-                "notification_id": chunk.notification_id,
-                "publisher_id": chunk.publisher_id,
-                "low_id": chunk.low_id,
-                "high_id": chunk.high_id,
-                "topic_id": rules.topic_id,
-                "group_id": rules.group_id,
-                "reachable_only": rules.reachable_only,
-                "category": rules.category,
-                "off": rules.off,
-                "mandatory": rules.mandatory,
-                "expires_at": rules.expires_at,
-                "reporting": reporting() if rules.fallback else None,
-            },
-        )
-        return [Claimed._make(row) for row in cursor.fetchall()]
+    return statement.format(
+        subscribers=subscribers,
+        audience=CONFIRMED_AUDIENCE if rules.confirming else AUDIENCE,
+        but=f" WHERE NOT {REACHED}" if rules.fallback else "",
+    )
+
+
+def range_parameters(todo: ChunkToDeliver) -> dict[str, Any]:
+    """Return the parameters of ``JUDGED_RANGE``, but for the channel."""
+    chunk, rules = todo
+    return {
+        "notification_id": chunk.notification_id,
+        "publisher_id": chunk.publisher_id,
+        "low_id": chunk.low_id,
+        "high_id": chunk.high_id,
+        "topic_id": rules.topic_id,
+        "group_id": rules.group_id,
+        "reachable_only": rules.reachable_only,
+        "category": rules.category,
+        "off": rules.off,
+        "mandatory": rules.mandatory,
+        "expires_at": rules.expires_at,
+        "reporting": reporting() if rules.fallback else None,
+    }
 
 
 def start_sending(channel: str, rows: Sequence[Claimed]) -> list[Claimed]:
