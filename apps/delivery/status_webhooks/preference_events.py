@@ -23,7 +23,6 @@ from apps.topics.selectors import get_topic_by_id
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 
-
 #: Changes in one message at most: one has at most 1 kB, and a webhook's payload 20.
 AT_ONCE = 15
 
