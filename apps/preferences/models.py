@@ -32,8 +32,7 @@ class Recipient(models.Model):
     quiet_hours = models.JSONField(
         null=True,
         blank=True,
-        help_text='their own: {"windows": [{"days": ["mon"], "from": "22:00", "to": "07:00"}]}; '
-        "empty where the company's apply",
+        help_text="their own schedule, as in the API; empty where the company's applies",
     )
     name = models.BinaryField(null=True, blank=True, help_text="encrypted")
     attributes = models.BinaryField(null=True, blank=True, help_text="JSON, encrypted")

@@ -43,7 +43,10 @@ class LocalTimeField(serializers.CharField):
 class ScheduledNotificationIn(NotificationIn):
     """A notification as it is published; with a topic or a group it names no recipients."""
 
-    send_at = cast(Any, None)  # takes the inherited field away: each occurrence has its own time
+    # These take the inherited fields away: each occurrence has its own time.
+    send_at = cast(Any, None)
+    send_at_local = cast(Any, None)
+    local_time_passed = cast(Any, None)
     expires_at = cast(Any, None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

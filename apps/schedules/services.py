@@ -19,7 +19,7 @@ from apps.core import clock
 from apps.publishers.selectors import KeySnapshot
 from apps.schedules import notifications, timetables
 from apps.schedules.models import Run, RunState, Schedule
-from notifier.recurrence.local_time import FORMAT, local_time
+from notifier.recurrence.local_time import FORMAT, shown
 from notifier.recurrence.rules import InvalidRule
 
 #: Fields that are text in the row, and null where they are empty.
@@ -163,7 +163,7 @@ def _fill(
 ) -> None:
     zone = fields["time_zone"]
     row.time_zone = zone
-    row.starts_at_local = fields.get("starts_at_local") or local_time(now, ZoneInfo(zone)).strftime(
+    row.starts_at_local = fields.get("starts_at_local") or shown(now, ZoneInfo(zone)).strftime(
         FORMAT
     )
     for name in _TEXTS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from notifier.recurrence.local_time import instant, local_time
+from notifier.recurrence.local_time import instant, shown
 from notifier.recurrence.rules import Rule
 
 #: Years after which a search ends. 29 February in every fifth year comes within 20, and at the end
@@ -31,7 +31,7 @@ class Timetable:
         Ends ``HORIZON_YEARS`` after it at the latest.
         """
         # No time before the local one is later: local times and moments ascend together.
-        begin = max(local_time(moment, self.zone), self.start)
+        begin = max(shown(moment, self.zone), self.start)
         for day in self.rule.days(begin.date(), _horizon(begin)):
             for local in self._times(day):
                 if local < begin:
@@ -47,9 +47,9 @@ class Timetable:
 
         ``since``: an occurrence before or at ``until``.
         """
-        first = local_time(since, self.zone).date()
+        first = shown(since, self.zone).date()
         # Where clocks go back, a later local time may have an earlier moment.
-        last = local_time(until, self.zone).date() + _ONE_DAY
+        last = shown(until, self.zone).date() + _ONE_DAY
         while last >= first:
             for day in reversed([*self.rule.days(max(first, last - _BACKWARDS), last)]):
                 for local in reversed([*self._times(day)]):

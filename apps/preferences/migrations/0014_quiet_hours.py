@@ -11,8 +11,7 @@ class Migration(migrations.Migration):
             "quiet_hours",
             models.JSONField(
                 blank=True,
-                help_text='their own: {"windows": [{"days": ["mon"], "from": "22:00", '
-                '"to": "07:00"}]}; empty where the company\'s apply',
+                help_text="their own schedule, as in the API; empty where the company's applies",
                 null=True,
             ),
         ),

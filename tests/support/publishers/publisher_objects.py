@@ -38,6 +38,7 @@ def create_one_of_everything(api: Api, other: Api) -> dict[str, str]:
         "topics": TOPIC,
         "grants": other.name,
         "receipts": "twilio",
+        "replies": "twilio",
         "recipients": "ada",
         "contacts": api.post("recipients/ada/contacts", contact, 201)["id"],
         "devices": api.post("recipients/ada/devices", device, 201)["id"],

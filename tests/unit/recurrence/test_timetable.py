@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.recurrence import cron, rrule
-from notifier.recurrence.local_time import instant, local_time
+from notifier.recurrence.local_time import instant, shown
 from notifier.recurrence.timetable import Timetable
 
 #: Zones with changes of an hour and of half an hour, at midnight and in the night, in both
@@ -116,10 +116,10 @@ def test_start_and_end_are_included_and_local():
 @given(minutes, zones)
 def test_local_times_have_one_moment_each_and_both_ascend_together(local, zone):
     moment = instant(local, zone)
-    shown = local_time(moment, zone)
-    assert shown >= local, "a skipped time is at the end of what was skipped"
-    just_before = local_time(moment - timedelta(minutes=1), zone)
-    if shown != local:
+    there = shown(moment, zone)
+    assert there >= local, "a skipped time is at the end of what was skipped"
+    just_before = shown(moment - timedelta(minutes=1), zone)
+    if there != local:
         assert just_before < local, "and the clocks went past it"
     assert instant(local + timedelta(minutes=1), zone) >= moment
 
@@ -131,7 +131,7 @@ def test_every_local_time_of_a_rule_is_an_occurrence_and_none_comes_twice(local,
     begin = local.replace(tzinfo=UTC)
     found = list(islice(table.after(begin), 60))
     assert all(one < two for one, two in pairwise(found)) and found[0] > begin
-    day, last = local_time(begin, zone).date(), local_time(found[-1], zone)
+    day, last = shown(begin, zone).date(), shown(found[-1], zone)
     expected = set()
     while day <= last.date():
         for minute in table.rule.minutes(day) if _is_day(table, day) else ():

@@ -17,8 +17,8 @@ TITLES = [
     "Ihre Bestellung für den Großmarkt in Österreich ist auf dem Weg 🎉 " * 7,
 ]
 HEADERS = [
-    *("To", "Message-ID", "X-Notifier-Delivery-Id", "From", "Subject", "Date"),
-    *("MIME-Version", "Content-Type"),
+    *("To", "Message-ID", "X-Notifier-Delivery-Id", "List-Unsubscribe", "List-Unsubscribe-Post"),
+    *("From", "Subject", "Date", "Auto-Submitted", "MIME-Version", "Content-Type"),
 ]
 #: Invalid titles: each would be a second line of a header, or no text at all.
 NO_TITLES = ["a\r\nBcc: victim@example.com", "a\nb", "a\rb", "a\tb", "a\x7fb"]
