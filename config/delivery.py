@@ -1,7 +1,7 @@
 """Limits of publishing and sending: overload, retry schedules, breakers, quiet hours."""
 
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import orjson
@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from notifier.domain import quiet_hours
+from notifier.domain.frequency import Cap, Setter, parse_rate
 from notifier.domain.priorities import Priority
 
 # -- Delivery ---------------------------------------------------------------------------------
@@ -82,6 +83,32 @@ def resend_unknown(channels: Iterable[str]) -> frozenset[str]:
             among=[f"{channel}.{priority}" for channel in channels for priority in Priority],
         )
     )
+
+
+def frequency_caps(channels: Collection[str]) -> dict[str, tuple[Cap, ...]]:
+    """Return how many notifications a person is sent at most, by channel; without caps left out.
+
+    See docs/api/frequency-caps.md.
+    """
+
+    def parse(item: str) -> tuple[str, Cap]:
+        channel, _, rate = item.strip().partition(":")
+        if channel not in channels:
+            raise ValueError(channel)
+        return channel, Cap(Setter.COMPANY, "", *parse_rate(rate))
+
+    found: dict[str, tuple[Cap, ...]] = {}
+    for channel, cap in env.parsed_items(
+        "NOTIFIER_FREQUENCY_CAPS",
+        "",
+        "how many notifications one person is sent at most on a channel within any hour, day or "
+        "week, e.g. `sms:3/day,push:5/hour,push:20/day`; neither those of high priority nor what "
+        "nobody can refuse",
+        parse,
+        "channels with a number an hour, day or week, such as sms:3/day,push:5/hour",
+    ):
+        found[channel] = (*found.get(channel, ()), cap)
+    return found
 
 
 def breaker() -> dict[str, Any]:

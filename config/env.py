@@ -129,6 +129,17 @@ def items(
     return found
 
 
+def parsed_items(
+    name: str, default: str, meaning: str, parse: Callable[[str], T], expected: str
+) -> list[T]:
+    """Read comma-separated values, each by ``parse``, which raises ``ValueError``."""
+
+    def parse_all(value: str) -> list[T]:
+        return [parse(item) for item in value.split(",") if item.strip()]
+
+    return _parsed(name, default, meaning, parse_all, expected)
+
+
 def numbers(name: str, default: str, meaning: str) -> tuple[float, ...]:
     """Read comma-separated numbers, none of them negative."""
 

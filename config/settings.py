@@ -226,6 +226,8 @@ DEFAULT_TIME_ZONE = delivery.time_zone()
 #: The company's schedule as JSON (``notifier.domain.quiet_hours``); empty without one.
 QUIET_HOURS = delivery.company_quiet_hours(CHANNELS)
 QUIET_HOURS_SPREAD = delivery.quiet_hours_spread()
+#: How many notifications a person is sent at most, by channel.
+FREQUENCY_CAPS = delivery.frequency_caps(CHANNELS)
 IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"
 )

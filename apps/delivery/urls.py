@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from apps.api.paths import AnyCaseUuid
 from apps.delivery.api import (
     dead_letter_views,
+    dry_run_views,
     notification_views,
     publish_views,
     receipt_views,
@@ -18,6 +19,7 @@ register_converter(AnyCaseUuid, "any_case_uuid")
 urlpatterns = [
     path("notifications", publish_views.NotificationsView.as_view()),
     path("notifications/batch", publish_views.BatchView.as_view()),
+    path("notifications/dry-run", dry_run_views.NotifyDryRun.as_view()),
     path(
         "notifications/<any_case_uuid:notification_id>",
         notification_views.NotificationView.as_view(),
@@ -45,5 +47,7 @@ urlpatterns = [
     path("usage", statistics_views.Usage.as_view()),
     path("topics/<str:name>/statistics", statistics_views.TopicStatistics.as_view()),
     path("topics/<str:name>/publish", publish_views.PublishView.as_view()),
+    path("topics/<str:name>/publish/dry-run", dry_run_views.PublishDryRun.as_view()),
     path("groups/<str:name>/notify", publish_views.GroupNotifyView.as_view()),
+    path("groups/<str:name>/notify/dry-run", dry_run_views.GroupNotifyDryRun.as_view()),
 ]

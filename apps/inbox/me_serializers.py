@@ -1,11 +1,18 @@
 """Request and response bodies of the endpoints for a person's own settings."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from rest_framework import serializers
 
 from apps.api.serializers import StrictSerializer
 from apps.preferences.api.fields import LocaleField, TimeZoneField
+from apps.preferences.frequency.fields import (
+    MOST_CAPS,
+    FrequencyCapIn,
+    FrequencyCapOut,
+    check_once,
+)
 from notifier.domain.categories import CategoryKind
 
 
@@ -14,6 +21,14 @@ class MeChangeIn(StrictSerializer):
 
     locale = LocaleField(required=False, help_text="BCP 47, e.g. de-AT")
     time_zone = TimeZoneField(required=False)
+    frequency_caps = FrequencyCapIn.many_init(
+        required=False,
+        max_length=MOST_CAPS,
+        help_text="how many notifications you are sent at most; they replace all others",
+    )
+
+    def validate_frequency_caps(self, caps: list[dict[str, Any]]) -> Any:
+        return check_once(caps)
 
 
 class MeOut(serializers.Serializer[Mapping[str, object]]):
@@ -23,6 +38,7 @@ class MeOut(serializers.Serializer[Mapping[str, object]]):
     name = serializers.CharField()
     locale = serializers.CharField()
     time_zone = serializers.CharField()
+    frequency_caps = FrequencyCapOut(many=True)
 
 
 class MyCategoryOut(serializers.Serializer[Mapping[str, object]]):

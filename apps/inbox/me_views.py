@@ -18,6 +18,8 @@ from apps.preferences.consent.refusals import PreferenceScope, decision
 from apps.preferences.consent.services import scope_of
 from apps.preferences.contacts import services
 from apps.preferences.contacts.services import Person
+from apps.preferences.frequency import caps
+from apps.preferences.frequency import services as frequency
 from apps.preferences.models import Recipient
 from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.publishers import audit
@@ -32,7 +34,7 @@ class Me(InboxEndpoint):
 
     @extend_schema(operation_id="read_me", tags=[TAG], responses=MeOut)
     def get(self, request: Request) -> Response:
-        """Read your settings: language and time zone."""
+        """Read your settings: language, time zone and how often you want to hear."""
         return Response(_shown(registered(request)))
 
     @extend_schema(
@@ -45,18 +47,33 @@ class Me(InboxEndpoint):
                 "in German, in Vienna",
                 {"locale": "de-AT", "time_zone": "Europe/Vienna"},
                 request_only=True,
-            )
+            ),
+            OpenApiExample(
+                "two pushes a day at most, and one offer by mail a week",
+                {
+                    "frequency_caps": [
+                        {"channel": "push", "limit": 2, "per": "day"},
+                        {"channel": "email", "category": "offers", "limit": 1, "per": "week"},
+                    ]
+                },
+                request_only=True,
+            ),
         ],
     )
     def patch(self, request: Request) -> Response:
         """Change your settings. What is left out stays as it is."""
         wanted = self.body(request, MeChangeIn)
         person = registered(request)
+        before = _shown(person)
+        own_caps = wanted.pop("frequency_caps", None)
         with transaction.atomic():
             services.upsert_recipients([Person(person.user_id, **wanted)])
             if wanted.get("time_zone", person.time_zone) != person.time_zone:
                 quiet_hours_changed.send(Recipient, recipient_id=person.pk)
-            before = {name: getattr(person, name) for name in wanted}
+            if own_caps is not None:
+                frequency.replace(person.pk, own_caps)
+                wanted["frequency_caps"] = caps.shown(person.pk)
+            before = {name: before[name] for name in wanted}
             audit.record(
                 request, "update", "recipient", person.user_id, before=before, after=wanted
             )
@@ -109,4 +126,5 @@ def _shown(person: Recipient) -> dict[str, object]:
         "name": name,
         "locale": person.locale,
         "time_zone": person.time_zone,
+        "frequency_caps": caps.shown(person.pk),
     }

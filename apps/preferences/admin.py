@@ -198,6 +198,7 @@ class CategoryAdmin(Audited, Panelled):
         "description",
         "defaults",
         "position",
+        "frequency_caps",
         "created_at",
         "updated_at",
     )

@@ -1,4 +1,4 @@
-"""Recipients, contacts, categories, preferences, suppressions, groups, the directory's trail."""
+"""Recipients, contacts, categories, preferences, caps, suppressions, groups, the trail."""
 
 import hashlib
 from datetime import datetime
@@ -13,6 +13,7 @@ from apps.core.fields import StampField
 from apps.preferences.fields import CategoryField
 from apps.publishers.models import Publisher
 from notifier.domain.categories import CategoryKind
+from notifier.domain.frequency import Per
 
 
 class Recipient(models.Model):
@@ -189,6 +190,12 @@ class Category(models.Model):
     position = models.PositiveSmallIntegerField(
         default=0, help_text="the order on people's pages, ascending"
     )
+    frequency_caps = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="how many of it one person is sent at most: "
+        '[{"channel": "sms", "limit": 1, "per": "week"}]',
+    )
     created_at = StampField(auto_now_add=True)
     updated_at = StampField(auto_now=True)
 
@@ -237,6 +244,35 @@ class Preference(models.Model):
     def __str__(self) -> str:
         verb = "wants" if self.allowed else "refuses"
         return f"{self.recipient} {verb} {self.channel or 'every channel'}"
+
+
+class FrequencyCap(models.Model):
+    """A person's own cap: at most ``most`` notifications ``per`` hour, day or week on a channel.
+
+    An empty category means all that the channel carries. Written by
+    ``apps.preferences.frequency.services`` only.
+    """
+
+    recipient = models.ForeignKey(
+        Recipient, on_delete=models.CASCADE, related_name="frequency_caps"
+    )
+    channel = models.CharField(max_length=20)
+    category = CategoryField(max_length=100, blank=True)
+    most = models.PositiveSmallIntegerField()
+    per = models.CharField(max_length=4, choices=[(per.value, per.value) for per in Per])
+    updated_at = StampField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "channel", "category", "per"], name="frequency_cap_once"
+            )
+        ]
+        indexes = [models.Index(fields=["channel"], name="frequency_cap_on_channel")]
+
+    def __str__(self) -> str:
+        about = f"{self.channel} {self.category}".strip()
+        return f"{self.recipient}: {about} {self.most}/{self.per}"
 
 
 class SuppressionReason(models.TextChoices):

@@ -19,6 +19,7 @@ from apps.operators.large_lists import NewestAdmin
 from apps.operators.panels import Panel, Panelled
 from apps.preferences import audit_trail
 from apps.preferences.admin import changes_table
+from apps.preferences.frequency import caps
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.preferences.quiet_hours import schedules
 from apps.preferences.quiet_hours.services import quiet_hours_changed
@@ -73,6 +74,7 @@ class RecipientAdmin(Panelled, NewestAdmin):
             Panel("Contacts", _contacts(contacts)),
             Panel("Subscriptions", _subscriptions(row)),
             Panel("Preferences", _preferences(row)),
+            Panel("Frequency caps", _frequency_caps(row)),
             Panel("Suppressions", _suppressions(contacts)),
             Panel("Quiet hours", _quiet_hours(row)),
             Panel("Changes of contacts and refusals", _changes(row), wide=True),
@@ -129,6 +131,17 @@ def _preferences(person: Recipient) -> SafeString:
             )
             for row in rows
         ),
+    )
+
+
+def _frequency_caps(person: Recipient) -> SafeString:
+    return markup.table(
+        ("about", "channel", "at most"),
+        (
+            (cap["category"] or "everything", cap["channel"], f"{cap['limit']} per {cap['per']}")
+            for cap in caps.shown(person.pk)
+        ),
+        "They have set none of their own.",
     )
 
 

@@ -62,6 +62,15 @@ IN_ORDER = OpenApiExample(
     },
     request_only=True,
 )
+NOT_REACHED = OpenApiExample(
+    "To whom an earlier one did not reach",
+    {
+        "audience": {"not_reached_by": "01a3b6f4-8f0e-7c3a-9d2e-0123456789ab"},
+        "channels": ["email"],
+        "content": {"title": "Shipped", "body": "Order 7 is on its way."},
+    },
+    request_only=True,
+)
 BATCH = OpenApiExample(
     "Two notifications",
     {

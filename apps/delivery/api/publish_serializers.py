@@ -15,7 +15,7 @@ from apps.api.problems import Problem
 from apps.api.serializers import Choice, Items, NameField, StrictSerializer
 from apps.content.serializers import ActionsField, LinkField, TemplateUseIn
 from apps.core import clock
-from apps.delivery.intake import deduplication
+from apps.delivery.intake import deduplication, unreached
 from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.intake.drafts import SEND, SKIP
 from apps.delivery.models import Notification
@@ -280,6 +280,34 @@ class NotificationIn(PublishIn):
         named = attrs.pop("user_ids", None) or [attrs.pop("user_id")]
         attrs["user_ids"] = list(dict.fromkeys(named))
         return attrs
+
+
+class AudienceIn(StrictSerializer):
+    """The people who did not get an earlier notification of yours."""
+
+    not_reached_by = serializers.UUIDField(help_text="the earlier notification, which is done")
+    states = serializers.ListField(
+        child=Choice([str(state) for state in unreached.STATES]),
+        min_length=1,
+        required=False,
+        help_text="all of a person's deliveries are in one of these; if left out, in any but "
+        "`accepted`, `delivered` and `unknown`",
+    )
+
+
+class NotifyIn(NotificationIn):
+    """A notification for recipients: named, or those whom an earlier one did not reach."""
+
+    audience = AudienceIn(
+        required=False, help_text="in place of `user_id` or `user_ids`, and once for each person"
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "audience" not in attrs:
+            return super().validate(attrs)
+        if "user_id" in attrs or "user_ids" in attrs:
+            raise serializers.ValidationError("Give either an audience or recipients, not both.")
+        return {**PublishIn.validate(self, attrs), "named_in": "audience", "user_ids": []}
 
 
 class BatchIn(StrictSerializer):

@@ -18,13 +18,20 @@ from apps.delivery.api.batch import Batch
 from apps.delivery.api.idempotent import answered, fingerprinted, idempotency_key
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.api.notification_views import NOTIFICATIONS
-from apps.delivery.api.publish_openapi import BATCH, IN_ORDER, NEWS, OTP, publishes
+from apps.delivery.api.publish_openapi import (
+    BATCH,
+    IN_ORDER,
+    NEWS,
+    NOT_REACHED,
+    OTP,
+    publishes,
+)
 from apps.delivery.api.publish_serializers import (
     BATCH_LIMIT,
     CONTENT_LIMIT,
     BatchIn,
     BatchOut,
-    NotificationIn,
+    NotifyIn,
     PublishIn,
     TakenOut,
 )
@@ -56,6 +63,10 @@ class PublishingView(Endpoint):
     def posted(self, request: Request) -> Sequence[PostedSummary]:
         """Read the priority and channels of each posted notification, before validation."""
         return _summaries([request.data])
+
+    def require_permitted(self, request: Request) -> None:
+        """Raise ``Problem`` where high priority is posted and the API key may not."""
+        _require_high(request, set(self.posted(request)))
 
     def high_posted(self, request: Request) -> int:
         """Count the posted notifications of high priority, which have a rate limit of their own."""
@@ -134,20 +145,27 @@ class SingleView(PublishingView):
         return answered(lambda: group_commit.commit(publish_request))
 
 
-class NotificationsView(SingleView, ListEndpoint):
+class NotifyView(SingleView):
+    """Base of the endpoints that take one notification for named recipients."""
+
+    def read(self, request: Request) -> Validated:
+        data: NotificationBody = self.body(request, NotifyIn)
+        return Validated(draft_builder(key_of(request), data), data["user_ids"])
+
+
+class NotificationsView(NotifyView, ListEndpoint):
     """Notifications: notify named recipients, and list what was posted."""
 
     required_scopes = {"POST": Scope.NOTIFICATIONS_WRITE, "GET": Scope.NOTIFICATIONS_READ}
     ordering = "-id"
 
-    @publishes("notify", NotificationIn, TakenOut, OTP, IN_ORDER)
+    @publishes("notify", NotifyIn, TakenOut, OTP, IN_ORDER, NOT_REACHED)
     def post(self, request: Request) -> HttpResponse:
-        """Notify 1 to 1,000 recipients. 202: it is stored durably."""
-        return self.publish(request)
+        """Notify 1 to 1,000 recipients. 202: it is stored durably.
 
-    def read(self, request: Request) -> Validated:
-        data: NotificationBody = self.body(request, NotificationIn)
-        return Validated(draft_builder(key_of(request), data), data["user_ids"])
+        Or, with an `audience`, up to 100,000 whom an earlier notification did not reach.
+        """
+        return self.publish(request)
 
     @extend_schema(
         operation_id="list_notifications",

@@ -16,6 +16,7 @@ from django.db import connection
 
 from apps.core import arrays
 from apps.delivery.intake.drafts import SKIP
+from apps.delivery.intake.rows import NewNotification
 from apps.delivery.models import Chunk, ChunkKind, Notification
 from apps.delivery.state.audience import MEMBERSHIPS, SUBSCRIPTIONS
 from apps.preferences.models import Recipient
@@ -80,7 +81,7 @@ def has_audience(notification: Notification) -> bool:
 class LocalTimes:
     """When people in each zone get a notification."""
 
-    def __init__(self, notification: Notification) -> None:
+    def __init__(self, notification: Notification | NewNotification) -> None:
         self._row = notification
         self._wall = datetime.fromisoformat(notification.send_at_local)
         self._dues: dict[str, float] = {}
@@ -143,7 +144,7 @@ def cut_page(notification: Notification, channel: str, after: int, rows: int) ->
 
 
 def cut_named(whole: Chunk, notification: Notification, channel: str, after: int) -> None:
-    """Cut named recipients, which are few, on a channel. ``after``: as for ``cut_page``."""
+    """Cut named recipients on a channel, all at once. ``after``: as for ``cut_page``."""
     zones = Recipient.objects.filter(pk__in=whole.recipient_ids or ()).order_by("pk")
     people = [_Person(*row) for row in zones.values_list("pk", "time_zone")]
     found = list(LocalTimes(notification).slices(people, ChunkKind.NAMED))

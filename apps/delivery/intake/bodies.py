@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NotRequired, TypedDict
+from uuid import UUID
 
 
 class ContentBody(TypedDict):
@@ -32,6 +33,13 @@ class FallbackBody(TypedDict):
     after: int
 
 
+class AudienceBody(TypedDict):
+    """``audience``. ``states``: those of ``intake.unreached.NOT_REACHED`` if left out."""
+
+    not_reached_by: UUID
+    states: NotRequired[list[str]]
+
+
 class PublishBody(TypedDict):
     """A notification to a topic or a group. It has either ``content`` or ``template``.
 
@@ -54,7 +62,11 @@ class PublishBody(TypedDict):
 
 
 class NotificationBody(PublishBody):
-    """A notification to recipients. ``named_in``: the field that named them."""
+    """A notification to recipients. ``named_in``: the field that named them.
+
+    ``audience``: those whom an earlier one did not reach; ``user_ids`` is empty then.
+    """
 
     user_ids: list[str]
     named_in: str
+    audience: NotRequired[AudienceBody]

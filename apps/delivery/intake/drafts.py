@@ -10,18 +10,20 @@ from rest_framework.serializers import ValidationError
 
 from apps.api.problems import MOST_ERRORS, Problem
 from apps.delivery.flow import availability
-from apps.delivery.intake import categories, load_shedding, named_recipients
-from apps.delivery.intake.bodies import NotificationBody, PublishBody
+from apps.delivery.intake import categories, load_shedding, named_recipients, unreached
+from apps.delivery.intake.bodies import AudienceBody, NotificationBody, PublishBody
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.delivery.models import NotificationKind
 from apps.delivery.sealed_content import TemplateContent
 from apps.delivery.state.fallback import Fallback
+from apps.preferences.categories import catalogue
 from apps.preferences.categories.catalogue import CategorySnapshot
 from apps.preferences.channels import get_channel
 from apps.preferences.models import Group
 from apps.preferences.selectors import Reached, reached
 from apps.publishers.selectors import KeySnapshot
 from apps.topics.selectors import TopicSnapshot
+from notifier.domain.categories import fold
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 
@@ -88,8 +90,11 @@ def draft_builder(key: KeySnapshot, data: NotificationBody) -> DraftBuilder:
     template, which takes longer to validate, is validated here; if the channels depend on the
     recipients, those are looked up here as well.
 
-    Raises what ``named_draft`` raises.
+    Raises what ``named_draft`` raises, and ``Problem`` for an audience that there is not.
     """
+    if "audience" in data:
+        unreached_people = _unreached_draft(key, data, data["audience"])
+        return lambda _: unreached_people
     if "template" not in data:
         category = categories.resolve(key, data)
         return lambda known: named_draft(key, data, known, category=category)
@@ -124,6 +129,22 @@ def named_draft(
     return _draft(
         key, data, chosen, priority, people=people, validator=validator, category=category
     )
+
+
+def _unreached_draft(key: KeySnapshot, data: NotificationBody, audience: AudienceBody) -> Draft:
+    """Make a draft for those whom an earlier notification did not reach.
+
+    It has that one's channels and category unless the request names others: who refused it then
+    refuses it now.
+    """
+    earlier = unreached.earlier(key.publisher_id, audience["not_reached_by"])
+    ids = unreached.people(earlier.pk, audience.get("states", unreached.NOT_REACHED))
+    same = fold(earlier.category)
+    if "category" not in data and same and catalogue.find(same) is not None:
+        data = {**data, "category": same}
+    chosen = data.get("channels") or earlier.channels
+    draft = _draft(key, data, chosen, data.get("priority") or Priority.NORMAL)
+    return replace(draft, recipient_ids=ids)
 
 
 def _people(data: NotificationBody, known: Mapping[str, Reached]) -> dict[str, Reached]:

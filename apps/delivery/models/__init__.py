@@ -14,6 +14,7 @@ from apps.delivery.models.claims import Claim
 from apps.delivery.models.counts import HourCount, MinuteCount, PendingCount, StateCount
 from apps.delivery.models.dead_letters import DeadLetter
 from apps.delivery.models.deliveries import Delivery
+from apps.delivery.models.frequency import FrequencyCount
 from apps.delivery.models.idempotency import Deduplication, IdempotencyKey
 from apps.delivery.models.notifications import Notification, NotificationKind
 from apps.delivery.models.ordering import ChunkTurn, Turn
@@ -32,6 +33,7 @@ __all__ = [
     "DeadLetter",
     "Deduplication",
     "Delivery",
+    "FrequencyCount",
     "HourCount",
     "IdempotencyKey",
     "MinuteCount",

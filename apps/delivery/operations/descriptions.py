@@ -39,6 +39,7 @@ REASONS = {
     "contact_disabled": "the contact is disabled",
     "preference": "they refuse this channel, topic or category",
     "category_default": "its category is sent on this channel only to people who have chosen it",
+    "frequency_cap": "they were sent as many as the frequency cap allows within its time",
     "unsubscribed": "they have unsubscribed from the topic",
     "worker_lost": "the worker was lost while it sent this; it may have been sent",
     "hard_bounce": "mail to this address bounced permanently",
@@ -59,7 +60,7 @@ HELD = frozenset(
 ENDED = frozenset(
     (
         *("cancelled", "expired", "unsubscribed", "preference", "category_default"),
-        *("contact_disabled", "no_address", "read", "reached"),
+        *("contact_disabled", "no_address", "read", "reached", "frequency_cap"),
     )
 ) | frozenset(SuppressionReason.values)
 

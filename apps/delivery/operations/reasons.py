@@ -1,4 +1,4 @@
-"""The reasons of deliveries in words: which preference or default of a category decided."""
+"""The reasons of deliveries in words: which preference, default or frequency cap decided."""
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
@@ -9,9 +9,10 @@ from apps.delivery.operations.descriptions import REASONS
 from apps.preferences.categories import catalogue
 from apps.preferences.quiet_hours.schedules import COMPANY, OWN
 from notifier.domain.categories import fold
+from notifier.domain.frequency import Setter, read_label
 
 #: Reasons of which a clause names the topic or the category.
-_NAMED = ("preference", "category_default")
+_NAMED = ("preference", "category_default", "frequency_cap")
 #: Whose quiet hours a delivery waits for.
 _QUIET = {
     OWN: "of the quiet hours that they have chosen",
@@ -56,6 +57,8 @@ def _clause(row: Delivery, names: _Names | None) -> str:
         return (
             f"“{names.category}” is sent on {row.channel} only to people who have chosen it there"
         )
+    if row.reason == "frequency_cap" and row.refused_by is not None and names is not None:
+        return _cap(row, names)
     if row.reason == "preference" and row.refused_by is not None and names is not None:
         scope, _, channel = row.refused_by.partition(":")
         what = {"topic": f"the topic “{names.topic}”", "category": f"“{names.category}”"}
@@ -64,3 +67,19 @@ def _clause(row: Delivery, names: _Names | None) -> str:
     if row.reason == "quiet_hours" and row.refused_by is not None:
         return _QUIET[row.refused_by]
     return REASONS.get(row.reason, row.reason.replace("_", " "))
+
+
+def _cap(row: Delivery, names: _Names) -> str:
+    """Say which frequency cap a delivery would have exceeded."""
+    setter, limit, per = read_label(row.refused_by or "")
+    of = {
+        Setter.CATEGORY: f" of “{names.category}”",
+        Setter.PERSON_CATEGORY: f" of “{names.category}”",
+    }
+    number = f"{limit} notification{'' if limit == 1 else 's'}{of.get(setter, '')}"
+    whose = (
+        "they want" if setter in (Setter.PERSON, Setter.PERSON_CATEGORY) else "the company allows"
+    )
+    return (
+        f"{whose} at most {number} on {row.channel} within any {per}, and they had been sent that"
+    )

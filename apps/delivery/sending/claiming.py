@@ -13,13 +13,16 @@ from django.db import transaction
 from apps.core import clock
 from apps.core.delivery_ids import public_id
 from apps.delivery import state
+from apps.delivery.flow import frequency_counts
+from apps.delivery.flow.frequency_counts import CountingLost
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import claims, pending
 from apps.delivery.outbox.pending import DueDelivery, LockedChunk, PublisherWork
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.sending import notifications, quiet_hours
+from apps.delivery.sending import capping, notifications, quiet_hours
 from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity
+from apps.delivery.sending.capping import Counted
 from apps.delivery.sending.notifications import ContentRenderer, NotificationContext
 from apps.delivery.state import ChunkToDeliver, ClaimBudget, Claimed, counts, deferral, handover
 from apps.preferences import profiles
@@ -33,6 +36,9 @@ log = logging.getLogger(__name__)
 #: Most deliveries of a claim for each recipient of a full chunk: most people have several devices,
 #: and some a hundred addresses.
 PER_RECIPIENT = 3
+#: Times that a claim is made again because the counters of frequency caps were lost: Redis may be
+#: gone when it is tried, come back, and go again.
+RESTARTS = 3
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Claim:
     ``contexts``: their notifications by id. ``renderers``: of these notifications' contents, until
     the messages are rendered, and ``profiles``, by ``user_id``, of the recipients whom templates
     mention by name or attributes. ``again``: all deliveries were attempted or deferred before.
-    ``since``: when the claim began (monotonic seconds).
+    ``since``: when the claim began (monotonic seconds). ``counted``: see ``capping``.
     """
 
     id: int
@@ -53,6 +59,7 @@ class Claim:
     profiles: dict[str, SealedProfile]
     again: bool
     since: float
+    counted: Counted | None = None
 
     @cached_property
     def by_id(self) -> dict[str, Claimed]:
@@ -105,6 +112,11 @@ def claim(queue: Queue, capacity: Capacity) -> ClaimResult:
     shares = capacity.shares(waiting)
     if not shares:
         return FULL
+    for _ in range(RESTARTS):
+        try:
+            return counts.retry_when_locked(lambda: _claim(queue, waiting, shares))
+        except CountingLost as error:
+            frequency_counts.restart(error.generation)
     return counts.retry_when_locked(lambda: _claim(queue, waiting, shares))
 
 
@@ -141,7 +153,9 @@ def _claim(
     rows += created
     if quiet.may_wait:
         rows = quiet_hours.hold_back(queue, rows, contexts)
-    claimed = state.start_sending(queue.channel, rows)
+    # After quiet hours: what waits is counted when it is claimed again.
+    capped, counted = capping.cap(queue, claim_id, rows, contexts, ordered=bool(lines))
+    claimed = state.start_sending(queue.channel, capped)
     cut = [one.id for one in consumed if one.cut]
     named = [one.id for one in consumed if not one.cut]
     before = pending.consume(cut, named)
@@ -169,6 +183,7 @@ def _claim(
             _profiles(claimed, renderers),
             again=not chunks,
             since=began,
+            counted=counted,
         ),
         number,
         more=more,

@@ -61,8 +61,8 @@ class NotificationContext:
     """A notification and its topic, shared by all its deliveries in one claim.
 
     ``deadline``: its expiry by this machine's clock (unix seconds), if it has one. ``halt``: stops
-    its messages; see ``apps.delivery.sending.cancellation``. ``exempt``: preferences do not apply,
-    so nobody can refuse it.
+    its messages; see ``apps.delivery.sending.cancellation``. ``exempt``: neither preferences
+    nor frequency caps apply, so nobody can refuse it.
     """
 
     __slots__ = ("deadline", "exempt", "halt", "posted_at", "row", "topic")
@@ -86,6 +86,11 @@ class NotificationContext:
         row = self.row
         return row.kind == NotificationKind.PUBLISHED and row.category_kind != CategoryKind.CRITICAL
 
+    @property
+    def category(self) -> str:
+        """Its category by its folded name: its topic's, if it was accepted with none."""
+        return self.row.category or (self.topic.category if self.topic else "")
+
     def is_off(self, channel: str) -> bool:
         """Return whether recipients who have chosen nothing are not sent it on a channel.
 
@@ -107,7 +112,7 @@ class NotificationContext:
             row.topic_id,
             row.group_id,
             row.reachable_only,
-            row.category or (topic.category if topic else ""),
+            self.category,
             self.is_off(channel),
             self.exempt,
             row.expires_at,

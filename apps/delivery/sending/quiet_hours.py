@@ -18,6 +18,7 @@ from apps.preferences.quiet_hours import schedules
 from apps.preferences.quiet_hours.schedules import COMPANY, OWN
 from notifier.domain.outcomes import Reason
 from notifier.domain.priorities import Priority
+from notifier.domain.quiet_hours import QuietHours
 from notifier.domain.states import DeliveryState
 
 #: Seconds after the end of quiet hours before which nothing is sent: a process knows the database's
@@ -47,24 +48,15 @@ def hold_back(
     ]
     if not asked:
         return list(rows)
-    now, spread = clock.now(), settings.QUIET_HOURS_SPREAD
+    now = clock.now()
     deferred: dict[int, Deferred] = {}
     for row in asked:
         assert row.time_zone is not None
         quiet = schedules.compiled(row.quiet_hours, row.time_zone)
-        if queue.channel not in quiet.schedule.channels or not quiet.stretch(now).quiet:
-            continue
         context = contexts[row.notification_id]
-        if not context.may_wait:
+        until = deferred_until(queue.channel, context, quiet, row.user_id, now)
+        if until is None:
             continue
-        # The same share for all messages to a person, which so stay in their order.
-        until = quiet.deferral(now, crc32(row.user_id.encode()) / 2**32, spread)
-        assert until is not None
-        until += MARGIN
-        if queue.channel == context.row.fallback_channel:
-            until += context.row.fallback_after or 0
-        if context.row.expires_at is not None:
-            until = min(until, context.row.expires_at.timestamp())
         whose = COMPANY if row.quiet_hours is None else OWN
         deferred[row.delivery_id] = Deferred(row.delivery_id, until, whose)
     if not deferred:
@@ -74,3 +66,22 @@ def hold_back(
         row._replace(state=DeliveryState.RETRYING) if row.delivery_id in deferred else row
         for row in rows
     ]
+
+
+def deferred_until(
+    channel: str, context: NotificationContext, quiet: QuietHours, user_id: str, now: float
+) -> float | None:
+    """Return until when (unix seconds) a message to this person waits; ``None`` if it does not."""
+    if channel not in quiet.schedule.channels or not quiet.stretch(now).quiet:
+        return None
+    if not context.may_wait:
+        return None
+    # The same share for all messages to a person, which so stay in their order.
+    until = quiet.deferral(now, crc32(user_id.encode()) / 2**32, settings.QUIET_HOURS_SPREAD)
+    assert until is not None
+    until += MARGIN
+    if channel == context.row.fallback_channel:
+        until += context.row.fallback_after or 0
+    if context.row.expires_at is not None:
+        until = min(until, context.row.expires_at.timestamp())
+    return until

@@ -20,7 +20,7 @@ from apps.delivery import state
 from apps.delivery.flow import address_guards, breakers
 from apps.delivery.monitoring import metrics
 from apps.delivery.outbox.reserved import reserve
-from apps.delivery.sending import judging
+from apps.delivery.sending import capping, judging
 from apps.delivery.sending.admission import Admission
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.state import ClaimLost, Result, counts
@@ -149,6 +149,8 @@ class Recorder(threading.Thread):
                     if result.delivery_id not in lost
                 ]
                 batch, some = [sent for sent, _ in kept], [result for _, result in kept]
+            if one.claim.counted is not None:
+                capping.give_back(one.claim.queue.channel, one.claim.counted, some)
             metrics.observe(one.claim.queue, batch, some, _posted_at(one.claim))
         self._restore_addresses(results)
         return {result.claim_id for result in results if result.moved}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -61,7 +61,7 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
     failed_at: str
     #: True if a provider may have it already, because an earlier call went unanswered.
     unanswered: bool
-    #: ``None`` of a bare endpoint.
+    #: ``None`` for a bare endpoint.
     recipient_id: int | None
 
 
@@ -107,7 +107,9 @@ _WRITTEN = {
     "reason": REASON.format(refusal="refusal"),
     "refused_by": REFUSED_BY.format(refusal="refusal"),
 }
-_CREATE_RANGE = (
+# The audience of a chunk that was cut, as ``judged``: its recipients' contacts, and why each must
+# not be sent to.
+JUDGED_CUT = (
     "WITH {subscribers}, {audience}"
     + ", judged AS MATERIALIZED (SELECT a.recipient_id, a.contact_id, "
     + REFUSAL.format(
@@ -117,7 +119,11 @@ _CREATE_RANGE = (
         category="%(category)s",
         off="%(off)s",
     )
-    + " AS refusal FROM audience a{but}), "
+    + " AS refusal FROM audience a{but})"
+)
+_CREATE_CUT = (
+    JUDGED_CUT
+    + ", "
     + _INSERT.format(
         notification_id="%(notification_id)s",
         publisher_id="%(publisher_id)s",
@@ -129,7 +135,7 @@ _CREATE_RANGE = (
 )
 
 # The same for named recipients and contacts, of any number of notifications, each by its own rules.
-_CREATE_NAMED = (
+JUDGED_NAMED = (
     """
 WITH slice AS MATERIALIZED (
     SELECT * FROM unnest(%(slices)s::int[], %(notifications)s::uuid[], %(publishers)s::bigint[],
@@ -163,7 +169,11 @@ WITH slice AS MATERIALIZED (
     )
     + f""" AS refusal FROM audience a
      WHERE NOT a.fallback OR NOT {REACHED.replace("%(notification_id)s", "a.notification_id")}
-), """
+)"""
+)
+_CREATE_NAMED = (
+    JUDGED_NAMED
+    + ", "
     + _INSERT.format(
         notification_id="notification_id",
         publisher_id="publisher_id",
@@ -288,32 +298,33 @@ def create_in_order(budget: ClaimBudget, one: ChunkToDeliver) -> list[Claimed]:
 
 
 def _create_named(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CREATE_NAMED, {**budget.parameters(), **named_parameters(todo)})
+        return [Claimed._make(row) for row in cursor.fetchall()]
+
+
+def named_parameters(todo: Sequence[ChunkToDeliver]) -> dict[str, Any]:
+    """Return the parameters of ``JUDGED_NAMED``, but for the channel."""
     members = [
         (number, recipient_id, contact_id)
         for number, one in enumerate(todo)
         for recipient_id, contact_id in _members(one.chunk)
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CREATE_NAMED,
-            {
-                **budget.parameters(),
-                "slices": arrays.numbers(range(len(todo))),
-                "notifications": arrays.texts(str(one.chunk.notification_id) for one in todo),
-                "publishers": arrays.numbers(one.chunk.publisher_id for one in todo),
-                "topics": arrays.numbers(one.rules.topic_id for one in todo),
-                "categories": arrays.texts(one.rules.category for one in todo),
-                "off": arrays.numbers(one.rules.off for one in todo),
-                "mandatory": arrays.numbers(one.rules.mandatory for one in todo),
-                "expiries": arrays.times(one.rules.ends_at for one in todo),
-                "fallbacks": arrays.numbers(one.rules.fallback for one in todo),
-                "of_slices": arrays.numbers(number for number, _, _ in members),
-                "recipients": arrays.numbers(recipient for _, recipient, _ in members),
-                "contacts": arrays.numbers(contact for _, _, contact in members),
-                "reporting": reporting(),
-            },
-        )
-        return [Claimed._make(row) for row in cursor.fetchall()]
+    return {
+        "slices": arrays.numbers(range(len(todo))),
+        "notifications": arrays.texts(str(one.chunk.notification_id) for one in todo),
+        "publishers": arrays.numbers(one.chunk.publisher_id for one in todo),
+        "topics": arrays.numbers(one.rules.topic_id for one in todo),
+        "categories": arrays.texts(one.rules.category for one in todo),
+        "off": arrays.numbers(one.rules.off for one in todo),
+        "mandatory": arrays.numbers(one.rules.mandatory for one in todo),
+        "expiries": arrays.times(one.rules.ends_at for one in todo),
+        "fallbacks": arrays.numbers(one.rules.fallback for one in todo),
+        "of_slices": arrays.numbers(number for number, _, _ in members),
+        "recipients": arrays.numbers(recipient for _, recipient, _ in members),
+        "contacts": arrays.numbers(contact for _, _, contact in members),
+        "reporting": reporting(),
+    }
 
 
 def _members(chunk: LockedChunk) -> Sequence[tuple[int | None, int | None]]:
@@ -324,36 +335,43 @@ def _members(chunk: LockedChunk) -> Sequence[tuple[int | None, int | None]]:
 
 
 def _create_cut(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(for_cut(_CREATE_CUT, todo), {**budget.parameters(), **cut_parameters(todo)})
+        return [Claimed._make(row) for row in cursor.fetchall()]
+
+
+def for_cut(statement: str, todo: ChunkToDeliver) -> str:
+    """Fill in what ``JUDGED_CUT``, with which the statement begins, leaves to chunk and rules."""
     chunk, rules = todo
     if rules.group_id is not None:
         subscribers = MEMBERS
     else:
         subscribers = CONFIRMED_SUBSCRIBERS if rules.confirming else SUBSCRIBERS
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CREATE_RANGE.format(
-                subscribers=subscribers if chunk.member_ids is None else listed(subscribers),
-                audience=CONFIRMED_AUDIENCE if rules.confirming else AUDIENCE,
-                but=f" WHERE NOT {REACHED}" if rules.fallback else "",
-            ),
-            {
-                **budget.parameters(),
-                "notification_id": chunk.notification_id,
-                "publisher_id": chunk.publisher_id,
-                "low_id": chunk.low_id,
-                "high_id": chunk.high_id,
-                "member_ids": chunk.member_ids,
-                "topic_id": rules.topic_id,
-                "group_id": rules.group_id,
-                "reachable_only": rules.reachable_only,
-                "category": rules.category,
-                "off": rules.off,
-                "mandatory": rules.mandatory,
-                "expires_at": rules.ends_at,
-                "reporting": reporting() if rules.fallback else None,
-            },
-        )
-        return [Claimed._make(row) for row in cursor.fetchall()]
+    return statement.format(
+        subscribers=subscribers if chunk.member_ids is None else listed(subscribers),
+        audience=CONFIRMED_AUDIENCE if rules.confirming else AUDIENCE,
+        but=f" WHERE NOT {REACHED}" if rules.fallback else "",
+    )
+
+
+def cut_parameters(todo: ChunkToDeliver) -> dict[str, Any]:
+    """Return the parameters of ``JUDGED_CUT``, but for the channel."""
+    chunk, rules = todo
+    return {
+        "notification_id": chunk.notification_id,
+        "publisher_id": chunk.publisher_id,
+        "low_id": chunk.low_id,
+        "high_id": chunk.high_id,
+        "member_ids": chunk.member_ids,
+        "topic_id": rules.topic_id,
+        "group_id": rules.group_id,
+        "reachable_only": rules.reachable_only,
+        "category": rules.category,
+        "off": rules.off,
+        "mandatory": rules.mandatory,
+        "expires_at": rules.ends_at,
+        "reporting": reporting() if rules.fallback else None,
+    }
 
 
 def start_sending(channel: str, rows: Sequence[Claimed]) -> list[Claimed]:

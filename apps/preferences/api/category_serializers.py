@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from apps.api.serializers import Choice, StrictSerializer
 from apps.preferences.api.fields import LocaleField
+from apps.preferences.frequency.fields import MOST_CAPS, CategoryCapIn, CategoryCapOut, check_once
 from apps.preferences.models import Category
 from notifier.domain.categories import DEFAULT, CategoryKind
 
@@ -18,7 +19,15 @@ MOST_LOCALES = 60
 LONGEST_DISPLAY_NAME = 200
 LONGEST_DESCRIPTION = 1_000
 #: The fields of a category that requests write.
-WRITTEN = ("kind", "default_locale", "display_name", "description", "defaults", "position")
+WRITTEN = (
+    "kind",
+    "default_locale",
+    "display_name",
+    "description",
+    "defaults",
+    "position",
+    "frequency_caps",
+)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
@@ -84,6 +93,14 @@ class CategoryIn(StrictSerializer):
     position = serializers.IntegerField(
         min_value=0, max_value=32_767, required=False, help_text="its place on people's pages"
     )
+    frequency_caps = CategoryCapIn.many_init(
+        required=False,
+        max_length=MOST_CAPS,
+        help_text="how many of it one person is sent at most; they replace all others",
+    )
+
+    def validate_frequency_caps(self, caps: list[dict[str, Any]]) -> Any:
+        return check_once(caps)
 
 
 class CategoryOut(serializers.Serializer[Category]):
@@ -96,8 +113,13 @@ class CategoryOut(serializers.Serializer[Category]):
     description = TextsField(LONGEST_DESCRIPTION)
     defaults = DefaultsField()
     position = serializers.IntegerField()
+    frequency_caps = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+    @extend_schema_field(CategoryCapOut(many=True))
+    def get_frequency_caps(self, row: Category) -> list[dict[str, Any]]:
+        return row.frequency_caps or []  # null in rows from before the column
 
 
 def check(name: str, fields: Mapping[str, Any]) -> None:
@@ -112,6 +134,8 @@ def check(name: str, fields: Mapping[str, Any]) -> None:
             errors[text] = [f"Add one in {fields['default_locale']}, the default locale."]
     if fields["kind"] == CategoryKind.CRITICAL and not all(fields["defaults"].values()):
         errors["defaults"] = ["Nobody can refuse a critical category, so it is off nowhere."]
+    if fields["kind"] == CategoryKind.CRITICAL and fields["frequency_caps"]:
+        errors["frequency_caps"] = ["A critical category is sent however often it has to be."]
     if fields["kind"] == CategoryKind.CRITICAL and name == DEFAULT:
         errors["kind"] = ["Whatever names no category has this one: it cannot be critical."]
     if errors:
@@ -120,7 +144,9 @@ def check(name: str, fields: Mapping[str, Any]) -> None:
 
 def written(row: Category) -> dict[str, Any]:
     """Return the fields of a row that requests write."""
-    return {name: getattr(row, name) for name in WRITTEN}
+    return {name: getattr(row, name) for name in WRITTEN} | {
+        "frequency_caps": row.frequency_caps or []
+    }
 
 
 def normalize_row(row: Category) -> None:

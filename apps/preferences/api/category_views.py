@@ -29,6 +29,7 @@ OFFERS = {
     "description": {"en": "What is cheaper this week.", "de": "Was diese Woche billiger ist."},
     "defaults": {"sms": False},
     "position": 20,
+    "frequency_caps": [{"channel": "email", "limit": 2, "per": "week"}],
 }
 
 

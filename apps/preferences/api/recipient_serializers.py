@@ -21,6 +21,12 @@ from apps.preferences.api.fields import (
 )
 from apps.preferences.api.preference_serializers import PreferenceIn
 from apps.preferences.channels import EMAIL, SMS
+from apps.preferences.frequency.fields import (
+    MOST_CAPS,
+    FrequencyCapIn,
+    FrequencyCapOut,
+    check_once,
+)
 from apps.preferences.models import Recipient
 
 #: The fields for the only address that a recipient has on a channel.
@@ -96,6 +102,16 @@ class RecipientIn(StrictSerializer):
         help_text="the addresses on each channel named here; they replace all others on it",
     )
     preferences = PreferenceIn.many_init(required=False, default=list, max_length=200)
+    frequency_caps = FrequencyCapIn.many_init(
+        required=False,
+        default=list,
+        max_length=MOST_CAPS,
+        help_text="how many notifications the person is sent at most; they are added, and where "
+        "the person has one for the same the lower one holds",
+    )
+
+    def validate_frequency_caps(self, caps: list[dict[str, Any]]) -> Any:
+        return check_once(caps)
 
     def validate(self, person: dict[str, Any]) -> dict[str, Any]:
         """Turn ``email`` and ``phone`` into contacts, and a name that is null into an empty one.
@@ -154,6 +170,7 @@ class RecipientOut(RecipientSummaryOut):
     attributes = serializers.DictField(allow_null=True, help_text="likewise")
     devices = DeviceOut(many=True)
     contacts = ContactOut(many=True)
+    frequency_caps = FrequencyCapOut(many=True)
 
 
 @extend_schema_serializer(component_name="WebhookSecret")

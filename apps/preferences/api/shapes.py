@@ -33,6 +33,18 @@ class PostedPreference(TypedDict):
     allowed: bool | None
 
 
+class PostedCap(TypedDict):
+    """A person's frequency cap as ``FrequencyCapIn`` validated it.
+
+    An empty category means all that the channel carries.
+    """
+
+    channel: str
+    category: str
+    limit: int
+    per: str
+
+
 class PostedRecipient(TypedDict):
     """A recipient as ``RecipientIn`` validated it, or ``BulkRecipientIn``, with the ``user_id``.
 
@@ -48,6 +60,7 @@ class PostedRecipient(TypedDict):
     devices: list[PostedDevice]
     contacts: list[PostedContact]
     preferences: list[PostedPreference]
+    frequency_caps: list[PostedCap]
     replaced: set[str]
 
 

@@ -19,7 +19,7 @@ class CategorySnapshot:
     """A category as accepting, sending and describing need it.
 
     ``off``: the channels on which it is not sent to people who have chosen nothing.
-    ``display_name``, ``description``: by locale.
+    ``display_name``, ``description``: by locale. ``frequency_caps``: as requests write them.
     """
 
     name: str
@@ -28,6 +28,7 @@ class CategorySnapshot:
     display_name: dict[str, str] = field(default_factory=dict)
     description: dict[str, str] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
+    frequency_caps: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def critical(self) -> bool:
@@ -84,6 +85,7 @@ def snapshot(row: Category) -> CategorySnapshot:
         display_name=row.display_name,
         description=row.description,
         off=frozenset(channel for channel, on in row.defaults.items() if not on),
+        frequency_caps=row.frequency_caps or [],
     )
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal, receiver
 
 from apps.preferences.api import category_serializers
 from apps.preferences.categories.catalogue import DEFAULT_DISPLAY_NAME, categories
+from apps.preferences.frequency import caps
 from apps.preferences.models import Category
 from notifier.domain.categories import DEFAULT, CategoryKind, fold
 
@@ -90,5 +92,6 @@ def delete_category(row: Category) -> None:
 
 @receiver([post_save, post_delete], sender=Category)
 def category_changed(instance: Category, **_: object) -> None:
-    """Invalidate the cached category."""
+    """Invalidate the cached category, and who has set frequency caps."""
     categories.changed(instance.name)
+    caps.changed(*settings.CHANNELS)

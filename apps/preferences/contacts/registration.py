@@ -24,6 +24,7 @@ from apps.preferences.contacts import limits, replacement, services
 from apps.preferences.contacts.limits import TooManyContacts, too_many
 from apps.preferences.contacts.replacement import Slot
 from apps.preferences.contacts.services import Address, Person, Stored
+from apps.preferences.frequency import services as frequency
 from apps.preferences.models import Preference
 
 
@@ -74,6 +75,9 @@ def register(
         update
         for user_id, person in people.items()
         for update in preference_updates(written[user_id].id, person["preferences"], topics)
+    )
+    frequency.lower(
+        {written[user_id].id: person["frequency_caps"] for user_id, person in people.items()}
     )
     shown: dict[int, list[ShownSecret]] = {}
     for address, contact in stored.items():

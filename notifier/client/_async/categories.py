@@ -5,7 +5,7 @@ from typing import Any
 
 from notifier.client._async.base import AsyncCalls, segment
 from notifier.client.rows import Category
-from notifier.client.rows.base import read
+from notifier.client.rows.base import read, write
 
 
 class AsyncCategories(AsyncCalls):
@@ -14,12 +14,15 @@ class AsyncCategories(AsyncCalls):
     async def put_category(self, name: str, **fields: Any) -> Category:
         """Create or change a category; what is left out stays unchanged.
 
-        ``fields``: ``kind``, ``default_locale``, ``display_name``, ``description``, ``defaults``
-        and ``position``, as ``Category`` has them.
+        ``fields``: ``kind``, ``default_locale``, ``display_name``, ``description``, ``defaults``,
+        ``position`` and ``frequency_caps``, as ``Category`` has them.
 
         await client.put_category("offers", kind="promotional", display_name={"en": "Offers"},
                                   defaults={"sms": False})
         """
+        if "frequency_caps" in fields:
+            caps = [write(cap, "channel", "limit", "per") for cap in fields["frequency_caps"]]
+            fields["frequency_caps"] = caps
         return read(Category, (await self._http.request("PUT", _category(name), fields)).body)
 
     async def get_category(self, name: str) -> Category:

@@ -9,6 +9,7 @@ from notifier.client.calls import Answer
 from notifier.client.rows import (
     Contact,
     Device,
+    FrequencyCap,
     Preference,
     QuietHours,
     QuietWindow,
@@ -36,11 +37,13 @@ class AsyncRecipients(AsyncCalls):
         phone: str | Remove | None = None,
         name: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        frequency_caps: Sequence[FrequencyCap] = (),
     ) -> Recipient:
         """Create or change a recipient; what is left out stays unchanged.
 
         ``email`` and ``phone`` replace all others, ``contacts`` those on the channels that they
-        name; devices and preferences are added. ``name`` and ``attributes`` are for templates;
+        name; devices and preferences are added, and so are ``frequency_caps``, of which the lower
+        one holds. ``name`` and ``attributes`` are for templates;
         empty ones remove them. Every recipient has an inbox.
 
         await client.upsert_recipient("ada", time_zone="Europe/Vienna", email="ada@example.com",
@@ -57,6 +60,7 @@ class AsyncRecipients(AsyncCalls):
             phone=phone,
             name=name,
             attributes=attributes,
+            frequency_caps=frequency_caps,
         )
         answer = await self._http.request("PUT", _recipient(user_id), person.body_of())
         return read(Recipient, answer.body)

@@ -6,7 +6,7 @@ from typing import Any
 
 from notifier.client._sync.base import Calls, segment
 from notifier.client.rows import Category
-from notifier.client.rows.base import read
+from notifier.client.rows.base import read, write
 
 
 class Categories(Calls):
@@ -15,12 +15,15 @@ class Categories(Calls):
     def put_category(self, name: str, **fields: Any) -> Category:
         """Create or change a category; what is left out stays unchanged.
 
-        ``fields``: ``kind``, ``default_locale``, ``display_name``, ``description``, ``defaults``
-        and ``position``, as ``Category`` has them.
+        ``fields``: ``kind``, ``default_locale``, ``display_name``, ``description``, ``defaults``,
+        ``position`` and ``frequency_caps``, as ``Category`` has them.
 
         client.put_category("offers", kind="promotional", display_name={"en": "Offers"},
                                   defaults={"sms": False})
         """
+        if "frequency_caps" in fields:
+            caps = [write(cap, "channel", "limit", "per") for cap in fields["frequency_caps"]]
+            fields["frequency_caps"] = caps
         return read(Category, (self._http.request("PUT", _category(name), fields)).body)
 
     def get_category(self, name: str) -> Category:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from notifier.client._sync.base import Calls
 from notifier.client._sync.transport import Transport
 from notifier.client.rows import (
+    FrequencyCap,
     InboxItem,
     Marked,
     Me,
@@ -71,9 +72,20 @@ class InboxClient(Calls):
         """Return this person's settings."""
         return read(Me, (self._http.request("GET", "/v1/me")).body)
 
-    def change_me(self, *, locale: str | None = None, time_zone: str | None = None) -> Me:
-        """Change this person's language or time zone."""
+    def change_me(
+        self,
+        *,
+        locale: str | None = None,
+        time_zone: str | None = None,
+        frequency_caps: Sequence[FrequencyCap] | None = None,
+    ) -> Me:
+        """Change this person's language or time zone, or how often they want to hear.
+
+        ``frequency_caps`` replace all others.
+        """
         body = write_query({"locale": locale, "time_zone": time_zone})
+        if frequency_caps is not None:
+            body["frequency_caps"] = [cap.body_of() for cap in frequency_caps]
         return read(Me, (self._http.request("PATCH", "/v1/me", body)).body)
 
     def categories(self) -> list[MyCategory]:

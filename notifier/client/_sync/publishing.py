@@ -2,13 +2,13 @@
 """Publishing, and reading notifications and their deliveries."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Unpack
+from typing import Any, Unpack
 
 from notifier.client._sync.base import Calls, new_key, segment, with_problem
 from notifier.client.errors import StillSending
-from notifier.client.rows import BatchResult, Delivery, Draft, Message, Notification
+from notifier.client.rows import BatchResult, Delivery, Draft, DryRun, Message, Notification
 from notifier.client.rows.base import read
 
 
@@ -35,6 +35,54 @@ class Publishing(Calls):
         """
         draft = Draft(user_ids=user_ids, **message)
         return self._publish("/v1/notifications", draft, idempotency_key)
+
+    def notify_unreached(
+        self,
+        notification_id: str,
+        *,
+        states: Sequence[str] | None = None,
+        idempotency_key: str | None = None,
+        **message: Unpack[Message],
+    ) -> Notification:
+        """Notify the people whom an earlier notification of yours did not reach, each once.
+
+        ``states``: those that all of a person's deliveries have to be in; by default any in which
+        it did not arrive. Channels and category are the earlier one's unless named.
+
+        client.notify_unreached(posted.id, body="Order 7 is on its way.", channels=["email"])
+        """
+        audience: dict[str, Any] = {"not_reached_by": notification_id}
+        if states is not None:
+            audience["states"] = list(states)
+        draft = Draft(audience=audience, **message)
+        return self._publish("/v1/notifications", draft, idempotency_key)
+
+    def dry_run_users(
+        self,
+        user_ids: Sequence[str] | None = None,
+        *,
+        audience: Mapping[str, Any] | None = None,
+        **message: Unpack[Message],
+    ) -> DryRun:
+        """Return what would become of a notification to these recipients; nothing is sent.
+
+        ``audience``, in place of ``user_ids``: ``{"not_reached_by": …, "states": […]}``.
+        """
+        draft = Draft(user_ids=user_ids, audience=audience, **message)
+        return self._dry_run("/v1/notifications/dry-run", draft)
+
+    def dry_run_group(self, group: str, **message: Unpack[Message]) -> DryRun:
+        """Return what would become of a notification to a group; nothing is sent."""
+        return self._dry_run(f"/v1/groups/{segment(group)}/notify/dry-run", Draft(**message))
+
+    def dry_run_publish(self, topic: str, **message: Unpack[Message]) -> DryRun:
+        """Return what would become of a publication to ``topic``; nothing is sent.
+
+        found = client.dry_run_publish("offers", title="Socks", body="Cheaper this week.")
+        print(found.channels["push"].now, found.channels["push"].not_sent)
+        """
+        path = f"/v1/topics/{segment(topic)}/publish/dry-run"
+        return self._dry_run(path, Draft(**message))
 
     def notify_group(
         self, group: str, *, idempotency_key: str | None = None, **message: Unpack[Message]
@@ -113,6 +161,9 @@ class Publishing(Calls):
             time.sleep(pause)
             pause = min(1.0, pause * 1.5)
         return found
+
+    def _dry_run(self, path: str, draft: Draft) -> DryRun:
+        return read(DryRun, (self._http.request("POST", path, draft.body_of())).body)
 
     def _publish(self, path: str, draft: Draft, key: str | None) -> Notification:
         answer = self._http.request("POST", path, draft.body_of(), key=key or new_key())

@@ -10,6 +10,7 @@ from notifier.client.calls import Answer
 from notifier.client.rows import (
     Contact,
     Device,
+    FrequencyCap,
     Preference,
     QuietHours,
     QuietWindow,
@@ -37,11 +38,13 @@ class Recipients(Calls):
         phone: str | Remove | None = None,
         name: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        frequency_caps: Sequence[FrequencyCap] = (),
     ) -> Recipient:
         """Create or change a recipient; what is left out stays unchanged.
 
         ``email`` and ``phone`` replace all others, ``contacts`` those on the channels that they
-        name; devices and preferences are added. ``name`` and ``attributes`` are for templates;
+        name; devices and preferences are added, and so are ``frequency_caps``, of which the lower
+        one holds. ``name`` and ``attributes`` are for templates;
         empty ones remove them. Every recipient has an inbox.
 
         client.upsert_recipient("ada", time_zone="Europe/Vienna", email="ada@example.com",
@@ -58,6 +61,7 @@ class Recipients(Calls):
             phone=phone,
             name=name,
             attributes=attributes,
+            frequency_caps=frequency_caps,
         )
         answer = self._http.request("PUT", _recipient(user_id), person.body_of())
         return read(Recipient, answer.body)

@@ -3,6 +3,8 @@
 from notifier.client.rows.accounts import ApiKey, AuditEvent
 from notifier.client.rows.categories import Category, MyCategory
 from notifier.client.rows.dead_letters import DeadLetter, Redriven
+from notifier.client.rows.dry_runs import ChannelDryRun, DryRun
+from notifier.client.rows.frequency_caps import FrequencyCap
 from notifier.client.rows.groups import Added, Group, Member, Removed
 from notifier.client.rows.inbox import InboxItem, Marked, Me
 from notifier.client.rows.notifications import (
@@ -48,6 +50,7 @@ __all__ = [
     "AuditEvent",
     "BatchResult",
     "Category",
+    "ChannelDryRun",
     "Contact",
     "DayOfDeliveries",
     "DayOfNotifications",
@@ -55,6 +58,8 @@ __all__ = [
     "Delivery",
     "Device",
     "Draft",
+    "DryRun",
+    "FrequencyCap",
     "Group",
     "Hour",
     "InboxItem",

@@ -1,10 +1,11 @@
 """Categories: what people choose from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from notifier.client.rows.base import TIME
+from notifier.client.rows.base import TIME, many
+from notifier.client.rows.frequency_caps import FrequencyCap
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Category:
     ``kind``: critical (nobody can refuse it), transactional or promotional. ``display_name`` and
     ``description``: texts for people by locale. ``defaults``: by channel, whether it is sent to
     people who have chosen nothing; true if left out. ``position``: its place on people's pages.
+    ``frequency_caps``: how many of it one person is sent at most.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Category:
     description: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, bool] = field(default_factory=dict)
     position: int = 0
+    frequency_caps: Sequence[FrequencyCap] = field(default=(), metadata=many(FrequencyCap))
     created_at: datetime | None = field(default=None, metadata=TIME)
 
 

@@ -1,21 +1,26 @@
 """Items of a person's inbox."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from notifier.client.rows.base import TIME, TUPLE
+from notifier.client.rows.base import TIME, TUPLE, many
+from notifier.client.rows.frequency_caps import FrequencyCap
 
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The person whose token it is. ``locale``: a BCP 47 tag; ``time_zone``: an IANA name."""
+    """The person whose token it is. ``locale``: a BCP 47 tag; ``time_zone``: an IANA name.
+
+    ``frequency_caps``: how many notifications they are sent at most, by their own choice.
+    """
 
     user_id: str
     name: str = ""
     locale: str = ""
     time_zone: str = ""
+    frequency_caps: Sequence[FrequencyCap] = field(default=(), metadata=many(FrequencyCap))
 
 
 @dataclass(frozen=True, slots=True)

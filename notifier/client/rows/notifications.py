@@ -56,9 +56,13 @@ class Message(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A notification to publish, for ``notify_batch``. Its fields are those of ``Message``."""
+    """A notification to publish, for ``notify_batch``. Its fields are those of ``Message``.
+
+    ``audience`` is for the methods that take one, and refused in a batch.
+    """
 
     user_ids: Sequence[str] | None = None
+    audience: Mapping[str, Any] | None = None
     title: str | None = None
     body: str | None = None
     data: Mapping[str, Any] | None = None
@@ -85,7 +89,8 @@ class Draft:
         """Return the body of a request."""
         how = ("category", "priority", "channels", "fallback", "send_at", "expires_at")
         keys = ("collapse_key", "ordering_key", "deduplicate_seconds")
-        body = write(self, "user_ids", *how, "send_at_local", "local_time_passed", *keys)
+        local = ("send_at_local", "local_time_passed")
+        body = write(self, "user_ids", "audience", *how, *local, *keys)
         words = ("title", "body", "data", "actions", "severity", "display_type", "source")
         if content := write(self, *words):
             body["content"] = content

@@ -8,6 +8,7 @@ from typing import Any
 
 from notifier.client.errors import NotifierError
 from notifier.client.rows.base import TIME, TUPLE, many, write
+from notifier.client.rows.frequency_caps import FrequencyCap
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Recipient:
     - ``locale``: a BCP 47 tag; ``time_zone``: an IANA name.
     - ``name``, ``attributes``: for templates; attributes replace all others.
     - ``devices``, ``preferences``: added to those that exist.
+    - ``frequency_caps``: likewise, and of two for the same the lower one holds.
     - ``contacts``: replace all others on the channels that they name.
     - ``email``, ``phone``, only in updates: replace all others, or ``REMOVE``.
     - ``secrets``, only in answers: ``id``, masked ``address`` and ``secret`` of each webhook that
@@ -107,10 +109,11 @@ class Recipient:
     phone: str | Remove | None = None
     name: str | None = None
     attributes: Mapping[str, Any] | None = None
+    frequency_caps: Sequence[FrequencyCap] = field(default=(), metadata=many(FrequencyCap))
 
     def body_of(self) -> dict[str, Any]:
         """Return the body of a request, without ``user_id``."""
-        parts = ("devices", "contacts", "preferences")
+        parts = ("devices", "contacts", "preferences", "frequency_caps")
         many = {name: [row.body_of() for row in getattr(self, name)] for name in parts}
         written = write(self, "locale", "time_zone", "email", "phone", "name", "attributes")
         one = {name: None if value is REMOVE else value for name, value in written.items()}

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from apps.core.cache import ask_redis
 from notifier.client import (
     REMOVE,
     AuthenticationError,
     Contact,
     Draft,
+    FrequencyCap,
     InboxClient,
     InvalidRequest,
     NotFound,
@@ -51,6 +53,44 @@ def test_a_template_is_made_previewed_versioned_and_published(client: NotifierCl
     client.delete_template("hello")
     with pytest.raises(NotFound):
         client.get_template("hello")
+
+
+def test_caps_are_set_for_a_category_and_a_person(client: NotifierClient) -> None:
+    weekly = FrequencyCap("inbox", 1, "week")
+    assert client.put_category("offers", frequency_caps=[weekly]).frequency_caps == (weekly,)
+    daily = FrequencyCap("inbox", 20, "day", category="offers")
+    assert client.upsert_recipient("ada", frequency_caps=[daily]).frequency_caps == (daily,)
+    assert client.get_recipient("ada").frequency_caps == (daily,)
+    first, second = (client.notify_users(["ada"], body="Hi", category="offers") for _ in range(2))
+    work()
+    states = {client.wait(one.id, 5).count("suppressed") for one in (first, second)}
+    assert states == {0, 1}
+    ask_redis(lambda redis: redis.flushall())
+
+
+def test_a_dry_run_and_those_whom_it_did_not_reach(client: NotifierClient) -> None:
+    client.create_topic("news")
+    client.upsert_recipient("ada")
+    client.upsert_recipient("bob", preferences=[Preference(False, category="default")])
+    for name in ("ada", "bob"):
+        client.subscribe("news", user_id=name, channels=["inbox"])
+    client.put_group("staff")
+    client.add_members("staff", ["ada", "bob"])
+    message: dict[str, Any] = {"body": "Hi", "channels": ["inbox"]}
+    for found in (
+        client.dry_run_publish("news", **message),
+        client.dry_run_group("staff", **message),
+        client.dry_run_users(["ada", "bob"], **message),
+    ):
+        assert (found.exact, found.channels["inbox"].now) == (True, 1)
+        assert found.channels["inbox"].not_sent == {"preference": 1}
+    posted = client.publish("news", **message)
+    work()
+    audience = {"not_reached_by": posted.id}
+    assert client.dry_run_users(audience=audience, body="Hi").channels["inbox"].now == 0
+    again = client.notify_unreached(posted.id, body="Hi", states=["suppressed"])
+    work()
+    assert client.wait(again.id, 5).counts == {"inbox": {"suppressed": 1}}
 
 
 def test_a_category_is_kept_refused_and_deleted(client: NotifierClient) -> None:
@@ -261,6 +301,9 @@ def test_a_person_chooses_language_zone_and_categories(
     assert inbox.me().name == "Ada"
     changed = inbox.change_me(time_zone="Europe/Vienna")
     assert (changed.locale, changed.time_zone) == ("de", "Europe/Vienna")
+    less = FrequencyCap("push", 2, "day", category="offers")
+    assert inbox.change_me(frequency_caps=[less]).frequency_caps == (less,)
+    assert inbox.change_me(frequency_caps=[]).frequency_caps == ()
     inbox.set_preferences([Preference(False, category="offers", channel="sms")])
     [offers] = [one for one in inbox.categories() if one.name == "offers"]
     assert offers.display_name == "Angebote"

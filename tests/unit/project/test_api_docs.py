@@ -19,7 +19,7 @@ from apps.content.serializers import MOST_CONTENTS, VARIABLES_LIMIT
 from apps.content.validation import MOST_TEXTS, VERSION_LIMIT
 from apps.delivery.api import publish_serializers as delivery
 from apps.delivery.api.publish_views import BatchView
-from apps.delivery.intake import idempotency
+from apps.delivery.intake import idempotency, unreached
 from apps.delivery.intake.template_validation import REQUEST_STEPS
 from apps.delivery.status_webhooks import events, lookup
 from apps.inbox.serializers import MAX_IDS
@@ -52,6 +52,7 @@ def test_the_table_of_limits_is_what_the_code_allows():
         "a bulk request of subscriptions": f"{SubscriptionList.max_body // 2**20} MiB",
         "a batch of notifications": f"{BatchView.max_body // 2**10:,} KiB",
         "recipients named in one notification": f"{delivery.RECIPIENTS_LIMIT:,}",
+        "recipients whom an earlier notification did not reach": f"{unreached.MOST:,}",
         "notifications in a batch, recipients or subscriptions in a bulk call": (
             f"{delivery.BATCH_LIMIT:,}"
         ),

@@ -114,6 +114,7 @@ OURS = {
     "read",
     "reached",
     "local_time_passed",
+    "frequency_cap",
     "unsubscribed",
     "worker_lost",
     "topic_paused",

@@ -1,0 +1,312 @@
+"""Counters of what people were sent, for frequency caps: all workers share them through Redis.
+
+A counter is a sorted set: the ids of the notifications that one person was sent on a channel (of
+one category, or of all), by when a worker took them last, in milliseconds by the clock of Redis. A
+claim asks and counts for all its people in one round trip. An id counts once however often it is
+taken.
+
+Redis may lose counters, or not answer a process that goes on sending. So one row in the database
+(``FrequencyCount``) says where all count, and each claim holds a lock on it until it commits:
+
+- Redis has a marker: the row's generation, and the run of the Redis server that wrote it. A claim
+  that finds another one, or no Redis, raises ``CountingLost`` and is rolled back; ``restart`` waits
+  for the others, writes a new generation, and the claim is made again.
+- While the row says that Redis is away, a claim counts deliveries in the database, one claim at a
+  time. Ten seconds later whoever reaches Redis begins a new generation.
+- A generation younger than the longest window reads from the database what Redis does not have of
+  the people it meets, and keeps that in Redis.
+
+So no window ever has more than its cap, whenever Redis comes, goes or is emptied. What Redis evicts
+while it runs is the exception: have it evict nothing (``maxmemory-policy noeviction``).
+"""
+
+import logging
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from prometheus_client import Counter as CounterMetric
+
+from apps.core.cache import ask_redis
+from apps.core.redis_scripts import RedisScript
+from apps.delivery.state import frequency
+from notifier.domain.frequency import Cap
+from notifier.resilience.frequency import Ledger
+
+log = logging.getLogger(__name__)
+
+KEY = "notifier:frequency:"
+MARKER = f"{KEY}marker"
+#: Seconds for which deliveries are counted in the database before Redis is tried again.
+AWAY_SECONDS = 10.0
+
+COUNTED_HERE = CounterMetric(
+    "notifier_frequency_caps_from_database_total",
+    "Claims that counted for frequency caps in the database, because Redis did not answer.",
+)
+
+_RUN = "local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')\n"
+_begin = RedisScript(_RUN + "redis.call('SET', KEYS[1], ARGV[1] .. ':' .. run)\nreturn 1")
+# ``notifier.resilience.frequency.Ledger.take`` for all people of a claim. Keys: the marker, then
+# each person's counters. Arguments: the generation; 1 where a missing counter is to be reported and
+# nothing taken; 1 where what fits is counted; the number of counts to keep before, and these: a
+# counter's number, a notification, its age in milliseconds. Then for each notification: its id, the
+# number of people and of counters of each, and of each counter the longest window, the number of
+# caps, and their windows and limits. Answers -1 where the marker is another one; 0 and the numbers
+# of missing counters; or the time, and for each person the number of the cap that was exceeded.
+_take = RedisScript(
+    _RUN
+    + """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] .. ':' .. run then return {-1} end
+if ARGV[2] == '1' then
+    local missing = {0}
+    for i = 2, #KEYS do
+        if redis.call('EXISTS', KEYS[i]) == 0 then missing[#missing + 1] = i end
+    end
+    if #missing > 1 then return missing end
+end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local counts, kept = ARGV[3] == '1', tonumber(ARGV[4])
+local at = 4 + 3 * kept
+for i = 5, at, 3 do
+    redis.call('ZADD', KEYS[tonumber(ARGV[i])], 'NX', now - tonumber(ARGV[i + 2]), ARGV[i + 1])
+end
+local answer, key = {now}, 1
+while at < #ARGV do
+    local id, people, counters = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    local rules, first = {}, 1
+    at = at + 3
+    for c = 1, counters do
+        local rule = {longest = tonumber(ARGV[at + 1]), first = first, least = math.huge}
+        for i = 1, tonumber(ARGV[at + 2]) do
+            local limit = tonumber(ARGV[at + 2 * i + 2])
+            rule[i] = {window = tonumber(ARGV[at + 2 * i + 1]), limit = limit}
+            rule.least = math.min(rule.least, limit)
+        end
+        at = at + 2 + 2 * #rule
+        first = first + #rule
+        rules[c] = rule
+    end
+    for p = 1, people do
+        local exceeded = 0
+        for c = 1, counters do
+            local rule, counter = rules[c], KEYS[key + c]
+            if exceeded == 0 and redis.call('ZCARD', counter) >= rule.least then
+                redis.call('ZREMRANGEBYSCORE', counter, '-inf', now - rule.longest)
+                local own = tonumber(redis.call('ZSCORE', counter, id) or '-inf')
+                for i, cap in ipairs(rule) do
+                    local others = redis.call('ZCOUNT', counter, '(' .. now - cap.window, '+inf')
+                    if own > now - cap.window then others = others - 1 end
+                    if others >= cap.limit then
+                        exceeded = rule.first + i - 1
+                        break
+                    end
+                end
+            end
+        end
+        local fits = exceeded == 0 and counts
+        for c = 1, counters do
+            if fits then redis.call('ZADD', KEYS[key + c], now, id) end
+            if fits or kept > 0 then redis.call('PEXPIRE', KEYS[key + c], rules[c].longest) end
+        end
+        key = key + counters
+        answer[#answer + 1] = exceeded
+    end
+end
+return answer
+"""
+)
+# Count notifications no longer that were not taken again since. Keys: counters. Arguments: the time
+# at which they were taken, and the notification of each counter.
+_give_back = RedisScript("""
+for i = 1, #KEYS do
+    local at = redis.call('ZSCORE', KEYS[i], ARGV[i + 1])
+    if at and tonumber(at) <= tonumber(ARGV[1]) then redis.call('ZREM', KEYS[i], ARGV[i + 1]) end
+end
+return 1
+""")
+
+
+class CountingLost(Exception):
+    """What Redis has counted may not be complete; roll back, ``restart`` and claim again."""
+
+    def __init__(self, generation: int) -> None:
+        super().__init__("the counters of frequency caps have to begin anew")
+        self.generation = generation
+
+
+class Take(NamedTuple):
+    """A notification for one person, and the caps that hold for it."""
+
+    recipient_id: int
+    notification_id: str
+    caps: tuple[Cap, ...]
+
+
+class Taken(NamedTuple):
+    """The answers to some ``Take``s.
+
+    ``exceeded``: the cap that each exceeds, in their order. ``generation``, ``at``: where and when
+    (milliseconds by the clock of Redis) the others were counted; 0 where it was not in Redis.
+    """
+
+    exceeded: list[Cap | None]
+    generation: int = 0
+    at: int = 0
+
+
+def take(channel: str, claim_id: int, takes: Sequence[Take]) -> Taken:
+    """Count what fits the caps, in the claim's transaction. Raises ``CountingLost``."""
+    where = frequency.where_counted(lock=True)
+    if where is None:
+        raise CountingLost(0)
+    if where.in_redis:
+        taken = _take_in_redis(channel, claim_id, takes, where, counts=True)
+        if taken is None:
+            raise CountingLost(where.generation)
+        return taken
+    if where.seconds > AWAY_SECONDS and ask_redis(lambda client: client.ping()):
+        raise CountingLost(where.generation)
+    frequency.lock_counting()
+    COUNTED_HERE.inc()
+    return _take_here(channel, claim_id, takes)
+
+
+def peek(channel: str, takes: Sequence[Take]) -> list[Cap | None]:
+    """Return which caps these would exceed now, and count nothing."""
+    where = frequency.where_counted(lock=False)
+    taken = None
+    if where is not None and where.in_redis:
+        taken = _take_in_redis(channel, 0, takes, where, counts=False)
+    return (taken or _take_here(channel, 0, takes)).exceeded
+
+
+def restart(generation: int) -> None:
+    """Begin counting anew, in Redis if it answers, unless another process has.
+
+    ``generation``: the one that was lost. Waits for the claims that count by it.
+    """
+    with transaction.atomic():
+        frequency.lock_where_counted()
+        where = frequency.where_counted(lock=False)
+        if where is not None and where.generation != generation:
+            return
+        new = secrets.randbits(48) or 1
+        in_redis = bool(_begin([MARKER], [new]))
+        frequency.count_elsewhere(new, in_redis=in_redis)
+    log.warning(
+        "frequency caps are counted %s from now on",
+        "in Redis" if in_redis else "in the database, because Redis does not answer",
+    )
+
+
+def give_back(generation: int, at: int, channel: str, takes: Sequence[Take]) -> None:
+    """Count no longer what failed for good, unless it was taken again after ``at``."""
+    keys, notifications = [], []
+    for one in takes:
+        for category in _counters(one.caps):
+            keys.append(_key(generation, channel, one.recipient_id, category))
+            notifications.append(one.notification_id)
+    _give_back(keys, [at, *notifications])
+
+
+@cache
+def _counters(caps: tuple[Cap, ...]) -> Mapping[str, tuple[Cap, ...]]:
+    """Return the caps by their counter: a category, or empty for the whole channel."""
+    found: dict[str, tuple[Cap, ...]] = {}
+    for cap in caps:
+        found[cap.category] = (*found.get(cap.category, ()), cap)
+    return found
+
+
+def _key(generation: int, channel: str, recipient_id: int, category: str) -> str:
+    return f"{KEY}{generation:x}:{channel}:{recipient_id}:{category}"
+
+
+def _longest(takes: Sequence[Take]) -> int:
+    """Return the longest window of these caps, in seconds."""
+    return max(cap.per.seconds for caps in {one.caps for one in takes} for cap in caps)
+
+
+def _take_in_redis(
+    channel: str,
+    claim_id: int,
+    takes: Sequence[Take],
+    where: frequency.CountedWhere,
+    *,
+    counts: bool,
+) -> Taken | None:
+    """Ask the script; ``None`` where Redis does not answer or has another generation."""
+    alike: dict[tuple[str, tuple[Cap, ...]], list[int]] = defaultdict(list)
+    for position, one in enumerate(takes):
+        alike[one.notification_id, one.caps].append(position)
+    keys = [MARKER]
+    owners: list[tuple[int, str]] = [(0, "")]
+    arguments: list[Any] = []
+    for (notification_id, caps), positions in alike.items():
+        counters = _counters(caps)
+        arguments += [notification_id, len(positions), len(counters)]
+        for some in counters.values():
+            arguments += [max(cap.per.seconds for cap in some) * 1000, len(some)]
+            for cap in some:
+                arguments += [cap.per.seconds * 1000, cap.limit]
+        for position in positions:
+            for category in counters:
+                recipient_id = takes[position].recipient_id
+                keys.append(_key(where.generation, channel, recipient_id, category))
+                owners.append((recipient_id, category))
+    complete = where.seconds > _longest(takes)
+    answer = _take(keys, [where.generation, int(not complete), int(counts), 0, *arguments])
+    if answer and answer[0] == 0:
+        kept = _from_database(channel, claim_id, takes, owners, answer[1:])
+        answer = _take(keys, [where.generation, 0, int(counts), len(kept) // 3, *kept, *arguments])
+    if not answer or answer[0] == -1:
+        return None
+    verdicts = iter(answer[1:])
+    exceeded: list[Cap | None] = [None] * len(takes)
+    for (_, caps), positions in alike.items():
+        ordered = [cap for some in _counters(caps).values() for cap in some]
+        for position in positions:
+            if verdict := next(verdicts):
+                exceeded[position] = ordered[verdict - 1]
+    return Taken(exceeded, where.generation, answer[0])
+
+
+def _from_database(
+    channel: str,
+    claim_id: int,
+    takes: Sequence[Take],
+    owners: Sequence[tuple[int, str]],
+    missing: Sequence[int],
+) -> list[Any]:
+    """Return the counts of counters that Redis does not have, as the script takes them."""
+    people = {owners[number - 1][0] for number in missing}
+    found = frequency.counted(channel, people, _longest(takes), claim_id)
+    kept: list[Any] = []
+    for number in missing:
+        recipient_id, wanted = owners[number - 1]
+        for notification_id, category, age in found.get(recipient_id, ()):
+            if wanted in ("", category):
+                kept += [number, notification_id, int(age * 1000)]
+    return kept
+
+
+def _take_here(channel: str, claim_id: int, takes: Sequence[Take]) -> Taken:
+    """Decide by the deliveries in the database, in which those of the claim are written."""
+    people = {one.recipient_id for one in takes}
+    found = frequency.counted(channel, people, _longest(takes), claim_id)
+    ledgers: dict[int, Ledger] = {}
+    for recipient_id in people:
+        counters: dict[str, dict[str, float]] = defaultdict(dict)
+        for notification_id, category, age in found.get(recipient_id, ()):
+            counters[""][notification_id] = -age
+            if category:
+                counters[category][notification_id] = -age
+        ledgers[recipient_id] = Ledger(counters)
+    return Taken(
+        [ledgers[one.recipient_id].take(one.notification_id, one.caps, 0.0) for one in takes]
+    )

@@ -1,0 +1,83 @@
+"""The people whom an earlier notification did not reach, as the audience of another one."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db import connection
+
+from apps.api.problems import Problem
+from apps.delivery import selectors
+from apps.delivery.models import Notification
+from notifier.domain.states import DeliveryState
+
+#: States in which a delivery may be that did not reach its person, or may not have.
+STATES = (
+    DeliveryState.SUPPRESSED,
+    DeliveryState.EXPIRED,
+    DeliveryState.CANCELLED,
+    DeliveryState.FAILED,
+    DeliveryState.DEAD,
+    DeliveryState.BOUNCED,
+    DeliveryState.UNKNOWN,
+    DeliveryState.ACCEPTED,
+)
+#: Those in which it certainly did not.
+NOT_REACHED = STATES[:6]
+#: Most people of one notification: they are written down when it is accepted.
+MOST = 100_000
+
+_PEOPLE = """
+SELECT recipient_id
+  FROM delivery_delivery
+ WHERE notification_id = %s AND recipient_id IS NOT NULL
+ GROUP BY recipient_id
+HAVING bool_and(state = ANY(%s))
+ ORDER BY recipient_id
+ LIMIT %s
+"""
+
+
+def earlier(publisher_id: int, notification_id: UUID) -> Notification:
+    """Return the earlier notification of the publisher.
+
+    Raises ``Problem`` where there is none, where it is not done, or where its audience is another
+    publisher's: only a topic's owner may know who its subscribers are.
+    """
+    row = selectors.notifications(publisher_id).filter(pk=notification_id).first()
+    if row is None:
+        raise _problem("invalid-request", "You have no notification with this id.")
+    if selectors.of_others_topics([row.pk]):
+        raise _problem(
+            "forbidden",
+            "It was published to another publisher's topic, whose subscribers only its owner may "
+            "know.",
+        )
+    if (state := selectors.progress(row).state) not in ("done", "cancelled"):
+        raise _problem(
+            "conflict",
+            f"It is {state}: who does not get it is known once it is done, or cancelled.",
+        )
+    return row
+
+
+def people(notification_id: UUID, states: Collection[str]) -> list[int]:
+    """Return the ids of recipients all of whose deliveries are in these states, each once.
+
+    Raises ``Problem`` where there are none, or more than ``MOST``.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE, [notification_id, list(states), MOST + 1])
+        found = [recipient_id for (recipient_id,) in cursor.fetchall()]
+    if not found:
+        raise _problem("invalid-request", "There is nobody whom it did not reach.")
+    if len(found) > MOST:
+        raise _problem(
+            "invalid-request",
+            f"It did not reach more than {MOST:,} people, who are too many for one notification. "
+            "Name fewer states, or publish to the topic or group again.",
+        )
+    return found
+
+
+def _problem(name: str, detail: str) -> Problem:
+    return Problem(name, detail, errors=[{"pointer": "/audience/not_reached_by", "detail": detail}])
