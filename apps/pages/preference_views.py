@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apps.pages import changes, sections
 from apps.pages.sections import Section
+from apps.pages.sections.base import NotSaved
 from apps.pages.views import PersonPage
 from apps.pages.visitors import Visitor
 from apps.preferences.pages.rendering import page
@@ -19,30 +20,42 @@ class PreferencePage(PersonPage):
     """Choosing. A POST that neither saves nor leaves changes nothing."""
 
     def show(self, request: HttpRequest, visitor: Visitor) -> HttpResponse:
-        text = visitor.language
         done = _DONE.get(request.GET.get("done", ""))
-        person = visitor.recipient is not None
-        return page(
-            request,
-            text,
-            text("preferences.title"),
-            template="pages/preferences.html",
-            done=text(done) if done else "",
-            form=_shown(sections.FORM, visitor),
-            below=_shown(sections.BELOW, visitor),
-            leaving=text("preferences.leave.text" if person else "preferences.leave.endpoint"),
-        )
+        return _page(request, visitor, done=visitor.language(done) if done else "")
 
     def change(self, request: HttpRequest, visitor: Visitor) -> HttpResponse:
         if request.POST.get("leave") == "everything":
             changes.leave_everything(request, visitor)
             return _back(request, "left")
         if request.POST.get("save") == "yes":
-            with transaction.atomic():
-                for section in sections.FORM:
-                    section.save(request, visitor, request.POST)
+            try:
+                with transaction.atomic():
+                    for section in sections.FORM:
+                        section.save(request, visitor, request.POST)
+            except NotSaved as error:
+                return _page(request, visitor, wrong=visitor.language(error.key), status=400)
             return _back(request, "saved")
         return self.show(request, visitor)
+
+
+def _page(
+    request: HttpRequest, visitor: Visitor, *, done: str = "", wrong: str = "", status: int = 200
+) -> HttpResponse:
+    """Return the page. ``done`` and ``wrong``: what became of the form before."""
+    text = visitor.language
+    person = visitor.recipient is not None
+    return page(
+        request,
+        text,
+        text("preferences.title"),
+        template="pages/preferences.html",
+        status=status,
+        done=done,
+        wrong=wrong,
+        form=_shown(sections.FORM, visitor),
+        below=_shown(sections.BELOW, visitor),
+        leaving=text("preferences.leave.text" if person else "preferences.leave.endpoint"),
+    )
 
 
 def _shown(those: Iterable[Section], visitor: Visitor) -> list[Mapping[str, object]]:

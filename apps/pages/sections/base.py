@@ -22,7 +22,15 @@ class Section(Protocol):
         """Return what its template shows, as ``section``; ``None`` to leave it out."""
 
     def save(self, request: HttpRequest, visitor: Visitor, form: QueryDict) -> None:
-        """Write what the person changed, in the view's transaction."""
+        """Write what the person changed, in the view's transaction. May raise ``NotSaved``."""
+
+
+class NotSaved(Exception):
+    """The form cannot be saved, with any of its sections. ``key``: of the text that says why."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 class Box(NamedTuple):

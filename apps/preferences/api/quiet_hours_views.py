@@ -1,6 +1,7 @@
 """Quiet hours of a recipient."""
 
 from django.db import transaction
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -51,7 +52,9 @@ class RecipientQuietHours(Endpoint):
         return Response(status=204)
 
 
-def replace(request: Request, person: Recipient, schedule: Schedule | None) -> dict[str, object]:
+def replace(
+    request: Request | HttpRequest, person: Recipient, schedule: Schedule | None
+) -> dict[str, object]:
     """Give a person these quiet hours, or the company's; return what shows them then."""
     with transaction.atomic():
         person = Recipient.objects.select_for_update(no_key=True).get(pk=person.pk)

@@ -10,36 +10,13 @@ from apps.topics.models import Subscription
 from tests.support.deliveries.links import (
     OFFERS,
     browse,
+    choose,
     form_of,
     path_of,
-    promotional,
     seen,
 )
 from tests.support.deliveries.status_webhooks import received, register_webhook
-from tests.support.publishers.people import contact, recipient, subscribe
-
-
-@pytest.fixture
-def page(shop, outside):
-    """The URL of ada's page, who has email, a phone and an inbox."""
-    promotional(shop, position=2, description={"en": "Sales and socks."})
-    promotional(shop, "security", kind="critical", display_name={"en": "Security"}, position=1)
-    person = recipient("ada", email="ada@example.com", sms="+12025550123")
-    target = LinkTarget(person.pk, None, shop.id, "email", None, "offers")
-    return preferences_url(links.token(target))
-
-
-def choose(url, *, off=(), on=(), **fields):
-    """Untick and tick boxes, set fields, and save; the page that follows."""
-    form = form_of(browse(url))
-    for name, key in off:
-        form[name].remove(key)
-    for name, key in on:
-        form.setdefault(name, []).append(key)
-    answer = browse(url, {**form, **fields})
-    assert answer.status_code == 303, seen(answer)
-    assert answer.headers["Location"] == f"{path_of(url)}?done=saved"
-    return browse(url)
+from tests.support.publishers.people import contact, subscribe
 
 
 def chosen():

@@ -1,6 +1,7 @@
 """Links in messages, and the pages that they open."""
 
 import re
+from collections.abc import Iterable, Mapping
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from django.test import Client
 
 LINK = r"https://notify\.example\.com/v1/(unsubscribe|preferences)/[A-Za-z0-9_-]+"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+#: Names of fields, and values of boxes.
+Pairs = Iterable[tuple[str, str]]
 OFFERS = {"title": "Socks", "body": "Half price."}
 
 
@@ -61,7 +64,7 @@ def form_of(answer: Any) -> dict[str, Any]:
     page = answer.content.decode()
     form = page[page.index("<form") : page.index("</form>")]
     fields: dict[str, Any] = {"save": "yes"}
-    for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form):
+    for name, value in re.findall(r'type="(?:hidden|time)" name="([^"]+)" value="([^"]*)"', form):
         fields[name] = unescape(value)
     for name, value in re.findall(r'type="checkbox" name="([^"]+)" value="([^"]+)" checked', form):
         fields.setdefault(name, []).append(unescape(value))
@@ -70,3 +73,23 @@ def form_of(answer: Any) -> dict[str, Any]:
         assert chosen
         fields[name] = chosen[2] if chosen[1] is None else chosen[1]
     return fields
+
+
+def choose(
+    url: str,
+    *,
+    off: Pairs = (),
+    on: Pairs = (),
+    fields: Mapping[str, str] | None = None,
+    **more: str,
+) -> Any:
+    """Untick and tick boxes, set fields, and save; the page that follows."""
+    form = form_of(browse(url))
+    for name, key in off:
+        form[name].remove(key)
+    for name, key in on:
+        form.setdefault(name, []).append(key)
+    answer = browse(url, {**form, **(fields or {}), **more})
+    assert answer.status_code == 303, seen(answer)
+    assert answer.headers["Location"] == f"{path_of(url)}?done=saved"
+    return browse(url)
