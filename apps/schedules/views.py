@@ -16,7 +16,7 @@ from apps.api.problems import CONTENT_TYPE, Problem, validation_problem
 from apps.api.serializers import read
 from apps.core import clock
 from apps.delivery.api.idempotent import answered, fingerprinted, idempotency_key
-from apps.delivery.api.publish_openapi import IDEMPOTENCY_KEY
+from apps.delivery.api.publish_openapi import IDEMPOTENCY_KEY, REFUSALS
 from apps.publishers import audit
 from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
@@ -220,7 +220,7 @@ class RunNow(Endpoint):
         tags=[TAG],
         request=None,
         parameters=[IDEMPOTENCY_KEY],
-        responses={202: serializers.ManualRunOut},
+        responses={202: serializers.ManualRunOut, **REFUSALS},
     )
     def post(self, request: Request, name: str) -> HttpResponse:
         """Send the schedule's notification now. Its occurrences stay as they are.
