@@ -153,4 +153,4 @@ def _record(
         publisher_id=owner,
         after={"changes": [one.summary() for one in changes]},
     )
-    preference_events.publish(visitor.publisher_id, changes)
+    preference_events.publish(visitor.publisher_id, visitor.owner_id, changes)
