@@ -73,7 +73,7 @@ def write(
 ) -> None:
     """Write a recipient's preferences, in the caller's transaction.
 
-    ``told``: the audit trail's event belongs to the publisher whose message had the link.
+    ``told``: the audit trail's event belongs to the publisher that may know who got the message.
     """
     assert visitor.recipient is not None
     lock_preferences(visitor.recipient.pk)
@@ -141,12 +141,16 @@ def _record(
     *,
     told: bool,
 ) -> None:
+    owner, actor = visitor.owner_id if told else None, audit.actor_of(request)
+    if owner is not None:  # it reads the event, and a person's own address is none of its business
+        actor = actor._replace(remote_address=None)
     audit.record(
         request,
         action,
         "preferences",
         visitor.name,
-        publisher_id=visitor.publisher_id if told else None,
+        actor=actor,
+        publisher_id=owner,
         after={"changes": [one.summary() for one in changes]},
     )
-    preference_events.publish(visitor.publisher_id, changes)
+    preference_events.publish(visitor.publisher_id, visitor.owner_id, changes)

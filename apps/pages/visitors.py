@@ -72,6 +72,16 @@ class Visitor:
         return Topic.objects.filter(pk=self.target.topic_id).first()
 
     @property
+    def owner_id(self) -> int | None:
+        """The publisher that may know of a message who got it; ``None`` if it is gone.
+
+        Of a topic's subscribers that is the topic's owner, whoever published the message there.
+        """
+        if self.target.topic_id is None:
+            return self.publisher_id
+        return None if self.topic is None else self.topic.publisher_id
+
+    @property
     def what(self) -> str:
         """What the message was: the name of its topic or its category."""
         if self.topic is not None:

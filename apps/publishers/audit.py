@@ -78,6 +78,7 @@ def record(
     object_type: str,
     object_name: str,
     *,
+    actor: Actor | None = None,
     publisher_id: int | None = None,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
@@ -87,9 +88,10 @@ def record(
     ``request`` is the API's (its user is the publisher), the admin's (its user is the operator), or
     ``None`` for a command. ``before`` and ``after`` are JSON-compatible and hold no secret, no
     address and no content; if both are given, only what differs is stored. ``publisher_id`` is the
-    owner of the object, by default the publisher that makes the request.
+    owner of the object, by default the publisher that makes the request; ``actor`` is by default
+    that of the request.
     """
-    actor = actor_of(request)
+    actor = actor or actor_of(request)
     if before is not None and after is not None:
         changed = {k for k in before.keys() | after.keys() if before.get(k) != after.get(k)}
         before = {k: v for k, v in before.items() if k in changed}

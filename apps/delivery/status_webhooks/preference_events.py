@@ -53,10 +53,14 @@ class ChangedPreference:
         }
 
 
-def publish(publisher_id: int | None, changes: Sequence[ChangedPreference]) -> None:
+def publish(
+    publisher_id: int | None, owner_id: int | None, changes: Sequence[ChangedPreference]
+) -> None:
     """Accept events about changes, for the webhooks that chose them.
 
-    ``publisher_id``: of the message that had the link. Call it in the transaction of the changes.
+    ``publisher_id``: of the message that had the link; ``owner_id``: of who may know who got it,
+    which is the owner of the message's topic if it had one. Call it in the transaction of the
+    changes.
     """
     listeners = [one for one in lookup.listeners() if PREFERENCE_CHANGED in one.events]
     if not listeners:
@@ -65,7 +69,8 @@ def publish(publisher_id: int | None, changes: Sequence[ChangedPreference]) -> N
     events: dict[int, list[dict[str, object]]] = defaultdict(list)
     for change in changes:
         for reader in _readers(publisher_id, change):
-            owns = change.topic is None or change.topic.publisher_id == reader
+            owner = owner_id if change.topic is None else change.topic.publisher_id
+            owns = owner == reader
             events[reader].append(
                 {
                     # only the owner of a topic may know its subscribers

@@ -23,7 +23,7 @@ from tests.support.deliveries.links import (
     seen,
 )
 from tests.support.deliveries.status_webhooks import received, register_webhook
-from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.people import contact, recipient, subscribe
 from tests.support.publishers.shop import delivery_of
 
 
@@ -144,6 +144,23 @@ def test_a_topics_mail_leaves_the_topic_and_its_owner_is_told(shop, other_shop, 
     posted = shop.post("topics/sale/publish", {"content": OFFERS})
     work()
     assert shop.counts(posted) == {"email": {"suppressed": 1}}
+
+
+def test_who_publishes_to_anothers_topic_does_not_learn_who_leaves_it(shop, other_shop, outside):
+    person = recipient("ada", email="ada@example.com")
+    topic = shop.topic("sale")
+    topic.granted_to.add(Publisher.objects.get(pk=other_shop.id))
+    desk = contact("email", "desk@example.com", publisher_id=shop.id)
+    Subscription.objects.create(topic=topic, contact=desk, channel="email")
+    for target in (
+        LinkTarget(person.pk, None, other_shop.id, "email", topic.pk),
+        LinkTarget(None, desk.pk, other_shop.id, "email", topic.pk),
+    ):
+        browse(unsubscribe_url(links.token(target)), ONE_CLICK)
+    assert other_shop.get("audit", object_type="preferences")["data"] == []
+    events = shop.get("audit", object_type="preferences")["data"]
+    assert {one["object_name"] for one in events} == {"ada", f"endpoint {desk.pk}"}
+    assert {one["remote_address"] for one in events} == {None}
 
 
 def test_a_bare_endpoint_leaves_its_topic(shop, outside, work):
