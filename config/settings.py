@@ -161,6 +161,9 @@ if _tls:
 if _tls and TRUSTED_PROXIES:
     # Every request came through one of the proxies, which says whether TLS was used.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Fields of a form at most, where Django has 1,000: the page of preferences has a box for each of a
+# person's 300 topics, and each category, on each channel.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 # Findings of `check --deploy` that do not apply: redirecting plain HTTP is the proxy's part (probes
 # and internal clients ask without TLS), and whether the domain's other hosts use TLS is not known.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]

@@ -11,11 +11,11 @@ from apps.delivery.status_webhooks import preference_events
 from apps.delivery.status_webhooks.preference_events import ChangedPreference
 from apps.pages.visitors import Visitor
 from apps.preferences import selectors
+from apps.preferences.consent import by_links
 from apps.preferences.consent.refusals import PreferenceScope
 from apps.preferences.consent.services import (
     PreferenceUpdate,
     lock_preferences,
-    merge_preferences,
     scope_of,
 )
 from apps.publishers import audit
@@ -57,6 +57,7 @@ def leave_everything(request: HttpRequest, visitor: Visitor) -> None:
         end(request, visitor, _subscriptions(visitor), By.PAGE)
         return
     person = visitor.recipient.pk
+    lock_preferences(person)
     allowed = [scope_of(row) for row in selectors.preferences(person) if row.allowed]
     updates = [PreferenceUpdate(person, *scope, None) for scope in allowed if scope != EVERYTHING]
     updates.append(PreferenceUpdate(person, *EVERYTHING, False))
@@ -71,17 +72,14 @@ def write(
     *,
     told: bool = False,
 ) -> None:
-    """Write a recipient's preferences, in the caller's transaction.
+    """Write those of a recipient's preferences that a link may, in the caller's transaction.
 
     ``told``: the audit trail's event belongs to the publisher that may know who got the message.
     """
     assert visitor.recipient is not None
-    lock_preferences(visitor.recipient.pk)
-    before = {scope_of(row): row.allowed for row in selectors.preferences(visitor.recipient.pk)}
-    changed = [one for one in updates if before.get(one.scope) is not one.allowed]
+    changed = by_links.write(visitor.recipient.pk, updates)
     if not changed:
         return
-    merge_preferences(changed, may_lift=True)
     topics = {
         row.pk: row
         for row in Topic.objects.filter(pk__in={one.topic_id for one in changed if one.topic_id})

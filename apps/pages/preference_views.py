@@ -26,7 +26,7 @@ class PreferencePage(PersonPage):
     def change(self, request: HttpRequest, visitor: Visitor) -> HttpResponse:
         if request.POST.get("leave") == "everything":
             changes.leave_everything(request, visitor)
-            return _back(request, "left")
+            return _back("left")
         if request.POST.get("save") == "yes":
             try:
                 with transaction.atomic():
@@ -34,7 +34,7 @@ class PreferencePage(PersonPage):
                         section.save(request, visitor, request.POST)
             except NotSaved as error:
                 return _page(request, visitor, wrong=visitor.language(error.key), status=400)
-            return _back(request, "saved")
+            return _back("saved")
         return self.show(request, visitor)
 
 
@@ -68,8 +68,11 @@ def _shown(those: Iterable[Section], visitor: Visitor) -> list[Mapping[str, obje
     ]
 
 
-def _back(request: HttpRequest, done: str) -> HttpResponse:
-    """Send the browser back to the page, so that reloading it posts nothing."""
-    found = HttpResponseRedirect(f"{request.path}?done={done}")
+def _back(done: str) -> HttpResponse:
+    """Send the browser back to the page, so that reloading it posts nothing.
+
+    The URL is relative: a proxy may have more before the path than the request shows.
+    """
+    found = HttpResponseRedirect(f"?done={done}")
     found.status_code = 303
     return found

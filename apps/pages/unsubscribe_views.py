@@ -19,7 +19,7 @@ ONE_CLICK = ("List-Unsubscribe", "One-Click")
 
 
 class UnsubscribePage(PersonPage):
-    """Leaving what one message was. A POST without one of the two forms changes nothing."""
+    """Leaving what one message was. A POST without one of the two forms changes nothing: 400."""
 
     def show(self, request: HttpRequest, visitor: Visitor) -> HttpResponse:
         if _is_critical(visitor):
@@ -30,7 +30,11 @@ class UnsubscribePage(PersonPage):
 
     def change(self, request: HttpRequest, visitor: Visitor) -> HttpResponse:
         by = _asked(request)
-        if by is None or _is_critical(visitor):
+        if by is None:
+            found = self.show(request, visitor)
+            found.status_code = 400
+            return found
+        if _is_critical(visitor):
             return self.show(request, visitor)
         changes.leave(request, visitor, by)
         return _page(request, visitor, "left")
@@ -44,7 +48,7 @@ class UnsubscribePage(PersonPage):
 
 def _asked(request: HttpRequest) -> By | None:
     """Return how the form asks to leave; ``None`` if it does not."""
-    if request.POST.get(ONE_CLICK[0]) == ONE_CLICK[1]:
+    if str(request.POST.get(ONE_CLICK[0], "")).strip() == ONE_CLICK[1]:
         return By.ONE_CLICK
     return By.PAGE if request.POST.get("confirm") == "yes" else None
 
@@ -53,6 +57,17 @@ def _is_critical(visitor: Visitor) -> bool:
     """Return whether the message was of a category that cannot be refused."""
     target = visitor.target
     return target.topic_id is None and catalogue.get(target.category).critical
+
+
+def _always_sends_its_own(visitor: Visitor) -> bool:
+    """Return whether preferences do not apply to what the topic carries in its own category.
+
+    They apply to its messages of others, which can be left.
+    """
+    topic = visitor.topic
+    if topic is None or visitor.recipient is None:
+        return False
+    return topic.mandatory or catalogue.get(topic.category).critical
 
 
 def _has_left(visitor: Visitor) -> bool:
@@ -66,6 +81,8 @@ def _has_left(visitor: Visitor) -> bool:
     category = target.category
     if visitor.topic is not None:
         category = visitor.topic.category
+        if _always_sends_its_own(visitor):  # messages of its other categories may be left
+            category = ""
     return decision(chosen, PreferenceScope(target.channel, target.topic_id, category)) is False
 
 
@@ -74,6 +91,9 @@ def _page(request: HttpRequest, visitor: Visitor, key: str, button: str = "") ->
     heading = text(f"{key}.title", what=visitor.what)
     if key == "leave.critical":
         explained = text(f"{key}.text")
+    elif _always_sends_its_own(visitor):
+        heading = text("always.title", what=visitor.what)
+        explained = text(f"{key}.always", what=visitor.what)
     else:
         explained = text(
             f"{key}.text",

@@ -53,6 +53,7 @@ class PersonPage(View):
         return _plain(request, language("", request), key, status)
 
     def _opened(self, request: HttpRequest, token: str, *, changing: bool) -> HttpResponse:
+        request.encoding = "utf-8"  # some mail programs name another, of which Django reads no form
         try:
             visitor = visitors.visitor(request, token)
             limits.count(visitor.name, changing=changing)

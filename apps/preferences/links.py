@@ -79,6 +79,8 @@ def read(token: str) -> LinkTarget:
         kind, day, subject, publisher_id, topic_id = _HEAD.unpack_from(plain)
     except (InvalidToken, struct.error):
         raise ForgedLink from None
+    if kind not in (_OF_PERSON, _OF_ENDPOINT):
+        raise ForgedLink  # of a version that is newer than this process
     if clock.now() // DAY - day > VALID_DAYS:
         raise ExpiredLink
     channel, _, category = plain[_HEAD.size :].partition(_SEPARATOR)

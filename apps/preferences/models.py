@@ -225,6 +225,8 @@ class Preference(models.Model):
     topic_id = models.BigIntegerField(null=True, blank=True)
     category = CategoryField(max_length=100, blank=True)
     allowed = models.BooleanField()
+    # Written on a page that a link opens: what a page refused, a page may allow again.
+    by_link = models.BooleanField(default=False, db_default=False, editable=False)
     updated_at = StampField(auto_now=True)
 
     class Meta:

@@ -172,6 +172,7 @@ class PreferenceAdmin(Panelled, NewestAdmin):
     ) -> None:
         before = Preference.objects.filter(pk=obj.pk).first() if change else None
         why = form.cleaned_data["reason"]
+        obj.by_link = False  # what an operator refuses, no link takes back
         super().save_model(request, obj, form, change)
         if before is not None and scope_of(before) != scope_of(obj):
             self._trail(before, Change.WITHDRAWN, why)

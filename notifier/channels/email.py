@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 import idna
 
@@ -153,7 +154,7 @@ def with_links(content: Content, links: Mapping[str, str], wanted: str) -> Conte
     """
     in_text = wanted in content.body or wanted in content.actions.values()
     if not in_text:
-        more = {label: url for label, url in links.items() if label not in content.actions}
+        more = {_free(label, url, content.actions): url for label, url in links.items()}
         content = replace(content, actions={**content.actions, **more})
     if not any_visible(content.html) or wanted in content.html:
         return content
@@ -164,6 +165,12 @@ def with_links(content: Content, links: Mapping[str, str], wanted: str) -> Conte
     ends = [end.start() for end in END_OF_BODY.finditer(content.html)]
     at = ends[-1] if ends else len(content.html)
     return replace(content, html=f"{content.html[:at]}{footer}{content.html[at:]}")
+
+
+def _free(label: str, url: str, actions: Mapping[str, str]) -> str:
+    """Return the label, numbered if an action that leads elsewhere has it."""
+    numbered = (f"{label} ({number})" for number in count(2))
+    return next(one for one in chain([label], numbered) if actions.get(one, url) == url)
 
 
 def _first_line(body: str) -> str:

@@ -125,6 +125,6 @@ def test_a_person_leaves_by_the_button_and_by_the_page(
     )
     assert client.wait(posted.id).counts == {"email": {"suppressed": 1}}
     plain.goto(links["preferences"])
-    plain.get_by_role("button", name="Leave everything but critical").click()
+    plain.get_by_role("button", name="Leave everything that can be left").click()
     expect(plain.get_by_role("status")).to_contain_text("You have left everything.")
     assert plain.locator("input[name=kinds]:checked, input[name=topics]:checked").count() == 0

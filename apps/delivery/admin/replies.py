@@ -43,7 +43,7 @@ class ReplyAdmin(ReadOnly):
         if row.kind == Kind.STOP:
             return "suppressed the number" if row.applied else "nothing: it was suppressed already"
         if row.kind == Kind.START:
-            return "undid a STOP" if row.applied else "nothing: no STOP to undo"
+            return "undid a STOP to this sender" if row.applied else "nothing: no STOP to undo"
         return "was sent to a status webhook" if row.publisher_id is not None else ""
 
     @admin.display(description="in reply to")

@@ -53,6 +53,8 @@ def take(provider: str, reply: Reply) -> str:
     # Provider and person would answer each other for ever if what changed nothing were answered.
     if reply.handled or not (row.applied or row.kind == Kind.HELP):
         return ""
+    if row.kind == Kind.START and opt_outs.is_suppressed(number):
+        return ""  # it would say that texts come again
     return _answer(Kind(row.kind), found, number)
 
 

@@ -34,12 +34,16 @@ class NotSaved(Exception):
 
 
 class Box(NamedTuple):
-    """A box to tick. ``key``: its value in the form; ``scope``: the preference that it is."""
+    """A box to tick. ``key``: its value in the form; ``scope``: the preference that it is.
+
+    ``locked``: no link may tick it.
+    """
 
     key: str
     label: str
     on: bool
     scope: PreferenceScope
+    locked: bool = False
 
 
 class Row(NamedTuple):
@@ -49,6 +53,11 @@ class Row(NamedTuple):
     text: str
     note: str
     boxes: Sequence[Box]
+
+    @property
+    def locked(self) -> bool:
+        """True if one of the boxes is."""
+        return any(box.locked for box in self.boxes)
 
 
 def shown(rows: Sequence[Row]) -> dict[str, object]:
@@ -62,4 +71,9 @@ def changed(name: str, rows: Sequence[Row], form: QueryDict) -> dict[Box, bool]:
     if f"{name}-was" not in form:
         return {}
     was, now = set(str(form[f"{name}-was"]).split()), set(form.getlist(name))
-    return {box: box.key in now for row in rows for box in row.boxes if box.key in was ^ now}
+    return {
+        box: box.key in now
+        for row in rows
+        for box in row.boxes
+        if box.key in was ^ now and not box.locked
+    }

@@ -11,8 +11,9 @@ from apps.pages.sections.base import Box, Row, changed, shown
 from apps.pages.visitors import Visitor
 from apps.preferences import selectors
 from apps.preferences.categories import catalogue
+from apps.preferences.consent import by_links
 from apps.preferences.consent.refusals import PreferenceScope, decision
-from apps.preferences.consent.services import PreferenceUpdate, scope_of
+from apps.preferences.consent.services import PreferenceUpdate
 from apps.preferences.models import Recipient
 
 
@@ -45,7 +46,7 @@ def _rows(visitor: Visitor) -> Sequence[Row]:
     if visitor.recipient is None:
         return []
     text, locale = visitor.language, visitor.language.locale
-    chosen = {scope_of(row): row.allowed for row in selectors.preferences(visitor.recipient.pk)}
+    chosen = by_links.chosen(visitor.recipient.pk)
     user_id = visitor.recipient.user_id
     reached = selectors.reached([user_id])[user_id].channels
     channels = [channel for channel in settings.CHANNELS if channel in reached]
@@ -55,9 +56,10 @@ def _rows(visitor: Visitor) -> Sequence[Row]:
         boxes = []
         for channel in () if category.critical else channels:
             scope = PreferenceScope(channel, None, category.name)
-            decided = decision(chosen, scope)
+            decided = decision(chosen.allowed, scope)
             on = channel not in category.off if decided is None else decided
-            boxes.append(Box(f"{stored.pk}:{channel}", text.channel(channel), on, scope))
+            locked = not on and not chosen.may_become(scope, True)
+            boxes.append(Box(f"{stored.pk}:{channel}", text.channel(channel), on, scope, locked))
         note = text("preferences.always") if category.critical else ""
         rows.append(Row(category.title(locale), category.meaning(locale), note, boxes))
     return rows

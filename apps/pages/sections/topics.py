@@ -12,9 +12,10 @@ from apps.pages.changes import By
 from apps.pages.sections.base import Box, Row, changed, shown
 from apps.pages.sections.kinds import write_boxes
 from apps.pages.visitors import Visitor
-from apps.preferences import selectors
+from apps.preferences.categories import catalogue
+from apps.preferences.consent import by_links
+from apps.preferences.consent.by_links import Chosen
 from apps.preferences.consent.refusals import PreferenceScope, decision
-from apps.preferences.consent.services import scope_of
 from apps.topics.models import Subscription, SubscriptionState, Topic
 
 #: Subscriptions that are shown at most, the newest.
@@ -22,7 +23,7 @@ MOST = 300
 
 
 class Topics:
-    """Boxes for each topic and channel. What is mandatory has none.
+    """Boxes for each topic and channel. What is always sent has one where something was chosen.
 
     A person's box is a preference; a bare endpoint's ends its subscription.
     """
@@ -53,28 +54,42 @@ def _active(visitor: Visitor) -> QuerySet[Subscription]:
 
 def _rows(visitor: Visitor) -> Sequence[Row]:
     text = visitor.language
-    chosen: dict[PreferenceScope, bool] = {}
-    if visitor.recipient is not None:
-        chosen = {scope_of(row): row.allowed for row in selectors.preferences(visitor.recipient.pk)}
     channels: dict[int, set[str]] = defaultdict(set)
     topics: dict[int, Topic] = {}
     for one in _active(visitor).order_by("-pk")[:MOST]:
         topics[one.topic_id] = one.topic
         channels[one.topic_id].add(one.channel)
+    chosen = Chosen({}, {}, {})
+    if visitor.recipient is not None:
+        categories = {topic.pk: topic.category for topic in topics.values()}
+        chosen = by_links.chosen(visitor.recipient.pk, categories)
     rows = []
     for topic in sorted(topics.values(), key=_title):
-        always = topic.mandatory and visitor.recipient is not None
+        critical = catalogue.get(topic.category).critical
+        always = (topic.mandatory or critical) and visitor.recipient is not None
         boxes = []
         for channel in settings.CHANNELS:
-            if always or channel not in channels[topic.pk]:
+            if channel not in channels[topic.pk]:
                 continue
-            on = decision(chosen, PreferenceScope(channel, topic.pk, topic.category)) is not False
+            if always and not _chosen_of(chosen, channel, topic):
+                continue
+            case = PreferenceScope(channel, topic.pk, topic.category)
+            on = decision(chosen.allowed, case) is not False
             scope = PreferenceScope(channel, topic.pk, "")
-            boxes.append(Box(f"{topic.pk}:{channel}", text.channel(channel), on, scope))
+            locked = not on and not chosen.may_become(scope, True)
+            boxes.append(Box(f"{topic.pk}:{channel}", text.channel(channel), on, scope, locked))
         by = text("preferences.topic.by", publisher=str(topic.publisher))
-        note = text("preferences.topic.mandatory") if always else ""
+        note = ""
+        if always:
+            note = text("preferences.always" if critical else "preferences.topic.mandatory")
         rows.append(Row(_title(topic), by, note, boxes))
     return rows
+
+
+def _chosen_of(chosen: Chosen, channel: str, topic: Topic) -> bool:
+    """Return whether a preference of the topic decides about its messages of other categories."""
+    scopes = (PreferenceScope(one, topic.pk, "") for one in (channel, ""))
+    return any(scope in chosen.allowed for scope in scopes)
 
 
 def _title(topic: Topic) -> str:

@@ -119,6 +119,11 @@ def of_address(channel: str, address_index: bytes) -> list[OptOut]:
     return list(rows.order_by("-opted_out_at"))
 
 
+def is_suppressed(number: Number) -> bool:
+    """Return whether anything still keeps text messages from a number, whatever its cause."""
+    return Suppression.objects.filter(channel=SMS, address_index=number.address_index).exists()
+
+
 def refused(refusals: Iterable[Refusal]) -> None:
     """Record what providers refused since the person had opted out, beside its suppression."""
     _open([(r.address_index, r.masked, sender_of(r.provider), r.provider) for r in refusals])
@@ -180,7 +185,7 @@ def _undo(number: Number, why: str, by: Actor | None, sender: str | None = None)
         suppression = None  # it has another cause
     if suppression is not None:
         reporter = suppression.provider
-        if not opt_outs:  # from before they were kept
+        if not standing:  # from before they were kept, or by an old process
             _open([(*number, sender_of(reporter), reporter)])
             standing.add(sender_of(reporter))
     senders = _senders()

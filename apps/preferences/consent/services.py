@@ -41,8 +41,12 @@ class WouldLiftRefusal(Exception):
 
 
 @transaction.atomic
-def merge_preferences(updates: Iterable[PreferenceUpdate], *, may_lift: bool = False) -> None:
+def merge_preferences(
+    updates: Iterable[PreferenceUpdate], *, may_lift: bool = False, by_link: bool = False
+) -> None:
     """Write these preferences, none of which contradicts another, and keep all others.
+
+    ``by_link``: they were chosen on a page that a link opens (see ``by_links``).
 
     Raises ``WouldLiftRefusal``, and writes nothing, where that would lift a refusal without
     ``may_lift``.
@@ -55,7 +59,7 @@ def merge_preferences(updates: Iterable[PreferenceUpdate], *, may_lift: bool = F
             after[update.recipient_id].pop(update.scope, None)
         else:
             after[update.recipient_id][update.scope] = update.allowed
-    _write(before, after, may_lift=may_lift)
+    _write(before, after, may_lift=may_lift, by_link=by_link)
 
 
 @transaction.atomic
@@ -96,7 +100,9 @@ def locked_preferences(recipient_ids: Collection[int]) -> Preferences:
     return found
 
 
-def _write(before: Preferences, after: Preferences, *, may_lift: bool) -> None:
+def _write(
+    before: Preferences, after: Preferences, *, may_lift: bool, by_link: bool = False
+) -> None:
     """Turn ``before`` into ``after``: write only what differs, and record every change."""
     changed = [
         PreferenceUpdate(recipient_id, *scope, allowed)
@@ -107,8 +113,8 @@ def _write(before: Preferences, after: Preferences, *, may_lift: bool) -> None:
     if not may_lift:
         _check(before, after, {update.recipient_id for update in changed})
     kept = [update for update in changed if update.allowed is not None]
-    _upsert([u for u in kept if u.topic_id is not None], "topic_id) WHERE topic_id IS NOT")
-    _upsert([u for u in kept if u.topic_id is None], "category) WHERE topic_id IS")
+    _upsert([u for u in kept if u.topic_id is not None], "topic_id) WHERE topic_id IS NOT", by_link)
+    _upsert([u for u in kept if u.topic_id is None], "category) WHERE topic_id IS", by_link)
     dropped = [update[:4] for update in changed if update.allowed is None]
     if dropped:
         with connection.cursor() as cursor:
@@ -167,16 +173,17 @@ def _order(scope: PreferenceScope) -> tuple[int, str, str]:
     return scope.topic_id or 0, scope.channel, scope.category
 
 
-def _upsert(updates: Sequence[PreferenceUpdate], conflict: str) -> None:
+def _upsert(updates: Sequence[PreferenceUpdate], conflict: str, by_link: bool) -> None:
     if not updates:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO preferences_preference
-                (recipient_id, channel, topic_id, category, allowed, updated_at)
-            SELECT w.*, now()
+                (recipient_id, channel, topic_id, category, allowed, updated_at, by_link)
+            SELECT w.*, now(), %s
             FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::boolean[]) AS w
             ON CONFLICT (recipient_id, channel, {conflict} NULL
-            DO UPDATE SET allowed = excluded.allowed, updated_at = now()""",
-            [list(column) for column in zip(*updates, strict=True)],
+            DO UPDATE SET allowed = excluded.allowed, updated_at = now(),
+                by_link = excluded.by_link""",
+            [by_link, *(list(column) for column in zip(*updates, strict=True))],
         )

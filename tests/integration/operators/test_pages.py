@@ -177,6 +177,7 @@ def test_a_preference_is_written_with_its_topics_name(rows, operator: Client):
     assert "There is no topic nothing." in text(refused)
     assert operator.post(url, requested | {"topic": "news"}).status_code == 302
     made = Preference.objects.get(topic_id=topic.pk)
+    Preference.objects.update(by_link=True)
     page = reverse("admin:preferences_preference_change", args=[made.pk])
     assert 'value="news"' in operator.get(page).content.decode()
     assert "Say why" in text(operator.post(page, requested | {"topic": ""}))
@@ -185,6 +186,7 @@ def test_a_preference_is_written_with_its_topics_name(rows, operator: Client):
     )
     made.refresh_from_db()
     assert made.topic_id is None
+    assert not made.by_link, "no link takes it back now"
 
 
 def test_an_empty_list_asks_for_no_reset_where_nothing_is_filtered(operator: Client):

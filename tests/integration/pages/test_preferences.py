@@ -12,7 +12,6 @@ from tests.support.deliveries.links import (
     browse,
     choose,
     form_of,
-    path_of,
     seen,
 )
 from tests.support.deliveries.status_webhooks import received, register_webhook
@@ -92,7 +91,7 @@ def test_leaving_everything_leaves_what_is_critical(shop, page, work):
     choose(page, off=[box])
     choose(page, on=[box])
     answer = browse(page, {"leave": "everything"})
-    assert answer.headers["Location"] == f"{path_of(page)}?done=left"
+    assert answer.headers["Location"] == "?done=left"
     assert chosen() == [("", None, "", False)]
     states = {}
     for category in ("offers", "security", "default"):
@@ -165,6 +164,81 @@ def test_publishers_are_told_what_they_may_know(shop, other_shop, outside, page,
     [others] = [one for event in received(outside, "other") for one in event["data"]["preferences"]]
     assert (mine["category"], mine["channel"], mine["by"]) == ("offers", "sms", "page")
     assert (others["topic"], others["user_id"], others["allowed"]) == ("theirs", "ada", False)
+
+
+def test_by_the_link_of_anothers_topic_nobody_learns_who_chose(
+    shop, other_shop, outside, page, work
+):
+    topic = shop.topic("sale")
+    target = LinkTarget(Recipient.objects.get().pk, None, other_shop.id, "email", topic.pk)
+    register_webhook(other_shop, outside, "preference.changed", name="other")
+    choose(preferences_url(links.token(target)), off=[category_key("offers", "sms")])
+    work()
+    [told] = [one for event in received(outside, "other") for one in event["data"]["preferences"]]
+    assert (told["user_id"], told["category"]) == ("", "offers")
+
+
+@pytest.mark.parametrize("scope", [("email", "offers"), ("", "offers"), ("email", ""), ("", "")])
+def test_a_link_does_not_lift_what_was_refused_elsewhere(shop, page, scope):
+    person = Recipient.objects.get()
+    sale = shop.topic("sale", category="offers")
+    subscribe(sale, person, "email")
+    channel, category = scope
+    Preference.objects.create(recipient=person, channel=channel, category=category, allowed=False)
+    refused = [(channel, None, category, False)]
+    shown = browse(page)
+    kind, topic = category_key("offers", "email"), ("topics", f"{sale.pk}:email")
+    for _, key in (kind, topic):
+        assert f'value="{key}" disabled' in shown.content.decode()
+    assert "was not refused here, so it cannot be allowed here" in seen(shown)
+    choose(page, on=[kind, topic])
+    assert chosen() == refused
+    browse(page, {"leave": "everything"})
+    choose(page, on=[kind, topic])
+    assert ("email", None, "offers", True) not in chosen()
+    assert ("email", sale.pk, "", True) not in chosen()
+    assert set(refused) <= set(chosen())
+
+
+def test_a_refusal_on_the_page_does_not_make_way_for_what_was_refused_before(shop, page):
+    person = Recipient.objects.get()
+    Preference.objects.create(recipient=person, channel="email", allowed=False)
+    allowed = {"channel": "email", "category": "offers"}
+    Preference.objects.create(recipient=person, **allowed, allowed=True)
+    choose(page, off=[category_key("offers", "email")])
+    choose(page, on=[category_key("offers", "email")])
+    assert chosen() == [("email", None, "", False), ("email", None, "offers", False)]
+
+
+def test_what_was_refused_by_a_link_and_elsewhere_again_is_allowed_elsewhere(shop, page):
+    from apps.preferences.consent.services import PreferenceUpdate, merge_preferences
+
+    person = Recipient.objects.get()
+    box = category_key("offers", "email")
+    choose(page, off=[box])
+    choose(page, on=[box])
+    merge_preferences([PreferenceUpdate(person.pk, "email", None, "offers", False)])
+    choose(page, on=[box])
+    assert chosen() == [("email", None, "offers", False)]
+
+
+def test_a_topic_that_became_mandatory_shows_what_was_refused_of_it(shop, page):
+    person = Recipient.objects.get()
+    sale = shop.topic("sale")
+    subscribe(sale, person, "email", "sms")
+    choose(page, off=[("topics", f"{sale.pk}:email")])
+    sale.mandatory = True
+    sale.save()
+    assert "sale From shop Always sent: it is mandatory. Email" in seen(browse(page))
+    assert f'value="{sale.pk}:sms"' not in browse(page).content.decode()
+    choose(page, on=[("topics", f"{sale.pk}:email")])
+    assert ("email", sale.pk, "", True) in chosen()
+
+
+def test_more_boxes_than_a_form_has_usually_are_saved(page):
+    form = form_of(browse(page))
+    form["topics"] = [f"{number}:email" for number in range(1500)]
+    assert browse(page, form).status_code == 303
 
 
 def test_a_bare_endpoint_chooses_among_its_topics(shop, outside):

@@ -85,8 +85,21 @@ def test_opening_the_link_changes_nothing(shop, mail, work):
 @pytest.mark.parametrize("form", [{}, {"List-Unsubscribe": "1"}, {"confirm": "no"}, {"a": "b"}])
 def test_a_post_that_says_nothing_changes_nothing(mail, form):
     page = browse(one_click_url(mail), form)
-    assert page.status_code == 200 and "Leave “Offers”?" in seen(page)
+    assert page.status_code == 400 and "Leave “Offers”?" in seen(page)
     assert Preference.objects.count() == 0
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=iso-8859-1", "; charset=utf-16", "; charset=x"])
+@pytest.mark.parametrize("value", ["One-Click", "One-Click%0D%0A", "+One-Click+"])
+def test_mail_programs_may_spell_the_post_oddly(mail, charset, value):
+    answer = Client().generic(
+        "POST",
+        path_of(one_click_url(mail)),
+        f"List-Unsubscribe={value}",
+        content_type=f"application/x-www-form-urlencoded{charset}",
+    )
+    assert answer.status_code == 200
+    assert Preference.objects.count() == 1
 
 
 def test_a_person_leaves_by_the_pages_button(shop, mail, work):
@@ -222,6 +235,34 @@ def test_what_is_critical_cannot_be_left(shop, outside):
     for form in (None, ONE_CLICK, {"confirm": "yes"}):
         assert "“Security” is always sent" in seen(browse(url, form))
     assert Preference.objects.count() == 0
+
+
+@pytest.mark.parametrize("fields", [{"mandatory": True}, {"category": "security"}])
+def test_of_a_topic_that_is_always_sent_only_other_messages_are_left(shop, outside, work, fields):
+    promotional(shop)
+    promotional(shop, "security", kind="critical", display_name={"en": "Security"})
+    person = recipient("ada", email="ada@example.com")
+    topic = shop.topic("alarms", **fields)
+    subscribe(topic, person, "email")
+    shop.post("topics/alarms/publish", {"content": OFFERS, "category": "offers"})
+    work()
+    [mail] = mails(outside)
+    assert "messages of its own kind are always sent" in seen(browse(one_click_url(mail)))
+    left = browse(one_click_url(mail), ONE_CLICK)
+    assert left.status_code == 200
+    assert "messages of its own kind will still be sent" in seen(left)
+    own = shop.post("topics/alarms/publish", {"content": OFFERS})
+    other = shop.post("topics/alarms/publish", {"content": OFFERS, "category": "offers"})
+    work()
+    assert shop.counts(own) == {"email": {"accepted": 1}}
+    assert shop.counts(other) == {"email": {"suppressed": 1}}
+
+
+def test_a_token_of_a_kind_that_is_not_known_opens_nothing(shop, monkeypatch):
+    monkeypatch.setattr(links, "_OF_PERSON", 3)
+    url = unsubscribe_url(links.token(LinkTarget(1, None, shop.id, "email", None, "offers")))
+    monkeypatch.undo()
+    assert browse(url).status_code == 404
 
 
 def test_a_page_that_is_changed_very_often_has_a_rest(mail, monkeypatch):

@@ -91,5 +91,5 @@ def choose(
         form.setdefault(name, []).append(key)
     answer = browse(url, {**form, **(fields or {}), **more})
     assert answer.status_code == 303, seen(answer)
-    assert answer.headers["Location"] == f"{path_of(url)}?done=saved"
+    assert answer.headers["Location"] == "?done=saved", "whatever a proxy has before the path"
     return browse(url)

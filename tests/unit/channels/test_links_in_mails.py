@@ -58,6 +58,8 @@ def test_a_part_that_has_a_link_to_leave_gets_no_other():
 def test_an_action_of_the_publishers_own_is_kept_where_it_has_the_same_label():
     mail = footed(Content("S", "b", actions={"Leave": "https://shop.example/leave"}))
     assert "Leave: https://shop.example/leave" in mail.text
+    assert "Leave (2): https://n.example/u/1" in mail.text, "and ours is there as well"
+    assert '<a href="https://n.example/u/1">Leave (2)</a>' in mail.html
 
 
 def test_a_page_of_many_spaces_costs_no_time():

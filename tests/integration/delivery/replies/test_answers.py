@@ -1,6 +1,7 @@
 """Answers to STOP, START and HELP, where an operator wrote some."""
 
 from apps.preferences.models import Recipient
+from tests.support.deliveries.signed_replies import PHONE
 
 ANSWERS = {
     "en": {"stop": {"answer": "No more."}, "start": {"answer": "Hi again."}},
@@ -29,3 +30,17 @@ def test_what_advanced_opt_out_has_answered_is_not_answered_again(phone, send, k
     keywords(ANSWERS)
     for word in ("STOP", "START", "HELP"):
         assert phone.write(word, OptOutType=word) is None
+
+
+def test_a_start_is_not_answered_while_something_else_stops_the_number(
+    phone, backup, shop, keywords
+):
+    keywords(ANSWERS)
+    for one in (phone, backup):
+        one.write("STOP")
+    assert phone.write("START") is None, "the other sender's STOP stands"
+    assert backup.write("START") == "Hi again."
+    phone.write("STOP")
+    body = {"channel": "sms", "address": PHONE, "reason": "manual"}
+    shop.post("suppressions", body, status=200)
+    assert phone.write("START") is None, "the number is suppressed by hand"

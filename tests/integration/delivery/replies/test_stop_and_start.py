@@ -89,6 +89,12 @@ def test_an_opt_out_from_before_senders_were_kept_is_undone(phone, send):
     assert send() == SENT
 
 
+def test_so_is_one_after_a_stop_that_was_undone(phone, send):
+    phone.write("STOP")
+    phone.write("START")
+    test_an_opt_out_from_before_senders_were_kept_is_undone(phone, send)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("reason", ["manual", "hard_bounce", "opted_out", "complaint"])
 def test_another_cause_holds_after_a_start(phone, send, shop, reason, when):
