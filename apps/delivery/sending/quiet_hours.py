@@ -18,6 +18,7 @@ from apps.preferences.quiet_hours import schedules
 from apps.preferences.quiet_hours.schedules import COMPANY, OWN
 from notifier.domain.outcomes import Reason
 from notifier.domain.priorities import Priority
+from notifier.domain.quiet_hours import QuietHours
 from notifier.domain.states import DeliveryState
 
 #: Seconds after the end of quiet hours before which nothing is sent: a process knows the database's
@@ -40,14 +41,15 @@ def hold_back(
     """Defer those of a claim's deliveries that would disturb people in their quiet hours.
 
     Returns ``rows`` with their new states. What expires before the quiet hours end is due when it
-    expires. A fallback keeps its distance to the other channels, which wait as well.
+    expires. A fallback keeps its distance to the other channels, which wait as well; where it would be
+    due in quiet hours then, it waits for their end.
     """
     asked = [
         row for row in rows if row.time_zone is not None and row.state == DeliveryState.SENDING
     ]
     if not asked:
         return list(rows)
-    now, spread = clock.now(), settings.QUIET_HOURS_SPREAD
+    now = clock.now()
     deferred: dict[int, Deferred] = {}
     for row in asked:
         assert row.time_zone is not None
@@ -57,12 +59,11 @@ def hold_back(
         context = contexts[row.notification_id]
         if not context.may_wait:
             continue
-        # The same share for all messages to a person, which so stay in their order.
-        until = quiet.deferral(now, crc32(row.user_id.encode()) / 2**32, spread)
-        assert until is not None
-        until += MARGIN
+        until = _end(quiet, now, row.user_id)
         if queue.channel == context.row.fallback_channel:
             until += context.row.fallback_after or 0
+            # Without its distance this time, which might lead into quiet hours again, for ever.
+            until = _end(quiet, until, row.user_id)
         if context.row.expires_at is not None:
             until = min(until, context.row.expires_at.timestamp())
         whose = COMPANY if row.quiet_hours is None else OWN
@@ -74,3 +75,13 @@ def hold_back(
         row._replace(state=DeliveryState.RETRYING) if row.delivery_id in deferred else row
         for row in rows
     ]
+
+
+def _end(quiet: QuietHours, at: float, user_id: str) -> float:
+    """Return when to send a person what is due at a time (unix seconds); that time if not quiet.
+
+    The same share for all messages to a person, which so stay in their order.
+    """
+    share = crc32(user_id.encode()) / 2**32
+    until = quiet.deferral(at, share, settings.QUIET_HOURS_SPREAD)
+    return at if until is None else until + MARGIN

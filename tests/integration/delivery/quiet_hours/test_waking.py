@@ -111,3 +111,29 @@ def test_the_fallback_keeps_its_distance_and_is_not_needed(shop, ada, work):
         pass
     assert standing("sms") == ("suppressed", "reached")
     assert Texts.calls == []
+
+
+@pytest.fixture
+def both(shop, ada, work):
+    """A push and the text that stands in for it after some time, which both wait."""
+
+    def post(after=1800, channel="sms", **more):
+        be_quiet("ada", around_now(hours=8))
+        fallback = {"channel": channel, "after_seconds": after}
+        body = {"user_id": "ada", "channels": ["push"], "fallback": fallback, "content": HELLO}
+        posted = shop.post("notifications", {**body, **more})
+        work()
+        Chunk.objects.update(ready_at="2020-01-01T00:00:00Z")
+        work()
+        return posted
+
+    return post
+
+
+def test_a_fallback_whose_distance_ends_in_the_next_quiet_hours_waits_for_their_end(both):
+    both(after=57_600)
+    push, text = (Delivery.objects.get(channel=channel) for channel in ("push", "sms"))
+    assert text.reason == "quiet_hours"
+    # Sixteen hours after this end it is quiet again; the end of that is a day after this one.
+    apart = text.next_attempt_at - push.next_attempt_at
+    assert abs(apart - timedelta(days=1)) < timedelta(milliseconds=1)
