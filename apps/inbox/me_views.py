@@ -55,7 +55,7 @@ class Me(InboxEndpoint):
         with transaction.atomic():
             services.upsert_recipients([Person(person.user_id, **wanted)])
             if wanted.get("time_zone", person.time_zone) != person.time_zone:
-                quiet_hours_changed.send(Recipient, recipient_id=person.pk)
+                quiet_hours_changed.send(Recipient, recipient_ids=[person.pk])
             before = {name: getattr(person, name) for name in wanted}
             audit.record(
                 request, "update", "recipient", person.user_id, before=before, after=wanted

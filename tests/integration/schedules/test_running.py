@@ -123,6 +123,30 @@ def test_an_occurrence_that_was_run_is_not_run_again_where_the_clock_was_set_bac
     assert Schedule.objects.get().next_at == occurrence + DAY
 
 
+def test_the_history_of_other_runs_is_not_read(shop, create, tick, monkeypatch):
+    create("yearly")
+    create("minutely")
+    due("yearly")
+    now = due("minutely")
+    Schedule.objects.filter(name="yearly").update(over_until=now - DAY * 365)
+    minutely = Schedule.objects.get(name="minutely")
+    Run.objects.bulk_create(
+        Run(schedule=minutely, occurrence=now - timedelta(minutes=age), state="accepted", at=now)
+        for age in range(1, 100)
+    )
+    found = []
+    recorded = running._recorded
+
+    def remembered(*arguments):
+        found.append(recorded(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(running, "_recorded", remembered)
+    tick()
+    assert [len(one) for one in found] == [0]
+    assert runs(shop, "yearly")[0]["state"] == runs(shop, "minutely")[0]["state"] == "accepted"
+
+
 def test_a_request_cannot_have_the_key_of_an_occurrence(shop, create, tick):
     create()
     due()

@@ -1,6 +1,6 @@
 """What waited for the end of quiet hours is judged anew."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -137,3 +137,13 @@ def test_a_fallback_whose_distance_ends_in_the_next_quiet_hours_waits_for_their_
     # Sixteen hours after this end it is quiet again; the end of that is a day after this one.
     apart = text.next_attempt_at - push.next_attempt_at
     assert abs(apart - timedelta(days=1)) < timedelta(milliseconds=1)
+
+
+def test_a_fallback_keeps_its_distance_when_the_person_changes_their_hours(both, ada, work):
+    both()
+    services.replace(ada.pk, schedules.parse({"windows": []}))
+    due = Delivery.objects.get(channel="sms").next_attempt_at
+    assert abs(due - datetime.now(UTC) - timedelta(seconds=1800)) < timedelta(seconds=30)
+    work()
+    assert standing() == ("accepted", "")
+    assert (len(Push.calls), Texts.calls) == (1, [])
