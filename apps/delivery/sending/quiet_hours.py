@@ -41,8 +41,8 @@ def hold_back(
     """Defer those of a claim's deliveries that would disturb people in their quiet hours.
 
     Returns ``rows`` with their new states. What expires before the quiet hours end is due when it
-    expires. A fallback keeps its distance to the other channels, which wait as well; where it would be
-    due in quiet hours then, it waits for their end.
+    expires. A fallback keeps its distance to the other channels, which wait as well; where it is
+    quiet again then, it waits for the end of that.
     """
     asked = [
         row for row in rows if row.time_zone is not None and row.state == DeliveryState.SENDING
@@ -54,7 +54,7 @@ def hold_back(
     for row in asked:
         assert row.time_zone is not None
         quiet = schedules.compiled(row.quiet_hours, row.time_zone)
-        if queue.channel not in quiet.schedule.channels or not quiet.stretch(now).quiet:
+        if queue.channel not in quiet.schedule.channels or not (found := quiet.stretch(now)).quiet:
             continue
         context = contexts[row.notification_id]
         if not context.may_wait:
@@ -62,8 +62,9 @@ def hold_back(
         until = _end(quiet, now, row.user_id)
         if queue.channel == context.row.fallback_channel:
             until += context.row.fallback_after or 0
-            # Without its distance this time, which might lead into quiet hours again, for ever.
-            until = _end(quiet, until, row.user_id)
+            if until >= found.ends + found.free:
+                # Without its distance this time, which might lead into quiet hours for ever.
+                until = _end(quiet, until, row.user_id)
         if context.row.expires_at is not None:
             until = min(until, context.row.expires_at.timestamp())
         whose = COMPANY if row.quiet_hours is None else OWN
