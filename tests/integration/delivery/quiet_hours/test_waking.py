@@ -130,6 +130,11 @@ def both(shop, ada, work):
     return post
 
 
+def run_all():
+    while work_once():
+        pass
+
+
 def test_a_fallback_whose_distance_ends_in_the_next_quiet_hours_waits_for_their_end(both):
     both(after=57_600)
     push, text = (Delivery.objects.get(channel=channel) for channel in ("push", "sms"))
@@ -147,3 +152,31 @@ def test_a_fallback_keeps_its_distance_when_the_person_changes_their_hours(both,
     work()
     assert standing() == ("accepted", "")
     assert (len(Push.calls), Texts.calls) == (1, [])
+
+
+def test_what_a_fallback_reached_the_person_with_at_night_is_not_sent_in_the_morning(both, morning):
+    both(channel="email")
+    assert standing("email") == ("accepted", "")
+    morning()
+    assert standing() == ("suppressed", "reached")
+    assert Push.calls == []
+
+
+def test_a_fallback_asks_whether_it_is_needed_whatever_it_waited_for_last(both):
+    both()
+    Delivery.objects.filter(channel="push").update(state="delivered", next_attempt_at=None)
+    be_quiet("ada", None)
+    Delivery.objects.filter(channel="sms").update(
+        reason="topic_paused", next_attempt_at="2020-01-01T00:00:00Z"
+    )
+    run_all()
+    assert standing("sms") == ("suppressed", "reached")
+    assert Texts.calls == []
+
+
+def test_what_waits_is_judged_at_once_when_a_service_changes_the_persons_zone(waiting, shop, work):
+    body = {"time_zone": "Asia/Kathmandu"}
+    answer = shop.http.put("/v1/recipients/ada", body, format="json")
+    assert answer.status_code == 200, answer.json()
+    work()
+    assert standing() == ("accepted", "")
