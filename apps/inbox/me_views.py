@@ -19,7 +19,6 @@ from apps.preferences.consent.services import scope_of
 from apps.preferences.contacts import services
 from apps.preferences.contacts.services import Person
 from apps.preferences.models import Recipient
-from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.publishers import audit
 from notifier.security.crypto import DecryptionError
 
@@ -54,8 +53,6 @@ class Me(InboxEndpoint):
         person = registered(request)
         with transaction.atomic():
             services.upsert_recipients([Person(person.user_id, **wanted)])
-            if wanted.get("time_zone", person.time_zone) != person.time_zone:
-                quiet_hours_changed.send(Recipient, recipient_ids=[person.pk])
             before = {name: getattr(person, name) for name in wanted}
             audit.record(
                 request, "update", "recipient", person.user_id, before=before, after=wanted
