@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 AT_ONCE, PREPARED_SECONDS = 50, 2.0
 #: Seconds after which a tick ends; the next one goes on.
 LONGEST_TICK = 20.0
-#: Errors after which everything is tried again in the next tick.
+#: Errors that a database has that is away, after which all is tried again in the next tick.
 AWAY = (OperationalError, InterfaceError, PoolExhausted)
 
 _ticking = threading.Lock()
@@ -105,9 +105,9 @@ def _page() -> int:
         with transaction.atomic():
             locked = due.select_for_update(skip_locked=True)
             return _run(list(locked.order_by("due_at")[:AT_ONCE]), now)
-    except AWAY:
-        raise
     except Exception as error:
+        if _away(error):
+            raise
         log.warning("schedules are run one by one: %s: %s", type(error).__name__, error)
         return sum(_run_alone(key, now) for key in due.values_list("pk", flat=True)[:AT_ONCE])
 
@@ -118,14 +118,21 @@ def _run_alone(schedule_id: UUID, now: datetime) -> int:
     try:
         with transaction.atomic():
             return _run(list(rows.select_for_update(skip_locked=True)), now)
-    except AWAY:
-        raise
-    except Exception:
+    except Exception as error:
+        if _away(error):
+            raise
         log.exception("the schedule %s cannot be run, and is put off", schedule_id)
         with transaction.atomic():
             for row in rows.select_for_update(skip_locked=True):
-                outcomes.put_off(row, now)
+                outcomes.put_off(row, now, failed=True)
         return 1
+
+
+def _away(error: Exception) -> bool:
+    """Return whether the database is away; otherwise the error is that of one schedule."""
+    if isinstance(error, PoolExhausted):
+        return True
+    return isinstance(error, AWAY) and not connection.is_usable()
 
 
 def _run(due: Sequence[Schedule], now: datetime) -> int:
@@ -146,6 +153,9 @@ def _run(due: Sequence[Schedule], now: datetime) -> int:
             outcomes.accept(one.schedule, one.plan, notification_id(answer), one.gone, now)
         elif answer is None:
             outcomes.pass_over(one.schedule, one.plan, now)
+        elif isinstance(answer, InvalidRule):
+            log.error("%s is put off, for another machine: %s", one.schedule.pk, answer)
+            outcomes.put_off(one.schedule, now, failed=True)
         elif _passes(answer):
             outcomes.put_off(one.schedule, now)
         else:
@@ -165,7 +175,7 @@ def _prepare(
 ) -> _Prepared:
     """Make the request of a due schedule if its planned occurrence is to be run."""
     if isinstance(made, InvalidRule):  # it was valid once: this machine knows fewer zones
-        return _Prepared(schedule, Plan(schedule.next_at, None), error=made)
+        return _Prepared(schedule, Plan(None, None), error=made)
     if (schedule.pk, made.occurrence) in recorded:  # the database's clock was set back
         assert made.occurrence is not None
         schedule.over_until = made.occurrence

@@ -74,6 +74,7 @@ def test_a_tick_that_dies_before_it_commits_has_done_nothing(shop, create, tick,
     occurrence = due()
 
     def dies(*_: object, **__: object) -> None:
+        connection.close()
         raise OperationalError("the connection is gone")
 
     with monkeypatch.context() as patched:
@@ -323,14 +324,40 @@ def test_one_odd_schedule_is_in_nobodys_way(shop, create, tick, monkeypatch):
     assert [run["state"] for run in runs(shop, "odd")] == ["accepted"]
 
 
-def test_a_zone_that_this_machine_does_not_know_pauses_the_schedule(shop, create, tick):
+def test_a_zone_that_this_machine_does_not_know_puts_the_schedule_off(shop, create, tick):
     create()
-    due()
+    occurrence = due()
     Schedule.objects.update(time_zone="Europe/Atlantis")
     tick()
-    [run] = runs(shop)
-    assert run["state"] == "failed" and "Atlantis" in run["detail"]
-    assert shop.get("schedules/daily")["state"] == "paused"
+    assert runs(shop) == []
+    found = shop.get("schedules/daily")
+    assert (found["state"], found["failures"]) == ("active", 1)
+    Schedule.objects.update(time_zone="UTC", due_at=occurrence)  # a machine that knows it
+    tick()
+    assert [run["state"] for run in runs(shop)] == ["accepted"]
+    assert shop.get("schedules/daily")["failures"] == 0
+
+
+def test_one_whose_statements_fail_is_put_off_and_in_nobodys_way(shop, create, tick, monkeypatch):
+    create("odd")
+    create("good")
+    due("odd")
+    due("good")
+    accept = outcomes.accept
+
+    def odd(schedule: Schedule, *rest: object) -> None:
+        if schedule.name == "odd":
+            raise OperationalError("canceling statement due to statement timeout")
+        accept(schedule, *rest)
+
+    monkeypatch.setattr(outcomes, "accept", odd)
+    tick()
+    assert [run["state"] for run in runs(shop, "good")] == ["accepted"]
+    assert runs(shop, "odd") == []
+    assert shop.get("schedules/odd")["failures"] == 1
+    page = shop.http.get("/metrics").content.decode()
+    assert "notifier_schedules_failing 1.0" in page
+    assert "notifier_schedules_overdue_seconds 0.0" not in page, "it is late, though put off"
 
 
 def test_a_zone_that_changed_its_rules_moves_what_is_still_to_come(shop, create, tick):
