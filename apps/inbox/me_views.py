@@ -21,7 +21,6 @@ from apps.preferences.contacts.services import Person
 from apps.preferences.frequency import caps
 from apps.preferences.frequency import services as frequency
 from apps.preferences.models import Recipient
-from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.publishers import audit
 from notifier.security.crypto import DecryptionError
 
@@ -68,8 +67,6 @@ class Me(InboxEndpoint):
         own_caps = wanted.pop("frequency_caps", None)
         with transaction.atomic():
             services.upsert_recipients([Person(person.user_id, **wanted)])
-            if wanted.get("time_zone", person.time_zone) != person.time_zone:
-                quiet_hours_changed.send(Recipient, recipient_id=person.pk)
             if own_caps is not None:
                 frequency.replace(person.pk, own_caps)
                 wanted["frequency_caps"] = caps.shown(person.pk)

@@ -8,8 +8,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 _NOW = """
-SELECT coalesce(extract(epoch FROM clock_timestamp() - min(due_at)
-                        FILTER (WHERE due_at < clock_timestamp())), 0)::float8,
+SELECT coalesce(extract(epoch FROM clock_timestamp() - min(next_at)
+                        FILTER (WHERE next_at < clock_timestamp())), 0)::float8,
        count(*) FILTER (WHERE failures > 0)
   FROM schedules_schedule WHERE due_at IS NOT NULL
 """
@@ -24,7 +24,7 @@ class Schedules(Collector):
             late, failing = cursor.fetchone()
         overdue = GaugeMetricFamily(
             "notifier_schedules_overdue_seconds",
-            "Seconds for which the oldest due schedule has not been run.",
+            "Seconds since the oldest occurrence that has not been run, put off or not.",
         )
         overdue.add_metric([], late)
         gauge = GaugeMetricFamily(

@@ -16,7 +16,6 @@ from apps.core import clock
 from apps.schedules import services
 from apps.schedules.models import Run, RunState, Schedule
 from notifier.recurrence.planning import Plan
-from notifier.recurrence.rules import InvalidRule
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +45,6 @@ def accept(schedule: Schedule, plan: Plan, notification_id: UUID, gone: int, now
 def fail(schedule: Schedule, plan: Plan, error: Exception, now: datetime) -> None:
     """Record that the occurrence's notification was refused. The next one is run all the same."""
     problem = as_problem(error)
-    if problem is None and isinstance(error, InvalidRule):
-        problem = Problem("invalid-request", str(error))
     if problem is None:
         log.error("a run of %s failed: %s: %s", schedule.pk, type(error).__name__, error)
         problem = Problem("internal-error", "This is a mistake of the service: tell its operators.")
@@ -65,11 +62,13 @@ def pass_over(schedule: Schedule, plan: Plan, now: datetime) -> None:
         _record(schedule, plan, Run(state=RunState.MISSED), now)
 
 
-def put_off(schedule: Schedule, now: datetime) -> None:
+def put_off(schedule: Schedule, now: datetime, *, failed: bool = False) -> None:
     """Try again soon: nothing is accepted at its priority now, or an error of ours is in the way.
 
-    The occurrence is late then, and missed where the schedule wants that.
+    The occurrence is late then, and missed where the schedule wants that. ``failed``: it was an
+    error, which counts among the schedule's failures.
     """
+    schedule.failures += failed
     schedule.due_at = now + PUT_OFF
     services.save_progress(schedule)
 
@@ -93,10 +92,7 @@ def _record(schedule: Schedule, plan: Plan, run: Run, now: datetime) -> None:
     run.schedule, run.occurrence, run.missed, run.at = schedule, plan.occurrence, plan.missed, now
     run.save(force_insert=True)
     schedule.over_until = plan.occurrence
-    try:
-        services.move_on(schedule)
-    except InvalidRule:  # nobody can tell what comes next
-        schedule.paused_at, schedule.next_at, schedule.due_at = now, None, None
+    services.move_on(schedule)
     services.save_progress(schedule)
     missed = plan.missed + (run.state == RunState.MISSED)
     state = str(run.state)

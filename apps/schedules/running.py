@@ -10,23 +10,23 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from apps.api.problems import Problem
-from apps.core import clock
+from apps.core import arrays, clock
 from apps.delivery.intake import group_commit, load_shedding
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
 from apps.delivery.intake.idempotency import Answer, Key, StillInFlight
 from apps.publishers.selectors import get_publisher
 from apps.schedules import notifications, outcomes, timetables
-from apps.schedules.models import Run, Schedule
+from apps.schedules.models import Schedule
 from notifier.recurrence.planning import Misfire, Plan, plan
 from notifier.recurrence.rules import InvalidRule
 
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 AT_ONCE, PREPARED_SECONDS = 50, 2.0
 #: Seconds after which a tick ends; the next one goes on.
 LONGEST_TICK = 20.0
-#: Errors after which everything is tried again in the next tick.
+#: Errors that a database has that is away, after which all is tried again in the next tick.
 AWAY = (OperationalError, InterfaceError, PoolExhausted)
 
 _ticking = threading.Lock()
@@ -105,9 +105,9 @@ def _page() -> int:
         with transaction.atomic():
             locked = due.select_for_update(skip_locked=True)
             return _run(list(locked.order_by("due_at")[:AT_ONCE]), now)
-    except AWAY:
-        raise
     except Exception as error:
+        if _away(error):
+            raise
         log.warning("schedules are run one by one: %s: %s", type(error).__name__, error)
         return sum(_run_alone(key, now) for key in due.values_list("pk", flat=True)[:AT_ONCE])
 
@@ -118,25 +118,33 @@ def _run_alone(schedule_id: UUID, now: datetime) -> int:
     try:
         with transaction.atomic():
             return _run(list(rows.select_for_update(skip_locked=True)), now)
-    except AWAY:
-        raise
-    except Exception:
+    except Exception as error:
+        if _away(error):
+            raise
         log.exception("the schedule %s cannot be run, and is put off", schedule_id)
         with transaction.atomic():
             for row in rows.select_for_update(skip_locked=True):
-                outcomes.put_off(row, now)
+                outcomes.put_off(row, now, failed=True)
         return 1
+
+
+def _away(error: Exception) -> bool:
+    """Return whether the database is away; otherwise the error is that of one schedule."""
+    if isinstance(error, PoolExhausted):
+        return True
+    return isinstance(error, AWAY) and not connection.is_usable()
 
 
 def _run(due: Sequence[Schedule], now: datetime) -> int:
     """Run locked schedules in the caller's transaction; return how many were taken up."""
-    recorded = _recorded(due)
+    plans = [_plan(schedule, now) for schedule in due]
+    recorded = _recorded(due, plans)
     ends = time.monotonic() + PREPARED_SECONDS
     prepared: list[_Prepared] = []
-    for schedule in due:
+    for schedule, made in zip(due, plans, strict=True):
         if prepared and time.monotonic() > ends:
             break
-        prepared.append(_prepare(schedule, now, recorded))
+        prepared.append(_prepare(schedule, made, recorded))
     requests = [one.request for one in prepared if one.request is not None]
     answers = iter(group_commit.commit_within(requests) if requests else ())
     for one in prepared:
@@ -145,6 +153,9 @@ def _run(due: Sequence[Schedule], now: datetime) -> int:
             outcomes.accept(one.schedule, one.plan, notification_id(answer), one.gone, now)
         elif answer is None:
             outcomes.pass_over(one.schedule, one.plan, now)
+        elif isinstance(answer, InvalidRule):
+            log.error("%s is put off, for another machine: %s", one.schedule.pk, answer)
+            outcomes.put_off(one.schedule, now, failed=True)
         elif _passes(answer):
             outcomes.put_off(one.schedule, now)
         else:
@@ -160,16 +171,13 @@ def _passes(error: Exception) -> bool:
 
 
 def _prepare(
-    schedule: Schedule, now: datetime, recorded: Mapping[UUID, Collection[datetime]]
+    schedule: Schedule, made: Plan | InvalidRule, recorded: Collection[tuple[UUID, datetime]]
 ) -> _Prepared:
-    """Plan for a due schedule, and make its request if its occurrence is to be run."""
-    try:
-        made = _plan(schedule, now)
-    except InvalidRule as error:  # it was valid once: this machine knows fewer zones
-        return _Prepared(schedule, Plan(schedule.next_at, None), error=error)
-    if made.occurrence is not None and made.occurrence in recorded.get(
-        schedule.pk, ()
-    ):  # the database's clock was set back
+    """Make the request of a due schedule if its planned occurrence is to be run."""
+    if isinstance(made, InvalidRule):  # it was valid once: this machine knows fewer zones
+        return _Prepared(schedule, Plan(None, None), error=made)
+    if (schedule.pk, made.occurrence) in recorded:  # the database's clock was set back
+        assert made.occurrence is not None
         schedule.over_until = made.occurrence
         return _Prepared(schedule, Plan(None, made.next_at))
     if made.occurrence is None or not made.runs:
@@ -184,15 +192,18 @@ def _prepare(
     return _Prepared(schedule, made, _request(schedule, key, validated), gone=validated.gone)
 
 
-def _plan(schedule: Schedule, now: datetime) -> Plan:
+def _plan(schedule: Schedule, now: datetime) -> Plan | InvalidRule:
     expires = schedule.expires_after
-    return plan(
-        timetables.timetable(schedule),
-        schedule.over_until,
-        now,
-        Misfire(schedule.misfire),
-        None if expires is None else timedelta(seconds=expires),
-    )
+    try:
+        return plan(
+            timetables.timetable(schedule),
+            schedule.over_until,
+            now,
+            Misfire(schedule.misfire),
+            None if expires is None else timedelta(seconds=expires),
+        )
+    except InvalidRule as error:
+        return error
 
 
 def _validated(schedule: Schedule, occurrence: datetime) -> notifications.Validated:
@@ -239,15 +250,25 @@ def _key(schedule: Schedule, occurrence: datetime) -> Key:
     return Key(schedule.publisher_id, name, hashlib.sha256(name.encode()).digest())
 
 
-def _recorded(due: Sequence[Schedule]) -> dict[UUID, set[datetime]]:
-    """Return the occurrences from ``over_until`` on that have a record, by schedule."""
-    if not due:
-        return {}
-    found: dict[UUID, set[datetime]] = {}
-    rows = Run.objects.filter(
-        schedule__in=[row.pk for row in due], occurrence__gt=min(row.over_until for row in due)
-    )
-    for schedule_id, occurrence in rows.values_list("schedule_id", "occurrence"):
-        if occurrence is not None:
-            found.setdefault(schedule_id, set()).add(occurrence)
-    return found
+def _recorded(
+    due: Sequence[Schedule], plans: Sequence[Plan | InvalidRule]
+) -> set[tuple[UUID, datetime]]:
+    """Return those of the planned occurrences, with their schedules' ids, that have a record."""
+    planned = [
+        (schedule.pk, made.occurrence)
+        for schedule, made in zip(due, plans, strict=True)
+        if isinstance(made, Plan) and made.occurrence is not None
+    ]
+    if not planned:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT schedule_id, occurrence
+                 FROM unnest(%s::uuid[], %s::timestamptz[]) AS planned (schedule_id, occurrence)
+                 JOIN schedules_run USING (schedule_id, occurrence)""",
+            [
+                arrays.uuids(schedule_id for schedule_id, _ in planned),
+                arrays.times(occurrence for _, occurrence in planned),
+            ],
+        )
+        return set(cursor.fetchall())

@@ -75,7 +75,9 @@ def change(
     """Give a schedule these fields. What changes when it occurs holds from now on."""
     now, timing = clock.moment(), _timing(row)
     _fill(row, key, fields, posted, now)
-    if row.next_at is None or timing != _timing(row):
+    if timing != _timing(row):
+        row.over_until = now  # also where one to come was skipped, which was of the former timing
+    elif row.next_at is None:
         # Otherwise one that is due at this moment is still to be run.
         row.over_until = max(row.over_until, now)
     _start(row)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
+from math import gcd
 
 from notifier.recurrence.rules import DAY, InvalidRule, days_of, months
 
@@ -87,8 +88,7 @@ class RecurrenceRule:
             return [
                 minute
                 for minute in range(-began % self.interval, DAY, self.interval)
-                if (not self.hours or minute // 60 in self.hours)
-                and (not self.of_hour or minute % 60 in self.of_hour)
+                if self.has_minute(minute)
             ]
         hours = self.hours or {self.start.hour}
         if self.frequency is Frequency.HOURLY:
@@ -97,6 +97,12 @@ class RecurrenceRule:
             hours = set(every) & self.hours if self.hours else set(every)
         of_hour = self.of_hour or {self.start.minute}
         return [hour * 60 + minute for hour in sorted(hours) for minute in sorted(of_hour)]
+
+    def has_minute(self, minute: int) -> bool:
+        """Return whether a minute of the day has one of the rule's hours and minutes."""
+        return (not self.hours or minute // 60 in self.hours) and (
+            not self.of_hour or minute % 60 in self.of_hour
+        )
 
     def _has_month(self, year: int, month: int) -> bool:
         if self.months and month not in self.months:
@@ -249,6 +255,12 @@ def _check(rule: RecurrenceRule) -> None:
             "A weekday with a number, such as 2MO, needs BYMONTH with FREQ=YEARLY: it is one of a "
             "month."
         )
+    if frequency is Frequency.MINUTELY:
+        # Those of all days: from one to the next the interval's minutes move by its rest.
+        step = gcd(rule.interval, DAY)
+        every = range(_minute_of(rule.start) % step, DAY, step)
+        if not any(rule.has_minute(minute) for minute in every):
+            raise InvalidRule("It never occurs: the interval passes BYHOUR and BYMINUTE by.")
     if not rule.positions:
         return
     if frequency is not Frequency.MONTHLY or not (rule.weekdays or rule.month_days):

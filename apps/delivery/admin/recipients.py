@@ -64,7 +64,7 @@ class RecipientAdmin(Panelled, NewestAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if {"quiet_hours", "time_zone"} & set(form.changed_data):
-            quiet_hours_changed.send(Recipient, recipient_id=obj.pk)
+            quiet_hours_changed.send(Recipient, recipient_ids=[obj.pk])
 
     def panels(self, request: HttpRequest, row: Recipient) -> Sequence[Panel]:
         contacts = list(

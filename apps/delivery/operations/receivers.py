@@ -1,5 +1,7 @@
 """Signal receivers: release what waits for a topic or a person's quiet hours once it need not."""
 
+from collections.abc import Collection
+
 from django.dispatch import receiver
 
 from apps.core import clock
@@ -22,6 +24,6 @@ def release(topic: Topic, **_: object) -> None:
 
 
 @receiver(quiet_hours_changed)
-def judge_again(recipient_id: int, **_: object) -> None:
-    """Make due what waits for the quiet hours that the person had; it is judged by the new ones."""
-    state.release_person(recipient_id)
+def judge_again(recipient_ids: Collection[int], **_: object) -> None:
+    """Make due what waits for the quiet hours that people had; it is judged by the new ones."""
+    state.release_people(recipient_ids)

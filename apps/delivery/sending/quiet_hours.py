@@ -41,7 +41,8 @@ def hold_back(
     """Defer those of a claim's deliveries that would disturb people in their quiet hours.
 
     Returns ``rows`` with their new states. What expires before the quiet hours end is due when it
-    expires. A fallback keeps its distance to the other channels, which wait as well.
+    expires. A fallback keeps its distance to the other channels, which wait as well; where it is
+    quiet again then, it waits for the end of that.
     """
     asked = [
         row for row in rows if row.time_zone is not None and row.state == DeliveryState.SENDING
@@ -72,16 +73,26 @@ def deferred_until(
     channel: str, context: NotificationContext, quiet: QuietHours, user_id: str, now: float
 ) -> float | None:
     """Return until when (unix seconds) a message to this person waits; ``None`` if it does not."""
-    if channel not in quiet.schedule.channels or not quiet.stretch(now).quiet:
+    if channel not in quiet.schedule.channels or not (found := quiet.stretch(now)).quiet:
         return None
     if not context.may_wait:
         return None
-    # The same share for all messages to a person, which so stay in their order.
-    until = quiet.deferral(now, crc32(user_id.encode()) / 2**32, settings.QUIET_HOURS_SPREAD)
-    assert until is not None
-    until += MARGIN
+    until = _end(quiet, now, user_id)
     if channel == context.row.fallback_channel:
         until += context.row.fallback_after or 0
+        if until >= found.ends + found.free:
+            # Without its distance this time, which might lead into quiet hours for ever.
+            until = _end(quiet, until, user_id)
     if context.row.expires_at is not None:
         until = min(until, context.row.expires_at.timestamp())
     return until
+
+
+def _end(quiet: QuietHours, at: float, user_id: str) -> float:
+    """Return when to send a person what is due at a time (unix seconds); that time if not quiet.
+
+    The same share for all messages to a person, which so stay in their order.
+    """
+    share = crc32(user_id.encode()) / 2**32
+    until = quiet.deferral(at, share, settings.QUIET_HOURS_SPREAD)
+    return at if until is None else until + MARGIN

@@ -27,7 +27,7 @@ from apps.delivery.state.claiming import (
 )
 from apps.delivery.state.deferral import (
     release_channel,
-    release_person,
+    release_people,
     release_topic,
     release_webhooks,
 )
@@ -62,7 +62,7 @@ __all__ = [
     "redrive",
     "release_channel",
     "release_lost",
-    "release_person",
+    "release_people",
     "release_topic",
     "release_webhooks",
     "resume_due",

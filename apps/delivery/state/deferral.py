@@ -7,15 +7,15 @@ A deferred chunk or delivery has a reason and the time from which it may be clai
   (``claiming.resume_due``). ``release_topic`` makes both due.
 - A paused provider, an open breaker or doubted addresses: ``release_channel``.
 - A webhook host that does not answer: ``release_webhooks``.
-- A person's quiet hours: its deliveries wait until they end; ``release_person``, where the person
-  changed them.
+- A person's quiet hours: its deliveries wait until they end; ``release_people``, where they changed
+  them.
 - An earlier delivery under the same ordering key: see ``apps.delivery.state.ordering``.
 
 What is deferred while it is being sent has the outcome ``notifier.domain.outcomes.Held`` and is
 recorded like any other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from django.db import connection
@@ -28,6 +28,8 @@ from notifier.domain.priorities import Priority
 SHORTEST, LONGEST = 5.0, 60.0
 #: Most deliveries that one transaction makes due: about a second of work.
 RELEASE_AT_ONCE = 20_000
+#: Deliveries of each of many people that are looked through at least.
+LEAST_NEWEST = 100
 
 
 def seconds(since: float) -> float:
@@ -146,19 +148,32 @@ def release_webhooks(publisher_id: int, seconds: float) -> None:
         )
 
 
-def release_person(recipient_id: int) -> None:
-    """Make due what waits for a recipient's quiet hours, to be judged by those they have now.
+# A fallback still waits until the other channels, which are due now, have had their time.
+_RELEASE_PEOPLE = """
+UPDATE delivery_delivery
+   SET next_attempt_at = clock_timestamp() + make_interval(secs => held.seconds)
+  FROM (SELECT d.id, coalesce(CASE WHEN d.channel = n.fallback_channel
+                                   THEN n.fallback_after END, 0) AS seconds
+          FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+         WHERE d.id IN (SELECT newest.id
+                          FROM unnest(%s::bigint[]) AS person (id)
+                         CROSS JOIN LATERAL (SELECT id FROM delivery_delivery
+                                              WHERE recipient_id = person.id
+                                              ORDER BY id DESC LIMIT %s) newest)
+           AND d.reason = 'quiet_hours' AND d.next_attempt_at > clock_timestamp()
+           FOR UPDATE OF d SKIP LOCKED) held
+ WHERE delivery_delivery.id = held.id
+"""
 
-    Among their newest ``RELEASE_AT_ONCE`` deliveries; quiet hours last for days at most.
+
+def release_people(recipient_ids: Collection[int]) -> None:
+    """Make due what waits for recipients' quiet hours, to be judged by those they have now.
+
+    Among their newest deliveries, ``RELEASE_AT_ONCE`` of all of them but no less than
+    ``LEAST_NEWEST`` of each; quiet hours last for days at most.
     """
+    if not recipient_ids:
+        return
+    newest = max(RELEASE_AT_ONCE // len(recipient_ids), LEAST_NEWEST)
     with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()
-                WHERE id = ANY(ARRAY(
-                      SELECT id FROM delivery_delivery
-                       WHERE id IN (SELECT id FROM delivery_delivery
-                                     WHERE recipient_id = %s ORDER BY id DESC LIMIT %s)
-                         AND reason = 'quiet_hours' AND next_attempt_at > clock_timestamp()
-                         FOR UPDATE SKIP LOCKED))""",
-            [recipient_id, RELEASE_AT_ONCE],
-        )
+        cursor.execute(_RELEASE_PEOPLE, [list(recipient_ids), newest])

@@ -34,16 +34,21 @@ class _Row(Protocol):
 #: sends receipts this takes a receipt; from another, acceptance is all that can be known. An item
 #: that lies unread in an inbox has not reached its recipient. Joins contacts because deliveries are
 #: indexed by them.
-REACHED = """
+_REACHED = """
 EXISTS (SELECT FROM preferences_contact k
           JOIN delivery_delivery e ON e.notification_id = %(notification_id)s
                                   AND e.contact_id = k.id AND e.instead_of IS NULL
-         WHERE k.recipient_id = a.recipient_id AND k.channel <> %(channel)s
+         WHERE k.recipient_id = a.recipient_id AND {channels}
            AND (e.state = 'delivered'
                 OR (e.state = 'accepted' AND NOT e.provider = ANY(%(reporting)s)))
            AND NOT EXISTS (SELECT FROM inbox_inboxitem i
                             WHERE i.delivery_id = e.id AND i.read_at IS NULL))
 """
+REACHED = _REACHED.format(channels="k.channel <> %(channel)s")
+#: The same of what waits, ``a``: whether its fallback reached them, or if it is that, another.
+REACHED_ELSEWHERE = _REACHED.replace("%(notification_id)s", "a.notification_id").format(
+    channels="k.channel <> a.channel AND a.fallback_channel IN (a.channel, k.channel)"
+)
 
 
 def reporting() -> list[str]:

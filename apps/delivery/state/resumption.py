@@ -9,7 +9,7 @@ from django.db import connection
 from apps.delivery.state import deferral, ordering
 from apps.delivery.state.audience import REASON, REFUSAL, REFUSED_BY
 from apps.delivery.state.claiming import ADDRESSED, NOBODY, Claimed, QuietColumns
-from apps.delivery.state.fallback import REACHED, reporting
+from apps.delivery.state.fallback import REACHED_ELSEWHERE, reporting
 from notifier.dispatch.failover import FAULTS
 
 # A recipient who left the topic between two attempts gets no further one. A delivery in place of a
@@ -23,20 +23,20 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
                       WHERE s.topic_id = a.topic_id AND s.contact_id = a.contact_id
                         AND s.state = 'active')
      THEN 'unsubscribed' END, """
-# What waited for the end of quiet hours is not sent to who has read it since, and a fallback not to
-# whom another channel reached. Asked of nothing else, since nothing else waits for hours.
+# What waited for the end of quiet hours is not sent to who has read it since, nor to whom the
+# fallback reached meanwhile. A fallback that was never tried is not sent to whom another channel
+# reached, whatever it waited for last. Nothing else is asked, since nothing else waits for hours.
 _OUTDATED = f"""
-CASE WHEN a.reason = 'quiet_hours' THEN
-    CASE WHEN EXISTS (SELECT FROM preferences_contact k
-                        JOIN delivery_delivery e ON e.notification_id = a.notification_id
-                                                AND e.contact_id = k.id AND e.instead_of IS NULL
-                        JOIN inbox_inboxitem i ON i.delivery_id = e.id AND i.read_at IS NOT NULL
-                       WHERE k.recipient_id = a.recipient_id AND k.channel = 'inbox')
-         THEN 'read'
-         WHEN a.channel = a.fallback_channel AND {
-    REACHED.replace("%(notification_id)s", "a.notification_id").replace("%(channel)s", "a.channel")
-}
-         THEN 'reached' END
+CASE WHEN a.reason = 'quiet_hours'
+      AND EXISTS (SELECT FROM preferences_contact k
+                    JOIN delivery_delivery e ON e.notification_id = a.notification_id
+                                            AND e.contact_id = k.id AND e.instead_of IS NULL
+                    JOIN inbox_inboxitem i ON i.delivery_id = e.id AND i.read_at IS NOT NULL
+                   WHERE k.recipient_id = a.recipient_id AND k.channel = 'inbox')
+     THEN 'read'
+     WHEN a.fallback_channel <> ''
+      AND (a.reason = 'quiet_hours' OR (a.channel = a.fallback_channel AND a.attempts = 0))
+     THEN CASE WHEN {REACHED_ELSEWHERE} THEN 'reached' END
 END, """
 # Read from the attempt: a later deferral overwrites the reason of the delivery.
 _FAILED_AT = """
@@ -53,7 +53,7 @@ _RESUME = (
     """
 WITH audience AS (
     SELECT d.id, d.state AS before, d.recipient_id, d.contact_id, d.channel, d.instead_of,
-           d.notification_id, d.reason, n.fallback_channel,
+           d.notification_id, d.reason, d.attempts, n.fallback_channel,
            k.state AS contact_state, k.address_index,
            n.cancelled_at, n.expires_at, n.topic_id, t.paused_at,
            n.category_kind = 'critical'

@@ -19,7 +19,8 @@ from apps.preferences.audit_trail import Change, Entry
 from apps.preferences.channels import EMAIL, INBOX, PUSH, WEBHOOK
 from apps.preferences.consent import spellings, suppressions
 from apps.preferences.contacts import signing_secrets
-from apps.preferences.models import Contact, ContactState
+from apps.preferences.models import Contact, ContactState, Recipient
+from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.preferences.vault import Sealed
 
 #: Sent with ``recipient_ids`` in the transaction that writes these people's contacts.
@@ -98,20 +99,27 @@ class Stored(NamedTuple):
 
 @transaction.atomic
 def upsert_recipients(people: Sequence[Person]) -> dict[str, Written]:
-    """Write recipients, each named once, with an inbox for each new one; return them by id."""
+    """Write recipients, each named once, with an inbox for each new one; return them by id.
+
+    What waits for the quiet hours of those whose zone changes is judged anew.
+    """
     columns = [list(column) for column in zip(*people, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_RECIPIENTS, columns)
         made = dict(cursor.fetchall())
+        moved: list[int] = []
         if len(made) < len(people) and any(
             value is not None for person in people for value in person[1:]
         ):
             cursor.execute(_UPDATE_RECIPIENTS, columns)
+            moved = [row for row, has_moved in cursor.fetchall() if has_moved]
         cursor.execute(
             "SELECT user_id, id FROM preferences_recipient WHERE user_id = ANY(%s)", [columns[0]]
         )
         found = dict(cursor.fetchall())
     upsert_contacts([Address(row, INBOX, user_id) for user_id, row in made.items()])
+    if moved:
+        quiet_hours_changed.send(Recipient, recipient_ids=moved)
     return {user_id: Written(row, user_id in made) for user_id, row in found.items()}
 
 
@@ -132,10 +140,12 @@ _UPDATE_RECIPIENTS = f"""
         name = nullif(coalesce(w.name, r.name), ''),
         attributes = nullif(coalesce(w.attributes, r.attributes), ''),
         updated_at = now() {_PEOPLE}
+    JOIN preferences_recipient b USING (user_id)
     WHERE r.user_id = w.user_id
         AND ((r.locale, r.time_zone)
             <> (coalesce(w.locale, r.locale), coalesce(w.time_zone, r.time_zone))
-            OR w.name IS NOT NULL OR w.attributes IS NOT NULL)"""
+            OR w.name IS NOT NULL OR w.attributes IS NOT NULL)
+    RETURNING r.id, r.time_zone <> b.time_zone"""
 
 
 def lock_recipients(recipient_ids: Collection[int]) -> None:

@@ -6,7 +6,7 @@ from django.dispatch import Signal
 from apps.preferences.models import Recipient
 from notifier.domain.quiet_hours import Schedule
 
-#: Sent with ``recipient_id`` in the transaction that changes a person's quiet hours or zone.
+#: Sent with ``recipient_ids`` in the transaction that changes people's quiet hours or zones.
 quiet_hours_changed = Signal()
 
 
@@ -18,4 +18,4 @@ def replace(recipient_id: int, schedule: Schedule | None) -> None:
     Recipient.objects.filter(pk=recipient_id).update(
         quiet_hours=None if schedule is None else schedule.as_json(), updated_at=Now()
     )
-    quiet_hours_changed.send(Recipient, recipient_id=recipient_id)
+    quiet_hours_changed.send(Recipient, recipient_ids=[recipient_id])

@@ -202,6 +202,13 @@ def test_the_next_occurrence_is_skipped_once(shop, create):
     assert shop.post("schedules/daily/skip", body, status=409)["type"] == "/problems/conflict"
 
 
+def test_a_new_rule_after_a_skip_begins_now_and_not_after_what_was_skipped(shop, create):
+    made = create(cron="0 9 1 1 *")
+    shop.post("schedules/daily/skip", {"occurrence": made["next_at"]}, status=200)
+    changed = patched(shop, {"cron": "0 9 * * *"})
+    assert datetime.fromisoformat(changed["next_at"]) - datetime.now(UTC) <= DAY
+
+
 def test_it_is_run_by_hand_once_for_a_key(shop, create, work):
     made = create()
     key = {"Idempotency-Key": "by hand"}

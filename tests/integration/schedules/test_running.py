@@ -74,6 +74,7 @@ def test_a_tick_that_dies_before_it_commits_has_done_nothing(shop, create, tick,
     occurrence = due()
 
     def dies(*_: object, **__: object) -> None:
+        connection.close()
         raise OperationalError("the connection is gone")
 
     with monkeypatch.context() as patched:
@@ -121,6 +122,30 @@ def test_an_occurrence_that_was_run_is_not_run_again_where_the_clock_was_set_bac
     tick()
     assert len(runs(shop)) == 1 and Notification.objects.count() == 1
     assert Schedule.objects.get().next_at == occurrence + DAY
+
+
+def test_the_history_of_other_runs_is_not_read(shop, create, tick, monkeypatch):
+    create("yearly")
+    create("minutely")
+    due("yearly")
+    now = due("minutely")
+    Schedule.objects.filter(name="yearly").update(over_until=now - DAY * 365)
+    minutely = Schedule.objects.get(name="minutely")
+    Run.objects.bulk_create(
+        Run(schedule=minutely, occurrence=now - timedelta(minutes=age), state="accepted", at=now)
+        for age in range(1, 100)
+    )
+    found = []
+    recorded = running._recorded
+
+    def remembered(*arguments):
+        found.append(recorded(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(running, "_recorded", remembered)
+    tick()
+    assert [len(one) for one in found] == [0]
+    assert runs(shop, "yearly")[0]["state"] == runs(shop, "minutely")[0]["state"] == "accepted"
 
 
 def test_a_request_cannot_have_the_key_of_an_occurrence(shop, create, tick):
@@ -299,14 +324,40 @@ def test_one_odd_schedule_is_in_nobodys_way(shop, create, tick, monkeypatch):
     assert [run["state"] for run in runs(shop, "odd")] == ["accepted"]
 
 
-def test_a_zone_that_this_machine_does_not_know_pauses_the_schedule(shop, create, tick):
+def test_a_zone_that_this_machine_does_not_know_puts_the_schedule_off(shop, create, tick):
     create()
-    due()
+    occurrence = due()
     Schedule.objects.update(time_zone="Europe/Atlantis")
     tick()
-    [run] = runs(shop)
-    assert run["state"] == "failed" and "Atlantis" in run["detail"]
-    assert shop.get("schedules/daily")["state"] == "paused"
+    assert runs(shop) == []
+    found = shop.get("schedules/daily")
+    assert (found["state"], found["failures"]) == ("active", 1)
+    Schedule.objects.update(time_zone="UTC", due_at=occurrence)  # a machine that knows it
+    tick()
+    assert [run["state"] for run in runs(shop)] == ["accepted"]
+    assert shop.get("schedules/daily")["failures"] == 0
+
+
+def test_one_whose_statements_fail_is_put_off_and_in_nobodys_way(shop, create, tick, monkeypatch):
+    create("odd")
+    create("good")
+    due("odd")
+    due("good")
+    accept = outcomes.accept
+
+    def odd(schedule: Schedule, *rest: object) -> None:
+        if schedule.name == "odd":
+            raise OperationalError("canceling statement due to statement timeout")
+        accept(schedule, *rest)
+
+    monkeypatch.setattr(outcomes, "accept", odd)
+    tick()
+    assert [run["state"] for run in runs(shop, "good")] == ["accepted"]
+    assert runs(shop, "odd") == []
+    assert shop.get("schedules/odd")["failures"] == 1
+    page = shop.http.get("/metrics").content.decode()
+    assert "notifier_schedules_failing 1.0" in page
+    assert "notifier_schedules_overdue_seconds 0.0" not in page, "it is late, though put off"
 
 
 def test_a_zone_that_changed_its_rules_moves_what_is_still_to_come(shop, create, tick):

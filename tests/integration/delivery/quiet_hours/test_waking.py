@@ -1,6 +1,6 @@
 """What waited for the end of quiet hours is judged anew."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -111,3 +111,72 @@ def test_the_fallback_keeps_its_distance_and_is_not_needed(shop, ada, work):
         pass
     assert standing("sms") == ("suppressed", "reached")
     assert Texts.calls == []
+
+
+@pytest.fixture
+def both(shop, ada, work):
+    """A push and the text that stands in for it after some time, which both wait."""
+
+    def post(after=1800, channel="sms", **more):
+        be_quiet("ada", around_now(hours=8))
+        fallback = {"channel": channel, "after_seconds": after}
+        body = {"user_id": "ada", "channels": ["push"], "fallback": fallback, "content": HELLO}
+        posted = shop.post("notifications", {**body, **more})
+        work()
+        Chunk.objects.update(ready_at="2020-01-01T00:00:00Z")
+        work()
+        return posted
+
+    return post
+
+
+def run_all():
+    while work_once():
+        pass
+
+
+def test_a_fallback_whose_distance_ends_in_the_next_quiet_hours_waits_for_their_end(both):
+    both(after=57_600)
+    push, text = (Delivery.objects.get(channel=channel) for channel in ("push", "sms"))
+    assert text.reason == "quiet_hours"
+    # Sixteen hours after this end it is quiet again; the end of that is a day after this one.
+    apart = text.next_attempt_at - push.next_attempt_at
+    assert abs(apart - timedelta(days=1)) < timedelta(milliseconds=1)
+
+
+def test_a_fallback_keeps_its_distance_when_the_person_changes_their_hours(both, ada, work):
+    both()
+    services.replace(ada.pk, schedules.parse({"windows": []}))
+    due = Delivery.objects.get(channel="sms").next_attempt_at
+    assert abs(due - datetime.now(UTC) - timedelta(seconds=1800)) < timedelta(seconds=30)
+    work()
+    assert standing() == ("accepted", "")
+    assert (len(Push.calls), Texts.calls) == (1, [])
+
+
+def test_what_a_fallback_reached_the_person_with_at_night_is_not_sent_in_the_morning(both, morning):
+    both(channel="email")
+    assert standing("email") == ("accepted", "")
+    morning()
+    assert standing() == ("suppressed", "reached")
+    assert Push.calls == []
+
+
+def test_a_fallback_asks_whether_it_is_needed_whatever_it_waited_for_last(both):
+    both()
+    Delivery.objects.filter(channel="push").update(state="delivered", next_attempt_at=None)
+    be_quiet("ada", None)
+    Delivery.objects.filter(channel="sms").update(
+        reason="topic_paused", next_attempt_at="2020-01-01T00:00:00Z"
+    )
+    run_all()
+    assert standing("sms") == ("suppressed", "reached")
+    assert Texts.calls == []
+
+
+def test_what_waits_is_judged_at_once_when_a_service_changes_the_persons_zone(waiting, shop, work):
+    body = {"time_zone": "Asia/Kathmandu"}
+    answer = shop.http.put("/v1/recipients/ada", body, format="json")
+    assert answer.status_code == 200, answer.json()
+    work()
+    assert standing() == ("accepted", "")
