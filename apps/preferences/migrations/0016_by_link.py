@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("preferences", "0014_quiet_hours")]
+    dependencies = [("preferences", "0015_frequency_caps")]
     operations = [
         migrations.AddField(
             "preference",
