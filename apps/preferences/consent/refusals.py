@@ -58,7 +58,9 @@ def _cases(
 
 def decision(preferences: Mapping[PreferenceScope, bool], case: PreferenceScope) -> bool | None:
     """Return what the preferences say of a channel, topic and category; ``None`` for nothing."""
-    for topic, category in ((case.topic_id, ""), (None, case.category), (None, "")):
+    about = [(None, case.category), (None, "")]
+    of_topic = [] if case.topic_id is None else [(case.topic_id, "")]
+    for topic, category in [*of_topic, *about]:
         for channel in (case.channel, ""):
             decided = preferences.get(PreferenceScope(channel, topic, category))
             if decided is not None:
