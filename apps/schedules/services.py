@@ -77,8 +77,7 @@ def change(
     _fill(row, key, fields, posted, now)
     if timing != _timing(row):
         row.over_until = now  # also where one to come was skipped, which was of the former timing
-    elif row.next_at is None:
-        # Otherwise one that is due at this moment is still to be run.
+    elif row.next_at is None:  # otherwise one that is due at this moment is still to be run
         row.over_until = max(row.over_until, now)
     _start(row)
     row.save()
