@@ -48,6 +48,7 @@ _USED = {"template": {"name": "owned-template", "variables": {}}, "user_id": "ad
 REACHING = {
     ("post", "/v1/topics"): ({"name": TOPIC}, 409),
     ("post", "/v1/notifications"): (_USED, 400),
+    ("post", "/v1/notifications/dry-run"): (_USED, 400),
     ("post", "/v1/notifications/batch"): ({"notifications": [_USED]}, 202),
     ("post", "/v1/api-keys"): ({"name": "mine", "scopes": ["topics:read"]}, 201),
     ("post", "/v1/templates"): (
