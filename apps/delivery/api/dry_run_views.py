@@ -26,7 +26,7 @@ HELLO = OpenApiExample(
 
 
 class ChannelDryRunOut(serializers.Serializer[Mapping[str, object]]):
-    """What would become of the deliveries on one channel."""
+    """The forecast of the deliveries on one channel."""
 
     audience = serializers.IntegerField(
         help_text="how many subscriptions, members or recipients there are"
@@ -45,7 +45,7 @@ class ChannelDryRunOut(serializers.Serializer[Mapping[str, object]]):
 
 
 class DryRunOut(serializers.Serializer[Mapping[str, object]]):
-    """What would become of a notification if it were posted now."""
+    """The forecast of a notification: what posting it now would do."""
 
     exact = serializers.BooleanField(help_text="whether all were judged on every channel")
     priority = serializers.CharField()

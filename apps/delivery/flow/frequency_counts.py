@@ -132,7 +132,7 @@ return 1
 
 
 class CountingLost(Exception):
-    """What Redis has counted may not be complete; roll back, ``restart`` and claim again."""
+    """Counts in Redis that may be incomplete: roll back, ``restart`` and claim again."""
 
     def __init__(self, generation: int) -> None:
         super().__init__("the counters of frequency caps have to begin anew")

@@ -27,8 +27,8 @@ from apps.publishers.daily_quota import Account
 from notifier.domain import local_time
 from notifier.domain.categories import DEFAULT, fold
 
-#: How long before a local time comes first, anywhere, the audience is cut by zones: some time for
-#: millions of people, and as late as that for those who subscribe or move.
+#: The lead with which an audience is cut by time zones, before its local time comes anywhere: long
+#: enough to cut millions of people, short enough to include late subscribers and movers.
 CUT_BEFORE = timedelta(minutes=15)
 
 

@@ -27,7 +27,7 @@ from notifier.domain.categories import fold
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 
-#: What becomes of people for whom a local time has passed.
+#: Values of ``local_time_passed``: send at once to people for whom it has passed, or skip them.
 SEND, SKIP = "send", "skip"
 #: Number of unknown recipients that the first sentence of an error names.
 NAMED = 3

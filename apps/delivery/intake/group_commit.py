@@ -162,7 +162,7 @@ class _CommitQueue:
             else:
                 self._lead(entry)
         if not entry.leads:
-            # Whoever commits for it may need this connection: the process has few.
+            # The thread that commits for it may need this connection: the process has few.
             connection.close()
         while not entry.leads and not entry.settled.wait(LONGEST_WAIT):
             with self._lock:

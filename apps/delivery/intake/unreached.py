@@ -21,7 +21,7 @@ STATES = (
     DeliveryState.UNKNOWN,
     DeliveryState.ACCEPTED,
 )
-#: Those in which it certainly did not.
+#: States of a delivery that certainly did not reach its recipient.
 NOT_REACHED = STATES[:6]
 #: Most people of one notification: they are written down when it is accepted.
 MOST = 100_000

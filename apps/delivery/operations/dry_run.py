@@ -39,14 +39,14 @@ LONGEST = 5.0
 #: Another reason for which a delivery would be sent later, and one for which it never would.
 FALLBACK = "fallback"
 FREQUENCY_CAP = "frequency_cap"
-#: What waits for these is not asked for caps, or would not be sent anyway.
+#: Reasons of deliveries that no cap is asked about: they wait, or are not sent anyway.
 _UNCOUNTED = (Reason.QUIET_HOURS, PASSED)
 _random = random.SystemRandom()
 
 
 @dataclass(slots=True)
 class ChannelForecast:
-    """What would become of the deliveries on one channel.
+    """The forecast of the deliveries on one channel.
 
     ``audience``: how many subscriptions, members or recipients there are, of which ``judged`` were
     looked at. ``people``: to how many recipients and bare endpoints it would go. ``now``,
@@ -85,7 +85,7 @@ class ChannelForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What would become of a notification. ``fallback``: at most, if nobody were reached before."""
+    """The forecast of a notification. ``fallback``: at most, if nobody were reached before."""
 
     channels: Mapping[str, ChannelForecast]
     fallback: tuple[str, ChannelForecast] | None

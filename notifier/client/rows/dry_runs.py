@@ -9,7 +9,7 @@ from notifier.client.rows.base import TUPLE, read
 
 @dataclass(frozen=True, slots=True)
 class ChannelDryRun:
-    """What would become of the deliveries on one channel.
+    """The forecast of the deliveries on one channel.
 
     ``audience``: how many subscriptions, members or recipients there are, of which ``judged`` were
     looked at; the numbers are estimates where these are fewer. ``people``: how many would get it.
@@ -30,7 +30,7 @@ def _channels(answer: Mapping[str, Any]) -> dict[str, ChannelDryRun]:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What would become of a notification if it were posted now.
+    """The forecast of a notification: what posting it now would do.
 
     ``exact``: whether everybody was judged. ``fallback``: its channel, at most.
     """
