@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -59,17 +59,25 @@ def tick() -> int:
         _ticking.release()
 
 
-def run_now(schedule: Schedule, key: Key | None = None) -> Answer:
+def run_now(
+    schedule: Schedule, key: Key | None = None, *, scopes: Collection[str] | None = None
+) -> Answer:
     """Accept a notification of the schedule now, and record the run.
 
-    ``key``: the idempotency key of the request, if it has one. Moves the schedule on in nothing.
+    ``key``: the idempotency key of the request, if it has one. ``scopes``: those of the API key
+    that asks for it: of what the schedule keeps only these hold; with ``None`` all do. Moves the
+    schedule on in nothing.
+
     Call it in a transaction that has locked the row. Raises what posting the notification raises.
     """
     expires_at = None
     if schedule.expires_after is not None:
         expires_at = clock.moment() + timedelta(seconds=schedule.expires_after)
+    writer = notifications.key_of(schedule)
+    if scopes is not None:
+        writer = replace(writer, scopes=writer.scopes & frozenset(scopes))
     validated = notifications.validate(
-        notifications.key_of(schedule),
+        writer,
         notifications.audience_of(schedule),
         notifications.unseal(schedule),
         expires_at=expires_at,

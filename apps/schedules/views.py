@@ -230,7 +230,7 @@ class RunNow(Endpoint):
         key = fingerprinted(request, idempotency_key(request), body=False)
         with transaction.atomic():
             row = services.own_schedule(publisher_of(request).id, name, lock=True)
-            answer = answered(lambda: running.run_now(row, key))
+            answer = answered(lambda: running.run_now(row, key, scopes=key_of(request).scopes))
             if "Idempotent-Replayed" not in answer.headers:
                 audit.record(request, "run", "schedule", name)
         return answer

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from apps.delivery.models import Notification
-from apps.publishers.models import AuditEvent
+from apps.publishers.models import ApiKey, AuditEvent
 from apps.schedules.models import Run, Schedule
 from tests.integration.schedules.conftest import DAY, due, runs
+from tests.support.publishers.lookups import forget_lookups
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import make_shop
 
@@ -223,6 +224,14 @@ def test_it_is_run_by_hand_once_for_a_key(shop, create, work):
     assert (found["next_at"], found["runs"]) == (made["next_at"], 0)
     assert shop.post("schedules/daily/run", None) != first
     assert Notification.objects.count() == 2
+
+
+def test_a_lesser_key_runs_nothing_of_high_priority_by_hand(shop, create):
+    create(notification={"user_id": "ada", "priority": "high", "content": {"body": "Now"}})
+    ApiKey.objects.update(scopes=["notifications:write", "notifications:read"])
+    forget_lookups()
+    assert shop.post("schedules/daily/run", None, status=403)["type"] == "/problems/missing-scope"
+    assert not Notification.objects.exists()
 
 
 def test_a_run_by_hand_that_is_refused_says_why_and_leaves_nothing(shop, create):
