@@ -2,63 +2,19 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from notifier.client import Contact, NotifierClient, TemplateContent
-from sandbox.client import SandboxClient
-from tests.browser.load import TOPIC, Load
-
-
-@dataclass
-class ActionContext:
-    """Context of one test's actions. ``take(model)`` returns a row that no other test uses."""
-
-    page: Page
-    client: NotifierClient
-    sandbox: SandboxClient
-    load: Load
-    rows: dict[str, list[int]]
-    #: URL at which the sandbox receives webhooks.
-    webhooks: str
-
-    def take(self, model: str) -> int:
-        return self.rows[model].pop()
-
-    def go(self, model: str, path: str = "") -> None:
-        self.page.goto(f"{model.replace('.', '/')}/{path}")
-
-    def says(self, text: str) -> None:
-        expect(self.page.get_by_text(text).first).to_be_visible()
-
-    def button(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).first.click()
-
-    def of_row(self, model: str, key: object, label: str, says: str) -> None:
-        """Push a button on a row's page."""
-        self.go(model, f"{key}/change/")
-        self.button(label)
-        self.says(says)
-
-    def of_list(self, model: str, key: object, action: str) -> None:
-        """Run an action on one row of the list."""
-        self.page.locator(f'input.action-select[value="{key}"]').check()
-        self.page.locator("select[name=action]").first.select_option(action)
-        self.button("Run")
-
-    def fill(self, **fields: str) -> None:
-        for name, value in fields.items():
-            field = self.page.locator(f"[name={name}]").first
-            if field.evaluate("one => one.tagName") != "SELECT":
-                field.fill(value)
-                continue
-            field.evaluate(  # an autocompleted one has no options yet
-                "(one, value) => { if (![...one.options].some((o) => o.value == value))"
-                " one.add(new Option(value, value)); one.value = value; }",
-                value,
-            )
+from notifier.client import Contact, TemplateContent
+from tests.browser.action_context import ActionContext
+from tests.browser.load import TOPIC
+from tests.browser.schedule_presses import (
+    pauses_a_schedule,
+    resumes_a_schedule,
+    runs_a_schedule,
+    skips_an_occurrence,
+)
 
 
 def saves(says: str = "successfully", **fields: Any) -> Callable[[ActionContext, str], None]:
@@ -303,44 +259,6 @@ def _first(model: str) -> Callable[[ActionContext], int]:
 
 
 #: The steps of each action.
-def _schedule(on: ActionContext, name: str) -> None:
-    """Open the page of a new schedule to nobody in particular."""
-    on.client.upsert_recipient("scheduled")
-    on.client.create_schedule(
-        name, cron="0 9 * * *", time_zone="Europe/Vienna", user_ids=["scheduled"],
-        channels=["inbox"], body="Good morning",
-    )  # fmt: skip
-    on.go("schedules.schedule", f"?q={name}")
-    on.page.get_by_role("link", name=name, exact=True).click()
-
-
-def pauses_a_schedule(on: ActionContext, model: str, name: str = "to-pause") -> None:
-    _schedule(on, name)
-    on.button("Pause")
-    on.says("Nothing is sent until it is resumed.")
-    assert on.client.get_schedule(name).state == "paused"
-
-
-def resumes_a_schedule(on: ActionContext, model: str) -> None:
-    pauses_a_schedule(on, model, "to-resume")
-    on.button("Resume")
-    on.says("It is resumed.")
-
-
-def skips_an_occurrence(on: ActionContext, model: str) -> None:
-    _schedule(on, "to-skip")
-    on.button("Skip the next")
-    on.says("is skipped.")
-
-
-def runs_a_schedule(on: ActionContext, model: str) -> None:
-    _schedule(on, "to-run")
-    on.button("Run now")
-    on.says("Its notification is accepted.")
-    [run] = on.client.list_schedule_runs("to-run")
-    assert run.notification_id in on.page.url
-
-
 PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "auth.group add": saves(name="a-role"),
     "auth.user add": saves(username="new", password1="corn horse bat", password2="corn horse bat"),

@@ -17,8 +17,9 @@ from notifier.client import NotifierClient
 from sandbox.client import SandboxClient
 from stack.stage import Stage
 from stack.supervision.process import ROOT
+from tests.browser.action_context import ActionContext
 from tests.browser.load import TOPIC, Load
-from tests.browser.presses import PRESS, ActionContext, press_of
+from tests.browser.presses import PRESS, press_of
 from tests.browser.registered_actions import registered
 
 ACTIONS = sorted(registered())
