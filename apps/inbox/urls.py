@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from apps.inbox import me_views, preference_views, quiet_hours_views, views
+from apps.inbox import views
+from apps.inbox.me import preference_views, quiet_hours_views
+from apps.inbox.me import views as me_views
 
 urlpatterns = [
     path("inbox", views.InboxView.as_view()),

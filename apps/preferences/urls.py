@@ -2,15 +2,8 @@
 
 from django.urls import path
 
-from apps.preferences.api import (
-    category_views,
-    contact_views,
-    group_views,
-    preference_views,
-    quiet_hours_views,
-    recipient_views,
-    suppression_views,
-)
+from apps.preferences.api import contact_views, group_views, recipient_views, suppression_views
+from apps.preferences.api.choices import category_views, preference_views, quiet_hours_views
 
 urlpatterns = [
     path("recipients", recipient_views.RecipientList.as_view()),

@@ -18,7 +18,7 @@ from apps.core import clock
 from apps.pages.sections.base import NotSaved
 from apps.pages.visitors import Visitor
 from apps.preferences import selectors
-from apps.preferences.api.quiet_hours_views import replace
+from apps.preferences.api.choices.quiet_hours_views import replace
 from apps.preferences.models import Recipient
 from apps.preferences.quiet_hours import schedules
 from notifier.domain.quiet_hours import DAYS, MOST_WINDOWS, InvalidSchedule, QuietHours

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from apps.api.openapi import ProblemDetails
 from apps.api.serializers import Items, StrictSerializer
+from apps.preferences.api.choices.preference_serializers import PreferenceIn
 from apps.preferences.api.contact_serializers import ContactIn, ContactOut, DeviceIn, DeviceOut
 from apps.preferences.api.fields import (
     MAX_BULK,
@@ -19,7 +20,6 @@ from apps.preferences.api.fields import (
     contact_channels,
     parse_destination,
 )
-from apps.preferences.api.preference_serializers import PreferenceIn
 from apps.preferences.channels import EMAIL, SMS
 from apps.preferences.frequency.fields import (
     MOST_CAPS,

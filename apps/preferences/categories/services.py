@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal, receiver
 
-from apps.preferences.api import category_serializers
+from apps.preferences.api.choices import category_serializers
 from apps.preferences.categories.catalogue import DEFAULT_DISPLAY_NAME, categories
 from apps.preferences.frequency import caps
 from apps.preferences.models import Category

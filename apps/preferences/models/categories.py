@@ -52,6 +52,6 @@ class Category(models.Model):
 
     def clean(self) -> None:
         """Check and normalize what was written by hand in the admin as the API does."""
-        from apps.preferences.api import category_serializers  # needs all models loaded
+        from apps.preferences.api.choices import category_serializers  # needs all models loaded
 
         category_serializers.normalize_row(self)

@@ -11,7 +11,7 @@ from apps.api.problems import Problem
 from apps.inbox.authentication import end_user
 from apps.inbox.views import InboxEndpoint
 from apps.preferences import selectors, topic_names
-from apps.preferences.api.preference_serializers import PreferencesIn, PreferencesOut
+from apps.preferences.api.choices.preference_serializers import PreferencesIn, PreferencesOut
 from apps.preferences.api.shapes import ShownPreference
 from apps.preferences.consent.services import lock_preferences, replace_preferences
 from apps.preferences.contacts import registration

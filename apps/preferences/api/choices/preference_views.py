@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.preferences import selectors, topic_names
-from apps.preferences.api import preference_serializers as serializers
+from apps.preferences.api.choices import preference_serializers as serializers
 from apps.preferences.api.shapes import PostedPreference, ShownPreference
 from apps.preferences.consent.services import (
     PreferenceUpdate,

@@ -6,8 +6,8 @@ from rest_framework.response import Response
 
 from apps.inbox.authentication import registered
 from apps.inbox.views import InboxEndpoint
-from apps.preferences.api import quiet_hours_serializers as serializers
-from apps.preferences.api.quiet_hours_views import replace
+from apps.preferences.api.choices import quiet_hours_serializers as serializers
+from apps.preferences.api.choices.quiet_hours_views import replace
 
 TAG = "Inbox"
 

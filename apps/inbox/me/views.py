@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.inbox.authentication import end_user, registered
-from apps.inbox.me_serializers import MeChangeIn, MeOut, MyCategoriesOut
+from apps.inbox.me.serializers import MeChangeIn, MeOut, MyCategoriesOut
 from apps.inbox.views import InboxEndpoint
 from apps.preferences import profiles, selectors
 from apps.preferences.categories import catalogue

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from apps.api.openapi import ProblemDetails
 from apps.api.pagination import PageQuery
 from apps.api.problems import CONTENT_TYPE, Problem
-from apps.preferences.api import category_serializers as serializers
+from apps.preferences.api.choices import category_serializers as serializers
 from apps.preferences.api.fields import CategoryField
 from apps.preferences.categories import services
 from apps.preferences.models import Category

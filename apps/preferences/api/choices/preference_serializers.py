@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.serializers import NameField, StrictSerializer
-from apps.preferences.api.contradictions import ConsistentPreferences
+from apps.preferences.api.choices.contradictions import ConsistentPreferences
 from apps.preferences.api.fields import MAX_BULK, CategoryField, ChannelField
 
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.preferences import selectors
-from apps.preferences.api import quiet_hours_serializers as serializers
+from apps.preferences.api.choices import quiet_hours_serializers as serializers
 from apps.preferences.models import Recipient
 from apps.preferences.quiet_hours import services
 from apps.publishers import audit

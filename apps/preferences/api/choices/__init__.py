@@ -1,0 +1,1 @@
+"""What people choose: categories, preferences, quiet hours."""
