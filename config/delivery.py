@@ -8,9 +8,9 @@ import orjson
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
-from notifier.domain import quiet_hours
 from notifier.domain.frequency import Cap, Setter, parse_rate
 from notifier.domain.priorities import Priority
+from notifier.domain.times import quiet_hours
 
 # -- Delivery ---------------------------------------------------------------------------------
 

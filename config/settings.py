@@ -226,7 +226,7 @@ RESEND_UNKNOWN = delivery.resend_unknown(CHANNELS)
 BREAKER = delivery.breaker()
 DEAD_ADDRESSES = delivery.dead_addresses()
 DEFAULT_TIME_ZONE = delivery.time_zone()
-#: The company's schedule as JSON (``notifier.domain.quiet_hours``); empty without one.
+#: The company's schedule as JSON (``notifier.domain.times.quiet_hours``); empty without one.
 QUIET_HOURS = delivery.company_quiet_hours(CHANNELS)
 QUIET_HOURS_SPREAD = delivery.quiet_hours_spread()
 #: How many notifications a person is sent at most, by channel.

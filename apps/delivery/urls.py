@@ -8,11 +8,10 @@ from apps.delivery.api import (
     dry_run_views,
     notification_views,
     publish_views,
-    receipt_views,
-    reply_views,
     statistics_views,
     status_webhook_views,
 )
+from apps.delivery.api.provider_calls import receipt_views, reply_views
 
 register_converter(AnyCaseUuid, "any_case_uuid")
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from notifier.domain import local_time
+from notifier.domain.times import local_time
 
 #: The form of a local time, to the minute.
 FORMAT = "%Y-%m-%dT%H:%M"

@@ -20,10 +20,10 @@ from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.intake.drafts import SEND, SKIP
 from apps.delivery.models import Notification
 from apps.preferences.api.fields import CategoryField, UserIdField
-from notifier.domain import local_time
 from notifier.domain.characters import any_visible
 from notifier.domain.messages import DisplayType, Severity
 from notifier.domain.priorities import Priority
+from notifier.domain.times import local_time
 
 #: Bytes of one notification's content as JSON: the largest payload that SNS and Web Push senders
 #: ask for.

@@ -13,7 +13,7 @@ from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.state import deferral, fallback
-from apps.delivery.state.audience import MEMBERSHIPS, SUBSCRIPTIONS
+from apps.delivery.state.eligibility.audience import MEMBERSHIPS, SUBSCRIPTIONS
 from apps.topics.selectors import get_topic_by_id, paused_topics
 from notifier.domain.outcomes import Reason
 

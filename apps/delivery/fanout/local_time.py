@@ -18,10 +18,10 @@ from apps.core import arrays
 from apps.delivery.intake.drafts import SKIP
 from apps.delivery.intake.rows import NewNotification
 from apps.delivery.models import Chunk, ChunkKind, Notification
-from apps.delivery.state.audience import MEMBERSHIPS, SUBSCRIPTIONS
+from apps.delivery.state.eligibility.audience import MEMBERSHIPS, SUBSCRIPTIONS
 from apps.preferences.models import Recipient
 from apps.preferences.quiet_hours import schedules
-from notifier.domain import local_time
+from notifier.domain.times import local_time
 
 # A bare endpoint has no zone.
 _SUBSCRIBERS = f"""

@@ -32,7 +32,7 @@ from prometheus_client import Counter as CounterMetric
 
 from apps.core.cache import ask_redis
 from apps.core.redis_scripts import RedisScript
-from apps.delivery.state import frequency
+from apps.delivery.state.eligibility import frequency
 from notifier.domain.frequency import Cap
 from notifier.resilience.frequency import Ledger
 

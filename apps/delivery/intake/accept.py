@@ -24,8 +24,8 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sealed_content import TemplateContent
 from apps.publishers import daily_quota
 from apps.publishers.daily_quota import Account
-from notifier.domain import local_time
 from notifier.domain.categories import DEFAULT, fold
+from notifier.domain.times import local_time
 
 #: The lead with which an audience is cut by time zones, before its local time comes anywhere: long
 #: enough to cut millions of people, short enough to include late subscribers and movers.

@@ -29,8 +29,8 @@ class Delivery(models.Model):
     state = models.CharField(max_length=10, default=DeliveryState.QUEUED)
     reason = models.CharField(max_length=40, blank=True, db_default="")
     # Where the reason is "preference", the scope and the channel of the one that decided:
-    # "category:sms". See apps.delivery.state.audience. Where it is "quiet_hours", whose they are:
-    # "own" or "company".
+    # "category:sms". See apps.delivery.state.eligibility.audience. Where it is "quiet_hours", whose
+    # they are: "own" or "company".
     refused_by = models.CharField(max_length=40, null=True)
     provider = models.CharField(max_length=40, blank=True, db_default="")
     provider_message_id = models.CharField(max_length=200, blank=True, db_default="")

@@ -20,7 +20,8 @@ from apps.delivery.flow import frequency_counts
 from apps.delivery.flow.frequency_counts import Take
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending.notifications import NotificationContext
-from apps.delivery.state import Claimed, Result, frequency
+from apps.delivery.state import Claimed, Result
+from apps.delivery.state.eligibility import frequency
 from apps.preferences.frequency import caps
 from notifier.domain.frequency import Cap
 from notifier.domain.priorities import Priority

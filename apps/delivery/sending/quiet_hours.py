@@ -18,8 +18,8 @@ from apps.preferences.quiet_hours import schedules
 from apps.preferences.quiet_hours.schedules import COMPANY, OWN
 from notifier.domain.outcomes import Reason
 from notifier.domain.priorities import Priority
-from notifier.domain.quiet_hours import QuietHours
 from notifier.domain.states import DeliveryState
+from notifier.domain.times.quiet_hours import QuietHours
 
 #: Seconds after the end of quiet hours before which nothing is sent: a process knows the database's
 #: clock to about a second.

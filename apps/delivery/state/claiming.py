@@ -11,7 +11,7 @@ from django.db import connection
 from apps.core import arrays
 from apps.delivery.outbox.pending import LockedChunk
 from apps.delivery.state import counts, ordering
-from apps.delivery.state.audience import (
+from apps.delivery.state.eligibility.audience import (
     AUDIENCE,
     CONFIRMED_AUDIENCE,
     CONFIRMED_SUBSCRIBERS,

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from apps.delivery.state.audience import MEMBERSHIPS, REASON, SUBSCRIPTIONS
 from apps.delivery.state.claiming import (
     JUDGED_CUT,
     JUDGED_NAMED,
@@ -15,6 +14,7 @@ from apps.delivery.state.claiming import (
     for_cut,
     named_parameters,
 )
+from apps.delivery.state.eligibility.audience import MEMBERSHIPS, REASON, SUBSCRIPTIONS
 
 
 class Judged(NamedTuple):

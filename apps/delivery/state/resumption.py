@@ -7,8 +7,8 @@ from typing import Any
 from django.db import connection
 
 from apps.delivery.state import deferral, ordering
-from apps.delivery.state.audience import REASON, REFUSAL, REFUSED_BY
 from apps.delivery.state.claiming import ADDRESSED, NOBODY, Claimed, QuietColumns
+from apps.delivery.state.eligibility.audience import REASON, REFUSAL, REFUSED_BY
 from apps.delivery.state.fallback import REACHED_ELSEWHERE, reporting
 from notifier.dispatch.failover import FAULTS
 

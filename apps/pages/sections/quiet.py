@@ -21,7 +21,7 @@ from apps.preferences import selectors
 from apps.preferences.api.choices.quiet_hours_views import replace
 from apps.preferences.models import Recipient
 from apps.preferences.quiet_hours import schedules
-from notifier.domain.quiet_hours import DAYS, MOST_WINDOWS, InvalidSchedule, QuietHours
+from notifier.domain.times.quiet_hours import DAYS, MOST_WINDOWS, InvalidSchedule, QuietHours
 
 #: The times of the form where there are no quiet hours. No day is ticked.
 FROM, TO = "22:00", "07:00"

@@ -2,7 +2,7 @@
 
 The most specific preference decides: a topic's beats a category's, either beats one of neither, and
 of two the one that names the channel. The claim's SQL uses the same order
-(``apps.delivery.state.audience``).
+(``apps.delivery.state.eligibility.audience``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -10,8 +10,8 @@ class Recipient(models.Model):
     """A person, identified by the company's own ``user_id``.
 
     ``name`` and ``attributes`` are for templates, and encrypted by ``apps.preferences.profiles``.
-    ``quiet_hours`` is the person's own schedule (``notifier.domain.quiet_hours``); null where the
-    company's applies.
+    ``quiet_hours`` is the person's own schedule (``notifier.domain.times.quiet_hours``); null where
+    the company's applies.
     """
 
     user_id = models.CharField(max_length=200, unique=True)

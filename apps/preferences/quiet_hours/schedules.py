@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from apps.preferences.models import Recipient
-from notifier.domain import quiet_hours
-from notifier.domain.quiet_hours import SILENT, QuietHours, Schedule
+from notifier.domain.times import quiet_hours
+from notifier.domain.times.quiet_hours import SILENT, QuietHours, Schedule
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _compiled: dict[tuple[str, str], QuietHours] = {}
 def parse(data: object) -> Schedule:
     """Read a schedule as people write it.
 
-    Raises ``notifier.domain.quiet_hours.InvalidSchedule``.
+    Raises ``notifier.domain.times.quiet_hours.InvalidSchedule``.
     """
     return quiet_hours.parse(data, settings.CHANNELS)
 

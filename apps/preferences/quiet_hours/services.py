@@ -4,7 +4,7 @@ from django.db.models.functions import Now
 from django.dispatch import Signal
 
 from apps.preferences.models import Recipient
-from notifier.domain.quiet_hours import Schedule
+from notifier.domain.times.quiet_hours import Schedule
 
 #: Sent with ``recipient_ids`` in the transaction that changes people's quiet hours or zones.
 quiet_hours_changed = Signal()

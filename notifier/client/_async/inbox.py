@@ -16,7 +16,7 @@ from notifier.client.rows import (
     QuietWindow,
 )
 from notifier.client.rows.base import read, write_query
-from notifier.client.rows.quiet_hours import quiet_hours_body
+from notifier.client.rows.choices.quiet_hours import quiet_hours_body
 
 
 class AsyncInboxClient(AsyncCalls):

@@ -19,7 +19,7 @@ from notifier.client.rows import (
     Remove,
 )
 from notifier.client.rows.base import read
-from notifier.client.rows.quiet_hours import quiet_hours_body
+from notifier.client.rows.choices.quiet_hours import quiet_hours_body
 
 
 class Recipients(Calls):

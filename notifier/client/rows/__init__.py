@@ -1,10 +1,11 @@
 """Requests and answers of the client, as frozen dataclasses."""
 
 from notifier.client.rows.accounts import ApiKey, AuditEvent
-from notifier.client.rows.categories import Category, MyCategory
+from notifier.client.rows.choices.categories import Category, MyCategory
+from notifier.client.rows.choices.frequency_caps import FrequencyCap
+from notifier.client.rows.choices.quiet_hours import QuietHours, QuietWindow
 from notifier.client.rows.dead_letters import DeadLetter, Redriven
 from notifier.client.rows.dry_runs import ChannelDryRun, DryRun
-from notifier.client.rows.frequency_caps import FrequencyCap
 from notifier.client.rows.groups import Added, Group, Member, Removed
 from notifier.client.rows.inbox import InboxItem, Marked, Me
 from notifier.client.rows.notifications import (
@@ -16,7 +17,6 @@ from notifier.client.rows.notifications import (
     Notification,
     Receipt,
 )
-from notifier.client.rows.quiet_hours import QuietHours, QuietWindow
 from notifier.client.rows.recipients import (
     REMOVE,
     Contact,

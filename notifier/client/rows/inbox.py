@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from notifier.client.rows.base import TIME, TUPLE, many
-from notifier.client.rows.frequency_caps import FrequencyCap
+from notifier.client.rows.choices.frequency_caps import FrequencyCap
 
 
 @dataclass(frozen=True, slots=True)

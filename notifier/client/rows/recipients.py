@@ -8,7 +8,7 @@ from typing import Any
 
 from notifier.client.errors import NotifierError
 from notifier.client.rows.base import TIME, TUPLE, many, write
-from notifier.client.rows.frequency_caps import FrequencyCap
+from notifier.client.rows.choices.frequency_caps import FrequencyCap
 
 
 @dataclass(frozen=True, slots=True)

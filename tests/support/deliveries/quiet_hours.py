@@ -10,7 +10,7 @@ import pytest
 
 from apps.preferences.models import Recipient
 from notifier.domain.outcomes import Accepted
-from notifier.domain.quiet_hours import DAYS
+from notifier.domain.times.quiet_hours import DAYS
 from tests.support.fakes.scripted_provider import Scripted
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.delivery.fanout.local_time import LocalTimes, _Person
-from notifier.domain.local_time import earliest
+from notifier.domain.times.local_time import earliest
 
 ZONES = ("UTC", "Asia/Kolkata", "Europe/Vienna", "Europe/Berlin", "Pacific/Chatham", "No/Where")
 people = st.lists(st.sampled_from(ZONES), max_size=60).map(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.local_time import earliest, instant, latest
+from notifier.domain.times.local_time import earliest, instant, latest
 
 ZONES = ("Europe/Vienna", "America/New_York", "Australia/Lord_Howe", "Pacific/Chatham")
 walls = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.quiet_hours import (
+from notifier.domain.times.quiet_hours import (
     DAYS,
     DISTURBING,
     HORIZON,

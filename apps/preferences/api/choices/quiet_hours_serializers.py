@@ -14,7 +14,7 @@ from apps.core import clock
 from apps.preferences.models import Recipient
 from apps.preferences.quiet_hours import schedules
 from apps.preferences.quiet_hours.schedules import COMPANY, OWN
-from notifier.domain.quiet_hours import DAYS, DISTURBING, MOST_WINDOWS, InvalidSchedule
+from notifier.domain.times.quiet_hours import DAYS, DISTURBING, MOST_WINDOWS, InvalidSchedule
 
 NIGHTS = {"days": ["sun", "mon", "tue", "wed", "thu"], "from": "22:00", "to": "07:00"}
 WEEKENDS = {"days": ["fri", "sat"], "from": "23:00", "to": "09:30"}

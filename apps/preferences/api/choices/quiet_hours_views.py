@@ -13,7 +13,7 @@ from apps.preferences.quiet_hours import services
 from apps.publishers import audit
 from apps.publishers.api.endpoint import Endpoint
 from apps.publishers.scopes import Scope
-from notifier.domain.quiet_hours import Schedule
+from notifier.domain.times.quiet_hours import Schedule
 
 TAG = "Recipients"
 READ, WRITE = Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE

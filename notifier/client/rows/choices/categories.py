@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from notifier.client.rows.base import TIME, many
-from notifier.client.rows.frequency_caps import FrequencyCap
+from notifier.client.rows.choices.frequency_caps import FrequencyCap
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from notifier.domain.local_time import instant
+from notifier.domain.times.local_time import instant
 
 #: Days of a window, as they are written, from Monday on.
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -1,0 +1,1 @@
+"""Endpoints that providers call: receipts, and replies to text messages."""

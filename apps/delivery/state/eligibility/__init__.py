@@ -1,0 +1,1 @@
+"""The SQL of who gets a notification: audiences, refusals and frequency caps."""

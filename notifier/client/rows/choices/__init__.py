@@ -1,0 +1,1 @@
+"""What people and the company choose: categories, caps, quiet hours."""

@@ -1,0 +1,1 @@
+"""Times on people's own clocks: a local time, and quiet hours."""
