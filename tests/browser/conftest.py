@@ -50,7 +50,7 @@ def service(browser: Browser, state: State) -> Iterator[Stage]:
     """The service with its sandbox. Asked for after the browser: without it nothing is started."""
     with (
         servers.running(state) as found,
-        stage.running(state, found, *PROCESSES, settings=SETTINGS) as on,
+        stage.running(state, found, *PROCESSES, settings=SETTINGS, receipts=True) as on,
     ):
         yield on
 

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from notifier.client import NotifierClient
+from notifier.client import NotifierClient, QuietWindow
 from sandbox.client import SandboxClient
 from stack.stage import Stage
 from tests.browser.test_accessibility import SCHEMES, WIDTHS, complaints
@@ -16,6 +16,7 @@ from tests.support import mail_reader
 from tests.support.waiting import until
 
 BAD_LINK = "/v1/unsubscribe/nothing"
+EVES_PHONE = "+12025550188"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,29 @@ def links(service: Stage, client: NotifierClient) -> dict[str, str]:
         for kind in ("unsubscribe", "preferences", "confirmations"):
             if link := re.search(rf"(/v1/{kind}/[A-Za-z0-9._-]+)", text):
                 found[kind] = link[1]
-    return found
+    return found | {"own_times": _page_of_eve(client, sandbox)}
+
+
+def _page_of_eve(client: NotifierClient, sandbox: SandboxClient) -> str:
+    """The page of somebody who has quiet hours and wrote STOP."""
+    client.upsert_recipient("page-eve", email="page-eve@example.com", phone=EVES_PHONE)
+    nights = QuietWindow(["mon", "tue", "wed", "thu", "sun"], "22:00", "07:00")
+    client.set_quiet_hours("page-eve", [nights, QuietWindow(["fri", "sat"], "23:00", "22:00")])
+    sandbox.write_text(EVES_PHONE, "STOP")
+    until(lambda: list(client.list_suppressions(channel="sms", address=EVES_PHONE)))
+    posted = client.notify_users(
+        ["page-eve"],
+        title="Socks",
+        body="Half price.",
+        channels=["email"],
+        category="page-offers",
+        priority="high",
+    )
+    client.wait(posted.id)
+    [mail] = sandbox.messages(channel="email", address="page-eve@example.com")
+    link = re.search(r"(/v1/preferences/[A-Za-z0-9_-]+)", json.dumps(mail))
+    assert link
+    return link[1]
 
 
 def _text(message: dict) -> str:
@@ -88,7 +111,7 @@ def looking(browser: Browser, service: Stage, scheme: str, width: int) -> Iterat
 def test_no_page_of_people_is_hard_to_read(
     links: dict[str, str], looking: Page, scheme: str, width: int
 ) -> None:
-    assert links.keys() == {"bad", "unsubscribe", "preferences", "confirmations"}
+    assert links.keys() == {"bad", "unsubscribe", "preferences", "confirmations", "own_times"}
     found = {}
     for name, path in links.items():
         looking.goto(path)
@@ -121,6 +144,28 @@ def test_a_person_chooses_without_scripts(links: dict[str, str], plain: Page) ->
     plain.get_by_label("Sprache").select_option("en")
     plain.get_by_role("button", name="Speichern").click()
     expect(plain.get_by_role("heading", level=1)).to_have_text("What you get from us")
+
+
+def test_a_person_changes_quiet_hours_and_starts_text_messages_again(
+    links: dict[str, str], plain: Page
+) -> None:
+    plain.goto(links["own_times"])
+    weekends = plain.get_by_role("group", name="Days on which they begin (2)")
+    expect(weekends.get_by_role("checkbox", name="Friday")).to_be_checked()
+    weekends.get_by_role("checkbox", name="Friday").uncheck()
+    weekends.get_by_label("Until").fill("09:30")
+    plain.get_by_label("Send me text messages again").check()
+    plain.get_by_role("button", name="Save").click()
+    expect(plain.get_by_role("status")).to_have_text("Your choices are saved.")
+    expect(plain.get_by_role("heading", name="Text messages are stopped")).to_have_count(0)
+    expect(weekends.get_by_role("checkbox", name="Friday")).not_to_be_checked()
+    expect(weekends.get_by_label("Until")).to_have_value("09:30")
+    weekends.get_by_label("Until").fill("23:00")
+    plain.get_by_role("button", name="Save").click()
+    expect(plain.get_by_role("alert")).to_contain_text("Nothing was saved.")
+    plain.get_by_label("Remove my own: those for everybody apply again").check()
+    plain.get_by_role("button", name="Save").click()
+    expect(plain.get_by_text("There are none: messages come at any time.")).to_be_visible()
 
 
 def test_a_person_leaves_by_the_button_and_by_the_page(
