@@ -19,6 +19,8 @@ SENT = frozenset(
         DeliveryState.UNKNOWN,
     }
 )
+#: Kind of a notification to people who have frequency caps, and need not get it.
+CAPPED = "capped"
 #: Seconds between the worker's reading of its clock and the provider's record.
 ON_THE_WAY = 0.5
 PAGE = 5_000
@@ -130,6 +132,8 @@ def balance(
             if row.state == DeliveryState.CANCELLED
             else one.expires_at is not None
             if row.state == DeliveryState.EXPIRED
+            else one.kind == CAPPED
+            if row.state == DeliveryState.SUPPRESSED
             else row.state == DeliveryState.UNKNOWN and one.kind != "blast" and one.kind != "code"
         )
         if not arrived and not excused:

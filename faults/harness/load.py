@@ -74,22 +74,32 @@ class Audiences:
         topic = self.topic(size)
         return [push_token(f"{topic}-{n}") for n in range(size)]
 
+    def capped(self, size: int, most: int) -> str:
+        """Return a new topic of ``size`` people on push who want at most so many a day."""
+        topic = f"push-capped-{next(_numbers)}"
+        caps = [{"channel": "push", "limit": most, "per": "day"}]
+        self._fill(topic, size, "push", frequency_caps=caps)
+        return topic
+
     def _make(self, size: int, channel: str) -> str:
         topic = f"{channel}-{size}"
+        self._fill(topic, size, channel)
+        return topic
+
+    def _fill(self, topic: str, size: int, channel: str, **fields: Any) -> None:
         self._service.call("POST", "/v1/topics", {"name": topic})
         for start in range(0, size, 1000):
             numbers = range(start, min(size, start + 1000))
             self._service.call(
                 "POST",
                 "/v1/recipients/bulk",
-                {"recipients": [_person(topic, number, channel) for number in numbers]},
+                {"recipients": [_person(topic, n, channel) | fields for n in numbers]},
                 wait=60,
             )
             people = [{"user_id": f"{topic}-{n}", "channels": [channel]} for n in numbers]
             self._service.call(
                 "POST", f"/v1/topics/{topic}/subscriptions", {"subscriptions": people}, wait=60
             )
-        return topic
 
 
 def _person(topic: str, number: int, channel: str) -> dict[str, Any]:

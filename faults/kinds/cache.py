@@ -1,7 +1,8 @@
-"""Faults of Redis: flushed, or away."""
+"""Faults of Redis: flushed, killed, or away."""
 
 import redis
 
+from faults.harness.account import CAPPED
 from faults.harness.fault import fault
 from faults.harness.trial import Trial
 
@@ -33,3 +34,37 @@ def redis_gone(trial: Trial) -> None:
     trial.lasts(1.5)
     server.start()
     trial.healed()
+
+
+#: People with a cap of their own, and how many notifications each is sent at most within a day.
+PEOPLE, MOST = 400, 2
+_SENT = """
+SELECT recipient_id, count(*) FILTER (WHERE state <> 'suppressed')
+  FROM delivery_delivery WHERE notification_id = ANY(%s::uuid[]) GROUP BY 1
+"""
+
+
+@fault()
+def redis_killed_while_caps_are_asked(trial: Trial) -> None:
+    """Redis is killed twice, and comes back empty, while people are sent more than they want."""
+    server = trial.service.servers.redis
+    assert server
+    trial.publish()
+    topic = trial.audiences.capped(PEOPLE, MOST)
+    capped = [trial.load.publish(topic, PEOPLE, CAPPED)]
+    trial.begun()
+    for _ in range(2):
+        server.kill()
+        trial.broken()
+        capped.append(trial.load.publish(topic, PEOPLE, CAPPED))
+        trial.lasts(1.0)
+        server.start()
+        capped.append(trial.load.publish(topic, PEOPLE, CAPPED))
+        trial.lasts(1.0)
+    trial.healed()
+    trial.until(lambda: all(map(trial.done, capped)), 30.0, "the capped ones are done")
+    sent = dict(trial.service.sql(_SENT, [posted.id for posted in capped]))
+    more = sum(number > MOST for number in sent.values())
+    less = sum(number < MOST for number in sent.values())
+    trial.hold(not more, f"{more} people were sent more than their cap")
+    trial.hold(not less, f"{less} people were sent less than their cap")
