@@ -7,7 +7,6 @@ meanwhile.
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -99,11 +98,12 @@ def resume(row: Schedule) -> None:
         _move_on(row)
 
 
-def skip(row: Schedule, occurrence: datetime) -> None:
+def skip(row: Schedule, named: datetime) -> None:
     """Skip an occurrence, which has to be the next one. Skipping it again changes nothing.
 
-    Raises ``Problem`` for any other occurrence.
+    ``named``: its moment, or without a zone its local time. Raises ``Problem`` for any other one.
     """
+    occurrence = timetables.occurrence_at(row, named)
     if row.next_at != occurrence:
         run = Run.objects.filter(schedule=row, occurrence=occurrence).first()
         if run is not None and run.state == RunState.SKIPPED:
@@ -113,7 +113,11 @@ def skip(row: Schedule, occurrence: datetime) -> None:
             "conflict", f"Only the next occurrence can be skipped. {following}: read it again."
         )
     Run.objects.create(
-        schedule=row, occurrence=occurrence, state=RunState.SKIPPED, at=clock.moment()
+        schedule=row,
+        occurrence=occurrence,
+        local=timetables.local(row, occurrence),
+        state=RunState.SKIPPED,
+        at=clock.moment(),
     )
     row.over_until = occurrence
     _move_on(row)
@@ -124,7 +128,8 @@ def move_on(row: Schedule) -> None:
 
     Raises ``InvalidRule``.
     """
-    row.next_at = row.due_at = timetables.next_occurrence(row, row.over_until)
+    row.next_at = timetables.next_occurrence(row, row.over_until)
+    row.due_at = timetables.due(row, row.next_at)
 
 
 def _move_on(row: Schedule) -> None:
@@ -162,11 +167,9 @@ def _fill(
     posted: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    zone = fields["time_zone"]
-    row.time_zone = zone
-    row.starts_at_local = fields.get("starts_at_local") or shown(now, ZoneInfo(zone)).strftime(
-        FORMAT
-    )
+    row.time_zone = fields["time_zone"]
+    here = shown(now, timetables.clocks(row))
+    row.starts_at_local = fields.get("starts_at_local") or here.strftime(FORMAT)
     for name in _TEXTS:
         setattr(row, name, fields.get(name) or "")
     row.count = fields.get("count")
@@ -195,7 +198,7 @@ def _start(row: Schedule) -> None:
         when = f" before {row.ends_at_local}" if row.ends_at_local else " in the next 30 years"
         raise ValidationError({field: f"It never occurs{when}."})
     if row.paused_at is None:
-        row.next_at = row.due_at = found
+        row.next_at, row.due_at = found, timetables.due(row, found)
 
 
 def _check_number(publisher_id: int) -> None:

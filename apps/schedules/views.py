@@ -22,7 +22,7 @@ from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 from apps.schedules import notifications, running, serializers, services, timetables
-from apps.schedules.models import Run, Schedule
+from apps.schedules.models import RECIPIENT, Run, Schedule
 from apps.schedules.notifications import Audience
 
 TAG = "Schedules"
@@ -42,6 +42,13 @@ LAST_DAY = {
     "ends_at_local": "2030-12-31T23:59",
     "expires_after_seconds": 43200,
     "notification": {"user_id": "ada", "content": {"body": "Your invoice is due this week."}},
+}
+EVERYWHERE = {
+    "name": "good-morning",
+    "rrule": "FREQ=DAILY;BYHOUR=9;BYMINUTE=0",
+    "time_zone": RECIPIENT,
+    "topic": "tips",
+    "notification": {"content": {"title": "Good morning", "body": "Have you watered them?"}},
 }
 TAKEN = {(409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the name is taken, or too many")}
 
@@ -70,6 +77,7 @@ class ScheduleList(ListEndpoint):
         examples=[
             OpenApiExample("every Monday at nine", WEEKLY, request_only=True),
             OpenApiExample("on the 28th of each month", LAST_DAY, request_only=True),
+            OpenApiExample("at nine, wherever one is", EVERYWHERE, request_only=True),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -263,7 +271,9 @@ def _check(request: Request, fields: Mapping[str, Any], posted: Mapping[str, Any
     """Validate the notification; errors point into the schedule."""
     audience = Audience(fields.get("topic") or "", fields.get("group") or "")
     try:
-        notifications.check(key_of(request), audience, posted)
+        notifications.check(
+            key_of(request), audience, posted, in_own_zones=fields["time_zone"] == RECIPIENT
+        )
     except ValidationError as error:
         raise validation_problem(error, "/notification") from None
     except Problem as problem:
@@ -294,5 +304,7 @@ def _shown(row: Schedule) -> dict[str, object]:
     return {
         **serializers.ScheduleOut(row).data,
         "notification": notifications.unseal(row),
-        "next_occurrences": [one.isoformat() for one in timetables.upcoming(row, now)],
+        "next_occurrences": [
+            timetables.local(row, one) or one.isoformat() for one in timetables.upcoming(row, now)
+        ],
     }

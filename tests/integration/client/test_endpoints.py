@@ -383,3 +383,22 @@ def test_a_schedule_is_made_changed_paused_skipped_and_run(client: NotifierClien
     client.delete_schedule("tips")
     with pytest.raises(NotFound):
         client.get_schedule("tips")
+
+
+def test_a_schedule_on_recipients_own_clocks_has_times_without_a_zone(
+    client: NotifierClient,
+) -> None:
+    client.upsert_recipient("ada")
+    made = client.create_schedule(
+        "tips",
+        cron="0 9 * * *",
+        time_zone="recipient",
+        starts_at_local="2030-03-18T00:00",
+        user_ids=["ada"],
+        body="Water it.",
+    )
+    assert made.next_occurrences[0] == datetime(2030, 3, 18, 9)
+    assert made.next_at == datetime(2030, 3, 17, 19, tzinfo=UTC)
+    client.skip_occurrence("tips", made.next_occurrences[0])
+    [skip] = client.list_schedule_runs("tips")
+    assert skip.occurrence == datetime(2030, 3, 18, 9)
