@@ -1,6 +1,7 @@
 """On recipients' own clocks each zone gets each occurrence once, whatever happens meanwhile."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
@@ -112,14 +113,13 @@ def test_each_zone_gets_each_occurrence_once_over_restarts_and_changes_of_clocks
             assert made == plan(table, over_until, now, misfire, lead=LEAD)
             if made.occurrence is None or data.draw(st.booleans(), label="it is killed"):
                 break
-            between = takewhile(lambda one: one <= made.occurrence, table.after(over_until))
-            over_at |= dict.fromkeys(between, now)
+            over_at |= dict.fromkeys(_between(table, over_until, made.occurrence), now)
             over_until = made.occurrence
             if made.runs:
                 assert made.occurrence not in ran
                 ran.append(made.occurrence)
                 _send(got, made, now, misfire)
-    assert list(over_at) == list(takewhile(lambda one: one <= over_until, table.after(begin)))
+    assert list(over_at) == list(_between(table, begin, over_until))
     for occurrence, looked in over_at.items():
         wall = shown(occurrence, FIRST)
         for zone in ZONES:
@@ -130,6 +130,10 @@ def test_each_zone_gets_each_occurrence_once_over_restarts_and_changes_of_clocks
         late = [sent for wall, sent in got[zone].items() if sent != _moment(wall, zone)]
         assert len(late) == len(set(late)), "of what has passed there, one is sent late"
         assert misfire is Misfire.RUN_ONCE or not late
+
+
+def _between(table: Timetable, begin: datetime, until: datetime) -> Iterator[datetime]:
+    return takewhile(lambda one: one <= until, table.after(begin))
 
 
 def _send(
