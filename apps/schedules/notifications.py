@@ -149,6 +149,14 @@ def _permitted(key: KeySnapshot, draft: Draft) -> Draft:
     return draft
 
 
+def priority_of(schedule: Schedule) -> str:
+    """Return the priority with which a schedule posts."""
+    if named := unseal(schedule).get("priority"):
+        return str(named)
+    topic = get_topic(schedule.topic) if schedule.topic else None
+    return topic.default_priority if topic else Priority.NORMAL
+
+
 def key_of(schedule: Schedule) -> KeySnapshot:
     """Return the key as which a schedule posts: that of its writer, with what it kept of it."""
     return KeySnapshot(

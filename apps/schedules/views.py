@@ -17,13 +17,14 @@ from apps.api.serializers import read
 from apps.core import clock
 from apps.delivery.api.idempotent import answered, fingerprinted, idempotency_key
 from apps.delivery.api.publish_openapi import IDEMPOTENCY_KEY, REFUSALS
-from apps.publishers import audit
+from apps.publishers import audit, limits
 from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 from apps.schedules import notifications, running, serializers, services, timetables
 from apps.schedules.models import RECIPIENT, Run, Schedule
 from apps.schedules.notifications import Audience
+from notifier.domain.priorities import Priority
 
 TAG = "Schedules"
 READ, WRITE = Scope.NOTIFICATIONS_READ, Scope.NOTIFICATIONS_WRITE
@@ -238,10 +239,17 @@ class RunNow(Endpoint):
         key = fingerprinted(request, idempotency_key(request), body=False)
         with transaction.atomic():
             row = services.own_schedule(publisher_of(request).id, name, lock=True)
+            self._take_high(request, row)
             answer = answered(lambda: running.run_now(row, key, scopes=key_of(request).scopes))
             if "Idempotent-Replayed" not in answer.headers:
                 audit.record(request, "run", "schedule", name)
         return answer
+
+    def _take_high(self, request: Request, row: Schedule) -> None:
+        """Count a run of high priority as one that is posted, unless it will be refused."""
+        scopes = key_of(request).scopes & frozenset(row.scopes)
+        if Scope.NOTIFICATIONS_HIGH in scopes and notifications.priority_of(row) == Priority.HIGH:
+            limits.take_high(publisher_of(request))
 
 
 class RunList(ListEndpoint):

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import redis
 
 from apps.delivery.models import Notification
-from apps.publishers.models import ApiKey, AuditEvent
+from apps.publishers.models import ApiKey, AuditEvent, Publisher
 from apps.schedules.models import Run, Schedule
 from tests.integration.schedules.conftest import DAY, due, runs
-from tests.support.publishers.lookups import forget_lookups
+from tests.support.publishers.lookups import REDIS_URL, forget_lookups
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import make_shop
 
@@ -232,6 +233,29 @@ def test_a_lesser_key_runs_nothing_of_high_priority_by_hand(shop, create):
     forget_lookups()
     assert shop.post("schedules/daily/run", None, status=403)["type"] == "/problems/missing-scope"
     assert not Notification.objects.exists()
+
+
+def test_runs_by_hand_of_high_priority_are_within_the_publishers_rate(shop, create):
+    create(notification={"user_id": "ada", "priority": "high", "content": {"body": "Now"}})
+    shop.topic(default_priority="high")
+    create("topical", topic="news", notification=HELLO)
+    create("calm")
+    Publisher.objects.update(high_rate_per_second=1)
+    forget_lookups()
+    forget_rate(shop.id)
+    for name in ("daily", "topical"):
+        shop.post(f"schedules/{name}/run", None)
+    for name in ("daily", "topical"):
+        problem = shop.post(f"schedules/{name}/run", None, status=429)
+        assert (problem["type"], problem["quota"]) == ("/problems/rate-limited", "high")
+    shop.post("schedules/calm/run", None)
+    assert Notification.objects.count() == 3
+
+
+def forget_rate(publisher_id: int) -> None:
+    client = redis.Redis.from_url(REDIS_URL)
+    client.delete(f"notifier:rate:{publisher_id}:high")
+    client.close()
 
 
 def test_a_run_by_hand_that_is_refused_says_why_and_leaves_nothing(shop, create):
