@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from apps.api.problems import Problem
 from apps.core import clock
+from apps.publishers.models import Publisher
 from apps.publishers.selectors import KeySnapshot
 from apps.schedules import notifications, timetables
 from apps.schedules.models import Run, RunState, Schedule
@@ -49,7 +50,8 @@ def lock(row: Schedule) -> Schedule:
 def create(key: KeySnapshot, fields: Mapping[str, Any], posted: Mapping[str, Any]) -> Schedule:
     """Create a schedule with the validated ``fields``. ``posted``: its notification.
 
-    Raises ``ScheduleExists``, and ``Problem`` where the publisher has as many as it may.
+    Call it in a transaction. Raises ``ScheduleExists``, and ``Problem`` where the publisher has as
+    many as it may.
     """
     _check_number(key.publisher_id)
     now = clock.moment()
@@ -202,6 +204,11 @@ def _start(row: Schedule) -> None:
 
 
 def _check_number(publisher_id: int) -> None:
+    """Check that one more schedule is allowed, under a lock until the caller's transaction ends.
+
+    Others that are created at the same time wait for it, and count this one.
+    """
+    Publisher.objects.select_for_update(no_key=True).get(pk=publisher_id)
     most = settings.SCHEDULES_PER_PUBLISHER
     if Schedule.objects.filter(publisher_id=publisher_id).count() >= most:
         raise Problem(

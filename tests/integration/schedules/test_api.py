@@ -1,14 +1,17 @@
 """Schedules over HTTP."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
+from django.db import connection, transaction
 
 from apps.delivery.models import Notification
 from apps.publishers.models import ApiKey, AuditEvent, Publisher
 from apps.schedules.models import Run, Schedule
 from tests.integration.schedules.conftest import DAY, due, runs
+from tests.support.database import run_and_close
 from tests.support.publishers.lookups import REDIS_URL, forget_lookups
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import make_shop
@@ -113,6 +116,34 @@ def test_a_publisher_has_so_many_schedules(create, settings):
     create("one")
     create("two")
     assert "as many as it may" in create("three", status=409)["detail"]
+
+
+def test_a_publisher_has_so_many_schedules_also_where_they_are_created_at_once(
+    shop, create, settings
+):
+    settings.SCHEDULES_PER_PUBLISHER = 1
+    answers = []
+
+    def second() -> None:
+        body = {"name": "two", "cron": "0 9 * * *", "time_zone": "UTC",
+                "notification": {"user_id": "ada", **HELLO}}  # fmt: skip
+        answers.append(shop.http.post("/v1/schedules", body, format="json").status_code)
+
+    thread = threading.Thread(target=run_and_close, args=[second])
+    with transaction.atomic():
+        create("one")
+        thread.start()
+        while thread.is_alive() and not _somebody_waits():
+            pass
+    thread.join()
+    assert answers == [409]
+    assert Schedule.objects.count() == 1
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_high_priority_needs_its_scope_when_a_schedule_is_written(create):
