@@ -21,7 +21,14 @@ from apps.publishers import audit, limits
 from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
-from apps.schedules import notifications, running, serializers, services, timetables
+from apps.schedules import (
+    notifications,
+    retention,
+    running,
+    serializers,
+    services,
+    timetables,
+)
 from apps.schedules.models import RECIPIENT, Run, Schedule
 from apps.schedules.notifications import Audience
 from notifier.domain.priorities import Priority
@@ -145,10 +152,22 @@ class ScheduleDetail(Endpoint):
 
         Notifications accepted before are still delivered.
         """
-        with transaction.atomic():
-            services.own_schedule(publisher_of(request).id, name, lock=True).delete()
-            audit.record(request, "delete", "schedule", name)
+        while self._delete(request, name):
+            pass
         return Response(status=204)
+
+    def _delete(self, request: Request, name: str) -> bool:
+        """Delete some of its runs, and it with the last ones; return whether it is still there.
+
+        A schedule of minutes has a hundred thousand, for which its row would be locked too long.
+        """
+        with transaction.atomic():
+            row = services.own_schedule(publisher_of(request).id, name, lock=True)
+            if retention.delete_runs(row):
+                return True
+            row.delete()
+            audit.record(request, "delete", "schedule", name)
+        return False
 
 
 class _Command(Endpoint):

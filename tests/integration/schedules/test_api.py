@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
+from apps.core import old_rows
 from apps.delivery.models import Notification
 from apps.publishers.models import ApiKey, AuditEvent, Publisher
 from apps.schedules.models import Run, Schedule
@@ -312,6 +314,24 @@ def test_a_deleted_schedule_is_gone_with_its_runs(shop, create):
     assert not Run.objects.exists()
     assert Notification.objects.count() == 1
     create()
+
+
+def test_the_runs_of_a_deleted_schedule_go_in_batches_and_those_of_others_stay(
+    shop, create, monkeypatch
+):
+    monkeypatch.setattr(old_rows, "AT_ONCE", 2)
+    for name in ("daily", "other"):
+        create(name)
+        schedule = Schedule.objects.get(name=name)
+        Run.objects.bulk_create(
+            Run(schedule=schedule, state="accepted", at=datetime.now(UTC)) for _ in range(5)
+        )
+    with CaptureQueriesContext(connection) as queries:
+        assert shop.http.delete("/v1/schedules/daily").status_code == 204
+    locks = [one["sql"] for one in queries if "FOR UPDATE" in one["sql"]]
+    assert len(locks) == 3, "each batch is a transaction"
+    assert list(Run.objects.values_list("schedule__name", flat=True)) == ["other"] * 5
+    assert AuditEvent.objects.filter(object_type="schedule", action="delete").count() == 1
 
 
 def test_hostile_rules_are_answered_at_once(create):

@@ -13,7 +13,7 @@ from apps.delivery.models import IdempotencyKey, Notification
 from apps.delivery.outbox.queues import Queue
 from apps.preferences.models import Recipient
 from apps.publishers.models import Publisher
-from apps.schedules import outcomes, retention, running
+from apps.schedules import outcomes, running
 from apps.schedules.models import Run, Schedule
 from tests.integration.schedules.conftest import DAY, due, forget_runs, runs
 from tests.support.database import table_locked
@@ -382,16 +382,6 @@ def test_high_priority_and_critical_categories_need_what_the_writer_had(shop, cr
     due()
     tick()
     assert runs(shop)[0]["problem"] == "/problems/missing-scope"
-
-
-def test_old_records_of_runs_go(shop, create, tick):
-    create()
-    due()
-    tick()
-    assert retention.purge() == 0
-    Run.objects.update(at=clock.moment() - timedelta(days=91))
-    assert retention.purge() == 1
-    assert runs(shop) == []
 
 
 def test_the_metrics_say_what_became_of_runs_and_what_is_late(shop, create, tick):

@@ -1,0 +1,40 @@
+"""Records of runs go after a while, in batches."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.core import clock, old_rows
+from apps.schedules import retention
+from apps.schedules.models import Run, Schedule
+from tests.integration.schedules.conftest import due, runs
+from tests.support.publishers.people import recipient
+
+
+@pytest.fixture(autouse=True)
+def _ada(shop) -> None:
+    recipient("ada")
+
+
+def test_old_records_of_runs_go(shop, create, tick):
+    create()
+    due()
+    tick()
+    assert retention.purge() == 0
+    Run.objects.update(at=clock.moment() - timedelta(days=91))
+    assert retention.purge() == 1
+    assert runs(shop) == []
+
+
+def test_old_records_of_runs_go_in_batches(create, monkeypatch):
+    monkeypatch.setattr(old_rows, "AT_ONCE", 2)
+    create()
+    schedule, now = Schedule.objects.get(), clock.moment()
+    ages = [*[timedelta(days=91)] * 5, timedelta()]
+    Run.objects.bulk_create(Run(schedule=schedule, state="accepted", at=now - age) for age in ages)
+    with CaptureQueriesContext(connection) as queries:
+        assert retention.purge() == 5
+    assert len([one for one in queries if "DELETE" in one["sql"]]) == 3
+    assert Run.objects.get().at == now
