@@ -32,9 +32,9 @@ _SEPARATOR = b"\0"
 class LinkTarget(NamedTuple):
     """What a link is about.
 
-    ``recipient_id`` is set, or of a bare endpoint ``contact_id``; of a text message to a person both
-    are, since it says which number the link reached. ``publisher_id`` is that of the message.
-    ``topic_id`` and ``category`` are the message's; either may be missing.
+    ``recipient_id`` is set, or of a bare endpoint ``contact_id``. Of a text message to a person
+    both are: the contact says which number the link reached. ``publisher_id`` is that of the
+    message. ``topic_id`` and ``category`` are the message's; either may be missing.
     """
 
     recipient_id: int | None

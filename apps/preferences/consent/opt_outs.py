@@ -2,8 +2,8 @@
 
 A STOP suppresses the number, for every publisher and category: a message may leave by any sender of
 the channel. It is undone by a START to each sender that was written STOP to, or by a link that was
-sent to that number (``resume``), or by an operator who lifts the suppression. That a provider refuses a
-message since the person opted out is the same, learnt later.
+sent to that number (``resume``), or by an operator who lifts the suppression. That a provider
+refuses a message since the person opted out is the same, learnt later.
 
 All writers lock in this order: contacts, the suppression, opt-outs.
 """
@@ -93,8 +93,7 @@ def resume(recipient_id: int, contact_id: int, why: str) -> bool:
     The actor is that of the current request, who must have that phone. ``why`` is recorded. A
     provider that keeps a list of its own goes on refusing until it gets a START.
     """
-    numbers = stopped_numbers(recipient_id, contact_id)
-    return any([_undo(number, why, None) for number in numbers])
+    return any(_undo(number, why, None) for number in stopped_numbers(recipient_id, contact_id))
 
 
 def stopped_numbers(recipient_id: int, contact_id: int | None = None) -> list[Number]:
