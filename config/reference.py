@@ -22,7 +22,7 @@ FILES = (
     "delivery.py",
     "providers/entries.py",
     "providers/accounts.py",
-    "keywords.py",
+    "providers/keywords.py",
     "tokens.py",
     "people.py",
 )

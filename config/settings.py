@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import database, delivery, env, installation, keywords, logs, people, tokens
+from config import database, delivery, env, installation, logs, people, tokens
 from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
-from config.providers import accounts, entries
+from config.providers import accounts, entries, keywords
 from config.web import openapi
 from config.web.framework import (  # noqa: F401  # settings of their own
     API_MIDDLEWARE,

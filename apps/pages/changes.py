@@ -74,7 +74,7 @@ def write(
 ) -> None:
     """Write those of a recipient's preferences that a link may, in the caller's transaction.
 
-    ``told``: the audit trail's event belongs to the publisher that may know who got the message.
+    ``told``: the publisher of the message may know who got it, so the audit event is its own.
     """
     assert visitor.recipient is not None
     changed = by_links.write(visitor.recipient.pk, updates)

@@ -1,5 +1,6 @@
-"""Provider configuration: the environment in, the setting ``PROVIDERS`` out.
+"""Provider configuration: the environment in, the settings of providers out.
 
-``accounts`` has what each kind of provider reads and needs, ``entries`` builds the setting. Only
-``config.settings`` imports them.
+``accounts`` has what each kind of provider reads and needs, ``entries`` builds ``PROVIDERS``, and
+``keywords`` reads the file of words that stop and resume text messages. Only ``config.settings``
+imports them.
 """

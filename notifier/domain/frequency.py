@@ -50,7 +50,7 @@ class Cap(NamedTuple):
 
 
 class Label(NamedTuple):
-    """What a ``Cap.label`` says."""
+    """The parsed fields of a ``Cap.label``."""
 
     setter: Setter
     limit: int

@@ -3,8 +3,8 @@
 A request that finds no transaction under way commits at once, by itself. Requests that arrive
 meanwhile wait, and the first of them commits for all when that transaction has ended: the busier
 the database, the larger the groups (natural batching). While groups are large, a transaction waits
-up to ``SPACING`` for as many requests as the one before had: their clients post again. One that
-takes longer than ``LONGEST_WAIT`` is not waited for: the next begins beside it.
+up to ``SPACING`` for a group as large as the last, since the same clients are likely to post again.
+A transaction that takes longer than ``LONGEST_WAIT`` is not waited for: the next begins beside it.
 
 Each request keeps its own key, quota, errors and answer. If the transaction as a whole fails before
 its commit, each request is tried again by itself, in its own thread.

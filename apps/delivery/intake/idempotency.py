@@ -20,9 +20,11 @@ from apps.core import arrays
 LONGEST_KEY = 255
 #: A valid key: printable ASCII, since a header carries nothing else reliably (RFC 9110, 5.5).
 KEY = re.compile(rf"[!-~](?:[ -~]{{0,{LONGEST_KEY - 2}}}[!-~])?")
-#: Seconds for which a second request waits for the first one with its key, before it gets 409: any
-#: request ``MOMENT``, and ``FEW`` of a process at a time ``WAIT``.
-MOMENT, WAIT, FEW = 0.2, 2.0, 2
+#: Seconds for which a second request waits for the first one with its key, before it gets 409.
+SHORT_WAIT = 0.2
+#: The same for up to ``LONG_WAITERS`` requests of a process at a time, which may hold a thread.
+LONG_WAIT = 2.0
+LONG_WAITERS = 2
 #: Query the answers of keys, and try to lock each key without one until the transaction ends. Goes
 #: into the statement of ``lookups``. A failed try says that another request is under way.
 CHECK = """
@@ -141,32 +143,32 @@ def parameters(keys: Sequence[Key]) -> dict[str, str]:
 class InFlightWait:
     """Bounded waits of a request for the first one with its key.
 
-    Any request waits for ``MOMENT``, and ``FEW`` in each process for ``WAIT``, so that repeated
-    requests cannot occupy all threads.
+    Any request waits for ``SHORT_WAIT``, and ``LONG_WAITERS`` in each process for ``LONG_WAIT``, so
+    that repeated requests cannot occupy all threads.
     """
 
-    _few = threading.BoundedSemaphore(FEW)
+    _long_waiters = threading.BoundedSemaphore(LONG_WAITERS)
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
         self._pause = 0.005
-        self._one_of_few = False
+        self._waits_long = False
 
     def __enter__(self) -> "InFlightWait":
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._one_of_few:
-            self._few.release()
+        if self._waits_long:
+            self._long_waiters.release()
 
     def wait(self) -> None:
         """Sleep a little. Raises ``StillInFlight`` when the time is over."""
         waited = time.monotonic() - self._begun
-        if waited > MOMENT and not self._one_of_few:
-            self._one_of_few = self._few.acquire(blocking=False)
-            if not self._one_of_few:
+        if waited > SHORT_WAIT and not self._waits_long:
+            self._waits_long = self._long_waiters.acquire(blocking=False)
+            if not self._waits_long:
                 raise StillInFlight
-        if waited > WAIT:
+        if waited > LONG_WAIT:
             raise StillInFlight
         time.sleep(self._pause)
         self._pause = min(2 * self._pause, 0.1)

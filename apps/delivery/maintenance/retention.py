@@ -63,7 +63,8 @@ _OTHERS = (daily_quota.purge, requests.purge, audit.purge, audit_trail.purge, lo
 def purge() -> int:
     """Delete rows past their retention, in all apps, and roll up old counts.
 
-    Returns how many rows went. Expired inbox items have a task of their own.
+    Returns how many rows went. Inbox items and runs of schedules have tasks of their own.
+    Notifications, deliveries and attempts are kept.
     """
     kept = {
         _IDEMPOTENCY_KEYS: timedelta(hours=settings.IDEMPOTENCY_HOURS),

@@ -3,4 +3,5 @@
 - In: calls of the API, the admin, tasks and status webhooks, and the signal of a resumed topic.
 - Out: state changes through ``apps.delivery.state`` only, notifications through ``intake``, and
   texts for people.
+- Imported by ``api``, ``admin``, ``tasks`` and ``status_webhooks`` of ``apps.delivery``.
 """

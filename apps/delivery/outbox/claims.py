@@ -30,8 +30,9 @@ INSERT INTO delivery_claim (id, channel, priority, worker, claimed_at, lease_unt
 VALUES (%s, %s, %s, %s, clock_timestamp(), clock_timestamp() + make_interval(secs => %s))
 RETURNING extract(epoch FROM clock_timestamp())::float8
 """
-# A claim that another transaction had locked could not be renewed; nor was it released, or it would
-# have been soon after its lease ended. Its worker is alive, so it gets another lease to renew it.
+# An expired claim that was not released soon after its lease ended was locked by another
+# transaction, so that its worker could not renew it either. Where that worker renews others it is
+# alive: the claim gets another lease.
 _SPARE = """
 UPDATE delivery_claim
    SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)

@@ -1,8 +1,8 @@
 """Doorbells: broker messages that tell workers at once that a queue has work.
 
 A doorbell names a queue, and nothing else. A lost one costs the time until a worker polls; an extra
-one costs a poll. So they are not confirmed, not persisted by the broker, and coalesced: what is
-rung while one is being published goes out as one.
+one costs a poll. So they are not confirmed, not persisted by the broker, and coalesced: a process
+publishes one per queue and ``SPACING``.
 """
 
 import logging

@@ -1,9 +1,9 @@
 """Frequency caps: suppress what would be more than a person is to be sent, in the claim.
 
-Asked last, of deliveries that nothing else keeps from being sent, so that nothing counts that was
-not sent: what waits for the end of quiet hours counts once it is claimed again. Neither asked nor
-counted: high priority, what no preference can refuse, and what goes to bare endpoints. Where nobody
-has set a cap on the channel, a claim learns so from its process.
+Asked last: only deliveries that are about to be sent count, and what waits for the end of quiet
+hours counts once it is claimed again. Neither asked nor counted: high priority, what no preference
+can refuse, and what goes to bare endpoints. Whether anybody has set a cap on a channel is cached in
+each process, so that a claim without caps asks nothing.
 """
 
 import logging

@@ -155,7 +155,7 @@ def _claim(
         rows = quiet_hours.hold_back(queue, rows, contexts)
     # After quiet hours: what waits is counted when it is claimed again.
     capped, counted = capping.cap(queue, claim_id, rows, contexts, ordered=bool(lines))
-    claimed = state.start_sending(queue.channel, capped)
+    claimed = state.report_moves(queue.channel, capped)
     cut = [one.id for one in consumed if one.cut]
     named = [one.id for one in consumed if not one.cut]
     before = pending.consume(cut, named)

@@ -14,7 +14,7 @@ from notifier.domain.personal_links import PREFERENCES_MARK, UNSUBSCRIBE_MARK, P
 
 
 def links(channel: str, context: NotificationContext, item: Claimed) -> PersonalLinks:
-    """Return the links for one delivery: what they leave is what could have refused it.
+    """Return the links for one delivery. They leave the topic or category that could refuse it.
 
     One in place of a dead delivery goes to an endpoint of its publisher, which refuses nothing.
     """

@@ -1,4 +1,4 @@
-"""Runtime: the one place where settings become objects of the core."""
+"""Runtime: the providers, event loop and watcher of this process, built from the settings."""
 
 import logging
 import threading

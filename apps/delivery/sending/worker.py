@@ -167,7 +167,7 @@ class Worker:
     def send(self, claim: Claim) -> None:
         """Send a claim; its outcomes are recorded as they arrive.
 
-        Raises what kept it from being admitted, once its messages are being held.
+        If admission fails, its messages are deferred and the error is raised again.
         """
         connection.close()  # back to the pool while messages are rendered
         self._leases.hold(claim.id)

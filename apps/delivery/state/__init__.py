@@ -3,9 +3,10 @@
 In: claimed chunks, outcomes, receipts and commands. Out: rows, and the signal
 ``signals.deliveries_moved``. Every move is one SQL statement over many deliveries.
 
-A claim creates deliveries (``create_deliveries``) or takes up due ones (``resume_due``), and moves
-them to ``sending`` (``start_sending``). Its worker calls the providers with no transaction open and
-writes down the outcomes (``record``), which count only for deliveries that still carry the claim.
+A claim creates deliveries (``create_deliveries``) or takes up due ones (``resume_due``): those that
+may be sent are ``sending`` then. ``report_moves`` counts and signals what the claim moved. Its
+worker calls the providers with no transaction open and writes down the outcomes (``record``), which
+count only for deliveries that still carry the claim.
 ``apply_receipts`` moves what was sent by what its provider reports later. Waiting deliveries are
 cancelled, redriven and released; those of a lost worker are returned (``release_lost``); those that
 were given up for an address that is not believed dead any more become dead letters
@@ -23,7 +24,7 @@ from apps.delivery.state.claiming import (
     QuietColumns,
     create_deliveries,
     create_in_order,
-    start_sending,
+    report_moves,
 )
 from apps.delivery.state.deferral import (
     release_channel,
@@ -65,7 +66,7 @@ __all__ = [
     "release_people",
     "release_topic",
     "release_webhooks",
+    "report_moves",
     "resume_due",
-    "start_sending",
     "still_claimed",
 ]

@@ -1,4 +1,4 @@
-"""Create the deliveries of claimed chunks, and start sending these and what was taken up again."""
+"""Create the deliveries of claimed chunks, and count these and what was taken up again."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -374,8 +374,8 @@ def cut_parameters(todo: ChunkToDeliver) -> dict[str, Any]:
     }
 
 
-def start_sending(channel: str, rows: Sequence[Claimed]) -> list[Claimed]:
-    """Count and publish the moves of ``rows``; return the deliveries that this worker now sends.
+def report_moves(channel: str, rows: Sequence[Claimed]) -> list[Claimed]:
+    """Count and signal the moves of ``rows``; return the deliveries that this worker now sends.
 
     ``rows``: what ``create_deliveries`` and ``resumption.resume_due`` returned.
     """

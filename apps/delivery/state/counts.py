@@ -190,7 +190,7 @@ def put_aside(changed: Sequence[tuple[MoveKey, int]]) -> None:
 
 
 def count_pending() -> int:
-    """Count moves that were put aside; return how many. None while the tables are still locked."""
+    """Count moves that were put aside; return how many: 0 while the tables are still locked."""
     if _blocked:
         return 0
     with transaction.atomic(), connection.cursor() as cursor:

@@ -4,7 +4,7 @@ A deferred chunk or delivery has a reason and the time from which it may be clai
 
 - A paused topic: its chunks wait until it is resumed. So do its deliveries that are due again, or
   they wait ``SHORTEST`` seconds where it might be resumed before their deferral commits
-  (``claiming.resume_due``). ``release_topic`` makes both due.
+  (``resumption.resume_due``). ``release_topic`` makes both due.
 - A paused provider, an open breaker or doubted addresses: ``release_channel``.
 - A webhook host that does not answer: ``release_webhooks``.
 - A person's quiet hours: its deliveries wait until they end; ``release_people``, where they changed
@@ -28,7 +28,7 @@ from notifier.domain.priorities import Priority
 SHORTEST, LONGEST = 5.0, 60.0
 #: Most deliveries that one transaction makes due: about a second of work.
 RELEASE_AT_ONCE = 20_000
-#: Deliveries of each of many people that are looked through at least.
+#: Least number of a person's newest deliveries that are examined, however many people there are.
 LEAST_NEWEST = 100
 
 

@@ -45,7 +45,8 @@ EXISTS (SELECT FROM preferences_contact k
                             WHERE i.delivery_id = e.id AND i.read_at IS NULL))
 """
 REACHED = _REACHED.format(channels="k.channel <> %(channel)s")
-#: The same of what waits, ``a``: whether its fallback reached them, or if it is that, another.
+#: The same for a waiting delivery ``a``: whether the fallback channel, or for a delivery on the
+#: fallback channel any other, reached its recipient.
 REACHED_ELSEWHERE = _REACHED.replace("%(notification_id)s", "a.notification_id").format(
     channels="k.channel <> a.channel AND a.fallback_channel IN (a.channel, k.channel)"
 )

@@ -108,11 +108,12 @@ def record(
 ) -> None:
     """Record the results of attempts, and delete the ``finished`` claims, all or nothing.
 
-    A dead delivery is replaced by one to its ``endpoint``, or becomes a dead letter. ``ordered``:
-    some deliveries may have others behind them in a line, which become due.
+    A dead delivery is replaced by one to its ``endpoint``, or becomes a dead letter. Contacts whose
+    address the provider called dead are disabled (``disable_contact``: a 410). ``ordered``: some
+    deliveries may have others behind them in a line, which become due.
 
-    Raises ``ClaimLost`` where some deliveries belong to another worker now. Its record stands, and
-    what this worker sent was a duplicate.
+    Raises ``ClaimLost`` where some deliveries belong to another worker now. That worker's record is
+    kept; the message that this one sent was a duplicate.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         if finished:

@@ -23,9 +23,9 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
                       WHERE s.topic_id = a.topic_id AND s.contact_id = a.contact_id
                         AND s.state = 'active')
      THEN 'unsubscribed' END, """
-# What waited for the end of quiet hours is not sent to who has read it since, nor to whom the
-# fallback reached meanwhile. A fallback that was never tried is not sent to whom another channel
-# reached, whatever it waited for last. Nothing else is asked, since nothing else waits for hours.
+# Recipients who have read it in the inbox, or whom the fallback reached, while it waited for the
+# end of quiet hours are skipped. So are those of a fallback, never tried, whom another channel has
+# reached, whatever it waited for. What waits for other reasons waits for minutes, and is not asked.
 _OUTDATED = f"""
 CASE WHEN a.reason = 'quiet_hours'
       AND EXISTS (SELECT FROM preferences_contact k

@@ -1,1 +1,5 @@
-"""What a person's own app reads and writes beside the inbox: settings, choices, quiet hours."""
+"""What a person's own app reads and writes beside the inbox: settings, choices, quiet hours.
+
+In: requests with a person's token. Out: calls of ``apps.preferences``. Imported by the URLs of
+``apps.inbox``.
+"""

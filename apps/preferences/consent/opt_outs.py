@@ -166,7 +166,7 @@ _OPEN = """
 
 
 def _open(rows: Iterable[tuple[bytes, str, str, str]]) -> int:
-    """Write opt-outs, ``(index, masked, sender, provider)``; return how many did not stand yet."""
+    """Write opt-outs, ``(index, masked, sender, provider)``; return how many are new."""
     once = {(row[0], row[2]): row for row in rows}
     if not once:
         return 0

@@ -1,1 +1,5 @@
-"""Times on people's own clocks: a local time, and quiet hours."""
+"""Times on people's own clocks: a local time, and quiet hours.
+
+In: wall times, weekly windows and zones. Out: moments in unix seconds. Imported by whatever decides
+when somebody is sent something.
+"""

@@ -382,16 +382,3 @@ def test_high_priority_and_critical_categories_need_what_the_writer_had(shop, cr
     due()
     tick()
     assert runs(shop)[0]["problem"] == "/problems/missing-scope"
-
-
-def test_the_metrics_say_what_became_of_runs_and_what_is_late(shop, create, tick):
-    create()
-    due(missed=3)
-    page = shop.http.get("/metrics").content.decode()
-    late = float(page.split("\nnotifier_schedules_overdue_seconds ")[1].split("\n")[0])
-    assert 3 * 86_400 <= late < 3 * 86_400 + 3600
-    assert "notifier_schedules_failing 0.0" in page
-    tick()
-    page = shop.http.get("/metrics").content.decode()
-    assert "notifier_schedules_overdue_seconds 0.0" in page
-    assert 'notifier_schedule_runs_total{state="missed"}' in page

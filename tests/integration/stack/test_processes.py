@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -156,7 +157,8 @@ def test_nothing_outlives_a_runner_that_is_killed(tmp_path):
     pid = int(running.stdout.readline().split()[-1])
     running.kill()
     running.communicate(timeout=60)
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=60)
+    with suppress(psutil.NoSuchProcess):  # it is gone already
+        psutil.Process(pid).wait(timeout=60)
     assert not psutil.pid_exists(pid)
 
 

@@ -8,8 +8,8 @@ import sys
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env, keywords
-from config.providers import accounts, entries
+from config import env
+from config.providers import accounts, entries, keywords
 from config.secrets import fresh
 from stack.supervision.process import ROOT
 

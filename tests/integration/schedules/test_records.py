@@ -1,4 +1,4 @@
-"""Records of runs go after a while, in batches."""
+"""Records of what became of a schedule's runs: how long they are kept, and their metrics."""
 
 from datetime import timedelta
 
@@ -38,3 +38,16 @@ def test_old_records_of_runs_go_in_batches(create, monkeypatch):
         assert retention.purge() == 5
     assert len([one for one in queries if "DELETE" in one["sql"]]) == 3
     assert Run.objects.get().at == now
+
+
+def test_the_metrics_say_what_became_of_runs_and_what_is_late(shop, create, tick):
+    create()
+    due(missed=3)
+    page = shop.http.get("/metrics").content.decode()
+    late = float(page.split("\nnotifier_schedules_overdue_seconds ")[1].split("\n")[0])
+    assert 3 * 86_400 <= late < 3 * 86_400 + 3600
+    assert "notifier_schedules_failing 0.0" in page
+    tick()
+    page = shop.http.get("/metrics").content.decode()
+    assert "notifier_schedules_overdue_seconds 0.0" in page
+    assert 'notifier_schedule_runs_total{state="missed"}' in page
