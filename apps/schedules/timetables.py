@@ -1,6 +1,7 @@
 """From a schedule's rule to a timetable, to what is due, and to occurrences as they are shown."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -52,9 +53,11 @@ def plan(schedule: Schedule, now: datetime) -> Plan:
     expires = None if seconds is None else timedelta(seconds=seconds)
     if not schedule.in_own_zones:
         return planning.plan(table, schedule.over_until, now, misfire, expires)
-    return own_zones.plan(
+    made = own_zones.plan(
         table, schedule.over_until, now, misfire, lead=LEAD, expires_after=expires
     )
+    last = schedule.count is not None and schedule.runs + 1 >= schedule.count
+    return replace(made, superseded=False) if last else made
 
 
 def expires_at(schedule: Schedule, occurrence: datetime) -> datetime | None:

@@ -243,12 +243,13 @@ def test_it_expires_so_long_after_the_last_zone_has_had_it(shop, everywhere, tic
     assert Notification.objects.get().expires_at == there("Etc/GMT+12", wall) + HOUR
 
 
-def test_it_ends_after_its_last_run(shop, everywhere, tick):
+def test_it_ends_after_its_last_run_which_nothing_supersedes(shop, everywhere, tick):
     everywhere(count=1)
-    begins(-LEAD)
+    begins(HOUR, before=1)
     tick()
     found = shop.get("schedules/daily")
     assert (found["state"], found["next_occurrences"]) == ("ended", [])
+    assert Notification.objects.get().local_time_passed == "send"
 
 
 def test_a_schedule_of_a_zone_goes_over_to_recipients_own_and_back(shop, create):
