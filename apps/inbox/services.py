@@ -17,7 +17,8 @@ from notifier.transport.http import NotWritten
 #: The fields of a content that are encrypted together; the others are columns.
 SEALED = ("title", "body", "data", "actions")
 
-# Recipients are joined: their ids would take another round trip for every claim.
+# Recipients are joined: their ids would take another round trip for every claim. Inboxes are listed
+# by the items' ids, and a join returns rows in any order; ids of notifications ascend.
 _STORE = """
 INSERT INTO inbox_inboxitem (recipient_id, delivery_id, notification_id, content, severity,
                              display_type, source, created_at, expires_at)
@@ -28,6 +29,7 @@ SELECT r.id, item.delivery_id, item.notification_id, item.content, item.severity
        AS item (user_id, delivery_id, notification_id, content, severity, display_type, source,
                 expires_at)
   JOIN preferences_recipient r ON r.user_id = item.user_id
+ ORDER BY item.notification_id
 ON CONFLICT (delivery_id) DO NOTHING
 """
 

@@ -21,16 +21,19 @@ from notifier.security.link_keys import InvalidToken, LinkKeys
 VALID_DAYS = 366
 DAY = 86_400
 #: Layout of the token's beginning: its kind, the day it was made, and ids of the person or the bare
-#: endpoint, of the publisher and of the topic (0 for none). Channel and category follow.
+#: endpoint, of the publisher and of the topic (0 for none). The contact's id follows where the link
+#: is in a text message to a person, and then channel and category.
 _HEAD = struct.Struct(">BHQQQ")
-_OF_PERSON, _OF_ENDPOINT = 1, 2
+_CONTACT = struct.Struct(">Q")
+_OF_PERSON, _OF_ENDPOINT, _OF_PERSONS_NUMBER = 1, 2, 3
 _SEPARATOR = b"\0"
 
 
 class LinkTarget(NamedTuple):
     """What a link is about.
 
-    ``recipient_id`` or, of a bare endpoint, ``contact_id`` is set; ``publisher_id`` is that of the
+    ``recipient_id`` is set, or of a bare endpoint ``contact_id``. Of a text message to a person
+    both are: the contact says which number the link reached. ``publisher_id`` is that of the
     message. ``topic_id`` and ``category`` are the message's; either may be missing.
     """
 
@@ -62,12 +65,14 @@ def keys() -> LinkKeys:
 
 def token(target: LinkTarget, now: float | None = None) -> str:
     """Return a token: some 80 to 220 characters, the same all day. ``now``: unix seconds."""
-    subject = target.recipient_id
-    kind = _OF_PERSON
+    subject, contact_id = target.recipient_id, target.contact_id or 0
+    kind = _OF_PERSONS_NUMBER if contact_id else _OF_PERSON
     if subject is None:
-        subject, kind = target.contact_id or 0, _OF_ENDPOINT
+        subject, kind = contact_id, _OF_ENDPOINT
     day = int(clock.now() if now is None else now) // DAY
     head = _HEAD.pack(kind, day, subject, target.publisher_id, target.topic_id or 0)
+    if kind == _OF_PERSONS_NUMBER:
+        head += _CONTACT.pack(contact_id)
     rest = f"{target.channel}\0{target.category}".encode()
     return keys().seal(head + rest)
 
@@ -77,17 +82,20 @@ def read(token: str) -> LinkTarget:
     try:
         plain = keys().open(token)
         kind, day, subject, publisher_id, topic_id = _HEAD.unpack_from(plain)
+        contact_id, rest = None, plain[_HEAD.size :]
+        if kind == _OF_PERSONS_NUMBER:
+            [contact_id], rest = _CONTACT.unpack_from(rest), rest[_CONTACT.size :]
     except (InvalidToken, struct.error):
         raise ForgedLink from None
-    if kind not in (_OF_PERSON, _OF_ENDPOINT):
+    if kind not in (_OF_PERSON, _OF_ENDPOINT, _OF_PERSONS_NUMBER):
         raise ForgedLink  # of a version that is newer than this process
     if clock.now() // DAY - day > VALID_DAYS:
         raise ExpiredLink
-    channel, _, category = plain[_HEAD.size :].partition(_SEPARATOR)
-    person = kind == _OF_PERSON
+    channel, _, category = rest.partition(_SEPARATOR)
+    endpoint = kind == _OF_ENDPOINT
     return LinkTarget(
-        subject if person else None,
-        None if person else subject,
+        None if endpoint else subject,
+        subject if endpoint else contact_id,
         publisher_id,
         channel.decode(),
         topic_id or None,

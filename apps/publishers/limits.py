@@ -184,6 +184,22 @@ def take(publisher: PublisherSnapshot, key: KeySnapshot, high: int = 0) -> Allow
     return replace(tightest, high=given, high_retry_after=allowances[-1].retry_after)
 
 
+def take_high(publisher: PublisherSnapshot) -> None:
+    """Take one notification of high priority that no request's ``take`` has counted.
+
+    Raises ``Problem`` where the publisher's rate is exceeded; never while Redis is unavailable.
+    """
+    rate = high_rate(publisher)
+    answer = _ask({f"notifier:rate:{publisher.id}:high": rate})
+    if answer is None:
+        UNLIMITED.inc()
+        return
+    taken, _, ahead = answer
+    if not taken:
+        found = _allowance(False, rate, ahead)
+        raise high_exceeded(publisher, replace(found, high_retry_after=found.retry_after))
+
+
 def _ask(buckets: Mapping[str, Rate], high: int = 0, requests: int = 1) -> list[int] | None:
     """Run the script in Redis.
 

@@ -1,4 +1,4 @@
-"""Schedules: notifications that recur, by a rule on the clocks of a zone.
+"""Schedules: notifications that recur, by a rule on a zone's clocks or each recipient's own.
 
 - In: publishers' requests, the clock by Celery beat, and operators.
 - Out: notifications, accepted as if they had been posted, and a record of each run. The row of a

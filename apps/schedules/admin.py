@@ -1,7 +1,7 @@
 """Admin pages of schedules: what they mean, what became of them, and buttons."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Protocol, cast
 
 from django.contrib import admin, messages
@@ -74,7 +74,7 @@ class ScheduleAdmin(Panelled, ReadOnly):
 
     @admin.display(description="next")
     def next(self, row: Schedule) -> str:
-        return markup.at(row.next_at) if row.next_at else "–"
+        return _at(row, row.next_at) if row.next_at else "–"
 
     @admin.display(description="last run")
     def last(self, row: Schedule) -> SafeString | str:
@@ -83,8 +83,11 @@ class ScheduleAdmin(Panelled, ReadOnly):
 
     def panels(self, request: HttpRequest, row: Schedule) -> Sequence[Panel]:
         coming = timetables.upcoming(row, clock.moment())
+        heads = ("at", f"on the clocks of {row.time_zone}")
+        if row.in_own_zones:
+            heads = ("first, anywhere", "on each recipient's own clocks")
         when = markup.table(
-            ("at", f"on the clocks of {row.time_zone}"),
+            heads,
             ((markup.at(one.astimezone(UTC)), one.strftime(FORMAT)) for one in coming),
             "No further occurrence.",
         )
@@ -102,7 +105,7 @@ class ScheduleAdmin(Panelled, ReadOnly):
             return [Button("resume", "Resume"), now]
         if row.state == ScheduleState.ENDED:
             return [now]
-        following = markup.at(row.next_at) if row.next_at else ""
+        following = _at(row, row.next_at) if row.next_at else ""
         pause = Button("pause", "Pause", "bad", "Nothing is sent until it is resumed.")
         skip = Button("skip", "Skip the next", "", f"Nothing is sent at {following}.")
         return [pause, skip, now]
@@ -116,7 +119,7 @@ class ScheduleAdmin(Panelled, ReadOnly):
         locked = services.lock(row)
         services.resume(locked)
         self.audit(request, "resume", row)
-        following = markup.at(locked.next_at) if locked.next_at else "never: it has ended"
+        following = _at(locked, locked.next_at) if locked.next_at else "never: it has ended"
         messages.success(request, f"It is resumed. Its next occurrence: {following}.")
 
     def do_skip(self, request: HttpRequest, row: Schedule) -> None:
@@ -126,7 +129,7 @@ class ScheduleAdmin(Panelled, ReadOnly):
             return
         services.skip(locked, row.next_at)
         self.audit(request, "skip", row, after={"occurrence": row.next_at.isoformat()})
-        messages.success(request, f"{markup.at(row.next_at)} is skipped.")
+        messages.success(request, f"{_at(row, row.next_at)} is skipped.")
 
     def do_run(self, request: HttpRequest, row: Schedule) -> HttpResponse | None:
         try:
@@ -141,13 +144,19 @@ class ScheduleAdmin(Panelled, ReadOnly):
         return HttpResponseRedirect(markup.page("delivery_notification_change", notification_id))
 
 
+def _at(row: Schedule, occurrence: datetime) -> str:
+    """Write an occurrence: a moment, or a local time on each recipient's own clocks."""
+    local = timetables.local(row, occurrence)
+    return f"{local} for each recipient" if local else markup.at(occurrence)
+
+
 def _runs(row: Schedule) -> SafeString:
     return markup.table(
         ("at", "occurrence", "", "notification", "missed before it", ""),
         (
             (
                 markup.moment(run.at),
-                markup.at(run.occurrence) if run.occurrence else "by hand",
+                run.local or (markup.at(run.occurrence) if run.occurrence else "by hand"),
                 markup.badge(run.state),
                 markup.link(
                     markup.page("delivery_notification_change", run.notification_id),

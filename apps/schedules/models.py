@@ -10,6 +10,9 @@ from apps.core.fields import StampField
 from apps.publishers.models import Publisher
 from notifier.recurrence.planning import Misfire
 
+#: The ``time_zone`` of a schedule that recurs on each recipient's own clocks.
+RECIPIENT = "recipient"
+
 
 class ScheduleState(models.TextChoices):
     """What a schedule does now."""
@@ -22,13 +25,15 @@ class ScheduleState(models.TextChoices):
 class Schedule(models.Model):
     """A notification that a publisher wants sent again and again.
 
-    The rule is ``rrule`` or ``cron``, on the clocks of ``time_zone``; local times are written to
-    the minute (``2026-12-01T09:00``). ``notification`` is the encrypted JSON that was posted
-    (context ``schedule:`` + id), validated anew for each run.
+    The rule is ``rrule`` or ``cron``, on the clocks of ``time_zone``: those of each recipient where
+    that is ``RECIPIENT``. Local times are written to the minute (``2026-12-01T09:00``).
+    ``notification`` is the encrypted JSON that was posted (context ``schedule:`` + id), validated
+    anew for each run.
 
     Occurrences up to ``over_until`` are over. ``next_at`` is the one after it, and ``due_at`` when
-    it is to be run: later, where it had to be put off. Both are null while it is paused and once it
-    has ended.
+    it is to be run: earlier, where its notification is cut by zones first; later, where it had to
+    be put off. Both are null while it is paused and once it has ended. On recipients' own clocks
+    an occurrence is kept as the moment at which it begins: when it is that time first, anywhere.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -76,6 +81,11 @@ class Schedule(models.Model):
         return self.name
 
     @property
+    def in_own_zones(self) -> bool:
+        """Return whether it recurs on each recipient's own clocks."""
+        return self.time_zone == RECIPIENT
+
+    @property
     def state(self) -> ScheduleState:
         """Return what it does now."""
         if self.paused_at is not None:
@@ -95,13 +105,15 @@ class RunState(models.TextChoices):
 class Run(models.Model):
     """What became of one occurrence of a schedule.
 
-    ``occurrence`` is null for a run by hand. ``missed``: number of occurrences before it, up to
+    ``occurrence`` is null for a run by hand; ``local`` is its local time where it was on each
+    recipient's own clocks, and else empty. ``missed``: number of occurrences before it, up to
     1,000, that nothing became of. ``problem`` is the type of the problem of a failed run, and
     ``detail`` its sentence, or a remark on a run that was accepted.
     """
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="records")
     occurrence = models.DateTimeField(null=True)
+    local = models.CharField(max_length=16, blank=True, db_default="")
     state = models.CharField(max_length=10, choices=RunState)
     missed = models.PositiveIntegerField(default=0)
     notification_id = models.UUIDField(null=True)

@@ -11,11 +11,18 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from rest_framework.serializers import ValidationError
 
 from apps.api.problems import Problem
 from apps.api.serializers import read
 from apps.delivery.intake.bodies import NotificationBody
-from apps.delivery.intake.drafts import Draft, DraftBuilder, audience_draft, draft_builder
+from apps.delivery.intake.drafts import (
+    Draft,
+    DraftBuilder,
+    LocalTime,
+    audience_draft,
+    draft_builder,
+)
 from apps.preferences.selectors import Reached, groups, reached
 from apps.preferences.vault import keyring
 from apps.publishers.api.permissions import require_high
@@ -65,11 +72,22 @@ def unseal(schedule: Schedule) -> dict[str, Any]:
     return found
 
 
-def check(key: KeySnapshot, audience: Audience, posted: Mapping[str, object]) -> None:
+def check(
+    key: KeySnapshot,
+    audience: Audience,
+    posted: Mapping[str, object],
+    *,
+    in_own_zones: bool = False,
+) -> None:
     """Validate a notification as if ``key`` posted it now.
 
-    Raises what posting it raises: ``Problem`` or ``ValidationError``.
+    ``in_own_zones``: each recipient is to get it at a local time. Raises what posting it raises:
+    ``Problem`` or ``ValidationError``.
     """
+    if in_own_zones and posted.get("ordering_key"):
+        raise ValidationError(
+            {"ordering_key": "Its order is that of acceptance. Leave it out, or choose one zone."}
+        )
     validated = validate(key, audience, posted)
     validated.draft_builder(reached(validated.user_ids))
 
@@ -79,16 +97,19 @@ def validate(
     audience: Audience,
     posted: Mapping[str, object],
     *,
+    local: LocalTime | None = None,
     expires_at: datetime | None = None,
     without_gone: bool = False,
 ) -> Validated:
     """Validate a notification that ``key`` posts to ``audience``.
 
-    ``expires_at``: its expiry. ``without_gone``: leave out recipients that are no more, if any of
-    them is left. Raises ``Problem`` or ``ValidationError``, as does the function that makes the
-    draft.
+    ``local``: when each recipient gets it, in their own zone. ``expires_at``: its expiry.
+    ``without_gone``: leave out recipients that are no more, if any of them is left. Raises
+    ``Problem`` or ``ValidationError``, as does the function that makes the draft.
     """
     data: NotificationBody = read(ScheduledNotificationIn, posted)
+    if local is not None:
+        data["send_at_local"], data["local_time_passed"] = local.wall, local.passed
     if expires_at is not None:
         data["expires_at"] = expires_at
     if audience.topic or audience.group:
@@ -126,6 +147,14 @@ def _permitted(key: KeySnapshot, draft: Draft) -> Draft:
     if draft.priority == Priority.HIGH:
         require_high(key)
     return draft
+
+
+def priority_of(schedule: Schedule) -> str:
+    """Return the priority with which a schedule posts."""
+    if named := unseal(schedule).get("priority"):
+        return str(named)
+    topic = get_topic(schedule.topic) if schedule.topic else None
+    return topic.default_priority if topic else Priority.NORMAL
 
 
 def key_of(schedule: Schedule) -> KeySnapshot:

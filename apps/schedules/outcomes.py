@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from apps.api.problems import Problem, as_problem
 from apps.core import clock
-from apps.schedules import services
+from apps.schedules import services, timetables
 from apps.schedules.models import Run, RunState, Schedule
 from notifier.recurrence.planning import Plan
 
@@ -90,6 +90,7 @@ def _record(schedule: Schedule, plan: Plan, run: Run, now: datetime) -> None:
     if run.state != RunState.MISSED:
         schedule.runs += 1
     run.schedule, run.occurrence, run.missed, run.at = schedule, plan.occurrence, plan.missed, now
+    run.local = timetables.local(schedule, plan.occurrence)
     run.save(force_insert=True)
     schedule.over_until = plan.occurrence
     services.move_on(schedule)

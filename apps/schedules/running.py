@@ -22,12 +22,13 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from apps.api.problems import Problem
 from apps.core import arrays, clock
 from apps.delivery.intake import group_commit, load_shedding
+from apps.delivery.intake.drafts import SEND, SKIP, LocalTime
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
 from apps.delivery.intake.idempotency import Answer, Key, StillInFlight
 from apps.publishers.selectors import get_publisher
 from apps.schedules import notifications, outcomes, timetables
 from apps.schedules.models import Schedule
-from notifier.recurrence.planning import Misfire, Plan, plan
+from notifier.recurrence.planning import Misfire, Plan
 from notifier.recurrence.rules import InvalidRule
 
 log = logging.getLogger(__name__)
@@ -191,7 +192,7 @@ def _prepare(
     if made.occurrence is None or not made.runs:
         return _Prepared(schedule, made)
     try:
-        validated = _validated(schedule, made.occurrence)
+        validated = _validated(schedule, made)
     except AWAY:
         raise
     except Exception as error:
@@ -201,33 +202,37 @@ def _prepare(
 
 
 def _plan(schedule: Schedule, now: datetime) -> Plan | InvalidRule:
-    expires = schedule.expires_after
     try:
-        return plan(
-            timetables.timetable(schedule),
-            schedule.over_until,
-            now,
-            Misfire(schedule.misfire),
-            None if expires is None else timedelta(seconds=expires),
-        )
+        return timetables.plan(schedule, now)
     except InvalidRule as error:
         return error
 
 
-def _validated(schedule: Schedule, occurrence: datetime) -> notifications.Validated:
+def _validated(schedule: Schedule, made: Plan) -> notifications.Validated:
+    assert made.occurrence is not None
     publisher = get_publisher(schedule.publisher_id)
     if publisher is None or not publisher.is_active:
         raise Problem("inactive-publisher", "The publisher is switched off.")
-    expires_at = None
-    if schedule.expires_after is not None:
-        expires_at = occurrence + timedelta(seconds=schedule.expires_after)
     return notifications.validate(
         notifications.key_of(schedule),
         notifications.audience_of(schedule),
         notifications.unseal(schedule),
-        expires_at=expires_at,
+        local=_local_time(schedule, made, made.occurrence),
+        expires_at=timetables.expires_at(schedule, made.occurrence),
         without_gone=True,
     )
+
+
+def _local_time(schedule: Schedule, made: Plan, occurrence: datetime) -> LocalTime | None:
+    """Return when each recipient gets an occurrence; ``None`` for all at once.
+
+    Those for whom it has passed, since the run is late, get it at once. They do not where the
+    schedule wants that, or where a later one has begun as well: it is the one that they get.
+    """
+    if not schedule.in_own_zones:
+        return None
+    skips = made.superseded or schedule.misfire == Misfire.SKIP
+    return LocalTime(timetables.on_the_wall(occurrence), SKIP if skips else SEND)
 
 
 def _request(

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from apps.api.serializers import Choice, PathNameField, StrictSerializer
 from apps.delivery.api.publish_serializers import NotificationIn, PublishIn
 from apps.preferences.api.fields import TimeZoneField
-from apps.schedules.models import Run, RunState, Schedule, ScheduleState
+from apps.schedules.models import RECIPIENT, Run, RunState, Schedule, ScheduleState
 from notifier.recurrence import cron, rrule
 from notifier.recurrence.local_time import FORMAT
 from notifier.recurrence.planning import MOST_COUNTED, Misfire
@@ -22,7 +22,12 @@ MOST_RUNS = 1_000_000
 LONGEST_EXPIRY = 28 * 86_400
 
 
-@extend_schema_field({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$"})
+_LOCAL_TIME = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$"}
+#: A moment; of a schedule on recipients' own clocks a local time.
+_OCCURRENCE = {"anyOf": [{"type": "string", "format": "date-time"}, _LOCAL_TIME]}
+
+
+@extend_schema_field(_LOCAL_TIME)
 class LocalTimeField(serializers.CharField):
     """A time on the clocks of a zone, to the minute, as text."""
 
@@ -38,6 +43,27 @@ class LocalTimeField(serializers.CharField):
                 "time_zone."
             )
         return found.strftime(FORMAT)
+
+
+class ClocksField(TimeZoneField):
+    """The clocks that a schedule's rule is on: those of a zone, or each recipient's own."""
+
+    def __init__(self, **options: Any) -> None:
+        options["help_text"] = (
+            f"IANA name, e.g. Europe/Vienna; or `{RECIPIENT}`: each recipient's own"
+        )
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> str:
+        return RECIPIENT if data == RECIPIENT else super().to_internal_value(data)
+
+
+@extend_schema_field(_OCCURRENCE)
+class OccurrenceField(serializers.DateTimeField):
+    """A moment, or a local time, which stays without a zone."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return value if value.tzinfo is None else super().enforce_timezone(value)
 
 
 class ScheduledNotificationIn(NotificationIn):
@@ -72,7 +98,7 @@ class ScheduleChangeIn(StrictSerializer):
         max_length=cron.LONGEST,
         help_text="minute, hour, day of month, month, day of week; this or `rrule`",
     )
-    time_zone = TimeZoneField(required=False)
+    time_zone = ClocksField(required=False)
     starts_at_local = LocalTimeField(
         required=False, help_text="its first occurrence is not before; now if left out"
     )
@@ -112,7 +138,7 @@ class ScheduleIn(ScheduleChangeIn):
     """A notification that recurs."""
 
     name = PathNameField()
-    time_zone = TimeZoneField()
+    time_zone = ClocksField()
     misfire = Choice(
         [one.value for one in Misfire],
         required=False,
@@ -136,7 +162,9 @@ class ScheduleIn(ScheduleChangeIn):
 class SkipIn(StrictSerializer):
     """The occurrence to skip."""
 
-    occurrence = serializers.DateTimeField(help_text="the schedule's `next_at`")
+    occurrence = OccurrenceField(
+        help_text="the schedule's `next_at`, or the first of its `next_occurrences`"
+    )
 
 
 class ScheduleOut(serializers.Serializer[Schedule]):
@@ -154,7 +182,10 @@ class ScheduleOut(serializers.Serializer[Schedule]):
     expires_after_seconds = serializers.IntegerField(source="expires_after", allow_null=True)
     topic = serializers.SerializerMethodField()
     group = serializers.SerializerMethodField()
-    next_at = serializers.DateTimeField(allow_null=True, help_text="its next occurrence")
+    next_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="its next occurrence; on recipients' own clocks when it is that time first",
+    )
     runs = serializers.IntegerField(help_text="runs until now, failed ones included")
     failures = serializers.IntegerField(help_text="runs that failed in a row, up to the last one")
     created_at = serializers.DateTimeField()
@@ -181,8 +212,9 @@ class ScheduleDetailOut(ScheduleOut):
 
     notification = cast(Any, serializers.DictField(help_text="as it was posted"))
     next_occurrences = serializers.ListField(
-        child=serializers.DateTimeField(),
-        help_text="the next five, in its zone; of a paused one as if it were resumed now",
+        child=OccurrenceField(),
+        help_text="the next five, in its zone, or as local times on recipients' own clocks; of a "
+        "paused one as if it were resumed now",
     )
 
 
@@ -190,7 +222,9 @@ class ScheduleDetailOut(ScheduleOut):
 class RunOut(serializers.Serializer[Run]):
     """What became of an occurrence, or of a run by hand."""
 
-    occurrence = serializers.DateTimeField(allow_null=True, help_text="null for a run by hand")
+    occurrence = serializers.SerializerMethodField(
+        help_text="a local time where it was on recipients' own clocks; null for a run by hand"
+    )
     state = serializers.ChoiceField(RunState.values)
     at = serializers.DateTimeField()
     notification_id = serializers.UUIDField(allow_null=True)
@@ -201,6 +235,12 @@ class RunOut(serializers.Serializer[Run]):
         help_text="type of the problem of a run that failed"
     )
     detail = serializers.CharField(help_text="what went wrong, or a remark")
+
+    @extend_schema_field({"anyOf": [*_OCCURRENCE["anyOf"], {"type": "null"}]})
+    def get_occurrence(self, row: Run) -> str | None:
+        if row.local or row.occurrence is None:
+            return row.local or None
+        return str(serializers.DateTimeField().to_representation(row.occurrence))
 
     def get_problem(self, row: Run) -> str | None:
         return f"/problems/{row.problem}" if row.problem else None

@@ -7,7 +7,6 @@ meanwhile.
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -16,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from apps.api.problems import Problem
 from apps.core import clock
+from apps.publishers.models import Publisher
 from apps.publishers.selectors import KeySnapshot
 from apps.schedules import notifications, timetables
 from apps.schedules.models import Run, RunState, Schedule
@@ -50,7 +50,8 @@ def lock(row: Schedule) -> Schedule:
 def create(key: KeySnapshot, fields: Mapping[str, Any], posted: Mapping[str, Any]) -> Schedule:
     """Create a schedule with the validated ``fields``. ``posted``: its notification.
 
-    Raises ``ScheduleExists``, and ``Problem`` where the publisher has as many as it may.
+    Call it in a transaction. Raises ``ScheduleExists``, and ``Problem`` where the publisher has as
+    many as it may.
     """
     _check_number(key.publisher_id)
     now = clock.moment()
@@ -99,11 +100,12 @@ def resume(row: Schedule) -> None:
         _move_on(row)
 
 
-def skip(row: Schedule, occurrence: datetime) -> None:
+def skip(row: Schedule, named: datetime) -> None:
     """Skip an occurrence, which has to be the next one. Skipping it again changes nothing.
 
-    Raises ``Problem`` for any other occurrence.
+    ``named``: its moment, or without a zone its local time. Raises ``Problem`` for any other one.
     """
+    occurrence = timetables.occurrence_at(row, named)
     if row.next_at != occurrence:
         run = Run.objects.filter(schedule=row, occurrence=occurrence).first()
         if run is not None and run.state == RunState.SKIPPED:
@@ -113,7 +115,11 @@ def skip(row: Schedule, occurrence: datetime) -> None:
             "conflict", f"Only the next occurrence can be skipped. {following}: read it again."
         )
     Run.objects.create(
-        schedule=row, occurrence=occurrence, state=RunState.SKIPPED, at=clock.moment()
+        schedule=row,
+        occurrence=occurrence,
+        local=timetables.local(row, occurrence),
+        state=RunState.SKIPPED,
+        at=clock.moment(),
     )
     row.over_until = occurrence
     _move_on(row)
@@ -124,7 +130,8 @@ def move_on(row: Schedule) -> None:
 
     Raises ``InvalidRule``.
     """
-    row.next_at = row.due_at = timetables.next_occurrence(row, row.over_until)
+    row.next_at = timetables.next_occurrence(row, row.over_until)
+    row.due_at = timetables.due(row, row.next_at)
 
 
 def _move_on(row: Schedule) -> None:
@@ -162,11 +169,9 @@ def _fill(
     posted: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    zone = fields["time_zone"]
-    row.time_zone = zone
-    row.starts_at_local = fields.get("starts_at_local") or shown(now, ZoneInfo(zone)).strftime(
-        FORMAT
-    )
+    row.time_zone = fields["time_zone"]
+    here = shown(now, timetables.clocks(row))
+    row.starts_at_local = fields.get("starts_at_local") or here.strftime(FORMAT)
     for name in _TEXTS:
         setattr(row, name, fields.get(name) or "")
     row.count = fields.get("count")
@@ -195,10 +200,15 @@ def _start(row: Schedule) -> None:
         when = f" before {row.ends_at_local}" if row.ends_at_local else " in the next 30 years"
         raise ValidationError({field: f"It never occurs{when}."})
     if row.paused_at is None:
-        row.next_at = row.due_at = found
+        row.next_at, row.due_at = found, timetables.due(row, found)
 
 
 def _check_number(publisher_id: int) -> None:
+    """Check that one more schedule is allowed, under a lock until the caller's transaction ends.
+
+    Others that are created at the same time wait for it, and count this one.
+    """
+    Publisher.objects.select_for_update(no_key=True).get(pk=publisher_id)
     most = settings.SCHEDULES_PER_PUBLISHER
     if Schedule.objects.filter(publisher_id=publisher_id).count() >= most:
         raise Problem(

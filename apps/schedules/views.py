@@ -17,13 +17,21 @@ from apps.api.serializers import read
 from apps.core import clock
 from apps.delivery.api.idempotent import answered, fingerprinted, idempotency_key
 from apps.delivery.api.publish_openapi import IDEMPOTENCY_KEY, REFUSALS
-from apps.publishers import audit
+from apps.publishers import audit, limits
 from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
-from apps.schedules import notifications, running, serializers, services, timetables
-from apps.schedules.models import Run, Schedule
+from apps.schedules import (
+    notifications,
+    retention,
+    running,
+    serializers,
+    services,
+    timetables,
+)
+from apps.schedules.models import RECIPIENT, Run, Schedule
 from apps.schedules.notifications import Audience
+from notifier.domain.priorities import Priority
 
 TAG = "Schedules"
 READ, WRITE = Scope.NOTIFICATIONS_READ, Scope.NOTIFICATIONS_WRITE
@@ -42,6 +50,13 @@ LAST_DAY = {
     "ends_at_local": "2030-12-31T23:59",
     "expires_after_seconds": 43200,
     "notification": {"user_id": "ada", "content": {"body": "Your invoice is due this week."}},
+}
+EVERYWHERE = {
+    "name": "good-morning",
+    "rrule": "FREQ=DAILY;BYHOUR=9;BYMINUTE=0",
+    "time_zone": RECIPIENT,
+    "topic": "tips",
+    "notification": {"content": {"title": "Good morning", "body": "Have you watered them?"}},
 }
 TAKEN = {(409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "the name is taken, or too many")}
 
@@ -70,6 +85,7 @@ class ScheduleList(ListEndpoint):
         examples=[
             OpenApiExample("every Monday at nine", WEEKLY, request_only=True),
             OpenApiExample("on the 28th of each month", LAST_DAY, request_only=True),
+            OpenApiExample("at nine, wherever one is", EVERYWHERE, request_only=True),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -136,10 +152,22 @@ class ScheduleDetail(Endpoint):
 
         Notifications accepted before are still delivered.
         """
-        with transaction.atomic():
-            services.own_schedule(publisher_of(request).id, name, lock=True).delete()
-            audit.record(request, "delete", "schedule", name)
+        while self._delete(request, name):
+            pass
         return Response(status=204)
+
+    def _delete(self, request: Request, name: str) -> bool:
+        """Delete some of its runs, and it with the last ones; return whether it is still there.
+
+        A schedule of minutes has a hundred thousand, for which its row would be locked too long.
+        """
+        with transaction.atomic():
+            row = services.own_schedule(publisher_of(request).id, name, lock=True)
+            if retention.delete_runs(row):
+                return True
+            row.delete()
+            audit.record(request, "delete", "schedule", name)
+        return False
 
 
 class _Command(Endpoint):
@@ -230,10 +258,17 @@ class RunNow(Endpoint):
         key = fingerprinted(request, idempotency_key(request), body=False)
         with transaction.atomic():
             row = services.own_schedule(publisher_of(request).id, name, lock=True)
+            self._take_high(request, row)
             answer = answered(lambda: running.run_now(row, key, scopes=key_of(request).scopes))
             if "Idempotent-Replayed" not in answer.headers:
                 audit.record(request, "run", "schedule", name)
         return answer
+
+    def _take_high(self, request: Request, row: Schedule) -> None:
+        """Count a run of high priority as one that is posted, unless it will be refused."""
+        scopes = key_of(request).scopes & frozenset(row.scopes)
+        if Scope.NOTIFICATIONS_HIGH in scopes and notifications.priority_of(row) == Priority.HIGH:
+            limits.take_high(publisher_of(request))
 
 
 class RunList(ListEndpoint):
@@ -263,7 +298,9 @@ def _check(request: Request, fields: Mapping[str, Any], posted: Mapping[str, Any
     """Validate the notification; errors point into the schedule."""
     audience = Audience(fields.get("topic") or "", fields.get("group") or "")
     try:
-        notifications.check(key_of(request), audience, posted)
+        notifications.check(
+            key_of(request), audience, posted, in_own_zones=fields["time_zone"] == RECIPIENT
+        )
     except ValidationError as error:
         raise validation_problem(error, "/notification") from None
     except Problem as problem:
@@ -294,5 +331,7 @@ def _shown(row: Schedule) -> dict[str, object]:
     return {
         **serializers.ScheduleOut(row).data,
         "notification": notifications.unseal(row),
-        "next_occurrences": [one.isoformat() for one in timetables.upcoming(row, now)],
+        "next_occurrences": [
+            timetables.local(row, one) or one.isoformat() for one in timetables.upcoming(row, now)
+        ],
     }

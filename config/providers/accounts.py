@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
+from notifier.channels import sms
 from notifier.transport.mail import ADDRESS
 
 # -- Channels and providers -------------------------------------------------------------------
@@ -64,6 +65,18 @@ class Account:
                 f"{self.own(name)} must be an address such as news@example.com, not {value!r}"
             )
         return value
+
+    def number(self, name: str) -> str:
+        """Read the sender's number, in the form in which a STOP to it names it."""
+        value = self.text(name, "", "sender: a number in E.164, or a short code")
+        try:
+            return sms.sender(value) if value else value
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{self.own(name)} must be a number such as +12025550100 or a short code such as "
+                f"12345, not {value!r}: put a sender with a name into a messaging service, and set "
+                f"{self.own('NOTIFIER_TWILIO_MESSAGING_SERVICE_SID')}"
+            ) from None
 
     def file(self, name: str, what: bytes, meaning: str) -> str:
         """Read the path of a file, which must exist and contain ``what``."""
@@ -194,7 +207,7 @@ def _twilio(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str
     twilio = {
         "account_sid": account.text("NOTIFIER_TWILIO_ACCOUNT_SID", "", "turns twilio on"),
         "auth_token": account.text("NOTIFIER_TWILIO_AUTH_TOKEN", "", "its auth token"),
-        "from_number": account.text("NOTIFIER_TWILIO_FROM_NUMBER", "", "sender, E.164"),
+        "from_number": account.number("NOTIFIER_TWILIO_FROM_NUMBER"),
         "messaging_service_sid": account.text(
             "NOTIFIER_TWILIO_MESSAGING_SERVICE_SID", "", "instead of a sender"
         ),

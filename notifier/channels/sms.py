@@ -12,6 +12,8 @@ BODY_LIMIT = 1600  # Twilio's longest, https://www.twilio.com/docs/api/errors/21
 #: Digits and what people write between them. phonenumbers alone would also take letters for digits,
 #: and a number out of the middle of a text.
 WRITTEN = re.compile(r"\+[0-9][0-9 ().\-/]*[0-9]")
+#: A short code: the digits of a sender that only one country's phones can write to.
+SHORT_CODE = re.compile(r"[0-9]{3,8}")
 
 
 class Sms:
@@ -51,6 +53,37 @@ class Sms:
                 f"content.body is too long for an SMS: title, body and actions make {size} "
                 f"characters, at most {BODY_LIMIT} are allowed."
             )
+
+
+def phone(written: str) -> str:
+    """Return a phone number in E.164 as a contact's is stored; empty for anything else.
+
+    One that is not in our numbering plans, which change, is taken where it is written in E.164: it
+    may be the address of a contact that was registered before, or a number of a test.
+    """
+    written = written.strip()
+    try:
+        return Sms().parse(written)
+    except ValueError:
+        pass
+    try:
+        number = phonenumbers.parse(written, None)
+    except phonenumbers.NumberParseException:
+        return ""
+    found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return found if found == written else ""
+
+
+def sender(written: str) -> str:
+    """Return a sender of ours as replies to it name it: in E.164, or as a short code.
+
+    Raises ``ValueError`` for anything else.
+    """
+    if found := phone(written):
+        return found
+    if not SHORT_CODE.fullmatch(written):
+        raise ValueError("It is neither a phone number with its country code nor a short code.")
+    return written
 
 
 def text(content: Content) -> str:

@@ -6,12 +6,13 @@ occurs once, at its end; where they go back, what falls into the doubled time oc
 only.
 
 In: a rule's text, a zone, a moment. Out: occurrences, and which of them are to be run. Every search
-is bounded, whatever the rule says. Imported by ``apps.schedules``; imports nothing else of
-``notifier``.
+is bounded, whatever the rule says. Imported by ``apps.schedules``; imports of ``notifier`` only
+``domain.times``.
 
 - ``rules``: what a rule is.
 - ``rrule``, ``cron``: read rules from text.
 - ``local_time``: from a zone's clocks to UTC.
 - ``timetable``: occurrences, ascending or the latest.
-- ``planning``: what to run after a while without looking.
+- ``planning``: what to run after a while without looking; ``own_zones``: the same, where it is due
+  in each recipient's own zone.
 """

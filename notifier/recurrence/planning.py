@@ -29,15 +29,17 @@ class Misfire(StrEnum):
 class Plan:
     """What to do about the occurrences that are due.
 
-    ``occurrence``: the latest of them; ``None`` where none is due. ``runs``: whether to run it.
-    ``missed``: number of those before it, which are over without a run; at most ``MOST_COUNTED``.
-    ``next_at``: the next one; ``None`` if there is none.
+    ``occurrence``: the one that is over then; ``None`` where none is due. ``runs``: whether to run
+    it. ``missed``: number of those before it, which are over without a run; at most
+    ``MOST_COUNTED``. ``next_at``: the one after it; ``None`` if there is none. ``superseded``: that
+    one has begun as well, in some zone.
     """
 
     occurrence: datetime | None
     next_at: datetime | None
     runs: bool = False
     missed: int = 0
+    superseded: bool = False
 
 
 def plan(
@@ -55,7 +57,6 @@ def plan(
     if first is None or first > now:
         return Plan(None, first)
     latest = timetable.latest(first, now)
-    before = takewhile(lambda one: one < latest, timetable.after(over_until))
     late = now - latest
     runs = misfire is Misfire.RUN_ONCE or late <= GRACE
     if expires_after is not None and late >= expires_after:
@@ -64,5 +65,11 @@ def plan(
         latest,
         next(timetable.after(latest), None),
         runs,
-        sum(1 for _ in islice(before, MOST_COUNTED)),
+        missed_before(timetable, over_until, latest),
     )
+
+
+def missed_before(timetable: Timetable, over_until: datetime, occurrence: datetime) -> int:
+    """Return how many occurrences are between two moments; at most ``MOST_COUNTED``."""
+    between = takewhile(lambda one: one < occurrence, timetable.after(over_until))
+    return sum(1 for _ in islice(between, MOST_COUNTED))

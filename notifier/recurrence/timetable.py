@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from notifier.recurrence.local_time import instant, shown
 from notifier.recurrence.rules import Rule
@@ -21,7 +20,7 @@ class Timetable:
     """A rule on the clocks of ``zone``. ``start`` and ``end`` are local and included."""
 
     rule: Rule
-    zone: ZoneInfo
+    zone: tzinfo
     start: datetime
     end: datetime | None = None
 

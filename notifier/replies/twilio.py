@@ -8,9 +8,7 @@ import re
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-import phonenumbers
-
-from notifier.channels.sms import Sms
+from notifier.channels.sms import phone
 from notifier.replies import LONGEST_TEXT, Kind, Reply
 from notifier.security.signed_forms import SignedForms, form_fields
 
@@ -50,7 +48,7 @@ class TwilioReplies:
         return Reply(
             message_id,
             self._written_to(fields.get("To", ""), fields.get("MessagingServiceSid", "")),
-            _phone(fields.get("From", "")),
+            phone(fields.get("From", "")),
             fields.get("Body", "")[:LONGEST_TEXT].replace("\0", ""),
             _HANDLED.get(fields.get("OptOutType", "").strip().upper()),
         )
@@ -61,27 +59,9 @@ class TwilioReplies:
 
     def _written_to(self, number: str, service: str) -> str:
         """Return our sender, whichever way the request names it, or else what was written to."""
-        number = _phone(number) or number.strip()
+        number = phone(number) or number.strip()
         return (
             self._sender
             if self._sender in (number, service)
             else (service or number)[:LONGEST_SENDER]
         )
-
-
-def _phone(text: str) -> str:
-    """Return a phone number in E.164 as a contact's is stored; empty for anything else.
-
-    One that is not in our numbering plans, which change, is taken as Twilio writes it: it may be
-    the address of a contact that was registered before.
-    """
-    try:
-        return Sms().parse(text.strip())
-    except ValueError:
-        pass
-    try:
-        number = phonenumbers.parse(text.strip(), None)
-    except phonenumbers.NumberParseException:
-        return ""
-    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return written if written == text.strip() else ""

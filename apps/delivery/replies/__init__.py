@@ -6,5 +6,5 @@
 - Imported by the API.
 
 ``processing`` reads a request and does what the reply says; ``conversation`` finds the message that
-a reply answers.
+a reply answers; ``answers`` says what to answer, and how often.
 """

@@ -12,15 +12,14 @@ from django.db import transaction
 
 from apps.delivery.models import Reply as ReplyRow
 from apps.delivery.monitoring import metrics
-from apps.delivery.replies import conversation
+from apps.delivery.replies import answers, conversation
 from apps.delivery.status_webhooks import replies as status_webhooks
 from apps.preferences import vault
 from apps.preferences.channels import SMS, get_channel
 from apps.preferences.consent import opt_outs
 from apps.preferences.consent.opt_outs import Number
-from apps.preferences.models import Contact
 from notifier.replies import Kind, Replies, Reply, build
-from notifier.replies.keywords import Found, Keywords
+from notifier.replies.keywords import Keywords
 
 
 def reader_for(provider: str) -> Replies | None:
@@ -55,7 +54,7 @@ def take(provider: str, reply: Reply) -> str:
         return ""
     if row.kind == Kind.START and opt_outs.is_suppressed(number):
         return ""  # it would say that texts come again
-    return _answer(Kind(row.kind), found, number)
+    return answers.answer(row, found, number, keywords())
 
 
 def _apply(row: ReplyRow, reply: Reply, number: Number) -> None:
@@ -73,16 +72,6 @@ def _apply(row: ReplyRow, reply: Reply, number: Number) -> None:
             )
             row.delivery_id = last if row.publisher_id is not None else None
     row.save()
-
-
-def _answer(kind: Kind, found: Found | None, number: Number) -> str:
-    words = keywords()
-    if not words.answers(kind):
-        return ""
-    people = Contact.objects.filter(channel=SMS, address_index=number.address_index)
-    people = people.exclude(recipient__locale__isnull=True).exclude(recipient__locale="")
-    locale = people.order_by("-id").values_list("recipient__locale", flat=True).first()
-    return words.answer(kind, found, locale or "")
 
 
 @cache

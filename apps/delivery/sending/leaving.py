@@ -5,6 +5,7 @@ from dataclasses import replace
 from apps.delivery.sending.notifications import NotificationContext
 from apps.delivery.state import Claimed
 from apps.preferences import links as personal
+from apps.preferences.channels import SMS
 from apps.preferences.links import LinkTarget
 from apps.preferences.pages.languages import language
 from notifier.channels import email
@@ -20,7 +21,7 @@ def links(channel: str, context: NotificationContext, item: Claimed) -> Personal
     row = context.row
     target = LinkTarget(
         item.recipient_id,
-        None if item.recipient_id is not None else item.contact_id,
+        item.contact_id if item.recipient_id is None or channel == SMS else None,
         row.publisher_id,
         channel,
         row.topic_id,

@@ -26,14 +26,25 @@ SELECT d.id, t.line, coalesce(d.recipient_id, -d.contact_id), t.position
   FROM delivery_delivery d, delivery_chunkturn t
  WHERE d.id = ANY(%s) AND t.chunk_id = %s
 """
+# Behind one that waits for quiet hours it waits as long, and no longer than until it expires.
 _DEFER = """
 UPDATE delivery_delivery d
-   SET state = 'retrying', reason = %s, updated_at = clock_timestamp(),
-       next_attempt_at = clock_timestamp() + make_interval(secs => %s)
-  FROM delivery_turn t
- WHERE d.id = ANY(%s) AND t.delivery_id = d.id
-   AND EXISTS (SELECT FROM delivery_turn b
-                WHERE b.line = t.line AND b.who = t.who AND b.position < t.position)
+   SET state = 'retrying', reason = %(reason)s, updated_at = clock_timestamp(),
+       next_attempt_at = greatest(
+           clock_timestamp() + make_interval(secs => %(again)s),
+           CASE WHEN behind.quiet_until IS NOT NULL
+                THEN least(behind.quiet_until, n.expires_at) END)
+  FROM (SELECT t.delivery_id,
+               (SELECT max(f.next_attempt_at)
+                  FROM delivery_turn b JOIN delivery_delivery f ON f.id = b.delivery_id
+                 WHERE b.line = t.line AND b.who = t.who AND b.position = front.position
+                   AND f.state = 'retrying' AND f.reason = %(quiet)s) AS quiet_until
+          FROM delivery_turn t
+         CROSS JOIN LATERAL (SELECT min(position) AS position FROM delivery_turn
+                              WHERE line = t.line AND who = t.who) front
+         WHERE t.delivery_id = ANY(%(sending)s) AND front.position < t.position) behind,
+       delivery_notification n
+ WHERE d.id = behind.delivery_id AND n.id = d.notification_id
 RETURNING d.id
 """
 
@@ -51,7 +62,15 @@ def hold_back(chunk: LockedChunk | None, rows: Sequence["Claimed"]) -> list["Cla
             if created:
                 cursor.execute(_ADD, [created, chunk.id])
             ordering_keys.remove_chunks([chunk.id])
-        cursor.execute(_DEFER, [Reason.IN_ORDER, LOOK_AGAIN, sending])
+        cursor.execute(
+            _DEFER,
+            {
+                "reason": Reason.IN_ORDER,
+                "again": LOOK_AGAIN,
+                "quiet": Reason.QUIET_HOURS,
+                "sending": sending,
+            },
+        )
         waiting = {delivery_id for (delivery_id,) in cursor.fetchall()}
     release_next(
         [

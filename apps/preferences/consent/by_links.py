@@ -57,7 +57,7 @@ def chosen(recipient_id: int, topics: Mapping[int, str] | None = None) -> Chosen
     categories = topic_names.categories(named) if named else {}
     return Chosen(
         {scope_of(row): row.allowed for row in rows},
-        {scope_of(row): row.allowed for row in rows if row.allowed or not row.by_link},
+        {scope_of(row): row.allowed for row in rows if row.allowed or not row.chosen_by_link},
         {**categories, **(topics or {})},
     )
 

@@ -1,9 +1,9 @@
 """Opt-outs by text message: a person writes STOP to a sender of ours, and START to undo it.
 
 A STOP suppresses the number, for every publisher and category: a message may leave by any sender of
-the channel. It is undone by a START to each sender that was written STOP to, or by the person
-(``resume_recipient``), or by an operator who lifts the suppression. That a provider refuses a
-message since the person opted out is the same, learnt later.
+the channel. It is undone by a START to each sender that was written STOP to, or by a link that was
+sent to that number (``resume``), or by an operator who lifts the suppression. That a provider
+refuses a message since the person opted out is the same, learnt later.
 
 All writers lock in this order: contacts, the suppression, opt-outs.
 """
@@ -87,18 +87,23 @@ def start(number: Number, sender: str, provider: str) -> bool:
 
 
 @transaction.atomic
-def resume_recipient(recipient_id: int, why: str) -> int:
-    """Undo what STOPs from the person's numbers did, at all senders; return for how many numbers.
+def resume(recipient_id: int, contact_id: int, why: str) -> bool:
+    """Undo what STOPs from one number of the person did, at all senders; return whether any did.
 
-    The actor is that of the current request, who must be the person. ``why`` is recorded. A
+    The actor is that of the current request, who must have that phone. ``why`` is recorded. A
     provider that keeps a list of its own goes on refusing until it gets a START.
     """
-    return sum(_undo(number, why, None) for number in stopped_numbers(recipient_id))
+    return any(_undo(number, why, None) for number in stopped_numbers(recipient_id, contact_id))
 
 
-def stopped_numbers(recipient_id: int) -> list[Number]:
-    """Return the numbers of a person that are suppressed by a STOP, in order."""
+def stopped_numbers(recipient_id: int, contact_id: int | None = None) -> list[Number]:
+    """Return the numbers of a person that are suppressed by a STOP, in order.
+
+    ``contact_id``: of this contact only.
+    """
     rows = Contact.objects.filter(recipient_id=recipient_id, channel=SMS)
+    if contact_id is not None:
+        rows = rows.filter(pk=contact_id)
     rows = rows.exclude(disabled_reason__in=[REMOVED, REPLACED])
     numbers = [
         Number(bytes(index), masked)

@@ -179,11 +179,12 @@ def _upsert(updates: Sequence[PreferenceUpdate], conflict: str, by_link: bool) -
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO preferences_preference
-                (recipient_id, channel, topic_id, category, allowed, updated_at, by_link)
-            SELECT w.*, now(), %s
-            FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::boolean[]) AS w
+                (recipient_id, channel, topic_id, category, allowed, updated_at, by_link, linked_at)
+            SELECT w.*, now(), b.by_link, CASE WHEN b.by_link THEN now() END
+            FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::boolean[]) AS w,
+                (SELECT %s::boolean AS by_link) AS b
             ON CONFLICT (recipient_id, channel, {conflict} NULL
             DO UPDATE SET allowed = excluded.allowed, updated_at = now(),
-                by_link = excluded.by_link""",
-            [by_link, *(list(column) for column in zip(*updates, strict=True))],
+                by_link = excluded.by_link, linked_at = excluded.linked_at""",
+            [*(list(column) for column in zip(*updates, strict=True)), by_link],
         )

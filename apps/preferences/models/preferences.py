@@ -22,7 +22,9 @@ class Preference(models.Model):
     category = CategoryField(max_length=100, blank=True)
     allowed = models.BooleanField()
     # Written on a page that a link opens: what a page refused, a page may allow again.
+    # ``linked_at`` is ``updated_at`` then; a process that knows neither column changes that alone.
     by_link = models.BooleanField(default=False, db_default=False, editable=False)
+    linked_at = models.DateTimeField(null=True, editable=False)
     updated_at = StampField(auto_now=True)
 
     class Meta:
@@ -42,3 +44,8 @@ class Preference(models.Model):
     def __str__(self) -> str:
         verb = "wants" if self.allowed else "refuses"
         return f"{self.recipient} {verb} {self.channel or 'every channel'}"
+
+    @property
+    def chosen_by_link(self) -> bool:
+        """Return whether it was last written on a page that a link opens."""
+        return self.by_link and self.linked_at == self.updated_at

@@ -7,15 +7,16 @@ from typing import Any, Unpack
 
 from notifier.client._sync.base import Calls, new_key, segment
 from notifier.client.rows import REMOVE, Draft, Message, Remove, Schedule, ScheduleRun
-from notifier.client.rows.base import read, write_query
+from notifier.client.rows.base import read
 
 
 class Schedules(Calls):
     """Methods for schedules.
 
     A schedule recurs by ``rrule`` (RFC 5545) or ``cron`` (five fields), on the clocks of
-    ``time_zone``. It goes to a ``topic``, a ``group`` or ``user_ids``; the other keywords are those
-    of ``Message``, without ``send_at`` and ``expires_at``.
+    ``time_zone``, or on each recipient's own with ``"recipient"``. It goes to a ``topic``, a
+    ``group`` or ``user_ids``; the other keywords are those of ``Message``, without ``send_at`` and
+    ``expires_at``.
     """
 
     def create_schedule(
@@ -113,8 +114,8 @@ class Schedules(Calls):
         return self._command(name, "resume")
 
     def skip_occurrence(self, name: str, occurrence: datetime) -> Schedule:
-        """Skip the next occurrence, which is ``next_at`` of the schedule."""
-        return self._command(name, "skip", write_query({"occurrence": occurrence}))
+        """Skip the next occurrence: ``next_at`` of the schedule, or its ``next_occurrences[0]``."""
+        return self._command(name, "skip", {"occurrence": occurrence.isoformat()})
 
     def run_schedule(self, name: str, *, idempotency_key: str | None = None) -> str:
         """Send a schedule's notification now; return the notification's id."""

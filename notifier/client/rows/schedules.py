@@ -16,9 +16,11 @@ def _times(texts: list[str]) -> tuple[datetime, ...]:
 class Schedule:
     """A notification that recurs, by ``rrule`` or ``cron`` on the clocks of ``time_zone``.
 
+    - ``time_zone``: ``"recipient"`` for those of each recipient.
     - ``state``: active, paused or ended.
-    - ``next_at``: its next occurrence. ``next_occurrences``: the next five, in its zone; they and
-      ``notification`` are not in lists.
+    - ``next_at``: its next occurrence; on recipients' own clocks when it is that time first,
+      anywhere. ``next_occurrences``: the next five, in its zone, or as local times, without a zone,
+      on recipients' own clocks; they and ``notification`` are not in lists.
     - ``runs``: until now, failed ones included. ``failures``: in a row, up to the last one.
     """
 
@@ -47,6 +49,7 @@ class Schedule:
 class ScheduleRun:
     """What became of an occurrence; ``occurrence`` is ``None`` for a run by hand.
 
+    It has no zone where it was on recipients' own clocks.
     ``state``: accepted, failed, skipped or missed. ``missed``: occurrences before it that were
     missed. ``problem``: type of the error of a failed run, and ``detail`` what it says.
     """

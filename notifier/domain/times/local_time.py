@@ -1,10 +1,13 @@
 """Wall-clock times, and the instants at which a zone's clocks show them."""
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 #: No zone is further ahead of UTC, or behind it.
 MOST_AHEAD, MOST_BEHIND = timedelta(hours=14), timedelta(hours=12)
+#: On these clocks it is any time first.
+FIRST = timezone(MOST_AHEAD)
+#: How long it takes from the first place where it is some time to the last.
+AROUND = MOST_AHEAD + MOST_BEHIND
 
 
 def earliest(wall: datetime) -> datetime:
@@ -17,7 +20,7 @@ def latest(wall: datetime) -> datetime:
     return wall.replace(tzinfo=UTC) + MOST_BEHIND
 
 
-def instant(wall: datetime, zone: ZoneInfo, *, last: bool = False) -> float:
+def instant(wall: datetime, zone: tzinfo, *, last: bool = False) -> float:
     """Return the unix seconds of a wall-clock time, given without a zone.
 
     A time that is skipped is the moment at which the clocks are set forward. One that comes twice
@@ -33,13 +36,13 @@ def instant(wall: datetime, zone: ZoneInfo, *, last: bool = False) -> float:
 _EPOCH = datetime(1970, 1, 1)
 
 
-def _offset(wall: datetime, zone: ZoneInfo, fold: int) -> float:
+def _offset(wall: datetime, zone: tzinfo, fold: int) -> float:
     offset = wall.replace(tzinfo=zone, fold=fold).utcoffset()
     assert offset is not None
     return offset.total_seconds()
 
 
-def _change(before: float, after: float, zone: ZoneInfo) -> float:
+def _change(before: float, after: float, zone: tzinfo) -> float:
     """Return the whole second at which a zone's offset changes, after one time and by another."""
     low, high = int(before), int(after)
     was = datetime.fromtimestamp(low, UTC).astimezone(zone).utcoffset()

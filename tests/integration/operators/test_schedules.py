@@ -42,6 +42,17 @@ def test_the_list_and_the_page_show_what_a_schedule_does(daily, operator: Client
     assert "recipients that it names" in shown
 
 
+def test_one_on_recipients_own_clocks_shows_times_on_the_wall(daily, operator: Client, shop):
+    body = {"time_zone": "recipient"}
+    shop.http.patch("/v1/schedules/daily", body, format="json")
+    shown = page(operator, daily)
+    assert "on each recipient&#x27;s own clocks" in shown
+    assert "28 Mar 2030 19:00:00 UTC" in shown and "2030-03-29T09:00 for each recipient" in shown
+    do(operator, "skip", daily)
+    assert "2030-03-29T09:00" in page(operator, daily)
+    assert Run.objects.get().local == "2030-03-29T09:00"
+
+
 def test_buttons_pause_resume_skip_and_run(daily, operator: Client):
     do(operator, "skip", daily)
     daily.refresh_from_db()

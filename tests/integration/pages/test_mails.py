@@ -1,8 +1,11 @@
 """Links in what is sent: headers, templates and footers, by SendGrid's stand-in."""
 
+import re
+
 import pytest
 
 from apps.preferences import links
+from apps.preferences.models import Contact
 from tests.support.deliveries.links import (
     LINK,
     OFFERS,
@@ -125,6 +128,8 @@ def test_other_channels_fill_links_in_as_well(shop, outside, work, channel):
         [message] = outside.client.messages(channel="sms")
         assert "Leave: https://notify.example.com/v1/unsubscribe/" in str(message["content"])
         assert "links.invalid" not in str(message["content"])
+        [token] = re.findall(r"/v1/unsubscribe/([\w-]+)", str(message["content"]))
+        assert links.read(token).contact_id == Contact.objects.get(channel="sms").pk
 
 
 def test_links_in_a_message_that_cannot_be_refused_lead_to_the_preferences(shop, outside, work):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from apps.preferences import links
-from apps.preferences.models import DirectoryChange, Preference, Recipient
+from apps.preferences.models import Contact, DirectoryChange, Preference, Recipient, Suppression
 from apps.publishers.models import AuditEvent
 from tests.support.deliveries.links import OFFERS, browse, choose, form_of, seen
 from tests.support.deliveries.quiet_hours import around_now, be_quiet
@@ -163,12 +163,25 @@ def test_whom_nothing_can_disturb_has_no_quiet_hours_to_choose(page):
     assert "Quiet hours" not in seen(browse(page))
 
 
-def test_a_person_starts_text_messages_again_after_a_stop(page, phone, send):
+@pytest.fixture
+def texted(page, shop):
+    """Make the URL of a person's page as a text message to one of their numbers has it."""
+
+    def make(number):
+        target = links.LinkTarget(number.recipient_id, number.pk, shop.id, "sms", None, "offers")
+        return links.preferences_url(links.token(target))
+
+    return make
+
+
+def test_a_person_starts_text_messages_again_after_a_stop(texted, phone, send):
+    page = texted(Contact.objects.get(channel="sms"))
     assert "Text messages are stopped" not in seen(browse(page))
     phone.write("STOP")
     assert send() == ("suppressed", "opted_out")
     shown = seen(browse(page))
     assert "Text messages are stopped" in shown and "•" not in shown, "no number"
+    assert "Send me text messages again" in shown
     choose(page)
     assert send() == ("suppressed", "opted_out"), "saving something else starts nothing"
     after = choose(page, **START)
@@ -182,7 +195,28 @@ def test_a_person_starts_text_messages_again_after_a_stop(page, phone, send):
     )
 
 
-def test_nobody_starts_what_no_stop_of_theirs_has_stopped(shop, page, send):
+def test_a_link_in_a_mail_undoes_no_stop(page, phone, send):
+    """A key that may add a mailbox to somebody could have one sent there."""
+    phone.write("STOP")
+    shown = seen(browse(page))
+    assert "Text messages are stopped" in shown and "write START to the number" in shown
+    assert "Send me text messages again" not in shown
+    choose(page, **START)
+    assert send() == ("suppressed", "opted_out")
+
+
+def test_a_link_in_a_text_to_another_number_undoes_no_stop(texted, phone, send):
+    ada = Recipient.objects.get(user_id="ada")
+    planted = contact("sms", "+12025550177", recipient=ada)
+    phone.write("STOP")
+    shown = seen(browse(texted(planted)))
+    assert "Text messages are stopped" in shown and "Send me text" not in shown
+    choose(texted(planted), **START)
+    assert "opted_out" in Suppression.objects.values_list("reason", flat=True)
+
+
+def test_nobody_starts_what_no_stop_of_theirs_has_stopped(shop, texted, send):
+    page = texted(Contact.objects.get(channel="sms"))
     body = {"channel": "sms", "address": "+12025550123"}
     shop.post("suppressions", body, status=201)
     choose(page, **START)

@@ -1,6 +1,7 @@
 """The page of preferences: what it shows, and what its form changes."""
 
 import pytest
+from django.db import connection
 
 from apps.preferences import links
 from apps.preferences.links import LinkTarget, preferences_url
@@ -198,6 +199,19 @@ def test_a_link_does_not_lift_what_was_refused_elsewhere(shop, page, scope):
     assert ("email", None, "offers", True) not in chosen()
     assert ("email", sale.pk, "", True) not in chosen()
     assert set(refused) <= set(chosen())
+
+
+def test_a_link_does_not_lift_what_a_process_of_the_version_before_refused(page):
+    """It writes over what a link wrote, and knows no column that says so."""
+    box = category_key("offers", "email")
+    choose(page, off=[box])
+    with connection.cursor() as cursor:
+        for allowed in (True, False):
+            cursor.execute(
+                "UPDATE preferences_preference SET allowed = %s, updated_at = now()", [allowed]
+            )
+    choose(page, on=[box])
+    assert chosen() == [("email", None, "offers", False)]
 
 
 def test_a_refusal_on_the_page_does_not_make_way_for_what_was_refused_before(shop, page):

@@ -1,14 +1,20 @@
 """Schedules over HTTP."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import redis
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
+from apps.core import old_rows
 from apps.delivery.models import Notification
-from apps.publishers.models import ApiKey, AuditEvent
+from apps.publishers.models import ApiKey, AuditEvent, Publisher
 from apps.schedules.models import Run, Schedule
 from tests.integration.schedules.conftest import DAY, due, runs
-from tests.support.publishers.lookups import forget_lookups
+from tests.support.database import run_and_close
+from tests.support.publishers.lookups import REDIS_URL, forget_lookups
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import make_shop
 
@@ -112,6 +118,34 @@ def test_a_publisher_has_so_many_schedules(create, settings):
     create("one")
     create("two")
     assert "as many as it may" in create("three", status=409)["detail"]
+
+
+def test_a_publisher_has_so_many_schedules_also_where_they_are_created_at_once(
+    shop, create, settings
+):
+    settings.SCHEDULES_PER_PUBLISHER = 1
+    answers = []
+
+    def second() -> None:
+        body = {"name": "two", "cron": "0 9 * * *", "time_zone": "UTC",
+                "notification": {"user_id": "ada", **HELLO}}  # fmt: skip
+        answers.append(shop.http.post("/v1/schedules", body, format="json").status_code)
+
+    thread = threading.Thread(target=run_and_close, args=[second])
+    with transaction.atomic():
+        create("one")
+        thread.start()
+        while thread.is_alive() and not _somebody_waits():
+            pass
+    thread.join()
+    assert answers == [409]
+    assert Schedule.objects.count() == 1
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_high_priority_needs_its_scope_when_a_schedule_is_written(create):
@@ -234,6 +268,29 @@ def test_a_lesser_key_runs_nothing_of_high_priority_by_hand(shop, create):
     assert not Notification.objects.exists()
 
 
+def test_runs_by_hand_of_high_priority_are_within_the_publishers_rate(shop, create):
+    create(notification={"user_id": "ada", "priority": "high", "content": {"body": "Now"}})
+    shop.topic(default_priority="high")
+    create("topical", topic="news", notification=HELLO)
+    create("calm")
+    Publisher.objects.update(high_rate_per_second=1)
+    forget_lookups()
+    forget_rate(shop.id)
+    for name in ("daily", "topical"):
+        shop.post(f"schedules/{name}/run", None)
+    for name in ("daily", "topical"):
+        problem = shop.post(f"schedules/{name}/run", None, status=429)
+        assert (problem["type"], problem["quota"]) == ("/problems/rate-limited", "high")
+    shop.post("schedules/calm/run", None)
+    assert Notification.objects.count() == 3
+
+
+def forget_rate(publisher_id: int) -> None:
+    client = redis.Redis.from_url(REDIS_URL)
+    client.delete(f"notifier:rate:{publisher_id}:high")
+    client.close()
+
+
 def test_a_run_by_hand_that_is_refused_says_why_and_leaves_nothing(shop, create):
     shop.topic()
     create(topic="news", notification=HELLO)
@@ -257,6 +314,24 @@ def test_a_deleted_schedule_is_gone_with_its_runs(shop, create):
     assert not Run.objects.exists()
     assert Notification.objects.count() == 1
     create()
+
+
+def test_the_runs_of_a_deleted_schedule_go_in_batches_and_those_of_others_stay(
+    shop, create, monkeypatch
+):
+    monkeypatch.setattr(old_rows, "AT_ONCE", 2)
+    for name in ("daily", "other"):
+        create(name)
+        schedule = Schedule.objects.get(name=name)
+        Run.objects.bulk_create(
+            Run(schedule=schedule, state="accepted", at=datetime.now(UTC)) for _ in range(5)
+        )
+    with CaptureQueriesContext(connection) as queries:
+        assert shop.http.delete("/v1/schedules/daily").status_code == 204
+    locks = [one["sql"] for one in queries if "FOR UPDATE" in one["sql"]]
+    assert len(locks) == 3, "each batch is a transaction"
+    assert list(Run.objects.values_list("schedule__name", flat=True)) == ["other"] * 5
+    assert AuditEvent.objects.filter(object_type="schedule", action="delete").count() == 1
 
 
 def test_hostile_rules_are_answered_at_once(create):

@@ -19,6 +19,7 @@ from apps.preferences.links import (
 OF_PERSON = LinkTarget(7, None, 3, "email", None, "marketing")
 OF_TOPIC = LinkTarget(2**62, None, 2**40, "sms", 2**50)
 OF_ENDPOINT = LinkTarget(None, 9, 3, "email", 5)
+OF_NUMBER = LinkTarget(7, 9, 3, "sms", None, "offers")
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,11 @@ def fresh_keys():
 
 
 @pytest.mark.parametrize(
-    "target", [OF_PERSON, OF_TOPIC, OF_ENDPOINT, LinkTarget(1, None, 1, "email", None, "straße")]
+    "target",
+    [
+        *(OF_PERSON, OF_TOPIC, OF_ENDPOINT, OF_NUMBER),
+        LinkTarget(1, None, 1, "email", None, "straße"),
+    ],
 )
 def test_a_token_is_read_as_it_was_made(target):
     assert read(token(target)) == target
@@ -57,7 +62,8 @@ def test_a_token_says_neither_whose_nor_about_what():
 
 def test_a_link_is_short_enough_for_a_text_message(settings):
     settings.PUBLIC_URL = "https://notify.example.com/"
-    url = links.links_of(LinkTarget(10**9, None, 1000, "sms", 10**6), refusable=True).unsubscribe
+    target = LinkTarget(10**9, 10**10, 1000, "sms", 10**6)
+    url = links.links_of(target, refusable=True).unsubscribe
     assert url.startswith("https://notify.example.com/v1/unsubscribe/")
     assert len(url) < 120
 

@@ -168,8 +168,41 @@ def test_a_sender_that_no_mail_can_have_is_named(configured, account, sender):
         configured(OUTSIDE, **account, **{setting: sender})
 
 
+@pytest.mark.parametrize(
+    ("written", "sender"),
+    [
+        ("+1 (202) 555-0100", "+12025550100"),
+        ("+15005550006", "+15005550006"),
+        ("12345", "12345"),
+    ],
+)
+def test_a_twilio_sender_is_in_the_form_in_which_a_stop_to_it_names_it(configured, written, sender):
+    account = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x"}
+    further = {f"TWILIO_BACKUP_{name.removeprefix('TWILIO_')}": "x" for name in account}
+    found = configured(
+        OUTSIDE,
+        FURTHER_ACCOUNTS="twilio-backup",
+        **{**account, **further},
+        TWILIO_FROM_NUMBER=written,
+        TWILIO_BACKUP_FROM_NUMBER=written,
+    )
+    for name in ("twilio", "twilio-backup"):
+        entry = found[name]
+        assert entry["sender"] == entry["options"]["from_number"] == sender
+        assert entry["replies"]["options"]["sender"] == sender
+
+
+@pytest.mark.parametrize(
+    "written", ["ACME", "2025550100", "+1", "+12O25550100", "tel:+12025550100"]
+)
+def test_a_twilio_sender_that_is_no_number_is_refused_with_what_to_do(configured, written):
+    account = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x"}
+    with pytest.raises(ImproperlyConfigured, match=r"must be a number.*MESSAGING_SERVICE_SID"):
+        configured(OUTSIDE, **account, TWILIO_FROM_NUMBER=written)
+
+
 SENDGRID = {"SENDGRID_API_KEY": "SG.1", "SENDGRID_FROM_EMAIL": "a@example.com"}
-TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x", "TWILIO_FROM_NUMBER": "+1"}
+TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x", "TWILIO_FROM_NUMBER": "12345"}
 SMTP = {"SMTP_HOST": "mail.example.com", "SMTP_FROM_EMAIL": "a@example.com"}
 
 

@@ -1,6 +1,8 @@
 """Recurrence rules mean what dateutil, which many calendars use, takes them for."""
 
 import time
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
@@ -11,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.recurrence import rrule
-from notifier.recurrence.rules import InvalidRule
-from notifier.recurrence.timetable import Timetable
+from notifier.recurrence.rrule import RecurrenceRule
+from notifier.recurrence.rules import DAY, InvalidRule
+from notifier.recurrence.timetable import HORIZON_YEARS, Timetable
 
 ZONE = ZoneInfo("UTC")
 START = datetime(2026, 1, 31, 9, 30)
@@ -157,6 +160,48 @@ def test_a_search_for_what_never_occurs_ends_soon(rule):
     began = time.process_time()
     assert occurrences(rule, 1) == []
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        # The minutes of an interval of seven are the same on all Mondays, and none of these.
+        "FREQ=MINUTELY;INTERVAL=7;BYDAY=MO;BYHOUR=9;BYMINUTE=0",
+        "FREQ=MINUTELY;INTERVAL=7;BYDAY=MO;BYHOUR=0,7,14,21;BYMINUTE=1,2,3,4,5,6",
+        "FREQ=MINUTELY;INTERVAL=721;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=HOURLY;INTERVAL=2;BYHOUR=1,3,5,7,9,11,13,15,17,19,21,23",
+        "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=MONTHLY;BYDAY=5FR;BYMONTHDAY=1",
+    ],
+)
+def test_a_search_takes_a_step_for_each_day_of_the_horizon_and_few_for_minutes(rule, monkeypatch):
+    days, minutes = Counter(), Counter()
+    start = datetime(2026, 1, 5)
+    table = Timetable(rrule.parse(rule, start), ZONE, start)
+    with monkeypatch.context() as patched:
+        count(patched, "_matches", days)
+        count(patched, "has_minute", minutes)
+        patched.setattr(rrule, "set", lambda all_: steps(all_, minutes), raising=False)
+        assert next(table.after(start.replace(tzinfo=UTC)), None) is None
+    assert days.total() <= (HORIZON_YEARS + 1) * 366
+    assert minutes.total() <= 2 * DAY
+
+
+def count(patched: pytest.MonkeyPatch, name: str, calls: Counter[str]) -> None:
+    """Count the calls of a rule's method."""
+    method = getattr(RecurrenceRule, name)
+
+    def counted(*arguments: object) -> object:
+        calls[name] += 1
+        return method(*arguments)
+
+    patched.setattr(RecurrenceRule, name, counted)
+
+
+def steps(all_: Iterable[int], calls: Counter[str]) -> set[int]:
+    found = set(all_)
+    calls["hours"] += len(found)
+    return found
 
 
 def test_minutes_that_never_fit_the_interval_are_refused():

@@ -8,10 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from apps.inbox import services
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
+from notifier.domain.messages import Content, Message
 from tests.support.publishers.api_client import Api
 from tests.support.publishers.inboxes import titles
 
@@ -49,6 +51,24 @@ def test_what_was_said_is_in_the_inbox_newest_first(inbox: Callable[..., Api], p
         "acknowledged_at": None,
         "notification_id": "01a3b6f4-8f0e-7c3a-9d2e-0123456789ab",
     }
+
+
+@pytest.mark.parametrize("join", ["nestloop", "hashjoin", "mergejoin"])
+def test_what_is_stored_together_is_in_the_order_of_acceptance_however_it_is_joined(
+    inbox: Callable[..., Api], put: Any, join: str
+):
+    put("ada", "First")
+    accepted = [str(uuid7()) for _ in range(5)]
+    messages = [
+        Message(f"dlv_{number}", "inbox", "ada", Content(title=f"{number}"), user_id="ada",
+                notification_id=accepted[number - 100])
+        for number in range(100, 105)
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        for other in {"nestloop", "hashjoin", "mergejoin"} - {join}:
+            cursor.execute(f"SET LOCAL enable_{other} = off")
+    services.write(messages)
+    assert titles(inbox("ada").get("inbox")) == ["104", "103", "102", "101", "100", "First"]
 
 
 def test_an_item_that_says_no_more_than_a_title_is_shown_whole(inbox: Callable[..., Api], put: Any):

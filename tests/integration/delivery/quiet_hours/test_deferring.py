@@ -8,7 +8,7 @@ import pytest
 from apps.delivery.models import Attempt, Delivery, Notification
 from apps.delivery.operations.explain import explain
 from apps.preferences.models import Group, Membership, Recipient
-from apps.preferences.quiet_hours import schedules
+from apps.preferences.quiet_hours import schedules, services
 from notifier.domain.outcomes import Accepted, Reason, Retry
 from tests.support.deliveries.quiet_hours import Mail, Push, Texts, around_now, be_quiet, end_of
 from tests.support.publishers.people import recipient, subscribe
@@ -206,6 +206,41 @@ def test_messages_under_an_ordering_key_stay_in_their_order(shop, work, wake):
     assert standing(second) == ("retrying", "in_order")
     assert Push.calls == []
     Delivery.objects.filter(pk=delivery(first).pk).update(next_attempt_at="2020-01-01T00:00:00Z")
+    work()
+    assert standing(first) == standing(second) == ("accepted", "")
+    assert len(Push.calls) == 2
+
+
+@pytest.fixture
+def behind(shop, work):
+    """Post a message and one behind it under the same key, which is not quiet by itself."""
+
+    def run(**body):
+        first = post(shop, ordering_key="order-7")
+        work()
+        be_quiet("ada", None)
+        second = post(shop, ordering_key="order-7", **body)
+        work()
+        assert (standing(first), standing(second)) == (WAITS, ("retrying", "in_order"))
+        return first, second
+
+    return run
+
+
+def test_what_is_behind_one_that_waits_for_quiet_hours_waits_as_long(behind):
+    first, second = map(delivery, behind())
+    assert second.next_attempt_at == first.next_attempt_at
+
+
+def test_what_expires_behind_one_that_waits_for_quiet_hours_is_due_then(behind):
+    expires = datetime.now(UTC) + timedelta(minutes=20)
+    second = delivery(behind(expires_at=expires.isoformat())[1])
+    assert abs(second.next_attempt_at - expires) < timedelta(milliseconds=1)
+
+
+def test_quiet_hours_that_end_early_release_what_is_behind_as_well(behind, ada, work):
+    first, second = behind()
+    services.replace(ada.pk, schedules.parse({"windows": []}))
     work()
     assert standing(first) == standing(second) == ("accepted", "")
     assert len(Push.calls) == 2

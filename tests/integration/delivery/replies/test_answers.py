@@ -1,12 +1,28 @@
 """Answers to STOP, START and HELP, where an operator wrote some."""
 
+import time
+from dataclasses import replace
+
+import pytest
+import redis
+
+from apps.delivery.replies import answers
 from apps.preferences.models import Recipient
 from tests.support.deliveries.signed_replies import PHONE
+from tests.support.publishers.lookups import REDIS_URL
 
 ANSWERS = {
     "en": {"stop": {"answer": "No more."}, "start": {"answer": "Hi again."}},
     "de": {"stop": {"answer": "Schluss."}, "help": {"answer": "Hilfe: 0660"}},
 }
+
+
+@pytest.fixture(autouse=True)
+def _answered_nobody() -> None:
+    client = redis.Redis.from_url(REDIS_URL)
+    if keys := client.keys("notifier:answers:*"):
+        client.delete(*keys)
+    client.close()
 
 
 def test_without_a_file_nothing_is_answered(phone, send):
@@ -15,8 +31,45 @@ def test_without_a_file_nothing_is_answered(phone, send):
 
 def test_what_changed_something_is_answered_and_help_always(phone, send, keywords):
     keywords(ANSWERS)
-    answers = [phone.write(word) for word in ("STOP", "STOP", "START", "START", "hilfe", "hilfe")]
-    assert answers == ["No more.", None, "Hi again.", None, "Hilfe: 0660", "Hilfe: 0660"]
+    said = [phone.write(word) for word in ("STOP", "STOP", "START", "START", "hilfe", "hilfe")]
+    assert said == ["No more.", None, "Hi again.", None, "Hilfe: 0660", "Hilfe: 0660"]
+
+
+def test_a_machine_that_asks_for_help_is_not_answered_for_ever(phone, send, keywords):
+    keywords(ANSWERS)
+    said = [phone.write("hilfe") for _ in range(6)]
+    assert said == ["Hilfe: 0660"] * 3 + [None] * 3
+    assert phone.write("STOP") == "No more.", "what was not answered yet is"
+    another = replace(phone, number="+4366012345679")
+    assert another.write("hilfe") == "Hilfe: 0660"
+
+
+def test_a_machine_that_stops_and_starts_is_not_answered_for_ever(phone, send, keywords):
+    keywords(ANSWERS)
+    said = [phone.write(word) for _ in range(5) for word in ("STOP", "START")]
+    assert said == ["No more.", "Hi again."] * 3 + [None] * 4
+
+
+def test_a_report_that_is_repeated_gets_the_same_answer_and_counts_once(phone, send, keywords):
+    keywords(ANSWERS)
+    first = phone.request("hilfe")
+    assert [phone.post(first) for _ in range(5)] == ["Hilfe: 0660"] * 5
+    assert [phone.write("hilfe") for _ in range(3)] == ["Hilfe: 0660"] * 2 + [None]
+    assert phone.post(first) == "Hilfe: 0660"
+
+
+def test_an_hour_later_it_is_answered_again(phone, send, keywords, monkeypatch):
+    monkeypatch.setattr(answers, "WINDOW", 1)
+    keywords(ANSWERS)
+    assert [phone.write("hilfe") for _ in range(4)][-1] is None
+    time.sleep(2.1)
+    assert phone.write("hilfe") == "Hilfe: 0660"
+
+
+def test_without_redis_help_is_not_answered_and_a_stop_is(phone, send, keywords, monkeypatch):
+    keywords(ANSWERS)
+    monkeypatch.setattr(answers, "_take", lambda keys, arguments: None)
+    assert (phone.write("hilfe"), phone.write("STOP")) == (None, "No more.")
 
 
 def test_an_answer_is_in_the_persons_language(phone, send, keywords):

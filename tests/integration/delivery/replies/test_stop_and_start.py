@@ -174,15 +174,17 @@ def test_an_operator_who_lifts_it_ends_the_stop(phone, send, providers):
     assert send() == STOPPED
 
 
-def test_the_person_may_undo_it_elsewhere(phone, send):
+def test_the_person_may_undo_it_by_a_link_that_reached_the_number(phone, send):
     recipient("bob", sms="+4366012345679")
     ada, bob = (Recipient.objects.get(user_id=name).pk for name in ("ada", "bob"))
     phone.write("STOP")
     assert [masked for _, masked in opt_outs.stopped_numbers(ada)] == ["+43•••••••••78"]
     assert opt_outs.stopped_numbers(bob) == []
-    assert opt_outs.resume_recipient(bob, "on their page") == 0
+    number, another = (Contact.objects.get(recipient_id=person) for person in (ada, bob))
+    for person, reached in ((bob, another), (bob, number), (ada, another)):
+        assert not opt_outs.resume(person, reached.pk, "on their page")
     assert send() == STOPPED
-    assert opt_outs.resume_recipient(ada, "on their page") == 1
+    assert opt_outs.resume(ada, number.pk, "on their page")
     assert send() == SENT
     assert changes()[-1][1:] == ("lifted", "opted_out: on their page")
 
@@ -191,7 +193,7 @@ def test_the_person_cannot_undo_what_was_no_stop(phone, send, shop):
     shop.post("suppressions", {"channel": "sms", "address": PHONE}, status=201)
     ada = Recipient.objects.get(user_id="ada").pk
     assert opt_outs.stopped_numbers(ada) == []
-    assert opt_outs.resume_recipient(ada, "on their page") == 0
+    assert not opt_outs.resume(ada, Contact.objects.get().pk, "on their page")
     assert send() == ("suppressed", "manual")
 
 
