@@ -1,0 +1,145 @@
+"""``python -m mutants [PATH…]``: break the code one line at a time, and run the tests of that line.
+
+Starts servers of its own, measures which tests run which lines (once; again with ``--measure``),
+and prints the mutants that survived and a table. Files are not changed. What was measured and what
+became of each mutant is kept in ``.notifier/mutants``. Exits with 1 where a mutant survived.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mutants import measured, report, trial
+from mutants.generate import Mutant, mutants
+from mutants.measured import FOLDERS, folder_of
+from mutants.report import Result
+from mutants.trial import Test
+from stack import environment, servers
+from stack.errors import StackError
+from stack.state import HOME, fresh
+from stack.supervision.parent import heed_signals
+from stack.supervision.process import ROOT
+
+DIRECTORY = HOME / "mutants"
+RESULTS = DIRECTORY / "results.json"
+#: Tests that need no servers, if none are given.
+WITHOUT_SERVERS = "tests/unit"
+GIVEN = ("DATABASE_URL", "REDIS_URL", "AMQP_URL")
+#: Assumed seconds of a test that was not measured.
+UNKNOWN = 60.0
+
+
+def main() -> int:
+    """Run the command, and return its exit code."""
+    wanted = _arguments()
+    heed_signals()
+    chosen = _chosen(wanted)
+    if not chosen:
+        print("There are no mutants")
+        return 0
+    began = time.monotonic()
+    try:
+        found = _results(wanted, chosen)
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    _keep(found)
+    print(f"\n{report.survivors(found)}\n\n{report.table(found)}\n")
+    print(f"{len(found)} mutants in {time.monotonic() - began:.0f} s", flush=True)
+    return int(any(result.survived for result in found))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m mutants", description=__doc__)
+    parser.add_argument("--measure", action="store_true", help="measure again which tests run what")
+    parser.add_argument("--survivors", action="store_true", help="only those of the last run")
+    parser.add_argument("--tests", nargs="+", metavar="TEST", help="run these, whatever they run")
+    parser.add_argument("--sample", type=float, default=1.0, help="a share of each file's mutants")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample")
+    parser.add_argument("--seconds", type=float, default=300.0, help="of tests, most for a mutant")
+    parser.add_argument("--workers", type=int, default=2, help="mutants at once")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a folder or file")
+    wanted = parser.parse_args()
+    for path in wanted.paths:
+        if not any(path.resolve().is_relative_to(ROOT / folder.path) for folder in FOLDERS):
+            parser.error(f"{path} is not in {', '.join(folder.path for folder in FOLDERS)}")
+    return wanted
+
+
+def _chosen(wanted: argparse.Namespace) -> list[Mutant]:
+    """Return the mutants of the paths: all, a sample, or those that survived."""
+    paths = [path.resolve() for path in wanted.paths] or [ROOT / one.path for one in FOLDERS]
+    files = [file for path in paths for file in (sorted(path.glob("*.py")) or [path])]
+    survived = _survivors() if wanted.survivors else None
+    rng = random.Random(wanted.seed)
+    chosen = []
+    for file in files:
+        found = list(mutants(file))
+        places = rng.sample(range(len(found)), k=round(len(found) * wanted.sample))
+        chosen += [
+            found[place]
+            for place in sorted(places)
+            if survived is None or found[place].name in survived
+        ]
+    return chosen
+
+
+def _results(wanted: argparse.Namespace, chosen: Sequence[Mutant]) -> list[Result]:
+    """Run the servers, measure where that is needed, and try the mutants."""
+    groups = dict.fromkeys(folder_of(mutant.path).tests for mutant in chosen)
+    needed = wanted.tests or [test for tests in groups for test in tests]
+    without_servers = all(test.startswith(WITHOUT_SERVERS) for test in needed)
+    with contextlib.ExitStack() as stack:
+        envs = [
+            _bare() if without_servers else stack.enter_context(_servers())
+            for _ in range(wanted.workers)
+        ]
+        if wanted.tests:
+            named = [Test(test, UNKNOWN) for test in wanted.tests]
+            return trial.results(chosen, lambda _: named, needed, envs)
+        known = {}
+        for tests in groups:
+            directory = DIRECTORY / "-".join(tests).replace("/", "-")
+            if wanted.measure or not (directory / "seconds.json").exists():
+                measured.measure(tests, directory, envs[0])
+            known[tests] = measured.read(directory)
+        return trial.results(
+            chosen,
+            lambda mutant: known[folder_of(mutant.path).tests].tests(mutant, wanted.seconds),
+            needed,
+            envs,
+        )
+
+
+def _bare() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in GIVEN}
+
+
+@contextlib.contextmanager
+def _servers() -> Iterator[Mapping[str, str]]:
+    """Run servers for one worker; return the environment of its tests."""
+    with fresh("mutants") as state, servers.running(state, start_rabbitmq=True, given=False) as own:
+        yield environment.of(state, own)
+
+
+def _keep(results: Iterable[Result]) -> None:
+    """Keep the results beside those of other mutants."""
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    kept |= {result.mutant.name: [result.fate, result.by] for result in results}
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(kept, indent=0))
+
+
+def _survivors() -> set[str]:
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return {name for name, (fate, _) in kept.items() if fate in report.SURVIVED}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
