@@ -7,18 +7,19 @@ became of each mutant is kept in ``.notifier/mutants``. Exits with 1 where a mut
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mutants import measured, report, trial
 from mutants.generate import Mutant, mutants
 from mutants.measured import FOLDERS, folder_of
-from mutants.report import Result
+from mutants.report import Fate, Result
 from mutants.trial import Test
 from stack import environment, servers
 from stack.errors import StackError
@@ -39,18 +40,26 @@ def main() -> int:
     """Run the command, and return its exit code."""
     wanted = _arguments()
     heed_signals()
-    chosen = _chosen(wanted)
+    every = _mutants(wanted.paths)
+    chosen = _chosen(wanted, every)
     if not chosen:
         print("There are no mutants")
         return 0
     began = time.monotonic()
+    found = []
     try:
-        found = _results(wanted, chosen)
+        with contextlib.ExitStack() as stack:
+            for result in _results(wanted, chosen, stack):
+                found.append(result)
+                _keep(result)
+                fate = f"{result.fate} {result.by}".strip()
+                print(f"{len(found)}/{len(chosen)} {result.mutant.name}: {fate}", flush=True)
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    _keep(found)
-    print(f"\n{report.survivors(found)}\n\n{report.table(found)}\n")
+    except KeyboardInterrupt:
+        print("\nStopped; what was found is kept")
+    print(f"\n{report.survivors(found)}\n\n{report.table(every, _kept())}\n")
     print(f"{len(found)} mutants in {time.monotonic() - began:.0f} s", flush=True)
     return int(any(result.survived for result in found))
 
@@ -72,49 +81,53 @@ def _arguments() -> argparse.Namespace:
     return wanted
 
 
-def _chosen(wanted: argparse.Namespace) -> list[Mutant]:
-    """Return the mutants of the paths: all, a sample, or those that survived."""
-    paths = [path.resolve() for path in wanted.paths] or [ROOT / one.path for one in FOLDERS]
-    files = [file for path in paths for file in (sorted(path.glob("*.py")) or [path])]
-    survived = _survivors() if wanted.survivors else None
+def _mutants(paths: Sequence[Path]) -> list[Mutant]:
+    """Return all mutants of these files and folders, or of all folders."""
+    paths = [path.resolve() for path in paths] or [ROOT / one.path for one in FOLDERS]
+    files = [file for path in paths for file in (sorted(path.rglob("*.py")) or [path])]
+    return [mutant for file in files for mutant in mutants(file)]
+
+
+def _chosen(wanted: argparse.Namespace, every: Sequence[Mutant]) -> list[Mutant]:
+    """Return those to try: all, a sample of each file's, or those that survived."""
+    if wanted.survivors:
+        kept = _kept()
+        every = [mutant for mutant in every if kept.get(mutant.key) in report.SURVIVED]
     rng = random.Random(wanted.seed)
-    chosen = []
-    for file in files:
-        found = list(mutants(file))
-        places = rng.sample(range(len(found)), k=round(len(found) * wanted.sample))
-        chosen += [
-            found[place]
-            for place in sorted(places)
-            if survived is None or found[place].name in survived
-        ]
+    chosen: list[Mutant] = []
+    for _, group in itertools.groupby(every, key=lambda mutant: mutant.path):
+        of = list(group)
+        places = rng.sample(range(len(of)), k=round(len(of) * wanted.sample))
+        chosen += [of[place] for place in sorted(places)]
     return chosen
 
 
-def _results(wanted: argparse.Namespace, chosen: Sequence[Mutant]) -> list[Result]:
+def _results(
+    wanted: argparse.Namespace, chosen: Sequence[Mutant], stack: contextlib.ExitStack
+) -> Iterator[Result]:
     """Run the servers, measure where that is needed, and try the mutants."""
     groups = dict.fromkeys(folder_of(mutant.path).tests for mutant in chosen)
     needed = wanted.tests or [test for tests in groups for test in tests]
     without_servers = all(test.startswith(WITHOUT_SERVERS) for test in needed)
-    with contextlib.ExitStack() as stack:
-        envs = [
-            _bare() if without_servers else stack.enter_context(_servers())
-            for _ in range(wanted.workers)
-        ]
-        if wanted.tests:
-            named = [Test(test, UNKNOWN) for test in wanted.tests]
-            return trial.results(chosen, lambda _: named, needed, envs)
-        known = {}
-        for tests in groups:
-            directory = DIRECTORY / "-".join(tests).replace("/", "-")
-            if wanted.measure or not (directory / "seconds.json").exists():
-                measured.measure(tests, directory, envs[0])
-            known[tests] = measured.read(directory)
-        return trial.results(
-            chosen,
-            lambda mutant: known[folder_of(mutant.path).tests].tests(mutant, wanted.seconds),
-            needed,
-            envs,
-        )
+    envs = [
+        _bare() if without_servers else stack.enter_context(_servers())
+        for _ in range(wanted.workers)
+    ]
+    if wanted.tests:
+        named = [Test(test, UNKNOWN) for test in wanted.tests]
+        return trial.results(chosen, lambda _: named, needed, envs)
+    known = {}
+    for tests in groups:
+        directory = DIRECTORY / "-".join(tests).replace("/", "-")
+        if wanted.measure or not (directory / "seconds.json").exists():
+            measured.measure(tests, directory, envs[0])
+        known[tests] = measured.read(directory)
+    return trial.results(
+        chosen,
+        lambda mutant: known[folder_of(mutant.path).tests].tests(mutant, wanted.seconds),
+        needed,
+        envs,
+    )
 
 
 def _bare() -> dict[str, str]:
@@ -128,17 +141,15 @@ def _servers() -> Iterator[Mapping[str, str]]:
         yield environment.of(state, own)
 
 
-def _keep(results: Iterable[Result]) -> None:
-    """Keep the results beside those of other mutants."""
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    kept |= {result.mutant.name: [result.fate, result.by] for result in results}
+def _keep(result: Result) -> None:
+    """Keep a result beside those of other mutants."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(kept, indent=0))
+    RESULTS.write_text(json.dumps({**_kept(), result.mutant.key: result.fate}, indent=0))
 
 
-def _survivors() -> set[str]:
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    return {name for name, (fate, _) in kept.items() if fate in report.SURVIVED}
+def _kept() -> dict[str, Fate]:
+    """Return what became of each mutant that was tried, by its key."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
 if __name__ == "__main__":

@@ -37,6 +37,11 @@ class Mutant:
     first: int
     last: int
 
+    @property
+    def key(self) -> str:
+        """The mutant's name and change: another one once the file was edited."""
+        return f"{self.name}\n{self.difference}"
+
 
 def mutants(path: Path) -> Iterator[Mutant]:
     """Yield the mutants of a file in the order of its lines."""

@@ -1,7 +1,6 @@
 """The report: mutants by file, and the change of each that survived."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,17 +25,18 @@ class Result:
         return self.fate in SURVIVED
 
 
-def table(results: Sequence[Result]) -> str:
-    """Return the table of files, in Markdown."""
-    lines = ["| file | mutants | killed | survived |", "|---|---|---|---|"]
-    paths = list(dict.fromkeys(result.mutant.path for result in results))
-    tried = Counter(result.mutant.path for result in results)
-    survived = Counter(result.mutant.path for result in results if result.survived)
-    for path in paths:
-        killed = tried[path] - survived[path]
-        lines.append(f"| `{path}` | {tried[path]} | {killed} | {survived[path]} |")
-    total, left = tried.total(), survived.total()
-    return "\n".join([*lines, f"| all | {total} | {total - left} | {left} |"])
+def table(mutants: Sequence[Mutant], fates: Mapping[str, Fate]) -> str:
+    """Return the table of files, in Markdown. ``fates``: by key, of the mutants that were tried."""
+    lines = ["| file | mutants | tried | killed | survived |", "|---|---|---|---|---|"]
+    paths = dict.fromkeys(mutant.path for mutant in mutants)
+    for path in [*paths, ""]:
+        of = [mutant.key for mutant in mutants if path in ("", mutant.path)]
+        tried = [fates[key] for key in of if key in fates]
+        survived = sum(fate in SURVIVED for fate in tried)
+        numbers = [len(tried), len(tried) - survived, survived] if tried else 3 * ["–"]
+        cells = [f"`{path}`" if path else "all", len(of), *numbers]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
 
 
 def survivors(results: Sequence[Result]) -> str:

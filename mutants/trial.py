@@ -21,7 +21,7 @@ from stack.supervision.process import PATIENCE, ROOT
 #: Seconds of tests that are run on each mutant first; the others are run where these pass.
 QUICK = 20.0
 #: Seconds for the start of pytest, and how many times as long as usual tests may take.
-START, SLOWER = 60.0, 8.0
+START, SLOWER = 30.0, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,18 @@ def results(
     tests_of: Callable[[Mutant], Sequence[Test]],
     collect: Sequence[str],
     envs: Sequence[Mapping[str, str]],
-) -> list[Result]:
-    """Return the results in the order of the mutants; each environment's worker takes the next.
+) -> Iterator[Result]:
+    """Yield each mutant's result once it is known; each environment's worker takes the next.
 
     ``collect``: folders or files with all the tests.
 
     Raises ``StackError`` where tests fail without a mutation.
     """
-    waiting: queue.SimpleQueue[tuple[int, Mutant]] = queue.SimpleQueue()
-    for numbered in enumerate(mutants):
-        waiting.put(numbered)
-    found: dict[int, Result] = {}
-    errors: list[StackError] = []
+    waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
+    for mutant in mutants:
+        waiting.put(mutant)
+    found: queue.SimpleQueue[Result | StackError | None] = queue.SimpleQueue()
+    stopped = threading.Event()
 
     def work(env: Mapping[str, str], output: Path) -> None:
         try:
@@ -57,13 +57,13 @@ def results(
                 contextlib.suppress(queue.Empty),
             ):
                 worker.check(mutants[0].path, tests_of(mutants[0]))
-                while not errors:
-                    number, mutant = waiting.get_nowait()
-                    found[number] = worker.result(mutant, tests_of(mutant))
-                    done = f"{len(found)}/{len(mutants)}"
-                    print(f"{done} {mutant.name}: {found[number].fate}", flush=True)
+                while not stopped.is_set():
+                    mutant = waiting.get_nowait()
+                    found.put(worker.result(mutant, tests_of(mutant)))
         except StackError as error:
-            errors.append(error)
+            found.put(error)
+        finally:
+            found.put(None)
 
     with tempfile.TemporaryDirectory() as outputs:
         threads = [
@@ -72,11 +72,20 @@ def results(
         ]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
-    if errors:
-        raise errors[0]
-    return [found[number] for number in sorted(found)]
+        try:
+            working = len(threads)
+            while working:
+                match found.get():
+                    case None:
+                        working -= 1
+                    case StackError() as error:
+                        raise error
+                    case Result() as result:
+                        yield result
+        finally:
+            stopped.set()
+            for thread in threads:
+                thread.join()
 
 
 class _Worker:

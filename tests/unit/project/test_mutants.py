@@ -65,7 +65,7 @@ def test_what_nothing_could_fail_on_is_left_out(changes, source):
 
 def test_every_mutant_of_the_folders_can_be_read_and_names_its_statement():
     for folder in FOLDERS:
-        path = next(one for one in sorted((ROOT / folder.path).glob("*.py")) if one.stem[0] != "_")
+        path = next(one for one in sorted((ROOT / folder.path).rglob("*.py")) if one.stem[0] != "_")
         for mutant in mutants(path):
             ast.parse(mutant.source)
             assert mutant.first <= mutant.line <= mutant.last
@@ -121,12 +121,20 @@ def test_the_report_shows_the_change_of_each_survivor():
     survivor = Mutant("a.py", "a.py:1:0 X.0", "", "-a = 1\n+a = 2", 1, 1, 1)
     results = [Result(survivor, "survived"), Result(survivor, "killed", "test_it")]
     assert survivors(results) == "a.py:1:0 X.0: survived\n-a = 1\n+a = 2"
-    assert table(results).splitlines()[-1] == "| all | 2 | 1 | 1 |"
+
+
+def test_the_table_says_how_many_were_tried_and_shows_a_dash_where_none_was():
+    found = [Mutant(path, f"{path}:{n}", "", "", n, n, n) for path in "ab" for n in range(3)]
+    assert table(found, {found[0].key: "survived", found[1].key: "killed"}).splitlines()[2:] == [
+        "| `a` | 3 | 2 | 1 | 1 |",
+        "| `b` | 3 | – | – | – |",
+        "| all | 6 | 2 | 1 | 1 |",
+    ]
 
 
 def test_the_page_on_mutants_names_each_file_that_has_some():
     page = (DOCS / "mutants.md").read_text()
     for folder in FOLDERS:
-        for path in sorted((ROOT / folder.path).glob("*.py")):
+        for path in sorted((ROOT / folder.path).rglob("*.py")):
             if next(mutants(path), None) is not None:
                 assert f"| `{Path(folder.path, path.name)}` |" in page
