@@ -26,7 +26,8 @@ class Folder:
     own: tuple[str, ...]
 
 
-_DELIVERY = ("tests/unit/apps", "tests/integration/delivery")
+_POOL = "tests/integration/test_connection_pool.py"
+_DELIVERY = ("tests/unit/apps", "tests/integration/delivery", _POOL)
 FOLDERS = (
     Folder("notifier/domain", ("tests/unit",), ("tests/unit/domain/",)),
     Folder("apps/delivery/state", _DELIVERY, (_DELIVERY[0], f"{_DELIVERY[1]}/state/")),

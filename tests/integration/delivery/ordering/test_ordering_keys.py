@@ -177,6 +177,20 @@ def test_what_a_lost_worker_was_sending_goes_before_the_next(shop, work, provide
     assert [says for _, says in provider.taken] == ["one", "one", "two"], "once is a duplicate"
 
 
+def test_what_a_lost_worker_tried_for_the_last_time_lets_the_next_one_go(
+    shop, work, provider, settings, monkeypatch
+):
+    settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": ()}
+    recipient("ada")
+    first = notify(shop, "one", "ada")
+    send_and_die(monkeypatch, "inbox")
+    notify(shop, "two", "ada")
+    lose_claims()
+    work()
+    assert shop.counts(first) == {"inbox": {"unknown": 1}}
+    assert provider.taken == [("ada", "one"), ("ada", "two")]
+
+
 @pytest.mark.parametrize("claim_size", [1, 3, 1000])
 def test_a_batch_is_in_its_own_order_and_send_at_has_none(
     shop, work, provider, settings, execute, claim_size
