@@ -73,48 +73,35 @@ def test_every_mutant_of_the_folders_can_be_read_and_names_its_statement():
             assert all((ROOT / test).exists() for test in (*folder.tests, *folder.own))
 
 
-@pytest.mark.parametrize(
-    ("becomes", "answer"),
-    [
-        ("{prefix}.{name}", "passed"),
-        ("{name}.{prefix}", "failed"),
-        ("{nothing}", "failed"),
-    ],
-)
-def test_tests_run_on_the_mutant_and_the_file_stays(tmp_path, becomes, answer):
+def test_tests_run_on_each_mutant_and_the_file_stays(tmp_path):
     source = (ROOT / QUEUES).read_text()
-    job = {
-        "path": QUEUES,
-        "source": source.replace("{prefix}.{name}", becomes),
-        "tests": [f"{NAMES}::test_the_queues_of_installations_at_one_broker_differ"],
-        "limit": 300,
-        "output": str(tmp_path / "output"),
-    }
-    assert answers(job) == [answer], (tmp_path / "output").read_text()
-    assert (ROOT / QUEUES).read_text() == source
-
-
-def test_a_mutant_that_never_ends_is_too_slow(tmp_path):
-    job = {
-        "path": QUEUES,
-        "source": "while True: pass",
-        "tests": [NAMES],
-        "limit": 0.5,
-        "output": str(tmp_path / "output"),
-    }
-    assert answers(job) == ["too slow"]
-
-
-def answers(*jobs):
+    expected = [
+        ("{prefix}.{name}", "{prefix}.{name}", "passed"),
+        ("{prefix}.{name}", "{name}.{prefix}", "failed"),
+        ("{prefix}.{name}", "{nothing}", "failed"),
+        ('RECEIPTS = "receipts"', 'RECEIPTS = "bills"', "failed"),  # executed at import
+        (source, "while True: pass", "too slow"),
+    ]
+    jobs = [
+        {
+            "path": QUEUES,
+            "source": source.replace(before, after),
+            "tests": [NAMES],
+            "limit": 1 if answer == "too slow" else 300,
+            "output": str(tmp_path / f"output-{number}"),
+        }
+        for number, (before, after, answer) in enumerate(expected)
+    ]
     done = subprocess.run(
-        [sys.executable, "-m", "mutants.worker"],
+        [sys.executable, "-m", "mutants.worker", NAMES],
         cwd=ROOT,
         input="".join(f"{json.dumps(job)}\n" for job in jobs),
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout.split("\n")[:-1]
+    assert done.stdout.split("\n")[:-1] == [answer for _, _, answer in expected]
+    assert (ROOT / QUEUES).read_text() == source
 
 
 def test_the_report_shows_the_change_of_each_survivor():
