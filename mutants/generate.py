@@ -49,13 +49,12 @@ def mutants(path: Path) -> Iterator[Mutant]:
     tree = ast.parse(source)
     without = left_out(tree)
     seen = {source}
+    nodes = list(ast_nodes(get_ast(source)))
     found = [
         (span[0], name, occurrence, operator)
         for name, operator in _operators()
         for occurrence, span in enumerate(
-            span
-            for node in ast_nodes(get_ast(source))
-            for span in operator.mutation_positions(node)
+            span for node in nodes for span in operator.mutation_positions(node)
         )
     ]
     for place, name, occurrence, operator in sorted(found, key=lambda one: one[:3]):
