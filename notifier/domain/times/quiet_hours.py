@@ -244,7 +244,7 @@ class QuietHours:
             if at < ends:
                 following, _ = next(quiet, (horizon, horizon))
                 ends = min(ends, horizon)
-                return Stretch(True, begins, ends, max(0.0, following - ends))
+                return Stretch(True, begins, ends, following - ends)
             free_since = ends
         return Stretch(False, free_since, horizon)
 

@@ -12,7 +12,8 @@ from notifier.domain import links
         *("https://müller.example/käse", "https://[2001:db8::1]/", "https://u@example.com/"),
         *("tel:+4366012345678", "sms:+4366012345678?body=hi", "mailto:ada@example.com?subject=x"),
         *("myapp://orders/7", "com.example.shop:/orders/7", "whatsapp://send?text=hi", "geo:47,16"),
-        "market://details?id=com.example.shop",
+        *("market://details?id=com.example.shop", "http://localhost:1/"),
+        "https://example.com/".ljust(2000, "a"),
     ],
 )
 def test_pages_apps_phones_and_mailboxes_are_followed(url: str) -> None:
@@ -32,7 +33,7 @@ def test_pages_apps_phones_and_mailboxes_are_followed(url: str) -> None:
         *("https://example.com:port/", "https://example.com:99999/", "https://a b.example/"),
         *("https://example.com/\n", "https://example.com/\u202efdp.exe", "https://x/\u200b"),
         *('https://x.example/"onclick="', "https://x.example/<b>", "https://x.example\\@y.example"),
-        "https://example.com/" + "a" * 2000,
+        *("https://example.com:0/", "https://example.com/".ljust(2001, "a")),
     ],
 )
 def test_what_would_run_or_read_or_lead_nowhere_is_not(url: str) -> None:

@@ -68,3 +68,22 @@ def wall_offset(wall: datetime, zone: str):
 def test_it_is_that_time_everywhere_between_the_earliest_and_the_latest(zone, wall):
     at = datetime.fromtimestamp(instant(wall, ZoneInfo(zone)), UTC)
     assert earliest(wall) <= at <= latest(wall)
+
+
+def test_no_time_is_earlier_than_on_the_line_islands_or_later_than_west_of_the_date_line():
+    wall = datetime(2026, 6, 5, 8)
+    assert earliest(wall).timestamp() == instant(wall, ZoneInfo("Pacific/Kiritimati"))
+    assert latest(wall).timestamp() == instant(wall, ZoneInfo("Etc/GMT+12"))
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_part_of_a_second_is_kept(zone):
+    wall = datetime(2026, 6, 5, 8)
+    assert instant(wall.replace(microsecond=500_000), ZoneInfo(zone)) == (
+        instant(wall, ZoneInfo(zone)) + 0.5
+    )
+
+
+@pytest.mark.parametrize("second", range(0, 60, 7))
+def test_the_end_of_a_gap_is_found_to_the_second_from_wherever_in_it(second):
+    assert shown(f"2026-03-29 02:17:{second:02}", "Europe/Vienna") == "2026-03-29 03:00:00+02:00"

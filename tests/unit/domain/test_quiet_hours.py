@@ -206,6 +206,7 @@ def test_what_was_asked_before_changes_no_answer(schedule, moment, steps):
         fresh = QuietHours(schedule, ZoneInfo(zone)).stretch(now + step)
         found = asked.stretch(now + step)
         assert (found.quiet, found.ends) == (fresh.quiet, fresh.ends)
+        assert found.begins <= now + step < found.ends
 
 
 @settings(max_examples=200)
@@ -224,6 +225,26 @@ def test_what_waits_for_a_morning_is_spread_over_minutes():
 def test_the_spread_ends_before_it_is_quiet_again():
     quiet = hours("UTC", (EVERY, "22:00", "07:00"), (EVERY, "07:10", "08:00"))
     assert quiet.deferral(at("2026-06-05 23:00"), 1.0, 3600) == at("2026-06-06 07:05")
+
+
+def test_a_window_that_is_skipped_takes_nothing_from_the_time_to_send_in():
+    quiet = hours("Europe/Vienna", (EVERY, "22:00", "01:30"), (EVERY, "02:15", "02:45"))
+    night, ends = (at(f"2026-03-{text}", "Europe/Vienna") for text in ("28 23:00", "29 01:30"))
+    assert quiet.deferral(night, 1.0, 3600) == ends + 3600
+
+
+def test_where_the_change_of_the_clocks_takes_the_only_free_hour_the_next_weeks_is_used():
+    week = ("mon tue wed thu fri sat", "00:00", "24:00")
+    quiet = hours("Europe/Vienna", week, ("sun", "00:00", "02:00"), ("sun", "03:00", "24:00"))
+    sent = at("2026-03-22 03:00", "Europe/Vienna")
+    assert end(quiet, sent - 1) == ""
+    assert end(quiet, sent) == "2026-04-05 02:00:00+02:00"
+
+
+def test_what_is_asked_of_a_morning_does_not_free_the_evening_before():
+    quiet = hours("UTC", ("sun", "20:00", "19:00"))
+    assert not quiet.stretch(at("2026-06-09 06:00")).quiet, "Tuesday"
+    assert end(quiet, at("2026-06-08 18:30")) == "2026-06-08 19:00:00+00:00"
 
 
 def test_without_windows_it_is_never_quiet():
@@ -260,6 +281,58 @@ def test_a_schedule_that_cannot_be_used_is_refused_at_the_place_that_is_wrong(da
     with pytest.raises(InvalidSchedule) as refused:
         parse(data, CHANNELS)
     assert refused.value.path == path
+    assert str(refused.value).endswith("."), "a sentence"
+
+
+def test_three_windows_a_day_can_be_given():
+    rows = [
+        {"days": [day], "from": f"{hour:02}:00", "to": f"{hour:02}:30"}
+        for day in DAYS
+        for hour in (8, 12, 16)
+    ]
+    assert len(parse({"windows": rows}, CHANNELS).windows) == 21
+
+
+@pytest.mark.parametrize(
+    "windows, free",
+    [
+        ([], 7 * 1440),
+        ([("mon", "22:00", "07:00")], 7 * 1440 - 540),
+        ([("mon", "08:00", "12:00"), ("mon", "09:00", "10:00")], 7 * 1440 - 240),
+        ([("mon", "08:00", "12:00"), ("thu", "08:00", "12:00")], 4 * 1440 - 240),
+        ([(EVERY, "00:00", "23:00")], 60),
+        ([(EVERY, "23:00", "22:59")], 1),
+        # The last half hour of Sunday and the first of Monday.
+        (
+            [("mon", "00:30", "24:00"), ("tue wed thu fri sat", "00:00", "24:00")]
+            + [("sun", "00:00", "23:30")],
+            60,
+        ),
+        # What begins on Sunday goes on until Monday.
+        (
+            [("mon", "08:00", "24:00"), ("tue wed thu fri sat sun", "00:00", "24:00")]
+            + [("sun", "22:00", "07:00")],
+            60,
+        ),
+        ([(EVERY, "00:00", "24:00")], 0),
+    ],
+)
+def test_the_longest_time_without_quiet_is_that_of_the_week_that_repeats(windows, free):
+    rows = tuple(
+        Window(frozenset(map(DAYS.index, days.split())), minutes(begins), minutes(ends))
+        for days, begins, ends in windows
+    )
+    assert Schedule(rows).longest_free == free
+
+
+def minutes(text: str) -> int:
+    return int(text[:2]) * 60 + int(text[3:])
+
+
+def test_an_hour_of_the_week_must_be_free_and_is_enough():
+    hours("UTC", (EVERY, "00:00", "23:00"))
+    with pytest.raises(InvalidSchedule, match="an hour"):
+        hours("UTC", (EVERY, "00:00", "23:01"))
 
 
 def test_a_schedule_disturbs_on_push_and_sms_unless_it_names_channels():

@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from apps.delivery import tasks
+from apps.delivery import state, tasks
 from apps.delivery.maintenance import retention
 from apps.delivery.models import Chunk, ChunkTurn, Delivery, Turn
+from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending.worker import Worker
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
@@ -175,6 +176,31 @@ def test_what_a_lost_worker_was_sending_goes_before_the_next(shop, work, provide
     lose_claims()
     work()
     assert [says for _, says in provider.taken] == ["one", "one", "two"], "once is a duplicate"
+
+
+def test_what_a_lost_worker_tried_for_the_last_time_lets_the_next_one_go(
+    shop, work, provider, settings, monkeypatch
+):
+    settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "inbox": ()}
+    recipient("ada")
+    first = notify(shop, "one", "ada")
+    send_and_die(monkeypatch, "inbox")
+    notify(shop, "two", "ada")
+    lose_claims()
+    work()
+    assert shop.counts(first) == {"inbox": {"unknown": 1}}
+    assert provider.taken == [("ada", "one"), ("ada", "two")]
+
+
+def test_the_next_one_is_rung_for_when_it_may_go(shop, work, provider, refusing, monkeypatch):
+    recipient("ada")
+    refusing(one=BUSY)
+    first, _ = (notify(shop, says, "ada") for says in ("one", "two"))
+    work()
+    rung = []
+    monkeypatch.setattr(doorbells, "ring", rung.extend)
+    state.cancel(first["id"])
+    assert rung == [Queue("inbox", "normal")]
 
 
 @pytest.mark.parametrize("claim_size", [1, 3, 1000])

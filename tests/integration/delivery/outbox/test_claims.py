@@ -28,7 +28,7 @@ from tests.support.deliveries.workers import (
     lose_claims,
     result,
 )
-from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.people import contact, recipient, subscribe
 
 HELLO = {"title": "Hello", "body": "There"}
 
@@ -125,6 +125,23 @@ def test_a_chunk_larger_than_a_claim_is_claimed_all_the_same(shop):
     people = [recipient(f"u{n}").user_id for n in range(6)]
     shop.post("notifications", {"user_ids": people, "channels": ["inbox"], "content": HELLO})
     assert len(claim(most=4).deliveries) == 6
+
+
+def test_addresses_beyond_a_claims_budget_are_due_for_the_next(shop, providers, settings):
+    """A chunk is of so many recipients, and these may have several addresses each."""
+    settings.CHUNK_SIZE = 1  # for three deliveries
+    topic = shop.topic()
+    for n in range(2):
+        person = recipient(f"u{n}", sms=f"+43660123450{n}")
+        contact("sms", f"+43660123451{n}", recipient=person)
+        subscribe(topic, person, "sms")
+    recipient("ada", sms="+436601234529")
+    notify(shop, "ada", "sms")
+    shop.post("topics/news/publish", {"content": HELLO, "channels": ["sms"]})
+    cut()
+    assert len(claim("sms").deliveries) == 3
+    assert len(claim("sms").deliveries) == 2
+    assert claim("sms") is None
 
 
 # -- Each delivery is one worker's ------------------------------------------------------------
@@ -242,7 +259,7 @@ def test_what_another_released_costs_the_others_of_a_claim_nothing(shop):
     assert not Claim.objects.exists()
 
 
-# -- ClaimLost workers -----------------------------------------------------------------------------
+# -- Lost workers -----------------------------------------------------------------------------
 
 
 def test_what_a_dead_worker_was_sending_is_sent_by_the_next(shop, work):

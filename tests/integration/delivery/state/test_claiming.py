@@ -70,3 +70,10 @@ def test_a_due_delivery_that_goes_on_waiting_is_not_published(shop, work, wake, 
     assert claim() is None or not claim().deliveries
     assert moves == []
     assert shop.counts(posted) == {"inbox": {"retrying": 1}}
+
+
+def test_what_disturbs_nobody_is_claimed_without_its_persons_hours(shop):
+    notify(shop, "ada")
+    Recipient.objects.update(time_zone="Europe/Vienna", quiet_hours={"windows": []})
+    [row] = claim().deliveries
+    assert (row.time_zone, row.quiet_hours) == (None, None)

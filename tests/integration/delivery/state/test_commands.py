@@ -4,14 +4,16 @@ import pytest
 from django.db import transaction
 
 from apps.delivery import state
-from apps.delivery.models import Chunk, DeadLetter, Delivery
+from apps.delivery.models import Chunk, DeadLetter, Delivery, Notification
+from apps.delivery.ordering import ordering_keys
 from apps.delivery.state import cancellation, retry_policies
 from apps.preferences.models import Recipient
 from apps.publishers.models import AuditEvent
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
-from tests.support.deliveries.workers import claim
+from tests.support.deliveries.workers import PATIENCE, claim, in_thread
 from tests.support.fakes.scripted_provider import Scripted
 from tests.support.publishers.people import recipient, subscribe
+from tests.support.waiting import somebody_waits, until
 
 HELLO = {"body": "Hello"}
 
@@ -89,6 +91,21 @@ def test_many_waiting_deliveries_are_cancelled_in_part_at_once_and_in_part_when_
     work()
     assert shop.counts(posted) == {"inbox": {"cancelled": 3}}
     assert len(Scripted.calls) == 3
+
+
+def test_a_cancel_waits_for_whoever_changes_the_order_of_its_line(shop, work):
+    recipient("ada")
+    body = {"user_id": "ada", "channels": ["inbox"], "content": HELLO, "ordering_key": "order-7"}
+    first, second = (shop.post("notifications", body) for _ in range(2))
+    line = ordering_keys.line_of(Notification.objects.get(pk=first["id"]), "inbox")
+    with transaction.atomic():
+        ordering_keys.lock([line])
+        cancelling = in_thread(lambda: state.cancel(first["id"]))
+        until(lambda: somebody_waits() or not cancelling.is_alive())
+        assert cancelling.is_alive()
+    cancelling.join(PATIENCE)
+    work()
+    assert shop.counts(second) == {"inbox": {"delivered": 1}}
 
 
 # -- Redrive and make dead letters ------------------------------------------------------------

@@ -1,9 +1,12 @@
 """Nothing waits for counts: they may be locked for minutes and are right afterwards."""
 
 import time
+from collections import Counter
 
 import pytest
+from django.db import connection, transaction
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 
 from apps.delivery import tasks
 from apps.delivery.models import HourCount, MinuteCount, PendingCount, StateCount
@@ -90,6 +93,39 @@ def test_attempts_are_counted_however_often_the_table_is_found_locked(shop, work
     notify(shop, "abe")
     work()
     assert total(MinuteCount, outcome="accepted") == 4
+
+
+def test_what_was_put_aside_is_counted_in_parts_and_none_while_the_table_is_locked(
+    shop, monkeypatch
+):
+    posted = notify(shop, "ada")
+    moved = [("queued", -3), ("sending", 2), ("delivered", 1)]
+    counts.put_aside([((posted["id"], "inbox", state), number) for state, number in moved])
+    monkeypatch.setattr(counts, "PENDING_AT_ONCE", 2)
+    counts._blocked.until = float("inf")
+    assert counts.count_pending() == 0 and PendingCount.objects.count() == 3
+    counts._blocked.until = 0.0
+    before = total(StateCount, notification_id=posted["id"], state="queued")
+    assert [counts.count_pending() for _ in range(3)] == [2, 1, 0]
+    assert total(StateCount, notification_id=posted["id"], state="queued") == before - 3
+    for state, number in moved[1:]:
+        assert total(StateCount, notification_id=posted["id"], state=state) == number
+
+
+def test_who_repeats_their_transaction_pays_for_no_savepoint(shop):
+    posted = notify(shop, "ada")
+
+    def savepoints(repeat):
+        def count():
+            with transaction.atomic():
+                counts.add(Counter({(posted["id"], "inbox", "sending"): 1}))
+
+        with CaptureQueriesContext(connection) as queries:
+            repeat(count)
+        return sum(query["sql"].startswith("SAVEPOINT") for query in queries)
+
+    assert savepoints(counts.retry_when_locked) == 0
+    assert savepoints(lambda count: count()) == 1, "the next one does not repeat it"
 
 
 def test_while_counts_are_free_nothing_is_put_aside(shop, work, monkeypatch):
