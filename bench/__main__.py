@@ -21,6 +21,7 @@ from stack.supervision.parent import heed_signals
 BENCHMARKS = (
     *("throughput", "transactional", "channels", "otp"),
     *("accept", "storm", "growth", "backlog"),
+    *("people", "morning", "zones"),
 )
 QUICK = ("throughput", "transactional", "otp", "accept")
 

@@ -240,7 +240,7 @@ def _report(results: Sequence[Run]) -> Report:
         },
         [
             partial(
-                _draw,
+                draw,
                 when={
                     "alone": [wait for run in results for wait in run.alone.came],
                     beside: [wait for run in results for wait in run.during.came],
@@ -267,7 +267,8 @@ def _rounded(waits: Waits) -> dict[str, object]:
     }
 
 
-def _draw(axes: Any, when: dict[str, list[float]]) -> None:
+def draw(axes: Any, when: dict[str, list[float]]) -> None:
+    """Draw how many percent had come by when, by name."""
     for name, waits in when.items():
         ordered = sorted(waits)
         share = [100 * (place + 1) / len(ordered) for place in range(len(ordered))]

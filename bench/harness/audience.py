@@ -3,21 +3,24 @@
 The rows are as the API writes them, with addresses encrypted by the same code, but a million in a
 minute. Runs in the service's environment. Of every hundred subscribers the first refuses the topic,
 and the address of the second is suppressed; every tenth refuses something else; every other one
-has the locale ``de``.
+has the locale ``de``. ``--traits`` says what else they have: see ``Traits``.
 """
 
 import argparse
 import io
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 BATCH = 50_000
 #: One subscriber in so many refuses the topic; of another one in so many the address is suppressed.
 REFUSES = 100
 #: One subscriber in so many has a preference that does not concern the topic.
 PREFERS = 10
+#: One subscriber in so many has what ``Traits`` say that some have, from the third one on.
+CHOOSES = 3
 TABLES = (
     "preferences_recipient",
     "preferences_contact",
@@ -37,6 +40,42 @@ ADDRESSES: dict[str, Callable[[str, int], str]] = {
 }
 
 
+class Traits(NamedTuple):
+    """What else an audience's people have.
+
+    ``zones``: their time zones, in turn. ``quiet``: time zones and quiet hours (JSON) of every
+    third one, in turn. ``categories``: what every third one has allowed on the channel.
+    """
+
+    zones: Sequence[str] = ("UTC",)
+    quiet: Sequence[tuple[str, str]] = ()
+    categories: Sequence[str] = ()
+
+    def zone(self, number: int) -> str:
+        """Return the time zone of a subscriber."""
+        if self.quiet and _chooses(number):
+            return self.quiet[number // CHOOSES % len(self.quiet)][0]
+        return self.zones[number % len(self.zones)]
+
+    def quiet_hours(self, number: int) -> str:
+        """Return the quiet hours of a subscriber, as COPY reads them."""
+        if self.quiet and _chooses(number):
+            return self.quiet[number // CHOOSES % len(self.quiet)][1]
+        return r"\N"
+
+
+def _chooses(number: int) -> bool:
+    return number % CHOOSES == CHOOSES - 1
+
+
+PLAIN = Traits()
+
+
+def is_refused(number: int) -> bool:
+    """Return whether nothing is sent to a subscriber, counted from 0."""
+    return number % REFUSES in (0, 1)
+
+
 def refused(subscribers: int) -> int:
     """Return how many of so many subscribers nothing is sent to."""
     return len(range(0, subscribers, REFUSES)) + len(range(1, subscribers, REFUSES))
@@ -48,15 +87,17 @@ def main() -> int:
     parser.add_argument("topic")
     parser.add_argument("channel", choices=sorted(ADDRESSES))
     parser.add_argument("subscribers", type=int)
+    parser.add_argument("--traits", default="{}", help="fields of Traits, as JSON")
     wanted = parser.parse_args()
     import django
 
     django.setup()
-    fill(wanted.topic, wanted.channel, wanted.subscribers)
+    traits = Traits(**json.loads(wanted.traits))
+    fill(wanted.topic, wanted.channel, wanted.subscribers, traits)
     return 0
 
 
-def fill(topic: str, channel: str, subscribers: int) -> None:
+def fill(topic: str, channel: str, subscribers: int, traits: Traits = PLAIN) -> None:
     """Add so many new recipients as subscribers to an existing topic."""
     from django.db import connection
 
@@ -69,7 +110,8 @@ def fill(topic: str, channel: str, subscribers: int) -> None:
         contacts = _ids(cursor, "preferences_contact", subscribers)
         for start in range(0, subscribers, BATCH):
             numbers = range(start, min(start + BATCH, subscribers))
-            for table, rows in _rows(topic, topic_id, channel, numbers, people, contacts).items():
+            tables = _rows(topic, topic_id, channel, numbers, people, contacts, traits)
+            for table, rows in tables.items():
                 columns, lines = next(rows), "".join(rows)
                 cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO(lines))
         cursor.execute(f"VACUUM ANALYZE {', '.join(TABLES)}")
@@ -85,7 +127,13 @@ def _ids(cursor: Any, table: str, many: int) -> int:
 
 
 def _rows(
-    topic: str, topic_id: int, channel: str, numbers: range, people: int, contacts: int
+    topic: str,
+    topic_id: int,
+    channel: str,
+    numbers: range,
+    people: int,
+    contacts: int,
+    traits: Traits,
 ) -> dict[str, Iterator[str]]:
     """Return table -> its columns, then its rows in the format of COPY."""
     from apps.preferences import vault
@@ -134,11 +182,9 @@ def _rows(
         "preferences_preference": _table(
             "recipient_id, channel, topic_id, category, allowed, updated_at",
             (
-                (people + number, channel, topic_id, "", "f", "now")
-                if number % REFUSES == 0
-                else (people + number, "", r"\N", "something-else", "f", "now")
+                (people + number, *preference, "now")
                 for number in numbers
-                if number % PREFERS == 0
+                for preference in _preferences(number, channel, topic_id, traits)
             ),
         ),
         "preferences_suppression": _table(
@@ -150,6 +196,19 @@ def _rows(
             ),
         ),
     }
+
+
+def _preferences(
+    number: int, channel: str, topic_id: int, traits: Traits
+) -> Iterator[tuple[object, ...]]:
+    """Yield the channel, topic, category and choice of a subscriber's preferences."""
+    if number % REFUSES == 0:
+        yield channel, topic_id, "", "f"
+    elif number % PREFERS == 0:
+        yield "", r"\N", "something-else", "f"
+    if _chooses(number):
+        for category in traits.categories:
+            yield channel, r"\N", category, "t"
 
 
 def _table(columns: str, rows: Iterator[tuple[object, ...]]) -> Iterator[str]:

@@ -1,18 +1,19 @@
 """A running service on servers of its own, with the neutral sink in place of the providers."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 import psycopg2
 
-from bench.harness.audience import refused
+from bench.harness.audience import PLAIN, Traits, refused
 from bench.harness.meter import Cost, Meter
 from bench.harness.sink import Sink
 from notifier.client import NotifierClient, NotifierError, TemplateContent
@@ -54,7 +55,7 @@ class Blast:
 
     ``seconds``: from before the request to the last recorded delivery; ``first``: seconds until the
     sink got the first message; ``came``: messages at the sink; ``states``: deliveries by final
-    state; ``costs``: by command of the Procfile and by server.
+    state; ``costs``: by command of the Procfile and by server; ``id``: the notification's.
     """
 
     subscribers: int
@@ -63,6 +64,7 @@ class Blast:
     states: dict[str, int]
     came: int
     costs: dict[str, Cost]
+    id: str = ""
 
     @property
     def sent(self) -> int:
@@ -77,6 +79,11 @@ class Blast:
     def cpu(self, *names: str) -> float:
         """Return microseconds of these processes' CPU for each delivery; by default of all."""
         return sum(self.costs[name].cpu for name in names or self.costs) * 1e6 / self.sent
+
+    @property
+    def own_cpu(self) -> float:
+        """Microseconds for each delivery, without the sink's."""
+        return self.cpu() - self.cpu("sink")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +109,16 @@ class Service:
         }
         return self.processes.pids() | {name: one.pid for name, one in own.items() if one}
 
-    def restart(self) -> None:
-        """Restart every process of the Procfile, and return once all are ready."""
-        for name in self.processes.pids():
+    def restart(self, settings: Mapping[str, str] | None = None) -> None:
+        """Restart every process of the Procfile, and return once all are ready.
+
+        ``settings``: variables of their environment until the next restart.
+        """
+        names = list(self.processes.pids())
+        self.processes.stop(*names)
+        for name in names:
+            own = {"HONCHO_PROCESS_NAME": name}
+            self.processes[name].env = {**self.env, **(settings or {}), **own}
             self.processes.restart(name)
         self.processes.wait_ready(180)
 
@@ -119,10 +133,22 @@ class Service:
         finally:
             connection.close()
 
-    def audience(self, topic: str, subscribers: int, channel: str = "push") -> None:
-        """Create a topic with subscribers on the channel: see ``bench.harness.audience``."""
-        self.client.create_topic(topic)
+    def audience(
+        self,
+        topic: str,
+        subscribers: int,
+        channel: str = "push",
+        *,
+        traits: Traits = PLAIN,
+        **fields: Any,
+    ) -> None:
+        """Create a topic with subscribers on the channel: see ``bench.harness.audience``.
+
+        ``fields``: of the topic.
+        """
+        self.client.create_topic(topic, **fields)
         command = [sys.executable, "-m", "bench.harness.audience", topic, channel, str(subscribers)]
+        command += ["--traits", json.dumps(traits._asdict())]
         subprocess.run(
             command, cwd=ROOT, env=self.env | {"BENCH_SINK_URL": self.sink.url}, check=True
         )
@@ -150,13 +176,13 @@ class Service:
             posted = self.client.publish(
                 topic, template=template, variables=VARIABLES, channels=[channel], priority="low"
             )
-            states = _wait(cursor, posted.id, subscribers, timeout)
+            states = wait(cursor, posted.id, subscribers, timeout)
             seconds = time.time() - began
         wanted = subscribers - refused(subscribers)
         counts = self.sink.counts()
         first = counts.pop("first", began) - began
         came, costs = int(sum(counts.values())), by_line(meter.costs)
-        blast = Blast(subscribers, seconds, first, states, came, costs)
+        blast = Blast(subscribers, seconds, first, states, came, costs, posted.id)
         if blast.sent != wanted:
             raise StackError(f"of {wanted:,} deliveries {blast.sent:,} were accepted: {states}")
         return blast
@@ -243,8 +269,17 @@ def by_line(costs: Mapping[str, Cost]) -> dict[str, Cost]:
     return found
 
 
-def _wait(cursor: Any, notification: str, wanted: int, timeout: float) -> dict[str, int]:
-    """Return deliveries by state, once ``wanted`` of the notification's are done."""
+def wait(
+    cursor: Any,
+    notification: str,
+    wanted: int,
+    timeout: float,
+    unlike: Collection[str] = OPEN,
+) -> dict[str, int]:
+    """Return deliveries by state, once ``wanted`` of the notification's are done.
+
+    ``unlike``: states of those that are not done. Raises ``StackError`` after ``timeout`` seconds.
+    """
     deadline = time.monotonic() + timeout
     while True:
         cursor.execute(
@@ -253,7 +288,7 @@ def _wait(cursor: Any, notification: str, wanted: int, timeout: float) -> dict[s
             [notification],
         )
         states = dict(cursor.fetchall())
-        if sum(count for state, count in states.items() if state not in OPEN) >= wanted:
+        if sum(count for state, count in states.items() if state not in unlike) >= wanted:
             return states
         if time.monotonic() > deadline:
             raise StackError(f"after {timeout:.0f} s, of {wanted:,} deliveries: {states}")

@@ -61,25 +61,34 @@ class SinglesResult:
 
 def audience(on: Service, people: int) -> None:
     """Create an audience with so many people who refuse nothing, and the others in between."""
-    on.audience(TOPIC, -(-people // 90) * 100)
+    on.audience(TOPIC, subscribers(people))
 
 
-def person(number: int) -> str:
+def subscribers(people: int) -> int:
+    """Return how many subscribers an audience needs with so many people who refuse nothing."""
+    return -(-people // 90) * 100
+
+
+def person(number: int, topic: str = TOPIC) -> str:
     """Return a person of the audience who refuses nothing (see ``bench.harness.audience``)."""
-    return f"{TOPIC}-{number // 90 * 100 + 2 + number % 90}"
+    return f"{topic}-{number // 90 * 100 + 2 + number % 90}"
 
 
-def bodies(priority: str, many: int, people: int) -> list[str]:
-    """Return the bodies of so many notifications to so many people, ``batches.SIZE`` in each."""
+def bodies(priority: str, many: int, people: int, topic: str = TOPIC, **more: object) -> list[str]:
+    """Return the bodies of so many notifications to so many people, ``batches.SIZE`` in each.
+
+    ``topic``: whose audience they are. ``more``: further fields of each notification.
+    """
     every = [
         {
-            "user_id": person(number % people),
+            "user_id": person(number % people, topic),
             "template": {
                 "name": PERSONAL,
                 "variables": VARIABLES | {"order": {"id": f"A-{number}"}},
             },
             "channels": ["push"],
             "priority": priority,
+            **more,
         }
         for number in range(many)
     ]
@@ -87,9 +96,11 @@ def bodies(priority: str, many: int, people: int) -> list[str]:
     return [json.dumps({"notifications": every[at : at + batches.SIZE]}) for at in starts]
 
 
-def post_batches(on: Service, priority: str, many: int, people: int) -> SinglesResult:
-    """Publish so many to so many people, ``batches.SIZE`` in a request."""
-    batched = bodies(priority, many, people)
+def post_batches(
+    on: Service, priority: str, many: int, people: int, topic: str = TOPIC, **more: object
+) -> SinglesResult:
+    """Publish so many to so many people, ``batches.SIZE`` in a request. See ``bodies``."""
+    batched = bodies(priority, many, people, topic, **more)
 
     def post() -> int:
         batches.post(on, batched)

@@ -19,6 +19,7 @@ from notifier.domain.times.quiet_hours import (
     parse,
     read,
 )
+from tests.support.wall_clocks import walls_quiet
 
 CHANNELS = ("push", "sms", "email", "webhook", "inbox")
 DAY = 86_400
@@ -149,21 +150,6 @@ near_changes = st.one_of(
     st.tuples(st.just(zone), st.sampled_from(days), st.integers(-2 * DAY, 3 * DAY))
     for zone, days in CHANGES.items()
 ).map(lambda found: (found[0], at(found[1], found[0]) + found[2]))
-
-
-def walls_quiet(schedule: Schedule, zone: str, seconds: float) -> bool:
-    """Whether the clock on the wall says that it is quiet."""
-    now = datetime.fromtimestamp(seconds, ZoneInfo(zone))
-    minute = now.hour * 60 + now.minute
-    for window in schedule.windows:
-        crosses = window.ends <= window.begins
-        if now.weekday() in window.days and window.begins <= minute < (
-            1440 if crosses else window.ends
-        ):
-            return True
-        if crosses and (now.weekday() - 1) % 7 in window.days and minute < window.ends:
-            return True
-    return False
 
 
 @settings(max_examples=400, deadline=None)

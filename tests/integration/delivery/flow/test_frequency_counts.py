@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.core import cache
-from apps.core.cache import ask_redis
 from apps.delivery.flow import frequency_counts
 from apps.delivery.flow.frequency_counts import CountingLost, Take
 from apps.delivery.models import Delivery, FrequencyCount, Notification
 from notifier.domain.frequency import Cap, Per, Setter
+from tests.support.deliveries import counters
 
 TWO_AN_HOUR = Cap(Setter.COMPANY, "", 2, Per.HOUR)
 THREE_A_DAY = Cap(Setter.PERSON, "", 3, Per.DAY)
@@ -92,24 +92,9 @@ class World:
                     [seconds],
                 )
         away, self.away = self.away, False
-        ask_redis(lambda client: _age(client, seconds))
+        counters.age(seconds)
+        time.sleep(0.002)  # until what is too old is gone
         self.away = away
-
-
-def _age(client, seconds):
-    for key in client.scan_iter(f"{frequency_counts.KEY}*"):
-        if client.type(key) != b"zset":
-            continue
-        left = client.pttl(key) - int(seconds * 1000)
-        for member, score in client.zrange(key, 0, -1, withscores=True):
-            client.zadd(key, {member: score - seconds * 1000})
-        client.pexpire(key, max(left, 1))
-    time.sleep(0.002)
-    return True
-
-
-def empty_redis() -> None:
-    ask_redis(lambda client: client.flushall())
 
 
 @pytest.fixture
@@ -118,7 +103,7 @@ def world(transactional_db, monkeypatch):
     monkeypatch.setattr(cache._shared, "call", made._call)
     yield made
     made.away = False
-    empty_redis()
+    counters.lose()
 
 
 def test_all_workers_share_the_counters_in_one_round_trip(world, monkeypatch):
@@ -162,10 +147,10 @@ def test_a_redis_that_was_emptied_knows_again_what_was_sent(world):
     caps = (TWO_AN_HOUR, ONE_OFFER_A_DAY)
     assert world.send(1, 1, "offers", caps) is None
     assert world.send(1, 2, "orders", caps) is None
-    empty_redis()
+    counters.lose()
     assert world.send(1, 3, "orders", caps) == TWO_AN_HOUR
     world.wait(3600)
-    empty_redis()
+    counters.lose()
     assert world.send(1, 4, "offers", caps) == ONE_OFFER_A_DAY
     assert world.send(1, 4, "orders", caps) is None
 
@@ -243,7 +228,7 @@ def test_no_window_has_more_than_its_cap_however_redis_comes_and_goes(world, tod
         elif step == "wait":
             world.wait(*arguments)
         elif step == "empty":
-            empty_redis()
+            counters.lose()
         else:
             world.away = step == "away"
     world.away = False
