@@ -259,7 +259,7 @@ def test_of_a_topic_that_is_always_sent_only_other_messages_are_left(shop, outsi
 
 
 def test_a_token_of_a_kind_that_is_not_known_opens_nothing(shop, monkeypatch):
-    monkeypatch.setattr(links, "_OF_PERSON", 3)
+    monkeypatch.setattr(links, "_OF_PERSON", 9)
     url = unsubscribe_url(links.token(LinkTarget(1, None, shop.id, "email", None, "offers")))
     monkeypatch.undo()
     assert browse(url).status_code == 404

@@ -140,6 +140,7 @@ def _send(
     got: dict[ZoneInfo, dict[datetime, datetime]], made: Plan, now: datetime, misfire: Misfire
 ) -> None:
     """Send an occurrence to each zone, as a notification for a local time is."""
+    assert made.occurrence is not None
     wall = shown(made.occurrence, FIRST)
     for zone in ZONES:
         there = _moment(wall, zone)

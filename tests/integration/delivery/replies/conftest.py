@@ -1,15 +1,25 @@
 """Fixtures of replies: a provider whose sender is written to, and messages that it carried."""
 
 import pytest
+import redis
 
 from apps.delivery.replies import processing
 from tests.support.deliveries.signed_replies import PHONE, Phone, take_replies
-from tests.support.publishers.lookups import fresh_lookups
+from tests.support.publishers.lookups import REDIS_URL, fresh_lookups
 from tests.support.publishers.people import recipient
 
 __all__ = ["fresh_lookups"]  # a fixture
 
 HELLO = {"title": "Hello", "body": "There"}
+
+
+@pytest.fixture(autouse=True)
+def _answered_nobody() -> None:
+    """No number has had an answer yet."""
+    client = redis.Redis.from_url(REDIS_URL)
+    if keys := client.keys("notifier:answers:*"):
+        client.delete(*keys)
+    client.close()
 
 
 @pytest.fixture

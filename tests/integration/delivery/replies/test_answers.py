@@ -3,26 +3,14 @@
 import time
 from dataclasses import replace
 
-import pytest
-import redis
-
 from apps.delivery.replies import answers
 from apps.preferences.models import Recipient
 from tests.support.deliveries.signed_replies import PHONE
-from tests.support.publishers.lookups import REDIS_URL
 
 ANSWERS = {
     "en": {"stop": {"answer": "No more."}, "start": {"answer": "Hi again."}},
     "de": {"stop": {"answer": "Schluss."}, "help": {"answer": "Hilfe: 0660"}},
 }
-
-
-@pytest.fixture(autouse=True)
-def _answered_nobody() -> None:
-    client = redis.Redis.from_url(REDIS_URL)
-    if keys := client.keys("notifier:answers:*"):
-        client.delete(*keys)
-    client.close()
 
 
 def test_without_a_file_nothing_is_answered(phone, send):
