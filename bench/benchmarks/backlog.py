@@ -132,7 +132,7 @@ def _report(subscribers: int, stages: dict[str, list[Blast]]) -> Report:
                 f"{rates[name]:,.0f}",
                 f"{found[0].rate:,.0f}",
                 " ".join(f"{blast.rate:,.0f}" for blast in found[1:]),
-                f"{median(blast.cpu() - blast.cpu('sink') for blast in found[1:]):.0f}",
+                f"{median(blast.own_cpu for blast in found[1:]):.0f}",
                 f"{median(blast.cpu('postgres') for blast in found[1:]):.0f}",
             )
             for name, found in stages.items()

@@ -58,7 +58,7 @@ def _report(blasts: dict[str, list[Blast]]) -> Report:
                 f"{rates[way]:,.0f}",
                 f"{times[way]:.2f}",
                 " ".join(f"{blast.rate:,.0f}" for blast in found),
-                f"{median(blast.cpu() - blast.cpu('sink') for blast in found):.0f}",
+                f"{median(blast.own_cpu for blast in found):.0f}",
                 f"{median(blast.cpu(_worker(way)) for blast in found):.0f}",
                 f"{median(blast.cpu('sink') for blast in found):.1f}",
             )

@@ -38,11 +38,6 @@ def measure(on: Service, *, quick: bool) -> Report:
     return _report(runs)
 
 
-def _cpu(blast: Blast) -> float:
-    """Return microseconds for each delivery, without the sink's."""
-    return blast.cpu() - blast.cpu("sink")
-
-
 def _report(runs: Sequence[Sequence[Blast]]) -> Report:
     """Build the report: figures are medians of the runs, bars medians of each run's ratio."""
     sizes = list(zip(*runs, strict=True))  # one size's blasts, of every run
@@ -54,7 +49,7 @@ def _report(runs: Sequence[Sequence[Blast]]) -> Report:
         name: [_memory(run[-1], name) / _memory(run[base], name) for run in runs] for name in ours
     }
     fattest = max(growth, key=lambda name: median(growth[name]))
-    cpu = [_cpu(run[-1]) / _cpu(run[base]) for run in runs]
+    cpu = [run[-1].own_cpu / run[base].own_cpu for run in runs]
     first = [run[-1].first for run in runs]
     figures = Table(
         ("subscribers", *titles),
@@ -62,7 +57,7 @@ def _report(runs: Sequence[Sequence[Blast]]) -> Report:
             ("deliveries/s", *(f"{median(b.rate for b in blasts):,.0f}" for blasts in sizes)),
             (
                 "µs CPU each, without the sink",
-                *(f"{median(map(_cpu, blasts)):.0f}" for blasts in sizes),
+                *(f"{median(b.own_cpu for b in blasts):.0f}" for blasts in sizes),
             ),
             (
                 "ms to the first provider call",
@@ -135,7 +130,7 @@ def _kept(blast: Blast) -> dict[str, Any]:
 
 def _draw_cpu(axes: Any, sizes: Sequence[Sequence[Blast]]) -> None:
     subscribers = [blasts[0].subscribers for blasts in sizes]
-    axes.plot(subscribers, [median(map(_cpu, blasts)) for blasts in sizes], marker="o")
+    axes.plot(subscribers, [median(b.own_cpu for b in blasts) for blasts in sizes], marker="o")
     axes.set(xscale="log", xlabel="subscribers", ylabel="µs of CPU for each delivery")
     axes.set_ylim(bottom=0)
 

@@ -21,8 +21,9 @@ from bench.harness.audience import Traits, refused
 from bench.harness.report import Bar, Report, Table, columns
 from bench.harness.service import Blast, Service
 from bench.harness.singles import SinglesResult
-from notifier.client import FrequencyCap
+from notifier.client import FrequencyCap, NotifierClient
 from notifier.domain.times.quiet_hours import DAYS
+from stack import manage
 from stack.errors import StackError
 
 PROCESSES = ("web", "fanout", "push", "push_high", "housekeeping", "beat")
@@ -103,14 +104,17 @@ def measure(on: Service, *, quick: bool) -> Report:
     """Measure every way in each run, in turns."""
     size = QUICK if quick else FULL
     ways = _ways(datetime.now(UTC))
-    _audiences(on, size)
     runs = []
-    for number in range(size.runs):
-        # Forwards and backwards, so that a machine that gets slower favours none.
-        turns = {way.name: _turn(on, way, size) for way in ways[:: -1 if number % 2 else 1]}
-        runs.append({way.name: turns[way.name] for way in ways})
-        print(f"  run {number + 1}: {_said(runs[-1])}", flush=True)
-    _switch(on, ways[0])
+    key = manage.create_publisher(on.env, "people", "--scopes", "categories:write")
+    with NotifierClient(on.api_url, key) as catalogue:
+        _audiences(on, catalogue, size)
+        for number in range(size.runs):
+            # Forwards and backwards, so that a machine that gets slower favours none.
+            order = ways[:: -1 if number % 2 else 1]
+            turns = {way.name: _turn(on, catalogue, way, size) for way in order}
+            runs.append({way.name: turns[way.name] for way in ways})
+            print(f"  run {number + 1}: {_said(runs[-1])}", flush=True)
+        _switch(on, catalogue, ways[0])
     return report(size, runs)
 
 
@@ -143,17 +147,17 @@ def _ways(now: datetime) -> list[Way]:
     ]
 
 
-def _audiences(on: Service, size: Size) -> None:
+def _audiences(on: Service, catalogue: NotifierClient, size: Size) -> None:
     for name, kind in ((OFFERS, "promotional"), (ORDERS, "transactional")):
-        on.client.put_category(name, kind=kind)
+        catalogue.put_category(name, kind=kind)
     traits = Traits(quiet=own_quiet_hours(datetime.now(UTC)), categories=(OFFERS, ORDERS))
     for suffix, many in (("", size.blast), ("-warm-up", WARM_UP)):
         on.audience(f"{PLAIN}{suffix}", many)
         on.audience(f"{CHOOSING}{suffix}", many, traits=traits, category=OFFERS)
 
 
-def _turn(on: Service, way: Way, size: Size) -> Turn:
-    _switch(on, way)
+def _turn(on: Service, catalogue: NotifierClient, way: Way, size: Size) -> Turn:
+    _switch(on, catalogue, way)
     for _ in range(3):
         on.blast(f"{way.topic}-warm-up", WARM_UP)
 
@@ -175,7 +179,7 @@ def _turn(on: Service, way: Way, size: Size) -> Turn:
     return turn
 
 
-def _switch(on: Service, way: Way) -> None:
+def _switch(on: Service, catalogue: NotifierClient, way: Way) -> None:
     """Have processes that have just started send in this way."""
     with on.database() as cursor:
         cursor.execute("DELETE FROM preferences_frequencycap")
@@ -185,7 +189,7 @@ def _switch(on: Service, way: Way) -> None:
     # The second, through the API: it also says that people's own are others now.
     for name, kind in ((OFFERS, "promotional"), (ORDERS, "transactional")):
         caps = CATEGORY_CAPS if way.chooses else []
-        on.client.put_category(name, kind=kind, frequency_caps=caps)
+        catalogue.put_category(name, kind=kind, frequency_caps=caps)
     on.restart(way.settings)
 
 

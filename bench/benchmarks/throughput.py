@@ -99,7 +99,7 @@ def _report(
                 "Notifier, every feature on",
                 f"{rate:,.0f}",
                 " ".join(f"{blast.rate:,.0f}" for blast in blasts),
-                f"{median(blast.cpu() - blast.cpu('sink') for blast in blasts):.0f}",
+                f"{median(blast.own_cpu for blast in blasts):.0f}",
             ),
             (
                 f"naive: a task each, {naive.PROCESSES} processes",

@@ -71,7 +71,7 @@ def report(size: Size, results: Sequence[Run]) -> Report:
     memory = [run.many / run.few for run in results]
     times = {name: _times([one.rate for one in posted], naives) for name, posted in ways.items()}
     cpu = {
-        name: _times([one.own_cpu for one in posted], [_own_cpu(blast) for blast in blasts])
+        name: _times([one.own_cpu for one in posted], [blast.own_cpu for blast in blasts])
         for name, posted in ways.items()
     }
     batched = results[0].high.many
@@ -144,10 +144,6 @@ def _times(values: Sequence[float], of: Sequence[float]) -> float:
     return median(value / base for value, base in zip(values, of, strict=True))
 
 
-def _own_cpu(blast: Blast) -> float:
-    return blast.cpu() - blast.cpu("sink")
-
-
 def _row(name: str, values: Sequence[float]) -> tuple[str, str, str]:
     return name, f"{median(values):,.0f}", " ".join(f"{value:,.0f}" for value in values)
 
@@ -175,7 +171,7 @@ def _speeds(
         (
             *_row(f"a blast to {blasts[0].subscribers:,}", rates),
             f"{_times(rates, naives):.2f}",
-            f"{median(map(_own_cpu, blasts)):,.0f}",
+            f"{median(blast.own_cpu for blast in blasts):,.0f}",
             *("1", "", ""),
         )
     )
@@ -223,12 +219,12 @@ def _rates(
 
 def _cpus(ways: Mapping[str, Sequence[SinglesResult]], blasts: Sequence[Blast]) -> dict[str, float]:
     found = {name: median(one.own_cpu for one in posted) for name, posted in ways.items()}
-    return found | {"a blast": median(map(_own_cpu, blasts))}
+    return found | {"a blast": median(blast.own_cpu for blast in blasts)}
 
 
 def _kept(run: Run) -> dict[str, Any]:
     return {
-        "blast": {"rate": run.blast.rate, "cpu_us": _own_cpu(run.blast)},
+        "blast": {"rate": run.blast.rate, "cpu_us": run.blast.own_cpu},
         "naive": run.naive,
         **{
             name: {"rate": one.rate, **asdict(one)}

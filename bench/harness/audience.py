@@ -147,9 +147,17 @@ def _rows(
     platform = "android" if channel == "push" else ""
     return {
         "preferences_recipient": _table(
-            "id, user_id, locale, time_zone, created_at, updated_at",
+            "id, user_id, locale, time_zone, quiet_hours, created_at, updated_at",
             (
-                (people + number, name, "de-AT" if number % 2 else "en", "UTC", "now", "now")
+                (
+                    people + number,
+                    name,
+                    "de-AT" if number % 2 else "en",
+                    traits.zone(number),
+                    traits.quiet_hours(number),
+                    "now",
+                    "now",
+                )
                 for name, number in zip(names, numbers, strict=True)
             ),
         ),
