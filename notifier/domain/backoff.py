@@ -30,7 +30,8 @@ class RetryPolicy:
         """Build a policy of ``attempts`` that repeats the last wait; ``None``: one per wait + 1."""
         schedule = tuple(waits)
         if attempts is not None:
-            schedule = (schedule + schedule[-1:] * (attempts - 1 - len(schedule)))[: attempts - 1]
+            repeated = schedule[-1:] * (attempts - 1 - len(schedule))
+            schedule = schedule[: attempts - 1] + repeated
         return cls(schedule)
 
     @property
