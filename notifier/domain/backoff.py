@@ -50,5 +50,5 @@ class RetryPolicy:
         planned = self.schedule[attempt - 1] * (1 + self.jitter * (2 * rng.random() - 1))
         if outcome.after is None:
             return max(SHORTEST_WAIT, planned)
-        asked = min(max(outcome.after, 0.0), LONGEST_RETRY_AFTER)
+        asked = min(outcome.after, LONGEST_RETRY_AFTER)
         return max(SHORTEST_WAIT, planned, asked * (1 + self.jitter * rng.random()))
