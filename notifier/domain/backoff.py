@@ -30,7 +30,8 @@ class RetryPolicy:
         """Build a policy of ``attempts`` that repeats the last wait; ``None``: one per wait + 1."""
         schedule = tuple(waits)
         if attempts is not None:
-            schedule = (schedule + schedule[-1:] * (attempts - 1 - len(schedule)))[: attempts - 1]
+            repeated = schedule[-1:] * (attempts - 1 - len(schedule))
+            schedule = schedule[: attempts - 1] + repeated
         return cls(schedule)
 
     @property
@@ -49,5 +50,5 @@ class RetryPolicy:
         planned = self.schedule[attempt - 1] * (1 + self.jitter * (2 * rng.random() - 1))
         if outcome.after is None:
             return max(SHORTEST_WAIT, planned)
-        asked = min(max(outcome.after, 0.0), LONGEST_RETRY_AFTER)
+        asked = min(outcome.after, LONGEST_RETRY_AFTER)
         return max(SHORTEST_WAIT, planned, asked * (1 + self.jitter * rng.random()))

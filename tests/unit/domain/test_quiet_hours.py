@@ -234,8 +234,9 @@ def test_what_is_asked_of_a_morning_does_not_free_the_evening_before():
 
 
 def test_without_windows_it_is_never_quiet():
-    quiet = QuietHours(Schedule(()), ZoneInfo("UTC"))
-    assert quiet.deferral(at("2026-06-05 23:00"), 0.5, 600) is None
+    for windows in ((), (Window(frozenset(), 0, 60),)):
+        quiet = QuietHours(Schedule(windows), ZoneInfo("UTC"))
+        assert quiet.deferral(at("2026-06-05 23:00"), 0.5, 600) is None
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,12 @@ def test_without_windows_it_is_never_quiet():
         ({"windows": [{"days": ["mon"], "from": "07:00", "to": "07:00"}]}, ("windows", 0, "to")),
         ({"windows": [{"days": ["mon"], "from": "24:00", "to": "07:00"}]}, ("windows", 0, "from")),
         ({"windows": [{"days": ["mon"], "from": "٢٢:00", "to": "23:00"}]}, ("windows", 0, "from")),
+        (
+            {"windows": [{"days": ["mon"], "from": "22:00", "to": "23:00", "zone": "UTC"}]},
+            ("windows", 0, "zone"),
+        ),
         ({"windows": [], "channels": "sms"}, ("channels",)),
+        ({"windows": [], "channels": 5}, ("channels",)),
         ({"windows": [], "channels": ["fax"]}, ("channels",)),
         ({"windows": [], "channels": ["inbox"]}, ("channels",)),
         ({"windows": [{"days": ["mon"], "from": "22:00", "to": "07:00"}] * 22}, ("windows",)),
@@ -301,6 +307,7 @@ def test_three_windows_a_day_can_be_given():
             60,
         ),
         ([(EVERY, "00:00", "24:00")], 0),
+        ([(EVERY, "00:00", "24:00"), (EVERY, "12:00", "11:59")], 0),
     ],
 )
 def test_the_longest_time_without_quiet_is_that_of_the_week_that_repeats(windows, free):
@@ -313,6 +320,10 @@ def test_the_longest_time_without_quiet_is_that_of_the_week_that_repeats(windows
 
 def minutes(text: str) -> int:
     return int(text[:2]) * 60 + int(text[3:])
+
+
+def test_a_window_that_ends_when_it_begins_is_a_day_long():
+    assert Window(frozenset({0}), 8 * 60, 8 * 60).minutes == 1440
 
 
 def test_an_hour_of_the_week_must_be_free_and_is_enough():
