@@ -16,11 +16,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
-from django.db import InterfaceError, OperationalError, connection, transaction
-from sqlalchemy.exc import TimeoutError as PoolExhausted
+from django.db import connection, transaction
 
 from apps.api.problems import Problem
 from apps.core import arrays, clock
+from apps.core.database_errors import AWAY, concerns_all
 from apps.delivery.intake import group_commit, load_shedding
 from apps.delivery.intake.drafts import SEND, SKIP, LocalTime
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
@@ -38,8 +38,6 @@ log = logging.getLogger(__name__)
 AT_ONCE, PREPARED_SECONDS = 50, 2.0
 #: Seconds after which a tick ends; the next one goes on.
 LONGEST_TICK = 20.0
-#: Errors that a database has that is away, after which all is tried again in the next tick.
-AWAY = (OperationalError, InterfaceError, PoolExhausted)
 
 _ticking = threading.Lock()
 
@@ -115,7 +113,7 @@ def _page() -> int:
             locked = due.select_for_update(skip_locked=True)
             return _run(list(locked.order_by("due_at")[:AT_ONCE]), now)
     except Exception as error:
-        if _away(error):
+        if concerns_all(error):
             raise
         log.warning("schedules are run one by one: %s: %s", type(error).__name__, error)
         return sum(_run_alone(key, now) for key in due.values_list("pk", flat=True)[:AT_ONCE])
@@ -128,20 +126,13 @@ def _run_alone(schedule_id: UUID, now: datetime) -> int:
         with transaction.atomic():
             return _run(list(rows.select_for_update(skip_locked=True)), now)
     except Exception as error:
-        if _away(error):
+        if concerns_all(error):
             raise
         log.exception("the schedule %s cannot be run, and is put off", schedule_id)
         with transaction.atomic():
             for row in rows.select_for_update(skip_locked=True):
                 outcomes.put_off(row, now, failed=True)
         return 1
-
-
-def _away(error: Exception) -> bool:
-    """Return whether the database is away; otherwise the error is that of one schedule."""
-    if isinstance(error, PoolExhausted):
-        return True
-    return isinstance(error, AWAY) and not connection.is_usable()
 
 
 def _run(due: Sequence[Schedule], now: datetime) -> int:

@@ -360,6 +360,19 @@ def test_one_whose_statements_fail_is_put_off_and_in_nobodys_way(shop, create, t
     assert "notifier_schedules_overdue_seconds 0.0" not in page, "it is late, though put off"
 
 
+def test_a_locked_table_puts_no_schedule_off(shop, create, tick):
+    create()
+    due()
+    with connection.cursor() as cursor, table_locked("schedules_run"):
+        cursor.execute("SET lock_timeout = '300ms'")
+        with pytest.raises(OperationalError):
+            tick()
+        cursor.execute("RESET lock_timeout")
+    assert Schedule.objects.get().due_at <= clock.moment()
+    tick()
+    assert [run["state"] for run in runs(shop)] == ["accepted"]
+
+
 def test_a_zone_that_changed_its_rules_moves_what_is_still_to_come(shop, create, tick):
     create()
     later = clock.moment() + timedelta(hours=2)
