@@ -1,0 +1,1 @@
+"""Tests of ``apps.delivery`` that need no servers."""
