@@ -25,7 +25,10 @@ from tests.support.programs import need
 
 #: Processes of the Procfile that these tests need, for pages, fan-out, mail that is sent and
 #: retried, and test calls to webhooks.
-PROCESSES = ("web", "fanout", "email_high", "email", "webhook_high", "housekeeping", "beat")
+PROCESSES = (
+    *("web", "fanout", "email_high", "email", "sms_high", "webhook_high"),
+    *("housekeeping", "beat"),
+)
 SETTINGS = {"WEB_PROCESSES": "1", "NOTIFIER_RETRY_EMAIL": "1"}
 #: Milliseconds for whatever a page does: the machine may be busy.
 PATIENCE = 120_000

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from notifier.client import NotifierClient, QuietWindow
+from notifier.client import NotifierClient, QuietWindow, TemplateContent
 from sandbox.client import SandboxClient
 from stack.stage import Stage
 from tests.browser.test_accessibility import SCHEMES, WIDTHS, complaints
@@ -55,24 +55,21 @@ def links(service: Stage, client: NotifierClient) -> dict[str, str]:
 
 
 def _page_of_eve(client: NotifierClient, sandbox: SandboxClient) -> str:
-    """The page of somebody who has quiet hours and wrote STOP."""
-    client.upsert_recipient("page-eve", email="page-eve@example.com", phone=EVES_PHONE)
+    """The page of somebody who has quiet hours, got its link in a text message, and wrote STOP."""
+    client.upsert_recipient("page-eve", phone=EVES_PHONE)
     nights = QuietWindow(["mon", "tue", "wed", "thu", "sun"], "22:00", "07:00")
     client.set_quiet_hours("page-eve", [nights, QuietWindow(["fri", "sat"], "23:00", "22:00")])
-    sandbox.write_text(EVES_PHONE, "STOP")
-    until(lambda: list(client.list_suppressions(channel="sms", address=EVES_PHONE)))
+    socks = TemplateContent(channel="sms", locale="en", body="Socks! {{ links.preferences }}")
+    client.create_template("page-socks", [socks], default_locale="en", category="page-offers")
     posted = client.notify_users(
-        ["page-eve"],
-        title="Socks",
-        body="Half price.",
-        channels=["email"],
-        category="page-offers",
-        priority="high",
+        ["page-eve"], template="page-socks", channels=["sms"], priority="high"
     )
     client.wait(posted.id)
-    [mail] = sandbox.messages(channel="email", address="page-eve@example.com")
-    link = re.search(r"(/v1/preferences/[A-Za-z0-9_-]+)", json.dumps(mail))
+    [message] = sandbox.messages(channel="sms", address=EVES_PHONE)
+    link = re.search(r"(/v1/preferences/[A-Za-z0-9_-]+)", str(message["content"]))
     assert link
+    sandbox.write_text(EVES_PHONE, "STOP")
+    until(lambda: list(client.list_suppressions(channel="sms", address=EVES_PHONE)))
     return link[1]
 
 
