@@ -178,18 +178,6 @@ def test_what_a_lost_worker_was_sending_goes_before_the_next(shop, work, provide
     assert [says for _, says in provider.taken] == ["one", "one", "two"], "once is a duplicate"
 
 
-def test_what_a_lost_worker_was_sending_keeps_its_place(shop, work, provider, monkeypatch):
-    recipient("ada")
-    first = notify(shop, "one", "ada")
-    send_and_die(monkeypatch, "inbox")
-    second = notify(shop, "two", "ada")
-    lose_claims()
-    Delivery.objects.filter(notification=first["id"]).update(next_attempt_at="2099-01-01T00:00:00Z")
-    work()
-    assert provider.taken == [("ada", "one")]
-    assert shop.counts(second) == {"inbox": {"retrying": 1}}
-
-
 def test_what_a_lost_worker_tried_for_the_last_time_lets_the_next_one_go(
     shop, work, provider, settings, monkeypatch
 ):
