@@ -53,6 +53,9 @@ faults: installed-dev
 scale: installed-dev
 	@.venv/bin/python -m scale $(if $(QUICK),--quick) $(if $(DOCS),--docs)
 
+mutants: installed-dev
+	@.venv/bin/python -m mutants $(ARGS)
+
 screenshots: installed-dev
 	@$(STACK) screenshots
 
