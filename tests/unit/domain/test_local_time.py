@@ -47,6 +47,8 @@ def test_a_skipped_time_is_the_end_of_the_gap(zone, wall, at):
 def test_a_time_that_comes_twice_is_the_first_or_the_last(zone, wall, first, second):
     assert shown(wall, zone) == f"{wall}:00{first}"
     assert shown(wall, zone, last=True) == f"{wall}:00{second}"
+    found = instant(datetime.fromisoformat(wall), ZoneInfo(zone))
+    assert found == instant(datetime.fromisoformat(wall), ZoneInfo(zone), last=False)
 
 
 @settings(max_examples=300, deadline=None)
