@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from notifier.domain.delivery_ids import INSTALLATION
+from notifier.domain.ids.delivery_ids import INSTALLATION
 
 
 def name(given: str, key: str, public_url: str) -> str:

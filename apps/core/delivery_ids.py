@@ -1,8 +1,8 @@
-"""Public ids of this installation's deliveries (``notifier.domain.delivery_ids``)."""
+"""Public ids of this installation's deliveries (``notifier.domain.ids.delivery_ids``)."""
 
 from django.conf import settings
 
-from notifier.domain import delivery_ids
+from notifier.domain.ids import delivery_ids
 
 
 def public_id(number: int) -> str:

@@ -5,13 +5,13 @@ from django.urls import path, register_converter
 from apps.api.paths import AnyCaseUuid
 from apps.delivery.api import (
     dead_letter_views,
-    dry_run_views,
     notification_views,
-    publish_views,
     statistics_views,
     status_webhook_views,
 )
 from apps.delivery.api.provider_calls import receipt_views, reply_views
+from apps.delivery.api.publishing import dry_run_views
+from apps.delivery.api.publishing import views as publish_views
 
 register_converter(AnyCaseUuid, "any_case_uuid")
 

@@ -12,7 +12,7 @@ from apps.api.problems import Problem
 from apps.preferences.models import Recipient
 from apps.preferences.selectors import find_recipient
 from apps.publishers.api import tokens
-from notifier.domain import user_ids
+from notifier.domain.ids import user_ids
 
 
 @dataclass(frozen=True, slots=True)

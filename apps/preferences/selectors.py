@@ -23,7 +23,7 @@ from apps.preferences.models import (
     Recipient,
     Suppression,
 )
-from notifier.domain import user_ids
+from notifier.domain.ids import user_ids
 from notifier.security.crypto import DecryptionError
 
 #: Names per statement, which bounds the memory that a large batch takes.

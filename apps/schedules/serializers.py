@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.serializers import Choice, PathNameField, StrictSerializer
-from apps.delivery.api.publish_serializers import NotificationIn, PublishIn
+from apps.delivery.api.publishing.serializers import NotificationIn, PublishIn
 from apps.preferences.api.fields import TimeZoneField
 from apps.schedules.models import RECIPIENT, Run, RunState, Schedule, ScheduleState
 from notifier.recurrence import cron, rrule

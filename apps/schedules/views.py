@@ -15,8 +15,8 @@ from apps.api.pagination import PageQuery
 from apps.api.problems import CONTENT_TYPE, Problem, validation_problem
 from apps.api.serializers import read
 from apps.core import clock
-from apps.delivery.api.idempotent import answered, fingerprinted, idempotency_key
-from apps.delivery.api.publish_openapi import IDEMPOTENCY_KEY, REFUSALS
+from apps.delivery.api.publishing.idempotent import answered, fingerprinted, idempotency_key
+from apps.delivery.api.publishing.openapi import IDEMPOTENCY_KEY, REFUSALS
 from apps.publishers import audit, limits
 from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint

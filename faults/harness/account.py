@@ -7,7 +7,7 @@ from typing import Any
 
 from faults.harness.load import Posted
 from faults.harness.service import Service
-from notifier.domain import delivery_ids
+from notifier.domain.ids import delivery_ids
 from notifier.domain.states import WAITING, DeliveryState
 
 #: States in which the provider has the message, or may have it.

@@ -1,6 +1,6 @@
 """The in-app inbox: an address is the recipient's own ``user_id``."""
 
-from notifier.domain import user_ids
+from notifier.domain.ids import user_ids
 from notifier.domain.messages import Content, has_visible_text
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg2
 
-from notifier.domain import delivery_ids
+from notifier.domain.ids import delivery_ids
 from sandbox.client import SandboxClient
 
 #: Deliveries of one publisher by channel and state.

@@ -11,7 +11,7 @@ from apps.api.pagination import PageQuery
 from apps.api.serializers import Choice
 from apps.content.compiled_templates import compiled_template
 from apps.core.delivery_ids import public_id
-from apps.delivery.api.publish_serializers import AcceptedOut, FallbackIn
+from apps.delivery.api.publishing.serializers import AcceptedOut, FallbackIn
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.delivery.state import fallback
 from notifier.domain.states import DeliveryState

@@ -9,8 +9,6 @@ those that they name.
 """
 
 from apps.delivery.models.attempts import Attempt
-from apps.delivery.models.chunks import Chunk, ChunkKind, ChunkState
-from apps.delivery.models.claims import Claim
 from apps.delivery.models.counts import HourCount, MinuteCount, PendingCount, StateCount
 from apps.delivery.models.dead_letters import DeadLetter
 from apps.delivery.models.deliveries import Delivery
@@ -18,6 +16,8 @@ from apps.delivery.models.frequency import FrequencyCount
 from apps.delivery.models.idempotency import Deduplication, IdempotencyKey
 from apps.delivery.models.notifications import Notification, NotificationKind
 from apps.delivery.models.ordering import ChunkTurn, Turn
+from apps.delivery.models.outbox.chunks import Chunk, ChunkKind, ChunkState
+from apps.delivery.models.outbox.claims import Claim
 from apps.delivery.models.pauses import ProviderSwitch, TopicRelease
 from apps.delivery.models.receipts import Receipt, ReceiptEvent
 from apps.delivery.models.replies import Reply

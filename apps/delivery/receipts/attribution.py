@@ -12,7 +12,7 @@ from django.conf import settings
 
 from apps.delivery.state import DeliveryStanding
 from apps.preferences.selectors import readable_addresses
-from notifier.domain.delivery_ids import DeliveryId
+from notifier.domain.ids.delivery_ids import DeliveryId
 from notifier.domain.states import DeliveryState
 from notifier.receipts import ReportedEvent
 

@@ -15,7 +15,7 @@ from apps.delivery.receipts.attribution import IgnoreReason
 from apps.delivery.state import DeliveryStanding
 from apps.preferences.contacts import provider_reports
 from apps.preferences.contacts.provider_reports import ProviderReport
-from notifier.domain.delivery_ids import DeliveryId
+from notifier.domain.ids.delivery_ids import DeliveryId
 from notifier.domain.states import WAITING, DeliveryState
 from notifier.receipts import (
     DOUBTED,

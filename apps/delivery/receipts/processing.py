@@ -19,7 +19,7 @@ from apps.delivery.models import Receipt
 from apps.delivery.receipts import attribution, events
 from apps.delivery.receipts.attribution import IgnoreReason
 from apps.preferences.vault import keyring
-from notifier.domain import delivery_ids
+from notifier.domain.ids import delivery_ids
 from notifier.providers.base import log_bug
 from notifier.receipts import Receipts, build
 from notifier.security.crypto import DecryptionError

@@ -12,7 +12,8 @@ from rest_framework import serializers
 from apps.api.serializers import Choice, NameField
 from apps.preferences.api import app_ids
 from apps.preferences.channels import INBOX, PUSH, check_destination, get_channel
-from notifier.domain import categories, user_ids
+from notifier.domain import categories
+from notifier.domain.ids import user_ids
 from notifier.security import signing
 
 MAX_BULK = 1000

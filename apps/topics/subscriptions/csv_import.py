@@ -20,7 +20,7 @@ from apps.topics.selectors import TopicSnapshot
 from apps.topics.subscriptions import csv_lines, services
 from apps.topics.subscriptions.services import Subscriber
 from notifier.channels import Channel
-from notifier.domain import user_ids
+from notifier.domain.ids import user_ids
 from notifier.transport import strict_json
 
 #: Lines per transaction. Larger batches were no faster, and hold their locks for longer.

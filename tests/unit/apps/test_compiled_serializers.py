@@ -13,7 +13,7 @@ from apps.api.compiled_serializers import FALLBACK_ERRORS, compile_reader
 from apps.api.problems import Problem
 from apps.api.serializers import StrictSerializer, read, shared_serializer
 from apps.core import clock
-from apps.delivery.api.publish_serializers import NotificationIn, PublishIn
+from apps.delivery.api.publishing.serializers import NotificationIn, PublishIn
 
 ODD = st.one_of(
     st.none(),

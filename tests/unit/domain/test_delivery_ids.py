@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import installation
-from notifier.domain.delivery_ids import DeliveryId, parse, public_id
+from notifier.domain.ids.delivery_ids import DeliveryId, parse, public_id
 
 
 def test_a_public_id_is_read_back_as_what_it_was_made_of():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.domain.user_ids import MAX_LENGTH, check
+from notifier.domain.ids.user_ids import MAX_LENGTH, check
 
 
 @pytest.mark.parametrize("user_id", ["a", "ada", "a.b", "...", "Ada Lovelace", "ü@x", "x" * 200])

@@ -17,8 +17,8 @@ from apps.api.pagination import MAX_LIMIT
 from apps.api.parsers import DEFAULT_MAX_BODY
 from apps.content.serializers import MOST_CONTENTS, VARIABLES_LIMIT
 from apps.content.validation import MOST_TEXTS, VERSION_LIMIT
-from apps.delivery.api import publish_serializers as delivery
-from apps.delivery.api.publish_views import BatchView
+from apps.delivery.api.publishing import serializers as delivery
+from apps.delivery.api.publishing.views import BatchView
 from apps.delivery.intake import idempotency, unreached
 from apps.delivery.intake.template_validation import REQUEST_STEPS
 from apps.delivery.status_webhooks import events, lookup

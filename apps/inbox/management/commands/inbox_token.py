@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from notifier.domain import user_ids
+from notifier.domain.ids import user_ids
 from notifier.security.tokens import sign
 
 

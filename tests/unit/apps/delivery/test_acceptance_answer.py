@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from apps.delivery.api import presenters
-from apps.delivery.api.publish_serializers import AcceptedOut
+from apps.delivery.api.publishing.serializers import AcceptedOut
 from apps.delivery.models import Notification
 
 NOW = datetime(2026, 11, 29, 0, 30, 0, 123456, UTC)

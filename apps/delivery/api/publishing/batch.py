@@ -7,7 +7,7 @@ from rest_framework.serializers import ValidationError
 from apps.api.problems import ErrorList, Problem, validation_problem
 from apps.api.serializers import read
 from apps.delivery.api import presenters
-from apps.delivery.api.publish_serializers import NotificationIn
+from apps.delivery.api.publishing.serializers import NotificationIn
 from apps.delivery.intake.bodies import NotificationBody
 from apps.delivery.intake.drafts import Draft, named_draft
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest

@@ -14,11 +14,11 @@ from apps.api.pagination import PageQuery
 from apps.api.problems import Problem
 from apps.delivery import selectors
 from apps.delivery.api import presenters
-from apps.delivery.api.batch import Batch
-from apps.delivery.api.idempotent import answered, fingerprinted, idempotency_key
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.api.notification_views import NOTIFICATIONS
-from apps.delivery.api.publish_openapi import (
+from apps.delivery.api.publishing.batch import Batch
+from apps.delivery.api.publishing.idempotent import answered, fingerprinted, idempotency_key
+from apps.delivery.api.publishing.openapi import (
     BATCH,
     IN_ORDER,
     NEWS,
@@ -26,7 +26,7 @@ from apps.delivery.api.publish_openapi import (
     OTP,
     publishes,
 )
-from apps.delivery.api.publish_serializers import (
+from apps.delivery.api.publishing.serializers import (
     BATCH_LIMIT,
     CONTENT_LIMIT,
     BatchIn,

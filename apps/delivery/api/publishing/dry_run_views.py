@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.delivery.api.notification_views import NOTIFICATIONS
-from apps.delivery.api.publish_openapi import NEWS, REFUSALS
-from apps.delivery.api.publish_serializers import NotifyIn, PublishIn, WarningOut
-from apps.delivery.api.publish_views import GroupNotifyView, NotifyView, PublishView, SingleView
+from apps.delivery.api.publishing.openapi import NEWS, REFUSALS
+from apps.delivery.api.publishing.serializers import NotifyIn, PublishIn, WarningOut
+from apps.delivery.api.publishing.views import GroupNotifyView, NotifyView, PublishView, SingleView
 from apps.delivery.operations import dry_run
 from apps.delivery.operations.dry_run import ChannelForecast
 from apps.preferences.selectors import reached
