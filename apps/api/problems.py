@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from django.core.exceptions import DisallowedHost
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import resolve
 from django.utils.encoding import escape_uri_path, iri_to_uri
@@ -16,8 +15,8 @@ from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from apps.core.database_errors import AWAY
 from notifier.transport.json_pointer import escaped
 
 log = logging.getLogger(__name__)
@@ -203,7 +202,7 @@ def as_problem(error: Exception) -> Problem | None:
         return validation_problem(error)
     if isinstance(error, Http404):
         return Problem("not-found", str(error) or "There is nothing here. Check the URL.")
-    if isinstance(error, (OperationalError, InterfaceError, PoolExhausted)):
+    if isinstance(error, AWAY):
         log.warning("the database did not answer: %s", type(error).__name__)
         return Problem(
             "unavailable",

@@ -11,10 +11,11 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from apps.core.database_errors import FAILURES
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def moment() -> datetime:
     loop. While the database does not answer, the last offset is used.
     """
     if time.monotonic() - _measured_at > OLD:
-        with suppress(DatabaseError, InterfaceError, PoolExhausted):
+        with suppress(*FAILURES):
             measure()
     return datetime.fromtimestamp(now(), UTC)
 

@@ -1,10 +1,12 @@
-"""Errors of the database that say nothing about the row at hand."""
+"""Errors of the database, and which of them say nothing about the row at hand."""
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-#: Errors that a database has that is away.
+#: Errors of any statement, and of the way to the database.
+FAILURES = (DatabaseError, InterfaceError, PoolExhausted)
+#: Errors of a database that is away, or too busy to answer.
 AWAY = (OperationalError, InterfaceError, PoolExhausted)
 
 

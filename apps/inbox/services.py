@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import orjson
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
-from sqlalchemy.exc import TimeoutError as PoolExhausted
+from django.db import connection
 
 from apps.core import arrays, clock
+from apps.core.database_errors import AWAY
 from apps.core.delivery_ids import number_of
 from apps.preferences.vault import keyring
 from notifier.domain.messages import Content, Message
@@ -41,7 +41,7 @@ def store(messages: Sequence[Message]) -> None:
     """
     try:
         write(messages)
-    except (OperationalError, InterfaceError, PoolExhausted) as error:
+    except AWAY as error:
         raise NotWritten(type(error).__name__) from error
     finally:
         connection.close()

@@ -44,9 +44,3 @@ class Ledger:
         for name in {cap.category for cap in caps}:
             self._counters[name][notification] = now
         return None
-
-    def give_back(self, notification: str, taken_at: float) -> None:
-        """Count a notification no longer, unless it was taken again after ``taken_at``."""
-        for times in self._counters.values():
-            if notification in times and times[notification] <= taken_at:
-                del times[notification]

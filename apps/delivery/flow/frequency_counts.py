@@ -24,7 +24,7 @@ import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -214,7 +214,7 @@ def give_back(generation: int, at: int, channel: str, takes: Sequence[Take]) -> 
     _give_back(keys, [at, *notifications])
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def _counters(caps: tuple[Cap, ...]) -> Mapping[str, tuple[Cap, ...]]:
     """Return the caps by their counter: a category, or empty for the whole channel."""
     found: dict[str, tuple[Cap, ...]] = {}

@@ -10,19 +10,17 @@ from apps.delivery import selectors
 from apps.delivery.models import Notification
 from notifier.domain.states import DeliveryState
 
-#: States in which a delivery may be that did not reach its person, or may not have.
-STATES = (
+#: States of a delivery that certainly did not reach its recipient.
+NOT_REACHED = (
     DeliveryState.SUPPRESSED,
     DeliveryState.EXPIRED,
     DeliveryState.CANCELLED,
     DeliveryState.FAILED,
     DeliveryState.DEAD,
     DeliveryState.BOUNCED,
-    DeliveryState.UNKNOWN,
-    DeliveryState.ACCEPTED,
 )
-#: States of a delivery that certainly did not reach its recipient.
-NOT_REACHED = STATES[:6]
+#: These, and those of a delivery that may not have reached its recipient.
+STATES = (*NOT_REACHED, DeliveryState.UNKNOWN, DeliveryState.ACCEPTED)
 #: Most people of one notification: they are written down when it is accepted.
 MOST = 100_000
 

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from django.db import DatabaseError, InterfaceError
 from prometheus_client import Counter as CounterMetric
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from apps.core.database_errors import FAILURES
 from apps.delivery.flow import frequency_counts
 from apps.delivery.flow.frequency_counts import Take
 from apps.delivery.outbox.queues import Queue
@@ -136,7 +135,7 @@ def give_back(channel: str, counted: Counted, results: Sequence[Result]) -> None
         return
     try:
         gone = frequency.nothing_sent(failed)
-    except (DatabaseError, InterfaceError, PoolExhausted) as error:
+    except FAILURES as error:
         log.warning("failed messages go on counting for frequency caps: %s", type(error).__name__)
         return
     takes = [counted.takes[delivery_id] for delivery_id in gone]

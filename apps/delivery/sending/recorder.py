@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from django.db import InterfaceError, OperationalError, ProgrammingError, connection
-from sqlalchemy.exc import TimeoutError as PoolExhausted
+from django.db import ProgrammingError, connection
 
 from apps.core import clock
+from apps.core.database_errors import AWAY
 from apps.delivery import state
 from apps.delivery.flow import address_guards, breakers
 from apps.delivery.monitoring import metrics
@@ -34,10 +34,9 @@ T = TypeVar("T")
 
 #: Seconds between attempts to record; the last value repeats.
 AGAIN = (0.1, 0.5, 2.0)
-DATABASE_FAILS = (OperationalError, InterfaceError, PoolExhausted)
 #: Errors that say nothing about a single result, so that dividing the batch would not find one at
 #: fault. A ``ProgrammingError`` is a worker that runs beside the schema of another version.
-NOBODYS_FAULT = (ClaimLost, counts.CountsLocked, ProgrammingError, *DATABASE_FAILS)
+NOBODYS_FAULT = (ClaimLost, counts.CountsLocked, ProgrammingError, *AWAY)
 #: Outcomes that one transaction records, roughly.
 AT_ONCE = 2_000
 #: Seconds between two transactions while fewer than ``FEW`` outcomes arrive: many small
@@ -213,7 +212,7 @@ class Recorder(threading.Thread):
                 found = what()
                 self.healthy.set()
                 return found
-            except DATABASE_FAILS as error:
+            except AWAY as error:
                 self.healthy.clear()
                 log.warning("outcomes are not recorded yet: %s", type(error).__name__)
                 connection.close()
@@ -229,7 +228,7 @@ class Recorder(threading.Thread):
             return
         try:
             address_guards.restore_addresses(doubted)
-        except DATABASE_FAILS as error:
+        except AWAY as error:
             log.warning("addresses wait for the sweep to be restored: %s", type(error).__name__)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
-from sqlalchemy.exc import TimeoutError as PoolExhausted
+from django.db import connection
 
+from apps.core.database_errors import FAILURES
 from apps.delivery.fanout import chunking
 from apps.delivery.flow import availability
 from apps.delivery.monitoring import metrics
@@ -36,8 +36,6 @@ AT_ONCE = 2
 QUIET_SECONDS = 30.0
 #: Seconds that a full process waits for capacity before it checks whether it is to stop.
 ROOM_SECONDS = 0.25
-#: Errors of a poll while the database is away.
-AWAY = (DatabaseError, InterfaceError, PoolExhausted)
 
 
 class Worker:
@@ -124,7 +122,7 @@ class Worker:
             doorbell.clear()
             try:
                 self.empty(queue)
-            except AWAY as error:
+            except FAILURES as error:
                 self._warn(queue, error)
                 connection.close()
             except Exception:  # this thread must survive every error

@@ -3,6 +3,7 @@
 import json
 import logging
 import zoneinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -19,8 +20,6 @@ UNKNOWN_ZONE = "UTC"
 OWN, COMPANY = "own", "company"
 #: Most compiled schedules that a process keeps, each of some hundred bytes.
 MOST_KEPT = 50_000
-
-_compiled: dict[tuple[str, str], QuietHours] = {}
 
 
 def parse(data: object) -> Schedule:
@@ -53,13 +52,12 @@ def compiled(stored: str | None, time_zone: str) -> QuietHours:
     that cannot be read counts as none at all, and is logged.
     """
     text = settings.QUIET_HOURS if stored is None else stored
-    key = text, zone_name(time_zone)
-    found = _compiled.get(key)
-    if found is None:
-        if len(_compiled) >= MOST_KEPT:
-            _compiled.clear()
-        found = _compiled[key] = QuietHours(_read(text), zone_of(time_zone))
-    return found
+    return _compile(text, zone_name(time_zone))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _compile(text: str, zone: str) -> QuietHours:
+    return QuietHours(_read(text), zone_of(zone))
 
 
 def of(person: Recipient) -> QuietHours:

@@ -49,17 +49,6 @@ def test_a_limit_of_none_lets_nothing_through():
     assert Ledger().take("n", [none], 0) == none
 
 
-def test_what_failed_for_good_gives_its_place_back_unless_it_was_taken_again():
-    ledger = Ledger()
-    once = Cap(Setter.COMPANY, "", 1, Per.HOUR)
-    ledger.take("failed", [once], 0)
-    ledger.give_back("failed", 0)
-    assert ledger.take("next", [once], 1) is None
-    ledger.take("next", [once], 2)
-    ledger.give_back("next", 1)
-    assert ledger.take("third", [once], 3) == once
-
-
 caps = st.builds(
     Cap,
     st.sampled_from(Setter),
