@@ -1,9 +1,6 @@
 """Mutants: what is changed, what is left out, and that tests see the change."""
 
 import ast
-import json
-import subprocess
-import sys
 
 import pytest
 
@@ -15,7 +12,6 @@ from stack.supervision.process import ROOT
 from tests.support.pages import DOCS
 
 QUEUES = "notifier/domain/queues.py"
-NAMES = "tests/unit/domain/test_names.py"
 
 
 @pytest.fixture
@@ -70,37 +66,6 @@ def test_every_mutant_of_the_folders_can_be_read_and_names_its_statement():
             assert mutant.first <= mutant.line <= mutant.last
             assert folder_of(mutant.path) == folder
             assert all((ROOT / test).exists() for test in (*folder.tests, *folder.own))
-
-
-def test_tests_run_on_each_mutant_and_the_file_stays(tmp_path):
-    source = (ROOT / QUEUES).read_text()
-    expected = [
-        ("{prefix}.{name}", "{prefix}.{name}", "passed"),
-        ("{prefix}.{name}", "{name}.{prefix}", "failed"),
-        ("{prefix}.{name}", "{nothing}", "failed"),
-        ('RECEIPTS = "receipts"', 'RECEIPTS = "bills"', "failed"),  # executed at import
-        (source, "while True: pass", "too slow"),
-    ]
-    jobs = [
-        {
-            "path": QUEUES,
-            "source": source.replace(before, after),
-            "tests": [NAMES],
-            "limit": 1 if answer == "too slow" else 300,
-            "output": str(tmp_path / f"output-{number}"),
-        }
-        for number, (before, after, answer) in enumerate(expected)
-    ]
-    done = subprocess.run(
-        [sys.executable, "-m", "mutants.worker", NAMES],
-        cwd=ROOT,
-        input="".join(f"{json.dumps(job)}\n" for job in jobs),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split("\n")[:-1] == [answer for _, _, answer in expected]
-    assert (ROOT / QUEUES).read_text() == source
 
 
 def test_the_report_shows_the_change_of_each_survivor():

@@ -230,7 +230,7 @@ def test_a_timeout_is_accepted_but_never_answered(
     request = sandbox.http().post(url).bearer_auth(access_token)
     request = request.body_json({"message": {"token": "a-sandbox-timeout"}})
     with pytest.raises(RequestTimeoutError):
-        request.timeout(timedelta(seconds=2)).build().send()
+        request.timeout(timedelta(seconds=1)).build().send()
     (kept,) = sandbox.client.messages()
     assert (kept["status"], kept["accepted"], kept["note"]) == (None, True, "timeout")
 

@@ -213,7 +213,7 @@ async def test_a_huge_answer_is_cut() -> None:
 async def test_the_status_counts_though_the_body_never_comes(stay: bool) -> None:
     head = b"HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: 50\r\n\r\nabc"
     async with listening(answering(head, stay=stay)) as port:
-        reply = await asyncio.wait_for(call(port, timeout=2.0), PATIENCE)
+        reply = await asyncio.wait_for(call(port, timeout=1.0), PATIENCE)
     assert (reply.status, reply.retry_after) == (429, 7.0)
 
 
