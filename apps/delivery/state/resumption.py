@@ -38,14 +38,17 @@ CASE WHEN a.reason = 'quiet_hours'
       AND (a.reason = 'quiet_hours' OR (a.channel = a.fallback_channel AND a.attempts = 0))
      THEN CASE WHEN {REACHED_ELSEWHERE} THEN 'reached' END
 END, """
-# Read from the attempt: a later deferral overwrites the reason of the delivery.
+# Read from the attempt: a later deferral overwrites the reason of the delivery. What only waited,
+# for the end of quiet hours say, has none to be looked for.
 _FAILED_AT = """
- coalesce((SELECT a.provider FROM delivery_attempt a
+ coalesce(CASE WHEN moved.attempts > 0 THEN
+          (SELECT a.provider FROM delivery_attempt a
             WHERE a.delivery_id = moved.id AND a.number = moved.attempts
-              AND a.outcome IN ('retry', 'refused') AND a.reason = ANY(%(faults)s)), '')
+              AND a.outcome IN ('retry', 'refused') AND a.reason = ANY(%(faults)s)) END, '')
 """
 _UNANSWERED = """
- EXISTS (SELECT FROM delivery_attempt a WHERE a.delivery_id = moved.id AND a.outcome = 'unknown')
+ (moved.attempts > 0 AND EXISTS (SELECT FROM delivery_attempt a
+                                  WHERE a.delivery_id = moved.id AND a.outcome = 'unknown'))
 """
 # Deliveries that are due again. Those of a paused topic go on waiting and use up no attempt. Where
 # the topic cannot be resumed before this commits (``held``), they wait until it is.

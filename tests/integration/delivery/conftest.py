@@ -8,11 +8,22 @@ from celery import current_app
 from django.db import connection as database
 from kombu import Queue
 
+from tests.support.deliveries.counters import fresh_counters
 from tests.support.deliveries.engine import fresh_engine, swept, wake, work
 from tests.support.deliveries.sandbox_providers import providers
 from tests.support.publishers.shop import other_shop, shop
 
-__all__ = ["fresh_engine", "other_shop", "providers", "shop", "swept", "wake", "work"]  # fixtures
+# Fixtures.
+__all__ = [
+    "fresh_counters",
+    "fresh_engine",
+    "other_shop",
+    "providers",
+    "shop",
+    "swept",
+    "wake",
+    "work",
+]
 
 
 @pytest.fixture

@@ -1,9 +1,21 @@
 """Counters of frequency caps in Redis, made older or lost."""
 
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from apps.core.cache import ask_redis
 from apps.delivery.flow import frequency_counts
+from apps.preferences.frequency import caps
+
+
+@pytest.fixture
+def fresh_counters(transactional_db: None) -> Iterator[None]:
+    """Forget after a test what was counted, and the caps that were read."""
+    yield
+    lose()
+    caps._known.forget()
 
 
 def age(seconds: float) -> None:

@@ -8,10 +8,8 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from apps.core.cache import ask_redis
 from apps.delivery.models import Chunk, Delivery, FrequencyCount, Notification
 from apps.delivery.operations import dry_run
-from apps.preferences.frequency import caps
 from apps.preferences.models import Contact, Preference, Recipient
 from apps.publishers.scopes import Scope
 from notifier.domain.frequency import Cap, Per, Setter
@@ -20,14 +18,8 @@ from tests.support.publishers.people import contact, recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop, make_shop
 
 __all__ = ["carriers"]  # a fixture
+pytestmark = pytest.mark.usefixtures("fresh_counters")
 BODY = {"content": HELLO, "channels": ["inbox"]}
-
-
-@pytest.fixture(autouse=True)
-def counters(transactional_db: None):
-    yield
-    ask_redis(lambda client: client.flushall())
-    caps._known.forget()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import pytest
 from apps.core import cache
 from apps.core.cache import ask_redis
 from apps.delivery.models import Delivery
-from apps.preferences.frequency import caps
 from notifier.domain.frequency import Cap, Per, Setter
 from tests.support.deliveries.quiet_hours import Push, around_now, be_quiet
 from tests.support.publishers.shop import HELLO
@@ -16,11 +15,8 @@ CAPPED = ("suppressed", "frequency_cap")
 
 
 @pytest.fixture(autouse=True)
-def one_a_day(transactional_db, settings):
+def one_a_day(settings, fresh_counters):
     settings.FREQUENCY_CAPS = {"push": (Cap(Setter.COMPANY, "", 1, Per.DAY),)}
-    yield
-    ask_redis(lambda client: client.flushall())
-    caps._known.forget()
 
 
 @pytest.fixture(params=["redis", "database"])

@@ -22,15 +22,9 @@ from tests.support.publishers.people import contact, recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop, delivery_of
 
 __all__ = ["ada"]  # a fixture
+pytestmark = pytest.mark.usefixtures("fresh_counters")
 CAPPED = ("suppressed", "frequency_cap")
 SENT = ("delivered", "")
-
-
-@pytest.fixture(autouse=True)
-def counters(transactional_db: None):
-    yield
-    ask_redis(lambda client: client.flushall())
-    caps._known.forget()
 
 
 @pytest.fixture
