@@ -1,6 +1,7 @@
 """Read notifications, their progress, deliveries, attempts and receipts.
 
-Numbers of deliveries come from counts that are kept as deliveries move; no deliveries are counted.
+Numbers of deliveries come from counts that are kept as deliveries move. Only the deliveries of
+notifications to one recipient are counted when somebody asks: there are few of each.
 """
 
 from collections import Counter, defaultdict
@@ -8,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
 
 from apps.core import clock
 from apps.delivery.models import (
@@ -46,7 +47,7 @@ def of_others_topics(notification_ids: Collection[UUID]) -> set[UUID]:
 
 
 def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
-    """Return the number of deliveries by channel and state, from the kept counts."""
+    """Return the number of deliveries by channel and state."""
     totals: Counter[tuple[str, str]] = Counter()
     for _, channel, state, total in _totals([notification_id]):
         totals[channel, state] += total
@@ -70,16 +71,26 @@ def state_counts(notification_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]
 
 
 def _totals(notification_ids: Iterable[UUID]) -> Iterable[tuple[UUID, str, str, int]]:
-    """Return kept counts by notification, channel and state, and ``PendingCount`` rows to add."""
+    """Return numbers of deliveries by notification, channel and state, in parts to be added up."""
     ids = list(notification_ids)
+    # One statement, and so one snapshot: a move that was put aside is either counted or pending.
+    uncounted = Notification.objects.filter(pk__in=ids, counts_kept=False).values("pk")
+    by = ("notification_id", "channel", "state")
     parts = [
         table.objects.filter(notification_id__in=ids)
-        .values_list("notification_id", "channel", "state")
+        .exclude(notification_id__in=uncounted)
+        .values_list(*by)
         .annotate(total=Sum("count"))
         .order_by()
         for table in (StateCount, PendingCount)
     ]
-    return parts[0].union(parts[1], all=True)
+    few = (
+        Delivery.objects.filter(notification_id__in=uncounted)
+        .values_list(*by)
+        .annotate(total=Count("id"))
+        .order_by()
+    )
+    return parts[0].union(parts[1], few, all=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,19 +50,19 @@ WITH stored AS (
            (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
             priority, category, category_kind, other_category, channels, content, collapse_key,
             ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
-            local_time_passed, expires_at, created_at)
+            local_time_passed, expires_at, created_at, counts_kept)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
            priority, category, category_kind, other_category, channels::varchar[], content,
            collapse_key, ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
-           local_time_passed, expires_at, created_at
+           local_time_passed, expires_at, created_at, counts_kept
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
                   %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
                   %s::bytea[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[],
-                  %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+                  %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bool[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
               priority, category, category_kind, other_category, channels, content, collapse_key,
               ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
-              local_time_passed, expires_at, created_at)
+              local_time_passed, expires_at, created_at, counts_kept)
 ), cut AS (
     INSERT INTO delivery_chunk
            (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
@@ -201,7 +201,15 @@ def notification_row(
         local_time_passed=local.passed if local else "",
         expires_at=draft.expires_at,
         created_at=accepted_at,
+        counts_kept=_has_many(draft),
     )
+
+
+def _has_many(draft: Draft) -> bool:
+    """Return whether it goes to more than one recipient or endpoint, as far as is known."""
+    if draft.topic is not None or draft.group_id is not None:
+        return True
+    return len(draft.recipient_ids) + len(draft.contact_ids) > 1
 
 
 def _is_other(draft: Draft) -> bool:
@@ -284,6 +292,7 @@ _NOTIFICATION = (
     arrays.texts,
     arrays.times,
     arrays.times,
+    arrays.numbers,
 )
 _CHUNK = (
     arrays.uuids,

@@ -37,6 +37,7 @@ class NewNotification(NamedTuple):
     local_time_passed: str
     expires_at: datetime | None
     created_at: datetime
+    counts_kept: bool
 
     def is_scheduled(self) -> bool:
         """Return whether it was accepted for a later time."""

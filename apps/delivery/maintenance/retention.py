@@ -15,10 +15,6 @@ from apps.topics.confirmation import requests
 #: Retention of counts of attempts by the minute.
 MINUTES_KEPT = timedelta(days=2)
 
-_IDEMPOTENCY_KEYS = """
-DELETE FROM delivery_idempotencykey WHERE id IN
-    (SELECT id FROM delivery_idempotencykey WHERE created_at < %(before)s LIMIT %(most)s)
-"""
 _CHUNKS = """
 DELETE FROM delivery_chunk WHERE id IN
     (SELECT id FROM delivery_chunk WHERE state = 'done' AND ready_at < %(before)s LIMIT %(most)s)
@@ -33,6 +29,13 @@ DELETE FROM delivery_deduplication WHERE id IN
     (SELECT id FROM delivery_deduplication WHERE until < %(before)s LIMIT %(most)s)
 """
 # Ids grow with time, so the oldest rows are found without an index on it.
+_IDEMPOTENCY_KEYS = """
+WITH oldest AS (
+    SELECT id, created_at FROM delivery_idempotencykey ORDER BY id LIMIT %(most)s
+)
+DELETE FROM delivery_idempotencykey k USING oldest o
+ WHERE k.id = o.id AND o.created_at < %(before)s
+"""
 _RECEIPTS = """
 WITH oldest AS (SELECT id, received_at, read_at FROM delivery_receipt ORDER BY id LIMIT %(most)s)
 DELETE FROM delivery_receipt r USING oldest o

@@ -6,6 +6,7 @@ from django.db import models
 class StateCount(models.Model):
     """Number of a notification's deliveries in a state, updated as they move.
 
+    Kept for notifications with ``counts_kept``: those to more than one recipient.
     Spread over ``slot`` rows, so that claims that end together do not wait for one row.
     """
 

@@ -11,12 +11,14 @@ class IdempotencyKey(models.Model):
     Kept for ``NOTIFIER_IDEMPOTENCY_HOURS``.
     """
 
-    publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, db_constraint=False)
+    publisher = models.ForeignKey(
+        Publisher, on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField(default=0)
     answer = models.JSONField(null=True)
-    created_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField()
 
     class Meta:
         constraints = [

@@ -42,8 +42,13 @@ class Notification(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    publisher = models.ForeignKey(Publisher, on_delete=models.PROTECT, db_constraint=False)
-    topic = models.ForeignKey(Topic, null=True, on_delete=models.PROTECT, db_constraint=False)
+    # Neither has an index of its own: those below begin with them, and publishers are not deleted.
+    publisher = models.ForeignKey(
+        Publisher, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    topic = models.ForeignKey(
+        Topic, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
     kind = models.CharField(
         max_length=12,
         default=NotificationKind.PUBLISHED,
@@ -79,6 +84,9 @@ class Notification(models.Model):
     local_time_passed = models.CharField(max_length=4, blank=True, db_default="")
     expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
+    # Whether StateCount has the numbers of its deliveries by state. One to a single recipient has
+    # few deliveries, which are counted when somebody asks.
+    counts_kept = models.BooleanField(default=True, db_default=True)
     cancelled_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -27,14 +27,17 @@ def cancel(notification_id: UUID) -> bool:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            # A notification that is done stays as it ended. The counts say whether it is, however
-            # many deliveries it has.
+            # A notification that is done stays as it ended. The counts say whether it is, where it
+            # may have many deliveries.
             "UPDATE delivery_notification n SET cancelled_at = clock_timestamp() "
-            "WHERE id = %s AND cancelled_at IS NULL AND (EXISTS ("
+            "WHERE id = %(id)s AND cancelled_at IS NULL AND (EXISTS ("
             "SELECT FROM delivery_chunk c WHERE c.notification_id = n.id AND c.state <> 'done') "
-            "OR (SELECT sum(count) FROM delivery_statecount s "
-            "WHERE s.notification_id = n.id AND s.state = ANY(%s)) > 0)",
-            [notification_id, [*WAITING, DeliveryState.DEAD]],  # dead ones may be redriven
+            "OR CASE WHEN n.counts_kept THEN (SELECT sum(count) FROM delivery_statecount s "
+            "WHERE s.notification_id = n.id AND s.state = ANY(%(open)s)) > 0 "
+            "ELSE EXISTS (SELECT FROM delivery_delivery d "
+            "WHERE d.notification_id = n.id AND d.state = ANY(%(open)s)) END)",
+            # Dead ones may be redriven.
+            {"id": notification_id, "open": [*WAITING, DeliveryState.DEAD]},
         )
         if cursor.rowcount != 1:
             return False

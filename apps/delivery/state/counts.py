@@ -34,26 +34,28 @@ Attempts = Counter[tuple[str, str, str, str]]
 #: Rows over which each count is spread, so that claims recorded together do not wait for one row.
 SLOTS = 8
 
-# Usage counts only what was published, not confirmations and status events. LIMIT forces a look-up
-# by key for each notification: without statistics (a fresh installation) PostgreSQL would read the
-# whole table to join.
+# A notification to one recipient has no rows of its own: they would outnumber its deliveries. Usage
+# counts only what was published, not confirmations and status events. LIMIT forces a look-up by key
+# for each notification: without statistics (a fresh installation) PostgreSQL would read the whole
+# table to join.
 _COUNT = """
 WITH moved AS MATERIALIZED (
-    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
-                  AS m (notification_id, channel, state, slot, count)
+    SELECT m.*, n.publisher_id, n.topic_id, n.kind, n.counts_kept
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
+        AS m (notification_id, channel, state, slot, count)
+     CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind, counts_kept
+                           FROM delivery_notification WHERE id = m.notification_id LIMIT 1) n
 ), counted AS (
     INSERT INTO delivery_statecount (notification_id, channel, state, slot, count)
-    SELECT * FROM moved
+    SELECT notification_id, channel, state, slot, count FROM moved WHERE counts_kept
     ON CONFLICT (notification_id, channel, state, slot)
     DO UPDATE SET count = delivery_statecount.count + excluded.count
 )
 INSERT INTO delivery_hourcount (publisher_id, topic_id, hour, channel, state, slot, count)
-SELECT n.publisher_id, coalesce(n.topic_id, 0), date_trunc('hour', clock_timestamp(), 'UTC'),
-       m.channel, m.state, m.slot, sum(m.count)
-  FROM moved m
- CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind FROM delivery_notification
-                      WHERE id = m.notification_id LIMIT 1) n
- WHERE n.kind = 'published'
+SELECT publisher_id, coalesce(topic_id, 0), date_trunc('hour', clock_timestamp(), 'UTC'),
+       channel, state, slot, sum(count)
+  FROM moved
+ WHERE kind = 'published'
  GROUP BY 1, 2, 3, 4, 5, 6
  ORDER BY 1, 2, 3, 4, 5, 6
 ON CONFLICT (publisher_id, topic_id, hour, channel, state, slot)

@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from apps.delivery import tasks
+from apps.delivery import selectors, tasks
 from apps.delivery.models import HourCount, MinuteCount, PendingCount, StateCount
 from apps.delivery.state import counts
 from notifier.domain.outcomes import Reason, Retry
@@ -70,18 +71,49 @@ def test_deliveries_go_out_while_a_table_of_counts_is_locked(shop, work, table):
 
 
 def test_what_is_put_aside_is_counted_once_the_table_is_free_and_not_before(shop, work):
-    posted = notify(shop, "ada")
+    posted = notify(shop, "ada", "bob")
     with table_locked("delivery_statecount", "SHARE"):
         work()
         assert PendingCount.objects.exists() and total(StateCount) == 0
-        assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+        assert shop.counts(posted) == {"inbox": {"delivered": 2}}
         swept_when_free()  # it is still locked
         assert PendingCount.objects.exists() and total(StateCount) == 0
-        assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+        assert shop.counts(posted) == {"inbox": {"delivered": 2}}
     swept_when_free()
     assert not PendingCount.objects.exists()
-    assert total(StateCount, notification_id=posted["id"], state="delivered") == 1
+    assert total(StateCount, notification_id=posted["id"], state="delivered") == 2
+    assert shop.counts(posted) == {"inbox": {"delivered": 2}}
+
+
+def test_one_to_a_single_recipient_is_counted_when_somebody_asks(shop, work, monkeypatch):
+    posted, others = notify(shop, "ada"), notify(shop, "bob", "eve")
+    work()
     assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+    assert shop.get(f"notifications/{posted['id']}")["state"] == "done"
+    assert not StateCount.objects.filter(notification_id=posted["id"]).exists()
+    assert total(StateCount, notification_id=others["id"], state="delivered") == 2
+    assert selectors.state_counts([posted["id"], others["id"]]) == {
+        UUID(posted["id"]): {"delivered": 1},
+        UUID(others["id"]): {"delivered": 2},
+    }
+    assert total(HourCount, state="delivered") == 3, "usage counts both"
+
+
+def test_one_to_a_single_recipient_is_cancelled_while_it_waits_and_not_once_it_is_done(
+    shop, work, monkeypatch
+):
+    done = notify(shop, "ada")
+    work()
+    answer = shop.post(f"notifications/{done['id']}/cancel", None, status=200)
+    assert answer["state"] == "done"
+    failing = Retry(Reason.PROVIDER_ERROR)
+    monkeypatch.setattr(Scripted, "answer", staticmethod(lambda message: failing))
+    waiting = notify(shop, "bob")
+    work()
+    assert shop.counts(waiting) == {"inbox": {"retrying": 1}}
+    answer = shop.post(f"notifications/{waiting['id']}/cancel", None, status=200)
+    assert answer["state"] == "cancelled"
+    assert shop.counts(waiting) == {"inbox": {"cancelled": 1}}
 
 
 def test_attempts_are_counted_however_often_the_table_is_found_locked(shop, work):
@@ -98,7 +130,7 @@ def test_attempts_are_counted_however_often_the_table_is_found_locked(shop, work
 def test_what_was_put_aside_is_counted_in_parts_and_none_while_the_table_is_locked(
     shop, monkeypatch
 ):
-    posted = notify(shop, "ada")
+    posted = notify(shop, "ada", "bob")
     moved = [("queued", -3), ("sending", 2), ("delivered", 1)]
     counts.put_aside([((posted["id"], "inbox", state), number) for state, number in moved])
     monkeypatch.setattr(counts, "PENDING_AT_ONCE", 2)
