@@ -11,7 +11,7 @@ from apps.core import clock
 from apps.delivery import state
 from apps.delivery.flow import address_guards, availability
 from apps.delivery.models import TopicRelease
-from apps.delivery.outbox import claims, doorbells, pending
+from apps.delivery.outbox import backlog, claims, doorbells
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.state import counts, handover, retry_policies
 from notifier.domain.priorities import Priority
@@ -71,14 +71,12 @@ def _release_topics() -> None:
 
 def _with_work() -> list[Queue]:
     """Return queues with work that may be done now, urgent ones first."""
+    found = backlog.ages(list(Priority), [backlog.FAN_OUT, *settings.CHANNELS])
+    if not found:
+        return []
     shut = availability.shut(settings.CHANNELS)  # no provider takes anything there now
-    return [
-        queue
-        for queue in (
-            Queue(channel, priority)
-            for priority in Priority
-            for channel in ("", *settings.CHANNELS)
-            if channel not in shut
-        )
-        if pending.publishers(queue)
-    ]
+    order = list(Priority)
+    return sorted(
+        (queue for queue in found if queue.channel not in shut),
+        key=lambda queue: order.index(Priority(queue.priority)),
+    )

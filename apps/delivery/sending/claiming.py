@@ -13,7 +13,7 @@ from django.db import transaction
 from apps.core import clock
 from apps.core.delivery_ids import public_id
 from apps.delivery import state
-from apps.delivery.flow import frequency_counts
+from apps.delivery.flow import availability, frequency_counts
 from apps.delivery.flow.frequency_counts import CountingLost
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import claims, pending
@@ -107,7 +107,7 @@ NOTHING, FULL = ClaimResult(None, 0), ClaimResult(None, 0, full=True)
 def claim(queue: Queue, capacity: Capacity) -> ClaimResult:
     """Claim what has waited longest, in fair shares of its publishers, up to the free capacity."""
     waiting = {one.publisher_id: one for one in pending.publishers(queue)}
-    if not waiting:
+    if not waiting or availability.shut([queue.channel]):  # no provider takes anything now
         return NOTHING
     shares = capacity.shares(waiting)
     if not shares:

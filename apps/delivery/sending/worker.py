@@ -11,7 +11,6 @@ from django.db import connection
 
 from apps.core.database_errors import FAILURES
 from apps.delivery.fanout import chunking
-from apps.delivery.flow import availability
 from apps.delivery.monitoring import metrics
 from apps.delivery.outbox.leases import LeaseKeeper
 from apps.delivery.outbox.queues import Queue
@@ -138,8 +137,6 @@ class Worker:
         while not self._stopping.is_set() and self._recorder.healthy.is_set():
             if not self.capacity.wait(ROOM_SECONDS):
                 continue
-            if availability.shut([queue.channel]):  # no provider takes anything now
-                break
             taken = self.capacity.taken
             found = claiming.claim(queue, self.capacity)
             if found.claim is not None:
