@@ -14,17 +14,15 @@ SOFT = 30.0
 #: The order of a rolling restart; the web server replaces its own processes.
 ROLLING = [name for name in PROCESSES if name not in ("web", "beat")]
 
-#: Rows of the largest table while migrations run, and the notification that they belong to.
-MANY, MANY_ID = 1_000_000, "00000000-0000-4000-8000-00000000da7a"
+#: Rows of a table that every request writes to while migrations run, and the publisher they are of.
+MANY, NOBODY = 1_000_000, 0
 _MANY = """
-INSERT INTO delivery_delivery (notification_id, chunk_id, contact_id, recipient_id, channel,
-                               priority, state, created_at, updated_at)
-SELECT %s, 0, n, n, 'push', 'normal', 'accepted', now() - interval '1 day', now()
-  FROM generate_series(1, %s) AS n
+INSERT INTO delivery_idempotencykey (publisher_id, key, fingerprint, status, created_at)
+SELECT %s, n::text, '', 202, now() FROM generate_series(1, %s) AS n
 """
-#: The last migration before one that only builds indexes: without those, the processes of this
-#: version still run.
-BEFORE = ("delivery", "0015")
+#: A migration that only indexes come after: with or without those, the processes of this version
+#: run.
+BEFORE = ("delivery", "0023")
 
 
 @fault()
@@ -58,9 +56,9 @@ def rolling_restart(trial: Trial) -> None:
 
 @fault()
 def deploy(trial: Trial) -> None:
-    """Every process is replaced while migrations drop and build indexes of a million deliveries."""
+    """Every process is replaced while migrations build and drop indexes of a million rows."""
     service = trial.service
-    service.sql(_MANY, MANY_ID, MANY)
+    service.sql(_MANY, NOBODY, MANY)
     try:
         trial.publish()
         trial.begun()
@@ -77,7 +75,7 @@ def deploy(trial: Trial) -> None:
         trial.hold(not unfinished, f"indexes were left unfinished: {unfinished}")
         trial.settled()
     finally:
-        service.sql("DELETE FROM delivery_delivery WHERE notification_id = %s", MANY_ID)
+        service.sql("DELETE FROM delivery_idempotencykey WHERE publisher_id = %s", NOBODY)
 
 
 def _migrate_back_and_forth(service: Service) -> None:

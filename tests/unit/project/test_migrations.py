@@ -1,12 +1,16 @@
 """The migrations, which make the models' tables."""
 
 from django.apps import apps
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.migrations import Migration
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import CreateModel
+from django.db.migrations.operations import CreateModel, RunSQL, SeparateDatabaseAndState
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.state import ProjectState
+
+from faults.kinds.stopping import BEFORE
 
 
 def test_makemigrations_finds_nothing():
@@ -46,3 +50,21 @@ def _altered(migration: Migration) -> set[str]:
         one.model_name_lower for one in migration.operations if isinstance(one, FieldOperation)
     }
     return altered - made
+
+
+def test_processes_of_this_version_run_without_what_the_deployment_fault_takes_back():
+    app, number = BEFORE
+    taken_back = {
+        name: [one for one in migration.operations if not _is_of_indexes(one)]
+        for (label, name), migration in MigrationLoader(None).disk_migrations.items()
+        if label == app and name[:4] > number
+    }
+    assert taken_back and not any(taken_back.values()), taken_back
+
+
+def _is_of_indexes(operation: Operation) -> bool:
+    if isinstance(operation, SeparateDatabaseAndState):
+        return all(map(_is_of_indexes, operation.database_operations))
+    if isinstance(operation, RunSQL):
+        return "INDEX CONCURRENTLY" in str(operation.sql)
+    return isinstance(operation, AddIndexConcurrently)

@@ -268,15 +268,15 @@ def test_a_redriven_delivery_obeys_a_cancel_and_a_suppression(shop, work, again,
     work()
     shop.post(f"notifications/{cancelled['id']}/cancel", None, status=200)
     heal()
-    first, second = sorted(row["id"] for row in letters(shop))
-    redrive(shop, ids=[first])
+    letter_of = {row["notification_id"]: row["id"] for row in letters(shop)}
+    redrive(shop, ids=[letter_of[cancelled["id"]]])
     again()
     assert shop.counts(cancelled) == {"inbox": {"cancelled": 1}}
     contact = Contact.objects.get(recipient__user_id="ada")
     Suppression.objects.create(
         channel="inbox", address_index=contact.address_index, masked="a", reason="manual"
     )
-    redrive(shop, ids=[second])
+    redrive(shop, ids=[letter_of[suppressed["id"]]])
     again()
     assert shop.counts(suppressed) == {"inbox": {"suppressed": 1}}
     assert len(Scripted.calls) == 2, "nothing more was sent"
