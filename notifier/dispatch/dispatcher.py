@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import threading
 import time
 from collections import Counter
@@ -31,7 +32,8 @@ class Gate:
 
     A message beyond it that no other provider takes is held ``until`` (unix seconds) for
     ``reason``. With a ``pace`` (seconds) no other provider is tried, and each message is held that
-    much longer than the one before it. ``calls``: most calls in flight at once.
+    much longer than the one before it. ``calls``: most calls in flight at once. ``probes``: those
+    that pass are to show whether the provider answers again.
     """
 
     capacity: int
@@ -39,6 +41,7 @@ class Gate:
     reason: Reason
     pace: float | None = None
     calls: int | None = None
+    probes: bool = False
 
 
 class ProviderEventLoop:
@@ -126,6 +129,10 @@ class Dispatcher:
         if any(gate.pace is not None for gate in gates.values()):
             # Oldest first, or a message that was held before might never be sent.
             messages = sorted(messages, key=_age)
+        elif any(gate.probes for gate in gates.values()):
+            # Else those that waited longest would probe again and again, and a few of them that no
+            # provider answers would keep a breaker open for all.
+            messages = random.sample(messages, len(messages))
         capacity = {name: gate.capacity for name, gate in gates.items()}
         groups: dict[str, tuple[Route, list[Message]]] = {}
         held: Counter[str] = Counter()

@@ -91,7 +91,9 @@ def gates(channel: str) -> dict[str, Gate]:
             until = time.time() + deferral.seconds(paused[name])
             found[name] = Gate(0, until, Reason.PROVIDER_PAUSED)
         elif (permit := breakers.permit(name)) is not None:
-            found[name] = Gate(permit.capacity, clock.to_local(permit.until), Reason.PROVIDER_DOWN)
+            until = clock.to_local(permit.until)
+            probes = permit.capacity > 0
+            found[name] = Gate(permit.capacity, until, Reason.PROVIDER_DOWN, probes=probes)
         elif (permit := address_guards.permit(name)) is not None:
             found[name] = Gate(
                 permit.capacity, clock.to_local(permit.until), Reason.MANY_DEAD_ADDRESSES

@@ -35,8 +35,9 @@ class Delivery(models.Model):
     provider = models.CharField(max_length=40, blank=True, db_default="")
     provider_message_id = models.CharField(max_length=200, blank=True, db_default="")
     attempts = models.SmallIntegerField(db_default=0)
-    # Attempts that the retry policy does not count: those before a redrive, and those that were
-    # followed by a failover to another provider of the channel.
+    # Attempts that the retry policy does not count: those before a redrive, those that were
+    # followed by a failover to another provider of the channel, and those that only showed that a
+    # provider with an open breaker is still down.
     attempts_uncounted = models.SmallIntegerField(db_default=0)
     # The delivery that this one replaces, at another contact, after the last attempt of that one.
     instead_of = models.BigIntegerField(null=True)

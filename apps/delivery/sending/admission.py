@@ -41,11 +41,7 @@ def admit(claim: Claim, messages: Sequence[Message]) -> Admission:
     """
     gates = availability.gates(claim.queue.channel)
     closed = [name for name, gate in gates.items() if not gate.capacity]
-    probed = [
-        name
-        for name, gate in gates.items()
-        if gate.capacity and gate.reason == Reason.PROVIDER_DOWN
-    ]
+    probed = [name for name, gate in gates.items() if gate.probes]
     narrowed = provider_quotas.narrow(
         gates, claim.queue, runtime.routes(), messages, again=claim.again
     )

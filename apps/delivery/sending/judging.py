@@ -15,7 +15,7 @@ from notifier.dispatch.dispatcher import Sent
 from notifier.dispatch.failover import NO_ALTERNATIVE, alternatives, at_fault
 from notifier.dispatch.resolution import judge
 from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
-from notifier.resilience.breaker import PROBE_WAIT
+from notifier.resilience.breaker import FAILURES, PROBE_WAIT
 
 _rng = random.Random()
 #: Outcomes for which a retry policy decides; a refusal is final.
@@ -28,8 +28,9 @@ def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[R
     """Return the results to record, in the order of the batch.
 
     Reads the database where some calls failed. A failed probe of a half-open breaker waits no less
-    than the messages that waited for it: the next probes are others, and none uses up all of its
-    attempts while its provider is down.
+    than the messages that waited for it, so that the next probes are others. Its retry policy does
+    not count it, unless the message may have arrived: who waits at an open breaker loses no attempt
+    either, and which messages probe is chance.
     """
     own = _retry_policies(claim, batch)
     now = time.time()
@@ -41,12 +42,14 @@ def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[R
         context = claim.contexts[item.notification_id]
         policy = own.get(item.delivery_id)
         attempt = item.attempts + (not isinstance(sent.outcome, Held))
+        probed = sent.provider in admission.probed and isinstance(sent.outcome, FAILED)
+        uncounted = probed and isinstance(sent.outcome, Retry) and sent.outcome.reason in FAILURES
         rest = NO_ALTERNATIVE
         if at_fault(sent.outcome):
             rest = alternatives(runtime.routes(), sent.message, sent.provider, admission.closed)
         verdict = judge(
             sent.outcome,
-            attempt=attempt - item.attempts_uncounted,
+            attempt=max(1, attempt - item.attempts_uncounted - uncounted),
             policy=(policy.rules or default) if policy else default,
             resend_unknown=resend,
             expires_at=context.deadline,
@@ -58,12 +61,7 @@ def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[R
         )
         outcome = sent.outcome
         next_attempt_at = verdict.next_attempt_at
-        if (
-            next_attempt_at is not None
-            and sent.provider in admission.probed
-            and isinstance(sent.outcome, FAILED)
-            and not verdict.moved
-        ):
+        if next_attempt_at is not None and probed and not verdict.moved:
             next_attempt_at = max(next_attempt_at, now + PROBE_WAIT)
         found.append(
             Result(
@@ -76,6 +74,7 @@ def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[R
                 state=verdict.state,
                 reason=verdict.reason,
                 moved=verdict.moved,
+                uncounted=verdict.moved or uncounted,
                 next_attempt_at=(
                     clock.to_shared(next_attempt_at) if next_attempt_at is not None else None
                 ),

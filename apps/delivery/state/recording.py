@@ -46,8 +46,10 @@ class Result(NamedTuple):  # a dataclass would cost some microseconds more
     status: int | None
     detail: str
     disable_contact: bool
-    #: True if another provider is tried next: the retry policy does not count the attempt.
+    #: True if another provider is tried next, at once.
     moved: bool = False
+    #: True if the retry policy does not count the attempt.
+    uncounted: bool = False
     #: The id of the contact to send to instead if the delivery is dead.
     endpoint: int | None = None
 
@@ -135,9 +137,9 @@ def record(
         )
         if cursor.rowcount != len(results):
             raise ClaimLost("deliveries were released to other workers")
-        moved = [r.delivery_id for r in results if r.moved]
-        if moved:
-            cursor.execute(_UNCOUNT, [moved])
+        uncounted = [r.delivery_id for r in results if r.uncounted]
+        if uncounted:
+            cursor.execute(_UNCOUNT, [uncounted])
         if ordered:
             ordering.release_next([r.delivery_id for r in results if r.state not in WAITING])
         attempted = [r for r in results if r.outcome]

@@ -3,12 +3,12 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from notifier import providers
-from notifier.dispatch.dispatcher import Dispatcher, Report, Sent
+from notifier.dispatch.dispatcher import Dispatcher, Gate, Report, Sent
 from notifier.domain.messages import Content, Message
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused, Retry, Unknown
 from notifier.providers.base import Provider
@@ -76,10 +76,14 @@ def entry(name: str, channel: str = "push", **more: object) -> dict[str, object]
     return {"class": f"{HERE}.{name}", "channel": channel, **more}
 
 
-async def send(entries: dict[str, dict[str, object]], *messages: Message) -> list[Sent]:
+async def send(
+    entries: dict[str, dict[str, object]],
+    *messages: Message,
+    gates: Mapping[str, Gate] | None = None,
+) -> list[Sent]:
     dispatcher = Dispatcher(providers.routes(entries))
     reported: list[Sent] = []
-    await dispatcher.send(messages, reported.append)
+    await dispatcher.send(messages, reported.append, gates)
     await dispatcher.close()
     assert sorted(s.message.id for s in reported) == sorted(m.id for m in messages)
     return sorted(reported, key=lambda s: s.message.id)
@@ -155,6 +159,16 @@ async def test_a_slow_provider_holds_up_no_other_one() -> None:
     )
     await dispatcher.close()
     assert [sent.provider for sent in reported] == ["quick"] * 110 + ["slow"] * 10
+
+
+async def test_those_that_probe_a_provider_are_others_each_time() -> None:
+    gates = {"one": Gate(5, 0.0, Reason.PROVIDER_DOWN, probes=True)}
+    messages = [message(number) for number in range(1000)]
+    probed = set()
+    for _ in range(4):
+        found = await send({"one": entry("Taking")}, *messages, gates=gates)
+        probed |= {one.message.id for one in found if isinstance(one.outcome, Accepted)}
+    assert len(probed) > 10, "and not the five that waited longest"
 
 
 async def test_outcomes_are_reported_as_they_come() -> None:

@@ -39,10 +39,10 @@ def rules(settings):
 
 @pytest.fixture
 def cool(monkeypatch):
-    """End the cool-down."""
+    """End the cool-down, or so many."""
 
-    def run():
-        later = time.time() + COOLDOWN
+    def run(times=1):
+        later = time.time() + times * COOLDOWN
         monkeypatch.setattr(breakers, "clock", SimpleNamespace(now=lambda: later))
         breakers.forget()
 
@@ -141,6 +141,27 @@ def test_a_failed_probe_waits_no_less_than_those_that_waited_for_it(
     for delivery in probed:
         waits = delivery.next_attempt_at - delivery.updated_at
         assert waits > timedelta(seconds=PROBE_WAIT - 0.5), "the next probes are others"
+
+
+def test_to_probe_uses_up_no_attempt(settings, shop, many, work, wake, providers, cool):
+    settings.RETRY_SCHEDULES = {**settings.RETRY_SCHEDULES, "sms": (0.1,)}
+    settings.BREAKER = {**settings.BREAKER, "longest_cooldown": COOLDOWN}
+    providers.client.behave("twilio", "500")
+    posted = many("sms", 3)
+    work()
+    assert state("twilio") == "open"
+    for times in range(1, 5):
+        cool(times)
+        wake()
+        work_once()
+    assert Attempt.objects.count() == 3 + 4 * 2
+    assert shop.counts(posted) == {"sms": {"retrying": 3}}, "two attempts are all that they have"
+    cool(5)
+    providers.client.heal()
+    for _ in range(3):
+        wake()
+        work()
+    assert shop.counts(posted) == {"sms": {"accepted": 3}}
 
 
 def test_half_open_only_as_many_as_probes_are_sent(
