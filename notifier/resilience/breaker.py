@@ -291,6 +291,14 @@ class Breaker:
         """Return whether nothing may go through now, from a view of the same age."""
         return self._seen().shut(self._clock(), self._rules)
 
+    def cools(self) -> bool:
+        """Return whether it cools down, as far as this process knows; does not ask the store.
+
+        A process that calls the provider knows soon: its own failures are reported at once.
+        """
+        standing = self._standing
+        return standing.state is State.OPEN and standing.shut(self._clock(), self._rules)
+
     def _seen(self) -> Standing:
         with self._lock:
             if self._clock() - self._seen_at >= BELIEVED:

@@ -70,6 +70,11 @@ def believed(provider: str) -> Standing | None:
     return next((one for one in found if one.trusted_until > clock.now()), None)
 
 
+def cooling() -> set[str]:
+    """Return the providers with an open guard, as far as this process knows without asking."""
+    return {name for name in settings.PROVIDERS if any(guard.cools() for guard in guards(name))}
+
+
 def check_answers(batch: Sequence[Sent]) -> list[Sent]:
     """Count the addresses that these calls found dead or alive, and return the batch.
 

@@ -73,6 +73,11 @@ def shut(provider: str) -> bool:
     return has_breaker(provider) and _breaker(provider).shut()
 
 
+def cooling() -> set[str]:
+    """Return the providers whose breaker is open, as far as this process knows without asking."""
+    return {name for name in settings.PROVIDERS if has_breaker(name) and _breaker(name).cools()}
+
+
 def report(batch: Iterable[Sent]) -> None:
     """Count the outcomes of calls."""
     outcomes: dict[str, list[Outcome]] = defaultdict(list)

@@ -1,9 +1,9 @@
 """Cancellation inside a worker: stop claimed messages that must not be sent any more.
 
 A message may wait in a worker for minutes, at a slow provider. So each worker process checks twice
-a second whether the notifications it is sending were cancelled or their topics paused. A process
-that cannot check for ``SIGHT`` seconds sends nothing more, so a cancel has taken effect after that
-time, whatever happened to a worker.
+a second whether the notifications it is sending were cancelled, their topics or providers paused,
+or the breakers of providers opened. A process that cannot check for ``SIGHT`` seconds sends nothing
+more, so a cancel has taken effect after that time, whatever happened to a worker.
 """
 
 import logging
@@ -17,7 +17,7 @@ from django.db import connection
 
 from apps.core.polling import poll
 from apps.delivery import selectors
-from apps.delivery.flow import provider_pauses
+from apps.delivery.flow import address_guards, breakers, provider_pauses
 from apps.delivery.outbox import claims
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.state import deferral
@@ -123,10 +123,16 @@ class CancellationWatcher(threading.Thread):
 
     def _apply(self, watched: Iterable[Watched]) -> None:
         cancelled, paused, held = self._read({one.claim_id for one in watched})
-        paused_providers = {
-            provider: Held(time.time() + deferral.seconds(since), Reason.PROVIDER_PAUSED)
-            for provider, since in provider_pauses.paused().items()
-        }
+        now = time.time()
+        # Due at once: another provider may take them, and else they wait at the gate.
+        left_alone = (
+            dict.fromkeys(address_guards.cooling(), Held(now, Reason.MANY_DEAD_ADDRESSES))
+            | dict.fromkeys(breakers.cooling(), Held(now, Reason.PROVIDER_DOWN))
+            | {
+                provider: Held(now + deferral.seconds(since), Reason.PROVIDER_PAUSED)
+                for provider, since in provider_pauses.paused().items()
+            }
+        )
         for one in watched:
             if one.claim_id not in held:
                 one.halt.all = Held(time.time(), Reason.RELEASED)
@@ -134,7 +140,7 @@ class CancellationWatcher(threading.Thread):
                 one.halt.all = _CANCELLED
             elif one.halt.all is not _CANCELLED:
                 one.halt.all = paused.get(one.topic_id)
-            one.halt.at = paused_providers
+            one.halt.at = left_alone
 
     def _read(
         self, claim_ids: Collection[int]

@@ -1,5 +1,6 @@
 """Breakers of providers: opened by failures, shared by all, closed again by themselves."""
 
+import asyncio
 import time
 from datetime import timedelta
 from types import SimpleNamespace
@@ -83,6 +84,20 @@ class Healthy(Scripted):
     answer = staticmethod(lambda message: Accepted("id"))
 
 
+class SlowlyFailing(Scripted):
+    """Fail after a while, two calls at a time."""
+
+    calls: list[str] = []
+
+    def __init__(self, name):
+        super().__init__(name, concurrency=2)
+
+    async def send(self, message):
+        self.calls.append(message.id)
+        await asyncio.sleep(0.1)
+        return Retry(Reason.PROVIDER_ERROR)
+
+
 def state(name):
     [row] = [row for row in breakers.breakers() if row.name == name]
     return row.state
@@ -162,6 +177,21 @@ def test_to_probe_uses_up_no_attempt(settings, shop, many, work, wake, providers
         wake()
         work()
     assert shop.counts(posted) == {"sms": {"accepted": 3}}
+
+
+def test_what_waits_in_a_worker_for_its_turn_is_not_sent_once_the_breaker_is_open(
+    shop, many, work, settings, monkeypatch
+):
+    path = f"{__name__}.SlowlyFailing"
+    settings.PROVIDERS = {"twilio": {"class": path, "channel": "sms"}}
+    monkeypatch.setattr(SlowlyFailing, "calls", [])
+    posted = many("sms", 60)
+    work()
+    assert len(SlowlyFailing.calls) < 40, "two at a time, and a check twice a second"
+    assert shop.counts(posted) == {"sms": {"retrying": 60}}
+    rows = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
+    assert {row["reason"] for row in rows} == {"provider_down", "provider_error"}
+    assert Attempt.objects.count() == len(SlowlyFailing.calls)
 
 
 def test_half_open_only_as_many_as_probes_are_sent(
