@@ -80,8 +80,8 @@ def join(
 ) -> list[Claimed]:
     """Put those of a claim's deliveries into digests that are to be told with others.
 
-    Returns ``rows`` with their new states, and those of digests that it opens. ``ordered``: some have an ordering key, and the caller
-    holds the locks of their lines.
+    Returns ``rows`` with their new states, and those of digests that it opens. ``ordered``: some
+    have an ordering key, and the caller holds the locks of their lines.
     """
     asked = Asked(queue, contexts)
     if not asked:
