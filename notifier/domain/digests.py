@@ -52,6 +52,12 @@ class Digest:
         """Return it as ``read`` takes it."""
         return json.dumps(asdict(self))
 
+    def shown(self) -> dict[str, object]:
+        """Return it as requests write it."""
+        found: dict[str, object] = {"key": self.key}
+        found |= {"at": self.at} if self.window is None else {"window": self.window}
+        return {**found, "template": self.template} if self.template else found
+
 
 @dataclass(frozen=True, slots=True)
 class Clocks:

@@ -94,7 +94,9 @@ RETURNING instead_of, notification_id::text, channel
 BURY = """
 INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, kind, channel, provider,
                                  reason, died_at)
-SELECT d.id, n.publisher_id, n.topic_id, n.kind, d.channel, d.provider, d.reason, d.updated_at
+SELECT d.id, n.publisher_id, n.topic_id,
+       CASE WHEN n.kind = 'digest' THEN 'published' ELSE n.kind END, d.channel, d.provider,
+       d.reason, d.updated_at
   FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
  WHERE d.id = ANY(%s)
 """

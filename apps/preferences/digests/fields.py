@@ -71,6 +71,12 @@ class CategoryDigestOut(serializers.Serializer[Mapping[str, object]]):
     template = serializers.CharField(required=False)
 
 
+class DigestOut(CategoryDigestOut):
+    """The digest that a notification asked for."""
+
+    key = serializers.CharField()
+
+
 class DigestChoiceIn(StrictSerializer):
     """How often the person wants to be sent a category."""
 

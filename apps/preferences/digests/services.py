@@ -3,12 +3,13 @@
 A publisher chooses for who has not chosen; what a person chose, only they change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.db import connection, transaction
 from django.dispatch import Signal
 
 from apps.core import arrays
+from apps.preferences.api.shapes import PostedDigestChoice
 from apps.preferences.digests import choices
 from apps.preferences.models import DigestChoice
 from notifier.domain.digests import Cadence
@@ -31,6 +32,11 @@ def replace(recipient_id: int, wanted: Mapping[str, Cadence]) -> None:
     gone = DigestChoice.objects.filter(recipient_id=recipient_id).exclude(category__in=wanted)
     gone.delete()
     _write({recipient_id: wanted}, own=True)
+
+
+def by_category(posted: Iterable[PostedDigestChoice]) -> dict[str, Cadence]:
+    """Return choices as requests write them by their categories."""
+    return {one["category"]: Cadence(one["cadence"]) for one in posted}
 
 
 def choose(recipient_id: int, category: str, cadence: Cadence | None) -> None:
@@ -60,7 +66,8 @@ def _write(wanted: Mapping[int, Mapping[str, Cadence]], *, own: bool) -> None:
                 _WRITE,
                 [own, arrays.numbers(people), arrays.texts(categories), arrays.texts(cadences)],
             )
-    _announce(list(wanted))
+    if wanted:
+        _announce(list(wanted))
 
 
 def _announce(recipient_ids: list[int]) -> None:
