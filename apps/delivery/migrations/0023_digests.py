@@ -1,4 +1,4 @@
-"""Digests: what is open, what a notification asks for, and in which delivery another is told."""
+"""Digests: what a notification asks for, and what is open."""
 
 from django.db import migrations, models
 
@@ -6,7 +6,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("delivery", "0022_frequency_counts")]
     operations = [
-        migrations.AddField("delivery", "told_in", models.BigIntegerField(null=True)),
         migrations.AddField("notification", "digest", models.JSONField(null=True)),
         migrations.CreateModel(
             name="OpenDigest",

@@ -95,8 +95,8 @@ BURY = """
 INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, kind, channel, provider,
                                  reason, died_at)
 SELECT d.id, n.publisher_id, n.topic_id,
-       CASE WHEN n.kind = 'digest' THEN 'published' ELSE n.kind END, d.channel, d.provider,
-       d.reason, d.updated_at
+       coalesce(nullif(n.kind, 'digest'), 'published'), d.channel, d.provider, d.reason,
+       d.updated_at
   FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
  WHERE d.id = ANY(%s)
 """
@@ -196,7 +196,7 @@ def record(
         ).items():
             moves[notification_id, channel, state] += number
             moves[notification_id, channel, DeliveryState.SENDING] -= number
-        moves.update(following.moves(followed))
+        moves.update(following.moves(followed, str))
         counts.add(moves)
         counts.add_attempts(
             Counter((r.channel, r.provider, r.outcome, r.reason) for r in attempted)

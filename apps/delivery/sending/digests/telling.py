@@ -10,6 +10,7 @@ from apps.delivery.sending.digests.contents import DigestItem, DigestRenderer
 from apps.delivery.sending.notifications import ContentRenderer, NotificationContext
 from apps.delivery.state import Claimed
 from apps.delivery.state.digests import following, telling
+from apps.delivery.state.digests.following import Followed
 from apps.delivery.state.digests.telling import Told
 from apps.preferences.digests import choices
 from apps.topics.selectors import paused_topics
@@ -45,7 +46,7 @@ def tell(
         return Telling(rows)
     waiting = (DeliveryState.SENDING, DeliveryState.RETRYING)
     ended = [row.delivery_id for row in mine if row.state not in waiting]
-    found = [_moved(mine[0], *moved) for moved in following.follow(ended, ended=True)]
+    found = [_moved(mine[0], moved) for moved in following.follow(ended, ended=True)]
     sending = {row.delivery_id: row for row in mine if row.state == DeliveryState.SENDING}
     if not sending:
         return Telling([*rows, *found], frozenset(row.delivery_id for row in found))
@@ -123,10 +124,11 @@ def _renderer(
     )
 
 
-def _moved(
-    like: Claimed, delivery_id: int, notification_id: str, _: str, before: str, after: str
-) -> Claimed:
+def _moved(like: Claimed, moved: Followed) -> Claimed:
     """Return a row for a delivery that followed its digest, to be counted."""
     return like._replace(
-        delivery_id=delivery_id, notification_id=notification_id, state_before=before, state=after
+        delivery_id=moved.delivery_id,
+        notification_id=str(moved.notification_id),
+        state_before=moved.before,
+        state=moved.after,
     )

@@ -1,8 +1,9 @@
 """Move what a digest tells along with the delivery that tells it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
@@ -15,7 +16,7 @@ class Followed(NamedTuple):
     """A delivery that was moved: from which state into which."""
 
     delivery_id: int
-    notification_id: str
+    notification_id: UUID
     channel: str
     before: str
     after: str
@@ -35,7 +36,7 @@ UPDATE delivery_delivery d
    SET state = told.after, reason = told.reason, provider = told.provider, next_attempt_at = NULL,
        updated_at = clock_timestamp()
   FROM told WHERE d.id = told.id
-RETURNING d.id, d.notification_id::text, d.channel, told.before, told.after
+RETURNING d.id, d.notification_id, d.channel, told.before, told.after
 """
 
 
@@ -56,12 +57,14 @@ def follow(delivery_ids: Collection[int], *, ended: bool = False) -> list[Follow
         return [Followed._make(row) for row in cursor.fetchall()]
 
 
-def moves(followed: Iterable[Followed]) -> counts.Moves:
-    """Return what moved, to be counted."""
+def moves(
+    followed: Iterable[Followed], key: Callable[[UUID], UUID | str] = lambda id: id
+) -> counts.Moves:
+    """Return what moved, to be counted under the same ``key`` of a notification as others."""
     found: counts.Moves = Counter()
     for one in followed:
-        found[one.notification_id, one.channel, one.after] += 1
-        found[one.notification_id, one.channel, one.before] -= 1
+        found[key(one.notification_id), one.channel, one.after] += 1
+        found[key(one.notification_id), one.channel, one.before] -= 1
     return found
 
 
