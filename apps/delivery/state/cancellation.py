@@ -67,7 +67,8 @@ def cancel(notification_id: UUID) -> bool:
                                                 AND a.outcome = 'unknown')
                                 -- An earlier call went unanswered: nobody can take it back.
                                 THEN 'unknown' ELSE 'cancelled' END,
-                   next_attempt_at = NULL, updated_at = clock_timestamp()
+                   -- What is cancelled has left its digest.
+                   told_in = NULL, next_attempt_at = NULL, updated_at = clock_timestamp()
               FROM waiting w WHERE d.id = w.id
             RETURNING d.id, d.channel, w.state, d.state
             """,

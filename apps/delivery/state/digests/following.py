@@ -22,14 +22,16 @@ class Followed(NamedTuple):
     after: str
 
 
-# What waits goes on waiting for the digest, and has no time of its own. It keeps the digest as its
-# reason for as long, and has that one's reason once it is over.
+# What has ended without being sent stays as it ended. What waits goes on waiting for the digest,
+# and has no time of its own. It keeps the digest as its reason for as long, and has that one's
+# reason once it is over.
 _FOLLOW = """
 WITH told AS (
     SELECT d.id, d.state AS before, t.state AS after, t.provider,
            CASE WHEN t.state IN ('sending', 'retrying') THEN %(digest)s ELSE t.reason END AS reason
       FROM delivery_delivery d JOIN delivery_delivery t ON t.id = d.told_in
      WHERE d.told_in = ANY(%(ids)s::bigint[]) AND d.state <> t.state
+       AND d.state NOT IN ('suppressed', 'expired', 'cancelled')
      ORDER BY d.id FOR UPDATE OF d
 )
 UPDATE delivery_delivery d

@@ -121,6 +121,8 @@ def test_a_cancelled_one_leaves_the_digest(shop, work):
     (message,) = Push.taken
     assert message.content.title == "Comment 2"
     assert standing(second) == ("accepted", "")
+    assert standing(first) == ("cancelled", "digest"), "it is not moved with what is told"
+    assert delivery(first).told_in is None
 
 
 def test_a_digest_with_nothing_left_is_not_sent(shop, work):

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from apps.delivery import state, tasks
-from apps.delivery.models import Claim, DeadLetter, Delivery, Notification, OpenDigest
+from apps.delivery import state
+from apps.delivery.models import DeadLetter, Delivery, Notification, OpenDigest
 from apps.delivery.operations.explain import explain
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, process
@@ -15,6 +15,7 @@ from apps.inbox.models import InboxItem
 from apps.preferences.models import Preference
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.domain.states import DeliveryState
+from tests.support.deliveries import workers
 from tests.support.deliveries.digests import (
     HOUR,
     Mail,
@@ -85,8 +86,7 @@ def test_a_worker_that_dies_with_a_digest_orphans_nothing(shop, work):
     close_digests()
     assert claiming.claim(Queue("push", "normal"), Capacity(1000)).claim is not None
     assert [standing(one)[0] for one in posted] == ["sending"] * 2
-    Claim.objects.update(lease_until="2020-01-01T00:00:00Z", worker="elsewhere/1/1")
-    tasks.sweep.apply(throw=True)
+    workers.lose_claims()
     assert [standing(one) for one in posted] == [("retrying", "digest")] * 2
     assert telling(delivery(posted[0])).reason == "worker_lost"
     work()
