@@ -14,6 +14,7 @@ from faults.kinds import (  # noqa: F401  # each registers its faults
     clocks,
     cluster,
     database,
+    digests,
     messages,
     processes,
     provider,
