@@ -14,16 +14,15 @@ from faults.kinds import (  # noqa: F401  # each registers its faults
     clocks,
     cluster,
     database,
-    digests,
     messages,
     processes,
     provider,
     receipts,
-    schedules,
     silence,
     standby,
     stopping,
 )
+from faults.kinds.later import digests, schedules  # noqa: F401
 from stack.errors import StackError
 
 

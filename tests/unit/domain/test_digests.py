@@ -94,6 +94,10 @@ def test_it_is_shown_as_requests_write_it():
     assert Digest(at="09:30", template="t").shown() == {"key": "", "at": "09:30", "template": "t"}
 
 
+def test_limits_are_those_of_the_document():
+    assert (digests.SHORTEST, digests.LONGEST, digests.KEY_LIMIT) == (1, 604_800, 128)
+
+
 @pytest.mark.parametrize(
     ("text", "yes"),
     [("00:00", True), ("23:59", True), ("24:00", False), ("9:00", False), ("09:60", False),
