@@ -8,6 +8,7 @@ import orjson
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
+from notifier.domain import digests
 from notifier.domain.frequency import Cap, Setter, parse_rate
 from notifier.domain.priorities import Priority
 from notifier.domain.times import quiet_hours
@@ -206,6 +207,25 @@ def company_quiet_hours(channels: Iterable[str]) -> str:
     except ValueError as error:
         raise ImproperlyConfigured(f"NOTIFIER_QUIET_HOURS cannot be used: {error}") from None
     return orjson.dumps(schedule.as_json()).decode()
+
+
+def digest_at() -> str:
+    """Return the time of day at which daily and weekly digests close that name none."""
+    found = env.text(
+        "NOTIFIER_DIGEST_AT",
+        "09:00",
+        "time of day, in each recipient's zone, of digests that people chose daily or weekly",
+    )
+    if not digests.is_time(found):
+        raise ImproperlyConfigured(f"NOTIFIER_DIGEST_AT must be a time as 09:00, not {found!r}")
+    return found
+
+
+def digest_day() -> str:
+    """Return the day on which weekly digests close."""
+    return env.choice(
+        "NOTIFIER_DIGEST_DAY", "mon", "day of digests that people chose weekly", digests.DAYS
+    )
 
 
 def quiet_hours_spread() -> float:

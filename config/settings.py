@@ -229,6 +229,8 @@ DEFAULT_TIME_ZONE = delivery.time_zone()
 #: The company's schedule as JSON (``notifier.domain.times.quiet_hours``); empty without one.
 QUIET_HOURS = delivery.company_quiet_hours(CHANNELS)
 QUIET_HOURS_SPREAD = delivery.quiet_hours_spread()
+DIGEST_AT = delivery.digest_at()
+DIGEST_DAY = delivery.digest_day()
 #: How many notifications a person is sent at most, by channel.
 FREQUENCY_CAPS = delivery.frequency_caps(CHANNELS)
 IDEMPOTENCY_HOURS = env.whole(

@@ -26,11 +26,15 @@ from apps.preferences.models import Group
 from notifier.domain.states import WAITING
 
 
-def notifications(publisher_id: int) -> QuerySet[Notification]:
-    """Return what the publisher published, each with its topic and the name of its ``group``."""
+def notifications(publisher_id: int, *, digests: bool = False) -> QuerySet[Notification]:
+    """Return what the publisher published, each with its topic and the name of its ``group``.
+
+    ``digests``: and the digests that tell people of it.
+    """
+    kinds = [NotificationKind.PUBLISHED, *([NotificationKind.DIGEST] if digests else [])]
     group = Group.objects.filter(pk=OuterRef("group_id")).values("name")
     return (
-        Notification.objects.filter(publisher_id=publisher_id, kind=NotificationKind.PUBLISHED)
+        Notification.objects.filter(publisher_id=publisher_id, kind__in=kinds)
         .select_related("topic")
         .annotate(group=Subquery(group))
     )

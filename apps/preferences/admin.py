@@ -199,6 +199,7 @@ class CategoryAdmin(Audited, Panelled):
         "defaults",
         "position",
         "frequency_caps",
+        "digest",
         "created_at",
         "updated_at",
     )

@@ -64,9 +64,13 @@ class Account:
 
 
 def rows(service: Service, ids: Iterable[str]) -> list[Row]:
-    """Return the deliveries of these notifications."""
+    """Return the deliveries of these notifications.
+
+    One that a digest told has the id of the delivery that told it, which its provider has.
+    """
     found = service.sql(
-        """SELECT d.id::text, n.id::text, d.state, extract(epoch FROM d.created_at)::float8,
+        """SELECT coalesce(d.told_in, d.id)::text, n.id::text, d.state,
+                  extract(epoch FROM d.created_at)::float8,
                   extract(epoch FROM d.updated_at)::float8,
                   extract(epoch FROM n.created_at)::float8,
                   a.called_at, a.no_answer

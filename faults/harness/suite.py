@@ -18,11 +18,11 @@ from faults.kinds import (  # noqa: F401  # each registers its faults
     processes,
     provider,
     receipts,
-    schedules,
     silence,
     standby,
     stopping,
 )
+from faults.kinds.later import digests, schedules  # noqa: F401
 from stack.errors import StackError
 
 

@@ -37,6 +37,8 @@ class Reason(StrEnum):
     PROVIDER_DOWN = "provider_down"  # the provider failed too often: its breaker is open
     ENDPOINT_DOWN = "endpoint_down"  # a webhook's host failed too often: its breaker is open
     QUIET_HOURS = "quiet_hours"  # it is quiet where the recipient is; sent when that ends
+    DIGEST = "digest"  # it has joined a digest, and is told with others when that closes
+    NOTHING_LEFT = "nothing_left"  # of a digest: all that it was to tell has left it
     IN_ORDER = "in_order"  # an earlier one with its ordering key has not been sent
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
     INTERNAL = "internal"  # a bug of ours; the log has the traceback

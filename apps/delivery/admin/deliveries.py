@@ -10,8 +10,9 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.core.delivery_ids import number_of
+from apps.core.delivery_ids import number_of, public_id
 from apps.delivery import selectors
+from apps.delivery.admin import digests
 from apps.delivery.models import Delivery
 from apps.delivery.operations import dead_letters, descriptions, reasons
 from apps.operators import markup
@@ -117,14 +118,19 @@ class DeliveryAdmin(Panelled, ReadOnly):
                 markup.page("delivery_notification_change", row.notification_id), "The notification"
             )
         ]
+        if row.told_in:
+            told_in = markup.page("delivery_delivery_change", row.told_in)
+            links.append(markup.link(told_in, f"Told in {public_id(row.told_in)}"))
         if named.user_id:
             query = {"user_id": named.user_id, "notification": row.notification_id}
             links += [_person(named), markup.link(markup.page("why", **query), "Why?")]
         standing = markup.lines([markup.badge(row.state), description, named.masked, *links])
+        told = digests.told_by(row.pk)
         return [
             Panel("State", standing),
             Panel("Receipts", receipts_table([row.pk])),
             Panel("Attempts", attempts_table([row.pk]), wide=True),
+            *([Panel("Told in it", told, wide=True)] if told else []),
         ]
 
     def buttons(self, request: HttpRequest, row: Delivery) -> Sequence[Button]:

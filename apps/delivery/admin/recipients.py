@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.core import clock
+from apps.delivery.admin import digests
 from apps.delivery.admin.deliveries import attach_names
 from apps.delivery.models import Delivery
 from apps.operators import markup
@@ -75,6 +76,7 @@ class RecipientAdmin(Panelled, NewestAdmin):
             Panel("Subscriptions", _subscriptions(row)),
             Panel("Preferences", _preferences(row)),
             Panel("Frequency caps", _frequency_caps(row)),
+            Panel("Digests", digests.of_person(row.pk)),
             Panel("Suppressions", _suppressions(contacts)),
             Panel("Quiet hours", _quiet_hours(row)),
             Panel("Changes of contacts and refusals", _changes(row), wide=True),

@@ -1,6 +1,7 @@
 """Serializers of notifications and deliveries as publishers read them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,8 +15,12 @@ from apps.core.delivery_ids import public_id
 from apps.delivery.api.publishing.serializers import AcceptedOut, FallbackIn
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.delivery.state import fallback
+from apps.preferences.digests.fields import DigestOut
+from notifier.domain import digests
 from notifier.domain.states import DeliveryState
 from notifier.receipts import Event
+
+due_field = serializers.DateTimeField()
 
 
 class AttemptOut(serializers.ModelSerializer[Attempt]):
@@ -61,6 +66,12 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
     instead_of = serializers.SerializerMethodField(
         help_text="the delivery that this one replaces after its last attempt"
     )
+    told_in = serializers.SerializerMethodField(
+        help_text="the delivery of the digest that tells this one together with others"
+    )
+    next_attempt_at = serializers.SerializerMethodField(
+        help_text="of what waits for a digest: when that closes"
+    )
     reason_text = serializers.SerializerMethodField(
         help_text="the reason in words, with the names of the topic or category that a preference "
         "refused; empty without a reason"
@@ -82,6 +93,7 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
             "provider",
             "provider_message_id",
             "instead_of",
+            "told_in",
             "next_attempt_at",
             "created_at",
             "updated_at",
@@ -110,6 +122,14 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
 
     def get_instead_of(self, row: Delivery) -> str | None:
         return None if row.instead_of is None else public_id(row.instead_of)
+
+    def get_told_in(self, row: Delivery) -> str | None:
+        return None if row.told_in is None else public_id(row.told_in)
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_next_attempt_at(self, row: Delivery) -> str | None:
+        due: Mapping[int, datetime | None] = self.context["due"]
+        return due_field.to_representation(found) if (found := due.get(row.pk)) else None
 
     @extend_schema_field(AttemptOut(many=True))
     def get_attempts(self, row: Delivery) -> Any:
@@ -147,6 +167,7 @@ class NotificationOut(AcceptedOut):
     )
     template = serializers.SerializerMethodField(help_text="null if content was posted")
     fallback = serializers.SerializerMethodField(help_text="null if there is none")
+    digest = serializers.SerializerMethodField(help_text="null if it asked for none")
     counts = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         source="progress.counts",
@@ -164,6 +185,7 @@ class NotificationOut(AcceptedOut):
             "group",
             "template",
             "fallback",
+            "digest",
             "collapse_key",
             "ordering_key",
             "cancelled_at",
@@ -181,6 +203,10 @@ class NotificationOut(AcceptedOut):
     def get_fallback(self, row: Notification) -> Mapping[str, object] | None:
         found = fallback.of(row)
         return None if found is None else FallbackIn(found).data
+
+    @extend_schema_field(DigestOut(allow_null=True))
+    def get_digest(self, row: Notification) -> Mapping[str, object] | None:
+        return None if row.digest is None else digests.read(row.digest).shown()
 
 
 class DeliveriesQuery(PageQuery):

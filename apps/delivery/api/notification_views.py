@@ -94,7 +94,8 @@ class DeliveriesView(ListEndpoint):
 
 
 def _mine(request: Request, notification_id: UUID) -> Notification:
-    row = selectors.notifications(publisher_of(request).id).filter(pk=notification_id).first()
+    mine = selectors.notifications(publisher_of(request).id, digests=True)
+    row = mine.filter(pk=notification_id).first()
     if row is None:
         raise Problem("not-found", "You have no notification with this id.")
     return row

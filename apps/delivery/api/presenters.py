@@ -8,7 +8,7 @@ from apps.delivery import selectors
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.intake.rows import NewNotification
 from apps.delivery.models import Delivery, Notification
-from apps.delivery.operations import reasons
+from apps.delivery.operations import reasons, told_in
 from apps.preferences.selectors import masked_addresses, user_ids_of
 
 
@@ -68,7 +68,7 @@ def delivery_context(deliveries: Iterable[Delivery]) -> dict[str, Any]:
 
     ``user_ids``, ``masked`` addresses and ``contact_ids`` are keyed by the delivery's id, and left
     out where the topic is another publisher's: only its owner may know its subscribers.
-    ``reasons`` has a clause for each delivery with a reason.
+    ``reasons`` has a clause for each delivery with a reason, ``due`` when its next attempt is.
     """
     rows = list(deliveries)
     others = selectors.of_others_topics({row.notification_id for row in rows})
@@ -80,6 +80,7 @@ def delivery_context(deliveries: Iterable[Delivery]) -> dict[str, Any]:
         "masked": {row.pk: masked.get(row.contact_id) for row in visible},
         "contact_ids": {row.pk: row.contact_id for row in visible},
         "reasons": reasons.in_words(rows),
+        "due": told_in.due_at(rows),
         "attempts": selectors.attempts(row.pk for row in rows),
         "receipts": selectors.receipts(row.pk for row in rows),
     }

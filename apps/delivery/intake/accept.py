@@ -49,19 +49,20 @@ WITH stored AS (
     INSERT INTO delivery_notification
            (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
             priority, category, category_kind, other_category, channels, content, collapse_key,
-            ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
+            ordering_key, digest, fallback_channel, fallback_after, send_at, send_at_local,
             local_time_passed, expires_at, created_at, counts_kept)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
            priority, category, category_kind, other_category, channels::varchar[], content,
-           collapse_key, ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
-           local_time_passed, expires_at, created_at, counts_kept
+           collapse_key, ordering_key, digest::jsonb, fallback_channel, fallback_after, send_at,
+           send_at_local, local_time_passed, expires_at, created_at, counts_kept
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
                   %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
-                  %s::bytea[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[],
-                  %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bool[])
+                  %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[],
+                  %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[],
+                  %s::timestamptz[], %s::bool[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
               priority, category, category_kind, other_category, channels, content, collapse_key,
-              ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
+              ordering_key, digest, fallback_channel, fallback_after, send_at, send_at_local,
               local_time_passed, expires_at, created_at, counts_kept)
 ), cut AS (
     INSERT INTO delivery_chunk
@@ -194,6 +195,7 @@ def notification_row(
         content=sealed_content.seal(notification_id, content),
         collapse_key=draft.collapse_key,
         ordering_key=draft.ordering_key,
+        digest=draft.digest.as_json() if draft.digest else None,
         fallback_channel=draft.fallback.channel if draft.fallback else "",
         fallback_after=draft.fallback.after if draft.fallback else None,
         send_at=send_at,
@@ -283,6 +285,7 @@ _NOTIFICATION = (
     arrays.numbers,
     lambda channels: arrays.texts(map(arrays.texts, channels)),
     arrays.blobs,
+    arrays.texts,
     arrays.texts,
     arrays.texts,
     arrays.texts,

@@ -33,6 +33,15 @@ class FallbackBody(TypedDict):
     after: int
 
 
+class DigestBody(TypedDict):
+    """``digest``: see ``notifier.domain.digests.Digest``. It has either ``window`` or ``at``."""
+
+    key: str
+    window: NotRequired[int]
+    at: NotRequired[str]
+    template: NotRequired[str]
+
+
 class AudienceBody(TypedDict):
     """``audience``. ``states``: those of ``intake.unreached.NOT_REACHED`` if left out."""
 
@@ -52,6 +61,7 @@ class PublishBody(TypedDict):
     priority: NotRequired[str]
     channels: NotRequired[list[str]]
     fallback: NotRequired[FallbackBody]
+    digest: NotRequired[DigestBody]
     send_at: NotRequired[datetime]
     send_at_local: NotRequired[datetime]
     local_time_passed: NotRequired[str]

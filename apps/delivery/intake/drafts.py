@@ -24,6 +24,7 @@ from apps.preferences.selectors import Reached, reached
 from apps.publishers.selectors import KeySnapshot
 from apps.topics.selectors import TopicSnapshot
 from notifier.domain.categories import fold
+from notifier.domain.digests import Digest
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 
@@ -50,6 +51,7 @@ class Draft:
     - ``channels``: the channels to use. A named recipient gets a delivery on each of them, and so
       does a member of a group, unless ``reachable_only`` leaves out channels without an address.
     - ``fallback``: the channel for recipients whom none of these channels reached.
+    - ``digest``: it is told together with others, where it may wait.
     - ``category``: what preferences apply by; ``None`` where the service itself made it.
     - ``category_named``: the request named the category itself.
     - ``local``: the local time at which each recipient gets it, in place of ``send_at``.
@@ -71,6 +73,7 @@ class Draft:
     category_named: bool = False
     collapse_key: str = ""
     ordering_key: str = ""
+    digest: Digest | None = None
     deduplicate_seconds: int = 0
     send_at: datetime | None = None
     local: LocalTime | None = None
@@ -219,6 +222,9 @@ def _draft(
     else:
         content = Content(**data["content"])
         _check(content, [*chosen, fallback.channel] if fallback else chosen)
+    if "digest" in data:
+        validator = validator or TemplateValidator()
+        validator.validate_digest(key.publisher_id, data["digest"], chosen)
     if category is None:
         version_id = content.version_id if isinstance(content, TemplateContent) else None
         category = categories.resolve(key, data, topic, version_id)
@@ -241,6 +247,7 @@ def _draft(
         category_named=bool(data.get("category")),
         collapse_key=data["collapse_key"],
         ordering_key=data["ordering_key"],
+        digest=Digest(**data["digest"]) if "digest" in data else None,
         deduplicate_seconds=data.get("deduplicate_seconds", 0),
         send_at=data.get("send_at"),
         local=_local(data),

@@ -30,6 +30,7 @@ class NewNotification(NamedTuple):
     content: bytes
     collapse_key: str
     ordering_key: str
+    digest: str | None
     fallback_channel: str
     fallback_after: int | None
     send_at: datetime | None

@@ -11,7 +11,7 @@ from apps.api.problems import Problem
 from apps.content import compiled_templates
 from apps.content.compiled_templates import CompiledTemplate
 from apps.content.preview import SOMEBODY
-from apps.delivery.intake.bodies import TemplateBody
+from apps.delivery.intake.bodies import DigestBody, TemplateBody
 from apps.delivery.sealed_content import TemplateContent
 from notifier.templates import (
     RENDER_STEPS,
@@ -24,6 +24,23 @@ from notifier.templates import (
 
 #: Steps that all renderings of one request may take together, about two seconds.
 REQUEST_STEPS = 20 * RENDER_STEPS
+#: What the template of a digest is rendered with before a notification is accepted.
+DIGEST_EXAMPLE: Mapping[str, object] = {
+    "count": 2,
+    "items": [
+        {
+            "title": "Title",
+            "body": "Body",
+            "data": {},
+            "actions": {},
+            "topic": "topic",
+            "posted_at": "2026-01-01T09:00:00+00:00",
+            "notification_id": "00000000-0000-0000-0000-000000000000",
+        }
+    ]
+    * 2,
+    "digest": {"key": "key", "category": "Category", "more": 0},
+}
 
 
 class TemplateValidator:
@@ -55,9 +72,34 @@ class TemplateValidator:
                 self._render(compiled, channel, locale, use["variables"])
         return TemplateContent(compiled.version_id, use["variables"]), usable
 
+    def validate_digest(self, publisher_id: int, asked: DigestBody, chosen: Sequence[str]) -> None:
+        """Render the template that tells a digest, with an example, if the request names one.
+
+        On a channel without content in it what a digest tells is listed. Raises ``Problem`` that
+        points into the request.
+        """
+        if "template" not in asked:
+            return
+        pointer = "/digest/template"
+        compiled = compiled_templates.find(publisher_id, asked["template"])
+        if compiled is None:
+            detail = f"You have no template {asked['template']!r}."
+            raise Problem(
+                "unknown-template", detail, errors=[{"pointer": pointer, "detail": detail}]
+            )
+        for channel in chosen:
+            for locale in compiled.translations.get(channel, ()):
+                self._render(compiled, channel, locale, DIGEST_EXAMPLE, pointer)
+
     def _render(
-        self, compiled: CompiledTemplate, channel: str, locale: str, variables: Mapping[str, object]
+        self,
+        compiled: CompiledTemplate,
+        channel: str,
+        locale: str,
+        variables: Mapping[str, object],
+        pointer: str = "",
     ) -> None:
+        """Render it once. ``pointer``: at what errors point, in place of the variables."""
         budget: Budget = budget_for(variables, min(RENDER_STEPS, self._left))
         before = budget.left
         try:
@@ -67,17 +109,20 @@ class TemplateValidator:
         except MissingVariable as error:
             name = error.name.partition(".")[0]
             raise _refusal(
-                f"/template/variables/{name}", compiled.describe_error(channel, locale, error)
+                pointer or f"/template/variables/{name}",
+                compiled.describe_error(channel, locale, error),
             ) from None
         except OverBudget as error:
             if before < RENDER_STEPS:
                 raise _refusal(
                     "/template", "The templates of this request take too long. Post fewer at once."
                 ) from None
-            raise _refusal("/template", compiled.describe_error(channel, locale, error)) from None
+            raise _refusal(
+                pointer or "/template", compiled.describe_error(channel, locale, error)
+            ) from None
         except TemplateError as error:
             raise _refusal(
-                "/template/variables", compiled.describe_error(channel, locale, error)
+                pointer or "/template/variables", compiled.describe_error(channel, locale, error)
             ) from None
         self._left -= before - budget.left
 

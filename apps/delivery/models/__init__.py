@@ -12,6 +12,7 @@ from apps.delivery.models.attempts import Attempt
 from apps.delivery.models.counts import HourCount, MinuteCount, PendingCount, StateCount
 from apps.delivery.models.dead_letters import DeadLetter
 from apps.delivery.models.deliveries import Delivery
+from apps.delivery.models.digests import OpenDigest
 from apps.delivery.models.frequency import FrequencyCount
 from apps.delivery.models.idempotency import Deduplication, IdempotencyKey
 from apps.delivery.models.notifications import Notification, NotificationKind
@@ -39,6 +40,7 @@ __all__ = [
     "MinuteCount",
     "Notification",
     "NotificationKind",
+    "OpenDigest",
     "PendingCount",
     "ProviderSwitch",
     "Receipt",

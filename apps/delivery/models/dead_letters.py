@@ -24,7 +24,7 @@ class DeadLetter(models.Model):
     )
     publisher = models.ForeignKey(Publisher, on_delete=models.CASCADE, db_constraint=False)
     topic = models.ForeignKey(Topic, null=True, on_delete=models.SET_NULL, db_constraint=False)
-    # The notification's kind.
+    # The notification's kind; that of a digest counts as published.
     kind = models.CharField(max_length=12, db_default=NotificationKind.PUBLISHED)
     channel = models.CharField(max_length=20)
     provider = models.CharField(max_length=40, blank=True)

@@ -41,6 +41,8 @@ class Delivery(models.Model):
     attempts_uncounted = models.SmallIntegerField(db_default=0)
     # The delivery that this one replaces, at another contact, after the last attempt of that one.
     instead_of = models.BigIntegerField(null=True)
+    # The delivery of the digest that this one has joined. It goes where that one goes.
+    told_in = models.BigIntegerField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -85,6 +87,9 @@ class Delivery(models.Model):
                 fields=["contact_id", "-id"],
                 condition=Q(recipient_id__isnull=True, contact_id__isnull=False),
                 name="delivery_of_endpoint",
+            ),
+            models.Index(
+                fields=["told_in"], condition=Q(told_in__isnull=False), name="delivery_told_in"
             ),
         ]
 

@@ -19,6 +19,7 @@ class NotificationKind(models.TextChoices):
     PUBLISHED = "published"  # a publisher posted it
     CONFIRMATION = "confirmation"  # asks the owner of an address to confirm a subscription
     STATUS = "status"  # reports states of deliveries to a status webhook
+    DIGEST = "digest"  # tells one person of several published ones
 
 
 class Scheduled(Protocol):
@@ -73,6 +74,8 @@ class Notification(models.Model):
     collapse_key = models.CharField(max_length=64, blank=True)
     # Deliveries to one recipient under the same key go out in the order of acceptance. Or empty.
     ordering_key = models.CharField(max_length=128, blank=True, db_default="")
+    # The digest it joins (notifier.domain.digests.Digest). Null where the publisher asked for none.
+    digest = models.JSONField(null=True)
     # The channel for recipients whom no other has reached after fallback_after seconds. Or empty.
     fallback_channel = models.CharField(max_length=20, blank=True, db_default="")
     fallback_after = models.IntegerField(null=True)

@@ -12,7 +12,7 @@ from apps.api import pagination
 from apps.core.delivery_ids import number_of
 from apps.core.row_windows import look_through
 from apps.delivery import state
-from apps.delivery.models import DeadLetter, NotificationKind
+from apps.delivery.models import DeadLetter, Delivery, NotificationKind
 from apps.topics.selectors import ids_of_name
 
 #: Dead letters redriven by one call, in one transaction of about a second.
@@ -96,21 +96,33 @@ def redrive(publisher_id: int | None, what: Sequence[str] | Match, beyond: int =
         if len(found) > AT_ONCE:
             found.pop(max(found))
             end = max(found)
-        return _redrive(found, [], end)
-    keys = [key for text in what if (key := number_of(text)) is not None]
-    return _redrive(_owners(of(publisher_id).filter(pk__in=keys)), what, None)
+        return _redrive(found, {}, end)
+    keys = {text: key for text in what if (key := number_of(text)) is not None}
+    # What a digest told is redriven with it.
+    told = Delivery.objects.filter(pk__in=keys.values(), told_in__isnull=False)
+    tellers = dict(told.values_list("pk", "told_in"))
+    letters = {text: tellers.get(key) or key for text, key in keys.items()}
+    return _redrive(_owners(of(publisher_id).filter(pk__in=letters.values())), letters, None, what)
 
 
 def _owners(rows: QuerySet[DeadLetter]) -> dict[int, int]:
     return dict(rows.values_list("pk", "publisher_id"))
 
 
-def _redrive(found: Mapping[int, int], named: Sequence[str], beyond: int | None) -> Redriven:
-    """Redrive ``found``, publishers by key. ``named``: the public ids that were requested."""
+def _redrive(
+    found: Mapping[int, int],
+    letters: Mapping[str, int],
+    beyond: int | None,
+    named: Sequence[str] = (),
+) -> Redriven:
+    """Redrive ``found``, publishers by key.
+
+    ``named``: the public ids that were requested; ``letters``: the keys of their dead letters.
+    """
     done = set(state.redrive(list(found)))
     return Redriven(
         len(done),
-        [text for text in named if number_of(text) not in done],
+        [text for text in named if letters.get(text) not in done],
         beyond,
         Counter(found[key] for key in done),
     )

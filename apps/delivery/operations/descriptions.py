@@ -27,6 +27,8 @@ REASONS = {
     "endpoint_down": "its host failed to answer too often and is not called for a while",
     "in_order": "an earlier one with the same ordering key has not been sent yet",
     "quiet_hours": "they have quiet hours",
+    "digest": "it is to be told together with others",
+    "nothing_left": "all that it was to tell has left its digest",
     "read": "they have read it in their inbox meanwhile",
     "reached": "another channel reached them meanwhile",
     "topic_paused": "the topic is paused",
@@ -53,7 +55,7 @@ REASONS = {
 HELD = frozenset(
     (
         *("provider_paused", "provider_down", "endpoint_down", "throttled", "in_order"),
-        *("topic_paused", "quiet_hours", "released", "unconfirmed"),
+        *("topic_paused", "quiet_hours", "digest", "released", "unconfirmed"),
     )
 )
 #: Reasons for which a delivery that may have arrived is not sent again.

@@ -10,7 +10,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -26,10 +26,13 @@ from apps.delivery.intake.rows import NewNotification
 from apps.delivery.models import ChunkKind
 from apps.delivery.operations.own_times import PASSED, SCHEDULED, OwnTimes, Turn
 from apps.delivery.outbox.pending import LockedChunk
+from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import capping
+from apps.delivery.sending.digests.joining import Asked
 from apps.delivery.sending.notifications import NotificationContext, NotificationRow
 from apps.delivery.state import ChunkToDeliver, dry_run
 from apps.delivery.state.dry_run import Judged
+from apps.preferences.digests import choices
 from apps.preferences.frequency import caps
 from notifier.domain.outcomes import Reason
 from notifier.domain.priorities import Priority
@@ -40,7 +43,9 @@ LONGEST = 5.0
 FALLBACK = "fallback"
 FREQUENCY_CAP = "frequency_cap"
 #: Reasons of deliveries that no cap is asked about: they wait, or are not sent anyway.
-_UNCOUNTED = (Reason.QUIET_HOURS, PASSED)
+_UNCOUNTED = (Reason.QUIET_HOURS, Reason.DIGEST, PASSED)
+#: Reasons of those who have a local time that is not now.
+_OWN_TIME = (SCHEDULED, PASSED)
 _random = random.SystemRandom()
 
 
@@ -130,6 +135,7 @@ class _Judge:
         self._capped = draft.priority != Priority.HIGH and caps.exist(channel)
         self._times = OwnTimes(new, context, channel)
         at = context.posted_at if draft.local is None else context.row.created_at
+        self._asked = Asked(Queue(channel, new.priority), {str(context.row.id): context})
         self._turn = Turn(_reason_to_wait(draft, context, channel), at.timestamp())
         self._found = ChannelForecast()
 
@@ -204,9 +210,13 @@ class _Judge:
     def _count_sent(self, addresses: Counter[int | None]) -> None:
         """Count deliveries that no preference keeps from being sent, by their recipients.
 
-        As in a claim, caps are asked of what does not wait for the end of quiet hours.
+        As in a claim, digests are asked before quiet hours, and caps of what waits for neither.
         """
         turns = self._times.turns(addresses, quiet=not self._turn.reason)
+        if self._asked and not self._turn.reason:
+            turns |= self._digested(
+                one for one in addresses if turns.get(one, self._turn).reason not in _OWN_TIME
+            )
         for recipient_id, turn in turns.items():
             if turn.reason in _UNCOUNTED:
                 self._count_turn(recipient_id, addresses.pop(recipient_id), turn)
@@ -228,6 +238,17 @@ class _Judge:
                 self._found.later[turn.reason] += number
             else:
                 self._found.now += number
+
+    def _digested(self, recipient_ids: Iterable[int | None]) -> dict[int | None, Turn]:
+        """Return when these recipients would be told it who would be told in a digest."""
+        people = choices.of_people([one for one in recipient_ids if one is not None])
+        now = clock.now()
+        found: dict[int | None, Turn] = {}
+        for recipient_id, person in people.items():
+            until = self._asked.until(self._context, person, now)
+            if until is not None:
+                found[recipient_id] = Turn(Reason.DIGEST, until[1])
+        return found
 
     def _over_cap(self, addresses: Counter[int | None]) -> int:
         """Return how many of the deliveries a cap would keep back; take their people out."""

@@ -19,7 +19,7 @@ from apps.delivery.models import (
     Notification,
     NotificationKind,
 )
-from apps.delivery.operations import descriptions
+from apps.delivery.operations import descriptions, told_in
 from apps.delivery.operations.evidence import Evidence
 from apps.delivery.operations.reasons import category_of
 from apps.preferences.categories import catalogue
@@ -176,6 +176,10 @@ class _Explainer(Evidence):
             )
         if delivery.state == DeliveryState.SUPPRESSED:
             yield from self._refusal_sentences(delivery, contact)
+        due = self.due[delivery.pk]
+        if delivery.told_in:
+            at = _at(due) if due else ""
+            yield Sentence(told_in.in_words(delivery, due, at), delivery.state)
         if delivery.next_attempt_at and not self._end():
             verb = "is" if delivery.next_attempt_at > self.now else "was"
             nth = "next" if delivery.attempts else "first"

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
+from apps.core.delivery_ids import public_id
 from apps.delivery.models import Delivery, Notification
 from apps.delivery.operations.descriptions import REASONS
 from apps.preferences.categories import catalogue
@@ -66,6 +67,8 @@ def _clause(row: Delivery, names: _Names | None) -> str:
         return f"they refuse {what.get(scope, 'everything')}{where}"
     if row.reason == "quiet_hours" and row.refused_by is not None:
         return _QUIET[row.refused_by]
+    if row.reason == "digest" and row.told_in is not None:
+        return f"it is to be told together with others in {public_id(row.told_in)}"
     return REASONS.get(row.reason, row.reason.replace("_", " "))
 
 

@@ -1,4 +1,4 @@
-"""Signal receivers: release what waits for a topic or a person's quiet hours once it need not."""
+"""Signal receivers: release what waits for a topic or a person once it need not."""
 
 from collections.abc import Collection
 
@@ -7,6 +7,8 @@ from django.dispatch import receiver
 from apps.core import clock
 from apps.delivery import state
 from apps.delivery.models import TopicRelease
+from apps.delivery.state.digests import release as open_digests
+from apps.preferences.digests.services import digests_changed
 from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.topics.models import Topic
 from apps.topics.services import topic_resumed
@@ -27,3 +29,9 @@ def release(topic: Topic, **_: object) -> None:
 def judge_again(recipient_ids: Collection[int], **_: object) -> None:
     """Make due what waits for the quiet hours that people had; it is judged by the new ones."""
     state.release_people(recipient_ids)
+
+
+@receiver(digests_changed)
+def tell_now(recipient_ids: Collection[int], **_: object) -> None:
+    """Close the open digests of people who chose another time: what comes next waits for that."""
+    open_digests.make_due(recipient_ids)

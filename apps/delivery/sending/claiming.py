@@ -23,7 +23,8 @@ from apps.delivery.sending import capping, notifications, quiet_hours
 from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.capping import Counted
-from apps.delivery.sending.notifications import ContentRenderer, NotificationContext
+from apps.delivery.sending.digests import joining, telling
+from apps.delivery.sending.notifications import NotificationContext, Renderer
 from apps.delivery.state import ChunkToDeliver, ClaimBudget, Claimed, counts, deferral, handover
 from apps.preferences import profiles
 from apps.preferences.profiles import SealedProfile
@@ -55,7 +56,7 @@ class Claim:
     queue: Queue
     deliveries: Sequence[Claimed]
     contexts: Mapping[str, NotificationContext]
-    renderers: dict[str, ContentRenderer]
+    renderers: dict[str, Renderer]
     profiles: dict[str, SealedProfile]
     again: bool
     since: float
@@ -70,6 +71,11 @@ class Claim:
     def ordered(self) -> bool:
         """True if some deliveries have an ordering key."""
         return any(one.row.ordering_key for one in self.contexts.values())
+
+    @cached_property
+    def digests(self) -> bool:
+        """True if some deliveries tell others, which go where they go."""
+        return any(one.is_digest for one in self.contexts.values())
 
     @cached_property
     def watched(self) -> list[Watched]:
@@ -151,11 +157,17 @@ def _claim(
     budget = ClaimBudget(claim_id, *queue, PER_RECIPIENT * settings.CHUNK_SIZE, quiet)
     created, consumed = _create(budget, chunks, contexts, held)
     rows += created
+    rows = joining.join(queue, claim_id, rows, contexts, ordered=bool(lines))
     if quiet.may_wait:
         rows = quiet_hours.hold_back(queue, rows, contexts)
     # After quiet hours: what waits is counted when it is claimed again.
     capped, counted = capping.cap(queue, claim_id, rows, contexts, ordered=bool(lines))
-    claimed = state.report_moves(queue.channel, capped)
+    tell = telling.tell(queue, claim_id, capped, contexts)
+    claimed = [
+        row
+        for row in state.report_moves(queue.channel, tell.rows)
+        if row.delivery_id not in tell.told
+    ]
     cut = [one.id for one in consumed if one.cut]
     named = [one.id for one in consumed if not one.cut]
     before = pending.consume(cut, named)
@@ -172,15 +184,16 @@ def _claim(
         return ClaimResult(None, number, more=more)
     clock.synchronize(claims.open(claim_id, queue, before))
     sent = {item.notification_id for item in claimed}
-    renderers = {key: one for key, one in renderers.items() if key in sent}
+    rendering: dict[str, Renderer] = {**renderers, **tell.renderers}
+    rendering = {key: one for key, one in rendering.items() if key in sent}
     return ClaimResult(
         Claim(
             claim_id,
             queue,
             claimed,
             {key: one for key, one in contexts.items() if key in sent},
-            renderers,
-            _profiles(claimed, renderers),
+            rendering,
+            _profiles(claimed, rendering),
             again=not chunks,
             since=began,
             counted=counted,
@@ -191,7 +204,7 @@ def _claim(
 
 
 def _profiles(
-    claimed: Sequence[Claimed], renderers: Mapping[str, ContentRenderer]
+    claimed: Sequence[Claimed], renderers: Mapping[str, Renderer]
 ) -> dict[str, SealedProfile]:
     """Read the profiles of recipients whose messages use them, by ``user_id``."""
     personal = {key for key, one in renderers.items() if one.uses_profiles}

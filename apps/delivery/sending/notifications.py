@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from django.db import connection
@@ -18,14 +18,18 @@ from apps.delivery.state import DeliveryRules
 from apps.preferences.categories import catalogue
 from apps.preferences.profiles import SealedProfile
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
+from notifier.domain import digests
 from notifier.domain.cancellation import StopSignal
 from notifier.domain.categories import CategoryKind
+from notifier.domain.digests import Digest
 from notifier.domain.messages import Content
 from notifier.domain.personal_links import MARKS
 from notifier.templates import LINKS, TemplateError
 
 #: Kinds of chunks of a topic's subscriptions or a group's members.
 CUT = (ChunkKind.RANGE, ChunkKind.LISTED, ChunkKind.PASSED)
+#: Kinds of notifications that people can refuse.
+REFUSABLE = (NotificationKind.PUBLISHED, NotificationKind.DIGEST)
 
 
 class NotificationRow(NamedTuple):
@@ -42,6 +46,7 @@ class NotificationRow(NamedTuple):
     other_category: bool
     collapse_key: str
     ordering_key: str
+    digest: str | None
     fallback_channel: str
     fallback_after: int | None
     send_at: datetime | None
@@ -77,14 +82,24 @@ class NotificationContext:
         self.exempt = row.category_kind == CategoryKind.CRITICAL or (
             self.topic.mandatory and not row.other_category
             if self.topic
-            else row.kind != NotificationKind.PUBLISHED
+            else row.kind not in REFUSABLE
         )
 
     @property
     def may_wait(self) -> bool:
         """True if quiet hours apply to it, at a priority that may wait."""
         row = self.row
-        return row.kind == NotificationKind.PUBLISHED and row.category_kind != CategoryKind.CRITICAL
+        return row.kind in REFUSABLE and row.category_kind != CategoryKind.CRITICAL
+
+    @property
+    def is_digest(self) -> bool:
+        """True if it tells others."""
+        return self.row.kind == NotificationKind.DIGEST
+
+    @property
+    def digest(self) -> Digest | None:
+        """The digest that its publisher asked for, if any."""
+        return None if self.row.digest is None else digests.read(self.row.digest)
 
     @property
     def category(self) -> str:
@@ -99,7 +114,8 @@ class NotificationContext:
         """
         row = self.row
         return (
-            (row.topic_id is None or row.other_category)
+            not self.is_digest  # what it tells was judged one by one
+            and (row.topic_id is None or row.other_category)
             and bool(row.category)
             and row.category_kind != CategoryKind.CRITICAL
             and channel in catalogue.get(row.category).off
@@ -120,6 +136,21 @@ class NotificationContext:
             passed=kind == ChunkKind.PASSED,
             confirming=kind in CUT and topic is not None and topic.requires_confirmation,
         )
+
+
+class Renderer(Protocol):
+    """What renders a notification's content for each of its recipients in a claim."""
+
+    @property
+    def has_marks(self) -> bool:
+        """True if what was rendered may have marks of ``notifier.domain.personal_links``."""
+
+    @property
+    def uses_profiles(self) -> bool:
+        """True if the content may use recipients' names or attributes."""
+
+    def render(self, user_id: str, locale: str, profile: SealedProfile | None = None) -> Content:
+        """Return the content for a recipient. Raises ``DecryptionError``, ``TemplateError``."""
 
 
 class ContentRenderer:

@@ -139,6 +139,7 @@ class Recorder(threading.Thread):
             results,
             finished=[one.claim.id for one in waiting if one.last],
             ordered=any(one.claim.ordered for one in waiting),
+            digests=any(one.claim.digests for one in waiting),
         )
         for one, batch, some in judged:
             if not lost.isdisjoint(result.delivery_id for result in some):
@@ -155,7 +156,7 @@ class Recorder(threading.Thread):
         return {result.claim_id for result in results if result.moved}
 
     def _write(
-        self, results: Sequence[Result], *, finished: Sequence[int], ordered: bool
+        self, results: Sequence[Result], *, finished: Sequence[int], ordered: bool, digests: bool
     ) -> set[int]:
         """Record ``results``; return the ids of deliveries that could not be recorded.
 
@@ -173,7 +174,9 @@ class Recorder(threading.Thread):
             whole = len(some) == len(results)
             while some:
                 done = finished if whole else ()
-                record = partial(state.record, some, finished=done, ordered=ordered)
+                record = partial(
+                    state.record, some, finished=done, ordered=ordered, digests=digests
+                )
                 try:
                     self._retry_until_answered(partial(counts.retry_when_locked, record))
                 except ClaimLost:

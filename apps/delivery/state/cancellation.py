@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from apps.delivery.models import Notification
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.state import counts, ordering
+from apps.delivery.state.digests import following
 from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.states import WAITING, DeliveryState
 
@@ -65,11 +66,12 @@ def cancel(notification_id: UUID) -> bool:
             )
             UPDATE delivery_delivery d
                SET state = CASE WHEN EXISTS (SELECT FROM delivery_attempt a
-                                              WHERE a.delivery_id = d.id
+                                              WHERE a.delivery_id = coalesce(d.told_in, d.id)
                                                 AND a.outcome = 'unknown')
                                 -- An earlier call went unanswered: nobody can take it back.
                                 THEN 'unknown' ELSE 'cancelled' END,
-                   next_attempt_at = NULL, updated_at = clock_timestamp()
+                   -- What is cancelled has left its digest.
+                   told_in = NULL, next_attempt_at = NULL, updated_at = clock_timestamp()
               FROM waiting w WHERE d.id = w.id
             RETURNING d.id, d.channel, w.state, d.state
             """,
@@ -81,7 +83,11 @@ def cancel(notification_id: UUID) -> bool:
         for _, channel, before, after in rows:
             moves[notification_id, channel, after] += 1
             moves[notification_id, channel, before] -= 1
-        deliveries_moved.send(None, moves=[(row[0], row[3]) for row in rows])
+        followed = following.follow([row[0] for row in rows], ended=True)
+        deliveries_moved.send(
+            None, moves=[(row[0], row[3]) for row in rows] + following.signals(followed)
+        )
+        moves.update(following.moves(followed))
         counts.add(moves)
     return True
 

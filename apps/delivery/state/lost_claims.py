@@ -7,6 +7,7 @@ import orjson
 from django.db import connection
 
 from apps.delivery.state import counts, ordering
+from apps.delivery.state.digests import following
 from apps.delivery.state.retry_policies import OF_SUBSCRIPTION
 from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.states import WAITING, DeliveryState
@@ -17,7 +18,8 @@ from notifier.domain.states import WAITING, DeliveryState
 _RELEASE_LOST = f"""
 WITH lost AS MATERIALIZED (
     SELECT id FROM delivery_delivery
-     WHERE chunk_id = ANY(%(claims)s::bigint[]) AND state = 'sending' ORDER BY id FOR UPDATE
+     WHERE chunk_id = ANY(%(claims)s::bigint[]) AND state = 'sending' AND told_in IS NULL
+     ORDER BY id FOR UPDATE
 ), judged AS (
     SELECT d.id, d.updated_at AS since, d.attempts - d.attempts_uncounted + 1
                  >= coalesce((own.retry_policy ->> 'attempts')::int,
@@ -67,10 +69,14 @@ def release_lost(claim_ids: Sequence[int], most_attempts: Mapping[str, int]) -> 
         )
         rows = cursor.fetchall()
     ordering.release_next([row[0] for row in rows if row[3] not in WAITING])
-    deliveries_moved.send(None, moves=[(row[0], row[3]) for row in rows])
+    followed = following.follow([row[0] for row in rows])
+    deliveries_moved.send(
+        None, moves=[(row[0], row[3]) for row in rows] + following.signals(followed)
+    )
     moves: counts.Moves = Counter()
     for _, notification_id, channel, state in rows:
         moves[notification_id, channel, state] += 1
         moves[notification_id, channel, DeliveryState.SENDING] -= 1
+    moves.update(following.moves(followed))
     counts.add(moves)
     return len(rows)

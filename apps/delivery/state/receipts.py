@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.state import counts, ordering
+from apps.delivery.state.digests import following
 from apps.delivery.state.recording import BURY
 from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.states import WAITING, DeliveryState
@@ -132,9 +133,14 @@ def apply_receipts(moves: Sequence[tuple[DeliveryStanding, DeliveryState, str]])
     ordering.release_next(
         [one.id for one, state, _ in moves if one.state in WAITING and state not in WAITING]
     )
-    deliveries_moved.send(None, moves=[(standing.id, state) for standing, state, _ in moves])
+    followed = following.follow([one.id for one, _, _ in moves])
+    deliveries_moved.send(
+        None,
+        moves=[(standing.id, state) for standing, state, _ in moves] + following.signals(followed),
+    )
     changes: counts.Moves = Counter()
     for standing, state, _ in moves:
         changes[standing.notification_id, standing.channel, state] += 1
         changes[standing.notification_id, standing.channel, standing.state] -= 1
+    changes.update(following.moves(followed))
     counts.add(changes)

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from apps.core import arrays
 from apps.delivery.outbox import claims
 from apps.delivery.state import counts, ordering
+from apps.delivery.state.digests import following
 from apps.delivery.state.signals import deliveries_moved
 from apps.preferences.contacts import provider_reports
 from apps.preferences.contacts.provider_reports import ERROR_LIMIT, ProviderReport
@@ -95,7 +96,9 @@ RETURNING instead_of, notification_id::text, channel
 BURY = """
 INSERT INTO delivery_deadletter (delivery_id, publisher_id, topic_id, kind, channel, provider,
                                  reason, died_at)
-SELECT d.id, n.publisher_id, n.topic_id, n.kind, d.channel, d.provider, d.reason, d.updated_at
+SELECT d.id, n.publisher_id, n.topic_id,
+       coalesce(nullif(n.kind, 'digest'), 'published'), d.channel, d.provider, d.reason,
+       d.updated_at
   FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
  WHERE d.id = ANY(%s)
 """
@@ -106,13 +109,18 @@ class ClaimLost(Exception):
 
 
 def record(
-    results: Sequence[Result], *, finished: Sequence[int] = (), ordered: bool = False
+    results: Sequence[Result],
+    *,
+    finished: Sequence[int] = (),
+    ordered: bool = False,
+    digests: bool = False,
 ) -> None:
     """Record the results of attempts, and delete the ``finished`` claims, all or nothing.
 
     A dead delivery is replaced by one to its ``endpoint``, or becomes a dead letter. Contacts whose
     address the provider called dead are disabled (``disable_contact``: a 410). ``ordered``: some
-    deliveries may have others behind them in a line, which become due.
+    deliveries may have others behind them in a line, which become due. ``digests``: some tell
+    others, which go where they go.
 
     Raises ``ClaimLost`` where some deliveries belong to another worker now. That worker's record is
     kept; the message that this one sent was a duplicate.
@@ -180,12 +188,17 @@ def record(
         }
         if gone:
             provider_reports.disable_contacts(gone)
-        deliveries_moved.send(None, moves=[(r.delivery_id, r.state) for r in results])
+        followed = following.follow([r.delivery_id for r in results]) if digests else []
+        deliveries_moved.send(
+            None,
+            moves=[(r.delivery_id, r.state) for r in results] + following.signals(followed),
+        )
         for (notification_id, channel, state), number in Counter(
             (r.notification_id, r.channel, r.state) for r in results
         ).items():
             moves[notification_id, channel, state] += number
             moves[notification_id, channel, DeliveryState.SENDING] -= number
+        moves.update(following.moves(followed, str))
         counts.add(moves)
         counts.add_attempts(
             Counter((r.channel, r.provider, r.outcome, r.reason) for r in attempted)

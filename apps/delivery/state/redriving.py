@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from apps.delivery.state import counts
+from apps.delivery.state.digests import following
 from apps.delivery.state.recording import BURY
 from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.outcomes import Reason
@@ -41,6 +42,9 @@ def redrive(delivery_ids: Sequence[int]) -> list[int]:
     for _, notification_id, channel in rows:
         moves[notification_id, channel, DeliveryState.RETRYING] += 1
         moves[notification_id, channel, DeliveryState.DEAD] -= 1
+    followed = following.follow([row[0] for row in rows])
+    deliveries_moved.send(None, moves=following.signals(followed))
+    moves.update(following.moves(followed))
     counts.add(moves)
     return [row[0] for row in rows]
 
@@ -70,10 +74,15 @@ def make_dead_letters(delivery_ids: Sequence[int]) -> int:
         cursor.execute(_MAKE_DEAD, [list(delivery_ids), Reason.MANY_DEAD_ADDRESSES.value])
         rows = cursor.fetchall()
         cursor.execute(BURY, [[row[0] for row in rows]])
-    deliveries_moved.send(None, moves=[(row[0], DeliveryState.DEAD) for row in rows])
+    followed = following.follow([row[0] for row in rows])
+    deliveries_moved.send(
+        None,
+        moves=[(row[0], DeliveryState.DEAD) for row in rows] + following.signals(followed),
+    )
     moves: counts.Moves = Counter()
     for _, notification_id, channel, before in rows:
         moves[notification_id, channel, DeliveryState.DEAD] += 1
         moves[notification_id, channel, before] -= 1
+    moves.update(following.moves(followed))
     counts.add(moves)
     return len(rows)

@@ -24,10 +24,11 @@ coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
                         AND s.state = 'active')
      THEN 'unsubscribed' END, """
 # Recipients who have read it in the inbox, or whom the fallback reached, while it waited for the
-# end of quiet hours are skipped. So are those of a fallback, never tried, whom another channel has
-# reached, whatever it waited for. What waits for other reasons waits for minutes, and is not asked.
+# end of quiet hours or for its digest are skipped. So are those of a fallback, never tried, whom
+# another channel has reached, whatever it waited for. What waits for other reasons waits for
+# minutes, and is not asked.
 _OUTDATED = f"""
-CASE WHEN a.reason = 'quiet_hours'
+CASE WHEN a.reason IN ('quiet_hours', 'digest')
       AND EXISTS (SELECT FROM preferences_contact k
                     JOIN delivery_delivery e ON e.notification_id = a.notification_id
                                             AND e.contact_id = k.id AND e.instead_of IS NULL
@@ -35,7 +36,8 @@ CASE WHEN a.reason = 'quiet_hours'
                    WHERE k.recipient_id = a.recipient_id AND k.channel = 'inbox')
      THEN 'read'
      WHEN a.fallback_channel <> ''
-      AND (a.reason = 'quiet_hours' OR (a.channel = a.fallback_channel AND a.attempts = 0))
+      AND (a.reason IN ('quiet_hours', 'digest')
+           OR (a.channel = a.fallback_channel AND a.attempts = 0))
      THEN CASE WHEN {REACHED_ELSEWHERE} THEN 'reached' END
 END, """
 # Read from the attempt: a later deferral overwrites the reason of the delivery. What only waited,
@@ -95,7 +97,8 @@ WITH audience AS (
     UPDATE delivery_delivery d
        SET state = CASE WHEN j.after IN ('sending', 'retrying') THEN j.after
                         WHEN EXISTS (SELECT FROM delivery_attempt a
-                                      WHERE a.delivery_id = d.id AND a.outcome = 'unknown')
+                                      WHERE a.delivery_id = coalesce(d.told_in, d.id)
+                                        AND a.outcome = 'unknown')
                         THEN 'unknown' ELSE j.after END,
            reason = CASE WHEN j.after = 'retrying' THEN 'topic_paused'
                          WHEN j.after = 'suppressed' THEN """

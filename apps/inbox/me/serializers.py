@@ -7,6 +7,8 @@ from rest_framework import serializers
 
 from apps.api.serializers import StrictSerializer
 from apps.preferences.api.fields import LocaleField, TimeZoneField
+from apps.preferences.digests.fields import MOST_CHOICES, DigestChoiceIn, DigestChoiceOut
+from apps.preferences.digests.fields import check_once as check_choices
 from apps.preferences.frequency.fields import (
     MOST_CAPS,
     FrequencyCapIn,
@@ -27,8 +29,17 @@ class MeChangeIn(StrictSerializer):
         help_text="how many notifications you are sent at most; they replace all others",
     )
 
+    digests = DigestChoiceIn.many_init(
+        required=False,
+        max_length=MOST_CHOICES,
+        help_text="how often you want to be sent what may wait; they replace all others",
+    )
+
     def validate_frequency_caps(self, caps: list[dict[str, Any]]) -> Any:
         return check_once(caps)
+
+    def validate_digests(self, choices: list[dict[str, Any]]) -> Any:
+        return check_choices(choices)
 
 
 class MeOut(serializers.Serializer[Mapping[str, object]]):
@@ -39,6 +50,7 @@ class MeOut(serializers.Serializer[Mapping[str, object]]):
     locale = serializers.CharField()
     time_zone = serializers.CharField()
     frequency_caps = FrequencyCapOut(many=True)
+    digests = DigestChoiceOut(many=True)
 
 
 class MyCategoryOut(serializers.Serializer[Mapping[str, object]]):

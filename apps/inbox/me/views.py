@@ -18,6 +18,8 @@ from apps.preferences.consent.refusals import PreferenceScope, decision
 from apps.preferences.consent.services import scope_of
 from apps.preferences.contacts import services
 from apps.preferences.contacts.services import Person
+from apps.preferences.digests import choices
+from apps.preferences.digests import services as digests
 from apps.preferences.frequency import caps
 from apps.preferences.frequency import services as frequency
 from apps.preferences.models import Recipient
@@ -57,6 +59,16 @@ class Me(InboxEndpoint):
                 },
                 request_only=True,
             ),
+            OpenApiExample(
+                "offers once a week, and whatever else may wait once a day",
+                {
+                    "digests": [
+                        {"category": "offers", "cadence": "weekly"},
+                        {"cadence": "daily"},
+                    ]
+                },
+                request_only=True,
+            ),
         ],
     )
     def patch(self, request: Request) -> Response:
@@ -65,11 +77,15 @@ class Me(InboxEndpoint):
         person = registered(request)
         before = _shown(person)
         own_caps = wanted.pop("frequency_caps", None)
+        cadences = wanted.pop("digests", None)
         with transaction.atomic():
             services.upsert_recipients([Person(person.user_id, **wanted)])
             if own_caps is not None:
                 frequency.replace(person.pk, own_caps)
                 wanted["frequency_caps"] = caps.shown(person.pk)
+            if cadences is not None:
+                digests.replace(person.pk, digests.by_category(cadences))
+                wanted["digests"] = choices.shown(person.pk)
             before = {name: before[name] for name in wanted}
             audit.record(
                 request, "update", "recipient", person.user_id, before=before, after=wanted
@@ -124,4 +140,5 @@ def _shown(person: Recipient) -> dict[str, object]:
         "locale": person.locale,
         "time_zone": person.time_zone,
         "frequency_caps": caps.shown(person.pk),
+        "digests": choices.shown(person.pk),
     }

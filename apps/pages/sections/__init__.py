@@ -6,6 +6,7 @@ A further section is a module of this package with a class like the others, its 
 """
 
 from apps.pages.sections.base import Section
+from apps.pages.sections.digests import Digests
 from apps.pages.sections.kinds import Kinds
 from apps.pages.sections.profile import Profile
 from apps.pages.sections.quiet import Quiet
@@ -14,7 +15,7 @@ from apps.pages.sections.stopped import Stopped
 from apps.pages.sections.topics import Topics
 
 #: Sections of the form, which one button saves, and those below it.
-FORM: tuple[Section, ...] = (Stopped(), Kinds(), Topics(), Quiet(), Profile())
+FORM: tuple[Section, ...] = (Stopped(), Kinds(), Topics(), Digests(), Quiet(), Profile())
 BELOW: tuple[Section, ...] = (Recent(),)
 
 __all__ = ["BELOW", "FORM", "Section"]

@@ -21,6 +21,8 @@ from apps.preferences.api.fields import (
     parse_destination,
 )
 from apps.preferences.channels import EMAIL, SMS
+from apps.preferences.digests.fields import MOST_CHOICES, DigestChoiceIn, DigestChoiceOut
+from apps.preferences.digests.fields import check_once as check_choices
 from apps.preferences.frequency.fields import (
     MOST_CAPS,
     FrequencyCapIn,
@@ -110,8 +112,19 @@ class RecipientIn(StrictSerializer):
         "the person has one for the same the lower one holds",
     )
 
+    digests = DigestChoiceIn.many_init(
+        required=False,
+        default=list,
+        max_length=MOST_CHOICES,
+        help_text="how often the person is sent what may wait; they are added, and what the person "
+        "chose stays",
+    )
+
     def validate_frequency_caps(self, caps: list[dict[str, Any]]) -> Any:
         return check_once(caps)
+
+    def validate_digests(self, choices: list[dict[str, Any]]) -> Any:
+        return check_choices(choices)
 
     def validate(self, person: dict[str, Any]) -> dict[str, Any]:
         """Turn ``email`` and ``phone`` into contacts, and a name that is null into an empty one.
@@ -171,6 +184,7 @@ class RecipientOut(RecipientSummaryOut):
     devices = DeviceOut(many=True)
     contacts = ContactOut(many=True)
     frequency_caps = FrequencyCapOut(many=True)
+    digests = DigestChoiceOut(many=True)
 
 
 @extend_schema_serializer(component_name="WebhookSecret")

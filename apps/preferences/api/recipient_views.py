@@ -20,6 +20,7 @@ from apps.preferences.consent.services import WouldLiftRefusal
 from apps.preferences.contacts import registration
 from apps.preferences.contacts.limits import TooManyContacts, too_many
 from apps.preferences.contacts.registration import BulkRegistered
+from apps.preferences.digests import choices
 from apps.preferences.frequency import caps
 from apps.preferences.models import Recipient
 from apps.preferences.selectors import find_recipient, within_limit
@@ -42,6 +43,7 @@ EXAMPLE = {
     "contacts": [CONTACT],
     "preferences": [{"channel": "sms", "category": "marketing", "allowed": False}],
     "frequency_caps": [{"channel": "push", "limit": 5, "per": "day"}],
+    "digests": [{"category": "comments", "cadence": "daily"}],
 }
 
 
@@ -87,7 +89,8 @@ class RecipientDetail(Endpoint):
 
         What is left out stays as it is; `attributes` are replaced as a whole. `email`, `phone` and
         the `contacts` of a channel replace the contacts on that channel; devices and preferences
-        are added, and so are `frequency_caps`, of which the lower one holds.
+        are added, and so are `frequency_caps`, of which the lower one holds, and `digests`, where
+        the person has not chosen.
         Every recipient has an inbox. 201 when created, 200 when changed.
         """
         person: PostedRecipient = self.body(request, serializers.RecipientIn)
@@ -168,7 +171,7 @@ def _audit_written(
     said = {name: fields[name] for name in ("locale", "time_zone") if fields[name] is not None}
     number: dict[str, int | list[str]] = {
         f"{name}_written": len(fields[name])
-        for name in ("devices", "contacts", "preferences", "frequency_caps")
+        for name in ("devices", "contacts", "preferences", "frequency_caps", "digests")
         if fields[name]
     }
     for name in ("name", "attributes"):  # that they were written, and not what they say
@@ -200,6 +203,7 @@ def _recipient(recipient: Recipient) -> dict[str, object]:
             within_limit(selectors.contacts(recipient.pk))
         ).data,
         "frequency_caps": caps.shown(recipient.pk),
+        "digests": choices.shown(recipient.pk),
     }
 
 

@@ -45,6 +45,16 @@ class PostedCap(TypedDict):
     per: str
 
 
+class PostedDigestChoice(TypedDict):
+    """How often a person wants to be sent a category, as ``DigestChoiceIn`` validated it.
+
+    An empty category means all that have no choice of their own.
+    """
+
+    category: str
+    cadence: str
+
+
 class PostedRecipient(TypedDict):
     """A recipient as ``RecipientIn`` validated it, or ``BulkRecipientIn``, with the ``user_id``.
 
@@ -61,6 +71,7 @@ class PostedRecipient(TypedDict):
     contacts: list[PostedContact]
     preferences: list[PostedPreference]
     frequency_caps: list[PostedCap]
+    digests: list[PostedDigestChoice]
     replaced: set[str]
 
 

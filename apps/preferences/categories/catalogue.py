@@ -19,7 +19,8 @@ class CategorySnapshot:
     """A category as accepting, sending and describing need it.
 
     ``off``: the channels on which it is not sent to people who have chosen nothing.
-    ``display_name``, ``description``: by locale. ``frequency_caps``: as requests write them.
+    ``display_name``, ``description``: by locale. ``frequency_caps``, ``digest``: as requests write
+    them.
     """
 
     name: str
@@ -29,6 +30,7 @@ class CategorySnapshot:
     description: dict[str, str] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
     frequency_caps: list[dict[str, Any]] = field(default_factory=list)
+    digest: dict[str, Any] | None = None
 
     @property
     def critical(self) -> bool:
@@ -86,6 +88,7 @@ def snapshot(row: Category) -> CategorySnapshot:
         description=row.description,
         off=frozenset(channel for channel, on in row.defaults.items() if not on),
         frequency_caps=row.frequency_caps or [],
+        digest=row.digest,
     )
 
 

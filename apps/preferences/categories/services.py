@@ -10,6 +10,7 @@ from django.dispatch import Signal, receiver
 
 from apps.preferences.api.choices import category_serializers
 from apps.preferences.categories.catalogue import DEFAULT_DISPLAY_NAME, categories
+from apps.preferences.digests import choices
 from apps.preferences.frequency import caps
 from apps.preferences.models import Category
 from notifier.domain.categories import DEFAULT, CategoryKind, fold
@@ -92,6 +93,7 @@ def delete_category(row: Category) -> None:
 
 @receiver([post_save, post_delete], sender=Category)
 def category_changed(instance: Category, **_: object) -> None:
-    """Invalidate the cached category, and who has set frequency caps."""
+    """Invalidate the cached category, and who has set frequency caps and digests."""
     categories.changed(instance.name)
     caps.changed(*settings.CHANNELS)
+    choices.changed()

@@ -24,6 +24,7 @@ from apps.preferences.contacts import limits, replacement, services
 from apps.preferences.contacts.limits import TooManyContacts, too_many
 from apps.preferences.contacts.replacement import Slot
 from apps.preferences.contacts.services import Address, Person, Stored
+from apps.preferences.digests import services as digests
 from apps.preferences.frequency import services as frequency
 from apps.preferences.models import Preference
 
@@ -78,6 +79,13 @@ def register(
     )
     frequency.lower(
         {written[user_id].id: person["frequency_caps"] for user_id, person in people.items()}
+    )
+    digests.suggest(
+        {
+            written[user_id].id: digests.by_category(person["digests"])
+            for user_id, person in people.items()
+            if person["digests"]
+        }
     )
     shown: dict[int, list[ShownSecret]] = {}
     for address, contact in stored.items():

@@ -5,6 +5,7 @@ Import models from here and not from the modules.
 
 from apps.preferences.models.categories import Category
 from apps.preferences.models.contacts import Contact, ContactState
+from apps.preferences.models.digest_choices import DigestChoice
 from apps.preferences.models.directory_changes import DirectoryChange
 from apps.preferences.models.frequency_caps import FrequencyCap
 from apps.preferences.models.groups import Group, Membership
@@ -16,6 +17,7 @@ __all__ = [
     "Category",
     "Contact",
     "ContactState",
+    "DigestChoice",
     "DirectoryChange",
     "FrequencyCap",
     "Group",

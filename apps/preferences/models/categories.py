@@ -41,6 +41,11 @@ class Category(models.Model):
         help_text="how many of it one person is sent at most: "
         '[{"channel": "sms", "limit": 1, "per": "week"}]',
     )
+    digest = models.JSONField(
+        null=True,
+        blank=True,
+        help_text='tells one person of several together: {"window": 3600} or {"at": "09:00"}',
+    )
     created_at = StampField(auto_now_add=True)
     updated_at = StampField(auto_now=True)
 

@@ -15,7 +15,7 @@ class AsyncCategories(AsyncCalls):
         """Create or change a category; what is left out stays unchanged.
 
         ``fields``: ``kind``, ``default_locale``, ``display_name``, ``description``, ``defaults``,
-        ``position`` and ``frequency_caps``, as ``Category`` has them.
+        ``position``, ``frequency_caps`` and ``digest``, as ``Category`` has them.
 
         await client.put_category("offers", kind="promotional", display_name={"en": "Offers"},
                                   defaults={"sms": False})

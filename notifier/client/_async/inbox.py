@@ -6,6 +6,7 @@ from typing import Any, Self
 from notifier.client._async.base import AsyncCalls
 from notifier.client._async.transport import AsyncTransport
 from notifier.client.rows import (
+    DigestChoice,
     FrequencyCap,
     InboxItem,
     Marked,
@@ -77,14 +78,17 @@ class AsyncInboxClient(AsyncCalls):
         locale: str | None = None,
         time_zone: str | None = None,
         frequency_caps: Sequence[FrequencyCap] | None = None,
+        digests: Sequence[DigestChoice] | None = None,
     ) -> Me:
         """Change this person's language or time zone, or how often they want to hear.
 
-        ``frequency_caps`` replace all others.
+        ``frequency_caps`` replace all others, and so do ``digests``.
         """
         body = write_query({"locale": locale, "time_zone": time_zone})
         if frequency_caps is not None:
             body["frequency_caps"] = [cap.body_of() for cap in frequency_caps]
+        if digests is not None:
+            body["digests"] = [choice.body_of() for choice in digests]
         return read(Me, (await self._http.request("PATCH", "/v1/me", body)).body)
 
     async def categories(self) -> list[MyCategory]:

@@ -9,6 +9,7 @@ from notifier.client.calls import Answer
 from notifier.client.rows import (
     Contact,
     Device,
+    DigestChoice,
     FrequencyCap,
     Preference,
     QuietHours,
@@ -38,13 +39,14 @@ class AsyncRecipients(AsyncCalls):
         name: str | None = None,
         attributes: Mapping[str, Any] | None = None,
         frequency_caps: Sequence[FrequencyCap] = (),
+        digests: Sequence[DigestChoice] = (),
     ) -> Recipient:
         """Create or change a recipient; what is left out stays unchanged.
 
         ``email`` and ``phone`` replace all others, ``contacts`` those on the channels that they
         name; devices and preferences are added, and so are ``frequency_caps``, of which the lower
-        one holds. ``name`` and ``attributes`` are for templates;
-        empty ones remove them. Every recipient has an inbox.
+        one holds, and ``digests``, where the person has not chosen. ``name`` and ``attributes`` are
+        for templates; empty ones remove them. Every recipient has an inbox.
 
         await client.upsert_recipient("ada", time_zone="Europe/Vienna", email="ada@example.com",
                                       phone=REMOVE, devices=[Device("ios", token)])
@@ -61,6 +63,7 @@ class AsyncRecipients(AsyncCalls):
             name=name,
             attributes=attributes,
             frequency_caps=frequency_caps,
+            digests=digests,
         )
         answer = await self._http.request("PUT", _recipient(user_id), person.body_of())
         return read(Recipient, answer.body)

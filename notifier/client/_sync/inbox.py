@@ -7,6 +7,7 @@ from typing import Any, Self
 from notifier.client._sync.base import Calls
 from notifier.client._sync.transport import Transport
 from notifier.client.rows import (
+    DigestChoice,
     FrequencyCap,
     InboxItem,
     Marked,
@@ -78,14 +79,17 @@ class InboxClient(Calls):
         locale: str | None = None,
         time_zone: str | None = None,
         frequency_caps: Sequence[FrequencyCap] | None = None,
+        digests: Sequence[DigestChoice] | None = None,
     ) -> Me:
         """Change this person's language or time zone, or how often they want to hear.
 
-        ``frequency_caps`` replace all others.
+        ``frequency_caps`` replace all others, and so do ``digests``.
         """
         body = write_query({"locale": locale, "time_zone": time_zone})
         if frequency_caps is not None:
             body["frequency_caps"] = [cap.body_of() for cap in frequency_caps]
+        if digests is not None:
+            body["digests"] = [choice.body_of() for choice in digests]
         return read(Me, (self._http.request("PATCH", "/v1/me", body)).body)
 
     def categories(self) -> list[MyCategory]:

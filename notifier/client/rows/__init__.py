@@ -2,6 +2,7 @@
 
 from notifier.client.rows.accounts import ApiKey, AuditEvent
 from notifier.client.rows.choices.categories import Category, MyCategory
+from notifier.client.rows.choices.digests import DigestChoice
 from notifier.client.rows.choices.frequency_caps import FrequencyCap
 from notifier.client.rows.choices.quiet_hours import QuietHours, QuietWindow
 from notifier.client.rows.dead_letters import DeadLetter, Redriven
@@ -57,6 +58,7 @@ __all__ = [
     "DeadLetter",
     "Delivery",
     "Device",
+    "DigestChoice",
     "Draft",
     "DryRun",
     "FrequencyCap",

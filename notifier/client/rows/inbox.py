@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from notifier.client.rows.base import TIME, TUPLE, many
+from notifier.client.rows.choices.digests import DigestChoice
 from notifier.client.rows.choices.frequency_caps import FrequencyCap
 
 
@@ -14,6 +15,7 @@ class Me:
     """The person whose token it is. ``locale``: a BCP 47 tag; ``time_zone``: an IANA name.
 
     ``frequency_caps``: how many notifications they are sent at most, by their own choice.
+    ``digests``: how often they want to be sent what may wait.
     """
 
     user_id: str
@@ -21,6 +23,7 @@ class Me:
     locale: str = ""
     time_zone: str = ""
     frequency_caps: Sequence[FrequencyCap] = field(default=(), metadata=many(FrequencyCap))
+    digests: Sequence[DigestChoice] = field(default=(), metadata=many(DigestChoice))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class Message(TypedDict, total=False):
     - ``channels``: only these; by default wherever the recipients can be reached.
     - ``fallback``: ``{"channel": "sms", "after_seconds": 300}``, for recipients that no channel has
       reached by then.
+    - ``digest``: ``{"key": "likes", "window": 3600}`` (seconds) or ``{"key": …, "at": "09:00"}``,
+      perhaps with the name of a ``template``: tell each recipient of it together with others.
     - ``priority``: high, normal or low.
     - ``send_at``, ``expires_at``: not before and not after, with a time zone.
     - ``send_at_local``: ``"2026-12-01T09:00"``, when each recipient gets it in their time zone, in
@@ -45,6 +47,7 @@ class Message(TypedDict, total=False):
     priority: str | None
     channels: Sequence[str] | None
     fallback: Mapping[str, Any] | None
+    digest: Mapping[str, Any] | None
     send_at: datetime | None
     send_at_local: str | None
     local_time_passed: str | None
@@ -77,6 +80,7 @@ class Draft:
     priority: str | None = None
     channels: Sequence[str] | None = None
     fallback: Mapping[str, Any] | None = None
+    digest: Mapping[str, Any] | None = None
     send_at: datetime | None = None
     send_at_local: str | None = None
     local_time_passed: str | None = None
@@ -88,7 +92,7 @@ class Draft:
     def body_of(self) -> dict[str, Any]:
         """Return the body of a request."""
         how = ("category", "priority", "channels", "fallback", "send_at", "expires_at")
-        keys = ("collapse_key", "ordering_key", "deduplicate_seconds")
+        keys = ("collapse_key", "ordering_key", "deduplicate_seconds", "digest")
         local = ("send_at_local", "local_time_passed")
         body = write(self, "user_ids", "audience", *how, *local, *keys)
         words = ("title", "body", "data", "actions", "severity", "display_type", "source")
@@ -128,6 +132,7 @@ class Notification:
     topic: str | None = None
     group: str | None = None
     fallback: Mapping[str, Any] | None = None
+    digest: Mapping[str, Any] | None = None
     collapse_key: str = ""
     ordering_key: str = ""
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -175,7 +180,8 @@ class Delivery:
 
     ``contact_id``: the recipient's contact, ``None`` where there was none. It, ``user_id`` and
     ``address`` are ``None`` for another publisher's topic. ``reason_text``: the reason in words.
-    ``instead_of``: the delivery for which this one is the fallback.
+    ``instead_of``: the delivery for which this one is the fallback. ``told_in``: the delivery of
+    the digest that tells this one together with others.
     """
 
     id: str
@@ -192,6 +198,7 @@ class Delivery:
     provider_message_id: str = ""
     next_attempt_at: datetime | None = field(default=None, metadata=TIME)
     instead_of: str | None = None
+    told_in: str | None = None
     attempts: tuple[Attempt, ...] = field(default=(), metadata=many(Attempt))
     receipts: tuple[Receipt, ...] = field(default=(), metadata=many(Receipt))
 

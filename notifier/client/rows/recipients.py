@@ -8,6 +8,7 @@ from typing import Any
 
 from notifier.client.errors import NotifierError
 from notifier.client.rows.base import TIME, TUPLE, many, write
+from notifier.client.rows.choices.digests import DigestChoice
 from notifier.client.rows.choices.frequency_caps import FrequencyCap
 
 
@@ -92,6 +93,7 @@ class Recipient:
     - ``name``, ``attributes``: for templates; attributes replace all others.
     - ``devices``, ``preferences``: added to those that exist.
     - ``frequency_caps``: likewise, and of two for the same the lower one holds.
+    - ``digests``: likewise, where the person has not chosen.
     - ``contacts``: replace all others on the channels that they name.
     - ``email``, ``phone``, only in updates: replace all others, or ``REMOVE``.
     - ``secrets``, only in answers: ``id``, masked ``address`` and ``secret`` of each webhook that
@@ -110,10 +112,11 @@ class Recipient:
     name: str | None = None
     attributes: Mapping[str, Any] | None = None
     frequency_caps: Sequence[FrequencyCap] = field(default=(), metadata=many(FrequencyCap))
+    digests: Sequence[DigestChoice] = field(default=(), metadata=many(DigestChoice))
 
     def body_of(self) -> dict[str, Any]:
         """Return the body of a request, without ``user_id``."""
-        parts = ("devices", "contacts", "preferences", "frequency_caps")
+        parts = ("devices", "contacts", "preferences", "frequency_caps", "digests")
         many = {name: [row.body_of() for row in getattr(self, name)] for name in parts}
         written = write(self, "locale", "time_zone", "email", "phone", "name", "attributes")
         one = {name: None if value is REMOVE else value for name, value in written.items()}

@@ -12,6 +12,7 @@ from notifier.client import (
     REMOVE,
     AuthenticationError,
     Contact,
+    DigestChoice,
     FrequencyCap,
     InboxClient,
     InvalidRequest,
@@ -52,6 +53,22 @@ def test_a_template_is_made_previewed_versioned_and_published(client: NotifierCl
     client.delete_template("hello")
     with pytest.raises(NotFound):
         client.get_template("hello")
+
+
+def test_what_is_published_with_a_digest_is_told_together(client: NotifierClient) -> None:
+    hourly = DigestChoice("hourly", category="comments")
+    assert client.put_category("comments", digest={"window": 60}).digest == {"window": 60}
+    assert client.upsert_recipient("ada", email="ada@example.com", digests=[hourly]).digests == (
+        hourly,
+    )
+    asked = {"key": "post-7", "window": 60}
+    posted = client.notify_users(["ada"], body="Hi", channels=["email"], digest=asked)
+    work()
+    assert client.get_notification(posted.id).digest == asked
+    [delivery] = client.deliveries(posted.id)
+    assert delivery.reason == "digest" and delivery.told_in is not None
+    assert delivery.told_in.startswith("dlv_")
+    assert client.put_category("comments", digest=None).digest is None
 
 
 def test_caps_are_set_for_a_category_and_a_person(client: NotifierClient) -> None:
@@ -303,6 +320,8 @@ def test_a_person_chooses_language_zone_and_categories(
     less = FrequencyCap("push", 2, "day", category="offers")
     assert inbox.change_me(frequency_caps=[less]).frequency_caps == (less,)
     assert inbox.change_me(frequency_caps=[]).frequency_caps == ()
+    daily = DigestChoice("daily")
+    assert inbox.change_me(digests=[daily]).digests == (daily,) == inbox.me().digests
     inbox.set_preferences([Preference(False, category="offers", channel="sms")])
     [offers] = [one for one in inbox.categories() if one.name == "offers"]
     assert offers.display_name == "Angebote"

@@ -20,6 +20,7 @@ from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.intake.drafts import SEND, SKIP
 from apps.delivery.models import Notification
 from apps.preferences.api.fields import CategoryField, UserIdField
+from apps.preferences.digests.fields import DigestIn
 from notifier.domain.characters import any_visible
 from notifier.domain.messages import DisplayType, Severity
 from notifier.domain.priorities import Priority
@@ -182,6 +183,10 @@ class PublishIn(StrictSerializer):
         allow_blank=True,
         help_text="deliveries to one recipient on a channel go out in the order accepted under it",
     )
+    digest = DigestIn(
+        required=False,
+        help_text="tell each recipient of it together with others, when the digest closes",
+    )
     deduplicate_seconds = serializers.IntegerField(
         min_value=1,
         max_value=deduplication.LONGEST,
@@ -221,6 +226,8 @@ class PublishIn(StrictSerializer):
                 raise serializers.ValidationError(
                     {"expires_at": f"It must be after {given}, or nothing would be sent."}
                 )
+        if "digest" in attrs:
+            _check_digest(attrs)
         if "fallback" in attrs:
             _check_fallback(attrs, max(send_at or clock.moment(), clock.moment()))
         return attrs
@@ -243,6 +250,17 @@ def _check_local_time(attrs: dict[str, Any]) -> None:
     if skips and local_time.latest(wall) <= clock.moment():
         raise serializers.ValidationError(
             {"send_at_local": "It is past everywhere; nothing would be sent."}
+        )
+
+
+def _check_digest(attrs: dict[str, Any]) -> None:
+    if "fallback" in attrs:
+        raise serializers.ValidationError(
+            {"digest": "What waits for a digest has reached nobody in time. Leave fallback out."}
+        )
+    if attrs.get("priority") == Priority.HIGH:
+        raise serializers.ValidationError(
+            {"digest": "High priority waits for no digest. Leave one of the two out."}
         )
 
 

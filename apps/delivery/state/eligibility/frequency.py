@@ -74,8 +74,8 @@ def lock_counting() -> None:
 
 # How long ago each notification was last sent to a person, or may have been. What no preference can
 # refuse is not counted, nor what has high priority: as in ``apps.delivery.sending.capping``. What
-# this claim took up itself is left out, and so is what waits for the end of quiet hours and was not
-# attempted before.
+# this claim took up itself is left out, and so is what waits for the end of quiet hours or for its
+# digest and was not attempted before. A digest counts once, and what it tells does not.
 _COUNTED = """
 SELECT d.recipient_id, d.notification_id::text, coalesce(nullif(n.category, ''), t.category, ''),
        extract(epoch FROM clock_timestamp() - max(d.at))::float8
@@ -83,16 +83,17 @@ SELECT d.recipient_id, d.notification_id::text, coalesce(nullif(n.category, ''),
                CASE WHEN d.state = 'sending' THEN d.updated_at
                     ELSE coalesce((SELECT max(a.started_at) FROM delivery_attempt a
                                     WHERE a.delivery_id = d.id),
-                                  CASE WHEN d.state <> 'retrying' OR d.reason <> 'quiet_hours'
+                                  CASE WHEN d.state <> 'retrying'
+                                         OR d.reason NOT IN ('quiet_hours', 'digest')
                                        THEN d.updated_at END) END AS at
           FROM delivery_delivery d
          WHERE d.recipient_id = ANY(%(people)s::bigint[]) AND d.channel = %(channel)s
            AND d.updated_at > clock_timestamp() - make_interval(secs => %(seconds)s)
            AND d.state IN ('sending', 'retrying', 'accepted', 'delivered', 'bounced', 'unknown')
-           AND d.priority <> 'high' AND d.chunk_id <> %(claim_id)s) d
+           AND d.priority <> 'high' AND d.chunk_id <> %(claim_id)s AND d.told_in IS NULL) d
   JOIN delivery_notification n ON n.id = d.notification_id
   LEFT JOIN topics_topic t ON t.id = n.topic_id
- WHERE n.kind = 'published' AND n.category_kind <> 'critical'
+ WHERE n.kind IN ('published', 'digest') AND n.category_kind <> 'critical'
    AND (t.mandatory AND NOT n.other_category) IS NOT TRUE
    AND d.at > clock_timestamp() - make_interval(secs => %(seconds)s)
  GROUP BY 1, 2, 3

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from apps.api.serializers import Choice, StrictSerializer
 from apps.preferences.api.fields import LocaleField
+from apps.preferences.digests.fields import CategoryDigestIn, CategoryDigestOut
 from apps.preferences.frequency.fields import MOST_CAPS, CategoryCapIn, CategoryCapOut, check_once
 from apps.preferences.models import Category
 from notifier.domain.categories import DEFAULT, CategoryKind
@@ -27,6 +28,7 @@ WRITTEN = (
     "defaults",
     "position",
     "frequency_caps",
+    "digest",
 )
 
 
@@ -99,6 +101,12 @@ class CategoryIn(StrictSerializer):
         help_text="how many of it one person is sent at most; they replace all others",
     )
 
+    digest = CategoryDigestIn(
+        required=False,
+        allow_null=True,
+        help_text="tell each person of it together, unless they choose otherwise; null: at once",
+    )
+
     def validate_frequency_caps(self, caps: list[dict[str, Any]]) -> Any:
         return check_once(caps)
 
@@ -114,6 +122,7 @@ class CategoryOut(serializers.Serializer[Category]):
     defaults = DefaultsField()
     position = serializers.IntegerField()
     frequency_caps = serializers.SerializerMethodField()
+    digest = CategoryDigestOut(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
@@ -136,6 +145,8 @@ def check(name: str, fields: Mapping[str, Any]) -> None:
         errors["defaults"] = ["Nobody can refuse a critical category, so it is off nowhere."]
     if fields["kind"] == CategoryKind.CRITICAL and fields["frequency_caps"]:
         errors["frequency_caps"] = ["A critical category is sent however often it has to be."]
+    if fields["kind"] == CategoryKind.CRITICAL and fields["digest"] is not None:
+        errors["digest"] = ["A critical category waits for no digest."]
     if fields["kind"] == CategoryKind.CRITICAL and name == DEFAULT:
         errors["kind"] = ["Whatever names no category has this one: it cannot be critical."]
     if errors:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from notifier.client.rows.base import TIME, many
 from notifier.client.rows.choices.frequency_caps import FrequencyCap
@@ -15,7 +16,9 @@ class Category:
     ``kind``: critical (nobody can refuse it), transactional or promotional. ``display_name`` and
     ``description``: texts for people by locale. ``defaults``: by channel, whether it is sent to
     people who have chosen nothing; true if left out. ``position``: its place on people's pages.
-    ``frequency_caps``: how many of it one person is sent at most.
+    ``frequency_caps``: how many of it one person is sent at most. ``digest``: ``{"window": 3600}``
+    (seconds) or ``{"at": "09:00"}``, perhaps with a ``template``, to tell each person of it
+    together.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Category:
     defaults: Mapping[str, bool] = field(default_factory=dict)
     position: int = 0
     frequency_caps: Sequence[FrequencyCap] = field(default=(), metadata=many(FrequencyCap))
+    digest: Mapping[str, Any] | None = None
     created_at: datetime | None = field(default=None, metadata=TIME)
 
 

@@ -25,6 +25,7 @@ def test_a_person_reads_and_changes_their_language_and_zone(ada: Api):
         "locale": "de-AT",
         "time_zone": "Europe/Vienna",
         "frequency_caps": [],
+        "digests": [],
     }
     changed = ada.patch("me", {"time_zone": "Asia/Kolkata"})
     assert (changed["locale"], changed["time_zone"]) == ("de-AT", "Asia/Kolkata")

@@ -169,6 +169,7 @@ def test_of_two_who_replace_at_once_one_address_is_left(transactional_db: None):
             "devices": [],
             "preferences": [],
             "frequency_caps": [],
+            "digests": [],
             "contacts": [{"channel": "email", "address": address, "secret": ""}],
             "replaced": {"email"},
         }
@@ -201,7 +202,7 @@ def test_calls_about_one_person_wait_for_each_other_and_none_is_a_deadlock(
     monkeypatch.setattr(registration, "merge_preferences", merge_slowly)
     device = {"platform": "android", "token": "f" * 60, "app": "", "last_active_at": None}
     nothing: dict[str, Any] = {"locale": None, "time_zone": None, "name": None, "attributes": None}
-    nothing |= {"contacts": [], "preferences": [], "frequency_caps": []}
+    nothing |= {"contacts": [], "preferences": [], "frequency_caps": [], "digests": []}
     refusal = {"channel": "sms", "topic": "", "category": "", "allowed": False}
     people = [
         nothing | {"devices": [device], "preferences": [refusal], "replaced": set()},

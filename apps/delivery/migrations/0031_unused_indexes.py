@@ -17,7 +17,7 @@ INDEXES = {
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0023_counts_kept")]
+    dependencies = [("delivery", "0026_told_in_index")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[

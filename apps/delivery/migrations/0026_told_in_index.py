@@ -1,0 +1,18 @@
+"""What each digest tells, by its delivery. Made while deliveries go on being written."""
+
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+from django.db.models import Q
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("delivery", "0025_told_in")]
+    operations = [
+        AddIndexConcurrently(
+            model_name="delivery",
+            index=models.Index(
+                fields=["told_in"], condition=Q(told_in__isnull=False), name="delivery_told_in"
+            ),
+        )
+    ]

@@ -1,0 +1,1 @@
+"""Faults of what is sent later: schedules and digests."""

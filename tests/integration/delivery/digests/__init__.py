@@ -1,0 +1,1 @@
+"""Digests, from what joins one to what becomes of what it tells."""
