@@ -11,8 +11,10 @@ from apps.api.pagination import PageQuery
 from apps.api.serializers import Choice
 from apps.content.compiled_templates import compiled_template
 from apps.core.delivery_ids import public_id
-from apps.delivery.api.publishing.serializers import AcceptedOut, FallbackIn
+from apps.delivery.api.publishing.fallbacks import FallbackIn
+from apps.delivery.api.publishing.serializers import AcceptedOut
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
+from apps.delivery.operations import steps
 from apps.delivery.state import fallback
 from notifier.domain.states import DeliveryState
 from notifier.receipts import Event
@@ -179,6 +181,8 @@ class NotificationOut(AcceptedOut):
 
     @extend_schema_field(FallbackIn(allow_null=True))
     def get_fallback(self, row: Notification) -> Mapping[str, object] | None:
+        if row.steps:
+            return steps.as_posted(row.steps)
         found = fallback.of(row)
         return None if found is None else FallbackIn(found).data
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db import connection, transaction
 from uuid_utils.compat import uuid7
@@ -22,6 +23,7 @@ from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sealed_content import TemplateContent
+from apps.delivery.state.steps import plan
 from apps.publishers import daily_quota
 from apps.publishers.daily_quota import Account
 from notifier.domain.categories import DEFAULT, fold
@@ -49,31 +51,31 @@ WITH stored AS (
     INSERT INTO delivery_notification
            (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
             priority, category, category_kind, other_category, channels, content, collapse_key,
-            ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
+            ordering_key, fallback_channel, fallback_after, steps, send_at, send_at_local,
             local_time_passed, expires_at, created_at)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
            priority, category, category_kind, other_category, channels::varchar[], content,
-           collapse_key, ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
-           local_time_passed, expires_at, created_at
+           collapse_key, ordering_key, fallback_channel, fallback_after, steps, send_at,
+           send_at_local, local_time_passed, expires_at, created_at
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
                   %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
-                  %s::bytea[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[],
-                  %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+                  %s::bytea[], %s::text[], %s::text[], %s::text[], %s::int[], %s::jsonb[],
+                  %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
               priority, category, category_kind, other_category, channels, content, collapse_key,
-              ordering_key, fallback_channel, fallback_after, send_at, send_at_local,
+              ordering_key, fallback_channel, fallback_after, steps, send_at, send_at_local,
               local_time_passed, expires_at, created_at)
 ), cut AS (
     INSERT INTO delivery_chunk
            (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
-            size, due_at, ready_at, state, fence)
+            size, due_at, ready_at, step, state, fence)
     SELECT notification_id, publisher_id, kind, channel, priority, recipient_ids::bigint[],
-           contact_ids::bigint[], size, due_at, ready_at, 'queued', 0
+           contact_ids::bigint[], size, due_at, ready_at, step, 'queued', 0
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
-                  %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[])
+                  %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::smallint[])
       WITH ORDINALITY
         AS c (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
-              size, due_at, ready_at, place)
+              size, due_at, ready_at, step, place)
      ORDER BY place
     RETURNING id
 )"""
@@ -196,6 +198,7 @@ def notification_row(
         ordering_key=draft.ordering_key,
         fallback_channel=draft.fallback.channel if draft.fallback else "",
         fallback_after=draft.fallback.after if draft.fallback else None,
+        steps=orjson.dumps(plan.stored(draft.steps)).decode() if draft.steps else None,
         send_at=send_at,
         send_at_local=local.wall.isoformat() if local else "",
         local_time_passed=local.passed if local else "",
@@ -221,6 +224,7 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
         recipients: Sequence[int] | None = None,
         contacts: Sequence[int] | None = None,
         after: float = 0,
+        step: int = 0,
     ) -> NewChunk:
         ready = ready_at + timedelta(seconds=after)
         return NewChunk(
@@ -234,6 +238,7 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
             size=len(recipients or contacts or ()),
             due_at=ready,
             ready_at=ready,
+            step=step,
         )
 
     if draft.contact_ids:
@@ -254,6 +259,12 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
     if draft.fallback is not None:
         for ids in _slices(draft.recipient_ids):
             yield chunk(ChunkKind.NAMED, draft.fallback.channel, ids, after=draft.fallback.after)
+    for step in draft.steps:
+        if step.group_id is not None:
+            yield chunk(ChunkKind.MEMBERS, step.channel, after=step.due, step=step.number)
+            continue
+        for ids in _slices(draft.recipient_ids):
+            yield chunk(ChunkKind.NAMED, step.channel, ids, after=step.due, step=step.number)
 
 
 def _slices(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -279,6 +290,7 @@ _NOTIFICATION = (
     arrays.texts,
     arrays.texts,
     arrays.numbers,
+    arrays.texts,
     arrays.times,
     arrays.texts,
     arrays.texts,
@@ -296,5 +308,6 @@ _CHUNK = (
     arrays.numbers,
     arrays.times,
     arrays.times,
+    arrays.numbers,
 )
 _KEY = (arrays.numbers, arrays.texts, arrays.blobs, arrays.numbers, arrays.texts)

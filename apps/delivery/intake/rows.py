@@ -32,6 +32,7 @@ class NewNotification(NamedTuple):
     ordering_key: str
     fallback_channel: str
     fallback_after: int | None
+    steps: str | None
     send_at: datetime | None
     send_at_local: str
     local_time_passed: str
@@ -56,6 +57,7 @@ class NewChunk(NamedTuple):
     size: int
     due_at: datetime
     ready_at: datetime
+    step: int = 0
 
 
 class NewKey(NamedTuple):

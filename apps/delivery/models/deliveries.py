@@ -40,6 +40,8 @@ class Delivery(models.Model):
     attempts_uncounted = models.SmallIntegerField(db_default=0)
     # The delivery that this one replaces, at another contact, after the last attempt of that one.
     instead_of = models.BigIntegerField(null=True)
+    # The step of the notification's fallback that it belongs to; 0 for the first channels.
+    step = models.SmallIntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -84,6 +86,10 @@ class Delivery(models.Model):
                 fields=["contact_id", "-id"],
                 condition=Q(recipient_id__isnull=True, contact_id__isnull=False),
                 name="delivery_of_endpoint",
+            ),
+            # What became of a fallback's steps, and what of them still waits.
+            models.Index(
+                fields=["notification", "step"], condition=Q(step__gt=0), name="delivery_of_step"
             ),
         ]
 

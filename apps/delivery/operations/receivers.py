@@ -1,12 +1,15 @@
-"""Signal receivers: release what waits for a topic or a person's quiet hours once it need not."""
+"""Signal receivers: release what waits for what has ended, and stop what somebody has answered."""
 
 from collections.abc import Collection
+from uuid import UUID
 
 from django.dispatch import receiver
 
 from apps.core import clock
 from apps.delivery import state
-from apps.delivery.models import TopicRelease
+from apps.delivery.models import AnswerSource, TopicRelease
+from apps.delivery.sending import answers
+from apps.inbox.changes import items_read
 from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.topics.models import Topic
 from apps.topics.services import topic_resumed
@@ -27,3 +30,15 @@ def release(topic: Topic, **_: object) -> None:
 def judge_again(recipient_ids: Collection[int], **_: object) -> None:
     """Make due what waits for the quiet hours that people had; it is judged by the new ones."""
     state.release_people(recipient_ids)
+
+
+@receiver(items_read)
+def answer(
+    recipient_id: int, notification_ids: Collection[UUID], acknowledged: bool, **_: object
+) -> None:
+    """Record that somebody read or acknowledged items in their inbox, and stop their steps.
+
+    Runs in the transaction that changes the items, which waits for nothing but the commits of
+    claims; what is being sent is waited for after it.
+    """
+    answers.answer(notification_ids, recipient_id, AnswerSource.INBOX, acknowledged=acknowledged)

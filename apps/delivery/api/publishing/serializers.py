@@ -15,6 +15,7 @@ from apps.api.problems import Problem
 from apps.api.serializers import Choice, Items, NameField, StrictSerializer
 from apps.content.serializers import ActionsField, LinkField, TemplateUseIn
 from apps.core import clock
+from apps.delivery.api.publishing.fallbacks import FallbackIn, check_fallback
 from apps.delivery.intake import deduplication, unreached
 from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.intake.drafts import SEND, SKIP
@@ -35,8 +36,6 @@ BATCH_LIMIT = 1_000
 _LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 #: Years of a local time: all of its instants can be computed.
 _YEARS = 1970, 9998
-#: Seconds after which a fallback may be sent at the latest.
-LONGEST_FALLBACK = 86_400
 
 
 class ContentIn(StrictSerializer):
@@ -96,18 +95,6 @@ class ContentIn(StrictSerializer):
                 limit=CONTENT_LIMIT,
             )
         return attrs
-
-
-class FallbackIn(StrictSerializer):
-    """Another channel, for recipients whom none of the others reached in time."""
-
-    channel = Choice(list(settings.CHANNELS), help_text="not one of `channels`")
-    after_seconds = serializers.IntegerField(
-        min_value=1,
-        max_value=LONGEST_FALLBACK,
-        source="after",
-        help_text="how long the other channels have, from acceptance or `send_at`",
-    )
 
 
 class LocalTimeField(serializers.CharField):
@@ -222,7 +209,7 @@ class PublishIn(StrictSerializer):
                     {"expires_at": f"It must be after {given}, or nothing would be sent."}
                 )
         if "fallback" in attrs:
-            _check_fallback(attrs, max(send_at or clock.moment(), clock.moment()))
+            check_fallback(attrs, max(send_at or clock.moment(), clock.moment()))
         return attrs
 
 
@@ -243,19 +230,6 @@ def _check_local_time(attrs: dict[str, Any]) -> None:
     if skips and local_time.latest(wall) <= clock.moment():
         raise serializers.ValidationError(
             {"send_at_local": "It is past everywhere; nothing would be sent."}
-        )
-
-
-def _check_fallback(attrs: dict[str, Any], starts_at: datetime) -> None:
-    channel, after = attrs["fallback"]["channel"], attrs["fallback"]["after"]
-    if channel in attrs.get("channels", ()):
-        raise serializers.ValidationError(
-            {"fallback": {"channel": f"{channel} is one of channels already."}}
-        )
-    expires_at = attrs.get("expires_at")
-    if expires_at is not None and expires_at <= starts_at + timedelta(seconds=after):
-        raise serializers.ValidationError(
-            {"fallback": {"after_seconds": "It has expired by then; nothing would be sent."}}
         )
 
 
