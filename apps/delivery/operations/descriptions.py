@@ -27,7 +27,10 @@ REASONS = {
     "endpoint_down": "its host failed to answer too often and is not called for a while",
     "in_order": "an earlier one with the same ordering key has not been sent yet",
     "quiet_hours": "they have quiet hours",
-    "read": "they have read it in their inbox meanwhile",
+    "read": "they have read it meanwhile",
+    "read_by_another": "somebody else has read it",
+    "acknowledged": "they have acknowledged it",
+    "acknowledged_by_another": "somebody else has acknowledged it",
     "reached": "another channel reached them meanwhile",
     "topic_paused": "the topic is paused",
     "unconfirmed": "its worker could not check whether it was cancelled; it checks again soon",
@@ -61,6 +64,7 @@ ENDED = frozenset(
     (
         *("cancelled", "expired", "unsubscribed", "preference", "category_default"),
         *("contact_disabled", "no_address", "read", "reached", "frequency_cap"),
+        *("read_by_another", "acknowledged", "acknowledged_by_another"),
     )
 ) | frozenset(SuppressionReason.values)
 

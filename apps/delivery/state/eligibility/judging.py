@@ -60,10 +60,20 @@ OF_DELIVERY = """
                AS unless,
            d.step > 0 AND n.steps -> (d.step - 1) ? 'group_id' AS to_group,
            n.steps @? '$[*].group_id' AS shared"""
-_WHY = """
-SELECT CASE WHEN w.acknowledged_at IS NOT NULL THEN 'acknowledged' ELSE 'read' END{by} AS why
+_OWN_ANSWER = """
+SELECT CASE WHEN w.acknowledged_at IS NOT NULL THEN 'acknowledged'
+            WHEN w.read_at IS NOT NULL THEN 'read' END AS why
   FROM delivery_answer w
- WHERE w.notification_id = a.notification_id
+ WHERE w.notification_id = a.notification_id AND w.recipient_id = a.recipient_id
+   AND (w.acknowledged_at IS NOT NULL OR a.unless <> 'acknowledged')
+"""
+_ANOTHERS_ANSWER = """
+SELECT CASE WHEN w.acknowledged_at IS NOT NULL THEN 'acknowledged_by_another'
+            WHEN w.read_at IS NOT NULL THEN 'read_by_another' END AS why
+  FROM delivery_answer w
+ WHERE a.shared AND w.notification_id = a.notification_id
+   AND (w.acknowledged_at IS NOT NULL OR (a.to_group AND a.unless <> 'acknowledged'))
+ LIMIT 1
 """
 _MEANWHILE = """
 CASE WHEN a.step > 0 AND a.unless = 'delivered' AND NOT a.to_group AND a.attempts = 0
@@ -71,14 +81,7 @@ CASE WHEN a.step > 0 AND a.unless = 'delivered' AND NOT a.to_group AND a.attempt
 #: Why a delivery ``a`` with ``OF_DELIVERY`` is not sent any more, null where it is. Its recipient
 #: may have answered, or where the answer of one ends the steps of all, another. A step for the same
 #: people that was never tried is not needed once another channel has reached them.
-NEEDLESS_AGAIN = f"""(SELECT why FROM (
-    ({_WHY.format(by="")} AND w.recipient_id = a.recipient_id
-       AND (w.acknowledged_at IS NOT NULL OR a.unless <> 'acknowledged'))
-    UNION ALL
-    ({_WHY.format(by=" || '_by_another'")} AND a.shared
-       AND (w.acknowledged_at IS NOT NULL OR (a.to_group AND a.unless <> 'acknowledged')) LIMIT 1)
-) answered LIMIT 1), """ + _MEANWHILE.format(
-    reached=REACHED.replace("%(notification_id)s", "a.notification_id").replace(
-        "%(channel)s", "a.channel"
-    )
+_REACHED_NOW = REACHED.replace("%(notification_id)s", "a.notification_id").replace(
+    "%(channel)s", "a.channel"
 )
+NEEDLESS_AGAIN = f"({_OWN_ANSWER}), ({_ANOTHERS_ANSWER}), {_MEANWHILE.format(reached=_REACHED_NOW)}"
