@@ -34,6 +34,8 @@ from notifier.client.errors import (
 )
 from notifier.client.rows import (
     REMOVE,
+    Acknowledged,
+    Acknowledgement,
     Added,
     ApiKey,
     Attempt,
@@ -49,6 +51,7 @@ from notifier.client.rows import (
     Device,
     Draft,
     DryRun,
+    FallbackStep,
     FrequencyCap,
     Group,
     Hour,
@@ -75,6 +78,7 @@ from notifier.client.rows import (
     Schedule,
     ScheduleRun,
     StatusWebhook,
+    StepDryRun,
     Subscriber,
     Subscription,
     SubscriptionResult,
@@ -104,6 +108,8 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "REMOVE",
+    "Acknowledged",
+    "Acknowledgement",
     "Added",
     "ApiKey",
     "AsyncInboxClient",
@@ -124,6 +130,7 @@ __all__ = [
     "Device",
     "Draft",
     "DryRun",
+    "FallbackStep",
     "FrequencyCap",
     "Group",
     "Hour",
@@ -157,6 +164,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "StatusWebhook",
+    "StepDryRun",
     "StillSending",
     "Subscriber",
     "Subscription",

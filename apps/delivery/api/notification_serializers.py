@@ -15,7 +15,9 @@ from apps.delivery.api.publishing.fallbacks import FallbackIn
 from apps.delivery.api.publishing.serializers import AcceptedOut
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.delivery.operations import steps
+from apps.delivery.operations.steps import NAMED, Acknowledgement, Outlook, StepState
 from apps.delivery.state import fallback
+from apps.delivery.state.steps.plan import Unless
 from notifier.domain.states import DeliveryState
 from notifier.receipts import Event
 
@@ -130,8 +132,36 @@ class TemplateUseOut(serializers.Serializer[Mapping[str, object]]):
     version = serializers.IntegerField()
 
 
+@extend_schema_serializer(component_name="FallbackStep")
+class StepOut(serializers.Serializer[Outlook]):
+    """A step of a fallback, and what became of it."""
+
+    number = serializers.IntegerField(help_text="from 1")
+    channel = serializers.CharField()
+    group = serializers.CharField(
+        allow_null=True, help_text="null if it is for the same people; empty if it was deleted"
+    )
+    unless = serializers.ChoiceField([one.value for one in Unless])
+    after_seconds = serializers.IntegerField(help_text="after the step before")
+    state = serializers.ChoiceField([one.value for one in StepState])
+    due_at = serializers.DateTimeField(allow_null=True, help_text="while it waits")
+    counts = serializers.DictField(
+        child=serializers.IntegerField(), help_text="its deliveries by state"
+    )
+
+
+@extend_schema_serializer(component_name="Acknowledgement")
+class AcknowledgementOut(serializers.Serializer[Acknowledgement]):
+    """Who acknowledged a notification."""
+
+    user_id = serializers.CharField(
+        allow_null=True, help_text="null for another publisher's topic, or if they are gone"
+    )
+    acknowledged_at = serializers.DateTimeField()
+
+
 class NotificationOut(AcceptedOut):
-    """A notification with its state and counts: a row with ``progress`` set on it."""
+    """A notification with its state and counts: a row of ``presenters.with_progress``."""
 
     state = serializers.ChoiceField(
         choices=["scheduled", "sending", "done", "cancelled"], source="progress.state"
@@ -154,6 +184,14 @@ class NotificationOut(AcceptedOut):
         source="progress.counts",
         help_text="number of deliveries by channel and state",
     )
+    steps = StepOut(
+        many=True, source="progress_of_steps", help_text="of its fallback, where that has some"
+    )
+    acknowledged_by = AcknowledgementOut(
+        many=True,
+        source="acknowledgements",
+        help_text=f"the first {NAMED} who acknowledged it: where it has steps, or by the call",
+    )
 
     class Meta:
         model = Notification
@@ -166,9 +204,11 @@ class NotificationOut(AcceptedOut):
             "group",
             "template",
             "fallback",
+            "steps",
             "collapse_key",
             "ordering_key",
             "cancelled_at",
+            "acknowledged_by",
             "counts",
         )
 

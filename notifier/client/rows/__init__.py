@@ -5,14 +5,17 @@ from notifier.client.rows.choices.categories import Category, MyCategory
 from notifier.client.rows.choices.frequency_caps import FrequencyCap
 from notifier.client.rows.choices.quiet_hours import QuietHours, QuietWindow
 from notifier.client.rows.dead_letters import DeadLetter, Redriven
-from notifier.client.rows.dry_runs import ChannelDryRun, DryRun
+from notifier.client.rows.dry_runs import ChannelDryRun, DryRun, StepDryRun
 from notifier.client.rows.groups import Added, Group, Member, Removed
 from notifier.client.rows.inbox import InboxItem, Marked, Me
 from notifier.client.rows.notifications import (
+    Acknowledged,
+    Acknowledgement,
     Attempt,
     BatchResult,
     Delivery,
     Draft,
+    FallbackStep,
     Message,
     Notification,
     Receipt,
@@ -44,6 +47,8 @@ from notifier.client.rows.topics import Subscriber, Subscription, SubscriptionRe
 
 __all__ = [
     "REMOVE",
+    "Acknowledged",
+    "Acknowledgement",
     "Added",
     "ApiKey",
     "Attempt",
@@ -59,6 +64,7 @@ __all__ = [
     "Device",
     "Draft",
     "DryRun",
+    "FallbackStep",
     "FrequencyCap",
     "Group",
     "Hour",
@@ -85,6 +91,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "StatusWebhook",
+    "StepDryRun",
     "Subscriber",
     "Subscription",
     "SubscriptionResult",

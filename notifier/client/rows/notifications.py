@@ -19,7 +19,8 @@ class Message(TypedDict, total=False):
     - ``category``: what people choose by; by default the topic's or the template's.
     - ``channels``: only these; by default wherever the recipients can be reached.
     - ``fallback``: ``{"channel": "sms", "after_seconds": 300}``, for recipients that no channel has
-      reached by then.
+      reached by then; with ``"unless": "read"`` or ``"acknowledged"`` for those who have not done
+      that; with ``"group"`` for its members until one has; with ``"then": {…}`` for a next step.
     - ``priority``: high, normal or low.
     - ``send_at``, ``expires_at``: not before and not after, with a time zone.
     - ``send_at_local``: ``"2026-12-01T09:00"``, when each recipient gets it in their time zone, in
@@ -102,12 +103,46 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class FallbackStep:
+    """A step of a fallback. ``state``: waiting, sending, done, not_needed or cancelled.
+
+    ``group``: ``None`` for the notification's own people. ``due_at``: while it waits.
+    """
+
+    number: int
+    channel: str
+    unless: str
+    after_seconds: int
+    state: str
+    group: str | None = None
+    due_at: datetime | None = field(default=None, metadata=TIME)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Who acknowledged a notification, and when. ``user_id``: ``None`` where it is not shown."""
+
+    user_id: str | None
+    acknowledged_at: datetime = field(metadata=TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A notification that somebody has acknowledged, and when they first did."""
+
+    id: str
+    acknowledged_at: datetime = field(metadata=TIME)
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """A notification and the state of its deliveries.
 
     - ``state``: accepted or scheduled in the answer to a POST, later scheduled, sending, done or
       cancelled.
     - ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
+    - ``steps``: of its fallback, where that has some. ``acknowledged_by``: the first ones who did.
     - ``replayed``: whether this repeats an earlier answer to the same idempotency key.
     - ``deduplicated``: whether this is an equal notification that was accepted before.
     - ``warnings``, in the answer to a POST: ``{"pointer": …, "detail": …}`` for channels on which a
@@ -128,6 +163,8 @@ class Notification:
     topic: str | None = None
     group: str | None = None
     fallback: Mapping[str, Any] | None = None
+    steps: tuple[FallbackStep, ...] = field(default=(), metadata=many(FallbackStep))
+    acknowledged_by: tuple[Acknowledgement, ...] = field(default=(), metadata=many(Acknowledgement))
     collapse_key: str = ""
     ordering_key: str = ""
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
