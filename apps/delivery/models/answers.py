@@ -9,7 +9,6 @@ class AnswerSource(models.TextChoices):
 
     INBOX = "inbox"
     API = "api"
-    RECEIPT = "receipt"  # a provider reported that its message was opened or a link followed
 
 
 class Answer(models.Model):
