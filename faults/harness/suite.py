@@ -21,6 +21,7 @@ from faults.kinds import (  # noqa: F401  # each registers its faults
     schedules,
     silence,
     standby,
+    steps,
     stopping,
 )
 from stack.errors import StackError

@@ -65,6 +65,9 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
     instead_of = serializers.SerializerMethodField(
         help_text="the delivery that this one replaces after its last attempt"
     )
+    step = serializers.IntegerField(
+        help_text="of the notification's fallback, from 1; 0 for the first channels"
+    )
     reason_text = serializers.SerializerMethodField(
         help_text="the reason in words, with the names of the topic or category that a preference "
         "refused; empty without a reason"
@@ -86,6 +89,7 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
             "provider",
             "provider_message_id",
             "instead_of",
+            "step",
             "next_attempt_at",
             "created_at",
             "updated_at",

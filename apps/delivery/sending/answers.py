@@ -25,15 +25,14 @@ def answer(
     waits, as a cancel does, until no worker will write to a provider what the answer keeps from
     being sent.
     """
-    found = list(notification_ids)
-    if source != AnswerSource.API and not (found := answers.with_steps(found)):
+    with_steps = answers.with_steps(notification_ids)
+    found = list(notification_ids) if source == AnswerSource.API else with_steps
+    new = set(answers.record(found, recipient_id, source, acknowledged=acknowledged))
+    if not (stopped := [one for one in with_steps if one in new]):
         return
-    new = answers.record(found, recipient_id, source, acknowledged=acknowledged)
-    if not new:
-        return
-    answers.release(new, recipient_id, acknowledged=acknowledged)
+    answers.release(stopped, recipient_id, acknowledged=acknowledged)
 
     def sending() -> bool:
-        return answers.being_sent(new, recipient_id, acknowledged=acknowledged)
+        return answers.being_sent(stopped, recipient_id, acknowledged=acknowledged)
 
     transaction.on_commit(lambda: poll(lambda: None if sending() else True, PATIENCE))

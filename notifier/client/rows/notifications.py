@@ -212,7 +212,8 @@ class Delivery:
 
     ``contact_id``: the recipient's contact, ``None`` where there was none. It, ``user_id`` and
     ``address`` are ``None`` for another publisher's topic. ``reason_text``: the reason in words.
-    ``instead_of``: the delivery for which this one is the fallback.
+    ``instead_of``: the delivery for which this one is the fallback. ``step``: of the notification's
+    fallback; 0 for the first channels.
     """
 
     id: str
@@ -229,6 +230,7 @@ class Delivery:
     provider_message_id: str = ""
     next_attempt_at: datetime | None = field(default=None, metadata=TIME)
     instead_of: str | None = None
+    step: int = 0
     attempts: tuple[Attempt, ...] = field(default=(), metadata=many(Attempt))
     receipts: tuple[Receipt, ...] = field(default=(), metadata=many(Receipt))
 

@@ -75,6 +75,8 @@ def record(
 
     Waits for the claims that have judged them without it. The transaction is to end at once.
     """
+    if not notification_ids:
+        return []
     _lock("pg_advisory_xact_lock", notification_ids)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -6,6 +6,9 @@ import time
 
 import pytest
 from django.db import connection, transaction
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from apps.delivery.models import Answer, Attempt
 from apps.delivery.sending import cancellation, process
@@ -85,6 +88,42 @@ def test_nothing_of_a_step_is_sent_after_an_acknowledgement_was_answered(
     )
     assert counts == {"accepted": len(Slow.calls), "suppressed": PEOPLE - len(Slow.calls)}
     assert shop.get(f"notifications/{escalated['id']}")["state"] == "done"
+
+
+@examples(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(before_claim=st.floats(0, 0.5), before_answer=st.floats(0, 0.8))
+def test_whenever_it_is_acknowledged_nothing_is_sent_after_the_answer(
+    shop, team, workers, execute, app, before_claim, before_answer
+):
+    posted = shop.post(
+        "notifications",
+        {"user_id": "ada", "content": HELLO, "channels": ["inbox"], "fallback": TO_GROUP},
+    )
+    workers()
+    execute("UPDATE delivery_chunk SET ready_at = now() WHERE step > 0")
+    Slow.calls = []
+    answered = []
+
+    def acknowledge():
+        time.sleep(before_answer)
+        app("ada").acknowledge(posted)
+        answered.append(time.time())
+
+    answering = in_thread(acknowledge)
+    time.sleep(before_claim)
+    begin("sms")
+    answering.join(PATIENCE)
+    assert process.worker().join(PATIENCE)
+    workers()
+    assert [at for at in Slow.calls if at > answered[0]] == []
+    found = shop.counts(posted).get("sms", {})
+    assert found.get("accepted", 0) == len(Slow.calls)
+    assert sum(found.values()) in (0, PEOPLE) and set(found) <= {"accepted", "suppressed"}
+    assert shop.get(f"notifications/{posted['id']}")["state"] == "done"
 
 
 def test_two_who_acknowledge_at_once_are_both_recorded(shop, escalated, app):

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from apps.delivery.intake import fallbacks
 from apps.delivery.models import Notification
 from apps.delivery.state.steps.plan import MOST
-from apps.preferences.models import Group
+from apps.preferences.models import Group, Membership
 
 HELLO = {"title": "Hello", "body": "There"}
 MAIL = {"channel": "email", "after_seconds": 300, "unless": "read"}
@@ -62,6 +63,20 @@ def test_there_are_at_most_so_many_steps(shop, group):
 @pytest.fixture
 def group(shop):
     Group.objects.create(publisher_id=shop.id, name="on-call")
+
+
+def test_anothers_group_is_not_there(shop, other_shop):
+    Group.objects.create(publisher_id=other_shop.id, name="theirs")
+    [error] = refused(shop, {**TEXT, "group": "theirs"})
+    assert error["pointer"] == "/fallback/group" and "no group 'theirs'" in error["detail"]
+
+
+def test_a_group_is_not_larger_than_one_claim(shop, group, monkeypatch, people):
+    monkeypatch.setattr(fallbacks, "MOST_MEMBERS", 1)
+    for person in people("bob", "cyd"):
+        Membership.objects.create(group=Group.objects.get(), recipient=person)
+    [error] = refused(shop, {**TEXT, "group": "on-call"})
+    assert error["pointer"] == "/fallback/group" and "at most 1 members" in error["detail"]
 
 
 def test_a_step_after_the_expiry_is_refused(shop):
