@@ -21,7 +21,6 @@ from faults.kinds import (  # noqa: F401  # each registers its faults
     schedules,
     silence,
     standby,
-    steps,
     stopping,
 )
 from stack.errors import StackError
