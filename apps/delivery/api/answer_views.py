@@ -37,9 +37,10 @@ class AcknowledgeView(InboxEndpoint):
         sent = Delivery.objects.filter(recipient_id=recipient_id, notification_id=notification_id)
         if recipient_id is None or not sent.exists():
             raise Problem("not-found", "No notification with this id was sent to you.")
+        # Not in one transaction with the inbox, whose own changes lock items before answers.
         with transaction.atomic():
             answers.answer([notification_id], recipient_id, AnswerSource.API, acknowledged=True)
-            changes.acknowledge(recipient_id, notification_id)
+        changes.acknowledge(recipient_id, notification_id)
         row = Answer.objects.get(notification_id=notification_id, recipient_id=recipient_id)
         found = {"id": notification_id, "acknowledged_at": row.acknowledged_at}
         return Response(AcknowledgedOut(found).data)

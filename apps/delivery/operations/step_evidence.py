@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from apps.delivery.models import Answer, ChunkKind, Notification
+from apps.delivery.models import Answer, AnswerSource, ChunkKind, Notification
 from apps.delivery.operations.evidence import Evidence, Sentence, at
 from apps.delivery.state.steps import plan
 from apps.delivery.state.steps.plan import Step, Unless
@@ -115,4 +115,5 @@ class StepEvidence(Evidence):
 def _done(answer: Answer) -> str:
     if answer.acknowledged_at is not None:
         return f"acknowledged it {at(answer.acknowledged_at)}"
-    return f"read it {at(answer.read_at)}"
+    where = " in their inbox" if answer.source == AnswerSource.INBOX else ""
+    return f"read it{where} {at(answer.read_at)}"

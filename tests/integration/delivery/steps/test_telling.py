@@ -90,7 +90,7 @@ def test_why_is_explained_step_by_step(shop, posted, workers, later, app):
     app("ada").mark("read")
     later(301)
     _, words = told(posted, "ada")
-    assert "Step 1 was not needed: they read it on" in words
+    assert "Step 1 was not needed: they read it in their inbox on" in words
     app("ada").mark("acknowledged")
     workers()
     story, words = told(posted, "bob")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.delivery.models import Answer
 from tests.integration.delivery.steps.conftest import Mails, Texts
 
 HELLO = {"title": "Hello", "body": "There"}
@@ -78,3 +79,21 @@ def test_three_steps_go_out_one_after_the_other_until_it_is_read(shop, people, w
     later(61)
     assert set(shop.counts(posted)) == {"inbox", "email", "sms"}
     assert shop.get(f"notifications/{posted['id']}")["state"] == "done"
+
+
+def test_reading_what_has_no_steps_is_no_answer(shop, people, workers, app):
+    people("ada")
+    shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["inbox"]})
+    workers()
+    app("ada").mark("acknowledged")
+    assert not Answer.objects.exists()
+
+
+def test_marking_it_unread_again_takes_nothing_back(shop, people, workers, later, app):
+    people("ada")
+    shop.post("notifications", {"user_id": "ada", **INBOX})
+    workers()
+    app("ada").mark("read")
+    app("ada").mark("unread")
+    later(301)
+    assert Mails.calls == []
