@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from apps.api.paths import AnyCaseUuid
 from apps.delivery.api import (
+    answer_views,
     dead_letter_views,
     notification_views,
     statistics_views,
@@ -26,6 +27,10 @@ urlpatterns = [
     path(
         "notifications/<any_case_uuid:notification_id>/cancel",
         notification_views.CancelView.as_view(),
+    ),
+    path(
+        "notifications/<any_case_uuid:notification_id>/acknowledge",
+        answer_views.AcknowledgeView.as_view(),
     ),
     path(
         "notifications/<any_case_uuid:notification_id>/deliveries",

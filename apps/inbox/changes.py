@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
+from django.dispatch import Signal
 
 from apps.core import clock
+from apps.inbox.models import InboxItem
 from apps.inbox.statuses import DELETED, Status
 
 LARGEST_ID = 2**63 - 1
+#: Sent with ``recipient_id``, ``notification_ids`` and ``acknowledged`` in the transaction in which
+#: items become read, acknowledged or deleted: whoever throws one away has seen it.
+items_read = Signal()
 
 _UPDATE = "UPDATE inbox_inboxitem item SET {} FROM mine"
 #: The statement that sets each new status, and the condition of items that do not have it.
@@ -32,9 +38,10 @@ WITH mine AS (
      ORDER BY item.id  -- or two who change the same items could wait for each other
        FOR UPDATE
 ), changed AS (
-    {change} WHERE item.id = mine.id AND {others} RETURNING item.id
+    {change} WHERE item.id = mine.id AND {others} RETURNING item.id, item.notification_id
 )
-SELECT (SELECT count(*) FROM changed), (SELECT array_agg(id) FROM mine)
+SELECT (SELECT count(*) FROM changed), (SELECT array_agg(id) FROM mine),
+       (SELECT array_agg(notification_id) FROM changed WHERE notification_id IS NOT NULL)
 """
 
 
@@ -61,14 +68,40 @@ def change(recipient_id: int | None, ids: Sequence[int], status: str) -> Changed
     return Changed(count, [item_id for item_id in dict.fromkeys(ids) if item_id not in mine])
 
 
+def acknowledge(recipient_id: int, notification_id: UUID) -> None:
+    """Acknowledge what an inbox has of a notification."""
+    _change(
+        recipient_id,
+        Status.ACKNOWLEDGED,
+        "item.notification_id = %(notification_id)s",
+        notification_id=notification_id,
+    )
+
+
 def _change(
-    recipient_id: int | None, status: str, which: str, ids: Sequence[int] = ()
+    recipient_id: int | None,
+    status: str,
+    which: str,
+    ids: Sequence[int] = (),
+    notification_id: UUID | None = None,
 ) -> tuple[int, list[int]]:
     statement, others = _CHANGES[status]
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _STATEMENT.format(which=which, change=statement, others=others),
-            {"recipient_id": recipient_id, "now": clock.moment(), "ids": list(ids)},
+            {
+                "recipient_id": recipient_id,
+                "now": clock.moment(),
+                "ids": list(ids),
+                "notification_id": notification_id,
+            },
         )
-        count, found = cursor.fetchone()
+        count, found, notification_ids = cursor.fetchone()
+        if notification_ids and status != Status.UNREAD:
+            items_read.send(
+                InboxItem,
+                recipient_id=recipient_id,
+                notification_ids=notification_ids,
+                acknowledged=status == Status.ACKNOWLEDGED,
+            )
     return count, found or []

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from apps.api.serializers import Choice, PathNameField, StrictSerializer
 from apps.delivery.api.publishing.serializers import NotificationIn, PublishIn
+from apps.delivery.intake import fallbacks
 from apps.preferences.api.fields import TimeZoneField
 from apps.schedules.models import RECIPIENT, Run, RunState, Schedule, ScheduleState
 from notifier.recurrence import cron, rrule
@@ -156,7 +157,24 @@ class ScheduleIn(ScheduleChangeIn):
             raise serializers.ValidationError(
                 "Say who gets it: topic, group, or user_ids in the notification; one of them."
             )
+        _check_expiry(attrs)
         return attrs
+
+
+def _check_expiry(attrs: Mapping[str, Any]) -> None:
+    """Check that a notification does not expire before its fallback's last step is due."""
+    seconds, notification = attrs.get("expires_after_seconds"), attrs["notification"]
+    if seconds is None or "fallback" not in notification:
+        return
+    last = sum(level.body["after"] for level in fallbacks.levels(notification["fallback"]))
+    if seconds <= last:
+        raise serializers.ValidationError(
+            {
+                "expires_after_seconds": f"The notification's fallback goes on for {last:,} "
+                "seconds, and would not be sent. Let it expire later than that, or shorten the "
+                "fallback."
+            }
+        )
 
 
 class SkipIn(StrictSerializer):

@@ -34,6 +34,8 @@ from notifier.client.errors import (
 )
 from notifier.client.rows import (
     REMOVE,
+    Acknowledged,
+    Acknowledgement,
     Added,
     ApiKey,
     Attempt,
@@ -50,6 +52,7 @@ from notifier.client.rows import (
     DigestChoice,
     Draft,
     DryRun,
+    FallbackStep,
     FrequencyCap,
     Group,
     Hour,
@@ -76,6 +79,7 @@ from notifier.client.rows import (
     Schedule,
     ScheduleRun,
     StatusWebhook,
+    StepDryRun,
     Subscriber,
     Subscription,
     SubscriptionResult,
@@ -105,6 +109,8 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "REMOVE",
+    "Acknowledged",
+    "Acknowledgement",
     "Added",
     "ApiKey",
     "AsyncInboxClient",
@@ -126,6 +132,7 @@ __all__ = [
     "DigestChoice",
     "Draft",
     "DryRun",
+    "FallbackStep",
     "FrequencyCap",
     "Group",
     "Hour",
@@ -159,6 +166,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "StatusWebhook",
+    "StepDryRun",
     "StillSending",
     "Subscriber",
     "Subscription",

@@ -21,6 +21,7 @@ from notifier.client import (
 )
 from notifier.security.tokens import sign
 from sandbox.client import SandboxClient
+from stack.demo import escalation
 
 #: Seconds for one step.
 PATIENCE = 20.0
@@ -71,6 +72,7 @@ class Features:
         self._categories()
         self._quiet_hours()
         self._local_time()
+        self._escalation()
         self._stop()
         self._leave()
 
@@ -254,6 +256,26 @@ class Features:
         self._say(
             f"sent at {soon:%H:%M:%S} local time: in Vienna; it had passed in Tokyo, "
             "cancelled for New York"
+        )
+
+    def _escalation(self) -> None:
+        """Have an alarm go to a group until one of it acknowledges."""
+        found, acknowledged = escalation.play(
+            self._client,
+            self._directory,
+            lambda user_id: InboxClient(self._api_url, self._token(user_id)),
+            self._run,
+            PATIENCE,
+        )
+        states = [step.state for step in found.steps]
+        who = [one.user_id for one in found.acknowledged_by]
+        self._expect(
+            (states, who, acknowledged.id)
+            == (["done", "not_needed"], [f"vic-{self._run}"], found.id),
+            f"the steps of an alarm were {states}, and {who} acknowledged it",
+        )
+        self._say(
+            "una did not acknowledge an alarm: texted to 2 on call; vic did: no mails to them"
         )
 
     def _stop(self) -> None:

@@ -15,6 +15,7 @@ from apps.delivery import selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.admin import hosts, lost_addresses, providers, why_page
 from apps.delivery.models import Notification, NotificationKind
+from apps.delivery.operations import steps
 from apps.delivery.sending import cancellation
 from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
@@ -133,7 +134,11 @@ class NotificationAdmin(Panelled, ReadOnly):
         )
         why = markup.link(markup.page("why", notification=row.pk), "Why did somebody (not) get it?")
         standing = markup.lines([markup.badge(progress.state), markup.bar(total), look, why])
-        return [Panel("Progress", standing), Panel("By channel", by_channel)]
+        return [
+            Panel("Progress", standing),
+            Panel("By channel", by_channel),
+            *_steps(row, progress),
+        ]
 
     def buttons(self, request: HttpRequest, row: Notification) -> Sequence[Button]:
         if not request.user.has_perm("delivery.change_notification"):
@@ -171,6 +176,34 @@ class NotificationAdmin(Panelled, ReadOnly):
 
         # After the commit: until then no worker sees the cancellation.
         transaction.on_commit(report)
+
+
+def _steps(row: Notification, progress: selectors.Progress) -> list[Panel]:
+    """Show what became of the steps of the fallback, and who acknowledged it."""
+    found = []
+    if outlook := steps.outlook(row, progress.counts):
+        shown = (
+            (
+                step.number,
+                step.channel,
+                "the same people" if step.group is None else f"group {step.group or '(deleted)'}",
+                f"not {step.unless}",
+                f"{step.after_seconds} s later",
+                markup.badge(step.state),
+                markup.moment(step.due_at),
+                markup.bar(step.counts) if step.counts else "",
+            )
+            for step in outlook
+        )
+        headers = ("step", "channel", "to", "if", "after", "state", "due", "deliveries")
+        found.append(Panel("Steps of its fallback", markup.table(headers, shown)))
+    if acknowledged := steps.acknowledged([row]).get(row.pk):
+        people = (
+            (one.user_id or "(not shown)", markup.moment(one.acknowledged_at))
+            for one in acknowledged
+        )
+        found.append(Panel("Acknowledged by", markup.table(("recipient", "at"), people)))
+    return found
 
 
 def _listed(row: Notification) -> _Listed:

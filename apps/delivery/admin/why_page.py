@@ -10,7 +10,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.delivery.models import Notification
-from apps.delivery.operations.explain import Sentence, explain
+from apps.delivery.operations.evidence import Sentence
+from apps.delivery.operations.explain import explain
 from apps.operators import markup
 from apps.preferences.models import Recipient
 

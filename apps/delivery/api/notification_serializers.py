@@ -12,9 +12,13 @@ from apps.api.pagination import PageQuery
 from apps.api.serializers import Choice
 from apps.content.compiled_templates import compiled_template
 from apps.core.delivery_ids import public_id
-from apps.delivery.api.publishing.serializers import AcceptedOut, FallbackIn
+from apps.delivery.api.publishing.fallbacks import FallbackIn
+from apps.delivery.api.publishing.serializers import AcceptedOut
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
+from apps.delivery.operations import steps
+from apps.delivery.operations.steps import NAMED, Acknowledgement, Outlook, StepState
 from apps.delivery.state import fallback
+from apps.delivery.state.steps.plan import Unless
 from apps.preferences.digests.fields import DigestOut
 from notifier.domain import digests
 from notifier.domain.states import DeliveryState
@@ -66,6 +70,9 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
     instead_of = serializers.SerializerMethodField(
         help_text="the delivery that this one replaces after its last attempt"
     )
+    step = serializers.IntegerField(
+        help_text="of the notification's fallback, from 1; 0 for the first channels"
+    )
     told_in = serializers.SerializerMethodField(
         help_text="the delivery of the digest that tells this one together with others"
     )
@@ -94,6 +101,7 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
             "provider_message_id",
             "instead_of",
             "told_in",
+            "step",
             "next_attempt_at",
             "created_at",
             "updated_at",
@@ -148,8 +156,36 @@ class TemplateUseOut(serializers.Serializer[Mapping[str, object]]):
     version = serializers.IntegerField()
 
 
+@extend_schema_serializer(component_name="FallbackStep")
+class StepOut(serializers.Serializer[Outlook]):
+    """A step of a fallback, and what became of it."""
+
+    number = serializers.IntegerField(help_text="from 1")
+    channel = serializers.CharField()
+    group = serializers.CharField(
+        allow_null=True, help_text="null if it is for the same people; empty if it was deleted"
+    )
+    unless = serializers.ChoiceField([one.value for one in Unless])
+    after_seconds = serializers.IntegerField(help_text="after the step before")
+    state = serializers.ChoiceField([one.value for one in StepState])
+    due_at = serializers.DateTimeField(allow_null=True, help_text="while it waits")
+    counts = serializers.DictField(
+        child=serializers.IntegerField(), help_text="its deliveries by state"
+    )
+
+
+@extend_schema_serializer(component_name="Acknowledgement")
+class AcknowledgementOut(serializers.Serializer[Acknowledgement]):
+    """Who acknowledged a notification."""
+
+    user_id = serializers.CharField(
+        allow_null=True, help_text="null for another publisher's topic, or if they are gone"
+    )
+    acknowledged_at = serializers.DateTimeField()
+
+
 class NotificationOut(AcceptedOut):
-    """A notification with its state and counts: a row with ``progress`` set on it."""
+    """A notification with its state and counts: a row of ``presenters.with_progress``."""
 
     state = serializers.ChoiceField(
         choices=["scheduled", "sending", "done", "cancelled"], source="progress.state"
@@ -173,6 +209,14 @@ class NotificationOut(AcceptedOut):
         source="progress.counts",
         help_text="number of deliveries by channel and state",
     )
+    steps = StepOut(
+        many=True, source="progress_of_steps", help_text="of its fallback, where that has some"
+    )
+    acknowledged_by = AcknowledgementOut(
+        many=True,
+        source="acknowledgements",
+        help_text=f"the first {NAMED} who acknowledged it: where it has steps, or by the call",
+    )
 
     class Meta:
         model = Notification
@@ -186,9 +230,11 @@ class NotificationOut(AcceptedOut):
             "template",
             "fallback",
             "digest",
+            "steps",
             "collapse_key",
             "ordering_key",
             "cancelled_at",
+            "acknowledged_by",
             "counts",
         )
 
@@ -201,6 +247,8 @@ class NotificationOut(AcceptedOut):
 
     @extend_schema_field(FallbackIn(allow_null=True))
     def get_fallback(self, row: Notification) -> Mapping[str, object] | None:
+        if row.steps:
+            return steps.as_posted(row.steps)
         found = fallback.of(row)
         return None if found is None else FallbackIn(found).data
 

@@ -8,7 +8,7 @@ from apps.delivery import selectors
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.intake.rows import NewNotification
 from apps.delivery.models import Delivery, Notification
-from apps.delivery.operations import reasons, told_in
+from apps.delivery.operations import reasons, steps, told_in
 from apps.preferences.selectors import masked_addresses, user_ids_of
 
 
@@ -49,6 +49,8 @@ class _WithProgress(Protocol):
     """A notification as ``NotificationOut`` reads it."""
 
     progress: selectors.Progress
+    progress_of_steps: list[steps.Outlook]
+    acknowledgements: list[steps.Acknowledgement]
 
 
 def notification(row: Notification) -> Mapping[str, object]:
@@ -57,9 +59,13 @@ def notification(row: Notification) -> Mapping[str, object]:
 
 
 def with_progress(rows: Sequence[Notification]) -> Sequence[Notification]:
-    """Read the progress of notifications, which ``NotificationOut`` shows, and return them."""
+    """Read what ``NotificationOut`` shows beside the rows of notifications; return the rows."""
+    acknowledged = steps.acknowledged(rows)
     for row in rows:
-        cast(_WithProgress, row).progress = selectors.progress(row)
+        shown = cast(_WithProgress, row)
+        shown.progress = selectors.progress(row)
+        shown.progress_of_steps = steps.outlook(row, shown.progress.counts)
+        shown.acknowledgements = acknowledged.get(row.pk, [])
     return rows
 
 

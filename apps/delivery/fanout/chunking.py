@@ -1,19 +1,22 @@
 """Cut the audience of a topic or group into chunks by key range, without loading it."""
 
 import logging
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
+from apps.core import clock
 from apps.delivery.fanout import audience_lease, local_time
 from apps.delivery.fanout.audience_lease import AudienceLease, Fenced
-from apps.delivery.models import Chunk, Notification
+from apps.delivery.models import Chunk, ChunkKind, Notification
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.state import deferral, fallback
 from apps.delivery.state.eligibility.audience import MEMBERSHIPS, SUBSCRIPTIONS
+from apps.delivery.state.steps import plan
 from apps.topics.selectors import get_topic_by_id, paused_topics
 from notifier.domain.outcomes import Reason
 
@@ -24,9 +27,9 @@ PAGE = 20
 
 _CUT = """
 INSERT INTO delivery_chunk (notification_id, publisher_id, kind, channel, priority, low_id, high_id,
-                            size, state, fence, due_at, ready_at)
+                            size, step, state, fence, due_at, ready_at)
 SELECT %(notification_id)s, %(publisher_id)s, 'range', %(channel)s, %(priority)s, min(id), max(id),
-       count(*), 'queued', 0, clock_timestamp() + make_interval(secs => %(after)s),
+       count(*), %(step)s, 'queued', 0, clock_timestamp() + make_interval(secs => %(after)s),
        clock_timestamp() + make_interval(secs => %(after)s)
   FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s AS slice
           FROM (SELECT id FROM {audience}
@@ -85,8 +88,12 @@ def _cut_audience(chunk: AudienceLease, notification: Notification) -> None:
     if (later := fallback.of(notification)) is not None:
         while _cut_page(chunk, later.channel, later.after):
             pass  # no doorbell: workers find these chunks once they are due
+    for step in plan.of(notification.steps):
+        while step.group_id is None and _cut_page(chunk, step.channel, step.due, step.number):
+            pass
     with transaction.atomic():
         audience_lease.finish(chunk)
+        _add_group_steps(chunk)
         if notification.ordering_key:
             ordering_keys.remove_chunks([chunk.id])
 
@@ -102,7 +109,11 @@ def _cut_named(chunk: AudienceLease, notification: Notification) -> None:
                 local_time.cut_named(whole, notification, channel, 0)
             if (later := fallback.of(notification)) is not None:
                 local_time.cut_named(whole, notification, later.channel, later.after)
+            for step in plan.of(notification.steps):
+                if step.group_id is None:
+                    local_time.cut_named(whole, notification, step.channel, step.due, step.number)
         audience_lease.finish(chunk)
+        _add_group_steps(chunk)
     doorbells.ring([Queue(channel, chunk.priority) for channel in notification.channels])
 
 
@@ -115,15 +126,45 @@ def _is_held(notification: Notification) -> bool:
     return topic is not None and topic.paused and bool(paused_topics([topic.id]))
 
 
-def _cut_page(chunk: AudienceLease, channel: str, after: int = 0) -> bool:
-    """Cut a page; return whether there was one. ``after``: seconds until its chunks are due."""
+def _add_group_steps(chunk: AudienceLease) -> None:
+    """Add the chunks of steps for a group, in the transaction that finishes the audience.
+
+    Their seconds count from now, as those of the others count from when a page was cut; with a
+    local time from when it comes first, anywhere.
+    """
+    notification = _share_locked(chunk.notification_id)
+    if notification.cancelled_at is not None:
+        return
+    starts_at = max(clock.moment(), notification.send_at or clock.moment())
+    for step in plan.of(notification.steps):
+        if step.group_id is not None:
+            at = starts_at + timedelta(seconds=step.due)
+            Chunk.objects.create(
+                notification_id=notification.pk,
+                publisher_id=notification.publisher_id,
+                kind=ChunkKind.MEMBERS,
+                channel=step.channel,
+                priority=chunk.priority,
+                step=step.number,
+                due_at=at,
+                ready_at=at,
+            )
+
+
+def _cut_page(chunk: AudienceLease, channel: str, after: int = 0, step: int = 0) -> bool:
+    """Cut a page; return whether there was one.
+
+    ``after``: seconds until its chunks are due. ``step``: of the fallback, if they are of one.
+    """
     with transaction.atomic():
         audience_lease.renew(chunk)
         notification = _share_locked(chunk.notification_id)
         if notification.cancelled_at is not None:
             return False
         if local_time.is_local(notification):
-            return local_time.cut_page(notification, channel, after, settings.CHUNK_SIZE * PAGE)
+            return local_time.cut_page(
+                notification, channel, after, settings.CHUNK_SIZE * PAGE, step
+            )
         with connection.cursor() as cursor:
             cursor.execute(
                 _CUT_TOPIC if notification.group_id is None else _CUT_GROUP,
@@ -136,12 +177,13 @@ def _cut_page(chunk: AudienceLease, channel: str, after: int = 0) -> bool:
                     "channel": channel,
                     "priority": chunk.priority,
                     "after": after,
+                    "step": step,
                     "size": settings.CHUNK_SIZE,
                     "rows": settings.CHUNK_SIZE * PAGE,
                 },
             )
             cut = [chunk_id for (chunk_id,) in cursor.fetchall()]
-        if cut and notification.ordering_key:
+        if cut and notification.ordering_key and not step:
             ordering_keys.add_cut_chunks(
                 chunk.id, ordering_keys.line_of(notification, channel), cut
             )

@@ -41,10 +41,12 @@ SELECT p.id, r.time_zone
 """
 _INSERT = """
 INSERT INTO delivery_chunk (notification_id, publisher_id, kind, channel, priority, low_id, high_id,
-                            member_ids, recipient_ids, size, state, fence, due_at, ready_at)
+                            member_ids, recipient_ids, size, step, state, fence, due_at,
+                            ready_at)
 SELECT %(notification_id)s, %(publisher_id)s, kind, %(channel)s, %(priority)s, low_id, high_id,
        CASE WHEN %(named)s THEN NULL ELSE ids::bigint[] END,
-       CASE WHEN %(named)s THEN ids::bigint[] END, size, 'queued', 0, ready, ready
+       CASE WHEN %(named)s THEN ids::bigint[] END, size, %(step)s, 'queued', 0, ready,
+       ready
   FROM unnest(%(kinds)s::text[], %(lows)s::bigint[], %(highs)s::bigint[], %(ids)s::text[],
               %(sizes)s::int[], %(due)s::float8[])
     AS c (kind, low_id, high_id, ids, size, due),
@@ -119,11 +121,14 @@ class LocalTimes:
         return (self._row.send_at - local_time.earliest(self._wall)).total_seconds()
 
 
-def cut_page(notification: Notification, channel: str, after: int, rows: int) -> bool:
+def cut_page(
+    notification: Notification, channel: str, after: int, rows: int, step: int = 0
+) -> bool:
     """Cut the next ``rows`` people of a topic or group; return whether there were some.
 
-    Starts behind the last that were cut. ``after``: seconds added to each chunk's time. The caller
-    holds the lease of the audience, so that no other process cuts it meanwhile.
+    Starts behind the last that were cut. ``after``: seconds added to each chunk's time. ``step``:
+    of the fallback, if they are of one. The caller holds the lease of the audience, so that no
+    other process cuts it meanwhile.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -139,16 +144,18 @@ def cut_page(notification: Notification, channel: str, after: int, rows: int) ->
         )
         people = [_Person._make(row) for row in cursor.fetchall()]
     found = list(LocalTimes(notification).slices(people, ChunkKind.LISTED))
-    _insert(notification, channel, after, found, named=False)
+    _insert(notification, channel, after, found, named=False, step=step)
     return bool(people)
 
 
-def cut_named(whole: Chunk, notification: Notification, channel: str, after: int) -> None:
-    """Cut named recipients on a channel, all at once. ``after``: as for ``cut_page``."""
+def cut_named(
+    whole: Chunk, notification: Notification, channel: str, after: int, step: int = 0
+) -> None:
+    """Cut named recipients on a channel, all at once. ``after``, ``step``: as for ``cut_page``."""
     zones = Recipient.objects.filter(pk__in=whole.recipient_ids or ()).order_by("pk")
     people = [_Person(*row) for row in zones.values_list("pk", "time_zone")]
     found = list(LocalTimes(notification).slices(people, ChunkKind.NAMED))
-    _insert(notification, channel, after, found, named=True)
+    _insert(notification, channel, after, found, named=True, step=step)
 
 
 def _last(notification: Notification, channel: str) -> int:
@@ -163,7 +170,13 @@ def _last(notification: Notification, channel: str) -> int:
 
 
 def _insert(
-    notification: Notification, channel: str, after: int, found: Sequence[_Slice], *, named: bool
+    notification: Notification,
+    channel: str,
+    after: int,
+    found: Sequence[_Slice],
+    *,
+    named: bool,
+    step: int,
 ) -> None:
     if not found:
         return
@@ -176,6 +189,7 @@ def _insert(
                 "channel": channel,
                 "priority": notification.priority,
                 "named": named,
+                "step": step,
                 "kinds": arrays.texts(one.kind for one in found),
                 "lows": arrays.numbers(one.ids[0] for one in found),
                 "highs": arrays.numbers(one.ids[-1] for one in found),

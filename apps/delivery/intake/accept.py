@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db import connection, transaction
 from uuid_utils.compat import uuid7
@@ -22,6 +23,7 @@ from apps.delivery.ordering import ordering_keys
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sealed_content import TemplateContent
+from apps.delivery.state.steps import plan
 from apps.publishers import daily_quota
 from apps.publishers.daily_quota import Account
 from notifier.domain.categories import DEFAULT, fold
@@ -49,32 +51,32 @@ WITH stored AS (
     INSERT INTO delivery_notification
            (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
             priority, category, category_kind, other_category, channels, content, collapse_key,
-            ordering_key, digest, fallback_channel, fallback_after, send_at, send_at_local,
-            local_time_passed, expires_at, created_at, counts_kept)
+            ordering_key, digest, fallback_channel, fallback_after, steps, send_at,
+            send_at_local, local_time_passed, expires_at, created_at, counts_kept)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
            priority, category, category_kind, other_category, channels::varchar[], content,
-           collapse_key, ordering_key, digest::jsonb, fallback_channel, fallback_after, send_at,
-           send_at_local, local_time_passed, expires_at, created_at, counts_kept
+           collapse_key, ordering_key, digest::jsonb, fallback_channel, fallback_after, steps,
+           send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
                   %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
                   %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[],
-                  %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[],
+                  %s::jsonb[], %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[],
                   %s::timestamptz[], %s::bool[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
               priority, category, category_kind, other_category, channels, content, collapse_key,
-              ordering_key, digest, fallback_channel, fallback_after, send_at, send_at_local,
-              local_time_passed, expires_at, created_at, counts_kept)
+              ordering_key, digest, fallback_channel, fallback_after, steps, send_at,
+              send_at_local, local_time_passed, expires_at, created_at, counts_kept)
 ), cut AS (
     INSERT INTO delivery_chunk
            (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
-            size, due_at, ready_at, state, fence)
+            size, due_at, ready_at, step, state, fence)
     SELECT notification_id, publisher_id, kind, channel, priority, recipient_ids::bigint[],
-           contact_ids::bigint[], size, due_at, ready_at, 'queued', 0
+           contact_ids::bigint[], size, due_at, ready_at, step, 'queued', 0
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
-                  %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[])
+                  %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::smallint[])
       WITH ORDINALITY
         AS c (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
-              size, due_at, ready_at, place)
+              size, due_at, ready_at, step, place)
      ORDER BY place
     RETURNING id
 )"""
@@ -198,6 +200,7 @@ def notification_row(
         digest=draft.digest.as_json() if draft.digest else None,
         fallback_channel=draft.fallback.channel if draft.fallback else "",
         fallback_after=draft.fallback.after if draft.fallback else None,
+        steps=orjson.dumps(plan.stored(draft.steps)).decode() if draft.steps else None,
         send_at=send_at,
         send_at_local=local.wall.isoformat() if local else "",
         local_time_passed=local.passed if local else "",
@@ -209,7 +212,7 @@ def notification_row(
 
 def _has_many(draft: Draft) -> bool:
     """Return whether it goes to more than one recipient or endpoint, as far as is known."""
-    if draft.topic is not None or draft.group_id is not None:
+    if draft.topic is not None or draft.group_id is not None or plan.shared(draft.steps):
         return True
     return len(draft.recipient_ids) + len(draft.contact_ids) > 1
 
@@ -231,6 +234,7 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
         recipients: Sequence[int] | None = None,
         contacts: Sequence[int] | None = None,
         after: float = 0,
+        step: int = 0,
     ) -> NewChunk:
         ready = ready_at + timedelta(seconds=after)
         return NewChunk(
@@ -244,6 +248,7 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
             size=len(recipients or contacts or ()),
             due_at=ready,
             ready_at=ready,
+            step=step,
         )
 
     if draft.contact_ids:
@@ -264,6 +269,12 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
     if draft.fallback is not None:
         for ids in _slices(draft.recipient_ids):
             yield chunk(ChunkKind.NAMED, draft.fallback.channel, ids, after=draft.fallback.after)
+    for step in draft.steps:
+        if step.group_id is not None:
+            yield chunk(ChunkKind.MEMBERS, step.channel, after=step.due, step=step.number)
+            continue
+        for ids in _slices(draft.recipient_ids):
+            yield chunk(ChunkKind.NAMED, step.channel, ids, after=step.due, step=step.number)
 
 
 def _slices(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -290,6 +301,7 @@ _NOTIFICATION = (
     arrays.texts,
     arrays.texts,
     arrays.numbers,
+    arrays.texts,
     arrays.times,
     arrays.texts,
     arrays.texts,
@@ -308,5 +320,6 @@ _CHUNK = (
     arrays.numbers,
     arrays.times,
     arrays.times,
+    arrays.numbers,
 )
 _KEY = (arrays.numbers, arrays.texts, arrays.blobs, arrays.numbers, arrays.texts)

@@ -27,10 +27,16 @@ class TemplateBody(TypedDict):
 
 
 class FallbackBody(TypedDict):
-    """``fallback``. ``after``: seconds after the other channels."""
+    """``fallback``, or one of its further steps.
+
+    ``after``: seconds after the step before, or after the other channels. ``then``: the next step.
+    """
 
     channel: str
     after: int
+    unless: NotRequired[str]
+    group: NotRequired[str]
+    then: NotRequired["FallbackBody"]
 
 
 class DigestBody(TypedDict):

@@ -20,6 +20,7 @@ from apps.core import arrays
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.models import Notification
 from apps.delivery.sealed_content import TemplateContent
+from apps.delivery.state.steps import plan
 from apps.preferences.vault import keyring
 
 #: Seconds: a day, which is also how long an Idempotency-Key is kept by default.
@@ -144,6 +145,8 @@ def _fingerprint(draft: Draft) -> bytes:
         "channels": sorted(draft.channels),
         "fallback": asdict(draft.fallback) if draft.fallback else None,
     }
+    if draft.steps:
+        same["steps"] = plan.stored(draft.steps)
     if draft.category_named and draft.category is not None:
         same["category"] = draft.category.name
     canonical = orjson.dumps(same, option=orjson.OPT_SORT_KEYS)

@@ -10,12 +10,19 @@ from rest_framework.serializers import ValidationError
 
 from apps.api.problems import MOST_ERRORS, Problem
 from apps.delivery.flow import availability
-from apps.delivery.intake import categories, load_shedding, named_recipients, unreached
+from apps.delivery.intake import (
+    categories,
+    fallbacks,
+    load_shedding,
+    named_recipients,
+    unreached,
+)
 from apps.delivery.intake.bodies import AudienceBody, NotificationBody, PublishBody
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.delivery.models import NotificationKind
 from apps.delivery.sealed_content import TemplateContent
 from apps.delivery.state.fallback import Fallback
+from apps.delivery.state.steps.plan import Step
 from apps.preferences.categories import catalogue
 from apps.preferences.categories.catalogue import CategorySnapshot
 from apps.preferences.channels import get_channel
@@ -50,7 +57,7 @@ class Draft:
       ``recipient_ids``, or ``contact_ids``, which are all on one channel.
     - ``channels``: the channels to use. A named recipient gets a delivery on each of them, and so
       does a member of a group, unless ``reachable_only`` leaves out channels without an address.
-    - ``fallback``: the channel for recipients whom none of these channels reached.
+    - ``fallback``: the channel for recipients whom none of these channels reached; or ``steps``.
     - ``digest``: it is told together with others, where it may wait.
     - ``category``: what preferences apply by; ``None`` where the service itself made it.
     - ``category_named``: the request named the category itself.
@@ -63,6 +70,7 @@ class Draft:
     priority: str
     channels: Sequence[str]
     fallback: Fallback | None = None
+    steps: Sequence[Step] = ()
     topic: TopicSnapshot | None = None
     group_id: int | None = None
     reachable_only: bool = False
@@ -165,9 +173,11 @@ def _warnings(data: PublishBody, people: Mapping[str, Reached]) -> Iterator[dict
     """Warn of channels that the publisher named and on which recipients have no address."""
     yield from named_recipients.address_warnings(people, data.get("channels", ()), "/channels")
     if "fallback" in data:
-        yield from named_recipients.address_warnings(
-            people, [data["fallback"]["channel"]], "/fallback/channel"
-        )
+        for level in fallbacks.levels(data["fallback"]):
+            if not level.to_group:
+                yield from named_recipients.address_warnings(
+                    people, [level.channel], f"/{level.path}/channel"
+                )
 
 
 def audience_draft(
@@ -203,10 +213,8 @@ def _draft(
     Raises ``ValidationError`` or ``Problem`` that points to the error.
     """
     content: Content | TemplateContent
-    fallback = Fallback(**data["fallback"]) if "fallback" in data else None
-    chosen = _sendable(chosen, data, fallback)
-    if fallback is not None:
-        chosen = [channel for channel in chosen if channel != fallback.channel]
+    plan = fallbacks.plan(key.publisher_id, data)
+    chosen = [name for name in _sendable(chosen, data, plan) if name not in plan.taken]
     if "template" in data:
         validator = validator or TemplateValidator()
         content, chosen = validator.validate(
@@ -215,13 +223,16 @@ def _draft(
             chosen,
             named="channels" if "channels" in data else "",
         )
-        if fallback is not None:
+        for level in plan.levels:
             validator.validate(
-                key.publisher_id, data["template"], [fallback.channel], named="fallback/channel"
+                key.publisher_id,
+                data["template"],
+                [level.channel],
+                named=f"{level.path}/channel",
             )
     else:
         content = Content(**data["content"])
-        _check(content, [*chosen, fallback.channel] if fallback else chosen)
+        _check(content, list(dict.fromkeys([*chosen, *(one.channel for one in plan.levels)])))
     if "digest" in data:
         validator = validator or TemplateValidator()
         validator.validate_digest(key.publisher_id, data["digest"], chosen)
@@ -238,7 +249,8 @@ def _draft(
         content=content,
         priority=priority,
         channels=chosen,
-        fallback=fallback,
+        fallback=plan.fallback,
+        steps=plan.steps,
         topic=topic,
         group_id=group.pk if group else None,
         reachable_only=group is not None and "channels" not in data,
@@ -262,7 +274,7 @@ def _local(data: PublishBody) -> LocalTime | None:
     return LocalTime(data["send_at_local"], data.get("local_time_passed", SEND))
 
 
-def _sendable(chosen: Iterable[str], data: PublishBody, fallback: Fallback | None) -> list[str]:
+def _sendable(chosen: Iterable[str], data: PublishBody, plan: fallbacks.Plan) -> list[str]:
     """Return the chosen channels that have a provider.
 
     Channels without one are dropped only if the request did not name them: their deliveries would
@@ -271,8 +283,8 @@ def _sendable(chosen: Iterable[str], data: PublishBody, fallback: Fallback | Non
     found = list(chosen)
     if "channels" in data:
         availability.require(found, "/channels")
-    if fallback is not None:
-        availability.require([fallback.channel], "/fallback/channel")
+    for level in plan.levels:
+        availability.require([level.channel], f"/{level.path}/channel")
     return availability.available(found)
 
 

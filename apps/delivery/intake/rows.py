@@ -33,6 +33,7 @@ class NewNotification(NamedTuple):
     digest: str | None
     fallback_channel: str
     fallback_after: int | None
+    steps: str | None
     send_at: datetime | None
     send_at_local: str
     local_time_passed: str
@@ -58,6 +59,7 @@ class NewChunk(NamedTuple):
     size: int
     due_at: datetime
     ready_at: datetime
+    step: int = 0
 
 
 class NewKey(NamedTuple):

@@ -17,7 +17,7 @@ INDEXES = {
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0026_told_in_index")]
+    dependencies = [("delivery", "0030_deliveries_of_steps")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[

@@ -8,6 +8,7 @@ a constraint costs a look-up for each row, and the one statement that writes the
 those that they name.
 """
 
+from apps.delivery.models.answers import Answer, AnswerSource
 from apps.delivery.models.attempts import Attempt
 from apps.delivery.models.counts import HourCount, MinuteCount, PendingCount, StateCount
 from apps.delivery.models.dead_letters import DeadLetter
@@ -25,6 +26,8 @@ from apps.delivery.models.replies import Reply
 from apps.delivery.models.status_webhooks import StatusWebhook
 
 __all__ = [
+    "Answer",
+    "AnswerSource",
     "Attempt",
     "Chunk",
     "ChunkKind",

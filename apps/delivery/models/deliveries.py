@@ -43,6 +43,8 @@ class Delivery(models.Model):
     instead_of = models.BigIntegerField(null=True)
     # The delivery of the digest that this one has joined. It goes where that one goes.
     told_in = models.BigIntegerField(null=True)
+    # The step of the notification's fallback that it belongs to; 0 for the first channels.
+    step = models.SmallIntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -90,6 +92,10 @@ class Delivery(models.Model):
             ),
             models.Index(
                 fields=["told_in"], condition=Q(told_in__isnull=False), name="delivery_told_in"
+            ),
+            # What became of a fallback's steps, and what of them still waits.
+            models.Index(
+                fields=["notification", "step"], condition=Q(step__gt=0), name="delivery_of_step"
             ),
         ]
 

@@ -79,6 +79,9 @@ class Notification(models.Model):
     # The channel for recipients whom no other has reached after fallback_after seconds. Or empty.
     fallback_channel = models.CharField(max_length=20, blank=True, db_default="")
     fallback_after = models.IntegerField(null=True)
+    # A fallback of several steps, or of one that asks for more than "not delivered": see
+    # apps.delivery.state.steps. Null without one; the two columns above are empty beside it.
+    steps = models.JSONField(null=True)
     # With send_at_local the moment at which it is that time first, anywhere.
     send_at = models.DateTimeField(null=True)
     # The local time at which each recipient gets it, as "2026-12-01T09:00:00". Or empty.

@@ -29,7 +29,10 @@ REASONS = {
     "quiet_hours": "they have quiet hours",
     "digest": "it is to be told together with others",
     "nothing_left": "all that it was to tell has left its digest",
-    "read": "they have read it in their inbox meanwhile",
+    "read": "they have read it meanwhile",
+    "read_by_another": "somebody else has read it",
+    "acknowledged": "they have acknowledged it",
+    "acknowledged_by_another": "somebody else has acknowledged it",
     "reached": "another channel reached them meanwhile",
     "topic_paused": "the topic is paused",
     "unconfirmed": "its worker could not check whether it was cancelled; it checks again soon",
@@ -63,6 +66,7 @@ ENDED = frozenset(
     (
         *("cancelled", "expired", "unsubscribed", "preference", "category_default"),
         *("contact_disabled", "no_address", "read", "reached", "frequency_cap"),
+        *("read_by_another", "acknowledged", "acknowledged_by_another"),
     )
 ) | frozenset(SuppressionReason.values)
 

@@ -10,7 +10,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -32,6 +32,7 @@ from apps.delivery.sending.digests.joining import Asked
 from apps.delivery.sending.notifications import NotificationContext, NotificationRow
 from apps.delivery.state import ChunkToDeliver, dry_run
 from apps.delivery.state.dry_run import Judged
+from apps.delivery.state.steps.plan import Step
 from apps.preferences.digests import choices
 from apps.preferences.frequency import caps
 from notifier.domain.outcomes import Reason
@@ -90,10 +91,20 @@ class ChannelForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The forecast of a notification. ``fallback``: at most, if nobody were reached before."""
+    """The forecast of a notification.
+
+    ``fallback``, or its ``steps``: at most, if nobody were reached, or answered, before.
+    """
 
     channels: Mapping[str, ChannelForecast]
     fallback: tuple[str, ChannelForecast] | None
+    steps: Sequence[tuple[Step, ChannelForecast]] = ()
+
+    @property
+    def exact(self) -> bool:
+        """True if everybody was judged."""
+        later = [one for _, one in self.steps] + ([self.fallback[1]] if self.fallback else [])
+        return all(one.exact for one in (*self.channels.values(), *later))
 
 
 def forecast(publisher_id: int, draft: Draft, longest: float = LONGEST) -> Forecast:
@@ -102,41 +113,56 @@ def forecast(publisher_id: int, draft: Draft, longest: float = LONGEST) -> Forec
     columns = {**new._asdict(), "cancelled_at": None}
     row = NotificationRow._make(columns[name] for name in NotificationRow._fields)
     context = NotificationContext(row)
-    asked = list(draft.channels)
+    asked = [(channel, 0) for channel in draft.channels]
     if draft.fallback is not None:
-        asked.append(draft.fallback.channel)
+        asked.append((draft.fallback.channel, 0))
+    asked += [(step.channel, step.number) for step in draft.steps]
     until = time.monotonic() + longest
-    found: dict[str, ChannelForecast] = {}
+    found: dict[tuple[str, int], ChannelForecast] = {}
     with transaction.atomic():
         dry_run.begin()
-        for left, channel in zip(range(len(asked), 0, -1), asked, strict=True):
+        for left, (channel, number) in zip(range(len(asked), 0, -1), asked, strict=True):
             share = (until - time.monotonic()) / left
-            judge = _Judge(draft, new, context, channel)
-            found[channel] = judge.judge(time.monotonic() + share).scaled()
+            judge = _Judge(draft, new, context, channel, number)
+            found[channel, number] = judge.judge(time.monotonic() + share).scaled()
     later = None
     if draft.fallback is not None:
-        later = (draft.fallback.channel, found.pop(draft.fallback.channel))
-    return Forecast(found, later)
+        later = (draft.fallback.channel, found[draft.fallback.channel, 0])
+    return Forecast(
+        {channel: found[channel, 0] for channel in draft.channels},
+        later,
+        [(step, found[step.channel, step.number]) for step in draft.steps],
+    )
 
 
 class _Judge:
-    """Judges the audience of one draft on one channel."""
+    """Judges the audience of one draft on one channel, or of a step of its fallback."""
 
     def __init__(
-        self, draft: Draft, new: NewNotification, context: NotificationContext, channel: str
+        self,
+        draft: Draft,
+        new: NewNotification,
+        context: NotificationContext,
+        channel: str,
+        number: int = 0,
     ) -> None:
         self._draft = draft
         self._context = context
         self._channel = channel
-        self._whole = draft.topic is not None or draft.group_id is not None
+        step = context.step(number)
+        self._whole = (
+            draft.topic is not None
+            or draft.group_id is not None
+            or (step is not None and step.group_id is not None)
+        )
         kind = ChunkKind.RANGE if self._whole else ChunkKind.NAMED
         # Nobody has been reached yet, so a fallback is judged as any other channel.
-        self._rules = replace(context.rules(channel, kind), fallback=False)
+        self._rules = replace(context.rules(channel, kind, number), fallback=False)
         self._capped = draft.priority != Priority.HIGH and caps.exist(channel)
         self._times = OwnTimes(new, context, channel)
         at = context.posted_at if draft.local is None else context.row.created_at
         self._asked = Asked(Queue(channel, new.priority), {str(context.row.id): context})
-        self._turn = Turn(_reason_to_wait(draft, context, channel), at.timestamp())
+        self._turn = Turn(_reason_to_wait(draft, context, channel, number), at.timestamp())
         self._found = ChannelForecast()
 
     def judge(self, until: float) -> ChannelForecast:
@@ -263,12 +289,14 @@ class _Judge:
         return over
 
 
-def _reason_to_wait(draft: Draft, context: NotificationContext, channel: str) -> str:
+def _reason_to_wait(
+    draft: Draft, context: NotificationContext, channel: str, number: int = 0
+) -> str:
     """Return why nothing would be sent on the channel at once, to anybody; empty if it would."""
     row = context.row
     if draft.local is None and row.send_at is not None and row.send_at > row.created_at:
         return SCHEDULED
-    if draft.fallback is not None and channel == draft.fallback.channel:
+    if number or (draft.fallback is not None and channel == draft.fallback.channel):
         return FALLBACK
     if context.topic is not None and context.topic.paused:
         return Reason.TOPIC_PAUSED

@@ -3,7 +3,11 @@
 Every query reads a few rows through an index, so the cost does not depend on the audience.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.db.models import Q
+from django.utils.formats import date_format
 
 from apps.core import clock
 from apps.delivery import selectors
@@ -11,6 +15,19 @@ from apps.delivery.models import Chunk, ChunkState, Delivery, Notification, Prov
 from apps.delivery.operations import reasons, told_in
 from apps.preferences.models import Contact, Group, Membership, Recipient
 from apps.topics.models import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence. ``state``: the state or outcome that it is about, if any."""
+
+    text: str
+    state: str = ""
+
+
+def at(moment: datetime) -> str:
+    """Return a time as part of a sentence."""
+    return f"on {date_format(moment, 'DATETIME_FORMAT')}"
 
 
 class Evidence:

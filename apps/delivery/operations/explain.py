@@ -20,8 +20,10 @@ from apps.delivery.models import (
     NotificationKind,
 )
 from apps.delivery.operations import descriptions, told_in
-from apps.delivery.operations.evidence import Evidence
+from apps.delivery.operations.evidence import Sentence, at
 from apps.delivery.operations.reasons import category_of
+from apps.delivery.operations.step_evidence import StepEvidence
+from apps.delivery.state.steps.plan import Step
 from apps.preferences.categories import catalogue
 from apps.preferences.consent import opt_outs
 from apps.preferences.models import (
@@ -38,14 +40,6 @@ from notifier.domain.categories import CategoryKind
 from notifier.domain.states import WAITING, DeliveryState
 
 YES, PERHAPS, NOT_YET, NO = "yes", "perhaps", "not yet", "no"
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence. ``state``: the state or outcome that it is about, if any."""
-
-    text: str
-    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +64,11 @@ def explain(recipient: Recipient, notification: Notification) -> Explanation:
     if notification.fallback_channel:
         channels.append(notification.fallback_channel)
     chosen = {name: list(explainer.channel_sentences(name)) for name in channels}
+    for step in explainer.steps:
+        found = chosen.setdefault(step.channel, [])
+        if step.channel not in channels:
+            found += explainer.delivery_sentences(step)
+        found += explainer.absence_sentences(step)
     not_requested = {
         channel: [Sentence(f"{channel} is not among the channels it was posted for.")]
         for channel in sorted({contact.channel for contact in explainer.contacts.values()})
@@ -80,7 +79,7 @@ def explain(recipient: Recipient, notification: Notification) -> Explanation:
     )
 
 
-class _Explainer(Evidence):
+class _Explainer(StepEvidence):
     """Sentences about one recipient and one notification."""
 
     # -- The notification itself --------------------------------------------------------------
@@ -89,7 +88,7 @@ class _Explainer(Evidence):
         """Describe the notification."""
         row = self.notification
         yield Sentence(
-            f"{row.publisher} posted it {_at(row.created_at)} to {self._audience()}, "
+            f"{row.publisher} posted it {at(row.created_at)} to {self._audience()}, "
             f"at {row.priority} priority, on {_and(row.channels)}."
         )
         if row.kind == NotificationKind.PUBLISHED and (name := category_of(row)):
@@ -99,6 +98,7 @@ class _Explainer(Evidence):
                 f"Recipients whom none of these reached within {row.fallback_after} seconds get it "
                 f"on {row.fallback_channel}."
             )
+        yield from self.step_sentences()
         if row.kind == NotificationKind.CONFIRMATION:
             yield Sentence("It asks the owner of an address to confirm a subscription.")
         if row.send_at_local:
@@ -110,16 +110,16 @@ class _Explainer(Evidence):
             )
         elif row.send_at is not None and row.is_scheduled():
             verb = "is" if row.send_at > self.now and not row.cancelled_at else "was"
-            yield Sentence(f"It {verb} to be sent {_at(row.send_at)}, not before.", "scheduled")
+            yield Sentence(f"It {verb} to be sent {at(row.send_at)}, not before.", "scheduled")
         if row.cancelled_at:
-            yield Sentence(f"It was cancelled {_at(row.cancelled_at)}.", "cancelled")
+            yield Sentence(f"It was cancelled {at(row.cancelled_at)}.", "cancelled")
         if row.expires_at:
             verb = "expires" if row.expires_at > self.now else "expired"
             if not row.cancelled_at or row.expires_at <= self.now:
-                yield Sentence(f"It {verb} {_at(row.expires_at)}.")
+                yield Sentence(f"It {verb} {at(row.expires_at)}.")
         if row.topic and row.topic.paused_at and not self._end():
             yield Sentence(
-                f"The topic {row.topic} was paused {_at(row.topic.paused_at)}: "
+                f"The topic {row.topic} was paused {at(row.topic.paused_at)}: "
                 "what was not sent by then is held back.",
                 "paused",
             )
@@ -129,9 +129,9 @@ class _Explainer(Evidence):
     def _end(self) -> str:
         """Return why nothing of it is sent any more, whatever its rows say; empty if it may be."""
         if self.notification.cancelled_at:
-            return f"the notification was cancelled {_at(self.notification.cancelled_at)}"
+            return f"the notification was cancelled {at(self.notification.cancelled_at)}"
         if self.notification.expires_at and self.notification.expires_at <= self.now:
-            return f"the notification expired {_at(self.notification.expires_at)}"
+            return f"the notification expired {at(self.notification.expires_at)}"
         return ""
 
     def _audience(self) -> str:
@@ -150,6 +150,12 @@ class _Explainer(Evidence):
             yield from self._delivery_sentences(delivery)
         if not made:
             yield self._absence_sentence(channel)
+
+    def delivery_sentences(self, step: Step) -> Iterator[Sentence]:
+        """Describe the deliveries of a step."""
+        for delivery in self.deliveries:
+            if delivery.step == step.number:
+                yield from self._delivery_sentences(delivery)
 
     def _delivery_sentences(self, delivery: Delivery) -> Iterator[Sentence]:
         contact = self.contacts.get(delivery.contact_id or 0)
@@ -178,26 +184,26 @@ class _Explainer(Evidence):
             yield from self._refusal_sentences(delivery, contact)
         due = self.due[delivery.pk]
         if delivery.told_in:
-            at = _at(due) if due else ""
-            yield Sentence(told_in.in_words(delivery, due, at), delivery.state)
+            closes = at(due) if due else ""
+            yield Sentence(told_in.in_words(delivery, due, closes), delivery.state)
         if delivery.next_attempt_at and not self._end():
             verb = "is" if delivery.next_attempt_at > self.now else "was"
             nth = "next" if delivery.attempts else "first"
             yield Sentence(
-                f"Its {nth} attempt {verb} due {_at(delivery.next_attempt_at)}.", "retrying"
+                f"Its {nth} attempt {verb} due {at(delivery.next_attempt_at)}.", "retrying"
             )
             if delivery.reason == "quiet_hours":
                 zone = schedules.zone_of(self.recipient.time_zone)
                 there = date_format(delivery.next_attempt_at.astimezone(zone), "l, H:i")
                 yield Sentence(f"Where they are ({zone.key}) that is on {there}.")
         if delivery.state in WAITING and delivery.provider in self.paused:
-            since = _at(self.paused[delivery.provider])
+            since = at(self.paused[delivery.provider])
             yield Sentence(f"An operator paused {delivery.provider} {since}.", "paused")
         for attempt in self.attempts.get(delivery.pk, ()):
             status = f", status {attempt.status}" if attempt.status else ""
             detail = f": “{attempt.detail}”" if attempt.detail else ""
             yield Sentence(
-                f"Attempt {attempt.number} {_at(attempt.started_at)} through {attempt.provider}: "
+                f"Attempt {attempt.number} {at(attempt.started_at)} through {attempt.provider}: "
                 f"{attempt.outcome}{descriptions.because(attempt.reason)}{status}{detail}.",
                 attempt.outcome,
             )
@@ -205,7 +211,7 @@ class _Explainer(Evidence):
             detail = f": “{receipt.detail}”" if receipt.detail else ""
             reason = descriptions.because(receipt.reason)
             yield Sentence(
-                f"{receipt.provider} reported {_at(receipt.at)}: {receipt.event}{reason}{detail}.",
+                f"{receipt.provider} reported {at(receipt.at)}: {receipt.event}{reason}{detail}.",
                 receipt.event,
             )
 
@@ -216,7 +222,7 @@ class _Explainer(Evidence):
             topics = names_of_topics(preference.topic_id for preference in refusing)
             for preference in refusing:
                 scope = _scope(preference, topics)
-                yield Sentence(f"They refuse {scope} (set {_at(preference.updated_at)}).")
+                yield Sentence(f"They refuse {scope} (set {at(preference.updated_at)}).")
         elif delivery.reason == "no_address":
             gone = [c for c in self.contacts.values() if c.channel == delivery.channel]
             for other in gone:
@@ -224,15 +230,15 @@ class _Explainer(Evidence):
                     yield Sentence(f"{other.masked} is active now, and was not then.")
                     continue
                 state = f"is {other.state}{descriptions.because(other.disabled_reason)}"
-                yield Sentence(f"{other.masked} {state}, {_at(other.updated_at)}.")
+                yield Sentence(f"{other.masked} {state}, {at(other.updated_at)}.")
         elif contact is not None:
             for row in _suppressing(contact):
                 why = descriptions.because(row.reason)
-                yield Sentence(f"{row.masked} was suppressed {_at(row.created_at)}{why}.")
+                yield Sentence(f"{row.masked} was suppressed {at(row.created_at)}{why}.")
             for stopped in opt_outs.of_address(contact.channel, bytes(contact.address_index)):
-                undone = f", and undid that {_at(stopped.resumed_at)}" if stopped.resumed_at else ""
-                at = _at(stopped.opted_out_at)
-                yield Sentence(f"{stopped.masked} wrote STOP to {stopped.sender} {at}{undone}.")
+                undone = f", and undid that {at(stopped.resumed_at)}" if stopped.resumed_at else ""
+                when = at(stopped.opted_out_at)
+                yield Sentence(f"{stopped.masked} wrote STOP to {stopped.sender} {when}{undone}.")
 
     def _absence_sentence(self, channel: str) -> Sentence:
         """Explain why there is no delivery on a channel that it was posted for."""
@@ -246,7 +252,7 @@ class _Explainer(Evidence):
             return Sentence("It expired before it was sent to them.", "expired")
         if fallback and (chunk := self._fallback_to_come()):
             return Sentence(
-                f"It is due {_at(chunk.ready_at)}, unless another channel reaches them before.",
+                f"It is due {at(chunk.ready_at)}, unless another channel reaches them before.",
                 "queued",
             )
         if fallback and self.deliveries:
@@ -262,10 +268,10 @@ class _Explainer(Evidence):
                 LocalTimes(self.notification).due(self.recipient.time_zone), UTC
             )
             zone = schedules.zone_of(self.recipient.time_zone)
-            return Sentence(f"It is due {_at(due)}: that is their time in {zone.key}.", "queued")
+            return Sentence(f"It is due {at(due)}: that is their time in {zone.key}.", "queued")
         if self.open_chunks:
             since = min(chunk.ready_at for chunk in self.open_chunks)
-            when = f"due {_at(since)}" if since > self.now else f"waiting, ready {_at(since)}"
+            when = f"due {at(since)}" if since > self.now else f"waiting, ready {at(since)}"
             return Sentence(f"It has not been sent to them yet: it is {when}.", "queued")
         return Sentence(
             "They are in its audience now, and were not when it was cut: the subscription, the "
@@ -288,7 +294,7 @@ class _Explainer(Evidence):
             if self.membership is None:
                 return "They are not a member of the group."
             if self.membership.created_at > self.notification.created_at:
-                return f"They joined the group {_at(self.membership.created_at)}, after it."
+                return f"They joined the group {at(self.membership.created_at)}, after it."
             return ""
         named = any(
             self.recipient.pk in (chunk.recipient_ids or ())
@@ -308,14 +314,14 @@ class _Explainer(Evidence):
             return f"They are not subscribed to {topic} on {channel}{but}."
         if subscription.state == SubscriptionState.PENDING:
             return (
-                f"They subscribed to {topic} on {channel} {_at(subscription.created_at)} and have "
+                f"They subscribed to {topic} on {channel} {at(subscription.created_at)} and have "
                 "not confirmed it."
             )
         if subscription.state == SubscriptionState.UNSUBSCRIBED:
-            return f"They unsubscribed from {topic} on {channel} {_at(subscription.updated_at)}."
+            return f"They unsubscribed from {topic} on {channel} {at(subscription.updated_at)}."
         if subscription.created_at > self.notification.created_at and not self.open_chunks:
             return (
-                f"They subscribed to {topic} on {channel} {_at(subscription.created_at)}, "
+                f"They subscribed to {topic} on {channel} {at(subscription.created_at)}, "
                 "after it was posted."
             )
         return ""
@@ -348,6 +354,9 @@ class _Explainer(Evidence):
         if self._fallback_to_come():
             channel = self.notification.fallback_channel
             return NOT_YET, f"Not yet: {name} may still get it on {channel}."
+        if later := self.steps_to_come():
+            channels = _and([step.channel for step in later])
+            return NOT_YET, f"Not yet: {name} may still get it on {channels}."
         return NO, f"No: {name} did not get it."
 
 
@@ -384,10 +393,6 @@ def _scope(preference: Preference, topics: Mapping[int, str]) -> str:
 
 def _suppressing(contact: Contact) -> Iterable[Suppression]:
     return Suppression.objects.filter(channel=contact.channel, address_index=contact.address_index)
-
-
-def _at(moment: datetime) -> str:
-    return f"on {date_format(moment, 'DATETIME_FORMAT')}"
 
 
 def _and(names: Sequence[str]) -> str:

@@ -1,13 +1,16 @@
-"""Signal receivers: release what waits for a topic or a person once it need not."""
+"""Signal receivers: release what waits for what has ended, and stop what somebody has answered."""
 
 from collections.abc import Collection
+from uuid import UUID
 
 from django.dispatch import receiver
 
 from apps.core import clock
 from apps.delivery import state
-from apps.delivery.models import TopicRelease
+from apps.delivery.models import AnswerSource, TopicRelease
+from apps.delivery.sending import answers
 from apps.delivery.state.digests import release as open_digests
+from apps.inbox.changes import items_read
 from apps.preferences.digests.services import digests_changed
 from apps.preferences.quiet_hours.services import quiet_hours_changed
 from apps.topics.models import Topic
@@ -35,3 +38,15 @@ def judge_again(recipient_ids: Collection[int], **_: object) -> None:
 def tell_now(recipient_ids: Collection[int], **_: object) -> None:
     """Close the open digests of people who chose another time: what comes next waits for that."""
     open_digests.make_due(recipient_ids)
+
+
+@receiver(items_read)
+def answer(
+    recipient_id: int, notification_ids: Collection[UUID], acknowledged: bool, **_: object
+) -> None:
+    """Record that somebody read or acknowledged items in their inbox, and stop their steps.
+
+    Runs in the transaction that changes the items, which waits for nothing but the commits of
+    claims; what is being sent is waited for after it.
+    """
+    answers.answer(notification_ids, recipient_id, AnswerSource.INBOX, acknowledged=acknowledged)

@@ -84,7 +84,7 @@ def add_chunks(notifications: Iterable[Notification], chunks: Iterable[Chunk]) -
     places = []
     for chunk in chunks:
         row = by_id.get(chunk.notification_id)
-        if row is None:
+        if row is None or chunk.step:  # a fallback's steps are in no order
             continue
         position = first.setdefault(row.pk, chunk.pk)
         for channel in channels_of(row) if chunk.kind == ChunkKind.WHOLE else [chunk.channel]:

@@ -55,7 +55,7 @@ SELECT c.*
            contact_ids,
            coalesce(nullif(size, 0), cardinality(recipient_ids), cardinality(contact_ids),
                     %(size)s) AS size,
-           fence
+           fence, step
       FROM delivery_chunk
      WHERE state = 'queued' AND priority = %(priority)s AND channel = %(channel)s
        AND publisher_id = p.publisher_id AND ready_at <= statement_timestamp()
@@ -91,8 +91,9 @@ class PublisherWork(NamedTuple):
 class LockedChunk(NamedTuple):
     """A chunk that is locked, to become deliveries in this transaction.
 
-    Of kind ``range`` it has ``low_id`` and ``high_id``, else one of the lists of ids. Where it was
-    cut from an audience (``cut``), ``member_ids`` are of subscriptions or memberships.
+    Of kind ``range`` it has ``low_id`` and ``high_id``, of kind ``members`` nothing, else one of
+    the lists of ids. Where it was cut from an audience (``cut``), ``member_ids`` are of
+    subscriptions or memberships.
     """
 
     id: int
@@ -108,11 +109,13 @@ class LockedChunk(NamedTuple):
     size: int
     #: Above 0 where a worker of the version before had claimed it.
     fence: int
+    #: The step of the notification's fallback; 0 for the first channels.
+    step: int = 0
 
     @property
     def cut(self) -> bool:
         """True if fan-out cut it from the audience of a topic or group."""
-        return self.kind == ChunkKind.RANGE or self.member_ids is not None
+        return self.kind in (ChunkKind.RANGE, ChunkKind.MEMBERS) or self.member_ids is not None
 
 
 class DueDelivery(NamedTuple):

@@ -1,9 +1,10 @@
 """Cancellation inside a worker: stop claimed messages that must not be sent any more.
 
 A message may wait in a worker for minutes, at a slow provider. So each worker process checks twice
-a second whether the notifications it is sending were cancelled, their topics or providers paused,
-or the breakers of providers opened. A process that cannot check for ``SIGHT`` seconds sends nothing
-more, so a cancel has taken effect after that time, whatever happened to a worker.
+a second whether the notifications it is sending were cancelled or, where they have steps, answered,
+their topics or providers paused, or the breakers of providers opened. A process that cannot check
+for ``SIGHT`` seconds sends nothing more, so a cancel has taken effect after that time, whatever
+happened to a worker.
 """
 
 import logging
@@ -21,6 +22,8 @@ from apps.delivery.flow import address_guards, breakers, provider_pauses
 from apps.delivery.outbox import claims
 from apps.delivery.outbox.reserved import reserve
 from apps.delivery.state import deferral
+from apps.delivery.state.steps import answers
+from apps.delivery.state.steps.answers import Awaited
 from apps.topics import selectors as topics
 from notifier.domain.cancellation import CancellationView, StopSignal
 from notifier.domain.outcomes import Held, Reason
@@ -47,12 +50,14 @@ _CANCELLED = Held(0.0, Reason.CANCELLED)
 
 
 class Watched(NamedTuple):
-    """The messages of one notification in one claim that this process is sending."""
+    """The messages of one notification, or one of them, that this process is sending."""
 
     claim_id: int
     notification_id: str
     topic_id: int | None
     halt: StopSignal
+    #: What stops it, where it is one delivery of a notification with steps.
+    awaited: Awaited | None = None
 
 
 class CancellationWatcher(threading.Thread):
@@ -121,7 +126,7 @@ class CancellationWatcher(threading.Thread):
             except Exception as error:  # this thread must survive every database error
                 log.warning("cancelled notifications cannot be read: %s", type(error).__name__)
 
-    def _apply(self, watched: Iterable[Watched]) -> None:
+    def _apply(self, watched: Collection[Watched]) -> None:
         cancelled, paused, held = self._read({one.claim_id for one in watched})
         now = time.time()
         # Due at once: another provider may take them, and else they wait at the gate.
@@ -133,8 +138,10 @@ class CancellationWatcher(threading.Thread):
                 for provider, since in provider_pauses.paused().items()
             }
         )
+        answered = answers.answered({one.awaited for one in watched if one.awaited is not None})
         for one in watched:
-            if one.claim_id not in held:
+            # What somebody has answered is due for others, who find that it is not needed any more.
+            if one.claim_id not in held or one.awaited in answered:
                 one.halt.all = Held(time.time(), Reason.RELEASED)
             elif one.notification_id in cancelled:
                 one.halt.all = _CANCELLED

@@ -26,9 +26,12 @@ from apps.delivery.sending.capping import Counted
 from apps.delivery.sending.digests import joining, telling
 from apps.delivery.sending.notifications import NotificationContext, Renderer
 from apps.delivery.state import ChunkToDeliver, ClaimBudget, Claimed, counts, deferral, handover
+from apps.delivery.state.steps import answers
+from apps.delivery.state.steps.creation import create_step_deliveries
 from apps.preferences import profiles
 from apps.preferences.profiles import SealedProfile
 from apps.topics.selectors import paused_topics
+from notifier.domain.cancellation import StopSignal
 from notifier.domain.outcomes import Reason
 from notifier.domain.states import DeliveryState
 
@@ -79,10 +82,36 @@ class Claim:
 
     @cached_property
     def watched(self) -> list[Watched]:
-        """Entries for ``sending.cancellation`` to watch, one per notification."""
-        return [
-            Watched(self.id, key, one.row.topic_id, one.halt) for key, one in self.contexts.items()
+        """Entries for ``sending.cancellation``: one a notification, or a delivery of steps."""
+        whole = [
+            Watched(self.id, key, one.row.topic_id, one.halt)
+            for key, one in self.contexts.items()
+            if not one.steps
         ]
+        return whole + [
+            Watched(
+                self.id,
+                item.notification_id,
+                self.contexts[item.notification_id].row.topic_id,
+                self.halts[item.delivery_id],
+                self.contexts[item.notification_id].awaited(item.recipient_id, item.step),
+            )
+            for item in self.deliveries
+            if item.delivery_id in self.halts
+        ]
+
+    @cached_property
+    def halts(self) -> dict[int, StopSignal]:
+        """A stop signal for each delivery of notifications with steps: people answer one by one."""
+        return {
+            item.delivery_id: StopSignal()
+            for item in self.deliveries
+            if self.contexts[item.notification_id].steps
+        }
+
+    def halt(self, item: Claimed) -> StopSignal:
+        """Return the stop signal of a delivery."""
+        return self.halts.get(item.delivery_id) or self.contexts[item.notification_id].halt
 
     def by_publisher(self, notification_ids: Iterable[str]) -> Counter[int]:
         """Count these notification ids by publisher id."""
@@ -150,10 +179,21 @@ def _claim(
     held = _held_topics(contexts)
     quiet = quiet_hours.columns(queue)
     rows: list[Claimed] = []
+    with_steps = [key for key, one in contexts.items() if one.steps]
+    if with_steps:
+        answers.hold(with_steps)
     if due:
         ids = [one.delivery_id for one in due]
         off = [key for key, one in contexts.items() if one.is_off(queue.channel)]
-        rows += state.resume_due(claim_id, ids, held, ordered=bool(lines), off=off, quiet=quiet)
+        rows += state.resume_due(
+            claim_id,
+            ids,
+            held,
+            ordered=bool(lines),
+            off=off,
+            quiet=quiet,
+            steps=bool(with_steps),
+        )
     budget = ClaimBudget(claim_id, *queue, PER_RECIPIENT * settings.CHUNK_SIZE, quiet)
     created, consumed = _create(budget, chunks, contexts, held)
     rows += created
@@ -279,6 +319,7 @@ def _create(
     """
     ready: list[ChunkToDeliver] = []
     ordered: list[ChunkToDeliver] = []
+    steps: list[ChunkToDeliver] = []
     consumed: list[LockedChunk] = []
     paused: list[int] = []
     for one in chunks:
@@ -290,18 +331,23 @@ def _create(
         elif context.row.topic_id in held:
             paused.append(one.id)
         else:
-            entry = ChunkToDeliver(one, context.rules(budget.channel, one.kind))
-            (ordered if context.row.ordering_key else ready).append(entry)
+            entry = ChunkToDeliver(one, context.rules(budget.channel, one.kind, one.step))
+            if entry.rules.step is not None:  # in no order
+                steps.append(entry)
+            else:
+                (ordered if context.row.ordering_key else ready).append(entry)
     if paused:
         deferral.defer_chunks(paused, Reason.TOPIC_PAUSED, None)
     rows = state.create_deliveries(budget, ready) if ready else []
+    if steps:
+        rows += create_step_deliveries(budget.spent(len(rows)), steps)
     for entry in sorted(ordered, key=lambda entry: entry.chunk.id):
         if ordering_keys.must_wait(entry.chunk.id):
             deferral.defer_chunks([entry.chunk.id], Reason.IN_ORDER, ordering_keys.LOOK_AGAIN)
         else:
             rows += state.create_in_order(budget.spent(len(rows)), entry)
             consumed.append(entry.chunk)
-    consumed += [entry.chunk for entry in ready]
+    consumed += [entry.chunk for entry in (*ready, *steps)]
     gone = [
         one.id
         for one in consumed

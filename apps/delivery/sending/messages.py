@@ -74,7 +74,7 @@ def _message(claim: Claim, item: Claimed, footers: leaving.Footers) -> Message:
         attempt=item.attempts + 1,
         instead_of=public_id(item.instead_of) if item.instead_of else "",
         failed_at=item.failed_at,
-        halt=context.halt,
+        halt=claim.halt(item),
         publisher_id=context.row.publisher_id,
         links=links,
     )

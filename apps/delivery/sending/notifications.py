@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from apps.content import compiled_templates
@@ -15,6 +16,9 @@ from apps.core import clock
 from apps.delivery import sealed_content
 from apps.delivery.models import ChunkKind, NotificationKind
 from apps.delivery.state import DeliveryRules
+from apps.delivery.state.steps import plan
+from apps.delivery.state.steps.answers import Awaited
+from apps.delivery.state.steps.plan import Step, Unless
 from apps.preferences.categories import catalogue
 from apps.preferences.profiles import SealedProfile
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
@@ -49,6 +53,7 @@ class NotificationRow(NamedTuple):
     digest: str | None
     fallback_channel: str
     fallback_after: int | None
+    steps: str | bytes | None
     send_at: datetime | None
     send_at_local: str
     expires_at: datetime | None
@@ -67,10 +72,10 @@ class NotificationContext:
 
     ``deadline``: its expiry by this machine's clock (unix seconds), if it has one. ``halt``: stops
     its messages; see ``apps.delivery.sending.cancellation``. ``exempt``: neither preferences
-    nor frequency caps apply, so nobody can refuse it.
+    nor frequency caps apply, so nobody can refuse it. ``steps``: its fallback's.
     """
 
-    __slots__ = ("deadline", "exempt", "halt", "posted_at", "row", "topic")
+    __slots__ = ("deadline", "exempt", "halt", "posted_at", "row", "steps", "topic")
 
     def __init__(self, row: NotificationRow) -> None:
         self.row = row
@@ -79,6 +84,7 @@ class NotificationContext:
         #: The time it was first due: its acceptance or its send time.
         self.posted_at = max(row.created_at, row.send_at or row.created_at)
         self.halt = StopSignal()
+        self.steps = plan.of(orjson.loads(row.steps)) if row.steps else ()
         self.exempt = row.category_kind == CategoryKind.CRITICAL or (
             self.topic.mandatory and not row.other_category
             if self.topic
@@ -106,35 +112,60 @@ class NotificationContext:
         """Its category by its folded name: its topic's, if it was accepted with none."""
         return self.row.category or (self.topic.category if self.topic else "")
 
-    def is_off(self, channel: str) -> bool:
+    def step(self, number: int) -> Step | None:
+        """Return the step of this number; ``None`` for the first channels."""
+        return self.steps[number - 1] if 0 < number <= len(self.steps) else None
+
+    def distance(self, channel: str, number: int) -> int:
+        """Return how many seconds after the first channels it is sent on a channel, or a step."""
+        if (step := self.step(number)) is not None:
+            return step.due
+        return (self.row.fallback_after or 0) if channel == self.row.fallback_channel else 0
+
+    def awaited(self, recipient_id: int | None, number: int) -> Awaited:
+        """Return what stops a delivery of a step, or one on the first channels once it is read."""
+        step = self.step(number)
+        return Awaited(
+            str(self.row.id),
+            recipient_id,
+            step.unless if step else Unless.READ,
+            step is not None and step.group_id is not None,
+            plan.shared(self.steps),
+        )
+
+    def is_off(self, channel: str, *, to_group: bool = False) -> bool:
         """Return whether recipients who have chosen nothing are not sent it on a channel.
 
-        Whoever subscribes to a topic has chosen its category on that channel. What is critical is
-        never off.
+        Whoever subscribes to a topic has chosen its category on that channel; members of the group
+        of a step (``to_group``) have not. What is critical is never off.
         """
         row = self.row
         return (
             not self.is_digest  # what it tells was judged one by one
-            and (row.topic_id is None or row.other_category)
+            and (row.topic_id is None or row.other_category or to_group)
             and bool(row.category)
             and row.category_kind != CategoryKind.CRITICAL
             and channel in catalogue.get(row.category).off
         )
 
-    def rules(self, channel: str, kind: str) -> DeliveryRules:
-        """Return the rules for its new deliveries on a channel, of a chunk of this kind."""
+    def rules(self, channel: str, kind: str, number: int = 0) -> DeliveryRules:
+        """Return the rules for its new deliveries of a chunk of this kind and step number."""
         row, topic = self.row, self.topic
+        step = self.step(number)
+        group_id = step.group_id if step else None
         return DeliveryRules(
             row.topic_id,
-            row.group_id,
-            row.reachable_only,
+            row.group_id if group_id is None else group_id,
+            row.reachable_only and group_id is None,
             self.category,
-            self.is_off(channel),
+            self.is_off(channel, to_group=group_id is not None),
             self.exempt,
             row.expires_at,
             fallback=channel == row.fallback_channel,
             passed=kind == ChunkKind.PASSED,
             confirming=kind in CUT and topic is not None and topic.requires_confirmation,
+            step=step,
+            shared=plan.shared(self.steps),
         )
 
 

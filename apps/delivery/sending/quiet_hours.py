@@ -41,8 +41,8 @@ def hold_back(
     """Defer those of a claim's deliveries that would disturb people in their quiet hours.
 
     Returns ``rows`` with their new states. What expires before the quiet hours end is due when it
-    expires. A fallback keeps its distance to the other channels, which wait as well; where it is
-    quiet again then, it waits for the end of that.
+    expires. A fallback, and each of its steps, keeps its distance to the other channels, which wait
+    as well; where it is quiet again then, it waits for the end of that.
     """
     asked = [
         row for row in rows if row.time_zone is not None and row.state == DeliveryState.SENDING
@@ -55,7 +55,7 @@ def hold_back(
         assert row.time_zone is not None
         quiet = schedules.compiled(row.quiet_hours, row.time_zone)
         context = contexts[row.notification_id]
-        until = deferred_until(queue.channel, context, quiet, row.user_id, now)
+        until = deferred_until(queue.channel, context, quiet, row.user_id, now, row.step)
         if until is None:
             continue
         whose = COMPANY if row.quiet_hours is None else OWN
@@ -70,16 +70,24 @@ def hold_back(
 
 
 def deferred_until(
-    channel: str, context: NotificationContext, quiet: QuietHours, user_id: str, now: float
+    channel: str,
+    context: NotificationContext,
+    quiet: QuietHours,
+    user_id: str,
+    now: float,
+    step: int = 0,
 ) -> float | None:
-    """Return until when (unix seconds) a message to this person waits; ``None`` if it does not."""
+    """Return until when (unix seconds) a message to this person waits; ``None`` if it does not.
+
+    ``step``: of the notification's fallback; 0 for its channels.
+    """
     if channel not in quiet.schedule.channels or not (found := quiet.stretch(now)).quiet:
         return None
     if not context.may_wait:
         return None
     until = _end(quiet, now, user_id)
-    if channel == context.row.fallback_channel:
-        until += context.row.fallback_after or 0
+    if distance := context.distance(channel, step):
+        until += distance
         if until >= found.ends + found.free:
             # Without its distance this time, which might lead into quiet hours for ever.
             until = _end(quiet, until, user_id)

@@ -17,10 +17,8 @@ Imported by whatever in ``apps.delivery`` moves deliveries, and by no other app.
 
 from apps.delivery.state.cancellation import cancel
 from apps.delivery.state.claiming import (
-    ChunkToDeliver,
     ClaimBudget,
     Claimed,
-    DeliveryRules,
     QuietColumns,
     create_deliveries,
     create_in_order,
@@ -32,6 +30,7 @@ from apps.delivery.state.deferral import (
     release_topic,
     release_webhooks,
 )
+from apps.delivery.state.eligibility.rules import ChunkToDeliver, DeliveryRules
 from apps.delivery.state.lost_claims import release_lost
 from apps.delivery.state.receipts import (
     DeliveryStanding,

@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -22,6 +20,7 @@ from apps.delivery.state.eligibility.audience import (
     SUBSCRIBERS,
     listed,
 )
+from apps.delivery.state.eligibility.rules import ChunkToDeliver
 from apps.delivery.state.fallback import REACHED, reporting
 from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.states import DeliveryState
@@ -63,6 +62,8 @@ class Claimed(NamedTuple):  # the row itself: a dataclass would cost a microseco
     unanswered: bool
     #: ``None`` for a bare endpoint.
     recipient_id: int | None
+    #: The step of the notification's fallback that it belongs to; 0 for the first channels.
+    step: int
 
 
 # The columns of ``Claimed`` for the rows of ``moved``, but for the state before.
@@ -77,7 +78,7 @@ ADDRESSED = """
  coalesce(r.locale, ''),
  CASE WHEN %(may_wait)s AND (%(company)s OR r.quiet_hours IS NOT NULL) THEN r.time_zone END,
  CASE WHEN %(may_wait)s THEN r.quiet_hours::text END, {failed_at}, {unanswered},
- moved.recipient_id
+ moved.recipient_id, moved.step
   FROM moved
   LEFT JOIN preferences_contact k ON k.id = moved.contact_id AND moved.state = 'sending'
   LEFT JOIN preferences_recipient r ON r.id = moved.recipient_id
@@ -88,11 +89,11 @@ _INSERT = """
 moved AS (
     INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
                                    recipient_id, channel, priority, state, reason, refused_by,
-                                   next_attempt_at, created_at, updated_at)
+                                   next_attempt_at, created_at, updated_at{and_step})
     SELECT {notification_id}, %(claim_id)s, {publisher_id}, contact_id, recipient_id, %(channel)s,
            %(priority)s, after, {reason}, {refused_by},
            CASE WHEN after = 'queued' THEN clock_timestamp() END, clock_timestamp(),
-           clock_timestamp()
+           clock_timestamp(){and_its_step}
       FROM (SELECT *, CASE WHEN refusal IS NOT NULL THEN 'suppressed'
                            WHEN {expires_at} <= clock_timestamp() THEN 'expired'
                            WHEN row_number() OVER () > %(most)s THEN 'queued'
@@ -100,13 +101,21 @@ moved AS (
               FROM judged) decided
     ON CONFLICT DO NOTHING
     RETURNING id, notification_id, state, attempts, attempts_uncounted, instead_of,
-              contact_id, recipient_id
+              contact_id, recipient_id, step
 )
 """
 _WRITTEN = {
     "reason": REASON.format(refusal="refusal"),
     "refused_by": REFUSED_BY.format(refusal="refusal"),
 }
+_SELECTED = " SELECT NULL, " + ADDRESSED.format(failed_at="''", unanswered="false")
+
+
+def _of_step(step: str) -> dict[str, str]:
+    """Return what completes ``_INSERT`` for deliveries of a step, given in SQL; empty for none."""
+    return {"and_step": ", step" if step else "", "and_its_step": f", {step}" if step else ""}
+
+
 # The audience of a chunk that was cut, as ``judged``: its recipients' contacts, and why each must
 # not be sent to.
 JUDGED_CUT = (
@@ -121,29 +130,40 @@ JUDGED_CUT = (
     )
     + " AS refusal FROM audience a{but})"
 )
-_CREATE_CUT = (
-    JUDGED_CUT
-    + ", "
-    + _INSERT.format(
-        notification_id="%(notification_id)s",
-        publisher_id="%(publisher_id)s",
-        expires_at="%(expires_at)s::timestamptz",
-        **_WRITTEN,
+
+
+def create_cut_statement(step: str = "") -> str:
+    """Return the statement that creates a cut chunk's deliveries, for ``for_cut`` to complete.
+
+    ``step``: the SQL of their step, if they are of one.
+    """
+    return (
+        JUDGED_CUT
+        + ", "
+        + _INSERT.format(
+            notification_id="%(notification_id)s",
+            publisher_id="%(publisher_id)s",
+            expires_at="%(expires_at)s::timestamptz",
+            **_WRITTEN,
+            **_of_step(step),
+        )
+        + _SELECTED
     )
-    + " SELECT NULL, "
-    + ADDRESSED.format(failed_at="''", unanswered="false")
-)
+
+
+_CREATE_CUT = create_cut_statement()
 
 # The same for named recipients and contacts, of any number of notifications, each by its own rules.
-JUDGED_NAMED = (
+# ``columns``: more of each slice, from these ``parameters``. ``who``: those who are not left out.
+_JUDGED_NAMED = (
     """
 WITH slice AS MATERIALIZED (
     SELECT * FROM unnest(%(slices)s::int[], %(notifications)s::uuid[], %(publishers)s::bigint[],
                          %(topics)s::bigint[], %(categories)s::text[], %(off)s::bool[],
                          %(mandatory)s::bool[], %(expiries)s::timestamptz[],
-                         %(fallbacks)s::bool[])
+                         {parameters})
       AS s (slice, notification_id, publisher_id, topic_id, category, off, mandatory, expires_at,
-            fallback)
+            {columns})
 ), subscriber AS MATERIALIZED (
     SELECT * FROM unnest(%(of_slices)s::int[], %(recipients)s::bigint[], %(contacts)s::bigint[])
       AS n (slice, recipient_id, contact_id)
@@ -167,53 +187,35 @@ WITH slice AS MATERIALIZED (
         category="a.category",
         off="a.off",
     )
-    + f""" AS refusal FROM audience a
-     WHERE NOT a.fallback OR NOT {REACHED.replace("%(notification_id)s", "a.notification_id")}
+    + """ AS refusal FROM audience a
+     WHERE {who}
 )"""
 )
-_CREATE_NAMED = (
-    JUDGED_NAMED
-    + ", "
-    + _INSERT.format(
+
+
+def create_named_statement(judged: str, step: str = "") -> str:
+    """Return the statement that creates the deliveries of ``judged``; ``step``: as above."""
+    insert = _INSERT.format(
         notification_id="notification_id",
         publisher_id="publisher_id",
         expires_at="expires_at",
         **_WRITTEN,
+        **_of_step(step),
     )
-    + " SELECT NULL, "
-    + ADDRESSED.format(failed_at="''", unanswered="false")
+    return f"{judged}, {insert}{_SELECTED}"
+
+
+def judged_named(parameters: str, columns: str, who: str) -> str:
+    """Return ``JUDGED_NAMED`` with other columns of each slice, and for others of the audience."""
+    return _JUDGED_NAMED.format(parameters=parameters, columns=columns, who=who)
+
+
+JUDGED_NAMED = judged_named(
+    "%(fallbacks)s::bool[]",
+    "fallback",
+    f"NOT a.fallback OR NOT {REACHED.replace('%(notification_id)s', 'a.notification_id')}",
 )
-
-
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryRules:
-    """The rules for new deliveries of one notification on one channel.
-
-    ``group_id`` and ``reachable_only``: see ``apps.delivery.models.Notification``. ``fallback``:
-    the channel is the notification's fallback, so recipients whom another channel reached get no
-    delivery. ``confirming``: the topic requires confirmed subscriptions. ``mandatory``: preferences
-    do not apply. ``off``: recipients whose preferences say nothing of it get no delivery.
-    ``passed``: they are not sent it, since its local time had passed where they are.
-    """
-
-    topic_id: int | None
-    group_id: int | None
-    reachable_only: bool
-    category: str
-    off: bool
-    mandatory: bool
-    expires_at: datetime | None
-    fallback: bool = False
-    confirming: bool = False
-    passed: bool = False
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """From when on nothing of it is sent."""
-        return _LONG_AGO if self.passed else self.expires_at
+_CREATE_NAMED = create_named_statement(JUDGED_NAMED)
 
 
 class QuietColumns(NamedTuple):
@@ -251,13 +253,6 @@ class ClaimBudget(NamedTuple):
             "most": self.most,
             **self.quiet._asdict(),
         }
-
-
-class ChunkToDeliver(NamedTuple):
-    """A chunk, and the rules for its deliveries."""
-
-    chunk: LockedChunk
-    rules: DeliveryRules
 
 
 def create_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> list[Claimed]:
@@ -340,9 +335,13 @@ def _create_cut(budget: ClaimBudget, todo: ChunkToDeliver) -> list[Claimed]:
         return [Claimed._make(row) for row in cursor.fetchall()]
 
 
-def for_cut(statement: str, todo: ChunkToDeliver) -> str:
-    """Fill in what ``JUDGED_CUT``, with which the statement begins, leaves to chunk and rules."""
+def for_cut(statement: str, todo: ChunkToDeliver, needless: str = "") -> str:
+    """Fill in what ``JUDGED_CUT``, with which the statement begins, leaves to chunk and rules.
+
+    ``needless``: the SQL of whom a step leaves out.
+    """
     chunk, rules = todo
+    who = needless or (REACHED if rules.fallback else "")
     if rules.group_id is not None:
         subscribers = MEMBERS
     else:
@@ -350,7 +349,7 @@ def for_cut(statement: str, todo: ChunkToDeliver) -> str:
     return statement.format(
         subscribers=subscribers if chunk.member_ids is None else listed(subscribers),
         audience=CONFIRMED_AUDIENCE if rules.confirming else AUDIENCE,
-        but=f" WHERE NOT {REACHED}" if rules.fallback else "",
+        but=f" WHERE NOT {who}" if who else "",
     )
 
 

@@ -85,13 +85,16 @@ def defer_deliveries(deferred: Sequence[Deferred], reason: str) -> None:
         )
 
 
-# A chunk on the fallback channel still waits until the other channels have had their time.
-_RELEASE_CHUNKS = """
+# How long after the first channels a chunk or delivery {0} of notification n is due: those on the
+# fallback channel, and those of steps, still wait until the other channels have had their time.
+_DISTANCE = """coalesce(CASE WHEN {0}.step > 0 THEN (n.steps -> ({0}.step - 1) ->> 'due')::int
+                              WHEN {0}.channel = n.fallback_channel
+                              THEN n.fallback_after END, 0)"""
+_RELEASE_CHUNKS = f"""
 UPDATE delivery_chunk
    SET due_at = held.until, ready_at = held.until, reason = ''
   FROM (SELECT c.id, clock_timestamp() + make_interval(
-                   secs => coalesce(CASE WHEN c.channel = n.fallback_channel
-                                         THEN n.fallback_after END, 0)) AS until
+                   secs => {_DISTANCE.format("c")}) AS until
           FROM delivery_chunk c JOIN delivery_notification n ON n.id = c.notification_id
          WHERE c.state = 'queued' AND c.reason = 'topic_paused' AND n.topic_id = %s
          LIMIT %s FOR UPDATE OF c SKIP LOCKED) held
@@ -148,12 +151,10 @@ def release_webhooks(publisher_id: int, seconds: float) -> None:
         )
 
 
-# A fallback still waits until the other channels, which are due now, have had their time.
-_RELEASE_PEOPLE = """
+_RELEASE_PEOPLE = f"""
 UPDATE delivery_delivery
    SET next_attempt_at = clock_timestamp() + make_interval(secs => held.seconds)
-  FROM (SELECT d.id, coalesce(CASE WHEN d.channel = n.fallback_channel
-                                   THEN n.fallback_after END, 0) AS seconds
+  FROM (SELECT d.id, {_DISTANCE.format("d")} AS seconds
           FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
          WHERE d.id IN (SELECT newest.id
                           FROM unnest(%s::bigint[]) AS person (id)

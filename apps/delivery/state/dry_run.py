@@ -8,13 +8,12 @@ from django.db import connection
 from apps.delivery.state.claiming import (
     JUDGED_CUT,
     JUDGED_NAMED,
-    ChunkToDeliver,
-    DeliveryRules,
     cut_parameters,
     for_cut,
     named_parameters,
 )
 from apps.delivery.state.eligibility.audience import MEMBERSHIPS, REASON, SUBSCRIPTIONS
+from apps.delivery.state.eligibility.rules import ChunkToDeliver, DeliveryRules
 
 
 class Judged(NamedTuple):

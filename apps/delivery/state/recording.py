@@ -81,9 +81,10 @@ SELECT delivery_id, number, provider, to_timestamp(started), duration, outcome, 
 # confirmation allows only webhooks here: any other address was never asked to confirm.
 _REPLACE = """
 INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id, channel,
-                               priority, state, instead_of, next_attempt_at, created_at, updated_at)
+                               priority, state, instead_of, step, next_attempt_at, created_at,
+                               updated_at)
 SELECT d.notification_id, d.chunk_id, n.publisher_id, k.id, k.channel, d.priority, 'retrying', d.id,
-       clock_timestamp(), clock_timestamp(), clock_timestamp()
+       d.step, clock_timestamp(), clock_timestamp(), clock_timestamp()
   FROM unnest(%s::bigint[], %s::bigint[]) AS r (id, contact_id)
   JOIN delivery_delivery d ON d.id = r.id
   JOIN preferences_contact k ON k.id = r.contact_id AND k.state = 'active'

@@ -8,6 +8,7 @@ from django.db import connection
 
 from apps.delivery.state import deferral, ordering
 from apps.delivery.state.claiming import ADDRESSED, NOBODY, Claimed, QuietColumns
+from apps.delivery.state.eligibility import judging
 from apps.delivery.state.eligibility.audience import REASON, REFUSAL, REFUSED_BY
 from apps.delivery.state.fallback import REACHED_ELSEWHERE, reporting
 from notifier.dispatch.failover import FAULTS
@@ -15,7 +16,7 @@ from notifier.dispatch.failover import FAULTS
 # A recipient who left the topic between two attempts gets no further one. A delivery in place of a
 # dead one is not asked: its endpoint never subscribed.
 _UNSUBSCRIBED = """
-coalesce(CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL
+CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL {but}
      AND NOT EXISTS (SELECT FROM topics_subscription s
                       WHERE s.topic_id = a.topic_id AND s.channel = a.channel
                         AND s.recipient_id = a.recipient_id AND s.state = 'active')
@@ -54,7 +55,8 @@ _UNANSWERED = """
 """
 # Deliveries that are due again. Those of a paused topic go on waiting and use up no attempt. Where
 # the topic cannot be resumed before this commits (``held``), they wait until it is.
-_RESUME = (
+# ``columns``: more of each delivery. ``answered``: the SQL of why a step is not needed any more.
+_RESUMING = (
     """
 WITH audience AS (
     SELECT d.id, d.state AS before, d.recipient_id, d.contact_id, d.channel, d.instead_of,
@@ -65,15 +67,14 @@ WITH audience AS (
                OR CASE WHEN t.id IS NULL THEN n.kind <> 'published'
                        ELSE t.mandatory AND NOT n.other_category END AS mandatory,
            coalesce(nullif(n.category, ''), t.category, '') AS category,
-           d.notification_id = ANY(%(off)s::uuid[]) AS off
+           d.notification_id = ANY(%(off)s::uuid[]) AS off{columns}
       FROM delivery_delivery d
       JOIN delivery_notification n ON n.id = d.notification_id
       LEFT JOIN topics_topic t ON t.id = n.topic_id
       LEFT JOIN preferences_contact k ON k.id = d.contact_id
      WHERE d.id = ANY(%(ids)s::bigint[])
 ), judged AS (
-    SELECT a.*, """
-    + _UNSUBSCRIBED
+    SELECT a.*, coalesce({answered}{unsubscribed}"""
     + _OUTDATED
     + REFUSAL.format(
         channel="a.channel",
@@ -114,10 +115,17 @@ WITH audience AS (
       FROM decided j
      WHERE d.id = j.id
     RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_uncounted,
-              d.instead_of, d.contact_id, d.recipient_id, d.channel, d.provider, j.before
+              d.instead_of, d.contact_id, d.recipient_id, d.channel, d.provider, d.step, j.before
 )
 SELECT moved.before, """
     + ADDRESSED.format(failed_at=_FAILED_AT, unanswered=_UNANSWERED)
+)
+_RESUME = _RESUMING.format(columns="", answered="", unsubscribed=_UNSUBSCRIBED.format(but=""))
+_RESUME_WITH_STEPS = _RESUMING.format(
+    columns=f", {judging.OF_DELIVERY}",
+    answered=f"{judging.NEEDLESS_AGAIN}, ",
+    # Members of a step's group never subscribed.
+    unsubscribed=_UNSUBSCRIBED.format(but="AND NOT a.to_group"),
 )
 
 
@@ -129,13 +137,15 @@ def resume_due(
     ordered: bool,
     off: Collection[str] = (),
     quiet: QuietColumns = NOBODY,
+    steps: bool = False,
 ) -> list[Claimed]:
     """Take up deliveries that are due again and locked.
 
     ``held_topics``: those that are paused and cannot be resumed before this commits. ``ordered``:
     some have an ordering key, and the caller holds the locks of their lines. ``off``: ids of
     notifications that recipients get only if a preference allows it. ``quiet``: who comes with
-    their quiet hours.
+    their quiet hours. ``steps``: some notifications have steps, and the caller has called
+    ``steps.answers.hold`` for them.
     """
     with connection.cursor() as cursor:
         # psycopg2 adapts a timedelta, though django-stubs do not list it.
@@ -149,6 +159,6 @@ def resume_due(
             "reporting": reporting(),
             **quiet._asdict(),
         }
-        cursor.execute(_RESUME, parameters)
+        cursor.execute(_RESUME_WITH_STEPS if steps else _RESUME, parameters)
         rows = [Claimed._make(row) for row in cursor.fetchall()]
     return ordering.hold_back(None, rows) if ordered else rows

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Self
 
-from notifier.client._async.base import AsyncCalls
+from notifier.client._async.base import AsyncCalls, segment
 from notifier.client._async.transport import AsyncTransport
 from notifier.client.rows import (
+    Acknowledged,
     DigestChoice,
     FrequencyCap,
     InboxItem,
@@ -63,6 +64,14 @@ class AsyncInboxClient(AsyncCalls):
         body: dict[str, Any] = {"status": status}
         body |= {"all": True} if ids is None else {"ids": list(ids)}
         return read(Marked, (await self._http.request("POST", "/v1/inbox/status", body)).body)
+
+    async def acknowledge(self, notification_id: str) -> Acknowledged:
+        """Acknowledge a notification that was sent to this person, on whatever channel.
+
+        Its further steps are not sent to them, nor to anybody where one is for a group.
+        """
+        path = f"/v1/notifications/{segment(notification_id)}/acknowledge"
+        return read(Acknowledged, (await self._http.request("POST", path)).body)
 
     async def delete(self, item_id: int) -> None:
         """Delete one item."""

@@ -4,9 +4,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
-from notifier.client._sync.base import Calls
+from notifier.client._sync.base import Calls, segment
 from notifier.client._sync.transport import Transport
 from notifier.client.rows import (
+    Acknowledged,
     DigestChoice,
     FrequencyCap,
     InboxItem,
@@ -64,6 +65,14 @@ class InboxClient(Calls):
         body: dict[str, Any] = {"status": status}
         body |= {"all": True} if ids is None else {"ids": list(ids)}
         return read(Marked, (self._http.request("POST", "/v1/inbox/status", body)).body)
+
+    def acknowledge(self, notification_id: str) -> Acknowledged:
+        """Acknowledge a notification that was sent to this person, on whatever channel.
+
+        Its further steps are not sent to them, nor to anybody where one is for a group.
+        """
+        path = f"/v1/notifications/{segment(notification_id)}/acknowledge"
+        return read(Acknowledged, (self._http.request("POST", path)).body)
 
     def delete(self, item_id: int) -> None:
         """Delete one item."""

@@ -6,14 +6,17 @@ from notifier.client.rows.choices.digests import DigestChoice
 from notifier.client.rows.choices.frequency_caps import FrequencyCap
 from notifier.client.rows.choices.quiet_hours import QuietHours, QuietWindow
 from notifier.client.rows.dead_letters import DeadLetter, Redriven
-from notifier.client.rows.dry_runs import ChannelDryRun, DryRun
+from notifier.client.rows.dry_runs import ChannelDryRun, DryRun, StepDryRun
 from notifier.client.rows.groups import Added, Group, Member, Removed
 from notifier.client.rows.inbox import InboxItem, Marked, Me
 from notifier.client.rows.notifications import (
+    Acknowledged,
+    Acknowledgement,
     Attempt,
     BatchResult,
     Delivery,
     Draft,
+    FallbackStep,
     Message,
     Notification,
     Receipt,
@@ -45,6 +48,8 @@ from notifier.client.rows.topics import Subscriber, Subscription, SubscriptionRe
 
 __all__ = [
     "REMOVE",
+    "Acknowledged",
+    "Acknowledgement",
     "Added",
     "ApiKey",
     "Attempt",
@@ -61,6 +66,7 @@ __all__ = [
     "DigestChoice",
     "Draft",
     "DryRun",
+    "FallbackStep",
     "FrequencyCap",
     "Group",
     "Hour",
@@ -87,6 +93,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "StatusWebhook",
+    "StepDryRun",
     "Subscriber",
     "Subscription",
     "SubscriptionResult",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from notifier.client.rows.base import TUPLE, read
+from notifier.client.rows.base import TUPLE, many, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,14 @@ class ChannelDryRun:
     not_sent: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDryRun(ChannelDryRun):
+    """The forecast of a step of the fallback."""
+
+    number: int
+    channel: str
+
+
 def _channels(answer: Mapping[str, Any]) -> dict[str, ChannelDryRun]:
     return {name: read(ChannelDryRun, one) for name, one in answer.items()}
 
@@ -32,7 +40,8 @@ def _channels(answer: Mapping[str, Any]) -> dict[str, ChannelDryRun]:
 class DryRun:
     """The forecast of a notification: what posting it now would do.
 
-    ``exact``: whether everybody was judged. ``fallback``: its channel, at most.
+    ``exact``: whether everybody was judged. ``fallback``: its channel, at most; ``steps``: those of
+    one that has some, likewise.
     """
 
     exact: bool
@@ -44,4 +53,5 @@ class DryRun:
     fallback: Mapping[str, ChannelDryRun] = field(
         default_factory=dict, metadata={"read": _channels}
     )
+    steps: tuple[StepDryRun, ...] = field(default=(), metadata=many(StepDryRun))
     warnings: tuple[Mapping[str, str], ...] = field(default=(), metadata=TUPLE)

@@ -19,7 +19,8 @@ class Message(TypedDict, total=False):
     - ``category``: what people choose by; by default the topic's or the template's.
     - ``channels``: only these; by default wherever the recipients can be reached.
     - ``fallback``: ``{"channel": "sms", "after_seconds": 300}``, for recipients that no channel has
-      reached by then.
+      reached by then; with ``"unless": "read"`` or ``"acknowledged"`` for those who have not done
+      that; with ``"group"`` for its members until one has; with ``"then": {…}`` for a next step.
     - ``digest``: ``{"key": "likes", "window": 3600}`` (seconds) or ``{"key": …, "at": "09:00"}``,
       perhaps with the name of a ``template``: tell each recipient of it together with others.
     - ``priority``: high, normal or low.
@@ -106,12 +107,46 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class FallbackStep:
+    """A step of a fallback. ``state``: waiting, sending, done, not_needed or cancelled.
+
+    ``group``: ``None`` for the notification's own people. ``due_at``: while it waits.
+    """
+
+    number: int
+    channel: str
+    unless: str
+    after_seconds: int
+    state: str
+    group: str | None = None
+    due_at: datetime | None = field(default=None, metadata=TIME)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Who acknowledged a notification, and when. ``user_id``: ``None`` where it is not shown."""
+
+    user_id: str | None
+    acknowledged_at: datetime = field(metadata=TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A notification that somebody has acknowledged, and when they first did."""
+
+    id: str
+    acknowledged_at: datetime = field(metadata=TIME)
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """A notification and the state of its deliveries.
 
     - ``state``: accepted or scheduled in the answer to a POST, later scheduled, sending, done or
       cancelled.
     - ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
+    - ``steps``: of its fallback, where that has some. ``acknowledged_by``: the first ones who did.
     - ``replayed``: whether this repeats an earlier answer to the same idempotency key.
     - ``deduplicated``: whether this is an equal notification that was accepted before.
     - ``warnings``, in the answer to a POST: ``{"pointer": …, "detail": …}`` for channels on which a
@@ -133,6 +168,8 @@ class Notification:
     group: str | None = None
     fallback: Mapping[str, Any] | None = None
     digest: Mapping[str, Any] | None = None
+    steps: tuple[FallbackStep, ...] = field(default=(), metadata=many(FallbackStep))
+    acknowledged_by: tuple[Acknowledgement, ...] = field(default=(), metadata=many(Acknowledgement))
     collapse_key: str = ""
     ordering_key: str = ""
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -180,8 +217,9 @@ class Delivery:
 
     ``contact_id``: the recipient's contact, ``None`` where there was none. It, ``user_id`` and
     ``address`` are ``None`` for another publisher's topic. ``reason_text``: the reason in words.
-    ``instead_of``: the delivery for which this one is the fallback. ``told_in``: the delivery of
-    the digest that tells this one together with others.
+    ``instead_of``: the delivery for which this one is the fallback. ``step``: of the notification's
+    fallback; 0 for the first channels. ``told_in``: the delivery of the digest that tells this one
+    together with others.
     """
 
     id: str
@@ -199,6 +237,7 @@ class Delivery:
     next_attempt_at: datetime | None = field(default=None, metadata=TIME)
     instead_of: str | None = None
     told_in: str | None = None
+    step: int = 0
     attempts: tuple[Attempt, ...] = field(default=(), metadata=many(Attempt))
     receipts: tuple[Receipt, ...] = field(default=(), metadata=many(Receipt))
 

@@ -341,3 +341,15 @@ def test_hostile_rules_are_answered_at_once(create):
         "FREQ=MONTHLY;BYDAY=5FR;BYMONTHDAY=1;BYSETPOS=-1",
     ):
         assert create(status=400, cron=None, rrule=rule)["errors"][0]["pointer"] == "/rrule"
+
+
+def test_one_that_expires_before_its_last_step_is_refused(shop, create):
+    mail = {"channel": "email", "after_seconds": 600, "unless": "read"}
+    text = {"channel": "sms", "after_seconds": 3000}
+    notification = {**HELLO, "user_id": "ada", "fallback": {**mail, "then": text}}
+    refused = create(notification=notification, expires_after_seconds=3600, status=400)
+    [error] = refused["errors"]
+    assert error["pointer"] == "/expires_after_seconds" and "3,600" in error["detail"]
+    made = create(notification=notification, expires_after_seconds=3601)
+    assert made["notification"] == notification
+    patched(shop, {"expires_after_seconds": 3000}, status=400)

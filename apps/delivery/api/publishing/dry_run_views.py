@@ -44,6 +44,13 @@ class ChannelDryRunOut(serializers.Serializer[Mapping[str, object]]):
     )
 
 
+class StepDryRunOut(ChannelDryRunOut):
+    """The forecast of a step of the fallback."""
+
+    number = serializers.IntegerField(help_text="from 1")
+    channel = serializers.CharField()
+
+
 class DryRunOut(serializers.Serializer[Mapping[str, object]]):
     """The forecast of a notification: what posting it now would do."""
 
@@ -54,6 +61,7 @@ class DryRunOut(serializers.Serializer[Mapping[str, object]]):
     fallback = serializers.DictField(
         child=ChannelDryRunOut(), help_text="the fallback's channel, at most: if none were reached"
     )
+    steps = StepDryRunOut(many=True, help_text="of a fallback with steps, each at most likewise")
     warnings = WarningOut(many=True)
 
 
@@ -72,11 +80,15 @@ class DryRunView(SingleView):
         fallback = dict([found.fallback]) if found.fallback else {}
         return Response(
             {
-                "exact": all(one.exact for one in (*found.channels.values(), *fallback.values())),
+                "exact": found.exact,
                 "priority": draft.priority,
                 "category": draft.category.name if draft.category else None,
                 "channels": {name: _shown(one) for name, one in found.channels.items()},
                 "fallback": {name: _shown(one) for name, one in fallback.items()},
+                "steps": [
+                    {"number": step.number, "channel": step.channel, **_shown(one)}
+                    for step, one in found.steps
+                ],
                 "warnings": list(draft.warnings),
             }
         )

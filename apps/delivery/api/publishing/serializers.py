@@ -15,6 +15,7 @@ from apps.api.problems import Problem
 from apps.api.serializers import Choice, Items, NameField, StrictSerializer
 from apps.content.serializers import ActionsField, LinkField, TemplateUseIn
 from apps.core import clock
+from apps.delivery.api.publishing.fallbacks import FallbackIn, check_fallback
 from apps.delivery.intake import deduplication, unreached
 from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.intake.drafts import SEND, SKIP
@@ -36,8 +37,6 @@ BATCH_LIMIT = 1_000
 _LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 #: Years of a local time: all of its instants can be computed.
 _YEARS = 1970, 9998
-#: Seconds after which a fallback may be sent at the latest.
-LONGEST_FALLBACK = 86_400
 
 
 class ContentIn(StrictSerializer):
@@ -97,18 +96,6 @@ class ContentIn(StrictSerializer):
                 limit=CONTENT_LIMIT,
             )
         return attrs
-
-
-class FallbackIn(StrictSerializer):
-    """Another channel, for recipients whom none of the others reached in time."""
-
-    channel = Choice(list(settings.CHANNELS), help_text="not one of `channels`")
-    after_seconds = serializers.IntegerField(
-        min_value=1,
-        max_value=LONGEST_FALLBACK,
-        source="after",
-        help_text="how long the other channels have, from acceptance or `send_at`",
-    )
 
 
 class LocalTimeField(serializers.CharField):
@@ -229,7 +216,7 @@ class PublishIn(StrictSerializer):
         if "digest" in attrs:
             _check_digest(attrs)
         if "fallback" in attrs:
-            _check_fallback(attrs, max(send_at or clock.moment(), clock.moment()))
+            check_fallback(attrs, max(send_at or clock.moment(), clock.moment()))
         return attrs
 
 
@@ -261,19 +248,6 @@ def _check_digest(attrs: dict[str, Any]) -> None:
     if attrs.get("priority") == Priority.HIGH:
         raise serializers.ValidationError(
             {"digest": "High priority waits for no digest. Leave one of the two out."}
-        )
-
-
-def _check_fallback(attrs: dict[str, Any], starts_at: datetime) -> None:
-    channel, after = attrs["fallback"]["channel"], attrs["fallback"]["after"]
-    if channel in attrs.get("channels", ()):
-        raise serializers.ValidationError(
-            {"fallback": {"channel": f"{channel} is one of channels already."}}
-        )
-    expires_at = attrs.get("expires_at")
-    if expires_at is not None and expires_at <= starts_at + timedelta(seconds=after):
-        raise serializers.ValidationError(
-            {"fallback": {"after_seconds": "It has expired by then; nothing would be sent."}}
         )
 
 

@@ -15,6 +15,7 @@ class ChunkKind(models.TextChoices):
     RANGE = "range"  # the topic's subscriptions or the group's members, low_id <= id <= high_id
     LISTED = "listed"  # those of the topic's subscriptions or the group's members in member_ids
     PASSED = "passed"  # the same, or recipient_ids, for whom the local time has passed: not sent
+    MEMBERS = "members"  # the members that the group of a fallback's step has when it is due
     NAMED = "named"  # the recipients in recipient_ids, on one channel
     ENDPOINT = "endpoint"  # the contacts in contact_ids, with or without a recipient
     RETRY = "retry"  # deliveries that were due for another attempt, of any notification
@@ -39,6 +40,7 @@ class Chunk(models.Model):
     - ``reason``: why it is deferred; else empty.
     - ``size``: the number of recipients or contacts; 0 where it is not known.
     - ``publisher_id``: the notification's; claims are shared out fairly by it.
+    - ``step``: the step of the fallback whose deliveries it becomes; 0 for the first channels.
     - ``due_at``, ``fence``: the end of the lease, and the number of workers that have held it.
       Only a ``whole`` chunk has the state ``running`` and uses them.
     """
@@ -59,6 +61,7 @@ class Chunk(models.Model):
     state = models.CharField(max_length=7, default=ChunkState.QUEUED)
     reason = models.CharField(max_length=40, blank=True, default="", db_default="")
     fence = models.IntegerField(default=0)
+    step = models.SmallIntegerField(default=0, db_default=0)
     due_at = models.DateTimeField()
     ready_at = models.DateTimeField()
 

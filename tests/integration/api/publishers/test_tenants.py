@@ -28,6 +28,7 @@ SHARED = {
     "/v1/suppressions": "an address that must not be sent to is nobody's to send to",
     "/v1/inbox": "an end user's token opens it, no publisher's key",
     "/v1/me": "an end user's token opens it, no publisher's key",
+    "/v1/notifications/{notification_id}/acknowledge": "likewise, of a person it was sent to",
     "/v1/confirmations": "the token that came to the address opens it, no key",
     "/v1/receipts": "a provider's signature opens it, no key",
     "/v1/replies": "a provider's signature opens it, no key",

@@ -59,7 +59,8 @@ def test_the_schema_is_openapi_3_1_and_needs_a_key_or_the_end_users_token(schema
     for scheme in ("apiKey", "endUser"):
         assert schema["components"]["securitySchemes"][scheme]["scheme"] == "bearer"
     for path, method, operation in operations(schema):
-        wanted = "endUser" if path.startswith(("/v1/inbox", "/v1/me")) else "apiKey"
+        own = path.startswith(("/v1/inbox", "/v1/me")) or path.endswith("/acknowledge")
+        wanted = "endUser" if own else "apiKey"
         asked = [] if (method, path) in WITHOUT_A_KEY else [{wanted: []}]
         assert operation.get("security", []) == asked, (method, path)
 

@@ -64,7 +64,7 @@ def test_it_is_not_sent_to_who_has_read_it_since(waiting, morning, shop):
     assert standing() == ("suppressed", "read")
     assert Push.calls == []
     rows = shop.get(f"notifications/{waiting['id']}/deliveries", channel="push")["data"]
-    assert rows[0]["reason_text"] == "they have read it in their inbox meanwhile"
+    assert rows[0]["reason_text"] == "they have read it meanwhile"
 
 
 def test_it_is_not_sent_to_who_has_refused_it_since(waiting, morning, ada):
