@@ -71,6 +71,7 @@ class Features:
         self._dead_letter()
         self._categories()
         self._quiet_hours()
+        self._digest()
         self._local_time()
         self._escalation()
         self._stop()
@@ -228,6 +229,35 @@ class Features:
         self._say(
             "held a push in dora's quiet hours (Kolkata), not an urgent one; she ended them: sent"
         )
+
+    def _digest(self) -> None:
+        """Tell somebody of three replies in one mail."""
+        hugo = f"hugo-{self._run}"
+        address = f"{hugo}@example.com"
+        self._directory.upsert_recipient(hugo, email=address)
+        posted = [
+            self._client.notify_users(
+                [hugo],
+                title=f"Reply {number}",
+                channels=["email"],
+                priority="low",
+                digest={"key": "post-7", "window": 2},
+            )
+            for number in (1, 2, 3)
+        ]
+        told = [self._until(one, lambda row: row.state == "accepted") for one in posted]
+        mails = [
+            one["content"]["content"][0]["value"]
+            for one in self._sandbox.messages(channel="email", address=address)
+        ]
+        self._expect(
+            len({one.told_in for one in told}) == 1
+            and [one.state for one in told] == ["accepted"] * 3
+            and len(mails) == 1
+            and all(f"Reply {number}" in mails[0] for number in (1, 2, 3)),
+            f"of three replies {[one.state for one in told]} were told in {len(mails)} mails",
+        )
+        self._say("told hugo of three replies in one mail, when their digest closed")
 
     def _local_time(self) -> None:
         """Send something at the same local time in three zones."""
