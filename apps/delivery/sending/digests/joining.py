@@ -2,8 +2,8 @@
 
 Asked before quiet hours and frequency caps, which apply to the message that tells: what waits in a
 digest disturbs nobody and counts once. Neither asked nor counted: high priority, what no preference
-can refuse, channels that disturb nobody, bare endpoints, and what was attempted before. A claim
-without digests asks nothing.
+can refuse, what has a fallback in steps, channels that disturb nobody, bare endpoints, and what was
+attempted before. A claim without digests asks nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,8 @@ class Asked:
             return
         people = choices.in_use().people
         for key, one in contexts.items():
-            if one.exempt or not one.may_wait or one.is_digest:
+            # With steps it is to be read soon, or somebody else is asked.
+            if one.exempt or not one.may_wait or one.is_digest or one.steps:
                 continue
             asked = one.digest or choices.of_category(one.category)
             if asked is not None or people:

@@ -70,9 +70,9 @@ WITH wanted AS MATERIALIZED (
 ), told AS (
     INSERT INTO delivery_notification
            (id, publisher_id, kind, priority, category, category_kind, channels, content,
-            collapse_key, created_at)
+            collapse_key, created_at, counts_kept)
     SELECT w.notification_id, w.publisher_id, %(kind)s, %(priority)s, w.category, w.category_kind,
-           ARRAY[%(channel)s]::varchar[], w.content, '', clock_timestamp()
+           ARRAY[%(channel)s]::varchar[], w.content, '', clock_timestamp(), false
       FROM wanted w JOIN open o USING (notification_id)
 ), telling AS (
     INSERT INTO delivery_delivery

@@ -62,6 +62,14 @@ def test_a_person_chooses_at_once(shop, work):
     assert (standing(by_company), standing(by_publisher)) == (AT_ONCE, WAITS)
 
 
+def test_what_somebody_is_to_read_soon_waits_for_no_digest(shop, work):
+    person(shop, ("", "daily"))
+    step = {"channel": "email", "after_seconds": 60, "unless": "acknowledged"}
+    posted = post(shop, fallback=step)
+    work()
+    assert standing(posted) == AT_ONCE
+
+
 def test_a_person_chooses_when_nobody_else_asks(shop, work):
     Recipient.objects.filter(user_id="ada").update(time_zone="Asia/Kathmandu")
     person(shop, ("", "daily"))
