@@ -18,6 +18,7 @@ from django.db.models import Min
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.delivery import selectors
 from apps.delivery.models import Chunk, DeadLetter, Delivery, Notification, OpenDigest, StateCount
 from apps.inbox.models import InboxItem
 from apps.preferences.digests import services
@@ -260,10 +261,11 @@ def check(here: World) -> None:
                 assert told == 0 and row.reason == "read"
             case _:  # a worker that had it was lost, so nobody knows whether it was sent
                 assert (row.state, told) == ("unknown", 0)
-    counted: Counter[tuple[str, str]] = Counter()
-    for one in StateCount.objects.filter(channel="push"):
-        counted[str(one.notification_id), one.state] += one.count
-    rows = Delivery.objects.filter(channel="push", notification__counts_kept=True)
-    assert {key: n for key, n in counted.items() if n} == dict(
-        Counter((str(row.notification_id), row.state) for row in rows)
-    )
+    every = Notification.objects.values_list("pk", flat=True)
+    counted = {
+        (key, state): number
+        for key in every
+        for state, number in selectors.counts(key).get("push", {}).items()
+    }
+    rows = Delivery.objects.filter(channel="push").values_list("notification_id", "state")
+    assert counted == dict(Counter(rows))
