@@ -145,6 +145,8 @@ def _for_a_while(
 
 
 def _once_each(trial: Trial, behaviour: str) -> None:
+    # A worker that met such a provider in the fault before calls it a few at a time for a while.
+    trial.service.start("push")
     trial.service.sandbox.behave("fcm", behaviour, times=1)
     trial.publish(slow=0)
     trial.broken()
