@@ -18,6 +18,7 @@ from apps.delivery.intake import (
     unreached,
 )
 from apps.delivery.intake.bodies import AudienceBody, NotificationBody, PublishBody
+from apps.delivery.intake.fallbacks import StepGroups
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.delivery.models import NotificationKind
 from apps.delivery.sealed_content import TemplateContent
@@ -128,17 +129,26 @@ def named_draft(
     known: Mapping[str, Reached],
     validator: TemplateValidator | None = None,
     category: CategorySnapshot | None = None,
+    step_groups: StepGroups | None = None,
 ) -> Draft:
     """Make a draft for named recipients. ``known`` has those that exist, by ``user_id``.
 
-    ``category``: the one that was resolved; else it is resolved here. Raises ``Problem`` naming
-    unknown recipients, and what ``_draft`` raises.
+    ``category``: the one that was resolved; else it is resolved here. ``validator`` and
+    ``step_groups``: of a request with several notifications, which share them. Raises ``Problem``
+    naming unknown recipients, and what ``_draft`` raises.
     """
     people = _people(data, known)
     chosen = data.get("channels") or named_recipients.reachable_channels(people.values())
     priority = data.get("priority") or Priority.NORMAL
     return _draft(
-        key, data, chosen, priority, people=people, validator=validator, category=category
+        key,
+        data,
+        chosen,
+        priority,
+        people=people,
+        validator=validator,
+        category=category,
+        step_groups=step_groups,
     )
 
 
@@ -205,6 +215,7 @@ def _draft(
     people: Mapping[str, Reached] = MappingProxyType({}),
     validator: TemplateValidator | None = None,
     category: CategorySnapshot | None = None,
+    step_groups: StepGroups | None = None,
 ) -> Draft:
     """Validate content or template for the channels, apply load shedding, and make the draft.
 
@@ -213,7 +224,7 @@ def _draft(
     Raises ``ValidationError`` or ``Problem`` that points to the error.
     """
     content: Content | TemplateContent
-    plan = fallbacks.plan(key.publisher_id, data)
+    plan = fallbacks.plan(step_groups or StepGroups(key.publisher_id), data)
     chosen = [name for name in _sendable(chosen, data, plan) if name not in plan.taken]
     if "template" in data:
         validator = validator or TemplateValidator()
