@@ -4,7 +4,7 @@ import pytest
 
 from apps.delivery.models import Answer, Delivery
 from apps.preferences.models import Group, Membership, Preference
-from notifier.domain.outcomes import Reason, Retry
+from notifier.domain.outcomes import Reason, Refused, Retry
 from tests.integration.delivery.steps.conftest import Mails, Push, Texts
 from tests.support.publishers.people import subscribe
 
@@ -200,3 +200,22 @@ def test_a_cancel_ends_all_steps(shop, on_call, workers, later):
     shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
     later(301)
     assert Texts.calls == [] and not Delivery.objects.filter(step__gt=0).exists()
+
+
+def test_who_did_not_need_it_any_more_is_not_among_those_whom_it_did_not_reach(
+    shop, on_call, workers, later, app
+):
+    refused, busy = Refused(Reason.REJECTED), Retry(Reason.PROVIDER_ERROR, after=3600.0)
+    Push.answer = staticmethod(lambda message: refused)
+    Texts.answer = staticmethod(lambda message: busy if message.user_id == "bob" else refused)
+    posted = shop.post("notifications", {"user_ids": ["ada", "cyd"], **ALARM})
+    workers()
+    later(301)
+    app("cyd").acknowledge(posted)
+    workers()
+    assert shop.counts(posted) == {"push": {"failed": 2}, "sms": {"failed": 1, "suppressed": 1}}
+    again = {"audience": {"not_reached_by": posted["id"]}, "channels": ["email"], "content": HELLO}
+    posted = shop.post("notifications", again)
+    workers()
+    rows = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
+    assert [row["user_id"] for row in rows] == ["ada"]
