@@ -255,6 +255,8 @@ class _Explainer(StepEvidence):
                 f"It is due {at(chunk.ready_at)}, unless another channel reaches them before.",
                 "queued",
             )
+        if fallback and self.answer is not None and self.answer.acknowledged_at is not None:
+            return Sentence("They acknowledged it, so it was not needed.")
         if fallback and self.deliveries:
             return Sentence("Another channel reached them in time, so it was not needed.")
         if self.notification.topic and self.notification.topic.paused_at and self.open_chunks:

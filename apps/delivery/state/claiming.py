@@ -21,7 +21,7 @@ from apps.delivery.state.eligibility.audience import (
     listed,
 )
 from apps.delivery.state.eligibility.rules import ChunkToDeliver
-from apps.delivery.state.fallback import REACHED, reporting
+from apps.delivery.state.fallback import NEEDLESS, reporting
 from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.states import DeliveryState
 
@@ -213,7 +213,7 @@ def judged_named(parameters: str, columns: str, who: str) -> str:
 JUDGED_NAMED = judged_named(
     "%(fallbacks)s::bool[]",
     "fallback",
-    f"NOT a.fallback OR NOT {REACHED.replace('%(notification_id)s', 'a.notification_id')}",
+    f"NOT a.fallback OR NOT {NEEDLESS.replace('%(notification_id)s', 'a.notification_id')}",
 )
 _CREATE_NAMED = create_named_statement(JUDGED_NAMED)
 
@@ -344,7 +344,7 @@ def for_cut(statement: str, todo: ChunkToDeliver, needless: str = "") -> str:
     ``needless``: the SQL of whom a step leaves out.
     """
     chunk, rules = todo
-    who = needless or (REACHED if rules.fallback else "")
+    who = needless or (NEEDLESS if rules.fallback else "")
     if rules.group_id is not None:
         subscribers = MEMBERS
     else:
