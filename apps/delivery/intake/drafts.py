@@ -98,9 +98,9 @@ DraftBuilder = Callable[[Mapping[str, Reached]], Draft]
 def draft_builder(key: KeySnapshot, data: NotificationBody) -> DraftBuilder:
     """Return a function that makes the draft once the named recipients are looked up.
 
-    The function makes no query and takes microseconds. The category is looked up here, and a
-    template, which takes longer to validate, is validated here; if the channels depend on the
-    recipients, those are looked up here as well.
+    The function makes no query and takes microseconds. The category and the groups of steps are
+    looked up here, and a template, which takes longer to validate, is validated here; if the
+    channels depend on the recipients, those are looked up here as well.
 
     Raises what ``named_draft`` raises, and ``Problem`` for an audience that there is not.
     """
@@ -109,7 +109,11 @@ def draft_builder(key: KeySnapshot, data: NotificationBody) -> DraftBuilder:
         return lambda _: unreached_people
     if "template" not in data:
         category = categories.resolve(key, data)
-        return lambda known: named_draft(key, data, known, category=category)
+        step_groups = StepGroups(key.publisher_id)
+        fallbacks.plan(step_groups, data)
+        return lambda known: named_draft(
+            key, data, known, category=category, step_groups=step_groups
+        )
     if "channels" not in data:
         draft = named_draft(key, data, reached(data["user_ids"]))
         return lambda _: draft

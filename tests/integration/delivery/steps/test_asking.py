@@ -151,3 +151,14 @@ def test_a_batch_looks_each_group_of_its_steps_up_once(shop, group):
         return sum("preferences_group" in query["sql"] for query in queries)
 
     assert looked_up(10) == looked_up(1) > 0
+
+
+def test_groups_of_steps_are_looked_up_before_the_transaction_that_others_share(shop, group):
+    body = {"user_id": "ada", "content": HELLO, "channels": ["inbox"]}
+    body["fallback"] = {**TEXT, "group": "on-call"}
+    with CaptureQueriesContext(connection) as queries:
+        shop.post("notifications", body)
+    statements = [query["sql"] for query in queries]
+    begins = statements.index("BEGIN")
+    assert any("preferences_group" in one for one in statements[:begins])
+    assert not any("preferences_group" in one for one in statements[begins:])
