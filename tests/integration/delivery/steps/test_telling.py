@@ -57,6 +57,14 @@ def test_each_step_says_what_became_of_it(shop, posted, workers, later, app):
     assert steps(shop, posted)[1]["counts"] == {"accepted": 2}
 
 
+def test_a_step_says_when_it_is_due_only_while_it_waits(shop, posted, app):
+    app("ada").mark("acknowledged")  # which makes it due, for a worker to find it needless
+    assert [(step["state"], step["due_at"]) for step in steps(shop, posted)] == [
+        ("sending", None),
+        ("sending", None),
+    ]
+
+
 def test_what_was_not_needed_and_what_was_cancelled_are_told_apart(
     shop, posted, workers, later, app
 ):
