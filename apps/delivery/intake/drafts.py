@@ -18,6 +18,7 @@ from apps.delivery.intake import (
     unreached,
 )
 from apps.delivery.intake.bodies import AudienceBody, NotificationBody, PublishBody
+from apps.delivery.intake.fallbacks import StepGroups
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.delivery.models import NotificationKind
 from apps.delivery.sealed_content import TemplateContent
@@ -97,9 +98,9 @@ DraftBuilder = Callable[[Mapping[str, Reached]], Draft]
 def draft_builder(key: KeySnapshot, data: NotificationBody) -> DraftBuilder:
     """Return a function that makes the draft once the named recipients are looked up.
 
-    The function makes no query and takes microseconds. The category is looked up here, and a
-    template, which takes longer to validate, is validated here; if the channels depend on the
-    recipients, those are looked up here as well.
+    The function makes no query and takes microseconds. The category and the groups of steps are
+    looked up here, and a template, which takes longer to validate, is validated here; if the
+    channels depend on the recipients, those are looked up here as well.
 
     Raises what ``named_draft`` raises, and ``Problem`` for an audience that there is not.
     """
@@ -108,7 +109,11 @@ def draft_builder(key: KeySnapshot, data: NotificationBody) -> DraftBuilder:
         return lambda _: unreached_people
     if "template" not in data:
         category = categories.resolve(key, data)
-        return lambda known: named_draft(key, data, known, category=category)
+        step_groups = StepGroups(key.publisher_id)
+        fallbacks.plan(step_groups, data)
+        return lambda known: named_draft(
+            key, data, known, category=category, step_groups=step_groups
+        )
     if "channels" not in data:
         draft = named_draft(key, data, reached(data["user_ids"]))
         return lambda _: draft
@@ -128,17 +133,26 @@ def named_draft(
     known: Mapping[str, Reached],
     validator: TemplateValidator | None = None,
     category: CategorySnapshot | None = None,
+    step_groups: StepGroups | None = None,
 ) -> Draft:
     """Make a draft for named recipients. ``known`` has those that exist, by ``user_id``.
 
-    ``category``: the one that was resolved; else it is resolved here. Raises ``Problem`` naming
-    unknown recipients, and what ``_draft`` raises.
+    ``category``: the one that was resolved; else it is resolved here. ``validator`` and
+    ``step_groups``: of a request with several notifications, which share them. Raises ``Problem``
+    naming unknown recipients, and what ``_draft`` raises.
     """
     people = _people(data, known)
     chosen = data.get("channels") or named_recipients.reachable_channels(people.values())
     priority = data.get("priority") or Priority.NORMAL
     return _draft(
-        key, data, chosen, priority, people=people, validator=validator, category=category
+        key,
+        data,
+        chosen,
+        priority,
+        people=people,
+        validator=validator,
+        category=category,
+        step_groups=step_groups,
     )
 
 
@@ -205,6 +219,7 @@ def _draft(
     people: Mapping[str, Reached] = MappingProxyType({}),
     validator: TemplateValidator | None = None,
     category: CategorySnapshot | None = None,
+    step_groups: StepGroups | None = None,
 ) -> Draft:
     """Validate content or template for the channels, apply load shedding, and make the draft.
 
@@ -213,7 +228,7 @@ def _draft(
     Raises ``ValidationError`` or ``Problem`` that points to the error.
     """
     content: Content | TemplateContent
-    plan = fallbacks.plan(key.publisher_id, data)
+    plan = fallbacks.plan(step_groups or StepGroups(key.publisher_id), data)
     chosen = [name for name in _sendable(chosen, data, plan) if name not in plan.taken]
     if "template" in data:
         validator = validator or TemplateValidator()

@@ -60,7 +60,42 @@ def levels(body: FallbackBody) -> Iterator[Level]:
         path, current = f"{path}/then", current["then"]
 
 
-def plan(publisher_id: int, data: PublishBody) -> Plan:
+class StepGroups:
+    """The groups that the steps of one request name, each looked up once."""
+
+    def __init__(self, publisher_id: int) -> None:
+        self._publisher_id = publisher_id
+        self._found: dict[str, _Found] = {}
+
+    def find(self, level: Level) -> int:
+        """Return the id of the group of a step. Raises ``ValidationError`` that points to it."""
+        name = level.body["group"]
+        if name not in self._found:
+            self._found[name] = self._look_up(name)
+        found = self._found[name]
+        if found.id is None:
+            raise _at(level, found.problem)
+        return found.id
+
+    def _look_up(self, name: str) -> "_Found":
+        row = groups(self._publisher_id).filter(name=name).first()
+        if row is None:
+            return _Found(
+                None, f"You have no group {name!r}. Make it with PUT /v1/groups/{name} first."
+            )
+        if Membership.objects.filter(group=row)[: MOST_MEMBERS + 1].count() > MOST_MEMBERS:
+            return _Found(None, f"A step's group has at most {MOST_MEMBERS:,} members.")
+        return _Found(row.pk)
+
+
+class _Found(NamedTuple):
+    """A group's id, or why a step cannot be for it."""
+
+    id: int | None
+    problem: str = ""
+
+
+def plan(step_groups: StepGroups, data: PublishBody) -> Plan:
     """Return the fallback of a request. Looks up the groups that its steps name.
 
     Raises ``ValidationError`` that points to a group that there is not, or that is too large.
@@ -77,19 +112,9 @@ def plan(publisher_id: int, data: PublishBody) -> Plan:
         body = level.body
         due += body["after"]
         unless = body.get("unless", unless)
-        group_id = _group(publisher_id, level) if level.to_group else None
+        group_id = step_groups.find(level) if level.to_group else None
         steps.append(Step(number, level.channel, body["after"], due, unless, group_id))
     return Plan(found, None, steps)
-
-
-def _group(publisher_id: int, level: Level) -> int:
-    name = level.body["group"]
-    row = groups(publisher_id).filter(name=name).first()
-    if row is None:
-        raise _at(level, f"You have no group {name!r}. Make it with PUT /v1/groups/{name} first.")
-    if Membership.objects.filter(group=row)[: MOST_MEMBERS + 1].count() > MOST_MEMBERS:
-        raise _at(level, f"A step's group has at most {MOST_MEMBERS:,} members.")
-    return row.pk
 
 
 def _at(level: Level, detail: str) -> ValidationError:

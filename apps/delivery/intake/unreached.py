@@ -24,14 +24,20 @@ STATES = (*NOT_REACHED, DeliveryState.UNKNOWN, DeliveryState.ACCEPTED)
 #: Most people of one notification: they are written down when it is accepted.
 MOST = 100_000
 
+#: Reasons for which a delivery was not sent because it was not needed any more.
+_NEEDLESS = ("read", "read_by_another", "acknowledged", "acknowledged_by_another")
+
 _PEOPLE = """
-SELECT recipient_id
-  FROM delivery_delivery
- WHERE notification_id = %s AND recipient_id IS NOT NULL
- GROUP BY recipient_id
-HAVING bool_and(state = ANY(%s))
- ORDER BY recipient_id
- LIMIT %s
+SELECT d.recipient_id
+  FROM delivery_delivery d
+ WHERE d.notification_id = %(notification_id)s AND d.recipient_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM delivery_answer w
+                    WHERE w.notification_id = %(notification_id)s
+                      AND w.recipient_id = d.recipient_id)
+ GROUP BY d.recipient_id
+HAVING bool_and(d.state = ANY(%(states)s) AND d.reason <> ALL(%(needless)s))
+ ORDER BY d.recipient_id
+ LIMIT %(most)s
 """
 
 
@@ -61,10 +67,19 @@ def earlier(publisher_id: int, notification_id: UUID) -> Notification:
 def people(notification_id: UUID, states: Collection[str]) -> list[int]:
     """Return the ids of recipients all of whose deliveries are in these states, each once.
 
-    Raises ``Problem`` where there are none, or more than ``MOST``.
+    Not of those who have answered it (see ``apps.delivery.state.steps``), or did not get it since
+    another had. Raises ``Problem`` where there are none, or more than ``MOST``.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_PEOPLE, [notification_id, list(states), MOST + 1])
+        cursor.execute(
+            _PEOPLE,
+            {
+                "notification_id": notification_id,
+                "states": list(states),
+                "needless": list(_NEEDLESS),
+                "most": MOST + 1,
+            },
+        )
         found = [recipient_id for (recipient_id,) in cursor.fetchall()]
     if not found:
         raise _problem("invalid-request", "There is nobody whom it did not reach.")

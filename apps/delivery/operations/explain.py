@@ -256,7 +256,7 @@ class _Explainer(StepEvidence):
                 "queued",
             )
         if fallback and self.deliveries:
-            return Sentence("Another channel reached them in time, so it was not needed.")
+            return self.fallback_sentence()
         if self.notification.topic and self.notification.topic.paused_at and self.open_chunks:
             return Sentence("It is sent to them when the topic is resumed.", "paused")
         if self.open_chunks and not availability.available([channel]):
@@ -279,8 +279,8 @@ class _Explainer(StepEvidence):
         )
 
     def _fallback_to_come(self) -> Chunk | None:
-        later = (c for c in self.open_chunks if c.channel == self.notification.fallback_channel)
-        return next(later, None) if self.notification.fallback_channel else None
+        name = "" if self.has_acknowledged else self.notification.fallback_channel
+        return next((c for c in self.open_chunks if name and c.channel == name), None)
 
     def _is_paused(self, channel: str) -> bool:
         names = [name for name, one in settings.PROVIDERS.items() if one["channel"] == channel]

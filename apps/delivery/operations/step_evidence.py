@@ -61,6 +61,17 @@ class StepEvidence(Evidence):
         if self.answer is not None:
             yield Sentence(f"They {_done(self.answer)}.")
 
+    @property
+    def has_acknowledged(self) -> bool:
+        """True if the recipient acknowledged it."""
+        return self.answer is not None and self.answer.acknowledged_at is not None
+
+    def fallback_sentence(self) -> Sentence:
+        """Say why a fallback of one step that asks for "not delivered" made no delivery."""
+        if self.has_acknowledged:
+            return Sentence("They acknowledged it, so it was not needed.")
+        return Sentence("Another channel reached them in time, so it was not needed.")
+
     def absence_sentences(self, step: Step) -> Iterator[Sentence]:
         """Say why there is no delivery of a step, if there is none."""
         if any(delivery.step == step.number for delivery in self.deliveries):

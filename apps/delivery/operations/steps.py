@@ -91,19 +91,20 @@ def outlook(row: Notification, counts: Mapping[str, Mapping[str, int]]) -> list[
             return StepState.SENDING
         return StepState.DONE if made else StepState.NOT_NEEDED
 
-    return [
-        Outlook(
+    def outlook_of(step: Step) -> Outlook:
+        found = state(step)
+        return Outlook(
             step.number,
             step.channel,
             None if step.group_id is None else names.get(step.group_id, ""),
             str(step.unless),
             step.after,
-            state(step),
-            due.get(step.number),
+            found,
+            due.get(step.number) if found == StepState.WAITING else None,
             by_step[step.number],
         )
-        for step in steps
-    ]
+
+    return [outlook_of(step) for step in steps]
 
 
 def _counts(

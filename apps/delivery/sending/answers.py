@@ -26,9 +26,9 @@ def answer(
     being sent.
     """
     with_steps = answers.with_steps(notification_ids)
-    found = list(notification_ids) if source == AnswerSource.API else with_steps
+    found = list(notification_ids) if source == AnswerSource.API else list(with_steps)
     new = set(answers.record(found, recipient_id, source, acknowledged=acknowledged))
-    if not (stopped := [one for one in with_steps if one in new]):
+    if not (stopped := {key: shared for key, shared in with_steps.items() if key in new}):
         return
     answers.release(stopped, recipient_id, acknowledged=acknowledged)
 

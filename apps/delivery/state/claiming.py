@@ -21,7 +21,7 @@ from apps.delivery.state.eligibility.audience import (
     listed,
 )
 from apps.delivery.state.eligibility.rules import ChunkToDeliver
-from apps.delivery.state.fallback import REACHED, reporting
+from apps.delivery.state.fallback import NEEDLESS, reporting
 from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.states import DeliveryState
 
@@ -213,7 +213,7 @@ def judged_named(parameters: str, columns: str, who: str) -> str:
 JUDGED_NAMED = judged_named(
     "%(fallbacks)s::bool[]",
     "fallback",
-    f"NOT a.fallback OR NOT {REACHED.replace('%(notification_id)s', 'a.notification_id')}",
+    f"NOT a.fallback OR NOT {NEEDLESS.replace('%(notification_id)s', 'a.notification_id')}",
 )
 _CREATE_NAMED = create_named_statement(JUDGED_NAMED)
 
@@ -267,20 +267,23 @@ def create_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> li
     for one in todo:
         if one.chunk.cut:
             rows += _create_cut(budget.spent(len(rows)), one)
-    if passed := {str(one.chunk.notification_id) for one in todo if one.rules.passed}:
-        _give_reason([row.delivery_id for row in rows if row.notification_id in passed])
+    give_reasons(todo, rows)
     return rows
 
 
-def _give_reason(delivery_ids: Sequence[int]) -> None:
-    """Record why those of these new deliveries have expired that did before they were due."""
+def give_reasons(todo: Sequence[ChunkToDeliver], rows: Sequence[Claimed]) -> None:
+    """Record why those of the new ``rows`` have expired that did before they were due."""
+    passed = {str(one.chunk.notification_id) for one in todo if one.rules.passed}
+    if not passed:
+        return
+    delivery_ids = [row.delivery_id for row in rows if row.notification_id in passed]
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE delivery_delivery d SET reason = 'local_time_passed'
                  FROM delivery_notification n
                 WHERE d.id = ANY(%s) AND d.state = 'expired' AND n.id = d.notification_id
                   AND (n.expires_at > clock_timestamp() OR n.expires_at IS NULL)""",
-            [list(delivery_ids)],
+            [delivery_ids],
         )
 
 
@@ -341,7 +344,7 @@ def for_cut(statement: str, todo: ChunkToDeliver, needless: str = "") -> str:
     ``needless``: the SQL of whom a step leaves out.
     """
     chunk, rules = todo
-    who = needless or (REACHED if rules.fallback else "")
+    who = needless or (NEEDLESS if rules.fallback else "")
     if rules.group_id is not None:
         subscribers = MEMBERS
     else:

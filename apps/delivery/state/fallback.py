@@ -45,6 +45,14 @@ EXISTS (SELECT FROM preferences_contact k
                             WHERE i.delivery_id = e.id AND i.read_at IS NULL))
 """
 REACHED = _REACHED.format(channels="k.channel <> %(channel)s")
+#: SQL: whether recipient ``a`` acknowledged the notification, on whatever channel.
+ACKNOWLEDGED = """
+EXISTS (SELECT FROM delivery_answer w
+         WHERE w.notification_id = %(notification_id)s AND w.recipient_id = a.recipient_id
+           AND w.acknowledged_at IS NOT NULL)
+"""
+#: SQL: whether recipient ``a`` does not need the fallback.
+NEEDLESS = f"({ACKNOWLEDGED} OR {REACHED})"
 #: The same for a waiting delivery ``a``: whether the fallback channel, or for a delivery on the
 #: fallback channel any other, reached its recipient.
 REACHED_ELSEWHERE = _REACHED.replace("%(notification_id)s", "a.notification_id").format(

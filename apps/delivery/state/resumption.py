@@ -10,7 +10,7 @@ from apps.delivery.state import deferral, ordering
 from apps.delivery.state.claiming import ADDRESSED, NOBODY, Claimed, QuietColumns
 from apps.delivery.state.eligibility import judging
 from apps.delivery.state.eligibility.audience import REASON, REFUSAL, REFUSED_BY
-from apps.delivery.state.fallback import REACHED_ELSEWHERE, reporting
+from apps.delivery.state.fallback import ACKNOWLEDGED, REACHED_ELSEWHERE, reporting
 from notifier.dispatch.failover import FAULTS
 
 # A recipient who left the topic between two attempts gets no further one. A delivery in place of a
@@ -26,8 +26,8 @@ CASE WHEN a.topic_id IS NOT NULL AND a.instead_of IS NULL {but}
      THEN 'unsubscribed' END, """
 # Recipients who have read it in the inbox, or whom the fallback reached, while it waited for the
 # end of quiet hours or for its digest are skipped. So are those of a fallback, never tried, whom
-# another channel has reached, whatever it waited for. What waits for other reasons waits for
-# minutes, and is not asked.
+# another channel has reached or who have acknowledged it, whatever it waited for. What waits for
+# other reasons waits for minutes, and is not asked.
 _OUTDATED = f"""
 CASE WHEN a.reason IN ('quiet_hours', 'digest')
       AND EXISTS (SELECT FROM preferences_contact k
@@ -39,7 +39,9 @@ CASE WHEN a.reason IN ('quiet_hours', 'digest')
      WHEN a.fallback_channel <> ''
       AND (a.reason IN ('quiet_hours', 'digest')
            OR (a.channel = a.fallback_channel AND a.attempts = 0))
-     THEN CASE WHEN {REACHED_ELSEWHERE} THEN 'reached' END
+     THEN CASE WHEN {ACKNOWLEDGED.replace("%(notification_id)s", "a.notification_id")}
+               THEN 'acknowledged'
+               WHEN {REACHED_ELSEWHERE} THEN 'reached' END
 END, """
 # Read from the attempt: a later deferral overwrites the reason of the delivery. What only waited,
 # for the end of quiet hours say, has none to be looked for.

@@ -10,6 +10,7 @@ from apps.delivery.api import presenters
 from apps.delivery.api.publishing.serializers import NotificationIn
 from apps.delivery.intake.bodies import NotificationBody
 from apps.delivery.intake.drafts import Draft, named_draft
+from apps.delivery.intake.fallbacks import StepGroups
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
 from apps.delivery.intake.idempotency import Key
 from apps.delivery.intake.template_validation import TemplateValidator
@@ -58,10 +59,12 @@ class Batch:
             except ValidationError as error:
                 self._problems[position] = listed.shorten(validation_problem(error))
         known = reached(name for data in valid.values() for name in data["user_ids"])
-        validator = TemplateValidator()
+        validator, step_groups = TemplateValidator(), StepGroups(self._publisher_id)
         for position, data in valid.items():
             try:
-                self._drafts[position] = named_draft(self._key, data, known, validator)
+                self._drafts[position] = named_draft(
+                    self._key, data, known, validator, step_groups=step_groups
+                )
             except ValidationError as error:
                 self._problems[position] = listed.shorten(validation_problem(error))
             except Problem as problem:

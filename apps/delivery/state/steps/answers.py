@@ -6,17 +6,16 @@ judged without it, and every later claim knows it. What such a claim is sending 
 a cancel stops it (``apps.delivery.sending.cancellation``).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from apps.core import arrays
-from apps.delivery.models import AnswerSource, Delivery, Notification
+from apps.delivery.models import AnswerSource
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
-from apps.delivery.state.steps import plan
 from apps.delivery.state.steps.plan import Unless
 
 #: Advisory locks: the first key, and how many there are.
@@ -37,7 +36,8 @@ class Awaited(NamedTuple):
 
 
 _WITH_STEPS = """
-SELECT id FROM delivery_notification WHERE id = ANY(%s::uuid[]) AND steps IS NOT NULL
+SELECT id, steps @? '$[*].group_id' FROM delivery_notification
+ WHERE id = ANY(%s::uuid[]) AND steps IS NOT NULL
 """
 _RECORD = """
 INSERT INTO delivery_answer AS w (notification_id, recipient_id, source, read_at, acknowledged_at)
@@ -57,11 +57,11 @@ def hold(notification_ids: Iterable[UUID | str]) -> None:
     _lock("pg_advisory_xact_lock_shared", notification_ids)
 
 
-def with_steps(notification_ids: Collection[UUID]) -> list[UUID]:
-    """Return those of these notifications that have steps."""
+def with_steps(notification_ids: Collection[UUID]) -> dict[UUID, bool]:
+    """Return those of these notifications that have steps, and of each ``plan.shared``."""
     with connection.cursor() as cursor:
         cursor.execute(_WITH_STEPS, [arrays.uuids(notification_ids)])
-        return [found for (found,) in cursor.fetchall()]
+        return dict(cursor.fetchall())
 
 
 def record(
@@ -132,6 +132,17 @@ def answered(awaited: Collection[Awaited]) -> set[Awaited]:
     return found
 
 
+# What an answer stops of the deliveries to whoever gave it, and to others where steps are for
+# groups: as ``answered`` has it. Two conditions, because each has an index of its own.
+_OF_OWN = """
+d.recipient_id = %(recipient_id)s
+AND (%(acknowledged)s OR d.step = 0 OR n.steps -> (d.step - 1) ->> 'unless' <> 'acknowledged')
+"""
+_OF_OTHERS = """
+(%(acknowledged)s
+ OR (d.step > 0 AND n.steps -> (d.step - 1) ? 'group_id'
+     AND n.steps -> (d.step - 1) ->> 'unless' <> 'acknowledged'))
+"""
 # Chunks that are needed by nobody any more, and waiting deliveries that are not: made due, a claim
 # finds that out and the notification need not wait for their times.
 _NEEDLESS_CHUNKS = """
@@ -152,12 +163,7 @@ UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()
  WHERE id = ANY(ARRAY(
        SELECT d.id FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
         WHERE d.notification_id = ANY(%(ids)s::uuid[]) AND d.state = 'retrying'
-          AND d.next_attempt_at > clock_timestamp() AND d.reason <> 'topic_paused'
-          AND ((%(acknowledged)s AND n.steps @? '$[*].group_id')
-               OR ((d.recipient_id = %(recipient_id)s
-                    OR (d.step > 0 AND n.steps -> (d.step - 1) ? 'group_id'))
-                   AND (%(acknowledged)s OR d.step = 0
-                        OR n.steps -> (d.step - 1) ->> 'unless' <> 'acknowledged')))
+          AND d.next_attempt_at > clock_timestamp() AND d.reason <> 'topic_paused' AND {of}
         LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED))
 RETURNING channel, priority
 """
@@ -165,32 +171,72 @@ RETURNING channel, priority
 RELEASE_AT_ONCE = 1_000
 
 
-def release(notification_ids: Sequence[UUID], recipient_id: int, *, acknowledged: bool) -> None:
-    """Make due what an answer has made needless, and ring after the commit. Waits for no lock."""
-    parameters: dict[str, str | int] = {
-        "ids": arrays.uuids(notification_ids),
-        "recipient_id": recipient_id,
-        "acknowledged": acknowledged,
-        "most": RELEASE_AT_ONCE,
-    }
+def release(notifications: Mapping[UUID, bool], recipient_id: int, *, acknowledged: bool) -> None:
+    """Make due what an answer has made needless, and ring after the commit. Waits for no lock.
+
+    ``notifications``: some of what ``with_steps`` returned.
+    """
+    statements = [
+        (_NEEDLESS_CHUNKS, list(notifications)),
+        (_NEEDLESS_DELIVERIES.format(of=_OF_OWN), list(notifications)),
+        (_NEEDLESS_DELIVERIES.format(of=_OF_OTHERS), _shared(notifications)),
+    ]
     queues = set()
     with connection.cursor() as cursor:
-        for statement in (_NEEDLESS_CHUNKS, _NEEDLESS_DELIVERIES):
-            cursor.execute(statement, parameters)
-            queues |= {Queue(channel, priority) for channel, priority in cursor.fetchall()}
+        for statement, ids in statements:
+            if ids:
+                parameters = _parameters(ids, recipient_id, acknowledged)
+                cursor.execute(statement, {**parameters, "most": RELEASE_AT_ONCE})
+                queues |= {Queue(channel, priority) for channel, priority in cursor.fetchall()}
     if queues:
         transaction.on_commit(lambda: doorbells.ring(queues))
 
 
-def being_sent(notification_ids: Sequence[UUID], recipient_id: int, *, acknowledged: bool) -> bool:
-    """Return whether a worker is sending something that this answer keeps from being sent."""
-    sending = Delivery.objects.filter(notification_id__in=notification_ids, state="sending")
-    if sending.filter(recipient_id=recipient_id).exists():
-        return True
-    return acknowledged and any(
-        plan.shared(plan.of(row.steps)) and sending.filter(notification=row, step__gt=0).exists()
-        for row in Notification.objects.filter(pk__in=notification_ids).only("steps")
-    )
+_BEING_SENT = """
+SELECT EXISTS (
+    SELECT FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
+     WHERE d.notification_id = ANY(%(ids)s::uuid[]) AND d.state = 'sending' AND {of})
+"""
+# Where one acknowledgement ends all: the counts say whether any of maybe a million is being sent.
+_ANY_BEING_SENT = """
+SELECT coalesce(sum(count), 0) > 0 FROM delivery_statecount
+ WHERE notification_id = ANY(%(ids)s::uuid[]) AND state = 'sending'
+"""
+
+
+def being_sent(
+    notifications: Mapping[UUID, bool], recipient_id: int, *, acknowledged: bool
+) -> bool:
+    """Return whether a worker is sending something that this answer keeps from being sent.
+
+    ``notifications``: some of what ``with_steps`` returned.
+    """
+    others = _ANY_BEING_SENT if acknowledged else _BEING_SENT.format(of=_OF_OTHERS)
+    statements = [
+        (_BEING_SENT.format(of=_OF_OWN), list(notifications)),
+        (others, _shared(notifications)),
+    ]
+    with connection.cursor() as cursor:
+        for statement, ids in statements:
+            if ids:
+                cursor.execute(statement, _parameters(ids, recipient_id, acknowledged))
+                if cursor.fetchone()[0]:
+                    return True
+    return False
+
+
+def _shared(notifications: Mapping[UUID, bool]) -> list[UUID]:
+    return [key for key, shared in notifications.items() if shared]
+
+
+def _parameters(
+    notification_ids: Collection[UUID], recipient_id: int, acknowledged: bool
+) -> dict[str, str | int]:
+    return {
+        "ids": arrays.uuids(notification_ids),
+        "recipient_id": recipient_id,
+        "acknowledged": acknowledged,
+    }
 
 
 def _lock(function: str, notification_ids: Iterable[UUID | str]) -> None:

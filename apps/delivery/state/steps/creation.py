@@ -13,6 +13,7 @@ from apps.delivery.state.claiming import (
     create_named_statement,
     cut_parameters,
     for_cut,
+    give_reasons,
     judged_named,
     named_parameters,
 )
@@ -44,6 +45,7 @@ def create_step_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) 
     for one in todo:
         if one.chunk.cut:
             rows += _create_cut(budget.spent(len(rows)), one)
+    give_reasons(todo, rows)
     return rows
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from apps.delivery.models import Answer, Attempt
 from apps.delivery.sending import cancellation, process
-from apps.preferences.models import Group, Membership
+from apps.preferences.models import Group, Membership, Recipient
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome
 from notifier.providers.base import Provider
 from stack.supervision.process import PATIENCE
 from tests.support.deliveries.workers import begin, claim, in_thread, lose_claims
-from tests.support.publishers.people import recipient
+from tests.support.publishers.people import contact, recipient
 from tests.support.waiting import until
 
 HELLO = {"title": "The pump has stopped", "body": "Hall 3"}
@@ -124,6 +124,42 @@ def test_whenever_it_is_acknowledged_nothing_is_sent_after_the_answer(
     assert found.get("accepted", 0) == len(Slow.calls)
     assert sum(found.values()) in (0, PEOPLE) and set(found) <= {"accepted", "suppressed"}
     assert shop.get(f"notifications/{posted['id']}")["state"] == "done"
+
+
+def test_nothing_for_a_group_is_sent_after_a_read_that_keeps_it_from_them_was_answered(
+    shop, team, workers, execute, app, monkeypatch
+):
+    monkeypatch.setattr(cancellation, "EVERY", 0.5)
+    fallback = {**TO_GROUP, "unless": "read"}
+    shop.post(
+        "notifications",
+        {"user_id": "ada", "content": HELLO, "channels": ["inbox"], "fallback": fallback},
+    )
+    workers()
+    execute("UPDATE delivery_chunk SET ready_at = now() WHERE step > 0")
+    begin("sms")
+    until(lambda: Slow.calls)
+    app("ada").mark("read")
+    answered = time.time()
+    assert process.worker().join(PATIENCE)
+    workers()
+    assert [at for at in Slow.calls if at > answered] == [] and len(Slow.calls) < PEOPLE
+
+
+def test_a_read_does_not_wait_for_a_step_that_it_does_not_stop(shop, team, workers, execute, app):
+    contact("sms", "+436601234999", recipient=Recipient.objects.get(user_id="ada"))
+    fallback = {"channel": "sms", "after_seconds": 1, "unless": "acknowledged"}
+    shop.post(
+        "notifications",
+        {"user_id": "ada", "content": HELLO, "channels": ["inbox"], "fallback": fallback},
+    )
+    workers()
+    execute("UPDATE delivery_chunk SET ready_at = now() WHERE step > 0")
+    assert claim("sms") is not None  # and its worker is slow
+    began = time.monotonic()
+    app("ada").mark("read")
+    assert time.monotonic() - began < 2
+    lose_claims()
 
 
 def test_two_who_acknowledge_at_once_are_both_recorded(shop, escalated, app):

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.delivery.intake import fallbacks
@@ -136,3 +138,27 @@ def test_each_of_a_batch_has_steps_of_its_own(shop, workers, later):
     later(301)
     first, _, last = (result.get("notification") for result in answer["results"])
     assert shop.counts(first)["email"] == shop.counts(last)["email"] == {"accepted": 1}
+
+
+def test_a_batch_looks_each_group_of_its_steps_up_once(shop, group):
+    step = {**TEXT, "group": "on-call"}
+    one = {"user_id": "ada", "content": HELLO, "channels": ["inbox"]}
+    one["fallback"] = fallback(step, {**step, "channel": "email"})
+
+    def looked_up(number):
+        with CaptureQueriesContext(connection) as queries:
+            shop.post("notifications/batch", {"notifications": [one] * number})
+        return sum("preferences_group" in query["sql"] for query in queries)
+
+    assert looked_up(10) == looked_up(1) > 0
+
+
+def test_groups_of_steps_are_looked_up_before_the_transaction_that_others_share(shop, group):
+    body = {"user_id": "ada", "content": HELLO, "channels": ["inbox"]}
+    body["fallback"] = {**TEXT, "group": "on-call"}
+    with CaptureQueriesContext(connection) as queries:
+        shop.post("notifications", body)
+    statements = [query["sql"] for query in queries]
+    begins = statements.index("BEGIN")
+    assert any("preferences_group" in one for one in statements[:begins])
+    assert not any("preferences_group" in one for one in statements[begins:])

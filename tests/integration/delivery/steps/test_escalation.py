@@ -4,8 +4,9 @@ import pytest
 
 from apps.delivery.models import Answer, Delivery
 from apps.preferences.models import Group, Membership, Preference
-from notifier.domain.outcomes import Reason, Retry
+from notifier.domain.outcomes import Reason, Refused, Retry, Unknown
 from tests.integration.delivery.steps.conftest import Mails, Push, Texts
+from tests.support.deliveries.quiet_hours import around_now, be_quiet
 from tests.support.publishers.people import subscribe
 
 HELLO = {"title": "The pump has stopped", "body": "Hall 3"}
@@ -131,6 +132,39 @@ def test_a_notification_without_steps_can_be_acknowledged_too(shop, people, work
     assert app("ada").acknowledge(posted)["id"] == posted["id"]
 
 
+UNKNOWN = {"user_id": "ada", "content": HELLO, "channels": ["push"]}
+UNKNOWN["fallback"] = {"channel": "sms", "after_seconds": 300}
+
+
+def test_an_acknowledgement_keeps_a_fallback_from_being_sent_as_well(
+    shop, people, workers, later, app
+):
+    people("ada")
+    Push.answer = staticmethod(lambda message: Unknown(Reason.TIMEOUT))
+    posted = shop.post("notifications", UNKNOWN)
+    workers()
+    app("ada").acknowledge(posted)
+    later(301)
+    assert Texts.calls == [] and "sms" not in shop.counts(posted)
+
+
+def test_an_acknowledgement_stops_a_fallback_that_waits_for_the_end_of_quiet_hours(
+    shop, people, workers, later, app
+):
+    people("ada")
+    Push.answer = staticmethod(lambda message: Unknown(Reason.TIMEOUT))
+    be_quiet("ada", around_now("sms"))
+    posted = shop.post("notifications", UNKNOWN)
+    workers()
+    later(301)
+    assert shop.counts(posted)["sms"] == {"retrying": 1}
+    app("ada").acknowledge(posted)
+    be_quiet("ada", None)
+    later(90_000)
+    rows = shop.get(f"notifications/{posted['id']}/deliveries", channel="sms")["data"]
+    assert [(row["state"], row["reason"]) for row in rows] == [("suppressed", "acknowledged")]
+
+
 def test_a_topics_subscribers_escalate_to_a_group_that_never_subscribed(
     shop, on_call, workers, later
 ):
@@ -200,3 +234,22 @@ def test_a_cancel_ends_all_steps(shop, on_call, workers, later):
     shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
     later(301)
     assert Texts.calls == [] and not Delivery.objects.filter(step__gt=0).exists()
+
+
+def test_who_did_not_need_it_any_more_is_not_among_those_whom_it_did_not_reach(
+    shop, on_call, workers, later, app
+):
+    refused, busy = Refused(Reason.REJECTED), Retry(Reason.PROVIDER_ERROR, after=3600.0)
+    Push.answer = staticmethod(lambda message: refused)
+    Texts.answer = staticmethod(lambda message: busy if message.user_id == "bob" else refused)
+    posted = shop.post("notifications", {"user_ids": ["ada", "cyd"], **ALARM})
+    workers()
+    later(301)
+    app("cyd").acknowledge(posted)
+    workers()
+    assert shop.counts(posted) == {"push": {"failed": 2}, "sms": {"failed": 1, "suppressed": 1}}
+    again = {"audience": {"not_reached_by": posted["id"]}, "channels": ["email"], "content": HELLO}
+    posted = shop.post("notifications", again)
+    workers()
+    rows = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
+    assert [row["user_id"] for row in rows] == ["ada"]

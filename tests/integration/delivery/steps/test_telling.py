@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from apps.delivery.models import Notification
+from apps.delivery.models import Delivery, Notification
 from apps.delivery.operations.explain import explain
 from apps.preferences.models import Group, Membership, Recipient
 
@@ -57,6 +57,14 @@ def test_each_step_says_what_became_of_it(shop, posted, workers, later, app):
     assert steps(shop, posted)[1]["counts"] == {"accepted": 2}
 
 
+def test_a_step_says_when_it_is_due_only_while_it_waits(shop, posted, app):
+    app("ada").mark("acknowledged")  # which makes it due, for a worker to find it needless
+    assert [(step["state"], step["due_at"]) for step in steps(shop, posted)] == [
+        ("sending", None),
+        ("sending", None),
+    ]
+
+
 def test_what_was_not_needed_and_what_was_cancelled_are_told_apart(
     shop, posted, workers, later, app
 ):
@@ -95,6 +103,26 @@ def test_why_is_explained_step_by_step(shop, posted, workers, later, app):
     workers()
     story, words = told(posted, "bob")
     assert story.verdict == "no" and "Step 2 was not needed: ada acknowledged it on" in words
+
+
+def test_why_tells_of_an_acknowledgement_that_kept_a_fallback_from_being_sent(
+    shop, people, workers, later, app
+):
+    people("ada")
+    plain = {"channel": "sms", "after_seconds": 300}
+    posted = shop.post(
+        "notifications",
+        {"user_id": "ada", "content": HELLO, "channels": ["push"], "fallback": plain},
+    )
+    workers()
+    Delivery.objects.update(state="unknown")
+    assert "It is due on" in told(posted, "ada")[1]
+    app("ada").acknowledge(posted)
+    for _ in ("before its time", "after it"):
+        story, words = told(posted, "ada")
+        assert "They acknowledged it, so it was not needed." in words
+        assert story.verdict != "not yet" and "It is due on" not in words
+        later(301)
 
 
 def test_operators_see_the_steps_and_who_acknowledged(shop, posted, app, workers, admin_client):

@@ -126,6 +126,21 @@ def test_at_a_local_time_steps_follow_in_each_zone(shop, people, workers, later)
     assert len(Mails.calls) == 1
 
 
+def test_who_is_skipped_because_the_local_time_has_passed_is_told_so_at_each_step(
+    shop, people, workers, later
+):
+    people("ada")
+    wall = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
+    skipped = {"send_at_local": wall, "local_time_passed": "skip"}
+    posted = shop.post("notifications", {"user_id": "ada", **skipped, **mail_then_text()})
+    later(0)
+    later(401)
+    rows = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
+    assert {(row["step"], row["state"], row["reason"]) for row in rows} == {
+        (number, "expired", "local_time_passed") for number in (0, 1, 2)
+    }
+
+
 def test_an_expiry_between_the_steps_ends_them(shop, people, workers, later, execute):
     people("ada")
     posted = shop.post("notifications", {"user_id": "ada", **mail_then_text()})
