@@ -115,6 +115,8 @@ def join(
                     context.category,
                     context.row.category_kind,
                     digest.key,
+                    context.others_topic,
+                    context.row.other_category,
                     closes_at,
                 )
             )

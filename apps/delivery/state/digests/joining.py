@@ -24,7 +24,8 @@ MOST_ITEMS = 1_000
 class Joining(NamedTuple):
     """A delivery that joins a digest.
 
-    ``closes_at``: when the digest closes if this one opens it, in unix seconds.
+    ``topic_id``: of another publisher's topic, 0 for any other; see ``OpenDigest``. ``closes_at``:
+    when the digest closes if this one opens it, in unix seconds.
     """
 
     row: Claimed
@@ -33,7 +34,15 @@ class Joining(NamedTuple):
     category: str
     category_kind: str
     key: str
+    topic_id: int
+    other_category: bool
     closes_at: float
+
+    @property
+    def identity(self) -> "_Identity":
+        return _Identity(
+            self.row.contact_id, self.publisher_id, self.category, self.key, self.topic_id
+        )
 
 
 class _Identity(NamedTuple):
@@ -43,6 +52,7 @@ class _Identity(NamedTuple):
     publisher_id: int
     category: str
     key: str
+    topic_id: int
 
 
 # The row of an open digest stays locked until the claim commits: whoever closes it meanwhile skips
@@ -51,28 +61,30 @@ _OPEN = """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(contacts)s::bigint[], %(publishers)s::bigint[], %(categories)s::text[],
                          %(keys)s::text[], %(kinds)s::text[], %(recipients)s::bigint[],
-                         %(notifications)s::uuid[], %(contents)s::bytea[], %(items)s::int[],
-                         %(closing)s::float8[])
+                         %(topics)s::bigint[], %(others)s::boolean[], %(notifications)s::uuid[],
+                         %(contents)s::bytea[], %(items)s::int[], %(closing)s::float8[])
       WITH ORDINALITY
-        AS w (contact_id, publisher_id, category, key, category_kind, recipient_id,
-              notification_id, content, items, closes_at, place)
+        AS w (contact_id, publisher_id, category, key, category_kind, recipient_id, topic_id,
+              other_category, notification_id, content, items, closes_at, place)
 ), open AS (
     INSERT INTO delivery_opendigest AS o
-           (contact_id, publisher_id, category, key, recipient_id, delivery_id, notification_id,
-            items, opened_at)
-    SELECT contact_id, publisher_id, category, key, recipient_id,
+           (contact_id, publisher_id, category, key, topic_id, recipient_id, delivery_id,
+            notification_id, items, opened_at)
+    SELECT contact_id, publisher_id, category, key, topic_id, recipient_id,
            nextval(pg_get_serial_sequence('delivery_delivery', 'id')), notification_id, items,
            clock_timestamp()
       FROM wanted ORDER BY place
-    ON CONFLICT (contact_id, publisher_id, category, key)
+    ON CONFLICT (contact_id, publisher_id, category, key, topic_id)
     DO UPDATE SET items = o.items + excluded.items
-    RETURNING contact_id, publisher_id, category, key, delivery_id, notification_id, items
+    RETURNING contact_id, publisher_id, category, key, topic_id, delivery_id, notification_id,
+              items
 ), told AS (
     INSERT INTO delivery_notification
-           (id, publisher_id, kind, priority, category, category_kind, channels, content,
-            collapse_key, created_at, counts_kept)
-    SELECT w.notification_id, w.publisher_id, %(kind)s, %(priority)s, w.category, w.category_kind,
-           ARRAY[%(channel)s]::varchar[], w.content, '', clock_timestamp(), false
+           (id, publisher_id, topic_id, kind, priority, category, category_kind, other_category,
+            channels, content, collapse_key, created_at, counts_kept)
+    SELECT w.notification_id, w.publisher_id, nullif(w.topic_id, 0), %(kind)s, %(priority)s,
+           w.category, w.category_kind, w.other_category, ARRAY[%(channel)s]::varchar[], w.content,
+           '', clock_timestamp(), false
       FROM wanted w JOIN open o USING (notification_id)
 ), telling AS (
     INSERT INTO delivery_delivery
@@ -83,7 +95,8 @@ WITH wanted AS MATERIALIZED (
            to_timestamp(w.closes_at), clock_timestamp(), clock_timestamp()
       FROM wanted w JOIN open o USING (notification_id)
 )
-SELECT contact_id, publisher_id, category, key, delivery_id, notification_id::text, items FROM open
+SELECT contact_id, publisher_id, category, key, topic_id, delivery_id, notification_id::text, items
+  FROM open
 """
 _JOIN = """
 UPDATE delivery_delivery d
@@ -117,7 +130,7 @@ def join(
     wanted: dict[_Identity, Joining] = {}
     items: Counter[_Identity] = Counter()
     for one in joining:
-        identity = _Identity(one.row.contact_id, one.publisher_id, one.category, one.key)
+        identity = one.identity
         first = wanted.setdefault(identity, one)
         if one.closes_at < first.closes_at:
             wanted[identity] = one
@@ -126,12 +139,7 @@ def join(
     ids = [uuid7() for _ in identities]
     open_now = _open(claim_id, channel, priority, wanted, items, identities, ids)
     new = set(map(str, ids))
-    told_in = {
-        one.row.delivery_id: open_now[
-            _Identity(one.row.contact_id, one.publisher_id, one.category, one.key)
-        ].delivery_id
-        for one in joining
-    }
+    told_in = {one.row.delivery_id: open_now[one.identity].delivery_id for one in joining}
     with connection.cursor() as cursor:
         cursor.execute(
             _JOIN, [Reason.DIGEST, arrays.numbers(told_in), arrays.numbers(told_in.values())]
@@ -190,6 +198,8 @@ def _open(
                 "keys": arrays.texts(one.key for one in identities),
                 "kinds": arrays.texts(one.category_kind for one in firsts),
                 "recipients": arrays.numbers(one.recipient_id for one in firsts),
+                "topics": arrays.numbers(one.topic_id for one in identities),
+                "others": [one.other_category for one in firsts],
                 "notifications": arrays.uuids(ids),
                 "contents": arrays.blobs(
                     sealed_content.seal(key, Content(title=one.key))
@@ -199,4 +209,4 @@ def _open(
                 "closing": arrays.numbers(one.closes_at for one in firsts),
             },
         )
-        return {_Identity(*row[:4]): _Open(*row[4:]) for row in cursor.fetchall()}
+        return {_Identity(*row[:5]): _Open(*row[5:]) for row in cursor.fetchall()}
