@@ -118,6 +118,7 @@ def join(
                     context.others_topic,
                     context.row.other_category,
                     closes_at,
+                    context.row.expires_at,
                 )
             )
     if not found:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -37,6 +38,7 @@ class Joining(NamedTuple):
     topic_id: int
     other_category: bool
     closes_at: float
+    expires_at: datetime | None
 
     @property
     def identity(self) -> "_Identity":
@@ -105,6 +107,12 @@ UPDATE delivery_delivery d
   FROM unnest(%s::bigint[], %s::bigint[]) AS j (id, told_in)
  WHERE d.id = j.id
 """
+_CLOSING = "SELECT id, next_attempt_at FROM delivery_delivery WHERE id = ANY(%s)"
+_NOT_JOINED = """
+UPDATE delivery_opendigest o SET items = o.items - n.number
+  FROM unnest(%s::bigint[], %s::int[]) AS n (delivery_id, number)
+ WHERE o.delivery_id = n.delivery_id
+"""
 _CLOSE_FULL = """
 UPDATE delivery_delivery
    SET next_attempt_at = least(next_attempt_at, clock_timestamp())
@@ -123,6 +131,7 @@ def join(
 ) -> list[Claimed]:
     """Put deliveries of a claim into their digests, in its transaction.
 
+    What expires before a digest closes that somebody else has opened is left to be sent at once.
     Returns ``rows`` with their new states, and the deliveries of digests that were opened.
     ``ordered``: some have an ordering key, and the caller holds the locks of their lines, which
     they leave.
@@ -140,6 +149,7 @@ def join(
     open_now = _open(claim_id, channel, priority, wanted, items, identities, ids)
     new = set(map(str, ids))
     told_in = {one.row.delivery_id: open_now[one.identity].delivery_id for one in joining}
+    _leave_out_expiring(told_in, [one for one in joining if one.expires_at is not None])
     with connection.cursor() as cursor:
         cursor.execute(
             _JOIN, [Reason.DIGEST, arrays.numbers(told_in), arrays.numbers(told_in.values())]
@@ -164,6 +174,26 @@ def join(
         for row in rows
     ]
     return deferred + opened
+
+
+def _leave_out_expiring(told_in: dict[int, int], expiring: Sequence[Joining]) -> None:
+    """Take out of ``told_in`` what would expire in a digest; the digests are locked."""
+    if not expiring:
+        return
+    ids = {told_in[one.row.delivery_id] for one in expiring}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSING, [list(ids)])
+        closing: dict[int, datetime] = dict(cursor.fetchall())
+        left_out: Counter[int] = Counter()
+        for one in expiring:
+            digest = told_in[one.row.delivery_id]
+            if one.expires_at is not None and one.expires_at <= closing[digest]:
+                del told_in[one.row.delivery_id]
+                left_out[digest] += 1
+        if left_out:
+            cursor.execute(
+                _NOT_JOINED, [arrays.numbers(left_out), arrays.numbers(left_out.values())]
+            )
 
 
 class _Open(NamedTuple):

@@ -134,6 +134,19 @@ def test_what_expires_before_the_digest_closes_is_sent_at_once(shop, work):
     assert standing(posted) == ("accepted", "")
 
 
+def test_what_expires_before_an_open_digest_closes_is_sent_at_once(shop, work):
+    waits = post(shop, 1)
+    work()
+    soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    posted = post(shop, 2, digest={**HOUR, "window": 60}, expires_at=soon)
+    later = post(shop, 3, digest={**HOUR, "window": 60})
+    work()
+    assert standing(posted) == ("accepted", "")
+    assert [standing(one) for one in (waits, later)] == [("retrying", "digest")] * 2
+    assert delivery(later).told_in == delivery(waits).told_in
+    assert OpenDigest.objects.get().items == 2
+
+
 def test_a_digest_waits_for_the_end_of_quiet_hours_and_more_joins_meanwhile(shop, work):
     be_quiet("ada", around_now())
     first = post(shop, 1)
