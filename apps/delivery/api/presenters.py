@@ -73,12 +73,17 @@ def delivery_context(deliveries: Iterable[Delivery]) -> dict[str, Any]:
     """Read in bulk what ``DeliveryOut`` needs beside the rows: its ``context``.
 
     ``user_ids``, ``masked`` addresses and ``contact_ids`` are keyed by the delivery's id, and left
-    out where the topic is another publisher's: only its owner may know its subscribers.
+    out where the topic is another publisher's: only its owner may know its subscribers. So is
+    ``told_in`` of such rows.
     ``reasons`` has a clause for each delivery with a reason, ``due`` when its next attempt is.
     """
     rows = list(deliveries)
+    due = told_in.due_at(rows)
     others = selectors.of_others_topics({row.notification_id for row in rows})
     visible = [row for row in rows if row.notification_id not in others]
+    for row in rows:
+        if row.notification_id in others:
+            row.told_in = None  # two that are told in one reached the same person
     user_ids = user_ids_of(row.recipient_id for row in visible)
     masked = masked_addresses(row.contact_id for row in visible)
     return {
@@ -86,7 +91,7 @@ def delivery_context(deliveries: Iterable[Delivery]) -> dict[str, Any]:
         "masked": {row.pk: masked.get(row.contact_id) for row in visible},
         "contact_ids": {row.pk: row.contact_id for row in visible},
         "reasons": reasons.in_words(rows),
-        "due": told_in.due_at(rows),
+        "due": due,
         "attempts": selectors.attempts(row.pk for row in rows),
         "receipts": selectors.receipts(row.pk for row in rows),
     }

@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ("recipient_id", models.BigIntegerField()),
                 ("category", models.CharField(max_length=100)),
                 ("key", models.CharField(max_length=128)),
+                ("topic_id", models.BigIntegerField(db_default=0, default=0)),
                 ("delivery_id", models.BigIntegerField(unique=True)),
                 ("notification_id", models.UUIDField()),
                 ("items", models.IntegerField()),
@@ -29,7 +30,7 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=["contact_id", "publisher_id", "category", "key"],
+                        fields=["contact_id", "publisher_id", "category", "key", "topic_id"],
                         name="digest_open_once",
                     )
                 ],

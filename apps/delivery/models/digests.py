@@ -10,7 +10,9 @@ class OpenDigest(models.Model):
 
     ``delivery_id``: the delivery that tells it, which waits until the digest closes. A delivery
     that joins names it in ``Delivery.told_in``. ``items``: how many have joined. There is one at a
-    time for each publisher, contact, category and key.
+    time for each publisher, contact, category and key, and for each topic of another publisher
+    (``topic_id``; 0 for all else): whoever publishes there may not know who its subscribers are,
+    and would learn it from a digest that tells something else, too.
     """
 
     publisher_id = models.BigIntegerField()
@@ -18,6 +20,7 @@ class OpenDigest(models.Model):
     recipient_id = models.BigIntegerField()
     category = models.CharField(max_length=100)
     key = models.CharField(max_length=128)
+    topic_id = models.BigIntegerField(db_default=0, default=0)
     delivery_id = models.BigIntegerField(unique=True)
     notification_id = models.UUIDField()
     items = models.IntegerField()
@@ -26,7 +29,8 @@ class OpenDigest(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["contact_id", "publisher_id", "category", "key"], name="digest_open_once"
+                fields=["contact_id", "publisher_id", "category", "key", "topic_id"],
+                name="digest_open_once",
             )
         ]
         indexes = [models.Index(fields=["recipient_id"], name="digest_of_recipient")]

@@ -13,7 +13,7 @@ from notifier.domain.categories import fold
 from notifier.domain.frequency import Setter, read_label
 
 #: Reasons of which a clause names the topic or the category.
-_NAMED = ("preference", "category_default", "frequency_cap")
+_NAMED = ("preference", "category_default", "frequency_cap", "digest")
 #: Whose quiet hours a delivery waits for.
 _QUIET = {
     OWN: "of the quiet hours that they have chosen",
@@ -58,7 +58,8 @@ def _clause(row: Delivery, names: _Names | None) -> str:
         return (
             f"“{names.category}” is sent on {row.channel} only to people who have chosen it there"
         )
-    if row.reason == "frequency_cap" and row.refused_by is not None and names is not None:
+    capped = row.reason in ("frequency_cap", "digest")  # such a digest waits
+    if capped and row.refused_by is not None and names is not None:
         return _cap(row, names)
     if row.reason == "preference" and row.refused_by is not None and names is not None:
         scope, _, channel = row.refused_by.partition(":")

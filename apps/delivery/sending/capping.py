@@ -1,5 +1,7 @@
 """Frequency caps: suppress what would be more than a person is to be sent, in the claim.
 
+A digest that exceeds one stays open instead, and is asked again (``LOOKS``).
+
 Asked last: only deliveries that are about to be sent count, and what waits for the end of quiet
 hours counts once it is claimed again. Neither asked nor counted: high priority, what no preference
 can refuse, and what goes to bare endpoints. Whether anybody has set a cap on a channel is cached in
@@ -14,15 +16,19 @@ from typing import NamedTuple
 
 from prometheus_client import Counter as CounterMetric
 
+from apps.core import clock
 from apps.core.database_errors import FAILURES
 from apps.delivery.flow import frequency_counts
 from apps.delivery.flow.frequency_counts import Take
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending.notifications import NotificationContext
-from apps.delivery.state import Claimed, Result
+from apps.delivery.state import Claimed, Result, deferral
+from apps.delivery.state.deferral import Deferred
 from apps.delivery.state.eligibility import frequency
 from apps.preferences.frequency import caps
+from notifier.domain import digests
 from notifier.domain.frequency import Cap
+from notifier.domain.outcomes import Reason
 from notifier.domain.priorities import Priority
 from notifier.domain.states import DeliveryState
 
@@ -32,6 +38,9 @@ log = logging.getLogger(__name__)
 NOT_SENT = frozenset(
     (DeliveryState.FAILED, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED)
 )
+#: How often within a cap's window a digest that exceeds it is asked again, and seconds after it was
+#: opened from which on it is suppressed: its people's caps may never have room for it.
+LOOKS, LONGEST = 24, 2 * digests.LONGEST
 CAPPED = CounterMetric(
     "notifier_frequency_capped_total",
     "Deliveries suppressed for a frequency cap, by who set it.",
@@ -57,6 +66,7 @@ def cap(
 ) -> tuple[Sequence[Claimed], Counted | None]:
     """Suppress those of a claim's deliveries that exceed a cap, and count the others.
 
+    A digest is not suppressed for a fortnight: it stays open, so that what it tells is told later.
     Returns ``rows`` with their new states. ``ordered``: some have an ordering key, and the caller
     holds the locks of their lines. Raises ``frequency_counts.CountingLost``.
     """
@@ -77,9 +87,14 @@ def cap(
     exceeding: dict[int, str] = {}
     counted: dict[int, Take] = {}
     number: Counter[str] = Counter()
+    deferred: dict[int, Deferred] = {}
+    now = clock.now()
     for row in sending:
         key = (row.recipient_id, row.notification_id)
-        if key in over:
+        if key in over and _stays_open(row, contexts[row.notification_id], now):
+            until = now + over[key].per.seconds / LOOKS
+            deferred[row.delivery_id] = Deferred(row.delivery_id, until, over[key].label)
+        elif key in over:
             exceeding[row.delivery_id] = over[key].label
             number[over[key].setter] += 1
         elif key in takes:
@@ -88,7 +103,19 @@ def cap(
         rows = frequency.suppress_exceeding(rows, exceeding, ordered=ordered)
         for setter, times in number.items():
             CAPPED.labels(queue.channel, setter).inc(times)
+    if deferred:
+        deferral.defer_deliveries(list(deferred.values()), Reason.DIGEST)
+        rows = [
+            row._replace(state=DeliveryState.RETRYING) if row.delivery_id in deferred else row
+            for row in rows
+        ]
     return rows, Counted(taken.generation, taken.at, counted) if taken.at else None
+
+
+def _stays_open(row: Claimed, context: NotificationContext, now: float) -> bool:
+    """Return whether a delivery is a digest that was never tried and has not waited too long."""
+    waited = now - context.row.created_at.timestamp()
+    return context.is_digest and not row.attempts and waited < LONGEST
 
 
 def takes_of(
@@ -121,8 +148,10 @@ def takes_of(
     return found
 
 
-def give_back(channel: str, counted: Counted, results: Sequence[Result]) -> None:
+def give_back(channel: str, counted: Counted, results: Sequence[Result | Claimed]) -> None:
     """Count what failed for good no longer, if no other address of the person got it.
+
+    ``results``: of attempts, or rows of a claim whose digests had nothing left to tell.
 
     Without it people would be sent less than they may be, and not more: an error is only logged.
     """

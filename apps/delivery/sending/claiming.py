@@ -203,6 +203,8 @@ def _claim(
     # After quiet hours: what waits is counted when it is claimed again.
     capped, counted = capping.cap(queue, claim_id, rows, contexts, ordered=bool(lines))
     tell = telling.tell(queue, claim_id, capped, contexts)
+    if counted is not None:
+        capping.give_back(queue.channel, counted, tell.rows)
     claimed = [
         row
         for row in state.report_moves(queue.channel, tell.rows)

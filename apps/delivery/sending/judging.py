@@ -106,8 +106,12 @@ def _retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, OwnPolicy]
     topics = {
         item.delivery_id: topic.retry_policy
         for item in failed
-        # A delivery in place of a dead one follows its channel's policy: the topic's is used up.
-        if item.instead_of is None and (topic := claim.contexts[item.notification_id].topic)
+        # A delivery in place of a dead one follows its channel's policy: the topic's is used up. So
+        # does a digest, whatever it tells; another endpoint would be told nothing.
+        if item.instead_of is None
+        and (context := claim.contexts[item.notification_id]).topic
+        and not context.is_digest
+        and (topic := context.topic)
     }
     own = policies.of_subscriptions(topics)
     return {

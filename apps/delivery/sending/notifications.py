@@ -103,6 +103,12 @@ class NotificationContext:
         return self.row.kind == NotificationKind.DIGEST
 
     @property
+    def others_topic(self) -> int:
+        """The id of its topic if that is another publisher's, else 0."""
+        topic = self.topic
+        return topic.id if topic and topic.publisher_id != self.row.publisher_id else 0
+
+    @property
     def digest(self) -> Digest | None:
         """The digest that its publisher asked for, if any."""
         return None if self.row.digest is None else digests.read(self.row.digest)

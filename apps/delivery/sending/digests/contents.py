@@ -34,6 +34,16 @@ class DigestItem:
     posted_at: datetime
 
 
+def _cut(line: str) -> str:
+    """Return the beginning of a line, which has no part of a mark."""
+    end = LINE - 1
+    for mark in MARKS.values():
+        at = line.rfind(mark, 0, end + len(mark) - 1)
+        if at >= 0 and at + len(mark) > end:
+            end = at
+    return line[:end] + "…"
+
+
 @dataclass(frozen=True, slots=True)
 class DigestRenderer:
     """The content of one digest, in place of its notification's ``ContentRenderer``.
@@ -163,7 +173,7 @@ class DigestRenderer:
         body = " ".join(content.body.split())
         line = ": ".join(part for part in (content.title.strip(), body) if part)
         if len(line) > LINE:
-            line = line[: LINE - 1] + "…"
+            line = _cut(line)
         if self.channel == EMAIL and content.actions:
             line += f" {next(iter(content.actions.values()))}"
         return line

@@ -115,7 +115,10 @@ def join(
                     context.category,
                     context.row.category_kind,
                     digest.key,
+                    context.others_topic,
+                    context.row.other_category,
                     closes_at,
+                    context.row.expires_at,
                 )
             )
     if not found:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,7 +25,8 @@ MOST_ITEMS = 1_000
 class Joining(NamedTuple):
     """A delivery that joins a digest.
 
-    ``closes_at``: when the digest closes if this one opens it, in unix seconds.
+    ``topic_id``: of another publisher's topic, 0 for any other; see ``OpenDigest``. ``closes_at``:
+    when the digest closes if this one opens it, in unix seconds.
     """
 
     row: Claimed
@@ -33,7 +35,16 @@ class Joining(NamedTuple):
     category: str
     category_kind: str
     key: str
+    topic_id: int
+    other_category: bool
     closes_at: float
+    expires_at: datetime | None
+
+    @property
+    def identity(self) -> "_Identity":
+        return _Identity(
+            self.row.contact_id, self.publisher_id, self.category, self.key, self.topic_id
+        )
 
 
 class _Identity(NamedTuple):
@@ -43,6 +54,7 @@ class _Identity(NamedTuple):
     publisher_id: int
     category: str
     key: str
+    topic_id: int
 
 
 # The row of an open digest stays locked until the claim commits: whoever closes it meanwhile skips
@@ -51,28 +63,30 @@ _OPEN = """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(contacts)s::bigint[], %(publishers)s::bigint[], %(categories)s::text[],
                          %(keys)s::text[], %(kinds)s::text[], %(recipients)s::bigint[],
-                         %(notifications)s::uuid[], %(contents)s::bytea[], %(items)s::int[],
-                         %(closing)s::float8[])
+                         %(topics)s::bigint[], %(others)s::boolean[], %(notifications)s::uuid[],
+                         %(contents)s::bytea[], %(items)s::int[], %(closing)s::float8[])
       WITH ORDINALITY
-        AS w (contact_id, publisher_id, category, key, category_kind, recipient_id,
-              notification_id, content, items, closes_at, place)
+        AS w (contact_id, publisher_id, category, key, category_kind, recipient_id, topic_id,
+              other_category, notification_id, content, items, closes_at, place)
 ), open AS (
     INSERT INTO delivery_opendigest AS o
-           (contact_id, publisher_id, category, key, recipient_id, delivery_id, notification_id,
-            items, opened_at)
-    SELECT contact_id, publisher_id, category, key, recipient_id,
+           (contact_id, publisher_id, category, key, topic_id, recipient_id, delivery_id,
+            notification_id, items, opened_at)
+    SELECT contact_id, publisher_id, category, key, topic_id, recipient_id,
            nextval(pg_get_serial_sequence('delivery_delivery', 'id')), notification_id, items,
            clock_timestamp()
       FROM wanted ORDER BY place
-    ON CONFLICT (contact_id, publisher_id, category, key)
+    ON CONFLICT (contact_id, publisher_id, category, key, topic_id)
     DO UPDATE SET items = o.items + excluded.items
-    RETURNING contact_id, publisher_id, category, key, delivery_id, notification_id, items
+    RETURNING contact_id, publisher_id, category, key, topic_id, delivery_id, notification_id,
+              items
 ), told AS (
     INSERT INTO delivery_notification
-           (id, publisher_id, kind, priority, category, category_kind, channels, content,
-            collapse_key, created_at, counts_kept)
-    SELECT w.notification_id, w.publisher_id, %(kind)s, %(priority)s, w.category, w.category_kind,
-           ARRAY[%(channel)s]::varchar[], w.content, '', clock_timestamp(), false
+           (id, publisher_id, topic_id, kind, priority, category, category_kind, other_category,
+            channels, content, collapse_key, created_at, counts_kept)
+    SELECT w.notification_id, w.publisher_id, nullif(w.topic_id, 0), %(kind)s, %(priority)s,
+           w.category, w.category_kind, w.other_category, ARRAY[%(channel)s]::varchar[], w.content,
+           '', clock_timestamp(), false
       FROM wanted w JOIN open o USING (notification_id)
 ), telling AS (
     INSERT INTO delivery_delivery
@@ -83,7 +97,8 @@ WITH wanted AS MATERIALIZED (
            to_timestamp(w.closes_at), clock_timestamp(), clock_timestamp()
       FROM wanted w JOIN open o USING (notification_id)
 )
-SELECT contact_id, publisher_id, category, key, delivery_id, notification_id::text, items FROM open
+SELECT contact_id, publisher_id, category, key, topic_id, delivery_id, notification_id::text, items
+  FROM open
 """
 _JOIN = """
 UPDATE delivery_delivery d
@@ -91,6 +106,12 @@ UPDATE delivery_delivery d
        refused_by = NULL, updated_at = clock_timestamp()
   FROM unnest(%s::bigint[], %s::bigint[]) AS j (id, told_in)
  WHERE d.id = j.id
+"""
+_CLOSING = "SELECT id, next_attempt_at FROM delivery_delivery WHERE id = ANY(%s)"
+_NOT_JOINED = """
+UPDATE delivery_opendigest o SET items = o.items - n.number
+  FROM unnest(%s::bigint[], %s::int[]) AS n (delivery_id, number)
+ WHERE o.delivery_id = n.delivery_id
 """
 _CLOSE_FULL = """
 UPDATE delivery_delivery
@@ -110,6 +131,7 @@ def join(
 ) -> list[Claimed]:
     """Put deliveries of a claim into their digests, in its transaction.
 
+    What expires before a digest closes that somebody else has opened is left to be sent at once.
     Returns ``rows`` with their new states, and the deliveries of digests that were opened.
     ``ordered``: some have an ordering key, and the caller holds the locks of their lines, which
     they leave.
@@ -117,7 +139,7 @@ def join(
     wanted: dict[_Identity, Joining] = {}
     items: Counter[_Identity] = Counter()
     for one in joining:
-        identity = _Identity(one.row.contact_id, one.publisher_id, one.category, one.key)
+        identity = one.identity
         first = wanted.setdefault(identity, one)
         if one.closes_at < first.closes_at:
             wanted[identity] = one
@@ -126,12 +148,8 @@ def join(
     ids = [uuid7() for _ in identities]
     open_now = _open(claim_id, channel, priority, wanted, items, identities, ids)
     new = set(map(str, ids))
-    told_in = {
-        one.row.delivery_id: open_now[
-            _Identity(one.row.contact_id, one.publisher_id, one.category, one.key)
-        ].delivery_id
-        for one in joining
-    }
+    told_in = {one.row.delivery_id: open_now[one.identity].delivery_id for one in joining}
+    _leave_out_expiring(told_in, [one for one in joining if one.expires_at is not None])
     with connection.cursor() as cursor:
         cursor.execute(
             _JOIN, [Reason.DIGEST, arrays.numbers(told_in), arrays.numbers(told_in.values())]
@@ -156,6 +174,26 @@ def join(
         for row in rows
     ]
     return deferred + opened
+
+
+def _leave_out_expiring(told_in: dict[int, int], expiring: Sequence[Joining]) -> None:
+    """Take out of ``told_in`` what would expire in a digest; the digests are locked."""
+    if not expiring:
+        return
+    ids = {told_in[one.row.delivery_id] for one in expiring}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSING, [list(ids)])
+        closing: dict[int, datetime] = dict(cursor.fetchall())
+        left_out: Counter[int] = Counter()
+        for one in expiring:
+            digest = told_in[one.row.delivery_id]
+            if one.expires_at is not None and one.expires_at <= closing[digest]:
+                del told_in[one.row.delivery_id]
+                left_out[digest] += 1
+        if left_out:
+            cursor.execute(
+                _NOT_JOINED, [arrays.numbers(left_out), arrays.numbers(left_out.values())]
+            )
 
 
 class _Open(NamedTuple):
@@ -190,6 +228,8 @@ def _open(
                 "keys": arrays.texts(one.key for one in identities),
                 "kinds": arrays.texts(one.category_kind for one in firsts),
                 "recipients": arrays.numbers(one.recipient_id for one in firsts),
+                "topics": arrays.numbers(one.topic_id for one in identities),
+                "others": [one.other_category for one in firsts],
                 "notifications": arrays.uuids(ids),
                 "contents": arrays.blobs(
                     sealed_content.seal(key, Content(title=one.key))
@@ -199,4 +239,4 @@ def _open(
                 "closing": arrays.numbers(one.closes_at for one in firsts),
             },
         )
-        return {_Identity(*row[:4]): _Open(*row[4:]) for row in cursor.fetchall()}
+        return {_Identity(*row[:5]): _Open(*row[5:]) for row in cursor.fetchall()}

@@ -9,7 +9,7 @@ from notifier.domain.outcomes import Reason
 _CLOSE = """
 DELETE FROM delivery_opendigest WHERE id = ANY(ARRAY(
     SELECT id FROM delivery_opendigest WHERE delivery_id = ANY(%s::bigint[])
-     ORDER BY contact_id, publisher_id, category, key FOR UPDATE {locked}))
+     ORDER BY contact_id, publisher_id, category, key, topic_id FOR UPDATE {locked}))
 RETURNING delivery_id
 """
 _STILL_OPEN = "SELECT delivery_id FROM delivery_opendigest WHERE delivery_id = ANY(%s::bigint[])"

@@ -118,6 +118,16 @@ def test_another_choice_tells_what_has_joined_at_once(shop, work):
     assert standing(posted) == AT_ONCE
 
 
+def test_the_same_choice_again_tells_nothing_early(shop, work):
+    """Services write the whole recipient at each login."""
+    person(shop, ("", "weekly"), ("comments", "daily"))
+    posted = post(shop)
+    work()
+    person(shop, ("", "weekly"), ("comments", "daily"))
+    work()
+    assert standing(posted) == WAITS
+
+
 def test_what_is_critical_waits_for_no_digest(shop, work):
     category(shop, "security", kind="critical")
     person(shop, ("", "daily"))

@@ -12,7 +12,7 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, process
 from apps.delivery.sending.capacity import Capacity
 from apps.inbox.models import InboxItem
-from apps.preferences.models import Preference
+from apps.preferences.models import FrequencyCap, Preference
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.domain.states import DeliveryState
 from tests.support.deliveries import workers
@@ -134,6 +134,19 @@ def test_what_expires_before_the_digest_closes_is_sent_at_once(shop, work):
     assert standing(posted) == ("accepted", "")
 
 
+def test_what_expires_before_an_open_digest_closes_is_sent_at_once(shop, work):
+    waits = post(shop, 1)
+    work()
+    soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    posted = post(shop, 2, digest={**HOUR, "window": 60}, expires_at=soon)
+    later = post(shop, 3, digest={**HOUR, "window": 60})
+    work()
+    assert standing(posted) == ("accepted", "")
+    assert [standing(one) for one in (waits, later)] == [("retrying", "digest")] * 2
+    assert delivery(later).told_in == delivery(waits).told_in
+    assert OpenDigest.objects.get().items == 2
+
+
 def test_a_digest_waits_for_the_end_of_quiet_hours_and_more_joins_meanwhile(shop, work):
     be_quiet("ada", around_now())
     first = post(shop, 1)
@@ -151,17 +164,57 @@ def test_a_digest_waits_for_the_end_of_quiet_hours_and_more_joins_meanwhile(shop
     assert [standing(one) for one in (first, second)] == [("accepted", "")] * 2
 
 
-def test_a_digest_counts_once_for_frequency_caps(shop, work, ada):
+def cap_of_one(shop):
     body = {"frequency_caps": [{"channel": "push", "limit": 1, "per": "day"}]}
     assert shop.http.put("/v1/recipients/ada", body, format="json").status_code == 200
+
+
+def test_a_digest_counts_once_for_frequency_caps_and_stays_open_over_one(shop, work, ada):
+    cap_of_one(shop)
     posted = two(shop, work)
     close_digests()
     work()
     assert [standing(one) for one in posted] == [("accepted", "")] * 2
+    over = two(shop, work)
+    close_digests()
+    work()
+    assert [standing(one) for one in over] == [("retrying", "digest")] * 2
+    digest = telling(delivery(over[0]))
+    assert timedelta(minutes=59) < digest.next_attempt_at - datetime.now(UTC) < timedelta(hours=1)
+    shown = shop.get(f"notifications/{digest.notification_id}/deliveries")["data"][0]
+    assert "at most 1 notification on push within any day" in shown["reason_text"]
+    over += two(shop, work)
+    FrequencyCap.objects.all().delete()
+    close_digests()
+    work()
+    assert Push.taken[1].content.title == "Other messages: 4 new"
+    assert [standing(one) for one in over] == [("accepted", "")] * 4
+
+
+def test_a_digest_that_caps_never_let_through_is_suppressed_with_what_it_tells(shop, work, ada):
+    cap_of_one(shop)
+    two(shop, work)
+    close_digests()
+    work()
     posted = two(shop, work)
+    opened = datetime.now(UTC) - timedelta(days=14)
+    Notification.objects.filter(kind="digest").update(created_at=opened)
     close_digests()
     work()
     assert [standing(one) for one in posted] == [("suppressed", "frequency_cap")] * 2
+    assert not OpenDigest.objects.exists()
+
+
+def test_a_digest_with_nothing_left_uses_up_no_cap(shop, work, ada):
+    cap_of_one(shop)
+    for one in two(shop, work):
+        shop.post(f"notifications/{one['id']}/cancel", {}, status=200)
+    close_digests()
+    work()
+    posted = two(shop, work)
+    close_digests()
+    work()
+    assert [standing(one) for one in posted] == [("accepted", "")] * 2
 
 
 def test_a_receipt_of_the_digest_moves_what_it_told(shop, work):
@@ -222,6 +275,23 @@ def test_a_template_tells_it(shop, work):
     assert mail.content.title == "3 comments on post-7"
     assert mail.content.body == "Comment 1;Comment 2;Comment 3;"
     assert push.content.title == "Other messages: 3 new"  # it has no text for this channel
+
+
+def test_a_long_item_is_not_cut_inside_of_a_link(shop, work):
+    """Links are marks until the message is made for its recipient."""
+    text = {"channel": "push", "locale": "en", "title": "Hi"}
+    contents = [{**text, "body": "x" * 120 + " {{ links.unsubscribe }} " + "y" * 90}]
+    body = {"name": "long", "default_locale": "en", "contents": contents}
+    shop.post("templates", body, status=201)
+    posted = {"user_id": "ada", "channels": ["push"], "template": {"name": "long"}}
+    for _ in "12":
+        shop.post("notifications", {**posted, "digest": HOUR})
+    work()
+    close_digests()
+    work()
+    (message,) = Push.taken
+    assert "links.invalid" not in message.content.body
+    assert message.content.body.splitlines() == [f"• Hi: {'x' * 120} …"] * 2
 
 
 def test_a_mail_that_tells_can_be_left(shop, work):
