@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -176,6 +175,6 @@ def test_a_thousand_slow_endpoints_of_one_publisher_delay_no_webhook_of_another(
         until(lambda: stands(receivers))
         beside = takes(other, receivers)
         assert receivers.under_way >= UNDER_WAY, "the slow ones were called all the while"
-        # Where slow calls take all, each of the messages waits for one of them. The slowest says
-        # how busy the machine was: 3.7 s beside a full load, when most took less than 0.2.
-        assert median(beside) < median(alone) + LONGER, (beside, alone)
+        # Behind slow calls a message waits for one of them to end. On a busy machine the handshakes
+        # of hundreds of calls take their time, too, as a single message alone does.
+        assert max(beside) < 3 * max(alone) + LONGER
