@@ -176,7 +176,7 @@ class StepOut(serializers.Serializer[Outlook]):
 
 @extend_schema_serializer(component_name="Acknowledgement")
 class AcknowledgementOut(serializers.Serializer[Acknowledgement]):
-    """Who acknowledged a notification."""
+    """A recipient's acknowledgement of a notification."""
 
     user_id = serializers.CharField(
         allow_null=True, help_text="null for another publisher's topic, or if they are gone"

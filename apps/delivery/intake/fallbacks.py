@@ -35,7 +35,7 @@ class Level(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What becomes of ``fallback``: a ``fallback`` or ``steps``, or neither without one.
+    """The parsed ``fallback`` of a request: a ``fallback`` or ``steps``, or neither without one.
 
     ``levels``: as the request has them.
     """

@@ -24,7 +24,7 @@ from notifier.templates import (
 
 #: Steps that all renderings of one request may take together, about two seconds.
 REQUEST_STEPS = 20 * RENDER_STEPS
-#: What the template of a digest is rendered with before a notification is accepted.
+#: Example variables, with which a digest's template is rendered before a notification is accepted.
 DIGEST_EXAMPLE: Mapping[str, object] = {
     "count": 2,
     "items": [

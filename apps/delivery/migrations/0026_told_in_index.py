@@ -1,4 +1,4 @@
-"""What each digest tells, by its delivery. Made while deliveries go on being written."""
+"""An index of deliveries by the digest that tells them, built while others are written."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models

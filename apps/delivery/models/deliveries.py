@@ -93,7 +93,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["told_in"], condition=Q(told_in__isnull=False), name="delivery_told_in"
             ),
-            # What became of a fallback's steps, and what of them still waits.
+            # Deliveries of a fallback's steps: their states are shown, and answers release them.
             models.Index(
                 fields=["notification", "step"], condition=Q(step__gt=0), name="delivery_of_step"
             ),

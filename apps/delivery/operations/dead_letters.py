@@ -98,7 +98,7 @@ def redrive(publisher_id: int | None, what: Sequence[str] | Match, beyond: int =
             end = max(found)
         return _redrive(found, {}, end)
     keys = {text: key for text in what if (key := number_of(text)) is not None}
-    # What a digest told is redriven with it.
+    # Deliveries that a digest told are redriven with it.
     told = Delivery.objects.filter(pk__in=keys.values(), told_in__isnull=False)
     tellers = dict(told.values_list("pk", "told_in"))
     letters = {text: tellers.get(key) or key for text, key in keys.items()}

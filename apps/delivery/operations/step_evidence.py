@@ -33,7 +33,7 @@ class StepEvidence(Evidence):
             else ()
         )
         made = {delivery.step for delivery in self.deliveries}
-        #: Those for the people of the notification, and those for groups that they are members of.
+        #: The steps that concern the recipient: for the notification's people, or for their groups.
         self.steps = [
             step
             for step in self.all_steps

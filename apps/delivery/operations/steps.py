@@ -1,4 +1,4 @@
-"""What became of the steps of a notification's fallback, for publishers and operators."""
+"""Describe the steps of a notification's fallback and their state, for publishers and operators."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Who acknowledged a notification, and when; ``user_id`` is ``None`` where it is not shown."""
+    """An acknowledgement of a notification; ``user_id`` is ``None`` where it is not shown."""
 
     user_id: str | None
     acknowledged_at: datetime

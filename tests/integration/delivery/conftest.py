@@ -9,7 +9,14 @@ from django.db import connection as database
 from kombu import Queue
 
 from tests.support.deliveries.counters import fresh_counters
-from tests.support.deliveries.engine import fresh_engine, swept, wake, work
+from tests.support.deliveries.engine import (
+    fresh_engine,
+    later,
+    swept,
+    wake,
+    work,
+    workers,
+)
 from tests.support.deliveries.sandbox_providers import providers
 from tests.support.publishers.shop import other_shop, shop
 
@@ -17,12 +24,14 @@ from tests.support.publishers.shop import other_shop, shop
 __all__ = [
     "fresh_counters",
     "fresh_engine",
+    "later",
     "other_shop",
     "providers",
     "shop",
     "swept",
     "wake",
     "work",
+    "workers",
 ]
 
 

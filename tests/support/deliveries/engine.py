@@ -4,8 +4,10 @@ All but ``work_once`` are fixtures: a ``conftest.py`` imports them by name.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 
 from apps.core.cache import ask_redis
@@ -62,6 +64,35 @@ def swept(work) -> Callable[[], None]:
         work()
 
     return run_due
+
+
+@pytest.fixture
+def workers() -> Callable[[], None]:
+    """Send what is due now, and nothing that waits for later."""
+
+    def run() -> None:
+        while work_once():
+            pass
+
+    return run
+
+
+@pytest.fixture
+def later(workers: Callable[[], None]) -> Callable[[float], None]:
+    """Let so many seconds pass, and have the sweeper and workers do what is due then."""
+
+    def run(seconds: float) -> None:
+        back = timedelta(seconds=seconds)
+        Chunk.objects.exclude(state="done").update(
+            due_at=F("due_at") - back, ready_at=F("ready_at") - back
+        )
+        Delivery.objects.filter(next_attempt_at__isnull=False).update(
+            next_attempt_at=F("next_attempt_at") - back
+        )
+        tasks.sweep.apply(throw=True)
+        workers()
+
+    return run
 
 
 @pytest.fixture(autouse=True)

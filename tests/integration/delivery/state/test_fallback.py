@@ -3,15 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.db.models import F
 from django.utils import timezone
 
-from apps.delivery import tasks
-from apps.delivery.models import Chunk, Delivery, Notification
+from apps.delivery.models import Notification
 from apps.delivery.operations.explain import explain
 from apps.preferences.models import Group, Membership, Preference
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
-from tests.support.deliveries.engine import work_once
 from tests.support.deliveries.workers import cut
 from tests.support.fakes.scripted_provider import Scripted
 from tests.support.publishers.people import recipient, subscribe
@@ -40,35 +37,6 @@ def carriers(settings):
     }
     for kind in (Push, Texts):
         kind.calls, kind.answer = [], staticmethod(lambda message: TAKEN)
-
-
-@pytest.fixture
-def workers():
-    """Send what is due now, and nothing that waits for later."""
-
-    def run():
-        while work_once():
-            pass
-
-    return run
-
-
-@pytest.fixture
-def later(workers):
-    """Let so many seconds pass, and have the sweeper and workers do what is due then."""
-
-    def run(seconds):
-        back = timedelta(seconds=seconds)
-        Chunk.objects.exclude(state="done").update(
-            due_at=F("due_at") - back, ready_at=F("ready_at") - back
-        )
-        Delivery.objects.filter(next_attempt_at__isnull=False).update(
-            next_attempt_at=F("next_attempt_at") - back
-        )
-        tasks.sweep.apply(throw=True)
-        workers()
-
-    return run
 
 
 def people(*names):

@@ -1,16 +1,10 @@
 """Providers that accept everything, people's own apps, and time that passes at once."""
 
-from datetime import timedelta
-
 import pytest
-from django.db.models import F
 from rest_framework.test import APIClient
 
-from apps.delivery import tasks
-from apps.delivery.models import Chunk, Delivery
 from notifier.domain.outcomes import Accepted
 from notifier.security.tokens import sign
-from tests.support.deliveries.engine import work_once
 from tests.support.fakes.jwks_server import lasting
 from tests.support.fakes.scripted_provider import Scripted
 from tests.support.publishers.inboxes import SECRET
@@ -43,35 +37,6 @@ def carriers(settings):
     }
     for kind in (Push, Texts, Mails):
         kind.calls, kind.answer = [], staticmethod(lambda message: TAKEN)
-
-
-@pytest.fixture
-def workers():
-    """Send what is due now, and nothing that waits for later."""
-
-    def run():
-        while work_once():
-            pass
-
-    return run
-
-
-@pytest.fixture
-def later(workers):
-    """Let so many seconds pass, and have the sweeper and workers do what is due then."""
-
-    def run(seconds):
-        back = timedelta(seconds=seconds)
-        Chunk.objects.exclude(state="done").update(
-            due_at=F("due_at") - back, ready_at=F("ready_at") - back
-        )
-        Delivery.objects.filter(next_attempt_at__isnull=False).update(
-            next_attempt_at=F("next_attempt_at") - back
-        )
-        tasks.sweep.apply(throw=True)
-        workers()
-
-    return run
 
 
 @pytest.fixture
