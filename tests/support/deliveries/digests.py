@@ -7,6 +7,7 @@ import pytest
 from apps.delivery.models import Delivery, Notification, NotificationKind
 from notifier.domain.outcomes import Accepted
 from tests.support.fakes.scripted_provider import Scripted
+from tests.support.publishers.shop import Shop
 
 HOUR = {"key": "comments", "window": 3600}
 
@@ -38,6 +39,13 @@ def carriers(settings: Any) -> None:
     for kind in (Push, Mail):
         kind.calls, kind.taken = [], []
         kind.answer = staticmethod(lambda message: Accepted("id"))
+
+
+def post(shop: Shop, number: int = 1, **body: Any) -> Any:
+    """Post a comment to ada by push, to be told with others within an hour."""
+    content = {"title": f"Comment {number}", "body": f"Text {number}"}
+    whole = {"user_id": "ada", "channels": ["push"], "content": content, "digest": HOUR, **body}
+    return shop.post("notifications", whole)
 
 
 def close_digests() -> int:

@@ -11,6 +11,7 @@ from tests.support.deliveries.digests import (
     close_digests,
     delivery,
     digests,
+    post,
     standing,
     telling,
 )
@@ -20,12 +21,6 @@ from tests.support.publishers.people import recipient
 @pytest.fixture(autouse=True)
 def _ada(ada):
     return ada
-
-
-def post(shop, number=1, **body):
-    content = {"title": f"Comment {number}", "body": f"Text {number}"}
-    whole = {"user_id": "ada", "channels": ["push"], "content": content, "digest": HOUR, **body}
-    return shop.post("notifications", whole)
 
 
 def test_several_are_told_in_one_message_when_the_digest_closes(shop, work):

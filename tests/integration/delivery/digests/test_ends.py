@@ -23,6 +23,7 @@ from tests.support.deliveries.digests import (
     close_digests,
     delivery,
     digests,
+    post,
     standing,
     telling,
 )
@@ -33,12 +34,6 @@ from tests.support.publishers.shop import delivery_of
 @pytest.fixture(autouse=True)
 def _ada(ada):
     return ada
-
-
-def post(shop, number=1, **body):
-    content = {"title": f"Comment {number}", "body": f"Text {number}"}
-    whole = {"user_id": "ada", "channels": ["push"], "content": content, "digest": HOUR, **body}
-    return shop.post("notifications", whole)
 
 
 def two(shop, work):
