@@ -1,9 +1,8 @@
 """Counters of what people were sent, for frequency caps: all workers share them through Redis.
 
-A counter is a sorted set: the ids of the notifications that one person was sent on a channel (of
-one category, or of all), by when a worker took them last, in milliseconds by the clock of Redis. A
-claim asks and counts for all its people in one round trip. An id counts once however often it is
-taken.
+A counter is a sorted set: the ids of the notifications that one person was sent on a channel, each
+with its category, by when a worker took them last, in milliseconds by the clock of Redis. A claim
+asks and counts for all its people in one round trip. An id counts once however often it is taken.
 
 Redis may lose counters, or not answer a process that goes on sending. So one row in the database
 (``FrequencyCount``) says where all count, and each claim holds a lock on it until it commits:
@@ -23,8 +22,7 @@ while it runs is the exception: have it evict nothing (``maxmemory-policy noevic
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -51,12 +49,13 @@ COUNTED_HERE = CounterMetric(
 _RUN = "local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')\n"
 _begin = RedisScript(_RUN + "redis.call('SET', KEYS[1], ARGV[1] .. ':' .. run)\nreturn 1")
 # ``notifier.resilience.frequency.Ledger.take`` for all people of a claim. Keys: the marker, then
-# each person's counters. Arguments: the generation; 1 where a missing counter is to be reported and
+# each person's counter. Arguments: the generation; 1 where a missing counter is to be reported and
 # nothing taken; 1 where what fits is counted; the number of counts to keep before, and these: a
-# counter's number, a notification, its age in milliseconds. Then for each notification: its id, the
-# number of people and of counters of each, and of each counter the longest window, the number of
-# caps, and their windows and limits. Answers -1 where the marker is another one; 0 and the numbers
-# of missing counters; or the time, and for each person the number of the cap that was exceeded.
+# counter's number, a member, its age in milliseconds. Then the number of rules, and these: for how
+# long counts are kept, the number of caps, and of each its category, window and limit. Then for
+# each member: its rule, the member, and the number of people who are to get it. Answers -1 where
+# the marker is another one; 0 and the numbers of missing counters; or the time, and for each person
+# the number of the cap that was exceeded. A member is "id:category"; ids have no colon.
 _take = RedisScript(
     _RUN
     + """
@@ -75,45 +74,45 @@ local at = 4 + 3 * kept
 for i = 5, at, 3 do
     redis.call('ZADD', KEYS[tonumber(ARGV[i])], 'NX', now - tonumber(ARGV[i + 2]), ARGV[i + 1])
 end
-local answer, key = {now}, 1
-while at < #ARGV do
-    local id, people, counters = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-    local rules, first = {}, 1
-    at = at + 3
-    for c = 1, counters do
-        local rule = {longest = tonumber(ARGV[at + 1]), first = first, least = math.huge}
-        for i = 1, tonumber(ARGV[at + 2]) do
-            local limit = tonumber(ARGV[at + 2 * i + 2])
-            rule[i] = {window = tonumber(ARGV[at + 2 * i + 1]), limit = limit}
-            rule.least = math.min(rule.least, limit)
-        end
-        at = at + 2 + 2 * #rule
-        first = first + #rule
-        rules[c] = rule
+local rules = {}
+for r = 1, tonumber(ARGV[at + 1]) do
+    local rule = {keep = ARGV[at + 2], least = math.huge}
+    for i = 1, tonumber(ARGV[at + 3]) do
+        local c = at + 3 * i
+        local cap = {ARGV[c + 1], '(' .. now - tonumber(ARGV[c + 2]), tonumber(ARGV[c + 3])}
+        rule[i] = cap
+        rule.least = math.min(rule.least, cap[3])
     end
-    for p = 1, people do
-        local exceeded = 0
-        for c = 1, counters do
-            local rule, counter = rules[c], KEYS[key + c]
-            if exceeded == 0 and redis.call('ZCARD', counter) >= rule.least then
-                redis.call('ZREMRANGEBYSCORE', counter, '-inf', now - rule.longest)
-                local own = tonumber(redis.call('ZSCORE', counter, id) or '-inf')
-                for i, cap in ipairs(rule) do
-                    local others = redis.call('ZCOUNT', counter, '(' .. now - cap.window, '+inf')
-                    if own > now - cap.window then others = others - 1 end
-                    if others >= cap.limit then
-                        exceeded = rule.first + i - 1
-                        break
-                    end
-                end
+    at = at + 2 + 3 * #rule
+    rules[r] = rule
+end
+at = at + 1
+local function exceeds(counter, member, rule)
+    redis.call('ZREMRANGEBYSCORE', counter, '-inf', now - tonumber(rule.keep))
+    for i, cap in ipairs(rule) do
+        local others, ending = 0, ':' .. cap[1]
+        for _, other in ipairs(redis.call('ZRANGEBYSCORE', counter, cap[2], '+inf')) do
+            if other ~= member and (cap[1] == '' or string.sub(other, -#ending) == ending) then
+                others = others + 1
             end
         end
-        local fits = exceeded == 0 and counts
-        for c = 1, counters do
-            if fits then redis.call('ZADD', KEYS[key + c], now, id) end
-            if fits or kept > 0 then redis.call('PEXPIRE', KEYS[key + c], rules[c].longest) end
+        if others >= cap[3] then return i end
+    end
+    return 0
+end
+local answer, key = {now}, 1
+for i = at + 1, #ARGV, 3 do
+    local rule, member = rules[tonumber(ARGV[i])], ARGV[i + 1]
+    for p = 1, tonumber(ARGV[i + 2]) do
+        key = key + 1
+        local counter, exceeded = KEYS[key], 0
+        if redis.call('ZCARD', counter) >= rule.least then
+            exceeded = exceeds(counter, member, rule)
         end
-        key = key + counters
+        if exceeded == 0 and counts then redis.call('ZADD', counter, now, member) end
+        if (exceeded == 0 and counts) or kept > 0 then
+            redis.call('PEXPIRE', counter, rule.keep)
+        end
         answer[#answer + 1] = exceeded
     end
 end
@@ -121,7 +120,7 @@ return answer
 """
 )
 # Count notifications no longer that were not taken again since. Keys: counters. Arguments: the time
-# at which they were taken, and the notification of each counter.
+# at which they were taken, and the member of each counter.
 _give_back = RedisScript("""
 for i = 1, #KEYS do
     local at = redis.call('ZSCORE', KEYS[i], ARGV[i + 1])
@@ -140,11 +139,16 @@ class CountingLost(Exception):
 
 
 class Take(NamedTuple):
-    """A notification for one person, and the caps that hold for it."""
+    """A notification for one person, and the caps that hold for it.
+
+    ``keep``: the longest window of any cap on the channel for this person, in seconds.
+    """
 
     recipient_id: int
     notification_id: str
+    category: str
     caps: tuple[Cap, ...]
+    keep: int
 
 
 class Taken(NamedTuple):
@@ -206,30 +210,17 @@ def restart(generation: int) -> None:
 
 def give_back(generation: int, at: int, channel: str, takes: Sequence[Take]) -> None:
     """Count no longer what failed for good, unless it was taken again after ``at``."""
-    keys, notifications = [], []
-    for one in takes:
-        for category in _counters(one.caps):
-            keys.append(_key(generation, channel, one.recipient_id, category))
-            notifications.append(one.notification_id)
-    _give_back(keys, [at, *notifications])
+    keys = [_key(generation, channel, one.recipient_id) for one in takes]
+    members = [_member(one.notification_id, one.category) for one in takes]
+    _give_back(keys, [at, *members])
 
 
-@lru_cache(maxsize=10_000)
-def _counters(caps: tuple[Cap, ...]) -> Mapping[str, tuple[Cap, ...]]:
-    """Return the caps by their counter: a category, or empty for the whole channel."""
-    found: dict[str, tuple[Cap, ...]] = {}
-    for cap in caps:
-        found[cap.category] = (*found.get(cap.category, ()), cap)
-    return found
+def _key(generation: int, channel: str, recipient_id: int) -> str:
+    return f"{KEY}{generation:x}:{channel}:{recipient_id}"
 
 
-def _key(generation: int, channel: str, recipient_id: int, category: str) -> str:
-    return f"{KEY}{generation:x}:{channel}:{recipient_id}:{category}"
-
-
-def _longest(takes: Sequence[Take]) -> int:
-    """Return the longest window of these caps, in seconds."""
-    return max(cap.per.seconds for caps in {one.caps for one in takes} for cap in caps)
+def _member(notification_id: str, category: str) -> str:
+    return f"{notification_id}:{category}"
 
 
 def _take_in_redis(
@@ -241,64 +232,55 @@ def _take_in_redis(
     counts: bool,
 ) -> Taken | None:
     """Ask the script; ``None`` where Redis does not answer or has another generation."""
-    alike: dict[tuple[str, tuple[Cap, ...]], list[int]] = defaultdict(list)
+    rules: dict[tuple[tuple[Cap, ...], int], int] = {}
+    alike: dict[tuple[str, str, int], list[int]] = {}
     for position, one in enumerate(takes):
-        alike[one.notification_id, one.caps].append(position)
-    keys = [MARKER]
-    owners: list[tuple[int, str]] = [(0, "")]
-    arguments: list[Any] = []
-    for (notification_id, caps), positions in alike.items():
-        counters = _counters(caps)
-        arguments += [notification_id, len(positions), len(counters)]
-        for some in counters.values():
-            arguments += [max(cap.per.seconds for cap in some) * 1000, len(some)]
-            for cap in some:
-                arguments += [cap.per.seconds * 1000, cap.limit]
-        for position in positions:
-            for category in counters:
-                recipient_id = takes[position].recipient_id
-                keys.append(_key(where.generation, channel, recipient_id, category))
-                owners.append((recipient_id, category))
-    complete = where.seconds > _longest(takes)
+        rule = rules.setdefault((one.caps, one.keep), len(rules) + 1)
+        alike.setdefault((one.notification_id, one.category, rule), []).append(position)
+    prefix = _key(where.generation, channel, 0)[:-1]
+    positions = [position for some in alike.values() for position in some]
+    keys = [MARKER, *[f"{prefix}{takes[position].recipient_id}" for position in positions]]
+    arguments: list[Any] = [len(rules)]
+    for caps, keep in rules:
+        arguments += [keep * 1000, len(caps)]
+        for cap in caps:
+            arguments += [cap.category, cap.per.seconds * 1000, cap.limit]
+    for (notification_id, category, rule), some in alike.items():
+        arguments += [rule, _member(notification_id, category), len(some)]
+    complete = where.seconds > max(keep for _, keep in rules)
     answer = _take(keys, [where.generation, int(not complete), int(counts), 0, *arguments])
     if answer and answer[0] == 0:
-        kept = _from_database(channel, claim_id, takes, owners, answer[1:])
+        missing = [(number, takes[positions[number - 2]]) for number in answer[1:]]
+        kept = _from_database(channel, claim_id, missing)
         answer = _take(keys, [where.generation, 0, int(counts), len(kept) // 3, *kept, *arguments])
     if not answer or answer[0] == -1:
         return None
-    verdicts = iter(answer[1:])
     exceeded: list[Cap | None] = [None] * len(takes)
-    for (_, caps), positions in alike.items():
-        ordered = [cap for some in _counters(caps).values() for cap in some]
-        for position in positions:
-            if verdict := next(verdicts):
-                exceeded[position] = ordered[verdict - 1]
+    for position, verdict in zip(positions, answer[1:], strict=True):
+        if verdict:
+            exceeded[position] = takes[position].caps[verdict - 1]
     return Taken(exceeded, where.generation, answer[0])
 
 
-def _from_database(
-    channel: str,
-    claim_id: int,
-    takes: Sequence[Take],
-    owners: Sequence[tuple[int, str]],
-    missing: Sequence[int],
-) -> list[Any]:
-    """Return the counts of counters that Redis does not have, as the script takes them."""
-    people = {owners[number - 1][0] for number in missing}
-    found = frequency.counted(channel, people, _longest(takes), claim_id)
+def _from_database(channel: str, claim_id: int, missing: Sequence[tuple[int, Take]]) -> list[Any]:
+    """Return the counts of counters that Redis does not have, as the script takes them.
+
+    ``missing``: the number of each counter, and whose it is.
+    """
+    people = {one.recipient_id for _, one in missing}
+    longest = max(one.keep for _, one in missing)
+    found = frequency.counted(channel, people, longest, claim_id)
     kept: list[Any] = []
-    for number in missing:
-        recipient_id, wanted = owners[number - 1]
-        for notification_id, category, age in found.get(recipient_id, ()):
-            if wanted in ("", category):
-                kept += [number, notification_id, int(age * 1000)]
+    for number, one in missing:
+        for notification_id, category, age in found.get(one.recipient_id, ()):
+            kept += [number, _member(notification_id, category), int(age * 1000)]
     return kept
 
 
 def _take_here(channel: str, claim_id: int, takes: Sequence[Take]) -> Taken:
     """Decide by the deliveries in the database, in which those of the claim are written."""
     people = {one.recipient_id for one in takes}
-    found = frequency.counted(channel, people, _longest(takes), claim_id)
+    found = frequency.counted(channel, people, max(one.keep for one in takes), claim_id)
     ledgers: dict[int, Ledger] = {}
     for recipient_id in people:
         counters: dict[str, dict[str, float]] = defaultdict(dict)

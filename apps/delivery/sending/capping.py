@@ -135,16 +135,17 @@ def takes_of(
         if recipient_id is not None and companys[key] is not None
     }
     own = caps.of_people(channel, {recipient_id for recipient_id, _ in asked}) if asked else {}
+    longest = caps.longest_of_company(channel)
     for recipient_id, key in sorted(dict.fromkeys(people), key=itemgetter(1)):
         if (recipient_id, key) not in asked or recipient_id is None:
             continue
-        all_caps = companys[key] or ()
+        category, all_caps, keep = contexts[key].category, companys[key] or (), longest
         if recipient_id in own:
-            all_caps += tuple(
-                one for one in own[recipient_id] if one.category in ("", contexts[key].category)
-            )
+            mine = own[recipient_id]
+            all_caps += tuple(one for one in mine if one.category in ("", category))
+            keep = max(keep, *(one.per.seconds for one in mine))
         if all_caps:
-            found[recipient_id, key] = Take(recipient_id, key, all_caps)
+            found[recipient_id, key] = Take(recipient_id, key, category, all_caps, keep)
     return found
 
 

@@ -42,6 +42,16 @@ def of_company(channel: str, category: str) -> tuple[Cap, ...]:
     return found
 
 
+def longest_of_company(channel: str) -> int:
+    """Return the longest window of the company's caps on a channel, in seconds; 0 without any.
+
+    Any, where categories have caps: which category is sent next to a person is not known.
+    """
+    if on_channel(channel).categories:
+        return max(per.seconds for per in Per)
+    return max((cap.per.seconds for cap in settings.FREQUENCY_CAPS.get(channel, ())), default=0)
+
+
 def of_people(channel: str, recipient_ids: Collection[int]) -> Mapping[int, Sequence[Cap]]:
     """Return people's own caps on a channel, by recipient id; those without are left out."""
     if not on_channel(channel).people:

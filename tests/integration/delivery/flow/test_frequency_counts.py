@@ -23,6 +23,12 @@ ONE_OFFER_A_DAY = Cap(Setter.CATEGORY, "offers", 1, Per.DAY)
 ids = count(1_000_000)
 
 
+def taken(recipient: int, key: str, category: str, caps: tuple[Cap, ...]) -> Take:
+    """What a claim takes for a person, under those of these caps that hold for its category."""
+    own = tuple(cap for cap in caps if cap.category in ("", category))
+    return Take(recipient, key, category, own, max(cap.per.seconds for cap in caps))
+
+
 class World:
     """People who are sent notifications, and a clock that a test puts forward.
 
@@ -49,7 +55,7 @@ class World:
                 id=key, publisher_id=1, kind="published", category=category, channels=["sms"],
                 category_kind="promotional", content=b"", created_at=timezone.now(),
             )  # fmt: skip
-        take = Take(recipient, key, tuple(cap for cap in caps if cap.category in ("", category)))
+        take = taken(recipient, key, category, caps)
         for _ in range(4):
             try:
                 with transaction.atomic():
@@ -181,7 +187,7 @@ def test_what_failed_gives_its_place_back_unless_it_was_taken_again(world):
     assert world.send(1, 1, "orders", (TWO_AN_HOUR,)) is None
     assert world.send(1, 2, "orders", (TWO_AN_HOUR,)) is None
     where = FrequencyCount.objects.get()
-    take = Take(world.people[1], world.notifications[1, "orders"], (TWO_AN_HOUR,))
+    take = taken(world.people[1], world.notifications[1, "orders"], "orders", (TWO_AN_HOUR,))
     frequency_counts.give_back(where.generation, 1, "sms", [take])
     assert world.send(1, 3, "orders", (TWO_AN_HOUR,)) == TWO_AN_HOUR, "taken again since"
     frequency_counts.give_back(where.generation, int(time.time() * 1000) + 1000, "sms", [take])
@@ -190,7 +196,8 @@ def test_what_failed_gives_its_place_back_unless_it_was_taken_again(world):
 
 def test_looking_counts_nothing(world):
     world.send(1, 1, "orders", (TWO_AN_HOUR,))
-    takes = [Take(world.people[1], str(uuid.uuid4()), (TWO_AN_HOUR,)) for _ in range(5)]
+    new = [str(uuid.uuid4()) for _ in range(5)]
+    takes = [taken(world.people[1], key, "orders", (TWO_AN_HOUR,)) for key in new]
     assert frequency_counts.peek("sms", takes) == [None] * 5
     world.send(1, 2, "orders", (TWO_AN_HOUR,))
     assert frequency_counts.peek("sms", takes) == [TWO_AN_HOUR] * 5
