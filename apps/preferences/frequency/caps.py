@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection
 
+from apps.core import arrays
 from apps.core.cache import CachedLookup
 from apps.preferences.categories import catalogue
 from apps.preferences.models import FrequencyCap
@@ -60,8 +61,8 @@ def of_people(channel: str, recipient_ids: Collection[int]) -> Mapping[int, Sequ
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT recipient_id, category, most, per FROM preferences_frequencycap"
-            " WHERE recipient_id = ANY(%s) AND channel = %s ORDER BY id",
-            [list(recipient_ids), channel],
+            " WHERE recipient_id = ANY(%s::bigint[]) AND channel = %s ORDER BY id",
+            [arrays.numbers(recipient_ids), channel],
         )
         for recipient_id, category, most, per in cursor.fetchall():
             setter = Setter.PERSON_CATEGORY if category else Setter.PERSON
