@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT = 0.1
 #: Most seconds between the beginnings of two transactions once a group has ``MANY`` requests: under
 #: load larger groups cost the database and this process less.
-SPACING, MANY = 0.016, 3
+SPACING, MANY = 0.03, 3
 
 
 @dataclass(frozen=True, slots=True)
