@@ -67,7 +67,7 @@ class Size:
     singles: int
 
 
-FULL, QUICK = Size(5, 100_000, 10_000), Size(1, 20_000, 2_000)
+FULL, QUICK = Size(5, 100_000, 30_000), Size(1, 20_000, 2_000)
 
 
 @dataclass(frozen=True, slots=True)
