@@ -15,7 +15,7 @@ from apps.delivery import tasks
 from apps.delivery.flow import breakers, provider_pauses
 from apps.delivery.flow.breaker_store import KEY
 from apps.delivery.intake import load_shedding
-from apps.delivery.models import Chunk, Delivery
+from apps.delivery.models import Chunk, Claim, Delivery
 from apps.delivery.sending import process
 
 
@@ -37,9 +37,9 @@ def work() -> Callable[[], None]:
             pass
         ready = Chunk.objects.filter(state="queued", ready_at__lte=Now()).exclude(kind="retry")
         assert not ready.exists(), "a chunk was not claimed"
-        # Its claim may be there: one that the renewal of leases had locked is released later.
-        sending = Delivery.objects.filter(state="sending")
-        assert not sending.exists(), "a delivery is still being sent"
+        # One that the renewal of its lease had locked is released later, and holds nothing.
+        sending = Delivery.objects.filter(state="sending").values("claim_id")
+        assert not Claim.objects.filter(pk__in=sending).exists(), "a claim was not closed"
 
     return run
 
