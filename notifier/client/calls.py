@@ -9,12 +9,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from notifier.client.errors import ConnectionFailed, NotifierError, from_problem
+from notifier.client.rows import InboxEvent
 
 #: Statuses of a proxy, or of an overloaded or restarting service: they may pass in a moment.
 _PASSING = frozenset({429, 502, 503, 504})
 _IN_FLIGHT = "idempotency-in-flight"
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 5.0
+#: Seconds without a heartbeat after which a stream is lost: they come every 25.
+STREAM_SILENCE = 60.0
 #: Seconds for connecting.
 CONNECT_TIMEOUT = 5.0
 USER_AGENT = "notifier-client/1"
@@ -77,6 +80,24 @@ def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         parsed if isinstance(parsed, dict) else {},
         _seconds(headers.get("retry-after")),
     )
+
+
+class EventReader:
+    """Reads server-sent events line by line: called with a line, it returns an event it ends."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, str] = {}
+
+    def __call__(self, line: str) -> InboxEvent | None:
+        name, _, value = line.partition(": ")
+        if line:
+            self._fields[name] = value
+            return None
+        fields, self._fields = self._fields, {}
+        if "data" not in fields:  # a heartbeat, or ``retry`` alone
+            return None
+        data = json.loads(fields["data"])
+        return InboxEvent(fields.get("event", "message"), data, fields.get("id", ""))
 
 
 def connection_failed(base_url: str, error: Exception, *, written: bool) -> ConnectionFailed:

@@ -1,14 +1,17 @@
 """The client of a person's own inbox."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Self
+from datetime import datetime
+from typing import Self
 
 from notifier.client._async.base import AsyncCalls, segment
 from notifier.client._async.transport import AsyncTransport
+from notifier.client.calls import EventReader
 from notifier.client.rows import (
     Acknowledged,
     DigestChoice,
     FrequencyCap,
+    InboxEvent,
     InboxItem,
     Marked,
     Me,
@@ -16,6 +19,7 @@ from notifier.client.rows import (
     Preference,
     QuietHours,
     QuietWindow,
+    StreamTicket,
 )
 from notifier.client.rows.base import read, write_query
 from notifier.client.rows.choices.quiet_hours import quiet_hours_body
@@ -51,17 +55,57 @@ class AsyncInboxClient(AsyncCalls):
         status: str | None = None,
         severity: str | None = None,
         source: str | None = None,
+        archived: bool | None = None,
+        snoozed: bool | None = None,
     ) -> AsyncIterator[InboxItem]:
-        """List the inbox's items, newest first; pages are read while iterating."""
-        return self._pages(InboxItem, "/v1/inbox", status=status, severity=severity, source=source)
+        """List the inbox's items, newest first; pages are read while iterating.
+
+        ``archived``, ``snoozed``: list what is put away, in place of the others.
+        """
+        return self._pages(
+            InboxItem,
+            "/v1/inbox",
+            status=status,
+            severity=severity,
+            source=source,
+            archived=archived,
+            snoozed=snoozed,
+        )
 
     async def unread(self) -> int:
         """Return the number of unread items."""
         return int((await self._http.request("GET", "/v1/inbox/unread")).body["unread"])
 
-    async def mark(self, status: str, ids: Sequence[int] | None = None) -> Marked:
-        """Mark items read, unread, acknowledged or deleted: up to 1,000, or all if ``None``."""
-        body: dict[str, Any] = {"status": status}
+    async def stream(self, since: str = "") -> AsyncIterator[InboxEvent]:
+        """Iterate over what changes in the inbox, as it happens, until the connection ends.
+
+        ``since``: the id of the last event, to be told what was missed; by default what changes
+        from now on. Raises ``NotifierError`` where the connection is lost: call it again then. The
+        stream is served at a path of its own, by another process where no proxy is in front.
+        """
+        read_line = EventReader()
+        async for line in self._http.lines("/v1/inbox/stream", {"since": since} if since else None):
+            if (event := read_line(line)) is not None:
+                yield event
+
+    async def stream_ticket(self) -> StreamTicket:
+        """Get what opens one stream, within a minute, in place of the token."""
+        answer = await self._http.request("POST", "/v1/inbox/stream/ticket", repeatable=False)
+        return read(StreamTicket, answer.body)
+
+    async def mark(
+        self,
+        status: str,
+        ids: Sequence[int] | None = None,
+        *,
+        snoozed_until: datetime | None = None,
+    ) -> Marked:
+        """Change items: up to 1,000, or all that are not put away if ``None``.
+
+        ``status``: seen, read, unread, acknowledged, archived, snoozed (until ``snoozed_until``),
+        restored or deleted.
+        """
+        body = {"status": status} | write_query({"snoozed_until": snoozed_until})
         body |= {"all": True} if ids is None else {"ids": list(ids)}
         return read(Marked, (await self._http.request("POST", "/v1/inbox/status", body)).body)
 

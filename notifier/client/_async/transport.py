@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -9,6 +10,7 @@ from yarl import URL
 
 from notifier.client.calls import (
     CONNECT_TIMEOUT,
+    STREAM_SILENCE,
     Answer,
     Call,
     answer_of,
@@ -56,11 +58,33 @@ class AsyncTransport:
             await asyncio.sleep(wait)
             attempt += 1
 
-    async def _once(self, call: Call) -> Answer:
-        if self._session is None:  # a session can only be created in a running loop
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
+    async def lines(self, path: str, query: Mapping[str, Any] | None = None) -> AsyncIterator[str]:
+        """Iterate over the lines of a 2xx answer that goes on. Raises ``NotifierError``."""
+        call = Call("GET", path, query=query)
+        session = self._opened()
+        timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=STREAM_SILENCE)
         try:
-            async with self._session.request(
+            async with session.get(
+                URL(self._base_url + call.target, encoded=True),
+                headers=call.headers(self._token) | {"accept": "text/event-stream"},
+                allow_redirects=False,
+                timeout=timeout,
+            ) as response:
+                if response.status >= 300:
+                    answer_of(response.status, response.headers, await response.read())
+                async for line in response.content:
+                    yield line.decode().rstrip("\n")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise connection_failed(self._base_url, error, written=True) from error
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:  # a session can only be created in a running loop
+            self._session = aiohttp.ClientSession(timeout=self._timeout, read_bufsize=2**20)
+        return self._session
+
+    async def _once(self, call: Call) -> Answer:
+        try:
+            async with self._opened().request(
                 call.method,
                 URL(self._base_url + call.target, encoded=True),
                 data=call.encoded(),

@@ -1,12 +1,14 @@
 """The synchronous HTTP transport (urllib3), which repeats calls where that is safe."""
 
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import urllib3
 
 from notifier.client.calls import (
     CONNECT_TIMEOUT,
+    STREAM_SILENCE,
     Answer,
     Call,
     answer_of,
@@ -53,6 +55,28 @@ class Transport:
                     raise
             time.sleep(wait)
             attempt += 1
+
+    def lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
+        """Iterate over the lines of a 2xx answer that goes on. Raises ``NotifierError``."""
+        call = Call("GET", path, query=query)
+        try:
+            response = self._pool.request(
+                "GET",
+                self._base_url + call.target,
+                headers=call.headers(self._token) | {"accept": "text/event-stream"},
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=STREAM_SILENCE),
+                preload_content=False,
+            )
+            with response:
+                if response.status >= 300:
+                    answer_of(response.status, response.headers, response.data)
+                part = b""
+                for piece in response.stream():
+                    *lines, part = (part + piece).split(b"\n")
+                    for line in lines:
+                        yield line.decode()
+        except urllib3.exceptions.HTTPError as error:
+            raise connection_failed(self._base_url, error, written=True) from error
 
     def _once(self, call: Call) -> Answer:
         try:

@@ -8,7 +8,7 @@ from notifier.client.rows.choices.quiet_hours import QuietHours, QuietWindow
 from notifier.client.rows.dead_letters import DeadLetter, Redriven
 from notifier.client.rows.dry_runs import ChannelDryRun, DryRun, StepDryRun
 from notifier.client.rows.groups import Added, Group, Member, Removed
-from notifier.client.rows.inbox import InboxItem, Marked, Me
+from notifier.client.rows.inbox import InboxEvent, InboxItem, Marked, Me, StreamTicket
 from notifier.client.rows.notifications import (
     Acknowledged,
     Acknowledgement,
@@ -70,6 +70,7 @@ __all__ = [
     "FrequencyCap",
     "Group",
     "Hour",
+    "InboxEvent",
     "InboxItem",
     "Marked",
     "Me",
@@ -94,6 +95,7 @@ __all__ = [
     "ScheduleRun",
     "StatusWebhook",
     "StepDryRun",
+    "StreamTicket",
     "Subscriber",
     "Subscription",
     "SubscriptionResult",

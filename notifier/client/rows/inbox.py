@@ -41,9 +41,32 @@ class InboxItem:
     data: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = field(default=None, metadata=TIME)
+    seen_at: datetime | None = field(default=None, metadata=TIME)
     read_at: datetime | None = field(default=None, metadata=TIME)
     acknowledged_at: datetime | None = field(default=None, metadata=TIME)
+    archived_at: datetime | None = field(default=None, metadata=TIME)
+    snoozed_until: datetime | None = field(default=None, metadata=TIME)
     notification_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEvent:
+    """Something that the stream told: ``ready``, ``item``, ``deleted``, ``counts``, ``resync``, ….
+
+    ``id``: what ``stream`` goes on from, empty where the event has none.
+    """
+
+    name: str
+    data: Mapping[str, Any]
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTicket:
+    """What opens one stream, in the URL of an ``EventSource``, until ``expires_at``."""
+
+    ticket: str
+    expires_at: datetime = field(metadata=TIME)
 
 
 @dataclass(frozen=True, slots=True)
